@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory of one command: everything parsed or planned lives here and is freed at once, or never. */
+#pragma once
+
+#include "src/base/err.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena_block;
+
+/* Zero-initialise. Allocation never returns NULL: out of memory aborts the program. */
+struct arena {
+	struct arena_block *blocks;
+	char *next, *end;
+};
+
+/* Zeroed memory, aligned for any type. */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull, malloc));
+void *arena_array(struct arena *arena, size_t n, size_t size) __attribute__((returns_nonnull));
+#define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+
+/* Copies with a terminating NUL. arena_strdup(NULL) is NULL. */
+char *arena_strdup(struct arena *arena, const char *s);
+char *arena_strndup(struct arena *arena, const char *s, size_t len)
+	__attribute__((returns_nonnull));
+char *arena_strf(struct arena *arena, const char *fmt, ...) PRINTF(2, 3)
+	__attribute__((returns_nonnull));
+
+/* A larger copy of an array (n elements of size) that has room for cap elements. */
+void *arena_grow(struct arena *arena, const void *old, size_t n, size_t cap, size_t size)
+	__attribute__((returns_nonnull));
+
+/* Frees all; the arena can be used again. */
+void arena_free(struct arena *arena);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors and heap pointers that clean up after themselves. */
+#pragma once
+
+#include "src/base/err.h"
+
+#include <stddef.h>
+
+#define _cleanup_close_ __attribute__((cleanup(fd_closep)))
+#define _cleanup_free_ __attribute__((cleanup(fd_freep)))
+
+/* Closes *fd if it is >= 0 and sets it to -1; errno is kept. */
+void fd_closep(int *fd);
+void fd_freep(void *pointer_to_pointer);
+
+/* Gives the descriptor away: returns it and leaves -1 behind. */
+static inline int fd_take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+/* Marks every descriptor from first on close-on-exec, or closes them. -errno on failure. */
+int fd_cloexec_from(int first, struct err *err) MUST_CHECK;
+int fd_close_from(int first, struct err *err) MUST_CHECK;
+
+/* Opens /dev/null on those of 0, 1, 2 that are closed, so that no descriptor of ours ever lands
+ * there and is mistaken for the caller's. */
+int fd_fill_stdio(struct err *err) MUST_CHECK;
+
+/* Text "/proc/self/fd/N" in a caller's buffer, for the calls that only take paths. */
+struct fd_path {
+	char text[32];
+};
+struct fd_path fd_path(int fd);

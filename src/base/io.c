@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/io.h"
+
+#include "src/base/fd.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static ssize_t read_retry(int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* A first guess: regular files tell their size, kernel files say 0. */
+static size_t first_guess(int fd, size_t max)
+{
+	struct stat st;
+	size_t guess = 4096;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		guess = (size_t)st.st_size + 1;
+	return guess > max + 1 ? max + 1 : guess;
+}
+
+int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char **ret,
+	       size_t *ret_len, struct err *err)
+{
+	size_t cap = first_guess(fd, max), len = 0;
+	char *text = arena_alloc(arena, cap + 1);
+
+	for (;;) {
+		ssize_t n = read_retry(fd, text + len, cap - len);
+
+		if (n < 0)
+			return err_errno(err, errno, "read %s", name);
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > max)
+			return err_set(err, EFBIG, "read %s: larger than %zu bytes", name, max);
+		if (len == cap) {
+			cap = cap * 2 > max + 1 ? max + 1 : cap * 2;
+			text = arena_grow(arena, text, len, cap + 1, 1);
+		}
+	}
+	text[len] = '\0';
+	*ret = text;
+	if (ret_len)
+		*ret_len = len;
+	return 0;
+}
+
+int io_read_file(int dirfd, const char *path, size_t max, struct arena *arena, char **ret,
+		 size_t *ret_len, struct err *err)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return err_errno(err, errno, "open %s", path);
+	return io_read_fd(fd, path, max, arena, ret, ret_len, err);
+}
+
+ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read_retry(fd, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	if (n > 0 && buf[n - 1] == '\n')
+		n--;
+	buf[n] = '\0';
+	return n;
+}
+
+int io_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int io_write_at(int dirfd, const char *path, const char *text)
+{
+	_cleanup_close_ int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = write(fd, text, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+int io_write_file(int dirfd, const char *path, const char *text, struct err *err)
+{
+	int r = io_write_at(dirfd, path, text);
+
+	if (r < 0)
+		return err_errno(err, -r, "write \"%s\" to %s", text, path);
+	return 0;
+}
+
+int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+		    struct err *err)
+{
+	char temporary[300];
+	int fd, r;
+
+	(void)snprintf(temporary, sizeof(temporary), ".%s.new", name);
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return err_errno(err, errno, "create %s", temporary);
+	r = io_write_all(fd, data, len);
+	fd_closep(&fd);
+	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(dirfd, temporary, 0);
+		return err_errno(err, -r, "write %s", name);
+	}
+	return 0;
+}

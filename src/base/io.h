@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole files, with limits. */
+#pragma once
+
+#include "src/base/arena.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Reads a file of at most max bytes into the arena, with a NUL behind it. ret_len may be NULL.
+ * -EFBIG above the limit. */
+int io_read_file(int dirfd, const char *path, size_t max, struct arena *arena, char **ret,
+		 size_t *ret_len, struct err *err) MUST_CHECK;
+int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char **ret,
+	       size_t *ret_len, struct err *err) MUST_CHECK;
+
+/* Reads a small file (procfs, sysfs, cgroupfs) into a caller's buffer, NUL-terminated, one trailing
+ * newline cut. Returns the length, or -errno without an error text. */
+ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size) MUST_CHECK;
+
+int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
+
+/* Writes text to an existing file in one write(2), as kernel files want it. 0 or -errno. */
+int io_write_at(int dirfd, const char *path, const char *text);
+/* The same with an error text that names path and text. */
+int io_write_file(int dirfd, const char *path, const char *text, struct err *err) MUST_CHECK;
+
+/* Replaces a file atomically (temporary name, rename); readers see the old or the new one. */
+int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+		    struct err *err) MUST_CHECK;

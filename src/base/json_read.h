@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON into structs, in one streaming pass over yajl's events, driven by field tables.
+ *
+ * A table says for every key of an object: the type, the range, required or not, and where in the
+ * struct the value goes. Errors name file, line, column, JSON path, rule and value:
+ *     config.json:12:20: process.user.uid: expected an integer from 0 to 4294967295, got "root"
+ * Unknown keys are legal and skipped; duplicate keys, NUL bytes in strings, invalid UTF-8, data
+ * behind the document, too deep nesting and too long strings are errors. null is accepted in place
+ * of an optional member and means "absent" (what every OCI runtime does). */
+#pragma once
+
+#include "src/base/arena.h"
+
+#include <stdint.h>
+
+/* What was absent stays zero: set is false. */
+struct json_bool {
+	bool set, v;
+};
+struct json_int {
+	bool set;
+	int64_t v;
+};
+struct json_uint {
+	bool set;
+	uint64_t v;
+};
+
+/* A list. In a struct: JSON_LIST(struct oci_mount) mounts; then mounts.v[i], i < mounts.n.
+ * An absent list has v == NULL; an empty one n == 0 and v != NULL. */
+#define JSON_LIST(type)                                                                            \
+	struct {                                                                                   \
+		type *v;                                                                           \
+		size_t n;                                                                          \
+	}
+
+struct json_pair {
+	const char *key, *value;
+};
+
+/* Names of an enumeration; value 0 is reserved for "absent". Ends with { NULL, 0 }. */
+struct json_name {
+	const char *name;
+	int value;
+};
+
+enum json_kind {
+	JSON_STRING,     /* const char * */
+	JSON_BOOL,       /* struct json_bool */
+	JSON_INT,        /* struct json_int; range imin..imax */
+	JSON_UINT,       /* struct json_uint; range 0..umax (umin for a lower bound) */
+	JSON_ENUM,       /* int; a string out of names */
+	JSON_OBJECT,     /* pointer to a struct of type, NULL when absent */
+	JSON_STRINGS,    /* JSON_LIST(const char *) */
+	JSON_ENUMS,      /* JSON_LIST(int), out of names */
+	JSON_INTS,       /* JSON_LIST(int64_t), each imin..imax */
+	JSON_OBJECTS,    /* JSON_LIST(struct), each of type */
+	JSON_STRING_MAP, /* JSON_LIST(struct json_pair), in the order of the file */
+	JSON_OBJECT_MAP, /* JSON_LIST(struct) of type, whose first member is const char *key */
+};
+
+enum json_flag {
+	JSON_REQUIRED = 1 << 0,  /* absent or null is an error */
+	JSON_NOT_EMPTY = 1 << 1, /* "" or [] is an error; for maps, an empty key */
+	JSON_ABSOLUTE = 1 << 2,  /* string(s): a path that begins with a slash */
+	/* JSON_OBJECT, for members that count only if another one says so: where the value is not what
+	 * it should be, it stays absent, and the error goes as text into the const char * that follows
+	 * the pointer in the struct. */
+	JSON_LENIENT = 1 << 3,
+	/* JSON_UINT: 2^64 - 1 is taken as null. Docker writes it where its user gave no value (-1). */
+	JSON_MAX_IS_NULL = 1 << 4,
+};
+
+struct json_field {
+	const char *key;
+	enum json_kind kind;
+	unsigned int flags;
+	size_t offset;
+	int64_t imin, imax;
+	uint64_t umin, umax;
+	const struct json_type *type;
+	const struct json_name *names;
+};
+
+struct json_type {
+	size_t size;
+	const struct json_field *fields;
+	size_t n_fields;
+};
+
+struct json_limits {
+	size_t depth;  /* nesting */
+	size_t string; /* bytes of one string */
+};
+
+/* Decodes text (len bytes) into *ret, a zeroed struct of type. Everything it points to lives in the
+ * arena; strings do not point into text. file is the name in error texts. */
+int json_read(struct arena *arena, const char *file, const char *text, size_t len,
+	      const struct json_type *type, const struct json_limits *limits, void *ret,
+	      struct err *err) MUST_CHECK;
+
+/* Finds where the value at a JSON path ("mounts[2].options", "process.user.uid", and for keys with
+ * dots or brackets in them linux.sysctl["net.core.somaxconn"]) begins, for errors found after decoding.
+ * The path "" is the document. Returns false where it is not in the text (which may be NULL). Lines
+ * and columns count from 1. */
+bool json_read_locate(const char *text, size_t len, const char *path, size_t *ret_line,
+		      size_t *ret_column);
+
+/* The value of a name, or 0. The name of a value, or NULL. */
+int json_read_enum(const struct json_name *names, const char *name);
+const char *json_read_enum_name(const struct json_name *names, int value);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/json_reader.h"
+#include "src/base/json_text.h"
+#include "src/base/str.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN = 48 }; /* bytes of a value or key in a message */
+
+static void add_key(struct str *path, const char *key, size_t len)
+{
+	char shown[SHOWN];
+	bool plain = len > 0;
+
+	for (size_t i = 0; i < len && plain; i++)
+		plain = isalnum((unsigned char)key[i]) || key[i] == '_' || key[i] == '-';
+	(void)json_text_shorten(shown, sizeof(shown), key, len);
+	if (plain)
+		str_addf(path, "%s%s", path->len ? "." : "", shown);
+	else
+		str_addf(path, "[\"%s\"]", shown);
+}
+
+/* "config.json:12:20: process.user.uid: " */
+static void add_place(const struct json_reader *r, struct str *text, size_t start)
+{
+	_cleanup_str_ struct str path = { 0 };
+	size_t line, column;
+
+	for (size_t i = 0; i < r->depth; i++) {
+		const struct json_frame *f = &r->frames[i];
+
+		if (f->kind == FRAME_LIST && f->n > 0)
+			str_addf(&path, "[%zu]", f->n - 1);
+		else if (f->kind != FRAME_LIST && f->key)
+			add_key(&path, f->key, f->key_len);
+	}
+	json_text_position(r->text, start, &line, &column);
+	str_addf(text, "%s:%zu:%zu: ", r->file, line, column);
+	if (path.len)
+		str_addf(text, "%s: ", path.s);
+}
+
+static void add_names(struct str *text, const struct json_name *names)
+{
+	str_add(text, "one of ");
+	for (size_t i = 0; names[i].name; i++)
+		str_addf(text, "%s\"%s\"", i ? ", " : "", names[i].name);
+}
+
+static void add_string_rule(struct str *text, unsigned int flags)
+{
+	if (flags & JSON_ABSOLUTE)
+		str_add(text, "an absolute path");
+	else
+		str_add(text, flags & JSON_NOT_EMPTY ? "a text that is not empty" : "a string");
+}
+
+static void add_expected(struct str *text, const struct json_field *field, bool element)
+{
+	enum json_kind kind = field ? field->kind : JSON_OBJECT;
+
+	if (kind == JSON_BOOL)
+		str_add(text, "true or false");
+	else if (kind == JSON_UINT)
+		str_addf(text, "an integer from %" PRIu64 " to %" PRIu64, field->umin, field->umax);
+	else if (kind == JSON_INT || (kind == JSON_INTS && element))
+		str_addf(text, "an integer from %" PRId64 " to %" PRId64, field->imin, field->imax);
+	else if (kind == JSON_ENUM || (kind == JSON_ENUMS && element))
+		add_names(text, field->names);
+	else if (kind == JSON_STRING)
+		add_string_rule(text, field->flags);
+	else if (element && (kind == JSON_STRINGS || kind == JSON_STRING_MAP))
+		add_string_rule(text, field->flags & ~(unsigned int)JSON_NOT_EMPTY);
+	else if (!element && (kind == JSON_STRINGS || kind == JSON_ENUMS || kind == JSON_INTS ||
+			      kind == JSON_OBJECTS))
+		str_add(text, "an array");
+	else
+		str_add(text, "an object");
+}
+
+bool json_read_error_value(struct json_reader *r, const struct json_field *field, bool element,
+			   size_t start, size_t end)
+{
+	_cleanup_str_ struct str text = { 0 };
+	char shown[SHOWN];
+
+	add_place(r, &text, start);
+	str_add(&text, "expected ");
+	add_expected(&text, field, element);
+	if (r->text[start] == '{')
+		str_add(&text, ", got an object");
+	else if (r->text[start] == '[')
+		str_add(&text, ", got an array");
+	else
+		str_addf(&text, ", got %s",
+			 json_text_shorten(shown, sizeof(shown), r->text + start, end - start));
+	(void)err_set(r->err, EINVAL, "%s", text.s);
+	return false;
+}
+
+bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, ...)
+{
+	_cleanup_str_ struct str text = { 0 };
+	char rule[256];
+	va_list ap;
+
+	add_place(r, &text, start);
+	va_start(ap, fmt);
+	(void)vsnprintf(rule, sizeof(rule), fmt, ap);
+	va_end(ap);
+	(void)err_set(r->err, EINVAL, "%s%s", text.s, rule);
+	return false;
+}
+
+/* What to point at, given that yajl stopped at or behind it. */
+enum place { PLACE_TOKEN, PLACE_HERE, PLACE_BEFORE };
+
+static const struct {
+	const char *yajl; /* part of its message */
+	const char *text;
+	enum place place;
+} syntax_errors[] = {
+	{ "trailing garbage", "more text behind the end of the document", PLACE_TOKEN },
+	{ "separated by a colon", "expected \":\" behind the key", PLACE_TOKEN },
+	{ "invalid object key", "expected a key in double quotes", PLACE_TOKEN },
+	{ "after key and value", "expected \",\" or \"}\"", PLACE_TOKEN },
+	{ "after array element", "expected \",\" or \"]\"", PLACE_TOKEN },
+	{ "unallowed token", "expected a value", PLACE_TOKEN },
+	{ "invalid string in json", "expected a value", PLACE_TOKEN },
+	{ "malformed number", "a malformed number", PLACE_HERE },
+	{ "occurs before a character", "a backslash in front of a character that needs none",
+	  PLACE_HERE },
+	{ "(non-hex)", "expected four hexadecimal digits behind \\u", PLACE_HERE },
+	{ "invalid character inside", "a control character inside a string", PLACE_HERE },
+	{ "comment", "comments are no part of JSON", PLACE_HERE },
+	{ "invalid char in json", "expected a value", PLACE_BEFORE },
+};
+
+static size_t token_start(const char *text, size_t end)
+{
+	size_t start = end;
+
+	if (end > 0 && text[end - 1] == '"')
+		return json_text_string_start(text, end);
+	while (start > 0 && isalnum((unsigned char)text[start - 1]))
+		start--;
+	return start < end || end == 0 ? start : end - 1;
+}
+
+static void truncated(struct json_reader *r)
+{
+	size_t len = r->len;
+
+	while (len > 0 && strchr(" \t\r\n", r->text[len - 1]))
+		len--;
+	if (len == 0)
+		(void)json_read_error_rule(r, 0, "the file is empty");
+	else
+		(void)json_read_error_rule(r, r->len,
+					   "the file ends in the middle of the document");
+	err_hint(r->err, "the file seems to be cut off; write it again");
+}
+
+void json_read_error_syntax(struct json_reader *r)
+{
+	unsigned char *words;
+	size_t at = yajl_get_bytes_consumed(r->handle), end = at;
+	const char *text = "not valid JSON";
+	enum place place = PLACE_HERE;
+	char shown[SHOWN];
+
+	if (r->at_end) {
+		truncated(r);
+		return;
+	}
+	words = yajl_get_error(r->handle, 0, NULL, 0);
+	for (size_t i = 0; words && i < sizeof(syntax_errors) / sizeof(syntax_errors[0]); i++) {
+		if (!strstr((const char *)words, syntax_errors[i].yajl))
+			continue;
+		text = syntax_errors[i].text;
+		place = syntax_errors[i].place;
+		break;
+	}
+	yajl_free_error(r->handle, words);
+	if (place == PLACE_TOKEN)
+		at = token_start(r->text, end);
+	else if (place == PLACE_BEFORE && at > 0)
+		at--;
+	if (at >= end)
+		end = at < r->len ? at + 1 : at;
+	/* A character of several bytes is shown whole. */
+	while (end < r->len && ((unsigned char)r->text[end] & 0xc0) == 0x80)
+		end++;
+	(void)json_read_error_rule(r, at, "%s, got %s", text,
+				   json_text_shorten(shown, sizeof(shown), r->text + at, end - at));
+}

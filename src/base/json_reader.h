@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What json_read.c and json_read_error.c share; nobody else includes it. */
+#pragma once
+
+#include "src/base/json_read.h"
+
+#include <yajl/yajl_parse.h>
+
+/* One open object or array that a field table describes. */
+struct json_frame {
+	enum { FRAME_OBJECT, FRAME_LIST, FRAME_MAP } kind;
+	const struct json_type *type; /* of the object, or of the elements (NULL for simple ones) */
+	const struct json_field
+		*field;    /* object: whose value is next or being read (NULL: unknown);
+					 * otherwise the member that the list or map belongs to */
+	size_t next_field; /* object: where the search for the next key begins */
+	char *at;          /* object: its struct; otherwise the JSON_LIST to fill */
+	const char *key;   /* object and map: the key whose value is next */
+	size_t key_len;
+	uint64_t seen;  /* object: the members that came, one bit each */
+	char *elements; /* list and map */
+	size_t n, capacity;
+	size_t first_key; /* its keys begin here in the reader's keys */
+	size_t start;     /* offset of the opening bracket */
+};
+
+struct json_key {
+	const char *s;
+	size_t len, start; /* start: offset of the opening quote */
+};
+
+struct json_reader {
+	struct arena *arena;
+	const char *file, *text;
+	size_t len;
+	const struct json_limits *limits;
+	struct err *err;
+	yajl_handle handle;
+	bool at_end; /* yajl was told that the text is over; its offset means nothing any more */
+	const struct json_type *type;
+	void *ret;
+	struct json_frame *frames;
+	size_t depth;          /* open frames */
+	size_t skip;           /* open brackets below the innermost frame that nobody wants */
+	struct json_key *keys; /* of all open frames, heap */
+	size_t n_keys, keys_capacity;
+};
+
+/* The end of the token that yajl is reporting. */
+size_t json_reader_offset(const struct json_reader *r);
+
+/* All fill r->err and return false. start: offset of what is complained about. */
+
+/* field: whose value (or, with element, one of whose elements) it would have been; NULL for the
+ * document itself. end: behind the value; for brackets, start + 1. */
+bool json_read_error_value(struct json_reader *r, const struct json_field *field, bool element,
+			   size_t start, size_t end);
+/* The text names the rule; the path of what is being read is put in front. */
+bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, ...) PRINTF(3, 4);
+
+/* yajl found no JSON. */
+void json_read_error_syntax(struct json_reader *r);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/json_write.h"
+
+#include "src/base/json_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_gen.h>
+
+enum { MAX_DEPTH = 64 };
+
+struct json_write {
+	yajl_gen gen;
+	bool is_array[MAX_DEPTH];
+	size_t depth;
+	const char *failure; /* the first one, static text */
+};
+
+struct json_write *json_write_new(bool pretty)
+{
+	struct json_write *w = calloc(1, sizeof(*w));
+
+	if (w)
+		w->gen = yajl_gen_alloc(NULL);
+	if (!w || !w->gen) {
+		(void)fputs("usrun: out of memory\n", stderr);
+		abort();
+	}
+	if (pretty) {
+		(void)yajl_gen_config(w->gen, yajl_gen_beautify, 1);
+		(void)yajl_gen_config(w->gen, yajl_gen_indent_string, "  ");
+	}
+	return w;
+}
+
+void json_write_free(struct json_write *w)
+{
+	if (!w)
+		return;
+	yajl_gen_free(w->gen);
+	free(w);
+}
+
+void json_write_freep(struct json_write **w)
+{
+	json_write_free(*w);
+}
+
+static void note(struct json_write *w, yajl_gen_status status)
+{
+	if (status != yajl_gen_status_ok && !w->failure)
+		w->failure = "misplaced key or value";
+}
+
+static void put_string(struct json_write *w, const char *value)
+{
+	size_t len = strlen(value);
+
+	/* What we wrote must be read again, by us and by others. */
+	if (json_text_find_bad_utf8(value, len) < len && !w->failure)
+		w->failure = "a text is not valid UTF-8";
+	note(w, yajl_gen_string(w->gen, (const unsigned char *)value, len));
+}
+
+static void put_key(struct json_write *w, const char *key)
+{
+	if (key)
+		put_string(w, key);
+}
+
+static void enter(struct json_write *w, bool is_array)
+{
+	if (w->depth == MAX_DEPTH) {
+		if (!w->failure)
+			w->failure = "nested too deep";
+		return;
+	}
+	w->is_array[w->depth++] = is_array;
+}
+
+void json_write_object(struct json_write *w, const char *key)
+{
+	put_key(w, key);
+	note(w, yajl_gen_map_open(w->gen));
+	enter(w, false);
+}
+
+void json_write_array(struct json_write *w, const char *key)
+{
+	put_key(w, key);
+	note(w, yajl_gen_array_open(w->gen));
+	enter(w, true);
+}
+
+void json_write_end(struct json_write *w)
+{
+	if (w->depth == 0) {
+		note(w, yajl_gen_in_error_state);
+		return;
+	}
+	w->depth--;
+	if (w->is_array[w->depth])
+		note(w, yajl_gen_array_close(w->gen));
+	else
+		note(w, yajl_gen_map_close(w->gen));
+}
+
+void json_write_string(struct json_write *w, const char *key, const char *value)
+{
+	put_key(w, key);
+	if (value)
+		put_string(w, value);
+	else
+		note(w, yajl_gen_null(w->gen));
+}
+
+void json_write_message(struct json_write *w, const char *key, const char *text)
+{
+	size_t len = strlen(text), bad;
+	char *copy = strdup(text);
+
+	if (!copy) {
+		(void)fputs("usrun: out of memory\n", stderr);
+		abort();
+	}
+	while ((bad = json_text_find_bad_utf8(copy, len)) < len)
+		copy[bad] = '?';
+	json_write_string(w, key, copy);
+	free(copy);
+}
+
+void json_write_int(struct json_write *w, const char *key, int64_t value)
+{
+	put_key(w, key);
+	note(w, yajl_gen_integer(w->gen, value));
+}
+
+void json_write_uint(struct json_write *w, const char *key, uint64_t value)
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, value);
+
+	put_key(w, key);
+	note(w, yajl_gen_number(w->gen, digits, (size_t)len));
+}
+
+void json_write_bool(struct json_write *w, const char *key, bool value)
+{
+	put_key(w, key);
+	note(w, yajl_gen_bool(w->gen, value));
+}
+
+void json_write_null(struct json_write *w, const char *key)
+{
+	put_key(w, key);
+	note(w, yajl_gen_null(w->gen));
+}
+
+void json_write_strings(struct json_write *w, const char *key, const char *const *v, size_t n)
+{
+	json_write_array(w, key);
+	for (size_t i = 0; i < n; i++)
+		json_write_string(w, NULL, v[i]);
+	json_write_end(w);
+}
+
+const char *json_write_text(struct json_write *w, size_t *ret_len, struct err *err)
+{
+	const unsigned char *text = NULL;
+	size_t len = 0;
+
+	if (w->depth > 0 && !w->failure)
+		w->failure = "an object or array was left open";
+	if (!w->failure && yajl_gen_get_buf(w->gen, &text, &len) != yajl_gen_status_ok)
+		w->failure = "no text";
+	if (!w->failure && len == 0)
+		w->failure = "nothing was written";
+	if (w->failure) {
+		(void)err_set(err, EILSEQ, "write JSON: %s", w->failure);
+		return NULL;
+	}
+	if (ret_len)
+		*ret_len = len;
+	return (const char *)text;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/log.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/str.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+	struct log_settings settings;
+	const char *actor;
+	int fd;
+} log_state = { .settings = { .program = "usrun" }, .actor = "parent", .fd = -1 };
+
+static const char *const level_names[] = {
+	[LOG_ERROR] = "error",
+	[LOG_WARNING] = "warning",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
+};
+
+int log_open(const struct log_settings *settings, struct err *err)
+{
+	log_state.settings = *settings;
+	if (!settings->path)
+		return 0;
+	log_state.fd = open(settings->path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
+	if (log_state.fd < 0) {
+		int error = errno;
+
+		log_state.settings.path = NULL;
+		return err_errno(err, error, "open the log file %s", settings->path);
+	}
+	/* 0, 1 and 2 belong to the container. */
+	if (log_state.fd <= 2) {
+		int high = fcntl(log_state.fd, F_DUPFD_CLOEXEC, 3);
+
+		fd_closep(&log_state.fd);
+		log_state.fd = high;
+	}
+	return 0;
+}
+
+void log_set_actor(const char *actor)
+{
+	log_state.actor = actor;
+}
+
+bool log_wants(enum log_level level)
+{
+	return level <= log_state.settings.level;
+}
+
+/* RFC 3339 in UTC: localtime() would read the time zone from files that may be the container's. */
+static void add_time(struct str *line)
+{
+	struct timespec now = { 0 };
+	struct tm tm = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	str_addf(line, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
+		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000);
+}
+
+static void add_json_string(struct str *line, const char *text)
+{
+	str_add(line, "\"");
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\')
+			str_addf(line, "\\%c", c);
+		else if (c < 0x20)
+			str_addf(line, "\\u%04x", c);
+		else
+			str_addn(line, text, 1);
+	}
+	str_add(line, "\"");
+}
+
+static void add_record(struct str *line, enum log_level level, const char *text, const char *hint)
+{
+	if (log_state.settings.json) {
+		str_addf(line, "{\"level\":\"%s\",\"msg\":", level_names[level]);
+		add_json_string(line, text);
+		str_add(line, ",\"time\":\"");
+		add_time(line);
+		str_add(line, "\"");
+		if (*hint) {
+			str_add(line, ",\"hint\":");
+			add_json_string(line, hint);
+		}
+		str_add(line, "}\n");
+		return;
+	}
+	add_time(line);
+	str_addf(line, " %s: %s", level_names[level], text);
+	if (*hint)
+		str_addf(line, " (%s)", hint);
+	str_add(line, "\n");
+}
+
+void log_failure(const struct err *err)
+{
+	_cleanup_str_ struct str line = { 0 };
+
+	if (log_state.fd >= 0) {
+		add_record(&line, LOG_ERROR, err->text, err->hint);
+		(void)io_write_all(log_state.fd, line.s, line.len);
+		str_done(&line);
+	}
+	str_addf(&line, "%s: %s\n", log_state.settings.program, err->text);
+	if (err->hint[0])
+		str_addf(&line, "hint: %s\n", err->hint);
+	(void)io_write_all(STDERR_FILENO, line.s, line.len);
+}
+
+static void write_stderr(enum log_level level, const char *text)
+{
+	_cleanup_str_ struct str line = { 0 };
+
+	if (level == LOG_DEBUG)
+		str_addf(&line, "debug: %-6s %s\n", log_state.actor, text);
+	else
+		str_addf(&line, "%s: %s: %s\n", log_state.settings.program, level_names[level], text);
+	(void)io_write_all(STDERR_FILENO, line.s, line.len);
+}
+
+void log_warning(const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	if (!log_wants(LOG_WARNING))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	write_stderr(LOG_WARNING, text);
+}
+
+void log_write(enum log_level level, const char *fmt, ...)
+{
+	_cleanup_str_ struct str line = { 0 };
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (log_state.fd < 0) {
+		write_stderr(level, text);
+		return;
+	}
+	add_record(&line, level, text, "");
+	(void)io_write_all(log_state.fd, line.s, line.len);
+}

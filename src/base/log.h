@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log: errors always, debug lines on demand. Nothing here is printed on success by default. */
+#pragma once
+
+#include "src/base/err.h"
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+struct log_settings {
+	const char *path;     /* --log: appended to, created 0600; NULL: standard error only */
+	bool json;            /* --log-format json */
+	enum log_level level; /* --log-level */
+	const char *program;  /* name in front of messages on standard error */
+};
+
+/* Opens the file of the settings (once, at start). The descriptor stays open for children. */
+int log_open(const struct log_settings *settings, struct err *err) MUST_CHECK;
+
+/* Name of the process in debug lines: "parent", "stager", "init". A static string. */
+void log_set_actor(const char *actor);
+
+bool log_wants(enum log_level level);
+
+/* Reports the failure of the command: one line on standard error (and one for the hint), and with
+ * --log exactly one record there: JSON {"level","msg","time","hint"} on one line, or text. */
+void log_failure(const struct err *err);
+
+/* Shown on standard error only, and only at --log-level warning or above: the JSON log of a client
+ * must hold nothing but the error (podman reads the whole file as one object). */
+void log_warning(const char *fmt, ...) PRINTF(1, 2);
+
+void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
+#define log_debug(...)                                     \
+	do {                                               \
+		if (log_wants(LOG_DEBUG))                  \
+			log_write(LOG_DEBUG, __VA_ARGS__); \
+	} while (0)

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void reserve(struct str *str, size_t more)
+{
+	size_t need = str->len + more + 1, cap = str->cap ? str->cap : 64;
+	char *larger;
+
+	if (need <= str->cap)
+		return;
+	while (cap < need)
+		cap *= 2;
+	larger = realloc(str->s, cap);
+	if (!larger) {
+		(void)fputs("usrun: out of memory\n", stderr);
+		abort();
+	}
+	str->s = larger;
+	str->cap = cap;
+}
+
+void str_addn(struct str *str, const char *text, size_t len)
+{
+	reserve(str, len);
+	if (len)
+		memcpy(str->s + str->len, text, len);
+	str->len += len;
+	str->s[str->len] = '\0';
+}
+
+void str_add(struct str *str, const char *text)
+{
+	str_addn(str, text, strlen(text));
+}
+
+void str_addf(struct str *str, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (len < 0)
+		return;
+	reserve(str, (size_t)len);
+	va_start(ap, fmt);
+	(void)vsnprintf(str->s + str->len, (size_t)len + 1, fmt, ap);
+	va_end(ap);
+	str->len += (size_t)len;
+}
+
+void str_done(struct str *str)
+{
+	free(str->s);
+	*str = (struct str){ 0 };
+}
+
+bool str_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+	size_t len = strlen(s), n = strlen(suffix);
+
+	return len >= n && strcmp(s + len - n, suffix) == 0;
+}
+
+const char *str_env_find(const char *const *env, size_t n, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = n; i-- > 0;)
+		if (strncmp(env[i], name, len) == 0 && env[i][len] == '=')
+			return env[i] + len + 1;
+	return NULL;
+}

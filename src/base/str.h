@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A text that grows, and vectors of strings. */
+#pragma once
+
+#include "src/base/arena.h"
+
+#include <stdbool.h>
+
+#define _cleanup_str_ __attribute__((cleanup(str_done)))
+
+/* Zero-initialise. s is NULL while nothing was added, and NUL-terminated afterwards. */
+struct str {
+	char *s;
+	size_t len, cap;
+};
+
+void str_add(struct str *str, const char *text);
+void str_addn(struct str *str, const char *text, size_t len);
+void str_addf(struct str *str, const char *fmt, ...) PRINTF(2, 3);
+void str_done(struct str *str);
+
+/* "" instead of NULL. */
+static inline const char *str_text(const struct str *str)
+{
+	return str->s ? str->s : "";
+}
+
+bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
+bool str_starts(const char *s, const char *prefix);
+bool str_ends(const char *s, const char *suffix);
+
+/* The value of NAME=value in an environment, or NULL. */
+const char *str_env_find(const char *const *env, size_t n, const char *name);

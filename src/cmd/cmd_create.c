@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/launch.h"
+
+#include <stddef.h>
+
+struct create_options {
+	struct launch_options launch;
+};
+
+static const struct option options[] = {
+	LAUNCH_OPTIONS(struct create_options),
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers", NULL },
+	{ 0 },
+};
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	const struct create_options *o = data;
+	struct launch *launch = arena_new(arena, struct launch);
+	int r;
+
+	(void)argc;
+	r = launch_plan(arena, globals, &o->launch, argv[0], true, true, launch, err);
+	return r < 0 ? r : launch_start(launch, globals, err);
+}
+
+const struct cmd cmd_create = {
+	.name = "create",
+	.summary = "make a container and leave it waiting for start",
+	.arguments = "ID",
+	.options = options,
+	.options_size = sizeof(struct create_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/parse.h"
+#include "src/cmd/common.h"
+#include "src/oci/check.h"
+#include "src/oci/decode.h"
+#include "src/run/supervise.h"
+#include "src/run/walk.h"
+#include "src/state/status.h"
+#include "src/sys/pidfd.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+
+struct exec_options {
+	const char *process, *console_socket, *pid_file, *cwd, *user, *apparmor, *label;
+	struct option_list env, caps, groups;
+	bool detach, tty, no_new_privs, ignore_paused;
+	unsigned int preserve_fds;
+};
+
+#define AT(member) offsetof(struct exec_options, member)
+
+static const struct option options[] = {
+	{ 'p', "process", OPTION_TEXT, AT(process), "FILE", "JSON file with the process object", NULL },
+	{ 't', "tty", OPTION_BOOL, AT(tty), NULL, "give the process a terminal", NULL },
+	{ 'd', "detach", OPTION_FLAG, AT(detach), NULL, "return once the process runs", NULL },
+	{ 'u', "user", OPTION_TEXT, AT(user), "UID[:GID]", "ids of the process, numbers only", NULL },
+	{ 'g', "additional-gids", OPTION_LIST, AT(groups), "GID", "supplementary group (repeatable)", NULL },
+	{ 'e', "env", OPTION_LIST, AT(env), "NAME=VALUE", "environment variable (repeatable)", NULL },
+	{ 'c', "cap", OPTION_LIST, AT(caps), "CAP", "add a capability (repeatable)", NULL },
+	{ 0, "cwd", OPTION_TEXT, AT(cwd), "DIR", "working directory", NULL },
+	{ 0, "console-socket", OPTION_TEXT, AT(console_socket), "SOCKET",
+	  "socket that receives the terminal", NULL },
+	{ 0, "pid-file", OPTION_TEXT, AT(pid_file), "FILE", "file to write the pid to", NULL },
+	{ 0, "preserve-fds", OPTION_UINT, AT(preserve_fds), "N",
+	  "pass N more descriptors, from 3 on, to the process", NULL },
+	{ 0, "no-new-privs", OPTION_FLAG, AT(no_new_privs), NULL, "set no_new_privs", NULL },
+	{ 0, "process-label", OPTION_TEXT, AT(label), "LABEL", "SELinux label of the process", NULL },
+	{ 0, "apparmor", OPTION_TEXT, AT(apparmor), "PROFILE", "AppArmor profile of the process", NULL },
+	{ 0, "ignore-paused", OPTION_FLAG, AT(ignore_paused), NULL,
+	  "start it in a paused container: it runs when that is resumed", NULL },
+	{ 0 },
+};
+
+struct exec_call { /* what the parts below share */
+	struct arena *arena;
+	const struct exec_options *o;
+	const struct oci_config *config;
+	struct state state;
+	int dirfd, pidfd;
+};
+
+static int refuse_status(const struct exec_call *call, enum status status, struct err *err)
+{
+	const char *id = call->state.id;
+
+	if (status == STATUS_STOPPED)
+		return err_set(err, EINVAL, "exec failed: cannot exec in a stopped container: %s", id);
+	if (status == STATUS_PAUSED && !call->o->ignore_paused)
+		return err_set(err, EINVAL, "exec failed: cannot exec in a paused container (use --ignore-paused "
+			       "to override): %s", id);
+	if (status == STATUS_CREATING)
+		return err_set(err, EBUSY, "exec failed: container is still being created: %s", id);
+	return 0;
+}
+
+/* The id that was asked for, or an error: "1000" must never become 0 (CVE-2026-30892). */
+static int parse_user(struct arena *arena, const char *text, struct oci_user *user, struct err *err)
+{
+	const char *colon = strchr(text, ':');
+	const char *uid = colon ? arena_strndup(arena, text, (size_t)(colon - text)) : text;
+	uint32_t value;
+
+	if (parse_id(uid, &value) < 0)
+		return err_set(err, EINVAL, "--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
+			       text);
+	user->uid = (struct json_uint){ true, value };
+	if (!colon)
+		return 0;
+	if (parse_id(colon + 1, &value) < 0)
+		return err_set(err, EINVAL, "--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
+			       text);
+	user->gid = (struct json_uint){ true, value };
+	return 0;
+}
+
+static int merge_user(struct exec_call *call, struct oci_process *process, struct err *err)
+{
+	struct oci_user *user = arena_new(call->arena, struct oci_user);
+	int64_t *groups;
+	int r = 0;
+
+	if (process->user)
+		*user = *process->user;
+	if (call->o->user)
+		r = parse_user(call->arena, call->o->user, user, err);
+	if (call->o->groups.n) {
+		groups = arena_array(call->arena, call->o->groups.n, sizeof(*groups));
+		for (size_t i = 0; r == 0 && i < call->o->groups.n; i++) {
+			uint32_t gid = 0;
+
+			if (parse_id(call->o->groups.v[i], &gid) < 0)
+				r = err_set(err, EINVAL, "--additional-gids: expected a number from 0 to "
+					    "4294967294, got \"%s\"", call->o->groups.v[i]);
+			groups[i] = gid;
+		}
+		user->additional_gids.v = groups;
+		user->additional_gids.n = call->o->groups.n;
+	}
+	process->user = user;
+	return r;
+}
+
+static void merge_env(struct exec_call *call, struct oci_process *process)
+{
+	const struct option_list *add = &call->o->env;
+	const char **env = arena_array(call->arena, process->env.n + add->n + 1, sizeof(*env));
+	size_t n = 0;
+
+	for (size_t i = 0; i < process->env.n; i++) {
+		size_t name = strcspn(process->env.v[i], "=");
+		bool replaced = false;
+
+		for (size_t k = 0; k < add->n; k++)
+			replaced |= strncmp(process->env.v[i], add->v[k], name + 1) == 0;
+		if (!replaced)
+			env[n++] = process->env.v[i];
+	}
+	for (size_t k = 0; k < add->n; k++)
+		env[n++] = add->v[k];
+	process->env.v = env;
+	process->env.n = n;
+}
+
+static const char **append_names(struct arena *arena, const char *const *v, size_t n,
+				 const struct option_list *add)
+{
+	const char **names = arena_array(arena, n + add->n + 1, sizeof(*names));
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = v[i];
+	for (size_t i = 0; i < add->n; i++)
+		names[n + i] = add->v[i];
+	return names;
+}
+
+/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162). */
+static void merge_caps(struct exec_call *call, struct oci_process *process)
+{
+	struct oci_capabilities *caps = arena_new(call->arena, struct oci_capabilities);
+	const struct option_list *add = &call->o->caps;
+
+	if (!add->n)
+		return;
+	if (process->capabilities)
+		*caps = *process->capabilities;
+	caps->bounding.v = append_names(call->arena, caps->bounding.v, caps->bounding.n, add);
+	caps->permitted.v = append_names(call->arena, caps->permitted.v, caps->permitted.n, add);
+	caps->effective.v = append_names(call->arena, caps->effective.v, caps->effective.n, add);
+	caps->bounding.n += add->n;
+	caps->permitted.n += add->n;
+	caps->effective.n += add->n;
+	process->capabilities = caps;
+}
+
+static int from_options(struct exec_call *call, int argc, char **argv, struct oci_process *process,
+			struct err *err)
+{
+	const struct exec_options *o = call->o;
+	int r;
+
+	if (argc < 1)
+		return err_set(err, EINVAL, "exec failed: exec args cannot be empty");
+	process->args.v = (const char **)(uintptr_t)argv;
+	process->args.n = (size_t)argc;
+	process->terminal = (struct json_bool){ true, o->tty };
+	process->console_size = NULL;
+	process->exec_cpu_affinity = call->config->process ? call->config->process->exec_cpu_affinity : NULL;
+	if (o->cwd)
+		process->cwd = o->cwd;
+	if (!process->cwd)
+		process->cwd = "/";
+	if (o->no_new_privs)
+		process->no_new_privileges = (struct json_bool){ true, true };
+	if (o->apparmor)
+		process->apparmor_profile = o->apparmor;
+	if (o->label)
+		process->selinux_label = o->label;
+	for (size_t i = 0; i < o->env.n; i++)
+		if (o->env.v[i][0] == '=' || !strchr(o->env.v[i], '='))
+			return err_set(err, EINVAL, "--env: expected NAME=VALUE, got \"%s\"", o->env.v[i]);
+	merge_env(call, process);
+	merge_caps(call, process);
+	r = merge_user(call, process, err);
+	return r < 0 ? r : check_process(process, "exec", "", NULL, 0, err);
+}
+
+/* What a process file leaves out comes from the container's own process. */
+static void inherit(struct oci_process *process, const struct oci_process *own)
+{
+	if (!own)
+		return;
+	if (!process->capabilities)
+		process->capabilities = own->capabilities;
+	if (!process->rlimits.v)
+		process->rlimits = own->rlimits;
+	if (!process->no_new_privileges.set)
+		process->no_new_privileges = own->no_new_privileges;
+	if (!process->oom_score_adj.set)
+		process->oom_score_adj = own->oom_score_adj;
+	if (!process->apparmor_profile)
+		process->apparmor_profile = own->apparmor_profile;
+	if (!process->selinux_label)
+		process->selinux_label = own->selinux_label;
+	if (!process->scheduler)
+		process->scheduler = own->scheduler;
+	if (!process->io_priority)
+		process->io_priority = own->io_priority;
+	if (!process->exec_cpu_affinity)
+		process->exec_cpu_affinity = own->exec_cpu_affinity;
+}
+
+/* A process without an umask of its own has the container's. */
+static void inherit_umask(struct arena *arena, struct oci_process *process, const struct oci_process *own)
+{
+	struct oci_user *user = arena_new(arena, struct oci_user);
+
+	if (!own || !own->user || !own->user->umask.set || (process->user && process->user->umask.set))
+		return;
+	if (process->user)
+		*user = *process->user;
+	user->umask = own->user->umask;
+	process->user = user;
+}
+
+static int from_file(struct exec_call *call, struct oci_process *process, struct err *err)
+{
+	const struct oci_process *file;
+	const char *path = call->o->process;
+	size_t len;
+	char *text;
+	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, call->arena, &text, &len, err);
+
+	if (r == 0)
+		r = decode_process(call->arena, path, text, len, &file, err);
+	if (r == 0)
+		r = check_process(file, path, "", text, len, err);
+	if (r < 0)
+		return err_prefix(err, "exec failed: --process");
+	*process = *file;
+	if (call->o->tty)
+		process->terminal = (struct json_bool){ true, true };
+	inherit(process, call->config->process);
+	return 0;
+}
+
+static int build_plan(struct exec_call *call, int argc, char **argv, const struct plan **ret,
+		      struct err *err)
+{
+	const struct exec_options *o = call->o;
+	struct oci_process *process = arena_new(call->arena, struct oci_process);
+	struct facts *facts = arena_new(call->arena, struct facts);
+	struct plan_options *plan_options = arena_new(call->arena, struct plan_options);
+	struct plan_exec_request request = {
+		.config = call->config,
+		.process = process,
+		.facts = facts,
+		.options = plan_options,
+		.namespaces = call->state.namespaces.v,
+		.n_namespaces = call->state.namespaces.n,
+		.has_cgroup = call->state.cgroup_driver > (int)CGROUP_DRIVER_NONE + 1,
+	};
+	int r;
+
+	if (call->config->process)
+		*process = *call->config->process;
+	r = o->process ? from_file(call, process, err) : from_options(call, argc, argv, process, err);
+	if (r < 0)
+		return r;
+	inherit_umask(call->arena, process, call->config->process);
+	*plan_options = (struct plan_options){ .id = call->state.id,
+					       .bundle = call->state.bundle,
+					       .detach = o->detach,
+					       .console_socket = o->console_socket,
+					       .preserve_fds = o->preserve_fds };
+	r = facts_gather(call->arena, FACTS_CALLER, facts, err);
+	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);
+}
+
+static int execute(struct exec_call *call, const struct plan *plan, struct err *err)
+{
+	_cleanup_close_ int signals = -1, pidfd = -1;
+	struct run *run = arena_new(call->arena, struct run);
+	struct supervise supervise = { 0 };
+	int r;
+
+	run_init(run, plan, call->arena);
+	run->state = &call->state;
+	run->pid_file = call->o->pid_file;
+	run->target_pidfd = call->pidfd;
+	if (!call->o->detach) {
+		signals = supervise_block_signals(err);
+		if (signals < 0)
+			return signals;
+	}
+	r = walk_sequence(&sequence_exec, run, err);
+	driver_close(&run->cgroup);
+	if (r < 0 || call->o->detach)
+		return r;
+	pidfd = pidfd_open_process(run->init);
+	supervise = (struct supervise){ .pid = run->init,
+					.pidfd = pidfd,
+					.console = run->console_master,
+					.signals = signals };
+	return supervise_run(&supervise, err);
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	struct exec_call call = { .arena = arena, .o = data, .pidfd = -1 };
+	_cleanup_close_ int dirfd = -1;
+	const struct plan *plan;
+	struct store *store;
+	int r;
+
+	r = dirfd = call.dirfd = common_open(arena, globals, argv[0], &store, &call.state, err);
+	if (r >= 0)
+		r = refuse_status(&call, status_of(&call.state, &call.pidfd), err);
+	if (r >= 0)
+		r = common_read_config(arena, dirfd, &call.config, err);
+	if (r >= 0)
+		r = build_plan(&call, argc - 1, argv + 1, &plan, err);
+	if (r >= 0)
+		r = execute(&call, plan, err);
+	fd_closep(&call.pidfd);
+	return r;
+}
+
+const struct cmd cmd_exec = {
+	.name = "exec",
+	.summary = "run another process in a running container",
+	.arguments = "ID [COMMAND [ARGUMENT...]]",
+	.options = options,
+	.options_size = sizeof(struct exec_options),
+	.min_args = 1,
+	.max_args = -1,
+	.stop_at_first = true,
+	.exit_failure = CMD_EXIT_EXEC_FAILURE,
+	.run = run,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/cmd/launch.h"
+#include "src/run/supervise.h"
+#include "src/sys/pidfd.h"
+
+#include <stddef.h>
+
+struct run_options {
+	struct launch_options launch;
+	bool detach, keep;
+};
+
+static const struct option options[] = {
+	LAUNCH_OPTIONS(struct run_options),
+	{ 'd', "detach", OPTION_FLAG, offsetof(struct run_options, detach), NULL,
+	  "return once the process runs", NULL },
+	{ 0, "keep", OPTION_FLAG, offsetof(struct run_options, keep), NULL,
+	  "keep the container's state after its process has ended", NULL },
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers", NULL },
+	{ 0 },
+};
+
+static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep, struct err *err)
+{
+	_cleanup_close_ int signals = supervise_block_signals(err), pidfd = -1;
+	struct supervise supervise = { .signals = signals };
+	struct err later;
+	int status, r = signals;
+
+	if (r >= 0)
+		r = launch_start(launch, globals, err);
+	if (r < 0)
+		return r;
+	launch_report_fallbacks(launch);
+	pidfd = pidfd_open_process(launch->run.init);
+	supervise.pid = launch->run.init;
+	supervise.pidfd = pidfd;
+	supervise.console = launch->run.console_master;
+	status = supervise_run(&supervise, err);
+	if (status >= 0 && !keep && launch_delete(launch, &later) < 0)
+		log_warning("%s", later.text);
+	return status;
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	const struct run_options *o = data;
+	struct launch *launch = arena_new(arena, struct launch);
+	int r;
+
+	(void)argc;
+	r = launch_plan(arena, globals, &o->launch, argv[0], false, o->detach, launch, err);
+	if (r < 0)
+		return r;
+	if (!launch->config->process)
+		return err_set(err, EINVAL, "config.json: process: needed to run the container");
+	if (!o->detach)
+		return foreground(launch, globals, o->keep, err);
+	r = launch_start(launch, globals, err);
+	if (r == 0)
+		launch_report_fallbacks(launch);
+	return r;
+}
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.summary = "make and start a container; in the foreground unless --detach",
+	.arguments = "ID",
+	.options = options,
+	.options_size = sizeof(struct run_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/fd.h"
+#include "src/cmd/common.h"
+#include "src/run/channel.h"
+#include "src/state/status.h"
+#include "src/steps/hooks.h"
+#include "src/sys/pidfd.h"
+#include "src/sys/sock.h"
+
+#include <signal.h>
+
+struct start_options {
+	bool unused;
+};
+
+static const struct option options[] = { { 0 } };
+
+static int refuse_status(const char *id, enum status status, struct err *err)
+{
+	switch (status) {
+	case STATUS_CREATED:
+		return 0;
+	case STATUS_RUNNING:
+		return err_set(err, EINVAL, "cannot start an already running container: %s", id);
+	case STATUS_PAUSED:
+		return err_set(err, EINVAL, "cannot start a container in the paused state: %s", id);
+	case STATUS_CREATING:
+		return err_set(err, EBUSY, "cannot start a container that is still being created: %s", id);
+	case STATUS_STOPPED:
+		return err_set(err, EINVAL, "cannot start a container that has stopped: %s", id);
+	}
+	return -EINVAL;
+}
+
+/* Tells init to go on, and waits until it has become the program or says why not. */
+static int release_init(int dirfd, const char *id, struct err *err)
+{
+	_cleanup_close_ int sock = sock_connect_at(dirfd, "start");
+	int r;
+
+	if (sock < 0 && (sock == -ECONNREFUSED || sock == -ENOENT))
+		return err_set(err, EINVAL, "cannot start container %s: its init does not wait any more", id);
+	if (sock < 0)
+		return err_errno(err, -sock, "reach the init of container %s", id);
+	r = sock_send(sock, "start", 5, -1);
+	if (r < 0)
+		return err_errno(err, -r, "tell the init of container %s to start", id);
+	return channel_wait_on(sock, err);
+}
+
+static int run_poststart(struct arena *arena, int dirfd, const struct state *state, int pidfd, struct err *err)
+{
+	const struct oci_config *config;
+	struct hooks_request request = {
+		.point = "poststart",
+		.doc = { .id = state->id,
+			 .status = "running",
+			 .bundle = state->bundle,
+			 .pid = state->pid.v,
+			 .annotations = state->annotations.v,
+			 .n_annotations = state->annotations.n },
+		.cwd_fd = -1,
+	};
+	int r = common_read_config(arena, dirfd, &config, err);
+
+	if (r < 0)
+		return r;
+	request.hooks = &config->hooks->poststart;
+	r = hooks_run(&request, err);
+	if (r < 0) /* K-03: the container is stopped; poststop hooks run when it is deleted */
+		(void)pidfd_signal(pidfd, SIGKILL);
+	return r;
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	_cleanup_close_ int dirfd = -1, pidfd = -1;
+	struct store *store;
+	struct state state;
+	int r;
+
+	(void)data;
+	(void)argc;
+	r = dirfd = common_open(arena, globals, argv[0], &store, &state, err);
+	if (r >= 0)
+		r = refuse_status(argv[0], status_of(&state, &pidfd), err);
+	if (r >= 0)
+		r = release_init(dirfd, argv[0], err);
+	if (r < 0)
+		return r;
+	state.phase = STATE_STARTED;
+	r = store_write(dirfd, &state, err);
+	if (r == 0 && state.poststart_hooks.v)
+		r = run_poststart(arena, dirfd, &state, pidfd, err);
+	return r;
+}
+
+const struct cmd cmd_start = {
+	.name = "start",
+	.summary = "run the program of a created container",
+	.arguments = "ID",
+	.options = options,
+	.options_size = sizeof(struct start_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/launch.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/log.h"
+#include "src/base/parse.h"
+#include "src/base/path.h"
+#include "src/oci/check.h"
+#include "src/oci/decode.h"
+#include "src/state/undo_list.h"
+#include "src/steps/hooks.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+const char *const launch_map_choices[] = { "auto", "single", "subid", NULL };
+
+static int absolute_bundle(struct arena *arena, const char *bundle, const char **ret, struct err *err)
+{
+	char resolved[PATH_MAX];
+
+	if (!realpath(bundle ? bundle : ".", resolved)) {
+		(void)err_errno(err, errno, "--bundle: open the directory %s", bundle ? bundle : ".");
+		return -err->code;
+	}
+	*ret = arena_strdup(arena, resolved);
+	return 0;
+}
+
+static int read_config(struct launch *launch, const struct launch_options *options, struct err *err)
+{
+	struct arena *arena = launch->arena;
+	const char *path = options->config ? options->config :
+					     path_join(arena, launch->options.bundle, "config.json");
+	const char *name = path_base(path);
+	char *text;
+	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, &text, &launch->config_len, err);
+
+	if (r == -ENOENT) {
+		(void)err_set(err, ENOENT, "JSON specification file %s not found", path);
+		err_hint(err, "`usrun spec` writes one; --bundle names the directory it is in");
+	}
+	if (r == 0)
+		r = decode_config(arena, name, text, launch->config_len, &launch->config, err);
+	if (r == 0)
+		r = check_config(launch->config, name, text, launch->config_len, err);
+	launch->config_text = text;
+	return r;
+}
+
+/* Socket activation: descriptors from 3 on are meant for the process (sd_listen_fds(3)). An engine that
+ * has put LISTEN_FDS into the config counts them in --preserve-fds itself. */
+static unsigned int listen_fds(const struct oci_config *config)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const struct oci_process *process = config->process;
+	uint32_t n;
+	int owner;
+
+	if (!pid || !fds || parse_int(pid, &owner) < 0 || owner != getpid() || parse_u32(fds, &n) < 0)
+		return 0;
+	if (process && str_env_find(process->env.v, process->env.n, "LISTEN_FDS"))
+		return 0;
+	return n < 1024 ? n : 0;
+}
+
+static int gather_facts(struct launch *launch, struct err *err)
+{
+	unsigned int parts = plan_facts_needed(launch->config, &launch->options);
+	int r = facts_gather(launch->arena, parts, &launch->facts, err);
+
+	/* A caller that may not make namespaces gets a user namespace: then its ids matter. */
+	if (r == 0 && !(parts & FACTS_USERNS) &&
+	    !(powers_derive(&launch->facts, false) & POWER_NAMESPACES))
+		r = facts_gather(launch->arena, parts | FACTS_USERNS, &launch->facts, err);
+	return r;
+}
+
+int launch_plan(struct arena *arena, const struct cmd_globals *globals, const struct launch_options *options,
+		const char *id, bool wait_start, bool detach, struct launch *ret, struct err *err)
+{
+	int r = store_check_id(id, err);
+
+	*ret = (struct launch){
+		.arena = arena,
+		.pid_file = options->pid_file,
+		.options = { .id = id,
+			     .wait_start = wait_start,
+			     .detach = detach,
+			     .console_socket = options->console_socket,
+			     .no_pivot = options->no_pivot,
+			     .no_new_keyring = options->no_new_keyring,
+			     .preserve_fds = options->preserve_fds,
+			     .map = options->map,
+			     .cgroup_manager = globals->cgroup_manager },
+	};
+	if (r == 0)
+		r = absolute_bundle(arena, options->bundle, &ret->options.bundle, err);
+	if (r == 0)
+		r = read_config(ret, options, err);
+	if (r == 0)
+		r = gather_facts(ret, err);
+	if (r < 0)
+		return r;
+	ret->options.listen_fds = listen_fds(ret->config);
+	return plan_build(arena, ret->config, &ret->facts, &ret->options, &ret->plan, err);
+}
+
+static void run_poststop(struct launch *launch)
+{
+	const struct oci_hooks *hooks = launch->config->hooks;
+	struct hooks_request request = {
+		.point = "poststop",
+		.doc = { .id = launch->options.id,
+			 .status = "stopped",
+			 .bundle = launch->options.bundle,
+			 .annotations = launch->config->annotations.v,
+			 .n_annotations = launch->config->annotations.n },
+		.cwd_fd = -1,
+		.keep_going = true,
+	};
+	struct err err;
+
+	if (!hooks || !hooks->poststop.n)
+		return;
+	request.hooks = &hooks->poststop;
+	if (hooks_run(&request, &err) < 0)
+		log_warning("%s", err.text);
+}
+
+static void take_back(struct launch *launch)
+{
+	struct err err;
+
+	if (launch->pid_file && launch->run.init > 0)
+		(void)unlink(launch->pid_file);
+	if (!launch->run.reserved)
+		return;
+	/* The processes are gone already; their recorded pid may be somebody else's by now. */
+	launch->state.pid.set = false;
+	if (undo_list_run(launch->store, &launch->state, &err) < 0)
+		log_warning("cleaning up: %s", err.text);
+	if (launch->run.hooks_ran)
+		run_poststop(launch);
+}
+
+int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)
+{
+	struct run *run = &launch->run;
+	int r = store_open(globals->root, true, launch->arena, &launch->store, err);
+
+	if (r < 0)
+		return r;
+	run_init(run, launch->plan, launch->arena);
+	run->store = launch->store;
+	run->state = &launch->state;
+	run->config_text = launch->config_text;
+	run->config_len = launch->config_len;
+	run->pid_file = launch->pid_file;
+	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &run->undo, &run->n_undo);
+	r = walk_sequence(&sequence_create, run, err);
+	if (r < 0)
+		take_back(launch);
+	fd_closep(&run->state_dir);
+	driver_close(&run->cgroup);
+	return r;
+}
+
+int launch_delete(struct launch *launch, struct err *err)
+{
+	int r = undo_list_run(launch->store, &launch->state, err);
+
+	run_poststop(launch);
+	return r;
+}
+
+void launch_report_fallbacks(const struct launch *launch)
+{
+	if (!isatty(STDERR_FILENO) && !log_wants(LOG_WARNING))
+		return;
+	for (size_t i = 0; i < launch->state.fallbacks.n; i++)
+		log_notice("%s", launch->state.fallbacks.v[i]);
+}

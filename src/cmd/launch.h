@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What create and run share: bundle to plan, plan to container, and back when that fails. */
+#pragma once
+
+#include "src/cmd/cmd.h"
+#include "src/run/walk.h"
+
+/* Options of both commands; their structs begin with it. */
+struct launch_options {
+	const char *bundle, *config, *pid_file, *console_socket, *map;
+	bool no_pivot, no_new_keyring;
+	unsigned int preserve_fds;
+};
+
+/* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose member
+ * `launch` this is. */
+#define LAUNCH_OPTIONS(T)                                                                              \
+	{ 'b', "bundle", OPTION_TEXT, offsetof(T, launch.bundle), "DIR",                               \
+	  "directory of the bundle (default: the current one)", NULL },                                \
+	{ 'f', "config", OPTION_TEXT, offsetof(T, launch.config), "FILE",                              \
+	  "configuration to use instead of the bundle's config.json", NULL },                          \
+	{ 0, "pid-file", OPTION_TEXT, offsetof(T, launch.pid_file), "FILE",                            \
+	  "file to write the pid of the container's process to", NULL },                               \
+	{ 0, "console-socket", OPTION_TEXT, offsetof(T, launch.console_socket), "SOCKET",              \
+	  "socket that receives the container's terminal", NULL },                                     \
+	{ 0, "preserve-fds", OPTION_UINT, offsetof(T, launch.preserve_fds), "N",                       \
+	  "pass N more descriptors, from 3 on, to the process", NULL },                                \
+	{ 0, "no-pivot", OPTION_FLAG, offsetof(T, launch.no_pivot), NULL,                              \
+	  "move the rootfs instead of pivot_root, for a / on a ramdisk", NULL },                       \
+	{ 0, "no-new-keyring", OPTION_FLAG, offsetof(T, launch.no_new_keyring), NULL,                  \
+	  "keep the caller's session keyring", NULL },                                                 \
+	{ 0, "map", OPTION_TEXT, offsetof(T, launch.map), "auto|single|subid",                         \
+	  "ids of a rootless container without mappings of its own", launch_map_choices }
+
+extern const char *const launch_map_choices[];
+
+struct launch {
+	struct arena *arena;
+	struct plan_options options;
+	struct facts facts;
+	const struct oci_config *config;
+	const struct plan *plan;
+	const char *config_text;
+	size_t config_len;
+	const char *pid_file;
+	struct store *store;
+	struct state state;
+	struct run run;
+};
+
+/* Bundle to plan. Changes nothing. */
+int launch_plan(struct arena *arena, const struct cmd_globals *globals, const struct launch_options *options,
+		const char *id, bool wait_start, bool detach, struct launch *ret, struct err *err) MUST_CHECK;
+
+/* Plan to container. On failure everything is taken back, and poststop hooks have run if others had. */
+int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err) MUST_CHECK;
+
+/* Removes the container after a foreground run. */
+int launch_delete(struct launch *launch, struct err *err) MUST_CHECK;
+
+/* Tells a person at the terminal which fallbacks were taken; others find them in `explain ID`. */
+void launch_report_fallbacks(const struct launch *launch);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/host/facts.h"
+
+#include "src/base/io.h"
+#include "src/host/facts_cgroup.h"
+#include "userns/text.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* What a caller that may map ids itself, or is not to get a user namespace, need not know. */
+static const struct subid no_subid = { .missing = "not looked up" };
+static const struct probe_helper_result no_helper = { .state = PROBE_HELPER_UNKNOWN };
+
+static int gather_userns(struct arena *arena, struct facts *facts, struct err *err)
+{
+	struct caller *caller = &facts->caller;
+	int r = caller_gather_userns(arena, caller, err);
+
+	if (r < 0 || caller_may_map(caller))
+		return r;
+	caller->name = caller_name_of(arena, caller->uid);
+	subid_load(arena, caller->name, caller->uid, &facts->subuid, &facts->subgid);
+	probe_helper_find(arena, "newuidmap", caller, &facts->newuidmap);
+	probe_helper_find(arena, "newgidmap", caller, &facts->newgidmap);
+	return 0;
+}
+
+/* Of the modules that are active, the one that takes labels from a config. securityfs is often not
+ * mounted in containers, hence the other two places. */
+static const char *find_lsm(void)
+{
+	char text[256];
+
+	if (io_read_small(AT_FDCWD, "/sys/kernel/security/lsm", text, sizeof(text)) > 0) {
+		if (strstr(text, "apparmor"))
+			return "apparmor";
+		return strstr(text, "selinux") ? "selinux" : "";
+	}
+	if (io_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof(text)) >
+		    0 &&
+	    text[0] == 'Y')
+		return "apparmor";
+	return access("/sys/fs/selinux/enforce", F_OK) == 0 ? "selinux" : "";
+}
+
+static void gather_kernel(struct arena *arena, struct facts *facts)
+{
+	struct utsname name;
+
+	facts->kernel_release = uname(&name) == 0 ? arena_strdup(arena, name.release) : "";
+	facts->lsm = find_lsm();
+	if (!facts->caller.name)
+		facts->caller.name = caller_name_of(arena, facts->caller.uid);
+}
+
+int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret, struct err *err)
+{
+	struct facts facts = { .parts = parts | FACTS_CALLER,
+			       .subuid = no_subid,
+			       .subgid = no_subid,
+			       .newuidmap = no_helper,
+			       .newgidmap = no_helper };
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	int r = caller_gather(arena, &facts.caller, err);
+
+	if (runtime_dir && *runtime_dir)
+		facts.runtime_dir = arena_strdup(arena, runtime_dir);
+	if (r == 0 && (parts & FACTS_USERNS))
+		r = gather_userns(arena, &facts, err);
+	if (r == 0 && (parts & FACTS_CGROUP))
+		r = facts_cgroup_gather(arena, &facts.caller, &facts.cgroup, err);
+	if (r < 0)
+		return r;
+	if (parts & FACTS_KERNEL)
+		gather_kernel(arena, &facts);
+	*ret = facts;
+	return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this host and this caller are. Gathered once, only as far as a config needs it; const
+ * afterwards. `usrun facts` prints them, `explain --facts FILE` and the tests load them. */
+#pragma once
+
+#include "userns/caller.h"
+#include "userns/probe.h"
+#include "userns/subid.h"
+
+enum facts_part {
+	FACTS_CALLER = 1 << 0, /* always */
+	FACTS_USERNS = 1 << 1, /* maps, groups, subordinate ids, helpers */
+	FACTS_CGROUP = 1 << 2,
+	FACTS_KERNEL = 1 << 3, /* release, LSMs: only for documents */
+	FACTS_ALL = FACTS_CALLER | FACTS_USERNS | FACTS_CGROUP | FACTS_KERNEL,
+};
+
+enum facts_cgroup_mode {
+	FACTS_CGROUP_NONE,   /* nothing usable is mounted */
+	FACTS_CGROUP_V2,     /* /sys/fs/cgroup is cgroup2 */
+	FACTS_CGROUP_V1,     /* hierarchies below a tmpfs */
+	FACTS_CGROUP_HYBRID, /* v1 hierarchies, and a v2 tree at .../unified */
+};
+
+struct facts_hierarchy {
+	const char *controllers; /* "cpu,cpuacct", "name=systemd"; "" for v2 */
+	const char *mount;       /* "/sys/fs/cgroup/memory" */
+	const char *own;         /* the caller's cgroup in it, "/user.slice/…": mount + own is its
+				  * directory; "/" where the mount does not show it */
+};
+
+struct facts_cgroup {
+	enum facts_cgroup_mode mode;
+	struct facts_hierarchy *v; /* v2: one entry; v1: one each; hybrid: v2 tree last */
+	size_t n;
+	const char *controllers; /* v2: words of cgroup.controllers of the own cgroup */
+	bool own_writable;       /* the caller may make groups in its own cgroup (delegated); v1: in
+				  * that of every hierarchy that has a controller */
+};
+
+struct facts {
+	unsigned int parts; /* mask of facts_part that was gathered */
+	struct caller caller;
+	struct subid subuid, subgid;
+	struct probe_helper_result newuidmap, newgidmap;
+	struct facts_cgroup cgroup;
+	const char *kernel_release;
+	const char *lsm;    /* "apparmor", "selinux", or "" */
+	const char *runtime_dir; /* $XDG_RUNTIME_DIR, NULL when unset or empty */
+};
+
+/* parts: what is needed (FACTS_CALLER is always gathered, by four system calls). Subordinate ids, helpers
+ * and the name are looked up only for a caller that may not write maps itself; the name also for
+ * documents (FACTS_KERNEL). */
+int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret, struct err *err) MUST_CHECK;
+
+/* Only the cgroup mode, for commands that need nothing else (one statfs or two). */
+enum facts_cgroup_mode facts_cgroup_mode(void);

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/host/facts_cgroup.h"
+
+#include "src/base/io.h"
+#include "src/base/path.h"
+#include "src/base/str.h"
+#include "userns/text.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#define MOUNT "/sys/fs/cgroup"
+enum { MOUNTINFO_MAX = 64 << 20 };
+
+/* One line of mountinfo: texts in the file, not terminated. */
+struct piece {
+	const char *s;
+	size_t len;
+};
+
+struct mount_line {
+	struct piece id, parent, root, target, type, super;
+};
+
+enum facts_cgroup_mode facts_cgroup_mode(void)
+{
+	struct statfs fs;
+
+	if (statfs(MOUNT, &fs) < 0)
+		return FACTS_CGROUP_NONE;
+	if (fs.f_type == CGROUP2_SUPER_MAGIC)
+		return FACTS_CGROUP_V2;
+	if (fs.f_type != TMPFS_MAGIC)
+		return FACTS_CGROUP_NONE;
+	if (statfs(MOUNT "/unified", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+		return FACTS_CGROUP_HYBRID;
+	return FACTS_CGROUP_V1;
+}
+
+static bool piece_is(struct piece piece, const char *word)
+{
+	return text_is(piece.s, piece.len, word);
+}
+
+static bool piece_has_word(struct piece list, const char *word, size_t len)
+{
+	struct piece one;
+
+	for (size_t i = 0; text_field(list.s, list.len, ',', i, &one.s, &one.len); i++)
+		if (one.len == len && memcmp(one.s, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* mountinfo writes blanks, tabs, newlines and backslashes as \ooo. */
+static char *piece_text(struct arena *arena, struct piece piece)
+{
+	char *text = arena_strndup(arena, piece.s, piece.len), *to = text;
+
+	for (const char *from = text; *from; to++) {
+		if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+	return text;
+}
+
+/* Of mountinfo, which has thousands of lines on some machines: the mounts of control groups, and those
+ * that may lie over them. */
+struct mounts {
+	struct arena *arena;
+	struct mount_line *v;
+	size_t n, cap;
+};
+
+static void keep(struct mounts *mounts, const struct mount_line *mount)
+{
+	if (mounts->n == mounts->cap) {
+		mounts->cap = mounts->cap ? mounts->cap * 2 : 32;
+		mounts->v = arena_grow(mounts->arena, mounts->v, mounts->n, mounts->cap,
+				       sizeof(*mounts->v));
+	}
+	mounts->v[mounts->n++] = *mount;
+}
+
+/* The next word of a line, which ends at end. */
+static struct piece take_word(const char **p, const char *end)
+{
+	const char *blank = memchr(*p, ' ', (size_t)(end - *p));
+	struct piece word = { .s = *p, .len = (size_t)((blank ? blank : end) - *p) };
+
+	*p = blank ? blank + 1 : end;
+	return word;
+}
+
+/* "36 35 98:0 /root /target options optional… - type source super". Bad lines are skipped. */
+static bool next_mount(const char **next, struct mount_line *ret)
+{
+	const char *line;
+	size_t len;
+
+	while (text_line(next, &line, &len)) {
+		const char *p = line, *end = line + len;
+
+		ret->id = take_word(&p, end);
+		ret->parent = take_word(&p, end);
+		(void)take_word(&p, end);
+		ret->root = take_word(&p, end);
+		ret->target = take_word(&p, end);
+		while (p < end && !piece_is(take_word(&p, end), "-"))
+			;
+		ret->type = take_word(&p, end);
+		(void)take_word(&p, end);
+		ret->super = take_word(&p, end);
+		if (ret->super.len)
+			return true;
+	}
+	return false;
+}
+
+static bool is_prefix(struct piece dir, struct piece path)
+{
+	if (dir.len > path.len || memcmp(dir.s, path.s, dir.len) != 0)
+		return false;
+	return dir.len == path.len || dir.len == 1 || path.s[dir.len] == '/';
+}
+
+static bool is_cgroup(const struct mount_line *mount)
+{
+	return piece_is(mount->type, "cgroup") || piece_is(mount->type, "cgroup2");
+}
+
+static void collect(const char *mountinfo, struct mounts *mounts)
+{
+	struct mount_line mount;
+	const char *next;
+	size_t n;
+
+	for (next = mountinfo; next_mount(&next, &mount);)
+		if (is_cgroup(&mount))
+			keep(mounts, &mount);
+	n = mounts->n;
+	for (next = mountinfo; n && next_mount(&next, &mount);) {
+		bool above = false;
+
+		for (size_t i = 0; i < n && !above; i++)
+			above = is_prefix(mount.target, mounts->v[i].target);
+		if (above && !is_cgroup(&mount))
+			keep(mounts, &mount);
+	}
+}
+
+static bool same(struct piece a, struct piece b)
+{
+	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
+}
+
+static const struct mount_line *find_mount(const struct mounts *mounts, struct piece id)
+{
+	for (size_t i = 0; i < mounts->n; i++)
+		if (same(mounts->v[i].id, id))
+			return &mounts->v[i];
+	return NULL;
+}
+
+/* Whether other lies on mount itself (only asked for the mount that is looked for: on the way to it,
+ * what lies on a mount is what leads on), or on the same parent at a shorter path. */
+static bool hides(const struct mount_line *other, const struct mount_line *mount, bool last)
+{
+	if (last && same(other->parent, mount->id) && same(other->target, mount->target))
+		return true;
+	return !same(other->id, mount->id) && same(other->parent, mount->parent) &&
+	       other->target.len < mount->target.len && is_prefix(other->target, mount->target);
+}
+
+/* A mount is out of sight when another one hides it or one of those that lead to it. */
+static bool is_hidden(const struct mounts *mounts, const struct mount_line *mount)
+{
+	const struct mount_line *at = mount;
+
+	for (size_t depth = 0; at && depth < mounts->n; depth++) {
+		for (size_t i = 0; i < mounts->n; i++)
+			if (hides(&mounts->v[i], at, at == mount))
+				return true;
+		at = find_mount(mounts, at->parent);
+	}
+	return false;
+}
+
+/* "5:cpu,cpuacct:/user.slice" of /proc/self/cgroup; the path may hold colons. */
+struct group_line {
+	struct piece controllers, path;
+};
+
+static bool parse_group(const char *line, size_t len, struct group_line *ret)
+{
+	struct piece id;
+
+	if (!text_field(line, len, ':', 0, &id.s, &id.len) ||
+	    !text_field(line, len, ':', 1, &ret->controllers.s, &ret->controllers.len) ||
+	    !text_field(line, len, ':', 2, &ret->path.s, &ret->path.len))
+		return false;
+	ret->path.len = (size_t)(line + len - ret->path.s);
+	return ret->path.len > 0 && ret->path.s[0] == '/';
+}
+
+/* A controller is in one hierarchy only, so the first word tells which mount is its. */
+static bool is_mount_of(const struct mount_line *mount, const struct group_line *group)
+{
+	struct piece word;
+
+	if (group->controllers.len == 0)
+		return piece_is(mount->type, "cgroup2");
+	if (!piece_is(mount->type, "cgroup"))
+		return false;
+	(void)text_field(group->controllers.s, group->controllers.len, ',', 0, &word.s, &word.len);
+	return piece_has_word(mount->super, word.s, word.len);
+}
+
+/* The group's path below the mount's root: a container may see its own group only, bound there. */
+static const char *relative(const char *root, const char *path)
+{
+	size_t len = strlen(root);
+
+	if (str_equal(root, "/"))
+		return path;
+	if (!str_starts(path, root) || (path[len] != '/' && path[len] != '\0'))
+		return NULL;
+	return path[len] ? path + len : "/";
+}
+
+/* The best of its mounts: one that shows the own group, and then one at the usual place. */
+static bool find_hierarchy(struct mounts *mounts, const struct group_line *group,
+			   struct facts_hierarchy *ret)
+{
+	struct arena *arena = mounts->arena;
+	const char *path = arena_strndup(arena, group->path.s, group->path.len);
+	int best = 0;
+
+	if (path_has_dotdot(path)) /* outside of the own cgroup namespace */
+		path = "/";
+	for (size_t i = 0; i < mounts->n; i++) {
+		const struct mount_line *mount = &mounts->v[i];
+		const char *own, *target;
+		int points;
+
+		if (!is_mount_of(mount, group) || is_hidden(mounts, mount))
+			continue;
+		target = piece_text(arena, mount->target);
+		own = relative(piece_text(arena, mount->root), path);
+		points = 1 + (own ? 2 : 0) + (str_starts(target, MOUNT) ? 1 : 0);
+		if (points <= best)
+			continue;
+		best = points;
+		ret->controllers =
+			arena_strndup(arena, group->controllers.s, group->controllers.len);
+		ret->mount = target;
+		ret->own = own ? own : "/";
+	}
+	return best > 0;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n + 1;
+}
+
+void facts_cgroup_parse(struct arena *arena, const char *cgroup, const char *mountinfo,
+			struct facts_cgroup *ret)
+{
+	struct mounts mounts = { .arena = arena };
+	struct facts_hierarchy unified;
+	const char *line;
+	bool have_unified = false;
+	size_t len;
+
+	ret->v = arena_array(arena, count_lines(cgroup) + 1, sizeof(*ret->v));
+	ret->n = 0;
+	collect(mountinfo, &mounts);
+	while (text_line(&cgroup, &line, &len)) {
+		struct facts_hierarchy found;
+		struct group_line group;
+
+		if (!parse_group(line, len, &group) || !find_hierarchy(&mounts, &group, &found))
+			continue;
+		if (group.controllers.len == 0) {
+			unified = found;
+			have_unified = true;
+		} else {
+			ret->v[ret->n++] = found;
+		}
+	}
+	if (have_unified)
+		ret->v[ret->n++] = unified;
+}
+
+static char *own_file(struct arena *arena, const struct facts_hierarchy *h, const char *name)
+{
+	return arena_strf(arena, "%s%s%s%s", h->mount, str_equal(h->own, "/") ? "" : h->own,
+			  *name ? "/" : "", name);
+}
+
+static bool may_write(struct arena *arena, const struct facts_hierarchy *h, const char *name)
+{
+	return faccessat(AT_FDCWD, own_file(arena, h, name), W_OK, AT_EACCESS) == 0;
+}
+
+/* v2: groups can be made, and processes moved out of the own group (cgroup.procs of the common
+ * ancestor is asked). v1: in every hierarchy; named ones and the v2 tree beside them limit nothing. */
+static bool is_own_writable(struct arena *arena, const struct facts_cgroup *cgroup)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < cgroup->n; i++) {
+		const struct facts_hierarchy *h = &cgroup->v[i];
+
+		if (cgroup->mode != FACTS_CGROUP_V2 &&
+		    (!*h->controllers || str_starts(h->controllers, "name=")))
+			continue;
+		if (!may_write(arena, h, "") || !may_write(arena, h, "cgroup.procs"))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* Whoever overrides file modes is stopped by a read-only mount only, which is so for all or none. */
+static bool is_mount_writable(struct arena *arena, const struct facts_cgroup *cgroup)
+{
+	return cgroup->n > 0 && may_write(arena, &cgroup->v[0], "");
+}
+
+static int read_controllers(struct arena *arena, const struct facts_hierarchy *h, const char **ret)
+{
+	char *text;
+	int r = text_read(arena, own_file(arena, h, "cgroup.controllers"), &text);
+
+	if (r == 0)
+		*ret = text;
+	return r;
+}
+
+/* Without looking at mountinfo, which may be long: the usual place shows the own group. false where it
+ * does not (a bind mount in a container). */
+static bool guess_v2(struct arena *arena, const char *groups, struct facts_cgroup *ret)
+{
+	const char *line;
+	size_t len;
+
+	while (text_line(&groups, &line, &len)) {
+		struct group_line group;
+		struct facts_hierarchy *h;
+
+		if (!parse_group(line, len, &group) || group.controllers.len)
+			continue;
+		h = arena_new(arena, struct facts_hierarchy);
+		h->controllers = "";
+		h->mount = MOUNT;
+		h->own = arena_strndup(arena, group.path.s, group.path.len);
+		ret->v = h;
+		ret->n = 1;
+		return !path_has_dotdot(h->own) &&
+		       read_controllers(arena, h, &ret->controllers) == 0;
+	}
+	return false;
+}
+
+/* Only what belongs to the mode: a v2 tree mounted elsewhere beside v1, or a v1 hierarchy beside v2, is
+ * somebody's experiment. */
+static void keep_mode(struct facts_cgroup *cgroup)
+{
+	bool unified = cgroup->n > 0 && !*cgroup->v[cgroup->n - 1].controllers;
+
+	if (cgroup->mode == FACTS_CGROUP_V1 && unified)
+		cgroup->n--;
+	if (cgroup->mode == FACTS_CGROUP_V2) {
+		cgroup->v += unified ? cgroup->n - 1 : 0;
+		cgroup->n = unified;
+	}
+}
+
+static int search(struct arena *arena, const char *groups, struct facts_cgroup *ret,
+		  struct err *err)
+{
+	char *mounts;
+	int r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, arena, &mounts, NULL,
+			     err);
+
+	if (r < 0)
+		return r;
+	facts_cgroup_parse(arena, groups, mounts, ret);
+	keep_mode(ret);
+	if (ret->mode == FACTS_CGROUP_V2 && ret->n)
+		(void)read_controllers(arena, &ret->v[0], &ret->controllers);
+	return 0;
+}
+
+int facts_cgroup_gather(struct arena *arena, const struct caller *caller, struct facts_cgroup *ret,
+			struct err *err)
+{
+	struct facts_cgroup cgroup = { .mode = facts_cgroup_mode(), .controllers = "" };
+	char *groups;
+	int r;
+
+	*ret = (struct facts_cgroup){ .mode = FACTS_CGROUP_NONE, .controllers = "" };
+	if (cgroup.mode == FACTS_CGROUP_NONE)
+		return 0;
+	r = text_read(arena, "/proc/self/cgroup", &groups);
+	if (r < 0)
+		return err_errno(err, -r, "read /proc/self/cgroup");
+	if (cgroup.mode != FACTS_CGROUP_V2 || !guess_v2(arena, groups, &cgroup))
+		r = search(arena, groups, &cgroup, err);
+	if (r < 0 || cgroup.n == 0)
+		return r;
+	cgroup.own_writable =
+		caller->initial_userns && caller->caps_effective & (1ULL << CAP_DAC_OVERRIDE)
+			? is_mount_writable(arena, &cgroup)
+			: is_own_writable(arena, &cgroup);
+	*ret = cgroup;
+	return 0;
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The document has the shape of the doc_* structs; a part that was not gathered is absent, and so is
+ * every text that is NULL. */
+#include "src/host/facts_json.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERSION = 1 };
+
+/* Value 0 of an enumeration means "absent" to the reader, hence the + 1. */
+static const struct json_name mode_names[] = {
+	{ "none", FACTS_CGROUP_NONE + 1 },
+	{ "v2", FACTS_CGROUP_V2 + 1 },
+	{ "v1", FACTS_CGROUP_V1 + 1 },
+	{ "hybrid", FACTS_CGROUP_HYBRID + 1 },
+	{ NULL, 0 },
+};
+
+static const struct json_name helper_names[] = {
+	{ "ok", PROBE_HELPER_OK + 1 },
+	{ "missing", PROBE_HELPER_MISSING + 1 },
+	{ "not-privileged", PROBE_HELPER_NOT_PRIVILEGED + 1 },
+	{ "nosuid", PROBE_HELPER_NOSUID + 1 },
+	{ "no-new-privs", PROBE_HELPER_NO_NEW_PRIVS + 1 },
+	{ "not-executable", PROBE_HELPER_NOT_EXECUTABLE + 1 },
+	{ "unknown", PROBE_HELPER_UNKNOWN + 1 },
+	{ NULL, 0 },
+};
+
+static void write_text(struct json_write *w, const char *key, const char *text)
+{
+	if (text)
+		json_write_string(w, key, text);
+}
+
+/* As in /proc/PID/status, for `capsh --decode=`. */
+static void write_caps(struct json_write *w, const char *key, uint64_t caps)
+{
+	char text[20];
+
+	(void)snprintf(text, sizeof(text), "%016llx", (unsigned long long)caps);
+	json_write_string(w, key, text);
+}
+
+static void write_map(struct json_write *w, const char *key, const struct idmap *map)
+{
+	json_write_array(w, key);
+	for (size_t i = 0; i < map->n; i++) {
+		json_write_object(w, NULL);
+		json_write_uint(w, "inside", map->v[i].inside);
+		json_write_uint(w, "outside", map->v[i].outside);
+		json_write_uint(w, "count", map->v[i].count);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
+static void write_caller(struct json_write *w, const struct facts *facts)
+{
+	const struct caller *caller = &facts->caller;
+
+	json_write_object(w, "caller");
+	json_write_uint(w, "uid", caller->uid);
+	json_write_uint(w, "gid", caller->gid);
+	write_text(w, "name", caller->name);
+	json_write_array(w, "groups");
+	for (size_t i = 0; i < caller->n_groups; i++)
+		json_write_uint(w, NULL, caller->groups[i]);
+	json_write_end(w);
+	json_write_bool(w, "initialUserns", caller->initial_userns);
+	json_write_bool(w, "noNewPrivs", caller->no_new_privs);
+	write_caps(w, "capEffective", caller->caps_effective);
+	write_caps(w, "capBounding", caller->caps_bounding);
+	json_write_end(w);
+}
+
+static void write_subid(struct json_write *w, const char *key, const struct subid *subid)
+{
+	json_write_object(w, key);
+	write_text(w, "source", subid->source);
+	write_text(w, "missing", subid->missing);
+	if (subid->unused)
+		json_write_uint(w, "unused", subid->unused);
+	json_write_array(w, "ranges");
+	for (size_t i = 0; i < subid->n; i++) {
+		json_write_object(w, NULL);
+		json_write_uint(w, "start", subid->v[i].outside);
+		json_write_uint(w, "count", subid->v[i].count);
+		json_write_end(w);
+	}
+	json_write_end(w);
+	json_write_end(w);
+}
+
+static void write_helper(struct json_write *w, const char *key,
+			 const struct probe_helper_result *helper)
+{
+	json_write_object(w, key);
+	json_write_string(w, "state", json_read_enum_name(helper_names, (int)helper->state + 1));
+	write_text(w, "path", helper->path);
+	json_write_end(w);
+}
+
+static void write_userns(struct json_write *w, const struct facts *facts)
+{
+	json_write_object(w, "userns");
+	json_write_bool(w, "setgroupsAllowed", facts->caller.setgroups_allowed);
+	write_map(w, "uidMap", &facts->caller.uid_map);
+	write_map(w, "gidMap", &facts->caller.gid_map);
+	write_subid(w, "subuid", &facts->subuid);
+	write_subid(w, "subgid", &facts->subgid);
+	write_helper(w, "newuidmap", &facts->newuidmap);
+	write_helper(w, "newgidmap", &facts->newgidmap);
+	json_write_end(w);
+}
+
+static void write_cgroup(struct json_write *w, const struct facts_cgroup *cgroup)
+{
+	json_write_object(w, "cgroup");
+	json_write_string(w, "mode", json_read_enum_name(mode_names, (int)cgroup->mode + 1));
+	json_write_bool(w, "ownWritable", cgroup->own_writable);
+	write_text(w, "controllers", cgroup->controllers);
+	json_write_array(w, "hierarchies");
+	for (size_t i = 0; i < cgroup->n; i++) {
+		json_write_object(w, NULL);
+		json_write_string(w, "controllers", cgroup->v[i].controllers);
+		json_write_string(w, "mount", cgroup->v[i].mount);
+		json_write_string(w, "own", cgroup->v[i].own);
+		json_write_end(w);
+	}
+	json_write_end(w);
+	json_write_end(w);
+}
+
+static void write_kernel(struct json_write *w, const struct facts *facts)
+{
+	json_write_object(w, "kernel");
+	write_text(w, "release", facts->kernel_release);
+	write_text(w, "lsm", facts->lsm);
+	json_write_end(w);
+}
+
+void facts_json_write(struct json_write *w, const struct facts *facts)
+{
+	json_write_object(w, NULL);
+	json_write_uint(w, "usrunFacts", VERSION);
+	write_text(w, "runtimeDir", facts->runtime_dir);
+	write_caller(w, facts);
+	if (facts->parts & FACTS_USERNS)
+		write_userns(w, facts);
+	if (facts->parts & FACTS_CGROUP)
+		write_cgroup(w, &facts->cgroup);
+	if (facts->parts & FACTS_KERNEL)
+		write_kernel(w, facts);
+	json_write_end(w);
+}
+
+struct doc_caller {
+	struct json_uint uid, gid;
+	const char *name, *effective, *bounding;
+	JSON_LIST(int64_t) groups;
+	struct json_bool initial_userns, no_new_privs;
+};
+
+struct doc_range { /* of a map: all three; of subordinate ids: outside ("start") and count */
+	struct json_uint inside, outside, count;
+};
+
+struct doc_subid {
+	const char *source, *missing;
+	struct json_uint unused;
+	JSON_LIST(struct doc_range) ranges;
+};
+
+struct doc_helper {
+	int state;
+	const char *path;
+};
+
+struct doc_userns {
+	struct json_bool setgroups_allowed;
+	JSON_LIST(struct doc_range) uid_map;
+	JSON_LIST(struct doc_range) gid_map;
+	struct doc_subid *subuid, *subgid;
+	struct doc_helper *newuidmap, *newgidmap;
+};
+
+struct doc_hierarchy {
+	const char *controllers, *mount, *own;
+};
+
+struct doc_cgroup {
+	int mode;
+	struct json_bool own_writable;
+	const char *controllers;
+	JSON_LIST(struct doc_hierarchy) hierarchies;
+};
+
+struct doc_kernel {
+	const char *release, *lsm;
+};
+
+struct doc {
+	struct json_uint version;
+	const char *runtime_dir;
+	struct doc_caller *caller;
+	struct doc_userns *userns;
+	struct doc_cgroup *cgroup;
+	struct doc_kernel *kernel;
+};
+
+#define FIELD(k, what, how, of, member, ...)                                                       \
+	{                                                                                          \
+		.key = (k), .kind = JSON_##what, .flags = (how),                                   \
+		.offset = offsetof(struct of, member), __VA_ARGS__                                 \
+	}
+#define TYPE(name, of)                                                                             \
+	static const struct json_type name##_type = {                                              \
+		.size = sizeof(struct of),                                                         \
+		.fields = name##_fields,                                                           \
+		.n_fields = sizeof(name##_fields) / sizeof(name##_fields[0]),                      \
+	}
+
+static const struct json_field caller_fields[] = {
+	FIELD("uid", UINT, JSON_REQUIRED, doc_caller, uid, .umax = UINT32_MAX),
+	FIELD("gid", UINT, JSON_REQUIRED, doc_caller, gid, .umax = UINT32_MAX),
+	FIELD("name", STRING, 0, doc_caller, name),
+	FIELD("groups", INTS, 0, doc_caller, groups, .imax = UINT32_MAX),
+	FIELD("initialUserns", BOOL, JSON_REQUIRED, doc_caller, initial_userns),
+	FIELD("noNewPrivs", BOOL, 0, doc_caller, no_new_privs),
+	FIELD("capEffective", STRING, JSON_REQUIRED, doc_caller, effective),
+	FIELD("capBounding", STRING, JSON_REQUIRED, doc_caller, bounding),
+};
+TYPE(caller, doc_caller);
+
+static const struct json_field map_fields[] = {
+	FIELD("inside", UINT, JSON_REQUIRED, doc_range, inside, .umax = UINT32_MAX),
+	FIELD("outside", UINT, JSON_REQUIRED, doc_range, outside, .umax = UINT32_MAX),
+	FIELD("count", UINT, JSON_REQUIRED, doc_range, count, .umax = UINT32_MAX),
+};
+TYPE(map, doc_range);
+
+static const struct json_field subid_range_fields[] = {
+	FIELD("start", UINT, JSON_REQUIRED, doc_range, outside, .umax = UINT32_MAX),
+	FIELD("count", UINT, JSON_REQUIRED, doc_range, count, .umax = UINT32_MAX),
+};
+TYPE(subid_range, doc_range);
+
+static const struct json_field subid_fields[] = {
+	FIELD("source", STRING, 0, doc_subid, source),
+	FIELD("missing", STRING, 0, doc_subid, missing),
+	FIELD("unused", UINT, 0, doc_subid, unused, .umax = UINT32_MAX),
+	FIELD("ranges", OBJECTS, 0, doc_subid, ranges, .type = &subid_range_type),
+};
+TYPE(subid, doc_subid);
+
+static const struct json_field helper_fields[] = {
+	FIELD("state", ENUM, JSON_REQUIRED, doc_helper, state, .names = helper_names),
+	FIELD("path", STRING, JSON_ABSOLUTE, doc_helper, path),
+};
+TYPE(helper, doc_helper);
+
+static const struct json_field userns_fields[] = {
+	FIELD("setgroupsAllowed", BOOL, JSON_REQUIRED, doc_userns, setgroups_allowed),
+	FIELD("uidMap", OBJECTS, JSON_REQUIRED, doc_userns, uid_map, .type = &map_type),
+	FIELD("gidMap", OBJECTS, JSON_REQUIRED, doc_userns, gid_map, .type = &map_type),
+	FIELD("subuid", OBJECT, JSON_REQUIRED, doc_userns, subuid, .type = &subid_type),
+	FIELD("subgid", OBJECT, JSON_REQUIRED, doc_userns, subgid, .type = &subid_type),
+	FIELD("newuidmap", OBJECT, JSON_REQUIRED, doc_userns, newuidmap, .type = &helper_type),
+	FIELD("newgidmap", OBJECT, JSON_REQUIRED, doc_userns, newgidmap, .type = &helper_type),
+};
+TYPE(userns, doc_userns);
+
+static const struct json_field hierarchy_fields[] = {
+	FIELD("controllers", STRING, JSON_REQUIRED, doc_hierarchy, controllers),
+	FIELD("mount", STRING, JSON_REQUIRED | JSON_ABSOLUTE, doc_hierarchy, mount),
+	FIELD("own", STRING, JSON_REQUIRED | JSON_ABSOLUTE, doc_hierarchy, own),
+};
+TYPE(hierarchy, doc_hierarchy);
+
+static const struct json_field cgroup_fields[] = {
+	FIELD("mode", ENUM, JSON_REQUIRED, doc_cgroup, mode, .names = mode_names),
+	FIELD("ownWritable", BOOL, 0, doc_cgroup, own_writable),
+	FIELD("controllers", STRING, 0, doc_cgroup, controllers),
+	FIELD("hierarchies", OBJECTS, 0, doc_cgroup, hierarchies, .type = &hierarchy_type),
+};
+TYPE(cgroup, doc_cgroup);
+
+static const struct json_field kernel_fields[] = {
+	FIELD("release", STRING, 0, doc_kernel, release),
+	FIELD("lsm", STRING, 0, doc_kernel, lsm),
+};
+TYPE(kernel, doc_kernel);
+
+static const struct json_field doc_fields[] = {
+	FIELD("usrunFacts", UINT, JSON_REQUIRED, doc, version, .umin = VERSION, .umax = VERSION),
+	FIELD("runtimeDir", STRING, 0, doc, runtime_dir),
+	FIELD("caller", OBJECT, JSON_REQUIRED, doc, caller, .type = &caller_type),
+	FIELD("userns", OBJECT, 0, doc, userns, .type = &userns_type),
+	FIELD("cgroup", OBJECT, 0, doc, cgroup, .type = &cgroup_type),
+	FIELD("kernel", OBJECT, 0, doc, kernel, .type = &kernel_type),
+};
+TYPE(doc, doc);
+
+static int parse_caps(const char *text, const char *key, uint64_t *ret, struct err *err)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > 16 || strspn(text, "0123456789abcdefABCDEF") != len)
+		return err_set(err, EINVAL,
+			       "caller.%s: expected up to 16 hexadecimal digits, got \"%.40s\"",
+			       key, text);
+	*ret = strtoull(text, NULL, 16);
+	return 0;
+}
+
+static int take_caller(struct arena *arena, const struct doc_caller *doc, struct caller *ret,
+		       struct err *err)
+{
+	uint32_t *groups = arena_array(arena, doc->groups.n, sizeof(*groups));
+	int r = parse_caps(doc->effective, "capEffective", &ret->caps_effective, err);
+
+	for (size_t i = 0; i < doc->groups.n; i++)
+		groups[i] = (uint32_t)doc->groups.v[i];
+	ret->uid = (uint32_t)doc->uid.v;
+	ret->gid = (uint32_t)doc->gid.v;
+	ret->name = doc->name;
+	ret->groups = groups;
+	ret->n_groups = doc->groups.n;
+	ret->initial_userns = doc->initial_userns.v;
+	ret->no_new_privs = doc->no_new_privs.v;
+	return r < 0 ? r : parse_caps(doc->bounding, "capBounding", &ret->caps_bounding, err);
+}
+
+static struct idmap_range *take_ranges(struct arena *arena, const struct doc_range *v, size_t n)
+{
+	struct idmap_range *ranges = arena_array(arena, n, sizeof(*ranges));
+
+	for (size_t i = 0; i < n; i++)
+		ranges[i] = (struct idmap_range){ .inside = (uint32_t)v[i].inside.v,
+						  .outside = (uint32_t)v[i].outside.v,
+						  .count = (uint32_t)v[i].count.v };
+	return ranges;
+}
+
+static struct subid take_subid(struct arena *arena, const struct doc_subid *doc)
+{
+	return (struct subid){ .v = take_ranges(arena, doc->ranges.v, doc->ranges.n),
+			       .n = doc->ranges.n,
+			       .source = doc->source,
+			       .missing = doc->missing,
+			       .unused = (uint32_t)doc->unused.v };
+}
+
+static struct probe_helper_result take_helper(const struct doc_helper *doc)
+{
+	return (struct probe_helper_result){ .state = (enum probe_helper)(doc->state - 1),
+					     .path = doc->path };
+}
+
+/* Ranges that no kernel shows would lead the planner astray. */
+static int take_userns(struct arena *arena, const struct doc_userns *doc, struct facts *ret,
+		       struct err *err)
+{
+	struct caller *caller = &ret->caller;
+	int r;
+
+	caller->setgroups_allowed = doc->setgroups_allowed.v;
+	caller->uid_map.v = take_ranges(arena, doc->uid_map.v, doc->uid_map.n);
+	caller->uid_map.n = doc->uid_map.n;
+	caller->gid_map.v = take_ranges(arena, doc->gid_map.v, doc->gid_map.n);
+	caller->gid_map.n = doc->gid_map.n;
+	ret->subuid = take_subid(arena, doc->subuid);
+	ret->subgid = take_subid(arena, doc->subgid);
+	ret->newuidmap = take_helper(doc->newuidmap);
+	ret->newgidmap = take_helper(doc->newgidmap);
+	ret->parts |= FACTS_USERNS;
+	r = idmap_check(&caller->uid_map, "uid", "userns.uidMap", err);
+	return r < 0 ? r : idmap_check(&caller->gid_map, "gid", "userns.gidMap", err);
+}
+
+static void take_cgroup(struct arena *arena, const struct doc_cgroup *doc, struct facts *ret)
+{
+	struct facts_cgroup *cgroup = &ret->cgroup;
+
+	cgroup->mode = (enum facts_cgroup_mode)(doc->mode - 1);
+	cgroup->own_writable = doc->own_writable.v;
+	cgroup->controllers = doc->controllers ? doc->controllers : "";
+	cgroup->v = arena_array(arena, doc->hierarchies.n, sizeof(*cgroup->v));
+	cgroup->n = doc->hierarchies.n;
+	for (size_t i = 0; i < cgroup->n; i++)
+		cgroup->v[i] =
+			(struct facts_hierarchy){ .controllers = doc->hierarchies.v[i].controllers,
+						  .mount = doc->hierarchies.v[i].mount,
+						  .own = doc->hierarchies.v[i].own };
+	ret->parts |= FACTS_CGROUP;
+}
+
+static int take_doc(struct arena *arena, const struct doc *doc, struct facts *ret, struct err *err)
+{
+	int r = take_caller(arena, doc->caller, &ret->caller, err);
+
+	ret->parts = FACTS_CALLER;
+	ret->runtime_dir = doc->runtime_dir;
+	if (r == 0 && doc->userns)
+		r = take_userns(arena, doc->userns, ret, err);
+	if (doc->cgroup)
+		take_cgroup(arena, doc->cgroup, ret);
+	if (doc->kernel) {
+		ret->kernel_release = doc->kernel->release;
+		ret->lsm = doc->kernel->lsm;
+		ret->parts |= FACTS_KERNEL;
+	}
+	return r;
+}
+
+int facts_json_read(struct arena *arena, const char *file, const char *text, size_t len,
+		    struct facts *ret, struct err *err)
+{
+	static const struct json_limits limits = { .depth = 16, .string = 64 << 10 };
+	struct facts facts = { .newuidmap = { .state = PROBE_HELPER_UNKNOWN },
+			       .newgidmap = { .state = PROBE_HELPER_UNKNOWN } };
+	struct doc doc = { 0 };
+	int r = json_read(arena, file, text, len, &doc_type, &limits, &doc, err);
+
+	if (r < 0)
+		return r;
+	r = take_doc(arena, &doc, &facts, err);
+	if (r < 0)
+		return err_prefix(err, "%s", file);
+	*ret = facts;
+	return 0;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules of the specification that a field table cannot say: relations between members, duplicates,
+ * versions. Pure; nothing here looks at the host. */
+#pragma once
+
+#include "src/oci/config.h"
+
+/* text and len (may be NULL, 0) are the document, to give errors their line and column. */
+int check_config(const struct oci_config *config, const char *file, const char *text, size_t len,
+		 struct err *err) MUST_CHECK;
+
+/* Also used for `exec --process`, with path "" instead of "process". */
+int check_process(const struct oci_process *process, const char *file, const char *path,
+		  const char *text, size_t len, struct err *err) MUST_CHECK;

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of config.md; those of config-linux.md are in decode_linux.c and decode_cgroup.c. An
+ * entry: key, kind, flags, place, and the range, names or type that belong to the kind. */
+#include "src/oci/decode.h"
+
+#include "src/oci/decode_tables.h"
+#include "src/oci/names.h"
+
+#include <limits.h>
+
+static const struct json_field id_mapping_fields[] = {
+	{ "containerID", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, container_id),
+	  .umax = UINT32_MAX },
+	{ "hostID", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, host_id), .umax = UINT32_MAX },
+	{ "size", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, size), .umax = UINT32_MAX },
+};
+const struct json_type decode_id_mapping_type = TYPE(oci_id_mapping, id_mapping_fields);
+
+/* The kernel's struct winsize has 16 bits for each. */
+static const struct json_field console_size_fields[] = {
+	{ "height", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, height), .umax = UINT16_MAX },
+	{ "width", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, width), .umax = UINT16_MAX },
+};
+static const struct json_type console_size_type = TYPE(oci_console_size, console_size_fields);
+
+static const struct json_field user_fields[] = {
+	{ "uid", JSON_UINT, 0, AT(oci_user, uid), .umax = DECODE_MAX_ID },
+	{ "gid", JSON_UINT, 0, AT(oci_user, gid), .umax = DECODE_MAX_ID },
+	{ "umask", JSON_UINT, 0, AT(oci_user, umask), .umax = 0777 },
+	{ "additionalGids", JSON_INTS, 0, AT(oci_user, additional_gids), .imax = DECODE_MAX_ID },
+};
+static const struct json_type user_type = TYPE(oci_user, user_fields);
+
+static const struct json_field capabilities_fields[] = {
+	{ "bounding", JSON_STRINGS, 0, AT(oci_capabilities, bounding) },
+	{ "effective", JSON_STRINGS, 0, AT(oci_capabilities, effective) },
+	{ "inheritable", JSON_STRINGS, 0, AT(oci_capabilities, inheritable) },
+	{ "permitted", JSON_STRINGS, 0, AT(oci_capabilities, permitted) },
+	{ "ambient", JSON_STRINGS, 0, AT(oci_capabilities, ambient) },
+};
+static const struct json_type capabilities_type = TYPE(oci_capabilities, capabilities_fields);
+
+static const struct json_field rlimit_fields[] = {
+	{ "type", JSON_ENUM, JSON_REQUIRED, AT(oci_rlimit, type), .names = names_rlimits },
+	{ "hard", JSON_UINT, JSON_REQUIRED, AT(oci_rlimit, hard), .umax = UINT64_MAX },
+	{ "soft", JSON_UINT, JSON_REQUIRED, AT(oci_rlimit, soft), .umax = UINT64_MAX },
+};
+static const struct json_type rlimit_type = TYPE(oci_rlimit, rlimit_fields);
+
+static const struct json_field scheduler_fields[] = {
+	{ "policy", JSON_ENUM, JSON_REQUIRED, AT(oci_scheduler, policy),
+	  .names = names_sched_policies },
+	{ "nice", JSON_INT, 0, AT(oci_scheduler, nice), .imin = -20, .imax = 19 },
+	{ "priority", JSON_INT, 0, AT(oci_scheduler, priority), .imin = 0, .imax = 99 },
+	{ "flags", JSON_ENUMS, 0, AT(oci_scheduler, flags), .names = names_sched_flags },
+	{ "runtime", JSON_UINT, 0, AT(oci_scheduler, runtime), .umax = UINT64_MAX },
+	{ "deadline", JSON_UINT, 0, AT(oci_scheduler, deadline), .umax = UINT64_MAX },
+	{ "period", JSON_UINT, 0, AT(oci_scheduler, period), .umax = UINT64_MAX },
+};
+static const struct json_type scheduler_type = TYPE(oci_scheduler, scheduler_fields);
+
+static const struct json_field io_priority_fields[] = {
+	{ "class", JSON_ENUM, JSON_REQUIRED, AT(oci_io_priority, io_class),
+	  .names = names_io_classes },
+	{ "priority", JSON_INT, JSON_REQUIRED, AT(oci_io_priority, priority), .imax = 7 },
+};
+static const struct json_type io_priority_type = TYPE(oci_io_priority, io_priority_fields);
+
+static const struct json_field cpu_affinity_fields[] = {
+	{ "initial", JSON_STRING, 0, AT(oci_cpu_affinity, initial) },
+	{ "final", JSON_STRING, 0, AT(oci_cpu_affinity, final) },
+};
+static const struct json_type cpu_affinity_type = TYPE(oci_cpu_affinity, cpu_affinity_fields);
+
+static const struct json_field process_fields[] = {
+	{ "terminal", JSON_BOOL, 0, AT(oci_process, terminal) },
+	{ "consoleSize", JSON_OBJECT, JSON_LENIENT, AT(oci_process, console_size),
+	  .type = &console_size_type },
+	{ "user", JSON_OBJECT, 0, AT(oci_process, user), .type = &user_type },
+	{ "args", JSON_STRINGS, JSON_NOT_EMPTY, AT(oci_process, args) },
+	{ "env", JSON_STRINGS, 0, AT(oci_process, env) },
+	{ "cwd", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_process, cwd) },
+	{ "capabilities", JSON_OBJECT, 0, AT(oci_process, capabilities),
+	  .type = &capabilities_type },
+	{ "rlimits", JSON_OBJECTS, 0, AT(oci_process, rlimits), .type = &rlimit_type },
+	{ "noNewPrivileges", JSON_BOOL, 0, AT(oci_process, no_new_privileges) },
+	{ "apparmorProfile", JSON_STRING, 0, AT(oci_process, apparmor_profile) },
+	{ "oomScoreAdj", JSON_INT, 0, AT(oci_process, oom_score_adj), .imin = -1000, .imax = 1000 },
+	{ "selinuxLabel", JSON_STRING, 0, AT(oci_process, selinux_label) },
+	{ "ioPriority", JSON_OBJECT, 0, AT(oci_process, io_priority), .type = &io_priority_type },
+	{ "scheduler", JSON_OBJECT, 0, AT(oci_process, scheduler), .type = &scheduler_type },
+	{ "execCPUAffinity", JSON_OBJECT, 0, AT(oci_process, exec_cpu_affinity),
+	  .type = &cpu_affinity_type },
+};
+static const struct json_type process_type = TYPE(oci_process, process_fields);
+
+_Static_assert(AT(oci_process, console_size_error) ==
+		       AT(oci_process, console_size) + sizeof(void *),
+	       "JSON_LENIENT puts the error behind the pointer");
+
+static const struct json_field root_fields[] = {
+	{ "path", JSON_STRING, JSON_REQUIRED | JSON_NOT_EMPTY, AT(oci_root, path) },
+	{ "readonly", JSON_BOOL, 0, AT(oci_root, readonly) },
+};
+static const struct json_type root_type = TYPE(oci_root, root_fields);
+
+static const struct json_field mount_fields[] = {
+	{ "destination", JSON_STRING, JSON_REQUIRED | JSON_NOT_EMPTY, AT(oci_mount, destination) },
+	{ "type", JSON_STRING, 0, AT(oci_mount, type) },
+	{ "source", JSON_STRING, 0, AT(oci_mount, source) },
+	{ "options", JSON_STRINGS, 0, AT(oci_mount, options) },
+	{ "uidMappings", JSON_OBJECTS, 0, AT(oci_mount, uid_mappings),
+	  .type = &decode_id_mapping_type },
+	{ "gidMappings", JSON_OBJECTS, 0, AT(oci_mount, gid_mappings),
+	  .type = &decode_id_mapping_type },
+};
+static const struct json_type mount_type = TYPE(oci_mount, mount_fields);
+
+static const struct json_field hook_fields[] = {
+	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_hook, path) },
+	{ "args", JSON_STRINGS, 0, AT(oci_hook, args) },
+	{ "env", JSON_STRINGS, 0, AT(oci_hook, env) },
+	/* whoever waits counts milliseconds in a larger type */
+	{ "timeout", JSON_INT, 0, AT(oci_hook, timeout), .imin = 1, .imax = INT_MAX },
+};
+static const struct json_type hook_type = TYPE(oci_hook, hook_fields);
+
+static const struct json_field hooks_fields[] = {
+	{ "prestart", JSON_OBJECTS, 0, AT(oci_hooks, prestart), .type = &hook_type },
+	{ "createRuntime", JSON_OBJECTS, 0, AT(oci_hooks, create_runtime), .type = &hook_type },
+	{ "createContainer", JSON_OBJECTS, 0, AT(oci_hooks, create_container), .type = &hook_type },
+	{ "startContainer", JSON_OBJECTS, 0, AT(oci_hooks, start_container), .type = &hook_type },
+	{ "poststart", JSON_OBJECTS, 0, AT(oci_hooks, poststart), .type = &hook_type },
+	{ "poststop", JSON_OBJECTS, 0, AT(oci_hooks, poststop), .type = &hook_type },
+};
+static const struct json_type hooks_type = TYPE(oci_hooks, hooks_fields);
+
+static const struct json_field config_fields[] = {
+	{ "ociVersion", JSON_STRING, JSON_REQUIRED, AT(oci_config, oci_version) },
+	{ "process", JSON_OBJECT, 0, AT(oci_config, process), .type = &process_type },
+	{ "root", JSON_OBJECT, JSON_REQUIRED, AT(oci_config, root), .type = &root_type },
+	{ "hostname", JSON_STRING, 0, AT(oci_config, hostname) },
+	{ "domainname", JSON_STRING, 0, AT(oci_config, domainname) },
+	{ "mounts", JSON_OBJECTS, 0, AT(oci_config, mounts), .type = &mount_type },
+	{ "hooks", JSON_OBJECT, 0, AT(oci_config, hooks), .type = &hooks_type },
+	{ "annotations", JSON_STRING_MAP, JSON_NOT_EMPTY, AT(oci_config, annotations) },
+	{ "linux", JSON_OBJECT, 0, AT(oci_config, linux_), .type = &decode_linux_type },
+};
+static const struct json_type config_type = TYPE(oci_config, config_fields);
+
+static int decode(struct arena *arena, const char *file, const char *text, size_t len,
+		  const struct json_type *type, void **ret, struct err *err)
+{
+	static const struct json_limits limits = {
+		.depth = DECODE_MAX_DEPTH,
+		.string = DECODE_MAX_STRING,
+	};
+	void *value = arena_alloc(arena, type->size);
+	int r;
+
+	if (len > DECODE_MAX_FILE)
+		return err_set(err, EFBIG, "%s: the file is larger than %d MiB", file,
+			       DECODE_MAX_FILE / (1024 * 1024));
+	r = json_read(arena, file, text, len, type, &limits, value, err);
+	if (r == 0)
+		*ret = value;
+	return r;
+}
+
+int decode_config(struct arena *arena, const char *file, const char *text, size_t len,
+		  const struct oci_config **ret, struct err *err)
+{
+	void *value = NULL;
+	int r = decode(arena, file, text, len, &config_type, &value, err);
+
+	if (r == 0)
+		*ret = value;
+	return r;
+}
+
+int decode_process(struct arena *arena, const char *file, const char *text, size_t len,
+		   const struct oci_process **ret, struct err *err)
+{
+	void *value = NULL;
+	int r = decode(arena, file, text, len, &process_type, &value, err);
+
+	if (r == 0)
+		*ret = value;
+	return r;
+}
+
+int decode_resources(struct arena *arena, const char *file, const char *text, size_t len,
+		     const struct oci_resources **ret, struct err *err)
+{
+	void *value = NULL;
+	int r = decode(arena, file, text, len, &decode_resources_type, &value, err);
+
+	if (r == 0)
+		*ret = value;
+	return r;
+}
+
+int decode_seccomp(struct arena *arena, const char *file, const char *text, size_t len,
+		   const struct oci_seccomp **ret, struct err *err)
+{
+	void *value = NULL;
+	int r = decode(arena, file, text, len, &decode_seccomp_type, &value, err);
+
+	if (r == 0)
+		*ret = value;
+	return r;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.json and process.json into the structs of config.h: types, ranges and required members.
+ * What concerns several members at once is checked in check.h. Pure. */
+#pragma once
+
+#include "src/oci/config.h"
+
+enum {
+	DECODE_MAX_FILE = 16 * 1024 * 1024, /* bytes; the caller reads no more */
+	DECODE_MAX_STRING = 1024 * 1024,
+	DECODE_MAX_DEPTH = 64,
+};
+
+/* file is the name in errors. The result lives in the arena. */
+int decode_config(struct arena *arena, const char *file, const char *text, size_t len,
+		  const struct oci_config **ret, struct err *err) MUST_CHECK;
+
+/* The document of `exec --process`: the process object alone. */
+int decode_process(struct arena *arena, const char *file, const char *text, size_t len,
+		   const struct oci_process **ret, struct err *err) MUST_CHECK;
+
+/* The document of `update --resources`: the linux.resources object alone. */
+int decode_resources(struct arena *arena, const char *file, const char *text, size_t len,
+		     const struct oci_resources **ret, struct err *err) MUST_CHECK;
+
+/* One seccomp profile, as in linux.seccomp. */
+int decode_seccomp(struct arena *arena, const char *file, const char *text, size_t len,
+		   const struct oci_seccomp **ret, struct err *err) MUST_CHECK;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names and numbers of the specification and of Linux. The decoder, the planner and `features` read
+ * the same tables, so that what is announced is what is understood. Pure data. */
+#pragma once
+
+#include "src/oci/config.h"
+
+extern const struct json_name names_namespaces[];      /* CLONE_NEW* */
+extern const struct json_name names_rlimits[];         /* RLIMIT_* + 1 */
+extern const struct json_name names_sched_policies[];  /* SCHED_* + 1 */
+extern const struct json_name names_sched_flags[];     /* SCHED_FLAG_* */
+extern const struct json_name names_io_classes[];      /* IOPRIO_CLASS_* */
+extern const struct json_name names_memory_modes[];    /* MPOL_* + 1 */
+extern const struct json_name names_memory_flags[];    /* MPOL_F_* */
+extern const struct json_name names_personalities[];   /* PER_* + 1 */
+extern const struct json_name names_propagations[];    /* MS_* | MS_REC */
+extern const struct json_name names_seccomp_actions[]; /* enum oci_seccomp_action */
+extern const struct json_name names_seccomp_ops[];     /* enum oci_seccomp_op */
+extern const struct json_name names_seccomp_flags[];   /* SECCOMP_FILTER_FLAG_* */
+extern const char *const names_seccomp_archs[];        /* "SCMP_ARCH_*", NULL at the end */
+extern const char *const names_hook_points[];          /* NULL at the end */
+
+/* Capability number of "CAP_CHOWN" (also "chown", any case, for command lines), or -1. */
+int names_capability(const char *name);
+/* "CAP_CHOWN" of number n, or NULL. Counts from 0 without holes. */
+const char *names_capability_name(int n);
+
+/* Signal number of "TERM", "SIGTERM", "sigterm", "15", "RTMIN+1", "SIGRTMAX-2", or -1. */
+int names_signal(const char *text);
+const char *names_signal_name(int signal); /* "SIGTERM", or NULL */

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/plan/plan.h"
+
+#include "src/base/str.h"
+#include "src/plan/plan_cgroup.h"
+#include "src/plan/plan_parts.h"
+
+#include <sched.h>
+#include <stdio.h>
+
+void plan_parts_warn(struct plan_build *b, const char *fmt, ...)
+{
+	char text[640];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (b->n_warnings == b->cap_warnings) {
+		b->cap_warnings = b->cap_warnings ? 2 * b->cap_warnings : 8;
+		b->warnings = arena_grow(b->arena, b->warnings, b->n_warnings, b->cap_warnings,
+					 sizeof(*b->warnings));
+	}
+	b->warnings[b->n_warnings++].text = arena_strdup(b->arena, text);
+}
+
+/* What this version cannot apply is refused, never passed over. */
+static int refuse_unsupported(const struct oci_config *config, struct err *err)
+{
+	const struct oci_linux *linux_ = config->linux_;
+	const char *what = NULL;
+
+	if (!linux_)
+		return 0;
+	if (linux_->net_devices.n)
+		what = "linux.netDevices";
+	if (linux_->intel_rdt)
+		what = "linux.intelRdt";
+	if (linux_->memory_policy)
+		what = "linux.memoryPolicy";
+	if (what)
+		return err_set(err, ENOTSUP, "config.json: %s: not supported by this version of usrun", what);
+	return 0;
+}
+
+static int build_cgroup(struct plan_build *b, struct err *err)
+{
+	struct plan_cgroup_options options = {
+		.id = b->plan->options->id,
+		.manager = b->plan->options->cgroup_manager,
+		.may_own_cgroups = b->plan->powers & POWER_OWN_CGROUPS,
+	};
+	int r = plan_cgroup_build(b->arena, b->plan->config, b->plan->facts, &options, &b->plan->cgroup,
+				  err);
+
+	if (r < 0)
+		return r;
+	if (b->plan->cgroup.driver != CGROUP_DRIVER_NONE)
+		b->plan->flags |= PLAN_CGROUP;
+	if (b->plan->cgroup.why)
+		plan_parts_warn(b, "%s", b->plan->cgroup.why);
+	return 0;
+}
+
+static void set_hook_flags(struct plan *plan)
+{
+	const struct oci_hooks *hooks = plan->config->hooks;
+
+	if (!hooks)
+		return;
+	if (hooks->prestart.n || hooks->create_runtime.n)
+		plan->flags |= PLAN_HOOKS_RUNTIME;
+	if (hooks->create_container.n)
+		plan->flags |= PLAN_HOOKS_CONTAINER;
+	if (hooks->start_container.n)
+		plan->flags |= PLAN_HOOKS_START;
+	if (hooks->poststart.n)
+		plan->flags |= PLAN_HOOKS_POSTSTART;
+}
+
+static int build_parts(struct plan_build *b, struct err *err)
+{
+	struct plan *plan = b->plan;
+	const struct oci_config *config = plan->config;
+	int r = refuse_unsupported(config, err);
+
+	if (r == 0)
+		r = plan_ns_build(b, err);
+	if (r == 0)
+		r = plan_mounts_build(b, err);
+	if (r == 0)
+		r = plan_devices_build(b, err);
+	if (r == 0)
+		r = build_cgroup(b, err);
+	if (r == 0)
+		r = plan_process_build(b, config->process, err);
+	if (r < 0)
+		return r;
+	plan->hostname = config->hostname;
+	plan->domainname = config->domainname;
+	if (config->linux_) {
+		plan->sysctl = config->linux_->sysctl.v;
+		plan->n_sysctl = config->linux_->sysctl.n;
+	}
+	if (!plan->options->no_new_keyring)
+		plan->process.keyring = plan->options->id;
+	if (plan->options->wait_start)
+		plan->flags |= PLAN_WAIT_START;
+	set_hook_flags(plan);
+	return 0;
+}
+
+int plan_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
+	       const struct plan_options *options, const struct plan **ret, struct err *err)
+{
+	struct plan *plan = arena_new(arena, struct plan);
+	struct plan_build b = { .arena = arena, .plan = plan };
+	int r;
+
+	plan->config = config;
+	plan->facts = facts;
+	plan->options = options;
+	r = build_parts(&b, err);
+	if (r < 0)
+		return r;
+	plan->warnings = b.warnings;
+	plan->n_warnings = b.n_warnings;
+	*ret = plan;
+	return 0;
+}
+
+unsigned int plan_facts_needed(const struct oci_config *config, const struct plan_options *options)
+{
+	const struct oci_linux *linux_ = config->linux_;
+	unsigned int parts = FACTS_CALLER;
+
+	if (!str_equal(options->cgroup_manager, "disabled"))
+		parts |= FACTS_CGROUP;
+	for (size_t i = 0; linux_ && i < linux_->namespaces.n; i++)
+		if (linux_->namespaces.v[i].type == CLONE_NEWUSER && !linux_->namespaces.v[i].path)
+			parts |= FACTS_USERNS;
+	return parts;
+}
+
+bool plan_flags_consistent(uint32_t flags)
+{
+	bool new_user = flags & PLAN_USERNS_NEW, join_user = flags & PLAN_USERNS_JOIN;
+	bool stager = flags & PLAN_STAGER;
+
+	if (new_user && join_user)
+		return false;
+	if (join_user && !stager)
+		return false;
+	if (new_user && (flags & PLAN_NS_JOIN) && !stager)
+		return false;
+	if ((flags & PLAN_TIME_OFFSETS) && !stager)
+		return false;
+	/* A stager has a reason. */
+	if (stager && !(flags & (PLAN_USERNS_JOIN | PLAN_NS_JOIN | PLAN_TIME_OFFSETS)))
+		return false;
+	if ((flags & PLAN_MOUNTS_BY_PARENT) && !((new_user || join_user) && (flags & PLAN_MNTNS_NEW)))
+		return false;
+	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
+		return false;
+	return true;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every decision of a start, made before anything is done: a pure function of config, facts and
+ * options. Const once built; `usrun explain` prints it and the steps read it. A field named why holds
+ * the reason where the plan departs from the config, and is NULL otherwise. */
+#pragma once
+
+#include "src/host/facts.h"
+#include "src/oci/config.h"
+#include "src/plan/cgroup_plan.h"
+#include "userns/idmap_write.h"
+
+/* What the sequence looks at: each bit switches rows on or off. The order checker walks every
+ * combination that plan_flags_consistent() allows. */
+enum plan_flag {
+	PLAN_USERNS_NEW = 1 << 0,      /* a new user namespace */
+	PLAN_USERNS_JOIN = 1 << 1,     /* joins one by path */
+	PLAN_NS_JOIN = 1 << 2,         /* joins another kind of namespace by path */
+	PLAN_STAGER = 1 << 3,          /* a process between usrun and init */
+	PLAN_CGROUP = 1 << 4,          /* a cgroup of its own */
+	PLAN_CGROUPNS = 1 << 5,        /* a new cgroup namespace */
+	PLAN_MOUNTS_BY_PARENT = 1 << 6, /* usrun opens the mount sources, before the clone */
+	PLAN_HOOKS_RUNTIME = 1 << 7,   /* prestart, createRuntime */
+	PLAN_HOOKS_CONTAINER = 1 << 8, /* createContainer */
+	PLAN_HOOKS_START = 1 << 9,    /* startContainer */
+	PLAN_HOOKS_POSTSTART = 1 << 10,
+	PLAN_TERMINAL = 1 << 11,
+	PLAN_CONSOLE_SOCKET = 1 << 12, /* the terminal goes to a socket, not to our own loop */
+	PLAN_SECCOMP = 1 << 13,
+	PLAN_NO_NEW_PRIVS = 1 << 14,
+	PLAN_WAIT_START = 1 << 15,     /* create: init waits for `start` */
+	PLAN_TIME_OFFSETS = 1 << 16,
+	PLAN_NET_NEW = 1 << 17,        /* a new network namespace: lo comes up */
+	PLAN_MNTNS_NEW = 1 << 18,      /* a new mount namespace: mounts, masks, pivot_root */
+};
+enum { PLAN_FLAG_BITS = 19 };
+
+enum plan_ns { /* index into ns_plan.v, in the order in which they are joined */
+	PLAN_NS_USER,
+	PLAN_NS_PID,
+	PLAN_NS_NET,
+	PLAN_NS_IPC,
+	PLAN_NS_UTS,
+	PLAN_NS_CGROUP,
+	PLAN_NS_TIME,
+	PLAN_NS_MOUNT,
+	PLAN_NS_COUNT,
+};
+
+enum ns_action { NS_KEEP, NS_NEW, NS_JOIN };
+
+struct ns_plan {
+	struct {
+		enum ns_action action;
+		const char *path; /* NS_JOIN */
+	} v[PLAN_NS_COUNT];
+	unsigned int clone_flags;   /* of the first clone3() */
+	unsigned int unshare_flags; /* after the maps are written, by the stager or init */
+	unsigned int join_flags;    /* exec: namespaces of the container's init to enter */
+	const char *why_user;       /* why a user namespace was added */
+	const struct oci_time_offsets *offsets;
+};
+
+enum mount_kind {
+	MOUNT_FS,      /* a new file system of type fs */
+	MOUNT_BIND,    /* a tree that exists already */
+	MOUNT_PROC,
+	MOUNT_SYSFS,
+	MOUNT_CGROUP,  /* the container's view of its cgroups */
+	MOUNT_MQUEUE,
+	MOUNT_REMOUNT, /* changes an earlier one */
+};
+
+enum mount_method { /* tried in the order of the entry's list */
+	MOUNT_BY_FSMOUNT,     /* fsopen, fsconfig, fsmount, move_mount */
+	MOUNT_BY_BIND,        /* open_tree of the source */
+	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system in place of a new one */
+	MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
+	MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
+};
+
+struct mount_super { /* one fsconfig() */
+	const char *key, *value; /* value NULL: a flag */
+};
+
+struct mount_entry {
+	enum mount_kind kind;
+	enum mount_method methods[3];
+	size_t n_methods;
+	const char *target;     /* clean absolute path inside the rootfs */
+	const char *source;     /* bind: absolute host path; else the name shown in mountinfo */
+	const char *fs;
+	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_*; of this mount */
+	uint64_t rattr_set, rattr_clear; /* of this and all below */
+	unsigned long propagation; /* MS_*, 0: private (binds) or as created */
+	bool recursive;            /* rbind */
+	bool readonly_late;        /* tmpfs with ro: after the mounts inside it were made */
+	unsigned int extensions;   /* enum mount_extension */
+	const struct mount_super *super;
+	size_t n_super;
+	const struct idmap *uid_map, *gid_map; /* idmapped mount, or NULL */
+	long config_index;         /* mounts[N], or -1 */
+	const char *why;
+};
+
+struct rootfs_plan {
+	const char *path;        /* absolute */
+	bool readonly;
+	bool no_pivot;
+	unsigned long propagation; /* as in the config, 0 when absent */
+	const struct mount_entry *mounts;
+	size_t n_mounts;
+	const char *const *masked;
+	size_t n_masked;
+	const char *const *readonly_paths;
+	size_t n_readonly_paths;
+};
+
+struct device_plan {
+	const char *path; /* "/dev/null" */
+	uint32_t mode;    /* type and permissions */
+	uint32_t major, minor, uid, gid;
+	bool from_config;
+};
+
+struct devices_plan {
+	bool populate;     /* default nodes, links and ptmx: /dev is not a bind from the host */
+	bool bind;         /* bind the host's nodes: mknod is refused */
+	const struct device_plan *v;
+	size_t n;
+	const char *why;
+};
+
+struct rlimit_plan {
+	int resource;
+	uint64_t soft, hard;
+};
+
+struct process_plan {
+	const char *const *args; /* NULL-terminated; NULL when the config has no process */
+	const char *const *env;  /* NULL-terminated; HOME is added by the step when absent */
+	size_t n_args, n_env;
+	const char *cwd;
+	uint32_t uid, gid, umask;
+	const uint32_t *groups;
+	size_t n_groups;
+	bool set_groups;    /* setgroups() is possible and wanted */
+	bool keep_groups;   /* annotation run.oci.keep_original_groups */
+	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
+	const struct rlimit_plan *rlimits;
+	size_t n_rlimits;
+	bool no_new_privs;
+	bool set_oom;
+	int oom_score_adj;
+	bool terminal;
+	uint32_t rows, columns; /* 0: unset */
+	const struct oci_scheduler *scheduler;
+	const struct oci_io_priority *io_priority;
+	const struct oci_personality *personality;
+	const struct oci_cpu_affinity *affinity; /* exec only */
+	const struct oci_seccomp *seccomp;
+	const char *apparmor_profile, *selinux_label;
+	const char *keyring; /* name of the new session keyring, or NULL */
+};
+
+struct plan_options { /* what the command line adds to the config */
+	const char *id, *bundle; /* bundle: absolute */
+	bool wait_start;         /* create */
+	bool detach;
+	const char *console_socket;
+	bool no_pivot, no_new_keyring;
+	unsigned int preserve_fds;
+	unsigned int listen_fds;
+	const char *map;            /* "auto", "single", "subid" */
+	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
+};
+
+struct plan_warning {
+	const char *text;
+};
+
+struct plan {
+	uint32_t flags;  /* enum plan_flag */
+	uint32_t powers; /* enum power, src/plan/powers.h */
+	const struct plan_options *options;
+	const struct oci_config *config;
+	const struct facts *facts;
+	struct ns_plan ns;
+	struct idmap_write idmap;
+	const char *why_idmap;
+	struct rootfs_plan rootfs;
+	struct devices_plan devices;
+	struct cgroup_plan cgroup;
+	struct process_plan process;
+	const char *hostname, *domainname;
+	const struct json_pair *sysctl;
+	size_t n_sysctl;
+	const struct plan_warning *warnings; /* every fallback and every departure; kept in the state */
+	size_t n_warnings;
+};
+
+/* Builds the plan in the arena. Errors name the JSON path and the rule, or the missing power. */
+int plan_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
+	       const struct plan_options *options, const struct plan **ret, struct err *err) MUST_CHECK;
+
+/* The plan of `exec`: another process in a running container. Of config only what concerns processes is
+ * read (seccomp, personality, annotations). */
+struct plan_exec_request {
+	const struct oci_config *config;
+	const struct oci_process *process;
+	const struct facts *facts;
+	const struct plan_options *options;
+	const char *const *namespaces; /* kinds that the container does not share with its creator */
+	size_t n_namespaces;
+	bool has_cgroup;
+};
+int plan_exec_build(struct arena *arena, const struct plan_exec_request *request, const struct plan **ret,
+		    struct err *err) MUST_CHECK;
+
+/* Which facts a start of this config by this kind of caller needs (mask of enum facts_part). */
+unsigned int plan_facts_needed(const struct oci_config *config, const struct plan_options *options);
+
+/* Sets of flags that plan_build() can produce. */
+bool plan_flags_consistent(uint32_t flags);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the container's cgroup goes and which limits are written there. Pure. */
+#pragma once
+
+#include "src/plan/cgroup_plan.h"
+
+struct plan_cgroup_options {
+	const char *id;
+	const char *manager;  /* --cgroup-manager: "cgroupfs", "systemd", "disabled", NULL */
+	bool may_own_cgroups; /* power: the caller may make groups in the hierarchies at large */
+};
+
+/* Rules:
+ * - linux.cgroupsPath absolute: below each hierarchy's mount; relative: below the caller's own
+ *   group; absent: "/usrun-<id>" (below the own group for a caller without may_own_cgroups).
+ * - "disabled": no cgroup; an error when limits are asked for.
+ * - Without may_own_cgroups and without a writable own group (rootless without delegation): no
+ *   cgroup, why is set; when the config asks for limits, an error that names the missing controller
+ *   and what to do. Device rules alone are not limits: they are dropped with a warning in why.
+ * - "systemd", and cgroupsPath of the form slice:prefix:name, need the systemd driver. */
+int plan_cgroup_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
+		      const struct plan_cgroup_options *options, struct cgroup_plan *ret,
+		      struct err *err) MUST_CHECK;

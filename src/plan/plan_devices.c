@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Device nodes: the defaults of runtime-linux.md and those of the config; made, or bound. */
+#include "src/plan/plan_parts.h"
+
+#include "src/base/path.h"
+#include "src/base/str.h"
+
+#include <sys/stat.h>
+
+static const struct {
+	const char *path;
+	unsigned int major, minor;
+} defaults[] = {
+	{ "/dev/null", 1, 3 },	 { "/dev/zero", 1, 5 },	   { "/dev/full", 1, 7 },
+	{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+};
+enum { N_DEFAULTS = sizeof(defaults) / sizeof(defaults[0]) };
+
+static bool dev_is_the_hosts(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->rootfs.n_mounts; i++)
+		if (plan->rootfs.mounts[i].kind == MOUNT_BIND &&
+		    str_equal(plan->rootfs.mounts[i].target, "/dev"))
+			return true;
+	return false;
+}
+
+static uint32_t type_bits(const char *type)
+{
+	switch (*type) {
+	case 'b':
+		return S_IFBLK;
+	case 'p':
+		return S_IFIFO;
+	default:
+		return S_IFCHR;
+	}
+}
+
+static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, struct err *err)
+{
+	const struct oci_device *device = &b->plan->config->linux_->devices.v[i];
+	uint32_t uid = (uint32_t)device->uid.v, gid = (uint32_t)device->gid.v;
+
+	*ret = (struct device_plan){
+		.path = path_clean(b->arena, device->path),
+		.mode = type_bits(device->type) |
+			(device->file_mode.set ? (uint32_t)device->file_mode.v : 0666),
+		.major = (uint32_t)device->major.v,
+		.minor = (uint32_t)device->minor.v,
+		.uid = uid,
+		.gid = gid,
+		.from_config = true,
+	};
+	if (path_is_below(ret->path, "/proc") || path_is_below(ret->path, "/sys"))
+		return err_set(err, EINVAL, "config.json: linux.devices[%zu].path: \"%s\" is inside /proc or "
+			       "/sys", i, ret->path);
+	return 0;
+}
+
+int plan_devices_build(struct plan_build *b, struct err *err)
+{
+	const struct oci_linux *linux_ = b->plan->config->linux_;
+	struct devices_plan *devices = &b->plan->devices;
+	size_t n_config = linux_ ? linux_->devices.n : 0;
+	struct device_plan *v = arena_array(b->arena, N_DEFAULTS + n_config, sizeof(*v));
+
+	devices->populate = (b->plan->flags & PLAN_MNTNS_NEW) && !dev_is_the_hosts(b->plan);
+	devices->bind = !(b->plan->powers & POWER_MKNOD) || (b->plan->flags & PLAN_USERNS_JOIN);
+	if (devices->bind)
+		devices->why = "the kernel makes device nodes for the first user namespace only";
+	for (size_t i = 0; devices->populate && i < N_DEFAULTS; i++)
+		v[devices->n++] = (struct device_plan){ .path = defaults[i].path,
+							.mode = S_IFCHR | 0666,
+							.major = defaults[i].major,
+							.minor = defaults[i].minor };
+	for (size_t i = 0; devices->populate && i < n_config; i++) {
+		int r = from_config(b, i, &v[devices->n], err);
+
+		if (r < 0)
+			return r;
+		devices->n++;
+	}
+	devices->v = v;
+	return 0;
+}

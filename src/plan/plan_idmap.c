@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which ids the container gets, and who may write that down. */
+#include "src/plan/plan_parts.h"
+
+#include "src/base/str.h"
+
+#include <string.h>
+
+static void from_config(struct arena *arena, const struct oci_id_mapping *v, size_t n, struct idmap *ret)
+{
+	struct idmap_range *ranges = arena_array(arena, n, sizeof(*ranges));
+
+	for (size_t i = 0; i < n; i++)
+		ranges[i] = (struct idmap_range){ .inside = (uint32_t)v[i].container_id.v,
+						  .outside = (uint32_t)v[i].host_id.v,
+						  .count = (uint32_t)v[i].size.v };
+	*ret = (struct idmap){ .v = ranges, .n = n };
+}
+
+static bool is_single(const struct idmap *map, uint32_t own)
+{
+	return map->n == 1 && map->v[0].count == 1 && map->v[0].outside == own;
+}
+
+static void set_single(struct arena *arena, const struct caller *caller, struct idmap_write *write)
+{
+	write->writer = IDMAP_WRITER_SINGLE;
+	idmap_build_default(arena, caller->uid, NULL, 0, &write->uid);
+	idmap_build_default(arena, caller->gid, NULL, 0, &write->gid);
+}
+
+/* Why only one id can be mapped: in words that also say what to install or add. */
+static const char *why_no_ranges(struct plan_build *b, char *hint, size_t hint_size)
+{
+	const struct facts *facts = b->plan->facts;
+	const char *name = facts->caller.name ? facts->caller.name : "USER";
+	bool missing = facts->newuidmap.state != PROBE_HELPER_OK;
+
+	if (missing || facts->newgidmap.state != PROBE_HELPER_OK) {
+		const char *helper = missing ? "newuidmap" : "newgidmap";
+
+		(void)strncpy(hint, "install the package uidmap (shadow-utils on Fedora) so that "
+			      "newuidmap and newgidmap are setuid root, on a mount without nosuid",
+			      hint_size - 1);
+		return probe_helper_why(b->arena, helper, missing ? &facts->newuidmap : &facts->newgidmap);
+	}
+	(void)strncpy(hint,
+		      arena_strf(b->arena,
+				 "as root: usermod --add-subuids 100000-165535 --add-subgids "
+				 "100000-165535 %s", name),
+		      hint_size - 1);
+	return arena_strf(b->arena, "no subordinate ids: %s",
+			  facts->subuid.n == 0 && facts->subuid.missing ? facts->subuid.missing :
+			  facts->subgid.missing			       ? facts->subgid.missing :
+									 "none given");
+}
+
+static int rootless_default(struct plan_build *b, struct err *err)
+{
+	const char *mode = b->plan->options->map ? b->plan->options->map : "auto";
+	const struct facts *facts = b->plan->facts;
+	struct idmap_write *write = &b->plan->idmap;
+	char hint[256] = "";
+	const char *why;
+
+	if (str_equal(mode, "single")) {
+		set_single(b->arena, &facts->caller, write);
+		b->plan->powers &= ~(uint32_t)POWER_SETGROUPS;
+		return 0;
+	}
+	if (b->plan->powers & POWER_MAP_HELPER) {
+		write->writer = IDMAP_WRITER_HELPER;
+		idmap_build_default(b->arena, facts->caller.uid, facts->subuid.v, facts->subuid.n,
+				    &write->uid);
+		idmap_build_default(b->arena, facts->caller.gid, facts->subgid.v, facts->subgid.n,
+				    &write->gid);
+		return 0;
+	}
+	why = why_no_ranges(b, hint, sizeof(hint));
+	if (str_equal(mode, "subid")) {
+		(void)err_set(err, EINVAL, "map subordinate ids (--map=subid): %s", why);
+		err_hint(err, "%s", hint);
+		return -EINVAL;
+	}
+	set_single(b->arena, &facts->caller, write);
+	b->plan->powers &= ~(uint32_t)POWER_SETGROUPS;
+	b->plan->why_idmap = why;
+	plan_parts_warn(b, "the container has a single id (0 is you): %s; %s", why, hint);
+	return 0;
+}
+
+/* A caller with the rights over its ids that names no mapping: the ids it has, unchanged. */
+static int identity_default(struct plan_build *b, struct idmap_write *write)
+{
+	const struct caller *caller = &b->plan->facts->caller;
+	const struct idmap *own[2] = { &caller->uid_map, &caller->gid_map };
+	struct idmap *maps[2] = { &write->uid, &write->gid };
+
+	for (int which = 0; which < 2; which++) {
+		struct idmap_range *ranges = arena_array(b->arena, own[which]->n, sizeof(*ranges));
+
+		for (size_t i = 0; i < own[which]->n; i++)
+			ranges[i] = (struct idmap_range){ .inside = own[which]->v[i].inside,
+							  .outside = own[which]->v[i].inside,
+							  .count = own[which]->v[i].count };
+		*maps[which] = (struct idmap){ .v = ranges, .n = own[which]->n };
+	}
+	write->writer = IDMAP_WRITER_SELF;
+	plan_parts_warn(b, "linux.uidMappings is absent: the ids of the caller are mapped unchanged");
+	return 0;
+}
+
+static int choose_writer(struct plan_build *b, struct err *err)
+{
+	const struct caller *caller = &b->plan->facts->caller;
+	struct idmap_write *write = &b->plan->idmap;
+	char hint[256] = "";
+	int r;
+
+	if (b->plan->powers & POWER_MAP_DIRECT) {
+		write->writer = IDMAP_WRITER_SELF;
+		if (caller->initial_userns)
+			return 0;
+		/* The kernel refuses a range that spans two of the enclosing namespace. */
+		r = idmap_split(b->arena, &write->uid, &caller->uid_map, &write->uid, err);
+		if (r == 0)
+			r = idmap_split(b->arena, &write->gid, &caller->gid_map, &write->gid, err);
+		return r < 0 ? err_prefix(err, "config.json: linux.uidMappings, linux.gidMappings") : 0;
+	}
+	if (is_single(&write->uid, caller->uid) && is_single(&write->gid, caller->gid)) {
+		write->writer = IDMAP_WRITER_SINGLE;
+		b->plan->powers &= ~(uint32_t)POWER_SETGROUPS;
+		return 0;
+	}
+	if (b->plan->powers & POWER_MAP_HELPER) {
+		write->writer = IDMAP_WRITER_HELPER;
+		return 0;
+	}
+	(void)err_set(err, EINVAL, "config.json: linux.uidMappings: more than the caller's own id needs "
+		      "newuidmap: %s", why_no_ranges(b, hint, sizeof(hint)));
+	err_hint(err, "%s", hint);
+	return -EINVAL;
+}
+
+int plan_idmap_build(struct plan_build *b, struct err *err)
+{
+	const struct oci_linux *linux_ = b->plan->config->linux_;
+	struct idmap_write *write = &b->plan->idmap;
+	int r;
+
+	if (!(b->plan->flags & PLAN_USERNS_NEW))
+		return 0;
+	write->newuidmap = b->plan->facts->newuidmap.path;
+	write->newgidmap = b->plan->facts->newgidmap.path;
+	if (!linux_ || !linux_->uid_mappings.n)
+		return b->plan->powers & POWER_MAP_DIRECT ? identity_default(b, write) :
+							    rootless_default(b, err);
+	from_config(b->arena, linux_->uid_mappings.v, linux_->uid_mappings.n, &write->uid);
+	from_config(b->arena, linux_->gid_mappings.v, linux_->gid_mappings.n, &write->gid);
+	r = idmap_check(&write->uid, "uid", "linux.uidMappings", err);
+	if (r == 0)
+		r = idmap_check(&write->gid, "gid", "linux.gidMappings", err);
+	if (r < 0)
+		return err_prefix(err, "config.json");
+	return choose_writer(b, err);
+}
+
+bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid)
+{
+	return !(plan->flags & PLAN_USERNS_NEW) || idmap_to_host(&plan->idmap.uid, uid) >= 0;
+}
+
+bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid)
+{
+	return !(plan->flags & PLAN_USERNS_NEW) || idmap_to_host(&plan->idmap.gid, gid) >= 0;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the container's process is: user, capabilities, limits, environment. Used by create for
+ * config.json's process and by exec for its own. */
+#include "src/plan/plan_parts.h"
+
+#include "src/base/str.h"
+#include "src/oci/names.h"
+
+static const char *const *terminated(struct arena *arena, const char *const *v, size_t n)
+{
+	const char **copy = arena_array(arena, n + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = v[i];
+	return copy;
+}
+
+static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n, uint64_t available,
+			const char *set)
+{
+	uint64_t mask = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int cap = names_capability(names[i]);
+
+		if (cap >= 0 && (available & (1ULL << cap)))
+			mask |= 1ULL << cap;
+		else
+			plan_parts_warn(b, "process.capabilities.%s: ignoring unknown or unavailable "
+					"capabilities: [%s]", set, names[i]);
+	}
+	return mask;
+}
+
+static void build_caps(struct plan_build *b, const struct oci_capabilities *caps)
+{
+	struct process_plan *p = &b->plan->process;
+	uint64_t available = ~0ULL;
+
+	if (!caps) /* K-13: an absent object drops everything */
+		return;
+	if (!(b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
+		available = b->plan->facts->caller.caps_bounding;
+	p->caps_bounding = caps_of(b, caps->bounding.v, caps->bounding.n, available, "bounding");
+	p->caps_permitted = caps_of(b, caps->permitted.v, caps->permitted.n, available, "permitted");
+	p->caps_effective = caps_of(b, caps->effective.v, caps->effective.n, available, "effective");
+	p->caps_inheritable =
+		caps_of(b, caps->inheritable.v, caps->inheritable.n, available, "inheritable");
+	p->caps_ambient = caps_of(b, caps->ambient.v, caps->ambient.n, available, "ambient");
+	/* The kernel's own rules: effective within permitted, ambient within both. */
+	p->caps_effective &= p->caps_permitted;
+	p->caps_ambient &= p->caps_permitted & p->caps_inheritable;
+}
+
+static int build_user(struct plan_build *b, const struct oci_user *user, struct err *err)
+{
+	struct process_plan *p = &b->plan->process;
+	uint32_t *groups;
+
+	p->umask = user && user->umask.set ? (uint32_t)user->umask.v : 0022;
+	p->uid = user ? (uint32_t)user->uid.v : 0;
+	p->gid = user ? (uint32_t)user->gid.v : 0;
+	if (!plan_parts_uid_mapped(b->plan, p->uid))
+		return err_set(err, EINVAL, "config.json: process.user.uid: cannot setuid to unmapped uid %u in "
+			       "user namespace", p->uid);
+	if (!plan_parts_gid_mapped(b->plan, p->gid))
+		return err_set(err, EINVAL, "config.json: process.user.gid: cannot setgid to unmapped gid %u in "
+			       "user namespace", p->gid);
+	p->n_groups = user ? user->additional_gids.n : 0;
+	groups = arena_array(b->arena, p->n_groups + 1, sizeof(*groups));
+	for (size_t i = 0; i < p->n_groups; i++) {
+		groups[i] = (uint32_t)user->additional_gids.v[i];
+		if (plan_parts_gid_mapped(b->plan, groups[i]))
+			continue;
+		return err_set(err, EINVAL, "config.json: process.user.additionalGids[%zu]: gid %u is not mapped "
+			       "in the user namespace", i, groups[i]);
+	}
+	p->groups = groups;
+	p->keep_groups = false;
+	for (size_t i = 0; i < b->plan->config->annotations.n; i++)
+		if (str_equal(b->plan->config->annotations.v[i].key, "run.oci.keep_original_groups"))
+			p->keep_groups = !str_equal(b->plan->config->annotations.v[i].value, "0");
+	p->set_groups = !p->keep_groups &&
+			((b->plan->powers & POWER_SETGROUPS) || (b->plan->flags & PLAN_USERNS_JOIN));
+	if (p->n_groups && !p->set_groups && !p->keep_groups) {
+		(void)err_set(err, EINVAL, "config.json: process.user.additionalGids: setgroups is denied in a "
+			      "user namespace with a single id");
+		err_hint(err, "give the user subordinate ids (subuid(5)), or set the annotation "
+			      "run.oci.keep_original_groups=1");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int build_terminal(struct plan_build *b, const struct oci_process *process, struct err *err)
+{
+	const struct plan_options *options = b->plan->options;
+	struct process_plan *p = &b->plan->process;
+	bool keeper_needed = options->wait_start || options->detach;
+
+	p->terminal = process->terminal.v;
+	if (p->terminal && process->console_size) {
+		p->rows = (uint32_t)process->console_size->height.v;
+		p->columns = (uint32_t)process->console_size->width.v;
+	}
+	if (p->terminal && keeper_needed && !options->console_socket) {
+		(void)err_set(err, EINVAL, "config.json: process.terminal: cannot allocate tty if usrun will "
+			      "detach without setting console socket");
+		err_hint(err, "either --console-socket PATH of a listening socket, or process.terminal false, "
+			      "or `usrun run` without --detach");
+		return -EINVAL;
+	}
+	if (options->console_socket && !(p->terminal && keeper_needed))
+		return err_set(err, EINVAL, "--console-socket: cannot use console socket if usrun will not "
+			       "detach or allocate tty");
+	if (p->terminal)
+		b->plan->flags |= PLAN_TERMINAL;
+	if (options->console_socket)
+		b->plan->flags |= PLAN_CONSOLE_SOCKET;
+	return 0;
+}
+
+static void build_limits(struct plan_build *b, const struct oci_process *process)
+{
+	struct process_plan *p = &b->plan->process;
+	struct rlimit_plan *rlimits = arena_array(b->arena, process->rlimits.n + 1, sizeof(*rlimits));
+
+	for (size_t i = 0; i < process->rlimits.n; i++)
+		rlimits[i] = (struct rlimit_plan){ .resource = process->rlimits.v[i].type - 1,
+						   .soft = process->rlimits.v[i].soft.v,
+						   .hard = process->rlimits.v[i].hard.v };
+	p->rlimits = rlimits;
+	p->n_rlimits = process->rlimits.n;
+	p->set_oom = process->oom_score_adj.set;
+	p->oom_score_adj = (int)process->oom_score_adj.v;
+}
+
+int plan_process_build(struct plan_build *b, const struct oci_process *process, struct err *err)
+{
+	struct process_plan *p = &b->plan->process;
+	const struct oci_linux *linux_ = b->plan->config->linux_;
+	int r;
+
+	p->umask = 0022;
+	p->cwd = "/";
+	p->env = terminated(b->arena, NULL, 0);
+	if (!process) /* K-05: legal for create; start will refuse */
+		return 0;
+	p->args = terminated(b->arena, process->args.v, process->args.n);
+	p->n_args = process->args.n;
+	p->env = terminated(b->arena, process->env.v, process->env.n);
+	p->n_env = process->env.n;
+	p->cwd = process->cwd;
+	p->no_new_privs = process->no_new_privileges.v;
+	p->scheduler = process->scheduler;
+	p->io_priority = process->io_priority;
+	p->affinity = process->exec_cpu_affinity;
+	p->apparmor_profile = process->apparmor_profile;
+	p->selinux_label = process->selinux_label;
+	p->personality = linux_ ? linux_->personality : NULL;
+	p->seccomp = linux_ ? linux_->seccomp : NULL;
+	build_caps(b, process->capabilities);
+	build_limits(b, process);
+	if (p->no_new_privs)
+		b->plan->flags |= PLAN_NO_NEW_PRIVS;
+	if (p->seccomp)
+		b->plan->flags |= PLAN_SECCOMP;
+	r = build_user(b, process->user, err);
+	return r < 0 ? r : build_terminal(b, process, err);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/run/check.h"
+
+#include "src/base/str.h"
+
+/* What a plan asks for must have been done at the end. */
+static const struct {
+	uint32_t flags, milestones;
+} owed[] = {
+	{ 0, M_PRIVS_DROPPED | M_CREATED | M_STATE_WRITTEN | M_FDS_CLOSED | M_RELEASED },
+	{ PLAN_CGROUP, M_CGROUP | M_IN_CGROUP },
+	{ PLAN_SECCOMP, M_FILTERED },
+	{ PLAN_TERMINAL, M_CONSOLE },
+	{ PLAN_STAGER, M_STAGER_GONE | M_INIT_PID },
+};
+
+static const struct {
+	uint32_t flags, milestones;
+} owed_create[] = {
+	{ 0, M_PIVOTED | M_LIMITS | M_KERNEL_SET | M_ROOT | M_SESSION | M_MOUNT_FDS },
+	{ PLAN_USERNS_NEW, M_USERNS | M_IDMAP },
+	{ PLAN_USERNS_JOIN, M_USERNS },
+	{ PLAN_NS_JOIN, M_JOINED },
+	{ PLAN_CGROUPNS, M_CGROUPNS },
+	{ PLAN_MNTNS_NEW, M_MNTNS | M_MOUNTED | M_MASKED },
+	{ PLAN_HOOKS_RUNTIME, M_RUNTIME_HOOKS },
+	{ PLAN_HOOKS_CONTAINER, M_CONTAINER_HOOKS },
+	{ PLAN_WAIT_START, M_STARTED },
+};
+
+struct walked {
+	uint32_t knows[ACTOR_COUNT]; /* milestones each actor can be sure of */
+	uint32_t happened, possible;
+	bool alive[ACTOR_COUNT];
+	bool exec_seen;
+};
+
+static const char *fault(const struct walked *w, const struct row *row, enum actor who, enum actor to)
+{
+	uint32_t after = row->after & w->possible;
+
+	if (!w->alive[who])
+		return "its process does not exist";
+	if ((after & w->knows[who]) != after)
+		return "must come after something that it cannot know of";
+	if ((row->needs & w->knows[who]) != row->needs)
+		return "relies on what may not have happened";
+	if (row->before & w->happened)
+		return "comes too late";
+	if (row->kind == ROW_SYNC && !w->alive[to])
+		return "the receiver does not exist";
+	if (row->kind == ROW_SPAWN && w->alive[to])
+		return "the child exists already";
+	if (w->exec_seen && who == ACTOR_INIT && row->kind != ROW_ENDS)
+		return "comes after the exec";
+	return NULL;
+}
+
+static void apply(struct walked *w, const struct row *row, enum actor who, enum actor to)
+{
+	w->knows[who] |= row->gives;
+	w->happened |= row->gives;
+	if (row->kind == ROW_SYNC)
+		w->knows[to] |= w->knows[who];
+	if (row->kind == ROW_SPAWN) {
+		w->alive[to] = true;
+		w->knows[to] = w->knows[who];
+	}
+	if (row->kind == ROW_LEAVE) { /* it is reaped */
+		w->knows[to] |= w->knows[who];
+		w->alive[who] = false;
+	}
+	if (str_equal(row->name, "exec"))
+		w->exec_seen = true;
+}
+
+static int check_owed(const struct walked *w, bool create, uint32_t flags, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(owed) / sizeof(owed[0]); i++)
+		if ((flags & owed[i].flags) == owed[i].flags &&
+		    (w->happened & owed[i].milestones) != owed[i].milestones)
+			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end", flags,
+				       owed[i].milestones & ~w->happened);
+	for (size_t i = 0; create && i < sizeof(owed_create) / sizeof(owed_create[0]); i++)
+		if ((flags & owed_create[i].flags) == owed_create[i].flags &&
+		    (w->happened & owed_create[i].milestones) != owed_create[i].milestones)
+			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end", flags,
+				       owed_create[i].milestones & ~w->happened);
+	return w->exec_seen ? 0 : err_set(err, EINVAL, "flags %#x: nothing is executed", flags);
+}
+
+int check_order(const struct row *rows, size_t n, uint32_t flags, struct err *err)
+{
+	struct walked w = { .alive = { [ACTOR_PARENT] = true } };
+
+	for (size_t i = 0; i < n; i++)
+		if (sequence_row_active(&rows[i], flags))
+			w.possible |= rows[i].gives;
+	for (size_t i = 0; i < n; i++) {
+		enum actor who = sequence_actor(rows[i].who, flags);
+		enum actor to = sequence_actor(rows[i].to, flags);
+		const char *why;
+
+		if (!sequence_row_active(&rows[i], flags))
+			continue;
+		why = fault(&w, &rows[i], who, to);
+		if (why)
+			return err_set(err, EINVAL, "flags %#x: row %zu \"%s\": %s", flags, i, rows[i].name,
+				       why);
+		apply(&w, &rows[i], who, to);
+	}
+	return check_owed(&w, w.happened & M_STATE, flags, err);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* THE table: how a container is made, from the empty state directory to the exec of its program. Read
+ * from top to bottom it is what happens; src/run/check.c proves the order for every set of flags. */
+#include "src/run/sequence.h"
+
+#define ACT(actor, n, f, ...) { .kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__ }
+#define SYNC(from, dest, n, ...) \
+	{ .kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
+#define SPAWN(from, dest, n, ...) \
+	{ .kind = ROW_SPAWN, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
+#define LEAVE(from, dest, n, ...) \
+	{ .kind = ROW_LEAVE, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
+#define ENDS(from, dest, n, ...) \
+	{ .kind = ROW_ENDS, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
+
+static const struct row rows[] = {
+	/* First of all the intention is on disk: whatever happens later, `delete` knows what to undo. */
+	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
+	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP, .gives = M_FILTER,
+	    .before = M_CHILD_PID),
+	/* Paths of namespaces and of the console belong to the caller's mount namespace. */
+	ACT(PARENT, "ns-open", step_ns_open, .before = M_CHILD_PID),
+	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
+	    .before = M_CHILD_PID),
+	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP, .needs = M_STATE,
+	    .before = M_CHILD_PID, .gives = M_CGROUP, .undo = true),
+	/* Before the clone, so that the child inherits the trees; the caller may reach what the root of
+	 * the new user namespace does not. */
+	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
+	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
+	SPAWN(PARENT, STAGER, "spawn", .needs = M_STATE, .after = M_CGROUP, .gives = M_CHILD_PID,
+	      .undo = true),
+
+	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
+	ACT(STAGER, "lifeline", step_lifeline),
+	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP, .needs = M_CGROUP,
+	    .gives = M_IN_CGROUP),
+	/* Rights over the caller's namespaces are lost in another user namespace: join first. */
+	ACT(STAGER, "ns-join", step_ns_join, .when = PLAN_NS_JOIN, .after = M_IN_CGROUP,
+	    .before = M_USERNS, .gives = M_JOINED),
+	ACT(STAGER, "userns-create", step_userns_create, .when = PLAN_USERNS_NEW,
+	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS),
+	/* Those that belong to the joined user namespace. */
+	ACT(STAGER, "ns-join-late", step_ns_join_late, .when = PLAN_USERNS_JOIN,
+	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS | M_IDMAP),
+	ACT(STAGER, "mntns-create", step_mntns_create, .when = PLAN_MNTNS_NEW, .after = M_USERNS,
+	    .gives = M_MNTNS),
+	/* Still with the caller's ids: the container's root may not reach the caller's directories. */
+	ACT(STAGER, "mounts-open", step_mounts_open, .unless = PLAN_MOUNTS_BY_PARENT,
+	    .after = M_MNTNS | M_USERNS, .before = M_ROOT, .gives = M_MOUNT_FDS),
+	SYNC(STAGER, PARENT, "userns-created", .when = PLAN_USERNS_NEW | PLAN_STAGER, .needs = M_USERNS),
+	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .needs = M_CHILD_PID,
+	    .gives = M_IDMAP),
+	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
+	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID),
+	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP),
+	ACT(STAGER, "become-root", step_become_root, .after = M_IDMAP | M_IN_CGROUP | M_USERNS,
+	    .needs = M_MOUNT_FDS, .gives = M_ROOT),
+	/* Offsets can be written only while no process is inside. */
+	ACT(STAGER, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS, .needs = M_ROOT,
+	    .before = M_INIT_PID),
+	/* Queues and network devices get the namespace's root as their owner: after become-root. */
+	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT, .after = M_JOINED | M_IN_CGROUP,
+	    .gives = M_NAMESPACES),
+	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES,
+	      .gives = M_INIT_PID),
+	SYNC(STAGER, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID),
+	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .needs = M_INIT_PID,
+	      .gives = M_STAGER_GONE),
+
+	ACT(INIT, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
+	/* Its root is the cgroup that its maker is in. */
+	ACT(INIT, "cgroupns-create", step_cgroupns_create, .when = PLAN_CGROUPNS,
+	    .needs = M_NAMESPACES, .after = M_IN_CGROUP, .gives = M_CGROUPNS),
+	ACT(INIT, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES),
+	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
+	ACT(INIT, "mounts", step_mounts, .when = PLAN_MNTNS_NEW, .needs = M_NAMESPACES | M_MOUNT_FDS,
+	    .after = M_CGROUPNS | M_MNTNS, .gives = M_MOUNTED),
+	ACT(INIT, "devices", step_devices, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED),
+	SYNC(INIT, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,
+	     .after = M_MOUNTED),
+	ACT(PARENT, "hooks-prestart", step_hooks_prestart, .when = PLAN_HOOKS_RUNTIME,
+	    .needs = M_NAMESPACES, .after = M_MOUNTED, .before = M_RUNTIME_HOOKS | M_PIVOTED),
+	ACT(PARENT, "hooks-create-runtime", step_hooks_create_runtime, .when = PLAN_HOOKS_RUNTIME,
+	    .needs = M_NAMESPACES, .after = M_MOUNTED, .before = M_PIVOTED, .gives = M_RUNTIME_HOOKS),
+	SYNC(PARENT, INIT, "hooks-done", .when = PLAN_HOOKS_RUNTIME, .needs = M_RUNTIME_HOOKS),
+	ACT(INIT, "hooks-create-container", step_hooks_create_container, .when = PLAN_HOOKS_CONTAINER,
+	    .needs = M_NAMESPACES, .after = M_MOUNTED | M_RUNTIME_HOOKS, .before = M_PIVOTED,
+	    .gives = M_CONTAINER_HOOKS),
+	/* Nothing that was read before a hook is trusted after it: masks and console come now, with
+	 * devices of the host, which the pivot takes away. */
+	ACT(INIT, "console", step_console, .when = PLAN_TERMINAL, .needs = M_SESSION,
+	    .after = M_MOUNTED | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED | M_MASKED,
+	    .gives = M_CONSOLE),
+	ACT(INIT, "paths-mask", step_paths_mask, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
+	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED),
+	ACT(INIT, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
+	    .after = M_MASKED | M_MOUNTED | M_CONSOLE | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS,
+	    .gives = M_PIVOTED),
+	/* Mount points were still to be made in it; now it may become read-only. */
+	ACT(INIT, "rootfs-finish", step_rootfs_finish, .when = PLAN_MNTNS_NEW,
+	    .needs = M_PIVOTED | M_MASKED),
+	ACT(INIT, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES | M_PIVOTED,
+	    .gives = M_KERNEL_SET),
+	ACT(INIT, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED),
+	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN. */
+	ACT(INIT, "seccomp-load-early", step_seccomp_load_early, .when = PLAN_SECCOMP,
+	    .unless = PLAN_NO_NEW_PRIVS, .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED,
+	    .gives = M_FILTERED, .before = M_PRIVS_DROPPED),
+	ACT(INIT, "privs-drop", step_privs_drop, .needs = M_PIVOTED | M_KERNEL_SET | M_SESSION,
+	    .after = M_CONSOLE | M_MASKED, .gives = M_PRIVS_DROPPED),
+	/* As the container's user: what it may not enter or run must fail now, not at `start`. */
+	ACT(INIT, "cwd", step_cwd, .needs = M_PRIVS_DROPPED | M_PIVOTED),
+	ACT(INIT, "exec-find", step_exec_find, .needs = M_PRIVS_DROPPED | M_PIVOTED,
+	    .before = M_CREATED),
+	/* Init drops the signal at our death before it says so: we may leave at once afterwards. Until it
+	 * hears "recorded" it still ends with us, because its channel does. */
+	ACT(INIT, "release", step_release, .needs = M_PRIVS_DROPPED, .gives = M_RELEASED),
+	SYNC(INIT, PARENT, "created", .needs = M_PRIVS_DROPPED | M_RELEASED, .gives = M_CREATED,
+	     .carries = offsetof(struct run, console_master)),
+	/* Late, so that our own work is not bound by them; from outside, because inside a new user
+	 * namespace nobody may raise them. */
+	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,
+	    .gives = M_LIMITS),
+	ACT(PARENT, "state-created", step_state_created, .needs = M_CREATED | M_STATE | M_LIMITS,
+	    .gives = M_STATE_WRITTEN),
+	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN | M_LIMITS),
+
+	ACT(INIT, "wait-start", step_wait_start, .when = PLAN_WAIT_START,
+	    .needs = M_RELEASED | M_STATE_WRITTEN, .gives = M_STARTED),
+	ACT(INIT, "hooks-start-container", step_hooks_start_container, .when = PLAN_HOOKS_START,
+	    .needs = M_STATE_WRITTEN | M_PIVOTED, .after = M_STARTED, .before = M_FDS_CLOSED),
+	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .after = M_STARTED,
+	    .gives = M_FDS_CLOSED),
+	/* Last, so that the profile need not allow what we still had to do. */
+	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP | PLAN_NO_NEW_PRIVS,
+	    .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED, .after = M_STARTED,
+	    .gives = M_FILTERED),
+	ACT(INIT, "exec", step_exec, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED | M_RELEASED | M_STATE_WRITTEN,
+	    .after = M_FILTERED | M_STARTED),
+	ENDS(INIT, PARENT, "exec-succeeded", .unless = PLAN_WAIT_START),
+	ACT(PARENT, "state-started", step_state_started, .unless = PLAN_WAIT_START,
+	    .needs = M_STATE_WRITTEN),
+	ACT(PARENT, "hooks-poststart", step_hooks_poststart, .when = PLAN_HOOKS_POSTSTART,
+	    .unless = PLAN_WAIT_START, .needs = M_STATE_WRITTEN),
+};
+
+const struct sequence sequence_create = { .rows = rows, .n = sizeof(rows) / sizeof(rows[0]) };

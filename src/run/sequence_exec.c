@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `exec`: another process in a container that exists, over the same steps. */
+#include "src/run/sequence.h"
+
+#define ACT(actor, n, f, ...) { .kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__ }
+#define SYNC(from, dest, n, ...) \
+	{ .kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
+
+static const struct row rows[] = {
+	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP, .gives = M_FILTER,
+	    .before = M_CHILD_PID),
+	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
+	    .before = M_CHILD_PID),
+	ACT(PARENT, "target-open", step_target_open, .gives = M_CGROUP, .before = M_CHILD_PID),
+	{ .kind = ROW_SPAWN, .who = ACTOR_PARENT, .to = ACTOR_STAGER, .name = "spawn", .needs = M_CGROUP,
+	  .gives = M_CHILD_PID },
+	ACT(STAGER, "lifeline", step_lifeline),
+	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP, .needs = M_CGROUP,
+	    .gives = M_IN_CGROUP),
+	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_LIMITS),
+	/* Nobody inside may look at us before this is done: the id maps and the score are the host's. */
+	SYNC(PARENT, STAGER, "prepared", .needs = M_LIMITS),
+	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP, .gives = M_NAMESPACES),
+	{ .kind = ROW_SPAWN, .who = ACTOR_STAGER, .to = ACTOR_INIT, .name = "spawn-init",
+	  .when = PLAN_STAGER, .needs = M_NAMESPACES, .gives = M_INIT_PID },
+	SYNC(STAGER, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID),
+	{ .kind = ROW_LEAVE, .who = ACTOR_STAGER, .to = ACTOR_PARENT, .name = "stager-exit",
+	  .when = PLAN_STAGER, .needs = M_INIT_PID, .gives = M_STAGER_GONE },
+	ACT(INIT, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
+	ACT(INIT, "console-enter", step_console_enter, .when = PLAN_TERMINAL,
+	    .needs = M_SESSION | M_NAMESPACES, .gives = M_CONSOLE),
+	ACT(INIT, "attributes", step_attributes, .needs = M_NAMESPACES, .before = M_PRIVS_DROPPED),
+	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN. */
+	ACT(INIT, "seccomp-load-early", step_seccomp_load_early, .when = PLAN_SECCOMP,
+	    .unless = PLAN_NO_NEW_PRIVS, .needs = M_FILTER | M_NAMESPACES, .gives = M_FILTERED,
+	    .before = M_PRIVS_DROPPED),
+	ACT(INIT, "privs-drop", step_privs_drop, .needs = M_SESSION | M_NAMESPACES, .after = M_CONSOLE,
+	    .gives = M_PRIVS_DROPPED),
+	ACT(INIT, "cwd", step_cwd, .needs = M_PRIVS_DROPPED),
+	ACT(INIT, "exec-find", step_exec_find, .needs = M_PRIVS_DROPPED, .before = M_CREATED),
+	ACT(INIT, "release", step_release, .needs = M_PRIVS_DROPPED, .gives = M_RELEASED),
+	SYNC(INIT, PARENT, "created", .needs = M_PRIVS_DROPPED | M_RELEASED, .gives = M_CREATED,
+	     .carries = offsetof(struct run, console_master)),
+	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,
+	    .gives = M_STATE_WRITTEN),
+	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN),
+	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .gives = M_FDS_CLOSED),
+	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP | PLAN_NO_NEW_PRIVS,
+	    .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED, .gives = M_FILTERED),
+	ACT(INIT, "exec", step_exec, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED | M_STATE_WRITTEN,
+	    .after = M_FILTERED),
+	{ .kind = ROW_ENDS, .who = ACTOR_INIT, .to = ACTOR_PARENT, .name = "exec-succeeded" },
+	/* A failed exec must leave no pid file: clients take one as success. */
+	ACT(PARENT, "pid-file", step_pid_file, .needs = M_STATE_WRITTEN),
+};
+
+const struct sequence sequence_exec = { .rows = rows, .n = sizeof(rows) / sizeof(rows[0]) };

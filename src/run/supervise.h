@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The foreground: signals are forwarded, the terminal is relayed, the exit status comes back. */
+#pragma once
+
+#include "src/base/err.h"
+
+#include <sys/types.h>
+
+struct supervise {
+	pid_t pid;
+	int pidfd;
+	int console; /* master of the container's terminal, or -1 */
+	int signals; /* from supervise_block_signals() */
+};
+
+/* Blocks all signals of this process and gives a signalfd for them; before the container is made, so that
+ * none is lost. Children of a start unblock them again. >= 0 or negative. */
+int supervise_block_signals(struct err *err) MUST_CHECK;
+
+/* Until the process ends. Returns its exit status, or 128 + signal. */
+int supervise_run(const struct supervise *supervise, struct err *err) MUST_CHECK;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The executor: one loop, in every process. A child that is cloned inside the loop goes on at the next
+ * row as another actor, with the plan in its memory by copy-on-write: nothing is serialised.
+ *
+ * A fault can be injected at any row by name, for tests: USRUN_FAIL_AT=<row>. */
+#include "src/run/walk.h"
+
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/run/channel.h"
+#include "src/sys/clone.h"
+
+#include "userns/probe.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct walk {
+	const struct sequence *sequence;
+	struct run *run;
+	struct channels *channels;
+	const char *fail_at;
+};
+
+static int walk_rows(struct walk *walk, size_t from, struct err *err);
+
+const char *sequence_actor_name(enum actor actor)
+{
+	static const char *const names[] = { "parent", "stager", "init" };
+
+	return names[actor];
+}
+
+static int act(struct walk *walk, const struct row *row, struct err *err)
+{
+	int r;
+
+	if (walk->fail_at && str_equal(walk->fail_at, row->name))
+		return err_set(err, EIO, "injected at %s", row->name);
+	log_debug("%s", row->name);
+	r = row->act(walk->run, err);
+	if (r < 0 && !err->step[0])
+		(void)strncpy(err->step, row->name, sizeof(err->step) - 1);
+	return r;
+}
+
+static int *carried(struct run *run, const struct row *row)
+{
+	return row->carries ? (int *)(void *)((char *)run + row->carries) : NULL;
+}
+
+static int sync_row(struct walk *walk, size_t i, enum actor who, enum actor to, struct err *err)
+{
+	struct run *run = walk->run;
+	int *slot = carried(run, &walk->sequence->rows[i]), fd = -1, r;
+
+	if (who == to)
+		return 0;
+	if (run->me == who) {
+		r = channel_tell(walk->channels, run, to, i, slot ? *slot : -1, err);
+		if (r == 0 && slot)
+			fd_closep(slot);
+		return r;
+	}
+	if (run->me != to)
+		return 0;
+	r = channel_await(walk->channels, run, who, i, &fd, err);
+	if (r == 0 && slot)
+		*slot = fd_take(&fd);
+	fd_closep(&fd);
+	return r;
+}
+
+static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor me, size_t from)
+{
+	struct err err = { 0 };
+
+	walk->run->me = me;
+	log_set_actor(sequence_actor_name(me));
+	(void)prctl(PR_SET_NAME, me == ACTOR_STAGER ? "usrun:[stager]" : "usrun:[init]", 0, 0, 0);
+	channel_keep_own(walk->channels, me);
+	if (walk_rows(walk, from, &err) == 0)
+		_exit(0);
+	if (walk->run->start_connection >= 0)
+		channel_fail_on(walk->run->start_connection, &err);
+	else
+		channel_fail(walk->channels, me, &err);
+	_exit(1);
+}
+
+static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
+{
+	struct run *run = walk->run;
+	bool parent = run->me == ACTOR_PARENT;
+	struct clone_request request = {
+		.flags = parent ? run->plan->ns.clone_flags : CLONE_PARENT,
+		.cgroup_fd = parent ? driver_clone_fd(&run->cgroup) : -1,
+	};
+	pid_t pid = clone_process(&request, parent ? &run->child_pidfd : NULL);
+
+	if (pid == 0)
+		child_main(walk, child, i + 1);
+	if (pid < 0 && (request.flags & CLONE_NEWUSER))
+		return probe_userns_refused((int)-pid, err);
+	if (pid < 0)
+		return err_errno(err, (int)-pid, "make the container's first process");
+	if (parent) {
+		run->child = pid;
+		channel_keep_own(walk->channels, ACTOR_PARENT);
+	}
+	if (child == ACTOR_INIT)
+		run->init = pid;
+	return 0;
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+		;
+}
+
+/* My part of row i: to do it, to receive it, or nothing. */
+static int walk_row(struct walk *walk, size_t i, struct err *err)
+{
+	const struct row *row = &walk->sequence->rows[i];
+	uint32_t flags = walk->run->plan->flags;
+	enum actor me = walk->run->me, who = sequence_actor(row->who, flags);
+	enum actor to = sequence_actor(row->to, flags);
+
+	switch (row->kind) {
+	case ROW_ACT:
+		return me == who ? act(walk, row, err) : 0;
+	case ROW_SYNC:
+		return sync_row(walk, i, who, to, err);
+	case ROW_SPAWN:
+		return me == who ? spawn(walk, i, to, err) : 0;
+	case ROW_LEAVE:
+		if (me == who)
+			_exit(0);
+		if (me == to)
+			reap(walk->run->child);
+		return 0;
+	case ROW_ENDS:
+		return me == to ? channel_await_end(walk->channels, walk->run, who, err) : 0;
+	}
+	return 0;
+}
+
+static int walk_rows(struct walk *walk, size_t from, struct err *err)
+{
+	for (size_t i = from; i < walk->sequence->n; i++) {
+		int r = 0;
+
+		if (sequence_row_active(&walk->sequence->rows[i], walk->run->plan->flags))
+			r = walk_row(walk, i, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Words for a child that died without any: killed by the memory limit, by a seccomp profile … */
+static void explain_death(struct run *run, struct err *err)
+{
+	int status = 0;
+	pid_t pid = run->init > 0 ? run->init : run->child;
+
+	if (err->code != ECHILD || pid <= 0 || waitpid(pid, &status, __WALL | WNOHANG) != pid)
+		return;
+	if (WIFSIGNALED(status))
+		(void)err_prefix(err, "killed by signal %d (%s)%s", WTERMSIG(status),
+				 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?",
+				 WTERMSIG(status) == SIGKILL ? ", perhaps by a memory limit" : "");
+}
+
+/* All children are of this start: also an init whose stager died before it could name it. That one ends
+ * by itself, because its channel is closed now. */
+static void end_processes(struct walk *walk)
+{
+	struct run *run = walk->run;
+
+	channel_close(walk->channels);
+	if (run->child > 0)
+		(void)kill(run->child, SIGKILL);
+	if (run->init > 0 && run->init != run->child)
+		(void)kill(run->init, SIGKILL);
+	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+		;
+}
+
+int walk_sequence(const struct sequence *sequence, struct run *run, struct err *err)
+{
+	struct walk walk = {
+		.sequence = sequence,
+		.run = run,
+		.fail_at = secure_getenv("USRUN_FAIL_AT"),
+	};
+	int r = channel_open(run->arena, &walk.channels, err);
+
+	if (r < 0)
+		return r;
+	r = walk_rows(&walk, 0, err);
+	if (r < 0) {
+		explain_death(run, err);
+		end_processes(&walk);
+		return r;
+	}
+	return 0;
+}
+
+void walk_undo_names(const struct sequence *sequence, uint32_t flags, struct arena *arena,
+		     const char *const **ret, size_t *ret_n)
+{
+	const char **names = arena_array(arena, sequence->n, sizeof(*names));
+	size_t n = 0;
+
+	for (size_t i = 0; i < sequence->n; i++)
+		if (sequence->rows[i].undo && sequence_row_active(&sequence->rows[i], flags))
+			names[n++] = sequence->rows[i].name;
+	*ret = names;
+	*ret_n = n;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The status of a container: derived, never believed. */
+#pragma once
+
+#include "src/state/store.h"
+
+enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
+
+/* From the phase, the process (pid with the recorded start time and boot; a zombie is stopped) and
+ * the freezer. ret_pidfd (may be NULL) gets a pidfd of init taken before its start time was compared, or
+ * -1 when stopped: signals go through it and nothing else. */
+enum status status_of(const struct state *state, int *ret_pidfd);
+const char *status_name(enum status status); /* "running" */
+
+/* Start time of a process (clock ticks since boot), 0 when it is gone or a zombie. */
+uint64_t status_start_time(pid_t pid);
+
+/* This boot's id, or "" where the kernel does not tell. */
+const char *status_boot_id(struct arena *arena);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/state/undo_list.h"
+
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/state/status.h"
+#include "src/sys/pidfd.h"
+
+#include <signal.h>
+
+enum { DEATH_TIMEOUT_MS = 10000 };
+
+static int undo_spawn(struct store *store, const struct state *state, struct err *err)
+{
+	_cleanup_close_ int pidfd = -1;
+	enum status status = status_of(state, &pidfd);
+	int r;
+
+	(void)store;
+	if (status == STATUS_STOPPED || pidfd < 0)
+		return 0;
+	r = pidfd_signal(pidfd, SIGKILL);
+	if (r < 0 && r != -ESRCH)
+		return err_errno(err, -r, "kill the process %lld of container %s", (long long)state->pid.v,
+				 state->id);
+	if (status == STATUS_PAUSED) /* it ends when its cgroup is thawed: the next entry */
+		return 0;
+	if (pidfd_wait(pidfd, DEATH_TIMEOUT_MS) < 0)
+		return err_set(err, ETIMEDOUT, "container init still running: process %lld did not end within "
+			       "%d s of SIGKILL", (long long)state->pid.v, DEATH_TIMEOUT_MS / 1000);
+	return 0;
+}
+
+static int undo_cgroup_create(struct store *store, const struct state *state, struct err *err)
+{
+	(void)store;
+	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1)
+		return 0;
+	return driver_remove((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
+			     state->cgroup_dirs.n, err);
+}
+
+static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
+{
+	return store_remove(store, state->id, err);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct store *store, const struct state *state, struct err *err);
+} entries[] = {
+	{ "state-reserve", undo_state_reserve },
+	{ "cgroup-create", undo_cgroup_create },
+	{ "spawn", undo_spawn },
+};
+enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };
+
+bool undo_list_has(const char *name)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if (str_equal(entries[i].name, name))
+			return true;
+	return false;
+}
+
+static int run_entry(struct store *store, const struct state *state, const char *name, struct err *err)
+{
+	for (size_t i = 0; i < N_ENTRIES; i++)
+		if (str_equal(entries[i].name, name)) {
+			log_debug("undo %s", name);
+			return entries[i].run(store, state, err);
+		}
+	return 0; /* of a newer version; `delete --force` goes by names */
+}
+
+int undo_list_run(struct store *store, const struct state *state, struct err *err)
+{
+	struct err later = { 0 };
+	int first = 0;
+
+	for (size_t i = state->undo.n; i-- > 0;) {
+		int r = run_entry(store, state, state->undo.v[i], first ? &later : err);
+
+		/* The directory stays as long as something is left that it tells about. */
+		if (r < 0 && !first)
+			first = r;
+		if (first && i == 1)
+			break;
+	}
+	return first;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Takes back what a start left on the host: one list for a failed start, `delete`, and the reuse of an id
+ * whose owner is gone. The names are those of the rows that did it; the list is in the state before
+ * the first of them runs, so each entry must also work when its row never ran. */
+#pragma once
+
+#include "src/state/store.h"
+
+/* Runs the entries of state->undo, last first. All are tried; the first error is returned. */
+int undo_list_run(struct store *store, const struct state *state, struct err *err) MUST_CHECK;
+
+/* Whether there is an entry of that name (for the test that compares table and list). */
+bool undo_list_has(const char *name);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/steps/hooks.h"
+
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/sys/spawn.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+static const char *const no_env[] = { NULL };
+
+static const char *const *terminated(struct arena *arena, const char *const *v, size_t n)
+{
+	const char **copy = arena_array(arena, n + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = v[i];
+	return copy;
+}
+
+static int report(const struct hooks_request *request, size_t i, const struct spawn_result *result,
+		  struct err *err)
+{
+	const struct oci_hook *hook = &request->hooks->v[i];
+	char how[96];
+
+	if (result->timed_out)
+		(void)snprintf(how, sizeof(how), "hook ran past specified timeout of %lld s",
+			       (long long)hook->timeout.v);
+	else if (WIFSIGNALED(result->status))
+		(void)snprintf(how, sizeof(how), "killed by signal %d", WTERMSIG(result->status));
+	else
+		(void)snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(result->status));
+	return err_set(err, EIO, "error running %s hook #%zu (%s): %s%s%s", request->point, i, hook->path,
+		       how, result->words[0] ? ", output: " : "", result->words);
+}
+
+static int timeout_ms(const struct oci_hook *hook)
+{
+	if (!hook->timeout.set)
+		return 0;
+	return hook->timeout.v > INT_MAX / 1000 ? INT_MAX : (int)hook->timeout.v * 1000;
+}
+
+static int run_one(const struct hooks_request *request, size_t i, const char *input, size_t input_len,
+		   struct err *err)
+{
+	const struct oci_hook *hook = &request->hooks->v[i];
+	const char *const own_args[] = { hook->path, NULL };
+	struct spawn_result result;
+	struct arena arena = { 0 };
+	struct spawn_request spawn = {
+		.path = hook->path,
+		.argv = hook->args.n ? terminated(&arena, hook->args.v, hook->args.n) : own_args,
+		.env = hook->env.v ? terminated(&arena, hook->env.v, hook->env.n) :
+		       request->default_env ? request->default_env : no_env,
+		.input = input,
+		.input_len = input_len,
+		.timeout_ms = timeout_ms(hook),
+		.cwd_fd = request->cwd_fd,
+		.output_fd = -1,
+		.error_fd = -1,
+	};
+	int r;
+
+	log_debug("%s hook #%zu: %s", request->point, i, hook->path);
+	r = spawn_run(&spawn, &result, err);
+	arena_free(&arena);
+	if (r < 0)
+		return err_prefix(err, "error running %s hook #%zu", request->point, i);
+	if (result.timed_out || result.status != 0)
+		return report(request, i, &result, err);
+	return 0;
+}
+
+int hooks_run(const struct hooks_request *request, struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = json_write_new(false);
+	struct err later = { 0 };
+	const char *input;
+	size_t len;
+	int first = 0;
+
+	json_write_object(w, NULL);
+	state_doc_members(w, &request->doc);
+	json_write_end(w);
+	input = json_write_text(w, &len, err);
+	if (!input)
+		return -EINVAL;
+	for (size_t i = 0; i < request->hooks->n; i++) {
+		int r = run_one(request, i, input, len, first ? &later : err);
+
+		if (r < 0 && !request->keep_going)
+			return r;
+		if (r < 0 && !first)
+			first = r;
+	}
+	return first;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What has happened so far in one start: pids and descriptors. Steps read the plan and write their own
+ * slots here; nothing else changes while a container is made. Each process has its own copy. */
+#pragma once
+
+#include "src/cgroup/driver.h"
+#include "src/plan/plan.h"
+#include "src/security/filter_compile.h"
+#include "src/state/store.h"
+
+enum actor { ACTOR_PARENT, ACTOR_STAGER, ACTOR_INIT, ACTOR_COUNT };
+
+enum { RUN_MAX_NOTES = 32 };
+
+struct run {
+	const struct plan *plan;
+	struct arena *arena;
+	enum actor me;
+
+	/* Parent. */
+	struct store *store;
+	struct state *state;
+	int state_dir;           /* ROOT/<id>, locked */
+	bool reserved;           /* ROOT/<id> is ours: undo may run */
+	const char *config_text; /* to be copied into the state */
+	size_t config_len;
+	const char *pid_file;
+	const char *const *undo; /* names of the rows that leave something on the host */
+	size_t n_undo;
+	pid_t child;             /* the first process that was cloned: stager, or init */
+	int child_pidfd;
+	pid_t init;              /* in the parent's pid namespace */
+	int init_pidfd;
+	bool hooks_ran;          /* create-time hooks may have run: poststop hooks are owed */
+
+	/* Made by the parent, inherited over the clone. */
+	struct cgroup cgroup;
+	struct filter_program filter;
+	int console_socket;      /* connected, for the terminal */
+	int start_listener;      /* where a created init waits for `start` */
+	int target_pidfd;        /* exec: the container's init */
+	bool late_join[PLAN_NS_COUNT]; /* joined only after the user namespace */
+	int ns_fds[PLAN_NS_COUNT];     /* NS_JOIN: opened by path in the caller's mount namespace */
+	int rootfs;              /* tree of the rootfs: detached, then mounted */
+	int *mounts;             /* per entry of the plan: detached tree, or -1 */
+	int *devices;            /* per device: detached bind of the host's node, or -1 */
+
+	/* Init. */
+	int null_device;         /* detached bind of the host's /dev/null, for masks */
+	int procfs;
+	int console_master, console_slave;
+	int start_connection;    /* to `start`, once it came */
+	const char *exec_path;   /* args[0], looked up */
+	const char *home;        /* "HOME=…" to add, or NULL */
+	bool cwd_entered;        /* as root, before the ids changed */
+
+	/* Fallbacks taken while running; sent to the parent with the next message. */
+	const char *notes[RUN_MAX_NOTES];
+	size_t n_notes;
+};
+
+/* All descriptors -1. */
+void run_init(struct run *run, const struct plan *plan, struct arena *arena);
+
+/* Records a fallback in words that a user understands. */
+void run_note(struct run *run, const char *fmt, ...) PRINTF(2, 3);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's cgroup: made with its limits, entered. */
+#include "src/steps/steps.h"
+
+int step_cgroup_create(struct run *run, struct err *err)
+{
+	int r = driver_create(&run->plan->cgroup, &run->cgroup, err);
+
+	return r < 0 ? r : driver_apply(&run->cgroup, &run->plan->cgroup, err);
+}
+
+int step_cgroup_join(struct run *run, struct err *err)
+{
+	/* clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
+	if (run->cgroup.kind == CGROUP_DRIVER_V1)
+		return driver_join_self(&run->cgroup, err);
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's terminal. The pair comes from the container's own devpts; the slave is opened through
+ * the master, never by a name that the image could have put there (CVE-2025-52565). */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/sys/mountfd.h"
+#include "src/sys/resolve.h"
+#include "src/sys/sock.h"
+#include "src/sys/tty.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+int step_console_connect(struct run *run, struct err *err)
+{
+	const char *path = run->plan->options->console_socket;
+
+	run->console_socket = sock_connect(path);
+	if (run->console_socket < 0)
+		return err_errno(err, -run->console_socket, "--console-socket: connect to %s", path);
+	return 0;
+}
+
+static int open_pair(struct run *run, int root, struct err *err)
+{
+	const struct process_plan *process = &run->plan->process;
+	_cleanup_close_ int pts = resolve_open(root, "/dev/pts", O_PATH | O_DIRECTORY);
+	int r;
+
+	if (pts < 0) {
+		(void)err_errno(err, -pts, "open /dev/pts of the container for its terminal");
+		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
+		return pts;
+	}
+	r = tty_open_pair(pts, &run->console_master, &run->console_slave, err);
+	if (r < 0)
+		return r;
+	if (process->rows && process->columns)
+		r = tty_set_size(run->console_master, process->rows, process->columns);
+	if (r < 0)
+		return err_errno(err, -r, "config.json: process.consoleSize");
+	/* An unmapped owner cannot be set, and need not be: the opener owns it. */
+	if (fchown(run->console_slave, process->uid, (gid_t)-1) < 0 && errno != EINVAL && errno != EPERM)
+		return err_errno(err, errno, "give the terminal to uid %u", process->uid);
+	return 0;
+}
+
+static int hand_over(struct run *run, struct err *err)
+{
+	static const char payload[] = "/dev/pts/ptmx"; /* receivers want some, below 4096 bytes */
+	int r;
+
+	if (run->console_socket >= 0) {
+		r = sock_send(run->console_socket, payload, sizeof(payload) - 1, run->console_master);
+		if (r < 0)
+			return err_errno(err, -r, "--console-socket: send the terminal to %s",
+					 run->plan->options->console_socket);
+		fd_closep(&run->console_socket);
+		fd_closep(&run->console_master);
+	}
+	r = tty_take(run->console_slave, err);
+	fd_closep(&run->console_slave);
+	return r;
+}
+
+static int bind_console(struct run *run, struct err *err)
+{
+	_cleanup_close_ int target =
+		resolve_mount_point(run->rootfs, "/dev/console", false, false, err);
+	_cleanup_close_ int mount = -1;
+	int r;
+
+	if (target < 0)
+		return target;
+	mount = mountfd_clone(run->console_slave, "", false, false);
+	r = mount < 0 ? mount : mountfd_set_attr(mount, 0, 0, MS_PRIVATE, false);
+	if (r == 0)
+		r = mountfd_attach(mount, target);
+	return r < 0 ? err_errno(err, -r, "bind the terminal on /dev/console") : 0;
+}
+
+int step_console(struct run *run, struct err *err)
+{
+	int r = open_pair(run, run->rootfs, err);
+
+	if (r == 0 && (run->plan->flags & PLAN_MNTNS_NEW))
+		r = bind_console(run, err);
+	return r < 0 ? r : hand_over(run, err);
+}
+
+/* exec: the container has its console; this process gets a terminal of its own. */
+int step_console_enter(struct run *run, struct err *err)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (root < 0)
+		return err_errno(err, errno, "open the root of the container");
+	r = open_pair(run, root, err);
+	return r < 0 ? r : hand_over(run, err);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last steps of init: working directory, program, the wait for `start`, exec. The words about a
+ * missing or forbidden command are what clients read exit codes 126 and 127 from. */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/parse.h"
+#include "src/base/str.h"
+#include "src/sys/sock.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+int step_cwd(struct run *run, struct err *err)
+{
+	const char *cwd = run->plan->process.cwd;
+	char here[4096];
+
+	if (!run->plan->process.args)
+		return 0;
+	if (chdir(cwd) < 0 && !run->cwd_entered) {
+		if (errno == EACCES)
+			return err_set(err, EACCES, "config.json: process.cwd: chdir to cwd (\"%s\"): permission "
+				       "denied for uid %u", cwd, run->plan->process.uid);
+		return err_errno(err, errno, "config.json: process.cwd: chdir to cwd (\"%s\")", cwd);
+	}
+	/* A directory outside of the root, reached through a descriptor, has no path (CVE-2024-21626). */
+	if (!getcwd(here, sizeof(here)) || here[0] != '/')
+		return err_set(err, EPERM, "config.json: process.cwd: current working directory is outside of "
+			       "container mount namespace root -- possible container breakout detected");
+	return 0;
+}
+
+/* HOME out of the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is not
+ * a small regular one is the image's matter, not ours. */
+static const char *home_of(struct arena *arena, uint32_t uid)
+{
+	_cleanup_close_ int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct err ignored;
+	struct stat st;
+	char *text, *line, *save = NULL;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    io_read_fd(fd, "/etc/passwd", 1024 * 1024, arena, &text, NULL, &ignored) < 0)
+		return "/";
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *fields[7] = { NULL }, *rest = line;
+		uint32_t id;
+
+		for (size_t n = 0; n < 7 && rest; n++)
+			fields[n] = strsep(&rest, ":");
+		if (fields[5] && parse_u32(fields[2], &id) == 0 && id == uid && fields[5][0] == '/')
+			return fields[5];
+	}
+	return "/";
+}
+
+static int check_program(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? err_set(err, ENOENT, "exec: \"%s\": stat %s: no such file or directory",
+						 path, path) :
+		       errno == ENOTDIR ? err_set(err, ENOTDIR, "exec: \"%s\": not a directory", path) :
+					  err_set(err, EACCES, "exec: \"%s\": permission denied", path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(err, EACCES, "exec: \"%s\": is a directory: permission denied", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, EACCES, "exec: \"%s\": is not a regular file: permission denied", path);
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return err_set(err, EACCES, "exec: \"%s\": permission denied", path);
+	return 0;
+}
+
+static int find_in_path(struct run *run, const char *name, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+	const char *path = str_env_find(p->env, p->n_env, "PATH");
+	struct err later;
+	int denied = 0;
+
+	if (!path)
+		path = DEFAULT_PATH;
+	while (*name) {
+		size_t len = strcspn(path, ":");
+		const char *candidate = len ? arena_strf(run->arena, "%.*s/%s", (int)len, path, name) :
+					      arena_strf(run->arena, "./%s", name);
+		int r = check_program(candidate, denied ? &later : err);
+
+		if (r == 0) {
+			run->exec_path = candidate;
+			return 0;
+		}
+		if (r == -EACCES)
+			denied = r;
+		if (!path[len])
+			break;
+		path += len + 1;
+	}
+	if (denied)
+		return denied;
+	return err_set(err, ENOENT, "exec: \"%s\": executable file not found in $PATH: no such file or directory",
+		       name);
+}
+
+int step_exec_find(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+
+	if (!p->args)
+		return 0;
+	if (!str_env_find(p->env, p->n_env, "HOME"))
+		run->home = arena_strf(run->arena, "HOME=%s", home_of(run->arena, p->uid));
+	if (!strchr(p->args[0], '/'))
+		return find_in_path(run, p->args[0], err);
+	run->exec_path = p->args[0];
+	return check_program(p->args[0], err);
+}
+
+/* `start` connects and says so. One that hangs up without a word was killed: the next one counts. */
+int step_wait_start(struct run *run, struct err *err)
+{
+	for (;;) {
+		_cleanup_close_ int connection = accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
+		char word[8];
+		int fd = -1;
+
+		if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
+			return err_errno(err, errno, "wait for start");
+		if (connection < 0)
+			continue;
+		if (sock_recv(connection, word, sizeof(word), &fd) > 0) {
+			run->start_connection = fd_take(&connection);
+			fd_closep(&run->start_listener);
+			break;
+		}
+		fd_closep(&fd);
+	}
+	if (!run->plan->process.args)
+		return err_set(err, EINVAL, "config.json: process: absent, so there is nothing to start");
+	return 0;
+}
+
+int step_fds_close(struct run *run, struct err *err)
+{
+	const struct plan_options *options = run->plan->options;
+
+	/* The caller's first descriptors go on to the program; everything of ours, and everything else
+	 * that leaked into us, ends at the exec. */
+	return fd_cloexec_from(3 + (int)options->preserve_fds + (int)options->listen_fds, err);
+}
+
+/* The kernel's ENOENT for a script means its interpreter, which the user would never guess. */
+static int explain_exec(const char *path, int error, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char head[160] = "";
+	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head) - 1);
+
+	head[n > 0 ? n : 0] = '\0';
+	head[strcspn(head, "\n")] = '\0';
+	if (error == ENOENT && str_starts(head, "#!"))
+		return err_set(err, ENOENT, "exec %s: no such file or directory: its interpreter \"%s\" is not "
+			       "in the container%s", path, head + 2 + strspn(head + 2, " \t"),
+			       str_ends(head, "\r") ? " (the line ends in a carriage return)" : "");
+	if (error == ENOENT)
+		return err_set(err, ENOENT, "exec %s: no such file or directory: the loader it was linked for is "
+			       "not in the container", path);
+	if (error == EACCES || error == EPERM)
+		return err_set(err, error, "exec %s: permission denied", path);
+	(void)err_errno(err, error, "exec %s", path);
+	if (error == ENOEXEC)
+		err_hint(err, "the file is for another architecture, or a script without a #! line");
+	return -error;
+}
+
+int step_exec(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+	const char **env = arena_array(run->arena, p->n_env + 4, sizeof(*env));
+	size_t n = 0;
+
+	if (!p->args)
+		return err_set(err, EINVAL, "config.json: process: absent, so there is nothing to start");
+	for (; n < p->n_env; n++)
+		env[n] = p->env[n];
+	if (run->home)
+		env[n++] = run->home;
+	if (run->plan->options->listen_fds) {
+		env[n++] = arena_strf(run->arena, "LISTEN_FDS=%u", run->plan->options->listen_fds);
+		env[n++] = arena_strf(run->arena, "LISTEN_PID=%d", (int)getpid());
+	}
+	(void)execve(run->exec_path, (char *const *)(uintptr_t)p->args, (char *const *)(uintptr_t)env);
+	return explain_exec(run->exec_path, errno, err);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hook points of a start. Those of the runtime's namespaces run in the parent, with the bundle as
+ * working directory; createContainer and startContainer run in init. */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/steps/hooks.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static int run_point(struct run *run, const oci_hook_list *hooks, const char *point, const char *status,
+		     struct err *err)
+{
+	const struct plan *plan = run->plan;
+	bool inside = run->me == ACTOR_INIT;
+	_cleanup_close_ int bundle = -1;
+	struct hooks_request request = {
+		.hooks = hooks,
+		.point = point,
+		.doc = { .id = plan->options->id,
+			 .status = status,
+			 .bundle = plan->options->bundle,
+			 .annotations = plan->config->annotations.v,
+			 .n_annotations = plan->config->annotations.n,
+			 /* RT-012, RT-013: the pid as the hook would see it. */
+			 .pid = inside ? getpid() : run->init > 0 ? run->init : run->child },
+		.cwd_fd = -1,
+	};
+
+	if (!hooks->n)
+		return 0;
+	if (!inside) {
+		run->hooks_ran = true;
+		bundle = open(plan->options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		request.cwd_fd = bundle;
+	}
+	return hooks_run(&request, err);
+}
+
+int step_hooks_prestart(struct run *run, struct err *err)
+{
+	return run_point(run, &run->plan->config->hooks->prestart, "prestart", "creating", err);
+}
+
+int step_hooks_create_runtime(struct run *run, struct err *err)
+{
+	return run_point(run, &run->plan->config->hooks->create_runtime, "createRuntime", "creating", err);
+}
+
+int step_hooks_create_container(struct run *run, struct err *err)
+{
+	/* Paths of these hooks are the runtime's, their namespaces the container's; the rootfs is where
+	 * they work. */
+	if (fchdir(run->rootfs) < 0)
+		return err_errno(err, errno, "enter the rootfs for createContainer hooks");
+	return run_point(run, &run->plan->config->hooks->create_container, "createContainer", "creating",
+			 err);
+}
+
+int step_hooks_start_container(struct run *run, struct err *err)
+{
+	const struct plan *plan = run->plan;
+	struct hooks_request request = {
+		.hooks = &plan->config->hooks->start_container,
+		.point = "startContainer",
+		.doc = { .id = plan->options->id,
+			 .status = "created",
+			 .bundle = plan->options->bundle,
+			 .annotations = plan->config->annotations.v,
+			 .n_annotations = plan->config->annotations.n,
+			 .pid = getpid() },
+		.default_env = plan->process.env,
+		.cwd_fd = -1,
+	};
+
+	return hooks_run(&request, err);
+}
+
+int step_hooks_poststart(struct run *run, struct err *err)
+{
+	return run_point(run, &run->plan->config->hooks->poststart, "poststart", "running", err);
+}

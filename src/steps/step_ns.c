@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces: opened, joined, made. */
+#include "src/steps/steps.h"
+
+#include "net/loopback.h"
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/sys/privs.h"
+#include "src/sys/sched.h"
+#include "userns/probe.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	int flag;
+} kinds[PLAN_NS_COUNT] = {
+	[PLAN_NS_USER] = { "user", CLONE_NEWUSER },	[PLAN_NS_PID] = { "pid", CLONE_NEWPID },
+	[PLAN_NS_NET] = { "network", CLONE_NEWNET },	[PLAN_NS_IPC] = { "ipc", CLONE_NEWIPC },
+	[PLAN_NS_UTS] = { "uts", CLONE_NEWUTS },	[PLAN_NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP },
+	[PLAN_NS_TIME] = { "time", CLONE_NEWTIME },	[PLAN_NS_MOUNT] = { "mount", CLONE_NEWNS },
+};
+
+int step_ns_open(struct run *run, struct err *err)
+{
+	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
+		const char *path = run->plan->ns.v[kind].path;
+
+		if (run->plan->ns.v[kind].action != NS_JOIN)
+			continue;
+		/* O_NONBLOCK: the path may name a FIFO. */
+		run->ns_fds[kind] = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		if (run->ns_fds[kind] < 0)
+			return err_errno(err, errno, "config.json: linux.namespaces: open the %s namespace %s",
+					 kinds[kind].name, path);
+	}
+	return 0;
+}
+
+static int join(struct run *run, int kind, struct err *err)
+{
+	if (setns(run->ns_fds[kind], kinds[kind].flag) < 0) {
+		int error = errno;
+
+		(void)err_errno(err, error, "join the %s namespace %s", kinds[kind].name,
+				run->plan->ns.v[kind].path);
+		if (error == EINVAL)
+			err_hint(err, "the path must be a namespace of kind %s, such as /proc/PID/ns/…",
+				 kinds[kind].name);
+		return -error;
+	}
+	fd_closep(&run->ns_fds[kind]);
+	return 0;
+}
+
+/* A namespace that belongs to the user namespace we are about to join can be entered only from
+ * there; one that belongs to the caller's, only from here. Trying is the only way to know. */
+int step_ns_join(struct run *run, struct err *err)
+{
+	for (int kind = PLAN_NS_USER + 1; kind < PLAN_NS_COUNT; kind++) {
+		int r;
+
+		if (run->plan->ns.v[kind].action != NS_JOIN)
+			continue;
+		r = join(run, kind, err);
+		if (r == -EPERM && run->plan->ns.v[PLAN_NS_USER].action == NS_JOIN)
+			run->late_join[kind] = true;
+		else if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int step_ns_join_late(struct run *run, struct err *err)
+{
+	int r = join(run, PLAN_NS_USER, err);
+
+	for (int kind = PLAN_NS_USER + 1; r == 0 && kind < PLAN_NS_COUNT; kind++)
+		if (run->late_join[kind])
+			r = join(run, kind, err);
+	return r;
+}
+
+int step_userns_create(struct run *run, struct err *err)
+{
+	if (!(run->plan->flags & PLAN_STAGER)) /* the clone has made it */
+		return 0;
+	if (unshare(CLONE_NEWUSER) < 0)
+		return probe_userns_refused(errno, err);
+	return 0;
+}
+
+int step_mntns_create(struct run *run, struct err *err)
+{
+	if (!(run->plan->flags & PLAN_STAGER))
+		return 0;
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_errno(err, errno, "make a mount namespace");
+	return 0;
+}
+
+int step_ns_create(struct run *run, struct err *err)
+{
+	if (run->plan->ns.unshare_flags && unshare((int)run->plan->ns.unshare_flags) < 0)
+		return err_errno(err, errno, "make namespaces (flags %#x)", run->plan->ns.unshare_flags);
+	return 0;
+}
+
+int step_cgroupns_create(struct run *run, struct err *err)
+{
+	(void)run;
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return err_errno(err, errno, "make a cgroup namespace");
+	return 0;
+}
+
+static int write_offset(const char *clock, const struct oci_time_offset *offset, struct err *err)
+{
+	char line[96];
+	int r;
+
+	if (!offset)
+		return 0;
+	(void)snprintf(line, sizeof(line), "%s %lld %llu", clock, (long long)offset->secs.v,
+		       (unsigned long long)offset->nanosecs.v);
+	r = io_write_file(AT_FDCWD, "/proc/self/timens_offsets", line, err);
+	return r < 0 ? err_prefix(err, "config.json: linux.timeOffsets.%s", clock) : 0;
+}
+
+int step_time_offsets(struct run *run, struct err *err)
+{
+	int r;
+
+	if (unshare(CLONE_NEWTIME) < 0)
+		return err_errno(err, errno, "make a time namespace");
+	r = write_offset("monotonic", run->plan->ns.offsets->monotonic, err);
+	return r < 0 ? r : write_offset("boottime", run->plan->ns.offsets->boottime, err);
+}
+
+int step_loopback(struct run *run, struct err *err)
+{
+	(void)run;
+	return loopback_up(err);
+}
+
+int step_lifeline(struct run *run, struct err *err)
+{
+	const struct oci_cpu_affinity *affinity = run->plan->process.affinity;
+	int r;
+
+	/* A lock on the directory is held by whoever has this open file: only the creator may. */
+	fd_closep(&run->state_dir);
+	if (affinity && affinity->initial) {
+		r = sched_set_affinity(0, affinity->initial);
+		if (r < 0)
+			return err_errno(err, -r, "process.execCPUAffinity.initial: \"%s\"",
+					 affinity->initial);
+	}
+	return privs_die_with_parent(err);
+}
+
+int step_idmap_write(struct run *run, struct err *err)
+{
+	return idmap_write(&run->plan->idmap, run->child, err);
+}
+
+int step_become_root(struct run *run, struct err *err)
+{
+	int r = 0;
+
+	if (!(run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
+		return 0;
+	if (run->plan->flags & PLAN_USERNS_NEW) {
+		/* Without a mapping for 0 the full capabilities of the new namespace have to do. */
+		if (idmap_to_host(&run->plan->idmap.gid, 0) >= 0)
+			r = privs_set_gid(0, err);
+		if (r == 0 && idmap_to_host(&run->plan->idmap.uid, 0) >= 0)
+			r = privs_set_uid(0, err);
+	} else {
+		r = privs_set_gid(0, err);
+		if (r == 0)
+			r = privs_set_uid(0, err);
+	}
+	/* The kernel forgets it whenever the ids change. */
+	return r < 0 ? r : privs_die_with_parent(err);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From our process to the container's: session, limits, scheduling, ids and capabilities. */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/str.h"
+#include "src/oci/names.h"
+#include "src/plan/powers.h"
+#include "src/sys/keyring.h"
+#include "src/sys/privs.h"
+#include "src/sys/procfs.h"
+#include "src/sys/sched.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Another process of the container (a shared pid namespace, exec) must not trace us while we hold
+ * descriptors of the host (CVE-2016-9962); the final exec makes the program traceable again. */
+int step_session(struct run *run, struct err *err)
+{
+	sigset_t none;
+	int r;
+
+	privs_set_dumpable(false);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)setsid(); /* fails only for one that leads a session already */
+	r = privs_die_with_parent(err);
+	if (r < 0 || !run->plan->process.keyring)
+		return r;
+	r = keyring_join_new(run->plan->process.keyring);
+	if (r == -EDQUOT)
+		run_note(run, "no session keyring of its own: the quota of keys is used up "
+			      "(kernel.keys.maxkeys)");
+	else if (r < 0)
+		run_note(run, "no session keyring of its own: %s", err_why(-r));
+	return 0;
+}
+
+int step_oom_set(struct run *run, struct err *err)
+{
+	char path[64], value[16];
+	int r;
+
+	if (!run->plan->process.set_oom)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)run->child);
+	(void)snprintf(value, sizeof(value), "%d", run->plan->process.oom_score_adj);
+	r = io_write_at(AT_FDCWD, path, value);
+	if (r == 0)
+		return 0;
+	if (r == -EACCES && !(run->plan->powers & POWER_RAISE_LIMITS)) {
+		run_note(run, "process.oomScoreAdj %s: lowering it needs CAP_SYS_RESOURCE, the caller's value "
+			      "is kept", value);
+		return 0;
+	}
+	return err_errno(err, -r, "config.json: process.oomScoreAdj: write %s", value);
+}
+
+static int set_limit(struct run *run, const struct rlimit_plan *limit, struct err *err)
+{
+	struct rlimit wanted = { .rlim_cur = limit->soft, .rlim_max = limit->hard }, now;
+	enum __rlimit_resource resource = (enum __rlimit_resource)limit->resource;
+	const char *name = json_read_enum_name(names_rlimits, limit->resource + 1);
+	int error;
+
+	if (prlimit(run->init, resource, &wanted, NULL) == 0)
+		return 0;
+	error = errno;
+	if (prlimit(run->init, resource, NULL, &now) < 0)
+		now = (struct rlimit){ 0 };
+	if (error == EPERM && !(run->plan->powers & POWER_RAISE_LIMITS) &&
+	    (run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))) {
+		run_note(run, "process.rlimits: %s: hard limit %llu is above the caller's %llu, which is kept",
+			 name, (unsigned long long)limit->hard, (unsigned long long)now.rlim_max);
+		return 0;
+	}
+	(void)err_errno(err, error, "config.json: process.rlimits: set %s to %llu:%llu (now %llu:%llu)", name,
+			(unsigned long long)limit->soft, (unsigned long long)limit->hard,
+			(unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
+	if (error == EPERM)
+		err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
+	return -error;
+}
+
+int step_limits_set(struct run *run, struct err *err)
+{
+	for (size_t i = 0; i < run->plan->process.n_rlimits; i++) {
+		int r = set_limit(run, &run->plan->process.rlimits[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int set_sysctls(struct run *run, struct err *err)
+{
+	_cleanup_close_ int proc = -1;
+
+	if (!run->plan->n_sysctl)
+		return 0;
+	proc = procfs_open(err);
+	if (proc < 0)
+		return err_prefix(err, "config.json: linux.sysctl");
+	for (size_t i = 0; i < run->plan->n_sysctl; i++) {
+		const struct json_pair *sysctl = &run->plan->sysctl[i];
+		char *path = arena_strf(run->arena, "sys/%s", sysctl->key);
+		int r;
+
+		/* "net.ipv4.ip_forward" and "net/ipv4/ip_forward" are the same; in the second form a
+		 * dot is part of a name. */
+		if (!strchr(sysctl->key, '/'))
+			for (char *c = path; *c; c++)
+				*c = (char)(*c == '.' ? '/' : *c);
+		if (str_equal(path, "sys/kernel/domainname")) /* its file belongs to the host's root */
+			r = setdomainname(sysctl->value, strlen(sysctl->value)) < 0 ? -errno : 0;
+		else
+			r = procfs_write(proc, path, sysctl->value);
+		if (r < 0)
+			return err_errno(err, -r, "config.json: linux.sysctl[\"%s\"]: write \"%s\"",
+					 sysctl->key, sysctl->value);
+	}
+	return 0;
+}
+
+int step_kernel_settings(struct run *run, struct err *err)
+{
+	const char *host = run->plan->hostname, *domain = run->plan->domainname;
+
+	if (host && sethostname(host, strlen(host)) < 0)
+		return err_errno(err, errno, "config.json: hostname: set \"%s\"", host);
+	if (domain && setdomainname(domain, strlen(domain)) < 0)
+		return err_errno(err, errno, "config.json: domainname: set \"%s\"", domain);
+	return set_sysctls(run, err);
+}
+
+static int set_scheduler(const struct oci_scheduler *s, struct err *err)
+{
+	struct sched_request request = {
+		.policy = (uint32_t)s->policy - 1,
+		.nice = (int32_t)s->nice.v,
+		.priority = (uint32_t)s->priority.v,
+		.runtime = s->runtime.v,
+		.deadline = s->deadline.v,
+		.period = s->period.v,
+	};
+	int r;
+
+	for (size_t i = 0; i < s->flags.n; i++)
+		request.flags |= (uint64_t)s->flags.v[i];
+	r = sched_set(&request);
+	return r < 0 ? err_errno(err, -r, "config.json: process.scheduler") : 0;
+}
+
+int step_attributes(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+	int r = 0;
+
+	if (p->scheduler)
+		r = set_scheduler(p->scheduler, err);
+	if (r == 0 && p->io_priority) {
+		r = sched_set_io_priority(p->io_priority->io_class, (int)p->io_priority->priority.v);
+		if (r < 0)
+			(void)err_errno(err, -r, "config.json: process.ioPriority");
+	}
+	if (r == 0 && p->personality) {
+		r = sched_set_personality((unsigned long)p->personality->domain - 1);
+		if (r < 0)
+			(void)err_errno(err, -r, "config.json: linux.personality");
+	}
+	if (r == 0 && p->affinity && p->affinity->final) {
+		r = sched_set_affinity(0, p->affinity->final);
+		if (r < 0)
+			(void)err_errno(err, -r, "process.execCPUAffinity.final: \"%s\"",
+					p->affinity->final);
+	}
+	if (r == 0 && p->args)
+		run->cwd_entered = chdir(p->cwd) == 0;
+	return r;
+}
+
+/* The container's user must be able to reopen its standard streams by name (/dev/stdout). Devices are
+ * left alone: they are shared with others. */
+static void give_stdio(uint32_t uid)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		struct stat st;
+
+		if (fstat(fd, &st) < 0 || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) || st.st_uid == uid)
+			continue;
+		if (fchown(fd, uid, (gid_t)-1) < 0) /* a file of another user, or read-only: its matter */
+			continue;
+	}
+}
+
+int step_privs_drop(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+	int r = 0;
+
+	give_stdio(p->uid);
+	(void)umask(p->umask);
+	if (p->set_groups)
+		r = privs_set_groups(p->groups, p->n_groups, err);
+	/* A joined user namespace with a single id denies setgroups; there is nothing to set either. */
+	if (r == -EPERM && !p->n_groups && (run->plan->flags & PLAN_USERNS_JOIN))
+		r = 0;
+	if (r == 0)
+		r = privs_set_gid(p->gid, err);
+	/* The bounding set needs CAP_SETPCAP, which the change of the uid takes away. */
+	if (r == 0)
+		r = privs_drop_bounding(p->caps_bounding, err);
+	if (r == 0)
+		r = privs_keep_caps(err);
+	if (r == 0)
+		r = privs_set_uid(p->uid, err);
+	if (r == 0)
+		r = privs_set_caps(p->caps_permitted, p->caps_effective, p->caps_inheritable, err);
+	if (r == 0)
+		r = privs_set_ambient(p->caps_ambient, err);
+	if (r == 0 && p->no_new_privs)
+		r = privs_set_no_new_privs(err);
+	privs_set_dumpable(false);
+	return r < 0 ? err_prefix(err, "config.json: process") : 0;
+}
+
+int step_release(struct run *run, struct err *err)
+{
+	(void)run;
+	(void)err;
+	privs_outlive_parent();
+	return 0;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is on disk about the container: first the intention, then the facts. */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/state/status.h"
+#include "src/state/undo_list.h"
+#include "src/sys/sock.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static char *now_text(struct arena *arena)
+{
+	struct timespec now = { 0 };
+	struct tm tm = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	return arena_strf(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900,
+			  tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+			  now.tv_nsec / 1000);
+}
+
+/* Kinds that the container does not share with its creator: those that exec joins. */
+static void add_namespaces(struct run *run)
+{
+	static const char *const names[PLAN_NS_COUNT] = { "user",   "pid",  "network", "ipc",
+							  "uts",    "cgroup", "time",    "mount" };
+	const char **v = arena_array(run->arena, PLAN_NS_COUNT, sizeof(*v));
+	size_t n = 0;
+
+	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
+		if (run->plan->ns.v[kind].action != NS_KEEP)
+			v[n++] = names[kind];
+	run->state->namespaces.v = v;
+	run->state->namespaces.n = n;
+}
+
+static void add_fallbacks(struct run *run)
+{
+	size_t n = run->plan->n_warnings + run->n_notes;
+	const char **v = arena_array(run->arena, n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < run->plan->n_warnings; i++)
+		v[i] = run->plan->warnings[i].text;
+	for (size_t i = 0; i < run->n_notes; i++)
+		v[run->plan->n_warnings + i] = run->notes[i];
+	run->state->fallbacks.v = v;
+	run->state->fallbacks.n = n;
+}
+
+static void fill_state(struct run *run)
+{
+	const struct plan *plan = run->plan;
+	const struct oci_hooks *hooks = plan->config->hooks;
+	struct state *state = run->state;
+
+	*state = (struct state){
+		.id = plan->options->id,
+		.bundle = plan->options->bundle,
+		.rootfs = plan->rootfs.path,
+		.phase = STATE_CREATING,
+		.boot_id = status_boot_id(run->arena),
+		.created = now_text(run->arena),
+		.owner = { .set = true, .v = plan->facts->caller.uid },
+		.cgroup_driver = (int)plan->cgroup.driver + 1,
+		.terminal = { .set = true, .v = plan->process.terminal },
+	};
+	state->cgroup_dirs.v = (struct cgroup_dir *)(uintptr_t)plan->cgroup.dirs;
+	state->cgroup_dirs.n = plan->cgroup.n_dirs;
+	state->annotations.v = plan->config->annotations.v;
+	state->annotations.n = plan->config->annotations.n;
+	state->undo.v = (const char **)(uintptr_t)run->undo;
+	state->undo.n = run->n_undo;
+	state->poststart_hooks = (struct json_bool){ true, hooks && hooks->poststart.n };
+	state->poststop_hooks = (struct json_bool){ true, hooks && hooks->poststop.n };
+	add_namespaces(run);
+	add_fallbacks(run);
+}
+
+static int reuse_dead(struct store *store, const struct state *old, struct err *err)
+{
+	return undo_list_run(store, old, err);
+}
+
+int step_state_reserve(struct run *run, struct err *err)
+{
+	int r;
+
+	fill_state(run);
+	run->state_dir = store_reserve(run->store, run->state->id, reuse_dead, err);
+	if (run->state_dir < 0)
+		return run->state_dir;
+	run->reserved = true;
+	r = store_write(run->state_dir, run->state, err);
+	if (r == 0)
+		r = io_replace_file(run->state_dir, "config.json", run->config_text, run->config_len, 0600,
+				    err);
+	if (r < 0)
+		return err_prefix(err, "state directory %s/%s", store_root(run->store), run->state->id);
+	if (!(run->plan->flags & PLAN_WAIT_START))
+		return 0;
+	run->start_listener = sock_listen_at(run->state_dir, "start");
+	if (run->start_listener < 0)
+		return err_errno(err, -run->start_listener, "make the start socket in %s/%s",
+				 store_root(run->store), run->state->id);
+	return 0;
+}
+
+/* Digits only, complete at once, never through a link that somebody put there. */
+static int write_pid_file(const char *path, pid_t pid, struct err *err)
+{
+	_cleanup_close_ int dir = -1;
+	const char *slash = strrchr(path, '/');
+	char parent[4096] = ".", digits[16];
+	int r;
+
+	if (slash && (size_t)(slash - path) < sizeof(parent) - 1) {
+		memcpy(parent, path, (size_t)(slash - path) + 1);
+		parent[slash - path + 1] = '\0';
+	}
+	dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return err_errno(err, errno, "open the directory of the pid file %s", path);
+	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
+	r = io_replace_file(dir, slash ? slash + 1 : path, digits, strlen(digits), 0644, err);
+	return r < 0 ? err_prefix(err, "pid file %s", path) : 0;
+}
+
+int step_pid_file(struct run *run, struct err *err)
+{
+	return run->pid_file ? write_pid_file(run->pid_file, run->init, err) : 0;
+}
+
+int step_state_created(struct run *run, struct err *err)
+{
+	struct state *state = run->state;
+	int r;
+
+	state->phase = STATE_CREATED;
+	state->pid = (struct json_int){ true, run->init };
+	state->start_time = (struct json_uint){ true, status_start_time(run->init) };
+	add_fallbacks(run);
+	r = store_write(run->state_dir, state, err);
+	if (r == 0 && run->pid_file)
+		r = write_pid_file(run->pid_file, run->init, err);
+	return r;
+}
+
+int step_state_started(struct run *run, struct err *err)
+{
+	run->state->phase = STATE_STARTED;
+	return store_write(run->state_dir, run->state, err);
+}

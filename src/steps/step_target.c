@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* exec: into the namespaces and the cgroup of a running container. */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/sys/privs.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+int step_target_open(struct run *run, struct err *err)
+{
+	const struct state *state = run->state;
+
+	/* A container without a mount namespace of its own has only a root directory. */
+	if (!(run->plan->ns.join_flags & CLONE_NEWNS)) {
+		char *path = arena_strf(run->arena, "/proc/%lld/root", (long long)state->pid.v);
+
+		run->rootfs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (run->rootfs < 0)
+			return err_errno(err, errno, "open the root of container %s", state->id);
+	}
+	if (!(run->plan->flags & PLAN_CGROUP))
+		return 0;
+	return driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
+			   state->cgroup_dirs.n, &run->cgroup, err);
+}
+
+static int enter_root(struct run *run, struct err *err)
+{
+	if (run->rootfs < 0)
+		return 0;
+	if (fchdir(run->rootfs) < 0 || chroot(".") < 0)
+		return err_errno(err, errno, "enter the root of container %s", run->state->id);
+	fd_closep(&run->rootfs);
+	return 0;
+}
+
+int step_target_enter(struct run *run, struct err *err)
+{
+	int r;
+
+	/* From now on processes of the container may see us: nothing of the host but the channels is
+	 * open, and nobody may trace us (CVE-2016-9962). */
+	privs_set_dumpable(false);
+	fd_closep(&run->state_dir);
+	driver_close(&run->cgroup);
+	if (run->plan->ns.join_flags && setns(run->target_pidfd, (int)run->plan->ns.join_flags) < 0) {
+		(void)err_errno(err, errno, "join the namespaces of container %s", run->state->id);
+		if (errno == ESRCH)
+			return err_set(err, ESRCH, "container not running: %s: its init has just ended",
+				       run->state->id);
+		return -err->code;
+	}
+	fd_closep(&run->target_pidfd);
+	r = enter_root(run, err);
+	if (r < 0 || !(run->plan->flags & PLAN_USERNS_JOIN))
+		return r;
+	/* Root of the container, where it has one: capabilities alone do not open root's files. */
+	r = privs_set_gid(0, err);
+	if (r == 0)
+		r = privs_set_uid(0, err);
+	if (r == -EINVAL) /* 0 is not mapped; the full capabilities of the namespace have to do */
+		r = 0;
+	privs_set_dumpable(false);
+	return r < 0 ? r : privs_die_with_parent(err);
+}

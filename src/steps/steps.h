@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All steps. A step belongs to one process, does one thing, and has the name of its row: row
+ * "idmap-write" is step_idmap_write(). */
+#pragma once
+
+#include "src/steps/run.h"
+
+#define STEP(name) int step_##name(struct run *run, struct err *err) MUST_CHECK
+
+/* The parent (usrun itself). */
+STEP(state_reserve);
+STEP(seccomp_compile);
+STEP(cgroup_create);
+STEP(ns_open);
+STEP(console_connect);
+STEP(mounts_open_early);
+STEP(idmap_write);
+STEP(oom_set);
+STEP(limits_set);
+STEP(hooks_prestart);
+STEP(hooks_create_runtime);
+STEP(state_created);
+STEP(state_started);
+STEP(hooks_poststart);
+STEP(target_open);
+STEP(pid_file);
+
+/* The stager, or init in its place. */
+STEP(lifeline);
+STEP(cgroup_join);
+STEP(ns_join);
+STEP(userns_create);
+STEP(ns_join_late);
+STEP(mntns_create);
+STEP(mounts_open);
+STEP(become_root);
+STEP(time_offsets);
+STEP(ns_create);
+STEP(target_enter);
+
+/* Init. */
+STEP(session);
+STEP(cgroupns_create);
+STEP(loopback);
+STEP(mounts);
+STEP(devices);
+STEP(hooks_create_container);
+STEP(paths_mask);
+STEP(console);
+STEP(console_enter);
+STEP(pivot_root);
+STEP(rootfs_finish);
+STEP(kernel_settings);
+STEP(cwd);
+STEP(exec_find);
+STEP(attributes);
+STEP(seccomp_load_early);
+STEP(privs_drop);
+STEP(release);
+STEP(wait_start);
+STEP(hooks_start_container);
+STEP(fds_close);
+STEP(seccomp_load);
+STEP(exec);

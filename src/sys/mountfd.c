@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/mountfd.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int result(long r)
+{
+	return r < 0 ? -errno : (int)r;
+}
+
+int mountfd_fs_open(const char *type)
+{
+	return result(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
+}
+
+int mountfd_fs_set(int fs, const char *key, const char *value)
+{
+	unsigned int command = value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+
+	return result(syscall(SYS_fsconfig, fs, command, key, value, 0));
+}
+
+int mountfd_fs_create(int fs)
+{
+	return result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+}
+
+int mountfd_fs_mount(int fs, uint64_t attrs)
+{
+	return result(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs));
+}
+
+void mountfd_fs_message(int fs, char *buf, size_t size)
+{
+	ssize_t n = read(fs, buf, size - 1);
+
+	buf[n > 0 ? n : 0] = '\0';
+}
+
+int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
+{
+	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+
+	if (!*path)
+		flags |= AT_EMPTY_PATH;
+	if (recursive)
+		flags |= AT_RECURSIVE;
+	if (!follow)
+		flags |= AT_SYMLINK_NOFOLLOW;
+	return result(syscall(SYS_open_tree, dirfd, path, flags));
+}
+
+int mountfd_attach(int mount, int target)
+{
+	return result(syscall(SYS_move_mount, mount, "", target, "",
+			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+static int set_attr(int mount, struct mount_attr *attr, bool recursive)
+{
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+
+	return result(syscall(SYS_mount_setattr, mount, "", flags, attr, sizeof(*attr)));
+}
+
+int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive)
+{
+	struct mount_attr attr = {
+		.attr_set = set,
+		.attr_clr = clear,
+		.propagation = propagation,
+	};
+
+	if (!set && !clear && !propagation)
+		return 0;
+	return set_attr(mount, &attr, recursive);
+}
+
+int mountfd_set_idmap(int mount, int userns, bool recursive)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_IDMAP,
+		.userns_fd = (uint64_t)userns,
+	};
+
+	return set_attr(mount, &attr, recursive);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The descriptor-based mount calls (Linux 5.2 to 5.12). All return >= 0 or -errno, without a text: the
+ * caller knows the names the user knows. */
+#pragma once
+
+#include "src/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A new file system context: open, configure, create, mount. */
+int mountfd_fs_open(const char *type);
+int mountfd_fs_set(int fs, const char *key, const char *value); /* value NULL: a flag */
+int mountfd_fs_create(int fs);
+int mountfd_fs_mount(int fs, uint64_t attrs); /* a detached mount */
+
+/* What the kernel says about the last failure on a context ("tmpfs: Bad value for 'size'"), or "". */
+void mountfd_fs_message(int fs, char *buf, size_t size);
+
+/* A detached copy of the tree at dirfd/path ("" for dirfd itself). */
+int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow);
+
+/* Attaches a mount at the target descriptor. */
+int mountfd_attach(int mount, int target);
+
+/* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount. */
+int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive);
+
+/* Maps the owners of a detached mount through a user namespace. */
+int mountfd_set_idmap(int mount, int userns, bool recursive);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/privs.h"
+
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int privs_die_with_parent(struct err *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_errno(err, errno, "ask for a signal at the parent's death");
+	return 0;
+}
+
+void privs_outlive_parent(void)
+{
+	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+}
+
+/* The raw calls: libc's wrappers would also serve threads, which we do not have. */
+int privs_set_gid(uint32_t gid, struct err *err)
+{
+	if (syscall(SYS_setresgid, gid, gid, gid) < 0)
+		return err_errno(err, errno, "become gid %u", gid);
+	return 0;
+}
+
+int privs_set_uid(uint32_t uid, struct err *err)
+{
+	if (syscall(SYS_setresuid, uid, uid, uid) < 0)
+		return err_errno(err, errno, "become uid %u", uid);
+	return 0;
+}
+
+int privs_set_groups(const uint32_t *groups, size_t n, struct err *err)
+{
+	if (syscall(SYS_setgroups, n, groups) < 0)
+		return err_errno(err, errno, "set %zu supplementary groups", n);
+	return 0;
+}
+
+int privs_drop_bounding(uint64_t keep, struct err *err)
+{
+	for (int cap = 0; cap < 64; cap++) {
+		if (keep & (1ULL << cap))
+			continue;
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+			continue;
+		if (errno == EINVAL) /* past the last one that this kernel knows */
+			return 0;
+		return err_errno(err, errno, "drop capability %d from the bounding set", cap);
+	}
+	return 0;
+}
+
+int privs_keep_caps(struct err *err)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return err_errno(err, errno, "keep capabilities over the change of ids");
+	return 0;
+}
+
+static void set_flags(cap_t caps, cap_flag_t flag, uint64_t mask)
+{
+	for (cap_value_t cap = 0; cap < 64; cap++)
+		if (mask & (1ULL << cap))
+			(void)cap_set_flag(caps, flag, 1, &cap, CAP_SET);
+}
+
+int privs_set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable, struct err *err)
+{
+	cap_t caps = cap_init();
+	int r = 0;
+
+	if (!caps)
+		return err_errno(err, errno, "set capabilities");
+	set_flags(caps, CAP_PERMITTED, permitted);
+	set_flags(caps, CAP_EFFECTIVE, effective);
+	set_flags(caps, CAP_INHERITABLE, inheritable);
+	if (cap_set_proc(caps) < 0)
+		r = err_errno(err, errno, "set capabilities (permitted %#llx, inheritable %#llx)",
+			      (unsigned long long)permitted, (unsigned long long)inheritable);
+	(void)cap_free(caps);
+	return r;
+}
+
+int privs_set_ambient(uint64_t ambient, struct err *err)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return err_errno(err, errno, "clear ambient capabilities");
+	for (int cap = 0; cap < 64; cap++)
+		if ((ambient & (1ULL << cap)) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return err_errno(err, errno, "raise ambient capability %d", cap);
+	return 0;
+}
+
+uint64_t privs_effective(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (capget(&header, data) < 0)
+		return 0;
+	return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+uint64_t privs_bounding(void)
+{
+	uint64_t mask = 0;
+
+	for (int cap = 0; cap < 64; cap++) {
+		int r = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+		if (r < 0)
+			break;
+		if (r > 0)
+			mask |= 1ULL << cap;
+	}
+	return mask;
+}
+
+int privs_set_no_new_privs(struct err *err)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_errno(err, errno, "set no_new_privs");
+	return 0;
+}
+
+void privs_set_dumpable(bool dumpable)
+{
+	(void)prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ids, capability sets and the like of the calling process. */
+#pragma once
+
+#include "src/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Kills this process when its parent ends. Cleared by the kernel whenever the ids change, so it is set
+ * again after that. parent_pid: what getppid() said before the clone, as seen from here; 0 when the
+ * parent is outside of the own pid namespace. Fails when the parent has died already. */
+int privs_die_with_parent(struct err *err) MUST_CHECK;
+void privs_outlive_parent(void);
+
+/* Real, effective and saved ids. */
+int privs_set_gid(uint32_t gid, struct err *err) MUST_CHECK;
+int privs_set_uid(uint32_t uid, struct err *err) MUST_CHECK;
+int privs_set_groups(const uint32_t *groups, size_t n, struct err *err) MUST_CHECK;
+
+/* Drops from the bounding set all that is not in keep. Needs CAP_SETPCAP. */
+int privs_drop_bounding(uint64_t keep, struct err *err) MUST_CHECK;
+
+/* Keeps permitted capabilities over the change of the uid. */
+int privs_keep_caps(struct err *err) MUST_CHECK;
+
+int privs_set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable, struct err *err)
+	MUST_CHECK;
+
+/* Raises ambient capabilities; the others are cleared. */
+int privs_set_ambient(uint64_t ambient, struct err *err) MUST_CHECK;
+
+uint64_t privs_effective(void); /* bit n: capability n */
+uint64_t privs_bounding(void);
+
+int privs_set_no_new_privs(struct err *err) MUST_CHECK;
+void privs_set_dumpable(bool dumpable);

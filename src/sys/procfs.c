@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/procfs.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/sys/mountfd.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static int open_fresh(void)
+{
+	_cleanup_close_ int fs = mountfd_fs_open("proc");
+	int r;
+
+	if (fs < 0)
+		return fs;
+	r = mountfd_fs_create(fs);
+	if (r < 0)
+		return r;
+	return mountfd_fs_mount(fs, 0);
+}
+
+int procfs_open(struct err *err)
+{
+	_cleanup_close_ int fd = open_fresh();
+	struct statfs fs;
+
+	if (fd < 0)
+		fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "open /proc");
+	if (fstatfs(fd, &fs) < 0)
+		return err_errno(err, errno, "look at /proc");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_set(err, EINVAL, "/proc is not a procfs (file system type %#lx)",
+			       (unsigned long)fs.f_type);
+	return fd_take(&fd);
+}
+
+int procfs_write(int procfs, const char *path, const char *text)
+{
+	struct open_how how = {
+		.flags = O_WRONLY | O_CLOEXEC | O_NOCTTY,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV |
+			   RESOLVE_NO_SYMLINKS,
+	};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, procfs, path, &how, sizeof(how));
+
+	if (fd < 0)
+		return -errno;
+	return io_write_all(fd, text, strlen(text));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths of the container are hostile: symbolic links may point anywhere, and may be exchanged while
+ * we look. They are opened here and nowhere else, once, inside the root (openat2 RESOLVE_IN_ROOT, no
+ * magic links), and used by descriptor. Stops CVE-2021-30465, CVE-2024-45310, CVE-2019-18837. */
+#pragma once
+
+#include "src/base/err.h"
+
+#include <sys/types.h>
+
+/* Opens path inside the root with open(2) flags; O_CLOEXEC is added. >= 0 or -errno, no text. */
+int resolve_open(int root, const char *path, int flags);
+
+/* The same for a name that must not pass through any symbolic link, nor leave dir. */
+int resolve_beneath(int dir, const char *path, int flags);
+
+/* An O_PATH descriptor of a directory inside the root; missing components are made, 0755. */
+int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
+
+/* An O_PATH descriptor to mount on: the directory or (want_dir false) the file at path; made, with its
+ * parents, when missing. follow false: the last component is not followed. */
+int resolve_mount_point(int root, const char *path, bool want_dir, bool follow, struct err *err)
+	MUST_CHECK;

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/sched.h"
+
+#include <errno.h>
+#include <linux/ioprio.h>
+#include <linux/types.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/personality.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct sched_attributes { /* struct sched_attr of sched_setattr(2); libc gained it only lately */
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
+int sched_set(const struct sched_request *request)
+{
+	struct sched_attributes attributes = {
+		.size = sizeof(attributes),
+		.policy = request->policy,
+		.flags = request->flags,
+		.nice = request->nice,
+		.priority = request->priority,
+		.runtime = request->runtime,
+		.deadline = request->deadline,
+		.period = request->period,
+	};
+
+	return syscall(SYS_sched_setattr, 0, &attributes, 0) < 0 ? -errno : 0;
+}
+
+int sched_set_io_priority(int io_class, int priority)
+{
+	int value = io_class << IOPRIO_CLASS_SHIFT | priority;
+
+	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value) < 0 ? -errno : 0;
+}
+
+int sched_set_personality(unsigned long domain)
+{
+	return personality(domain) < 0 ? -errno : 0;
+}
+
+static int parse_range(const char **text, unsigned long *first, unsigned long *last)
+{
+	char *end;
+
+	*first = strtoul(*text, &end, 10);
+	if (end == *text)
+		return -EINVAL;
+	*last = *first;
+	if (*end == '-') {
+		const char *start = end + 1;
+
+		*last = strtoul(start, &end, 10);
+		if (end == start || *last < *first)
+			return -EINVAL;
+	}
+	*text = end;
+	return 0;
+}
+
+int sched_set_affinity(pid_t pid, const char *list)
+{
+	enum { MAX_CPUS = 8192 };
+	unsigned long mask[MAX_CPUS / (8 * sizeof(unsigned long))] = { 0 };
+	enum { BITS = 8 * sizeof(unsigned long) };
+
+	while (*list) {
+		unsigned long first, last;
+		int r;
+
+		list += *list == ' ' || *list == ',';
+		if (!*list)
+			break;
+		r = parse_range(&list, &first, &last);
+		if (r < 0 || last >= MAX_CPUS)
+			return -EINVAL;
+		for (unsigned long cpu = first; cpu <= last; cpu++)
+			mask[cpu / BITS] |= 1UL << cpu % BITS;
+		if (*list && *list != ',' && *list != ' ')
+			return -EINVAL;
+	}
+	return syscall(SYS_sched_setaffinity, pid, sizeof(mask), mask) < 0 ? -errno : 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Scheduling, I/O priority, personality and affinity of the calling process. 0 or -errno. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct sched_request {
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+int sched_set(const struct sched_request *request);
+int sched_set_io_priority(int io_class, int priority);
+int sched_set_personality(unsigned long domain);
+
+/* A CPU list such as "0-3,7" for process pid (0: this one). -EINVAL for a bad list. */
+int sched_set_affinity(pid_t pid, const char *list);

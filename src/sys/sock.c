@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/sock.h"
+
+#include "src/base/fd.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int sock_pair(int ret_fds[2], struct err *err)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0)
+		return err_errno(err, errno, "make a socket pair");
+	return 0;
+}
+
+int sock_send(int sock, const void *data, size_t len, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (fd >= 0) {
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	}
+	do
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = data, .iov_len = len };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n;
+
+	do
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret_fd = -1;
+	if (msg.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(&control.header), sizeof(*ret_fd));
+	return n;
+}
+
+/* sun_path holds 108 bytes; a directory descriptor's link makes any place reachable. */
+static int address_at(int dirfd, const char *name, struct sockaddr_un *ret)
+{
+	int n;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (dirfd < 0)
+		n = snprintf(ret->sun_path, sizeof(ret->sun_path), "%s", name);
+	else
+		n = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
+	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
+}
+
+static int connect_to(int type, int dirfd, const char *name)
+{
+	_cleanup_close_ int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	int r = address_at(dirfd, name, &address);
+
+	if (r < 0)
+		return r;
+	if (sock < 0 || connect(sock, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return fd_take(&sock);
+}
+
+int sock_connect(const char *path)
+{
+	_cleanup_close_ int dir = -1;
+	char parent[4096];
+	const char *slash = strrchr(path, '/');
+
+	if (strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path) || !slash)
+		return connect_to(SOCK_STREAM, -1, path);
+	if ((size_t)(slash - path) >= sizeof(parent))
+		return -ENAMETOOLONG;
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = '\0';
+	dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	return connect_to(SOCK_STREAM, dir, slash + 1);
+}
+
+int sock_connect_at(int dirfd, const char *name)
+{
+	return connect_to(SOCK_SEQPACKET, dirfd, name);
+}
+
+int sock_listen_at(int dirfd, const char *name)
+{
+	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address;
+	int r = address_at(dirfd, name, &address);
+
+	if (r < 0)
+		return r;
+	if (sock < 0 || bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(sock, 8) < 0)
+		return -errno;
+	return fd_take(&sock);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unix sockets that carry descriptors. */
+#pragma once
+
+#include "src/base/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A close-on-exec SEQPACKET pair. */
+int sock_pair(int ret_fds[2], struct err *err) MUST_CHECK;
+
+/* One datagram with an optional descriptor (fd -1: none). 0 or -errno. */
+int sock_send(int sock, const void *data, size_t len, int fd);
+
+/* Receives one; *ret_fd (close-on-exec) is -1 when none came. Bytes, 0 at the end, or -errno. */
+ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
+
+/* Connects to a stream socket at a path of any length. >= 0 or -errno. */
+int sock_connect(const char *path);
+
+/* The same for a SEQPACKET socket `name` in a directory, and the listening side of it. */
+int sock_connect_at(int dirfd, const char *name);
+int sock_listen_at(int dirfd, const char *name);

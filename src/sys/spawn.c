@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/spawn.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/sys/clone.h"
+#include "src/sys/privs.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A file in memory rather than a pipe: a program that never reads its input must neither block us nor
+ * hand us a SIGPIPE. */
+static int input_file(const struct spawn_request *request, struct err *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (!request->input) {
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		return fd < 0 ? err_errno(err, errno, "open /dev/null") : fd_take(&fd);
+	}
+	fd = memfd_create("input", MFD_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "prepare the input of %s", request->path);
+	r = io_write_all(fd, request->input, request->input_len);
+	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(err, r < 0 ? -r : errno, "prepare the input of %s", request->path);
+	return fd_take(&fd);
+}
+
+static void child(const struct spawn_request *request, int input, int words, int failure)
+{
+	sigset_t none;
+	struct err err;
+	int error;
+
+	(void)setpgid(0, 0);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (privs_die_with_parent(&err) == 0 && dup2(input, 0) >= 0 &&
+	    dup2(request->output_fd >= 0 ? request->output_fd : words, 1) >= 0 &&
+	    dup2(request->error_fd >= 0 ? request->error_fd : words, 2) >= 0 &&
+	    (request->cwd_fd < 0 || fchdir(request->cwd_fd) == 0) && fd_cloexec_from(3, &err) == 0)
+		(void)execve(request->path, (char *const *)(uintptr_t)request->argv,
+			     (char *const *)(uintptr_t)request->env);
+	error = errno;
+	(void)io_write_all(failure, &error, sizeof(error));
+	_exit(127);
+}
+
+static int remaining_ms(const struct timespec *start, int timeout_ms)
+{
+	struct timespec now;
+	long long spent;
+
+	if (timeout_ms <= 0)
+		return -1;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	spent = (now.tv_sec - start->tv_sec) * 1000LL + (now.tv_nsec - start->tv_nsec) / 1000000;
+	return spent >= timeout_ms ? 0 : (int)(timeout_ms - spent);
+}
+
+/* Keeps the end of what comes. false at the end of the stream. */
+static bool read_words(int fd, struct spawn_result *result)
+{
+	char buf[4096];
+	ssize_t n = read(fd, buf, sizeof(buf));
+	size_t have = strlen(result->words), room = sizeof(result->words) - 1, drop, len;
+	const char *from = buf;
+
+	if (n <= 0)
+		return n < 0 && (errno == EINTR || errno == EAGAIN);
+	len = (size_t)n;
+	if (len > room) {
+		from += len - room;
+		len = room;
+	}
+	drop = have + len > room ? have + len - room : 0;
+	memmove(result->words, result->words + drop, have - drop);
+	memcpy(result->words + have - drop, from, len);
+	result->words[have - drop + len] = '\0';
+	return true;
+}
+
+/* Until the program ends. A grandchild that keeps the pipe open does not keep us: what counts is the
+ * program itself. */
+static void watch(pid_t pid, int pidfd, int words, int timeout_ms, struct spawn_result *result)
+{
+	struct pollfd fds[2] = {
+		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = words, .events = POLLIN },
+	};
+	struct timespec start;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	for (;;) {
+		int n = poll(fds, 2, remaining_ms(&start, timeout_ms));
+
+		if (n == 0 && !result->timed_out) {
+			result->timed_out = true;
+			(void)kill(-pid, SIGKILL);
+			timeout_ms = 0;
+			continue;
+		}
+		if (n > 0 && fds[1].revents && !read_words(words, result))
+			fds[1].fd = -1;
+		if (n > 0 && fds[0].revents && !(fds[1].revents & POLLIN))
+			break;
+	}
+	while (waitpid(pid, &result->status, 0) < 0 && errno == EINTR)
+		;
+}
+
+int spawn_run(const struct spawn_request *request, struct spawn_result *ret, struct err *err)
+{
+	_cleanup_close_ int pidfd = -1, input = input_file(request, err);
+	struct clone_request how = { .cgroup_fd = -1 };
+	int words[2], failure[2], error = 0;
+	pid_t pid;
+
+	*ret = (struct spawn_result){ 0 };
+	if (input < 0)
+		return input;
+	if (pipe2(words, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "start %s", request->path);
+	if (pipe2(failure, O_CLOEXEC) < 0) {
+		fd_closep(&words[0]);
+		fd_closep(&words[1]);
+		return err_errno(err, errno, "start %s", request->path);
+	}
+	pid = clone_process(&how, &pidfd);
+	if (pid == 0)
+		child(request, input, words[1], failure[1]);
+	fd_closep(&words[1]);
+	fd_closep(&failure[1]);
+	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
+		error = 0;
+	if (pid > 0)
+		watch(pid, pidfd, words[0], request->timeout_ms, ret);
+	fd_closep(&words[0]);
+	fd_closep(&failure[0]);
+	if (pid < 0 || error)
+		return err_errno(err, pid < 0 ? (int)-pid : error, "start %s", request->path);
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/tty.h"
+
+#include "src/base/fd.h"
+#include "src/sys/resolve.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int tty_open_pair(int pts, int *ret_master, int *ret_slave, struct err *err)
+{
+	_cleanup_close_ int master = resolve_beneath(pts, "ptmx", O_RDWR | O_NOCTTY);
+	int slave, unlock = 0;
+
+	if (master < 0)
+		return err_errno(err, -master, "open /dev/pts/ptmx of the container");
+	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
+		return err_errno(err, errno, "unlock the terminal");
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return err_errno(err, errno, "open the other end of the terminal");
+	*ret_slave = slave;
+	*ret_master = fd_take(&master);
+	return 0;
+}
+
+int tty_set_size(int tty, uint32_t rows, uint32_t columns)
+{
+	struct winsize size = {
+		.ws_row = (unsigned short)rows,
+		.ws_col = (unsigned short)columns,
+	};
+
+	return ioctl(tty, TIOCSWINSZ, &size) < 0 ? -errno : 0;
+}
+
+void tty_copy_size(int from, int to)
+{
+	struct winsize size;
+
+	if (ioctl(from, TIOCGWINSZ, &size) == 0)
+		(void)ioctl(to, TIOCSWINSZ, &size);
+}
+
+int tty_take(int slave, struct err *err)
+{
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+		return err_errno(err, errno, "make the terminal the controlling one");
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(slave, fd) < 0)
+			return err_errno(err, errno, "give the terminal to descriptor %d", fd);
+	return 0;
+}
+
+int tty_set_raw(int tty, struct termios *saved)
+{
+	struct termios raw;
+
+	if (tcgetattr(tty, saved) < 0)
+		return -errno;
+	raw = *saved;
+	cfmakeraw(&raw);
+	return tcsetattr(tty, TCSANOW, &raw) < 0 ? -errno : 0;
+}
+
+void tty_restore(int tty, const struct termios *saved)
+{
+	(void)tcsetattr(tty, TCSANOW, saved);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userns/caller.h"
+
+#include "src/base/io.h"
+#include "src/sys/privs.h"
+#include "userns/text.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* 340 lines of three padded numbers. */
+enum { MAP_MAX = 64 << 10 };
+
+/* The inode of the first user namespace, fixed in the kernel (PROC_USER_INIT_INO). Its map proves
+ * nothing: another namespace may map all ids to themselves, too. */
+static const ino_t first_userns = 0xEFFFFFFDU;
+
+/* The value behind "\nName:\t" in /proc/self/status, or NULL. */
+static const char *status_value(const char *status, const char *name)
+{
+	const char *found = strstr(status, name);
+
+	return found ? found + strlen(name) : NULL;
+}
+
+static void parse_groups(struct arena *arena, const char *list, struct caller *caller)
+{
+	size_t len = strcspn(list, "\n"), n = 0;
+	uint32_t *groups = arena_array(arena, len / 2 + 1, sizeof(*groups));
+	const char *end = list + len;
+
+	while (list < end) {
+		char *rest;
+
+		if (*list < '0' || *list > '9') {
+			list++;
+			continue;
+		}
+		groups[n++] = (uint32_t)strtoul(list, &rest, 10);
+		list = rest;
+	}
+	caller->groups = groups;
+	caller->n_groups = n;
+}
+
+/* "Uid:\treal\teffective\tsaved\tfs" */
+static uint32_t effective_id(const char *ids)
+{
+	char *rest;
+
+	(void)strtoul(ids, &rest, 10);
+	return (uint32_t)strtoul(rest, NULL, 10);
+}
+
+/* false when the text was cut off (very many groups) or is not what we know. */
+static bool parse_status(struct arena *arena, const char *status, struct caller *caller)
+{
+	const char *uid = status_value(status, "\nUid:\t"), *gid = status_value(status, "\nGid:\t");
+	const char *groups = status_value(status, "\nGroups:\t");
+	const char *effective = status_value(status, "\nCapEff:\t");
+	const char *bounding = status_value(status, "\nCapBnd:\t");
+	const char *no_new_privs = status_value(status, "\nNoNewPrivs:\t");
+
+	if (!uid || !gid || !groups || !effective || !bounding || !no_new_privs)
+		return false;
+	caller->uid = effective_id(uid);
+	caller->gid = effective_id(gid);
+	parse_groups(arena, groups, caller);
+	caller->caps_effective = strtoull(effective, NULL, 16);
+	caller->caps_bounding = strtoull(bounding, NULL, 16);
+	caller->no_new_privs = *no_new_privs == '1';
+	return true;
+}
+
+static int ask_one_by_one(struct arena *arena, struct caller *caller, struct err *err)
+{
+	int n = getgroups(0, NULL);
+	gid_t *groups;
+
+	if (n < 0)
+		return err_errno(err, errno, "list the caller's groups");
+	groups = arena_array(arena, (size_t)n + 1, sizeof(*groups));
+	n = getgroups(n, groups);
+	if (n < 0)
+		return err_errno(err, errno, "list the caller's groups");
+	caller->groups = groups;
+	caller->n_groups = (size_t)n;
+	caller->uid = geteuid();
+	caller->gid = getegid();
+	caller->caps_effective = privs_effective();
+	caller->caps_bounding = privs_bounding();
+	caller->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	return 0;
+}
+
+static int find_namespace(struct caller *caller, struct err *err)
+{
+	struct stat st;
+
+	if (stat("/proc/self/ns/user", &st) == 0) {
+		caller->initial_userns = st.st_ino == first_userns;
+		return 0;
+	}
+	/* A kernel without user namespaces has the directory and not the file. */
+	if (errno == ENOENT && stat("/proc/self/ns", &st) == 0) {
+		caller->initial_userns = true;
+		return 0;
+	}
+	(void)err_errno(err, errno, "look at /proc/self/ns/user");
+	err_hint(err, "usrun needs a procfs on /proc: mount -t proc proc /proc");
+	return -err->code;
+}
+
+int caller_gather(struct arena *arena, struct caller *ret, struct err *err)
+{
+	struct caller caller = { 0 };
+	char status[4096];
+	ssize_t n = io_read_small(AT_FDCWD, "/proc/self/status", status, sizeof(status));
+	int r = 0;
+
+	if (n < 0 || !parse_status(arena, status, &caller))
+		r = ask_one_by_one(arena, &caller, err);
+	if (r == 0)
+		r = find_namespace(&caller, err);
+	if (r == 0)
+		*ret = caller;
+	return r;
+}
+
+static int read_map(struct arena *arena, const char *path, struct idmap *ret, struct err *err)
+{
+	char *text;
+	int r = io_read_file(AT_FDCWD, path, MAP_MAX, arena, &text, NULL, err);
+
+	if (r < 0)
+		return r;
+	r = idmap_parse(arena, text, ret, err);
+	return r < 0 ? err_prefix(err, "%s", path) : 0;
+}
+
+int caller_gather_userns(struct arena *arena, struct caller *caller, struct err *err)
+{
+	static const struct idmap_range all = { .count = UINT32_MAX };
+	char setgroups[8];
+	ssize_t n;
+	int r;
+
+	if (caller->initial_userns) {
+		caller->uid_map = caller->gid_map = (struct idmap){ .v = &all, .n = 1 };
+		caller->setgroups_allowed = true;
+		return 0;
+	}
+	r = read_map(arena, "/proc/self/uid_map", &caller->uid_map, err);
+	if (r == 0)
+		r = read_map(arena, "/proc/self/gid_map", &caller->gid_map, err);
+	n = io_read_small(AT_FDCWD, "/proc/self/setgroups", setgroups, sizeof(setgroups));
+	caller->setgroups_allowed = n > 0 && strcmp(setgroups, "allow") == 0;
+	return r;
+}
+
+bool caller_may_map(const struct caller *caller)
+{
+	const uint64_t needed = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID;
+
+	return (caller->caps_effective & needed) == needed;
+}
+
+const char *caller_parse_name(struct arena *arena, const char *passwd, uint32_t uid)
+{
+	const char *line, *name;
+	size_t len, name_len;
+	uint64_t id;
+
+	while (text_line(&passwd, &line, &len))
+		if (text_field_number(line, len, ':', 2, &id) && id == uid &&
+		    text_field(line, len, ':', 0, &name, &name_len) && name_len)
+			return arena_strndup(arena, name, name_len);
+	return NULL;
+}
+
+const char *caller_name_of(struct arena *arena, uint32_t uid)
+{
+	char *text;
+
+	return text_read(arena, "/etc/passwd", &text) < 0 ? NULL
+							  : caller_parse_name(arena, text, uid);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userns/idmap.h"
+
+#include "src/base/parse.h"
+#include "src/base/str.h"
+
+#include <string.h>
+
+/* Ids end at 2^32-2: (uid_t)-1 is nobody's, and the kernel refuses a range that contains it. */
+static const uint64_t ids_end = UINT32_MAX;
+
+static int64_t translate(uint32_t id, uint32_t from, uint32_t to, uint32_t count)
+{
+	if (id < from || id - from >= count)
+		return -1;
+	return (int64_t)to + (id - from);
+}
+
+int64_t idmap_to_host(const struct idmap *map, uint32_t inside)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		const struct idmap_range *r = &map->v[i];
+		int64_t id = translate(inside, r->inside, r->outside, r->count);
+
+		if (id >= 0)
+			return id;
+	}
+	return -ERANGE;
+}
+
+int64_t idmap_to_container(const struct idmap *map, uint32_t outside)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		const struct idmap_range *r = &map->v[i];
+		int64_t id = translate(outside, r->outside, r->inside, r->count);
+
+		if (id >= 0)
+			return id;
+	}
+	return -ERANGE;
+}
+
+static int check_range(const struct idmap_range *r, const char *what, const char *path, size_t i,
+		       struct err *err)
+{
+	if (r->count == 0)
+		return err_set(err, EINVAL, "%s[%zu]: the size is 0, which maps no %s", path, i,
+			       what);
+	if ((uint64_t)r->inside + r->count > ids_end)
+		return err_set(
+			err, EINVAL,
+			"%s[%zu]: %u container %ss from %u on go past the last one, 4294967294",
+			path, i, r->count, what, r->inside);
+	if ((uint64_t)r->outside + r->count > ids_end)
+		return err_set(err, EINVAL,
+			       "%s[%zu]: %u host %ss from %u on go past the last one, 4294967294",
+			       path, i, r->count, what, r->outside);
+	return 0;
+}
+
+/* Whether two stretches of ids share some, and which. */
+static bool shared(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count, uint64_t *ret_first,
+		   uint64_t *ret_last)
+{
+	uint64_t a_end = (uint64_t)a + a_count, b_end = (uint64_t)b + b_count;
+	uint64_t first = a > b ? a : b, end = a_end < b_end ? a_end : b_end;
+
+	if (first >= end)
+		return false;
+	*ret_first = first;
+	*ret_last = end - 1;
+	return true;
+}
+
+static int check_pair(const struct idmap *map, size_t i, size_t j, const char *words[2],
+		      struct err *err)
+{
+	const struct idmap_range *a = &map->v[i], *b = &map->v[j];
+	const char *side = "container";
+	uint64_t first, last;
+
+	if (!shared(a->inside, a->count, b->inside, b->count, &first, &last)) {
+		side = "host";
+		if (!shared(a->outside, a->count, b->outside, b->count, &first, &last))
+			return 0;
+	}
+	(void)err_set(err, EINVAL, "%s[%zu] and %s[%zu] overlap: both map the %s %ss %llu to %llu",
+		      words[1], i, words[1], j, side, words[0], (unsigned long long)first,
+		      (unsigned long long)last);
+	err_hint(err, "give every id in one range only: shorten or move one of the two");
+	return -err->code;
+}
+
+int idmap_check(const struct idmap *map, const char *what, const char *path, struct err *err)
+{
+	const char *words[2] = { what, path };
+
+	if (map->n > IDMAP_MAX_RANGES)
+		return err_set(err, EINVAL, "%s: %zu ranges, but the kernel takes at most %d", path,
+			       map->n, IDMAP_MAX_RANGES);
+	for (size_t i = 0; i < map->n; i++) {
+		int r = check_range(&map->v[i], what, path, i, err);
+
+		for (size_t j = 0; r == 0 && j < i; j++)
+			r = check_pair(map, j, i, words, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Ranges that grow in number while they are made. */
+struct builder {
+	struct arena *arena;
+	struct idmap_range *v;
+	size_t n, cap;
+};
+
+static void builder_add(struct builder *b, uint32_t inside, uint32_t outside, uint32_t count)
+{
+	if (b->n == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 8;
+		b->v = arena_grow(b->arena, b->v, b->n, b->cap, sizeof(*b->v));
+	}
+	b->v[b->n++] = (struct idmap_range){ .inside = inside, .outside = outside, .count = count };
+}
+
+static const struct idmap_range *parent_range(const struct idmap *parent, uint64_t id)
+{
+	for (size_t i = 0; i < parent->n; i++)
+		if (id >= parent->v[i].inside && id - parent->v[i].inside < parent->v[i].count)
+			return &parent->v[i];
+	return NULL;
+}
+
+int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap *parent,
+		struct idmap *ret, struct err *err)
+{
+	struct builder b = { .arena = arena };
+
+	for (size_t i = 0; i < map->n; i++) {
+		const struct idmap_range *r = &map->v[i];
+
+		for (uint64_t done = 0; done < r->count;) {
+			uint64_t id = r->outside + done, left = r->count - done, here;
+			const struct idmap_range *p = parent_range(parent, id);
+
+			if (!p)
+				return err_set(
+					err, ERANGE,
+					"id %llu (of the range %u %u %u) is not mapped in the "
+					"user namespace that usrun runs in",
+					(unsigned long long)id, r->inside, r->outside, r->count);
+			here = (uint64_t)p->inside + p->count - id;
+			here = here < left ? here : left;
+			builder_add(&b, (uint32_t)(r->inside + done), (uint32_t)id, (uint32_t)here);
+			done += here;
+		}
+	}
+	if (b.n > IDMAP_MAX_RANGES)
+		return err_set(
+			err, ERANGE,
+			"split at the ranges of the own user namespace the map has %zu ranges, but "
+			"the kernel takes at most %d",
+			b.n, IDMAP_MAX_RANGES);
+	*ret = (struct idmap){ .v = b.v, .n = b.n };
+	return 0;
+}
+
+static const struct idmap_range *range_of_host(const struct builder *b, uint64_t id)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (id >= b->v[i].outside && id - b->v[i].outside < b->v[i].count)
+			return &b->v[i];
+	return NULL;
+}
+
+/* The first stretch of [start, end) whose host ids no range of b has yet: files list ids twice (by
+ * name and by number), and a range may contain the caller's own id; the kernel refuses overlaps. */
+static bool next_free(const struct builder *b, uint64_t *start, uint64_t end, uint64_t *ret_end)
+{
+	const struct idmap_range *taken;
+
+	while (*start < end && (taken = range_of_host(b, *start)))
+		*start = (uint64_t)taken->outside + taken->count;
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i].outside > *start && b->v[i].outside < end)
+			end = b->v[i].outside;
+	*ret_end = end;
+	return *start < end;
+}
+
+/* Adds host ids start to end - 1 behind the last container id, and joins neighbours. The caller's own
+ * id stays alone: newuidmap lets it pass only as a range of one. false when nothing more fits. */
+static bool append(struct builder *b, uint64_t start, uint64_t end)
+{
+	struct idmap_range *last = &b->v[b->n - 1];
+	uint64_t inside = (uint64_t)last->inside + last->count;
+
+	if (end - start > ids_end - inside)
+		end = start + (ids_end - inside);
+	if (start >= end)
+		return false;
+	if (b->n > 1 && (uint64_t)last->outside + last->count == start) {
+		last->count += (uint32_t)(end - start);
+		return true;
+	}
+	if (b->n == IDMAP_MAX_RANGES)
+		return false;
+	builder_add(b, (uint32_t)inside, (uint32_t)start, (uint32_t)(end - start));
+	return true;
+}
+
+void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
+			 size_t n, struct idmap *ret)
+{
+	struct builder b = { .arena = arena };
+
+	builder_add(&b, 0, own, 1);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t start = ranges[i].outside, end = start + ranges[i].count, piece_end;
+
+		end = end > ids_end ? ids_end : end;
+		while (next_free(&b, &start, end, &piece_end) && append(&b, start, piece_end))
+			start = piece_end;
+	}
+	*ret = (struct idmap){ .v = b.v, .n = b.n };
+}
+
+/* The next number of a line; *p moves behind it. */
+static int next_number(const char **p, uint32_t *ret)
+{
+	size_t blanks = strspn(*p, " \t"), len = strspn(*p + blanks, "0123456789");
+	char digits[12];
+
+	if (len == 0 || len >= sizeof(digits))
+		return -EINVAL;
+	memcpy(digits, *p + blanks, len);
+	digits[len] = '\0';
+	*p += blanks + len;
+	return parse_u32(digits, ret);
+}
+
+int idmap_parse(struct arena *arena, const char *text, struct idmap *ret, struct err *err)
+{
+	struct builder b = { .arena = arena };
+
+	for (const char *p = text; *p;) {
+		size_t line = strcspn(p, "\n");
+		struct idmap_range r;
+		const char *q = p;
+
+		if (next_number(&q, &r.inside) < 0 || next_number(&q, &r.outside) < 0 ||
+		    next_number(&q, &r.count) < 0 || q + strspn(q, " \t") != p + line)
+			return err_set(err, EINVAL,
+				       "id map: expected \"inside outside count\", got \"%.*s\"",
+				       line < 80 ? (int)line : 80, p);
+		builder_add(&b, r.inside, r.outside, r.count);
+		p += line + (p[line] == '\n');
+	}
+	*ret = (struct idmap){ .v = b.v, .n = b.n };
+	return 0;
+}
+
+char *idmap_format(struct arena *arena, const struct idmap *map)
+{
+	_cleanup_str_ struct str text = { 0 };
+
+	for (size_t i = 0; i < map->n; i++)
+		str_addf(&text, "%u %u %u\n", map->v[i].inside, map->v[i].outside, map->v[i].count);
+	return arena_strndup(arena, str_text(&text), text.len);
+}
+
+bool idmap_equal(const struct idmap *a, const struct idmap *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].inside != b->v[i].inside || a->v[i].outside != b->v[i].outside ||
+		    a->v[i].count != b->v[i].count)
+			return false;
+	return true;
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userns/idmap_write.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/sys/clone.h"
+#include "userns/idmap_explain.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HELPER_TIMEOUT_MS = 10000, HELPERS = 2, WORDS_MAX = 512 };
+
+/* In front of the errno that a child sends when it could not execute the helper. */
+static const char exec_failed = '\1';
+
+static int write_file(const struct idmap_write *write, pid_t pid, const char *file,
+		      const char *text, struct err *err)
+{
+	char path[64];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	r = io_write_at(AT_FDCWD, path, text);
+	return r < 0 ? idmap_explain_direct(write, pid, file, -r, err) : 0;
+}
+
+/* Without CAP_SETGID over the parent's namespace the kernel takes a gid_map only after "deny", and
+ * refuses "deny" after a gid_map: this order is the only one. */
+static int write_direct(struct arena *arena, const struct idmap_write *write, pid_t pid,
+			struct err *err)
+{
+	int r = 0;
+
+	if (write->writer == IDMAP_WRITER_SINGLE || write->deny_setgroups)
+		r = write_file(write, pid, "setgroups", "deny", err);
+	if (r == 0)
+		r = write_file(write, pid, "gid_map", idmap_format(arena, &write->gid), err);
+	if (r == 0)
+		r = write_file(write, pid, "uid_map", idmap_format(arena, &write->uid), err);
+	return r;
+}
+
+struct helper {
+	enum idmap_explain_which which;
+	pid_t pid; /* 0 once it was waited for */
+	int pidfd, words;
+	struct idmap_explain_end end;
+};
+
+static const char *number(struct arena *arena, uint32_t value)
+{
+	return arena_strf(arena, "%u", value);
+}
+
+/* newuidmap PID inside outside count … */
+static const char **arguments(struct arena *arena, const char *name, pid_t pid,
+			      const struct idmap *map)
+{
+	const char **argv = arena_array(arena, map->n * 3 + 3, sizeof(*argv));
+	size_t n = 0;
+
+	argv[n++] = name;
+	argv[n++] = number(arena, (uint32_t)pid);
+	for (size_t i = 0; i < map->n; i++) {
+		argv[n++] = number(arena, map->v[i].inside);
+		argv[n++] = number(arena, map->v[i].outside);
+		argv[n++] = number(arena, map->v[i].count);
+	}
+	argv[n] = NULL;
+	return argv;
+}
+
+/* A setuid program gets nothing of ours: a clean environment, the writing end of a pipe as 0, 1 and 2,
+ * no other descriptor, no blocked signal. */
+static void become_helper(const char *path, const char *const *argv, int words)
+{
+	static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
+	char report[1 + sizeof(int)] = { exec_failed };
+	struct err err;
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(words, 0) == 0 && dup2(words, 1) == 1 && dup2(words, 2) == 2 &&
+	    fd_cloexec_from(3, &err) == 0)
+		(void)execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+	memcpy(report + 1, &errno, sizeof(int));
+	(void)io_write_all(words, report, sizeof(report));
+	_exit(127);
+}
+
+static int start(struct arena *arena, const struct idmap_write *write, pid_t pid,
+		 struct helper *helper, struct err *err)
+{
+	bool uid = helper->which == IDMAP_EXPLAIN_UID;
+	const char *path = uid ? write->newuidmap : write->newgidmap;
+	const char **argv = arguments(arena, uid ? "newuidmap" : "newgidmap", pid,
+				      uid ? &write->uid : &write->gid);
+	struct clone_request request = { .cgroup_fd = -1 };
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "start %s", argv[0]);
+	helper->words = fds[0];
+	helper->pid = clone_process(&request, &helper->pidfd);
+	if (helper->pid == 0)
+		become_helper(path, argv, fds[1]);
+	fd_closep(&fds[1]);
+	if (helper->pid < 0) {
+		int error = (int)-helper->pid;
+
+		helper->pid = 0;
+		return err_errno(err, error, "start %s", argv[0]);
+	}
+	return 0;
+}
+
+static void reap(struct helper *helper, pid_t target)
+{
+	int r;
+
+	do
+		r = waitpid(helper->pid, &helper->end.status, 0);
+	while (r < 0 && errno == EINTR);
+	helper->pid = 0;
+	/* Whoever ignores SIGCHLD gets no status; then the map itself tells how it went. */
+	if (r < 0 && !idmap_explain_is_written(
+			     target, helper->which == IDMAP_EXPLAIN_UID ? "uid_map" : "gid_map"))
+		helper->end.status = 1 << 8;
+}
+
+static int remaining_ms(const struct timespec *start)
+{
+	struct timespec now;
+	long long spent;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	spent = (now.tv_sec - start->tv_sec) * 1000LL + (now.tv_nsec - start->tv_nsec) / 1000000;
+	return spent >= HELPER_TIMEOUT_MS ? 0 : (int)(HELPER_TIMEOUT_MS - spent);
+}
+
+/* Waits for those that run. They may ask a directory service that is down, so not for ever. */
+static void wait_for(struct helper helpers[HELPERS], pid_t target)
+{
+	struct timespec started;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &started);
+	while (helpers[0].pid || helpers[1].pid) {
+		struct pollfd fds[HELPERS];
+		int left = remaining_ms(&started);
+
+		for (int i = 0; i < HELPERS; i++)
+			fds[i] = (struct pollfd){ .fd = helpers[i].pid ? helpers[i].pidfd : -1,
+						  .events = POLLIN };
+		if (poll(fds, HELPERS, left) < 0)
+			continue;
+		for (int i = 0; i < HELPERS; i++) {
+			if (!helpers[i].pid || (left > 0 && !fds[i].revents))
+				continue;
+			/* A setuid program keeps our real uid, so that we may signal it. */
+			if (!fds[i].revents) {
+				helpers[i].end.timed_out = true;
+				(void)kill(helpers[i].pid, SIGKILL);
+			}
+			reap(&helpers[i], target);
+		}
+	}
+}
+
+/* What the helper said, its lines joined by blanks. */
+static void read_words(struct helper *helper, char words[WORDS_MAX])
+{
+	ssize_t n;
+
+	/* It has ended; what it may have left running must not hold us up. */
+	(void)fcntl(helper->words, F_SETFL, O_NONBLOCK);
+	n = read(helper->words, words, WORDS_MAX - 1);
+	words[n > 0 ? n : 0] = '\0';
+	if (n == 1 + (ssize_t)sizeof(int) && words[0] == exec_failed) {
+		memcpy(&helper->end.exec_error, words + 1, sizeof(int));
+		words[0] = '\0';
+	}
+	for (char *p = words; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = p[1] ? ' ' : '\0';
+	helper->end.words = words;
+}
+
+static int report(const struct idmap_write *write, pid_t pid, struct helper *helper,
+		  struct err *err)
+{
+	char words[WORDS_MAX];
+
+	if (!helper->end.timed_out && helper->end.status == 0)
+		return 0;
+	read_words(helper, words);
+	return idmap_explain_helper(write, pid, &helper->end, err);
+}
+
+/* Each helper needs about two milliseconds, and neither needs the other. */
+static int write_by_helpers(struct arena *arena, const struct idmap_write *write, pid_t pid,
+			    struct err *err)
+{
+	struct helper helpers[HELPERS] = { 0 };
+	int r = 0;
+
+	for (int i = 0; i < HELPERS; i++) {
+		helpers[i].which = helpers[i].end.which =
+			i == 0 ? IDMAP_EXPLAIN_UID : IDMAP_EXPLAIN_GID;
+		helpers[i].pidfd = helpers[i].words = -1;
+	}
+	for (int i = 0; r == 0 && i < HELPERS; i++)
+		r = start(arena, write, pid, &helpers[i], err);
+	wait_for(helpers, pid);
+	for (int i = 0; r == 0 && i < HELPERS; i++)
+		r = report(write, pid, &helpers[i], err);
+	for (int i = 0; i < HELPERS; i++) {
+		fd_closep(&helpers[i].pidfd);
+		fd_closep(&helpers[i].words);
+	}
+	return r;
+}
+
+/* Refused before anything is written. A map must go in one write(2) of less than a page, so that not
+ * every map of 340 ranges fits. */
+static int check(struct arena *arena, const struct idmap *map, const char *what, struct err *err)
+{
+	const char *path = arena_strf(arena, "%s map", what);
+	long page = sysconf(_SC_PAGESIZE);
+	size_t len;
+
+	if (idmap_is_empty(map))
+		return err_set(err, EINVAL, "%s: empty, but the kernel wants at least one range",
+			       path);
+	len = strlen(idmap_format(arena, map));
+	if (map->n <= IDMAP_MAX_RANGES && len >= (size_t)page) {
+		(void)err_set(
+			err, EINVAL,
+			"%s: %zu ranges need %zu characters, but the kernel takes less than %ld",
+			path, map->n, len, page);
+		err_hint(err, "map fewer, longer ranges");
+		return -err->code;
+	}
+	return idmap_check(map, what, path, err);
+}
+
+int idmap_write(const struct idmap_write *write, pid_t pid, struct err *err)
+{
+	struct arena arena = { 0 };
+	int r = check(&arena, &write->uid, "uid", err);
+
+	if (r == 0)
+		r = check(&arena, &write->gid, "gid", err);
+	if (r == 0 && write->writer == IDMAP_WRITER_HELPER)
+		r = write_by_helpers(&arena, write, pid, err);
+	else if (r == 0)
+		r = write_direct(&arena, write, pid, err);
+	arena_free(&arena);
+	return r;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userns/probe.h"
+
+#include "src/base/io.h"
+#include "src/base/parse.h"
+#include "src/base/str.h"
+#include "userns/text.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static int helper_cap(const char *name)
+{
+	return str_equal(name, "newgidmap") ? CAP_SETGID : CAP_SETUID;
+}
+
+/* The helpers raise nothing themselves, so the capability must be effective at once. */
+static bool has_file_cap(const char *path, int cap)
+{
+	struct vfs_ns_cap_data data = { 0 };
+	ssize_t n = getxattr(path, "security.capability", &data, sizeof(data));
+
+	return n >= (ssize_t)XATTR_CAPS_SZ_1 &&
+	       (le32toh(data.magic_etc) & VFS_CAP_FLAGS_EFFECTIVE) != 0 &&
+	       (le32toh(data.data[0].permitted) & (1U << cap)) != 0;
+}
+
+static enum probe_helper helper_state(const char *path, const struct stat *st, const char *name,
+				      const struct caller *caller)
+{
+	struct statvfs fs;
+
+	/* A setuid file of another owner than root gives nothing that writes maps. */
+	if (!((st->st_mode & S_ISUID) && st->st_uid == 0) && !has_file_cap(path, helper_cap(name)))
+		return PROBE_HELPER_NOT_PRIVILEGED;
+	if (!(st->st_mode & S_IXOTH) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+		return PROBE_HELPER_NOT_EXECUTABLE;
+	if (caller->no_new_privs)
+		return PROBE_HELPER_NO_NEW_PRIVS;
+	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID))
+		return PROBE_HELPER_NOSUID;
+	return PROBE_HELPER_OK;
+}
+
+void probe_helper_find(struct arena *arena, const char *name, const struct caller *caller,
+		       struct probe_helper_result *ret)
+{
+	static const char *const dirs[] = { "/usr/bin", "/bin", "/usr/local/bin" };
+	char path[64];
+	struct stat st;
+
+	*ret = (struct probe_helper_result){ .state = PROBE_HELPER_MISSING };
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
+		if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		ret->state = helper_state(path, &st, name, caller);
+		ret->path = arena_strdup(arena, path);
+		return;
+	}
+}
+
+const char *probe_helper_why(struct arena *arena, const char *name,
+			     const struct probe_helper_result *result)
+{
+	switch (result->state) {
+	case PROBE_HELPER_MISSING:
+		return arena_strf(arena, "%s is missing (looked in /usr/bin, /bin, /usr/local/bin)",
+				  name);
+	case PROBE_HELPER_NOT_PRIVILEGED:
+		return arena_strf(arena,
+				  "%s (%s) is neither setuid root nor has the file capability %s",
+				  name, result->path,
+				  helper_cap(name) == CAP_SETGID ? "cap_setgid" : "cap_setuid");
+	case PROBE_HELPER_NOSUID:
+		return arena_strf(arena, "%s (%s) is on a mount with nosuid", name, result->path);
+	case PROBE_HELPER_NO_NEW_PRIVS:
+		return arena_strf(arena,
+				  "%s (%s) cannot gain rights: usrun was started with no_new_privs",
+				  name, result->path);
+	case PROBE_HELPER_NOT_EXECUTABLE:
+		return arena_strf(arena, "%s (%s) may not be executed by this user", name,
+				  result->path);
+	case PROBE_HELPER_UNKNOWN:
+		return arena_strf(arena, "%s was not looked up", name);
+	case PROBE_HELPER_OK:
+		break;
+	}
+	return arena_strf(arena, "%s (%s) is installed and has its rights", name, result->path);
+}
+
+const char *probe_helper_advice(struct arena *arena, const char *name,
+				const struct probe_helper_result *result)
+{
+	switch (result->state) {
+	case PROBE_HELPER_MISSING:
+		return "install the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora, RHEL, "
+		       "Arch)";
+	case PROBE_HELPER_NOT_PRIVILEGED:
+		return arena_strf(arena, "as root: chown root %s && chmod u+s %s", result->path,
+				  result->path);
+	case PROBE_HELPER_NOSUID:
+		return arena_strf(arena,
+				  "as root: mount -o remount,suid \"$(findmnt -no TARGET -T %s)\"",
+				  result->path);
+	case PROBE_HELPER_NO_NEW_PRIVS:
+		return arena_strf(
+			arena,
+			"start usrun without no_new_privs (systemd: NoNewPrivileges=no), or use "
+			"one id only: --map=single (%s is of no use)",
+			name);
+	case PROBE_HELPER_NOT_EXECUTABLE:
+		return arena_strf(arena, "as root: chmod o+rx %s", result->path);
+	case PROBE_HELPER_UNKNOWN:
+	case PROBE_HELPER_OK:
+		break;
+	}
+	return NULL;
+}
+
+/* A number in /proc/sys, or -1. */
+static int64_t sysctl_number(const char *path)
+{
+	char full[96], text[32];
+	int64_t value;
+
+	(void)snprintf(full, sizeof(full), "/proc/sys/%s", path);
+	if (io_read_small(AT_FDCWD, full, text, sizeof(text)) <= 0 || parse_i64(text, &value) < 0)
+		return -1;
+	return value;
+}
+
+static bool seccomp_filters_us(void)
+{
+	char status[4096];
+
+	return io_read_small(AT_FDCWD, "/proc/self/status", status, sizeof(status)) > 0 &&
+	       strstr(status, "\nSeccomp:\t2");
+}
+
+/* The kernel refuses user namespaces to a process whose root is not that of its mount namespace. No
+ * mount at "/" proves it; a chroot into a mount point stays unseen. */
+static bool is_chrooted(struct arena *arena)
+{
+	const char *next, *line, *target;
+	size_t len, target_len;
+	struct err err;
+	char *text;
+
+	if (io_read_file(AT_FDCWD, "/proc/self/mountinfo", 4 << 20, arena, &text, NULL, &err) < 0)
+		return false;
+	next = text;
+	while (text_line(&next, &line, &len))
+		if (text_field(line, len, ' ', 4, &target, &target_len) &&
+		    text_is(target, target_len, "/"))
+			return false;
+	return true;
+}
+
+static const char *own_path(char *buf, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+
+	if (n <= 0)
+		return "/usr/bin/usrun";
+	buf[n] = '\0';
+	return buf[0] == '/' && access(buf, X_OK) == 0 ? buf : "/usr/bin/usrun";
+}
+
+bool probe_apparmor_restricts(struct err *err)
+{
+	char path[200];
+
+	if (sysctl_number("kernel/apparmor_restrict_unprivileged_userns") <= 0)
+		return false;
+	err_hint(
+		err,
+		"as root, allow it for usrun: printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\n"
+		"profile usrun %s flags=(unconfined) {\\n  userns,\\n}\\n' > /etc/apparmor.d/usrun "
+		"&& "
+		"apparmor_parser -r /etc/apparmor.d/usrun; or for all programs: "
+		"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+		own_path(path, sizeof(path)));
+	return true;
+}
+
+/* ENOSPC is about any kind of namespace that was asked for in the same call. */
+static int refused_by_limit(struct err *err)
+{
+	static const char *const kinds[] = { "user", "mnt", "pid",    "net",
+					     "ipc",  "uts", "cgroup", "time" };
+	int64_t max = sysctl_number("user/max_user_namespaces");
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		(void)snprintf(path, sizeof(path), "user/max_%s_namespaces", kinds[i]);
+		if (sysctl_number(path) != 0)
+			continue;
+		(void)err_set(err, ENOSPC,
+			      "create a user namespace: the sysctl user.max_%s_namespaces is 0",
+			      kinds[i]);
+		err_hint(err,
+			 "as root: sysctl -w user.max_%s_namespaces=15000 (and a line in "
+			 "/etc/sysctl.d to keep it)",
+			 kinds[i]);
+		return -err->code;
+	}
+	(void)err_set(
+		err, ENOSPC,
+		"create a user namespace: as many exist as user.max_user_namespaces allows (%lld "
+		"here; an outer namespace may allow fewer), or they are nested 33 deep already",
+		(long long)max);
+	if (max > 0 && max < INT32_MAX / 2)
+		err_hint(err, "as root: sysctl -w user.max_user_namespaces=%lld",
+			 (long long)max * 2);
+	else
+		err_hint(err, "use fewer levels of containers in containers, or raise "
+			      "user.max_user_namespaces in the outermost one");
+	return -err->code;
+}
+
+static int refused_by_rule(int error, struct arena *arena, struct err *err)
+{
+	struct err saved = { 0 };
+
+	if (sysctl_number("kernel/unprivileged_userns_clone") == 0) {
+		(void)err_set(err, error,
+			      "create a user namespace: the sysctl "
+			      "kernel.unprivileged_userns_clone is 0");
+		err_hint(err,
+			 "as root: sysctl -w kernel.unprivileged_userns_clone=1 (and a line in "
+			 "/etc/sysctl.d to keep it)");
+		return -err->code;
+	}
+	if (is_chrooted(arena)) {
+		(void)err_set(err, error,
+			      "create a user namespace: the kernel does not allow it in a chroot");
+		err_hint(err, "start usrun outside of the chroot, or enter it with pivot_root "
+			      "(systemd-nspawn, unshare --mount) in place of chroot");
+		return -err->code;
+	}
+	if (probe_apparmor_restricts(&saved)) {
+		(void)err_set(err, error,
+			      "create a user namespace: AppArmor restricts them (the sysctl "
+			      "kernel.apparmor_restrict_unprivileged_userns is 1)");
+		err_hint(err, "%s", saved.hint);
+		return -err->code;
+	}
+	if (seccomp_filters_us()) {
+		(void)err_set(
+			err, error,
+			"create a user namespace: refused, and usrun runs under a seccomp filter, "
+			"most likely of an outer container");
+		err_hint(err,
+			 "start the outer container with a seccomp profile that allows clone, "
+			 "clone3 and unshare (podman, docker: --security-opt seccomp=unconfined)");
+		return -err->code;
+	}
+	(void)err_errno(err, error, "create a user namespace");
+	err_hint(err,
+		 "the causes are a chroot, a security module (SELinux, AppArmor, BPF) or a caller "
+		 "whose ids are not mapped in its own user namespace: see dmesg and "
+		 "/proc/self/uid_map");
+	return -err->code;
+}
+
+int probe_userns_refused(int error, struct err *err)
+{
+	struct arena arena = { 0 };
+	int r;
+
+	if (error == ENOSPC || error == EUSERS)
+		return refused_by_limit(err);
+	if (error == EPERM || error == EACCES) {
+		r = refused_by_rule(error, &arena, err);
+		arena_free(&arena);
+		return r;
+	}
+	if (error == EINVAL && access("/proc/self/ns/user", F_OK) < 0) {
+		(void)err_set(err, error,
+			      "create a user namespace: this kernel was built without them "
+			      "(CONFIG_USER_NS)");
+		err_hint(err, "run a kernel with CONFIG_USER_NS=y");
+		return -err->code;
+	}
+	return err_errno(err, error, "create a user namespace");
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "userns/text.h"
+
+#include "src/base/io.h"
+#include "src/base/parse.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+enum { SMALL = 4096, MAX = 4 << 20 };
+
+int text_read(struct arena *arena, const char *path, char **ret)
+{
+	char small[SMALL];
+	ssize_t n = io_read_small(AT_FDCWD, path, small, sizeof(small));
+	struct err err;
+
+	if (n < 0)
+		return (int)n;
+	/* A full buffer (one byte is for the NUL, one newline may be cut) may be only the beginning. */
+	if (n >= SMALL - 2)
+		return io_read_file(AT_FDCWD, path, MAX, arena, ret, NULL, &err);
+	*ret = arena_strndup(arena, small, (size_t)n);
+	return 0;
+}
+
+bool text_line(const char **next, const char **ret_line, size_t *ret_len)
+{
+	size_t len;
+
+	if (!**next)
+		return false;
+	len = strcspn(*next, "\n");
+	*ret_line = *next;
+	*ret_len = len;
+	*next += len + ((*next)[len] == '\n');
+	return true;
+}
+
+bool text_field(const char *line, size_t len, char separator, size_t index, const char **ret,
+		size_t *ret_len)
+{
+	const char *end = line + len;
+
+	for (;; index--) {
+		const char *stop = memchr(line, separator, (size_t)(end - line));
+		size_t field = (size_t)((stop ? stop : end) - line);
+
+		if (index == 0) {
+			*ret = line;
+			*ret_len = field;
+			return true;
+		}
+		if (!stop)
+			return false;
+		line = stop + 1;
+	}
+}
+
+bool text_field_number(const char *line, size_t len, char separator, size_t index, uint64_t *ret)
+{
+	char digits[24];
+	const char *field;
+	size_t n;
+
+	if (!text_field(line, len, separator, index, &field, &n) || n == 0 || n >= sizeof(digits))
+		return false;
+	if (n > 1 && field[0] == '0') /* octal to some programs */
+		return false;
+	memcpy(digits, field, n);
+	digits[n] = '\0';
+	return parse_u64(digits, ret) == 0;
+}
+
+bool text_is(const char *s, size_t len, const char *word)
+{
+	return strlen(word) == len && memcmp(s, word, len) == 0;
+}
