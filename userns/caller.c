@@ -176,10 +176,11 @@ const char *caller_parse_name(struct arena *arena, const char *passwd, uint32_t 
 	size_t len, name_len;
 	uint64_t id;
 
-	while (text_line(&passwd, &line, &len))
+	while (text_line(&passwd, &line, &len)) {
 		if (text_field_number(line, len, ':', 2, &id) && id == uid &&
 		    text_field(line, len, ':', 0, &name, &name_len) && name_len)
 			return arena_strndup(arena, name, name_len);
+	}
 	return NULL;
 }
 

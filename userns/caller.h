@@ -5,31 +5,31 @@
 #include "userns/idmap.h"
 
 struct caller {
-	uint32_t uid, gid;            /* effective, as seen in the own user namespace */
-	const char *name;             /* from /etc/passwd, or NULL; no NSS */
-	const uint32_t *groups;       /* supplementary */
+	uint32_t uid, gid;      /* effective, as seen in the own user namespace */
+	const char *name;       /* from /etc/passwd, or NULL; no NSS */
+	const uint32_t *groups; /* supplementary */
 	size_t n_groups;
-	bool initial_userns;          /* the machine's first user namespace */
-	bool setgroups_allowed;       /* /proc/self/setgroups */
+	bool initial_userns;    /* the machine's first user namespace */
+	bool setgroups_allowed; /* /proc/self/setgroups */
 	bool no_new_privs;
-	uint64_t caps_effective;      /* bit n: capability n */
+	uint64_t caps_effective; /* bit n: capability n */
 	uint64_t caps_bounding;
 	struct idmap uid_map, gid_map; /* of the own namespace; empty unless asked for */
 };
 
-/* Four system calls: one read of /proc/self/status answers all but one question (the bounding set alone
- * would cost 41 calls), one stat tells the user namespace. Maps stay empty, name NULL. Fails where /proc
- * is not mounted. */
+/* Four system calls: one read of /proc/self/status answers all but one question (the bounding set
+ * alone would cost 41 calls), one stat tells the user namespace. Maps stay empty, name NULL. Fails
+ * where /proc is not mounted. */
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err) MUST_CHECK;
 
-/* Adds the maps and setgroups_allowed: what a new user namespace needs to know. Nothing is read in the
- * first user namespace, where both are known. */
+/* Adds the maps and setgroups_allowed: what a new user namespace needs to know. Nothing is read in
+ * the first user namespace, where both are known. */
 int caller_gather_userns(struct arena *arena, struct caller *caller, struct err *err) MUST_CHECK;
 
 /* Whether the caller may write any map of ids it has (CAP_SETUID and CAP_SETGID). */
 bool caller_may_map(const struct caller *caller);
 
-/* Name of a uid in /etc/passwd, or NULL. (No getpwuid(): NSS may load libraries or ask a server.) */
+/* Name of a uid in /etc/passwd, or NULL. (Not by getpwuid(): NSS loads libraries, asks servers.) */
 const char *caller_name_of(struct arena *arena, uint32_t uid);
 
 /* Pure: the same from the text of such a file. */

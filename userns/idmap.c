@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userns/idmap.h"
 
+#include "src/base/json_text.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
 
@@ -46,15 +47,17 @@ static int check_range(const struct idmap_range *r, const char *what, const char
 	if (r->count == 0)
 		return err_set(err, EINVAL, "%s[%zu]: the size is 0, which maps no %s", path, i,
 			       what);
-	if ((uint64_t)r->inside + r->count > ids_end)
+	if ((uint64_t)r->inside + r->count > ids_end) {
 		return err_set(
 			err, EINVAL,
 			"%s[%zu]: %u container %ss from %u on go past the last one, 4294967294",
 			path, i, r->count, what, r->inside);
-	if ((uint64_t)r->outside + r->count > ids_end)
+	}
+	if ((uint64_t)r->outside + r->count > ids_end) {
 		return err_set(err, EINVAL,
 			       "%s[%zu]: %u host %ss from %u on go past the last one, 4294967294",
 			       path, i, r->count, what, r->outside);
+	}
 	return 0;
 }
 
@@ -133,36 +136,45 @@ static const struct idmap_range *parent_range(const struct idmap *parent, uint64
 	return NULL;
 }
 
+static int split_range(struct builder *b, const struct idmap_range *r, const struct idmap *parent,
+		       struct err *err)
+{
+	for (uint64_t done = 0; done < r->count;) {
+		uint64_t id = r->outside + done, left = r->count - done, here;
+		const struct idmap_range *p = parent_range(parent, id);
+
+		if (!p) {
+			return err_set(err, ERANGE,
+				       "id %llu (of the range %u %u %u) is not mapped in the user "
+				       "namespace that usrun runs in",
+				       (unsigned long long)id, r->inside, r->outside, r->count);
+		}
+		here = (uint64_t)p->inside + p->count - id;
+		here = here < left ? here : left;
+		builder_add(b, (uint32_t)(r->inside + done), (uint32_t)id, (uint32_t)here);
+		done += here;
+	}
+	return 0;
+}
+
 int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap *parent,
 		struct idmap *ret, struct err *err)
 {
 	struct builder b = { .arena = arena };
 
 	for (size_t i = 0; i < map->n; i++) {
-		const struct idmap_range *r = &map->v[i];
+		int r = split_range(&b, &map->v[i], parent, err);
 
-		for (uint64_t done = 0; done < r->count;) {
-			uint64_t id = r->outside + done, left = r->count - done, here;
-			const struct idmap_range *p = parent_range(parent, id);
-
-			if (!p)
-				return err_set(
-					err, ERANGE,
-					"id %llu (of the range %u %u %u) is not mapped in the "
-					"user namespace that usrun runs in",
-					(unsigned long long)id, r->inside, r->outside, r->count);
-			here = (uint64_t)p->inside + p->count - id;
-			here = here < left ? here : left;
-			builder_add(&b, (uint32_t)(r->inside + done), (uint32_t)id, (uint32_t)here);
-			done += here;
-		}
+		if (r < 0)
+			return r;
 	}
-	if (b.n > IDMAP_MAX_RANGES)
+	if (b.n > IDMAP_MAX_RANGES) {
 		return err_set(
 			err, ERANGE,
 			"split at the ranges of the own user namespace the map has %zu ranges, but "
 			"the kernel takes at most %d",
 			b.n, IDMAP_MAX_RANGES);
+	}
 	*ret = (struct idmap){ .v = b.v, .n = b.n };
 	return 0;
 }
@@ -190,8 +202,8 @@ static bool next_free(const struct builder *b, uint64_t *start, uint64_t end, ui
 	return *start < end;
 }
 
-/* Adds host ids start to end - 1 behind the last container id, and joins neighbours. The caller's own
- * id stays alone: newuidmap lets it pass only as a range of one. false when nothing more fits. */
+/* Adds host ids start to end - 1 behind the last container id, and joins neighbours. The caller's
+ * own id stays alone: newuidmap lets it pass only as a range of one. false when nothing fits. */
 static bool append(struct builder *b, uint64_t start, uint64_t end)
 {
 	struct idmap_range *last = &b->v[b->n - 1];
@@ -247,14 +259,16 @@ int idmap_parse(struct arena *arena, const char *text, struct idmap *ret, struct
 
 	for (const char *p = text; *p;) {
 		size_t line = strcspn(p, "\n");
+		char shown[JSON_TEXT_QUOTE];
 		struct idmap_range r;
 		const char *q = p;
 
 		if (next_number(&q, &r.inside) < 0 || next_number(&q, &r.outside) < 0 ||
-		    next_number(&q, &r.count) < 0 || q + strspn(q, " \t") != p + line)
+		    next_number(&q, &r.count) < 0 || q + strspn(q, " \t") != p + line) {
 			return err_set(err, EINVAL,
-				       "id map: expected \"inside outside count\", got \"%.*s\"",
-				       line < 80 ? (int)line : 80, p);
+				       "id map: expected \"inside outside count\", got \"%s\"",
+				       json_text_shorten(shown, sizeof(shown), p, line));
+		}
 		builder_add(&b, r.inside, r.outside, r.count);
 		p += line + (p[line] == '\n');
 	}
@@ -275,9 +289,10 @@ bool idmap_equal(const struct idmap *a, const struct idmap *b)
 {
 	if (a->n != b->n)
 		return false;
-	for (size_t i = 0; i < a->n; i++)
+	for (size_t i = 0; i < a->n; i++) {
 		if (a->v[i].inside != b->v[i].inside || a->v[i].outside != b->v[i].outside ||
 		    a->v[i].count != b->v[i].count)
 			return false;
+	}
 	return true;
 }

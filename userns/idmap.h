@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Maps ids of a container to ids of the host (user_namespaces(7)). Pure; idmap_write.h is the kernel
- * side. */
+/* Maps ids of a container to ids of the host (user_namespaces(7)). Pure; idmap_write.h is the
+ * kernel side. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -29,11 +29,11 @@ static inline bool idmap_is_empty(const struct idmap *map)
 int64_t idmap_to_host(const struct idmap *map, uint32_t inside) MUST_CHECK;
 int64_t idmap_to_container(const struct idmap *map, uint32_t outside) MUST_CHECK;
 
-/* What the kernel would refuse with a bare EINVAL: an empty range, more than 340 ranges, a range past
- * 2^32-1, two ranges that overlap inside or outside. what is "uid" or "gid", path the JSON path or the
- * option to name ("linux.uidMappings"). */
-int idmap_check(const struct idmap *map, const char *what, const char *path, struct err *err)
-	MUST_CHECK;
+/* What the kernel would refuse with a bare EINVAL: an empty range, more than 340 ranges, a range
+ * past 2^32-1, two ranges that overlap inside or outside. what is "uid" or "gid", path the JSON
+ * path or the option to name ("linux.uidMappings"). */
+int idmap_check(const struct idmap *map, const char *what, const char *path,
+		struct err *err) MUST_CHECK;
 
 /* Ranges given in ids of an enclosing namespace (parent: inside = here, outside = above) split so
  * that each lies in one range of parent: the kernel refuses a range that spans two. -ERANGE with an
@@ -41,13 +41,15 @@ int idmap_check(const struct idmap *map, const char *what, const char *path, str
 int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap *parent,
 		struct idmap *ret, struct err *err) MUST_CHECK;
 
-/* container root = own; ids 1... from the given host ranges, one after the other. Neighbours are joined,
- * ids that came before (or are own) are left out, and the map ends where the kernel's limits are. */
-void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges, size_t n,
-			 struct idmap *ret);
+/* container root = own; ids 1... from the given host ranges, one after the other. Neighbours are
+ * joined, ids that came before (or are own) are left out, and the map ends where the kernel's
+ * limits are. */
+void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
+			 size_t n, struct idmap *ret);
 
 /* Parses the lines of /proc/PID/uid_map ("inside outside count"). */
-int idmap_parse(struct arena *arena, const char *text, struct idmap *ret, struct err *err) MUST_CHECK;
+int idmap_parse(struct arena *arena, const char *text, struct idmap *ret,
+		struct err *err) MUST_CHECK;
 
 /* The lines to write there. */
 char *idmap_format(struct arena *arena, const struct idmap *map) __attribute__((returns_nonnull));

@@ -5,6 +5,7 @@
 #include "src/base/str.h"
 #include "userns/probe.h"
 #include "userns/subid.h"
+#include "userns/text.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -170,17 +171,18 @@ int idmap_explain_direct(const struct idmap_write *write, pid_t pid, const char 
 
 	if (explain_target(pid, file, what, err))
 		return -err->code;
-	if (error == EACCES)
+	if (error == EACCES) {
 		(void)err_set(
 			err, error,
 			"map %s: /proc/%d/%s may not be opened: the process is not dumpable, or a "
 			"security module forbids it",
 			what, (int)pid, file);
-	else if (error != EPERM)
+	} else if (error != EPERM) {
 		(void)err_errno(err, error, "map %s: write /proc/%d/%s", what, (int)pid, file);
-	else if (str_equal(file, "setgroups") ||
-		 !explain_parent(gid ? &write->gid : &write->uid, file, what, err))
+	} else if (str_equal(file, "setgroups") ||
+		   !explain_parent(gid ? &write->gid : &write->uid, file, what, err)) {
 		(void)explain_rights(write, what, error, err);
+	}
 	if ((error == EPERM || error == EACCES) && !err->hint[0] && probe_apparmor_restricts(err))
 		(void)err_prefix(err, "AppArmor restricts user namespaces (the sysctl "
 				      "kernel.apparmor_restrict_unprivileged_userns is 1)");
@@ -211,8 +213,8 @@ static struct gap find_gap(const struct idmap *map, const struct subid *subid, u
 	return gap;
 }
 
-/* " --add-subuids 100000-165535": the ids that were asked for where they are nobody's, else others; two
- * users with the same ids could reach each other's files. */
+/* " --add-subuids 100000-165535": the ids that were asked for where they are nobody's, else others;
+ * two users with the same ids could reach each other's files. */
 static void add_option(struct str *options, const char *option, const struct gap *gap,
 		       const struct subid *subid)
 {
@@ -267,29 +269,31 @@ static bool explain_gap(const struct ownership *own, enum idmap_explain_which wh
 	if (!gap->range)
 		return false;
 	describe_given(&given, subid);
-	if (subid->n)
+	if (subid->n) {
 		(void)err_set(err, EPERM,
 			      "map %ss: host %s %u is not one of those that %s gives to %s (%s)",
 			      words[which], words[which], gap->first, subid->source, own->user,
 			      str_text(&given));
-	else
+	} else {
 		(void)err_set(err, EPERM, "map %ss: %s has no subordinate %ss: %s", words[which],
 			      own->user, words[which], subid->missing);
+	}
 	add_option(&options, "--add-subuids", &own->gap[0], &own->subid[0]);
 	add_option(&options, "--add-subgids", &own->gap[1], &own->subid[1]);
-	if (!own->in_passwd && !subid->n)
+	if (!options.len && !subid->n) {
 		err_hint(err,
-			 "the helpers serve only users whom the passwd database knows, with a line "
-			 "in %s; "
-			 "without, use one id only: --map=single",
-			 subid->source);
-	else if (!options.len)
+			 "let the source that /etc/nsswitch.conf names for subid give some to %s, "
+			 "or use "
+			 "one id only: --map=single",
+			 own->user);
+	} else if (!options.len) {
 		err_hint(err, "map only ids that %s gives to %s", subid->source, own->user);
-	else if (subid->n)
+	} else if (subid->n) {
 		err_hint(err, "map only ids that %s has, or give it more, as root: usermod%s %s",
 			 own->user, options.s, own->user);
-	else
+	} else {
 		err_hint(err, "as root: usermod%s %s", options.s, own->user);
+	}
 	return true;
 }
 
@@ -312,22 +316,37 @@ static void explain_end(const struct idmap_explain_end *end, const char *what, c
 {
 	if (end->exec_error)
 		(void)err_errno(err, end->exec_error, "map %s: execute %s", what, name);
-	else if (WIFSIGNALED(end->status))
+	else if (WIFSIGNALED(end->status)) {
 		(void)err_set(err, EIO, "map %s: %s was killed by signal %d", what, name,
 			      WTERMSIG(end->status));
-	else if (end->words[0])
+	} else if (end->words[0]) {
 		(void)err_set(err, EPERM, "map %s", what);
-	else
+	} else {
 		(void)err_set(err, EPERM, "map %s: %s failed with status %d and without a word",
 			      what, name, WEXITSTATUS(end->status));
+	}
 }
 
-static void add_words(const char *words, struct err *err)
+static void add_words(struct arena *arena, const char *words, struct err *err)
 {
 	size_t len = strlen(err->text);
 
 	if (words[0])
-		(void)snprintf(err->text + len, sizeof(err->text) - len, ": %s", words);
+		(void)snprintf(err->text + len, sizeof(err->text) - len, ": %s",
+			       text_of_program(arena, words));
+}
+
+/* "Cannot determine your user name". */
+static bool explain_unknown_user(const struct ownership *own, const struct idmap_explain_end *end,
+				 const char *what, struct err *err)
+{
+	if (own->in_passwd || !strstr(end->words, "user name"))
+		return false;
+	(void)err_set(err, EPERM, "map %s: the passwd database does not know %s", what, own->user);
+	err_hint(err,
+		 "newuidmap and newgidmap serve known users only; without them, use one id only: "
+		 "--map=single");
+	return true;
 }
 
 int idmap_explain_helper(const struct idmap_write *write, pid_t pid,
@@ -352,12 +371,13 @@ int idmap_explain_helper(const struct idmap_write *write, pid_t pid,
 	} else if (!explain_program(&arena, &caller, what, name, err) &&
 		   !explain_target(pid, gid ? "gid_map" : "uid_map", what, err)) {
 		gather_ownership(&arena, write, &caller, &own);
-		if (!explain_gap(&own, end->which, err)) {
+		if (!explain_unknown_user(&own, end, what, err) &&
+		    !explain_gap(&own, end->which, err)) {
 			explain_end(end, what, name, err);
 			(void)probe_apparmor_restricts(err);
 		}
 	}
-	add_words(end->words, err);
+	add_words(&arena, end->words, err);
 	arena_free(&arena);
 	return -err->code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a map could not be written. The kernel says EPERM or EINVAL to a dozen mistakes, newuidmap prints
- * the same line for five of them and nothing at all for a sixth, so we look for ourselves. Slow, and
- * only called after a failure. */
+/* Why a map could not be written. The kernel says EPERM or EINVAL to a dozen mistakes, newuidmap
+ * prints the same line for five of them and nothing at all for a sixth, so we look for ourselves.
+ * Slow, and only called after a failure. */
 #pragma once
 
 #include "userns/idmap_write.h"
@@ -19,7 +19,7 @@ struct idmap_explain_end {
 	int exec_error; /* it could not be started; or 0 */
 	bool timed_out;
 	int status;        /* as of waitpid(2) */
-	const char *words; /* what it said, one line, may be empty */
+	const char *words; /* what it said, may be empty */
 };
 int idmap_explain_helper(const struct idmap_write *write, pid_t pid,
 			 const struct idmap_explain_end *end, struct err *err);

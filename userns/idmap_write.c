@@ -51,6 +51,7 @@ struct helper {
 	enum idmap_explain_which which;
 	pid_t pid; /* 0 once it was waited for */
 	int pidfd, words;
+	char said[WORDS_MAX];
 	struct idmap_explain_end end;
 };
 
@@ -77,8 +78,8 @@ static const char **arguments(struct arena *arena, const char *name, pid_t pid,
 	return argv;
 }
 
-/* A setuid program gets nothing of ours: a clean environment, the writing end of a pipe as 0, 1 and 2,
- * no other descriptor, no blocked signal. */
+/* A setuid program gets nothing of ours: a clean environment, the writing end of a pipe as 0, 1 and
+ * 2, no other descriptor, no blocked signal. */
 static void become_helper(const char *path, const char *const *argv, int words)
 {
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
@@ -146,6 +147,16 @@ static int remaining_ms(const struct timespec *start)
 	return spent >= HELPER_TIMEOUT_MS ? 0 : (int)(HELPER_TIMEOUT_MS - spent);
 }
 
+/* What did not end in time gets SIGKILL; a setuid program keeps our real uid, so that we may. */
+static void finish(struct helper *helper, bool ended, pid_t target)
+{
+	if (!ended) {
+		helper->end.timed_out = true;
+		(void)kill(helper->pid, SIGKILL);
+	}
+	reap(helper, target);
+}
+
 /* Waits for those that run. They may ask a directory service that is down, so not for ever. */
 static void wait_for(struct helper helpers[HELPERS], pid_t target)
 {
@@ -161,46 +172,35 @@ static void wait_for(struct helper helpers[HELPERS], pid_t target)
 						  .events = POLLIN };
 		if (poll(fds, HELPERS, left) < 0)
 			continue;
-		for (int i = 0; i < HELPERS; i++) {
-			if (!helpers[i].pid || (left > 0 && !fds[i].revents))
-				continue;
-			/* A setuid program keeps our real uid, so that we may signal it. */
-			if (!fds[i].revents) {
-				helpers[i].end.timed_out = true;
-				(void)kill(helpers[i].pid, SIGKILL);
-			}
-			reap(&helpers[i], target);
-		}
+		for (int i = 0; i < HELPERS; i++)
+			if (helpers[i].pid && (fds[i].revents || left == 0))
+				finish(&helpers[i], fds[i].revents != 0, target);
 	}
 }
 
-/* What the helper said, its lines joined by blanks. */
-static void read_words(struct helper *helper, char words[WORDS_MAX])
+/* What the helper said. */
+static void read_words(struct helper *helper)
 {
+	char *said = helper->said;
 	ssize_t n;
 
 	/* It has ended; what it may have left running must not hold us up. */
 	(void)fcntl(helper->words, F_SETFL, O_NONBLOCK);
-	n = read(helper->words, words, WORDS_MAX - 1);
-	words[n > 0 ? n : 0] = '\0';
-	if (n == 1 + (ssize_t)sizeof(int) && words[0] == exec_failed) {
-		memcpy(&helper->end.exec_error, words + 1, sizeof(int));
-		words[0] = '\0';
+	n = read(helper->words, said, sizeof(helper->said) - 1);
+	said[n > 0 ? n : 0] = '\0';
+	if (n == 1 + (ssize_t)sizeof(int) && said[0] == exec_failed) {
+		memcpy(&helper->end.exec_error, said + 1, sizeof(int));
+		said[0] = '\0';
 	}
-	for (char *p = words; *p; p++)
-		if ((unsigned char)*p < ' ')
-			*p = p[1] ? ' ' : '\0';
-	helper->end.words = words;
+	helper->end.words = said;
 }
 
 static int report(const struct idmap_write *write, pid_t pid, struct helper *helper,
 		  struct err *err)
 {
-	char words[WORDS_MAX];
-
 	if (!helper->end.timed_out && helper->end.status == 0)
 		return 0;
-	read_words(helper, words);
+	read_words(helper);
 	return idmap_explain_helper(write, pid, &helper->end, err);
 }
 
@@ -228,8 +228,8 @@ static int write_by_helpers(struct arena *arena, const struct idmap_write *write
 	return r;
 }
 
-/* Refused before anything is written. A map must go in one write(2) of less than a page, so that not
- * every map of 340 ranges fits. */
+/* Refused before anything is written. A map must go in one write(2) of less than a page, so that
+ * not every map of 340 ranges fits. */
 static int check(struct arena *arena, const struct idmap *map, const char *what, struct err *err)
 {
 	const char *path = arena_strf(arena, "%s map", what);

@@ -157,10 +157,11 @@ static bool is_chrooted(struct arena *arena)
 	if (io_read_file(AT_FDCWD, "/proc/self/mountinfo", 4 << 20, arena, &text, NULL, &err) < 0)
 		return false;
 	next = text;
-	while (text_line(&next, &line, &len))
+	while (text_line(&next, &line, &len)) {
 		if (text_field(line, len, ' ', 4, &target, &target_len) &&
 		    text_is(target, target_len, "/"))
 			return false;
+	}
 	return true;
 }
 
@@ -217,12 +218,13 @@ static int refused_by_limit(struct err *err)
 		"create a user namespace: as many exist as user.max_user_namespaces allows (%lld "
 		"here; an outer namespace may allow fewer), or they are nested 33 deep already",
 		(long long)max);
-	if (max > 0 && max < INT32_MAX / 2)
+	if (max > 0 && max < INT32_MAX / 2) {
 		err_hint(err, "as root: sysctl -w user.max_user_namespaces=%lld",
 			 (long long)max * 2);
-	else
+	} else {
 		err_hint(err, "use fewer levels of containers in containers, or raise "
 			      "user.max_user_namespaces in the outermost one");
+	}
 	return -err->code;
 }
 

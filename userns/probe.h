@@ -8,7 +8,7 @@
 enum probe_helper {
 	PROBE_HELPER_OK,
 	PROBE_HELPER_MISSING,
-	PROBE_HELPER_NOT_PRIVILEGED, /* neither setuid root nor a cap_setuid/cap_setgid file capability */
+	PROBE_HELPER_NOT_PRIVILEGED, /* neither setuid root nor cap_setuid, cap_setgid */
 	PROBE_HELPER_NOSUID,         /* on a nosuid mount */
 	PROBE_HELPER_NO_NEW_PRIVS,   /* the caller has no_new_privs */
 	PROBE_HELPER_NOT_EXECUTABLE, /* for the caller: mode 4750 and another group */
@@ -25,8 +25,8 @@ struct probe_helper_result {
 void probe_helper_find(struct arena *arena, const char *name, const struct caller *caller,
 		       struct probe_helper_result *ret);
 
-/* Pure: "newuidmap (/usr/bin/newuidmap) is on a mount with nosuid", for reports; and what to do about
- * it, or NULL where the helper is well. */
+/* Pure: "newuidmap (/usr/bin/newuidmap) is on a mount with nosuid", for reports; and what to do
+ * about it, or NULL where the helper is well. */
 const char *probe_helper_why(struct arena *arena, const char *name,
 			     const struct probe_helper_result *result);
 const char *probe_helper_advice(struct arena *arena, const char *name,
@@ -38,6 +38,6 @@ const char *probe_helper_advice(struct arena *arena, const char *name,
  * Returns the negative code. */
 int probe_userns_refused(int error, struct err *err);
 
-/* Whether AppArmor leaves new user namespaces without rights (Ubuntu 23.10 and later): the namespace
- * comes into being, and then the kernel refuses its maps and mounts. Adds the hint. */
+/* Whether AppArmor leaves new user namespaces without rights (Ubuntu 23.10 and later): the
+ * namespace comes into being, and then the kernel refuses its maps and mounts. Adds the hint. */
 bool probe_apparmor_restricts(struct err *err);

@@ -69,10 +69,11 @@ void subid_parse_program(struct arena *arena, const char *text, struct subid *re
 	const char *line;
 	size_t len, cap = 0;
 
-	while (text_line(&text, &line, &len))
+	while (text_line(&text, &line, &len)) {
 		if (text_field_number(line, len, ' ', 2, &start) &&
 		    text_field_number(line, len, ' ', 3, &count) && is_range(start, count))
 			add_range(arena, &subid, &cap, start, count);
+	}
 	*ret = subid;
 }
 
@@ -97,23 +98,18 @@ const char *subid_parse_source(struct arena *arena, const char *nsswitch)
 	return NULL;
 }
 
-static int read_output(struct arena *arena, int fd, char **ret)
-{
-	struct err err;
-
-	return io_read_fd(fd, "output", PROGRAM_OUTPUT_MAX, arena, ret, NULL, &err);
-}
-
-/* Runs argv[0] from a directory of the system (never from $PATH) and returns what it printed; -ENOENT
- * where it is not installed, -EIO with its words in err where it failed. What does not fit a pipe makes
- * it wait until it is killed; that is two thousand ranges. */
-static int run_program(struct arena *arena, const char *const *argv, char **ret, struct err *err)
+/* Runs argv[0] from a directory of the system (never from $PATH) and returns what it printed;
+ * -ENOENT where it is not installed, -EIO with its words in err where it failed. What does not fit
+ * a pipe makes it wait until it is killed; that is two thousand ranges. */
+static int run_program(struct arena *arena, const char *const *argv, const char **ret,
+		       struct err *err)
 {
 	static const char *const dirs[] = { "/usr/bin", "/usr/local/bin" };
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
 	_cleanup_close_ int out = -1, in = -1;
 	struct spawn_result result;
 	int fds[2], r = -ENOENT;
+	char *text;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "start %s", argv[0]);
@@ -140,21 +136,25 @@ static int run_program(struct arena *arena, const char *const *argv, char **ret,
 	if (result.timed_out)
 		return err_set(err, ETIMEDOUT, "%s did not answer within %d s", argv[0],
 			       PROGRAM_TIMEOUT_MS / 1000);
-	if (!WIFEXITED(result.status) || WEXITSTATUS(result.status) != 0)
-		return err_set(err, EIO, "%s: %.*s", argv[0], (int)strcspn(result.words, "\n"),
-			       result.words[0] ? result.words : "failed without a word");
-	r = read_output(arena, out, ret);
-	return r < 0 ? err_errno(err, -r, "read what %s printed", argv[0]) : 0;
+	if (!WIFEXITED(result.status) || WEXITSTATUS(result.status) != 0) {
+		return err_set(err, EIO, "%s: %s", argv[0],
+			       result.words[0] ? text_of_program(arena, result.words)
+					       : "failed without a word");
+	}
+	r = io_read_fd(out, argv[0], PROGRAM_OUTPUT_MAX, arena, &text, NULL, err);
+	if (r == 0)
+		*ret = text;
+	return r;
 }
 
-/* The name that LDAP or the like has for a uid. In a process of its own: NSS modules are libraries that
- * may hang, start threads and open sockets. */
+/* The name that LDAP or the like has for a uid. In a process of its own: NSS modules are libraries
+ * that may hang, start threads and open sockets. */
 static const char *name_by_getent(struct arena *arena, uint32_t uid)
 {
 	const char *argv[] = { "getent", "passwd", arena_strf(arena, "%u", uid), NULL };
 	struct err err;
 	const char *name;
-	char *text;
+	const char *text = "";
 	size_t len;
 
 	if (run_program(arena, argv, &text, &err) < 0 ||
@@ -167,8 +167,8 @@ static void load_program(struct arena *arena, bool gids, const char *name, const
 			 struct subid *ret)
 {
 	const char *argv[] = { "getsubids", gids ? "-g" : name, gids ? name : NULL, NULL };
-	struct err err;
-	char *text;
+	struct err err = { 0 };
+	const char *text = "";
 	int r;
 
 	*ret = (struct subid){ .source = "getsubids" };
@@ -177,15 +177,16 @@ static void load_program(struct arena *arena, bool gids, const char *name, const
 		subid_parse_program(arena, text, ret);
 	if (ret->n)
 		return;
-	if (r == -ENOENT)
+	if (r == -ENOENT) {
 		ret->missing =
 			arena_strf(arena,
 				   "nsswitch.conf names %s for subid, but the getsubids program "
 				   "(package uidmap, shadow-utils-subid) is missing",
 				   source);
-	else
+	} else {
 		ret->missing = arena_strf(arena, "%s has none for %s: %s", source, name,
 					  r < 0 ? err.text : "getsubids printed no range");
+	}
 }
 
 static void load_file(struct arena *arena, const char *path, const char *name, uint32_t uid,

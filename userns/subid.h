@@ -16,25 +16,25 @@ struct subid {
 	struct idmap_range *v; /* arena; inside is 0, outside the first host id */
 	size_t n;
 	const char *source;  /* "/etc/subuid", "getsubids" */
-	const char *missing; /* why there is none: "no line for dev (1000) in /etc/subuid"; else NULL */
+	const char *missing; /* why there is none: "no line for dev (1000) in /etc/subuid" */
 	uint32_t unused;     /* a first id from which on SUBID_USUAL_COUNT are given to nobody, for
-			      * advice (usermod --add-subuids); 0 when that is not known */
+			  * advice (usermod --add-subuids); 0 when that is not known */
 };
 
-/* Pure: the ranges of a user out of the text of a file, and unused. Bad lines are skipped, as shadow
- * does. name may be NULL (a user without a passwd entry). source stays NULL. */
+/* Pure: the ranges of a user out of the text of a file, and unused. Bad lines are skipped, as
+ * shadow does. name may be NULL (a user without a passwd entry). source stays NULL. */
 void subid_parse(struct arena *arena, const char *text, const char *name, uint32_t uid,
 		 struct subid *ret);
 
 /* Pure: the ranges out of what getsubids prints ("0: dev 100000 65536"). */
 void subid_parse_program(struct arena *arena, const char *text, struct subid *ret);
 
-/* Pure: the first source that the text of nsswitch.conf names for subid, or NULL where it is "files" or
- * not named. */
+/* Pure: the first source that the text of nsswitch.conf names for subid, or NULL where it is
+ * "files" or not named. */
 const char *subid_parse_source(struct arena *arena, const char *nsswitch);
 
-/* Reads both kinds for a user. Having none is no error: missing says why. A user whom /etc/passwd does
- * not know (name NULL) is looked up by getent, but only where the number alone finds nothing. */
+/* Reads both kinds for a user. Having none is no error: missing says why. A user whom /etc/passwd
+ * does not know (name NULL) is looked up by getent, where the number alone finds nothing. */
 void subid_load(struct arena *arena, const char *name, uint32_t uid, struct subid *ret_uids,
 		struct subid *ret_gids);
 

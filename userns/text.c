@@ -3,9 +3,11 @@
 
 #include "src/base/io.h"
 #include "src/base/parse.h"
+#include "src/base/str.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SMALL = 4096, MAX = 4 << 20 };
 
@@ -17,7 +19,8 @@ int text_read(struct arena *arena, const char *path, char **ret)
 
 	if (n < 0)
 		return (int)n;
-	/* A full buffer (one byte is for the NUL, one newline may be cut) may be only the beginning. */
+	/* A full buffer (one byte is for the NUL, one newline may be cut) may be only the
+	 * beginning. */
 	if (n >= SMALL - 2)
 		return io_read_file(AT_FDCWD, path, MAX, arena, ret, NULL, &err);
 	*ret = arena_strndup(arena, small, (size_t)n);
@@ -75,4 +78,48 @@ bool text_field_number(const char *line, size_t len, char separator, size_t inde
 bool text_is(const char *s, size_t len, const char *word)
 {
 	return strlen(word) == len && memcmp(s, word, len) == 0;
+}
+
+/* The length of the phrase of a client at s, and what to write for it; 0 where there is none. */
+static size_t find_phrase(const char *s, const char **ret_instead)
+{
+	static const struct {
+		const char *phrase;
+		int error;
+	} phrases[] = {
+		{ "operation not permitted", EPERM },
+		{ "permission denied", EACCES },
+		{ "no such file or directory", ENOENT },
+	};
+
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+		size_t len = strlen(phrases[i].phrase);
+
+		if (strncasecmp(s, phrases[i].phrase, len) == 0) {
+			*ret_instead = err_why(phrases[i].error);
+			return len;
+		}
+	}
+	return 0;
+}
+
+char *text_of_program(struct arena *arena, const char *words)
+{
+	_cleanup_str_ struct str text = { 0 };
+
+	while (*words) {
+		const char *instead;
+		size_t len = find_phrase(words, &instead);
+
+		if (len) {
+			str_add(&text, instead);
+			words += len;
+			continue;
+		}
+		str_addn(&text, (unsigned char)*words < ' ' ? " " : words, 1);
+		words++;
+	}
+	while (text.len && text.s[text.len - 1] == ' ')
+		text.len--;
+	return arena_strndup(arena, str_text(&text), text.len);
 }

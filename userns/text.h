@@ -22,3 +22,7 @@ bool text_field_number(const char *line, size_t len, char separator, size_t inde
 
 /* Whether the len bytes at s are exactly word. */
 bool text_is(const char *s, size_t len, const char *word);
+
+/* What another program said, for an error text: on one line, and without the words by which the
+ * clients of a runtime recognise that the user's own command is missing or may not be run. */
+char *text_of_program(struct arena *arena, const char *words) __attribute__((returns_nonnull));

@@ -530,44 +530,50 @@ static bool tolerate(struct json_reader *r, enum event event)
 	return true;
 }
 
+static int finish(struct json_reader *r, bool ok, enum event event)
+{
+	r->last = json_reader_offset(r);
+	return ok || tolerate(r, event);
+}
+
 static int on_null(void *ctx)
 {
-	return read_null(ctx) || tolerate(ctx, EVENT_VALUE);
+	return finish(ctx, read_null(ctx), EVENT_VALUE);
 }
 
 static int on_bool(void *ctx, int value)
 {
-	return read_bool(ctx, value) || tolerate(ctx, EVENT_VALUE);
+	return finish(ctx, read_bool(ctx, value), EVENT_VALUE);
 }
 
 static int on_number(void *ctx, const char *s, size_t len)
 {
-	return read_number(ctx, s, len) || tolerate(ctx, EVENT_VALUE);
+	return finish(ctx, read_number(ctx, s, len), EVENT_VALUE);
 }
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
-	return read_string(ctx, (const char *)s, len) || tolerate(ctx, EVENT_VALUE);
+	return finish(ctx, read_string(ctx, (const char *)s, len), EVENT_VALUE);
 }
 
 static int on_key(void *ctx, const unsigned char *s, size_t len)
 {
-	return read_key(ctx, (const char *)s, len) || tolerate(ctx, EVENT_VALUE);
+	return finish(ctx, read_key(ctx, (const char *)s, len), EVENT_VALUE);
 }
 
 static int on_open_object(void *ctx)
 {
-	return open_object(ctx) || tolerate(ctx, EVENT_OPEN);
+	return finish(ctx, open_object(ctx), EVENT_OPEN);
 }
 
 static int on_open_array(void *ctx)
 {
-	return open_array(ctx) || tolerate(ctx, EVENT_OPEN);
+	return finish(ctx, open_array(ctx), EVENT_OPEN);
 }
 
 static int on_close(void *ctx)
 {
-	return close_bracket(ctx) || tolerate(ctx, EVENT_CLOSE);
+	return finish(ctx, close_bracket(ctx), EVENT_CLOSE);
 }
 
 static const yajl_callbacks callbacks = {

@@ -117,7 +117,7 @@ bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, 
 }
 
 /* What to point at, given that yajl stopped at or behind it. */
-enum place { PLACE_TOKEN, PLACE_HERE, PLACE_BEFORE };
+enum place { PLACE_TOKEN, PLACE_NEXT, PLACE_HERE, PLACE_BEFORE };
 
 static const struct {
 	const char *yajl; /* part of its message */
@@ -127,7 +127,7 @@ static const struct {
 	{ "trailing garbage", "more text behind the end of the document", PLACE_TOKEN },
 	{ "separated by a colon", "expected \":\" behind the key", PLACE_TOKEN },
 	{ "invalid object key", "expected a key in double quotes", PLACE_TOKEN },
-	{ "after key and value", "expected \",\" or \"}\"", PLACE_TOKEN },
+	{ "after key and value", "expected \",\" or \"}\"", PLACE_NEXT },
 	{ "after array element", "expected \",\" or \"]\"", PLACE_TOKEN },
 	{ "unallowed token", "expected a value", PLACE_TOKEN },
 	{ "invalid string in json", "expected a value", PLACE_TOKEN },
@@ -135,7 +135,7 @@ static const struct {
 	{ "occurs before a character", "a backslash in front of a character that needs none",
 	  PLACE_HERE },
 	{ "(non-hex)", "expected four hexadecimal digits behind \\u", PLACE_HERE },
-	{ "invalid character inside", "a control character inside a string", PLACE_HERE },
+	{ "invalid character inside", "a control character in a string", PLACE_HERE },
 	{ "comment", "comments are no part of JSON", PLACE_HERE },
 	{ "invalid char in json", "expected a value", PLACE_BEFORE },
 };
@@ -165,36 +165,71 @@ static void truncated(struct json_reader *r)
 	err_hint(r->err, "the file seems to be cut off; write it again");
 }
 
+/* The table's entry for yajl's message, or -1. */
+static int find_syntax_error(struct json_reader *r)
+{
+	unsigned char *words = yajl_get_error(r->handle, 0, NULL, 0);
+	int found = -1;
+
+	for (size_t i = 0; words && i < sizeof(syntax_errors) / sizeof(syntax_errors[0]); i++)
+		if (found < 0 && strstr((const char *)words, syntax_errors[i].yajl))
+			found = (int)i;
+	yajl_free_error(r->handle, words);
+	return found;
+}
+
+/* yajl takes the length of the token off its offset in this one case. */
+static size_t next_token(const struct json_reader *r)
+{
+	size_t at = r->last;
+
+	while (at < r->len && isspace((unsigned char)r->text[at]))
+		at++;
+	return at;
+}
+
+/* Where the token ends that begins at a place: a string, a word or number, or one character. */
+static size_t token_end(const char *text, size_t len, size_t at)
+{
+	size_t end = at + 1;
+
+	if (at >= len)
+		return len;
+	if (text[at] == '"') {
+		while (end < len && text[end] != '"')
+			end += text[end] == '\\' && end + 1 < len ? 2 : 1;
+		return end < len ? end + 1 : len;
+	}
+	while (end < len &&
+	       (((unsigned char)text[end] & 0xc0) == 0x80 ||
+		(isalnum((unsigned char)text[end]) && isalnum((unsigned char)text[at]))))
+		end++;
+	return end;
+}
+
 void json_read_error_syntax(struct json_reader *r)
 {
-	unsigned char *words;
-	size_t at = yajl_get_bytes_consumed(r->handle), end = at;
-	const char *text = "not valid JSON";
-	enum place place = PLACE_HERE;
+	size_t at = yajl_get_bytes_consumed(r->handle);
 	char shown[SHOWN];
+	int which;
 
 	if (r->at_end) {
 		truncated(r);
 		return;
 	}
-	words = yajl_get_error(r->handle, 0, NULL, 0);
-	for (size_t i = 0; words && i < sizeof(syntax_errors) / sizeof(syntax_errors[0]); i++) {
-		if (!strstr((const char *)words, syntax_errors[i].yajl))
-			continue;
-		text = syntax_errors[i].text;
-		place = syntax_errors[i].place;
-		break;
-	}
-	yajl_free_error(r->handle, words);
-	if (place == PLACE_TOKEN)
-		at = token_start(r->text, end);
-	else if (place == PLACE_BEFORE && at > 0)
+	which = find_syntax_error(r);
+	if (which >= 0 && syntax_errors[which].place == PLACE_TOKEN)
+		at = token_start(r->text, at);
+	else if (which >= 0 && syntax_errors[which].place == PLACE_NEXT)
+		at = next_token(r);
+	else if (which >= 0 && syntax_errors[which].place == PLACE_BEFORE && at > 0)
 		at--;
-	if (at >= end)
-		end = at < r->len ? at + 1 : at;
-	/* A character of several bytes is shown whole. */
-	while (end < r->len && ((unsigned char)r->text[end] & 0xc0) == 0x80)
-		end++;
-	(void)json_read_error_rule(r, at, "%s, got %s", text,
-				   json_text_shorten(shown, sizeof(shown), r->text + at, end - at));
+	if (at < r->len && (unsigned char)r->text[at] < 0x20)
+		(void)json_read_error_rule(r, at,
+					   "a control character (a line break?) in a string");
+	else
+		(void)json_read_error_rule(r, at, "%s, got %s",
+					   which < 0 ? "not valid JSON" : syntax_errors[which].text,
+					   json_text_shorten(shown, sizeof(shown), r->text + at,
+							     token_end(r->text, r->len, at) - at));
 }

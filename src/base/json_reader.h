@@ -37,6 +37,7 @@ struct json_reader {
 	struct err *err;
 	yajl_handle handle;
 	bool at_end; /* yajl was told that the text is over; its offset means nothing any more */
+	size_t last; /* end of the token before the one that yajl is at */
 	const struct json_type *type;
 	void *ret;
 	struct json_frame *frames;

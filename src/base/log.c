@@ -145,6 +145,22 @@ void log_warning(const char *fmt, ...)
 	write_stderr(LOG_WARNING, text);
 }
 
+void log_notice(const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	write_stderr(LOG_WARNING, text);
+}
+
+int log_descriptor(void)
+{
+	return log_state.fd;
+}
+
 void log_write(enum log_level level, const char *fmt, ...)
 {
 	_cleanup_str_ struct str line = { 0 };

@@ -29,6 +29,12 @@ void log_failure(const struct err *err);
  * must hold nothing but the error (podman reads the whole file as one object). */
 void log_warning(const char *fmt, ...) PRINTF(1, 2);
 
+/* The same without the question of the level: for a person who is known to be there. */
+void log_notice(const char *fmt, ...) PRINTF(1, 2);
+
+/* Number of the log's descriptor, or -1. */
+int log_descriptor(void);
+
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 #define log_debug(...)                                     \
 	do {                                               \

@@ -58,5 +58,5 @@ struct cmd {
 		   char **argv, struct err *err);
 };
 
-extern const struct cmd cmd_create, cmd_delete, cmd_exec, cmd_explain, cmd_facts, cmd_features, cmd_kill,
+extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_exec, cmd_explain, cmd_facts, cmd_features, cmd_kill,
 	cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state;

@@ -9,10 +9,6 @@
 
 #include <signal.h>
 
-struct start_options {
-	bool unused;
-};
-
 static const struct option options[] = { { 0 } };
 
 static int refuse_status(const char *id, enum status status, struct err *err)
@@ -77,7 +73,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	_cleanup_close_ int dirfd = -1, pidfd = -1;
 	struct store *store;
-	struct state state;
+	struct state state = { 0 };
 	int r;
 
 	(void)data;
@@ -101,7 +97,6 @@ const struct cmd cmd_start = {
 	.summary = "run the program of a created container",
 	.arguments = "ID",
 	.options = options,
-	.options_size = sizeof(struct start_options),
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

@@ -8,6 +8,7 @@
 #include "src/base/path.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
+#include "src/plan/powers.h"
 #include "src/state/undo_list.h"
 #include "src/steps/hooks.h"
 
@@ -80,34 +81,56 @@ static int gather_facts(struct launch *launch, struct err *err)
 	return r;
 }
 
+static int make_plan(struct launch *launch, const struct launch_options *options, const struct facts *facts,
+		     struct err *err)
+{
+	int r = absolute_bundle(launch->arena, options->bundle, &launch->options.bundle, err);
+
+	if (r == 0)
+		r = read_config(launch, options, err);
+	if (r == 0 && facts)
+		launch->facts = *facts;
+	else if (r == 0)
+		r = gather_facts(launch, err);
+	if (r < 0)
+		return r;
+	launch->options.listen_fds = listen_fds(launch->config);
+	return plan_build(launch->arena, launch->config, &launch->facts, &launch->options, &launch->plan,
+			  err);
+}
+
+static void fill_options(struct launch *launch, const struct cmd_globals *globals,
+			 const struct launch_options *options, const char *id)
+{
+	launch->pid_file = options->pid_file;
+	launch->options = (struct plan_options){ .id = id,
+						 .console_socket = options->console_socket,
+						 .no_pivot = options->no_pivot,
+						 .no_new_keyring = options->no_new_keyring,
+						 .preserve_fds = options->preserve_fds,
+						 .map = options->map,
+						 .cgroup_manager = globals->cgroup_manager };
+}
+
 int launch_plan(struct arena *arena, const struct cmd_globals *globals, const struct launch_options *options,
 		const char *id, bool wait_start, bool detach, struct launch *ret, struct err *err)
 {
 	int r = store_check_id(id, err);
 
-	*ret = (struct launch){
-		.arena = arena,
-		.pid_file = options->pid_file,
-		.options = { .id = id,
-			     .wait_start = wait_start,
-			     .detach = detach,
-			     .console_socket = options->console_socket,
-			     .no_pivot = options->no_pivot,
-			     .no_new_keyring = options->no_new_keyring,
-			     .preserve_fds = options->preserve_fds,
-			     .map = options->map,
-			     .cgroup_manager = globals->cgroup_manager },
-	};
-	if (r == 0)
-		r = absolute_bundle(arena, options->bundle, &ret->options.bundle, err);
-	if (r == 0)
-		r = read_config(ret, options, err);
-	if (r == 0)
-		r = gather_facts(ret, err);
-	if (r < 0)
-		return r;
-	ret->options.listen_fds = listen_fds(ret->config);
-	return plan_build(arena, ret->config, &ret->facts, &ret->options, &ret->plan, err);
+	*ret = (struct launch){ .arena = arena };
+	fill_options(ret, globals, options, id);
+	ret->options.wait_start = wait_start;
+	ret->options.detach = detach;
+	return r < 0 ? r : make_plan(ret, options, NULL, err);
+}
+
+int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
+		     const struct launch_options *options, const struct facts *facts, struct launch *ret,
+		     struct err *err)
+{
+	*ret = (struct launch){ .arena = arena };
+	fill_options(ret, globals, options, "ID");
+	return make_plan(ret, options, facts, err);
 }
 
 static void run_poststop(struct launch *launch)

@@ -52,6 +52,11 @@ struct launch {
 int launch_plan(struct arena *arena, const struct cmd_globals *globals, const struct launch_options *options,
 		const char *id, bool wait_start, bool detach, struct launch *ret, struct err *err) MUST_CHECK;
 
+/* The same for `explain`: with the facts of another host or caller, when they are given. */
+int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
+		     const struct launch_options *options, const struct facts *facts, struct launch *ret,
+		     struct err *err) MUST_CHECK;
+
 /* Plan to container. On failure everything is taken back, and poststop hooks have run if others had. */
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err) MUST_CHECK;
 

@@ -57,9 +57,26 @@ static void gather_kernel(struct arena *arena, struct facts *facts)
 		facts->caller.name = caller_name_of(arena, facts->caller.uid);
 }
 
+int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *facts, struct err *err)
+{
+	int r = 0;
+
+	parts &= ~facts->parts;
+	if (parts & FACTS_USERNS)
+		r = gather_userns(arena, facts, err);
+	if (r == 0 && (parts & FACTS_CGROUP))
+		r = facts_cgroup_gather(arena, &facts->caller, &facts->cgroup, err);
+	if (r < 0)
+		return r;
+	if (parts & FACTS_KERNEL)
+		gather_kernel(arena, facts);
+	facts->parts |= parts;
+	return 0;
+}
+
 int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret, struct err *err)
 {
-	struct facts facts = { .parts = parts | FACTS_CALLER,
+	struct facts facts = { .parts = FACTS_CALLER,
 			       .subuid = no_subid,
 			       .subgid = no_subid,
 			       .newuidmap = no_helper,
@@ -69,14 +86,9 @@ int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret, str
 
 	if (runtime_dir && *runtime_dir)
 		facts.runtime_dir = arena_strdup(arena, runtime_dir);
-	if (r == 0 && (parts & FACTS_USERNS))
-		r = gather_userns(arena, &facts, err);
-	if (r == 0 && (parts & FACTS_CGROUP))
-		r = facts_cgroup_gather(arena, &facts.caller, &facts.cgroup, err);
-	if (r < 0)
-		return r;
-	if (parts & FACTS_KERNEL)
-		gather_kernel(arena, &facts);
-	*ret = facts;
-	return 0;
+	if (r == 0)
+		r = facts_gather_more(arena, parts, &facts, err);
+	if (r == 0)
+		*ret = facts;
+	return r;
 }

@@ -45,14 +45,19 @@ struct facts {
 	struct probe_helper_result newuidmap, newgidmap;
 	struct facts_cgroup cgroup;
 	const char *kernel_release;
-	const char *lsm;    /* "apparmor", "selinux", or "" */
+	const char *lsm;         /* "apparmor", "selinux", or "" */
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR, NULL when unset or empty */
 };
 
-/* parts: what is needed (FACTS_CALLER is always gathered, by four system calls). Subordinate ids, helpers
- * and the name are looked up only for a caller that may not write maps itself; the name also for
- * documents (FACTS_KERNEL). */
-int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret, struct err *err) MUST_CHECK;
+/* parts: what is needed (FACTS_CALLER is always gathered, by four system calls). Subordinate ids,
+ * helpers and the name are looked up only for a caller that may not write maps itself; the name
+ * also for documents (FACTS_KERNEL). */
+int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret,
+		 struct err *err) MUST_CHECK;
+
+/* Adds parts to facts that were gathered; what is there already is not looked at again. */
+int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *facts,
+		      struct err *err) MUST_CHECK;
 
 /* Only the cgroup mode, for commands that need nothing else (one statfs or two). */
 enum facts_cgroup_mode facts_cgroup_mode(void);

@@ -73,8 +73,8 @@ static char *piece_text(struct arena *arena, struct piece piece)
 	return text;
 }
 
-/* Of mountinfo, which has thousands of lines on some machines: the mounts of control groups, and those
- * that may lie over them. */
+/* Of mountinfo, which has thousands of lines on some machines: the mounts of control groups, and
+ * those that may lie over them. */
 struct mounts {
 	struct arena *arena;
 	struct mount_line *v;
@@ -171,8 +171,8 @@ static const struct mount_line *find_mount(const struct mounts *mounts, struct p
 	return NULL;
 }
 
-/* Whether other lies on mount itself (only asked for the mount that is looked for: on the way to it,
- * what lies on a mount is what leads on), or on the same parent at a shorter path. */
+/* Whether other lies on mount itself (only asked for the mount that is looked for: on the way to
+ * it, what lies on a mount is what leads on), or on the same parent at a shorter path. */
 static bool hides(const struct mount_line *other, const struct mount_line *mount, bool last)
 {
 	if (last && same(other->parent, mount->id) && same(other->target, mount->target))
@@ -318,7 +318,7 @@ static bool may_write(struct arena *arena, const struct facts_hierarchy *h, cons
 }
 
 /* v2: groups can be made, and processes moved out of the own group (cgroup.procs of the common
- * ancestor is asked). v1: in every hierarchy; named ones and the v2 tree beside them limit nothing. */
+ * ancestor is asked). v1: in every hierarchy; named ones and the v2 tree limit nothing. */
 static bool is_own_writable(struct arena *arena, const struct facts_cgroup *cgroup)
 {
 	bool any = false;
@@ -336,7 +336,7 @@ static bool is_own_writable(struct arena *arena, const struct facts_cgroup *cgro
 	return any;
 }
 
-/* Whoever overrides file modes is stopped by a read-only mount only, which is so for all or none. */
+/* Whoever overrides file modes is stopped only by read-only mounts, all of them or none. */
 static bool is_mount_writable(struct arena *arena, const struct facts_cgroup *cgroup)
 {
 	return cgroup->n > 0 && may_write(arena, &cgroup->v[0], "");
@@ -352,8 +352,8 @@ static int read_controllers(struct arena *arena, const struct facts_hierarchy *h
 	return r;
 }
 
-/* Without looking at mountinfo, which may be long: the usual place shows the own group. false where it
- * does not (a bind mount in a container). */
+/* Without looking at mountinfo, which may be long: the usual place shows the own group. false where
+ * it does not (a bind mount in a container). */
 static bool guess_v2(struct arena *arena, const char *groups, struct facts_cgroup *ret)
 {
 	const char *line;
@@ -377,8 +377,8 @@ static bool guess_v2(struct arena *arena, const char *groups, struct facts_cgrou
 	return false;
 }
 
-/* Only what belongs to the mode: a v2 tree mounted elsewhere beside v1, or a v1 hierarchy beside v2, is
- * somebody's experiment. */
+/* Only what belongs to the mode: a v2 tree mounted elsewhere beside v1, or a v1 hierarchy beside
+ * v2, is somebody's experiment. */
 static void keep_mode(struct facts_cgroup *cgroup)
 {
 	bool unified = cgroup->n > 0 && !*cgroup->v[cgroup->n - 1].controllers;

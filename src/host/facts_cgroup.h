@@ -8,9 +8,9 @@
 int facts_cgroup_gather(struct arena *arena, const struct caller *caller, struct facts_cgroup *ret,
 			struct err *err) MUST_CHECK;
 
-/* Pure: the hierarchies out of the texts of /proc/self/cgroup and /proc/self/mountinfo that are mounted
- * and not hidden by another mount. v1: those of version 1, the v2 tree last (hybrid); v2: that alone.
- * own is relative to the mount, so that mount + own is the caller's directory; "/" where the mount does
- * not show it. Fills v and n only. */
+/* Pure: the hierarchies out of the texts of /proc/self/cgroup and /proc/self/mountinfo that are
+ * mounted and not hidden by another mount. v1: those of version 1, the v2 tree last (hybrid); v2:
+ * that alone. own is relative to the mount, so that mount + own is the caller's directory; "/"
+ * where the mount does not show it. Fills v and n only. */
 void facts_cgroup_parse(struct arena *arena, const char *cgroup, const char *mountinfo,
 			struct facts_cgroup *ret);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The document has the shape of the doc_* structs; a part that was not gathered is absent, and so is
- * every text that is NULL. */
+/* The document has the shape of the doc_* structs; a part that was not gathered is absent, and so
+ * is every text that is NULL. */
 #include "src/host/facts_json.h"
+
+#include "src/base/json_text.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -308,11 +310,13 @@ TYPE(doc, doc);
 static int parse_caps(const char *text, const char *key, uint64_t *ret, struct err *err)
 {
 	size_t len = strlen(text);
+	char quoted[JSON_TEXT_QUOTE];
 
-	if (len == 0 || len > 16 || strspn(text, "0123456789abcdefABCDEF") != len)
+	if (len == 0 || len > 16 || strspn(text, "0123456789abcdefABCDEF") != len) {
 		return err_set(err, EINVAL,
-			       "caller.%s: expected up to 16 hexadecimal digits, got \"%.40s\"",
-			       key, text);
+			       "caller.%s: expected up to 16 hexadecimal digits, got %s", key,
+			       json_text_quote(quoted, text));
+	}
 	*ret = strtoull(text, NULL, 16);
 	return 0;
 }
@@ -339,10 +343,11 @@ static struct idmap_range *take_ranges(struct arena *arena, const struct doc_ran
 {
 	struct idmap_range *ranges = arena_array(arena, n, sizeof(*ranges));
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		ranges[i] = (struct idmap_range){ .inside = (uint32_t)v[i].inside.v,
 						  .outside = (uint32_t)v[i].outside.v,
 						  .count = (uint32_t)v[i].count.v };
+	}
 	return ranges;
 }
 
@@ -391,11 +396,12 @@ static void take_cgroup(struct arena *arena, const struct doc_cgroup *doc, struc
 	cgroup->controllers = doc->controllers ? doc->controllers : "";
 	cgroup->v = arena_array(arena, doc->hierarchies.n, sizeof(*cgroup->v));
 	cgroup->n = doc->hierarchies.n;
-	for (size_t i = 0; i < cgroup->n; i++)
+	for (size_t i = 0; i < cgroup->n; i++) {
 		cgroup->v[i] =
 			(struct facts_hierarchy){ .controllers = doc->hierarchies.v[i].controllers,
 						  .mount = doc->hierarchies.v[i].mount,
 						  .own = doc->hierarchies.v[i].own };
+	}
 	ret->parts |= FACTS_CGROUP;
 }
 

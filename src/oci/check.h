@@ -12,3 +12,7 @@ int check_config(const struct oci_config *config, const char *file, const char *
 /* Also used for `exec --process`, with path "" instead of "process". */
 int check_process(const struct oci_process *process, const char *file, const char *path,
 		  const char *text, size_t len, struct err *err) MUST_CHECK;
+
+/* Also used for `update --resources`, with path "" instead of "linux.resources". */
+int check_resources(const struct oci_resources *resources, const char *file, const char *path,
+		    const char *text, size_t len, struct err *err) MUST_CHECK;

@@ -33,8 +33,8 @@ struct state {
 	JSON_LIST(const char *) fallbacks; /* every departure from the config, in words */
 	JSON_LIST(const char *) namespaces; /* kinds the container does not share with its creator
 					     * ("pid", "mount", …): what exec joins */
-	struct json_bool poststart_hooks, poststop_hooks, terminal, paused_by_us;
-	const char *config_file; /* --config, when it is not the bundle's config.json */
+	struct json_bool poststart_hooks, poststop_hooks, terminal;
+
 };
 
 struct store;

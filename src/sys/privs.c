@@ -135,3 +135,8 @@ void privs_set_dumpable(bool dumpable)
 {
 	(void)prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
 }
+
+uint32_t privs_uid(void)
+{
+	return geteuid();
+}

@@ -35,3 +35,6 @@ uint64_t privs_bounding(void);
 
 int privs_set_no_new_privs(struct err *err) MUST_CHECK;
 void privs_set_dumpable(bool dumpable);
+
+/* The effective uid: whom files of ours must belong to. Never a question about rights. */
+uint32_t privs_uid(void);

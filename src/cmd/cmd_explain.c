@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision without the deed: the plan of a bundle, on this host or on the one whose facts are given;
+ * or, with an id, what became of a container's plan. */
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/cmd/common.h"
+#include "src/cmd/launch.h"
+#include "src/host/facts_json.h"
+#include "src/plan/plan_print.h"
+#include "src/state/status.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+
+struct explain_options {
+	const char *bundle, *config, *facts, *map;
+	bool steps;
+};
+
+static const struct option options[] = {
+	{ 'b', "bundle", OPTION_TEXT, offsetof(struct explain_options, bundle), "DIR",
+	  "directory of the bundle (default: the current one)", NULL },
+	{ 'f', "config", OPTION_TEXT, offsetof(struct explain_options, config), "FILE",
+	  "configuration to use instead of the bundle's config.json", NULL },
+	{ 0, "facts", OPTION_TEXT, offsetof(struct explain_options, facts), "FILE",
+	  "decide for the host and caller of this facts document", NULL },
+	{ 0, "map", OPTION_TEXT, offsetof(struct explain_options, map), "auto|single|subid",
+	  "ids of a rootless container without mappings of its own", launch_map_choices },
+	{ 0, "steps", OPTION_FLAG, offsetof(struct explain_options, steps), NULL,
+	  "also print the steps, in order, with the process that does each", NULL },
+	{ 0 },
+};
+
+static void print_steps(struct str *out, uint32_t flags)
+{
+	str_add(out, "steps\n");
+	for (size_t i = 0; i < sequence_create.n; i++) {
+		const struct row *row = &sequence_create.rows[i];
+		enum actor who = sequence_actor(row->who, flags), to = sequence_actor(row->to, flags);
+
+		if (!sequence_row_active(row, flags) || (row->kind == ROW_SYNC && who == to))
+			continue;
+		if (row->kind == ROW_SYNC || row->kind == ROW_SPAWN)
+			str_addf(out, "  %-6s -> %-6s  %s\n", sequence_actor_name(who),
+				 sequence_actor_name(to), row->name);
+		else
+			str_addf(out, "  %-16s  %s\n", sequence_actor_name(who), row->name);
+	}
+}
+
+static int read_facts(struct arena *arena, const char *path, struct facts *ret, struct err *err)
+{
+	char *text;
+	size_t len;
+	int r = io_read_file(AT_FDCWD, path, 16 * 1024 * 1024, arena, &text, &len, err);
+
+	return r < 0 ? r : facts_json_read(arena, path, text, len, ret, err);
+}
+
+static int explain_bundle(struct arena *arena, const struct cmd_globals *globals,
+			  const struct explain_options *o, struct err *err)
+{
+	struct launch_options options_of = { .bundle = o->bundle, .config = o->config, .map = o->map };
+	struct launch *launch = arena_new(arena, struct launch);
+	_cleanup_str_ struct str out = { 0 };
+	struct facts facts = { 0 };
+	int r = 0;
+
+	if (o->facts)
+		r = read_facts(arena, o->facts, &facts, err);
+	if (r == 0)
+		r = launch_plan_with(arena, globals, &options_of, o->facts ? &facts : NULL, launch, err);
+	if (r < 0)
+		return r;
+	plan_print(&out, launch->plan);
+	if (o->steps)
+		print_steps(&out, launch->plan->flags);
+	return common_print_text(&out, err);
+}
+
+static int explain_container(struct arena *arena, const struct cmd_globals *globals, const char *id,
+			     struct err *err)
+{
+	_cleanup_str_ struct str out = { 0 };
+	_cleanup_close_ int dirfd = -1;
+	struct state state = { 0 };
+	struct store *store;
+
+	dirfd = common_open(arena, globals, id, &store, &state, err);
+	if (dirfd < 0)
+		return dirfd;
+	str_addf(&out, "container   %s, %s\nbundle      %s\nstate       %s/%s\n", state.id,
+		 status_name(status_of(&state, NULL)), state.bundle, store_root(store), state.id);
+	for (size_t i = 0; i < state.cgroup_dirs.n; i++)
+		str_addf(&out, "cgroup      %s%s\n", state.cgroup_dirs.v[i].mount, state.cgroup_dirs.v[i].path);
+	str_add(&out, state.fallbacks.n ? "departures from the config\n" : "no departure from the config\n");
+	for (size_t i = 0; i < state.fallbacks.n; i++)
+		str_addf(&out, "  %s\n", state.fallbacks.v[i]);
+	str_add(&out, "delete undoes");
+	for (size_t i = state.undo.n; i-- > 0;)
+		str_addf(&out, " %s", state.undo.v[i]);
+	str_add(&out, "\n");
+	return common_print_text(&out, err);
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	return argc ? explain_container(arena, globals, argv[0], err) :
+		      explain_bundle(arena, globals, data, err);
+}
+
+const struct cmd cmd_explain = {
+	.name = "explain",
+	.summary = "print what would be done for a bundle, or was done for a container",
+	.arguments = "[ID]",
+	.options = options,
+	.options_size = sizeof(struct explain_options),
+	.min_args = 0,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The features document (features.md, features-linux.md), out of the tables that the code itself reads. */
+#include "src/cmd/common.h"
+#include "src/cmd/version.h"
+#include "src/oci/mount_options.h"
+#include "src/oci/names.h"
+#include "src/oci/state_doc.h"
+
+#include <seccomp.h>
+
+static const struct option options[] = { { 0 } };
+
+static void names(struct json_write *w, const char *key, const struct json_name *table)
+{
+	json_write_array(w, key);
+	for (; table->name; table++)
+		json_write_string(w, NULL, table->name);
+	json_write_end(w);
+}
+
+static void texts(struct json_write *w, const char *key, const char *const *list)
+{
+	json_write_array(w, key);
+	for (; *list; list++)
+		json_write_string(w, NULL, *list);
+	json_write_end(w);
+}
+
+static void mount_words(struct json_write *w)
+{
+	json_write_array(w, "mountOptions");
+	for (const struct mount_option *o = mount_options; o->name; o++)
+		if (o->in_spec)
+			json_write_string(w, NULL, o->name);
+	json_write_end(w);
+}
+
+static void enabled(struct json_write *w, const char *key, bool value)
+{
+	json_write_object(w, key);
+	json_write_bool(w, "enabled", value);
+	json_write_end(w);
+}
+
+static void cgroup(struct json_write *w)
+{
+	json_write_object(w, "cgroup");
+	json_write_bool(w, "v1", true);
+	json_write_bool(w, "v2", true);
+	json_write_bool(w, "systemd", false);
+	json_write_bool(w, "systemdUser", false);
+	json_write_bool(w, "rdma", false);
+	json_write_end(w);
+}
+
+static void seccomp(struct json_write *w)
+{
+	json_write_object(w, "seccomp");
+	json_write_bool(w, "enabled", true);
+	json_write_array(w, "actions");
+	for (const struct json_name *action = names_seccomp_actions; action->name; action++)
+		if (action->value != OCI_SECCOMP_NOTIFY)
+			json_write_string(w, NULL, action->name);
+	json_write_end(w);
+	names(w, "operators", names_seccomp_ops);
+	texts(w, "archs", names_seccomp_archs);
+	names(w, "knownFlags", names_seccomp_flags);
+	names(w, "supportedFlags", names_seccomp_flags);
+	json_write_end(w);
+}
+
+static void linux_part(struct json_write *w)
+{
+	json_write_object(w, "linux");
+	names(w, "namespaces", names_namespaces);
+	json_write_array(w, "capabilities");
+	for (int cap = 0; names_capability_name(cap); cap++)
+		json_write_string(w, NULL, names_capability_name(cap));
+	json_write_end(w);
+	cgroup(w);
+	seccomp(w);
+	enabled(w, "apparmor", false);
+	enabled(w, "selinux", false);
+	enabled(w, "intelRdt", false);
+	json_write_object(w, "mountExtensions");
+	enabled(w, "idmap", false);
+	json_write_end(w);
+	enabled(w, "netDevices", false);
+	json_write_end(w);
+}
+
+static void annotations(struct json_write *w, struct arena *arena)
+{
+	json_write_object(w, "annotations");
+	json_write_string(w, "io.github.seccomp.libseccomp.version",
+			  arena_strf(arena, "%d.%d.%d", SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO));
+	json_write_string(w, "org.opencontainers.runc.checkpoint.enabled", "false");
+	json_write_string(w, "run.oci.usrun.version", version_number());
+	json_write_string(w, "run.oci.usrun.commit", version_commit());
+	json_write_end(w);
+	json_write_array(w, "potentiallyUnsafeConfigAnnotations");
+	json_write_string(w, NULL, "run.oci.");
+	json_write_end(w);
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = json_write_new(true);
+
+	(void)globals;
+	(void)data;
+	(void)argc;
+	(void)argv;
+	json_write_object(w, NULL);
+	json_write_string(w, "ociVersionMin", STATE_DOC_OCI_VERSION_MIN);
+	json_write_string(w, "ociVersionMax", STATE_DOC_OCI_VERSION);
+	texts(w, "hooks", names_hook_points);
+	mount_words(w);
+	linux_part(w);
+	annotations(w, arena);
+	json_write_end(w);
+	return common_print(w, err);
+}
+
+const struct cmd cmd_features = {
+	.name = "features",
+	.summary = "print what this runtime can do, as JSON",
+	.arguments = "",
+	.options = options,
+	.min_args = 0,
+	.max_args = 0,
+	.run = run,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/fd.h"
+#include "src/cmd/cgroup_of.h"
+#include "src/cmd/common.h"
+#include "src/state/status.h"
+
+#include <stddef.h>
+
+struct ps_options {
+	const char *format;
+};
+
+static const char *const formats[] = { "table", "json", NULL };
+
+static const struct option options[] = {
+	{ 'f', "format", OPTION_TEXT, offsetof(struct ps_options, format), "table|json",
+	  "form of the list", formats },
+	{ 0 },
+};
+
+static int gather(struct arena *arena, const struct state *state, pid_t **ret, size_t *ret_n, struct err *err)
+{
+	struct cgroup cgroup;
+	int r = cgroup_of_open(state, "ps", &cgroup, err);
+
+	*ret_n = 0;
+	if (r == -ENOENT) /* stopped, and its cgroup gone */
+		return 0;
+	if (r < 0)
+		return r;
+	r = driver_pids(&cgroup, arena, ret, ret_n, err);
+	driver_close(&cgroup);
+	return r;
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = NULL;
+	_cleanup_str_ struct str table = { 0 };
+	const struct ps_options *o = data;
+	_cleanup_close_ int dirfd = -1;
+	struct state state = { 0 };
+	struct store *store;
+	pid_t *pids = NULL;
+	size_t n = 0;
+	int r;
+
+	(void)argc;
+	dirfd = common_open(arena, globals, argv[0], &store, &state, err);
+	if (dirfd < 0)
+		return dirfd;
+	r = gather(arena, &state, &pids, &n, err);
+	if (r < 0)
+		return r;
+	if (!str_equal(o->format, "json")) {
+		str_add(&table, "PID\n");
+		for (size_t i = 0; i < n; i++)
+			str_addf(&table, "%d\n", (int)pids[i]);
+		return common_print_text(&table, err);
+	}
+	w = json_write_new(false);
+	json_write_array(w, NULL);
+	for (size_t i = 0; i < n; i++)
+		json_write_int(w, NULL, pids[i]);
+	json_write_end(w);
+	return common_print(w, err);
+}
+
+const struct cmd cmd_ps = {
+	.name = "ps",
+	.summary = "list the processes of a container",
+	.arguments = "ID [PS-OPTION...]",
+	.options = options,
+	.options_size = sizeof(struct ps_options),
+	.min_args = 1,
+	.max_args = -1,
+	.stop_at_first = true,
+	.run = run,
+};

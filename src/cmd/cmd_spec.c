@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writes a config.json to begin with. */
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/path.h"
+#include "src/cmd/common.h"
+#include "src/oci/state_doc.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <unistd.h>
+
+struct spec_options {
+	const char *bundle, *file, *rootfs;
+	struct option_list args;
+	bool rootless, terminal, no_terminal;
+};
+
+static const struct option options[] = {
+	{ 'b', "bundle", OPTION_TEXT, offsetof(struct spec_options, bundle), "DIR",
+	  "directory to write config.json to (default: the current one)", NULL },
+	{ 'f', "file", OPTION_TEXT, offsetof(struct spec_options, file), "FILE",
+	  "write to this file instead; - is standard output", NULL },
+	{ 0, "rootless", OPTION_FLAG, offsetof(struct spec_options, rootless), NULL,
+	  "for a user without privileges", NULL },
+	{ 0, "args", OPTION_LIST, offsetof(struct spec_options, args), "ARG",
+	  "program and arguments, one at a time (default: sh)", NULL },
+	{ 0, "rootfs", OPTION_TEXT, offsetof(struct spec_options, rootfs), "PATH",
+	  "root file system (default: rootfs)", NULL },
+	{ 0, "terminal", OPTION_BOOL, offsetof(struct spec_options, terminal), NULL,
+	  "give the process a terminal (the default)", NULL },
+	{ 0, "no-terminal", OPTION_FLAG, offsetof(struct spec_options, no_terminal), NULL,
+	  "standard streams of the caller instead", NULL },
+	{ 0 },
+};
+
+static void strings(struct json_write *w, const char *key, const char *const *list)
+{
+	json_write_array(w, key);
+	for (; *list; list++)
+		json_write_string(w, NULL, *list);
+	json_write_end(w);
+}
+
+static void process(struct json_write *w, const struct spec_options *o)
+{
+	static const char *const env[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", NULL
+	};
+	static const char *const caps[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE", NULL };
+	static const char *const shell[] = { "sh", NULL };
+
+	json_write_object(w, "process");
+	json_write_bool(w, "terminal", !o->no_terminal);
+	json_write_object(w, "user");
+	json_write_uint(w, "uid", 0);
+	json_write_uint(w, "gid", 0);
+	json_write_end(w);
+	if (o->args.n)
+		json_write_strings(w, "args", o->args.v, o->args.n);
+	else
+		strings(w, "args", shell);
+	strings(w, "env", env);
+	json_write_string(w, "cwd", "/");
+	json_write_object(w, "capabilities");
+	strings(w, "bounding", caps);
+	strings(w, "effective", caps);
+	strings(w, "permitted", caps);
+	json_write_end(w);
+	json_write_array(w, "rlimits");
+	json_write_object(w, NULL);
+	json_write_string(w, "type", "RLIMIT_NOFILE");
+	json_write_uint(w, "hard", 1024);
+	json_write_uint(w, "soft", 1024);
+	json_write_end(w);
+	json_write_end(w);
+	json_write_bool(w, "noNewPrivileges", true);
+	json_write_end(w);
+}
+
+static void mounts(struct json_write *w)
+{
+	static const struct {
+		const char *destination, *type, *source;
+		const char *words[8];
+	} table[] = {
+		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev", NULL } },
+		{ "/dev", "tmpfs", "tmpfs",
+		  { "nosuid", "strictatime", "mode=755", "size=65536k", NULL } },
+		{ "/dev/pts", "devpts", "devpts",
+		  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
+					 NULL } },
+		{ "/dev/shm", "tmpfs", "shm",
+		  { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k", NULL } },
+		{ "/dev/mqueue", "mqueue", "mqueue",
+		  { "nosuid", "noexec", "nodev", NULL } },
+		{ "/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro", NULL } },
+		{ "/sys/fs/cgroup", "cgroup", "cgroup",
+		  { "nosuid", "noexec", "nodev", "relatime", "ro", NULL } },
+	};
+
+	json_write_array(w, "mounts");
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		json_write_object(w, NULL);
+		json_write_string(w, "destination", table[i].destination);
+		json_write_string(w, "type", table[i].type);
+		json_write_string(w, "source", table[i].source);
+		strings(w, "options", table[i].words);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
+/* A rootless config names no mappings: usrun maps what the user has. */
+static void linux_part(struct json_write *w, const struct spec_options *o)
+{
+	static const char *const kinds[] = { "pid", "network", "ipc", "uts", "mount", "cgroup", NULL };
+	static const char *const masked[] = {
+		"/proc/acpi",	     "/proc/asound",	  "/proc/kcore",       "/proc/keys",
+		"/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+		"/sys/firmware",     "/proc/scsi",	  NULL,
+	};
+	static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+						"/proc/sysrq-trigger", NULL };
+
+	json_write_object(w, "linux");
+	if (!o->rootless) {
+		json_write_object(w, "resources");
+		json_write_array(w, "devices");
+		json_write_object(w, NULL);
+		json_write_bool(w, "allow", false);
+		json_write_string(w, "access", "rwm");
+		json_write_end(w);
+		json_write_end(w);
+		json_write_end(w);
+	}
+	json_write_array(w, "namespaces");
+	for (size_t i = 0; kinds[i]; i++) {
+		json_write_object(w, NULL);
+		json_write_string(w, "type", kinds[i]);
+		json_write_end(w);
+	}
+	if (o->rootless) {
+		json_write_object(w, NULL);
+		json_write_string(w, "type", "user");
+		json_write_end(w);
+	}
+	json_write_end(w);
+	strings(w, "maskedPaths", masked);
+	strings(w, "readonlyPaths", readonly);
+	json_write_end(w);
+}
+
+static void document(struct json_write *w, const struct spec_options *o)
+{
+	json_write_object(w, NULL);
+	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
+	process(w, o);
+	json_write_object(w, "root");
+	json_write_string(w, "path", o->rootfs ? o->rootfs : "rootfs");
+	json_write_bool(w, "readonly", true);
+	json_write_end(w);
+	json_write_string(w, "hostname", "usrun");
+	mounts(w);
+	linux_part(w, o);
+	json_write_end(w);
+}
+
+static int save(struct arena *arena, const struct spec_options *o, struct json_write *w, struct err *err)
+{
+	const char *path = o->file ? o->file : path_join(arena, o->bundle ? o->bundle : ".", "config.json");
+	_cleanup_close_ int fd = -1;
+	const char *text;
+	size_t len;
+	int r;
+
+	if (str_equal(o->file, "-"))
+		return common_print(w, err);
+	text = json_write_text(w, &len, err);
+	if (!text)
+		return -EINVAL;
+	/* O_EXCL: somebody's work is never overwritten. */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == EEXIST) {
+		(void)err_set(err, EEXIST, "%s exists already, and is not overwritten", path);
+		err_hint(err, "remove it first, or write elsewhere with --file");
+		return -EEXIST;
+	}
+	if (fd < 0)
+		return err_errno(err, errno, "create %s", path);
+	r = io_write_all(fd, text, len);
+	return r < 0 ? err_errno(err, -r, "write %s", path) : 0;
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = json_write_new(true);
+	const struct spec_options *o = data;
+
+	(void)globals;
+	(void)argc;
+	(void)argv;
+	document(w, o);
+	return save(arena, o, w, err);
+}
+
+const struct cmd cmd_spec = {
+	.name = "spec",
+	.summary = "write a config.json to begin with",
+	.arguments = "",
+	.options = options,
+	.options_size = sizeof(struct spec_options),
+	.min_args = 0,
+	.max_args = 0,
+	.run = run,
+};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/common.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/oci/decode.h"
+#include "src/oci/state_doc.h"
+#include "src/state/status.h"
+
+#include <unistd.h>
+
+int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id, struct store **ret_store,
+		struct state *ret_state, struct err *err)
+{
+	_cleanup_close_ int dir = -1;
+	int r = store_check_id(id, err);
+
+	if (r == 0)
+		r = store_open(globals->root, false, arena, ret_store, err);
+	if (r == 0)
+		r = dir = store_open_container(*ret_store, id, err);
+	if (r >= 0)
+		r = store_read(*ret_store, dir, id, arena, ret_state, err);
+	return r < 0 ? r : fd_take(&dir);
+}
+
+int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret, struct err *err)
+{
+	char *text;
+	size_t len;
+	int r = io_read_file(dirfd, "config.json", DECODE_MAX_FILE, arena, &text, &len, err);
+
+	if (r == 0)
+		r = decode_config(arena, "config.json", text, len, ret, err);
+	return r < 0 ? err_prefix(err, "the copy of the config in the state directory") : 0;
+}
+
+void common_write_state(struct json_write *w, const struct state *state, const char *owner)
+{
+	enum status status = status_of(state, NULL);
+	bool alive = status != STATUS_STOPPED && state->pid.set;
+
+	json_write_object(w, NULL);
+	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
+	json_write_string(w, "id", state->id);
+	json_write_int(w, "pid", alive ? state->pid.v : 0);
+	json_write_string(w, "status", status_name(status));
+	json_write_string(w, "bundle", state->bundle);
+	json_write_string(w, "rootfs", state->rootfs);
+	json_write_string(w, "created", state->created);
+	if (state->annotations.n) {
+		json_write_object(w, "annotations");
+		for (size_t i = 0; i < state->annotations.n; i++)
+			json_write_string(w, state->annotations.v[i].key, state->annotations.v[i].value);
+		json_write_end(w);
+	}
+	json_write_string(w, "owner", owner);
+	json_write_end(w);
+}
+
+static int write_out(const char *text, size_t len, struct err *err)
+{
+	int r = io_write_all(STDOUT_FILENO, text, len);
+
+	return r < 0 ? err_errno(err, -r, "write to standard output") : 0;
+}
+
+int common_print(struct json_write *w, struct err *err)
+{
+	size_t len;
+	const char *text = json_write_text(w, &len, err);
+
+	return text ? write_out(text, len, err) : -EINVAL;
+}
+
+int common_print_text(const struct str *text, struct err *err)
+{
+	return write_out(str_text(text), text->len, err);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several commands share: finding a container, its state and its config. */
+#pragma once
+
+#include "src/cmd/cmd.h"
+#include "src/oci/config.h"
+#include "src/state/store.h"
+
+/* Opens the container and reads its state. Returns the directory's descriptor. */
+int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id, struct store **ret_store,
+		struct state *ret_state, struct err *err) MUST_CHECK;
+
+/* The copy of config.json that was made at create. */
+int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret, struct err *err) MUST_CHECK;
+
+/* The document of `state` and `list`. */
+void common_write_state(struct json_write *w, const struct state *state, const char *owner);
+
+/* Prints what was written; -errno when that fails. */
+int common_print(struct json_write *w, struct err *err) MUST_CHECK;
+int common_print_text(const struct str *text, struct err *err) MUST_CHECK;

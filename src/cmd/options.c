@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/options.h"
+
+#include "src/base/parse.h"
+
+#include <string.h>
+
+static const char *const formats[] = { "text", "json", NULL };
+static const char *const levels[] = { "error", "warning", "warn", "info", "debug", NULL };
+static const char *const managers[] = { "cgroupfs", "systemd", "disabled", NULL };
+
+#define AT(member) offsetof(struct options_global, member)
+
+const struct option options_globals[] = {
+	{ 0, "root", OPTION_TEXT, AT(root), "DIR", "directory of the containers' state", NULL },
+	{ 0, "log", OPTION_TEXT, AT(log), "FILE", "append errors to this file too", NULL },
+	{ 0, "log-format", OPTION_TEXT, AT(log_format), "text|json", "format of that file", formats },
+	{ 0, "log-level", OPTION_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug", levels },
+	{ 0, "debug", OPTION_FLAG, AT(debug), NULL, "say every step", NULL },
+	{ 0, "cgroup-manager", OPTION_TEXT, AT(cgroup_manager), "MANAGER",
+	  "cgroupfs, systemd or disabled", managers },
+	{ 0, "systemd-cgroup", OPTION_FLAG, AT(systemd_cgroup), NULL,
+	  "the same as --cgroup-manager systemd", NULL },
+	{ 0, "rootless", OPTION_ACCEPTED, 0, "BOOL", "accepted: usrun finds out by itself", NULL },
+	{ 0, "criu", OPTION_ACCEPTED, 0, "PATH", "accepted for other runtimes' callers", NULL },
+	{ 'v', "version", OPTION_FLAG, AT(version), NULL, "print the version", NULL },
+	{ 'h', "help", OPTION_FLAG, AT(help), NULL, "print this text", NULL },
+	{ 0 },
+};
+
+const struct cmd *const options_commands[] = {
+	&cmd_completion, &cmd_create, &cmd_delete, &cmd_exec,  &cmd_explain, &cmd_facts,
+	&cmd_features,	 &cmd_kill,   &cmd_list,   &cmd_pause, &cmd_ps,	     &cmd_resume,
+	&cmd_run,	 &cmd_spec,   &cmd_start,  &cmd_state, NULL,
+};
+
+static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, NULL, "print this text", NULL };
+
+const struct cmd *options_find(const char *name)
+{
+	for (size_t i = 0; options_commands[i]; i++)
+		if (str_equal(options_commands[i]->name, name))
+			return options_commands[i];
+	return NULL;
+}
+
+/* The row of a word, and in *ret_value what stands behind "=". */
+static const struct option *find(const struct option *table, const char *word, const char **ret_value)
+{
+	const char *name = word + 1 + (word[1] == '-');
+	size_t len = strcspn(name, "=");
+
+	*ret_value = name[len] ? name + len + 1 : NULL;
+	for (const struct option *o = table;; o = o == &help_option ? NULL : o->name ? o + 1 : o) {
+		if (!o->name)
+			o = &help_option;
+		if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+			return o;
+		if (word[1] != '-' && o->letter && name[0] == o->letter && name[1] == '\0')
+			return o;
+		if (o == &help_option)
+			return NULL;
+	}
+}
+
+static int bad_value(const struct option *o, const char *value, const char *expected, struct err *err)
+{
+	return err_set(err, EINVAL, "--%s: expected %s, got \"%s\"", o->name, expected, value);
+}
+
+static int check_choice(const struct option *o, const char *value, struct err *err)
+{
+	struct str list = { 0 };
+
+	if (!o->choices)
+		return 0;
+	for (size_t i = 0; o->choices[i]; i++) {
+		if (str_equal(o->choices[i], value)) {
+			str_done(&list);
+			return 0;
+		}
+		str_addf(&list, "%s%s", i ? ", " : "", o->choices[i]);
+	}
+	(void)err_set(err, EINVAL, "--%s: expected one of %s, got \"%s\"", o->name, str_text(&list), value);
+	str_done(&list);
+	return -EINVAL;
+}
+
+static void append(struct arena *arena, struct option_list *list, const char *value)
+{
+	const char **v = arena_grow(arena, list->v, list->n, list->n + 2, sizeof(*v));
+
+	v[list->n++] = value;
+	list->v = v;
+}
+
+static int parse_bool(const struct option *o, const char *value, bool *ret, struct err *err)
+{
+	static const char *const words[] = { "false", "true", "no", "yes", "0", "1" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_equal(value, words[i])) {
+			*ret = i % 2;
+			return 0;
+		}
+	return bad_value(o, value, "true or false", err);
+}
+
+static int store(struct arena *arena, const struct option *o, const char *value, void *values,
+		 struct err *err)
+{
+	void *at = (char *)values + o->offset;
+	uint32_t number;
+
+	switch (o->kind) {
+	case OPTION_FLAG:
+	case OPTION_BOOL:
+		*(bool *)at = true;
+		return value ? parse_bool(o, value, at, err) : 0;
+	case OPTION_TEXT:
+		*(const char **)at = value;
+		return check_choice(o, value, err);
+	case OPTION_LIST:
+		append(arena, at, value);
+		return 0;
+	case OPTION_UINT:
+		if (parse_u32(value, &number) < 0 || number > 1024)
+			return bad_value(o, value, "a number from 0 to 1024", err);
+		*(unsigned int *)at = number;
+		return 0;
+	case OPTION_ACCEPTED:
+		return 0;
+	}
+	return 0;
+}
+
+/* One option, perhaps with the next word as its value. Returns the words it took. */
+static int take(struct arena *arena, const struct option *table, char **argv, int left, void *values,
+		bool *help, struct err *err)
+{
+	const char *value;
+	const struct option *o = find(table, argv[0], &value);
+	bool wants = o && o->value_name;
+	int taken = 1, r;
+
+	if (!o)
+		return err_set(err, EINVAL, "flag provided but not defined: %s", argv[0]);
+	if (o == &help_option) {
+		*help = true;
+		return 1;
+	}
+	if (wants && !value) {
+		if (left < 2)
+			return err_set(err, EINVAL, "option %s requires an argument (flag needs an argument: %s)",
+				       argv[0], argv[0]);
+		value = argv[1];
+		taken = 2;
+	}
+	r = store(arena, o, value, values, err);
+	return r < 0 ? r : taken;
+}
+
+int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc, char **argv,
+		  void *values, bool *ret_help, struct err *err)
+{
+	int done = 0; /* options, and their values, are moved to the front */
+
+	for (int i = 0; i < argc;) {
+		int taken;
+
+		if (str_equal(argv[i], "--")) {
+			memmove(argv + done + 1, argv + done, (size_t)(i - done) * sizeof(*argv));
+			return done + 1;
+		}
+		if (argv[i][0] != '-' || argv[i][1] == '\0') {
+			if (first_only)
+				break;
+			i++;
+			continue;
+		}
+		taken = take(arena, table, argv + i, argc - i, values, ret_help, err);
+		if (taken < 0)
+			return taken;
+		for (int k = 0; k < taken; k++, i++) {
+			char *word = argv[i];
+
+			memmove(argv + done + 1, argv + done, (size_t)(i - done) * sizeof(*argv));
+			argv[done++] = word;
+		}
+	}
+	return done;
+}
+
+static void help_rows(struct str *out, const struct option *table)
+{
+	for (const struct option *o = table; o->name; o++) {
+		char left[64];
+		size_t len;
+
+		(void)strcpy(left, "  ");
+		if (o->letter)
+			(void)strncat(left, (char[]){ '-', o->letter, ',', ' ', 0 }, 5);
+		(void)strncat(left, "--", sizeof(left) - strlen(left) - 1);
+		(void)strncat(left, o->name, sizeof(left) - strlen(left) - 1);
+		if (o->value_name) {
+			(void)strncat(left, " ", sizeof(left) - strlen(left) - 1);
+			(void)strncat(left, o->value_name, sizeof(left) - strlen(left) - 1);
+		}
+		len = strlen(left);
+		str_addf(out, "%s%*s %s\n", left, len < 30 ? (int)(30 - len) : 0, "", o->help);
+	}
+}
+
+void options_help(struct str *out)
+{
+	str_add(out, "usage: usrun [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n");
+	for (size_t i = 0; options_commands[i]; i++)
+		str_addf(out, "  %-10s %s\n", options_commands[i]->name, options_commands[i]->summary);
+	str_add(out, "\nOptions:\n");
+	help_rows(out, options_globals);
+	str_add(out, "\n`usrun COMMAND --help` shows a command's options; man usrun has the rest.\n");
+}
+
+void options_help_command(struct str *out, const struct cmd *cmd)
+{
+	str_addf(out, "usage: usrun %s [OPTION...] %s\n\n%s\n\nOptions:\n", cmd->name, cmd->arguments,
+		 cmd->summary);
+	help_rows(out, cmd->options);
+	help_rows(out, (const struct option[]){ help_option, { 0 } });
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The words of config.md, and those that crun and runc know besides. What acl, noacl and other words
+ * of one file system mean is decided by that file system: they are not here. */
+#include "src/oci/mount_options.h"
+
+#include <linux/mount.h>
+#include <stddef.h>
+#include <string.h>
+
+#define ATTR(word, bit)                                                                            \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_ATTR, .set = (bit), .in_spec = true             \
+	}
+#define ATTR_OFF(word, bit)                                                                        \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_ATTR, .clear = (bit), .in_spec = true           \
+	}
+#define RECURSIVE(word, bit)                                                                       \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_ATTR_RECURSIVE, .set = (bit), .in_spec = true   \
+	}
+#define RECURSIVE_OFF(word, bit)                                                                   \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit), .in_spec = true \
+	}
+
+/* The access-time modes are one number in several bits, of which relatime is 0: to choose one, the
+ * kernel wants the whole field cleared first, and "relatime" is the clearing alone. */
+#define ATIME(word, kind_, mode)                                                                   \
+	{                                                                                          \
+		.name = word, .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME,          \
+		.in_spec = true                                                                    \
+	}
+/* Takes back a mode that is no bit, and that is the kernel's default: nothing changes. */
+#define ATIME_NONE(word, kind_)                                                                    \
+	{                                                                                          \
+		.name = word, .kind = (kind_), .in_spec = true                                     \
+	}
+
+#define PROPAGATION(word, flag)                                                                    \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_PROPAGATION, .value = (flag), .in_spec = true   \
+	}
+#define SUPER(word, flag, off, spec)                                                               \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_SUPER, .value_name = flag, .value_off = (off),  \
+		.in_spec = (spec)                                                                  \
+	}
+#define IGNORED(word)                                                                              \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_IGNORED, .in_spec = true                        \
+	}
+#define EXTENSION(word, flag, spec)                                                                \
+	{                                                                                          \
+		.name = word, .kind = MOUNT_OPTION_EXTENSION, .value = (flag), .in_spec = (spec)   \
+	}
+
+const struct mount_option mount_options[] = {
+	/* In the order of frequency: the search begins in front. */
+	{ .name = "bind", .kind = MOUNT_OPTION_BIND, .in_spec = true },
+	{ .name = "rbind", .kind = MOUNT_OPTION_BIND, .value = MS_REC, .in_spec = true },
+	ATTR("ro", MOUNT_ATTR_RDONLY),
+	ATTR("nosuid", MOUNT_ATTR_NOSUID),
+	ATTR("noexec", MOUNT_ATTR_NOEXEC),
+	ATTR("nodev", MOUNT_ATTR_NODEV),
+	ATTR_OFF("rw", MOUNT_ATTR_RDONLY),
+	PROPAGATION("rprivate", MS_PRIVATE | MS_REC),
+	ATIME("relatime", MOUNT_OPTION_ATTR, MOUNT_ATTR_RELATIME),
+	ATIME("strictatime", MOUNT_OPTION_ATTR, MOUNT_ATTR_STRICTATIME),
+	ATIME("noatime", MOUNT_OPTION_ATTR, MOUNT_ATTR_NOATIME),
+	IGNORED("defaults"),
+
+	ATTR_OFF("suid", MOUNT_ATTR_NOSUID),
+	ATTR_OFF("exec", MOUNT_ATTR_NOEXEC),
+	ATTR_OFF("dev", MOUNT_ATTR_NODEV),
+	ATTR("nodiratime", MOUNT_ATTR_NODIRATIME),
+	ATTR_OFF("diratime", MOUNT_ATTR_NODIRATIME),
+	ATTR("nosymfollow", MOUNT_ATTR_NOSYMFOLLOW),
+	ATTR_OFF("symfollow", MOUNT_ATTR_NOSYMFOLLOW),
+	ATIME("atime", MOUNT_OPTION_ATTR, MOUNT_ATTR_RELATIME),
+	ATIME("nostrictatime", MOUNT_OPTION_ATTR, MOUNT_ATTR_RELATIME),
+	ATIME_NONE("norelatime", MOUNT_OPTION_ATTR),
+
+	RECURSIVE("rro", MOUNT_ATTR_RDONLY),
+	RECURSIVE_OFF("rrw", MOUNT_ATTR_RDONLY),
+	RECURSIVE("rnosuid", MOUNT_ATTR_NOSUID),
+	RECURSIVE_OFF("rsuid", MOUNT_ATTR_NOSUID),
+	RECURSIVE("rnoexec", MOUNT_ATTR_NOEXEC),
+	RECURSIVE_OFF("rexec", MOUNT_ATTR_NOEXEC),
+	RECURSIVE("rnodev", MOUNT_ATTR_NODEV),
+	RECURSIVE_OFF("rdev", MOUNT_ATTR_NODEV),
+	RECURSIVE("rnodiratime", MOUNT_ATTR_NODIRATIME),
+	RECURSIVE_OFF("rdiratime", MOUNT_ATTR_NODIRATIME),
+	RECURSIVE("rnosymfollow", MOUNT_ATTR_NOSYMFOLLOW),
+	RECURSIVE_OFF("rsymfollow", MOUNT_ATTR_NOSYMFOLLOW),
+	ATIME("rrelatime", MOUNT_OPTION_ATTR_RECURSIVE, MOUNT_ATTR_RELATIME),
+	ATIME("rstrictatime", MOUNT_OPTION_ATTR_RECURSIVE, MOUNT_ATTR_STRICTATIME),
+	ATIME("rnoatime", MOUNT_OPTION_ATTR_RECURSIVE, MOUNT_ATTR_NOATIME),
+	ATIME("ratime", MOUNT_OPTION_ATTR_RECURSIVE, MOUNT_ATTR_RELATIME),
+	ATIME("rnostrictatime", MOUNT_OPTION_ATTR_RECURSIVE, MOUNT_ATTR_RELATIME),
+	ATIME_NONE("rnorelatime", MOUNT_OPTION_ATTR_RECURSIVE),
+
+	PROPAGATION("private", MS_PRIVATE),
+	PROPAGATION("shared", MS_SHARED),
+	PROPAGATION("slave", MS_SLAVE),
+	PROPAGATION("unbindable", MS_UNBINDABLE),
+	PROPAGATION("rshared", MS_SHARED | MS_REC),
+	PROPAGATION("rslave", MS_SLAVE | MS_REC),
+	PROPAGATION("runbindable", MS_UNBINDABLE | MS_REC),
+
+	SUPER("sync", "sync", false, true),
+	SUPER("async", "sync", true, true),
+	SUPER("dirsync", "dirsync", false, true),
+	SUPER("lazytime", "lazytime", false, true),
+	SUPER("nolazytime", "lazytime", true, true),
+	SUPER("mand", "mand", false, true),
+	SUPER("nomand", "mand", true, true),
+	/* The recursive words of crun. Flags of a superblock hold for all its mounts anyway. */
+	SUPER("rsync", "sync", false, false),
+	SUPER("rasync", "sync", true, false),
+	SUPER("rdirsync", "dirsync", false, false),
+	SUPER("rmand", "mand", false, false),
+	SUPER("rnomand", "mand", true, false),
+
+	{ .name = "remount", .kind = MOUNT_OPTION_REMOUNT, .in_spec = true },
+
+	/* fsconfig() has no such words, and who mounts by descriptors gets no kernel messages to
+	 * silence. Inode versions are always on in the file systems that have them. */
+	IGNORED("silent"),
+	IGNORED("loud"),
+	IGNORED("iversion"),
+	IGNORED("noiversion"),
+
+	EXTENSION("tmpcopyup", MOUNT_EXT_TMPCOPYUP, true),
+	EXTENSION("idmap", MOUNT_EXT_IDMAP, true),
+	EXTENSION("ridmap", MOUNT_EXT_RIDMAP, true),
+	EXTENSION("copy-symlink", MOUNT_EXT_COPY_SYMLINK, false),
+	EXTENSION("src-nofollow", MOUNT_EXT_SRC_NOFOLLOW, false),
+	EXTENSION("dest-nofollow", MOUNT_EXT_DEST_NOFOLLOW, false),
+	{ .name = NULL },
+};
+
+const struct mount_option *mount_options_find(const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	for (const struct mount_option *option = mount_options; option->name; option++) {
+		if (strncmp(option->name, word, len) != 0 || option->name[len] != '\0')
+			continue;
+		if (word[len] == '\0' || option->kind == MOUNT_OPTION_EXTENSION)
+			return option;
+	}
+	return NULL;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/plan/plan_print.h"
+
+#include "src/oci/names.h"
+#include "src/plan/powers.h"
+
+#include <linux/mount.h>
+
+static void why(struct str *out, const char *reason)
+{
+	if (reason)
+		str_addf(out, "\n                  because %s", reason);
+	str_add(out, "\n");
+}
+
+static void print_container(struct str *out, const struct plan *plan)
+{
+	const char *separator = "";
+
+	str_addf(out, "container   %s, bundle %s\n", plan->options->id, plan->options->bundle);
+	str_add(out, "powers      ");
+	for (unsigned int bit = 0; powers_name(bit); bit++)
+		if (plan->powers & (1u << bit)) {
+			str_addf(out, "%s%s", separator, powers_name(bit));
+			separator = ", ";
+		}
+	str_add(out, *separator ? "\n" : "none\n");
+}
+
+static void print_namespaces(struct str *out, const struct plan *plan)
+{
+	static const char *const names[PLAN_NS_COUNT] = { "user",   "pid",    "network", "ipc",
+							  "uts",    "cgroup", "time",	 "mount" };
+	static const char *const actions[] = { "the caller's", "new", "joined:" };
+
+	str_add(out, "namespaces\n");
+	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
+		str_addf(out, "  %-8s  %s %s", names[kind], actions[plan->ns.v[kind].action],
+			 plan->ns.v[kind].path ? plan->ns.v[kind].path : "");
+		why(out, kind == PLAN_NS_USER ? plan->ns.why_user : NULL);
+	}
+	str_addf(out, "  %s\n", plan->flags & PLAN_STAGER ?
+				       "made and joined by a stager, which then clones init" :
+				       "made by one clone3, straight into init");
+}
+
+static void print_map(struct str *out, const char *kind, const struct idmap *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		str_addf(out, "  %s %u to %u is host %u to %u\n", kind, map->v[i].inside,
+			 map->v[i].inside + map->v[i].count - 1, map->v[i].outside,
+			 map->v[i].outside + map->v[i].count - 1);
+}
+
+static void print_ids(struct str *out, const struct plan *plan)
+{
+	static const char *const writers[] = { "by usrun itself", "by usrun itself, setgroups denied",
+					       "by newuidmap and newgidmap" };
+
+	if (!(plan->flags & PLAN_USERNS_NEW))
+		return;
+	str_addf(out, "id mapping  written %s", writers[plan->idmap.writer]);
+	why(out, plan->why_idmap);
+	print_map(out, "uid", &plan->idmap.uid);
+	print_map(out, "gid", &plan->idmap.gid);
+}
+
+static void print_cgroup(struct str *out, const struct plan *plan)
+{
+	const struct cgroup_plan *cgroup = &plan->cgroup;
+	static const char *const drivers[] = { "none", "v2", "v1" };
+
+	str_addf(out, "cgroup      %s", drivers[cgroup->driver]);
+	why(out, cgroup->why);
+	for (size_t i = 0; i < cgroup->n_dirs; i++)
+		str_addf(out, "  %s%s\n", cgroup->dirs[i].mount, cgroup->dirs[i].path);
+	for (size_t i = 0; i < cgroup->n_writes; i++)
+		str_addf(out, "  %s = %s  (%s)\n", cgroup->writes[i].file, cgroup->writes[i].value,
+			 cgroup->writes[i].json_path);
+}
+
+static const char *method_name(const struct mount_entry *m, size_t i)
+{
+	switch (m->methods[i]) {
+	case MOUNT_BY_FSMOUNT:
+		return "new";
+	case MOUNT_BY_BIND:
+		return m->kind == MOUNT_REMOUNT ? "remount" : m->recursive ? "bind with all below" : "bind";
+	case MOUNT_BY_HOST_BIND:
+		return "bind of the host's";
+	case MOUNT_BY_CGROUP_BIND:
+		return "its cgroups";
+	case MOUNT_BY_MOUNT:
+		return "mount(2)";
+	}
+	return "?";
+}
+
+static void print_mount(struct str *out, const struct mount_entry *m)
+{
+	static const struct {
+		uint64_t bit;
+		const char *name;
+	} attrs[] = { { MOUNT_ATTR_RDONLY, "ro" },     { MOUNT_ATTR_NOSUID, "nosuid" },
+		      { MOUNT_ATTR_NODEV, "nodev" },   { MOUNT_ATTR_NOEXEC, "noexec" },
+		      { MOUNT_ATTR_NODIRATIME, "nodiratime" } };
+
+	str_addf(out, "  %-16s %s", m->target, m->source ? m->source : "");
+	for (size_t i = 0; i < m->n_methods; i++)
+		str_addf(out, "%s%s", i ? ", else " : "; ", method_name(m, i));
+	str_add(out, ";");
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		if (m->attr_set & attrs[i].bit || (i == 0 && m->readonly_late))
+			str_addf(out, " %s", attrs[i].name);
+	for (size_t i = 0; i < m->n_super; i++)
+		str_addf(out, " %s%s%s", m->super[i].key, m->super[i].value ? "=" : "",
+			 m->super[i].value ? m->super[i].value : "");
+	why(out, m->why);
+}
+
+static void print_rootfs(struct str *out, const struct plan *plan)
+{
+	const struct rootfs_plan *rootfs = &plan->rootfs;
+
+	str_addf(out, "rootfs      %s%s%s\n", rootfs->path, rootfs->readonly ? ", read-only" : "",
+		 plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone" : "");
+	for (size_t i = 0; i < rootfs->n_mounts; i++)
+		print_mount(out, &rootfs->mounts[i]);
+	str_addf(out, "  %zu paths masked, %zu read-only\n", rootfs->n_masked, rootfs->n_readonly_paths);
+	if (!plan->devices.populate)
+		return;
+	str_addf(out, "devices     %s:", plan->devices.bind ? "bound from the host" : "made");
+	for (size_t i = 0; i < plan->devices.n; i++)
+		str_addf(out, " %s", plan->devices.v[i].path);
+	why(out, plan->devices.why);
+}
+
+static void print_caps(struct str *out, const char *set, uint64_t mask)
+{
+	str_addf(out, "  %-12s", set);
+	for (int cap = 0; cap < 64; cap++)
+		if (mask & (1ULL << cap))
+			str_addf(out, " %s", names_capability_name(cap) ? names_capability_name(cap) : "?");
+	str_add(out, mask ? "\n" : " none\n");
+}
+
+static void print_process(struct str *out, const struct plan *plan)
+{
+	const struct process_plan *p = &plan->process;
+
+	str_add(out, "process    ");
+	for (size_t i = 0; i < p->n_args; i++)
+		str_addf(out, " %s", p->args[i]);
+	str_addf(out, "\n  uid %u, gid %u, umask %04o, cwd %s%s%s\n", p->uid, p->gid, p->umask, p->cwd,
+		 p->terminal ? ", terminal" : "", p->no_new_privs ? ", no_new_privs" : "");
+	str_addf(out, "  groups       %s (%zu)\n",
+		 p->keep_groups ? "the caller's" :
+		 p->set_groups	? "set" :
+				  "as they are: setgroups is denied",
+		 p->n_groups);
+	print_caps(out, "bounding", p->caps_bounding);
+	print_caps(out, "effective", p->caps_effective);
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		str_addf(out, "  %s %llu:%llu\n", json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
+			 (unsigned long long)p->rlimits[i].soft, (unsigned long long)p->rlimits[i].hard);
+	if (p->seccomp)
+		str_addf(out, "  seccomp      loaded %s\n",
+			 p->no_new_privs ? "last, before the exec" : "before the capabilities are dropped");
+}
+
+void plan_print(struct str *out, const struct plan *plan)
+{
+	print_container(out, plan);
+	print_namespaces(out, plan);
+	print_ids(out, plan);
+	print_cgroup(out, plan);
+	print_rootfs(out, plan);
+	print_process(out, plan);
+	if (plan->n_warnings)
+		str_add(out, "departures from the config\n");
+	for (size_t i = 0; i < plan->n_warnings; i++)
+		str_addf(out, "  %s\n", plan->warnings[i].text);
+}

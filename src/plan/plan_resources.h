@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux.resources as writes to cgroup files: one table, for both layouts. Pure. */
+#pragma once
+
+#include "src/plan/cgroup_plan.h"
+
+/* Fills writes in the order in which the kernel takes them. v2: which layout. Properties that the layout
+ * has no file for are errors that name them. */
+int plan_resources_build(struct arena *arena, const struct oci_resources *resources, bool v2,
+			 const struct cgroup_write **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+
+/* Whether anything but device rules is asked for. */
+bool plan_resources_any(const struct oci_resources *resources);
+
+/* cpu.shares (2 to 262144) as cpu.weight (1 to 10000), by the formula of crun and runc. */
+uint64_t plan_resources_weight(uint64_t shares);

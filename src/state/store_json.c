@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct state as JSON, read back by the same kind of table that reads configs. */
+#include "src/state/store_priv.h"
+
+#include <stddef.h>
+
+#define FIELD(struct_name, member, name, json_kind, ...) \
+	{ .key = name, .kind = json_kind, .offset = offsetof(struct struct_name, member), __VA_ARGS__ }
+
+#define UINT_RANGE .umax = UINT64_MAX
+
+static const struct json_name phases[] = {
+	{ "creating", STATE_CREATING },
+	{ "created", STATE_CREATED },
+	{ "started", STATE_STARTED },
+	{ NULL, 0 },
+};
+static const struct json_name drivers[] = {
+	{ "none", CGROUP_DRIVER_NONE + 1 },
+	{ "v2", CGROUP_DRIVER_V2 + 1 },
+	{ "v1", CGROUP_DRIVER_V1 + 1 },
+	{ NULL, 0 },
+};
+
+static const struct json_field dir_fields[] = {
+	FIELD(cgroup_dir, controllers, "controllers", JSON_STRING, .flags = JSON_REQUIRED),
+	FIELD(cgroup_dir, mount, "mount", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
+	FIELD(cgroup_dir, path, "path", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
+};
+static const struct json_type dir_type = {
+	.size = sizeof(struct cgroup_dir),
+	.fields = dir_fields,
+	.n_fields = sizeof(dir_fields) / sizeof(dir_fields[0]),
+};
+
+static const struct json_field state_fields[] = {
+	FIELD(state, id, "id", JSON_STRING, .flags = JSON_REQUIRED),
+	FIELD(state, bundle, "bundle", JSON_STRING, .flags = JSON_REQUIRED),
+	FIELD(state, rootfs, "rootfs", JSON_STRING, .flags = JSON_REQUIRED),
+	FIELD(state, phase, "phase", JSON_ENUM, .flags = JSON_REQUIRED, .names = phases),
+	FIELD(state, pid, "pid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, start_time, "startTime", JSON_UINT, UINT_RANGE),
+	FIELD(state, boot_id, "bootId", JSON_STRING),
+	FIELD(state, created, "created", JSON_STRING, .flags = JSON_REQUIRED),
+	FIELD(state, owner, "owner", JSON_UINT, UINT_RANGE),
+	FIELD(state, cgroup_driver, "cgroupDriver", JSON_ENUM, .flags = JSON_REQUIRED, .names = drivers),
+	FIELD(state, cgroup_dirs, "cgroupDirs", JSON_OBJECTS, .type = &dir_type),
+	FIELD(state, annotations, "annotations", JSON_STRING_MAP),
+	FIELD(state, undo, "undo", JSON_STRINGS),
+	FIELD(state, fallbacks, "fallbacks", JSON_STRINGS),
+	FIELD(state, namespaces, "namespaces", JSON_STRINGS),
+	FIELD(state, poststart_hooks, "poststartHooks", JSON_BOOL),
+	FIELD(state, poststop_hooks, "poststopHooks", JSON_BOOL),
+	FIELD(state, terminal, "terminal", JSON_BOOL),
+};
+static const struct json_type state_type = {
+	.size = sizeof(struct state),
+	.fields = state_fields,
+	.n_fields = sizeof(state_fields) / sizeof(state_fields[0]),
+};
+
+int store_priv_decode(struct arena *arena, const char *file, const char *text, size_t len,
+		      struct state *ret, struct err *err)
+{
+	static const struct json_limits limits = { .depth = 8, .string = 1024 * 1024 };
+
+	return json_read(arena, file, text, len, &state_type, &limits, ret, err);
+}
+
+static void write_lists(struct json_write *w, const struct state *state)
+{
+	json_write_array(w, "cgroupDirs");
+	for (size_t i = 0; i < state->cgroup_dirs.n; i++) {
+		json_write_object(w, NULL);
+		json_write_string(w, "controllers", state->cgroup_dirs.v[i].controllers);
+		json_write_string(w, "mount", state->cgroup_dirs.v[i].mount);
+		json_write_string(w, "path", state->cgroup_dirs.v[i].path);
+		json_write_end(w);
+	}
+	json_write_end(w);
+	json_write_object(w, "annotations");
+	for (size_t i = 0; i < state->annotations.n; i++)
+		json_write_string(w, state->annotations.v[i].key, state->annotations.v[i].value);
+	json_write_end(w);
+	json_write_strings(w, "undo", state->undo.v, state->undo.n);
+	json_write_strings(w, "fallbacks", state->fallbacks.v, state->fallbacks.n);
+	json_write_strings(w, "namespaces", state->namespaces.v, state->namespaces.n);
+}
+
+int store_priv_encode(const struct state *state, struct json_write **ret, const char **ret_text,
+		      size_t *ret_len, struct err *err)
+{
+	struct json_write *w = json_write_new(true);
+
+	json_write_object(w, NULL);
+	json_write_string(w, "id", state->id);
+	json_write_string(w, "bundle", state->bundle);
+	json_write_string(w, "rootfs", state->rootfs);
+	json_write_string(w, "phase", json_read_enum_name(phases, state->phase));
+	if (state->pid.set)
+		json_write_int(w, "pid", state->pid.v);
+	if (state->start_time.set)
+		json_write_uint(w, "startTime", state->start_time.v);
+	json_write_string(w, "bootId", state->boot_id);
+	json_write_string(w, "created", state->created);
+	json_write_uint(w, "owner", state->owner.v);
+	json_write_string(w, "cgroupDriver", json_read_enum_name(drivers, state->cgroup_driver));
+	write_lists(w, state);
+	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
+	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);
+	json_write_bool(w, "terminal", state->terminal.v);
+	json_write_end(w);
+	*ret = w;
+	*ret_text = json_write_text(w, ret_len, err);
+	return *ret_text ? 0 : -EINVAL;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/self.h"
+
+#include "src/base/fd.h"
+#include "src/base/str.h"
+#include "src/sys/mountfd.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+
+static bool enters_container(char **argv)
+{
+	static const char *const commands[] = { "create", "run", "exec" };
+
+	/* Options may stand before the command; an id with such a name only costs an exec. */
+	for (size_t i = 1; argv[0] && argv[i]; i++)
+		for (size_t k = 0; k < sizeof(commands) / sizeof(commands[0]); k++)
+			if (str_equal(argv[i], commands[k]))
+				return true;
+	return false;
+}
+
+static bool could_be_written(int self)
+{
+	struct statvfs fs;
+	struct stat st;
+
+	if (fstatvfs(self, &fs) == 0 && (fs.f_flag & ST_RDONLY))
+		return false; /* so is the clone that we started from */
+	if (fcntl(self, F_GET_SEALS) == SEALS || fstat(self, &st) < 0)
+		return false;
+	return st.st_uid == geteuid() || (st.st_mode & 022);
+}
+
+static int readonly_clone(int self)
+{
+	_cleanup_close_ int clone = mountfd_clone(self, "", false, true);
+	int r;
+
+	if (clone < 0)
+		return clone;
+	r = mountfd_set_attr(clone, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, false);
+	return r < 0 ? r : fd_take(&clone);
+}
+
+static int sealed_copy(void)
+{
+	_cleanup_close_ int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int out = memfd_create("usrun", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct stat st;
+
+	if (in < 0 || out < 0 || fstat(in, &st) < 0)
+		return -errno;
+	for (off_t left = st.st_size; left > 0;) {
+		ssize_t n = sendfile(out, in, NULL, (size_t)left);
+
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		left -= n;
+	}
+	if (fcntl(out, F_ADD_SEALS, SEALS) < 0)
+		return -errno;
+	return fd_take(&out);
+}
+
+int self_protect(char **argv, struct err *err)
+{
+	_cleanup_close_ int self = -1, safe = -1;
+
+	if (!enters_container(argv))
+		return 0;
+	self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (self < 0)
+		return err_errno(err, errno, "open /proc/self/exe");
+	if (!could_be_written(self))
+		return 0;
+	safe = readonly_clone(self);
+	if (safe < 0)
+		safe = sealed_copy();
+	if (safe < 0)
+		return err_errno(err, -safe, "protect the program's own file");
+	(void)execveat(safe, "", argv, environ, AT_EMPTY_PATH);
+	return err_errno(err, errno, "start again from a protected copy");
+}

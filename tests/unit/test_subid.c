@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/check.h"
+#include "userns/caller.h"
+#include "userns/subid.h"
+#include "userns/text.h"
+
+static struct subid parse(struct arena *arena, const char *text, const char *name, uint32_t uid)
+{
+	struct subid subid;
+
+	subid_parse(arena, text, name, uid, &subid);
+	return subid;
+}
+
+static void check_range(const struct subid *subid, size_t i, uint32_t start, uint32_t count)
+{
+	CHECK(i < subid->n);
+	CHECK_INT(subid->v[i].inside, 0);
+	CHECK_INT(subid->v[i].outside, start);
+	CHECK_INT(subid->v[i].count, count);
+}
+
+TEST(adds_up_name_and_number)
+{
+	struct arena arena = { 0 };
+	struct subid subid = parse(&arena,
+				   "bob:100000:65536\n"
+				   "dev:165536:65536\n"
+				   "1000:300000:10\n"
+				   "1001:400000:10\n"
+				   "dev:500000:1",
+				   "dev", 1000);
+
+	CHECK_INT(subid.n, 3);
+	check_range(&subid, 0, 165536, 65536);
+	check_range(&subid, 1, 300000, 10);
+	check_range(&subid, 2, 500000, 1);
+	CHECK_STR(subid.missing, NULL);
+	arena_free(&arena);
+}
+
+TEST(works_without_a_name)
+{
+	struct arena arena = { 0 };
+	struct subid subid = parse(&arena, "dev:165536:65536\n1000:300000:10\n", NULL, 1000);
+
+	CHECK_INT(subid.n, 1);
+	check_range(&subid, 0, 300000, 10);
+	arena_free(&arena);
+}
+
+TEST(skips_bad_lines)
+{
+	struct arena arena = { 0 };
+	struct subid subid = parse(&arena,
+				   "# dev:1:1\n"
+				   "\n"
+				   "dev\n"
+				   "dev:\n"
+				   "dev:1\n"
+				   "dev:1:\n"
+				   "dev::1\n"
+				   "dev:1:1:1\n"
+				   "dev:x:1\n"
+				   "dev: 1:1\n"
+				   "dev:1:1 \n"
+				   "dev:-1:1\n"
+				   "dev:0x10:1\n"
+				   "dev:010:1\n"
+				   "dev:5:0\n"
+				   "dev:4294967295:1\n"
+				   "dev:4294967294:2\n"
+				   "dev:1:4294967295\n"
+				   "dev:99999999999999999999:1\n"
+				   "developer:7:1\n"
+				   "de:7:1\n"
+				   ":7:1\n"
+				   "dev:4294967294:1\n"
+				   "dev:0:1\n",
+				   "dev", 1000);
+
+	CHECK_INT(subid.n, 2);
+	check_range(&subid, 0, 4294967294, 1);
+	check_range(&subid, 1, 0, 1);
+	arena_free(&arena);
+}
+
+TEST(says_what_is_missing)
+{
+	struct arena arena = { 0 };
+
+	CHECK_STR(parse(&arena, "bob:100000:65536\n", "dev", 1000).missing,
+		  "no line for dev (1000)");
+	CHECK_STR(parse(&arena, "", NULL, 1000).missing, "no line for uid 1000");
+	CHECK_INT(parse(&arena, "", "dev", 1000).n, 0);
+	arena_free(&arena);
+}
+
+TEST(knows_what_is_nobodys)
+{
+	struct arena arena = { 0 };
+
+	CHECK_INT(parse(&arena, "", "dev", 1000).unused, 100000);
+	CHECK_INT(parse(&arena, "bob:5:5\n", "dev", 1000).unused, 100000);
+	CHECK_INT(parse(&arena, "bob:165536:65536\nann:100000:65536\n", "dev", 1000).unused,
+		  231072);
+	CHECK_INT(parse(&arena, "bob:4294900000:1\n", "dev", 1000).unused, 4294900001);
+	CHECK_INT(parse(&arena, "bob:4294960000:1\n", "dev", 1000).unused, 0);
+	arena_free(&arena);
+}
+
+TEST(reads_getsubids)
+{
+	struct arena arena = { 0 };
+	struct subid subid;
+
+	subid_parse_program(&arena, "0: dev 100000 65536\n1: dev 300000 10\n", &subid);
+	CHECK_INT(subid.n, 2);
+	check_range(&subid, 0, 100000, 65536);
+	check_range(&subid, 1, 300000, 10);
+	CHECK_STR(subid.source, "getsubids");
+	subid_parse_program(&arena, "Error fetching ranges\n0: dev x 1\n0: dev 1\n0: dev 1 0\n",
+			    &subid);
+	CHECK_INT(subid.n, 0);
+	arena_free(&arena);
+}
+
+TEST(finds_the_source)
+{
+	struct arena arena = { 0 };
+
+	CHECK_STR(subid_parse_source(&arena, ""), NULL);
+	CHECK_STR(subid_parse_source(&arena, "passwd: files sss\n"), NULL);
+	CHECK_STR(subid_parse_source(&arena, "subid: files\n"), NULL);
+	CHECK_STR(subid_parse_source(&arena, "subid:\tfiles sss\n"), NULL);
+	CHECK_STR(subid_parse_source(&arena, "#subid: sss\n"), NULL);
+	CHECK_STR(subid_parse_source(&arena, "subid:\nsubid: files\n"), NULL);
+	CHECK_STR(subid_parse_source(&arena, "passwd: files\nsubid:     sss\n"), "sss");
+	CHECK_STR(subid_parse_source(&arena, "SubID: sss files"), "sss");
+	arena_free(&arena);
+}
+
+TEST(finds_what_is_not_covered)
+{
+	struct arena arena = { 0 };
+	struct subid subid = parse(&arena, "dev:110:10\ndev:100:10\ndev:200:1\n", "dev", 1);
+	uint32_t first = 0;
+
+	CHECK(!subid_find_missing(&subid, 100, 20, &first));
+	CHECK(!subid_find_missing(&subid, 200, 1, &first));
+	CHECK(subid_find_missing(&subid, 100, 21, &first));
+	CHECK_INT(first, 120);
+	CHECK(subid_find_missing(&subid, 0, 1, &first));
+	CHECK_INT(first, 0);
+	CHECK(subid_find_missing(&subid, 99, 4294967196, &first));
+	CHECK_INT(first, 99);
+	arena_free(&arena);
+}
+
+TEST(finds_names)
+{
+	static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
+				     "bad:x\n"
+				     ":x:1000:1000::/:\n"
+				     "dev:x:1000:1000::/home/dev:/bin/sh\n"
+				     "again:x:1000:1000::/home/dev:/bin/sh\n";
+	struct arena arena = { 0 };
+
+	CHECK_STR(caller_parse_name(&arena, passwd, 0), "root");
+	CHECK_STR(caller_parse_name(&arena, passwd, 1000), "dev");
+	CHECK_STR(caller_parse_name(&arena, passwd, 1), NULL);
+	CHECK_STR(caller_parse_name(&arena, "", 0), NULL);
+	arena_free(&arena);
+}
+
+TEST(splits_lines_and_fields)
+{
+	const char *text = "a:bb:\n\nlast", *line, *field;
+	size_t len;
+	uint64_t number;
+
+	CHECK(text_line(&text, &line, &len));
+	CHECK_INT(len, 5);
+	CHECK(text_field(line, len, ':', 1, &field, &len) && text_is(field, len, "bb"));
+	CHECK(text_field(line, 5, ':', 2, &field, &len) && len == 0);
+	CHECK(!text_field(line, 5, ':', 3, &field, &len));
+	CHECK(text_line(&text, &line, &len) && len == 0);
+	CHECK(text_line(&text, &line, &len) && text_is(line, len, "last"));
+	CHECK(!text_line(&text, &line, &len));
+	CHECK(text_field_number("a:18446744073709551615", 22, ':', 1, &number));
+	CHECK(number == UINT64_MAX);
+	CHECK(!text_field_number("a:18446744073709551616", 22, ':', 1, &number));
+	CHECK(!text_field_number("a:00", 4, ':', 1, &number));
+	CHECK(text_field_number("a:0", 3, ':', 1, &number) && number == 0);
+}
+
+TEST(words_of_a_program)
+{
+	struct arena arena = { 0 };
+
+	CHECK_STR(text_of_program(&arena, "newuidmap: write failed: Operation not permitted\n"),
+		  "newuidmap: write failed: refused by the kernel (EPERM)");
+	CHECK_STR(text_of_program(&arena, "a: Permission denied\nb: No such file or directory\n\n"),
+		  "a: access refused (EACCES) b: missing (ENOENT)");
+	CHECK_STR(text_of_program(&arena, "\n"), "");
+	CHECK_STR(text_of_program(&arena, ""), "");
+	arena_free(&arena);
+}
