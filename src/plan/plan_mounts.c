@@ -74,7 +74,8 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_CGROUP:
-		if (!creates(plan, PLAN_NS_CGROUP))
+		/* One cgroup2 file system is the whole view only where there is nothing else. */
+		if (!creates(plan, PLAN_NS_CGROUP) || plan->facts->cgroup.mode != FACTS_CGROUP_V2)
 			m->n_methods = 0;
 		m->methods[m->n_methods++] = MOUNT_BY_CGROUP_BIND;
 		return;

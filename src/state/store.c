@@ -33,9 +33,10 @@ int store_open(const char *root, bool create, struct arena *arena, struct store 
 
 	if (r < 0)
 		return r;
-	store->fd = store_priv_open_root(store->path, create, arena, err);
-	if (store->fd < -1)
-		return store->fd;
+	r = store_priv_open_root(store->path, create, arena, err);
+	if (r < 0 && (create || r != -ENOENT))
+		return r;
+	store->fd = r < 0 ? -1 : r;
 	*ret = store;
 	return 0;
 }

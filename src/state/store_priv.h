@@ -8,7 +8,7 @@
 int store_priv_choose_root(const char *option, struct arena *arena, const char **ret, struct err *err)
 	MUST_CHECK;
 
-/* Opens it, and makes it when asked; -1 when it is missing and need not be made. */
+/* Opens it, and makes it when asked; -ENOENT, without a text, when it is missing and need not be made. */
 int store_priv_open_root(const char *path, bool create, struct arena *arena, struct err *err) MUST_CHECK;
 
 /* state.json. */

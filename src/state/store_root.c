@@ -58,7 +58,7 @@ int store_priv_open_root(const char *path, bool create, struct arena *arena, str
 	int r;
 
 	if (fd < 0 && errno == ENOENT && !create)
-		return -1;
+		return -ENOENT;
 	if (fd < 0 && errno == ENOENT) {
 		r = make_parents(arena, path, err);
 		if (r < 0)

@@ -14,7 +14,7 @@ static char *to_text(struct arena *arena, const struct facts *facts)
 	facts_json_write(w, facts);
 	text = json_write_text(w, NULL, &err);
 	CHECK(text != NULL);
-	copy = arena_strdup(arena, text);
+	copy = arena_strdup(arena, text ? text : "");
 	json_write_free(w);
 	return copy;
 }
@@ -27,7 +27,7 @@ static int from_text(struct arena *arena, const char *text, struct facts *ret, s
 static void check_subid(const struct subid *a, const struct subid *b)
 {
 	CHECK_INT(a->n, b->n);
-	for (size_t i = 0; i < a->n; i++) {
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
 		CHECK_INT(a->v[i].outside, b->v[i].outside);
 		CHECK_INT(a->v[i].count, b->v[i].count);
 	}
@@ -42,7 +42,7 @@ static void check_caller(const struct caller *a, const struct caller *b)
 	CHECK_INT(a->gid, b->gid);
 	CHECK_STR(a->name, b->name);
 	CHECK_INT(a->n_groups, b->n_groups);
-	for (size_t i = 0; i < a->n_groups; i++)
+	for (size_t i = 0; i < a->n_groups && i < b->n_groups; i++)
 		CHECK_INT(a->groups[i], b->groups[i]);
 	CHECK_INT(a->initial_userns, b->initial_userns);
 	CHECK_INT(a->setgroups_allowed, b->setgroups_allowed);
@@ -59,7 +59,7 @@ static void check_cgroup(const struct facts_cgroup *a, const struct facts_cgroup
 	CHECK_INT(a->own_writable, b->own_writable);
 	CHECK_STR(a->controllers, b->controllers);
 	CHECK_INT(a->n, b->n);
-	for (size_t i = 0; i < a->n; i++) {
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
 		CHECK_STR(a->v[i].controllers, b->v[i].controllers);
 		CHECK_STR(a->v[i].mount, b->v[i].mount);
 		CHECK_STR(a->v[i].own, b->v[i].own);

@@ -15,6 +15,8 @@ static struct subid parse(struct arena *arena, const char *text, const char *nam
 static void check_range(const struct subid *subid, size_t i, uint32_t start, uint32_t count)
 {
 	CHECK(i < subid->n);
+	if (i >= subid->n)
+		return;
 	CHECK_INT(subid->v[i].inside, 0);
 	CHECK_INT(subid->v[i].outside, start);
 	CHECK_INT(subid->v[i].count, count);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "tests/lib/check.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+TEST(files_are_replaced_and_read_with_a_limit)
+{
+	char dir[] = "/tmp/usrun-test-io-XXXXXX";
+	struct arena arena = { 0 };
+	struct err err = { 0 };
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	char *text;
+	size_t len;
+
+	CHECK(mkdtemp(dir) != NULL);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK_INT(io_replace_file(fd, "f", "one", 3, 0600, &err), 0);
+	CHECK_INT(io_replace_file(fd, "f", "second", 6, 0600, &err), 0);
+	CHECK_INT(fstatat(fd, "f", &st, 0), 0);
+	CHECK_INT(st.st_mode & 0777, 0600);
+	CHECK_INT(io_read_file(fd, "f", 6, &arena, &text, &len, &err), 0);
+	CHECK_STR(text, "second");
+	CHECK_ERR(io_read_file(fd, "f", 5, &arena, &text, &len, &err), &err, "larger than 5 bytes");
+	CHECK_ERR(io_read_file(fd, "g", 5, &arena, &text, &len, &err), &err, "missing (ENOENT)");
+	CHECK(faccessat(fd, ".f.new", F_OK, 0) < 0);
+	/* A link in the place of the temporary file is not followed. */
+	CHECK_INT(symlinkat("/tmp/usrun-test-io-target", fd, ".f.new"), 0);
+	CHECK_ERR(io_replace_file(fd, "f", "x", 1, 0600, &err), &err, "create .f.new");
+	(void)unlinkat(fd, ".f.new", 0);
+	(void)unlinkat(fd, "f", 0);
+	CHECK_INT(rmdir(dir), 0);
+	arena_free(&arena);
+}
+
+/* Clients read the raw words as "the user's command". */
+TEST(internal_errors_avoid_the_clients_words)
+{
+	CHECK(!strcasestr(err_why(EPERM), "permitted"));
+	CHECK(!strcasestr(err_why(EACCES), "denied"));
+	CHECK(!strcasestr(err_why(ENOENT), "no such file"));
+}
+
+TEST(errors_keep_their_parts)
+{
+	struct err err = { 0 };
+
+	CHECK_INT(err_errno(&err, EBUSY, "do %s", "this"), -EBUSY);
+	CHECK_STR(err.text, "do this: Device or resource busy");
+	CHECK_INT(err_prefix(&err, "first"), -EBUSY);
+	CHECK_STR(err.text, "first: do this: Device or resource busy");
+	err_hint(&err, "special");
+	err_hint(&err, "general");
+	CHECK_STR(err.hint, "special");
+	CHECK_INT(err_set(&err, 0, "x"), -EINVAL);
+	CHECK_STR(err.hint, "");
+}

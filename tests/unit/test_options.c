@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/options.h"
+#include "tests/lib/check.h"
+
+#include <stdint.h>
+
+struct values {
+	const char *text;
+	struct option_list list;
+	unsigned int number;
+	bool flag, maybe;
+};
+
+static const struct option table[] = {
+	{ 't', "text", OPTION_TEXT, offsetof(struct values, text), "X", "help", NULL },
+	{ 'e', "list", OPTION_LIST, offsetof(struct values, list), "X", "help", NULL },
+	{ 0, "number", OPTION_UINT, offsetof(struct values, number), "N", "help", NULL },
+	{ 'd', "flag", OPTION_FLAG, offsetof(struct values, flag), NULL, "help", NULL },
+	{ 0, "maybe", OPTION_BOOL, offsetof(struct values, maybe), NULL, "help", NULL },
+	{ 0, "ignored", OPTION_ACCEPTED, 0, "X", "help", NULL },
+	{ 0 },
+};
+
+static int parse(bool first_only, int argc, char **argv, struct values *v, struct err *err)
+{
+	static struct arena arena;
+	bool help = false;
+
+	*v = (struct values){ 0 };
+	return options_parse(&arena, table, first_only, argc, argv, v, &help, err);
+}
+
+#define ARGV(...) ((char **)(uintptr_t)(const char *[]){ __VA_ARGS__, NULL })
+
+TEST(all_spellings)
+{
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_INT(parse(false, 2, ARGV("--text", "a"), &v, &err), 2);
+	CHECK_STR(v.text, "a");
+	CHECK_INT(parse(false, 1, ARGV("--text=a=b"), &v, &err), 1);
+	CHECK_STR(v.text, "a=b");
+	CHECK_INT(parse(false, 1, ARGV("-flag"), &v, &err), 1);
+	CHECK(v.flag);
+	CHECK_INT(parse(false, 3, ARGV("-d", "-t", "x"), &v, &err), 3);
+	CHECK(v.flag);
+	CHECK_STR(v.text, "x");
+	CHECK_INT(parse(false, 4, ARGV("-e", "1", "--list=2", "--maybe=false"), &v, &err), 4);
+	CHECK_INT(v.list.n, 2);
+	CHECK_STR(v.list.v[1], "2");
+	CHECK(!v.maybe);
+	CHECK_INT(parse(false, 2, ARGV("--ignored", "x"), &v, &err), 2);
+}
+
+TEST(words_and_options_mixed)
+{
+	char **argv = ARGV("id", "--flag", "word", "--text", "x");
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_INT(parse(false, 5, argv, &v, &err), 3);
+	CHECK(v.flag);
+	CHECK_STR(v.text, "x");
+	CHECK_STR(argv[3], "id");
+	CHECK_STR(argv[4], "word");
+}
+
+TEST(exec_stops_at_the_first_word)
+{
+	char **argv = ARGV("--flag", "id", "ls", "--text", "x");
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_INT(parse(true, 5, argv, &v, &err), 1);
+	CHECK(v.text == NULL);
+	argv = ARGV("--", "--flag");
+	CHECK_INT(parse(true, 2, argv, &v, &err), 1);
+	CHECK(!v.flag);
+}
+
+TEST(errors_have_the_words_that_clients_read)
+{
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_ERR(parse(false, 1, ARGV("--nope"), &v, &err), &err, "--nope");
+	CHECK_ERR(parse(false, 1, ARGV("--text"), &v, &err), &err, "requires an argument");
+	CHECK_ERR(parse(false, 1, ARGV("--text"), &v, &err), &err, "flag needs an argument");
+	CHECK_ERR(parse(false, 2, ARGV("--number", "x"), &v, &err), &err, "a number");
+	CHECK_ERR(parse(false, 1, ARGV("--maybe=perhaps"), &v, &err), &err, "true or false");
+}
+
+TEST(every_command_is_found_and_explains_itself)
+{
+	for (size_t i = 0; options_commands[i]; i++) {
+		struct str text = { 0 };
+
+		CHECK(options_find(options_commands[i]->name) == options_commands[i]);
+		options_help_command(&text, options_commands[i]);
+		CHECK(text.len > 40);
+		str_done(&text);
+	}
+	CHECK(options_find("nope") == NULL);
+}

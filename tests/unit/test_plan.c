@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decisions, on hosts and callers that need not be here. */
+#include "src/oci/decode.h"
+#include "src/plan/plan.h"
+#include "src/plan/powers.h"
+#include "tests/lib/check.h"
+
+#include <sched.h>
+#include <string.h>
+
+static struct arena arena;
+static struct err err;
+
+static const struct idmap_range whole[] = { { 0, 0, 4294967295u } };
+static struct idmap_range subids[] = { { 0, 100000, 65536 } };
+
+static struct facts root_facts(void)
+{
+	return (struct facts){ .parts = FACTS_ALL,
+			       .caller = { .initial_userns = true,
+					   .setgroups_allowed = true,
+					   .caps_effective = ~0ULL,
+					   .caps_bounding = ~0ULL,
+					   .uid_map = { whole, 1 },
+					   .gid_map = { whole, 1 } } };
+}
+
+static struct facts user_facts(void)
+{
+	struct facts facts = root_facts();
+
+	facts.caller.uid = facts.caller.gid = 1000;
+	facts.caller.name = "dev";
+	facts.caller.caps_effective = 0;
+	facts.subuid = facts.subgid = (struct subid){ .v = subids, .n = 1, .source = "/etc/subuid" };
+	facts.newuidmap = facts.newgidmap =
+		(struct probe_helper_result){ PROBE_HELPER_OK, "/usr/bin/newuidmap" };
+	return facts;
+}
+
+#define BASE "\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]}"
+
+static const struct plan *build(const char *json, const struct facts *facts, struct plan_options *options)
+{
+	const struct oci_config *config;
+	const struct plan *plan = NULL;
+
+	err = (struct err){ 0 };
+	options->id = "test";
+	options->bundle = "/bundle";
+	if (decode_config(&arena, "config.json", json, strlen(json), &config, &err) < 0 ||
+	    plan_build(&arena, config, facts, options, &plan, &err) < 0)
+		return NULL;
+	return plan;
+}
+
+TEST(root_clones_init_into_its_namespaces)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},"
+					"{\"type\":\"cgroup\"}]}}", &facts, &options);
+
+	CHECK(plan != NULL);
+	if (!plan)
+		return;
+	CHECK_INT(plan->ns.clone_flags, CLONE_NEWPID | CLONE_NEWNS);
+	CHECK(!(plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW)));
+	CHECK(plan->flags & PLAN_CGROUPNS);
+	CHECK(!plan->devices.bind);
+}
+
+TEST(a_user_gets_a_user_namespace_and_the_subordinate_ids)
+{
+	struct facts facts = user_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"},"
+					"{\"type\":\"network\"}]}}", &facts, &options);
+
+	CHECK(plan != NULL);
+	if (!plan)
+		return;
+	CHECK_INT(plan->ns.clone_flags, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET);
+	CHECK_INT(plan->idmap.writer, IDMAP_WRITER_HELPER);
+	CHECK_INT(idmap_to_host(&plan->idmap.uid, 0), 1000);
+	CHECK_INT(idmap_to_host(&plan->idmap.uid, 1), 100000);
+	CHECK(plan->devices.bind);
+	CHECK(plan_flags_consistent(plan->flags));
+}
+
+TEST(without_ranges_one_id_and_a_word_about_it)
+{
+	struct facts facts = user_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan;
+
+	facts.subuid = facts.subgid = (struct subid){ .missing = "no line for dev (1000) in /etc/subuid" };
+	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", &facts, &options);
+	CHECK(plan != NULL);
+	if (plan) {
+		CHECK_INT(plan->idmap.writer, IDMAP_WRITER_SINGLE);
+		CHECK(plan->n_warnings > 0 && strstr(plan->warnings[0].text, "usermod --add-subuids"));
+	}
+	options.map = "subid";
+	CHECK(!build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", &facts, &options));
+	CHECK(strstr(err.text, "no line for dev") != NULL);
+	CHECK(strstr(err.hint, "usermod --add-subuids") != NULL);
+}
+
+TEST(joined_pid_namespaces_and_offsets_need_a_stager)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan;
+
+	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/pid\"}]}}", &facts,
+		     &options);
+	CHECK(plan && (plan->flags & PLAN_STAGER));
+	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/x\"}]}}",
+		     &facts, &options);
+	CHECK(plan && !(plan->flags & PLAN_STAGER) && (plan->flags & PLAN_NS_JOIN));
+	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"time\"}],\"timeOffsets\":{\"monotonic\":"
+		     "{\"secs\":5}}}}", &facts, &options);
+	CHECK(plan && (plan->flags & PLAN_STAGER) && (plan->flags & PLAN_TIME_OFFSETS));
+}
+
+/* uid 0 of somebody's user namespace, which is how podman calls us, is not root. */
+TEST(root_of_a_foreign_user_namespace_has_fewer_powers)
+{
+	struct facts facts = root_facts();
+	uint32_t powers;
+
+	facts.caller.initial_userns = false;
+	powers = powers_derive(&facts, false);
+	CHECK(powers & POWER_NAMESPACES);
+	CHECK(!(powers & (POWER_MKNOD | POWER_OWN_CGROUPS | POWER_RAISE_LIMITS)));
+}
+
+TEST(what_would_touch_the_hosts_mounts_is_refused)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+
+	CHECK(!build("{" BASE ",\"linux\":{\"maskedPaths\":[\"/proc/kcore\"]}}", &facts, &options));
+	CHECK(strstr(err.text, "linux.maskedPaths: needs a new mount namespace") != NULL);
+}
+
+#define MOUNT(m) "{" BASE ",\"mounts\":[" m "],\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}"
+
+TEST(mounts_over_proc_are_refused)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+
+	CHECK(!build(MOUNT("{\"destination\":\"/proc/self\",\"type\":\"tmpfs\",\"source\":\"x\"}"), &facts, &options));
+	CHECK(strstr(err.text, "cannot be mounted because it is inside /proc") != NULL);
+	CHECK(!build(MOUNT("{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"x\"}"), &facts, &options));
+	CHECK(strstr(err.text, "is not of type proc") != NULL);
+	CHECK(!build(MOUNT("{\"destination\":\"/x/../proc/sys/../sys\",\"type\":\"bind\",\"source\":\"/tmp\"}"), &facts,
+		     &options));
+	CHECK(build(MOUNT("{\"destination\":\"/proc/uptime\",\"type\":\"bind\",\"source\":\"/tmp/u\"}"), &facts,
+		    &options) != NULL);
+}
+
+TEST(a_terminal_needs_somebody_to_keep_it)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { .detach = true };
+
+	CHECK(!build("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"terminal\":true,\"cwd\":"
+		     "\"/\",\"args\":[\"sh\"]}}", &facts, &options));
+	CHECK(strstr(err.text, "cannot allocate tty if usrun will detach without setting console socket") != NULL);
+}
+
+TEST(unknown_capabilities_are_recorded)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan =
+		build("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/\",\"args\":"
+		      "[\"sh\"],\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"TEST_CAP\"]}}}", &facts, &options);
+
+	CHECK(plan != NULL);
+	if (!plan)
+		return;
+	CHECK_INT(plan->process.caps_bounding, 1 << 5);
+	CHECK_STR(plan->warnings[plan->n_warnings - 1].text,
+		  "process.capabilities.bounding: ignoring unknown or unavailable capabilities: [TEST_CAP]");
+}
