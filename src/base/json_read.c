@@ -9,255 +9,8 @@
 #include "src/base/json_reader.h"
 #include "src/base/json_text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Where a value goes. at is NULL for members that the tables do not know. */
-struct slot {
-	enum json_kind kind;
-	const struct json_field *field;
-	void *at;
-	bool element; /* of a list or map */
-};
-
-size_t json_reader_offset(const struct json_reader *r)
-{
-	return r->at_end ? r->len : yajl_get_bytes_consumed(r->handle);
-}
-
-static struct json_frame *top(struct json_reader *r)
-{
-	return &r->frames[r->depth - 1];
-}
-
-static size_t element_size(const struct json_field *field)
-{
-	switch (field->kind) {
-	case JSON_STRINGS:
-		return sizeof(const char *);
-	case JSON_ENUMS:
-		return sizeof(int);
-	case JSON_INTS:
-		return sizeof(int64_t);
-	case JSON_STRING_MAP:
-		return sizeof(struct json_pair);
-	case JSON_OBJECTS:
-	case JSON_OBJECT_MAP:
-		return field->type->size;
-	case JSON_STRING:
-	case JSON_BOOL:
-	case JSON_INT:
-	case JSON_UINT:
-	case JSON_ENUM:
-	case JSON_OBJECT:
-	default:
-		return 0;
-	}
-}
-
-static enum json_kind element_kind(const struct json_field *field)
-{
-	switch (field->kind) {
-	case JSON_STRINGS:
-	case JSON_STRING_MAP:
-		return JSON_STRING;
-	case JSON_ENUMS:
-		return JSON_ENUM;
-	case JSON_INTS:
-		return JSON_INT;
-	case JSON_OBJECTS:
-	case JSON_OBJECT_MAP:
-	case JSON_STRING:
-	case JSON_BOOL:
-	case JSON_INT:
-	case JSON_UINT:
-	case JSON_ENUM:
-	case JSON_OBJECT:
-	default:
-		return JSON_OBJECT;
-	}
-}
-
-/* A zeroed element at the end of the innermost list or map. */
-static void *append(struct json_reader *r)
-{
-	struct json_frame *f = top(r);
-	size_t size = element_size(f->field);
-
-	if (f->n == f->capacity) {
-		f->capacity = f->capacity ? 2 * f->capacity : 8;
-		f->elements = arena_grow(r->arena, f->elements, f->n, f->capacity, size);
-	}
-	return f->elements + size * f->n++;
-}
-
-static struct slot next_slot(struct json_reader *r)
-{
-	struct json_frame *f;
-
-	if (r->skip)
-		return (struct slot){ 0 };
-	if (r->depth == 0)
-		return (struct slot){ .kind = JSON_OBJECT, .at = r->ret };
-	f = top(r);
-	if (f->kind == FRAME_OBJECT && !f->field)
-		return (struct slot){ 0 };
-	if (f->kind == FRAME_OBJECT)
-		return (struct slot){ f->field->kind, f->field, f->at + f->field->offset, false };
-	if (f->kind == FRAME_LIST)
-		return (struct slot){ element_kind(f->field), f->field, append(r), true };
-	/* The element was appended with its key. */
-	return (struct slot){ element_kind(f->field), f->field,
-			      f->elements + (f->n - 1) * element_size(f->field), true };
-}
-
-static bool wrong_value(struct json_reader *r, const struct slot *slot, size_t len)
-{
-	size_t end = json_reader_offset(r);
-
-	return json_read_error_value(r, slot->field, slot->element, end - len, end);
-}
-
-/* yajl gives the text where it can, and a buffer of its own where there are escapes. */
-static bool has_escapes(const struct json_reader *r, const char *s)
-{
-	return s < r->text || s >= r->text + r->len;
-}
-
-/* Checks on every string that is kept, and on every key of a known object. */
-static bool check_string(struct json_reader *r, const char *s, size_t len)
-{
-	size_t end = json_reader_offset(r), start;
-
-	if (len > r->limits->string) {
-		start = json_text_string_start(r->text, end);
-		return json_read_error_rule(r, start,
-					    "a text of %zu bytes, at most %zu are allowed", len,
-					    r->limits->string);
-	}
-	if (!has_escapes(r, s))
-		return true;
-	start = json_text_string_start(r->text, end);
-	if (memchr(s, '\0', len))
-		return json_read_error_rule(r, start, "must not contain a NUL byte (\\u0000)");
-	if (json_text_has_lone_surrogate(r->text + start + 1, end - start - 2))
-		return json_read_error_rule(
-			r, start, "contains half of a surrogate pair, which is no character");
-	return true;
-}
-
-static bool store_enum(struct json_reader *r, const struct slot *slot, const char *s, size_t len)
-{
-	for (const struct json_name *name = slot->field->names; name->name; name++) {
-		if (strncmp(name->name, s, len) == 0 && name->name[len] == '\0') {
-			memcpy(slot->at, &name->value, sizeof(int));
-			return true;
-		}
-	}
-	return wrong_value(r, slot,
-			   json_reader_offset(r) -
-				   json_text_string_start(r->text, json_reader_offset(r)));
-}
-
-static bool read_string(struct json_reader *r, const char *s, size_t len)
-{
-	struct slot slot = next_slot(r);
-	const char *copy;
-	size_t raw;
-
-	if (!slot.at)
-		return len <= r->limits->string || check_string(r, s, len);
-	if (slot.kind == JSON_ENUM)
-		return check_string(r, s, len) && store_enum(r, &slot, s, len);
-	if (slot.kind != JSON_STRING ||
-	    (len == 0 && !slot.element && slot.field->flags & JSON_NOT_EMPTY) ||
-	    (slot.field->flags & JSON_ABSOLUTE && (len == 0 || s[0] != '/'))) {
-		raw = json_reader_offset(r) -
-		      json_text_string_start(r->text, json_reader_offset(r));
-		return wrong_value(r, &slot, raw);
-	}
-	if (!check_string(r, s, len))
-		return false;
-	copy = arena_strndup(r->arena, s, len);
-	if (slot.field->kind == JSON_STRING_MAP)
-		((struct json_pair *)slot.at)->value = copy;
-	else
-		memcpy(slot.at, &copy, sizeof(copy));
-	return true;
-}
-
-/* An integer that fits into 64 bits with its sign apart; no fraction, no exponent. */
-static bool parse_integer(const char *s, size_t len, bool *ret_negative, uint64_t *ret)
-{
-	uint64_t value = 0;
-	size_t i = s[0] == '-';
-
-	*ret_negative = i == 1;
-	for (; i < len; i++) {
-		unsigned int digit = (unsigned char)s[i] - (unsigned int)'0';
-
-		if (digit > 9 || __builtin_mul_overflow(value, 10U, &value) ||
-		    __builtin_add_overflow(value, digit, &value))
-			return false;
-	}
-	*ret = value;
-	return true;
-}
-
-static bool read_number(struct json_reader *r, const char *s, size_t len)
-{
-	struct slot slot = next_slot(r);
-	bool negative = false;
-	uint64_t value = 0;
-	int64_t number;
-
-	if (!slot.at)
-		return true;
-	if (slot.kind != JSON_INT && slot.kind != JSON_UINT)
-		return wrong_value(r, &slot, len);
-	if (!parse_integer(s, len, &negative, &value))
-		return wrong_value(r, &slot, len);
-	if (slot.kind == JSON_UINT) {
-		if (value == UINT64_MAX && slot.field->flags & JSON_MAX_IS_NULL)
-			return true;
-		if ((negative && value > 0) || value < slot.field->umin || value > slot.field->umax)
-			return wrong_value(r, &slot, len);
-		*(struct json_uint *)slot.at = (struct json_uint){ true, value };
-		return true;
-	}
-	if (value > (uint64_t)INT64_MAX + negative)
-		return wrong_value(r, &slot, len);
-	number = negative ? (int64_t)(0 - value) : (int64_t)value;
-	if (number < slot.field->imin || number > slot.field->imax)
-		return wrong_value(r, &slot, len);
-	if (slot.element)
-		memcpy(slot.at, &number, sizeof(number));
-	else
-		*(struct json_int *)slot.at = (struct json_int){ true, number };
-	return true;
-}
-
-static bool read_bool(struct json_reader *r, bool value)
-{
-	struct slot slot = next_slot(r);
-
-	if (!slot.at)
-		return true;
-	if (slot.kind != JSON_BOOL)
-		return wrong_value(r, &slot, value ? strlen("true") : strlen("false"));
-	*(struct json_bool *)slot.at = (struct json_bool){ true, value };
-	return true;
-}
-
-static bool read_null(struct json_reader *r)
-{
-	struct slot slot = next_slot(r);
-
-	if (!slot.at || (slot.field && !slot.element && !(slot.field->flags & JSON_REQUIRED)))
-		return true;
-	return wrong_value(r, &slot, strlen("null"));
-}
 
 /* Whether one more bracket may be opened. */
 static bool check_depth(struct json_reader *r)
@@ -277,7 +30,7 @@ static void push(struct json_reader *r, struct json_frame frame)
 
 static bool open_object(struct json_reader *r)
 {
-	struct slot slot = next_slot(r);
+	struct json_slot slot = json_read_value_slot(r);
 	const struct json_type *type = slot.field ? slot.field->type : r->type;
 
 	if (!check_depth(r))
@@ -293,7 +46,7 @@ static bool open_object(struct json_reader *r)
 		return true;
 	}
 	if (slot.kind != JSON_OBJECT)
-		return wrong_value(r, &slot, 1);
+		return json_read_value_wrong(r, &slot, 1);
 	if (slot.field && !slot.element) {
 		void *object = arena_alloc(r->arena, type->size);
 
@@ -306,7 +59,7 @@ static bool open_object(struct json_reader *r)
 
 static bool open_array(struct json_reader *r)
 {
-	struct slot slot = next_slot(r);
+	struct json_slot slot = json_read_value_slot(r);
 
 	if (!check_depth(r))
 		return false;
@@ -316,7 +69,7 @@ static bool open_array(struct json_reader *r)
 	}
 	if (slot.kind != JSON_STRINGS && slot.kind != JSON_ENUMS && slot.kind != JSON_INTS &&
 	    slot.kind != JSON_OBJECTS)
-		return wrong_value(r, &slot, 1);
+		return json_read_value_wrong(r, &slot, 1);
 	push(r, (struct json_frame){ .kind = FRAME_LIST,
 				     .field = slot.field,
 				     .type = slot.field->type,
@@ -324,155 +77,10 @@ static bool open_array(struct json_reader *r)
 	return true;
 }
 
-static void remember_key(struct json_reader *r, const char *s, size_t len)
-{
-	size_t end = json_reader_offset(r);
-
-	if (r->n_keys == r->keys_capacity) {
-		r->keys_capacity = r->keys_capacity ? 2 * r->keys_capacity : 32;
-		r->keys = realloc(r->keys, r->keys_capacity * sizeof(*r->keys));
-		if (!r->keys) {
-			(void)fputs("usrun: out of memory\n", stderr);
-			abort();
-		}
-	}
-	if (has_escapes(r, s))
-		s = arena_strndup(r->arena, s, len);
-	r->keys[r->n_keys++] = (struct json_key){ s, len, json_text_string_start(r->text, end) };
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	const struct json_key *x = a, *y = b;
-	size_t len = x->len < y->len ? x->len : y->len;
-	int order = memcmp(x->s, y->s, len);
-
-	if (order == 0 && x->len != y->len)
-		order = x->len < y->len ? -1 : 1;
-	if (order == 0)
-		order = x->start < y->start ? -1 : 1;
-	return order;
-}
-
-static bool refuse_duplicate(struct json_reader *r, const char *key, size_t len, size_t start)
-{
-	char shown[JSON_TEXT_QUOTE];
-
-	return json_read_error_rule(r, start, "the key \"%s\" is there twice",
-				    json_text_shorten(shown, sizeof(shown), key, len));
-}
-
-/* The keys of the innermost object, which ends here. */
-static bool check_duplicates(struct json_reader *r)
-{
-	size_t first = top(r)->first_key;
-	const struct json_key *twice = NULL;
-
-	if (r->n_keys - first > 1)
-		qsort(r->keys + first, r->n_keys - first, sizeof(*r->keys), compare_keys);
-	for (size_t i = first + 1; i < r->n_keys; i++) {
-		const struct json_key *a = &r->keys[i - 1], *b = &r->keys[i];
-
-		if (a->len == b->len && memcmp(a->s, b->s, a->len) == 0 &&
-		    (!twice || b->start < twice->start))
-			twice = b;
-	}
-	r->n_keys = first;
-	top(r)->key = NULL;
-	return !twice || refuse_duplicate(r, twice->s, twice->len, twice->start);
-}
-
-/* Members mostly come in the order of the table or near it, so the search goes on where it ended. */
-static const struct json_field *find_field(struct json_frame *f, const char *key, size_t len)
-{
-	size_t n = f->type->n_fields;
-
-	for (size_t i = 0; i < n && len > 0; i++) {
-		size_t index = (f->next_field + i) % n;
-		const struct json_field *field = &f->type->fields[index];
-
-		if (field->key[0] == key[0] && strncmp(field->key, key, len) == 0 &&
-		    field->key[len] == '\0') {
-			f->next_field = index + 1;
-			return field;
-		}
-	}
-	return NULL;
-}
-
-static bool object_key(struct json_reader *r, const char *s, size_t len)
-{
-	struct json_frame *f = top(r);
-	const struct json_field *field = find_field(f, s, len);
-	uint64_t bit;
-
-	if (!field) {
-		remember_key(r, s, len);
-		f->key = r->keys[r->n_keys - 1].s;
-		f->key_len = len;
-		return true;
-	}
-	bit = UINT64_C(1) << (field - f->type->fields);
-	if (f->seen & bit)
-		return refuse_duplicate(r, s, len,
-					json_text_string_start(r->text, json_reader_offset(r)));
-	f->seen |= bit;
-	f->field = field;
-	f->key = field->key;
-	f->key_len = len;
-	return true;
-}
-
-static bool map_key(struct json_reader *r, const char *s, size_t len)
-{
-	struct json_frame *f = top(r);
-	const char *copy;
-	void *element;
-
-	if (len == 0 && f->field->flags & JSON_NOT_EMPTY)
-		return json_read_error_rule(r, json_reader_offset(r) - 2, "an empty key");
-	remember_key(r, s, len);
-	copy = arena_strndup(r->arena, s, len);
-	element = append(r);
-	/* Both kinds of element begin with their key. */
-	memcpy(element, &copy, sizeof(copy));
-	f->key = copy;
-	f->key_len = len;
-	return true;
-}
-
-static bool read_key(struct json_reader *r, const char *s, size_t len)
-{
-	if (r->skip)
-		return len <= r->limits->string || check_string(r, s, len);
-	top(r)->key = NULL;
-	if (top(r)->kind == FRAME_OBJECT)
-		top(r)->field = NULL;
-	if (!check_string(r, s, len))
-		return false;
-	return top(r)->kind == FRAME_MAP ? map_key(r, s, len) : object_key(r, s, len);
-}
-
-static bool check_required(struct json_reader *r)
-{
-	struct json_frame *f = top(r);
-
-	for (size_t i = 0; i < f->type->n_fields; i++) {
-		const struct json_field *field = &f->type->fields[i];
-
-		if (!(field->flags & JSON_REQUIRED) || f->seen & UINT64_C(1) << i)
-			continue;
-		f->key = field->key;
-		f->key_len = strlen(field->key);
-		return json_read_error_rule(r, f->start, "required, but not there");
-	}
-	return true;
-}
-
 /* Hands the elements over to the struct. */
 static bool finish_list(struct json_reader *r)
 {
-	struct json_frame *f = top(r);
+	struct json_frame *f = json_reader_top(r);
 	void *v = f->elements ? f->elements : arena_alloc(r->arena, 1);
 
 	if (f->n == 0 && f->kind == FRAME_LIST && f->field->flags & JSON_NOT_EMPTY)
@@ -490,12 +98,12 @@ static bool close_bracket(struct json_reader *r)
 		r->skip--;
 		return true;
 	}
-	f = top(r);
+	f = json_reader_top(r);
 	if (f->kind == FRAME_OBJECT)
 		f->field = NULL;
-	if (f->kind != FRAME_LIST && !check_duplicates(r))
+	if (f->kind != FRAME_LIST && !json_read_key_check_duplicates(r))
 		return false;
-	if (f->kind == FRAME_OBJECT ? !check_required(r) : !finish_list(r))
+	if (f->kind == FRAME_OBJECT ? !json_read_key_check_required(r) : !finish_list(r))
 		return false;
 	r->depth--;
 	return true;
@@ -512,10 +120,12 @@ static bool tolerate(struct json_reader *r, enum event event)
 	size_t i;
 	char *at;
 
-	for (i = 0; i < r->depth; i++)
-		if (r->frames[i].kind == FRAME_OBJECT && r->frames[i].field &&
-		    r->frames[i].field->flags & JSON_LENIENT)
+	for (i = 0; i < r->depth; i++) {
+		const struct json_frame *f = &r->frames[i];
+
+		if (f->kind == FRAME_OBJECT && f->field && f->field->flags & JSON_LENIENT)
 			break;
+	}
 	if (i == r->depth)
 		return false;
 	at = r->frames[i].at + r->frames[i].field->offset;
@@ -538,27 +148,27 @@ static int finish(struct json_reader *r, bool ok, enum event event)
 
 static int on_null(void *ctx)
 {
-	return finish(ctx, read_null(ctx), EVENT_VALUE);
+	return finish(ctx, json_read_value_null(ctx), EVENT_VALUE);
 }
 
 static int on_bool(void *ctx, int value)
 {
-	return finish(ctx, read_bool(ctx, value), EVENT_VALUE);
+	return finish(ctx, json_read_value_bool(ctx, value), EVENT_VALUE);
 }
 
 static int on_number(void *ctx, const char *s, size_t len)
 {
-	return finish(ctx, read_number(ctx, s, len), EVENT_VALUE);
+	return finish(ctx, json_read_value_number(ctx, s, len), EVENT_VALUE);
 }
 
 static int on_string(void *ctx, const unsigned char *s, size_t len)
 {
-	return finish(ctx, read_string(ctx, (const char *)s, len), EVENT_VALUE);
+	return finish(ctx, json_read_value_string(ctx, (const char *)s, len), EVENT_VALUE);
 }
 
 static int on_key(void *ctx, const unsigned char *s, size_t len)
 {
-	return finish(ctx, read_key(ctx, (const char *)s, len), EVENT_VALUE);
+	return finish(ctx, json_read_key(ctx, (const char *)s, len), EVENT_VALUE);
 }
 
 static int on_open_object(void *ctx)
@@ -622,6 +232,7 @@ static int parse(struct json_reader *r)
 	return status == yajl_status_ok ? 0 : -r->err->code;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one table, one text, one result */
 int json_read(struct arena *arena, const char *file, const char *text, size_t len,
 	      const struct json_type *type, const struct json_limits *limits, void *ret,
 	      struct err *err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What json_read.c and json_read_error.c share; nobody else includes it. */
+/* What the files json_read*.c share; nobody else includes it. */
 #pragma once
 
 #include "src/base/json_read.h"
@@ -48,9 +48,51 @@ struct json_reader {
 };
 
 /* The end of the token that yajl is reporting. */
-size_t json_reader_offset(const struct json_reader *r);
+static inline size_t json_reader_offset(const struct json_reader *r)
+{
+	return r->at_end ? r->len : yajl_get_bytes_consumed(r->handle);
+}
 
-/* All fill r->err and return false. start: offset of what is complained about. */
+static inline struct json_frame *json_reader_top(struct json_reader *r)
+{
+	return &r->frames[r->depth - 1];
+}
+
+/* yajl gives the text where it can, and a buffer of its own where there are escapes. */
+static inline bool json_reader_has_escapes(const struct json_reader *r, const char *s)
+{
+	return s < r->text || s >= r->text + r->len;
+}
+
+/* Where a value goes. at is NULL for members that the tables do not know, field for the document. */
+struct json_slot {
+	enum json_kind kind;
+	const struct json_field *field;
+	void *at;
+	bool element; /* of a list or map */
+};
+
+/* The functions below return false with r->err filled where the text does not fit the tables. */
+
+/* The place of the value that yajl is reporting. In a list, an element is appended for it. */
+struct json_slot json_read_value_slot(struct json_reader *r);
+/* A zeroed element at the end of the innermost list or map. */
+void *json_read_value_append(struct json_reader *r);
+/* Complains about the value that yajl is reporting, which is len bytes long. */
+bool json_read_value_wrong(struct json_reader *r, const struct json_slot *slot, size_t len);
+/* What holds for all strings that are kept, and for keys. */
+bool json_read_value_check_text(struct json_reader *r, const char *s, size_t len);
+bool json_read_value_string(struct json_reader *r, const char *s, size_t len);
+bool json_read_value_number(struct json_reader *r, const char *s, size_t len);
+bool json_read_value_bool(struct json_reader *r, bool value);
+bool json_read_value_null(struct json_reader *r);
+
+bool json_read_key(struct json_reader *r, const char *s, size_t len);
+/* For the innermost object or map, when it ends. */
+bool json_read_key_check_duplicates(struct json_reader *r);
+bool json_read_key_check_required(struct json_reader *r);
+
+/* These fill r->err and return false. start: offset of what is complained about. */
 
 /* field: whose value (or, with element, one of whose elements) it would have been; NULL for the
  * document itself. end: behind the value; for brackets, start + 1. */

@@ -149,8 +149,8 @@ const char *json_text_shorten(char *buf, size_t size, const char *s, size_t len)
 		buf[i] = '?';
 	}
 	buf[n] = '\0';
-	if (n < len)
-		strcat(buf, dots);
+	if (n < len && n + sizeof(dots) <= size)
+		memcpy(buf + n, dots, sizeof(dots));
 	return buf;
 }
 

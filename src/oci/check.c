@@ -54,7 +54,7 @@ static bool locate(const struct check *check, size_t *ret_line, size_t *ret_colu
 
 	if (!check->text)
 		return false;
-	strcpy(path, check->path);
+	memcpy(path, check->path, sizeof(path));
 	for (;;) {
 		if (json_read_locate(check->text, check->len, path, ret_line, ret_column))
 			return true;

@@ -148,65 +148,66 @@ static const struct json_field config_fields[] = {
 };
 static const struct json_type config_type = TYPE(oci_config, config_fields);
 
-static int decode(struct arena *arena, const char *file, const char *text, size_t len,
-		  const struct json_type *type, void **ret, struct err *err)
+/* NULL with err filled where the text is refused. */
+static void *decode(struct arena *arena, const char *file, const char *text, size_t len,
+		    const struct json_type *type, struct err *err)
 {
 	static const struct json_limits limits = {
 		.depth = DECODE_MAX_DEPTH,
 		.string = DECODE_MAX_STRING,
 	};
 	void *value = arena_alloc(arena, type->size);
-	int r;
 
-	if (len > DECODE_MAX_FILE)
-		return err_set(err, EFBIG, "%s: the file is larger than %d MiB", file,
-			       DECODE_MAX_FILE / (1024 * 1024));
-	r = json_read(arena, file, text, len, type, &limits, value, err);
-	if (r == 0)
-		*ret = value;
-	return r;
+	if (len > DECODE_MAX_FILE) {
+		(void)err_set(err, EFBIG, "%s: the file is larger than %d MiB", file,
+			      DECODE_MAX_FILE / (1024 * 1024));
+		return NULL;
+	}
+	return json_read(arena, file, text, len, type, &limits, value, err) < 0 ? NULL : value;
 }
 
 int decode_config(struct arena *arena, const char *file, const char *text, size_t len,
 		  const struct oci_config **ret, struct err *err)
 {
-	void *value = NULL;
-	int r = decode(arena, file, text, len, &config_type, &value, err);
+	const struct oci_config *config = decode(arena, file, text, len, &config_type, err);
 
-	if (r == 0)
-		*ret = value;
-	return r;
+	if (!config)
+		return -err->code;
+	*ret = config;
+	return 0;
 }
 
 int decode_process(struct arena *arena, const char *file, const char *text, size_t len,
 		   const struct oci_process **ret, struct err *err)
 {
-	void *value = NULL;
-	int r = decode(arena, file, text, len, &process_type, &value, err);
+	const struct oci_process *process = decode(arena, file, text, len, &process_type, err);
 
-	if (r == 0)
-		*ret = value;
-	return r;
+	if (!process)
+		return -err->code;
+	*ret = process;
+	return 0;
 }
 
 int decode_resources(struct arena *arena, const char *file, const char *text, size_t len,
 		     const struct oci_resources **ret, struct err *err)
 {
-	void *value = NULL;
-	int r = decode(arena, file, text, len, &decode_resources_type, &value, err);
+	const struct oci_resources *resources =
+		decode(arena, file, text, len, &decode_resources_type, err);
 
-	if (r == 0)
-		*ret = value;
-	return r;
+	if (!resources)
+		return -err->code;
+	*ret = resources;
+	return 0;
 }
 
 int decode_seccomp(struct arena *arena, const char *file, const char *text, size_t len,
 		   const struct oci_seccomp **ret, struct err *err)
 {
-	void *value = NULL;
-	int r = decode(arena, file, text, len, &decode_seccomp_type, &value, err);
+	const struct oci_seccomp *seccomp =
+		decode(arena, file, text, len, &decode_seccomp_type, err);
 
-	if (r == 0)
-		*ret = value;
-	return r;
+	if (!seccomp)
+		return -err->code;
+	*ret = seccomp;
+	return 0;
 }

@@ -9,50 +9,51 @@
 
 #define ATTR(word, bit)                                                                            \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_ATTR, .set = (bit), .in_spec = true             \
+		.name = (word), .kind = MOUNT_OPTION_ATTR, .set = (bit), .in_spec = true           \
 	}
 #define ATTR_OFF(word, bit)                                                                        \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_ATTR, .clear = (bit), .in_spec = true           \
+		.name = (word), .kind = MOUNT_OPTION_ATTR, .clear = (bit), .in_spec = true         \
 	}
 #define RECURSIVE(word, bit)                                                                       \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_ATTR_RECURSIVE, .set = (bit), .in_spec = true   \
+		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .set = (bit), .in_spec = true \
 	}
 #define RECURSIVE_OFF(word, bit)                                                                   \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit), .in_spec = true \
+		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit),               \
+		.in_spec = true                                                                    \
 	}
 
 /* The access-time modes are one number in several bits, of which relatime is 0: to choose one, the
  * kernel wants the whole field cleared first, and "relatime" is the clearing alone. */
 #define ATIME(word, kind_, mode)                                                                   \
 	{                                                                                          \
-		.name = word, .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME,          \
+		.name = (word), .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME,        \
 		.in_spec = true                                                                    \
 	}
 /* Takes back a mode that is no bit, and that is the kernel's default: nothing changes. */
 #define ATIME_NONE(word, kind_)                                                                    \
 	{                                                                                          \
-		.name = word, .kind = (kind_), .in_spec = true                                     \
+		.name = (word), .kind = (kind_), .in_spec = true                                   \
 	}
 
 #define PROPAGATION(word, flag)                                                                    \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_PROPAGATION, .value = (flag), .in_spec = true   \
+		.name = (word), .kind = MOUNT_OPTION_PROPAGATION, .value = (flag), .in_spec = true \
 	}
 #define SUPER(word, flag, off, spec)                                                               \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_SUPER, .value_name = flag, .value_off = (off),  \
-		.in_spec = (spec)                                                                  \
+		.name = (word), .kind = MOUNT_OPTION_SUPER, .value_name = (flag),                  \
+		.value_off = (off), .in_spec = (spec)                                              \
 	}
 #define IGNORED(word)                                                                              \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_IGNORED, .in_spec = true                        \
+		.name = (word), .kind = MOUNT_OPTION_IGNORED, .in_spec = true                      \
 	}
 #define EXTENSION(word, flag, spec)                                                                \
 	{                                                                                          \
-		.name = word, .kind = MOUNT_OPTION_EXTENSION, .value = (flag), .in_spec = (spec)   \
+		.name = (word), .kind = MOUNT_OPTION_EXTENSION, .value = (flag), .in_spec = (spec) \
 	}
 
 const struct mount_option mount_options[] = {

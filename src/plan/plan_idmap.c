@@ -29,6 +29,23 @@ static void set_single(struct arena *arena, const struct caller *caller, struct 
 	idmap_build_default(arena, caller->gid, NULL, 0, &write->gid);
 }
 
+/* In words; the probe has found it out, with more detail for `usrun facts`. */
+static const char *helper_why(struct arena *arena, const char *name, const struct probe_helper_result *helper)
+{
+	static const char *const states[] = {
+		[PROBE_HELPER_OK] = "works",
+		[PROBE_HELPER_MISSING] = "is not installed",
+		[PROBE_HELPER_NOT_PRIVILEGED] = "is neither setuid root nor has the file capability",
+		[PROBE_HELPER_NOSUID] = "is on a mount with nosuid",
+		[PROBE_HELPER_NO_NEW_PRIVS] = "gets no rights, because the caller has no_new_privs",
+	};
+
+	if ((size_t)helper->state >= sizeof(states) / sizeof(states[0]))
+		return arena_strf(arena, "%s was not looked up", name);
+	return arena_strf(arena, "%s%s%s%s %s", name, helper->path ? " (" : "", helper->path ? helper->path : "",
+			  helper->path ? ")" : "", states[helper->state]);
+}
+
 /* Why only one id can be mapped: in words that also say what to install or add. */
 static const char *why_no_ranges(struct plan_build *b, char *hint, size_t hint_size)
 {
@@ -42,7 +59,7 @@ static const char *why_no_ranges(struct plan_build *b, char *hint, size_t hint_s
 		(void)strncpy(hint, "install the package uidmap (shadow-utils on Fedora) so that "
 			      "newuidmap and newgidmap are setuid root, on a mount without nosuid",
 			      hint_size - 1);
-		return probe_helper_why(b->arena, helper, missing ? &facts->newuidmap : &facts->newgidmap);
+		return helper_why(b->arena, helper, missing ? &facts->newuidmap : &facts->newgidmap);
 	}
 	(void)strncpy(hint,
 		      arena_strf(b->arena,

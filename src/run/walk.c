@@ -30,13 +30,6 @@ struct walk {
 
 static int walk_rows(struct walk *walk, size_t from, struct err *err);
 
-const char *sequence_actor_name(enum actor actor)
-{
-	static const char *const names[] = { "parent", "stager", "init" };
-
-	return names[actor];
-}
-
 static int act(struct walk *walk, const struct row *row, struct err *err)
 {
 	int r;

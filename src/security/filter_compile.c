@@ -1,219 +1,326 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/security/filter_compile.h"
 
-#include "src/base/fd.h"
-#include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/security/filter_tree.h"
 
-#include <ctype.h>
-#include <linux/filter.h>
+#include <inttypes.h>
 #include <linux/seccomp.h>
-#include <seccomp.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+/* Absent from older kernel headers. */
+enum { FLAG_TSYNC_ESRCH = 1 << 4, FLAG_WAIT_KILLABLE_RECV = 1 << 5 };
 
 struct compile {
 	struct arena *arena;
 	const struct oci_seccomp *seccomp;
-	scmp_filter_ctx ctx;
-	uint32_t default_action;
+	struct filter_archs archs;
+	struct filter_actions actions;
+	struct filter_call *calls; /* one for each of seccomp->syscalls */
 	const char **unknown;
-	size_t n_unknown;
+	size_t n_unknown, cap_unknown;
 };
 
-/* 0xffffffff is no action of the kernel's. */
-enum { NO_ACTION = -1 };
-
-static int64_t action_of(int action, const struct json_uint *errno_ret)
+static int action_value(int action, const struct json_uint *errno_ret, uint32_t *ret, struct err *err)
 {
-	uint32_t value = errno_ret->set ? (uint32_t)errno_ret->v : EPERM;
+	uint64_t data = errno_ret->set ? errno_ret->v : EPERM;
 
+	if (errno_ret->set && action != OCI_SECCOMP_ERRNO && action != OCI_SECCOMP_TRACE)
+		return err_set(err, EINVAL,
+			       "an error number is given, but only SCMP_ACT_ERRNO and "
+			       "SCMP_ACT_TRACE have one");
+	if (data > SECCOMP_RET_DATA)
+		return err_set(err, EINVAL, "the error number %" PRIu64 " is too large", data);
 	switch ((enum oci_seccomp_action)action) {
 	case OCI_SECCOMP_KILL:
 	case OCI_SECCOMP_KILL_THREAD:
-		return SCMP_ACT_KILL_THREAD;
+		*ret = SECCOMP_RET_KILL_THREAD;
+		return 0;
 	case OCI_SECCOMP_KILL_PROCESS:
-		return SCMP_ACT_KILL_PROCESS;
+		*ret = SECCOMP_RET_KILL_PROCESS;
+		return 0;
 	case OCI_SECCOMP_TRAP:
-		return SCMP_ACT_TRAP;
+		*ret = SECCOMP_RET_TRAP;
+		return 0;
 	case OCI_SECCOMP_ERRNO:
-		return SCMP_ACT_ERRNO(value & 0xffff);
+		*ret = SECCOMP_RET_ERRNO | (uint32_t)data;
+		return 0;
 	case OCI_SECCOMP_TRACE:
-		return SCMP_ACT_TRACE(value & 0xffff);
+		*ret = SECCOMP_RET_TRACE | (uint32_t)data;
+		return 0;
 	case OCI_SECCOMP_ALLOW:
-		return SCMP_ACT_ALLOW;
+		*ret = SECCOMP_RET_ALLOW;
+		return 0;
 	case OCI_SECCOMP_LOG:
-		return SCMP_ACT_LOG;
+		*ret = SECCOMP_RET_LOG;
+		return 0;
 	case OCI_SECCOMP_NOTIFY:
+		*ret = SECCOMP_RET_USER_NOTIF;
+		return 0;
 	case OCI_SECCOMP_ABSENT:
 		break;
 	}
-	return NO_ACTION;
+	return err_set(err, EINVAL, "there is no action");
 }
 
-static enum scmp_compare compare_of(int op)
+/* A C library that meets EPERM where it expects ENOSYS does not fall back to the older call. So what
+ * is newer than the profile looks as on an older kernel, unless calls pass by default. */
+static int set_actions(struct compile *c, struct err *err)
 {
-	switch ((enum oci_seccomp_op)op) {
-	case OCI_SECCOMP_NE:
-		return SCMP_CMP_NE;
-	case OCI_SECCOMP_LT:
-		return SCMP_CMP_LT;
-	case OCI_SECCOMP_LE:
-		return SCMP_CMP_LE;
-	case OCI_SECCOMP_EQ:
-		return SCMP_CMP_EQ;
-	case OCI_SECCOMP_GE:
-		return SCMP_CMP_GE;
-	case OCI_SECCOMP_GT:
-		return SCMP_CMP_GT;
-	case OCI_SECCOMP_MASKED_EQ:
-	case OCI_SECCOMP_OP_ABSENT:
-		break;
-	}
-	return SCMP_CMP_MASKED_EQ;
+	const struct oci_seccomp *seccomp = c->seccomp;
+	uint32_t standard;
+	int r = action_value(seccomp->default_action, &seccomp->default_errno_ret, &standard, err);
+
+	if (r < 0)
+		return err_prefix(err, "config.json: linux.seccomp.defaultAction");
+	if (standard == SECCOMP_RET_USER_NOTIF)
+		return err_set(err, EINVAL,
+			       "config.json: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot "
+			       "be used as default action");
+	c->actions.standard = c->actions.newer = standard;
+	if (standard != SECCOMP_RET_ALLOW && standard != SECCOMP_RET_LOG &&
+	    (standard & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE)
+		c->actions.newer = SECCOMP_RET_ERRNO | ENOSYS;
+	return 0;
 }
 
-static struct scmp_arg_cmp compare(const struct oci_seccomp_arg *arg)
+static struct filter_arg argument(const struct oci_seccomp_arg *arg)
 {
-	return (struct scmp_arg_cmp){ .arg = (unsigned int)arg->index.v,
-				      .op = compare_of(arg->op),
-				      .datum_a = arg->value.v,
-				      .datum_b = arg->value_two.v };
+	bool masked = arg->op == OCI_SECCOMP_MASKED_EQ;
+
+	return (struct filter_arg){
+		.index = (unsigned int)arg->index.v,
+		.op = (enum oci_seccomp_op)arg->op,
+		.mask = masked ? arg->value.v : UINT64_MAX,
+		.value = masked ? arg->value_two.v : arg->value.v,
+	};
 }
 
-static int add(struct compile *c, uint32_t action, int nr, const struct scmp_arg_cmp *args, unsigned int n)
+static bool repeats_argument(const struct oci_syscall *call)
 {
-	int r = seccomp_rule_add_array(c->ctx, action, nr, n, args);
-
-	/* A rule that repeats another one, or an architecture without this call, changes nothing. */
-	return r == -EEXIST || r == -EDOM ? 0 : r;
-}
-
-/* Conditions on different arguments must all hold; several on the same argument are alternatives, because
- * one program cannot compare an argument twice in a rule (what every runtime does). */
-static int add_rules(struct compile *c, const struct oci_syscall *call, uint32_t action, int nr)
-{
-	struct scmp_arg_cmp args[6];
 	unsigned int seen = 0;
-	bool repeated = false;
-	int r = 0;
 
 	for (size_t i = 0; i < call->args.n; i++) {
-		repeated |= seen & (1u << call->args.v[i].index.v);
-		seen |= 1u << call->args.v[i].index.v;
+		unsigned int bit = 1u << call->args.v[i].index.v;
+
+		if (seen & bit)
+			return true;
+		seen |= bit;
 	}
-	if (!repeated) {
-		for (size_t i = 0; i < call->args.n; i++)
-			args[i] = compare(&call->args.v[i]);
-		return add(c, action, nr, args, (unsigned int)call->args.n);
-	}
-	for (size_t i = 0; r == 0 && i < call->args.n; i++) {
-		args[0] = compare(&call->args.v[i]);
-		r = add(c, action, nr, args, 1);
-	}
-	return r;
+	return false;
 }
 
-static int add_call(struct compile *c, size_t i, struct err *err)
+static void insert_argument(struct filter_rule *rule, struct filter_arg arg)
 {
-	const struct oci_syscall *call = &c->seccomp->syscalls.v[i];
-	int64_t action = action_of(call->action, &call->errno_ret);
+	size_t at = rule->n_args++;
 
-	if (action == NO_ACTION)
-		return err_set(err, ENOTSUP, "config.json: linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY is "
-			       "not supported by this version of usrun", i);
-	if ((uint32_t)action == c->default_action) /* libseccomp refuses what changes nothing */
-		return 0;
-	for (size_t k = 0; k < call->names.n; k++) {
-		int nr = seccomp_syscall_resolve_name(call->names.v[k]), r;
+	for (; at > 0 && rule->args[at - 1].index > arg.index; at--)
+		rule->args[at] = rule->args[at - 1];
+	rule->args[at] = arg;
+}
 
-		if (nr == __NR_SCMP_ERROR) { /* newer than libseccomp: not a fault of the profile */
-			c->unknown = arena_grow(c->arena, c->unknown, c->n_unknown, c->n_unknown + 1,
-						sizeof(*c->unknown));
-			c->unknown[c->n_unknown++] = call->names.v[k];
-			continue;
-		}
-		r = add_rules(c, call, (uint32_t)action, nr);
+/* Conditions on different arguments must all hold. As soon as two are on the same argument, each of
+ * them is a rule of its own: what the other runtimes do, and profiles count on. */
+static void set_rules(struct compile *c, const struct oci_syscall *call, uint32_t action,
+		      struct filter_call *ret)
+{
+	bool separate = repeats_argument(call);
+	struct filter_rule *rules;
+
+	ret->n_rules = separate ? call->args.n : 1;
+	ret->rules = rules = arena_array(c->arena, ret->n_rules, sizeof(*rules));
+	for (size_t i = 0; i < ret->n_rules; i++)
+		rules[i].action = action;
+	for (size_t i = 0; i < call->args.n; i++)
+		insert_argument(&rules[separate ? i : 0], argument(&call->args.v[i]));
+}
+
+static int check_call(const struct oci_syscall *call, uint32_t action, struct err *err)
+{
+	for (size_t i = 0; i < call->args.n; i++) {
+		const struct oci_seccomp_arg *arg = &call->args.v[i];
+
+		if (arg->index.v >= FILTER_RULES_ARGS || arg->op <= OCI_SECCOMP_OP_ABSENT ||
+		    arg->op > OCI_SECCOMP_MASKED_EQ)
+			return err_set(err, EINVAL,
+				       "args[%zu]: a system call has the arguments 0 to %d, "
+				       "and the comparison must have an operator",
+				       i, FILTER_RULES_ARGS - 1);
+	}
+	/* runc reports its descriptor by write(2), and refuses this; agents are written for that. */
+	for (size_t i = 0; action == SECCOMP_RET_USER_NOTIF && i < call->names.n; i++)
+		if (strcmp(call->names.v[i], "write") == 0)
+			return err_set(err, EINVAL,
+				       "SCMP_ACT_NOTIFY cannot be used for the write syscall");
+	return 0;
+}
+
+static int set_calls(struct compile *c, struct filter_program *ret, struct err *err)
+{
+	size_t n = c->seccomp->syscalls.n;
+
+	c->calls = arena_array(c->arena, n, sizeof(*c->calls));
+	for (size_t i = 0; i < n; i++) {
+		const struct oci_syscall *call = &c->seccomp->syscalls.v[i];
+		uint32_t action = 0;
+		int r = action_value(call->action, &call->errno_ret, &action, err);
+
+		if (r == 0)
+			r = check_call(call, action, err);
 		if (r < 0)
-			return err_errno(err, -r, "config.json: linux.seccomp.syscalls[%zu]: rule for %s", i,
-					 call->names.v[k]);
+			return err_prefix(err, "config.json: linux.seccomp.syscalls[%zu]", i);
+		c->calls[i].names = call->names.v;
+		c->calls[i].n_names = call->names.n;
+		if (action == c->actions.standard)
+			continue;
+		set_rules(c, call, action, &c->calls[i]);
+		ret->needs_listener |= action == SECCOMP_RET_USER_NOTIF;
 	}
 	return 0;
 }
 
-static int add_archs(struct compile *c, struct err *err)
+static void note_unknown(struct compile *c, const char *name)
 {
-	for (size_t i = 0; i < c->seccomp->architectures.n; i++) {
-		const char *name = c->seccomp->architectures.v[i] + strlen("SCMP_ARCH_");
-		char lower[32] = "";
-		uint32_t arch;
+	for (size_t i = 0; i < c->n_unknown; i++)
+		if (strcmp(c->unknown[i], name) == 0)
+			return;
+	if (c->n_unknown == c->cap_unknown) {
+		c->cap_unknown = c->cap_unknown ? 2 * c->cap_unknown : 16;
+		c->unknown = arena_grow(c->arena, c->unknown, c->n_unknown, c->cap_unknown,
+					sizeof(*c->unknown));
+	}
+	c->unknown[c->n_unknown++] = name;
+}
+
+/* Where no program may pass: libseccomp's answer to architectures that the profile does not list. */
+static void refuse_from(struct compile *c, uint32_t first, struct filter_ranges *ranges)
+{
+	filter_rules_plain(c->arena, first, SECCOMP_RET_KILL_THREAD, ranges);
+}
+
+/* All ranges of one audit value. Only that of x86-64 has two parts. */
+static void set_ranges(struct compile *c, uint32_t audit, struct filter_ranges *ranges)
+{
+	const struct filter_arch *low = filter_arch_find(&c->archs, audit, 0);
+	const struct filter_arch *x32 = filter_arch_find(&c->archs, audit, FILTER_ARCH_X32_BIT);
+	size_t n = c->seccomp->syscalls.n;
+
+	if (low)
+		filter_rules_ranges(c->arena, low, c->calls, n, &c->actions, ranges);
+	else
+		refuse_from(c, 0, ranges);
+	if (x32) {
+		filter_rules_ranges(c->arena, x32, c->calls, n, &c->actions, ranges);
+	} else if (low->token == FILTER_ARCH_X86_64) {
+		refuse_from(c, FILTER_ARCH_X32_BIT, ranges);
+		/* A tracer skips a call by making its number -1; that is no call of x32. */
+		filter_rules_plain(c->arena, UINT32_MAX, c->actions.newer, ranges);
+	}
+}
+
+static bool passes(const struct compile *c, const struct filter_ranges *ranges, const char *name)
+{
+	struct filter_number nr;
+	const struct filter_range *range = ranges->v;
+
+	(void)filter_arch_resolve(&c->archs.v[0], name, &nr);
+	if (nr.direct < 0)
+		return false;
+	for (size_t i = 0; i < ranges->n && ranges->v[i].first <= (uint32_t)nr.direct; i++)
+		range = &ranges->v[i];
+	return !range->n_rules &&
+	       (range->action == SECCOMP_RET_ALLOW || range->action == SECCOMP_RET_LOG);
+}
+
+/* bypass4netns, for one, wants to see sendmsg, and it cannot answer before it has its descriptor. */
+static int set_handover(const struct compile *c, const struct filter_ranges *native,
+			struct filter_program *ret, struct err *err)
+{
+	if (!ret->needs_listener)
+		return 0;
+	if (passes(c, native, "sendmsg"))
+		ret->handover = FILTER_HANDOVER_SENDMSG;
+	else if (passes(c, native, "sendmmsg"))
+		ret->handover = FILTER_HANDOVER_SENDMMSG;
+	if (ret->handover)
+		return 0;
+	(void)err_set(err, EINVAL,
+		      "config.json: linux.seccomp: SCMP_ACT_NOTIFY is used, but neither sendmsg nor "
+		      "sendmmsg is allowed without conditions, and one of them must carry the "
+		      "descriptor to the agent");
+	err_hint(err, "allow sendmmsg in the profile");
+	return -EINVAL;
+}
+
+/* Writes the part of each audit value, the native one last, so that it stands first, and in front of
+ * them what tells them apart. */
+static int write_program(struct compile *c, struct filter_emit *e, struct filter_program *ret,
+			 struct err *err)
+{
+	unsigned int parts[FILTER_ARCH_MAX], place;
+	bool overflow = false;
+
+	for (size_t i = c->archs.n; i > 0; i--) {
+		uint32_t audit = c->archs.v[i - 1].audit;
+		struct filter_ranges ranges = { 0 };
 		int r;
 
-		for (size_t k = 0; name[k] && k < sizeof(lower) - 1; k++)
-			lower[k] = (char)tolower((unsigned char)name[k]);
-		arch = seccomp_arch_resolve_name(lower);
-		if (!arch)
-			return err_set(err, EINVAL, "config.json: linux.seccomp.architectures[%zu]: libseccomp "
-				       "does not know %s", i, c->seccomp->architectures.v[i]);
-		r = seccomp_arch_add(c->ctx, arch);
-		if (r < 0 && r != -EEXIST)
-			return err_errno(err, -r, "config.json: linux.seccomp.architectures[%zu]", i);
+		parts[i - 1] = 0;
+		if (filter_arch_is_repeated(&c->archs, i - 1))
+			continue;
+		set_ranges(c, audit, &ranges);
+		overflow |= ranges.overflow;
+		r = i == 1 ? set_handover(c, &ranges, ret, err) : 0;
+		if (r < 0)
+			return r;
+		place = filter_tree_write(e, ranges.v, ranges.n);
+		parts[i - 1] = filter_emit_load(e, offsetof(struct seccomp_data, nr), place);
 	}
+	place = filter_emit_return(e, SECCOMP_RET_KILL_THREAD);
+	for (size_t i = c->archs.n; i > 0; i--)
+		if (parts[i - 1])
+			place = filter_emit_branch(e, BPF_JEQ, c->archs.v[i - 1].audit,
+						   parts[i - 1], place);
+	(void)filter_emit_load(e, offsetof(struct seccomp_data, arch), place);
+	if (e->full || overflow)
+		return err_set(err, E2BIG,
+			       "config.json: linux.seccomp: the profile needs more than the %d "
+			       "instructions that the kernel takes",
+			       FILTER_EMIT_MAX);
 	return 0;
 }
 
-static int export(struct compile *c, struct filter_program *ret, struct err *err)
+static void set_flags(const struct oci_seccomp *seccomp, struct filter_program *ret)
 {
-	_cleanup_close_ int fd = memfd_create("filter", MFD_CLOEXEC);
-	size_t len;
-	char *bytes;
-	int r = fd < 0 ? -errno : seccomp_export_bpf(c->ctx, fd);
-
-	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
-		return err_errno(err, r < 0 ? -r : errno, "config.json: linux.seccomp: build the filter");
-	r = io_read_fd(fd, "the filter", BPF_MAXINSNS * sizeof(struct sock_filter), c->arena, &bytes, &len,
-		       err);
-	if (r < 0)
-		return err_prefix(err, "config.json: linux.seccomp");
-	ret->insns = bytes;
-	ret->n = (unsigned short)(len / sizeof(struct sock_filter));
-	return 0;
-}
-
-static int build(struct compile *c, struct filter_program *ret, struct err *err)
-{
-	int r = add_archs(c, err);
-
-	/* The kernel reads the calls in order of the tree instead of one by one. */
-	(void)seccomp_attr_set(c->ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	for (size_t i = 0; r == 0 && i < c->seccomp->syscalls.n; i++)
-		r = add_call(c, i, err);
-	return r < 0 ? r : export(c, ret, err);
-}
-
-int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp, struct filter_program *ret,
-		   struct err *err)
-{
-	struct compile c = { .arena = arena, .seccomp = seccomp };
-	int64_t action = action_of(seccomp->default_action, &seccomp->default_errno_ret);
-	int r;
-
-	*ret = (struct filter_program){ 0 };
-	if (action == NO_ACTION)
-		return err_set(err, EINVAL, "config.json: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be "
-			       "used as default action");
-	c.default_action = (uint32_t)action;
-	c.ctx = seccomp_init(c.default_action);
-	if (!c.ctx)
-		return err_set(err, ENOMEM, "config.json: linux.seccomp: libseccomp cannot start a filter");
-	r = build(&c, ret, err);
-	seccomp_release(c.ctx);
 	for (size_t i = 0; i < seccomp->flags.n; i++)
 		ret->flags |= (unsigned int)seccomp->flags.v[i];
-	if (!seccomp->flags.v) /* no list at all: what every runtime takes as the default */
+	ret->flags_implied = !seccomp->flags.v;
+	if (ret->flags_implied)
 		ret->flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-	ret->unknown = c.unknown;
-	ret->n_unknown = c.n_unknown;
-	return r;
+	if (!ret->needs_listener) {
+		/* How to wait for a listener: refused by the kernel where there is none. */
+		ret->flags &= ~(unsigned int)FLAG_WAIT_KILLABLE_RECV;
+		return;
+	}
+	ret->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* Both want the return value for themselves, unless the failure to synchronise is an errno. */
+	if (ret->flags & SECCOMP_FILTER_FLAG_TSYNC)
+		ret->flags |= FLAG_TSYNC_ESRCH;
+}
+
+static int compile(struct compile *c, struct filter_program *ret, struct err *err)
+{
+	struct filter_emit e = { 0 };
+	int r;
+
+	e.code = arena_array(c->arena, FILTER_EMIT_MAX, sizeof(*e.code));
+	r = write_program(c, &e, ret, err);
+	if (r < 0)
+		return r;
+	ret->insns = filter_emit_program(&e);
+	ret->n = (unsigned short)e.n;
+	ret->unknown = c->unknown;
+	ret->n_unknown = c->n_unknown;
+	set_flags(c->seccomp, ret);
+	return 0;
 }

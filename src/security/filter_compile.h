@@ -1,17 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.seccomp as a BPF program. libseccomp knows the names, the architectures and the rules' meaning. */
+/* linux.seccomp as a BPF program. libseccomp knows the names, numbers and architectures; the program is
+ * our own: see README.md. Pure. */
 #pragma once
 
 #include "src/oci/config.h"
 
+/* How the init process, which the filter already watches, hands its listener to the parent. */
+enum filter_handover {
+	FILTER_HANDOVER_NONE, /* there is no listener */
+	FILTER_HANDOVER_SENDMSG,
+	FILTER_HANDOVER_SENDMMSG, /* the profile keeps sendmsg for the listener (bypass4netns) */
+};
+
 struct filter_program {
 	const void *insns; /* struct sock_filter[n], arena */
 	unsigned short n;
-	unsigned int flags;         /* SECCOMP_FILTER_FLAG_* */
-	const char *const *unknown; /* syscalls of the profile that are not known here, recorded */
+	unsigned int flags;         /* SECCOMP_FILTER_FLAG_*, as loaded */
+	bool flags_implied;         /* the profile has no list of flags: SPEC_ALLOW, which may be dropped */
+	bool needs_listener;        /* some rule says SCMP_ACT_NOTIFY */
+	enum filter_handover handover;
+	const char *const *unknown; /* names of the profile that libseccomp does not know, recorded */
 	size_t n_unknown;
 };
 
-/* Builds the program. An action that needs an agent (SCMP_ACT_NOTIFY) is refused. */
+/* Builds the program. Names that are not known are left out and listed in ret->unknown. */
 int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp, struct filter_program *ret,
 		   struct err *err) MUST_CHECK;
+
+/* The same; an unknown name is an error (annotation run.oci.seccomp_fail_unknown_syscall). */
+int filter_compile_known(struct arena *arena, const struct oci_seccomp *seccomp,
+			 struct filter_program *ret, struct err *err) MUST_CHECK;

@@ -143,41 +143,60 @@ static unsigned int write_range(struct filter_emit *e, const struct filter_range
 	return place;
 }
 
-/* Whether the ranges are single numbers in an environment of one action: x in A x A, x and y in A x A y. */
-static bool is_row(const struct filter_range *ranges, size_t n)
+struct slice {
+	const struct filter_range *ranges;
+	size_t n;
+	uint32_t end; /* the first number behind it; 0: it goes to the largest there is */
+};
+
+/* Whether all ranges but the even (0) or the odd (1) ones are single numbers, and those have one action
+ * in common: a row, such as A x A y A. */
+static bool is_row(const struct slice *s, size_t parity)
 {
-	if (n < 2 || n > 2 * ROW_MAX + 1)
+	if (s->n < 2 || s->n > 2 * ROW_MAX + 1)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (i % 2 == 0 && (ranges[i].n_rules || ranges[i].action != ranges[0].action))
+	for (size_t i = 0; i < s->n; i++) {
+		const struct filter_range *range = &s->ranges[i];
+		uint32_t end = i + 1 < s->n ? range[1].first : s->end;
+
+		if (i % 2 != parity && end != range->first + 1)
 			return false;
-		if (i % 2 == 1 && i + 1 < n && ranges[i + 1].first != ranges[i].first + 1)
+		if (i % 2 == parity &&
+		    (range->n_rules || range->action != s->ranges[parity].action))
 			return false;
 	}
-	/* The end of the last one is not known here. */
-	return n % 2 == 1;
+	return true;
 }
 
-static unsigned int write_row(struct filter_emit *e, const struct filter_range *ranges, size_t n)
+static unsigned int write_row(struct filter_emit *e, const struct slice *s, size_t parity)
 {
-	unsigned int place = write_range(e, &ranges[0]);
+	unsigned int place = write_range(e, &s->ranges[parity]);
 
-	for (size_t i = 1; i < n; i += 2)
-		place = filter_emit_branch(e, BPF_JEQ, ranges[i].first, write_range(e, &ranges[i]),
-					   place);
+	for (size_t i = 1 - parity; i < s->n; i += 2)
+		place = filter_emit_branch(e, BPF_JEQ, s->ranges[i].first,
+					   write_range(e, &s->ranges[i]), place);
 	return place;
+}
+
+static unsigned int write_slice(struct filter_emit *e, const struct slice *s)
+{
+	size_t half = s->n / 2;
+	struct slice lower = { s->ranges, half, s->ranges[half].first };
+	struct slice upper = { s->ranges + half, s->n - half, s->end };
+	unsigned int place;
+
+	if (s->n == 1)
+		return write_range(e, s->ranges);
+	for (size_t parity = 0; parity < 2; parity++)
+		if (is_row(s, parity))
+			return write_row(e, s, parity);
+	place = write_slice(e, &upper);
+	return filter_emit_branch(e, BPF_JGE, upper.ranges->first, place, write_slice(e, &lower));
 }
 
 unsigned int filter_tree_write(struct filter_emit *e, const struct filter_range *ranges, size_t n)
 {
-	size_t half = n / 2;
-	unsigned int upper, lower;
+	struct slice all = { ranges, n, 0 };
 
-	if (n == 1)
-		return write_range(e, ranges);
-	if (is_row(ranges, n))
-		return write_row(e, ranges, n);
-	upper = filter_tree_write(e, ranges + half, n - half);
-	lower = filter_tree_write(e, ranges, half);
-	return filter_emit_branch(e, BPF_JGE, ranges[half].first, upper, lower);
+	return write_slice(e, &all);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mounts below the rootfs, each by the first of its planned methods that the kernel takes. Targets are
  * resolved inside the root and used by descriptor; attributes are set on the detached mount, once. */
-#include "src/steps/mounts_priv.h"
+#include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int mounts_priv_target(struct run *run, const struct mount_entry *m, bool want_dir, struct err *err)
+int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_dir, struct err *err)
 {
 	int fd;
 
@@ -37,7 +37,7 @@ int mounts_priv_target(struct run *run, const struct mount_entry *m, bool want_d
 	return fd < 0 ? err_prefix(err, "config.json: mounts[%ld].destination", m->config_index) : fd;
 }
 
-int mounts_priv_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err)
 {
 	_cleanup_close_ int target = -1;
 	struct stat st;
@@ -45,7 +45,7 @@ int mounts_priv_attach(struct run *run, const struct mount_entry *m, int mount, 
 
 	if (fstat(mount, &st) < 0)
 		return err_errno(err, errno, "look at the mount for %s", m->target);
-	target = mounts_priv_target(run, m, S_ISDIR(st.st_mode), err);
+	target = step_mounts_target(run, m, S_ISDIR(st.st_mode), err);
 	if (target < 0)
 		return target;
 	r = mountfd_attach(mount, target);
@@ -94,7 +94,7 @@ static int do_bind(struct run *run, size_t i, struct err *err)
 					 m->source);
 	}
 	r = set_bind_attrs(run, m, mount, err);
-	return r < 0 ? r : mounts_priv_attach(run, m, mount, err);
+	return r < 0 ? r : step_mounts_attach(run, m, mount, err);
 }
 
 static int do_remount(struct run *run, size_t i, struct err *err)
@@ -177,9 +177,9 @@ static int do_fsmount(struct run *run, size_t i, struct err *err)
 	if (mount < 0)
 		return fs_failed(m, fs, -mount, NULL, err);
 	if (m->extensions & MOUNT_EXT_TMPCOPYUP)
-		r = mounts_priv_copyup(run, m, mount, err);
+		r = step_mounts_copyup(run, m, mount, err);
 	if (r == 0)
-		r = mounts_priv_attach(run, m, mount, err);
+		r = step_mounts_attach(run, m, mount, err);
 	if (r == 0 && m->readonly_late)
 		run->mounts[i] = fd_take(&mount);
 	return r;
@@ -201,7 +201,7 @@ static int do_host_bind(struct run *run, size_t i, struct err *err)
 		return err_errno(err, -r, "config.json: mounts[%ld]: bind the host's %s", m->config_index, from);
 	run_note(run, "mounts[%ld]: the host's %s is bound on %s: a new %s is refused by the kernel here",
 		 m->config_index, from, m->target, m->fs);
-	return mounts_priv_attach(run, m, mount, err);
+	return step_mounts_attach(run, m, mount, err);
 }
 
 static unsigned long classic_flags(uint64_t attrs)
@@ -230,7 +230,7 @@ static unsigned long classic_flags(uint64_t attrs)
 static int do_mount(struct run *run, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-	_cleanup_close_ int target = mounts_priv_target(run, m, true, err);
+	_cleanup_close_ int target = step_mounts_target(run, m, true, err);
 	_cleanup_str_ struct str data = { 0 };
 	struct fd_path path;
 
@@ -256,7 +256,7 @@ static int (*const methods[])(struct run *run, size_t i, struct err *err) = {
 	[MOUNT_BY_FSMOUNT] = do_fsmount,
 	[MOUNT_BY_BIND] = by_bind,
 	[MOUNT_BY_HOST_BIND] = do_host_bind,
-	[MOUNT_BY_CGROUP_BIND] = mounts_priv_cgroups,
+	[MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups,
 	[MOUNT_BY_MOUNT] = do_mount,
 };
 

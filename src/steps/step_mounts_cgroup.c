@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A mount of type cgroup without a plain cgroup2 file system behind it: the host's v2 tree bound, or, on
  * v1 and hybrid hosts, a tmpfs with one mount for each hierarchy, as programs in containers expect. */
-#include "src/steps/mounts_priv.h"
+#include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
 #include "src/base/path.h"
@@ -107,7 +107,7 @@ static int mount_base(struct run *run, const struct mount_entry *m, struct err *
 		r = mount = mountfd_fs_mount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (r < 0)
 		return failed(m, -r, "(tmpfs)", err);
-	r = mounts_priv_attach(run, m, mount, err);
+	r = step_mounts_attach(run, m, mount, err);
 	return r < 0 ? r : fd_take(&mount);
 }
 
@@ -127,7 +127,7 @@ static int mount_v1(struct run *run, const struct mount_entry *m, struct err *er
 	return r < 0 ? (err->code ? r : failed(m, -r, "", err)) : 0;
 }
 
-int mounts_priv_cgroups(struct run *run, size_t i, struct err *err)
+int step_mounts_cgroups(struct run *run, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
 	const struct facts_cgroup *cgroup = &run->plan->facts->cgroup;
@@ -146,5 +146,5 @@ int mounts_priv_cgroups(struct run *run, size_t i, struct err *err)
 		r = mountfd_set_attr(mount, m->attr_set, 0, 0, true);
 	if (r == 0)
 		r = mountfd_set_attr(mount, 0, 0, MS_PRIVATE, true);
-	return r < 0 ? failed(m, -r, "(bind)", err) : mounts_priv_attach(run, m, mount, err);
+	return r < 0 ? failed(m, -r, "(bind)", err) : step_mounts_attach(run, m, mount, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tmpcopyup: a tmpfs that begins with a copy of what it covers: modes, owners, links, special files. */
-#include "src/steps/mounts_priv.h"
+#include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
 #include "src/sys/resolve.h"
@@ -108,7 +108,7 @@ static int copy_dir(int from, int to, int depth)
 	return r;
 }
 
-int mounts_priv_copyup(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount, struct err *err)
 {
 	int from = resolve_open(run->rootfs, m->target, O_RDONLY | O_DIRECTORY), r;
 	_cleanup_close_ int to = -1;

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares the manual pages with the option tables, as the program itself prints them.
+
+check_docs.py ROOT USRUN
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+
+def run(*args):
+    return subprocess.run(args, capture_output=True, text=True, check=True).stdout
+
+
+def options_of(text):
+    return set(re.findall(r"^\s+(?:-\w, )?--([\w-]+)", text, re.M))
+
+
+def check_page(page, wanted):
+    if not page.exists():
+        return [f"{page.name}: missing"]
+    text = page.read_text().replace("\\-", "-")
+    documented = set(re.findall(r"^\.It .*?Fl -([\w-]+)", text, re.M))
+    errors = [f"{page.name}: --{o} is not documented" for o in sorted(wanted - documented)]
+    return errors + [f"{page.name}: --{o} does not exist" for o in sorted(documented - wanted)]
+
+
+def main():
+    man, usrun = pathlib.Path(sys.argv[1]) / "man", sys.argv[2]
+    overview = run(usrun, "--help")
+    commands = re.findall(r"^  (\w+) +\S", overview.split("Options:")[0], re.M)
+    errors = check_page(man / "usrun.1", options_of(overview))
+    text = (man / "usrun.1").read_text() if (man / "usrun.1").exists() else ""
+    for command in commands:
+        errors += check_page(man / f"usrun-{command}.1", options_of(run(usrun, command, "--help")))
+        if f"usrun-{command}" not in text:
+            errors.append(f"usrun.1: does not name usrun-{command}(1)")
+    print("\n".join(errors) or f"ok: {len(commands)} commands")
+    return bool(errors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

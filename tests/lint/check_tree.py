@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Checks the rules of the house that a compiler does not know.
+
+check_tree.py ROOT                     layers, names, lengths, licence lines, who may ask what
+check_tree.py --pure ARCHIVE LOWER...  that ARCHIVE is pure: beyond the LOWER archives it calls only
+                                       functions on memory and strings
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+# Lowest first. A directory may include itself and those before it.
+LAYERS = ["src/base", "src/sys", "src/oci", "userns", "net", "src/host", "src/plan", "src/cgroup",
+          "src/security", "src/state", "src/steps", "src/run", "src/cmd", "src"]
+# These know less than their place in the list would allow.
+ONLY = {
+    "src/oci": {"src/base", "src/oci"},
+    "userns": {"src/base", "src/sys", "userns"},
+    "net": {"src/base", "src/sys", "net"},
+    "src/host": {"src/base", "src/sys", "userns", "src/host"},
+}
+TOP_LEVEL = {"src", "userns", "net", "tests", "man", "meson.build", "meson_options.txt", "README.md",
+             "CONTRIBUTING.md", "LICENSE"}
+MAX_FILE, MAX_FUNCTION = 800, 60
+INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
+FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"
+                      r"[a-z][\w \*]*?\b\*?(\w+)\([^;{]*?\)[^;{]*\n\{", re.M)
+ANY_FUNCTION = re.compile(r"^[a-zA-Z_][^\n;=#]*\([^;{}]*\)\n\{\n(.*?)^\}", re.M | re.S)
+PURE_CALLS = re.compile(r"^(mem\w+|str\w+|stp\w+|v?snprintf|qsort|bsearch|tolower|toupper|isdigit|abort|__\w+_chk|"
+                        r"__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_|__errno_location|__ctype_\w+|"
+                        r"__isoc\w+|__ubsan\w+|__asan\w+)$")
+
+
+def sources(root):
+    for top in ("src", "userns", "net"):
+        yield from sorted((root / top).rglob("*.[ch]"))
+
+
+def check_includes(root, rel, text):
+    here = str(rel.parent)
+    if here not in LAYERS:
+        return [f"{rel}: this directory is not in the list of layers"]
+    allowed = ONLY.get(here, set(LAYERS[:LAYERS.index(here) + 1]))
+    errors = []
+    for number, line in enumerate(text.splitlines(), 1):
+        found = INCLUDE.match(line)
+        if not found:
+            continue
+        target = found.group(1)
+        if not (root / target).exists():
+            errors.append(f'{rel}:{number}: write the include of "{target}" by its path from the root')
+        elif str(pathlib.PurePath(target).parent) not in allowed:
+            errors.append(f"{rel}:{number}: {here} may not include {pathlib.PurePath(target).parent}")
+    return errors
+
+
+def check_names(rel, text):
+    """An exported function begins with the first word of its file's name (step_ns.c: step_…)."""
+    if rel.suffix != ".c" or rel.name == "main.c":
+        return []
+    stem = rel.stem.split("_")[0]
+    return [f"{rel}: exported {name}() does not begin with {stem}"
+            for name in FUNCTION.findall(text) if not name.startswith(stem)]
+
+
+def check_lengths(rel, text):
+    errors = []
+    if text.count("\n") > MAX_FILE:
+        errors.append(f"{rel}: {text.count(chr(10))} lines, more than {MAX_FILE}")
+    if rel.suffix == ".c":
+        for body in ANY_FUNCTION.finditer(text):
+            lines = body.group(1).count("\n")
+            if lines > MAX_FUNCTION:
+                start = text[:body.start()].count("\n") + 1
+                errors.append(f"{rel}:{start}: a function of {lines} lines, more than {MAX_FUNCTION}")
+    return errors
+
+
+def check_rules(rel, text):
+    errors = []
+    where = str(rel.parent)
+    if "SPDX-License-Identifier: Apache-2.0" not in text[:200]:
+        errors.append(f"{rel}: no SPDX line")
+    if where != "src/sys" and re.search(r"\bsyscall\s*\(", text):
+        errors.append(f"{rel}: syscall() belongs into src/sys")
+    if where != "src/sys" and rel.suffix == ".c" and re.search(r"^\s*#\s*if", text, re.M):
+        errors.append(f"{rel}: conditional compilation belongs into src/sys")
+    if where not in ("src/sys", "src/host") and rel.name != "caller.c" \
+            and re.search(r"\bgete?[ug]id\s*\(", text):
+        errors.append(f"{rel}: ask a power, not a uid")
+    if re.search(r"\b(system|popen)\(", text):
+        errors.append(f"{rel}: no shell")
+    if re.search(r"\b(TODO|FIXME|XXX)\b", text):
+        errors.append(f"{rel}: work left undone belongs into an issue")
+    return errors
+
+
+def check_top(root):
+    names = {p.name for p in root.iterdir() if not p.name.startswith(".")}
+    extra = {n for n in names - TOP_LEVEL if not re.match(r"build|san", n)}
+    return [f"{n}: not at the top level" for n in sorted(extra)]
+
+
+def check_tree(root):
+    errors = check_top(root)
+    for path in sources(root):
+        rel, text = path.relative_to(root), path.read_text()
+        errors += check_includes(root, rel, text) + check_names(rel, text)
+        errors += check_lengths(rel, text) + check_rules(rel, text)
+    for top in ("src", "userns", "net", "tests"):
+        if not (root / top / "README.md").exists():
+            errors.append(f"{top}: no README.md")
+    return errors
+
+
+def symbols(which, archive):
+    out = subprocess.run(["nm", "--format=posix", which, archive], capture_output=True, text=True,
+                         check=True).stdout
+    return {line.split()[0] for line in out.splitlines() if len(line.split()) > 1}
+
+
+def check_pure(archive, lower):
+    known = set().union(*(symbols("--defined-only", a) for a in [archive, *lower]))
+    return [f"{archive}: calls {s}" for s in sorted(symbols("--undefined-only", archive) - known)
+            if not PURE_CALLS.match(s)]
+
+
+def main():
+    if sys.argv[1] == "--pure":
+        errors = check_pure(sys.argv[2], sys.argv[3:])
+    else:
+        errors = check_tree(pathlib.Path(sys.argv[1]))
+    print("\n".join(errors) or "ok")
+    return bool(errors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
