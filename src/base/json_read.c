@@ -67,8 +67,8 @@ static bool open_array(struct json_reader *r)
 		r->skip++;
 		return true;
 	}
-	if (slot.kind != JSON_STRINGS && slot.kind != JSON_ENUMS && slot.kind != JSON_INTS &&
-	    slot.kind != JSON_OBJECTS)
+	if (!slot.field || (slot.kind != JSON_STRINGS && slot.kind != JSON_ENUMS &&
+			    slot.kind != JSON_INTS && slot.kind != JSON_OBJECTS))
 		return json_read_value_wrong(r, &slot, 1);
 	push(r, (struct json_frame){ .kind = FRAME_LIST,
 				     .field = slot.field,
@@ -83,7 +83,7 @@ static bool finish_list(struct json_reader *r)
 	struct json_frame *f = json_reader_top(r);
 	void *v = f->elements ? f->elements : arena_alloc(r->arena, 1);
 
-	if (f->n == 0 && f->kind == FRAME_LIST && f->field->flags & JSON_NOT_EMPTY)
+	if (f->n == 0 && f->kind == FRAME_LIST && f->field && f->field->flags & JSON_NOT_EMPTY)
 		return json_read_error_rule(r, f->start, "must not be empty");
 	memcpy(f->at, &v, sizeof(v));
 	memcpy(f->at + sizeof(v), &f->n, sizeof(f->n));

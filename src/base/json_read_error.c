@@ -224,12 +224,13 @@ void json_read_error_syntax(struct json_reader *r)
 		at = next_token(r);
 	else if (which >= 0 && syntax_errors[which].place == PLACE_BEFORE && at > 0)
 		at--;
-	if (at < r->len && (unsigned char)r->text[at] < 0x20)
+	if (at < r->len && (unsigned char)r->text[at] < 0x20) {
 		(void)json_read_error_rule(r, at,
 					   "a control character (a line break?) in a string");
-	else
-		(void)json_read_error_rule(r, at, "%s, got %s",
-					   which < 0 ? "not valid JSON" : syntax_errors[which].text,
-					   json_text_shorten(shown, sizeof(shown), r->text + at,
-							     token_end(r->text, r->len, at) - at));
+		return;
+	}
+	(void)json_text_shorten(shown, sizeof(shown), r->text + at,
+				token_end(r->text, r->len, at) - at);
+	(void)json_read_error_rule(r, at, "%s, got %s",
+				   which < 0 ? "not valid JSON" : syntax_errors[which].text, shown);
 }

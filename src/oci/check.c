@@ -143,11 +143,12 @@ static int check_mapping_entries(struct check *check, const char *where, const c
 		check_at(check, "%s%s[%zu].size", where, which, i);
 		if (m->size.v == 0)
 			return check_fail(check, "expected at least one id, got 0");
-		if (first + m->size.v > UINT32_MAX)
+		if (first + m->size.v > UINT32_MAX) {
 			return check_fail(check,
 					  "%" PRIu64 " ids from %" PRIu64
 					  " on go beyond the largest id, 4294967294",
 					  m->size.v, first);
+		}
 	}
 	return 0;
 }
@@ -217,11 +218,12 @@ static int check_version(struct check *check, const char *version)
 	if (!is_semver(version))
 		return check_fail(check, "expected a version like 1.3.0, got %s",
 				  json_text_quote(shown, version));
-	if (!str_starts(version, "1."))
+	if (!str_starts(version, "1.")) {
 		return check_fail(check,
 				  "this version of the specification is not known, expected "
 				  "1.x, got %s",
 				  json_text_quote(shown, version));
+	}
 	return 0;
 }
 

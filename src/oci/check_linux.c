@@ -66,15 +66,17 @@ static int check_devices(struct check *check, const struct oci_linux *lin)
 		const struct oci_device *d = &lin->devices.v[i];
 
 		check_at(check, "linux.devices[%zu].type", i);
-		if (strlen(d->type) != 1 || !strchr("cbup", *d->type))
+		if (strlen(d->type) != 1 || !strchr("cbup", *d->type)) {
 			return check_fail(check,
 					  "expected one of \"c\", \"b\", \"u\", \"p\", got %s",
 					  json_text_quote(shown, d->type));
+		}
 		check_at(check, "linux.devices[%zu].%s", i, d->major.set ? "minor" : "major");
-		if (*d->type != 'p' && (!d->major.set || !d->minor.set))
+		if (*d->type != 'p' && (!d->major.set || !d->minor.set)) {
 			return check_fail(check,
 					  "required for devices of type \"%s\", but not there",
 					  d->type);
+		}
 	}
 	return 0;
 }
@@ -105,12 +107,13 @@ static int check_net_device(struct check *check, const struct oci_linux *lin, si
 	check_at_key(check, "linux.netDevices", d->key);
 	if (!interface_name_is_valid(d->key))
 		return check_fail(check, "not a name of a network interface");
-	if (!interface_name_is_valid(name) || (d->name && !template_is_valid(name)))
+	if (!interface_name_is_valid(name) || (d->name && !template_is_valid(name))) {
 		return check_fail(
 			check,
 			"expected a name of 1 to 15 bytes without blanks, \"/\", \":\" and, "
 			"but for one %%d, \"%%\", got %s",
 			json_text_quote(shown, name));
+	}
 	for (size_t j = 0; j < i && !strchr(name, '%'); j++) {
 		const struct oci_net_device *other = &lin->net_devices.v[j];
 
@@ -237,10 +240,11 @@ static int check_memory_policy(struct check *check, const struct oci_memory_poli
 	for (size_t i = 0; i < policy->flags.n; i++)
 		flags |= policy->flags.v[i];
 	check_at(check, "linux.memoryPolicy.flags");
-	if ((flags & MPOL_F_STATIC_NODES) && (flags & MPOL_F_RELATIVE_NODES))
+	if ((flags & MPOL_F_STATIC_NODES) && (flags & MPOL_F_RELATIVE_NODES)) {
 		return check_fail(check,
 				  "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each "
 				  "other");
+	}
 	return 0;
 }
 

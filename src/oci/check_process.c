@@ -83,16 +83,18 @@ static int check_scheduler(struct check *check, const struct oci_scheduler *s)
 	if (s->policy != SCHED_DEADLINE + 1)
 		return 0;
 	check_at(check, "scheduler.deadline");
-	if (s->runtime.v == 0 || s->runtime.v > s->deadline.v)
+	if (s->runtime.v == 0 || s->runtime.v > s->deadline.v) {
 		return check_fail(check,
 				  "SCHED_DEADLINE needs a runtime above 0 and a deadline that is "
 				  "not shorter, got %" PRIu64 " and %" PRIu64,
 				  s->runtime.v, s->deadline.v);
+	}
 	check_at(check, "scheduler.period");
-	if (s->period.v && s->period.v < s->deadline.v)
+	if (s->period.v && s->period.v < s->deadline.v) {
 		return check_fail(check,
 				  "expected at least the deadline, %" PRIu64 ", got %" PRIu64,
 				  s->deadline.v, s->period.v);
+	}
 	return 0;
 }
 
