@@ -1,69 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits: the writes that were planned, and the device rules of v1. */
+/* The limits that were planned. In which order the kernel takes two that depend on each other (memory and
+ * swap, quota and period) depends on the values that are there: what is refused is tried again after the
+ * rest of its section. */
 #include "src/cgroup/driver_priv.h"
 
 #include "src/base/io.h"
+#include "src/base/log.h"
+#include "src/base/parse.h"
 #include "src/base/str.h"
 
-#include <stdio.h>
 #include <string.h>
-
-/* What every container needs and no rule list may take away: nodes may be made, the default devices
- * used (config-linux.md "Default Devices", pseudo terminals, tun). */
-static const char *const device_defaults[] = {
-	"c *:* m",   "b *:* m",   "c 1:3 rwm", "c 1:5 rwm",   "c 1:7 rwm",  "c 1:8 rwm",
-	"c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 136:* rwm", "c 5:2 rwm", "c 10:200 rwm",
-};
-
-static void device_number(char *text, size_t size, const struct json_int *n)
-{
-	if (!n->set || n->v < 0)
-		(void)snprintf(text, size, "*");
-	else
-		(void)snprintf(text, size, "%lld", (long long)n->v);
-}
-
-static int write_rule(int fd, const struct oci_device_rule *rule, size_t i, struct err *err)
-{
-	const char *type = rule->type ? rule->type : "a", *file = rule->allow.v ? "devices.allow" :
-										  "devices.deny";
-	char major[24], minor[24], text[96];
-	int r;
-
-	device_number(major, sizeof(major), &rule->major);
-	device_number(minor, sizeof(minor), &rule->minor);
-	if (str_equal(type, "a")) /* the kernel knows "all" only as a whole */
-		(void)snprintf(text, sizeof(text), "a");
-	else
-		(void)snprintf(text, sizeof(text), "%s %s:%s %s", type, major, minor,
-			       rule->access && *rule->access ? rule->access : "rwm");
-	r = io_write_at(fd, file, text);
-	if (r < 0)
-		return err_errno(err, -r, "config.json: linux.resources.devices[%zu]: write \"%s\" to %s", i, text,
-				 file);
-	return 0;
-}
-
-static int apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct err *err)
-{
-	int dir = driver_priv_find(cgroup, "devices");
-
-	if (dir < 0)
-		return 0;
-	for (size_t i = 0; i < plan->resources->devices.n; i++) {
-		int r = write_rule(cgroup->fds[dir], &plan->resources->devices.v[i], i, err);
-
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < sizeof(device_defaults) / sizeof(device_defaults[0]); i++) {
-		int r = io_write_at(cgroup->fds[dir], "devices.allow", device_defaults[i]);
-
-		if (r < 0)
-			return err_errno(err, -r, "allow the default device \"%s\"", device_defaults[i]);
-	}
-	return 0;
-}
 
 static int dir_of(const struct cgroup *cgroup, const struct cgroup_write *w)
 {
@@ -71,24 +17,124 @@ static int dir_of(const struct cgroup *cgroup, const struct cgroup_write *w)
 						  driver_priv_find(cgroup, w->controller);
 }
 
+static void give_hint(const struct cgroup_write *w, int error, struct err *err)
+{
+	if (error == ENOENT)
+		err_hint(err, "the controller %s is not enabled for this group, or the kernel is built without this "
+			 "limit", w->controller);
+	else if (error == ENODEV || error == ENXIO)
+		err_hint(err, "the host has no such device");
+	else if (error == EBUSY)
+		err_hint(err, "more than that is in use already");
+	else if (str_equal(w->controller, "cpuset"))
+		err_hint(err, "cpuset.cpus and cpuset.mems of the group above it say what can be chosen from");
+	else if (str_equal(w->file, "cpu.max") || str_equal(w->file, "cpu.cfs_quota_us"))
+		err_hint(err, "a quota is at least 1000 (1 ms), a period 1000 to 1000000, and no more than the group "
+			 "above has");
+	else if (str_starts(w->file, "cpu.rt_"))
+		err_hint(err, "real-time must be given to the groups above it first; many kernels are built without it");
+}
+
+static int write_failed(const struct cgroup *cgroup, int dir, const struct cgroup_write *w, int error,
+			struct err *err)
+{
+	(void)err_errno(err, error, "config.json: %s: write \"%s\" to %s%s/%s", w->json_path, w->value,
+			cgroup->dirs[dir].mount, cgroup->dirs[dir].path, w->file);
+	give_hint(w, error, err);
+	return -error;
+}
+
+static int check_usage(int fd, const struct cgroup_write *w, struct err *err)
+{
+	uint64_t usage, limit;
+	char text[64];
+
+	if (!w->usage_file || io_read_small(fd, w->usage_file, text, sizeof(text)) <= 0 ||
+	    parse_u64(text, &usage) < 0 || parse_u64(w->value, &limit) < 0 || usage <= limit)
+		return 0;
+	return err_set(err, EBUSY, "config.json: %s: %s is less than the container uses, %s, and checkBeforeUpdate "
+		       "is set", w->json_path, w->value, text);
+}
+
+static int write_value(int fd, const struct cgroup_write *w)
+{
+	int r = io_write_at(fd, w->file, w->value);
+
+	if (r == -ENOENT && w->alt_file)
+		r = io_write_at(fd, w->alt_file, w->alt_value);
+	return r == -ENOENT && w->may_miss ? 0 : r;
+}
+
+static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *w, struct err *err)
+{
+	int dir = dir_of(cgroup, w), r;
+
+	if (dir < 0 && w->required && !w->may_miss)
+		return err_set(err, ENODEV, "config.json: %s: the requested cgroup controller `%s` is not available "
+			       "on this host", w->json_path, w->controller);
+	if (dir < 0)
+		return 0;
+	r = check_usage(cgroup->fds[dir], w, err);
+	if (r < 0)
+		return r;
+	r = write_value(cgroup->fds[dir], w);
+	if (r < 0 && w->required)
+		return write_failed(cgroup, dir, w, -r, err);
+	if (r < 0) /* the config did not ask for it */
+		log_debug("%s: %s: %s", w->file, w->value, err_why(-r));
+	return 0;
+}
+
+/* "linux.resources.memory.limit": up to the end of "memory". */
+static size_t section_len(const char *path)
+{
+	size_t skip = sizeof("linux.resources.") - 1;
+
+	return strlen(path) < skip ? strlen(path) : skip + strcspn(path + skip, ".[");
+}
+
+static bool same_section(const struct cgroup_write *a, const struct cgroup_write *b)
+{
+	size_t len = section_len(a->json_path);
+
+	return len == section_len(b->json_path) && memcmp(a->json_path, b->json_path, len) == 0;
+}
+
+static int apply_section(const struct cgroup *cgroup, const struct cgroup_write *w, size_t n, struct err *err)
+{
+	size_t failed = 0, again = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		r = apply_one(cgroup, &w[i], err);
+		if (r < 0 && r != -EINVAL && r != -EBUSY)
+			return r;
+		failed += r < 0;
+	}
+	if (!failed)
+		return 0;
+	r = 0;
+	for (; r == 0 && again < n; again++) {
+		*err = (struct err){ 0 };
+		r = apply_one(cgroup, &w[again], err);
+	}
+	return r;
+}
+
 int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct err *err)
 {
-	for (size_t i = 0; i < plan->n_writes; i++) {
-		const struct cgroup_write *w = &plan->writes[i];
-		int dir = dir_of(cgroup, w), r;
+	size_t i = 0;
 
-		if (dir < 0)
-			return err_set(err, ENODEV, "config.json: %s: the requested cgroup controller `%s` is not "
-				       "available on this host", w->json_path, w->controller);
-		r = io_write_at(cgroup->fds[dir], w->file, w->value);
-		if (r < 0 && w->required) {
-			(void)err_errno(err, -r, "config.json: %s: write \"%s\" to %s%s/%s", w->json_path, w->value,
-					cgroup->dirs[dir].mount, cgroup->dirs[dir].path, w->file);
-			if (r == -ENOENT)
-				err_hint(err, "the controller %s is not enabled for this group, or the kernel is "
-					 "built without this limit", w->controller);
+	while (i < plan->n_writes) {
+		size_t n = 1;
+		int r;
+
+		while (i + n < plan->n_writes && same_section(&plan->writes[i], &plan->writes[i + n]))
+			n++;
+		r = apply_section(cgroup, &plan->writes[i], n, err);
+		if (r < 0)
 			return r;
-		}
+		i += n;
 	}
-	return plan->limit_devices ? apply_devices(cgroup, plan, err) : 0;
+	return plan->limit_devices ? driver_priv_apply_devices(cgroup, plan, err) : 0;
 }

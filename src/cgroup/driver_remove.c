@@ -1,121 +1,234 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removal: kill, wait for the end of each process, rmdir from the leaves up. */
+/* Removal. The group of a container that has ended is one rmdir for each hierarchy. What is left inside is
+ * killed and waited for: in the v2 tree by cgroup.events, whose "populated 0" is what rmdir asks for; in v1
+ * by a pidfd of each process, which a process has left its groups before it reports its end to. */
 #include "src/cgroup/driver_priv.h"
 
 #include "src/base/fd.h"
-#include "src/base/str.h"
+#include "src/base/io.h"
 #include "src/sys/pidfd.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
-#include <time.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 5000, MAX_DEPTH = 32 };
+enum { TIMEOUT_MS = 5000, KILL_AGAIN_MS = 500 };
 
-static long long now_ms(void)
+static int still_there(int dir, struct err *err)
 {
-	struct timespec now;
+	struct arena arena = { 0 };
+	struct driver_priv_pids pids = { .arena = &arena };
+	char name[32], comm[64] = "";
+	int r = driver_priv_list(dir, &pids, err);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	if (r == 0 && pids.n) {
+		(void)snprintf(name, sizeof(name), "/proc/%d/comm", (int)pids.v[0]);
+		(void)!io_read_small(AT_FDCWD, name, comm, sizeof(comm));
+		(void)err_set(err, ETIMEDOUT, "%zu process(es) of the container did not end within %d s of SIGKILL: "
+			      "%d (%s)", pids.n, TIMEOUT_MS / 1000, (int)pids.v[0], comm);
+		err_hint(err, "a process that waits for a disk or a network file system ends when that answers: try "
+			 "again then");
+	} else if (r == 0) {
+		(void)err_set(err, ETIMEDOUT, "the container's cgroup did not become empty within %d s",
+			      TIMEOUT_MS / 1000);
+	}
+	arena_free(&arena);
+	return -err->code;
 }
 
-/* Until none of the listed processes is left; a new one means another round of killing. */
-static int empty(const struct cgroup *cgroup, long long deadline, struct err *err)
+static int wait_for_pids(const struct driver_priv_pids *pids, long long deadline)
+{
+	for (size_t i = 0; i < pids->n; i++) {
+		_cleanup_close_ int pidfd = pidfd_open_process(pids->v[i]);
+
+		if (pidfd >= 0 && pidfd_wait(pidfd, driver_priv_left(deadline)) == -ETIMEDOUT)
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/* Kills and waits until the directory lists nobody. */
+static int empty_v1(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
 {
 	size_t n = 1;
 	int r = 0;
 
-	while (r == 0 && n) {
+	for (unsigned int turn = 0; r == 0 && n; turn++) {
 		struct arena arena = { 0 };
-		pid_t *pids;
+		struct driver_priv_pids pids = { .arena = &arena };
 
-		r = driver_pids(cgroup, &arena, &pids, &n, err);
+		r = driver_priv_list(cgroup->fds[dir], &pids, err);
+		n = pids.n;
 		if (r == 0 && n)
-			r = driver_kill(cgroup, SIGKILL, err);
-		for (size_t i = 0; r == 0 && i < n; i++) {
-			_cleanup_close_ int pidfd = pidfd_open_process(pids[i]);
-			long long left = deadline - now_ms();
-
-			if (pidfd >= 0 && pidfd_wait(pidfd, left > 0 ? (int)left : 0) == -ETIMEDOUT)
-				r = err_set(err, ETIMEDOUT, "process %d of the container did not end within %d s "
-					    "of SIGKILL", (int)pids[i], TIMEOUT_MS / 1000);
-		}
+			r = driver_priv_kill_dir(cgroup, dir, err);
+		if (r == 0 && wait_for_pids(&pids, deadline) < 0)
+			r = still_there(cgroup->fds[dir], err);
 		arena_free(&arena);
-		if (r == 0 && n && now_ms() > deadline)
-			r = err_set(err, ETIMEDOUT, "the container's cgroup did not become empty within %d s",
-				    TIMEOUT_MS / 1000);
+		if (r == 0 && n && turn)
+			driver_priv_pause(turn);
+		if (r == 0 && n && !driver_priv_left(deadline))
+			r = still_there(cgroup->fds[dir], err);
 	}
 	return r;
 }
 
-static int remove_children(int dir, int depth);
-
-static int remove_child(int dir, const char *name, int depth)
+static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
 {
-	_cleanup_close_ int child = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = child < 0 ? 0 : remove_children(child, depth + 1);
-
-	if (r < 0)
-		return r;
-	return unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-static int remove_children(int dir, int depth)
-{
-	int copy = depth < MAX_DEPTH ? openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r = 0;
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-
-	if (!stream) {
-		fd_closep(&copy);
-		return 0;
-	}
-	while (r == 0 && (entry = readdir(stream)))
-		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			r = remove_child(dir, entry->d_name, depth);
-	(void)closedir(stream);
-	return r;
-}
-
-/* The end of a process and its leaving of the group are two moments: EBUSY between them passes by itself,
- * in less than a scheduling round. */
-static int remove_dir(const struct cgroup_dir *dir, int fd, long long deadline, struct err *err)
-{
-	_cleanup_close_ int mount = open(dir->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r;
-
-	if (mount < 0)
-		return 0;
 	for (;;) {
-		r = remove_children(fd, 0);
-		if (r == 0 && (unlinkat(mount, dir->path + 1, AT_REMOVEDIR) == 0 || errno == ENOENT))
+		long long again = driver_priv_now() + KILL_AGAIN_MS;
+		int r = driver_kill(cgroup, SIGKILL, err);
+
+		if (r < 0)
+			return r;
+		r = driver_priv_wait_event(cgroup->fds[dir], "populated 0", again < deadline ? again : deadline);
+		if (r != -ETIMEDOUT) /* an error here: the group is gone */
 			return 0;
-		if (r == 0)
-			r = -errno;
-		if (r != -EBUSY || now_ms() > deadline)
-			break;
-		(void)sched_yield();
+		if (!driver_priv_left(deadline))
+			return still_there(cgroup->fds[dir], err);
+		/* somebody has joined it after the kill: an exec that was on its way */
 	}
-	return err_errno(err, -r, "remove the cgroup %s%s", dir->mount, dir->path);
 }
 
-int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs, struct err *err)
+static int empty(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
 {
-	long long deadline = now_ms() + TIMEOUT_MS;
+	return driver_priv_is_v2(&cgroup->dirs[dir]) ? empty_v2(cgroup, dir, deadline, err) :
+						       empty_v1(cgroup, dir, deadline, err);
+}
+
+static int remove_leaf(int parent, const char *name, void *data)
+{
+	(void)data;
+	(void)unlinkat(parent, name, AT_REMOVEDIR); /* shows in the rmdir of the top, which is tried again */
+	return 0;
+}
+
+/* rmdir by path: 0 also where it is gone, -EBUSY where something is in it. */
+static int try_rmdir(const struct cgroup_dir *dir, struct err *err)
+{
+	struct driver_priv_path buf;
+
+	if (rmdir(driver_priv_path(dir, &buf)) == 0 || errno == ENOENT || errno == ENODEV)
+		return 0;
+	if (errno == EBUSY || errno == ENOTEMPTY)
+		return -EBUSY;
+	return err_errno(err, errno, "remove the cgroup %s", buf.text);
+}
+
+/* Here the processes are gone from the main hierarchy. One that is only in this one (an exec that was killed
+ * between two joins) goes first. */
+static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, struct err *err)
+{
+	static const struct driver_priv_walk leaves = { .leave = remove_leaf };
+	int r = -EBUSY;
+
+	for (unsigned int turn = 0; r == -EBUSY; turn++) {
+		r = empty(cgroup, i, deadline, err);
+		if (r < 0)
+			return r;
+		(void)driver_priv_walk(cgroup->fds[i], &leaves);
+		r = try_rmdir(&cgroup->dirs[i], err);
+		if (r == -EBUSY && !driver_priv_left(deadline))
+			return err_errno(err, EBUSY, "remove the cgroup %s%s", cgroup->dirs[i].mount,
+					 cgroup->dirs[i].path);
+		if (r == -EBUSY) /* the last one is dead and not yet off the group's list */
+			driver_priv_pause(turn);
+	}
+	return r;
+}
+
+/* The first failure is the one to tell; the rest is removed all the same. */
+static int keep_first(int result, int r, const struct err *new, struct err *err)
+{
+	if (result < 0 || r >= 0)
+		return result;
+	*err = *new;
+	return r;
+}
+
+/* Whatever a damaged state names: a group that holds usrun itself is not a container's. */
+static int check_not_ours(const struct cgroup *cgroup, int dir, struct err *err)
+{
+	struct arena arena = { 0 };
+	struct driver_priv_pids pids = { .arena = &arena };
+	int r = driver_priv_list(cgroup->fds[dir], &pids, err);
+
+	for (size_t i = 0; r == 0 && i < pids.n; i++)
+		if (pids.v[i] == getpid())
+			r = err_set(err, EINVAL, "\"%s%s\" is not the cgroup of a container: usrun itself is in it",
+				    cgroup->dirs[dir].mount, cgroup->dirs[dir].path);
+	arena_free(&arena);
+	return r;
+}
+
+static int remove_all_busy(const struct cgroup *cgroup, struct err *err)
+{
+	long long deadline = driver_priv_now() + TIMEOUT_MS;
+	int v2 = driver_priv_v2(cgroup), result = 0;
+
+	for (size_t i = 0; result == 0 && i < cgroup->n_dirs; i++)
+		if (cgroup->fds[i] >= 0)
+			result = check_not_ours(cgroup, (int)i, err);
+	if (result == 0 && v2 >= 0)
+		result = empty(cgroup, v2, deadline, err);
+	if (result < 0) /* with processes that cannot be ended, nothing can be removed */
+		return result;
+	for (size_t i = 0; i < cgroup->n_dirs; i++) {
+		struct err new = { 0 };
+
+		if (cgroup->fds[i] >= 0)
+			result = keep_first(result, remove_busy(cgroup, (int)i, deadline, &new), &new, err);
+	}
+	return result;
+}
+
+static int remove_busy_dirs(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+			    struct err *err)
+{
 	struct cgroup cgroup;
 	int r = driver_open(kind, dirs, n_dirs, &cgroup, err);
 
 	if (r == -ENOENT)
 		return 0;
-	if (r == 0)
-		r = empty(&cgroup, deadline, err);
-	for (size_t i = 0; r == 0 && i < cgroup.n_dirs; i++)
-		if (cgroup.fds[i] >= 0)
-			r = remove_dir(&cgroup.dirs[i], cgroup.fds[i], deadline, err);
+	if (r < 0)
+		return r;
+	r = remove_all_busy(&cgroup, err);
 	driver_close(&cgroup);
 	return r;
+}
+
+/* Where usrun stepped aside to (driver_controllers.c). Fails while somebody is in it, which is right. */
+static void remove_runtime_group(const struct cgroup_dir *dir)
+{
+	struct driver_priv_path buf;
+	size_t len = strlen(driver_priv_path(dir, &buf));
+	char *slash = strrchr(buf.text, '/');
+
+	if (!len || !slash || (size_t)(slash - buf.text) + sizeof("/usrun.runtime") > sizeof(buf.text))
+		return;
+	(void)strcpy(slash, "/usrun.runtime");
+	(void)rmdir(buf.text);
+}
+
+int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs, struct err *err)
+{
+	bool busy = false;
+	int result = 0;
+
+	for (size_t i = 0; i < n_dirs; i++) {
+		struct err new = { 0 };
+		int r = driver_priv_check(&dirs[i], &new);
+
+		if (r == 0)
+			r = try_rmdir(&dirs[i], &new);
+		busy = busy || r == -EBUSY;
+		if (r != -EBUSY)
+			result = keep_first(result, r, &new, err);
+	}
+	if (busy && result == 0)
+		result = remove_busy_dirs(kind, dirs, n_dirs, err);
+	if (result == 0 && kind == CGROUP_DRIVER_V2 && n_dirs)
+		remove_runtime_group(&dirs[0]);
+	return result;
 }

@@ -16,8 +16,28 @@ struct cgroup_dir {
 struct cgroup_write {
 	const char *controller; /* the hierarchy (v1) or controller (v2) it belongs to */
 	const char *file, *value;
+	const char *alt_file, *alt_value; /* for kernels that lack file; or NULL */
+	const char *usage_file; /* refuse a value below the number in this file; or NULL */
 	bool required;          /* the config asked for it: a failure is an error */
+	bool may_miss;          /* a kernel without the file already does what is asked */
 	const char *json_path;  /* "linux.resources.memory.limit" */
+};
+
+enum cgroup_access { /* as in BPF_DEVCG_ACC_* */
+	CGROUP_ACCESS_MKNOD = 1,
+	CGROUP_ACCESS_READ = 2,
+	CGROUP_ACCESS_WRITE = 4,
+	CGROUP_ACCESS_ALL = 7,
+};
+#define CGROUP_DEVICE_ANY UINT32_MAX /* major or minor: all */
+
+struct cgroup_device_rule {
+	bool allow;
+	char type;              /* 'a': all devices and accesses; 'b', 'c' */
+	uint32_t major, minor;
+	unsigned int access;    /* mask of cgroup_access */
+	bool required;          /* of the config, not one of ours */
+	const char *json_path;  /* "linux.resources.devices[2]" */
 };
 
 struct cgroup_plan {
@@ -26,7 +46,9 @@ struct cgroup_plan {
 	size_t n_dirs;
 	const struct cgroup_write *writes;
 	size_t n_writes;
-	const struct oci_resources *resources; /* for the device rules; may be NULL */
+	const struct oci_resources *resources; /* may be NULL */
 	bool limit_devices;                    /* device rules are to be enforced */
+	const struct cgroup_device_rule *device_rules; /* in order: the last that matches decides */
+	size_t n_device_rules;
 	const char *why;                       /* why there is none, or why it is elsewhere */
 };

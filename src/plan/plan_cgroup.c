@@ -3,114 +3,228 @@
 
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/plan/plan_device_rules.h"
 #include "src/plan/plan_resources.h"
 
 #include <string.h>
 
 struct request {
 	struct arena *arena;
-	const struct oci_config *config;
-	const struct facts *facts;
+	const struct facts_cgroup *host;
 	const struct plan_cgroup_options *options;
+	const char *wanted; /* linux.cgroupsPath, or NULL */
 	const struct oci_resources *resources;
 };
 
-static int check_path(const char *path, const struct plan_cgroup_options *options, struct err *err)
+static int check_path(const struct request *q, struct err *err)
 {
-	bool systemd = str_equal(options->manager, "systemd");
+	bool systemd = str_equal(q->options->manager, "systemd");
 
-	if (path && path_has_dotdot(path))
+	if (q->wanted && path_has_dotdot(q->wanted))
 		return err_set(err, EINVAL, "config.json: linux.cgroupsPath: \"..\" is not allowed, got \"%s\"",
-			       path);
-	if (!systemd && !(path && *path != '/' && strchr(path, ':')))
+			       q->wanted);
+	if (!systemd && !(q->wanted && *q->wanted != '/' && strchr(q->wanted, ':')))
 		return 0;
-	(void)err_set(err, ENOTSUP, "%s: the systemd cgroup driver is not part of this version of usrun",
-		      systemd ? "--cgroup-manager systemd" : "config.json: linux.cgroupsPath (slice:prefix:name)");
-	err_hint(err, "use --cgroup-manager cgroupfs and a path (podman: --cgroup-manager=cgroupfs)");
+	if (systemd)
+		(void)err_set(err, ENOTSUP, "--cgroup-manager systemd: this version of usrun has no systemd driver");
+	else
+		(void)err_set(err, ENOTSUP, "config.json: linux.cgroupsPath: \"%s\" names a systemd unit "
+			      "(slice:prefix:name), and this version of usrun has no systemd driver", q->wanted);
+	err_hint(err, "use the cgroupfs driver: usrun --cgroup-manager cgroupfs and a path such as /NAME, podman "
+		 "--cgroup-manager=cgroupfs, Docker native.cgroupdriver=cgroupfs, containerd SystemdCgroup = false");
 	return -ENOTSUP;
 }
 
-/* Rootless without delegation: nothing to enforce limits with. */
+/* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a pretence. */
 static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why, struct err *err)
 {
+	bool v1 = q->host->mode == FACTS_CGROUP_V1 || q->host->mode == FACTS_CGROUP_HYBRID;
 	const struct cgroup_write *writes;
 	size_t n;
 	int r;
 
 	ret->driver = CGROUP_DRIVER_NONE;
-	ret->why = arena_strf(q->arena, "the container has no cgroup of its own: %s", why);
+	ret->why = arena_strf(q->arena, "the container has no cgroup of its own: %s%s", why,
+			      q->resources && q->resources->devices.n ?
+				      "; linux.resources.devices is not enforced" :
+				      "");
 	if (!plan_resources_any(q->resources))
 		return 0;
-	r = plan_resources_build(q->arena, q->resources, true, &writes, &n, err);
-	if (r < 0)
+	r = plan_resources_build(q->arena, q->resources, !v1, &writes, &n, err);
+	if (r < 0 || !n)
 		return r;
-	if (!n)
-		return 0;
-	(void)err_set(err, EPERM, "config.json: %s: needs the cgroup controller %s, which is not delegated to the "
-		      "caller: %s", writes[0].json_path, writes[0].controller, why);
+	(void)err_set(err, EPERM, "config.json: %s: needs the cgroup controller `%s`, and the container gets no "
+		      "cgroup: %s", writes[0].json_path, writes[0].controller, why);
 	err_hint(err, "start it in a delegated group (systemd-run --user --scope -p Delegate=yes usrun ...), or "
 		 "remove the limit from the config");
 	return -EPERM;
 }
 
-static bool has_word(const char *words, const char *word)
+static bool has_word(const char *words, const char *word, char separator)
 {
 	size_t len = strlen(word);
 
 	for (const char *at = words ? words : ""; (at = strstr(at, word)); at += len)
-		if ((at == words || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+		if ((at == words || at[-1] == separator) && (at[len] == separator || at[len] == '\0'))
 			return true;
 	return false;
 }
 
-static const char *dir_path(const struct request *q, const struct facts_hierarchy *h)
+static char *below(const struct request *q, const char *dir, const char *path)
 {
-	const char *wanted = q->config->linux_ ? q->config->linux_->cgroups_path : NULL;
-	const char *own = h->own ? h->own : "/";
+	return path_clean(q->arena, arena_strf(q->arena, "%s/%s", dir, path));
+}
 
-	if (wanted && *wanted == '/')
-		return path_clean(q->arena, wanted);
-	if (wanted && *wanted)
-		return path_clean(q->arena, path_join(q->arena, own, wanted));
-	if (q->options->may_own_cgroups)
-		return arena_strf(q->arena, "/usrun-%s", q->options->id);
-	return path_clean(q->arena, arena_strf(q->arena, "%s/usrun-%s", own, q->options->id));
+static const char *parent_of(const struct request *q, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == path || !slash ? "/" : arena_strndup(q->arena, path, (size_t)(slash - path));
+}
+
+static const char *dir_path(const struct request *q, const char *own, bool *ret_moved)
+{
+	bool may = q->options->may_own_cgroups;
+	const char *path;
+
+	if (!q->wanted || !*q->wanted)
+		return below(q, may ? "/" : own, arena_strf(q->arena, "usrun-%s", q->options->id));
+	if (*q->wanted != '/')
+		return below(q, own, q->wanted);
+	path = path_clean(q->arena, q->wanted);
+	if (may || path_is_below(path, parent_of(q, own)))
+		return path;
+	*ret_moved = true;
+	return below(q, own, path);
 }
 
 static int set_dirs(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
-	const struct facts_cgroup *host = &q->facts->cgroup;
+	const struct facts_cgroup *host = q->host;
 	struct cgroup_dir *dirs = arena_array(q->arena, host->n, sizeof(*dirs));
+	bool moved = false;
 
 	for (size_t i = 0; i < host->n; i++) {
+		const char *own = host->v[i].own ? host->v[i].own : "/";
+
 		dirs[i] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
 					       .mount = host->v[i].mount,
-					       .path = dir_path(q, &host->v[i]) };
-		if (str_equal(dirs[i].path, "/"))
-			return err_set(err, EINVAL, "config.json: linux.cgroupsPath: the root of the hierarchy "
-				       "cannot be a container's cgroup");
+					       .path = dir_path(q, own, &moved) };
+		if (str_equal(dirs[i].path, "/") || str_equal(dirs[i].path, path_clean(q->arena, own)))
+			return err_set(err, EINVAL, "config.json: linux.cgroupsPath: \"%s\" is %s, which cannot be "
+				       "a container's cgroup", dirs[i].path,
+				       str_equal(dirs[i].path, "/") ? "the root of the hierarchy" :
+								      "the cgroup of usrun itself");
 	}
 	ret->dirs = dirs;
 	ret->n_dirs = host->n;
+	if (moved)
+		ret->why = arena_strf(q->arena, "linux.cgroupsPath: \"%s\" is taken from the caller's own cgroup, "
+				      "because it may make none outside of that", q->wanted);
 	return 0;
 }
 
+static bool has_hierarchy(const struct facts_cgroup *host, const char *controller)
+{
+	for (size_t i = 0; i < host->n; i++)
+		if (has_word(host->v[i].controllers, controller, ','))
+			return true;
+	return false;
+}
+
+static const char *mounted(const struct request *q)
+{
+	const char *list = NULL;
+
+	for (size_t i = 0; i < q->host->n; i++) {
+		const char *one = q->host->v[i].controllers;
+
+		if (*one && !str_starts(one, "name="))
+			list = list ? arena_strf(q->arena, "%s, %s", list, one) : one;
+	}
+	return list ? list : "none";
+}
+
+static int no_controller(const struct request *q, const struct cgroup_write *w, bool v2, struct err *err)
+{
+	const char *words = q->host->controllers;
+
+	(void)err_set(err, ENODEV, "config.json: %s: the requested cgroup controller `%s` is not available (%s: %s)",
+		      w->json_path, w->controller, v2 ? "available" : "mounted",
+		      !v2	      ? mounted(q) :
+		      words && *words ? words :
+					"none");
+	if (!v2)
+		err_hint(err, "mount it below /sys/fs/cgroup, or remove the limit from the config");
+	else if (q->options->may_own_cgroups)
+		err_hint(err, "the kernel was built or started without it, or an outer container keeps it");
+	else
+		err_hint(err, "the administrator can delegate it: a drop-in for user@.service with [Service] "
+			 "Delegate=cpu cpuset io memory pids");
+	return -ENODEV;
+}
+
+/* v2: the facts tell what the own group can pass on, and nothing about other places (the session of a root
+ * user often has less than the root of the tree): there driver_create() finds out. */
 static int check_controllers(const struct request *q, const struct cgroup_plan *plan, struct err *err)
 {
-	const struct facts_cgroup *host = &q->facts->cgroup;
+	bool v2 = plan->driver == CGROUP_DRIVER_V2;
 
-	for (size_t i = 0; plan->driver == CGROUP_DRIVER_V2 && i < plan->n_writes; i++) {
+	if (v2 && !path_is_below(plan->dirs[0].path, q->host->v[0].own ? q->host->v[0].own : "/"))
+		return 0;
+	for (size_t i = 0; i < plan->n_writes; i++) {
 		const struct cgroup_write *w = &plan->writes[i];
 
-		if (str_equal(w->controller, "cgroup") || has_word(host->controllers, w->controller))
+		if (!w->required || w->may_miss || str_equal(w->controller, "cgroup"))
 			continue;
-		(void)err_set(err, ENODEV, "config.json: %s: the requested cgroup controller `%s` is not "
-			      "available here (available: %s)", w->json_path, w->controller,
-			      host->controllers && *host->controllers ? host->controllers : "none");
-		err_hint(err, "for a user: a drop-in for user@.service with Delegate=cpu cpuset io memory pids");
-		return -ENODEV;
+		if (!(v2 ? has_word(q->host->controllers, w->controller, ' ') :
+			   has_hierarchy(q->host, w->controller)))
+			return no_controller(q, w, v2, err);
 	}
 	return 0;
+}
+
+static void add_why(const struct request *q, struct cgroup_plan *ret, const char *why)
+{
+	ret->why = ret->why ? arena_strf(q->arena, "%s; %s", ret->why, why) : why;
+}
+
+/* A list that is not in the config counts too: it starts with nothing allowed. */
+static int set_devices(const struct request *q, struct cgroup_plan *ret, struct err *err)
+{
+	bool v1 = has_hierarchy(q->host, "devices");
+	bool v2 = ret->driver == CGROUP_DRIVER_V2 || q->host->mode == FACTS_CGROUP_HYBRID;
+	const struct cgroup_device_rule *rules;
+	size_t n;
+
+	ret->limit_devices = q->options->may_own_cgroups && (v1 || v2);
+	if (!ret->limit_devices) {
+		if (q->resources && q->resources->devices.n)
+			add_why(q, ret, q->options->may_own_cgroups ?
+						"linux.resources.devices is not enforced: the hierarchy of the "
+						"devices controller is not mounted" :
+						"linux.resources.devices is not enforced: that takes the rights of "
+						"root on the host");
+		return 0;
+	}
+	plan_device_rules_build(q->arena, q->resources, &rules, &n);
+	if (v1)
+		return plan_device_rules_v1(q->arena, rules, n, &ret->device_rules, &ret->n_device_rules, err);
+	ret->device_rules = rules;
+	ret->n_device_rules = n;
+	return 0;
+}
+
+static int set_limits(const struct request *q, struct cgroup_plan *ret, struct err *err)
+{
+	int r = 0;
+
+	if (q->resources)
+		r = plan_resources_build(q->arena, q->resources, ret->driver == CGROUP_DRIVER_V2, &ret->writes,
+					 &ret->n_writes, err);
+	if (r == 0)
+		r = check_controllers(q, ret, err);
+	return r < 0 ? r : set_devices(q, ret, err);
 }
 
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
@@ -119,36 +233,26 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config, cons
 {
 	const struct oci_linux *linux_ = config->linux_;
 	struct request q = { .arena = arena,
-			     .config = config,
-			     .facts = facts,
+			     .host = &facts->cgroup,
 			     .options = options,
+			     .wanted = linux_ ? linux_->cgroups_path : NULL,
 			     .resources = linux_ ? linux_->resources : NULL };
 	int r;
 
 	*ret = (struct cgroup_plan){ .resources = q.resources };
 	if (str_equal(options->manager, "disabled"))
 		return no_cgroup(&q, ret, "--cgroup-manager disabled", err);
-	r = check_path(linux_ ? linux_->cgroups_path : NULL, options, err);
+	r = check_path(&q, err);
 	if (r < 0)
 		return r;
-	if (facts->cgroup.mode == FACTS_CGROUP_NONE || !facts->cgroup.n)
+	if (q.host->mode == FACTS_CGROUP_NONE || !q.host->n)
 		return no_cgroup(&q, ret, "no cgroup file system is mounted on /sys/fs/cgroup", err);
-	if (!options->may_own_cgroups && !facts->cgroup.own_writable)
-		return no_cgroup(&q, ret, "the caller's own cgroup is not delegated to it", err);
-	ret->driver = facts->cgroup.mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
+	if (!q.host->own_writable)
+		return no_cgroup(&q, ret,
+				 options->may_own_cgroups ? "the cgroup file systems are mounted read-only" :
+							    "the caller's own cgroup is not delegated to it",
+				 err);
+	ret->driver = q.host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
 	r = set_dirs(&q, ret, err);
-	if (r == 0 && q.resources)
-		r = plan_resources_build(arena, q.resources, ret->driver == CGROUP_DRIVER_V2, &ret->writes,
-					 &ret->n_writes, err);
-	if (r == 0)
-		r = check_controllers(&q, ret, err);
-	if (r < 0)
-		return r;
-	if (q.resources && q.resources->devices.n) {
-		ret->limit_devices = ret->driver == CGROUP_DRIVER_V1 && options->may_own_cgroups;
-		if (!ret->limit_devices)
-			ret->why = "linux.resources.devices: device rules are not enforced here (this version "
-				   "enforces them with cgroup v1 and the rights of root only)";
-	}
-	return 0;
+	return r < 0 ? r : set_limits(&q, ret, err);
 }

@@ -13,10 +13,12 @@ struct plan_cgroup_options {
 /* Rules:
  * - linux.cgroupsPath absolute: below each hierarchy's mount; relative: below the caller's own
  *   group; absent: "/usrun-<id>" (below the own group for a caller without may_own_cgroups).
+ *   A caller without may_own_cgroups can use an absolute path only beside or below its own group (podman's
+ *   split groups); any other is taken as relative, and why says so.
  * - "disabled": no cgroup; an error when limits are asked for.
- * - Without may_own_cgroups and without a writable own group (rootless without delegation): no
- *   cgroup, why is set; when the config asks for limits, an error that names the missing controller
- *   and what to do. Device rules alone are not limits: they are dropped with a warning in why.
+ * - Without a writable own group (rootless without delegation; a container that sees its cgroups
+ *   read-only): no cgroup, why is set; when the config asks for limits, an error that names the missing
+ *   controller and what to do. Device rules alone are not limits: they are dropped with a warning in why.
  * - "systemd", and cgroupsPath of the form slice:prefix:name, need the systemd driver. */
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
 		      const struct plan_cgroup_options *options, struct cgroup_plan *ret,

@@ -1,55 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Most properties are one number for one file: they stand in the tables. The others, where one file takes
+ * two properties or the meaning differs between the layouts, have a function each. In all of them 0
+ * means "leave it as it is" (clients send the fields that the user did not set as 0) unless the
+ * specification says that 0 is a value. */
 #include "src/plan/plan_resources.h"
 
 #include "src/base/str.h"
+#include "src/plan/plan_writes.h"
 
 #include <string.h>
 
-struct list {
-	struct arena *arena;
-	struct cgroup_write *v;
-	size_t n, cap;
+enum kind {
+	LIMIT,     /* struct json_int; 0: leave alone, negative: none */
+	LIMIT_0,   /* struct json_int; 0 is a limit */
+	NUMBER,    /* struct json_uint; 0: leave alone */
+	NUMBER_0,  /* struct json_uint; 0 is a value */
+	FLAG,      /* struct json_bool; only true is written */
+	TEXT,
 };
 
-static void add(struct list *list, const char *controller, const char *file, const char *value,
-		const char *path)
+struct row {
+	const char *path;
+	enum kind kind;
+	size_t offset;
+	const char *controller, *v1, *v2; /* v1, v2: the file; NULL where there is none; "" for nothing to do */
+};
+
+#define MEMORY(field) offsetof(struct oci_memory, field)
+#define CPU(field) offsetof(struct oci_cpu, field)
+
+/* Kernel memory (kernel, kernelTCP) has no row: kernels dropped it, and the specification advises against it. */
+static const struct row memory_rows[] = {
+	{ "memory.reservation", LIMIT, MEMORY(reservation), "memory", "memory.soft_limit_in_bytes", "memory.low" },
+	{ "memory.swappiness", NUMBER_0, MEMORY(swappiness), "memory", "memory.swappiness", NULL },
+	{ "memory.disableOOMKiller", FLAG, MEMORY(disable_oom_killer), "memory", "memory.oom_control", NULL },
+	{ "memory.useHierarchy", FLAG, MEMORY(use_hierarchy), "memory", "memory.use_hierarchy", "" },
+};
+
+static const struct row cpu_v1_rows[] = {
+	{ "cpu.shares", NUMBER, CPU(shares), "cpu", "cpu.shares", NULL },
+	{ "cpu.period", NUMBER, CPU(period), "cpu", "cpu.cfs_period_us", NULL },
+	{ "cpu.quota", LIMIT, CPU(quota), "cpu", "cpu.cfs_quota_us", NULL },
+};
+
+static const struct row cpu_rows[] = {
+	{ "cpu.burst", NUMBER_0, CPU(burst), "cpu", "cpu.cfs_burst_us", "cpu.max.burst" },
+	{ "cpu.realtimePeriod", NUMBER, CPU(realtime_period), "cpu", "cpu.rt_period_us", NULL },
+	{ "cpu.realtimeRuntime", LIMIT, CPU(realtime_runtime), "cpu", "cpu.rt_runtime_us", NULL },
+	{ "cpu.idle", LIMIT_0, CPU(idle), "cpu", "cpu.idle", "cpu.idle" },
+	{ "cpu.cpus", TEXT, CPU(cpus), "cpuset", "cpuset.cpus", "cpuset.cpus" },
+	{ "cpu.mems", TEXT, CPU(mems), "cpuset", "cpuset.mems", "cpuset.mems" },
+};
+
+/* The value as text, or NULL where there is nothing to write. */
+static const char *row_value(struct plan_writes *w, const struct row *row, const void *at)
 {
-	if (list->n == list->cap) {
-		list->cap = list->cap ? 2 * list->cap : 8;
-		list->v = arena_grow(list->arena, list->v, list->n, list->cap, sizeof(*list->v));
+	const struct json_int *i = at;
+	const struct json_uint *u = at;
+	const char *text;
+
+	switch (row->kind) {
+	case LIMIT:
+		return i->set && i->v ? plan_writes_limit(w, i->v) : NULL;
+	case LIMIT_0:
+		return i->set ? plan_writes_limit(w, i->v) : NULL;
+	case NUMBER:
+		return u->set && u->v ? plan_writes_uint(w, u->v) : NULL;
+	case NUMBER_0:
+		return u->set ? plan_writes_uint(w, u->v) : NULL;
+	case FLAG:
+		return ((const struct json_bool *)at)->v ? "1" : NULL;
+	case TEXT:
+		memcpy(&text, at, sizeof(text));
+		return text && *text ? text : NULL;
 	}
-	list->v[list->n++] = (struct cgroup_write){
-		.controller = controller,
-		.file = file,
-		.value = value,
-		.required = true,
-		.json_path = arena_strf(list->arena, "linux.resources.%s", path),
-	};
+	return NULL;
 }
 
-static const char *number(struct list *list, int64_t value, bool v2)
+static int add_rows(struct plan_writes *w, const struct row *rows, size_t n, const void *object,
+		    struct err *err)
 {
-	if (value < 0)
-		return v2 ? "max" : "-1";
-	return arena_strf(list->arena, "%lld", (long long)value);
-}
+	for (size_t i = 0; i < n; i++) {
+		const char *file = w->v2 ? rows[i].v2 : rows[i].v1;
+		const char *value = row_value(w, &rows[i], (const char *)object + rows[i].offset);
 
-static const char *unsigned_number(struct list *list, uint64_t value)
-{
-	return arena_strf(list->arena, "%llu", (unsigned long long)value);
+		if (!value)
+			continue;
+		if (!file)
+			return plan_writes_v1_only(err, rows[i].path);
+		if (*file) /* 0 is what a kernel without the file does */
+			plan_writes_add(w, rows[i].controller, file, value, rows[i].path)->may_miss =
+				str_equal(value, "0");
+	}
+	return 0;
 }
+#define ADD_ROWS(w, rows, object, err) \
+	add_rows((w), (rows), sizeof(rows) / sizeof((rows)[0]), (object), (err))
 
-/* log2 in fixed point (20 bits behind the point), without libm: the planner is pure and small. */
+/* log2 of x >= 1 with 44 bits behind the point: the planner is pure and has no libm. */
 static uint64_t log2_fixed(uint64_t x)
 {
-	uint64_t result, bit = 1ULL << 19;
 	int whole = 63 - __builtin_clzll(x);
-	uint64_t y = whole >= 30 ? x >> (whole - 30) : x << (30 - whole);
+	uint64_t y = x << (62 - whole), result = (uint64_t)whole << 44;
 
-	result = (uint64_t)whole << 20;
-	for (; bit; bit >>= 1) {
-		y = (y * y) >> 30;
-		if (y >= 2ULL << 30) {
+	for (uint64_t bit = 1ULL << 43; bit; bit >>= 1) {
+		y = (uint64_t)(((unsigned __int128)y * y) >> 62);
+		if (y >> 63) {
 			y >>= 1;
 			result |= bit;
 		}
@@ -57,191 +113,178 @@ static uint64_t log2_fixed(uint64_t x)
 	return result;
 }
 
-/* 10^x for x in 20-bit fixed point, rounded up. */
-static uint64_t pow10_ceil(uint64_t x)
-{
-	/* 10^(2^-k) in 30-bit fixed point, k = 1 to 20. */
-	static const uint64_t roots[20] = {
-		3395469783, 1909412977, 1431857735, 1239937715, 1153851370, 1113076131, 1093232087,
-		1083443130, 1078581570, 1076158976, 1074949721, 1074345603, 1074043671, 1073892737,
-		1073817278, 1073779550, 1073760687, 1073751255, 1073746540, 1073744182,
-	};
-	unsigned __int128 value = 1ULL << 30;
-
-	for (uint64_t whole = x >> 20; whole; whole--)
-		value *= 10;
-	for (int k = 0; k < 20; k++)
-		if (x & (1ULL << (19 - k)))
-			value = (value * roots[k]) >> 30;
-	return (uint64_t)((value + (1ULL << 30) - 1) >> 30);
-}
-
+/* The weight is 10^((l^2 + 125 l) / 612 - 7/34), rounded up, with l = log2(shares): 2 gives 1, 1024 gives
+ * 100, 262144 gives 10000. It is the smallest w with 612 log2(w) >= (l^2 + 125 l - 126) log2(10). */
 uint64_t plan_resources_weight(uint64_t shares)
 {
-	uint64_t l, exponent;
+	const uint64_t log2_10 = 58439977071430; /* 44 bits behind the point */
+	const uint64_t error = 1ULL << 16;       /* of the rounded logarithms: the three above are exact */
+	uint64_t low = 1, high = 10000, l, power;
 
-	if (shares < 2)
+	if (shares <= 2)
 		return 1;
-	if (shares > 262144)
-		shares = 262144;
-	/* ceil(10^((l^2 + 125 l) / 612 - 7 / 34)): 2 gives 1, 1024 gives 100, 262144 gives 10000. */
+	if (shares >= 262144)
+		return 10000;
 	l = log2_fixed(shares);
-	exponent = (((l * l) >> 20) + 125 * l) / 612;
-	exponent = exponent > (7ULL << 20) / 34 ? exponent - (7ULL << 20) / 34 : 0;
-	l = pow10_ceil(exponent);
-	/* The last digit of the fixed point must not push an exact power over. */
-	return l > 10000 ? 10000 : shares == 1024 ? 100 : shares == 2 ? 1 : l;
+	power = (uint64_t)(((unsigned __int128)l * l) >> 44) + 125 * l - (126ULL << 44);
+	power = (uint64_t)(((unsigned __int128)power * log2_10) >> 44);
+	while (low < high) {
+		uint64_t middle = (low + high) / 2;
+
+		if (612 * log2_fixed(middle) + error >= power)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }
 
-static int memory_v2(struct list *list, const struct oci_memory *m, struct err *err)
+uint64_t plan_resources_io_weight(uint64_t weight)
 {
-	bool limited = m->limit.set && m->limit.v > 0;
+	if (weight <= 10)
+		return 1;
+	return weight >= 1000 ? 10000 : 1 + (weight - 10) * 9999 / 990;
+}
 
-	if (m->limit.set && m->limit.v)
-		add(list, "memory", "memory.max", number(list, m->limit.v, true), "memory.limit");
-	if (m->swap.set && m->swap.v > 0) {
-		/* The spec counts memory and swap together, v2 counts swap alone. */
-		if (!limited)
-			return err_set(err, EINVAL, "config.json: linux.resources.memory.swap: needs a memory.limit");
-		if (m->swap.v < m->limit.v)
-			return err_set(err, EINVAL, "config.json: linux.resources.memory.swap: %lld is below the "
-				       "memory.limit %lld", (long long)m->swap.v, (long long)m->limit.v);
-		add(list, "memory", "memory.swap.max", number(list, m->swap.v - m->limit.v, true),
-		    "memory.swap");
-	} else if ((m->swap.set && m->swap.v < 0) || (!m->swap.set && m->limit.set && m->limit.v < 0)) {
-		add(list, "memory", "memory.swap.max", "max", "memory.swap");
-	}
-	if (m->reservation.set && m->reservation.v)
-		add(list, "memory", "memory.low", number(list, m->reservation.v, true), "memory.reservation");
+/* The specification counts memory and swap together, as v1 does; v2 counts swap alone. */
+static int check_swap(const struct oci_memory *m, bool v2, struct err *err)
+{
+	if (!m->swap.set || m->swap.v <= 0)
+		return 0;
+	if (m->limit.set && m->limit.v > 0 && m->swap.v < m->limit.v)
+		return err_set(err, EINVAL, "config.json: linux.resources.memory.swap: memory and swap together, "
+			       "%lld, cannot be less than memory.limit, %lld", (long long)m->swap.v,
+			       (long long)m->limit.v);
+	if (v2 && !(m->limit.set && m->limit.v > 0))
+		return err_set(err, EINVAL, "config.json: linux.resources.memory.swap: needs a memory.limit");
 	return 0;
 }
 
-static void memory_v1(struct list *list, const struct oci_memory *m)
+static void add_swap(struct plan_writes *w, const struct oci_memory *m)
 {
-	if (m->limit.set && m->limit.v)
-		add(list, "memory", "memory.limit_in_bytes", number(list, m->limit.v, false), "memory.limit");
-	if (m->swap.set && m->swap.v)
-		add(list, "memory", "memory.memsw.limit_in_bytes", number(list, m->swap.v, false),
-		    "memory.swap");
-	if (m->reservation.set && m->reservation.v)
-		add(list, "memory", "memory.soft_limit_in_bytes", number(list, m->reservation.v, false),
-		    "memory.reservation");
-	if (m->swappiness.set)
-		add(list, "memory", "memory.swappiness", unsigned_number(list, m->swappiness.v),
-		    "memory.swappiness");
-	if (m->disable_oom_killer.v)
-		add(list, "memory", "memory.oom_control", "1", "memory.disableOOMKiller");
+	const char *file = w->v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes";
+	bool unlimited = m->limit.set && m->limit.v < 0;
+	int64_t value = m->swap.set ? m->swap.v : 0;
+
+	if (!value && !unlimited)
+		return;
+	/* No limit on memory lifts that on both, else the old one would stay in force. */
+	if (!value)
+		value = -1;
+	if (w->v2 && value > 0)
+		value -= m->limit.v;
+	/* A kernel that counts no swap limits none, and has none to take away. */
+	plan_writes_add(w, "memory", file, plan_writes_limit(w, value), "memory.swap")->may_miss =
+		value < 0 || (w->v2 && value == 0);
 }
 
-static void cpu_v2(struct list *list, const struct oci_cpu *cpu)
+static int add_memory(struct plan_writes *w, const struct oci_memory *m, struct err *err)
 {
-	if (cpu->shares.set && cpu->shares.v)
-		add(list, "cpu", "cpu.weight", unsigned_number(list, plan_resources_weight(cpu->shares.v)),
-		    "cpu.shares");
-	if ((cpu->quota.set && cpu->quota.v) || (cpu->period.set && cpu->period.v))
-		add(list, "cpu", "cpu.max",
-		    arena_strf(list->arena, "%s %llu", number(list, cpu->quota.v > 0 ? cpu->quota.v : -1, true),
-			       cpu->period.set && cpu->period.v ? (unsigned long long)cpu->period.v : 100000),
-		    "cpu.quota");
-	if (cpu->burst.set)
-		add(list, "cpu", "cpu.max.burst", unsigned_number(list, cpu->burst.v), "cpu.burst");
-	if (cpu->idle.set)
-		add(list, "cpu", "cpu.idle", number(list, cpu->idle.v, true), "cpu.idle");
-}
+	int r = check_swap(m, w->v2, err);
 
-static void cpu_v1(struct list *list, const struct oci_cpu *cpu)
-{
-	if (cpu->shares.set && cpu->shares.v)
-		add(list, "cpu", "cpu.shares", unsigned_number(list, cpu->shares.v), "cpu.shares");
-	if (cpu->period.set && cpu->period.v)
-		add(list, "cpu", "cpu.cfs_period_us", unsigned_number(list, cpu->period.v), "cpu.period");
-	if (cpu->quota.set && cpu->quota.v)
-		add(list, "cpu", "cpu.cfs_quota_us", number(list, cpu->quota.v, false), "cpu.quota");
-	if (cpu->burst.set)
-		add(list, "cpu", "cpu.cfs_burst_us", unsigned_number(list, cpu->burst.v), "cpu.burst");
-	if (cpu->realtime_period.set)
-		add(list, "cpu", "cpu.rt_period_us", unsigned_number(list, cpu->realtime_period.v),
-		    "cpu.realtimePeriod");
-	if (cpu->realtime_runtime.set)
-		add(list, "cpu", "cpu.rt_runtime_us", number(list, cpu->realtime_runtime.v, false),
-		    "cpu.realtimeRuntime");
-	if (cpu->idle.set)
-		add(list, "cpu", "cpu.idle", number(list, cpu->idle.v, false), "cpu.idle");
-}
+	if (r < 0)
+		return r;
+	if (m->limit.set && m->limit.v) {
+		struct cgroup_write *limit =
+			plan_writes_add(w, "memory", w->v2 ? "memory.max" : "memory.limit_in_bytes",
+					plan_writes_limit(w, m->limit.v), "memory.limit");
 
-static void cpuset(struct list *list, const struct oci_cpu *cpu)
-{
-	if (cpu->cpus)
-		add(list, "cpuset", "cpuset.cpus", cpu->cpus, "cpu.cpus");
-	if (cpu->mems)
-		add(list, "cpuset", "cpuset.mems", cpu->mems, "cpu.mems");
-}
-
-static int unified(struct list *list, const struct oci_resources *r, bool v2, struct err *err)
-{
-	for (size_t i = 0; i < r->unified.n; i++) {
-		const char *key = r->unified.v[i].key, *dot = strchr(key, '.');
-
-		if (!v2)
-			return err_set(err, EINVAL, "config.json: linux.resources.unified: cannot use unified on "
-				       "cgroup v1");
-		if (strchr(key, '/') || !dot)
-			return err_set(err, EINVAL, "config.json: linux.resources.unified: \"%s\" is not the name "
-				       "of a cgroup file", key);
-		add(list, arena_strndup(list->arena, key, (size_t)(dot - key)), key, r->unified.v[i].value,
-		    arena_strf(list->arena, "unified[\"%s\"]", key));
+		if (m->check_before_update.v && m->limit.v > 0)
+			limit->usage_file = w->v2 ? "memory.current" : "memory.usage_in_bytes";
 	}
-	return 0;
+	add_swap(w, m);
+	return ADD_ROWS(w, memory_rows, m, err);
 }
 
-/* What has no row above is refused, never passed over. */
-static int refuse_rest(const struct oci_resources *r, bool v2, struct err *err)
+static void add_cpu_v2(struct plan_writes *w, const struct oci_cpu *cpu)
 {
-	const char *what = r->block_io	     ? "blockIO" :
-			   r->rdma.n	     ? "rdma" :
-			   r->network && !v2 ? "network" :
-					       NULL;
+	bool quota = cpu->quota.set && cpu->quota.v, period = cpu->period.set && cpu->period.v;
 
-	if (r->network && v2)
-		return err_set(err, EINVAL, "config.json: linux.resources.network: cgroup v2 has no such controller");
-	if (what)
-		return err_set(err, ENOTSUP, "config.json: linux.resources.%s: not supported by this version of "
-			       "usrun", what);
+	if (cpu->shares.set && cpu->shares.v)
+		(void)plan_writes_add(w, "cpu", "cpu.weight",
+				      plan_writes_uint(w, plan_resources_weight(cpu->shares.v)), "cpu.shares");
+	if (!quota && !period)
+		return;
+	(void)plan_writes_add(w, "cpu", "cpu.max",
+			      arena_strf(w->arena, "%s %llu",
+					 plan_writes_limit(w, cpu->quota.v > 0 ? cpu->quota.v : -1),
+					 period ? (unsigned long long)cpu->period.v : 100000),
+			      quota ? "cpu.quota" : "cpu.period");
+}
+
+static int add_cpu(struct plan_writes *w, const struct oci_cpu *cpu, struct err *err)
+{
+	int r = 0;
+
+	if (w->v2)
+		add_cpu_v2(w, cpu);
+	else
+		r = ADD_ROWS(w, cpu_v1_rows, cpu, err);
+	return r < 0 ? r : ADD_ROWS(w, cpu_rows, cpu, err);
+}
+
+/* A file name with the controller in front ("memory.high"), no directory. */
+static bool is_unified_key(const char *key)
+{
+	return *key != '.' && strchr(key, '.') && !strchr(key, '/') && strcspn(key, ".") < 32;
+}
+
+/* Files such as io.max take one line a write. */
+static int add_unified(struct plan_writes *w, const struct oci_resources *resources, struct err *err)
+{
+	for (size_t i = 0; i < resources->unified.n; i++) {
+		const char *key = resources->unified.v[i].key, *line = resources->unified.v[i].value;
+		const char *path = arena_strf(w->arena, "unified[\"%s\"]", key), *controller;
+
+		if (!w->v2)
+			return err_set(err, EINVAL, "config.json: linux.resources.%s: cgroup v1 has no such files",
+				       path);
+		if (!is_unified_key(key))
+			return err_set(err, EINVAL, "config.json: linux.resources.%s: not the name of a cgroup "
+				       "file, as memory.high is", path);
+		controller = arena_strndup(w->arena, key, strcspn(key, "."));
+		do {
+			size_t len = strcspn(line, "\n");
+
+			if (len || !line[len])
+				(void)plan_writes_add(w, controller, key, arena_strndup(w->arena, line, len),
+						      path);
+			line += len + (line[len] == '\n');
+		} while (*line);
+	}
 	return 0;
 }
 
 int plan_resources_build(struct arena *arena, const struct oci_resources *resources, bool v2,
 			 const struct cgroup_write **ret, size_t *ret_n, struct err *err)
 {
-	struct list list = { .arena = arena };
-	int r = refuse_rest(resources, v2, err);
+	struct plan_writes w = { .arena = arena, .v2 = v2 };
+	int r = 0;
 
-	if (r == 0 && resources->memory && v2)
-		r = memory_v2(&list, resources->memory, err);
+	if (resources->memory)
+		r = add_memory(&w, resources->memory, err);
+	if (r == 0 && resources->cpu)
+		r = add_cpu(&w, resources->cpu, err);
+	if (r == 0 && resources->block_io)
+		r = plan_writes_block_io(&w, resources->block_io, err);
+	if (r == 0 && resources->network)
+		r = plan_writes_network(&w, resources->network, err);
 	if (r < 0)
 		return r;
-	if (resources->memory && !v2)
-		memory_v1(&list, resources->memory);
-	if (resources->cpu) {
-		if (v2)
-			cpu_v2(&list, resources->cpu);
-		else
-			cpu_v1(&list, resources->cpu);
-		cpuset(&list, resources->cpu);
-	}
+	plan_writes_hugetlb(&w, resources);
+	plan_writes_rdma(&w, resources);
 	if (resources->pids && resources->pids->limit.set)
-		add(&list, "pids", "pids.max", number(&list, resources->pids->limit.v, true), "pids.limit");
-	for (size_t i = 0; i < resources->hugepage_limits.n; i++) {
-		const struct oci_hugepage_limit *h = &resources->hugepage_limits.v[i];
-
-		add(&list, "hugetlb",
-		    arena_strf(arena, v2 ? "hugetlb.%s.max" : "hugetlb.%s.limit_in_bytes", h->page_size),
-		    unsigned_number(&list, h->limit.v), "hugepageLimits");
-	}
-	r = unified(&list, resources, v2, err);
-	*ret = list.v;
-	*ret_n = list.n;
-	return r;
+		(void)plan_writes_add(&w, "pids", "pids.max",
+				      resources->pids->limit.v < 0 ?
+					      "max" :
+					      plan_writes_limit(&w, resources->pids->limit.v),
+				      "pids.limit");
+	r = add_unified(&w, resources, err);
+	if (r < 0)
+		return r;
+	*ret = w.v;
+	*ret_n = w.n;
+	return 0;
 }
 
 bool plan_resources_any(const struct oci_resources *resources)
