@@ -88,7 +88,8 @@ static int direct_number(const struct filter_arch *arch, bool ipc, unsigned int 
 
 /* libseccomp's pseudo numbers: -101 to -120 are calls of socketcall, -201 to -224 those of ipc, and
  * below -10000 are the names of other architectures. */
-bool filter_arch_resolve(const struct filter_arch *arch, const char *name, struct filter_number *ret)
+bool filter_arch_resolve(const struct filter_arch *arch, const char *name,
+			 struct filter_number *ret)
 {
 	int nr = seccomp_syscall_resolve_name_arch(arch->token, name);
 	bool ipc = nr <= -200;
@@ -138,6 +139,14 @@ const struct filter_arch *filter_arch_find(const struct filter_archs *archs, uin
 	return NULL;
 }
 
+bool filter_arch_is_repeated(const struct filter_archs *archs, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (archs->v[k].audit == archs->v[i].audit)
+			return true;
+	return false;
+}
+
 int filter_arch_list(const struct oci_seccomp *seccomp, struct filter_archs *ret, struct err *err)
 {
 	uint32_t native = seccomp_arch_native();
@@ -149,11 +158,12 @@ int filter_arch_list(const struct oci_seccomp *seccomp, struct filter_archs *ret
 		char lower[32] = "";
 		uint32_t token;
 
-		if (!str_starts(name, "SCMP_ARCH_"))
+		if (!str_starts(name, "SCMP_ARCH_")) {
 			return err_set(err, EINVAL,
 				       "config.json: linux.seccomp.architectures[%zu]: unknown "
 				       "architecture \"%s\"",
 				       i, name);
+		}
 		name += strlen("SCMP_ARCH_");
 		for (size_t k = 0; name[k] && k < sizeof(lower) - 1; k++)
 			lower[k] = (char)tolower((unsigned char)name[k]);

@@ -7,7 +7,8 @@
 
 enum {
 	FILTER_ARCH_MAX = 24,
-	FILTER_ARCH_X32_BIT = 0x40000000, /* in the numbers of x32, which has the audit value of x86-64 */
+	FILTER_ARCH_X32_BIT =
+		0x40000000, /* in the numbers of x32, which has the audit value of x86-64 */
 };
 
 struct filter_arch {
@@ -25,12 +26,15 @@ struct filter_archs {
 
 /* The native architecture and those of the profile. Those that cannot exist on this host (the other
  * byte order, or unknown to libseccomp) are left out: no process could use them. */
-int filter_arch_list(const struct oci_seccomp *seccomp, struct filter_archs *ret, struct err *err)
-	MUST_CHECK;
+int filter_arch_list(const struct oci_seccomp *seccomp, struct filter_archs *ret,
+		     struct err *err) MUST_CHECK;
 
 /* The architecture with this audit value whose numbers begin there, or NULL. */
 const struct filter_arch *filter_arch_find(const struct filter_archs *archs, uint32_t audit,
 					   uint32_t first);
+
+/* Whether one before it has the same audit value. */
+bool filter_arch_is_repeated(const struct filter_archs *archs, size_t i);
 
 /* What a name means: its own number, the number of a call of a multiplexer (socketcall, ipc), or both.
  * Negative: does not exist here. */
@@ -41,4 +45,5 @@ struct filter_number {
 };
 
 /* Returns false where libseccomp knows the name on no architecture. */
-bool filter_arch_resolve(const struct filter_arch *arch, const char *name, struct filter_number *ret);
+bool filter_arch_resolve(const struct filter_arch *arch, const char *name,
+			 struct filter_number *ret);

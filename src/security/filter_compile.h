@@ -15,18 +15,22 @@ enum filter_handover {
 struct filter_program {
 	const void *insns; /* struct sock_filter[n], arena */
 	unsigned short n;
-	unsigned int flags;         /* SECCOMP_FILTER_FLAG_*, as loaded */
-	bool flags_implied;         /* the profile has no list of flags: SPEC_ALLOW, which may be dropped */
-	bool needs_listener;        /* some rule says SCMP_ACT_NOTIFY */
+	unsigned int flags; /* SECCOMP_FILTER_FLAG_*, as loaded */
+	bool flags_implied; /* the profile has no list of flags: SPEC_ALLOW, which may be dropped */
+	bool needs_listener; /* some rule says SCMP_ACT_NOTIFY */
 	enum filter_handover handover;
-	const char *const *unknown; /* names of the profile that libseccomp does not know, recorded */
+	const char *const
+		*unknown; /* names of the profile that libseccomp does not know, recorded */
 	size_t n_unknown;
 };
 
 /* Builds the program. Names that are not known are left out and listed in ret->unknown. */
-int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp, struct filter_program *ret,
-		   struct err *err) MUST_CHECK;
+int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp,
+		   struct filter_program *ret, struct err *err) MUST_CHECK;
 
 /* The same; an unknown name is an error (annotation run.oci.seccomp_fail_unknown_syscall). */
 int filter_compile_known(struct arena *arena, const struct oci_seccomp *seccomp,
 			 struct filter_program *ret, struct err *err) MUST_CHECK;
+
+/* Sets flags and flags_implied; needs_listener must be set. Done by the functions above. */
+void filter_compile_flags(const struct oci_seccomp *seccomp, struct filter_program *program);

@@ -42,12 +42,18 @@ unsigned int filter_emit_return(struct filter_emit *e, uint32_t action)
 static unsigned int bridge(struct filter_emit *e, unsigned int place, unsigned int reach)
 {
 	const struct sock_filter *insn = at(e, place);
+	unsigned int slot = place % FILTER_EMIT_BRIDGES;
 
 	if (distance(e, place) <= reach)
 		return place;
 	if (insn->code == (BPF_RET | BPF_K))
 		return filter_emit_return(e, insn->k);
-	return put(e, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, distance(e, place)));
+	if (e->bridges[slot].target == place && distance(e, e->bridges[slot].at) <= reach)
+		return e->bridges[slot].at;
+	e->bridges[slot].target = place;
+	e->bridges[slot].at =
+		put(e, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, distance(e, place)));
+	return e->bridges[slot].at;
 }
 
 unsigned int filter_emit_branch(struct filter_emit *e, uint16_t jump, uint32_t value,
@@ -112,7 +118,7 @@ unsigned int filter_emit_test(struct filter_emit *e, const struct filter_test *t
 	place = e->tests[slot];
 	if (place && distance(e, place) < REACH && is_test(e, place, test, yes, no))
 		return place;
-	place = filter_emit_branch(e, test->jump, test->value, yes, no);
+	(void)filter_emit_branch(e, test->jump, test->value, yes, no);
 	if (test->mask != UINT32_MAX)
 		put(e, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, test->mask));
 	place = put(e, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, test->offset));

@@ -13,6 +13,7 @@ enum {
 	FILTER_EMIT_MAX = BPF_MAXINSNS, /* the kernel takes no longer program */
 	FILTER_EMIT_RETURNS = 32,
 	FILTER_EMIT_TESTS = 256,
+	FILTER_EMIT_BRIDGES = 64,
 };
 
 /* Zero-initialise, then set code. A place in the program is called by its distance from the end: the
@@ -24,7 +25,10 @@ struct filter_emit {
 	struct {
 		uint32_t action;
 		unsigned int at;
-	} returns[FILTER_EMIT_RETURNS];           /* the newest of each action, by hash */
+	} returns[FILTER_EMIT_RETURNS]; /* the newest of each action, by hash */
+	struct {
+		unsigned int target, at;
+	} bridges[FILTER_EMIT_BRIDGES];          /* newest jump to a far place, by hash */
 	unsigned short tests[FILTER_EMIT_TESTS]; /* newest test of an argument, by hash */
 };
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/security/filter_rules.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* One rule for one number; a list of them is sorted by number, then by place in the profile. */
+/* One rule for one number. */
 struct entry {
-	uint32_t nr, order;
+	uint32_t nr;
 	const struct filter_rule *rule;
 };
 
 struct collect {
 	struct arena *arena;
 	const struct filter_arch *arch;
+	struct filter_ranges *ranges;
 	struct entry *v;
 	size_t n, cap;
 	int64_t newest; /* largest number that the profile names */
@@ -24,8 +24,7 @@ static void add_entry(struct collect *c, int nr, const struct filter_rule *rule)
 		c->cap = c->cap ? 2 * c->cap : 512;
 		c->v = arena_grow(c->arena, c->v, c->n, c->cap, sizeof(*c->v));
 	}
-	c->v[c->n] = (struct entry){ (uint32_t)nr, (uint32_t)c->n, rule };
-	c->n++;
+	c->v[c->n++] = (struct entry){ (uint32_t)nr, rule };
 }
 
 /* The multiplexer's first argument says which call is meant; the real arguments are in the memory it
@@ -40,15 +39,31 @@ static const struct filter_rule *through_mux(struct collect *c, const struct fil
 	copy->n_args = rule->n_args - from + 1;
 	copy->args[0] = (struct filter_arg){ 0, OCI_SECCOMP_EQ, UINT64_MAX, call };
 	if (copy->n_args > 1)
-		memcpy(copy->args + 1, rule->args + from, (copy->n_args - 1) * sizeof(copy->args[0]));
+		memcpy(copy->args + 1, rule->args + from,
+		       (copy->n_args - 1) * sizeof(copy->args[0]));
 	return copy;
+}
+
+static void note_unknown(struct collect *c, const char *name)
+{
+	struct filter_ranges *ranges = c->ranges;
+
+	if (ranges->n_unknown == ranges->cap_unknown) {
+		ranges->cap_unknown = ranges->cap_unknown ? 2 * ranges->cap_unknown : 16;
+		ranges->unknown = arena_grow(c->arena, ranges->unknown, ranges->n_unknown,
+					     ranges->cap_unknown, sizeof(*ranges->unknown));
+	}
+	ranges->unknown[ranges->n_unknown++] = name;
 }
 
 static void collect_name(struct collect *c, const struct filter_call *call, const char *name)
 {
 	struct filter_number nr;
 
-	(void)filter_arch_resolve(c->arch, name, &nr); /* unknown names were recorded before */
+	if (!filter_arch_resolve(c->arch, name, &nr)) {
+		note_unknown(c, name);
+		return;
+	}
 	if (nr.direct > c->newest)
 		c->newest = nr.direct;
 	if (nr.mux > c->newest)
@@ -61,13 +76,30 @@ static void collect_name(struct collect *c, const struct filter_call *call, cons
 	}
 }
 
-static int compare_entries(const void *a, const void *b)
+/* By number; those of one number stay in the order of the profile. A radix sort: one pass where all
+ * numbers are below 2048, two for the private ones of ARM. */
+static void sort_entries(struct collect *c)
 {
-	const struct entry *x = a, *y = b;
+	enum { BITS = 11, BUCKETS = 1 << BITS };
+	struct entry *from = c->v, *to = arena_array(c->arena, c->n, sizeof(*to));
+	uint32_t all = 0;
 
-	if (x->nr != y->nr)
-		return x->nr < y->nr ? -1 : 1;
-	return x->order < y->order ? -1 : 1;
+	for (size_t i = 0; i < c->n; i++)
+		all |= c->v[i].nr - c->arch->first;
+	for (unsigned int shift = 0; shift < 32 && all >> shift; shift += BITS) {
+		size_t at[BUCKETS + 1] = { 0 };
+		struct entry *sorted = to;
+
+		for (size_t i = 0; i < c->n; i++)
+			at[((from[i].nr - c->arch->first) >> shift) % BUCKETS + 1]++;
+		for (size_t i = 1; i < BUCKETS; i++)
+			at[i] += at[i - 1];
+		for (size_t i = 0; i < c->n; i++)
+			to[at[((from[i].nr - c->arch->first) >> shift) % BUCKETS]++] = from[i];
+		to = from;
+		from = sorted;
+	}
+	c->v = from;
 }
 
 /* A comparison without effect on this architecture. */
@@ -148,9 +180,10 @@ static bool comes_first(const struct filter_rule *a, const struct filter_rule *b
 	}
 }
 
-static void set_rules(struct collect *c, struct filter_range *range, const struct entry *e, size_t n)
+static void set_rules(struct collect *c, struct filter_range *range, const struct entry *e,
+		      size_t n)
 {
-	range->rules = arena_array(c->arena, n, sizeof(*range->rules));
+	range->rules = arena_array(c->arena, n, sizeof(void *));
 	for (size_t i = 0; i < n; i++) {
 		size_t at = range->n_rules++;
 
@@ -176,7 +209,8 @@ static struct filter_range one_number(struct collect *c, const struct entry *e, 
 	return range;
 }
 
-static void append(struct arena *arena, struct filter_ranges *ranges, const struct filter_range *range)
+static void append(struct arena *arena, struct filter_ranges *ranges,
+		   const struct filter_range *range)
 {
 	const struct filter_range *last;
 
@@ -187,7 +221,8 @@ static void append(struct arena *arena, struct filter_ranges *ranges, const stru
 		return;
 	if (ranges->n == ranges->cap) {
 		ranges->cap = ranges->cap ? 2 * ranges->cap : 256;
-		ranges->v = arena_grow(arena, ranges->v, ranges->n, ranges->cap, sizeof(*ranges->v));
+		ranges->v =
+			arena_grow(arena, ranges->v, ranges->n, ranges->cap, sizeof(*ranges->v));
 	}
 	ranges->v[ranges->n++] = *range;
 }
@@ -200,29 +235,30 @@ void filter_rules_plain(struct arena *arena, uint32_t first, uint32_t action,
 	append(arena, ranges, &range);
 }
 
-void filter_rules_ranges(struct arena *arena, const struct filter_arch *arch,
-			 const struct filter_call *calls, size_t n_calls,
-			 const struct filter_actions *actions, struct filter_ranges *ranges)
+void filter_rules_ranges(const struct filter_profile *profile, const struct filter_arch *arch,
+			 struct filter_ranges *ranges)
 {
-	struct collect c = { .arena = arena, .arch = arch, .newest = -1 };
+	struct collect c = {
+		.arena = profile->arena, .arch = arch, .ranges = ranges, .newest = -1
+	};
+	const struct filter_call *calls = profile->calls;
 	size_t n;
 
-	for (size_t i = 0; i < n_calls; i++)
+	for (size_t i = 0; i < profile->n_calls; i++)
 		for (size_t k = 0; k < calls[i].n_names; k++)
 			collect_name(&c, &calls[i], calls[i].names[k]);
-	if (c.n)
-		qsort(c.v, c.n, sizeof(*c.v), compare_entries);
-	filter_rules_plain(arena, arch->first, actions->standard, ranges);
+	sort_entries(&c);
+	filter_rules_plain(c.arena, arch->first, profile->standard, ranges);
 	for (size_t i = 0; i < c.n; i += n) {
 		struct filter_range range;
 
 		for (n = 1; i + n < c.n && c.v[i + n].nr == c.v[i].nr; n++)
 			;
 		ranges->overflow |= n > FILTER_RULES_MAX;
-		range = one_number(&c, &c.v[i], n, actions->standard);
-		append(arena, ranges, &range);
-		filter_rules_plain(arena, range.first + 1, actions->standard, ranges);
+		range = one_number(&c, &c.v[i], n, profile->standard);
+		append(c.arena, ranges, &range);
+		filter_rules_plain(c.arena, range.first + 1, profile->standard, ranges);
 	}
 	if (c.newest >= 0)
-		filter_rules_plain(arena, (uint32_t)c.newest + 1, actions->newer, ranges);
+		filter_rules_plain(c.arena, (uint32_t)c.newest + 1, profile->newer, ranges);
 }

@@ -9,30 +9,7 @@
 #pragma once
 
 #include "src/security/filter_arch.h"
-
-/* (argument & mask) <op> value */
-struct filter_arg {
-	unsigned int index;
-	enum oci_seccomp_op op; /* MASKED_EQ with any mask, the others with UINT64_MAX */
-	uint64_t mask, value;
-};
-
-enum { FILTER_RULES_ARGS = 6 };
-
-struct filter_rule {
-	uint32_t action; /* SECCOMP_RET_* with its data */
-	size_t n_args;
-	struct filter_arg args[FILTER_RULES_ARGS]; /* ascending, all must hold */
-};
-
-/* What one entry of linux.seccomp.syscalls says: one rule, or, with several conditions on the same
- * argument, one for each condition. None where it repeats the default action. */
-struct filter_call {
-	const struct filter_rule *rules;
-	size_t n_rules;
-	const char *const *names;
-	size_t n_names;
-};
+#include "src/security/filter_profile.h"
 
 struct filter_range {
 	uint32_t first;                   /* up to the next range, or to UINT32_MAX */
@@ -42,23 +19,21 @@ struct filter_range {
 	size_t n_rules;
 };
 
-enum { FILTER_RULES_MAX = 2048 }; /* for one number: each needs two instructions of the kernel's 4096 */
+enum {
+	FILTER_RULES_MAX = 2048
+}; /* for one number: each needs two instructions of the kernel's 4096 */
 
 struct filter_ranges {
 	struct filter_range *v;
 	size_t n, cap;
-	bool overflow; /* more than FILTER_RULES_MAX: the rest is missing */
-};
-
-struct filter_actions {
-	uint32_t standard; /* defaultAction */
-	uint32_t newer;    /* of calls with a larger number than any that the profile names */
+	bool overflow;        /* more than FILTER_RULES_MAX: the rest is missing */
+	const char **unknown; /* names that libseccomp does not know on any architecture */
+	size_t n_unknown, cap_unknown;
 };
 
 /* Appends the ranges of one architecture. */
-void filter_rules_ranges(struct arena *arena, const struct filter_arch *arch,
-			 const struct filter_call *calls, size_t n_calls,
-			 const struct filter_actions *actions, struct filter_ranges *ranges);
+void filter_rules_ranges(const struct filter_profile *profile, const struct filter_arch *arch,
+			 struct filter_ranges *ranges);
 
 /* Appends a range that begins at `first` and has one action for all. */
 void filter_rules_plain(struct arena *arena, uint32_t first, uint32_t action,

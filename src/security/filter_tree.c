@@ -11,13 +11,14 @@ enum { ROW_MAX = 3 };
 static uint32_t word_offset(unsigned int arg, bool high)
 {
 	const bool big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+	size_t offset = offsetof(struct seccomp_data, args) + sizeof(uint64_t) * arg;
 
-	return (uint32_t)(offsetof(struct seccomp_data, args) + 8 * arg + (high != big_endian ? 4 : 0));
+	return (uint32_t)offset + (high != big_endian ? 4 : 0);
 }
 
 /* One word: (word & mask) == value. */
-static unsigned int write_equal(struct filter_emit *e, uint32_t offset, uint32_t mask, uint32_t value,
-				unsigned int yes, unsigned int no)
+static unsigned int write_equal(struct filter_emit *e, uint32_t offset, uint32_t mask,
+				uint32_t value, unsigned int yes, unsigned int no)
 {
 	struct filter_test test = { offset, mask, BPF_JEQ, value & mask };
 
@@ -126,8 +127,7 @@ static unsigned int write_rule(struct filter_emit *e, const struct filter_rule *
 	return yes;
 }
 
-/* What happens to the numbers of one range. The accumulator is lost on the way. */
-static unsigned int write_range(struct filter_emit *e, const struct filter_range *range)
+static unsigned int write_rules(struct filter_emit *e, const struct filter_range *range)
 {
 	unsigned int place = filter_emit_return(e, range->action);
 	size_t i = range->n_rules;
@@ -141,6 +141,46 @@ static unsigned int write_range(struct filter_emit *e, const struct filter_range
 		}
 	}
 	return place;
+}
+
+static bool is_same(const struct filter_range *a, const struct filter_range *b)
+{
+	if (a->wide != b->wide || a->action != b->action || a->n_rules != b->n_rules)
+		return false;
+	for (size_t i = 0; i < a->n_rules; i++)
+		if (a->rules[i] != b->rules[i])
+			return false;
+	return true;
+}
+
+/* Of what the rules say, not of where they are: the same profile always gives the same program. */
+static uint32_t hash_rules(const struct filter_range *range)
+{
+	uint32_t h = range->wide;
+
+	for (size_t i = 0; i < range->n_rules; i++) {
+		const struct filter_rule *rule = range->rules[i];
+
+		h = (h ^ rule->action ^ (uint32_t)rule->n_args) * 0x9e3779b1u;
+		for (size_t k = 0; k < rule->n_args; k++)
+			h = (h ^ (uint32_t)rule->args[k].value ^ rule->args[k].index) * 0x9e3779b1u;
+	}
+	return h >> 16;
+}
+
+/* What happens to the numbers of one range. The accumulator is lost on the way. */
+static unsigned int write_range(struct filter_tree *tree, const struct filter_range *range)
+{
+	unsigned int slot;
+
+	if (!range->n_rules)
+		return filter_emit_return(tree->emit, range->action);
+	slot = hash_rules(range) % FILTER_TREE_SEEN;
+	if (!tree->seen[slot].range || !is_same(tree->seen[slot].range, range)) {
+		tree->seen[slot].range = range;
+		tree->seen[slot].place = write_rules(tree->emit, range);
+	}
+	return tree->seen[slot].place;
 }
 
 struct slice {
@@ -168,17 +208,17 @@ static bool is_row(const struct slice *s, size_t parity)
 	return true;
 }
 
-static unsigned int write_row(struct filter_emit *e, const struct slice *s, size_t parity)
+static unsigned int write_row(struct filter_tree *tree, const struct slice *s, size_t parity)
 {
-	unsigned int place = write_range(e, &s->ranges[parity]);
+	unsigned int place = write_range(tree, &s->ranges[parity]);
 
 	for (size_t i = 1 - parity; i < s->n; i += 2)
-		place = filter_emit_branch(e, BPF_JEQ, s->ranges[i].first,
-					   write_range(e, &s->ranges[i]), place);
+		place = filter_emit_branch(tree->emit, BPF_JEQ, s->ranges[i].first,
+					   write_range(tree, &s->ranges[i]), place);
 	return place;
 }
 
-static unsigned int write_slice(struct filter_emit *e, const struct slice *s)
+static unsigned int write_slice(struct filter_tree *tree, const struct slice *s)
 {
 	size_t half = s->n / 2;
 	struct slice lower = { s->ranges, half, s->ranges[half].first };
@@ -186,17 +226,19 @@ static unsigned int write_slice(struct filter_emit *e, const struct slice *s)
 	unsigned int place;
 
 	if (s->n == 1)
-		return write_range(e, s->ranges);
+		return write_range(tree, s->ranges);
 	for (size_t parity = 0; parity < 2; parity++)
 		if (is_row(s, parity))
-			return write_row(e, s, parity);
-	place = write_slice(e, &upper);
-	return filter_emit_branch(e, BPF_JGE, upper.ranges->first, place, write_slice(e, &lower));
+			return write_row(tree, s, parity);
+	place = write_slice(tree, &upper);
+	return filter_emit_branch(tree->emit, BPF_JGE, upper.ranges->first, place,
+				  write_slice(tree, &lower));
 }
 
-unsigned int filter_tree_write(struct filter_emit *e, const struct filter_range *ranges, size_t n)
+unsigned int filter_tree_write(struct filter_tree *tree, const struct filter_range *ranges,
+			       size_t n)
 {
 	struct slice all = { ranges, n, 0 };
 
-	return write_slice(e, &all);
+	return write_slice(tree, &all);
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/security/filter_load.h"
+
+#include "src/base/str.h"
+#include "src/oci/names.h"
+#include "src/sys/filter.h"
+#include "src/sys/filter_listen.h"
+
+#include <linux/seccomp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static int install(const struct filter_program *program, unsigned int flags, int *ret_listener)
+{
+	int r;
+
+	if (!program->needs_listener)
+		return filter_install(program->insns, program->n, flags);
+	r = filter_listen(program->insns, program->n, flags);
+	if (r < 0)
+		return r;
+	*ret_listener = r;
+	return 0;
+}
+
+unsigned int filter_load_flags(void)
+{
+	const void *unreadable = (const void *)(uintptr_t)1;
+	unsigned int known = 0;
+
+	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++) {
+		/* With a listener, because one flag is refused without. The program cannot be read, so
+		 * nothing is ever installed: with known flags it fails later, by EFAULT or EACCES. */
+		unsigned int flags = (unsigned int)flag->value | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+
+		if (flag->value & SECCOMP_FILTER_FLAG_TSYNC)
+			flags = SECCOMP_FILTER_FLAG_TSYNC;
+		if (filter_install(unreadable, 1, flags) != -EINVAL)
+			known |= (unsigned int)flag->value;
+	}
+	return known;
+}
+
+static int explain_invalid(const struct filter_program *program, struct err *err)
+{
+	unsigned int unknown = program->flags & ~filter_load_flags();
+	char names[256] = "";
+
+	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++) {
+		size_t len = strlen(names);
+
+		if (unknown & (unsigned int)flag->value)
+			(void)snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "",
+				       flag->name);
+	}
+	if (!*names)
+		return err_errno(err, EINVAL, "config.json: linux.seccomp: load the filter");
+	(void)err_set(err, EINVAL, "config.json: linux.seccomp.flags: this kernel does not know %s",
+		      names);
+	err_hint(err, "remove the flag from the profile, or use a newer kernel");
+	return -EINVAL;
+}
+
+static int explain(const struct filter_program *program, int error, struct err *err)
+{
+	switch (error) {
+	case EINVAL:
+		return explain_invalid(program, err);
+	case EACCES:
+		(void)err_set(err, EACCES,
+			      "config.json: linux.seccomp: load the filter: the kernel wants "
+			      "no_new_privs or CAP_SYS_ADMIN for that");
+		err_hint(err, "set process.noNewPrivileges to true");
+		return -EACCES;
+	case EBUSY:
+		return err_set(
+			err, EBUSY,
+			"config.json: linux.seccomp: load the filter: SCMP_ACT_NOTIFY is used, "
+			"and a filter around this process has a listener already; the kernel "
+			"allows one");
+	case ENOMEM:
+		return err_set(err, ENOMEM,
+			       "config.json: linux.seccomp: load the filter: out of memory, or the "
+			       "filters around this process are too long together");
+	default:
+		return err_errno(err, error, "config.json: linux.seccomp: load the filter");
+	}
+}
+
+int filter_load(const struct filter_program *program, int *ret_listener, struct err *err)
+{
+	const unsigned int implied = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	int r;
+
+	*ret_listener = -1;
+	r = install(program, program->flags, ret_listener);
+	/* Nobody asked for this flag, so a kernel without it is no reason to fail. */
+	if (r == -EINVAL && program->flags_implied)
+		r = install(program, program->flags & ~implied, ret_listener);
+	return r < 0 ? explain(program, -r, err) : 0;
+}

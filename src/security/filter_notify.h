@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Brings the listener of SCMP_ACT_NOTIFY to its agent: from init, which the filter already watches, to
+ * the parent, and from there, with the container process state, to the socket of the profile. */
+#pragma once
+
+#include "src/oci/state_doc.h"
+#include "src/security/filter_compile.h"
+
+struct filter_notify {
+	const struct state_doc *state; /* status "creating", or the present one for exec */
+	int64_t pid;                   /* as the runtime sees it */
+	const char *metadata;          /* listenerMetadata, or NULL */
+};
+
+/* In init, right after filter_load(): one datagram with the descriptor over a socket to the parent, by
+ * the call that the profile lets through. 0 or -errno. */
+int filter_notify_pass(enum filter_handover how, int sock, const void *data, size_t len,
+		       int listener) MUST_CHECK;
+
+/* In the parent: connects to the agent's stream socket, sends the state and the descriptor, once, and
+ * closes. path is listenerPath (or that of annotation run.oci.seccomp.receiver); NULL is an error. */
+int filter_notify_send(const char *path, int listener, const struct filter_notify *notify,
+		       struct err *err) MUST_CHECK;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/security/lsm.h"
+
+#include "src/base/io.h"
+#include "src/base/str.h"
+#include "src/sys/procfs.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { MAX_LABEL = 4095 }; /* one page of the kernel's */
+
+const char *lsm_enabled(void)
+{
+	char text[8];
+
+	/* AppArmor first: where both are there, only one of them can be the one that labels. */
+	if (io_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof(text)) >
+		    0 &&
+	    text[0] == 'Y')
+		return "apparmor";
+	return access("/sys/fs/selinux/enforce", F_OK) == 0 ? "selinux" : "";
+}
+
+/* The directory of the calling process, as this instance numbers it: the pid namespace of the instance
+ * and our own may differ, and procfs_write() follows no link. */
+static int own_directory(int procfs, char *buf, size_t size, struct err *err)
+{
+	struct statfs fs;
+	ssize_t n;
+
+	if (fstatfs(procfs, &fs) < 0)
+		return err_errno(err, errno, "look at the procfs");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return err_set(err, EINVAL, "not a procfs (file system type %#lx)",
+			       (unsigned long)fs.f_type);
+	n = readlinkat(procfs, "self", buf, size - 1);
+	if (n <= 0)
+		return err_errno(err, n < 0 ? errno : ESRCH, "find this process in the procfs");
+	buf[n] = '\0';
+	if (strspn(buf, "0123456789") != (size_t)n)
+		return err_set(err, EINVAL, "the procfs calls this process \"%s\"", buf);
+	return 0;
+}
+
+/* 0 or -errno. */
+static int write_attribute(int procfs, const char *directory, const char *name, const char *text)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/attr/%s", directory, name);
+	return procfs_write(procfs, path, text);
+}
+
+int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struct err *err)
+{
+	char text[MAX_LABEL + 1], directory[16];
+	int r;
+
+	if (!str_equal(lsm, "apparmor"))
+		return 1;
+	if (snprintf(text, sizeof(text), "exec %s", profile) >= (int)sizeof(text))
+		return err_set(err, EINVAL, "config.json: process.apparmorProfile: too long");
+	if (own_directory(procfs, directory, sizeof(directory), err) < 0)
+		return err_prefix(err, "config.json: process.apparmorProfile");
+	r = write_attribute(procfs, directory, "apparmor/exec", text);
+	if (r == -ENOENT) /* before Linux 5.8 there is only the attribute that the modules share */
+		r = write_attribute(procfs, directory, "exec", text);
+	if (r == 0)
+		return 0;
+	(void)err_errno(err, -r,
+			"config.json: process.apparmorProfile: change to the profile \"%s\"",
+			profile);
+	if (r == -ENOENT) {
+		err_hint(
+			err,
+			"the profile is not loaded: see aa-status, and load it by apparmor_parser");
+	}
+	return r;
+}
+
+int lsm_set_exec_label(int procfs, const char *lsm, const char *label, struct err *err)
+{
+	char directory[16];
+	int r;
+
+	if (!str_equal(lsm, "selinux"))
+		return 1;
+	if (strlen(label) > MAX_LABEL)
+		return err_set(err, EINVAL, "config.json: process.selinuxLabel: too long");
+	if (own_directory(procfs, directory, sizeof(directory), err) < 0)
+		return err_prefix(err, "config.json: process.selinuxLabel");
+	r = write_attribute(procfs, directory, "exec", label);
+	return r < 0 ? err_errno(err, -r, "config.json: process.selinuxLabel: set \"%s\"", label)
+		     : 0;
+}
