@@ -11,38 +11,53 @@
 #include <stdio.h>
 #include <string.h>
 
-/* /proc/PID/stat: the name in brackets may hold anything, so fields are counted behind the last ")".
- * Field 3 is the state, field 22 the start time (proc(5)). */
+/* Fields of /proc/PID/stat, proc(5). */
+enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START_TIME = 22 };
+
+/* The name in brackets may hold anything, so fields are counted behind the last ")". */
+uint64_t status_parse_stat(char *text)
+{
+	char *p = strrchr(text, ')'), *save = NULL;
+	uint64_t start = 0, threads = 0;
+	bool ended = false;
+
+	if (!p)
+		return 0;
+	p = strtok_r(p + 1, " ", &save);
+	for (int field = FIELD_STATE; p; field++, p = strtok_r(NULL, " ", &save)) {
+		if (field == FIELD_STATE)
+			ended = *p == 'Z' || *p == 'X';
+		if (field == FIELD_THREADS && parse_u64(p, &threads) < 0)
+			return 0;
+		if (field == FIELD_START_TIME)
+			break;
+	}
+	/* A first thread that has ended is shown as a zombie although others go on. */
+	if (!p || (ended && threads <= 1))
+		return 0;
+	return parse_u64(p, &start) == 0 ? start : 0;
+}
+
 uint64_t status_start_time(pid_t pid)
 {
-	char path[32], text[1024], *p;
-	uint64_t start = 0;
+	char path[32], text[1024];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return 0;
-	p = strrchr(text, ')');
-	if (!p || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X')
-		return 0;
-	p += 2;
-	for (int field = 3; field < 22 && p; field++) {
-		p = strchr(p, ' ');
-		if (p)
-			p++;
-	}
-	if (!p)
-		return 0;
-	p[strcspn(p, " ")] = '\0';
-	return parse_u64(p, &start) == 0 ? start : 0;
+	return status_parse_stat(text);
+}
+
+static bool read_boot_id(char *id, size_t size)
+{
+	return io_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, size) > 0;
 }
 
 const char *status_boot_id(struct arena *arena)
 {
 	char id[64];
 
-	if (io_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, sizeof(id)) <= 0)
-		return "";
-	return arena_strdup(arena, id);
+	return read_boot_id(id, sizeof(id)) ? arena_strdup(arena, id) : "";
 }
 
 static bool is_frozen(const struct state *state)
@@ -51,21 +66,25 @@ static bool is_frozen(const struct state *state)
 	struct err ignored;
 	bool frozen;
 
-	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1 || state->phase != STATE_STARTED)
-		return false;
-	if (driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
-			state->cgroup_dirs.n, &cgroup, &ignored) < 0)
+	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1 ||
+	    driver_open_main((enum cgroup_driver_kind)(state->cgroup_driver - 1),
+			     state->cgroup_dirs.v, state->cgroup_dirs.n, &cgroup, &ignored) < 0)
 		return false;
 	frozen = driver_is_frozen(&cgroup);
 	driver_close(&cgroup);
 	return frozen;
 }
 
-/* Another boot's pids mean nothing. The start time alone would nearly always tell; it counts from boot. */
+/* Start times count from boot, so another boot's may be met again where the state outlives it. */
 static bool same_process(const struct state *state)
 {
-	return state->start_time.set && state->start_time.v != 0 &&
-	       status_start_time((pid_t)state->pid.v) == state->start_time.v;
+	char boot_id[64];
+
+	if (!state->start_time.set || !state->start_time.v ||
+	    status_start_time((pid_t)state->pid.v) != state->start_time.v)
+		return false;
+	return !state->boot_id || !*state->boot_id || !read_boot_id(boot_id, sizeof(boot_id)) ||
+	       str_equal(state->boot_id, boot_id);
 }
 
 enum status status_of(const struct state *state, int *ret_pidfd)
@@ -75,7 +94,8 @@ enum status status_of(const struct state *state, int *ret_pidfd)
 	if (ret_pidfd)
 		*ret_pidfd = -1;
 	if (!state->pid.set)
-		return state->phase == STATE_CREATING ? STATUS_CREATING : STATUS_STOPPED;
+		return state->phase == STATE_CREATING && !state->abandoned ? STATUS_CREATING
+									   : STATUS_STOPPED;
 	if (ret_pidfd)
 		pidfd = pidfd_open_process((pid_t)state->pid.v);
 	/* The descriptor first: what it stands for cannot change any more while we compare. */
@@ -83,16 +103,17 @@ enum status status_of(const struct state *state, int *ret_pidfd)
 		return STATUS_STOPPED;
 	if (ret_pidfd)
 		*ret_pidfd = fd_take(&pidfd);
+	if (state->phase == STATE_CREATING)
+		return STATUS_CREATING;
 	if (is_frozen(state))
 		return STATUS_PAUSED;
-	return state->phase == STATE_STARTED ? STATUS_RUNNING :
-	       state->phase == STATE_CREATED ? STATUS_CREATED :
-					       STATUS_CREATING;
+	return state->phase == STATE_STARTED ? STATUS_RUNNING : STATUS_CREATED;
 }
 
 const char *status_name(enum status status)
 {
-	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
+	static const char *const names[] = { "creating", "created", "running", "paused",
+					     "stopped" };
 
 	return names[status];
 }

@@ -15,5 +15,8 @@ const char *status_name(enum status status); /* "running" */
 /* Start time of a process (clock ticks since boot), 0 when it is gone or a zombie. */
 uint64_t status_start_time(pid_t pid);
 
+/* The same from the text of /proc/PID/stat, which is cut up. */
+uint64_t status_parse_stat(char *text);
+
 /* This boot's id, or "" where the kernel does not tell. */
 const char *status_boot_id(struct arena *arena);

@@ -3,37 +3,31 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/parse.h"
 #include "src/base/str.h"
-#include "src/state/status.h"
 #include "src/state/store_priv.h"
 #include "src/sys/resolve.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-struct store {
-	const char *path;
-	int fd; /* -1: it does not exist, so there are no containers */
-};
+enum { MAX_ID = 255, REMOVE_ROUNDS = 64 };
 
-static const char *const files[] = { "state.json", ".state.json.new", "config.json", ".config.json.new",
-				     "start" };
-
-int store_open(const char *root, bool create, struct arena *arena, struct store **ret, struct err *err)
+int store_open(const char *root, bool create, struct arena *arena, struct store **ret,
+	       struct err *err)
 {
 	struct store *store = arena_new(arena, struct store);
-	int r = store_priv_choose_root(root, arena, &store->path, err);
+	struct store_place place;
+	int r = store_priv_choose_root(root, arena, &place, err);
 
 	if (r < 0)
 		return r;
-	r = store_priv_open_root(store->path, create, arena, err);
+	store->path = place.path;
+	r = store_priv_open_root(&place, create, arena, err);
 	if (r < 0 && (create || r != -ENOENT))
 		return r;
 	store->fd = r < 0 ? -1 : r;
@@ -54,31 +48,31 @@ void store_close(struct store *store)
 
 int store_check_id(const char *id, struct err *err)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+	static const char allowed[] =
+		"+-.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
 	size_t len = strlen(id);
 
 	if (!len)
 		return err_set(err, EINVAL, "container id cannot be empty");
-	if (len > 255 || !strchr(letters, id[0]) || strspn(id + 1, letters) != len - 1) {
-		size_t bad = strchr(letters, id[0]) ? 1 : 0;
-
-		while (bad && id[bad] && (strchr(letters, id[bad]) || strchr("+-.", id[bad])))
-			bad++;
-		if (len <= 255 && bad == len)
-			return 0;
-		(void)err_set(err, EINVAL, "invalid container ID format: \"%.64s\"%s", id,
-			      len > 64 ? "..." : "");
-		err_hint(err, "1 to 255 letters, digits, _ + - and ., the first one a letter, a digit or _");
-		return -EINVAL;
-	}
-	return 0;
+	if (len <= MAX_ID && !strchr("+-.", id[0]) && strspn(id, allowed) == len)
+		return 0;
+	(void)err_set(err, EINVAL, "invalid container ID format: \"%.64s\"%s", id,
+		      len > 64 ? "..." : "");
+	err_hint(err, "1 to %d letters, digits, _ + - and ., the first one a letter, a digit or _",
+		 MAX_ID);
+	return -EINVAL;
 }
 
-static int open_dir(struct store *store, const char *id)
+int store_priv_open_dir(const struct store *store, const char *id)
 {
 	if (store->fd < 0)
 		return -ENOENT;
 	return resolve_beneath(store->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+static int not_a_dir(const struct store *store, const char *id, int error, struct err *err)
+{
+	return err_errno(err, -error, "%s/%s is not the directory of a container", store->path, id);
 }
 
 int store_open_container(struct store *store, const char *id, struct err *err)
@@ -87,98 +81,46 @@ int store_open_container(struct store *store, const char *id, struct err *err)
 
 	if (r < 0)
 		return r;
-	fd = open_dir(store, id);
+	fd = store_priv_open_dir(store, id);
 	if (fd == -ENOENT) {
 		(void)err_set(err, ENOENT, "container does not exist: %s", id);
 		err_hint(err, "looked in %s; `usrun list` shows what is there", store->path);
 		return -ENOENT;
 	}
-	if (fd < 0)
-		return err_set(err, -fd, "%s/%s is not a directory of a container: %s", store->path, id,
-			       err_why(-fd));
-	return fd;
+	return fd < 0 ? not_a_dir(store, id, fd, err) : fd;
 }
 
-int store_lock(int dirfd, int timeout_ms, struct err *err)
+/* A process that no cgroup leads to must be found even when state.json is damaged. */
+static int write_init(int dirfd, const struct state *state, struct err *err)
 {
-	struct itimerspec tick = { .it_interval.tv_nsec = 5000000, .it_value.tv_nsec = 5000000 };
-	_cleanup_close_ int timer = -1;
+	char text[64];
+	int len;
 
-	if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
+	if (state->cgroup_driver != (int)CGROUP_DRIVER_NONE + 1 || !state->pid.set)
 		return 0;
-	/* flock(2) has no time limit, and no event tells of a release. */
-	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (timer < 0 || timerfd_settime(timer, 0, &tick, NULL) < 0)
-		return err_errno(err, errno, "wait for the lock of the container");
-	for (int waited = 0; waited < timeout_ms; waited += 5) {
-		uint64_t expirations;
-
-		if (read(timer, &expirations, sizeof(expirations)) < 0 && errno != EINTR)
-			break;
-		if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-	}
-	return err_set(err, EBUSY, "another command is working on the container (its lock is held)");
+	len = snprintf(text, sizeof(text), "%lld %llu", (long long)state->pid.v,
+		       (unsigned long long)state->start_time.v);
+	return io_replace_file(dirfd, "init", text, (size_t)len, 0600, err);
 }
 
-static int taken(struct store *store, const char *id, struct err *err)
+bool store_find_init(int dirfd, struct state *ret)
 {
-	(void)err_set(err, EEXIST, "container with given ID already exists: %s", id);
-	err_hint(err, "`usrun delete %s` removes it (state in %s)", id, store->path);
-	return -EEXIST;
-}
+	char text[64], *blank;
+	uint64_t start;
+	uint32_t pid;
 
-/* An id of which nothing is alive: its creator did not finish and is gone, or the machine has booted
- * since. */
-static bool owner_is_dead(const struct state *state, struct arena *arena)
-{
-	if (state->phase == STATE_CREATING)
-		return true; /* and we hold the lock that a living creator would */
-	return state->boot_id && *state->boot_id && !str_equal(state->boot_id, status_boot_id(arena));
-}
-
-static int try_reuse(struct store *store, const char *id,
-		     int (*reuse)(struct store *store, const struct state *old, struct err *err),
-		     struct err *err)
-{
-	_cleanup_close_ int dir = open_dir(store, id);
-	struct arena arena = { 0 };
-	struct state old = { 0 };
-	struct err ignored;
-	int r = -EEXIST;
-
-	if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
-		return taken(store, id, err);
-	if (store_read(store, dir, id, &arena, &old, &ignored) == 0 && owner_is_dead(&old, &arena))
-		r = reuse(store, &old, err);
-	else
-		(void)taken(store, id, err);
-	arena_free(&arena);
-	return r;
-}
-
-int store_reserve(struct store *store, const char *id,
-		  int (*reuse)(struct store *store, const struct state *old, struct err *err),
-		  struct err *err)
-{
-	_cleanup_close_ int dir = -1;
-	int r;
-
-	if (mkdirat(store->fd, id, 0700) < 0) {
-		if (errno != EEXIST)
-			return err_errno(err, errno, "make the state directory %s/%s", store->path, id);
-		r = try_reuse(store, id, reuse, err);
-		if (r < 0)
-			return r;
-		if (mkdirat(store->fd, id, 0700) < 0)
-			return taken(store, id, err);
-	}
-	dir = open_dir(store, id);
-	if (dir < 0)
-		return err_errno(err, -dir, "open the state directory %s/%s", store->path, id);
-	if (flock(dir, LOCK_EX | LOCK_NB) < 0)
-		return taken(store, id, err);
-	return fd_take(&dir);
+	if (io_read_small(dirfd, "init", text, sizeof(text)) <= 0)
+		return false;
+	blank = strchr(text, ' ');
+	if (!blank)
+		return false;
+	*blank = '\0';
+	if (parse_u32(text, &pid) < 0 || pid == 0 || pid > INT32_MAX ||
+	    parse_u64(blank + 1, &start) < 0)
+		return false;
+	ret->pid = (struct json_int){ .set = true, .v = pid };
+	ret->start_time = (struct json_uint){ .set = true, .v = start };
+	return true;
 }
 
 int store_write(int dirfd, const struct state *state, struct err *err)
@@ -190,14 +132,17 @@ int store_write(int dirfd, const struct state *state, struct err *err)
 
 	if (r == 0)
 		r = io_replace_file(dirfd, "state.json", text, len, 0600, err);
+	if (r == 0)
+		r = write_init(dirfd, state, err);
 	return r < 0 ? err_prefix(err, "state of container %s", state->id) : 0;
 }
 
-int store_read(struct store *store, int dirfd, const char *id, struct arena *arena, struct state *ret,
-	       struct err *err)
+int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
+	       struct state *ret, struct err *err)
 {
 	char *name = arena_strf(arena, "%s/%s/state.json", store->path, id), *text;
-	_cleanup_close_ int fd = openat(dirfd, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd =
+		openat(dirfd, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	size_t len;
 	int r = 0;
 
@@ -209,29 +154,75 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 		r = store_priv_decode(arena, name, text, len, ret, err);
 	if (r == 0 && !str_equal(ret->id, id))
 		r = err_set(err, EINVAL, "%s: belongs to \"%s\"", name, ret->id);
+	if (r == 0 && ret->phase != STATE_CREATING && (!ret->pid.set || !ret->start_time.set))
+		r = err_set(err, EINVAL, "%s: pid and startTime are missing", name);
 	if (r == 0)
 		return 0;
 	err->code = ENODATA;
+	err->hint[0] = '\0'; /* the reader's is for files that people write */
 	(void)err_prefix(err, "the state of container %s is damaged", id);
 	err_hint(err, "`usrun delete --force %s` removes what is left of it", id);
 	return -ENODATA;
 }
 
+/* Whatever else is there: temporary files of a writer that was killed, files of another version. */
+static int remove_entries(int dirfd)
+{
+	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!stream) {
+		fd_closep(&copy);
+		return -errno;
+	}
+	while (r == 0 && (entry = readdir(stream))) {
+		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
+			continue;
+		if (unlinkat(dirfd, entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0) <
+			    0 &&
+		    errno != ENOENT)
+			r = -errno;
+	}
+	(void)closedir(stream);
+	return r;
+}
+
+/* A command that had the directory open may write a last file into it: then another round. */
+static int remove_dir(const struct store *store, const char *id, int dirfd)
+{
+	for (int round = 0; round < REMOVE_ROUNDS; round++) {
+		int r;
+
+		if (unlinkat(store->fd, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return -errno;
+		r = remove_entries(dirfd);
+		if (r < 0)
+			return r;
+	}
+	return -ENOTEMPTY;
+}
+
 int store_remove(struct store *store, const char *id, struct err *err)
 {
-	_cleanup_close_ int dir = open_dir(store, id);
+	static const char *const files[] = { "start", "config.json", "init", "state.json" };
+	_cleanup_close_ int dir = store_priv_open_dir(store, id);
+	int r;
 
 	if (dir == -ENOENT)
 		return 0;
+	/* Neither was made by us: the name goes, what a link points to stays. */
+	if ((dir == -ELOOP || dir == -ENOTDIR) && unlinkat(store->fd, id, 0) == 0)
+		return 0;
 	if (dir < 0)
-		return err_set(err, -dir, "%s/%s is not a directory of a container: %s", store->path, id,
-			       err_why(-dir));
+		return not_a_dir(store, id, dir, err);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (unlinkat(dir, files[i], 0) < 0 && errno != ENOENT)
 			return err_errno(err, errno, "remove %s/%s/%s", store->path, id, files[i]);
-	if (unlinkat(store->fd, id, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return err_errno(err, errno, "remove %s/%s", store->path, id);
-	return 0;
+	r = remove_dir(store, id, dir);
+	return r < 0 ? err_errno(err, -r, "remove %s/%s", store->path, id) : 0;
 }
 
 static int compare(const void *a, const void *b)

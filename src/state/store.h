@@ -4,6 +4,7 @@
  *   state.json   struct state, replaced atomically
  *   config.json  a copy of the bundle's, for exec, start and the poststop hooks
  *   start        the socket on which a created init waits for `start`
+ *   init         where there is no cgroup to find it by: pid and start time of init once more
  *
  * The directory is 0700 and belongs to the caller. Creators and deleters hold flock(2) on the directory
  * itself, so that a held lock proves a living creator. Later commands need only the root and the id:
@@ -24,25 +25,28 @@ struct state {
 	struct json_int pid;     /* init, in the runtime's pid namespace; unset before the clone */
 	struct json_uint start_time; /* field 22 of /proc/PID/stat */
 	const char *boot_id;
-	const char *created;     /* RFC 3339, UTC */
-	struct json_uint owner;  /* uid of the creator */
-	int cgroup_driver;       /* enum cgroup_driver_kind + 1 */
+	const char *created;    /* RFC 3339, UTC */
+	struct json_uint owner; /* uid of the creator */
+	int cgroup_driver;      /* enum cgroup_driver_kind + 1 */
 	JSON_LIST(struct cgroup_dir) cgroup_dirs;
 	JSON_LIST(struct json_pair) annotations;
 	JSON_LIST(const char *) undo;      /* names of the rows to take back, first to last */
 	JSON_LIST(const char *) fallbacks; /* every departure from the config, in words */
-	JSON_LIST(const char *) namespaces; /* kinds the container does not share with its creator
+	JSON_LIST(const char *)
+	namespaces; /* kinds the container does not share with its creator
 					     * ("pid", "mount", …): what exec joins */
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
-
+	bool abandoned; /* not stored: its creator died before it was done (store_is_locked()) */
 };
 
 struct store;
 
 /* ROOT: --root, else $XDG_RUNTIME_DIR/usrun when that is set and not empty (even for root), else
- * /run/usrun for a caller that may write there, else /run/user/UID/usrun, else /tmp/usrun-UID. A
- * runtime directory that is not the caller's own, or that others may write to, is refused with the
- * reason. create: makes it, 0700. Without create a missing root is no error: no container exists. */
+ * /run/usrun for a caller that may write there, else /run/user/UID/usrun, else /tmp/usrun-UID. A root
+ * that is not the caller's own, or that others may write to, is refused with the reason, and so is a
+ * runtime directory in which another user could replace it. create: makes it, 0700 and sticky (cleaners
+ * of runtime directories leave it alone). Without create a missing root is no error: no container
+ * exists. */
 int store_open(const char *root, bool create, struct arena *arena, struct store **ret,
 	       struct err *err) MUST_CHECK;
 const char *store_root(const struct store *store);
@@ -54,7 +58,8 @@ int store_check_id(const char *id, struct err *err) MUST_CHECK;
 
 /* Makes ROOT/<id> and locks it. An id whose creator is provably gone (phase creating and the lock is
  * free, or another boot) is handed to reuse() to clean up first, and taken; one in use is -EEXIST,
- * "container with given ID already exists: <id>". Returns the directory, locked, O_CLOEXEC. */
+ * "container with given ID already exists: <id>". Of many callers at once exactly one wins. Returns the
+ * directory, locked, O_CLOEXEC. */
 int store_reserve(struct store *store, const char *id,
 		  int (*reuse)(struct store *store, const struct state *old, struct err *err),
 		  struct err *err) MUST_CHECK;
@@ -62,16 +67,28 @@ int store_reserve(struct store *store, const char *id,
 /* Opens ROOT/<id>, never through a symbolic link: -ENOENT with "container does not exist: <id>". */
 int store_open_container(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
-/* Takes the lock of an open container directory; waits for at most timeout_ms. -EBUSY. */
+/* Whether nothing of a container is in the directory: its creator was killed before it wrote the state. */
+bool store_is_empty(int dirfd);
+
+/* Takes the lock of an open container directory; waits for at most timeout_ms. -EBUSY; -ENOENT ("container
+ * does not exist") when the container was deleted while we waited. */
 int store_lock(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
+
+/* Whether a creator or deleter is at work, or has just removed the directory. Not for one who holds the
+ * lock: the question would give it away. */
+bool store_is_locked(int dirfd);
 
 int store_write(int dirfd, const struct state *state, struct err *err) MUST_CHECK;
 
 /* Reads state.json. -ENODATA with the file's name when it is missing, damaged or of another id. */
-int store_read(struct store *store, int dirfd, const char *id, struct arena *arena, struct state *ret,
-	       struct err *err) MUST_CHECK;
+int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
+	       struct state *ret, struct err *err) MUST_CHECK;
 
-/* Removes the files of the container and its directory. Missing is fine. Follows no link. */
+/* Fills in pid and start time of a damaged container's init, if they were kept. */
+bool store_find_init(int dirfd, struct state *ret);
+
+/* Removes the files of the container, state.json last, and its directory: a removal that was cut off can
+ * be repeated. Missing is fine. Of a link or a file in its place the name is removed, and nothing followed. */
 int store_remove(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
 /* Names of all container directories, sorted. */

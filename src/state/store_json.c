@@ -4,8 +4,11 @@
 
 #include <stddef.h>
 
-#define FIELD(struct_name, member, name, json_kind, ...) \
-	{ .key = name, .kind = json_kind, .offset = offsetof(struct struct_name, member), __VA_ARGS__ }
+#define FIELD(struct_name, member, name, json_kind, ...)                                           \
+	{                                                                                          \
+		.key = name, .kind = json_kind, .offset = offsetof(struct struct_name, member),    \
+		__VA_ARGS__                                                                        \
+	}
 
 #define UINT_RANGE .umax = UINT64_MAX
 
@@ -43,7 +46,8 @@ static const struct json_field state_fields[] = {
 	FIELD(state, boot_id, "bootId", JSON_STRING),
 	FIELD(state, created, "created", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(state, owner, "owner", JSON_UINT, UINT_RANGE),
-	FIELD(state, cgroup_driver, "cgroupDriver", JSON_ENUM, .flags = JSON_REQUIRED, .names = drivers),
+	FIELD(state, cgroup_driver, "cgroupDriver", JSON_ENUM, .flags = JSON_REQUIRED,
+	      .names = drivers),
 	FIELD(state, cgroup_dirs, "cgroupDirs", JSON_OBJECTS, .type = &dir_type),
 	FIELD(state, annotations, "annotations", JSON_STRING_MAP),
 	FIELD(state, undo, "undo", JSON_STRINGS),

@@ -4,12 +4,27 @@
 
 #include "src/state/store.h"
 
+struct store {
+	const char *path;
+	int fd; /* -1: it does not exist, so there are no containers */
+};
+
+struct store_place {
+	const char *path;
+	bool chosen_by_user; /* --root: its last component may be a link */
+	bool shared_parent;  /* below /tmp: others may not even look */
+};
+
 /* The root directory, from the option or the environment. */
-int store_priv_choose_root(const char *option, struct arena *arena, const char **ret, struct err *err)
-	MUST_CHECK;
+int store_priv_choose_root(const char *option, struct arena *arena, struct store_place *ret,
+			   struct err *err) MUST_CHECK;
 
 /* Opens it, and makes it when asked; -ENOENT, without a text, when it is missing and need not be made. */
-int store_priv_open_root(const char *path, bool create, struct arena *arena, struct err *err) MUST_CHECK;
+int store_priv_open_root(const struct store_place *place, bool create, struct arena *arena,
+			 struct err *err) MUST_CHECK;
+
+/* The directory of a container, or -errno without a text. */
+int store_priv_open_dir(const struct store *store, const char *id);
 
 /* state.json. */
 int store_priv_decode(struct arena *arena, const char *file, const char *text, size_t len,

@@ -14,29 +14,28 @@
 #include <unistd.h>
 
 /* Another user who may write there could put a directory in the place of ours. */
-static int check_owner(int fd, const char *path, bool shared, struct err *err)
+static int check_owner(int fd, const char *path, mode_t forbidden, struct err *err)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
 		return err_errno(err, errno, "look at %s", path);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "%s is not a directory", path);
 	if (st.st_uid != privs_uid()) {
-		(void)err_set(err, EPERM, "%s belongs to uid %u, not to the caller", path, st.st_uid);
-		err_hint(err, "unset XDG_RUNTIME_DIR (it may be left over from another user: su, sudo), or name "
-			 "a directory of your own with --root");
+		(void)err_set(err, EPERM, "%s belongs to uid %u, not to the caller", path,
+			      st.st_uid);
+		err_hint(err, "name a directory of your own with --root");
 		return -EPERM;
 	}
-	if (!shared && (st.st_mode & 022)) {
-		(void)err_set(err, EPERM, "%s may be written by others (mode %04o)", path, st.st_mode & 07777);
-		err_hint(err, "chmod go-w %s", path);
+	if (st.st_mode & forbidden) {
+		(void)err_set(err, EPERM, "%s may be %s by others (mode %04o)", path,
+			      st.st_mode & 022 ? "written" : "read", st.st_mode & 07777);
+		err_hint(err, "chmod go-%s %s", forbidden & 044 ? "rwx" : "w", path);
 		return -EPERM;
 	}
 	return 0;
 }
 
-/* mkdir -p, 0700. */
+/* mkdir -p. The sticky bit keeps cleaners of runtime directories away (XDG base directory specification). */
 static int make_parents(struct arena *arena, const char *path, struct err *err)
 {
 	char *sofar = arena_strdup(arena, path);
@@ -44,7 +43,8 @@ static int make_parents(struct arena *arena, const char *path, struct err *err)
 	for (char *slash = strchr(sofar + 1, '/');; slash = strchr(slash + 1, '/')) {
 		if (slash)
 			*slash = '\0';
-		if (mkdir(sofar, 0700) < 0 && errno != EEXIST && !(slash && errno == EROFS))
+		if (mkdir(sofar, slash ? 0700 : 01700) < 0 && errno != EEXIST &&
+		    !(slash && errno == EROFS))
 			return err_errno(err, errno, "make the state directory %s", sofar);
 		if (!slash)
 			return 0;
@@ -52,23 +52,51 @@ static int make_parents(struct arena *arena, const char *path, struct err *err)
 	}
 }
 
-int store_priv_open_root(const char *path, bool create, struct arena *arena, struct err *err)
+int store_priv_open_root(const struct store_place *place, bool create, struct arena *arena,
+			 struct err *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int flags =
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC | (place->chosen_by_user ? 0 : O_NOFOLLOW);
+	_cleanup_close_ int fd = open(place->path, flags);
 	int r;
 
 	if (fd < 0 && errno == ENOENT && !create)
 		return -ENOENT;
 	if (fd < 0 && errno == ENOENT) {
-		r = make_parents(arena, path, err);
+		r = make_parents(arena, place->path, err);
 		if (r < 0)
 			return r;
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		fd = open(place->path, flags);
 	}
 	if (fd < 0)
-		return err_errno(err, errno, "open the state directory %s", path);
-	r = check_owner(fd, path, false, err);
+		return err_errno(err, errno, "open the state directory %s", place->path);
+	r = check_owner(fd, place->path, place->shared_parent ? 077 : 022, err);
 	return r < 0 ? r : fd_take(&fd);
+}
+
+/* The variable may be left over from another user (su, sudo -E): he could exchange what we put there, and
+ * would find a directory of ours in the place of his. */
+static int check_runtime_dir(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno == ENOENT ? 0
+				       : err_errno(err, errno, "look at XDG_RUNTIME_DIR=%s", path);
+	if (st.st_uid == 0 && (st.st_mode & S_ISVTX))
+		return 0;
+	if (st.st_uid != privs_uid() && st.st_uid != 0)
+		(void)err_set(err, EPERM, "XDG_RUNTIME_DIR=%s belongs to uid %u, not to the caller",
+			      path, st.st_uid);
+	else if (st.st_mode & 022)
+		(void)err_set(err, EPERM, "XDG_RUNTIME_DIR=%s may be written by others (mode %04o)",
+			      path, st.st_mode & 07777);
+	else
+		return 0;
+	err_hint(err, "unset XDG_RUNTIME_DIR (it may be left over from another user: su, sudo), or "
+		      "name a "
+		      "directory of your own with --root");
+	return -EPERM;
 }
 
 static bool usable(const char *path)
@@ -76,36 +104,52 @@ static bool usable(const char *path)
 	return access(path, W_OK | X_OK) == 0;
 }
 
-int store_priv_choose_root(const char *option, struct arena *arena, const char **ret, struct err *err)
+static int place_of_option(const char *option, struct arena *arena, struct store_place *ret,
+			   struct err *err)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	char here[4096];
 
-	if (option && path_clean(arena, option)[1] == '\0')
-		return err_set(err, EINVAL, "Option --root argument should not be set to /");
-	if (option && *option == '/') {
-		*ret = path_clean(arena, option);
+	ret->chosen_by_user = true;
+	if (!*option)
+		return err_set(err, EINVAL, "--root: expected a directory, got an empty text");
+	if (*option == '/') {
+		ret->path = path_clean(arena, option);
+		if (!ret->path[1])
+			return err_set(err, EINVAL,
+				       "Option --root argument should not be set to /");
 		return 0;
 	}
-	if (option) {
-		if (!getcwd(here, sizeof(here)))
-			return err_errno(err, errno, "--root %s: the current directory", option);
-		*ret = path_clean(arena, path_join(arena, here, option));
-		return 0;
-	}
+	if (!getcwd(here, sizeof(here)))
+		return err_errno(err, errno, "--root %s: the current directory", option);
+	ret->path = path_clean(arena, path_join(arena, here, option));
+	return 0;
+}
+
+int store_priv_choose_root(const char *option, struct arena *arena, struct store_place *ret,
+			   struct err *err)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char *own;
+
+	*ret = (struct store_place){ 0 };
+	if (option)
+		return place_of_option(option, arena, ret, err);
 	if (runtime && *runtime) {
 		if (*runtime != '/')
-			return err_set(err, EINVAL, "XDG_RUNTIME_DIR: expected an absolute path, got \"%s\"",
+			return err_set(err, EINVAL,
+				       "XDG_RUNTIME_DIR: expected an absolute path, got \"%s\"",
 				       runtime);
-		*ret = path_join(arena, runtime, "usrun");
-		return 0;
+		ret->path = path_join(arena, runtime, "usrun");
+		return check_runtime_dir(runtime, err);
 	}
-	*ret = arena_strf(arena, "/run/user/%u", privs_uid());
+	own = arena_strf(arena, "/run/user/%u", privs_uid());
 	if (usable("/run"))
-		*ret = "/run/usrun";
-	else if (usable(*ret))
-		*ret = path_join(arena, *ret, "usrun");
+		ret->path = "/run/usrun";
+	else if (usable(own))
+		ret->path = path_join(arena, own, "usrun");
 	else
-		*ret = arena_strf(arena, "/tmp/usrun-%u", privs_uid());
+		*ret = (struct store_place){ .path = arena_strf(arena, "/tmp/usrun-%u",
+								privs_uid()),
+					     .shared_parent = true };
 	return 0;
 }

@@ -22,13 +22,15 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 		return 0;
 	r = pidfd_signal(pidfd, SIGKILL);
 	if (r < 0 && r != -ESRCH)
-		return err_errno(err, -r, "kill the process %lld of container %s", (long long)state->pid.v,
-				 state->id);
+		return err_errno(err, -r, "kill the process %lld of container %s",
+				 (long long)state->pid.v, state->id);
 	if (status == STATUS_PAUSED) /* it ends when its cgroup is thawed: the next entry */
 		return 0;
 	if (pidfd_wait(pidfd, DEATH_TIMEOUT_MS) < 0)
-		return err_set(err, ETIMEDOUT, "container init still running: process %lld did not end within "
-			       "%d s of SIGKILL", (long long)state->pid.v, DEATH_TIMEOUT_MS / 1000);
+		return err_set(err, ETIMEDOUT,
+			       "container init still running: process %lld did not end within "
+			       "%d s of SIGKILL",
+			       (long long)state->pid.v, DEATH_TIMEOUT_MS / 1000);
 	return 0;
 }
 
@@ -37,8 +39,8 @@ static int undo_cgroup_create(struct store *store, const struct state *state, st
 	(void)store;
 	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1)
 		return 0;
-	return driver_remove((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
-			     state->cgroup_dirs.n, err);
+	return driver_remove((enum cgroup_driver_kind)(state->cgroup_driver - 1),
+			     state->cgroup_dirs.v, state->cgroup_dirs.n, err);
 }
 
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
@@ -64,7 +66,8 @@ bool undo_list_has(const char *name)
 	return false;
 }
 
-static int run_entry(struct store *store, const struct state *state, const char *name, struct err *err)
+static int run_entry(struct store *store, const struct state *state, const char *name,
+		     struct err *err)
 {
 	for (size_t i = 0; i < N_ENTRIES; i++)
 		if (str_equal(entries[i].name, name)) {
