@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static int print(struct str *text)
+static int print(struct str *text, struct err *err)
 {
 	int r = io_write_all(STDOUT_FILENO, text->s, text->len);
 
 	str_done(text);
-	return r < 0 ? CMD_EXIT_FAILURE : 0;
+	return r < 0 ? err_errno(err, -r, "write to standard output") : 0;
 }
 
 static enum log_level level_of(const struct options_global *o)
@@ -43,82 +43,137 @@ static int open_log(const struct options_global *o, struct err *err)
 
 static int no_such_command(const char *name, struct err *err)
 {
-	(void)err_set(err, EINVAL, "unknown command \"%s\"", name);
+	const struct cmd *nearest = options_nearest(name);
+
+	(void)err_set(err, EINVAL, "unknown command \"%.64s\"", name);
+	if (nearest)
+		err_hint(err, "did you mean \"%s\"? `usrun --help` lists the commands",
+			 nearest->name);
 	err_hint(err, "`usrun --help` lists the commands");
 	return -EINVAL;
 }
 
 static int check_count(const struct cmd *cmd, int n, struct err *err)
 {
+	const char *what = cmd->min_args == cmd->max_args ? "exactly"
+			   : n < cmd->min_args            ? "a minimum of"
+							  : "a maximum of";
+	int wanted = n < cmd->min_args ? cmd->min_args : cmd->max_args;
+
 	if (n >= cmd->min_args && (cmd->max_args < 0 || n <= cmd->max_args))
 		return 0;
-	if (cmd->min_args == cmd->max_args)
-		return err_set(err, EINVAL, "\"%s\" requires exactly %d argument(s), got %d: usrun %s %s",
-			       cmd->name, cmd->min_args, n, cmd->name, cmd->arguments);
-	return err_set(err, EINVAL, "\"%s\" requires a %s of %d argument(s), got %d: usrun %s %s", cmd->name,
-		       n < cmd->min_args ? "minimum" : "maximum",
-		       n < cmd->min_args ? cmd->min_args : cmd->max_args, n, cmd->name, cmd->arguments);
+	(void)err_set(err, EINVAL, "\"%s\" requires %s %d argument(s), got %d", cmd->name, what,
+		      wanted, n);
+	err_hint(err, "usage: usrun %s [OPTION...]%s%s", cmd->name, *cmd->arguments ? " " : "",
+		 cmd->arguments);
+	return -EINVAL;
 }
 
-static int run_command(struct arena *arena, const struct cmd *cmd, const struct options_global *o, int argc,
-		       char **argv, struct err *err)
+static int help_command(const struct cmd *cmd, struct err *err)
+{
+	struct str text = { 0 };
+
+	options_help_command(&text, cmd);
+	return print(&text, err);
+}
+
+static int call(struct arena *arena, const struct cmd *cmd, const struct cmd_globals *globals,
+		int argc, char **argv, struct err *err)
+{
+	void *values = arena_alloc(arena, cmd->options_size + 1);
+	bool help = false;
+	int r = options_parse(arena, cmd->options, cmd->stop_at_first, argc, argv, values, &help,
+			      err);
+
+	if (r < 0) {
+		err_hint(err, "`usrun %s --help` lists the options", cmd->name);
+		return r;
+	}
+	if (help)
+		return help_command(cmd, err);
+	argc -= r;
+	argv += r;
+	r = check_count(cmd, argc, err);
+	return r < 0 ? r : cmd->run(arena, globals, values, argc, argv, err);
+}
+
+static int run_command(struct arena *arena, const struct cmd *cmd, const struct options_global *o,
+		       int argc, char **argv, struct err *err)
 {
 	const struct cmd_globals globals = {
 		.root = o->root,
-		.cgroup_manager = o->cgroup_manager ? o->cgroup_manager :
-				  o->systemd_cgroup ? "systemd" :
-						      NULL,
+		.cgroup_manager = o->cgroup_manager   ? o->cgroup_manager
+				  : o->systemd_cgroup ? "systemd"
+						      : NULL,
 		.debug = o->debug,
 	};
-	void *values = arena_alloc(arena, cmd->options_size + 1);
-	struct str text = { 0 };
-	bool help = false;
-	int r = options_parse(arena, cmd->options, cmd->stop_at_first, argc, argv, values, &help, err);
+	int r = call(arena, cmd, &globals, argc, argv, err);
 
-	if (r >= 0 && help) {
-		options_help_command(&text, cmd);
-		return print(&text);
-	}
-	if (r >= 0) {
-		argc -= r;
-		argv += r;
-		r = check_count(cmd, argc, err);
-	}
-	if (r >= 0)
-		r = cmd->run(arena, &globals, values, argc, argv, err);
 	if (r >= 0)
 		return r;
 	log_failure(err);
 	return cmd->exit_failure ? cmd->exit_failure : CMD_EXIT_FAILURE;
 }
 
+static int help(const char *name, struct err *err)
+{
+	const struct cmd *cmd = name ? options_find(name) : NULL;
+	struct str text = { 0 };
+
+	if (cmd)
+		return help_command(cmd, err);
+	if (name)
+		return no_such_command(name, err);
+	options_help(&text);
+	return print(&text, err);
+}
+
+static int version(struct err *err)
+{
+	struct str text = { 0 };
+
+	version_print(&text);
+	return print(&text, err);
+}
+
+/* The options before the command. Returns the words they took. */
+static int parse_globals(struct arena *arena, int argc, char **argv, struct options_global *o,
+			 struct err *err)
+{
+	struct err ignored;
+	int n = options_parse(arena, options_globals, true, argc, argv, o, &o->help, err), r;
+
+	if (n < 0) {
+		err_hint(err, "`usrun --help` lists the options");
+		(void)open_log(o, &ignored); /* the caller reads about it there, if it can */
+		return n;
+	}
+	r = open_log(o, err);
+	return r < 0 ? r : n;
+}
+
 static int start(struct arena *arena, int argc, char **argv, struct err *err)
 {
 	struct options_global o = { 0 };
-	struct str text = { 0 };
 	const struct cmd *cmd;
-	int n = 0, r = fd_fill_stdio(err);
+	int n, r = fd_fill_stdio(err);
 
-	if (r == 0)
-		r = n = options_parse(arena, options_globals, true, argc - 1, argv + 1, &o, &o.help, err);
-	if (r >= 0)
-		r = open_log(&o, err);
 	if (r < 0)
 		return r;
+	n = parse_globals(arena, argc - 1, argv + 1, &o, err);
+	if (n < 0)
+		return n;
 	argc -= n + 1;
 	argv += n + 1;
-	if (o.version) {
-		version_print(&text);
-		return print(&text);
-	}
-	if (o.help || argc < 1 || str_equal(argv[0], "help")) {
-		options_help(&text);
-		return print(&text);
-	}
+	if (o.version)
+		return version(err);
+	if (o.help || argc < 1)
+		return help(NULL, err);
+	if (str_equal(argv[0], "help"))
+		return help(argv[1], err);
 	cmd = options_find(argv[0]);
-	if (!cmd)
-		return no_such_command(argv[0], err);
-	return run_command(arena, cmd, &o, argc - 1, argv + 1, err);
+	return cmd ? run_command(arena, cmd, &o, argc - 1, argv + 1, err)
+		   : no_such_command(argv[0], err);
 }
 
 int main(int argc, char **argv)

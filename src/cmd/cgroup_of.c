@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/cgroup_of.h"
 
-int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret, struct err *err)
+int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret,
+		   struct err *err)
 {
 	*ret = (struct cgroup){ 0 };
 	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1) {
-		(void)err_set(err, ENOTSUP, "%s needs a cgroup, and container %s has none", what_for, state->id);
+		(void)err_set(err, ENOTSUP, "%s needs a cgroup, and container %s has none",
+			      what_for, state->id);
 		err_hint(err, "`usrun explain %s` tells why", state->id);
 		return -ENOTSUP;
 	}
-	return driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
-			   state->cgroup_dirs.n, ret, err);
+	return driver_open_main((enum cgroup_driver_kind)(state->cgroup_driver - 1),
+				state->cgroup_dirs.v, state->cgroup_dirs.n, ret, err);
 }

@@ -3,6 +3,7 @@
 
 #include "src/state/store.h"
 
-/* Opens the cgroup of a container. -ENOTSUP where it has none: what_for says who would need it. */
-int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret, struct err *err)
-	MUST_CHECK;
+/* Opens the cgroup of a container for its processes: to list, signal and freeze them. -ENOTSUP where it has
+ * none (what_for says who would need it), -ENOENT where it is gone. */
+int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret,
+		   struct err *err) MUST_CHECK;

@@ -20,11 +20,12 @@ struct cmd_globals {
 };
 
 enum option_kind {
-	OPTION_FLAG,   /* takes no value; bool * */
-	OPTION_TEXT,   /* const char **; the last one wins */
-	OPTION_LIST,   /* struct option_list *; may repeat */
-	OPTION_UINT,   /* unsigned int * */
-	OPTION_BOOL,   /* "--tty", "--tty=false"; bool * */
+	OPTION_FLAG, /* takes no value; bool * */
+	OPTION_TEXT, /* const char **; the last one wins */
+	OPTION_LIST, /* struct option_list *; may repeat */
+	OPTION_UINT, /* unsigned int * */
+	OPTION_BOOL, /* "--tty", "--tty=false"; bool * */
+	OPTION_UNSET,  /* the opposite: bool *, set to false by the flag */
 	OPTION_ACCEPTED, /* taken (with a value if value_name is set) and ignored, for other runtimes' callers */
 };
 
@@ -35,28 +36,29 @@ struct option_list {
 
 /* One row of an option table. */
 struct option {
-	char letter;            /* 0: none */
-	const char *name;       /* without dashes */
+	char letter;      /* 0: none */
+	const char *name; /* without dashes */
 	enum option_kind kind;
-	size_t offset;          /* where the value goes in the command's struct of options */
-	const char *value_name; /* "FILE", for help and man pages */
-	const char *help;       /* one line */
+	size_t offset;              /* where the value goes in the command's struct of options */
+	const char *value_name;     /* "FILE", for help and man pages */
+	const char *help;           /* one line; NULL: another spelling, not shown */
 	const char *const *choices; /* legal values, NULL-terminated, or NULL */
 };
 
 struct cmd {
 	const char *name;
-	const char *summary;       /* one line of `usrun --help` */
-	const char *arguments;     /* "ID [SIGNAL]" */
+	const char *summary;          /* one line of `usrun --help` */
+	const char *arguments;        /* "ID [SIGNAL]" */
 	const struct option *options; /* ends with a NULL name */
-	size_t options_size;       /* of the struct the offsets are in */
-	int min_args, max_args;    /* behind the options; max -1: any */
-	bool stop_at_first;        /* options end at the first positional argument (exec, kill, ps) */
-	int exit_failure;          /* CMD_EXIT_FAILURE unless 0 */
+	size_t options_size;          /* of the struct the offsets are in */
+	int min_args, max_args;       /* behind the options; max -1: any */
+	bool stop_at_first; /* options end at the first positional argument (exec, kill, ps) */
+	int exit_failure;   /* CMD_EXIT_FAILURE unless 0 */
 	/* Returns the exit status, or a negative errno with err filled (main prints it). */
-	int (*run)(struct arena *arena, const struct cmd_globals *globals, const void *options, int argc,
-		   char **argv, struct err *err);
+	int (*run)(struct arena *arena, const struct cmd_globals *globals, const void *options,
+		   int argc, char **argv, struct err *err);
 };
 
-extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_exec, cmd_explain, cmd_facts, cmd_features, cmd_kill,
-	cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state;
+extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_exec, cmd_explain, cmd_facts,
+	cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec,
+	cmd_start, cmd_state;

@@ -44,22 +44,50 @@ static void run_poststop(const struct state *state, const struct oci_config *con
 		log_warning("%s", err.text);
 }
 
-/* A state that cannot be read: the names on the host derive from the id, so they can still be found. */
-static int delete_damaged(struct arena *arena, struct store *store, const char *id, struct err *err)
+static int kill_damaged(struct store *store, int dirfd, const char *id, struct err *err)
 {
-	const struct oci_config empty = { 0 };
-	struct plan_cgroup_options where = { .id = id };
+	static const char *spawn = "spawn";
+	struct state state = { .id = id, .phase = STATE_STARTED, .undo = { .v = &spawn, .n = 1 } };
+
+	if (dirfd < 0 || !store_find_init(dirfd, &state))
+		return 0;
+	return undo_list_run(store, &state, err);
+}
+
+static int remove_cgroup(struct arena *arena, const struct oci_config *config,
+			 const struct facts *facts, const char *id, struct err *err)
+{
+	const struct plan_cgroup_options where = {
+		.id = id,
+		.may_own_cgroups = powers_derive(facts, false) & POWER_OWN_CGROUPS,
+	};
 	struct cgroup_plan plan = { 0 };
+	struct err ignored;
+
+	/* Without a place for a cgroup there is none to remove. */
+	if (plan_cgroup_build(arena, config, facts, &where, &plan, &ignored) < 0 ||
+	    plan.driver == CGROUP_DRIVER_NONE)
+		return 0;
+	return driver_remove(plan.driver, plan.dirs, plan.n_dirs, err);
+}
+
+/* A state that cannot be read, or is gone: the names on the host derive from the config, if its copy is left,
+ * and the id, so they can still be found. */
+static int delete_damaged(struct arena *arena, struct store *store, int dirfd, const char *id,
+			  struct err *err)
+{
+	static const struct oci_config empty;
+	const struct oci_config *config = NULL;
 	struct facts facts = { 0 };
 	struct err ignored;
-	int r = facts_gather(arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
+	int r = kill_damaged(store, dirfd, id, err);
 
-	if (r < 0)
-		return r;
-	where.may_own_cgroups = powers_derive(&facts, false) & POWER_OWN_CGROUPS;
-	if (plan_cgroup_build(arena, &empty, &facts, &where, &plan, &ignored) == 0 &&
-	    plan.driver != CGROUP_DRIVER_NONE)
-		r = driver_remove(plan.driver, plan.dirs, plan.n_dirs, err);
+	if (r == 0)
+		r = facts_gather(arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
+	if (r == 0 && dirfd >= 0 && common_read_config(arena, dirfd, &config, &ignored) == 0)
+		r = remove_cgroup(arena, config, &facts, id, err);
+	if (r == 0)
+		r = remove_cgroup(arena, &empty, &facts, id, err);
 	return r < 0 ? r : store_remove(store, id, err);
 }
 
@@ -67,13 +95,14 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 {
 	if (status == STATUS_STOPPED || status == STATUS_CREATED)
 		return 0;
-	(void)err_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id, status_name(status));
+	(void)err_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id,
+		      status_name(status));
 	err_hint(err, "`usrun delete --force %s` kills it first", id);
 	return -EBUSY;
 }
 
-static int delete_known(struct arena *arena, struct store *store, int dirfd, const struct state *state,
-			struct err *err)
+static int delete_known(struct arena *arena, struct store *store, int dirfd,
+			const struct state *state, struct err *err)
 {
 	const struct oci_config *config = NULL;
 	struct err ignored;
@@ -81,39 +110,75 @@ static int delete_known(struct arena *arena, struct store *store, int dirfd, con
 
 	if (state->poststop_hooks.v && common_read_config(arena, dirfd, &config, &ignored) < 0)
 		log_warning("poststop hooks: %s", ignored.text);
-	r = undo_list_run(store, state, err);
+	/* The pid in it may be wrong, and then nothing else leads to the process. */
+	r = state->cgroup_driver == (int)CGROUP_DRIVER_NONE + 1
+		    ? kill_damaged(store, dirfd, state->id, err)
+		    : 0;
+	if (r == 0)
+		r = undo_list_run(store, state, err);
 	if (r == 0)
 		run_poststop(state, config);
 	return r;
+}
+
+/* A state can be readable and wrong all the same: what it does not lead to is found by name. */
+static int delete_by_force(struct arena *arena, struct store *store, int dirfd,
+			   const struct state *state, struct err *err)
+{
+	_cleanup_close_ int left = -1;
+	struct err first;
+
+	if (delete_known(arena, store, dirfd, state, &first) == 0) {
+		left = store_open_container(store, state->id, &first);
+		if (left == -ENOENT)
+			return 0;
+	}
+	log_debug("deleting %s by its names: %s", state->id, first.text);
+	return delete_damaged(arena, store, dirfd, state->id, err);
+}
+
+static int delete_id(struct arena *arena, struct store *store, const char *id, bool force,
+		     struct err *err)
+{
+	_cleanup_close_ int dirfd = store_open_container(store, id, err);
+	struct state state = { 0 };
+	int r = dirfd;
+
+	/* Perhaps only its directory was removed, or something else is in its place. */
+	if ((r == -ENOENT || r == -ELOOP || r == -ENOTDIR) && force)
+		return delete_damaged(arena, store, -1, id, err);
+	if (r >= 0)
+		r = store_lock(dirfd, LOCK_TIMEOUT_MS, err); /* held: its creator is at work */
+	if (r == -ENOENT && force)
+		return 0;
+	if (r == 0)
+		r = store_read(store, dirfd, id, arena, &state, err);
+	if (r == -ENODATA && force)
+		return delete_damaged(arena, store, dirfd, id, err);
+	if (r == -ENODATA && store_is_empty(dirfd)) {
+		r = store_remove(store, id, err);
+		return r < 0 ? r : err_set(err, ENOENT, "container does not exist: %s", id);
+	}
+	if (r < 0)
+		return r;
+	state.abandoned = state.phase == STATE_CREATING; /* for we have the lock */
+	if (force)
+		return delete_by_force(arena, store, dirfd, &state, err);
+	r = refuse_status(id, status_of(&state, NULL), err);
+	return r < 0 ? r : delete_known(arena, store, dirfd, &state, err);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
 	const struct delete_options *o = data;
-	_cleanup_close_ int dirfd = -1;
-	struct state state = { 0 };
 	struct store *store;
 	int r = store_check_id(argv[0], err);
 
 	(void)argc;
 	if (r == 0)
 		r = store_open(globals->root, false, arena, &store, err);
-	if (r < 0)
-		return r;
-	dirfd = store_open_container(store, argv[0], err);
-	if (dirfd == -ENOENT && o->force) /* perhaps only its directory was removed */
-		return delete_damaged(arena, store, argv[0], err);
-	if (dirfd < 0)
-		return dirfd;
-	r = store_lock(dirfd, LOCK_TIMEOUT_MS, err); /* held: its creator is at work */
-	if (r == 0)
-		r = store_read(store, dirfd, argv[0], arena, &state, err);
-	if (r == -ENODATA && o->force)
-		return delete_damaged(arena, store, argv[0], err);
-	if (r == 0 && !o->force)
-		r = refuse_status(argv[0], status_of(&state, NULL), err);
-	return r < 0 ? r : delete_known(arena, store, dirfd, &state, err);
+	return r < 0 ? r : delete_id(arena, store, argv[0], o->force, err);
 }
 
 const struct cmd cmd_delete = {

@@ -2,6 +2,7 @@
 #include "src/base/fd.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
+#include "src/cmd/pidns.h"
 #include "src/oci/names.h"
 #include "src/state/status.h"
 #include "src/sys/pidfd.h"
@@ -19,21 +20,13 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static bool has_pid_namespace(const struct state *state)
-{
-	for (size_t i = 0; i < state->namespaces.n; i++)
-		if (str_equal(state->namespaces.v[i], "pid"))
-			return true;
-	return false;
-}
-
 /* Also after init has ended: the rest of a shared pid namespace lives on in the cgroup. */
 static int kill_cgroup(const struct state *state, int signal, struct err *err)
 {
 	struct cgroup cgroup;
 	int r = cgroup_of_open(state, "kill --all", &cgroup, err);
 
-	if (r == -ENOENT || (r == -ENOTSUP && has_pid_namespace(state)))
+	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
 		return r;
@@ -42,7 +35,8 @@ static int kill_cgroup(const struct state *state, int signal, struct err *err)
 	return r;
 }
 
-static int kill_init(const struct state *state, enum status status, int pidfd, int signal, struct err *err)
+static int kill_init(const struct state *state, enum status status, int pidfd, int signal,
+		     struct err *err)
 {
 	int r;
 
@@ -52,10 +46,48 @@ static int kill_init(const struct state *state, enum status status, int pidfd, i
 	if (r == -ESRCH)
 		return err_set(err, ESRCH, "container not running: %s: no such process", state->id);
 	if (r == -EINVAL)
-		return err_set(err, EINVAL, "unable to signal init: invalid argument: signal %d", signal);
+		return err_set(err, EINVAL, "unable to signal init: invalid argument: signal %d",
+			       signal);
 	if (r < 0)
 		return err_errno(err, -r, "send signal %d to container %s", signal, state->id);
 	return 0;
+}
+
+/* Engines call this on containers that have stopped too, and want success (containerd, podman). */
+static int kill_all(struct arena *arena, const struct state *state, enum status status, int pidfd,
+		    int signal, struct err *err)
+{
+	int r = kill_cgroup(state, signal, err);
+
+	if (r != -ENOTSUP)
+		return r;
+	if (status == STATUS_STOPPED)
+		return 0;
+	if (!pidns_is_own(state))
+		return r;
+	/* SIGKILL to the init of a pid namespace ends all that is in it. */
+	return signal == SIGKILL ? kill_init(state, status, pidfd, signal, err)
+				 : pidns_signal(arena, (pid_t)state->pid.v, signal, err);
+}
+
+/* SIGKILL must kill: also what is frozen, and what shares the host's pid namespace. */
+static int kill_one(const struct state *state, enum status status, int pidfd, int signal,
+		    struct err *err)
+{
+	int r = kill_init(state, status, pidfd, signal, err);
+
+	if (r < 0 || signal != SIGKILL || (status != STATUS_PAUSED && pidns_is_own(state)))
+		return r;
+	r = kill_cgroup(state, signal, err);
+	return r == -ENOTSUP ? 0 : r;
+}
+
+/* 0 only asks whether the process is there, kill(2). */
+static int parse_signal(const char *text)
+{
+	if (!text)
+		return SIGTERM;
+	return str_equal(text, "0") ? 0 : names_signal(text);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
@@ -63,7 +95,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	const struct kill_options *o = data;
 	_cleanup_close_ int dirfd = -1, pidfd = -1;
-	int signal = argc > 1 ? names_signal(argv[1]) : SIGTERM, r;
+	int signal = parse_signal(argc > 1 ? argv[1] : NULL);
 	struct state state = { 0 };
 	struct store *store;
 	enum status status;
@@ -74,20 +106,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (dirfd < 0)
 		return dirfd;
 	status = status_of(&state, &pidfd);
-	if (o->all) {
-		r = kill_cgroup(&state, signal, err);
-		if (r < 0 || status == STATUS_STOPPED)
-			return r;
-		return state.cgroup_driver > (int)CGROUP_DRIVER_NONE + 1 ?
-			       0 :
-			       kill_init(&state, status, pidfd, signal, err);
-	}
-	r = kill_init(&state, status, pidfd, signal, err);
-	/* SIGKILL must kill: also what is frozen, and what shares the host's pid namespace. */
-	if (r == 0 && signal == SIGKILL && (status == STATUS_PAUSED || !has_pid_namespace(&state)) &&
-	    state.cgroup_driver > (int)CGROUP_DRIVER_NONE + 1)
-		r = kill_cgroup(&state, signal, err);
-	return r;
+	return o->all ? kill_all(arena, &state, status, pidfd, signal, err)
+		      : kill_one(&state, status, pidfd, signal, err);
 }
 
 const struct cmd cmd_kill = {
@@ -98,5 +118,6 @@ const struct cmd cmd_kill = {
 	.options_size = sizeof(struct kill_options),
 	.min_args = 1,
 	.max_args = 2,
+	.stop_at_first = true,
 	.run = run,
 };

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/cmd/common.h"
+#include "src/oci/state_doc.h"
 #include "src/state/status.h"
 #include "userns/caller.h"
 
 #include <stddef.h>
+
+#define ROW "%-11s %-11lld %-11s %-31s %-30s %s\n"
 
 struct list_options {
 	const char *format;
@@ -16,88 +19,136 @@ static const char *const formats[] = { "table", "json", NULL };
 static const struct option options[] = {
 	{ 'f', "format", OPTION_TEXT, offsetof(struct list_options, format), "table|json",
 	  "form of the list", formats },
-	{ 'q', "quiet", OPTION_FLAG, offsetof(struct list_options, quiet), NULL, "print the ids only", NULL },
+	{ 'q', "quiet", OPTION_FLAG, offsetof(struct list_options, quiet), NULL,
+	  "print the ids only", NULL },
 	{ 0 },
 };
 
-static const char *owner_name(struct arena *arena, const struct state *state)
-{
-	const char *name = caller_name_of(arena, (uint32_t)state->owner.v);
+struct output {
+	struct arena *arena;
+	struct json_write *w; /* or NULL: the table */
+	struct str table;
+	uint32_t uid; /* whose name was looked up last */
+	const char *name;
+};
 
-	return name ? name : arena_strf(arena, "#%u", (unsigned int)state->owner.v);
+static const char *owner_name(struct output *out, const struct state *state)
+{
+	if (out->name && out->uid == state->owner.v)
+		return out->name;
+	out->uid = (uint32_t)state->owner.v;
+	out->name = caller_name_of(out->arena, out->uid);
+	if (!out->name)
+		out->name = arena_strf(out->arena, "#%u", out->uid);
+	return out->name;
 }
 
-static void add_row(struct arena *arena, struct str *table, const struct state *state)
+static void add_row(struct output *out, const struct state *state)
 {
 	enum status status = status_of(state, NULL);
 	long long pid = status == STATUS_STOPPED || !state->pid.set ? 0 : (long long)state->pid.v;
 
-	str_addf(table, "%-11s %-11lld %-11s %-31s %-30s %s\n", state->id, pid, status_name(status),
-		 state->bundle, state->created, owner_name(arena, state));
+	str_addf(&out->table, ROW, state->id, pid, status_name(status), state->bundle,
+		 state->created, owner_name(out, state));
 }
 
-/* A damaged container is listed as what it is; it must not hide the others. */
-static void add_damaged(struct str *table, const char *id)
+/* A damaged container is listed as what it is; it must not hide the others. In JSON it has the shape that
+ * Go programs decode, time included, and a status that they know. */
+static void add_damaged(struct output *out, const char *id)
 {
-	str_addf(table, "%-11s %-11d %-11s %-31s %-30s %s\n", id, 0, "damaged", "-", "-", "-");
-}
-
-static int list(struct arena *arena, struct store *store, const struct list_options *o, struct json_write *w,
-		struct str *table, struct err *err)
-{
-	const char *const *ids;
-	size_t n;
-	int r = store_list(store, arena, &ids, &n, err);
-
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		_cleanup_close_ int dir = -1;
-		struct state state = { 0 };
-		struct err damaged;
-
-		if (o->quiet) {
-			str_addf(table, "%s\n", ids[i]);
-			continue;
-		}
-		dir = store_open_container(store, ids[i], &damaged);
-		if (dir == -ENOENT) /* deleted while we looked */
-			continue;
-		if (dir < 0 || store_read(store, dir, ids[i], arena, &state, &damaged) < 0)
-			add_damaged(table, ids[i]);
-		else if (w)
-			common_write_state(w, &state, owner_name(arena, &state));
-		else
-			add_row(arena, table, &state);
+	if (!out->w) {
+		str_addf(&out->table, ROW, id, 0LL, "damaged", "-", "-", "-");
+		return;
 	}
-	return r;
+	json_write_object(out->w, NULL);
+	json_write_string(out->w, "ociVersion", STATE_DOC_OCI_VERSION);
+	json_write_string(out->w, "id", id);
+	json_write_int(out->w, "pid", 0);
+	json_write_string(out->w, "status", "stopped");
+	json_write_string(out->w, "bundle", "");
+	json_write_string(out->w, "rootfs", "");
+	json_write_string(out->w, "created", "0001-01-01T00:00:00Z");
+	json_write_string(out->w, "owner", "");
+	json_write_bool(out->w, "damaged", true);
+	json_write_end(out->w);
+}
+
+static void add(struct output *out, struct store *store, const char *id)
+{
+	_cleanup_close_ int dir = -1;
+	struct state state = { 0 };
+	struct err damaged;
+	int r = dir = store_open_container(store, id, &damaged);
+
+	if (r >= 0)
+		r = common_read_state(out->arena, store, dir, id, &state, &damaged);
+	if (r == -ENOENT) /* deleted while we looked */
+		return;
+	if (r < 0)
+		add_damaged(out, id);
+	else if (out->w)
+		common_write_state(out->w, &state, owner_name(out, &state));
+	else
+		add_row(out, &state);
+}
+
+static int run_table(struct output *out, struct store *store, const char *const *ids, size_t n,
+		     struct err *err)
+{
+	str_addf(&out->table, "%-11s %-11s %-11s %-31s %-30s %s\n", "ID", "PID", "STATUS", "BUNDLE",
+		 "CREATED", "OWNER");
+	for (size_t i = 0; i < n; i++)
+		add(out, store, ids[i]);
+	return common_print_text(&out->table, err);
+}
+
+static int run_json(struct output *out, struct store *store, const char *const *ids, size_t n,
+		    struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = json_write_new(true);
+
+	if (!n) { /* the generator would put a blank line between the brackets */
+		str_add(&out->table, "[]\n");
+		return common_print_text(&out->table, err);
+	}
+	out->w = w;
+	json_write_array(w, NULL);
+	for (size_t i = 0; i < n; i++)
+		add(out, store, ids[i]);
+	json_write_end(w);
+	return common_print(w, err);
+}
+
+static int run_quiet(const char *const *ids, size_t n, struct err *err)
+{
+	_cleanup_str_ struct str text = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		str_addf(&text, "%s\n", ids[i]);
+	return common_print_text(&text, err);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
-	_cleanup_json_write_ struct json_write *w = NULL;
-	_cleanup_str_ struct str table = { 0 };
 	const struct list_options *o = data;
+	struct output out = { .arena = arena };
+	const char *const *ids;
 	struct store *store;
+	size_t n;
 	int r = store_open(globals->root, false, arena, &store, err);
 
 	(void)argc;
 	(void)argv;
+	if (r == 0)
+		r = store_list(store, arena, &ids, &n, err);
 	if (r < 0)
 		return r;
-	if (!o->quiet && str_equal(o->format, "json")) {
-		w = json_write_new(true);
-		json_write_array(w, NULL);
-	} else if (!o->quiet) {
-		str_addf(&table, "%-11s %-11s %-11s %-31s %-30s %s\n", "ID", "PID", "STATUS", "BUNDLE",
-			 "CREATED", "OWNER");
-	}
-	r = list(arena, store, o, w, &table, err);
-	if (r < 0)
-		return r;
-	if (!w)
-		return common_print_text(&table, err);
-	json_write_end(w);
-	return common_print(w, err);
+	if (o->quiet)
+		return run_quiet(ids, n, err);
+	r = (str_equal(o->format, "json") ? run_json : run_table)(&out, store, ids, n, err);
+	str_done(&out.table);
+	return r;
 }
 
 const struct cmd cmd_list = {

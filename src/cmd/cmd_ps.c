@@ -2,6 +2,8 @@
 #include "src/base/fd.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
+#include "src/cmd/pidns.h"
+#include "src/cmd/ps_host.h"
 #include "src/state/status.h"
 
 #include <stddef.h>
@@ -18,14 +20,17 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int gather(struct arena *arena, const struct state *state, pid_t **ret, size_t *ret_n, struct err *err)
+static int gather(struct arena *arena, const struct state *state, pid_t **ret, size_t *ret_n,
+		  struct err *err)
 {
 	struct cgroup cgroup;
 	int r = cgroup_of_open(state, "ps", &cgroup, err);
 
 	*ret_n = 0;
-	if (r == -ENOENT) /* stopped, and its cgroup gone */
+	if (r == -ENOENT || (r == -ENOTSUP && status_of(state, NULL) == STATUS_STOPPED))
 		return 0;
+	if (r == -ENOTSUP && pidns_is_own(state))
+		return pidns_pids(arena, (pid_t)state->pid.v, ret, ret_n, err);
 	if (r < 0)
 		return r;
 	r = driver_pids(&cgroup, arena, ret, ret_n, err);
@@ -33,11 +38,36 @@ static int gather(struct arena *arena, const struct state *state, pid_t **ret, s
 	return r;
 }
 
+static int print_json(const pid_t *pids, size_t n, struct err *err)
+{
+	_cleanup_str_ struct str text = { 0 };
+
+	str_add(&text, "[");
+	for (size_t i = 0; i < n; i++)
+		str_addf(&text, "%s%d", i ? "," : "", (int)pids[i]);
+	str_add(&text, "]\n");
+	return common_print_text(&text, err);
+}
+
+static int print_table(struct arena *arena, char **words, const pid_t *pids, size_t n,
+		       struct err *err)
+{
+	_cleanup_str_ struct str table = { 0 };
+	int r = 0;
+
+	if (*words) {
+		r = ps_host_run(arena, words, pids, n, &table, err);
+	} else {
+		str_add(&table, "PID\n");
+		for (size_t i = 0; i < n; i++)
+			str_addf(&table, "%d\n", (int)pids[i]);
+	}
+	return r < 0 ? r : common_print_text(&table, err);
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
-	_cleanup_json_write_ struct json_write *w = NULL;
-	_cleanup_str_ struct str table = { 0 };
 	const struct ps_options *o = data;
 	_cleanup_close_ int dirfd = -1;
 	struct state state = { 0 };
@@ -53,18 +83,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	r = gather(arena, &state, &pids, &n, err);
 	if (r < 0)
 		return r;
-	if (!str_equal(o->format, "json")) {
-		str_add(&table, "PID\n");
-		for (size_t i = 0; i < n; i++)
-			str_addf(&table, "%d\n", (int)pids[i]);
-		return common_print_text(&table, err);
-	}
-	w = json_write_new(false);
-	json_write_array(w, NULL);
-	for (size_t i = 0; i < n; i++)
-		json_write_int(w, NULL, pids[i]);
-	json_write_end(w);
-	return common_print(w, err);
+	return str_equal(o->format, "json") ? print_json(pids, n, err)
+					    : print_table(arena, argv + 1, pids, n, err);
 }
 
 const struct cmd cmd_ps = {

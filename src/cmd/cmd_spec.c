@@ -13,7 +13,7 @@
 struct spec_options {
 	const char *bundle, *file, *rootfs;
 	struct option_list args;
-	bool rootless, terminal, no_terminal;
+	bool rootless, no_terminal;
 };
 
 static const struct option options[] = {
@@ -24,10 +24,10 @@ static const struct option options[] = {
 	{ 0, "rootless", OPTION_FLAG, offsetof(struct spec_options, rootless), NULL,
 	  "for a user without privileges", NULL },
 	{ 0, "args", OPTION_LIST, offsetof(struct spec_options, args), "ARG",
-	  "program and arguments, one at a time (default: sh)", NULL },
+	  "a word of the command, once for each (the same as COMMAND)", NULL },
 	{ 0, "rootfs", OPTION_TEXT, offsetof(struct spec_options, rootfs), "PATH",
 	  "root file system (default: rootfs)", NULL },
-	{ 0, "terminal", OPTION_BOOL, offsetof(struct spec_options, terminal), NULL,
+	{ 0, "terminal", OPTION_UNSET, offsetof(struct spec_options, no_terminal), NULL,
 	  "give the process a terminal (the default)", NULL },
 	{ 0, "no-terminal", OPTION_FLAG, offsetof(struct spec_options, no_terminal), NULL,
 	  "standard streams of the caller instead", NULL },
@@ -42,12 +42,15 @@ static void strings(struct json_write *w, const char *key, const char *const *li
 	json_write_end(w);
 }
 
-static void process(struct json_write *w, const struct spec_options *o)
+static void process(struct json_write *w, const struct spec_options *o, const char *const *words,
+		    size_t n_words)
 {
 	static const char *const env[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", NULL
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm",
+		NULL
 	};
-	static const char *const caps[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE", NULL };
+	static const char *const caps[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+					    NULL };
 	static const char *const shell[] = { "sh", NULL };
 
 	json_write_object(w, "process");
@@ -56,8 +59,8 @@ static void process(struct json_write *w, const struct spec_options *o)
 	json_write_uint(w, "uid", 0);
 	json_write_uint(w, "gid", 0);
 	json_write_end(w);
-	if (o->args.n)
-		json_write_strings(w, "args", o->args.v, o->args.n);
+	if (n_words)
+		json_write_strings(w, "args", words, n_words);
 	else
 		strings(w, "args", shell);
 	strings(w, "env", env);
@@ -78,24 +81,41 @@ static void process(struct json_write *w, const struct spec_options *o)
 	json_write_end(w);
 }
 
-static void mounts(struct json_write *w)
+/* A group of terminals would have to be mapped, which takes more than one id. */
+static void devpts_options(struct json_write *w, const struct spec_options *o)
+{
+	static const char *const common[] = { "nosuid",        "noexec",    "newinstance",
+					      "ptmxmode=0666", "mode=0620", NULL };
+
+	json_write_array(w, "options");
+	for (size_t i = 0; common[i]; i++)
+		json_write_string(w, NULL, common[i]);
+	if (!o->rootless)
+		json_write_string(w, NULL, "gid=5");
+	json_write_end(w);
+}
+
+static void mounts(struct json_write *w, const struct spec_options *o)
 {
 	static const struct {
 		const char *destination, *type, *source;
 		const char *words[8];
 	} table[] = {
 		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev", NULL } },
-		{ "/dev", "tmpfs", "tmpfs",
+		{ "/dev",
+		  "tmpfs",
+		  "tmpfs",
 		  { "nosuid", "strictatime", "mode=755", "size=65536k", NULL } },
-		{ "/dev/pts", "devpts", "devpts",
-		  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
-					 NULL } },
-		{ "/dev/shm", "tmpfs", "shm",
+		{ "/dev/pts", "devpts", "devpts", { NULL } },
+		{ "/dev/shm",
+		  "tmpfs",
+		  "shm",
 		  { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k", NULL } },
-		{ "/dev/mqueue", "mqueue", "mqueue",
-		  { "nosuid", "noexec", "nodev", NULL } },
+		{ "/dev/mqueue", "mqueue", "mqueue", { "nosuid", "noexec", "nodev", NULL } },
 		{ "/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro", NULL } },
-		{ "/sys/fs/cgroup", "cgroup", "cgroup",
+		{ "/sys/fs/cgroup",
+		  "cgroup",
+		  "cgroup",
 		  { "nosuid", "noexec", "nodev", "relatime", "ro", NULL } },
 	};
 
@@ -105,7 +125,10 @@ static void mounts(struct json_write *w)
 		json_write_string(w, "destination", table[i].destination);
 		json_write_string(w, "type", table[i].type);
 		json_write_string(w, "source", table[i].source);
-		strings(w, "options", table[i].words);
+		if (table[i].words[0])
+			strings(w, "options", table[i].words);
+		else
+			devpts_options(w, o);
 		json_write_end(w);
 	}
 	json_write_end(w);
@@ -114,13 +137,24 @@ static void mounts(struct json_write *w)
 /* A rootless config names no mappings: usrun maps what the user has. */
 static void linux_part(struct json_write *w, const struct spec_options *o)
 {
-	static const char *const kinds[] = { "pid", "network", "ipc", "uts", "mount", "cgroup", NULL };
-	static const char *const masked[] = {
-		"/proc/acpi",	     "/proc/asound",	  "/proc/kcore",       "/proc/keys",
-		"/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-		"/sys/firmware",     "/proc/scsi",	  NULL,
+	static const char *const kinds[] = {
+		"pid", "network", "ipc", "uts", "mount", "cgroup", NULL
 	};
-	static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+	static const char *const masked[] = {
+		"/proc/acpi",
+		"/proc/asound",
+		"/proc/kcore",
+		"/proc/keys",
+		"/proc/latency_stats",
+		"/proc/timer_list",
+		"/proc/timer_stats",
+		"/proc/sched_debug",
+		"/sys/firmware",
+		"/proc/scsi",
+		NULL,
+	};
+	static const char *const readonly[] = { "/proc/bus",           "/proc/fs",
+						"/proc/irq",           "/proc/sys",
 						"/proc/sysrq-trigger", NULL };
 
 	json_write_object(w, "linux");
@@ -151,24 +185,27 @@ static void linux_part(struct json_write *w, const struct spec_options *o)
 	json_write_end(w);
 }
 
-static void document(struct json_write *w, const struct spec_options *o)
+static void document(struct json_write *w, const struct spec_options *o, const char *const *words,
+		     size_t n_words)
 {
 	json_write_object(w, NULL);
 	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
-	process(w, o);
+	process(w, o, words, n_words);
 	json_write_object(w, "root");
 	json_write_string(w, "path", o->rootfs ? o->rootfs : "rootfs");
 	json_write_bool(w, "readonly", true);
 	json_write_end(w);
 	json_write_string(w, "hostname", "usrun");
-	mounts(w);
+	mounts(w, o);
 	linux_part(w, o);
 	json_write_end(w);
 }
 
-static int save(struct arena *arena, const struct spec_options *o, struct json_write *w, struct err *err)
+static int save(struct arena *arena, const struct spec_options *o, struct json_write *w,
+		struct err *err)
 {
-	const char *path = o->file ? o->file : path_join(arena, o->bundle ? o->bundle : ".", "config.json");
+	const char *path =
+		o->file ? o->file : path_join(arena, o->bundle ? o->bundle : ".", "config.json");
 	_cleanup_close_ int fd = -1;
 	const char *text;
 	size_t len;
@@ -189,7 +226,10 @@ static int save(struct arena *arena, const struct spec_options *o, struct json_w
 	if (fd < 0)
 		return err_errno(err, errno, "create %s", path);
 	r = io_write_all(fd, text, len);
-	return r < 0 ? err_errno(err, -r, "write %s", path) : 0;
+	if (r == 0)
+		return 0;
+	(void)unlink(path);
+	return err_errno(err, -r, "write %s", path);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
@@ -199,19 +239,21 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	const struct spec_options *o = data;
 
 	(void)globals;
-	(void)argc;
-	(void)argv;
-	document(w, o);
+	if (argc)
+		document(w, o, (const char *const *)argv, (size_t)argc);
+	else
+		document(w, o, o->args.v, o->args.n);
 	return save(arena, o, w, err);
 }
 
 const struct cmd cmd_spec = {
 	.name = "spec",
 	.summary = "write a config.json to begin with",
-	.arguments = "",
+	.arguments = "[COMMAND [ARGUMENT...]]",
 	.options = options,
 	.options_size = sizeof(struct spec_options),
 	.min_args = 0,
-	.max_args = 0,
+	.max_args = -1,
+	.stop_at_first = true,
 	.run = run,
 };

@@ -9,8 +9,24 @@
 
 #include <unistd.h>
 
-int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id, struct store **ret_store,
-		struct state *ret_state, struct err *err)
+int common_read_state(struct arena *arena, struct store *store, int dirfd, const char *id,
+		      struct state *ret, struct err *err)
+{
+	int r = store_read(store, dirfd, id, arena, ret, err);
+
+	if (r == -ENODATA && store_is_locked(dirfd))
+		return err_set(err, ENOENT,
+			       "container does not exist: %s (it is just being made or removed)",
+			       id);
+	if (r == -ENODATA && store_is_empty(dirfd))
+		return err_set(err, ENOENT, "container does not exist: %s", id);
+	if (r == 0 && ret->phase == STATE_CREATING)
+		ret->abandoned = !store_is_locked(dirfd);
+	return r;
+}
+
+int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
+		struct store **ret_store, struct state *ret_state, struct err *err)
 {
 	_cleanup_close_ int dir = -1;
 	int r = store_check_id(id, err);
@@ -20,11 +36,12 @@ int common_open(struct arena *arena, const struct cmd_globals *globals, const ch
 	if (r == 0)
 		r = dir = store_open_container(*ret_store, id, err);
 	if (r >= 0)
-		r = store_read(*ret_store, dir, id, arena, ret_state, err);
+		r = common_read_state(arena, *ret_store, dir, id, ret_state, err);
 	return r < 0 ? r : fd_take(&dir);
 }
 
-int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret, struct err *err)
+int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret,
+		       struct err *err)
 {
 	char *text;
 	size_t len;
@@ -51,7 +68,8 @@ void common_write_state(struct json_write *w, const struct state *state, const c
 	if (state->annotations.n) {
 		json_write_object(w, "annotations");
 		for (size_t i = 0; i < state->annotations.n; i++)
-			json_write_string(w, state->annotations.v[i].key, state->annotations.v[i].value);
+			json_write_string(w, state->annotations.v[i].key,
+					  state->annotations.v[i].value);
 		json_write_end(w);
 	}
 	json_write_string(w, "owner", owner);

@@ -7,11 +7,17 @@
 #include "src/state/store.h"
 
 /* Opens the container and reads its state. Returns the directory's descriptor. */
-int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id, struct store **ret_store,
-		struct state *ret_state, struct err *err) MUST_CHECK;
+int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
+		struct store **ret_store, struct state *ret_state, struct err *err) MUST_CHECK;
+
+/* Reads the state of an open container directory, whose lock the caller does not hold. -ENOENT ("container
+ * does not exist") while it is just being made or removed, -ENODATA when it is damaged. */
+int common_read_state(struct arena *arena, struct store *store, int dirfd, const char *id,
+		      struct state *ret, struct err *err) MUST_CHECK;
 
 /* The copy of config.json that was made at create. */
-int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret, struct err *err) MUST_CHECK;
+int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret,
+		       struct err *err) MUST_CHECK;
 
 /* The document of `state` and `list`. */
 void common_write_state(struct json_write *w, const struct state *state, const char *owner);

@@ -6,8 +6,14 @@
 #include "src/cmd/common.h"
 #include "src/state/status.h"
 
-int freeze_container(struct arena *arena, const struct cmd_globals *globals, const char *id, bool freeze,
-		     struct err *err)
+static int refuse(const char *id, bool freeze, enum status status, struct err *err)
+{
+	return err_set(err, EINVAL, "container not %s: %s (%s)", freeze ? "running" : "paused", id,
+		       status_name(status));
+}
+
+int freeze_container(struct arena *arena, const struct cmd_globals *globals, const char *id,
+		     bool freeze, struct err *err)
 {
 	_cleanup_close_ int dirfd = -1;
 	struct state state = { 0 };
@@ -20,14 +26,17 @@ int freeze_container(struct arena *arena, const struct cmd_globals *globals, con
 	if (dirfd < 0)
 		return dirfd;
 	status = status_of(&state, NULL);
-	if (freeze && status != STATUS_RUNNING && status != STATUS_CREATED)
-		return err_set(err, EINVAL, "container not running: %s (%s)", id, status_name(status));
-	if (!freeze && status != STATUS_PAUSED)
-		return err_set(err, EINVAL, "container not paused: %s (%s)", id, status_name(status));
+	if (freeze ? status != STATUS_RUNNING && status != STATUS_CREATED : status != STATUS_PAUSED)
+		return refuse(id, freeze, status, err);
 	r = cgroup_of_open(&state, freeze ? "pause" : "resume", &cgroup, err);
+	if (r == -ENOENT)
+		return refuse(id, freeze, STATUS_STOPPED, err);
 	if (r < 0)
 		return r;
 	r = driver_freeze(&cgroup, freeze, err);
 	driver_close(&cgroup);
-	return r;
+	/* It may have ended, and been deleted, meanwhile. */
+	return r < 0 && status_of(&state, NULL) == STATUS_STOPPED
+		       ? refuse(id, freeze, STATUS_STOPPED, err)
+		       : r;
 }

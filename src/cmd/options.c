@@ -3,6 +3,7 @@
 
 #include "src/base/parse.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static const char *const formats[] = { "text", "json", NULL };
@@ -14,8 +15,10 @@ static const char *const managers[] = { "cgroupfs", "systemd", "disabled", NULL 
 const struct option options_globals[] = {
 	{ 0, "root", OPTION_TEXT, AT(root), "DIR", "directory of the containers' state", NULL },
 	{ 0, "log", OPTION_TEXT, AT(log), "FILE", "append errors to this file too", NULL },
-	{ 0, "log-format", OPTION_TEXT, AT(log_format), "text|json", "format of that file", formats },
-	{ 0, "log-level", OPTION_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug", levels },
+	{ 0, "log-format", OPTION_TEXT, AT(log_format), "text|json", "format of that file",
+	  formats },
+	{ 0, "log-level", OPTION_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug",
+	  levels },
 	{ 0, "debug", OPTION_FLAG, AT(debug), NULL, "say every step", NULL },
 	{ 0, "cgroup-manager", OPTION_TEXT, AT(cgroup_manager), "MANAGER",
 	  "cgroupfs, systemd or disabled", managers },
@@ -24,17 +27,19 @@ const struct option options_globals[] = {
 	{ 0, "rootless", OPTION_ACCEPTED, 0, "BOOL", "accepted: usrun finds out by itself", NULL },
 	{ 0, "criu", OPTION_ACCEPTED, 0, "PATH", "accepted for other runtimes' callers", NULL },
 	{ 'v', "version", OPTION_FLAG, AT(version), NULL, "print the version", NULL },
+	{ 'V', "version", OPTION_FLAG, AT(version), NULL, NULL, NULL },
 	{ 'h', "help", OPTION_FLAG, AT(help), NULL, "print this text", NULL },
 	{ 0 },
 };
 
 const struct cmd *const options_commands[] = {
 	&cmd_completion, &cmd_create, &cmd_delete, &cmd_exec,  &cmd_explain, &cmd_facts,
-	&cmd_features,	 &cmd_kill,   &cmd_list,   &cmd_pause, &cmd_ps,	     &cmd_resume,
-	&cmd_run,	 &cmd_spec,   &cmd_start,  &cmd_state, NULL,
+	&cmd_features,   &cmd_kill,   &cmd_list,   &cmd_pause, &cmd_ps,      &cmd_resume,
+	&cmd_run,        &cmd_spec,   &cmd_start,  &cmd_state, NULL,
 };
 
-static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, NULL, "print this text", NULL };
+static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, NULL, "print this text",
+					   NULL };
 
 const struct cmd *options_find(const char *name)
 {
@@ -44,8 +49,55 @@ const struct cmd *options_find(const char *name)
 	return NULL;
 }
 
+/* Levenshtein's distance, capped by the length of names. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[32], n = strlen(b);
+
+	if (strlen(a) > 24 || n >= sizeof(row) / sizeof(row[0]))
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t best = diagonal + (a[i] != b[j]);
+
+			diagonal = row[j + 1];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j + 1] + 1 < best)
+				best = row[j + 1] + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[n];
+}
+
+const struct cmd *options_nearest(const char *name)
+{
+	const struct cmd *found = NULL;
+	size_t least = 3; /* two slips at most */
+
+	for (size_t i = 0; *name && options_commands[i]; i++)
+		if (str_starts(options_commands[i]->name, name))
+			return options_commands[i];
+	for (size_t i = 0; options_commands[i]; i++) {
+		size_t d = distance(name, options_commands[i]->name);
+
+		if (d < least && d < strlen(name)) {
+			least = d;
+			found = options_commands[i];
+		}
+	}
+	return found;
+}
+
 /* The row of a word, and in *ret_value what stands behind "=". */
-static const struct option *find(const struct option *table, const char *word, const char **ret_value)
+static const struct option *find(const struct option *table, const char *word,
+				 const char **ret_value)
 {
 	const char *name = word + 1 + (word[1] == '-');
 	size_t len = strcspn(name, "=");
@@ -56,14 +108,15 @@ static const struct option *find(const struct option *table, const char *word, c
 			o = &help_option;
 		if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
 			return o;
-		if (word[1] != '-' && o->letter && name[0] == o->letter && name[1] == '\0')
+		if (word[1] != '-' && o->letter && name[0] == o->letter && len == 1)
 			return o;
 		if (o == &help_option)
 			return NULL;
 	}
 }
 
-static int bad_value(const struct option *o, const char *value, const char *expected, struct err *err)
+static int bad_value(const struct option *o, const char *value, const char *expected,
+		     struct err *err)
 {
 	return err_set(err, EINVAL, "--%s: expected %s, got \"%s\"", o->name, expected, value);
 }
@@ -81,7 +134,8 @@ static int check_choice(const struct option *o, const char *value, struct err *e
 		}
 		str_addf(&list, "%s%s", i ? ", " : "", o->choices[i]);
 	}
-	(void)err_set(err, EINVAL, "--%s: expected one of %s, got \"%s\"", o->name, str_text(&list), value);
+	(void)err_set(err, EINVAL, "--%s: expected one of %s, got \"%s\"", o->name, str_text(&list),
+		      value);
 	str_done(&list);
 	return -EINVAL;
 }
@@ -111,12 +165,18 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 {
 	void *at = (char *)values + o->offset;
 	uint32_t number;
+	int r;
 
 	switch (o->kind) {
 	case OPTION_FLAG:
 	case OPTION_BOOL:
 		*(bool *)at = true;
 		return value ? parse_bool(o, value, at, err) : 0;
+	case OPTION_UNSET:
+		*(bool *)at = true;
+		r = value ? parse_bool(o, value, at, err) : 0;
+		*(bool *)at = !*(bool *)at;
+		return r;
 	case OPTION_TEXT:
 		*(const char **)at = value;
 		return check_choice(o, value, err);
@@ -135,8 +195,8 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 }
 
 /* One option, perhaps with the next word as its value. Returns the words it took. */
-static int take(struct arena *arena, const struct option *table, char **argv, int left, void *values,
-		bool *help, struct err *err)
+static int take(struct arena *arena, const struct option *table, char **argv, int left,
+		void *values, bool *help, struct err *err)
 {
 	const char *value;
 	const struct option *o = find(table, argv[0], &value);
@@ -151,8 +211,10 @@ static int take(struct arena *arena, const struct option *table, char **argv, in
 	}
 	if (wants && !value) {
 		if (left < 2)
-			return err_set(err, EINVAL, "option %s requires an argument (flag needs an argument: %s)",
-				       argv[0], argv[0]);
+			return err_set(
+				err, EINVAL,
+				"option %s requires an argument (flag needs an argument: %s)",
+				argv[0], argv[0]);
 		value = argv[1];
 		taken = 2;
 	}
@@ -160,8 +222,8 @@ static int take(struct arena *arena, const struct option *table, char **argv, in
 	return r < 0 ? r : taken;
 }
 
-int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc, char **argv,
-		  void *values, bool *ret_help, struct err *err)
+int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc,
+		  char **argv, void *values, bool *ret_help, struct err *err)
 {
 	int done = 0; /* options, and their values, are moved to the front */
 
@@ -193,21 +255,21 @@ int options_parse(struct arena *arena, const struct option *table, bool first_on
 
 static void help_rows(struct str *out, const struct option *table)
 {
-	for (const struct option *o = table; o->name; o++) {
-		char left[64];
-		size_t len;
+	enum { WIDTH = 30 };
 
-		(void)strcpy(left, "  ");
+	for (const struct option *o = table; o->name; o++) {
+		size_t start = out->len;
+
+		if (!o->help)
+			continue;
+		str_add(out, "  ");
 		if (o->letter)
-			(void)strncat(left, (char[]){ '-', o->letter, ',', ' ', 0 }, 5);
-		(void)strncat(left, "--", sizeof(left) - strlen(left) - 1);
-		(void)strncat(left, o->name, sizeof(left) - strlen(left) - 1);
-		if (o->value_name) {
-			(void)strncat(left, " ", sizeof(left) - strlen(left) - 1);
-			(void)strncat(left, o->value_name, sizeof(left) - strlen(left) - 1);
-		}
-		len = strlen(left);
-		str_addf(out, "%s%*s %s\n", left, len < 30 ? (int)(30 - len) : 0, "", o->help);
+			str_addf(out, "-%c, ", o->letter);
+		str_addf(out, "--%s%s%s", o->name, o->value_name ? " " : "",
+			 o->value_name ? o->value_name : "");
+		if (out->len - start < WIDTH)
+			str_addf(out, "%*s", (int)(WIDTH - (out->len - start)), "");
+		str_addf(out, " %s\n", o->help);
 	}
 }
 
@@ -215,16 +277,18 @@ void options_help(struct str *out)
 {
 	str_add(out, "usage: usrun [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:\n");
 	for (size_t i = 0; options_commands[i]; i++)
-		str_addf(out, "  %-10s %s\n", options_commands[i]->name, options_commands[i]->summary);
+		str_addf(out, "  %-10s %s\n", options_commands[i]->name,
+			 options_commands[i]->summary);
 	str_add(out, "\nOptions:\n");
 	help_rows(out, options_globals);
-	str_add(out, "\n`usrun COMMAND --help` shows a command's options; man usrun has the rest.\n");
+	str_add(out,
+		"\n`usrun COMMAND --help` shows a command's options; man usrun has the rest.\n");
 }
 
 void options_help_command(struct str *out, const struct cmd *cmd)
 {
-	str_addf(out, "usage: usrun %s [OPTION...] %s\n\n%s\n\nOptions:\n", cmd->name, cmd->arguments,
-		 cmd->summary);
+	str_addf(out, "usage: usrun %s [OPTION...]%s%s\n\n%s\n\nOptions:\n", cmd->name,
+		 *cmd->arguments ? " " : "", cmd->arguments, cmd->summary);
 	help_rows(out, cmd->options);
 	help_rows(out, (const struct option[]){ help_option, { 0 } });
 }

@@ -2,8 +2,8 @@
 /* Command lines, read by the tables of cmd.h: --name value, --name=value, -name (Go's spelling), -n value. */
 #pragma once
 
-#include "src/cmd/cmd.h"
 #include "src/base/log.h"
+#include "src/cmd/cmd.h"
 
 extern const struct cmd *const options_commands[]; /* all, sorted by name, NULL at the end */
 extern const struct option options_globals[];
@@ -15,10 +15,13 @@ struct options_global { /* what the global table fills */
 
 /* Reads options into values (a zeroed struct) and returns how many words they took. A word that is no
  * option ends them (first_only) or is moved behind them. "--" ends them too. */
-int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc, char **argv,
-		  void *values, bool *ret_help, struct err *err) MUST_CHECK;
+int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc,
+		  char **argv, void *values, bool *ret_help, struct err *err) MUST_CHECK;
 
 const struct cmd *options_find(const char *name);
+
+/* The command whose name is most like it, or NULL when none is. */
+const struct cmd *options_nearest(const char *name);
 
 /* Text of `usrun --help` and of `usrun COMMAND --help`. */
 void options_help(struct str *out);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/pidns.h"
+
+#include "src/base/fd.h"
+#include "src/base/parse.h"
+#include "src/base/str.h"
+#include "src/sys/pidfd.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+bool pidns_is_own(const struct state *state)
+{
+	for (size_t i = 0; i < state->namespaces.n; i++)
+		if (str_equal(state->namespaces.v[i], "pid"))
+			return true;
+	return false;
+}
+
+static bool look(int proc, pid_t pid, struct stat *ret)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "%d/ns/pid", (int)pid);
+	return fstatat(proc, path, ret, 0) == 0;
+}
+
+static bool is_inside(int proc, pid_t pid, const struct stat *ns)
+{
+	struct stat st;
+
+	return look(proc, pid, &st) && st.st_ino == ns->st_ino && st.st_dev == ns->st_dev;
+}
+
+int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, struct err *err)
+{
+	DIR *proc = opendir("/proc");
+	size_t cap = 0, n = 0;
+	struct dirent *entry;
+	pid_t *pids = NULL;
+	struct stat ns;
+	uint32_t pid;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (!proc)
+		return err_errno(err, errno, "open /proc");
+	if (!look(dirfd(proc), init, &ns)) { /* it has ended, and the namespace with it */
+		(void)closedir(proc);
+		return 0;
+	}
+	while ((entry = readdir(proc))) {
+		if (parse_u32(entry->d_name, &pid) < 0 || !is_inside(dirfd(proc), (pid_t)pid, &ns))
+			continue;
+		if (n == cap) {
+			cap = cap ? 2 * cap : 16;
+			pids = arena_grow(arena, pids, n, cap, sizeof(*pids));
+		}
+		pids[n++] = (pid_t)pid;
+	}
+	(void)closedir(proc);
+	*ret = pids;
+	*ret_n = n;
+	return 0;
+}
+
+int pidns_signal(struct arena *arena, pid_t init, int signal, struct err *err)
+{
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat ns;
+	pid_t *pids;
+	size_t n;
+	int r = pidns_pids(arena, init, &pids, &n, err);
+
+	if (r < 0 || n == 0 || proc < 0 || !look(proc, init, &ns))
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_close_ int pidfd = pidfd_open_process(pids[i]);
+
+		/* The number may have gone to another process since; the descriptor cannot. */
+		if (pidfd < 0 || !is_inside(proc, pids[i], &ns))
+			continue;
+		r = pidfd_signal(pidfd, signal);
+		if (r < 0 && r != -ESRCH)
+			return err_errno(err, -r, "send signal %d to process %d", signal,
+					 (int)pids[i]);
+	}
+	return 0;
+}
