@@ -3,12 +3,13 @@
 #include "tests/lib/check.h"
 
 #include <stdint.h>
+#include <string.h>
 
 struct values {
 	const char *text;
 	struct option_list list;
 	unsigned int number;
-	bool flag, maybe;
+	bool flag, maybe, unset;
 };
 
 static const struct option table[] = {
@@ -17,6 +18,8 @@ static const struct option table[] = {
 	{ 0, "number", OPTION_UINT, offsetof(struct values, number), "N", "help", NULL },
 	{ 'd', "flag", OPTION_FLAG, offsetof(struct values, flag), NULL, "help", NULL },
 	{ 0, "maybe", OPTION_BOOL, offsetof(struct values, maybe), NULL, "help", NULL },
+	{ 'M', "maybe", OPTION_BOOL, offsetof(struct values, maybe), NULL, NULL, NULL },
+	{ 0, "unset", OPTION_UNSET, offsetof(struct values, unset), NULL, "help", NULL },
 	{ 0, "ignored", OPTION_ACCEPTED, 0, "X", "help", NULL },
 	{ 0 },
 };
@@ -51,6 +54,37 @@ TEST(all_spellings)
 	CHECK_STR(v.list.v[1], "2");
 	CHECK(!v.maybe);
 	CHECK_INT(parse(false, 2, ARGV("--ignored", "x"), &v, &err), 2);
+}
+
+TEST(values_behind_an_equals_sign)
+{
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_INT(parse(false, 1, ARGV("-t=x"), &v, &err), 1);
+	CHECK_STR(v.text, "x");
+	CHECK_INT(parse(false, 1, ARGV("-text="), &v, &err), 1);
+	CHECK_STR(v.text, "");
+	CHECK_INT(parse(false, 1, ARGV("--flag=false"), &v, &err), 1);
+	CHECK(!v.flag);
+	CHECK_INT(parse(false, 2, ARGV("--text", "-d"), &v, &err), 2);
+	CHECK_STR(v.text, "-d");
+	CHECK(!v.flag);
+	CHECK_INT(parse(false, 2, ARGV("--text=a", "--text=b"), &v, &err), 2);
+	CHECK_STR(v.text, "b");
+}
+
+TEST(the_opposite_and_the_other_spelling)
+{
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_INT(parse(false, 1, ARGV("--unset=false"), &v, &err), 1);
+	CHECK(v.unset);
+	CHECK_INT(parse(false, 2, ARGV("--unset=no", "--unset"), &v, &err), 2);
+	CHECK(!v.unset);
+	CHECK_INT(parse(false, 1, ARGV("-M"), &v, &err), 1);
+	CHECK(v.maybe);
 }
 
 TEST(words_and_options_mixed)
@@ -102,4 +136,33 @@ TEST(every_command_is_found_and_explains_itself)
 		str_done(&text);
 	}
 	CHECK(options_find("nope") == NULL);
+}
+
+TEST(slips_of_the_finger)
+{
+	CHECK(options_nearest("stat") == options_find("state"));
+	CHECK(options_nearest("strat") == options_find("start"));
+	CHECK(options_nearest("lits") == options_find("list"));
+	CHECK(options_nearest("delet") == options_find("delete"));
+	CHECK(options_nearest("checkpoint") == NULL);
+	CHECK(options_nearest("") == NULL);
+	CHECK(options_nearest("a very long word that is no command at all") == NULL);
+}
+
+/* What a table says must be what help prints and completion offers. */
+TEST(the_tables_are_sound)
+{
+	for (size_t i = 0; options_commands[i]; i++) {
+		const struct cmd *cmd = options_commands[i];
+
+		for (const struct option *o = cmd->options; o->name; o++) {
+			CHECK(!o->help || (o->help[0] && o->help[strlen(o->help) - 1] != '.'));
+			CHECK(o->kind == OPTION_ACCEPTED || o->offset < cmd->options_size);
+			CHECK(!o->choices || o->value_name);
+			CHECK((o->kind != OPTION_FLAG && o->kind != OPTION_BOOL) || !o->value_name);
+			for (const struct option *other = cmd->options; other < o; other++)
+				CHECK(!o->letter || other->letter != o->letter);
+		}
+		CHECK(!i || strcmp(options_commands[i - 1]->name, cmd->name) < 0);
+	}
 }

@@ -45,7 +45,7 @@ TEST(memory_and_swap)
 		  "memory.limit_in_bytes=100;memory.memsw.limit_in_bytes=150;");
 	CHECK_STR(build("{\"memory\":{\"limit\":-1}}", true), "memory.max=max;memory.swap.max=max;");
 	CHECK_STR(build("{\"memory\":{\"limit\":0,\"swap\":0}}", true), "");
-	CHECK(strstr(build("{\"memory\":{\"limit\":100,\"swap\":50}}", true), "below the memory.limit") != NULL);
+	CHECK(strstr(build("{\"memory\":{\"limit\":100,\"swap\":50}}", true), "cannot be less than memory.limit") != NULL);
 	CHECK(strstr(build("{\"memory\":{\"swap\":50}}", true), "needs a memory.limit") != NULL);
 }
 
@@ -62,7 +62,17 @@ TEST(cpu_and_pids)
 TEST(unified_and_what_is_refused)
 {
 	CHECK_STR(build("{\"unified\":{\"memory.high\":\"5\"}}", true), "memory.high=5;");
-	CHECK(strstr(build("{\"unified\":{\"memory.high\":\"5\"}}", false), "on cgroup v1") != NULL);
+	CHECK(strstr(build("{\"unified\":{\"memory.high\":\"5\"}}", false), "cgroup v1 has no such") != NULL);
 	CHECK(strstr(build("{\"unified\":{\"../cgroup.procs\":\"1\"}}", true), "not the name") != NULL);
-	CHECK(strstr(build("{\"blockIO\":{\"weight\":100}}", true), "blockIO") != NULL);
+}
+
+TEST(weights_and_throttles)
+{
+	const char *throttle = "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":600}]}}";
+
+	CHECK_STR(build("{\"blockIO\":{\"weight\":100}}", true), "io.bfq.weight=100;");
+	CHECK_STR(build("{\"blockIO\":{\"weight\":100}}", false), "blkio.weight=100;");
+	CHECK_STR(build(throttle, true), "io.max=8:0 rbps=600;");
+	CHECK_STR(build(throttle, false), "blkio.throttle.read_bps_device=8:0 600;");
+	CHECK(strstr(build("{\"blockIO\":{\"leafWeight\":100}}", true), "blockIO.leafWeight") != NULL);
 }

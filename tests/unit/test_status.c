@@ -4,6 +4,7 @@
 #include "tests/lib/check.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,8 +30,30 @@ TEST(derived_from_the_process)
 	fd_closep(&pidfd);
 	CHECK_INT(status_of(&state, &pidfd), STATUS_STOPPED);
 	CHECK_INT(pidfd, -1);
-	state = (struct state){ .phase = STATE_CREATING };
+	state.start_time.v = 0; /* what a process that is gone would have */
+	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+}
+
+TEST(another_boot_is_over)
+{
+	struct state state = of_pid(getpid(), STATE_STARTED);
+	struct arena arena = { 0 };
+
+	state.boot_id = status_boot_id(&arena);
+	CHECK(*state.boot_id);
+	CHECK_INT(status_of(&state, NULL), STATUS_RUNNING);
+	state.boot_id = "00000000-0000-0000-0000-000000000000";
+	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+	arena_free(&arena);
+}
+
+TEST(before_there_is_a_process)
+{
+	struct state state = { .phase = STATE_CREATING };
+
 	CHECK_INT(status_of(&state, NULL), STATUS_CREATING);
+	state.abandoned = true;
+	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
 }
 
 TEST(a_zombie_is_stopped)
@@ -48,4 +71,32 @@ TEST(a_zombie_is_stopped)
 	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
 	CHECK_INT(waitpid(pid, NULL, 0), pid);
 	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+}
+
+static uint64_t parse(const char *name, char state, int threads)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text),
+		       "42 (%s) %c 1 42 42 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 %d 0 4711 8192 33 "
+		       "18446744073709551615 1",
+		       name, state, threads);
+	return status_parse_stat(text);
+}
+
+TEST(the_line_of_a_process)
+{
+	char none[] = "", bare[] = "42", open_only[] = "42 (sh", short_line[] = "42 (sh) S 1 2 3";
+
+	CHECK_INT(parse("sh", 'S', 1), 4711);
+	CHECK_INT(parse("a b) R 1 (", 'S', 1), 4711);
+	CHECK_INT(parse(")", 'R', 1), 4711);
+	CHECK_INT(parse("sh", 'Z', 1), 0);
+	CHECK_INT(parse("sh", 'X', 1), 0);
+	CHECK_INT(parse("sh", 'Z', 0), 0);
+	CHECK_INT(parse("sh", 'Z', 3), 4711); /* its first thread has ended, others go on */
+	CHECK_INT(status_parse_stat(none), 0);
+	CHECK_INT(status_parse_stat(bare), 0);
+	CHECK_INT(status_parse_stat(open_only), 0);
+	CHECK_INT(status_parse_stat(short_line), 0);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct arena arena;
@@ -40,7 +41,8 @@ static struct state sample(const char *id, int phase)
 
 TEST(ids)
 {
-	static const char *const bad[] = { "", ".", "..", "a/b", "/abs", "-x", ".x", "a b", "a\nb", "$(id)", "%s/" };
+	static const char *const bad[] = { "",   ".",   "..",   "a/b",   "/abs", "-x",
+					   ".x", "a b", "a\nb", "$(id)", "%s/" };
 	char longest[257];
 	struct err err = { 0 };
 
@@ -68,6 +70,7 @@ TEST(a_state_survives)
 	dir = store_reserve(store, "c1", reuse, &err);
 	CHECK(dir >= 0);
 	state.pid = (struct json_int){ true, 42 };
+	state.start_time = (struct json_uint){ true, 1 };
 	CHECK_INT(store_write(dir, &state, &err), 0);
 	CHECK_INT(store_read(store, dir, "c1", &arena, &back, &err), 0);
 	CHECK_STR(back.bundle, "/b \"quoted\"");
@@ -99,7 +102,8 @@ TEST(an_id_of_a_dead_creator_is_taken)
 	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	CHECK_INT(store_write(dir, &state, &err), 0);
-	CHECK_ERR(store_reserve(store, "c1", reuse, &err), &err, "already exists"); /* its lock is held */
+	CHECK_ERR(store_reserve(store, "c1", reuse, &err), &err,
+		  "already exists"); /* its lock is held */
 	fd_closep(&dir);
 	reused = 0;
 	dir = store_reserve(store, "c1", reuse, &err);
@@ -128,11 +132,12 @@ TEST(links_are_not_followed)
 	(void)strcat(path + 64, "/evil");
 	CHECK_INT(symlink(victim, path + 64), 0);
 	CHECK(store_open_container(store, "evil", &err) < 0);
-	CHECK(store_remove(store, "evil", &err) < 0);
+	CHECK(store_reserve(store, "evil", reuse, &err) < 0);
+	CHECK_INT(store_remove(store, "evil", &err), 0);
+	CHECK(access(path + 64, F_OK) < 0);
 	CHECK_INT(access(path, F_OK), 0);
 	store_close(store);
 	(void)unlink(path);
-	(void)unlink(path + 64);
 	CHECK_INT(rmdir(victim) | rmdir(root), 0);
 }
 
@@ -146,5 +151,187 @@ TEST(a_root_that_others_may_write_to_is_refused)
 	CHECK_INT(chmod(root, 0777), 0);
 	CHECK_ERR(store_open(root, true, &arena, &store, &err), &err, "may be written by others");
 	CHECK_ERR(store_open("/", true, &arena, &store, &err), &err, "--root");
+	CHECK_INT(rmdir(root), 0);
+}
+
+static void child(struct store *store, int ready, int done)
+{
+	struct err err = { 0 };
+	int dir = store_reserve(store, "c1", reuse, &err);
+	char byte = dir >= 0 ? 'w' : strstr(err.text, "already exists") ? 'l' : '?';
+
+	/* The winner keeps the lock until all have tried. */
+	_exit(write(ready, &byte, 1) == 1 && read(done, &byte, 1) == 0 ? 0 : 1);
+}
+
+TEST(of_many_creators_one_wins)
+{
+	enum { CHILDREN = 16, ROUNDS = 20 };
+	char root[] = "/tmp/usrun-test-store-XXXXXX", bytes[CHILDREN];
+	struct err err = { 0 };
+	struct store *store;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	for (int round = 0; round < ROUNDS; round++) {
+		int ready[2], done[2], winners = 0, losers = 0;
+
+		CHECK_INT(pipe(ready) | pipe(done), 0);
+		for (int i = 0; i < CHILDREN; i++)
+			if (fork() == 0) {
+				(void)close(done[1]);
+				child(store, ready[1], done[0]);
+			}
+		for (int i = 0; i < CHILDREN; i++) {
+			CHECK_INT(read(ready[0], &bytes[i], 1), 1);
+			winners += bytes[i] == 'w';
+			losers += bytes[i] == 'l';
+		}
+		CHECK_INT(winners, 1);
+		CHECK_INT(losers, CHILDREN - 1);
+		(void)close(ready[0]);
+		(void)close(ready[1]);
+		(void)close(done[0]);
+		(void)close(done[1]);
+		while (wait(NULL) > 0)
+			;
+	}
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(what_was_deleted_while_we_waited)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct err err = { 0 };
+	struct store *store;
+	int dir;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	dir = store_reserve(store, "c1", reuse, &err);
+	CHECK(store_is_empty(dir));
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	CHECK_ERR(store_lock(dir, 0, &err), &err, "container does not exist");
+	CHECK(store_is_locked(dir));
+	fd_closep(&dir);
+	/* Nothing was written into it: its creator was killed at once. */
+	dir = store_reserve(store, "c2", reuse, &err);
+	fd_closep(&dir);
+	reused = 0;
+	dir = store_reserve(store, "c2", reuse, &err);
+	CHECK(dir >= 0);
+	CHECK_INT(reused, 0);
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "c2", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(removal_takes_what_is_there)
+{
+	static const char *const names[] = { "junk", ".state.json.new", "of a newer version" };
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct err err = { 0 };
+	struct store *store;
+	int dir;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	dir = store_reserve(store, "c1", reuse, &err);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		CHECK_INT(close(openat(dir, names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+	CHECK_INT(mkdirat(dir, "directory", 0700), 0);
+	CHECK_INT(symlinkat("/etc/passwd", dir, "link"), 0);
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(access("/etc/passwd", F_OK), 0);
+}
+
+TEST(init_is_found_without_a_cgroup)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct state state = sample("c1", STATE_STARTED), back = { 0 };
+	struct err err = { 0 };
+	struct store *store;
+	int dir;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	dir = store_reserve(store, "c1", reuse, &err);
+	CHECK(!store_find_init(dir, &back));
+	CHECK_INT(store_write(dir, &state, &err), 0);
+	CHECK_ERR(store_read(store, dir, "c1", &arena, &back, &err), &err, "pid and startTime");
+	CHECK_STR(err.hint, "`usrun delete --force c1` removes what is left of it");
+	state.pid = (struct json_int){ true, 42 };
+	state.start_time = (struct json_uint){ true, 4711 };
+	CHECK_INT(store_write(dir, &state, &err), 0);
+	back = (struct state){ 0 };
+	CHECK(store_find_init(dir, &back));
+	CHECK_INT(back.pid.v, 42);
+	CHECK_INT(back.start_time.v, 4711);
+	CHECK_INT(unlinkat(dir, "state.json", 0), 0);
+	CHECK(store_read(store, dir, "c1", &arena, &back, &err) == -ENODATA);
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(the_runtime_directory)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct err err = { 0 };
+	struct store *store;
+	char *wanted;
+
+	CHECK(mkdtemp(root) != NULL);
+	wanted = arena_strf(&arena, "%s/usrun", root);
+	CHECK_INT(setenv("XDG_RUNTIME_DIR", root, 1), 0);
+	CHECK_INT(store_open(NULL, false, &arena, &store, &err), 0);
+	CHECK(access(wanted, F_OK) < 0); /* only create makes it */
+	CHECK_INT(store_open(NULL, true, &arena, &store, &err), 0);
+	CHECK_STR(store_root(store), wanted);
+	store_close(store);
+	CHECK_INT(rmdir(wanted), 0);
+	/* It would be opened by whoever put the link there. */
+	CHECK_INT(symlink("/tmp", wanted), 0);
+	CHECK(store_open(NULL, true, &arena, &store, &err) < 0);
+	CHECK_INT(unlink(wanted), 0);
+	CHECK_INT(chmod(root, 0770), 0);
+	CHECK_ERR(store_open(NULL, true, &arena, &store, &err), &err, "may be written by others");
+	CHECK_INT(setenv("XDG_RUNTIME_DIR", "relative", 1), 0);
+	CHECK_ERR(store_open(NULL, true, &arena, &store, &err), &err, "absolute path");
+	CHECK_INT(unsetenv("XDG_RUNTIME_DIR"), 0);
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(the_list_is_sorted_and_holds_directories_only)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	const char *const *ids;
+	struct err err = { 0 };
+	struct store *store;
+	size_t n;
+	int dir;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	for (const char *id = "b\0a\0c\0"; *id; id += 2) {
+		dir = store_reserve(store, id, reuse, &err);
+		fd_closep(&dir);
+	}
+	CHECK_INT(symlink("/etc", arena_strf(&arena, "%s/link", root)), 0);
+	CHECK_INT(store_list(store, &arena, &ids, &n, &err), 0);
+	CHECK_INT(n, 3);
+	CHECK_STR(ids[0], "a");
+	CHECK_STR(ids[2], "c");
+	for (size_t i = 0; i < n; i++)
+		CHECK_INT(store_remove(store, ids[i], &err), 0);
+	CHECK_INT(store_remove(store, "link", &err), 0);
+	store_close(store);
 	CHECK_INT(rmdir(root), 0);
 }

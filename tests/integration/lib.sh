@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the tests use. Set by run: USRUN (binary), MODE (root or rootless), ID (container id, found in no other
+# test), T (directory of the test). The bundle is $T/b; the state of containers is in $STATE.
+
+STATE_OF() {
+	if [ "$MODE" = root ]; then echo "$T/state"; else echo "$T/xdg/usrun"; fi
+}
+
+# --- verdicts ---
+
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*"
+	exit 77
+}
+
+root_only() { [ "$MODE" = root ] || skip "${*:-for root only}"; }
+rootless_only() { [ "$MODE" = rootless ] || skip "${*:-rootless only}"; }
+
+eq() { # WHAT GOT WANTED
+	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'${ERR:+; stderr: $ERR}"
+}
+
+has() { # WHAT TEXT PART
+	[[ "$2" == *"$3"* ]] || fail "$1: '$3' is not in '$2'"
+}
+
+hasnt() { # WHAT TEXT PART
+	[[ "$2" != *"$3"* ]] || fail "$1: '$3' is in '$2'"
+}
+
+# Waits up to 5 s until the command succeeds.
+soon() {
+	local i
+	for ((i = 0; i < 250; i++)); do
+		"$@" && return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+# --- usrun: "${U[@]}" is the command ---
+
+# R ARG...: usrun ARG..., result in RC, OUT, ERR.
+R() {
+	RC=0
+	rm -f "$T/out" "$T/err" # usrun gives them to the user of the container
+	"${U[@]}" "$@" >"$T/out" 2>"$T/err" </dev/null || RC=$?
+	OUT=$(<"$T/out") ERR=$(<"$T/err")
+}
+
+# The same, which has to succeed.
+ok() {
+	R "$@"
+	[ "$RC" = 0 ] || fail "usrun $*: exit status $RC: $ERR"
+}
+
+# The same, which has to fail, with TEXT in the error.
+no() { # TEXT ARG...
+	local text=$1
+	shift
+	R "$@"
+	[ "$RC" != 0 ] || fail "usrun $*: succeeded"
+	[[ "$ERR" == *"$text"* ]] || fail "usrun $*: '$text' is not in the error '$ERR'"
+}
+
+cfg() { # JQ-OPTION... FILTER: edits config.json
+	jq "$@" "$T/b/config.json" >"$T/b/new.json" || fail "jq failed"
+	mv "$T/b/new.json" "$T/b/config.json"
+}
+
+prog() { # ARG...: program of the container
+	local words
+	words=$(for word; do printf '%s' "$word" | jq -Rs .; done | jq -sc .)
+	cfg --argjson words "$words" '.process.args = $words'
+}
+
+script_() { prog /bin/sh -c "$1"; } # TEXT
+
+caps() { # CAP...: all sets but the ambient
+	local words
+	words=$(printf 'CAP_%s\n' "$@" | jq -Rnc '[inputs]')
+	cfg --argjson c "$words" '.process.capabilities = {bounding:$c,effective:$c,permitted:$c}'
+}
+
+# Runs the program in the foreground; it has to exit with 0.
+# shellcheck disable=SC2120 # test files pass arguments
+go() { ok run -b "$T/b" "$@" "$ID"; }
+
+sh_run() { # TEXT
+	script_ "$1"
+	go
+}
+
+# A container that runs until it is killed, with its pid in PID.
+up() {
+	[ $# = 0 ] || cfg "$@"
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	# shellcheck disable=SC2034 # for the tests
+	PID=$(<"$T/pid")
+}
+
+down() { ok delete --force "$ID"; }
+
+status() {
+	ok state "$ID"
+	jq -r .status <<<"$OUT"
+}
+
+is() { # STATUS
+	"${U[@]}" state "$ID" 2>/dev/null | jq -e --arg s "$1" '.status == $s' >/dev/null
+}
+
+inside() { # ARG...: usrun exec, which has to succeed
+	ok exec "$ID" "$@"
+}
+
+under_script() { # COMMAND-LINE: with a terminal; result in RC, OUT without the carriage returns
+	RC=0
+	command -v script >/dev/null || skip "needs script"
+	OUT=$(script -qec "$1" /dev/null </dev/null 2>&1 | tr -d '\r'; exit "${PIPESTATUS[0]}") || RC=$?
+}
+
+# --- set-up of a test ---
+
+bundle() { # DIR
+	local applet
+	mkdir -p "$1/rootfs"/{bin,proc,sys,dev,tmp,etc,root,hl}
+	cp /bin/busybox "$1/rootfs/bin/"
+	for applet in sh cat ls env sleep id pwd echo readlink stat touch mkdir chown hostname kill true false tty \
+		stty mount grep sed sort tr cut ps od dd head nproc wc mknod date uname ip test setsid rm; do
+		ln -s busybox "$1/rootfs/bin/$applet"
+	done
+	chmod 1777 "$1/rootfs/tmp"
+	printf 'root:x:0:0:root:/root:/bin/sh\nsome:x:1000:1000::/home/some:/bin/sh\n' >"$1/rootfs/etc/passwd"
+	printf 'root:x:0:\nsome:x:1000:\n' >"$1/rootfs/etc/group"
+	local how=()
+	[ "$MODE" = root ] || how=(--rootless)
+	"$USRUN" spec -b "$1" --no-terminal "${how[@]}"
+	jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id] | .root.readonly = false' "$1/config.json" >"$1/new.json"
+	mv "$1/new.json" "$1/config.json"
+}
+
+one() { # FUNCTION
+	set -eE -o pipefail
+	shopt -s inherit_errexit
+	trap 'echo "line $LINENO of ${BASH_SOURCE[0]##*/}: failed: $BASH_COMMAND" >&2' ERR
+	umask 022
+	cd "$T"
+	U=(env "USRUN_TEST=$ID" "$USRUN")
+	[ "$MODE" = rootless ] || U+=(--root "$T/state")
+	mkdir -m 700 "$T/xdg"
+	bundle "$T/b"
+	leaks_before
+	"$1"
+}
+
+# --- proof of cleanup ---
+
+# usrun-ID too has the id in it; other usrun-* are of others that run at the same time.
+cgroups() { find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null | sort; }
+mounts() { cut -d ' ' -f 3-6 /proc/self/mountinfo | sort; }
+
+# Processes of usrun itself (U sets the variable) and of the container (its config does), and those that usrun has
+# given a name and that have no environment: in root's view all of them, in a user's those it may look at.
+processes() {
+	local dir
+	{
+		grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true
+		for dir in $(grep -lsF 'usrun:[' /proc/[0-9]*/comm || true); do
+			[ ! -O "$dir" ] || grep -qs . "${dir%comm}environ" || echo "$dir"
+		done
+	} | cut -d / -f 3 | sort -u | comm -13 <(echo "$KNOWN") - | sed '/^$/d'
+}
+
+leaks_before() {
+	KNOWN=
+	KNOWN=$(processes | sort)
+	MOUNTS=$(mounts)
+	CGROUPS=$(cgroups)
+}
+
+left_now() {
+	local pid
+	comm -13 <(echo "$MOUNTS") <(mounts) | sed '/^$/d; s/^/mount /'
+	comm -13 <(echo "$CGROUPS") <(cgroups) | sed '/^$/d; s/^/cgroup /'
+	for pid in $(processes); do
+		echo "process $pid $({ tr '\n\0' '  ' <"/proc/$pid/comm" && tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null || true)"
+	done
+	{ ls -A "$(STATE_OF)" 2>/dev/null || true; } | sed 's/^/state /'
+}
+
+# Fails and says what is left, if that is still so after 3 s.
+leaks() {
+	local i left
+	for ((i = 0; i < 60; i++)); do
+		left=$(left_now)
+		[ -n "$left" ] || return 0
+		sleep 0.05
+	done
+	tr '\n' ';' <<<"$left"
+	return 1
+}
+
+# Removes what is left of a failed test, so that it does not fail the next.
+sweep_up() {
+	local pid dir
+	[ -n "$(left_now)" ] || return 0
+	for pid in $(grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	for dir in "$(STATE_OF)"/*/; do
+		[ -d "$dir" ] || continue
+		if [ "$MODE" = root ]; then
+			"$USRUN" --root "$(STATE_OF)" delete --force "$(basename "$dir")" >/dev/null 2>&1
+		else
+			as_user env "XDG_RUNTIME_DIR=$T/xdg" "$USRUN" delete --force "$(basename "$dir")" >/dev/null 2>&1
+		fi
+	done
+	sleep 0.1
+	for dir in $(cgroups); do find "$dir" -depth -type d -exec rmdir {} \; 2>/dev/null; done
+	grep -F "$T/" /proc/self/mountinfo | cut -d ' ' -f 5 | sort -r | while read -r dir; do umount -l "$dir"; done
+}

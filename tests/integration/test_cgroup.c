@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life and end of groups: made, joined, frozen, killed, removed, refused. */
+#include "tests/integration/cgroup_view.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/str.h"
+#include "tests/lib/check.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct arena arena;
+
+static const char *path_of(const char *end)
+{
+	return arena_strf(&arena, "/%s%s", cgroup_view_name(), end);
+}
+
+static int sleep_for_ever(void)
+{
+	while (pause() < 0)
+		continue;
+	return 0;
+}
+
+static void check_remove(const struct cgroup_plan *plan)
+{
+	struct err err = { 0 };
+	int r = driver_remove(plan->driver, plan->dirs, plan->n_dirs, &err);
+
+	CHECK_STR(r < 0 ? err.text : "", "");
+	CHECK_INT(cgroup_view_count(plan), 0);
+}
+
+static size_t count_pids(const struct cgroup *cgroup)
+{
+	struct err err = { 0 };
+	pid_t *pids;
+	size_t n = 0;
+
+	CHECK_INT(driver_pids(cgroup, &arena, &pids, &n, &err), 0);
+	return n;
+}
+
+/* The process is in the group in each of its hierarchies. */
+static void check_membership(const struct cgroup_plan *plan, pid_t pid)
+{
+	char *text;
+	struct err err;
+	size_t found = 0;
+
+	CHECK_INT(io_read_file(AT_FDCWD, arena_strf(&arena, "/proc/%d/cgroup", (int)pid), 65536, &arena, &text, NULL,
+			       &err), 0);
+	for (char *at = text; (at = strstr(at, path_of(""))); at++)
+		found++;
+	CHECK_INT(found, plan->n_dirs);
+}
+
+static void life(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of("/a/b"), NULL, &plan), again;
+	struct err err = { 0 };
+	pid_t pid;
+
+	CHECK_INT(cgroup_view_count(&plan), plan.n_dirs);
+	CHECK_INT(count_pids(&cgroup), 0);
+	pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
+	check_membership(&plan, pid);
+	CHECK_INT(count_pids(&cgroup), 1);
+	CHECK_ERR(driver_create(&plan, &again, &err), &err, "container's cgroup is not empty: 1 process(es) found");
+	CHECK(!driver_is_frozen(&cgroup));
+	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
+	CHECK(driver_is_frozen(&cgroup));
+	CHECK_INT(driver_freeze(&cgroup, false, &err), 0);
+	CHECK(!driver_is_frozen(&cgroup));
+	CHECK_INT(driver_kill(&cgroup, SIGTERM, &err), 0);
+	CHECK_INT(cgroup_view_wait(pid), 128 + SIGTERM);
+	CHECK_INT(count_pids(&cgroup), 0);
+	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
+	CHECK_ERR(driver_create(&plan, &again, &err), &err, "container's cgroup unexpectedly frozen");
+	CHECK_INT(driver_freeze(&cgroup, false, &err), 0);
+	CHECK_INT(driver_create(&plan, &again, &err), 0);
+	driver_close(&again);
+	driver_close(&cgroup);
+	check_remove(&plan);
+	check_remove(&plan);
+	CHECK_ERR(driver_open(plan.driver, plan.dirs, plan.n_dirs, &again, &err), &err, "is gone");
+	cgroup = cgroup_view_create(path_of("/a"), NULL, &plan);
+	driver_close(&cgroup);
+	check_remove(&plan);
+	cgroup = cgroup_view_create(path_of(""), NULL, &plan);
+	driver_close(&cgroup);
+	check_remove(&plan);
+}
+
+TEST(life_and_end)
+{
+	cgroup_view_run(VIEW_HOST, life);
+	cgroup_view_run(VIEW_V1, life);
+	cgroup_view_run(VIEW_V2, life);
+}
+
+/* A tree of processes that ignore what can be ignored, in groups of their own below, one with a dot. */
+static int stubborn(void)
+{
+	(void)signal(SIGTERM, SIG_IGN);
+	for (int i = 0; i < 10; i++)
+		if (fork() == 0)
+			return sleep_for_ever();
+	return sleep_for_ever();
+}
+
+static void kills_all(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan), below;
+	struct cgroup_plan deeper;
+	struct err err = { 0 };
+	pid_t pid, other;
+
+	CHECK_INT(cgroup_view_plan(path_of("/.hidden"), NULL, &deeper, &err), 0);
+	pid = cgroup_view_spawn(&cgroup, stubborn);
+	CHECK_INT(driver_create(&deeper, &below, &err), 0);
+	other = cgroup_view_spawn(&below, stubborn);
+	driver_close(&below);
+	while (count_pids(&cgroup) < 22)
+		(void)sched_yield();
+	CHECK_INT(driver_kill(&cgroup, SIGTERM, &err), 0);
+	CHECK_INT(count_pids(&cgroup), 22);
+	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
+	driver_close(&cgroup);
+	check_remove(&plan);
+	CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
+	CHECK_INT(cgroup_view_wait(other), 128 + SIGKILL);
+}
+
+TEST(frozen_and_stubborn_processes_are_killed_with_the_groups_below)
+{
+	cgroup_view_run(VIEW_HOST, kills_all);
+	cgroup_view_run(VIEW_V1, kills_all);
+	cgroup_view_run(VIEW_V2, kills_all);
+}
+
+static int fork_for_ever(void)
+{
+	while (fork() >= 0 || errno == EAGAIN)
+		(void)waitpid(-1, NULL, WNOHANG);
+	return 1;
+}
+
+/* Never without a limit that is seen to be there. */
+static void check_bomb(struct cgroup *cgroup, const struct cgroup_plan *plan)
+{
+	pid_t pid = -1;
+
+	for (size_t i = 0; i < cgroup->n_dirs; i++)
+		(void)io_write_at(cgroup->fds[i], "pids.max", "60");
+	if (str_equal(cgroup_view_read(cgroup, "pids", "pids.max"), "60"))
+		pid = cgroup_view_spawn(cgroup, fork_for_ever);
+	while (pid > 0 && count_pids(cgroup) < 50)
+		(void)sched_yield();
+	driver_close(cgroup);
+	check_remove(plan);
+	if (pid > 0)
+		CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
+}
+
+static void ends_fork_bomb(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan);
+
+	check_bomb(&cgroup, &plan);
+}
+
+/* The directories but those that can freeze or kill. */
+static void ends_fork_bomb_without_freezer(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup_dir dirs[DRIVER_MAX_DIRS];
+	struct cgroup cgroup;
+	struct err err = { 0 };
+	size_t n = 0;
+
+	CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
+	for (size_t i = 0; i < plan.n_dirs; i++)
+		if (*plan.dirs[i].controllers && !strstr(plan.dirs[i].controllers, "freezer"))
+			dirs[n++] = plan.dirs[i];
+	plan.dirs = dirs;
+	plan.n_dirs = n;
+	CHECK_INT(driver_create(&plan, &cgroup, &err), 0);
+	CHECK_ERR(driver_freeze(&cgroup, true, &err), &err, "has no freezer");
+	check_bomb(&cgroup, &plan);
+}
+
+TEST(fork_bombs_end)
+{
+	cgroup_view_run(VIEW_HOST, ends_fork_bomb);
+	cgroup_view_run(VIEW_V1, ends_fork_bomb);
+	cgroup_view_run(VIEW_V1, ends_fork_bomb_without_freezer);
+}
+
+/* Deeper than a process has descriptors, and than any recursion likes. */
+static void deep(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan);
+	int v = driver_clone_fd(&cgroup) >= 0 ? (int)cgroup.n_dirs - 1 : 0;
+	int dir = openat(cgroup.fds[v], ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < 1500; i++) {
+		int next;
+
+		if (mkdirat(dir, "d", 0755) < 0)
+			break;
+		next = openat(dir, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd_closep(&dir);
+		dir = next;
+	}
+	fd_closep(&dir);
+	CHECK_INT(count_pids(&cgroup), 0);
+	driver_close(&cgroup);
+	check_remove(&plan);
+}
+
+TEST(deep_groups_are_removed)
+{
+	cgroup_view_run(VIEW_HOST, deep);
+	cgroup_view_run(VIEW_V1, deep);
+}
+
+/* A process in one hierarchy only: what an exec leaves that was killed between two joins. */
+static void half_joined(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan), one = { 0 };
+	struct err err = { 0 };
+	pid_t pid;
+
+	CHECK_INT(driver_open(plan.driver, &plan.dirs[1], 1, &one, &err), 0);
+	pid = cgroup_view_spawn(&one, sleep_for_ever);
+	driver_close(&one);
+	driver_close(&cgroup);
+	check_remove(&plan);
+	CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
+}
+
+TEST(half_joined_processes_go_too)
+{
+	cgroup_view_run(VIEW_V1, half_joined);
+}
+
+/* The last hierarchy refuses: nothing is left in the first ones, not even the parents. */
+static void undone(void)
+{
+	struct cgroup_plan plan, first;
+	struct cgroup_dir last;
+	struct cgroup cgroup, one = { 0 };
+	struct err err = { 0 };
+	pid_t pid;
+
+	CHECK_INT(cgroup_view_plan(path_of("/p/q"), NULL, &plan, &err), 0);
+	last = plan.dirs[plan.n_dirs - 1];
+	first = plan;
+	first.dirs = &last;
+	first.n_dirs = 1;
+	CHECK_INT(driver_create(&first, &one, &err), 0);
+	pid = cgroup_view_spawn(&one, sleep_for_ever);
+	CHECK_ERR(driver_create(&plan, &cgroup, &err), &err, "not empty: 1 process");
+	CHECK_INT(cgroup_view_count(&plan), 1);
+	driver_close(&one);
+	check_remove(&plan);
+	CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
+	for (const char *const *up = (const char *const[]){ "/p", "", NULL }; *up; up++) {
+		CHECK_INT(cgroup_view_plan(path_of(*up), NULL, &plan, &err), 0);
+		CHECK_INT(cgroup_view_count(&plan), 1);
+		check_remove(&plan);
+	}
+}
+
+TEST(a_failed_create_takes_back_what_it_made)
+{
+	cgroup_view_run(VIEW_HOST, undone);
+	cgroup_view_run(VIEW_V1, undone);
+	cgroup_view_run(VIEW_V2, undone);
+}
+
+static void refused(void)
+{
+	static const struct {
+		const char *mount, *path;
+	} bad[] = {
+		{ NULL, "/" }, { NULL, "/." }, { NULL, "//" }, { NULL, "/../x" }, { NULL, "/a/../../x" },
+		{ NULL, "x" }, { NULL, "" }, { "/tmp", "/x" }, { "/sys/fs/cgroup/../../../tmp", "/x" },
+	};
+	struct cgroup_plan plan;
+	struct err err = { 0 };
+
+	CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct cgroup_dir dir = { .controllers = plan.dirs[0].controllers,
+					  .mount = bad[i].mount ? bad[i].mount : plan.dirs[0].mount,
+					  .path = bad[i].path };
+		struct cgroup cgroup;
+
+		CHECK_ERR(driver_open(plan.driver, &dir, 1, &cgroup, &err), &err, "is not the cgroup of a container");
+		CHECK_ERR(driver_remove(plan.driver, &dir, 1, &err), &err, "is not the cgroup of a container");
+		plan.dirs = &dir;
+		plan.n_dirs = 1;
+		CHECK_ERR(driver_create(&plan, &cgroup, &err), &err, "is not the cgroup of a container");
+		CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
+	}
+}
+
+/* The damaged state names the group that usrun runs in. */
+static void spares_itself(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan);
+	struct err err = { 0 };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int r = driver_join_self_slowly(&cgroup, &err);
+
+		if (r == 0)
+			r = driver_remove(plan.driver, plan.dirs, plan.n_dirs, &err);
+		_exit(r == -EINVAL && strstr(err.text, "usrun itself is in it") ? 0 : 1);
+	}
+	CHECK_INT(cgroup_view_wait(pid), 0);
+	driver_close(&cgroup);
+	check_remove(&plan);
+}
+
+TEST(what_is_no_container_is_refused)
+{
+	cgroup_view_run(VIEW_HOST, refused);
+	cgroup_view_run(VIEW_V2, refused);
+	cgroup_view_run(VIEW_HOST, spares_itself);
+	cgroup_view_run(VIEW_V2, spares_itself);
+}
+
+static void opens_main(void)
+{
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan), main_one;
+	struct err err = { 0 };
+	pid_t pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
+	size_t open_dirs = 0;
+
+	CHECK_INT(driver_open_main(plan.driver, plan.dirs, plan.n_dirs, &main_one, &err), 0);
+	for (size_t i = 0; i < main_one.n_dirs; i++)
+		open_dirs += main_one.fds[i] >= 0;
+	CHECK(open_dirs >= 1 && open_dirs <= 2);
+	CHECK_INT(count_pids(&main_one), 1);
+	CHECK_INT(driver_freeze(&main_one, true, &err), 0);
+	CHECK(driver_is_frozen(&main_one));
+	CHECK_INT(driver_kill(&main_one, SIGKILL, &err), 0);
+	CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
+	driver_close(&main_one);
+	driver_close(&cgroup);
+	check_remove(&plan);
+}
+
+TEST(the_main_directory_is_enough_to_kill)
+{
+	cgroup_view_run(VIEW_HOST, opens_main);
+	cgroup_view_run(VIEW_V1, opens_main);
+	cgroup_view_run(VIEW_V2, opens_main);
+}
+
+TEST(zz_nothing_is_left)
+{
+	cgroup_view_check_clean();
+}

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# exec, kill --all, pause, resume, ps, terminals.
+# shellcheck disable=SC2016 # variables of the shell inside
+
+t_exec() {
+	up
+	inside /bin/echo hello
+	eq output "$OUT" hello
+	R exec "$ID" /bin/sh -c 'exit 7'
+	eq status "$RC" 7
+	R exec "$ID" /bin/sh -c 'kill -KILL $$'
+	eq 'status of a killed one' "$RC" 137
+	inside /bin/sh -c 'echo $PPID; cat /proc/1/cmdline' 
+	has 'pid namespace' "$(tr '\0' ' ' <"$T/out")" 'sleep 1000'
+	inside sh -c 'echo by PATH'
+	eq output "$OUT" 'by PATH'
+	eq stdin "$(echo in | "${U[@]}" exec "$ID" /bin/cat)" in
+	down
+}
+
+t_exec_not_found() {
+	up
+	R exec "$ID" nothing-like-it
+	eq status "$RC" 255
+	has error "$ERR" "executable file not found in \$PATH"
+	R exec "$ID" /bin/nothing
+	eq status "$RC" 255
+	has error "$ERR" 'o such file'
+	R exec "$ID" /etc/passwd
+	eq status "$RC" 255
+	eq 'status of the container' "$(status)" running
+	down
+}
+
+t_exec_needs_a_running_one() {
+	no 'does not exist' exec "$ID" /bin/true
+	up
+	ok kill "$ID" KILL
+	soon is stopped
+	no '' exec "$ID" /bin/true
+	down
+}
+
+t_exec_env_cwd_user() {
+	caps KILL
+	up '.process.env += ["FROM=config"]'
+	ok exec -e A=1 --env 'B=2 3' "$ID" /bin/env
+	has env "$OUT" A=1
+	has env "$OUT" 'B=2 3'
+	has env "$OUT" FROM=config
+	ok exec --cwd /tmp "$ID" /bin/pwd
+	eq cwd "$OUT" /tmp
+	ok exec --user 1000:1001 -g 5 -g 7 "$ID" /bin/cat /proc/self/status
+	eq Uid "$(sed -n 's/^Uid:\t//p' <<<"$OUT")" $'1000\t1000\t1000\t1000'
+	eq Gid "$(sed -n 's/^Gid:\t//p' <<<"$OUT")" $'1001\t1001\t1001\t1001'
+	eq Groups "$(sed -n 's/^Groups:\t//p' <<<"$OUT" | sed 's/ *$//')" '5 7'
+	ok exec --cap CAP_CHOWN "$ID" /bin/cat /proc/self/status
+	eq CapEff "$(sed -n 's/^CapEff:\t//p' <<<"$OUT")" 0000000000000021
+	ok exec "$ID" /bin/cat /proc/self/status
+	eq CapEff "$(sed -n 's/^CapEff:\t//p' <<<"$OUT")" 0000000000000020
+	no '' exec --user somebody "$ID" /bin/true
+	down
+}
+
+t_exec_process_file() {
+	up
+	jq -n --arg id "$ID" '{args: ["/bin/sh", "-c", "echo $X; pwd; id -u; exit 9"], cwd: "/tmp", user: {uid: 1000, gid: 1000},
+		env: ["X=from file", "PATH=/bin", "USRUN_TEST=" + $id]}' >"$T/process.json"
+	R exec --process "$T/process.json" "$ID"
+	eq status "$RC" 9
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'from file /tmp 1000 '
+	echo '{"args": [' >"$T/process.json"
+	no '' exec --process "$T/process.json" "$ID"
+	down
+}
+
+t_exec_namespaces() {
+	up
+	local kind
+	for kind in pid net ipc uts mnt cgroup user; do
+		inside readlink /proc/self/ns/$kind
+		eq "$kind namespace" "$OUT" "$(readlink "/proc/$PID/ns/$kind")"
+	done
+	down
+}
+
+t_exec_descriptors_and_signals() {
+	up
+	OUT=$(
+		trap '' PIPE
+		"${U[@]}" exec "$ID" /bin/cat /proc/self/status 5</etc/passwd
+	)
+	eq SigBlk "$(sed -n 's/^SigBlk:\t//p' <<<"$OUT")" 0000000000000000
+	eq SigIgn "$(sed -n 's/^SigIgn:\t//p' <<<"$OUT")" 0000000000000000
+	ok exec --detach --pid-file "$T/pid2" "$ID" /bin/sleep 999 5</etc/passwd
+	eq descriptors "$(ls "/proc/$(<"$T/pid2")/fd" | sort -n | tr '\n' ' ')" '0 1 2 '
+	echo three >"$T/three"
+	eq 'preserved' "$("${U[@]}" exec --preserve-fds 1 "$ID" /bin/sh -c 'cat <&3' 3<"$T/three")" three
+	down
+}
+
+t_exec_detach() {
+	up
+	ok exec --detach --pid-file "$T/pid2" "$ID" /bin/sleep 999
+	local pid
+	pid=$(<"$T/pid2")
+	eq 'bytes of the pid file' "$(stat -c %s "$T/pid2")" ${#pid}
+	soon eval '[ "$(tr "\0" " " <"/proc/'"$pid"'/cmdline")" = "/bin/sleep 999 " ]' || fail "not that process"
+	if [ "$MODE" = root ]; then
+		eq cgroup "$(<"/proc/$pid/cgroup")" "$(<"/proc/$PID/cgroup")"
+	fi
+	down
+	[ ! -d "/proc/$pid" ] || grep -qs zombie "/proc/$pid/status" || fail "still there after delete"
+}
+
+t_exec_in_container_without_pid_namespace() {
+	root_only
+	up '.linux.namespaces |= map(select(.type != "pid"))'
+	inside /bin/echo hello
+	ok exec --detach "$ID" /bin/sleep 999
+	down
+}
+
+t_exec_tty() {
+	up
+	under_script "${U[*]} exec --tty $ID /bin/sh -c 'tty; test -t 0 && echo is a terminal; exit 5'"
+	eq status "$RC" 5
+	has output "$OUT" /dev/pts/0
+	has output "$OUT" 'is a terminal'
+	down
+}
+
+t_run_tty() {
+	cfg '.process.terminal = true | .process.consoleSize = {height: 33, width: 77}'
+	prog /bin/sh -c 'tty; stty size; test -t 1 && echo is a terminal; cut -d " " -f 7 /proc/self/stat; exit 6'
+	under_script "${U[*]} run -b $T/b $ID"
+	eq status "$RC" 6
+	[[ "$OUT" == */dev/console* || "$OUT" == */dev/pts/0* ]] || fail "tty: $OUT"
+	has output "$OUT" 'is a terminal'
+}
+
+t_console_socket() {
+	[ -x /usr/bin/python3 ] || skip "needs /usr/bin/python3"
+	cfg '.process.terminal = true | .process.consoleSize = {height: 33, width: 77}'
+	prog /bin/sh -c 'stty size; read line; echo "got $line"'
+	cat >"$T/receive.py" <<-'END'
+		import os, socket, sys, time
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen(1)
+		c, _ = s.accept()
+		data, fds, _, _ = socket.recv_fds(c, 100, 4)
+		assert len(fds) == 1, fds
+		os.write(fds[0], b"a line\n")
+		out = b""
+		try:
+		    while True:
+		        piece = os.read(fds[0], 1000)
+		        if not piece:
+		            break
+		        out += piece
+		except OSError:
+		    pass
+		print(out.decode())
+	END
+	timeout 20 /usr/bin/python3 "$T/receive.py" "$T/s" >"$T/received" 2>&1 &
+	soon test -S "$T/s"
+	no '' create -b "$T/b" "$ID"
+	ok create -b "$T/b" --console-socket "$T/s" "$ID"
+	ok start "$ID"
+	wait $! || fail "the receiver failed: $(<"$T/received")"
+	has output "$(<"$T/received")" 'got a line'
+	has size "$(<"$T/received")" '33 77'
+	soon is stopped
+	ok delete "$ID"
+	cfg '.process.terminal = false'
+	no '' create -b "$T/b" --console-socket "$T/s" "$ID"
+}
+
+t_kill_all() {
+	root_only
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	script_ 'sleep 998 & sleep 999 & echo > /tmp/ready; wait'
+	ok run -d -b "$T/b" "$ID"
+	soon test -e "$T/b/rootfs/tmp/ready"
+	ok kill --all "$ID" KILL
+	soon is stopped || fail "not stopped"
+	ok delete "$ID"
+}
+
+t_delete_force_kills_all() {
+	root_only
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	script_ 'sleep 998 & setsid sleep 999 & echo > /tmp/ready; wait'
+	ok run -d -b "$T/b" "$ID"
+	soon test -e "$T/b/rootfs/tmp/ready"
+	down
+}
+
+t_pause_resume() {
+	root_only
+	script_ 'while :; do echo x >> /tmp/ticks; sleep 0.01; done'
+	ok run -d -b "$T/b" "$ID"
+	soon test -s "$T/b/rootfs/tmp/ticks"
+	ok pause "$ID"
+	eq status "$(status)" paused
+	local before after
+	before=$(wc -l <"$T/b/rootfs/tmp/ticks")
+	sleep 0.2
+	after=$(wc -l <"$T/b/rootfs/tmp/ticks")
+	eq 'ticks while paused' "$after" "$before"
+	no '' exec "$ID" /bin/true
+	ok resume "$ID"
+	eq status "$(status)" running
+	soon eval '[ "$(wc -l <"$T/b/rootfs/tmp/ticks")" -gt '"$before"' ]' || fail "does not go on"
+	ok pause "$ID"
+	ok delete --force "$ID"
+}
+
+t_ps() {
+	root_only
+	up
+	ok ps "$ID"
+	has table "$OUT" "$PID"
+	ok ps --format json "$ID"
+	eq json "$(jq -c . <<<"$OUT")" "[$PID]"
+	down
+}
+
+t_without_cgroup_is_said() {
+	rootless_only
+	up
+	[ -z "$(find /sys/fs/cgroup -name "*$ID*")" ] || skip "there is a cgroup"
+	no cgroup pause "$ID"
+	down
+}

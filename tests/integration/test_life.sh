@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Life of a container: run, create, start, kill, delete, state, list.
+
+t_run_exit_0() {
+	prog /bin/true
+	R run -b "$T/b" "$ID"
+	eq status "$RC" 0
+	eq stderr "$ERR" ''
+}
+
+t_run_exit_3() {
+	prog /bin/sh -c 'exit 3'
+	R run -b "$T/b" "$ID"
+	eq status "$RC" 3
+}
+
+t_run_exit_137() {
+	# shellcheck disable=SC2016
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	# shellcheck disable=SC2016
+	prog /bin/sh -c 'kill -KILL $$'
+	R run -b "$T/b" "$ID"
+	eq status "$RC" 137
+}
+
+t_run_killed_from_outside() {
+	prog /bin/sleep 1000
+	"${U[@]}" run -b "$T/b" "$ID" >/dev/null 2>&1 &
+	soon is running
+	ok kill "$ID" KILL
+	local rc=0
+	wait $! || rc=$?
+	eq status "$rc" 137
+}
+
+t_run_passes_signals_on() {
+	# shellcheck disable=SC2016
+	prog /bin/sh -c 'trap "exit 7" TERM; echo > /tmp/ready; while :; do sleep 0.05; done'
+	"${U[@]}" run -b "$T/b" "$ID" >/dev/null 2>&1 &
+	soon test -e "$T/b/rootfs/tmp/ready"
+	kill -TERM $!
+	local rc=0
+	wait $! || rc=$?
+	eq status "$rc" 7
+}
+
+t_run_output() {
+	sh_run 'echo to out; echo to err >&2'
+	eq stdout "$OUT" 'to out'
+	eq stderr "$ERR" 'to err'
+}
+
+t_run_stdin() {
+	prog /bin/cat
+	OUT=$(echo hello | "${U[@]}" run -b "$T/b" "$ID")
+	eq output "$OUT" hello
+}
+
+t_run_keep() {
+	prog /bin/true
+	go --keep
+	eq status "$(status)" stopped
+	ok delete "$ID"
+}
+
+t_life() {
+	prog /bin/sleep 1000
+	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+	local pid
+	pid=$(<"$T/pid")
+	eq 'bytes of the pid file' "$(stat -c %s "$T/pid")" ${#pid}
+	eq status "$(status)" created
+	ok state "$ID"
+	eq id "$(jq -r .id <<<"$OUT")" "$ID"
+	eq pid "$(jq -r .pid <<<"$OUT")" "$pid"
+	eq bundle "$(jq -r .bundle <<<"$OUT")" "$T/b"
+	eq ociVersion "$(jq -r '.ociVersion|type' <<<"$OUT")" string
+	ok start "$ID"
+	eq status "$(status)" running
+	no '' start "$ID"
+	no '' delete "$ID"
+	eq 'status after refusals' "$(status)" running
+	ok kill "$ID" KILL
+	soon is stopped || fail "not stopped after KILL"
+	ok state "$ID"
+	eq 'pid of a stopped one' "$(jq -r '.pid // 0' <<<"$OUT")" 0
+	no '' kill "$ID" KILL
+	no '' start "$ID"
+	ok delete "$ID"
+	no 'does not exist' state "$ID"
+	no 'does not exist' delete "$ID"
+}
+
+t_kill_signal_names() {
+	local signal
+	# shellcheck disable=SC2016
+	prog /bin/sh -c 'for s in TERM HUP USR1 INT; do trap "echo $s >> /tmp/got" $s; done
+		echo > /tmp/ready; while :; do sleep 0.02; done'
+	ok run -d -b "$T/b" "$ID"
+	soon test -e "$T/b/rootfs/tmp/ready"
+	for signal in '' HUP SIGUSR1 2; do
+		# shellcheck disable=SC2086
+		ok kill "$ID" $signal
+		sleep 0.1
+	done
+	eq got "$(tr '\n' ' ' <"$T/b/rootfs/tmp/got")" 'TERM HUP USR1 INT '
+	no '' kill "$ID" NOSUCH
+	down
+}
+
+t_kill_zero() {
+	up
+	ok kill "$ID" 0
+	eq status "$(status)" running
+	down
+}
+
+t_delete_created() {
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	ok delete "$ID"
+	no 'does not exist' state "$ID"
+}
+
+t_killed_while_created() {
+	prog /bin/true
+	ok create -b "$T/b" "$ID"
+	ok kill "$ID" KILL
+	soon is stopped || fail "not stopped"
+	no '' start "$ID"
+	ok delete "$ID"
+}
+
+t_annotations_in_state() {
+	cfg '.annotations = {"org.example.a": "b c"}'
+	prog /bin/true
+	ok create -b "$T/b" "$ID"
+	ok state "$ID"
+	eq annotation "$(jq -r '.annotations["org.example.a"]' <<<"$OUT")" 'b c'
+	down
+}
+
+t_second_create_refused() {
+	up
+	no '' create -b "$T/b" "$ID"
+	eq 'status of the first' "$(status)" running
+	inside /bin/echo unharmed
+	eq exec "$OUT" unharmed
+	no '' run -b "$T/b" "$ID"
+	eq 'status of the first' "$(status)" running
+	down
+}
+
+t_two_at_once_one_wins() {
+	local i won=0 pids=()
+	prog /bin/sleep 1000
+	for i in 1 2 3 4; do
+		"${U[@]}" create -b "$T/b" "$ID" >/dev/null 2>"$T/err$i" </dev/null &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do
+		! wait "$i" || won=$((won + 1))
+	done
+	eq winners $won 1
+	eq status "$(status)" created
+	down
+}
+
+t_delete_force() {
+	ok delete --force "$ID"
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	ok delete --force "$ID"
+	up
+	ok delete -f "$ID"
+	[ ! -e "/proc/$PID" ] || grep -qs zombie "/proc/$PID/status" || fail "the process still runs"
+	up
+	ok kill "$ID" KILL
+	soon is stopped
+	ok delete --force "$ID"
+}
+
+t_delete_force_damaged_state() {
+	local file n
+	for n in empty garbage removed; do
+		up
+		for file in "$(STATE_OF)/$ID"/*; do
+			[ -f "$file" ] || continue
+			case $n in
+			empty) : >"$file" ;;
+			garbage) echo '{"id": 5, "pid": "x", [' >"$file" ;;
+			removed) rm "$file" ;;
+			esac
+		done
+		ok list
+		ok delete --force "$ID"
+		# What such a state no longer tells cannot be stopped; the pid is known here.
+		[ ! -d "/proc/$PID" ] || kill -KILL "$PID" 2>/dev/null || true
+		left=$(leaks) || fail "$n state: left behind: $left"
+	done
+}
+
+t_delete_force_empty_state_dir() {
+	mkdir -p "$(STATE_OF)/$ID"
+	ok list
+	ok delete --force "$ID"
+	[ ! -e "$(STATE_OF)/$ID" ] || fail "the directory is still there"
+}
+
+t_bad_ids() {
+	local id
+	prog /bin/true
+	for id in '' . .. a/b ../x '/x' 'a b' $'a\nb' 'é' "$(printf 'a%.0s' {1..2000})"; do
+		no '' create -b "$T/b" "$id"
+		no '' run -b "$T/b" "$id"
+		no '' state "$id"
+		no '' delete "$id"
+	done
+}
+
+t_good_ids() {
+	local id
+	prog /bin/true
+	for id in "$ID.a" "$ID-b" "$ID+c" "${ID}_d" "A$ID"; do
+		ok run -b "$T/b" "$id"
+	done
+}
+
+t_usage_errors() {
+	no bogus bogus
+	no '' run
+	no '' state
+	no '' kill
+	no '' run --no-such-option "$ID"
+	no '' state "$ID" surplus
+	ok --help
+	has help "$OUT" usage
+	ok --version
+	has version "$OUT" usrun
+}
+
+t_list() {
+	ok list -q
+	eq 'empty list' "$OUT" ''
+	ok list --format json
+	eq 'empty list' "$(jq -c . <<<"$OUT")" '[]'
+	up
+	ok list
+	has table "$(head -n 1 <<<"$OUT")" STATUS
+	has table "$OUT" "$ID"
+	has table "$OUT" running
+	has table "$OUT" "$T/b"
+	ok list -f json
+	eq id "$(jq -r '.[0].id' <<<"$OUT")" "$ID"
+	eq pid "$(jq -r '.[0].pid' <<<"$OUT")" "$PID"
+	eq status "$(jq -r '.[0].status' <<<"$OUT")" running
+	eq bundle "$(jq -r '.[0].bundle' <<<"$OUT")" "$T/b"
+	ok list -q
+	eq ids "$OUT" "$ID"
+	no '' list -f xml
+	down
+}
+
+t_relative_bundle_and_config() {
+	prog /bin/echo one
+	cp "$T/b/config.json" "$T/other.json"
+	prog /bin/echo two
+	(
+		cd "$T/b" || exit
+		ok run "$ID"
+		eq 'current directory' "$OUT" two
+		ok run -f ../other.json "$ID"
+		eq 'other config' "$OUT" one
+	)
+	ok run -b b "$ID"
+	eq 'relative bundle' "$OUT" two
+}
+
+t_log_file() {
+	no '' --log "$T/log.json" --log-format json state "$ID"
+	eq level "$(jq -r .level "$T/log.json")" error
+	has msg "$(jq -r .msg "$T/log.json")" 'does not exist'
+	no '' --log "$T/log.txt" state "$ID"
+	has text "$(<"$T/log.txt")" 'does not exist'
+}
+
+t_bad_configs() {
+	cp "$T/b/config.json" "$T/good.json"
+	prog /bin/true
+
+	cfg '.root.path = "nothing-here"'
+	no nothing-here run -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	printf '{\n  "ociVersion": "1.0.0",\n  "process": {"args": ["x" "y"]}\n}\n' >"$T/b/config.json"
+	no 3: create -b "$T/b" "$ID"
+	[[ "$ERR" =~ 3:[0-9]+ ]] || fail "no line and column in '$ERR'"
+	cp "$T/good.json" "$T/b/config.json"
+
+	cfg '.mounts += [{"destination": "/x", "type": "nosuchfs", "source": "x"}]'
+	no nosuchfs create -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	prog /bin/nothing
+	no /bin/nothing run -b "$T/b" "$ID"
+	prog nothing
+	no "executable file not found in \$PATH" run -b "$T/b" "$ID"
+	prog /etc/passwd
+	no 'ermission denied' run -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	cfg '.process.args = []'
+	no args create -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	cfg '.process.cwd = "relative"'
+	no cwd create -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	cfg '.process.rlimits = [{"type": "RLIMIT_BOGUS", "soft": 1, "hard": 1}]'
+	no RLIMIT_BOGUS create -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	cfg '.linux.namespaces += [{"type": "bogus"}]'
+	no bogus create -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	cfg '.linux.namespaces += [{"type": "pid"}]'
+	no pid create -b "$T/b" "$ID"
+	cp "$T/good.json" "$T/b/config.json"
+
+	cfg '.hostname = "x" | .linux.namespaces |= map(select(.type != "uts"))'
+	no '' create -b "$T/b" "$ID"
+
+	rm "$T/b/config.json"
+	no config.json create -b "$T/b" "$ID"
+	no '' create -b "$T/nowhere" "$ID"
+	left=$(leaks) || fail "left behind: $left"
+}
+
+t_config_from_stdin() {
+	prog /bin/echo piped
+	RC=0
+	"${U[@]}" run -b "$T/b" -f /dev/stdin "$ID" <"$T/b/config.json" >"$T/out" 2>"$T/err" || RC=$?
+	eq 'status (stdin is the config)' "$RC" 0
+	eq output "$(<"$T/out")" piped
+	OUT=$(cat "$T/b/config.json" | "${U[@]}" run -b "$T/b" -f /dev/stdin "$ID")
+	eq 'output (a pipe)' "$OUT" piped
+}
+
+t_explain_and_facts() {
+	prog /bin/true
+	ok explain -b "$T/b"
+	has explain "$OUT" namespaces
+	ok facts
+	jq -e type <<<"$OUT" >/dev/null || fail "facts is not JSON"
+	ok features
+	jq -e .ociVersionMin <<<"$OUT" >/dev/null || fail "features is not the features object"
+}

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the process of a container finds: descriptors, signals, environment, ids, capabilities, limits.
+# shellcheck disable=SC2016 # variables of the shell inside
+
+# Value of a field of the /proc/PID/status in OUT.
+field() { sed -n "s/^$1:[[:space:]]*//p" <<<"$OUT" | tr '\t' ' ' | sed 's/ *$//'; }
+
+t_descriptors() {
+	up
+	eq 'descriptors' "$(ls "/proc/$PID/fd" | sort -n | tr '\n' ' ')" '0 1 2 '
+	down
+	prog /bin/sleep 1000
+	"${U[@]}" create -b "$T/b" --pid-file "$T/pid" "$ID" 5</etc/passwd 7</dev/null >/dev/null 2>&1
+	ok start "$ID"
+	soon eval '[ "$(tr "\0" " " <"/proc/$(<"$T/pid")/cmdline")" = "/bin/sleep 1000 " ]'
+	eq 'descriptors of create' "$(ls "/proc/$(<"$T/pid")/fd" | sort -n | tr '\n' ' ')" '0 1 2 '
+	down
+}
+
+t_preserve_fds() {
+	echo three >"$T/three"
+	echo four >"$T/four"
+	prog /bin/sh -c 'cat <&3; cat <&4; ( : <&5 ) 2>/dev/null && echo five is open'
+	OUT=$("${U[@]}" run -b "$T/b" --preserve-fds 2 "$ID" 3<"$T/three" 4<"$T/four" 5</etc/passwd || true)
+	eq output "$OUT" $'three\nfour'
+	prog /bin/sh -c '( : <&3 ) 2>/dev/null && echo open; true'
+	OUT=$("${U[@]}" run -b "$T/b" "$ID" 3<"$T/three")
+	eq 'output without the option' "$OUT" ''
+}
+
+t_signals() {
+	prog /bin/cat /proc/self/status
+	OUT=$(
+		trap '' PIPE HUP USR1
+		"${U[@]}" run -b "$T/b" "$ID"
+	)
+	eq SigBlk "$(field SigBlk)" 0000000000000000
+	eq SigIgn "$(field SigIgn)" 0000000000000000
+	eq SigPnd "$(field SigPnd)" 0000000000000000
+	eq Seccomp "$(field Seccomp)" 0
+}
+
+t_env() {
+	cfg '.process.env = ["A=1", "B=two words", "PATH=/bin", "EMPTY="]'
+	prog /bin/env
+	go
+	eq environment "$(sort <<<"$OUT" | tr '\n' ';')" 'A=1;B=two words;EMPTY=;HOME=/root;PATH=/bin;'
+	cfg '.process.env = ["HOME=/mine", "PATH=/bin"]'
+	go
+	eq 'HOME given' "$(sort <<<"$OUT" | tr '\n' ';')" 'HOME=/mine;PATH=/bin;'
+}
+
+t_home_of_user() {
+	cfg '.process.env = ["PATH=/bin"] | .process.user = {uid: 1000, gid: 1000}'
+	prog /bin/env
+	go
+	has environment "$OUT" HOME=/home/some
+}
+
+t_path_of_env_is_used() {
+	mkdir "$T/b/rootfs/odd"
+	ln -s /bin/busybox "$T/b/rootfs/odd/echo"
+	cfg '.process.env += ["PATH=/odd"] | .process.env |= map(select(startswith("PATH=/usr") | not))'
+	prog echo found
+	go
+	eq output "$OUT" found
+}
+
+t_cwd() {
+	cfg '.process.cwd = "/tmp"'
+	prog /bin/pwd
+	go
+	eq cwd "$OUT" /tmp
+	cfg '.process.cwd = "/made/for it"'
+	go
+	eq cwd "$OUT" '/made/for it'
+}
+
+t_ids() {
+	cfg '.process.user = {uid: 1000, gid: 1001, additionalGids: [5, 7], umask: 63}'
+	prog /bin/cat /proc/self/status
+	go
+	eq Uid "$(field Uid)" '1000 1000 1000 1000'
+	eq Gid "$(field Gid)" '1001 1001 1001 1001'
+	eq Groups "$(field Groups)" '5 7'
+	eq Umask "$(field Umask)" 0077
+	eq CapEff "$(field CapEff)" 0000000000000000
+}
+
+t_umask_default() {
+	cfg 'del(.process.user.umask)'
+	prog /bin/cat /proc/self/status
+	(
+		umask 077
+		go
+		eq Umask "$(field Umask)" 0022
+	)
+}
+
+t_capabilities() {
+	caps CHOWN KILL SETUID
+	cfg '.process.capabilities.inheritable = ["CAP_KILL"] | .process.capabilities.ambient = ["CAP_KILL"]
+		| .process.capabilities.effective = ["CAP_KILL", "CAP_CHOWN"]
+		| .process.capabilities.bounding += ["CAP_SYS_CHROOT"]'
+	cfg '.process.user = {uid: 1000, gid: 1000}'
+	prog /bin/cat /proc/self/status
+	go
+	eq CapInh "$(field CapInh)" 0000000000000020
+	eq CapPrm "$(field CapPrm)" 0000000000000020
+	eq CapEff "$(field CapEff)" 0000000000000020
+	eq CapBnd "$(field CapBnd)" 00000000000400a1
+	eq CapAmb "$(field CapAmb)" 0000000000000020
+}
+
+t_capabilities_of_root() {
+	caps CHOWN KILL
+	prog /bin/cat /proc/self/status
+	go
+	eq CapInh "$(field CapInh)" 0000000000000000
+	eq CapPrm "$(field CapPrm)" 0000000000000021
+	eq CapEff "$(field CapEff)" 0000000000000021
+	eq CapBnd "$(field CapBnd)" 0000000000000021
+	eq CapAmb "$(field CapAmb)" 0000000000000000
+}
+
+t_no_capabilities() {
+	cfg 'del(.process.capabilities)'
+	prog /bin/cat /proc/self/status
+	go
+	local set
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		eq $set "$(field $set)" 0000000000000000
+	done
+}
+
+t_rlimits() {
+	cfg '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: 200}, {type: "RLIMIT_CORE", soft: 0, hard: 0},
+		{type: "RLIMIT_STACK", soft: 1048576, hard: 2097152}]'
+	prog /bin/cat /proc/self/limits
+	go
+	eq nofile "$(awk '/^Max open files/ {print $4, $5}' <<<"$OUT")" '100 200'
+	eq core "$(awk '/^Max core/ {print $5, $6}' <<<"$OUT")" '0 0'
+	eq stack "$(awk '/^Max stack/ {print $4, $5}' <<<"$OUT")" '1048576 2097152'
+}
+
+t_no_new_privs() {
+	prog /bin/cat /proc/self/status
+	cfg '.process.noNewPrivileges = true'
+	go
+	eq NoNewPrivs "$(field NoNewPrivs)" 1
+	cfg '.process.noNewPrivileges = false'
+	go
+	eq NoNewPrivs "$(field NoNewPrivs)" 0
+}
+
+t_oom_score_adj() {
+	cfg '.process.oomScoreAdj = 321'
+	prog /bin/cat /proc/self/oom_score_adj
+	go
+	eq oom_score_adj "$OUT" 321
+}
+
+t_sched_and_io_priority() {
+	cfg '.process.scheduler = {policy: "SCHED_BATCH", nice: 7} | .process.ioPriority = {class: "IOPRIO_CLASS_IDLE", priority: 0}'
+	prog /bin/cat /proc/self/stat
+	go
+	eq 'nice policy' "$(awk '{print $19, $41}' <<<"$OUT")" '7 3'
+}
+
+t_seccomp() {
+	cfg '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
+		syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 95}]}'
+	sh_run 'mkdir /tmp/x 2>&1 || true; grep Seccomp: /proc/self/status'
+	has mkdir "$OUT" 'not supported'
+	has status "$(tr -d '\t' <<<"$OUT")" Seccomp:2
+}
+
+t_session_and_pids() {
+	sh_run 'echo $$; cut -d " " -f 5,6 /proc/1/stat'
+	eq 'pid, group, session' "$(tr '\n' ' ' <<<"$OUT")" '1 1 1 '
+}
+
+t_cmdline() {
+	prog /bin/sleep 1000 
+	up
+	soon eval '[ "$(tr "\0" " " <"/proc/$PID/cmdline")" = "/bin/sleep 1000 " ]' || fail "cmdline: $(tr '\0' ' ' <"/proc/$PID/cmdline")"
+	down
+}
+
+t_arguments_are_kept() {
+	prog /bin/sh -c 'for a; do echo "[$a]"; done' sh 'a b' '' '*' $'c\nd' 'ü'
+	go
+	eq arguments "$OUT" $'[a b]\n[]\n[*]\n[c\nd]\n[ü]'
+}

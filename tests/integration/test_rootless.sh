@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Ids of rootless containers; containers inside of user namespaces that others made.
+# shellcheck disable=SC2016,SC2034,SC2154 # variables of the shell inside
+
+t_subid_map() {
+	rootless_only
+	caps CHOWN
+	sh_run 'cat /proc/self/uid_map; touch /tmp/made /tmp/made1; chown 1:1 /tmp/made1; chown 65536:65536 /tmp/made'
+	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 1 100000 65536 "
+	eq 'owner of uid 1 outside' "$(stat -c %u:%g "$T/b/rootfs/tmp/made1")" 100000:100000
+	eq 'owner of uid 65536 outside' "$(stat -c %u:%g "$T/b/rootfs/tmp/made")" 165535:165535
+	sh_run 'chown 0:0 /tmp/made /tmp/made1; rm /tmp/made /tmp/made1'
+}
+
+t_run_as_subid() {
+	rootless_only
+	cfg '.process.user = {uid: 1, gid: 1}'
+	sh_run 'id -u; touch /tmp/made'
+	eq uid "$OUT" 1
+	eq 'owner outside' "$(stat -c %u "$T/b/rootfs/tmp/made")" 100000
+}
+
+t_map_single() {
+	rootless_only
+	prog /bin/cat /proc/self/uid_map /proc/self/setgroups
+	go --map=single
+	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 deny "
+	go --map=subid
+	has map "$OUT" 100000
+	no '' run -b "$T/b" --map=bogus "$ID"
+}
+
+before_t_map_without_ranges() { [ "$MODE" = root ] || subids 'somebodyelse:100000:65536'; }
+after_t_map_without_ranges() { [ "$MODE" = root ] || subids "$user:100000:65536"; }
+t_map_without_ranges() {
+	rootless_only
+	prog /bin/cat /proc/self/uid_map
+	no usermod run -b "$T/b" --map=subid "$ID"
+	go
+	eq 'map by default' "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 "
+}
+
+before_t_many_ranges() {
+	local i lines=()
+	[ "$MODE" != root ] || return 0
+	for ((i = 0; i < 12; i++)); do lines+=("$user:$((300000 + i * 1000)):$((10 + i))"); done
+	subids "# a comment" "${lines[@]}" "other:1:5" "$(id -u $user):500000:3"
+}
+after_t_many_ranges() { [ "$MODE" = root ] || subids "$user:100000:65536"; }
+t_many_ranges() {
+	rootless_only
+	prog /bin/cat /proc/self/uid_map
+	go
+	eq 'lines of the map' "$(wc -l <<<"$OUT")" 14
+	eq 'last line' "$(tail -n 1 <<<"$OUT" | tr -s ' ')" ' 187 500000 3'
+	eq 'last of the named' "$(sed -n 13p <<<"$OUT" | tr -s ' ')" ' 166 311000 21'
+}
+
+t_own_mapping_in_config() {
+	rootless_only
+	cfg --argjson u "$(id -u)" '.linux.uidMappings = [{containerID: 5, hostID: $u, size: 1}, {containerID: 6, hostID: 100100, size: 10}]
+		| .linux.gidMappings = .linux.uidMappings | .process.user = {uid: 5, gid: 5}'
+	prog /bin/cat /proc/self/uid_map
+	go
+	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 5 $(id -u) 1 6 100100 10 "
+	cfg '.linux.uidMappings[1].hostID = 7'
+	no '' run -b "$T/b" "$ID"
+}
+
+t_nested_in_user_namespace() {
+	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
+	prog /bin/sh -c 'id -u; cat /proc/self/uid_map; readlink /proc/self/ns/user; ls /proc; cat /proc/self/mountinfo'
+	RC=0
+	OUT=$(unshare -Ur "${U[@]}" run -b "$T/b" "$ID" 2>"$T/err") || RC=$?
+	ERR=$(<"$T/err")
+	eq status "$RC" 0
+	eq uid "$(head -n 1 <<<"$OUT")" 0
+	eq map "$(sed -n 2p <<<"$OUT" | tr -s ' ')" ' 0 0 1'
+	[ "$(sed -n 3p <<<"$OUT")" != "$(readlink /proc/self/ns/user)" ] || fail "the user namespace is the host's"
+	has /proc "$OUT" mountinfo
+}
+
+t_nested_in_user_and_mount_namespace() {
+	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
+	prog /bin/sh -c 'id -u; ls /proc'
+	RC=0
+	OUT=$(unshare -Urm "${U[@]}" run -b "$T/b" "$ID" 2>"$T/err") || RC=$?
+	ERR=$(<"$T/err")
+	eq status "$RC" 0
+	eq uid "$(head -n 1 <<<"$OUT")" 0
+	has /proc "$OUT" mountinfo
+}
+
+t_nested_without_own_user_namespace() {
+	cfg '.linux.namespaces |= map(select(.type != "user")) | .mounts |= map(select(.type != "cgroup"))
+		| (.mounts[].options // empty) |= map(select(startswith("gid=") | not)) | .linux.resources = {} | .linux.namespaces |= map(select(.type != "cgroup"))'
+	prog /bin/echo hello
+	RC=0
+	OUT=$(unshare -Ur "${U[@]}" run -b "$T/b" "$ID" 2>"$T/err") || RC=$?
+	ERR=$(<"$T/err")
+	eq status "$RC" 0
+	eq output "$OUT" hello
+}
+
+t_nested_life() {
+	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
+	prog /bin/sleep 1000
+	unshare -Ur env "U=${U[*]}" "ID=$ID" "T=$T" sh -ec '
+		$U create -b "$T/b" "$ID" >/dev/null; $U start "$ID"; $U exec "$ID" /bin/echo from exec
+		$U state "$ID" | grep -q running; $U kill "$ID" KILL; sleep 0.2; $U delete "$ID"' >"$T/out" 2>"$T/err" ||
+		fail "failed: $(<"$T/err")"
+	eq exec "$(<"$T/out")" 'from exec'
+}

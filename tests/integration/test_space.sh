@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Namespaces, mounts, devices, sysctl.
+# shellcheck disable=SC2016 # variables of the shell inside
+
+LIST_NS='for n in pid net ipc uts mnt cgroup user time; do echo $n $(readlink /proc/self/ns/$n); done'
+
+t_hostname() {
+	cfg '.hostname = "alpha" | .domainname = "beta.org"'
+	sh_run 'hostname; cat /proc/sys/kernel/domainname'
+	eq names "$(tr '\n' ' ' <<<"$OUT")" 'alpha beta.org '
+	[ "$(uname -n)" != alpha ] || fail "the host has the name now"
+}
+
+t_namespaces_are_new() {
+	local kind inode
+	cfg '.linux.namespaces += [{type: "time"}]'
+	sh_run "$LIST_NS"
+	while read -r kind inode; do
+		[ "$MODE$kind" != rootuser ] || continue
+		[ -n "$inode" ] || fail "no $kind namespace shown"
+		[ "$inode" != "$(readlink "/proc/self/ns/$kind")" ] || fail "$kind namespace is the host's"
+	done <<<"$OUT"
+}
+
+t_namespaces_are_shared() {
+	local kind inode
+	cfg '.linux.namespaces |= map(select(.type == "mount" or .type == "user")) | del(.hostname)'
+	[ "$MODE" = root ] || cfg '.mounts |= map(if .type == "sysfs" then {destination: "/sys", type: "none", source: "/sys",
+		options: ["rbind", "nosuid", "noexec", "nodev", "ro"]} elif .type == "mqueue" or .type == "cgroup" or .type == "proc"
+		then empty else . end) + [{destination: "/proc", type: "none", source: "/proc", options: ["rbind"]}]
+		| .linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	sh_run "$LIST_NS"
+	while read -r kind inode; do
+		case $kind in
+		mnt) [ "$inode" != "$(readlink /proc/self/ns/mnt)" ] || fail "the mount namespace is the host's" ;;
+		user) ;;
+		*) eq "$kind namespace" "$inode" "$(readlink "/proc/self/ns/$kind")" ;;
+		esac
+	done <<<"$OUT"
+}
+
+t_user_namespace_of_root() {
+	root_only
+	chown 200000:200000 "$T/b/rootfs" "$T/b/rootfs"/*
+	cfg '.linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}]
+		| .linux.gidMappings = [{containerID: 0, hostID: 200000, size: 1000}]'
+	chmod 711 "$T"
+	sh_run 'cat /proc/self/uid_map; id -u; touch /tmp/made; stat -c "%u" /tmp/made'
+	eq output "$(tr -s '\n ' ' ' <<<"$OUT")" ' 0 200000 1000 0 0 '
+	eq 'owner outside' "$(stat -c %u "$T/b/rootfs/tmp/made")" 200000
+}
+
+t_network_namespace_by_path() {
+	local holder net
+	if [ "$MODE" = root ]; then
+		unshare -n sleep 1000 &
+		holder=$!
+		soon eval '[ "$(readlink /proc/$holder/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
+		net=$(readlink /proc/$holder/ns/net)
+		cfg --arg path "/proc/$holder/ns/net" '.linux.namespaces |= map(if .type == "network" then .path = $path else . end)'
+		sh_run "$LIST_NS"
+		kill $holder
+		wait $holder 2>/dev/null || true
+	else
+		# A namespace that the container's user namespace owns: from a first container, together with its user namespace.
+		up
+		net=$(readlink "/proc/$PID/ns/net")
+		cfg --arg dir "/proc/$PID/ns" '.linux.namespaces |= map(if .type == "network" then .path = $dir + "/net"
+			elif .type == "user" then .path = $dir + "/user" else . end)'
+		script_ "$LIST_NS"
+		ok run -b "$T/b" "$ID-two"
+		local out=$OUT
+		down
+		OUT=$out
+	fi
+	eq 'network namespace' "$(sed -n 's/^net //p' <<<"$OUT")" "$net"
+}
+
+t_namespace_path_of_wrong_type() {
+	prog /bin/true
+	cfg '.linux.namespaces |= map(if .type == "network" then .path = "/proc/self/ns/uts" else . end)'
+	no '' run -b "$T/b" "$ID"
+	cfg '.linux.namespaces |= map(if .type == "network" then .path = "/nothing" else . end)'
+	no /nothing run -b "$T/b" "$ID"
+}
+
+t_time_offsets() {
+	[ -e /proc/self/ns/time ] || skip "no time namespaces"
+	cfg '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000, nanosecs: 5},
+		monotonic: {secs: 77}}'
+	sh_run 'cat /proc/uptime /proc/self/timens_offsets'
+	[ "$(sed -n '1s/[. ].*//p' <<<"$OUT")" -ge 1000000 ] || fail "uptime is $OUT"
+	has offsets "$(tr -s ' ' <<<"$OUT")" 'monotonic 77 0'
+	has offsets "$(tr -s ' ' <<<"$OUT")" 'boottime 1000000 5'
+}
+
+t_loopback_is_there() {
+	sh_run 'cat /proc/net/dev'
+	has devices "$OUT" lo:
+	eq 'number of devices' "$(grep -c : <<<"$OUT")" 1
+}
+
+# Options of the mount at DIR in OUT, a /proc/self/mountinfo.
+options_of() { awk -v d="$1" '$5 == d {o = $6} END {print o}' <<<"$OUT"; }
+type_of() { awk -v d="$1" '$5 == d {sub(/.* - /, ""); t = $1} END {print t}' <<<"$OUT"; }
+
+t_default_mounts() {
+	prog /bin/cat /proc/self/mountinfo
+	go
+	local dir kind word words
+	while read -r dir kind words; do
+		eq "type of $dir" "$(type_of "$dir")" "$kind"
+		for word in $words; do
+			[[ ",$(options_of "$dir")," == *",$word,"* ]] || fail "$dir: no $word in $(options_of "$dir")"
+		done
+	done <<-END
+		/proc proc rw nosuid nodev noexec
+		/dev tmpfs rw nosuid
+		/dev/pts devpts rw nosuid noexec
+		/dev/shm tmpfs rw nosuid nodev noexec
+		/dev/mqueue mqueue rw nosuid nodev noexec
+		/sys sysfs ro nosuid nodev noexec
+	END
+	hasnt 'option of /dev' "$(options_of /dev)" nodev
+	hasnt mountinfo "$OUT" shared:
+	hasnt 'mounts of the host' "$OUT" /home
+}
+
+t_mount_options() {
+	mkdir "$T/src" "$T/src/sub"
+	echo hello >"$T/src/file"
+	cfg --arg s "$T/src" '.mounts += [
+		{destination: "/a", type: "bind", source: $s, options: ["rbind", "ro", "nosuid", "nodev", "noexec"]},
+		{destination: "/b", type: "none", source: $s, options: ["bind", "rw", "rslave"]},
+		{destination: "/file", type: "bind", source: ($s + "/file"), options: ["bind"]},
+		{destination: "/c/deep/er", type: "tmpfs", source: "tmpfs", options: ["size=64k", "mode=1770", "noatime"]}]'
+	sh_run 'cat /a/file /file; echo x > /a/new 2>/dev/null && echo written; echo y > /b/new; stat -c %a /c/deep/er
+		cat /proc/self/mountinfo'
+	eq 'first lines' "$(head -n 3 <<<"$OUT" | tr '\n' ' ')" 'hello hello 1770 '
+	eq 'written through /b' "$(<"$T/src/new")" y
+	has 'options of /a' "$(options_of /a)" ro,nosuid,nodev,noexec
+	has 'options of /c' "$(options_of /c/deep/er)" noatime
+}
+
+t_mount_destination_cannot_escape() {
+	mkdir "$T/outside"
+	ln -s "$T/outside" "$T/b/rootfs/link"
+	ln -s /../../../../../../.. "$T/b/rootfs/up"
+	cfg --arg d "/up$T/outside" '.mounts += [{destination: "/link/dir", type: "tmpfs", source: "x"}, {destination: $d, type: "tmpfs", source: "x"}]'
+	prog /bin/true
+	R run -b "$T/b" "$ID"
+	[ -z "$(ls -A "$T/outside")" ] || fail "made outside of the rootfs: $(ls -A "$T/outside")"
+}
+
+t_readonly_rootfs() {
+	cfg '.root.readonly = true'
+	sh_run 'echo x > /new 2>/dev/null && echo written; echo x > /dev/shm/ok && cat /proc/self/mountinfo'
+	hasnt output "$OUT" written
+	has 'options of /' "$(options_of /)" ro
+	[ ! -e "$T/b/rootfs/new" ] || fail "written"
+}
+
+t_masked_and_readonly_paths() {
+	mkdir "$T/b/rootfs/secret"
+	echo data >"$T/b/rootfs/secret/file"
+	echo data >"$T/b/rootfs/plain"
+	mkdir "$T/b/rootfs/fixed"
+	cfg '.linux.maskedPaths += ["/secret", "/plain", "/not/there"] | .linux.readonlyPaths += ["/fixed", "/not/there"]'
+	sh_run 'ls /secret 2>/dev/null; echo /secret/*; cat /plain; echo x > /fixed/new 2>/dev/null && echo written
+		echo x > /proc/sys/kernel/domainname 2>/dev/null && echo written; cat /proc/kcore 2>/dev/null | wc -c'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" '/secret/* 0 '
+}
+
+t_rootfs_propagation() {
+	cfg '.linux.rootfsPropagation = "private"'
+	sh_run 'cat /proc/self/mountinfo'
+	hasnt 'mount of /' "$(awk '$5 == "/"' <<<"$OUT")" shared
+}
+
+t_devices_and_links() {
+	sh_run 'for d in null zero full random urandom tty; do test -c /dev/$d || echo no $d; done
+		echo x > /dev/null; head -c 4 /dev/zero | od -An -tx1; echo x 2>/dev/null > /dev/full || echo full
+		for l in fd stdin stdout stderr ptmx core; do echo $l $(readlink /dev/$l); done
+		stat -c "%a %t:%T" /dev/null'
+	has output "$OUT" '00 00 00 00'
+	has output "$OUT" full
+	hasnt output "$OUT" 'no '
+	has links "$OUT" 'fd /proc/self/fd'
+	has links "$OUT" 'stdin /proc/self/fd/0'
+	has links "$OUT" 'stdout /proc/self/fd/1'
+	has links "$OUT" 'stderr /proc/self/fd/2'
+	[[ "$OUT" == *'ptmx pts/ptmx'* || "$OUT" == *'ptmx /dev/pts/ptmx'* ]] || fail "ptmx: $OUT"
+	has 'mode of null' "$OUT" '666 1:3'
+}
+
+t_device_entry() {
+	cfg '.linux.devices = [{path: "/dev/mine", type: "c", major: 1, minor: 5, fileMode: 432, uid: 0, gid: 0}]
+		| del(.linux.resources)'
+	if [ "$MODE" = rootless ]; then
+		# mknod is not for users: the host's node of that name, or an error.
+		cfg '.linux.devices[0].path = "/dev/zero"'
+		sh_run 'head -c 2 /dev/zero | od -An -tx1'
+		has output "$OUT" '00 00'
+		return
+	fi
+	sh_run 'stat -c "%a %t:%T %u:%g" /dev/mine; head -c 2 /dev/mine | od -An -tx1'
+	has node "$OUT" '660 1:5 0:0'
+	has content "$OUT" '00 00'
+}
+
+t_device_cgroup() {
+	root_only
+	caps SYSLOG
+	cfg '.linux.devices = [{path: "/dev/log", type: "c", major: 1, minor: 11}]
+		| .linux.resources.devices = [{allow: false, access: "rwm"}, {allow: true, type: "c", major: 1, minor: 11, access: "r"}]'
+	sh_run '( : < /dev/log ) 2>&1 && echo read; ( : > /dev/log ) 2>/dev/null && echo written; echo x > /dev/null && echo null'
+	eq 'with r' "$(tr '\n' ' ' <<<"$OUT")" 'read null '
+	cfg '.linux.resources.devices = [{allow: false, access: "rwm"}]'
+	sh_run '( : < /dev/log ) 2>/dev/null && echo read; echo x > /dev/null && echo null'
+	eq 'with nothing' "$OUT" null
+}
+
+t_sysctl() {
+	cfg '.linux.sysctl = {"kernel.shmmax": "123456", "net.ipv4.ip_unprivileged_port_start": "77"}'
+	sh_run 'cat /proc/sys/kernel/shmmax /proc/sys/net/ipv4/ip_unprivileged_port_start'
+	eq values "$(tr '\n' ' ' <<<"$OUT")" '123456 77 '
+	cfg '.linux.sysctl = {"vm.swappiness": "1"}'
+	no swappiness create -b "$T/b" "$ID"
+}
+
+t_sysctl_needs_its_namespace() {
+	prog /bin/true
+	cfg '.linux.sysctl = {"kernel.shmmax": "123456"} | .linux.namespaces |= map(select(.type != "ipc"))
+		| .mounts |= map(select(.type != "mqueue"))'
+	no shmmax create -b "$T/b" "$ID"
+}
+
+t_resources() {
+	root_only
+	cfg '.linux.resources.pids = {limit: 33} | .linux.resources.memory = {limit: 67108864}'
+	up
+	local file found=
+	for file in /sys/fs/cgroup/pids/usrun-"$ID"/pids.max /sys/fs/cgroup/usrun-"$ID"/pids.max; do
+		[ ! -e "$file" ] || found=$(<"$file")
+	done
+	[ -n "$found" ] || skip "no pids controller found"
+	eq pids.max "$found" 33
+	for file in /sys/fs/cgroup/memory/usrun-"$ID"/memory.limit_in_bytes /sys/fs/cgroup/usrun-"$ID"/memory.max; do
+		[ ! -e "$file" ] || eq memory "$(<"$file")" 67108864
+	done
+	down
+}
+
+t_cgroups_path() {
+	root_only
+	cfg --arg p "/it-$ID/deep/er" '.linux.cgroupsPath = $p'
+	up
+	grep -q "/it-$ID/deep/er" "/proc/$PID/cgroup" || fail "not in that cgroup: $(<"/proc/$PID/cgroup")"
+	down
+}
