@@ -29,7 +29,8 @@ int log_open(const struct log_settings *settings, struct err *err)
 	log_state.settings = *settings;
 	if (!settings->path)
 		return 0;
-	log_state.fd = open(settings->path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
+	log_state.fd =
+		open(settings->path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
 	if (log_state.fd < 0) {
 		int error = errno;
 
@@ -128,7 +129,8 @@ static void write_stderr(enum log_level level, const char *text)
 	if (level == LOG_DEBUG)
 		str_addf(&line, "debug: %-6s %s\n", log_state.actor, text);
 	else
-		str_addf(&line, "%s: %s: %s\n", log_state.settings.program, level_names[level], text);
+		str_addf(&line, "%s: %s: %s\n", log_state.settings.program, level_names[level],
+			 text);
 	(void)io_write_all(STDERR_FILENO, line.s, line.len);
 }
 

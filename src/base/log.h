@@ -36,8 +36,8 @@ void log_notice(const char *fmt, ...) PRINTF(1, 2);
 int log_descriptor(void);
 
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
-#define log_debug(...)                                     \
-	do {                                               \
-		if (log_wants(LOG_DEBUG))                  \
-			log_write(LOG_DEBUG, __VA_ARGS__); \
+#define log_debug(...)                                                                             \
+	do {                                                                                       \
+		if (log_wants(LOG_DEBUG))                                                          \
+			log_write(LOG_DEBUG, __VA_ARGS__);                                         \
 	} while (0)

@@ -19,13 +19,20 @@
 #include <string.h>
 
 enum {
-	R0, R1, R2, R3, R4, R5, R6,
-	PER_RULE = 3, /* most instructions of a rule in one list */
-	FRAME = 20,   /* all that is not in a list */
+	R0,
+	R1,
+	R2,
+	R3,
+	R4,
+	R5,
+	R6,
+	PER_RULE = 3,     /* most instructions of a rule in one list */
+	FRAME = 20,       /* all that is not in a list */
 	MAX_RULES = 4000, /* two lists of these stay within the 32767 instructions of a jump */
 	MAX_MAJOR = 1 << 12,
 	MAX_MINOR = 1 << 20,
-	TO_ALLOW = -1, TO_DENY = -2, /* jumps that are patched at the end; real ones are all forward */
+	TO_ALLOW = -1,
+	TO_DENY = -2, /* jumps that are patched at the end; real ones are all forward */
 };
 
 struct program {
@@ -35,8 +42,11 @@ struct program {
 
 static void emit(struct program *p, int code, int dst, int src, int off, int imm)
 {
-	p->v[p->n++] = (struct bpf_insn){ .code = (__u8)code, .dst_reg = (__u8)(dst & 15),
-					  .src_reg = (__u8)(src & 15), .off = (__s16)off, .imm = imm };
+	p->v[p->n++] = (struct bpf_insn){ .code = (__u8)code,
+					  .dst_reg = (__u8)(dst & 15),
+					  .src_reg = (__u8)(src & 15),
+					  .off = (__s16)off,
+					  .imm = imm };
 }
 
 static void jump_if(struct program *p, int op, int reg, uint32_t value, int off)
@@ -68,7 +78,9 @@ static bool rule_key(const struct cgroup_device_rule *rule, int *ret_reg, uint32
 	bool major = rule->major != CGROUP_DEVICE_ANY, minor = rule->minor != CGROUP_DEVICE_ANY;
 
 	*ret_reg = major && minor ? R6 : major ? R4 : R5;
-	*ret_value = major && minor ? rule->major << 20 | rule->minor : major ? rule->major : rule->minor;
+	*ret_value = major && minor ? rule->major << 20 | rule->minor
+		     : major        ? rule->major
+				    : rule->minor;
 	return major || minor;
 }
 
@@ -98,7 +110,8 @@ static bool emit_rule(struct program *p, const struct cgroup_device_rule *rule)
 	if (keyed)
 		jump_if(p, BPF_JNE, reg, value, rule->allow ? 2 : 1);
 	if (rule->allow) {
-		emit(p, BPF_ALU | BPF_AND | BPF_K, R3, 0, 0, (int)(CGROUP_ACCESS_ALL & ~rule->access));
+		emit(p, BPF_ALU | BPF_AND | BPF_K, R3, 0, 0,
+		     (int)(CGROUP_ACCESS_ALL & ~rule->access));
 		jump_if(p, BPF_JEQ, R3, 0, to);
 	} else {
 		jump_if(p, BPF_JSET, R3, rule->access, to);
@@ -106,7 +119,8 @@ static bool emit_rule(struct program *p, const struct cgroup_device_rule *rule)
 	return false;
 }
 
-static void emit_list(struct program *p, const struct cgroup_device_rule *rules, size_t n, char type)
+static void emit_list(struct program *p, const struct cgroup_device_rule *rules, size_t n,
+		      char type)
 {
 	for (size_t i = n; i-- > 0;) {
 		const struct cgroup_device_rule *rule = &rules[i];
@@ -147,8 +161,11 @@ int device_program_compile(struct arena *arena, const struct cgroup_device_rule 
 	size_t branch;
 
 	if (n > MAX_RULES)
-		return err_set(err, E2BIG, "config.json: linux.resources.devices: %zu rules are more than the %d "
-			       "that a device program can hold", n, MAX_RULES);
+		return err_set(
+			err, E2BIG,
+			"config.json: linux.resources.devices: %zu rules are more than the %d "
+			"that a device program can hold",
+			n, MAX_RULES);
 	p.v = arena_array(arena, 2 * PER_RULE * n + FRAME, sizeof(*p.v));
 	prologue(&p);
 	branch = p.n;

@@ -42,7 +42,8 @@ int driver_priv_v2(const struct cgroup *cgroup)
 int driver_priv_find(const struct cgroup *cgroup, const char *controller)
 {
 	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		if (cgroup->fds[i] >= 0 && driver_priv_has(cgroup->dirs[i].controllers, controller, ','))
+		if (cgroup->fds[i] >= 0 &&
+		    driver_priv_has(cgroup->dirs[i].controllers, controller, ','))
 			return (int)i;
 	return -1;
 }
@@ -64,8 +65,8 @@ const char *driver_priv_path(const struct cgroup_dir *dir, struct driver_priv_pa
 	return buf->text;
 }
 
-void driver_priv_init(struct cgroup *cgroup, enum cgroup_driver_kind kind, const struct cgroup_dir *dirs,
-		      size_t n_dirs)
+void driver_priv_init(struct cgroup *cgroup, enum cgroup_driver_kind kind,
+		      const struct cgroup_dir *dirs, size_t n_dirs)
 {
 	*cgroup = (struct cgroup){ .kind = kind,
 				   .dirs = dirs,
@@ -94,10 +95,12 @@ static int join_failed(const struct cgroup_dir *dir, int error, struct err *err)
 {
 	(void)err_errno(err, error, "join the cgroup %s%s", dir->mount, dir->path);
 	if (error == ENOSPC)
-		err_hint(err, "the group has no processors or memory nodes: linux.resources.cpu.cpus and mems, or "
-			 "cpuset.cpus and cpuset.mems of the groups above it");
+		err_hint(err, "the group has no processors or memory nodes: "
+			      "linux.resources.cpu.cpus and mems, or "
+			      "cpuset.cpus and cpuset.mems of the groups above it");
 	if (error == EBUSY)
-		err_hint(err, "groups below it have controllers, and then it cannot hold processes itself");
+		err_hint(err, "groups below it have controllers, and then it cannot hold processes "
+			      "itself");
 	return -error;
 }
 
@@ -108,8 +111,8 @@ int driver_join_self(const struct cgroup *cgroup, struct err *err)
 
 		if (cgroup->fds[i] < 0 || driver_priv_is_v2(&cgroup->dirs[i]))
 			continue;
-		r = cgroup->join_fds[i] >= 0 ? io_write_all(cgroup->join_fds[i], "0", 1) :
-					       io_write_at(cgroup->fds[i], "tasks", "0");
+		r = cgroup->join_fds[i] >= 0 ? io_write_all(cgroup->join_fds[i], "0", 1)
+					     : io_write_at(cgroup->fds[i], "tasks", "0");
 		if (r < 0)
 			return join_failed(&cgroup->dirs[i], -r, err);
 	}
@@ -131,13 +134,15 @@ int driver_priv_check(const struct cgroup_dir *dir, struct err *err)
 	struct driver_priv_path buf;
 	struct statfs fs;
 
-	if (*dir->path == '/' && dir->path[strspn(dir->path, "/.")] && !path_has_dotdot(dir->path) &&
-	    *dir->mount == '/' && !path_has_dotdot(dir->mount) && *driver_priv_path(dir, &buf)) {
+	if (*dir->path == '/' && dir->path[strspn(dir->path, "/.")] &&
+	    !path_has_dotdot(dir->path) && *dir->mount == '/' && !path_has_dotdot(dir->mount) &&
+	    *driver_priv_path(dir, &buf)) {
 		if (statfs(dir->mount, &fs) < 0 || fs.f_type == CGROUP2_SUPER_MAGIC ||
 		    fs.f_type == CGROUP_SUPER_MAGIC)
 			return 0;
 	}
-	return err_set(err, EINVAL, "\"%s%s\" is not the cgroup of a container", dir->mount, dir->path);
+	return err_set(err, EINVAL, "\"%s%s\" is not the cgroup of a container", dir->mount,
+		       dir->path);
 }
 
 static int open_dirs(struct cgroup *cgroup, bool main_only, struct err *err)
@@ -149,12 +154,14 @@ static int open_dirs(struct cgroup *cgroup, bool main_only, struct err *err)
 		const struct cgroup_dir *dir = &cgroup->dirs[i];
 		int r;
 
-		if (main_only && !driver_priv_is_v2(dir) && !driver_priv_has(dir->controllers, "freezer", ','))
+		if (main_only && !driver_priv_is_v2(dir) &&
+		    !driver_priv_has(dir->controllers, "freezer", ','))
 			continue;
 		r = driver_priv_check(dir, err);
 		if (r < 0)
 			return r;
-		cgroup->fds[i] = open(driver_priv_path(dir, &buf), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		cgroup->fds[i] = open(driver_priv_path(dir, &buf),
+				      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (cgroup->fds[i] < 0 && errno != ENOENT)
 			return err_errno(err, errno, "open the cgroup %s", buf.text);
 		found += cgroup->fds[i] >= 0;
@@ -169,7 +176,8 @@ static int open_group(struct cgroup *cgroup, bool main_only, struct err *err)
 	if (r == 0 && main_only)
 		r = open_dirs(cgroup, false, err);
 	if (r == 0)
-		r = err_set(err, ENOENT, "the cgroup %s is gone", cgroup->n_dirs ? cgroup->dirs[0].path : "");
+		r = err_set(err, ENOENT, "the cgroup %s is gone",
+			    cgroup->n_dirs ? cgroup->dirs[0].path : "");
 	if (r < 0)
 		driver_close(cgroup);
 	return r < 0 ? r : 0;

@@ -36,7 +36,8 @@ int driver_join_self(const struct cgroup *cgroup, struct err *err) MUST_CHECK;
 int driver_join_self_slowly(const struct cgroup *cgroup, struct err *err) MUST_CHECK;
 
 /* Writes the limits of the plan, device rules included; in the parent, after create. */
-int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct err *err) MUST_CHECK;
+int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan,
+		 struct err *err) MUST_CHECK;
 
 /* Opens the group of a running container from the directories in its state. Missing directories are
  * left out (fd -1); -ENOENT where none is left. Refuses a path with "..", the root of a hierarchy, and a

@@ -13,33 +13,39 @@
 
 static int dir_of(const struct cgroup *cgroup, const struct cgroup_write *w)
 {
-	return cgroup->kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup) :
-						  driver_priv_find(cgroup, w->controller);
+	return cgroup->kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
+						: driver_priv_find(cgroup, w->controller);
 }
 
 static void give_hint(const struct cgroup_write *w, int error, struct err *err)
 {
 	if (error == ENOENT)
-		err_hint(err, "the controller %s is not enabled for this group, or the kernel is built without this "
-			 "limit", w->controller);
+		err_hint(err,
+			 "the controller %s is not enabled for this group, or the kernel is built "
+			 "without this "
+			 "limit",
+			 w->controller);
 	else if (error == ENODEV || error == ENXIO)
 		err_hint(err, "the host has no such device");
 	else if (error == EBUSY)
 		err_hint(err, "more than that is in use already");
 	else if (str_equal(w->controller, "cpuset"))
-		err_hint(err, "cpuset.cpus and cpuset.mems of the group above it say what can be chosen from");
+		err_hint(err, "cpuset.cpus and cpuset.mems of the group above it say what can be "
+			      "chosen from");
 	else if (str_equal(w->file, "cpu.max") || str_equal(w->file, "cpu.cfs_quota_us"))
-		err_hint(err, "a quota is at least 1000 (1 ms), a period 1000 to 1000000, and no more than the group "
-			 "above has");
+		err_hint(err, "a quota is at least 1000 (1 ms), a period 1000 to 1000000, and no "
+			      "more than the group "
+			      "above has");
 	else if (str_starts(w->file, "cpu.rt_"))
-		err_hint(err, "real-time must be given to the groups above it first; many kernels are built without it");
+		err_hint(err, "real-time must be given to the groups above it first; many kernels "
+			      "are built without it");
 }
 
-static int write_failed(const struct cgroup *cgroup, int dir, const struct cgroup_write *w, int error,
-			struct err *err)
+static int write_failed(const struct cgroup *cgroup, int dir, const struct cgroup_write *w,
+			int error, struct err *err)
 {
-	(void)err_errno(err, error, "config.json: %s: write \"%s\" to %s%s/%s", w->json_path, w->value,
-			cgroup->dirs[dir].mount, cgroup->dirs[dir].path, w->file);
+	(void)err_errno(err, error, "config.json: %s: write \"%s\" to %s%s/%s", w->json_path,
+			w->value, cgroup->dirs[dir].mount, cgroup->dirs[dir].path, w->file);
 	give_hint(w, error, err);
 	return -error;
 }
@@ -52,8 +58,11 @@ static int check_usage(int fd, const struct cgroup_write *w, struct err *err)
 	if (!w->usage_file || io_read_small(fd, w->usage_file, text, sizeof(text)) <= 0 ||
 	    parse_u64(text, &usage) < 0 || parse_u64(w->value, &limit) < 0 || usage <= limit)
 		return 0;
-	return err_set(err, EBUSY, "config.json: %s: %s is less than the container uses, %s, and checkBeforeUpdate "
-		       "is set", w->json_path, w->value, text);
+	return err_set(
+		err, EBUSY,
+		"config.json: %s: %s is less than the container uses, %s, and checkBeforeUpdate "
+		"is set",
+		w->json_path, w->value, text);
 }
 
 static int write_value(int fd, const struct cgroup_write *w)
@@ -70,8 +79,11 @@ static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *w, 
 	int dir = dir_of(cgroup, w), r;
 
 	if (dir < 0 && w->required && !w->may_miss)
-		return err_set(err, ENODEV, "config.json: %s: the requested cgroup controller `%s` is not available "
-			       "on this host", w->json_path, w->controller);
+		return err_set(
+			err, ENODEV,
+			"config.json: %s: the requested cgroup controller `%s` is not available "
+			"on this host",
+			w->json_path, w->controller);
 	if (dir < 0)
 		return 0;
 	r = check_usage(cgroup->fds[dir], w, err);
@@ -100,7 +112,8 @@ static bool same_section(const struct cgroup_write *a, const struct cgroup_write
 	return len == section_len(b->json_path) && memcmp(a->json_path, b->json_path, len) == 0;
 }
 
-static int apply_section(const struct cgroup *cgroup, const struct cgroup_write *w, size_t n, struct err *err)
+static int apply_section(const struct cgroup *cgroup, const struct cgroup_write *w, size_t n,
+			 struct err *err)
 {
 	size_t failed = 0, again = 0;
 	int r = 0;
@@ -129,7 +142,8 @@ int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan, st
 		size_t n = 1;
 		int r;
 
-		while (i + n < plan->n_writes && same_section(&plan->writes[i], &plan->writes[i + n]))
+		while (i + n < plan->n_writes &&
+		       same_section(&plan->writes[i], &plan->writes[i + n]))
 			n++;
 		r = apply_section(cgroup, &plan->writes[i], n, err);
 		if (r < 0)

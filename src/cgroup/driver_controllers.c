@@ -39,21 +39,27 @@ static int step_aside(int dir)
 	return io_write_at(dir, "usrun.runtime/cgroup.procs", "0");
 }
 
-static int pass_failed(const struct cgroup_write *need, const char *name, int error, struct err *err)
+static int pass_failed(const struct cgroup_write *need, const char *name, int error,
+		       struct err *err)
 {
-	(void)err_errno(err, error, "config.json: %s: pass the cgroup controller `%s` on to the groups below `%s`",
-			need->json_path, need->controller, name);
+	(void)err_errno(
+		err, error,
+		"config.json: %s: pass the cgroup controller `%s` on to the groups below `%s`",
+		need->json_path, need->controller, name);
 	if (error == EBUSY)
-		err_hint(err, "processes are in that group itself, and cgroup v2 lets no group both hold processes "
-			 "and pass controllers on: start usrun alone in a delegated group (systemd-run --user "
-			 "--scope -p Delegate=yes usrun ...)");
+		err_hint(err, "processes are in that group itself, and cgroup v2 lets no group "
+			      "both hold processes "
+			      "and pass controllers on: start usrun alone in a delegated group "
+			      "(systemd-run --user "
+			      "--scope -p Delegate=yes usrun ...)");
 	if (error == EOPNOTSUPP)
-		err_hint(err, "that group is threaded, and such a group has no controllers of memory and I/O");
+		err_hint(err, "that group is threaded, and such a group has no controllers of "
+			      "memory and I/O");
 	return -error;
 }
 
-static int pass_one(const struct cgroup_plan *plan, int dir, const char *name, const char *controller,
-		    struct err *err)
+static int pass_one(const struct cgroup_plan *plan, int dir, const char *name,
+		    const char *controller, struct err *err)
 {
 	const struct cgroup_write *need = find_need(plan, controller);
 	char word[WORDS_MAX + 1];
@@ -66,11 +72,13 @@ static int pass_one(const struct cgroup_plan *plan, int dir, const char *name, c
 	if (r < 0 && need)
 		return pass_failed(need, name, -r, err);
 	if (r < 0) /* nothing in the config needs it */
-		log_debug("cgroup %s: controller %s is not passed on: %s", name, controller, err_why(-r));
+		log_debug("cgroup %s: controller %s is not passed on: %s", name, controller,
+			  err_why(-r));
 	return 0;
 }
 
-static int check_needs(const struct cgroup_plan *plan, const char *has, const char *name, struct err *err)
+static int check_needs(const struct cgroup_plan *plan, const char *has, const char *name,
+		       struct err *err)
 {
 	for (size_t i = 0; i < plan->n_writes; i++) {
 		const struct cgroup_write *w = &plan->writes[i];
@@ -78,10 +86,13 @@ static int check_needs(const struct cgroup_plan *plan, const char *has, const ch
 		if (!find_need(plan, w->controller) || str_equal(w->controller, "cgroup") ||
 		    driver_priv_has(has, w->controller, ' '))
 			continue;
-		(void)err_set(err, ENODEV, "config.json: %s: the requested cgroup controller `%s` is not available in "
-			      "the group `%s` (available: %s)", w->json_path, w->controller, name,
-			      *has ? has : "none");
-		err_hint(err, "for a user: a drop-in for user@.service with [Service] Delegate=cpu cpuset io memory pids");
+		(void)err_set(
+			err, ENODEV,
+			"config.json: %s: the requested cgroup controller `%s` is not available in "
+			"the group `%s` (available: %s)",
+			w->json_path, w->controller, name, *has ? has : "none");
+		err_hint(err, "for a user: a drop-in for user@.service with [Service] Delegate=cpu "
+			      "cpuset io memory pids");
 		return -ENODEV;
 	}
 	return 0;
@@ -99,10 +110,12 @@ int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *nam
 	r = check_needs(plan, has, name, err);
 	for (char *word = strtok_r(has, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		if (!driver_priv_has(passed, word, ' '))
-			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s+%s", len ? " " : "", word);
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s+%s",
+						len ? " " : "", word);
 	if (r < 0 || !len || io_write_at(dir, "cgroup.subtree_control", all) == 0)
 		return r;
-	for (char *word = strtok_r(all, " ", &save); r == 0 && word; word = strtok_r(NULL, " ", &save))
+	for (char *word = strtok_r(all, " ", &save); r == 0 && word;
+	     word = strtok_r(NULL, " ", &save))
 		r = pass_one(plan, dir, name, word + 1, err);
 	return r;
 }

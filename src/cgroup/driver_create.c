@@ -26,10 +26,12 @@ static int make_failed(const struct making *m, int error, struct err *err)
 {
 	(void)err_errno(err, error, "make the cgroup %s%s", m->dir->mount, m->dir->path);
 	if (error == EACCES || error == EPERM || error == EROFS)
-		err_hint(err, "the caller may make no groups there: `usrun facts` shows its own group; "
+		err_hint(err,
+			 "the caller may make no groups there: `usrun facts` shows its own group; "
 			 "--cgroup-manager disabled goes without");
 	if (error == EAGAIN)
-		err_hint(err, "cgroup.max.descendants or cgroup.max.depth of a group above it is reached");
+		err_hint(err, "cgroup.max.descendants or cgroup.max.depth of a group above it is "
+			      "reached");
 	return -error;
 }
 
@@ -64,7 +66,8 @@ static int descend(struct making *m, int parent, const char *name, size_t upto, 
 	if (r == 0)
 		return child;
 	fd_closep(&child);
-	return err_errno(err, -r, "copy the cpuset of the parent of %s%s", m->dir->mount, m->dir->path);
+	return err_errno(err, -r, "copy the cpuset of the parent of %s%s", m->dir->mount,
+			 m->dir->path);
 }
 
 /* -ENOENT comes without a text: a parent was removed meanwhile, or the hierarchy is not mounted. */
@@ -120,8 +123,8 @@ static int make(struct making *m, struct err *err)
 
 	if (!*driver_priv_path(m->dir, &buf))
 		return make_failed(m, ENAMETOOLONG, err);
-	if (m->plan->driver != CGROUP_DRIVER_V2 && !driver_priv_has(m->dir->controllers, "cpuset", ',') &&
-	    mkdir(buf.text, 0755) == 0) {
+	if (m->plan->driver != CGROUP_DRIVER_V2 &&
+	    !driver_priv_has(m->dir->controllers, "cpuset", ',') && mkdir(buf.text, 0755) == 0) {
 		m->made = strlen(m->dir->path);
 		fd = open(buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		return fd < 0 ? make_failed(m, errno, err) : fd;
@@ -147,11 +150,12 @@ static int keep_controllers(const struct cgroup_dir *dir, int fd, struct err *er
 	if (io_read_small(fd, "cgroup.subtree_control", text, sizeof(text)) <= 0)
 		return 0;
 	for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		len += (size_t)snprintf(less + len, sizeof(less) - len, "%s-%s", len ? " " : "", word);
+		len += (size_t)snprintf(less + len, sizeof(less) - len, "%s-%s", len ? " " : "",
+					word);
 	r = io_write_at(fd, "cgroup.subtree_control", less);
-	return r < 0 ? err_errno(err, -r, "container's cgroup %s%s is in use by groups below it", dir->mount,
-				 dir->path) :
-		       0;
+	return r < 0 ? err_errno(err, -r, "container's cgroup %s%s is in use by groups below it",
+				 dir->mount, dir->path)
+		     : 0;
 }
 
 static int check_empty(const struct cgroup_dir *dir, int fd, struct err *err)
@@ -164,8 +168,9 @@ static int check_empty(const struct cgroup_dir *dir, int fd, struct err *err)
 	if (r < 0)
 		return r;
 	if (pids.n)
-		return err_set(err, EBUSY, "container's cgroup is not empty: %zu process(es) found in %s%s", pids.n,
-			       dir->mount, dir->path);
+		return err_set(err, EBUSY,
+			       "container's cgroup is not empty: %zu process(es) found in %s%s",
+			       pids.n, dir->mount, dir->path);
 	return driver_priv_is_v2(dir) ? keep_controllers(dir, fd, err) : 0;
 }
 
@@ -177,7 +182,8 @@ static bool is_frozen(int fd)
 		return !str_equal(text, "THAWED");
 	if (io_read_small(fd, "cgroup.freeze", text, sizeof(text)) > 0 && str_equal(text, "1"))
 		return true;
-	return io_read_small(fd, "cgroup.events", text, sizeof(text)) > 0 && strstr(text, "frozen 1");
+	return io_read_small(fd, "cgroup.events", text, sizeof(text)) > 0 &&
+	       strstr(text, "frozen 1");
 }
 
 /* LX-033: somebody else's processes, or a freezer that was left on, would surprise both. A group that was
@@ -189,8 +195,8 @@ static int check_unused(const struct making *m, int fd, struct err *err)
 	int r = fresh ? 0 : check_empty(m->dir, fd, err);
 
 	if (r == 0 && freezes && !(fresh && !strchr(m->dir->path + 1, '/')) && is_frozen(fd))
-		return err_set(err, EBUSY, "container's cgroup unexpectedly frozen: %s%s", m->dir->mount,
-			       m->dir->path);
+		return err_set(err, EBUSY, "container's cgroup unexpectedly frozen: %s%s",
+			       m->dir->mount, m->dir->path);
 	return r;
 }
 
@@ -217,8 +223,8 @@ int driver_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err
 	int r = 0;
 
 	if (plan->n_dirs > DRIVER_MAX_DIRS)
-		return err_set(err, E2BIG, "the host has %zu cgroup hierarchies, more than %d", plan->n_dirs,
-			       DRIVER_MAX_DIRS);
+		return err_set(err, E2BIG, "the host has %zu cgroup hierarchies, more than %d",
+			       plan->n_dirs, DRIVER_MAX_DIRS);
 	driver_priv_init(ret, plan->driver, plan->dirs, plan->n_dirs);
 	for (; r == 0 && n < plan->n_dirs; n++) {
 		made[n] = (struct making){ .plan = plan, .dir = &plan->dirs[n] };
@@ -227,7 +233,8 @@ int driver_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err
 			r = create_one(&made[n], &ret->fds[n], &ret->join_fds[n], err);
 	}
 	if (r == 0 && driver_priv_any(ret) < 0)
-		r = err_set(err, ENOENT, "make the container's cgroup: none of its hierarchies is mounted");
+		r = err_set(err, ENOENT,
+			    "make the container's cgroup: none of its hierarchies is mounted");
 	if (r == 0)
 		return 0;
 	while (n-- > 0)

@@ -15,12 +15,14 @@
 
 enum { MAX_PROGRAMS = 64, LOG_SIZE = 16384, TURNS = 120 };
 
-static int rule_failed(const struct cgroup_device_rule *rule, const char *text, int error, struct err *err)
+static int rule_failed(const struct cgroup_device_rule *rule, const char *text, int error,
+		       struct err *err)
 {
-	(void)err_errno(err, error, "config.json: %s: write \"%s\" to devices.%s", rule->json_path, text,
-			rule->allow ? "allow" : "deny");
+	(void)err_errno(err, error, "config.json: %s: write \"%s\" to devices.%s", rule->json_path,
+			text, rule->allow ? "allow" : "deny");
 	if (error == EPERM || error == EINVAL)
-		err_hint(err, "the cgroup above it allows fewer devices, or has other groups in it");
+		err_hint(err,
+			 "the cgroup above it allows fewer devices, or has other groups in it");
 	return -error;
 }
 
@@ -30,7 +32,8 @@ static ssize_t write_rule(int fd, const struct cgroup_device_rule *rule, const c
 {
 	ssize_t n = write(fd, text, strlen(text));
 
-	for (unsigned int turn = 0; n < 0 && errno == EINVAL && rule->type == 'a' && turn < TURNS; turn++) {
+	for (unsigned int turn = 0; n < 0 && errno == EINVAL && rule->type == 'a' && turn < TURNS;
+	     turn++) {
 		driver_priv_pause(turn);
 		n = write(fd, text, strlen(text));
 	}
@@ -42,7 +45,9 @@ static int apply_v1(int dir, const struct cgroup_plan *plan, struct err *err)
 	_cleanup_close_ int allow = openat(dir, "devices.allow", O_WRONLY | O_CLOEXEC);
 	_cleanup_close_ int deny = openat(dir, "devices.deny", O_WRONLY | O_CLOEXEC);
 	struct arena arena = { 0 };
-	int r = allow < 0 || deny < 0 ? err_errno(err, errno, "open the files of the devices controller") : 0;
+	int r = allow < 0 || deny < 0
+			? err_errno(err, errno, "open the files of the devices controller")
+			: 0;
 
 	for (size_t i = 0; r == 0 && i < plan->n_device_rules; i++) {
 		const struct cgroup_device_rule *rule = &plan->device_rules[i];
@@ -78,9 +83,11 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 		fd_closep(&fd);
 		log_debug("the kernel about the device program: %s", words);
 	}
-	(void)err_errno(err, error, "config.json: linux.resources.devices: load the device program");
+	(void)err_errno(err, error,
+			"config.json: linux.resources.devices: load the device program");
 	if (error == EPERM)
-		err_hint(err, "it takes CAP_SYS_ADMIN (or CAP_BPF and CAP_NET_ADMIN) in the first user namespace");
+		err_hint(err, "it takes CAP_SYS_ADMIN (or CAP_BPF and CAP_NET_ADMIN) in the first "
+			      "user namespace");
 	return -error;
 }
 
@@ -92,7 +99,8 @@ static int attach(int dir, int program, struct err *err)
 	int n = bpf_device_attach(dir, program);
 
 	if (n < 0)
-		return err_errno(err, -n, "config.json: linux.resources.devices: attach the device program");
+		return err_errno(err, -n,
+				 "config.json: linux.resources.devices: attach the device program");
 	n = bpf_device_list(dir, ids, MAX_PROGRAMS);
 	if (n <= 1)
 		return 0;
@@ -101,7 +109,9 @@ static int attach(int dir, int program, struct err *err)
 		int r = ids[i] == own ? 0 : bpf_device_detach(dir, ids[i]);
 
 		if (r < 0)
-			return err_errno(err, -r, "config.json: linux.resources.devices: detach the device program %u",
+			return err_errno(err, -r,
+					 "config.json: linux.resources.devices: detach the device "
+					 "program %u",
 					 ids[i]);
 	}
 	return 0;
@@ -116,7 +126,9 @@ static int detach_all(int dir, struct err *err)
 		int r = bpf_device_detach(dir, ids[i]);
 
 		if (r < 0)
-			return err_errno(err, -r, "config.json: linux.resources.devices: detach the device program %u",
+			return err_errno(err, -r,
+					 "config.json: linux.resources.devices: detach the device "
+					 "program %u",
 					 ids[i]);
 	}
 	return 0;
@@ -132,7 +144,8 @@ static int apply_v2(int dir, const struct cgroup_plan *plan, struct err *err)
 
 	if (allows_all(plan))
 		return detach_all(dir, err);
-	r = device_program_compile(&arena, plan->device_rules, plan->n_device_rules, &insns, &n, err);
+	r = device_program_compile(&arena, plan->device_rules, plan->n_device_rules, &insns, &n,
+				   err);
 	if (r == 0)
 		program = bpf_device_load(insns, n, NULL, 0);
 	if (r == 0 && program < 0)
@@ -141,7 +154,8 @@ static int apply_v2(int dir, const struct cgroup_plan *plan, struct err *err)
 	return r < 0 ? r : attach(dir, program, err);
 }
 
-int driver_priv_apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct err *err)
+int driver_priv_apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan,
+			      struct err *err)
 {
 	int v1 = driver_priv_find(cgroup, "devices"), v2 = driver_priv_v2(cgroup), r = 0;
 	bool asked = plan->resources && plan->resources->devices.n;

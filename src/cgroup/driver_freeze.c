@@ -9,11 +9,12 @@ enum { TIMEOUT_MS = 10000 };
 
 static int timed_out(bool freeze, struct err *err)
 {
-	(void)err_set(err, ETIMEDOUT, "the container's cgroup did not %s within %d s", freeze ? "freeze" : "thaw",
-		      TIMEOUT_MS / 1000);
+	(void)err_set(err, ETIMEDOUT, "the container's cgroup did not %s within %d s",
+		      freeze ? "freeze" : "thaw", TIMEOUT_MS / 1000);
 	if (freeze)
-		err_hint(err, "a process that waits for a disk or a network file system cannot be frozen before that "
-			 "answers; the container goes on running");
+		err_hint(err, "a process that waits for a disk or a network file system cannot be "
+			      "frozen before that "
+			      "answers; the container goes on running");
 	else
 		err_hint(err, "a group above it may be frozen");
 	return -ETIMEDOUT;
@@ -30,7 +31,9 @@ static int freeze_v2(int dir, bool freeze, struct err *err)
 		(void)io_write_at(dir, "cgroup.freeze", "0");
 	if (r == -ETIMEDOUT)
 		return timed_out(freeze, err);
-	return r < 0 ? err_errno(err, -r, "%s the container by cgroup.freeze", freeze ? "freeze" : "thaw") : 0;
+	return r < 0 ? err_errno(err, -r, "%s the container by cgroup.freeze",
+				 freeze ? "freeze" : "thaw")
+		     : 0;
 }
 
 /* freezer.state has no event: the kernel works it out when it is read. Most groups are frozen at the second
@@ -47,7 +50,8 @@ static int freeze_v1(int dir, bool freeze, struct err *err)
 
 		if (r < 0)
 			return err_errno(err, -r, "write \"%s\" to freezer.state", wanted);
-		if (io_read_small(dir, "freezer.state", text, sizeof(text)) > 0 && str_equal(text, wanted))
+		if (io_read_small(dir, "freezer.state", text, sizeof(text)) > 0 &&
+		    str_equal(text, wanted))
 			return 0;
 		driver_priv_pause(turn);
 	}

@@ -29,17 +29,17 @@ const char *driver_priv_path(const struct cgroup_dir *dir, struct driver_priv_pa
 int driver_priv_check(const struct cgroup_dir *dir, struct err *err) MUST_CHECK;
 
 /* An empty struct cgroup for the directories, at most DRIVER_MAX_DIRS of them. */
-void driver_priv_init(struct cgroup *cgroup, enum cgroup_driver_kind kind, const struct cgroup_dir *dirs,
-		      size_t n_dirs);
+void driver_priv_init(struct cgroup *cgroup, enum cgroup_driver_kind kind,
+		      const struct cgroup_dir *dirs, size_t n_dirs);
 
 /* v2: lets the group `dir` (its name in `name`) pass its controllers on to those below it: all that it has, so
  * that the clients find the files that they read. An error only for those that the plan's limits need. */
-int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct err *err)
-	MUST_CHECK;
+int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *name,
+			struct err *err) MUST_CHECK;
 
 /* Attaches the rules of the plan. */
-int driver_priv_apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct err *err)
-	MUST_CHECK;
+int driver_priv_apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan,
+			      struct err *err) MUST_CHECK;
 
 /* Walks over the groups below dir, however deep they are: enter is called for each, dir first; leave after
  * all below it was walked, with its parent and its name. Either may be NULL, and ends the walk with a

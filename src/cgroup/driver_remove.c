@@ -26,12 +26,17 @@ static int still_there(int dir, struct err *err)
 	if (r == 0 && pids.n) {
 		(void)snprintf(name, sizeof(name), "/proc/%d/comm", (int)pids.v[0]);
 		(void)!io_read_small(AT_FDCWD, name, comm, sizeof(comm));
-		(void)err_set(err, ETIMEDOUT, "%zu process(es) of the container did not end within %d s of SIGKILL: "
-			      "%d (%s)", pids.n, TIMEOUT_MS / 1000, (int)pids.v[0], comm);
-		err_hint(err, "a process that waits for a disk or a network file system ends when that answers: try "
-			 "again then");
+		(void)err_set(
+			err, ETIMEDOUT,
+			"%zu process(es) of the container did not end within %d s of SIGKILL: "
+			"%d (%s)",
+			pids.n, TIMEOUT_MS / 1000, (int)pids.v[0], comm);
+		err_hint(err, "a process that waits for a disk or a network file system ends when "
+			      "that answers: try "
+			      "again then");
 	} else if (r == 0) {
-		(void)err_set(err, ETIMEDOUT, "the container's cgroup did not become empty within %d s",
+		(void)err_set(err, ETIMEDOUT,
+			      "the container's cgroup did not become empty within %d s",
 			      TIMEOUT_MS / 1000);
 	}
 	arena_free(&arena);
@@ -82,7 +87,8 @@ static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, st
 
 		if (r < 0)
 			return r;
-		r = driver_priv_wait_event(cgroup->fds[dir], "populated 0", again < deadline ? again : deadline);
+		r = driver_priv_wait_event(cgroup->fds[dir], "populated 0",
+					   again < deadline ? again : deadline);
 		if (r != -ETIMEDOUT) /* an error here: the group is gone */
 			return 0;
 		if (!driver_priv_left(deadline))
@@ -93,14 +99,15 @@ static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, st
 
 static int empty(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
 {
-	return driver_priv_is_v2(&cgroup->dirs[dir]) ? empty_v2(cgroup, dir, deadline, err) :
-						       empty_v1(cgroup, dir, deadline, err);
+	return driver_priv_is_v2(&cgroup->dirs[dir]) ? empty_v2(cgroup, dir, deadline, err)
+						     : empty_v1(cgroup, dir, deadline, err);
 }
 
 static int remove_leaf(int parent, const char *name, void *data)
 {
 	(void)data;
-	(void)unlinkat(parent, name, AT_REMOVEDIR); /* shows in the rmdir of the top, which is tried again */
+	(void)unlinkat(parent, name,
+		       AT_REMOVEDIR); /* shows in the rmdir of the top, which is tried again */
 	return 0;
 }
 
@@ -130,8 +137,8 @@ static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, s
 		(void)driver_priv_walk(cgroup->fds[i], &leaves);
 		r = try_rmdir(&cgroup->dirs[i], err);
 		if (r == -EBUSY && !driver_priv_left(deadline))
-			return err_errno(err, EBUSY, "remove the cgroup %s%s", cgroup->dirs[i].mount,
-					 cgroup->dirs[i].path);
+			return err_errno(err, EBUSY, "remove the cgroup %s%s",
+					 cgroup->dirs[i].mount, cgroup->dirs[i].path);
 		if (r == -EBUSY) /* the last one is dead and not yet off the group's list */
 			driver_priv_pause(turn);
 	}
@@ -156,8 +163,10 @@ static int check_not_ours(const struct cgroup *cgroup, int dir, struct err *err)
 
 	for (size_t i = 0; r == 0 && i < pids.n; i++)
 		if (pids.v[i] == getpid())
-			r = err_set(err, EINVAL, "\"%s%s\" is not the cgroup of a container: usrun itself is in it",
-				    cgroup->dirs[dir].mount, cgroup->dirs[dir].path);
+			r = err_set(
+				err, EINVAL,
+				"\"%s%s\" is not the cgroup of a container: usrun itself is in it",
+				cgroup->dirs[dir].mount, cgroup->dirs[dir].path);
 	arena_free(&arena);
 	return r;
 }
@@ -178,13 +187,14 @@ static int remove_all_busy(const struct cgroup *cgroup, struct err *err)
 		struct err new = { 0 };
 
 		if (cgroup->fds[i] >= 0)
-			result = keep_first(result, remove_busy(cgroup, (int)i, deadline, &new), &new, err);
+			result = keep_first(result, remove_busy(cgroup, (int)i, deadline, &new),
+					    &new, err);
 	}
 	return result;
 }
 
-static int remove_busy_dirs(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-			    struct err *err)
+static int remove_busy_dirs(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs,
+			    size_t n_dirs, struct err *err)
 {
 	struct cgroup cgroup;
 	int r = driver_open(kind, dirs, n_dirs, &cgroup, err);
@@ -205,13 +215,15 @@ static void remove_runtime_group(const struct cgroup_dir *dir)
 	size_t len = strlen(driver_priv_path(dir, &buf));
 	char *slash = strrchr(buf.text, '/');
 
-	if (!len || !slash || (size_t)(slash - buf.text) + sizeof("/usrun.runtime") > sizeof(buf.text))
+	if (!len || !slash ||
+	    (size_t)(slash - buf.text) + sizeof("/usrun.runtime") > sizeof(buf.text))
 		return;
 	(void)strcpy(slash, "/usrun.runtime");
 	(void)rmdir(buf.text);
 }
 
-int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs, struct err *err)
+int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+		  struct err *err)
 {
 	bool busy = false;
 	int result = 0;

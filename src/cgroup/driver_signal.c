@@ -23,7 +23,8 @@ static int main_dir(const struct cgroup *cgroup)
 	return dir < 0 ? driver_priv_any(cgroup) : dir;
 }
 
-int driver_pids(const struct cgroup *cgroup, struct arena *arena, pid_t **ret, size_t *ret_n, struct err *err)
+int driver_pids(const struct cgroup *cgroup, struct arena *arena, pid_t **ret, size_t *ret_n,
+		struct err *err)
 {
 	struct driver_priv_pids pids = { .arena = arena };
 	int dir = main_dir(cgroup), r = 0;
@@ -66,7 +67,8 @@ static int signal_batch(int dir, const pid_t *v, size_t n, int signal, struct er
 		if (r == 0 && pidfds[i] >= 0 && has(&now, v[i]))
 			sent = pidfd_signal(pidfds[i], signal);
 		if (sent < 0 && sent != -ESRCH)
-			r = err_errno(err, -sent, "send signal %d to process %d", signal, (int)v[i]);
+			r = err_errno(err, -sent, "send signal %d to process %d", signal,
+				      (int)v[i]);
 		fd_closep(&pidfds[i]);
 	}
 	arena_free(&arena);
@@ -78,7 +80,8 @@ static int signal_listed(int dir, const struct driver_priv_pids *pids, int signa
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < pids->n; i += BATCH)
-		r = signal_batch(dir, pids->v + i, pids->n - i < BATCH ? pids->n - i : BATCH, signal, err);
+		r = signal_batch(dir, pids->v + i, pids->n - i < BATCH ? pids->n - i : BATCH,
+				 signal, err);
 	return r;
 }
 

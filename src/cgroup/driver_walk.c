@@ -57,7 +57,8 @@ static const char *next_group(struct walker *w)
 	if (level->next)
 		seekdir(stream, level->next);
 	while (!found && (entry = readdir(stream)))
-		if (entry->d_type == DT_DIR && !str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+		if (entry->d_type == DT_DIR && !str_equal(entry->d_name, ".") &&
+		    !str_equal(entry->d_name, ".."))
 			found = arena_strdup(&w->arena, entry->d_name);
 	if (found)
 		level->next = telldir(stream);
@@ -128,7 +129,8 @@ static int list_one(int dir, void *data)
 {
 	struct listing *listing = data;
 	char *text, *save = NULL;
-	int r = io_read_file(dir, "cgroup.procs", PROCS_MAX, listing->pids->arena, &text, NULL, listing->err);
+	int r = io_read_file(dir, "cgroup.procs", PROCS_MAX, listing->pids->arena, &text, NULL,
+			     listing->err);
 
 	if (r == -ENODEV || r == -ENOENT) /* the group went meanwhile */
 		return 0;
@@ -139,7 +141,8 @@ static int list_one(int dir, void *data)
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		uint32_t pid;
 
-		if (parse_u32(line, &pid) == 0 && pid != 0) /* 0: of a pid namespace that we cannot see */
+		if (parse_u32(line, &pid) == 0 &&
+		    pid != 0) /* 0: of a pid namespace that we cannot see */
 			add_pid(listing->pids, (pid_t)pid);
 	}
 	return 0;
@@ -160,7 +163,9 @@ int driver_priv_list(int dir, struct driver_priv_pids *pids, struct err *err)
 	size_t kept = 0;
 
 	if (r < 0)
-		return err->code == -r ? r : err_errno(err, -r, "list the processes of the container's cgroup");
+		return err->code == -r
+			       ? r
+			       : err_errno(err, -r, "list the processes of the container's cgroup");
 	if (pids->n)
 		qsort(pids->v, pids->n, sizeof(*pids->v), compare);
 	for (size_t i = 0; i < pids->n; i++)

@@ -20,12 +20,12 @@ struct cmd_globals {
 };
 
 enum option_kind {
-	OPTION_FLAG, /* takes no value; bool * */
-	OPTION_TEXT, /* const char **; the last one wins */
-	OPTION_LIST, /* struct option_list *; may repeat */
-	OPTION_UINT, /* unsigned int * */
-	OPTION_BOOL, /* "--tty", "--tty=false"; bool * */
-	OPTION_UNSET,  /* the opposite: bool *, set to false by the flag */
+	OPTION_FLAG,  /* takes no value; bool * */
+	OPTION_TEXT,  /* const char **; the last one wins */
+	OPTION_LIST,  /* struct option_list *; may repeat */
+	OPTION_UINT,  /* unsigned int * */
+	OPTION_BOOL,  /* "--tty", "--tty=false"; bool * */
+	OPTION_UNSET, /* the opposite: bool *, set to false by the flag */
 	OPTION_ACCEPTED, /* taken (with a value if value_name is set) and ignored, for other runtimes' callers */
 };
 

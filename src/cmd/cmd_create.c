@@ -9,7 +9,8 @@ struct create_options {
 
 static const struct option options[] = {
 	LAUNCH_OPTIONS(struct create_options),
-	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers", NULL },
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers",
+	  NULL },
 	{ 0 },
 };
 

@@ -24,12 +24,16 @@ struct exec_options {
 #define AT(member) offsetof(struct exec_options, member)
 
 static const struct option options[] = {
-	{ 'p', "process", OPTION_TEXT, AT(process), "FILE", "JSON file with the process object", NULL },
+	{ 'p', "process", OPTION_TEXT, AT(process), "FILE", "JSON file with the process object",
+	  NULL },
 	{ 't', "tty", OPTION_BOOL, AT(tty), NULL, "give the process a terminal", NULL },
 	{ 'd', "detach", OPTION_FLAG, AT(detach), NULL, "return once the process runs", NULL },
-	{ 'u', "user", OPTION_TEXT, AT(user), "UID[:GID]", "ids of the process, numbers only", NULL },
-	{ 'g', "additional-gids", OPTION_LIST, AT(groups), "GID", "supplementary group (repeatable)", NULL },
-	{ 'e', "env", OPTION_LIST, AT(env), "NAME=VALUE", "environment variable (repeatable)", NULL },
+	{ 'u', "user", OPTION_TEXT, AT(user), "UID[:GID]", "ids of the process, numbers only",
+	  NULL },
+	{ 'g', "additional-gids", OPTION_LIST, AT(groups), "GID",
+	  "supplementary group (repeatable)", NULL },
+	{ 'e', "env", OPTION_LIST, AT(env), "NAME=VALUE", "environment variable (repeatable)",
+	  NULL },
 	{ 'c', "cap", OPTION_LIST, AT(caps), "CAP", "add a capability (repeatable)", NULL },
 	{ 0, "cwd", OPTION_TEXT, AT(cwd), "DIR", "working directory", NULL },
 	{ 0, "console-socket", OPTION_TEXT, AT(console_socket), "SOCKET",
@@ -38,8 +42,10 @@ static const struct option options[] = {
 	{ 0, "preserve-fds", OPTION_UINT, AT(preserve_fds), "N",
 	  "pass N more descriptors, from 3 on, to the process", NULL },
 	{ 0, "no-new-privs", OPTION_FLAG, AT(no_new_privs), NULL, "set no_new_privs", NULL },
-	{ 0, "process-label", OPTION_TEXT, AT(label), "LABEL", "SELinux label of the process", NULL },
-	{ 0, "apparmor", OPTION_TEXT, AT(apparmor), "PROFILE", "AppArmor profile of the process", NULL },
+	{ 0, "process-label", OPTION_TEXT, AT(label), "LABEL", "SELinux label of the process",
+	  NULL },
+	{ 0, "apparmor", OPTION_TEXT, AT(apparmor), "PROFILE", "AppArmor profile of the process",
+	  NULL },
 	{ 0, "ignore-paused", OPTION_FLAG, AT(ignore_paused), NULL,
 	  "start it in a paused container: it runs when that is resumed", NULL },
 	{ 0 },
@@ -58,10 +64,14 @@ static int refuse_status(const struct exec_call *call, enum status status, struc
 	const char *id = call->state.id;
 
 	if (status == STATUS_STOPPED)
-		return err_set(err, EINVAL, "exec failed: cannot exec in a stopped container: %s", id);
+		return err_set(err, EINVAL, "exec failed: cannot exec in a stopped container: %s",
+			       id);
 	if (status == STATUS_PAUSED && !call->o->ignore_paused)
-		return err_set(err, EINVAL, "exec failed: cannot exec in a paused container (use --ignore-paused "
-			       "to override): %s", id);
+		return err_set(
+			err, EINVAL,
+			"exec failed: cannot exec in a paused container (use --ignore-paused "
+			"to override): %s",
+			id);
 	if (status == STATUS_CREATING)
 		return err_set(err, EBUSY, "exec failed: container is still being created: %s", id);
 	return 0;
@@ -75,14 +85,18 @@ static int parse_user(struct arena *arena, const char *text, struct oci_user *us
 	uint32_t value;
 
 	if (parse_id(uid, &value) < 0)
-		return err_set(err, EINVAL, "--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
-			       text);
+		return err_set(
+			err, EINVAL,
+			"--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
+			text);
 	user->uid = (struct json_uint){ true, value };
 	if (!colon)
 		return 0;
 	if (parse_id(colon + 1, &value) < 0)
-		return err_set(err, EINVAL, "--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
-			       text);
+		return err_set(
+			err, EINVAL,
+			"--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
+			text);
 	user->gid = (struct json_uint){ true, value };
 	return 0;
 }
@@ -103,8 +117,10 @@ static int merge_user(struct exec_call *call, struct oci_process *process, struc
 			uint32_t gid = 0;
 
 			if (parse_id(call->o->groups.v[i], &gid) < 0)
-				r = err_set(err, EINVAL, "--additional-gids: expected a number from 0 to "
-					    "4294967294, got \"%s\"", call->o->groups.v[i]);
+				r = err_set(err, EINVAL,
+					    "--additional-gids: expected a number from 0 to "
+					    "4294967294, got \"%s\"",
+					    call->o->groups.v[i]);
 			groups[i] = gid;
 		}
 		user->additional_gids.v = groups;
@@ -178,7 +194,8 @@ static int from_options(struct exec_call *call, int argc, char **argv, struct oc
 	process->args.n = (size_t)argc;
 	process->terminal = (struct json_bool){ true, o->tty };
 	process->console_size = NULL;
-	process->exec_cpu_affinity = call->config->process ? call->config->process->exec_cpu_affinity : NULL;
+	process->exec_cpu_affinity =
+		call->config->process ? call->config->process->exec_cpu_affinity : NULL;
 	if (o->cwd)
 		process->cwd = o->cwd;
 	if (!process->cwd)
@@ -191,7 +208,8 @@ static int from_options(struct exec_call *call, int argc, char **argv, struct oc
 		process->selinux_label = o->label;
 	for (size_t i = 0; i < o->env.n; i++)
 		if (o->env.v[i][0] == '=' || !strchr(o->env.v[i], '='))
-			return err_set(err, EINVAL, "--env: expected NAME=VALUE, got \"%s\"", o->env.v[i]);
+			return err_set(err, EINVAL, "--env: expected NAME=VALUE, got \"%s\"",
+				       o->env.v[i]);
 	merge_env(call, process);
 	merge_caps(call, process);
 	r = merge_user(call, process, err);
@@ -224,11 +242,13 @@ static void inherit(struct oci_process *process, const struct oci_process *own)
 }
 
 /* A process without an umask of its own has the container's. */
-static void inherit_umask(struct arena *arena, struct oci_process *process, const struct oci_process *own)
+static void inherit_umask(struct arena *arena, struct oci_process *process,
+			  const struct oci_process *own)
 {
 	struct oci_user *user = arena_new(arena, struct oci_user);
 
-	if (!own || !own->user || !own->user->umask.set || (process->user && process->user->umask.set))
+	if (!own || !own->user || !own->user->umask.set ||
+	    (process->user && process->user->umask.set))
 		return;
 	if (process->user)
 		*user = *process->user;
@@ -277,7 +297,8 @@ static int build_plan(struct exec_call *call, int argc, char **argv, const struc
 
 	if (call->config->process)
 		*process = *call->config->process;
-	r = o->process ? from_file(call, process, err) : from_options(call, argc, argv, process, err);
+	r = o->process ? from_file(call, process, err)
+		       : from_options(call, argc, argv, process, err);
 	if (r < 0)
 		return r;
 	inherit_umask(call->arena, process, call->config->process);
@@ -311,10 +332,9 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 	if (r < 0 || call->o->detach)
 		return r;
 	pidfd = pidfd_open_process(run->init);
-	supervise = (struct supervise){ .pid = run->init,
-					.pidfd = pidfd,
-					.console = run->console_master,
-					.signals = signals };
+	supervise = (struct supervise){
+		.pid = run->init, .pidfd = pidfd, .console = run->console_master, .signals = signals
+	};
 	return supervise_run(&supervise, err);
 }
 

@@ -36,7 +36,8 @@ static void print_steps(struct str *out, uint32_t flags)
 	str_add(out, "steps\n");
 	for (size_t i = 0; i < sequence_create.n; i++) {
 		const struct row *row = &sequence_create.rows[i];
-		enum actor who = sequence_actor(row->who, flags), to = sequence_actor(row->to, flags);
+		enum actor who = sequence_actor(row->who, flags),
+			   to = sequence_actor(row->to, flags);
 
 		if (!sequence_row_active(row, flags) || (row->kind == ROW_SYNC && who == to))
 			continue;
@@ -60,7 +61,9 @@ static int read_facts(struct arena *arena, const char *path, struct facts *ret, 
 static int explain_bundle(struct arena *arena, const struct cmd_globals *globals,
 			  const struct explain_options *o, struct err *err)
 {
-	struct launch_options options_of = { .bundle = o->bundle, .config = o->config, .map = o->map };
+	struct launch_options options_of = { .bundle = o->bundle,
+					     .config = o->config,
+					     .map = o->map };
 	struct launch *launch = arena_new(arena, struct launch);
 	_cleanup_str_ struct str out = { 0 };
 	struct facts facts = { 0 };
@@ -69,7 +72,8 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	if (o->facts)
 		r = read_facts(arena, o->facts, &facts, err);
 	if (r == 0)
-		r = launch_plan_with(arena, globals, &options_of, o->facts ? &facts : NULL, launch, err);
+		r = launch_plan_with(arena, globals, &options_of, o->facts ? &facts : NULL, launch,
+				     err);
 	if (r < 0)
 		return r;
 	plan_print(&out, launch->plan);
@@ -92,8 +96,10 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	str_addf(&out, "container   %s, %s\nbundle      %s\nstate       %s/%s\n", state.id,
 		 status_name(status_of(&state, NULL)), state.bundle, store_root(store), state.id);
 	for (size_t i = 0; i < state.cgroup_dirs.n; i++)
-		str_addf(&out, "cgroup      %s%s\n", state.cgroup_dirs.v[i].mount, state.cgroup_dirs.v[i].path);
-	str_add(&out, state.fallbacks.n ? "departures from the config\n" : "no departure from the config\n");
+		str_addf(&out, "cgroup      %s%s\n", state.cgroup_dirs.v[i].mount,
+			 state.cgroup_dirs.v[i].path);
+	str_add(&out, state.fallbacks.n ? "departures from the config\n"
+					: "no departure from the config\n");
 	for (size_t i = 0; i < state.fallbacks.n; i++)
 		str_addf(&out, "  %s\n", state.fallbacks.v[i]);
 	str_add(&out, "delete undoes");
@@ -106,8 +112,8 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
-	return argc ? explain_container(arena, globals, argv[0], err) :
-		      explain_bundle(arena, globals, data, err);
+	return argc ? explain_container(arena, globals, argv[0], err)
+		    : explain_bundle(arena, globals, data, err);
 }
 
 const struct cmd cmd_explain = {

@@ -92,8 +92,9 @@ static void linux_part(struct json_write *w)
 static void annotations(struct json_write *w, struct arena *arena)
 {
 	json_write_object(w, "annotations");
-	json_write_string(w, "io.github.seccomp.libseccomp.version",
-			  arena_strf(arena, "%d.%d.%d", SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO));
+	json_write_string(
+		w, "io.github.seccomp.libseccomp.version",
+		arena_strf(arena, "%d.%d.%d", SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO));
 	json_write_string(w, "org.opencontainers.runc.checkpoint.enabled", "false");
 	json_write_string(w, "run.oci.usrun.version", version_number());
 	json_write_string(w, "run.oci.usrun.commit", version_commit());

@@ -18,11 +18,13 @@ static const struct option options[] = {
 	  "return once the process runs", NULL },
 	{ 0, "keep", OPTION_FLAG, offsetof(struct run_options, keep), NULL,
 	  "keep the container's state after its process has ended", NULL },
-	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers", NULL },
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers",
+	  NULL },
 	{ 0 },
 };
 
-static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep, struct err *err)
+static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep,
+		      struct err *err)
 {
 	_cleanup_close_ int signals = supervise_block_signals(err), pidfd = -1;
 	struct supervise supervise = { .signals = signals };

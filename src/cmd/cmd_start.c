@@ -21,7 +21,8 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	case STATUS_PAUSED:
 		return err_set(err, EINVAL, "cannot start a container in the paused state: %s", id);
 	case STATUS_CREATING:
-		return err_set(err, EBUSY, "cannot start a container that is still being created: %s", id);
+		return err_set(err, EBUSY,
+			       "cannot start a container that is still being created: %s", id);
 	case STATUS_STOPPED:
 		return err_set(err, EINVAL, "cannot start a container that has stopped: %s", id);
 	}
@@ -35,7 +36,8 @@ static int release_init(int dirfd, const char *id, struct err *err)
 	int r;
 
 	if (sock < 0 && (sock == -ECONNREFUSED || sock == -ENOENT))
-		return err_set(err, EINVAL, "cannot start container %s: its init does not wait any more", id);
+		return err_set(err, EINVAL,
+			       "cannot start container %s: its init does not wait any more", id);
 	if (sock < 0)
 		return err_errno(err, -sock, "reach the init of container %s", id);
 	r = sock_send(sock, "start", 5, -1);
@@ -44,7 +46,8 @@ static int release_init(int dirfd, const char *id, struct err *err)
 	return channel_wait_on(sock, err);
 }
 
-static int run_poststart(struct arena *arena, int dirfd, const struct state *state, int pidfd, struct err *err)
+static int run_poststart(struct arena *arena, int dirfd, const struct state *state, int pidfd,
+			 struct err *err)
 {
 	const struct oci_config *config;
 	struct hooks_request request = {

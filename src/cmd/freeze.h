@@ -4,5 +4,5 @@
 
 #include "src/cmd/cmd.h"
 
-int freeze_container(struct arena *arena, const struct cmd_globals *globals, const char *id, bool freeze,
-		     struct err *err) MUST_CHECK;
+int freeze_container(struct arena *arena, const struct cmd_globals *globals, const char *id,
+		     bool freeze, struct err *err) MUST_CHECK;

@@ -20,12 +20,14 @@
 
 const char *const launch_map_choices[] = { "auto", "single", "subid", NULL };
 
-static int absolute_bundle(struct arena *arena, const char *bundle, const char **ret, struct err *err)
+static int absolute_bundle(struct arena *arena, const char *bundle, const char **ret,
+			   struct err *err)
 {
 	char resolved[PATH_MAX];
 
 	if (!realpath(bundle ? bundle : ".", resolved)) {
-		(void)err_errno(err, errno, "--bundle: open the directory %s", bundle ? bundle : ".");
+		(void)err_errno(err, errno, "--bundle: open the directory %s",
+				bundle ? bundle : ".");
 		return -err->code;
 	}
 	*ret = arena_strdup(arena, resolved);
@@ -35,11 +37,13 @@ static int absolute_bundle(struct arena *arena, const char *bundle, const char *
 static int read_config(struct launch *launch, const struct launch_options *options, struct err *err)
 {
 	struct arena *arena = launch->arena;
-	const char *path = options->config ? options->config :
-					     path_join(arena, launch->options.bundle, "config.json");
+	const char *path = options->config
+				   ? options->config
+				   : path_join(arena, launch->options.bundle, "config.json");
 	const char *name = path_base(path);
 	char *text;
-	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, &text, &launch->config_len, err);
+	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, &text, &launch->config_len,
+			     err);
 
 	if (r == -ENOENT) {
 		(void)err_set(err, ENOENT, "JSON specification file %s not found", path);
@@ -62,7 +66,8 @@ static unsigned int listen_fds(const struct oci_config *config)
 	uint32_t n;
 	int owner;
 
-	if (!pid || !fds || parse_int(pid, &owner) < 0 || owner != getpid() || parse_u32(fds, &n) < 0)
+	if (!pid || !fds || parse_int(pid, &owner) < 0 || owner != getpid() ||
+	    parse_u32(fds, &n) < 0)
 		return 0;
 	if (process && str_env_find(process->env.v, process->env.n, "LISTEN_FDS"))
 		return 0;
@@ -81,8 +86,8 @@ static int gather_facts(struct launch *launch, struct err *err)
 	return r;
 }
 
-static int make_plan(struct launch *launch, const struct launch_options *options, const struct facts *facts,
-		     struct err *err)
+static int make_plan(struct launch *launch, const struct launch_options *options,
+		     const struct facts *facts, struct err *err)
 {
 	int r = absolute_bundle(launch->arena, options->bundle, &launch->options.bundle, err);
 
@@ -95,8 +100,8 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 	if (r < 0)
 		return r;
 	launch->options.listen_fds = listen_fds(launch->config);
-	return plan_build(launch->arena, launch->config, &launch->facts, &launch->options, &launch->plan,
-			  err);
+	return plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
+			  &launch->plan, err);
 }
 
 static void fill_options(struct launch *launch, const struct cmd_globals *globals,
@@ -112,8 +117,9 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .cgroup_manager = globals->cgroup_manager };
 }
 
-int launch_plan(struct arena *arena, const struct cmd_globals *globals, const struct launch_options *options,
-		const char *id, bool wait_start, bool detach, struct launch *ret, struct err *err)
+int launch_plan(struct arena *arena, const struct cmd_globals *globals,
+		const struct launch_options *options, const char *id, bool wait_start, bool detach,
+		struct launch *ret, struct err *err)
 {
 	int r = store_check_id(id, err);
 
@@ -125,8 +131,8 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals, const st
 }
 
 int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
-		     const struct launch_options *options, const struct facts *facts, struct launch *ret,
-		     struct err *err)
+		     const struct launch_options *options, const struct facts *facts,
+		     struct launch *ret, struct err *err)
 {
 	*ret = (struct launch){ .arena = arena };
 	fill_options(ret, globals, options, "ID");
@@ -184,7 +190,8 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	run->config_text = launch->config_text;
 	run->config_len = launch->config_len;
 	run->pid_file = launch->pid_file;
-	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &run->undo, &run->n_undo);
+	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &run->undo,
+			&run->n_undo);
 	r = walk_sequence(&sequence_create, run, err);
 	if (r < 0)
 		take_back(launch);

@@ -14,23 +14,40 @@ struct launch_options {
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose member
  * `launch` this is. */
-#define LAUNCH_OPTIONS(T)                                                                              \
-	{ 'b', "bundle", OPTION_TEXT, offsetof(T, launch.bundle), "DIR",                               \
-	  "directory of the bundle (default: the current one)", NULL },                                \
-	{ 'f', "config", OPTION_TEXT, offsetof(T, launch.config), "FILE",                              \
-	  "configuration to use instead of the bundle's config.json", NULL },                          \
-	{ 0, "pid-file", OPTION_TEXT, offsetof(T, launch.pid_file), "FILE",                            \
-	  "file to write the pid of the container's process to", NULL },                               \
-	{ 0, "console-socket", OPTION_TEXT, offsetof(T, launch.console_socket), "SOCKET",              \
-	  "socket that receives the container's terminal", NULL },                                     \
-	{ 0, "preserve-fds", OPTION_UINT, offsetof(T, launch.preserve_fds), "N",                       \
-	  "pass N more descriptors, from 3 on, to the process", NULL },                                \
-	{ 0, "no-pivot", OPTION_FLAG, offsetof(T, launch.no_pivot), NULL,                              \
-	  "move the rootfs instead of pivot_root, for a / on a ramdisk", NULL },                       \
-	{ 0, "no-new-keyring", OPTION_FLAG, offsetof(T, launch.no_new_keyring), NULL,                  \
-	  "keep the caller's session keyring", NULL },                                                 \
-	{ 0, "map", OPTION_TEXT, offsetof(T, launch.map), "auto|single|subid",                         \
-	  "ids of a rootless container without mappings of its own", launch_map_choices }
+#define LAUNCH_OPTIONS(T)                                                                          \
+	{ 'b',         "bundle",                                                                   \
+	  OPTION_TEXT, offsetof(T, launch.bundle),                                                 \
+	  "DIR",       "directory of the bundle (default: the current one)",                       \
+	  NULL },                                                                                  \
+		{ 'f',         "config",                                                           \
+		  OPTION_TEXT, offsetof(T, launch.config),                                         \
+		  "FILE",      "configuration to use instead of the bundle's config.json",         \
+		  NULL },                                                                          \
+		{ 0,           "pid-file",                                                         \
+		  OPTION_TEXT, offsetof(T, launch.pid_file),                                       \
+		  "FILE",      "file to write the pid of the container's process to",              \
+		  NULL },                                                                          \
+		{ 0,           "console-socket",                                                   \
+		  OPTION_TEXT, offsetof(T, launch.console_socket),                                 \
+		  "SOCKET",    "socket that receives the container's terminal",                    \
+		  NULL },                                                                          \
+		{ 0,           "preserve-fds",                                                     \
+		  OPTION_UINT, offsetof(T, launch.preserve_fds),                                   \
+		  "N",         "pass N more descriptors, from 3 on, to the process",               \
+		  NULL },                                                                          \
+		{ 0,           "no-pivot",                                                         \
+		  OPTION_FLAG, offsetof(T, launch.no_pivot),                                       \
+		  NULL,        "move the rootfs instead of pivot_root, for a / on a ramdisk",      \
+		  NULL },                                                                          \
+		{ 0,           "no-new-keyring",                                                   \
+		  OPTION_FLAG, offsetof(T, launch.no_new_keyring),                                 \
+		  NULL,        "keep the caller's session keyring",                                \
+		  NULL },                                                                          \
+	{                                                                                          \
+		0, "map", OPTION_TEXT, offsetof(T, launch.map), "auto|single|subid",               \
+			"ids of a rootless container without mappings of its own",                 \
+			launch_map_choices                                                         \
+	}
 
 extern const char *const launch_map_choices[];
 
@@ -49,16 +66,18 @@ struct launch {
 };
 
 /* Bundle to plan. Changes nothing. */
-int launch_plan(struct arena *arena, const struct cmd_globals *globals, const struct launch_options *options,
-		const char *id, bool wait_start, bool detach, struct launch *ret, struct err *err) MUST_CHECK;
+int launch_plan(struct arena *arena, const struct cmd_globals *globals,
+		const struct launch_options *options, const char *id, bool wait_start, bool detach,
+		struct launch *ret, struct err *err) MUST_CHECK;
 
 /* The same for `explain`: with the facts of another host or caller, when they are given. */
 int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
-		     const struct launch_options *options, const struct facts *facts, struct launch *ret,
-		     struct err *err) MUST_CHECK;
+		     const struct launch_options *options, const struct facts *facts,
+		     struct launch *ret, struct err *err) MUST_CHECK;
 
 /* Plan to container. On failure everything is taken back, and poststop hooks have run if others had. */
-int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err) MUST_CHECK;
+int launch_start(struct launch *launch, const struct cmd_globals *globals,
+		 struct err *err) MUST_CHECK;
 
 /* Removes the container after a foreground run. */
 int launch_delete(struct launch *launch, struct err *err) MUST_CHECK;

@@ -10,7 +10,7 @@ enum cgroup_driver_kind { CGROUP_DRIVER_NONE, CGROUP_DRIVER_V2, CGROUP_DRIVER_V1
 struct cgroup_dir {
 	const char *controllers; /* as in struct facts_hierarchy */
 	const char *mount;
-	const char *path;        /* in the hierarchy; mount + path is the directory */
+	const char *path; /* in the hierarchy; mount + path is the directory */
 };
 
 struct cgroup_write {
@@ -24,20 +24,20 @@ struct cgroup_write {
 };
 
 enum cgroup_access { /* as in BPF_DEVCG_ACC_* */
-	CGROUP_ACCESS_MKNOD = 1,
-	CGROUP_ACCESS_READ = 2,
-	CGROUP_ACCESS_WRITE = 4,
-	CGROUP_ACCESS_ALL = 7,
+		     CGROUP_ACCESS_MKNOD = 1,
+		     CGROUP_ACCESS_READ = 2,
+		     CGROUP_ACCESS_WRITE = 4,
+		     CGROUP_ACCESS_ALL = 7,
 };
 #define CGROUP_DEVICE_ANY UINT32_MAX /* major or minor: all */
 
 struct cgroup_device_rule {
 	bool allow;
-	char type;              /* 'a': all devices and accesses; 'b', 'c' */
+	char type; /* 'a': all devices and accesses; 'b', 'c' */
 	uint32_t major, minor;
-	unsigned int access;    /* mask of cgroup_access */
-	bool required;          /* of the config, not one of ours */
-	const char *json_path;  /* "linux.resources.devices[2]" */
+	unsigned int access;   /* mask of cgroup_access */
+	bool required;         /* of the config, not one of ours */
+	const char *json_path; /* "linux.resources.devices[2]" */
 };
 
 struct cgroup_plan {
@@ -46,9 +46,9 @@ struct cgroup_plan {
 	size_t n_dirs;
 	const struct cgroup_write *writes;
 	size_t n_writes;
-	const struct oci_resources *resources; /* may be NULL */
-	bool limit_devices;                    /* device rules are to be enforced */
+	const struct oci_resources *resources;         /* may be NULL */
+	bool limit_devices;                            /* device rules are to be enforced */
 	const struct cgroup_device_rule *device_rules; /* in order: the last that matches decides */
 	size_t n_device_rules;
-	const char *why;                       /* why there is none, or why it is elsewhere */
+	const char *why; /* why there is none, or why it is elsewhere */
 };

@@ -39,7 +39,8 @@ static int refuse_unsupported(const struct oci_config *config, struct err *err)
 	if (linux_->memory_policy)
 		what = "linux.memoryPolicy";
 	if (what)
-		return err_set(err, ENOTSUP, "config.json: %s: not supported by this version of usrun", what);
+		return err_set(err, ENOTSUP,
+			       "config.json: %s: not supported by this version of usrun", what);
 	return 0;
 }
 
@@ -50,8 +51,8 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 		.manager = b->plan->options->cgroup_manager,
 		.may_own_cgroups = b->plan->powers & POWER_OWN_CGROUPS,
 	};
-	int r = plan_cgroup_build(b->arena, b->plan->config, b->plan->facts, &options, &b->plan->cgroup,
-				  err);
+	int r = plan_cgroup_build(b->arena, b->plan->config, b->plan->facts, &options,
+				  &b->plan->cgroup, err);
 
 	if (r < 0)
 		return r;
@@ -158,7 +159,8 @@ bool plan_flags_consistent(uint32_t flags)
 	/* A stager has a reason. */
 	if (stager && !(flags & (PLAN_USERNS_JOIN | PLAN_NS_JOIN | PLAN_TIME_OFFSETS)))
 		return false;
-	if ((flags & PLAN_MOUNTS_BY_PARENT) && !((new_user || join_user) && (flags & PLAN_MNTNS_NEW)))
+	if ((flags & PLAN_MOUNTS_BY_PARENT) &&
+	    !((new_user || join_user) && (flags & PLAN_MNTNS_NEW)))
 		return false;
 	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
 		return false;

@@ -12,38 +12,38 @@
 /* What the sequence looks at: each bit switches rows on or off. The order checker walks every
  * combination that plan_flags_consistent() allows. */
 enum plan_flag {
-	PLAN_USERNS_NEW = 1 << 0,      /* a new user namespace */
-	PLAN_USERNS_JOIN = 1 << 1,     /* joins one by path */
-	PLAN_NS_JOIN = 1 << 2,         /* joins another kind of namespace by path */
-	PLAN_STAGER = 1 << 3,          /* a process between usrun and init */
-	PLAN_CGROUP = 1 << 4,          /* a cgroup of its own */
-	PLAN_CGROUPNS = 1 << 5,        /* a new cgroup namespace */
+	PLAN_USERNS_NEW = 1 << 0,       /* a new user namespace */
+	PLAN_USERNS_JOIN = 1 << 1,      /* joins one by path */
+	PLAN_NS_JOIN = 1 << 2,          /* joins another kind of namespace by path */
+	PLAN_STAGER = 1 << 3,           /* a process between usrun and init */
+	PLAN_CGROUP = 1 << 4,           /* a cgroup of its own */
+	PLAN_CGROUPNS = 1 << 5,         /* a new cgroup namespace */
 	PLAN_MOUNTS_BY_PARENT = 1 << 6, /* usrun opens the mount sources, before the clone */
-	PLAN_HOOKS_RUNTIME = 1 << 7,   /* prestart, createRuntime */
-	PLAN_HOOKS_CONTAINER = 1 << 8, /* createContainer */
-	PLAN_HOOKS_START = 1 << 9,    /* startContainer */
+	PLAN_HOOKS_RUNTIME = 1 << 7,    /* prestart, createRuntime */
+	PLAN_HOOKS_CONTAINER = 1 << 8,  /* createContainer */
+	PLAN_HOOKS_START = 1 << 9,      /* startContainer */
 	PLAN_HOOKS_POSTSTART = 1 << 10,
 	PLAN_TERMINAL = 1 << 11,
 	PLAN_CONSOLE_SOCKET = 1 << 12, /* the terminal goes to a socket, not to our own loop */
 	PLAN_SECCOMP = 1 << 13,
 	PLAN_NO_NEW_PRIVS = 1 << 14,
-	PLAN_WAIT_START = 1 << 15,     /* create: init waits for `start` */
+	PLAN_WAIT_START = 1 << 15, /* create: init waits for `start` */
 	PLAN_TIME_OFFSETS = 1 << 16,
-	PLAN_NET_NEW = 1 << 17,        /* a new network namespace: lo comes up */
-	PLAN_MNTNS_NEW = 1 << 18,      /* a new mount namespace: mounts, masks, pivot_root */
+	PLAN_NET_NEW = 1 << 17,   /* a new network namespace: lo comes up */
+	PLAN_MNTNS_NEW = 1 << 18, /* a new mount namespace: mounts, masks, pivot_root */
 };
 enum { PLAN_FLAG_BITS = 19 };
 
 enum plan_ns { /* index into ns_plan.v, in the order in which they are joined */
-	PLAN_NS_USER,
-	PLAN_NS_PID,
-	PLAN_NS_NET,
-	PLAN_NS_IPC,
-	PLAN_NS_UTS,
-	PLAN_NS_CGROUP,
-	PLAN_NS_TIME,
-	PLAN_NS_MOUNT,
-	PLAN_NS_COUNT,
+	       PLAN_NS_USER,
+	       PLAN_NS_PID,
+	       PLAN_NS_NET,
+	       PLAN_NS_IPC,
+	       PLAN_NS_UTS,
+	       PLAN_NS_CGROUP,
+	       PLAN_NS_TIME,
+	       PLAN_NS_MOUNT,
+	       PLAN_NS_COUNT,
 };
 
 enum ns_action { NS_KEEP, NS_NEW, NS_JOIN };
@@ -61,24 +61,24 @@ struct ns_plan {
 };
 
 enum mount_kind {
-	MOUNT_FS,      /* a new file system of type fs */
-	MOUNT_BIND,    /* a tree that exists already */
+	MOUNT_FS,   /* a new file system of type fs */
+	MOUNT_BIND, /* a tree that exists already */
 	MOUNT_PROC,
 	MOUNT_SYSFS,
-	MOUNT_CGROUP,  /* the container's view of its cgroups */
+	MOUNT_CGROUP, /* the container's view of its cgroups */
 	MOUNT_MQUEUE,
 	MOUNT_REMOUNT, /* changes an earlier one */
 };
 
-enum mount_method { /* tried in the order of the entry's list */
-	MOUNT_BY_FSMOUNT,     /* fsopen, fsconfig, fsmount, move_mount */
-	MOUNT_BY_BIND,        /* open_tree of the source */
-	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system in place of a new one */
-	MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
-	MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
+enum mount_method {                   /* tried in the order of the entry's list */
+		    MOUNT_BY_FSMOUNT, /* fsopen, fsconfig, fsmount, move_mount */
+		    MOUNT_BY_BIND,    /* open_tree of the source */
+		    MOUNT_BY_HOST_BIND, /* open_tree of the host's file system in place of a new one */
+		    MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
+		    MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
 };
 
-struct mount_super { /* one fsconfig() */
+struct mount_super {             /* one fsconfig() */
 	const char *key, *value; /* value NULL: a flag */
 };
 
@@ -86,24 +86,24 @@ struct mount_entry {
 	enum mount_kind kind;
 	enum mount_method methods[3];
 	size_t n_methods;
-	const char *target;     /* clean absolute path inside the rootfs */
-	const char *source;     /* bind: absolute host path; else the name shown in mountinfo */
+	const char *target; /* clean absolute path inside the rootfs */
+	const char *source; /* bind: absolute host path; else the name shown in mountinfo */
 	const char *fs;
 	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_*; of this mount */
 	uint64_t rattr_set, rattr_clear; /* of this and all below */
-	unsigned long propagation; /* MS_*, 0: private (binds) or as created */
-	bool recursive;            /* rbind */
-	bool readonly_late;        /* tmpfs with ro: after the mounts inside it were made */
-	unsigned int extensions;   /* enum mount_extension */
+	unsigned long propagation;       /* MS_*, 0: private (binds) or as created */
+	bool recursive;                  /* rbind */
+	bool readonly_late;              /* tmpfs with ro: after the mounts inside it were made */
+	unsigned int extensions;         /* enum mount_extension */
 	const struct mount_super *super;
 	size_t n_super;
 	const struct idmap *uid_map, *gid_map; /* idmapped mount, or NULL */
-	long config_index;         /* mounts[N], or -1 */
+	long config_index;                     /* mounts[N], or -1 */
 	const char *why;
 };
 
 struct rootfs_plan {
-	const char *path;        /* absolute */
+	const char *path; /* absolute */
 	bool readonly;
 	bool no_pivot;
 	unsigned long propagation; /* as in the config, 0 when absent */
@@ -123,8 +123,8 @@ struct device_plan {
 };
 
 struct devices_plan {
-	bool populate;     /* default nodes, links and ptmx: /dev is not a bind from the host */
-	bool bind;         /* bind the host's nodes: mknod is refused */
+	bool populate; /* default nodes, links and ptmx: /dev is not a bind from the host */
+	bool bind;     /* bind the host's nodes: mknod is refused */
 	const struct device_plan *v;
 	size_t n;
 	const char *why;
@@ -143,8 +143,8 @@ struct process_plan {
 	uint32_t uid, gid, umask;
 	const uint32_t *groups;
 	size_t n_groups;
-	bool set_groups;    /* setgroups() is possible and wanted */
-	bool keep_groups;   /* annotation run.oci.keep_original_groups */
+	bool set_groups;  /* setgroups() is possible and wanted */
+	bool keep_groups; /* annotation run.oci.keep_original_groups */
 	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
 	const struct rlimit_plan *rlimits;
 	size_t n_rlimits;
@@ -162,7 +162,7 @@ struct process_plan {
 	const char *keyring; /* name of the new session keyring, or NULL */
 };
 
-struct plan_options { /* what the command line adds to the config */
+struct plan_options {            /* what the command line adds to the config */
 	const char *id, *bundle; /* bundle: absolute */
 	bool wait_start;         /* create */
 	bool detach;
@@ -194,13 +194,15 @@ struct plan {
 	const char *hostname, *domainname;
 	const struct json_pair *sysctl;
 	size_t n_sysctl;
-	const struct plan_warning *warnings; /* every fallback and every departure; kept in the state */
+	const struct plan_warning
+		*warnings; /* every fallback and every departure; kept in the state */
 	size_t n_warnings;
 };
 
 /* Builds the plan in the arena. Errors name the JSON path and the rule, or the missing power. */
 int plan_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
-	       const struct plan_options *options, const struct plan **ret, struct err *err) MUST_CHECK;
+	       const struct plan_options *options, const struct plan **ret,
+	       struct err *err) MUST_CHECK;
 
 /* The plan of `exec`: another process in a running container. Of config only what concerns processes is
  * read (seccomp, personality, annotations). */
@@ -209,12 +211,13 @@ struct plan_exec_request {
 	const struct oci_process *process;
 	const struct facts *facts;
 	const struct plan_options *options;
-	const char *const *namespaces; /* kinds that the container does not share with its creator */
+	const char *const
+		*namespaces; /* kinds that the container does not share with its creator */
 	size_t n_namespaces;
 	bool has_cgroup;
 };
-int plan_exec_build(struct arena *arena, const struct plan_exec_request *request, const struct plan **ret,
-		    struct err *err) MUST_CHECK;
+int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
+		    const struct plan **ret, struct err *err) MUST_CHECK;
 
 /* Which facts a start of this config by this kind of caller needs (mask of enum facts_part). */
 unsigned int plan_facts_needed(const struct oci_config *config, const struct plan_options *options);

@@ -21,22 +21,31 @@ static int check_path(const struct request *q, struct err *err)
 	bool systemd = str_equal(q->options->manager, "systemd");
 
 	if (q->wanted && path_has_dotdot(q->wanted))
-		return err_set(err, EINVAL, "config.json: linux.cgroupsPath: \"..\" is not allowed, got \"%s\"",
+		return err_set(err, EINVAL,
+			       "config.json: linux.cgroupsPath: \"..\" is not allowed, got \"%s\"",
 			       q->wanted);
 	if (!systemd && !(q->wanted && *q->wanted != '/' && strchr(q->wanted, ':')))
 		return 0;
 	if (systemd)
-		(void)err_set(err, ENOTSUP, "--cgroup-manager systemd: this version of usrun has no systemd driver");
+		(void)err_set(
+			err, ENOTSUP,
+			"--cgroup-manager systemd: this version of usrun has no systemd driver");
 	else
-		(void)err_set(err, ENOTSUP, "config.json: linux.cgroupsPath: \"%s\" names a systemd unit "
-			      "(slice:prefix:name), and this version of usrun has no systemd driver", q->wanted);
-	err_hint(err, "use the cgroupfs driver: usrun --cgroup-manager cgroupfs and a path such as /NAME, podman "
-		 "--cgroup-manager=cgroupfs, Docker native.cgroupdriver=cgroupfs, containerd SystemdCgroup = false");
+		(void)err_set(
+			err, ENOTSUP,
+			"config.json: linux.cgroupsPath: \"%s\" names a systemd unit "
+			"(slice:prefix:name), and this version of usrun has no systemd driver",
+			q->wanted);
+	err_hint(err, "use the cgroupfs driver: usrun --cgroup-manager cgroupfs and a path such as "
+		      "/NAME, podman "
+		      "--cgroup-manager=cgroupfs, Docker native.cgroupdriver=cgroupfs, containerd "
+		      "SystemdCgroup = false");
 	return -ENOTSUP;
 }
 
 /* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a pretence. */
-static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why, struct err *err)
+static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why,
+		     struct err *err)
 {
 	bool v1 = q->host->mode == FACTS_CGROUP_V1 || q->host->mode == FACTS_CGROUP_HYBRID;
 	const struct cgroup_write *writes;
@@ -45,18 +54,22 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 
 	ret->driver = CGROUP_DRIVER_NONE;
 	ret->why = arena_strf(q->arena, "the container has no cgroup of its own: %s%s", why,
-			      q->resources && q->resources->devices.n ?
-				      "; linux.resources.devices is not enforced" :
-				      "");
+			      q->resources && q->resources->devices.n
+				      ? "; linux.resources.devices is not enforced"
+				      : "");
 	if (!plan_resources_any(q->resources))
 		return 0;
 	r = plan_resources_build(q->arena, q->resources, !v1, &writes, &n, err);
 	if (r < 0 || !n)
 		return r;
-	(void)err_set(err, EPERM, "config.json: %s: needs the cgroup controller `%s`, and the container gets no "
-		      "cgroup: %s", writes[0].json_path, writes[0].controller, why);
-	err_hint(err, "start it in a delegated group (systemd-run --user --scope -p Delegate=yes usrun ...), or "
-		 "remove the limit from the config");
+	(void)err_set(
+		err, EPERM,
+		"config.json: %s: needs the cgroup controller `%s`, and the container gets no "
+		"cgroup: %s",
+		writes[0].json_path, writes[0].controller, why);
+	err_hint(err, "start it in a delegated group (systemd-run --user --scope -p Delegate=yes "
+		      "usrun ...), or "
+		      "remove the limit from the config");
 	return -EPERM;
 }
 
@@ -65,7 +78,8 @@ static bool has_word(const char *words, const char *word, char separator)
 	size_t len = strlen(word);
 
 	for (const char *at = words ? words : ""; (at = strstr(at, word)); at += len)
-		if ((at == words || at[-1] == separator) && (at[len] == separator || at[len] == '\0'))
+		if ((at == words || at[-1] == separator) &&
+		    (at[len] == separator || at[len] == '\0'))
 			return true;
 	return false;
 }
@@ -79,7 +93,8 @@ static const char *parent_of(const struct request *q, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash == path || !slash ? "/" : arena_strndup(q->arena, path, (size_t)(slash - path));
+	return slash == path || !slash ? "/"
+				       : arena_strndup(q->arena, path, (size_t)(slash - path));
 }
 
 static const char *dir_path(const struct request *q, const char *own, bool *ret_moved)
@@ -110,17 +125,24 @@ static int set_dirs(const struct request *q, struct cgroup_plan *ret, struct err
 		dirs[i] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
 					       .mount = host->v[i].mount,
 					       .path = dir_path(q, own, &moved) };
-		if (str_equal(dirs[i].path, "/") || str_equal(dirs[i].path, path_clean(q->arena, own)))
-			return err_set(err, EINVAL, "config.json: linux.cgroupsPath: \"%s\" is %s, which cannot be "
-				       "a container's cgroup", dirs[i].path,
-				       str_equal(dirs[i].path, "/") ? "the root of the hierarchy" :
-								      "the cgroup of usrun itself");
+		if (str_equal(dirs[i].path, "/") ||
+		    str_equal(dirs[i].path, path_clean(q->arena, own)))
+			return err_set(
+				err, EINVAL,
+				"config.json: linux.cgroupsPath: \"%s\" is %s, which cannot be "
+				"a container's cgroup",
+				dirs[i].path,
+				str_equal(dirs[i].path, "/") ? "the root of the hierarchy"
+							     : "the cgroup of usrun itself");
 	}
 	ret->dirs = dirs;
 	ret->n_dirs = host->n;
 	if (moved)
-		ret->why = arena_strf(q->arena, "linux.cgroupsPath: \"%s\" is taken from the caller's own cgroup, "
-				      "because it may make none outside of that", q->wanted);
+		ret->why = arena_strf(
+			q->arena,
+			"linux.cgroupsPath: \"%s\" is taken from the caller's own cgroup, "
+			"because it may make none outside of that",
+			q->wanted);
 	return 0;
 }
 
@@ -145,28 +167,34 @@ static const char *mounted(const struct request *q)
 	return list ? list : "none";
 }
 
-static int no_controller(const struct request *q, const struct cgroup_write *w, bool v2, struct err *err)
+static int no_controller(const struct request *q, const struct cgroup_write *w, bool v2,
+			 struct err *err)
 {
 	const char *words = q->host->controllers;
 
-	(void)err_set(err, ENODEV, "config.json: %s: the requested cgroup controller `%s` is not available (%s: %s)",
-		      w->json_path, w->controller, v2 ? "available" : "mounted",
-		      !v2	      ? mounted(q) :
-		      words && *words ? words :
-					"none");
+	(void)err_set(
+		err, ENODEV,
+		"config.json: %s: the requested cgroup controller `%s` is not available (%s: %s)",
+		w->json_path, w->controller, v2 ? "available" : "mounted",
+		!v2               ? mounted(q)
+		: words && *words ? words
+				  : "none");
 	if (!v2)
 		err_hint(err, "mount it below /sys/fs/cgroup, or remove the limit from the config");
 	else if (q->options->may_own_cgroups)
-		err_hint(err, "the kernel was built or started without it, or an outer container keeps it");
+		err_hint(err, "the kernel was built or started without it, or an outer container "
+			      "keeps it");
 	else
-		err_hint(err, "the administrator can delegate it: a drop-in for user@.service with [Service] "
-			 "Delegate=cpu cpuset io memory pids");
+		err_hint(err, "the administrator can delegate it: a drop-in for user@.service with "
+			      "[Service] "
+			      "Delegate=cpu cpuset io memory pids");
 	return -ENODEV;
 }
 
 /* v2: the facts tell what the own group can pass on, and nothing about other places (the session of a root
  * user often has less than the root of the tree): there driver_create() finds out. */
-static int check_controllers(const struct request *q, const struct cgroup_plan *plan, struct err *err)
+static int check_controllers(const struct request *q, const struct cgroup_plan *plan,
+			     struct err *err)
 {
 	bool v2 = plan->driver == CGROUP_DRIVER_V2;
 
@@ -177,8 +205,8 @@ static int check_controllers(const struct request *q, const struct cgroup_plan *
 
 		if (!w->required || w->may_miss || str_equal(w->controller, "cgroup"))
 			continue;
-		if (!(v2 ? has_word(q->host->controllers, w->controller, ' ') :
-			   has_hierarchy(q->host, w->controller)))
+		if (!(v2 ? has_word(q->host->controllers, w->controller, ' ')
+			 : has_hierarchy(q->host, w->controller)))
 			return no_controller(q, w, v2, err);
 	}
 	return 0;
@@ -200,16 +228,19 @@ static int set_devices(const struct request *q, struct cgroup_plan *ret, struct 
 	ret->limit_devices = q->options->may_own_cgroups && (v1 || v2);
 	if (!ret->limit_devices) {
 		if (q->resources && q->resources->devices.n)
-			add_why(q, ret, q->options->may_own_cgroups ?
-						"linux.resources.devices is not enforced: the hierarchy of the "
-						"devices controller is not mounted" :
-						"linux.resources.devices is not enforced: that takes the rights of "
-						"root on the host");
+			add_why(q, ret,
+				q->options->may_own_cgroups ? "linux.resources.devices is not "
+							      "enforced: the hierarchy of the "
+							      "devices controller is not mounted"
+							    : "linux.resources.devices is not "
+							      "enforced: that takes the rights of "
+							      "root on the host");
 		return 0;
 	}
 	plan_device_rules_build(q->arena, q->resources, &rules, &n);
 	if (v1)
-		return plan_device_rules_v1(q->arena, rules, n, &ret->device_rules, &ret->n_device_rules, err);
+		return plan_device_rules_v1(q->arena, rules, n, &ret->device_rules,
+					    &ret->n_device_rules, err);
 	ret->device_rules = rules;
 	ret->n_device_rules = n;
 	return 0;
@@ -220,16 +251,16 @@ static int set_limits(const struct request *q, struct cgroup_plan *ret, struct e
 	int r = 0;
 
 	if (q->resources)
-		r = plan_resources_build(q->arena, q->resources, ret->driver == CGROUP_DRIVER_V2, &ret->writes,
-					 &ret->n_writes, err);
+		r = plan_resources_build(q->arena, q->resources, ret->driver == CGROUP_DRIVER_V2,
+					 &ret->writes, &ret->n_writes, err);
 	if (r == 0)
 		r = check_controllers(q, ret, err);
 	return r < 0 ? r : set_devices(q, ret, err);
 }
 
-int plan_cgroup_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
-		      const struct plan_cgroup_options *options, struct cgroup_plan *ret,
-		      struct err *err)
+int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
+		      const struct facts *facts, const struct plan_cgroup_options *options,
+		      struct cgroup_plan *ret, struct err *err)
 {
 	const struct oci_linux *linux_ = config->linux_;
 	struct request q = { .arena = arena,
@@ -246,11 +277,13 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config, cons
 	if (r < 0)
 		return r;
 	if (q.host->mode == FACTS_CGROUP_NONE || !q.host->n)
-		return no_cgroup(&q, ret, "no cgroup file system is mounted on /sys/fs/cgroup", err);
+		return no_cgroup(&q, ret, "no cgroup file system is mounted on /sys/fs/cgroup",
+				 err);
 	if (!q.host->own_writable)
 		return no_cgroup(&q, ret,
-				 options->may_own_cgroups ? "the cgroup file systems are mounted read-only" :
-							    "the caller's own cgroup is not delegated to it",
+				 options->may_own_cgroups
+					 ? "the cgroup file systems are mounted read-only"
+					 : "the caller's own cgroup is not delegated to it",
 				 err);
 	ret->driver = q.host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
 	r = set_dirs(&q, ret, err);

@@ -20,6 +20,6 @@ struct plan_cgroup_options {
  *   read-only): no cgroup, why is set; when the config asks for limits, an error that names the missing
  *   controller and what to do. Device rules alone are not limits: they are dropped with a warning in why.
  * - "systemd", and cgroupsPath of the form slice:prefix:name, need the systemd driver. */
-int plan_cgroup_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
-		      const struct plan_cgroup_options *options, struct cgroup_plan *ret,
-		      struct err *err) MUST_CHECK;
+int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
+		      const struct facts *facts, const struct plan_cgroup_options *options,
+		      struct cgroup_plan *ret, struct err *err) MUST_CHECK;

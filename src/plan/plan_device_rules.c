@@ -13,18 +13,27 @@ struct list {
 /* Nodes may be made of anything: using them is another matter. Then the devices of config-linux.md
  * ("Default Devices"), terminals, and tun, as crun and runc have it. */
 static const struct cgroup_device_rule always[] = {
-	{ .type = 'c', .major = CGROUP_DEVICE_ANY, .minor = CGROUP_DEVICE_ANY, .access = CGROUP_ACCESS_MKNOD },
-	{ .type = 'b', .major = CGROUP_DEVICE_ANY, .minor = CGROUP_DEVICE_ANY, .access = CGROUP_ACCESS_MKNOD },
-	{ .type = 'c', .major = 1, .minor = 3, .access = CGROUP_ACCESS_ALL },     /* null */
-	{ .type = 'c', .major = 1, .minor = 5, .access = CGROUP_ACCESS_ALL },     /* zero */
-	{ .type = 'c', .major = 1, .minor = 7, .access = CGROUP_ACCESS_ALL },     /* full */
-	{ .type = 'c', .major = 1, .minor = 8, .access = CGROUP_ACCESS_ALL },     /* random */
-	{ .type = 'c', .major = 1, .minor = 9, .access = CGROUP_ACCESS_ALL },     /* urandom */
-	{ .type = 'c', .major = 5, .minor = 0, .access = CGROUP_ACCESS_ALL },     /* tty */
-	{ .type = 'c', .major = 5, .minor = 1, .access = CGROUP_ACCESS_ALL },     /* console */
-	{ .type = 'c', .major = 5, .minor = 2, .access = CGROUP_ACCESS_ALL },     /* ptmx */
-	{ .type = 'c', .major = 136, .minor = CGROUP_DEVICE_ANY, .access = CGROUP_ACCESS_ALL }, /* pts */
-	{ .type = 'c', .major = 10, .minor = 200, .access = CGROUP_ACCESS_ALL },  /* tun */
+	{ .type = 'c',
+	  .major = CGROUP_DEVICE_ANY,
+	  .minor = CGROUP_DEVICE_ANY,
+	  .access = CGROUP_ACCESS_MKNOD },
+	{ .type = 'b',
+	  .major = CGROUP_DEVICE_ANY,
+	  .minor = CGROUP_DEVICE_ANY,
+	  .access = CGROUP_ACCESS_MKNOD },
+	{ .type = 'c', .major = 1, .minor = 3, .access = CGROUP_ACCESS_ALL }, /* null */
+	{ .type = 'c', .major = 1, .minor = 5, .access = CGROUP_ACCESS_ALL }, /* zero */
+	{ .type = 'c', .major = 1, .minor = 7, .access = CGROUP_ACCESS_ALL }, /* full */
+	{ .type = 'c', .major = 1, .minor = 8, .access = CGROUP_ACCESS_ALL }, /* random */
+	{ .type = 'c', .major = 1, .minor = 9, .access = CGROUP_ACCESS_ALL }, /* urandom */
+	{ .type = 'c', .major = 5, .minor = 0, .access = CGROUP_ACCESS_ALL }, /* tty */
+	{ .type = 'c', .major = 5, .minor = 1, .access = CGROUP_ACCESS_ALL }, /* console */
+	{ .type = 'c', .major = 5, .minor = 2, .access = CGROUP_ACCESS_ALL }, /* ptmx */
+	{ .type = 'c',
+	  .major = 136,
+	  .minor = CGROUP_DEVICE_ANY,
+	  .access = CGROUP_ACCESS_ALL },                                         /* pts */
+	{ .type = 'c', .major = 10, .minor = 200, .access = CGROUP_ACCESS_ALL }, /* tun */
 };
 enum { N_ALWAYS = sizeof(always) / sizeof(always[0]) };
 
@@ -38,9 +47,9 @@ static unsigned int access_mask(const char *text)
 	unsigned int mask = 0;
 
 	for (const char *c = text ? text : ""; *c; c++)
-		mask |= *c == 'm' ? CGROUP_ACCESS_MKNOD :
-			*c == 'r' ? CGROUP_ACCESS_READ :
-				    CGROUP_ACCESS_WRITE;
+		mask |= *c == 'm'   ? CGROUP_ACCESS_MKNOD
+			: *c == 'r' ? CGROUP_ACCESS_READ
+				    : CGROUP_ACCESS_WRITE;
 	return mask ? mask : (unsigned int)CGROUP_ACCESS_ALL;
 }
 
@@ -109,13 +118,14 @@ static bool number_meets(uint32_t a, uint32_t b)
 
 static bool covers(const struct cgroup_device_rule *a, const struct cgroup_device_rule *b)
 {
-	return a->type == b->type && number_covers(a->major, b->major) && number_covers(a->minor, b->minor);
+	return a->type == b->type && number_covers(a->major, b->major) &&
+	       number_covers(a->minor, b->minor);
 }
 
 static bool meets(const struct cgroup_device_rule *a, const struct cgroup_device_rule *b)
 {
-	return a->type == b->type && number_meets(a->major, b->major) && number_meets(a->minor, b->minor) &&
-	       (a->access & b->access);
+	return a->type == b->type && number_meets(a->major, b->major) &&
+	       number_meets(a->minor, b->minor) && (a->access & b->access);
 }
 
 /* A rule that repeats the default takes back what exceptions said of its devices. One of ours gives way to
@@ -131,12 +141,17 @@ static int take_back(struct arena *arena, struct list *list, const struct cgroup
 		if (covers(rule, &e)) {
 			e.access &= ~rule->access;
 		} else if (meets(rule, &e) && rule->required) {
-			(void)err_set(err, ENOTSUP, "config.json: %s: cgroup v1 cannot %s \"%s\" out of \"%s\" (%s)",
-				      rule->json_path, rule->allow ? "allow" : "deny",
-				      plan_device_rules_text(arena, rule), plan_device_rules_text(arena, &e),
-				      e.json_path);
-			err_hint(err, "name the devices of %s one by one; on a host with cgroup v2 the list works "
-				 "as it is", e.json_path);
+			(void)err_set(
+				err, ENOTSUP,
+				"config.json: %s: cgroup v1 cannot %s \"%s\" out of \"%s\" (%s)",
+				rule->json_path, rule->allow ? "allow" : "deny",
+				plan_device_rules_text(arena, rule),
+				plan_device_rules_text(arena, &e), e.json_path);
+			err_hint(err,
+				 "name the devices of %s one by one; on a host with cgroup v2 the "
+				 "list works "
+				 "as it is",
+				 e.json_path);
 			return -ENOTSUP;
 		}
 		if (e.access)
@@ -193,7 +208,8 @@ const char *plan_device_rules_text(struct arena *arena, const struct cgroup_devi
 	if (rule->type == 'a')
 		return "a";
 	return arena_strf(arena, "%c %s:%s %s%s%s", rule->type, number_text(arena, rule->major),
-			  number_text(arena, rule->minor), rule->access & CGROUP_ACCESS_READ ? "r" : "",
+			  number_text(arena, rule->minor),
+			  rule->access & CGROUP_ACCESS_READ ? "r" : "",
 			  rule->access & CGROUP_ACCESS_WRITE ? "w" : "",
 			  rule->access & CGROUP_ACCESS_MKNOD ? "m" : "");
 }

@@ -15,7 +15,8 @@ void plan_device_rules_build(struct arena *arena, const struct oci_resources *re
  * exceptions. -ENOTSUP for a list that v1 cannot hold (an exception inside an exception), which the kernel
  * would take without a word, and not obey. */
 int plan_device_rules_v1(struct arena *arena, const struct cgroup_device_rule *rules, size_t n,
-			 const struct cgroup_device_rule **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+			 const struct cgroup_device_rule **ret, size_t *ret_n,
+			 struct err *err) MUST_CHECK;
 
 /* A rule as the files of v1 take it: "c 1:3 rwm", "a". */
 const char *plan_device_rules_text(struct arena *arena, const struct cgroup_device_rule *rule);

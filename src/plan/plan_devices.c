@@ -11,7 +11,7 @@ static const struct {
 	const char *path;
 	unsigned int major, minor;
 } defaults[] = {
-	{ "/dev/null", 1, 3 },	 { "/dev/zero", 1, 5 },	   { "/dev/full", 1, 7 },
+	{ "/dev/null", 1, 3 },   { "/dev/zero", 1, 5 },    { "/dev/full", 1, 7 },
 	{ "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
 };
 enum { N_DEFAULTS = sizeof(defaults) / sizeof(defaults[0]) };
@@ -53,8 +53,10 @@ static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, 
 		.from_config = true,
 	};
 	if (path_is_below(ret->path, "/proc") || path_is_below(ret->path, "/sys"))
-		return err_set(err, EINVAL, "config.json: linux.devices[%zu].path: \"%s\" is inside /proc or "
-			       "/sys", i, ret->path);
+		return err_set(err, EINVAL,
+			       "config.json: linux.devices[%zu].path: \"%s\" is inside /proc or "
+			       "/sys",
+			       i, ret->path);
 	return 0;
 }
 

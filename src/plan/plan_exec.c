@@ -6,8 +6,8 @@
 
 #include <sched.h>
 
-int plan_exec_build(struct arena *arena, const struct plan_exec_request *request, const struct plan **ret,
-		    struct err *err)
+int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
+		    const struct plan **ret, struct err *err)
 {
 	struct plan *plan = arena_new(arena, struct plan);
 	struct plan_build b = { .arena = arena, .plan = plan };

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-static void from_config(struct arena *arena, const struct oci_id_mapping *v, size_t n, struct idmap *ret)
+static void from_config(struct arena *arena, const struct oci_id_mapping *v, size_t n,
+			struct idmap *ret)
 {
 	struct idmap_range *ranges = arena_array(arena, n, sizeof(*ranges));
 
@@ -30,20 +31,23 @@ static void set_single(struct arena *arena, const struct caller *caller, struct 
 }
 
 /* In words; the probe has found it out, with more detail for `usrun facts`. */
-static const char *helper_why(struct arena *arena, const char *name, const struct probe_helper_result *helper)
+static const char *helper_why(struct arena *arena, const char *name,
+			      const struct probe_helper_result *helper)
 {
 	static const char *const states[] = {
 		[PROBE_HELPER_OK] = "works",
 		[PROBE_HELPER_MISSING] = "is not installed",
-		[PROBE_HELPER_NOT_PRIVILEGED] = "is neither setuid root nor has the file capability",
+		[PROBE_HELPER_NOT_PRIVILEGED] =
+			"is neither setuid root nor has the file capability",
 		[PROBE_HELPER_NOSUID] = "is on a mount with nosuid",
 		[PROBE_HELPER_NO_NEW_PRIVS] = "gets no rights, because the caller has no_new_privs",
 	};
 
 	if ((size_t)helper->state >= sizeof(states) / sizeof(states[0]))
 		return arena_strf(arena, "%s was not looked up", name);
-	return arena_strf(arena, "%s%s%s%s %s", name, helper->path ? " (" : "", helper->path ? helper->path : "",
-			  helper->path ? ")" : "", states[helper->state]);
+	return arena_strf(arena, "%s%s%s%s %s", name, helper->path ? " (" : "",
+			  helper->path ? helper->path : "", helper->path ? ")" : "",
+			  states[helper->state]);
 }
 
 /* Why only one id can be mapped: in words that also say what to install or add. */
@@ -56,20 +60,23 @@ static const char *why_no_ranges(struct plan_build *b, char *hint, size_t hint_s
 	if (missing || facts->newgidmap.state != PROBE_HELPER_OK) {
 		const char *helper = missing ? "newuidmap" : "newgidmap";
 
-		(void)strncpy(hint, "install the package uidmap (shadow-utils on Fedora) so that "
+		(void)strncpy(hint,
+			      "install the package uidmap (shadow-utils on Fedora) so that "
 			      "newuidmap and newgidmap are setuid root, on a mount without nosuid",
 			      hint_size - 1);
-		return helper_why(b->arena, helper, missing ? &facts->newuidmap : &facts->newgidmap);
+		return helper_why(b->arena, helper,
+				  missing ? &facts->newuidmap : &facts->newgidmap);
 	}
 	(void)strncpy(hint,
 		      arena_strf(b->arena,
 				 "as root: usermod --add-subuids 100000-165535 --add-subgids "
-				 "100000-165535 %s", name),
+				 "100000-165535 %s",
+				 name),
 		      hint_size - 1);
 	return arena_strf(b->arena, "no subordinate ids: %s",
-			  facts->subuid.n == 0 && facts->subuid.missing ? facts->subuid.missing :
-			  facts->subgid.missing			       ? facts->subgid.missing :
-									 "none given");
+			  facts->subuid.n == 0 && facts->subuid.missing ? facts->subuid.missing
+			  : facts->subgid.missing                       ? facts->subgid.missing
+									: "none given");
 }
 
 static int rootless_default(struct plan_build *b, struct err *err)
@@ -123,7 +130,8 @@ static int identity_default(struct plan_build *b, struct idmap_write *write)
 		*maps[which] = (struct idmap){ .v = ranges, .n = own[which]->n };
 	}
 	write->writer = IDMAP_WRITER_SELF;
-	plan_parts_warn(b, "linux.uidMappings is absent: the ids of the caller are mapped unchanged");
+	plan_parts_warn(b,
+			"linux.uidMappings is absent: the ids of the caller are mapped unchanged");
 	return 0;
 }
 
@@ -142,7 +150,8 @@ static int choose_writer(struct plan_build *b, struct err *err)
 		r = idmap_split(b->arena, &write->uid, &caller->uid_map, &write->uid, err);
 		if (r == 0)
 			r = idmap_split(b->arena, &write->gid, &caller->gid_map, &write->gid, err);
-		return r < 0 ? err_prefix(err, "config.json: linux.uidMappings, linux.gidMappings") : 0;
+		return r < 0 ? err_prefix(err, "config.json: linux.uidMappings, linux.gidMappings")
+			     : 0;
 	}
 	if (is_single(&write->uid, caller->uid) && is_single(&write->gid, caller->gid)) {
 		write->writer = IDMAP_WRITER_SINGLE;
@@ -153,8 +162,10 @@ static int choose_writer(struct plan_build *b, struct err *err)
 		write->writer = IDMAP_WRITER_HELPER;
 		return 0;
 	}
-	(void)err_set(err, EINVAL, "config.json: linux.uidMappings: more than the caller's own id needs "
-		      "newuidmap: %s", why_no_ranges(b, hint, sizeof(hint)));
+	(void)err_set(err, EINVAL,
+		      "config.json: linux.uidMappings: more than the caller's own id needs "
+		      "newuidmap: %s",
+		      why_no_ranges(b, hint, sizeof(hint)));
 	err_hint(err, "%s", hint);
 	return -EINVAL;
 }
@@ -170,8 +181,8 @@ int plan_idmap_build(struct plan_build *b, struct err *err)
 	write->newuidmap = b->plan->facts->newuidmap.path;
 	write->newgidmap = b->plan->facts->newgidmap.path;
 	if (!linux_ || !linux_->uid_mappings.n)
-		return b->plan->powers & POWER_MAP_DIRECT ? identity_default(b, write) :
-							    rootless_default(b, err);
+		return b->plan->powers & POWER_MAP_DIRECT ? identity_default(b, write)
+							  : rootless_default(b, err);
 	from_config(b->arena, linux_->uid_mappings.v, linux_->uid_mappings.n, &write->uid);
 	from_config(b->arena, linux_->gid_mappings.v, linux_->gid_mappings.n, &write->gid);
 	r = idmap_check(&write->uid, "uid", "linux.uidMappings", err);

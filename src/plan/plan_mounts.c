@@ -10,14 +10,21 @@
 #include <linux/mount.h>
 #include <string.h>
 
-
-
 /* Files below /proc that may be covered (lxcfs does so). Anything else there would let an image or a
  * volume stand in for the kernel (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881). */
 static const char *const proc_allowed[] = {
-	"/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps",
-	"/proc/uptime", "/proc/loadavg", "/proc/slabinfo", "/proc/net/dev",
-	"/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled", NULL,
+	"/proc/cpuinfo",
+	"/proc/diskstats",
+	"/proc/meminfo",
+	"/proc/stat",
+	"/proc/swaps",
+	"/proc/uptime",
+	"/proc/loadavg",
+	"/proc/slabinfo",
+	"/proc/net/dev",
+	"/proc/sys/kernel/ns_last_pid",
+	"/proc/sys/crypto/fips_enabled",
+	NULL,
 };
 
 static bool creates(const struct plan *plan, enum plan_ns kind)
@@ -28,22 +35,28 @@ static bool creates(const struct plan *plan, enum plan_ns kind)
 static int check_target(const struct mount_entry *m, struct err *err)
 {
 	if (str_equal(m->target, "/"))
-		return err_set(err, EINVAL, "config.json: mounts[%ld].destination: the root itself cannot be "
-			       "a mount destination", m->config_index);
+		return err_set(err, EINVAL,
+			       "config.json: mounts[%ld].destination: the root itself cannot be "
+			       "a mount destination",
+			       m->config_index);
 	if (!path_is_below(m->target, "/proc") || m->kind == MOUNT_REMOUNT)
 		return 0;
 	if (str_equal(m->target, "/proc")) {
 		if (m->kind == MOUNT_PROC ||
 		    (m->kind == MOUNT_BIND && path_is_below(m->source, "/proc")))
 			return 0;
-		return err_set(err, EINVAL, "config.json: mounts[%ld]: \"/proc\" cannot be mounted because it "
-			       "is not of type proc", m->config_index);
+		return err_set(err, EINVAL,
+			       "config.json: mounts[%ld]: \"/proc\" cannot be mounted because it "
+			       "is not of type proc",
+			       m->config_index);
 	}
 	for (size_t i = 0; proc_allowed[i]; i++)
 		if (str_equal(m->target, proc_allowed[i]))
 			return 0;
-	return err_set(err, EINVAL, "config.json: mounts[%ld]: \"%s\" cannot be mounted because it is inside "
-		       "/proc", m->config_index, m->target);
+	return err_set(err, EINVAL,
+		       "config.json: mounts[%ld]: \"%s\" cannot be mounted because it is inside "
+		       "/proc",
+		       m->config_index, m->target);
 }
 
 static void set_methods(struct plan_build *b, struct mount_entry *m)
@@ -188,26 +201,32 @@ static void find_shape(const struct oci_mount *mount, bool *bind, bool *remount)
 	}
 }
 
-static int check_entry(const struct mount_entry *m,
-		       const struct oci_mount *mount, struct err *err)
+static int check_entry(const struct mount_entry *m, const struct oci_mount *mount, struct err *err)
 {
 	unsigned int known = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_DEST_NOFOLLOW | MOUNT_EXT_TMPCOPYUP;
 
 	if (m->kind == MOUNT_BIND && m->n_super)
-		return err_set(err, EINVAL, "config.json: mounts[%ld].options: bind mounts cannot have any "
-			       "filesystem-specific options applied, got \"%s\"", m->config_index,
-			       m->super[0].key);
+		return err_set(err, EINVAL,
+			       "config.json: mounts[%ld].options: bind mounts cannot have any "
+			       "filesystem-specific options applied, got \"%s\"",
+			       m->config_index, m->super[0].key);
 	if (m->kind == MOUNT_BIND && !mount->source)
-		return err_set(err, EINVAL, "config.json: mounts[%ld].source: a bind mount needs one",
+		return err_set(err, EINVAL,
+			       "config.json: mounts[%ld].source: a bind mount needs one",
 			       m->config_index);
 	if (m->kind == MOUNT_FS && !mount->type)
-		return err_set(err, EINVAL, "config.json: mounts[%ld].type: needed where options say neither "
-			       "bind nor rbind", m->config_index);
+		return err_set(err, EINVAL,
+			       "config.json: mounts[%ld].type: needed where options say neither "
+			       "bind nor rbind",
+			       m->config_index);
 	if (mount->uid_mappings.n || (m->extensions & ~known))
-		return err_set(err, ENOTSUP, "config.json: mounts[%ld]: id-mapped mounts (idmap, ridmap, "
-			       "uidMappings) and copy-symlink are not supported", m->config_index);
+		return err_set(err, ENOTSUP,
+			       "config.json: mounts[%ld]: id-mapped mounts (idmap, ridmap, "
+			       "uidMappings) and copy-symlink are not supported",
+			       m->config_index);
 	if ((m->extensions & MOUNT_EXT_TMPCOPYUP) && !str_equal(m->fs, "tmpfs"))
-		return err_set(err, EINVAL, "config.json: mounts[%ld].options: tmpcopyup is for tmpfs only",
+		return err_set(err, EINVAL,
+			       "config.json: mounts[%ld].options: tmpcopyup is for tmpfs only",
 			       m->config_index);
 
 	return check_target(m, err);
@@ -226,8 +245,8 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	m->fs = mount->type;
 	m->source = mount->source ? mount->source : mount->type;
 	if (m->kind == MOUNT_BIND && mount->source)
-		m->source = path_clean(b->arena, path_join(b->arena, b->plan->options->bundle,
-							   mount->source));
+		m->source = path_clean(
+			b->arena, path_join(b->arena, b->plan->options->bundle, mount->source));
 	m->recursive = str_equal(mount->type, "rbind");
 	m->super = super;
 	for (size_t word = 0; word < mount->options.n; word++) {
@@ -248,16 +267,18 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 static int need_mntns(const struct plan *plan, struct err *err)
 {
 	const struct oci_linux *linux_ = plan->config->linux_;
-	const char *what = plan->config->mounts.n	       ? "mounts" :
-			   linux_ && linux_->masked_paths.n    ? "linux.maskedPaths" :
-			   linux_ && linux_->readonly_paths.n  ? "linux.readonlyPaths" :
-			   plan->config->root->readonly.v      ? "root.readonly" :
-								 NULL;
+	const char *what = plan->config->mounts.n               ? "mounts"
+			   : linux_ && linux_->masked_paths.n   ? "linux.maskedPaths"
+			   : linux_ && linux_->readonly_paths.n ? "linux.readonlyPaths"
+			   : plan->config->root->readonly.v     ? "root.readonly"
+								: NULL;
 
 	if ((plan->flags & PLAN_MNTNS_NEW) || !what)
 		return 0;
-	(void)err_set(err, EINVAL, "config.json: %s: needs a new mount namespace, else the caller's own "
-		      "mounts would change", what);
+	(void)err_set(err, EINVAL,
+		      "config.json: %s: needs a new mount namespace, else the caller's own "
+		      "mounts would change",
+		      what);
 	err_hint(err, "add {\"type\": \"mount\"} to linux.namespaces");
 	return -EINVAL;
 }
@@ -272,8 +293,8 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 
 	if (r < 0)
 		return r;
-	rootfs->path = path_clean(b->arena, path_join(b->arena, b->plan->options->bundle,
-						      config->root->path));
+	rootfs->path = path_clean(
+		b->arena, path_join(b->arena, b->plan->options->bundle, config->root->path));
 	rootfs->readonly = config->root->readonly.v;
 	rootfs->no_pivot = b->plan->options->no_pivot;
 	rootfs->propagation = linux_ ? (unsigned long)linux_->rootfs_propagation : 0;

@@ -19,8 +19,8 @@ int plan_ns_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_idmap_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_devices_build(struct plan_build *b, struct err *err) MUST_CHECK;
-int plan_process_build(struct plan_build *b, const struct oci_process *process, struct err *err)
-	MUST_CHECK;
+int plan_process_build(struct plan_build *b, const struct oci_process *process,
+		       struct err *err) MUST_CHECK;
 
 /* Whether an id of the container has a host id, as far as the plan knows (a joined user namespace is
  * not known). */

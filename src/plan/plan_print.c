@@ -29,8 +29,8 @@ static void print_container(struct str *out, const struct plan *plan)
 
 static void print_namespaces(struct str *out, const struct plan *plan)
 {
-	static const char *const names[PLAN_NS_COUNT] = { "user",   "pid",    "network", "ipc",
-							  "uts",    "cgroup", "time",	 "mount" };
+	static const char *const names[PLAN_NS_COUNT] = { "user", "pid",    "network", "ipc",
+							  "uts",  "cgroup", "time",    "mount" };
 	static const char *const actions[] = { "the caller's", "new", "joined:" };
 
 	str_add(out, "namespaces\n");
@@ -39,9 +39,9 @@ static void print_namespaces(struct str *out, const struct plan *plan)
 			 plan->ns.v[kind].path ? plan->ns.v[kind].path : "");
 		why(out, kind == PLAN_NS_USER ? plan->ns.why_user : NULL);
 	}
-	str_addf(out, "  %s\n", plan->flags & PLAN_STAGER ?
-				       "made and joined by a stager, which then clones init" :
-				       "made by one clone3, straight into init");
+	str_addf(out, "  %s\n",
+		 plan->flags & PLAN_STAGER ? "made and joined by a stager, which then clones init"
+					   : "made by one clone3, straight into init");
 }
 
 static void print_map(struct str *out, const char *kind, const struct idmap *map)
@@ -54,7 +54,8 @@ static void print_map(struct str *out, const char *kind, const struct idmap *map
 
 static void print_ids(struct str *out, const struct plan *plan)
 {
-	static const char *const writers[] = { "by usrun itself", "by usrun itself, setgroups denied",
+	static const char *const writers[] = { "by usrun itself",
+					       "by usrun itself, setgroups denied",
 					       "by newuidmap and newgidmap" };
 
 	if (!(plan->flags & PLAN_USERNS_NEW))
@@ -85,7 +86,9 @@ static const char *method_name(const struct mount_entry *m, size_t i)
 	case MOUNT_BY_FSMOUNT:
 		return "new";
 	case MOUNT_BY_BIND:
-		return m->kind == MOUNT_REMOUNT ? "remount" : m->recursive ? "bind with all below" : "bind";
+		return m->kind == MOUNT_REMOUNT ? "remount"
+		       : m->recursive           ? "bind with all below"
+						: "bind";
 	case MOUNT_BY_HOST_BIND:
 		return "bind of the host's";
 	case MOUNT_BY_CGROUP_BIND:
@@ -101,8 +104,10 @@ static void print_mount(struct str *out, const struct mount_entry *m)
 	static const struct {
 		uint64_t bit;
 		const char *name;
-	} attrs[] = { { MOUNT_ATTR_RDONLY, "ro" },     { MOUNT_ATTR_NOSUID, "nosuid" },
-		      { MOUNT_ATTR_NODEV, "nodev" },   { MOUNT_ATTR_NOEXEC, "noexec" },
+	} attrs[] = { { MOUNT_ATTR_RDONLY, "ro" },
+		      { MOUNT_ATTR_NOSUID, "nosuid" },
+		      { MOUNT_ATTR_NODEV, "nodev" },
+		      { MOUNT_ATTR_NOEXEC, "noexec" },
 		      { MOUNT_ATTR_NODIRATIME, "nodiratime" } };
 
 	str_addf(out, "  %-16s %s", m->target, m->source ? m->source : "");
@@ -123,10 +128,12 @@ static void print_rootfs(struct str *out, const struct plan *plan)
 	const struct rootfs_plan *rootfs = &plan->rootfs;
 
 	str_addf(out, "rootfs      %s%s%s\n", rootfs->path, rootfs->readonly ? ", read-only" : "",
-		 plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone" : "");
+		 plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone"
+						     : "");
 	for (size_t i = 0; i < rootfs->n_mounts; i++)
 		print_mount(out, &rootfs->mounts[i]);
-	str_addf(out, "  %zu paths masked, %zu read-only\n", rootfs->n_masked, rootfs->n_readonly_paths);
+	str_addf(out, "  %zu paths masked, %zu read-only\n", rootfs->n_masked,
+		 rootfs->n_readonly_paths);
 	if (!plan->devices.populate)
 		return;
 	str_addf(out, "devices     %s:", plan->devices.bind ? "bound from the host" : "made");
@@ -140,7 +147,8 @@ static void print_caps(struct str *out, const char *set, uint64_t mask)
 	str_addf(out, "  %-12s", set);
 	for (int cap = 0; cap < 64; cap++)
 		if (mask & (1ULL << cap))
-			str_addf(out, " %s", names_capability_name(cap) ? names_capability_name(cap) : "?");
+			str_addf(out, " %s",
+				 names_capability_name(cap) ? names_capability_name(cap) : "?");
 	str_add(out, mask ? "\n" : " none\n");
 }
 
@@ -151,21 +159,24 @@ static void print_process(struct str *out, const struct plan *plan)
 	str_add(out, "process    ");
 	for (size_t i = 0; i < p->n_args; i++)
 		str_addf(out, " %s", p->args[i]);
-	str_addf(out, "\n  uid %u, gid %u, umask %04o, cwd %s%s%s\n", p->uid, p->gid, p->umask, p->cwd,
-		 p->terminal ? ", terminal" : "", p->no_new_privs ? ", no_new_privs" : "");
+	str_addf(out, "\n  uid %u, gid %u, umask %04o, cwd %s%s%s\n", p->uid, p->gid, p->umask,
+		 p->cwd, p->terminal ? ", terminal" : "", p->no_new_privs ? ", no_new_privs" : "");
 	str_addf(out, "  groups       %s (%zu)\n",
-		 p->keep_groups ? "the caller's" :
-		 p->set_groups	? "set" :
-				  "as they are: setgroups is denied",
+		 p->keep_groups  ? "the caller's"
+		 : p->set_groups ? "set"
+				 : "as they are: setgroups is denied",
 		 p->n_groups);
 	print_caps(out, "bounding", p->caps_bounding);
 	print_caps(out, "effective", p->caps_effective);
 	for (size_t i = 0; i < p->n_rlimits; i++)
-		str_addf(out, "  %s %llu:%llu\n", json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
-			 (unsigned long long)p->rlimits[i].soft, (unsigned long long)p->rlimits[i].hard);
+		str_addf(out, "  %s %llu:%llu\n",
+			 json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
+			 (unsigned long long)p->rlimits[i].soft,
+			 (unsigned long long)p->rlimits[i].hard);
 	if (p->seccomp)
 		str_addf(out, "  seccomp      loaded %s\n",
-			 p->no_new_privs ? "last, before the exec" : "before the capabilities are dropped");
+			 p->no_new_privs ? "last, before the exec"
+					 : "before the capabilities are dropped");
 }
 
 void plan_print(struct str *out, const struct plan *plan)

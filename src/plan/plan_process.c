@@ -15,8 +15,8 @@ static const char *const *terminated(struct arena *arena, const char *const *v, 
 	return copy;
 }
 
-static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n, uint64_t available,
-			const char *set)
+static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n,
+			uint64_t available, const char *set)
 {
 	uint64_t mask = 0;
 
@@ -26,8 +26,10 @@ static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n
 		if (cap >= 0 && (available & (1ULL << cap)))
 			mask |= 1ULL << cap;
 		else
-			plan_parts_warn(b, "process.capabilities.%s: ignoring unknown or unavailable "
-					"capabilities: [%s]", set, names[i]);
+			plan_parts_warn(b,
+					"process.capabilities.%s: ignoring unknown or unavailable "
+					"capabilities: [%s]",
+					set, names[i]);
 	}
 	return mask;
 }
@@ -42,8 +44,10 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	if (!(b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
 		available = b->plan->facts->caller.caps_bounding;
 	p->caps_bounding = caps_of(b, caps->bounding.v, caps->bounding.n, available, "bounding");
-	p->caps_permitted = caps_of(b, caps->permitted.v, caps->permitted.n, available, "permitted");
-	p->caps_effective = caps_of(b, caps->effective.v, caps->effective.n, available, "effective");
+	p->caps_permitted =
+		caps_of(b, caps->permitted.v, caps->permitted.n, available, "permitted");
+	p->caps_effective =
+		caps_of(b, caps->effective.v, caps->effective.n, available, "effective");
 	p->caps_inheritable =
 		caps_of(b, caps->inheritable.v, caps->inheritable.n, available, "inheritable");
 	p->caps_ambient = caps_of(b, caps->ambient.v, caps->ambient.n, available, "ambient");
@@ -61,29 +65,38 @@ static int build_user(struct plan_build *b, const struct oci_user *user, struct 
 	p->uid = user ? (uint32_t)user->uid.v : 0;
 	p->gid = user ? (uint32_t)user->gid.v : 0;
 	if (!plan_parts_uid_mapped(b->plan, p->uid))
-		return err_set(err, EINVAL, "config.json: process.user.uid: cannot setuid to unmapped uid %u in "
-			       "user namespace", p->uid);
+		return err_set(err, EINVAL,
+			       "config.json: process.user.uid: cannot setuid to unmapped uid %u in "
+			       "user namespace",
+			       p->uid);
 	if (!plan_parts_gid_mapped(b->plan, p->gid))
-		return err_set(err, EINVAL, "config.json: process.user.gid: cannot setgid to unmapped gid %u in "
-			       "user namespace", p->gid);
+		return err_set(err, EINVAL,
+			       "config.json: process.user.gid: cannot setgid to unmapped gid %u in "
+			       "user namespace",
+			       p->gid);
 	p->n_groups = user ? user->additional_gids.n : 0;
 	groups = arena_array(b->arena, p->n_groups + 1, sizeof(*groups));
 	for (size_t i = 0; i < p->n_groups; i++) {
 		groups[i] = (uint32_t)user->additional_gids.v[i];
 		if (plan_parts_gid_mapped(b->plan, groups[i]))
 			continue;
-		return err_set(err, EINVAL, "config.json: process.user.additionalGids[%zu]: gid %u is not mapped "
-			       "in the user namespace", i, groups[i]);
+		return err_set(
+			err, EINVAL,
+			"config.json: process.user.additionalGids[%zu]: gid %u is not mapped "
+			"in the user namespace",
+			i, groups[i]);
 	}
 	p->groups = groups;
 	p->keep_groups = false;
 	for (size_t i = 0; i < b->plan->config->annotations.n; i++)
-		if (str_equal(b->plan->config->annotations.v[i].key, "run.oci.keep_original_groups"))
+		if (str_equal(b->plan->config->annotations.v[i].key,
+			      "run.oci.keep_original_groups"))
 			p->keep_groups = !str_equal(b->plan->config->annotations.v[i].value, "0");
-	p->set_groups = !p->keep_groups &&
-			((b->plan->powers & POWER_SETGROUPS) || (b->plan->flags & PLAN_USERNS_JOIN));
+	p->set_groups = !p->keep_groups && ((b->plan->powers & POWER_SETGROUPS) ||
+					    (b->plan->flags & PLAN_USERNS_JOIN));
 	if (p->n_groups && !p->set_groups && !p->keep_groups) {
-		(void)err_set(err, EINVAL, "config.json: process.user.additionalGids: setgroups is denied in a "
+		(void)err_set(err, EINVAL,
+			      "config.json: process.user.additionalGids: setgroups is denied in a "
 			      "user namespace with a single id");
 		err_hint(err, "give the user subordinate ids (subuid(5)), or set the annotation "
 			      "run.oci.keep_original_groups=1");
@@ -104,14 +117,17 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 		p->columns = (uint32_t)process->console_size->width.v;
 	}
 	if (p->terminal && keeper_needed && !options->console_socket) {
-		(void)err_set(err, EINVAL, "config.json: process.terminal: cannot allocate tty if usrun will "
+		(void)err_set(err, EINVAL,
+			      "config.json: process.terminal: cannot allocate tty if usrun will "
 			      "detach without setting console socket");
-		err_hint(err, "either --console-socket PATH of a listening socket, or process.terminal false, "
+		err_hint(err, "either --console-socket PATH of a listening socket, or "
+			      "process.terminal false, "
 			      "or `usrun run` without --detach");
 		return -EINVAL;
 	}
 	if (options->console_socket && !(p->terminal && keeper_needed))
-		return err_set(err, EINVAL, "--console-socket: cannot use console socket if usrun will not "
+		return err_set(err, EINVAL,
+			       "--console-socket: cannot use console socket if usrun will not "
 			       "detach or allocate tty");
 	if (p->terminal)
 		b->plan->flags |= PLAN_TERMINAL;
@@ -123,7 +139,8 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 static void build_limits(struct plan_build *b, const struct oci_process *process)
 {
 	struct process_plan *p = &b->plan->process;
-	struct rlimit_plan *rlimits = arena_array(b->arena, process->rlimits.n + 1, sizeof(*rlimits));
+	struct rlimit_plan *rlimits =
+		arena_array(b->arena, process->rlimits.n + 1, sizeof(*rlimits));
 
 	for (size_t i = 0; i < process->rlimits.n; i++)
 		rlimits[i] = (struct rlimit_plan){ .resource = process->rlimits.v[i].type - 1,

@@ -11,11 +11,11 @@
 #include <string.h>
 
 enum kind {
-	LIMIT,     /* struct json_int; 0: leave alone, negative: none */
-	LIMIT_0,   /* struct json_int; 0 is a limit */
-	NUMBER,    /* struct json_uint; 0: leave alone */
-	NUMBER_0,  /* struct json_uint; 0 is a value */
-	FLAG,      /* struct json_bool; only true is written */
+	LIMIT,    /* struct json_int; 0: leave alone, negative: none */
+	LIMIT_0,  /* struct json_int; 0 is a limit */
+	NUMBER,   /* struct json_uint; 0: leave alone */
+	NUMBER_0, /* struct json_uint; 0 is a value */
+	FLAG,     /* struct json_bool; only true is written */
 	TEXT,
 };
 
@@ -23,7 +23,8 @@ struct row {
 	const char *path;
 	enum kind kind;
 	size_t offset;
-	const char *controller, *v1, *v2; /* v1, v2: the file; NULL where there is none; "" for nothing to do */
+	const char *controller, *v1,
+		*v2; /* v1, v2: the file; NULL where there is none; "" for nothing to do */
 };
 
 #define MEMORY(field) offsetof(struct oci_memory, field)
@@ -31,10 +32,13 @@ struct row {
 
 /* Kernel memory (kernel, kernelTCP) has no row: kernels dropped it, and the specification advises against it. */
 static const struct row memory_rows[] = {
-	{ "memory.reservation", LIMIT, MEMORY(reservation), "memory", "memory.soft_limit_in_bytes", "memory.low" },
+	{ "memory.reservation", LIMIT, MEMORY(reservation), "memory", "memory.soft_limit_in_bytes",
+	  "memory.low" },
 	{ "memory.swappiness", NUMBER_0, MEMORY(swappiness), "memory", "memory.swappiness", NULL },
-	{ "memory.disableOOMKiller", FLAG, MEMORY(disable_oom_killer), "memory", "memory.oom_control", NULL },
-	{ "memory.useHierarchy", FLAG, MEMORY(use_hierarchy), "memory", "memory.use_hierarchy", "" },
+	{ "memory.disableOOMKiller", FLAG, MEMORY(disable_oom_killer), "memory",
+	  "memory.oom_control", NULL },
+	{ "memory.useHierarchy", FLAG, MEMORY(use_hierarchy), "memory", "memory.use_hierarchy",
+	  "" },
 };
 
 static const struct row cpu_v1_rows[] = {
@@ -89,12 +93,12 @@ static int add_rows(struct plan_writes *w, const struct row *rows, size_t n, con
 		if (!file)
 			return plan_writes_v1_only(err, rows[i].path);
 		if (*file) /* 0 is what a kernel without the file does */
-			plan_writes_add(w, rows[i].controller, file, value, rows[i].path)->may_miss =
-				str_equal(value, "0");
+			plan_writes_add(w, rows[i].controller, file, value, rows[i].path)
+				->may_miss = str_equal(value, "0");
 	}
 	return 0;
 }
-#define ADD_ROWS(w, rows, object, err) \
+#define ADD_ROWS(w, rows, object, err)                                                             \
 	add_rows((w), (rows), sizeof(rows) / sizeof((rows)[0]), (object), (err))
 
 /* log2 of x >= 1 with 44 bits behind the point: the planner is pure and has no libm. */
@@ -118,7 +122,8 @@ static uint64_t log2_fixed(uint64_t x)
 uint64_t plan_resources_weight(uint64_t shares)
 {
 	const uint64_t log2_10 = 58439977071430; /* 44 bits behind the point */
-	const uint64_t error = 1ULL << 16;       /* of the rounded logarithms: the three above are exact */
+	const uint64_t error = 1ULL
+			       << 16; /* of the rounded logarithms: the three above are exact */
 	uint64_t low = 1, high = 10000, l, power;
 
 	if (shares <= 2)
@@ -152,11 +157,14 @@ static int check_swap(const struct oci_memory *m, bool v2, struct err *err)
 	if (!m->swap.set || m->swap.v <= 0)
 		return 0;
 	if (m->limit.set && m->limit.v > 0 && m->swap.v < m->limit.v)
-		return err_set(err, EINVAL, "config.json: linux.resources.memory.swap: memory and swap together, "
-			       "%lld, cannot be less than memory.limit, %lld", (long long)m->swap.v,
-			       (long long)m->limit.v);
+		return err_set(
+			err, EINVAL,
+			"config.json: linux.resources.memory.swap: memory and swap together, "
+			"%lld, cannot be less than memory.limit, %lld",
+			(long long)m->swap.v, (long long)m->limit.v);
 	if (v2 && !(m->limit.set && m->limit.v > 0))
-		return err_set(err, EINVAL, "config.json: linux.resources.memory.swap: needs a memory.limit");
+		return err_set(err, EINVAL,
+			       "config.json: linux.resources.memory.swap: needs a memory.limit");
 	return 0;
 }
 
@@ -202,7 +210,8 @@ static void add_cpu_v2(struct plan_writes *w, const struct oci_cpu *cpu)
 
 	if (cpu->shares.set && cpu->shares.v)
 		(void)plan_writes_add(w, "cpu", "cpu.weight",
-				      plan_writes_uint(w, plan_resources_weight(cpu->shares.v)), "cpu.shares");
+				      plan_writes_uint(w, plan_resources_weight(cpu->shares.v)),
+				      "cpu.shares");
 	if (!quota && !period)
 		return;
 	(void)plan_writes_add(w, "cpu", "cpu.max",
@@ -230,25 +239,31 @@ static bool is_unified_key(const char *key)
 }
 
 /* Files such as io.max take one line a write. */
-static int add_unified(struct plan_writes *w, const struct oci_resources *resources, struct err *err)
+static int add_unified(struct plan_writes *w, const struct oci_resources *resources,
+		       struct err *err)
 {
 	for (size_t i = 0; i < resources->unified.n; i++) {
-		const char *key = resources->unified.v[i].key, *line = resources->unified.v[i].value;
+		const char *key = resources->unified.v[i].key,
+			   *line = resources->unified.v[i].value;
 		const char *path = arena_strf(w->arena, "unified[\"%s\"]", key), *controller;
 
 		if (!w->v2)
-			return err_set(err, EINVAL, "config.json: linux.resources.%s: cgroup v1 has no such files",
-				       path);
+			return err_set(
+				err, EINVAL,
+				"config.json: linux.resources.%s: cgroup v1 has no such files",
+				path);
 		if (!is_unified_key(key))
-			return err_set(err, EINVAL, "config.json: linux.resources.%s: not the name of a cgroup "
-				       "file, as memory.high is", path);
+			return err_set(err, EINVAL,
+				       "config.json: linux.resources.%s: not the name of a cgroup "
+				       "file, as memory.high is",
+				       path);
 		controller = arena_strndup(w->arena, key, strcspn(key, "."));
 		do {
 			size_t len = strcspn(line, "\n");
 
 			if (len || !line[len])
-				(void)plan_writes_add(w, controller, key, arena_strndup(w->arena, line, len),
-						      path);
+				(void)plan_writes_add(w, controller, key,
+						      arena_strndup(w->arena, line, len), path);
 			line += len + (line[len] == '\n');
 		} while (*line);
 	}
@@ -275,9 +290,9 @@ int plan_resources_build(struct arena *arena, const struct oci_resources *resour
 	plan_writes_rdma(&w, resources);
 	if (resources->pids && resources->pids->limit.set)
 		(void)plan_writes_add(&w, "pids", "pids.max",
-				      resources->pids->limit.v < 0 ?
-					      "max" :
-					      plan_writes_limit(&w, resources->pids->limit.v),
+				      resources->pids->limit.v < 0
+					      ? "max"
+					      : plan_writes_limit(&w, resources->pids->limit.v),
 				      "pids.limit");
 	r = add_unified(&w, resources, err);
 	if (r < 0)

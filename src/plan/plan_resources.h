@@ -7,7 +7,8 @@
 /* Fills writes in the order in which the kernel takes them. v2: which layout. Properties that the layout
  * has no file for are errors that name them. */
 int plan_resources_build(struct arena *arena, const struct oci_resources *resources, bool v2,
-			 const struct cgroup_write **ret, size_t *ret_n, struct err *err) MUST_CHECK;
+			 const struct cgroup_write **ret, size_t *ret_n,
+			 struct err *err) MUST_CHECK;
 
 /* Whether anything but device rules is asked for. */
 bool plan_resources_any(const struct oci_resources *resources);

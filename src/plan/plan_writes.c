@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller, const char *file,
-				     const char *value, const char *path)
+struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller,
+				     const char *file, const char *value, const char *path)
 {
 	if (w->n == w->cap) {
 		w->cap = w->cap ? 2 * w->cap : 8;
@@ -36,15 +36,16 @@ const char *plan_writes_limit(struct plan_writes *w, int64_t value)
 
 int plan_writes_v1_only(struct err *err, const char *path)
 {
-	(void)err_set(err, EINVAL, "config.json: linux.resources.%s: cgroup v2 has no equivalent", path);
+	(void)err_set(err, EINVAL, "config.json: linux.resources.%s: cgroup v2 has no equivalent",
+		      path);
 	err_hint(err, "remove %s from the config; this host has cgroup v2 only", path);
 	return -EINVAL;
 }
 
 /* BFQ has its own file; kernels without it (or v1 with CFQ, before 5.0) have the general one. Both scales
  * are in the config's unit but that of io.weight. */
-static void add_weight(struct plan_writes *w, const char *suffix, const char *device, uint64_t weight,
-		       const char *path)
+static void add_weight(struct plan_writes *w, const char *suffix, const char *device,
+		       uint64_t weight, const char *path)
 {
 	const char *value = arena_strf(w->arena, "%s%llu", device, (unsigned long long)weight);
 	struct cgroup_write *write;
@@ -56,18 +57,20 @@ static void add_weight(struct plan_writes *w, const char *suffix, const char *de
 					      (unsigned long long)plan_resources_io_weight(weight));
 		return;
 	}
-	write = plan_writes_add(w, "blkio", arena_strf(w->arena, "blkio.weight%s", suffix), value, path);
+	write = plan_writes_add(w, "blkio", arena_strf(w->arena, "blkio.weight%s", suffix), value,
+				path);
 	write->alt_file = arena_strf(w->arena, "blkio.bfq.weight%s", suffix);
 	write->alt_value = value;
 }
 
-static int add_leaf_weight(struct plan_writes *w, const char *file, const char *device, uint64_t weight,
-			   const char *path, struct err *err)
+static int add_leaf_weight(struct plan_writes *w, const char *file, const char *device,
+			   uint64_t weight, const char *path, struct err *err)
 {
 	if (w->v2)
 		return plan_writes_v1_only(err, path);
 	(void)plan_writes_add(w, "blkio", file,
-			      arena_strf(w->arena, "%s%llu", device, (unsigned long long)weight), path);
+			      arena_strf(w->arena, "%s%llu", device, (unsigned long long)weight),
+			      path);
 	return 0;
 }
 
@@ -82,7 +85,8 @@ static int add_device_weights(struct plan_writes *w, const struct oci_block_io *
 		if (d->weight.set && d->weight.v)
 			add_weight(w, "_device", device, d->weight.v, path);
 		if (d->leaf_weight.set && d->leaf_weight.v) {
-			int r = add_leaf_weight(w, "blkio.leaf_weight_device", device, d->leaf_weight.v, path, err);
+			int r = add_leaf_weight(w, "blkio.leaf_weight_device", device,
+						d->leaf_weight.v, path, err);
 
 			if (r < 0)
 				return r;
@@ -102,7 +106,8 @@ static void add_throttle(struct plan_writes *w, const oci_throttle_devices *devi
 		const char *value = arena_strf(w->arena, "%lld:%lld %s%s", (long long)d->major.v,
 					       (long long)d->minor.v, w->v2 ? v2 : "", rate);
 
-		(void)plan_writes_add(w, w->v2 ? "io" : "blkio", w->v2 ? "io.max" : v1, value, path);
+		(void)plan_writes_add(w, w->v2 ? "io" : "blkio", w->v2 ? "io.max" : v1, value,
+				      path);
 	}
 }
 
@@ -113,17 +118,20 @@ int plan_writes_block_io(struct plan_writes *w, const struct oci_block_io *io, s
 	if (io->weight.set && io->weight.v)
 		add_weight(w, "", "", io->weight.v, "blockIO.weight");
 	if (io->leaf_weight.set && io->leaf_weight.v)
-		r = add_leaf_weight(w, "blkio.leaf_weight", "", io->leaf_weight.v, "blockIO.leafWeight", err);
+		r = add_leaf_weight(w, "blkio.leaf_weight", "", io->leaf_weight.v,
+				    "blockIO.leafWeight", err);
 	if (r == 0)
 		r = add_device_weights(w, io, err);
 	if (r < 0)
 		return r;
-	add_throttle(w, &io->read_bps, "blkio.throttle.read_bps_device", "rbps=", "throttleReadBpsDevice");
-	add_throttle(w, &io->write_bps, "blkio.throttle.write_bps_device", "wbps=", "throttleWriteBpsDevice");
-	add_throttle(w, &io->read_iops, "blkio.throttle.read_iops_device", "riops=",
-		     "throttleReadIOPSDevice");
-	add_throttle(w, &io->write_iops, "blkio.throttle.write_iops_device", "wiops=",
-		     "throttleWriteIOPSDevice");
+	add_throttle(w, &io->read_bps, "blkio.throttle.read_bps_device",
+		     "rbps=", "throttleReadBpsDevice");
+	add_throttle(w, &io->write_bps, "blkio.throttle.write_bps_device",
+		     "wbps=", "throttleWriteBpsDevice");
+	add_throttle(w, &io->read_iops, "blkio.throttle.read_iops_device",
+		     "riops=", "throttleReadIOPSDevice");
+	add_throttle(w, &io->write_iops, "blkio.throttle.write_iops_device",
+		     "wiops=", "throttleWriteIOPSDevice");
 	return 0;
 }
 
@@ -136,14 +144,15 @@ int plan_writes_network(struct plan_writes *w, const struct oci_network *network
 	if (w->v2 && network->priorities.n)
 		return plan_writes_v1_only(err, "network.priorities");
 	if (class_id)
-		(void)plan_writes_add(w, "net_cls", "net_cls.classid", plan_writes_uint(w, network->class_id.v),
-				      "network.classID");
+		(void)plan_writes_add(w, "net_cls", "net_cls.classid",
+				      plan_writes_uint(w, network->class_id.v), "network.classID");
 	for (size_t i = 0; i < network->priorities.n; i++) {
 		const struct oci_net_priority *p = &network->priorities.v[i];
 
-		(void)plan_writes_add(w, "net_prio", "net_prio.ifpriomap",
-				      arena_strf(w->arena, "%s %llu", p->name, (unsigned long long)p->priority.v),
-				      arena_strf(w->arena, "network.priorities[%zu]", i));
+		(void)plan_writes_add(
+			w, "net_prio", "net_prio.ifpriomap",
+			arena_strf(w->arena, "%s %llu", p->name, (unsigned long long)p->priority.v),
+			arena_strf(w->arena, "network.priorities[%zu]", i));
 	}
 	return 0;
 }

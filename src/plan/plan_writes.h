@@ -12,8 +12,8 @@ struct plan_writes {
 };
 
 /* Adds a required write and returns it, for the rarer fields. path is copied, behind "linux.resources.". */
-struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller, const char *file,
-				     const char *value, const char *path)
+struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller,
+				     const char *file, const char *value, const char *path)
 	__attribute__((returns_nonnull));
 
 const char *plan_writes_uint(struct plan_writes *w, uint64_t value);
@@ -22,11 +22,12 @@ const char *plan_writes_uint(struct plan_writes *w, uint64_t value);
 const char *plan_writes_limit(struct plan_writes *w, int64_t value);
 
 /* linux.resources.blockIO. */
-int plan_writes_block_io(struct plan_writes *w, const struct oci_block_io *io, struct err *err) MUST_CHECK;
+int plan_writes_block_io(struct plan_writes *w, const struct oci_block_io *io,
+			 struct err *err) MUST_CHECK;
 
 /* linux.resources.network, rdma, hugepageLimits. */
-int plan_writes_network(struct plan_writes *w, const struct oci_network *network, struct err *err)
-	MUST_CHECK;
+int plan_writes_network(struct plan_writes *w, const struct oci_network *network,
+			struct err *err) MUST_CHECK;
 void plan_writes_rdma(struct plan_writes *w, const struct oci_resources *resources);
 void plan_writes_hugetlb(struct plan_writes *w, const struct oci_resources *resources);
 

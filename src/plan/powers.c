@@ -10,8 +10,9 @@ static bool has(const struct caller *caller, int cap)
 
 static bool helpers_work(const struct facts *facts)
 {
-	return facts->newuidmap.state == PROBE_HELPER_OK && facts->newgidmap.state == PROBE_HELPER_OK &&
-	       facts->subuid.n > 0 && facts->subgid.n > 0;
+	return facts->newuidmap.state == PROBE_HELPER_OK &&
+	       facts->newgidmap.state == PROBE_HELPER_OK && facts->subuid.n > 0 &&
+	       facts->subgid.n > 0;
 }
 
 uint32_t powers_derive(const struct facts *facts, bool new_userns)
@@ -45,7 +46,7 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 const char *powers_name(unsigned int bit)
 {
 	static const char *const names[] = {
-		"namespaces", "map-direct", "map-helper", "open-mounts",
+		"namespaces", "map-direct",  "map-helper",   "open-mounts",
 		"mknod",      "own-cgroups", "raise-limits", "setgroups",
 	};
 

@@ -88,11 +88,12 @@ int channel_tell(struct channels *channels, struct run *run, enum actor to, size
 
 static int died(enum actor from, struct err *err)
 {
-	return err_set(err, ECHILD, "the %s process ended without a word", sequence_actor_name(from));
+	return err_set(err, ECHILD, "the %s process ended without a word",
+		       sequence_actor_name(from));
 }
 
-int channel_await(struct channels *channels, struct run *run, enum actor from, size_t row, int *ret_fd,
-		  struct err *err)
+int channel_await(struct channels *channels, struct run *run, enum actor from, size_t row,
+		  int *ret_fd, struct err *err)
 {
 	int sock = channels->ends[run->me][from];
 	struct message m;
@@ -101,7 +102,8 @@ int channel_await(struct channels *channels, struct run *run, enum actor from, s
 		ssize_t n = sock_recv(sock, &m, sizeof(m), ret_fd);
 
 		if (n < 0 && n != -ECONNRESET)
-			return err_errno(err, (int)-n, "wait for the %s", sequence_actor_name(from));
+			return err_errno(err, (int)-n, "wait for the %s",
+					 sequence_actor_name(from));
 		if (n <= 0)
 			return died(from, err);
 		if (m.kind == MESSAGE_NOTE) {

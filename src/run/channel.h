@@ -23,12 +23,12 @@ int channel_tell(struct channels *channels, struct run *run, enum actor to, size
 
 /* Waits for that message. Sets run->init and adds notes; *ret_fd is -1 when none came. When the peer
  * failed, err is its error; when it died without a word, -ECHILD. */
-int channel_await(struct channels *channels, struct run *run, enum actor from, size_t row, int *ret_fd,
-		  struct err *err) MUST_CHECK;
+int channel_await(struct channels *channels, struct run *run, enum actor from, size_t row,
+		  int *ret_fd, struct err *err) MUST_CHECK;
 
 /* 0 when `from` closes its end (a successful exec does that), or its error. */
-int channel_await_end(struct channels *channels, struct run *run, enum actor from, struct err *err)
-	MUST_CHECK;
+int channel_await_end(struct channels *channels, struct run *run, enum actor from,
+		      struct err *err) MUST_CHECK;
 
 /* Reports a child's failure to the parent; also for a start socket's connection (channel_fail_on). */
 void channel_fail(struct channels *channels, enum actor me, const struct err *err);

@@ -35,7 +35,8 @@ struct walked {
 	bool exec_seen;
 };
 
-static const char *fault(const struct walked *w, const struct row *row, enum actor who, enum actor to)
+static const char *fault(const struct walked *w, const struct row *row, enum actor who,
+			 enum actor to)
 {
 	uint32_t after = row->after & w->possible;
 
@@ -79,13 +80,13 @@ static int check_owed(const struct walked *w, bool create, uint32_t flags, struc
 	for (size_t i = 0; i < sizeof(owed) / sizeof(owed[0]); i++)
 		if ((flags & owed[i].flags) == owed[i].flags &&
 		    (w->happened & owed[i].milestones) != owed[i].milestones)
-			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end", flags,
-				       owed[i].milestones & ~w->happened);
+			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end",
+				       flags, owed[i].milestones & ~w->happened);
 	for (size_t i = 0; create && i < sizeof(owed_create) / sizeof(owed_create[0]); i++)
 		if ((flags & owed_create[i].flags) == owed_create[i].flags &&
 		    (w->happened & owed_create[i].milestones) != owed_create[i].milestones)
-			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end", flags,
-				       owed_create[i].milestones & ~w->happened);
+			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end",
+				       flags, owed_create[i].milestones & ~w->happened);
 	return w->exec_seen ? 0 : err_set(err, EINVAL, "flags %#x: nothing is executed", flags);
 }
 
@@ -105,8 +106,8 @@ int check_order(const struct row *rows, size_t n, uint32_t flags, struct err *er
 			continue;
 		why = fault(&w, &rows[i], who, to);
 		if (why)
-			return err_set(err, EINVAL, "flags %#x: row %zu \"%s\": %s", flags, i, rows[i].name,
-				       why);
+			return err_set(err, EINVAL, "flags %#x: row %zu \"%s\": %s", flags, i,
+				       rows[i].name, why);
 		apply(&w, &rows[i], who, to);
 	}
 	return check_owed(&w, w.happened & M_STATE, flags, err);

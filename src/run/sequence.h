@@ -56,8 +56,8 @@ struct row {
 	uint32_t after, before; /* if given at all, known before this; not yet given */
 	uint32_t gives;
 	int (*act)(struct run *run, struct err *err);
-	bool undo;              /* leaves something on the host: undo_list has an entry of this name */
-	size_t carries;         /* SYNC: offset in struct run of a descriptor to send, 0: none */
+	bool undo;      /* leaves something on the host: undo_list has an entry of this name */
+	size_t carries; /* SYNC: offset in struct run of a descriptor to send, 0: none */
 };
 
 struct sequence {

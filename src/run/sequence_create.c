@@ -3,21 +3,32 @@
  * from top to bottom it is what happens; src/run/check.c proves the order for every set of flags. */
 #include "src/run/sequence.h"
 
-#define ACT(actor, n, f, ...) { .kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__ }
-#define SYNC(from, dest, n, ...) \
-	{ .kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
-#define SPAWN(from, dest, n, ...) \
-	{ .kind = ROW_SPAWN, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
-#define LEAVE(from, dest, n, ...) \
-	{ .kind = ROW_LEAVE, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
-#define ENDS(from, dest, n, ...) \
-	{ .kind = ROW_ENDS, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
+#define ACT(actor, n, f, ...)                                                                      \
+	{                                                                                          \
+		.kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__            \
+	}
+#define SYNC(from, dest, n, ...)                                                                   \
+	{                                                                                          \
+		.kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
+	}
+#define SPAWN(from, dest, n, ...)                                                                  \
+	{                                                                                          \
+		.kind = ROW_SPAWN, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ \
+	}
+#define LEAVE(from, dest, n, ...)                                                                  \
+	{                                                                                          \
+		.kind = ROW_LEAVE, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ \
+	}
+#define ENDS(from, dest, n, ...)                                                                   \
+	{                                                                                          \
+		.kind = ROW_ENDS, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
+	}
 
 static const struct row rows[] = {
 	/* First of all the intention is on disk: whatever happens later, `delete` knows what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
-	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP, .gives = M_FILTER,
-	    .before = M_CHILD_PID),
+	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
+	    .gives = M_FILTER, .before = M_CHILD_PID),
 	/* Paths of namespaces and of the console belong to the caller's mount namespace. */
 	ACT(PARENT, "ns-open", step_ns_open, .before = M_CHILD_PID),
 	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
@@ -48,7 +59,8 @@ static const struct row rows[] = {
 	/* Still with the caller's ids: the container's root may not reach the caller's directories. */
 	ACT(STAGER, "mounts-open", step_mounts_open, .unless = PLAN_MOUNTS_BY_PARENT,
 	    .after = M_MNTNS | M_USERNS, .before = M_ROOT, .gives = M_MOUNT_FDS),
-	SYNC(STAGER, PARENT, "userns-created", .when = PLAN_USERNS_NEW | PLAN_STAGER, .needs = M_USERNS),
+	SYNC(STAGER, PARENT, "userns-created", .when = PLAN_USERNS_NEW | PLAN_STAGER,
+	     .needs = M_USERNS),
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .needs = M_CHILD_PID,
 	    .gives = M_IDMAP),
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
@@ -74,24 +86,25 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES, .after = M_IN_CGROUP, .gives = M_CGROUPNS),
 	ACT(INIT, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES),
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
-	ACT(INIT, "mounts", step_mounts, .when = PLAN_MNTNS_NEW, .needs = M_NAMESPACES | M_MOUNT_FDS,
-	    .after = M_CGROUPNS | M_MNTNS, .gives = M_MOUNTED),
+	ACT(INIT, "mounts", step_mounts, .when = PLAN_MNTNS_NEW,
+	    .needs = M_NAMESPACES | M_MOUNT_FDS, .after = M_CGROUPNS | M_MNTNS, .gives = M_MOUNTED),
 	ACT(INIT, "devices", step_devices, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED),
 	SYNC(INIT, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,
 	     .after = M_MOUNTED),
 	ACT(PARENT, "hooks-prestart", step_hooks_prestart, .when = PLAN_HOOKS_RUNTIME,
 	    .needs = M_NAMESPACES, .after = M_MOUNTED, .before = M_RUNTIME_HOOKS | M_PIVOTED),
 	ACT(PARENT, "hooks-create-runtime", step_hooks_create_runtime, .when = PLAN_HOOKS_RUNTIME,
-	    .needs = M_NAMESPACES, .after = M_MOUNTED, .before = M_PIVOTED, .gives = M_RUNTIME_HOOKS),
+	    .needs = M_NAMESPACES, .after = M_MOUNTED, .before = M_PIVOTED,
+	    .gives = M_RUNTIME_HOOKS),
 	SYNC(PARENT, INIT, "hooks-done", .when = PLAN_HOOKS_RUNTIME, .needs = M_RUNTIME_HOOKS),
-	ACT(INIT, "hooks-create-container", step_hooks_create_container, .when = PLAN_HOOKS_CONTAINER,
-	    .needs = M_NAMESPACES, .after = M_MOUNTED | M_RUNTIME_HOOKS, .before = M_PIVOTED,
-	    .gives = M_CONTAINER_HOOKS),
+	ACT(INIT, "hooks-create-container", step_hooks_create_container,
+	    .when = PLAN_HOOKS_CONTAINER, .needs = M_NAMESPACES,
+	    .after = M_MOUNTED | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_CONTAINER_HOOKS),
 	/* Nothing that was read before a hook is trusted after it: masks and console come now, with
 	 * devices of the host, which the pivot takes away. */
 	ACT(INIT, "console", step_console, .when = PLAN_TERMINAL, .needs = M_SESSION,
-	    .after = M_MOUNTED | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED | M_MASKED,
-	    .gives = M_CONSOLE),
+	    .after = M_MOUNTED | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS,
+	    .before = M_PIVOTED | M_MASKED, .gives = M_CONSOLE),
 	ACT(INIT, "paths-mask", step_paths_mask, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED),
 	ACT(INIT, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
@@ -136,7 +149,8 @@ static const struct row rows[] = {
 	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP | PLAN_NO_NEW_PRIVS,
 	    .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED, .after = M_STARTED,
 	    .gives = M_FILTERED),
-	ACT(INIT, "exec", step_exec, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED | M_RELEASED | M_STATE_WRITTEN,
+	ACT(INIT, "exec", step_exec,
+	    .needs = M_FDS_CLOSED | M_PRIVS_DROPPED | M_RELEASED | M_STATE_WRITTEN,
 	    .after = M_FILTERED | M_STARTED),
 	ENDS(INIT, PARENT, "exec-succeeded", .unless = PLAN_WAIT_START),
 	ACT(PARENT, "state-started", step_state_started, .unless = PLAN_WAIT_START,

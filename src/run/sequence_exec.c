@@ -2,17 +2,26 @@
 /* `exec`: another process in a container that exists, over the same steps. */
 #include "src/run/sequence.h"
 
-#define ACT(actor, n, f, ...) { .kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__ }
-#define SYNC(from, dest, n, ...) \
-	{ .kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ }
+#define ACT(actor, n, f, ...)                                                                      \
+	{                                                                                          \
+		.kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__            \
+	}
+#define SYNC(from, dest, n, ...)                                                                   \
+	{                                                                                          \
+		.kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
+	}
 
 static const struct row rows[] = {
-	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP, .gives = M_FILTER,
-	    .before = M_CHILD_PID),
+	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
+	    .gives = M_FILTER, .before = M_CHILD_PID),
 	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
 	    .before = M_CHILD_PID),
 	ACT(PARENT, "target-open", step_target_open, .gives = M_CGROUP, .before = M_CHILD_PID),
-	{ .kind = ROW_SPAWN, .who = ACTOR_PARENT, .to = ACTOR_STAGER, .name = "spawn", .needs = M_CGROUP,
+	{ .kind = ROW_SPAWN,
+	  .who = ACTOR_PARENT,
+	  .to = ACTOR_STAGER,
+	  .name = "spawn",
+	  .needs = M_CGROUP,
 	  .gives = M_CHILD_PID },
 	ACT(STAGER, "lifeline", step_lifeline),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP, .needs = M_CGROUP,
@@ -21,11 +30,21 @@ static const struct row rows[] = {
 	/* Nobody inside may look at us before this is done: the id maps and the score are the host's. */
 	SYNC(PARENT, STAGER, "prepared", .needs = M_LIMITS),
 	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP, .gives = M_NAMESPACES),
-	{ .kind = ROW_SPAWN, .who = ACTOR_STAGER, .to = ACTOR_INIT, .name = "spawn-init",
-	  .when = PLAN_STAGER, .needs = M_NAMESPACES, .gives = M_INIT_PID },
+	{ .kind = ROW_SPAWN,
+	  .who = ACTOR_STAGER,
+	  .to = ACTOR_INIT,
+	  .name = "spawn-init",
+	  .when = PLAN_STAGER,
+	  .needs = M_NAMESPACES,
+	  .gives = M_INIT_PID },
 	SYNC(STAGER, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID),
-	{ .kind = ROW_LEAVE, .who = ACTOR_STAGER, .to = ACTOR_PARENT, .name = "stager-exit",
-	  .when = PLAN_STAGER, .needs = M_INIT_PID, .gives = M_STAGER_GONE },
+	{ .kind = ROW_LEAVE,
+	  .who = ACTOR_STAGER,
+	  .to = ACTOR_PARENT,
+	  .name = "stager-exit",
+	  .when = PLAN_STAGER,
+	  .needs = M_INIT_PID,
+	  .gives = M_STAGER_GONE },
 	ACT(INIT, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
 	ACT(INIT, "console-enter", step_console_enter, .when = PLAN_TERMINAL,
 	    .needs = M_SESSION | M_NAMESPACES, .gives = M_CONSOLE),
@@ -34,8 +53,8 @@ static const struct row rows[] = {
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early, .when = PLAN_SECCOMP,
 	    .unless = PLAN_NO_NEW_PRIVS, .needs = M_FILTER | M_NAMESPACES, .gives = M_FILTERED,
 	    .before = M_PRIVS_DROPPED),
-	ACT(INIT, "privs-drop", step_privs_drop, .needs = M_SESSION | M_NAMESPACES, .after = M_CONSOLE,
-	    .gives = M_PRIVS_DROPPED),
+	ACT(INIT, "privs-drop", step_privs_drop, .needs = M_SESSION | M_NAMESPACES,
+	    .after = M_CONSOLE, .gives = M_PRIVS_DROPPED),
 	ACT(INIT, "cwd", step_cwd, .needs = M_PRIVS_DROPPED),
 	ACT(INIT, "exec-find", step_exec_find, .needs = M_PRIVS_DROPPED, .before = M_CREATED),
 	ACT(INIT, "release", step_release, .needs = M_PRIVS_DROPPED, .gives = M_RELEASED),

@@ -168,7 +168,8 @@ static void explain_death(struct run *run, struct err *err)
 		return;
 	if (WIFSIGNALED(status))
 		(void)err_prefix(err, "killed by signal %d (%s)%s", WTERMSIG(status),
-				 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?",
+				 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status))
+								: "?",
 				 WTERMSIG(status) == SIGKILL ? ", perhaps by a memory limit" : "");
 }
 

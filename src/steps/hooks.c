@@ -33,8 +33,8 @@ static int report(const struct hooks_request *request, size_t i, const struct sp
 		(void)snprintf(how, sizeof(how), "killed by signal %d", WTERMSIG(result->status));
 	else
 		(void)snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(result->status));
-	return err_set(err, EIO, "error running %s hook #%zu (%s): %s%s%s", request->point, i, hook->path,
-		       how, result->words[0] ? ", output: " : "", result->words);
+	return err_set(err, EIO, "error running %s hook #%zu (%s): %s%s%s", request->point, i,
+		       hook->path, how, result->words[0] ? ", output: " : "", result->words);
 }
 
 static int timeout_ms(const struct oci_hook *hook)
@@ -44,8 +44,8 @@ static int timeout_ms(const struct oci_hook *hook)
 	return hook->timeout.v > INT_MAX / 1000 ? INT_MAX : (int)hook->timeout.v * 1000;
 }
 
-static int run_one(const struct hooks_request *request, size_t i, const char *input, size_t input_len,
-		   struct err *err)
+static int run_one(const struct hooks_request *request, size_t i, const char *input,
+		   size_t input_len, struct err *err)
 {
 	const struct oci_hook *hook = &request->hooks->v[i];
 	const char *const own_args[] = { hook->path, NULL };
@@ -54,8 +54,9 @@ static int run_one(const struct hooks_request *request, size_t i, const char *in
 	struct spawn_request spawn = {
 		.path = hook->path,
 		.argv = hook->args.n ? terminated(&arena, hook->args.v, hook->args.n) : own_args,
-		.env = hook->env.v ? terminated(&arena, hook->env.v, hook->env.n) :
-		       request->default_env ? request->default_env : no_env,
+		.env = hook->env.v            ? terminated(&arena, hook->env.v, hook->env.n)
+		       : request->default_env ? request->default_env
+					      : no_env,
 		.input = input,
 		.input_len = input_len,
 		.timeout_ms = timeout_ms(hook),

@@ -27,32 +27,32 @@ struct run {
 	const char *pid_file;
 	const char *const *undo; /* names of the rows that leave something on the host */
 	size_t n_undo;
-	pid_t child;             /* the first process that was cloned: stager, or init */
+	pid_t child; /* the first process that was cloned: stager, or init */
 	int child_pidfd;
-	pid_t init;              /* in the parent's pid namespace */
+	pid_t init; /* in the parent's pid namespace */
 	int init_pidfd;
-	bool hooks_ran;          /* create-time hooks may have run: poststop hooks are owed */
+	bool hooks_ran; /* create-time hooks may have run: poststop hooks are owed */
 
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;
 	struct filter_program filter;
-	int console_socket;      /* connected, for the terminal */
-	int start_listener;      /* where a created init waits for `start` */
-	int target_pidfd;        /* exec: the container's init */
+	int console_socket;            /* connected, for the terminal */
+	int start_listener;            /* where a created init waits for `start` */
+	int target_pidfd;              /* exec: the container's init */
 	bool late_join[PLAN_NS_COUNT]; /* joined only after the user namespace */
 	int ns_fds[PLAN_NS_COUNT];     /* NS_JOIN: opened by path in the caller's mount namespace */
-	int rootfs;              /* tree of the rootfs: detached, then mounted */
-	int *mounts;             /* per entry of the plan: detached tree, or -1 */
-	int *devices;            /* per device: detached bind of the host's node, or -1 */
+	int rootfs;                    /* tree of the rootfs: detached, then mounted */
+	int *mounts;                   /* per entry of the plan: detached tree, or -1 */
+	int *devices;                  /* per device: detached bind of the host's node, or -1 */
 
 	/* Init. */
-	int null_device;         /* detached bind of the host's /dev/null, for masks */
+	int null_device; /* detached bind of the host's /dev/null, for masks */
 	int procfs;
 	int console_master, console_slave;
-	int start_connection;    /* to `start`, once it came */
-	const char *exec_path;   /* args[0], looked up */
-	const char *home;        /* "HOME=…" to add, or NULL */
-	bool cwd_entered;        /* as root, before the ids changed */
+	int start_connection;  /* to `start`, once it came */
+	const char *exec_path; /* args[0], looked up */
+	const char *home;      /* "HOME=…" to add, or NULL */
+	bool cwd_entered;      /* as root, before the ids changed */
 
 	/* Fallbacks taken while running; sent to the parent with the next message. */
 	const char *notes[RUN_MAX_NOTES];

@@ -19,7 +19,8 @@ int step_console_connect(struct run *run, struct err *err)
 
 	run->console_socket = sock_connect(path);
 	if (run->console_socket < 0)
-		return err_errno(err, -run->console_socket, "--console-socket: connect to %s", path);
+		return err_errno(err, -run->console_socket, "--console-socket: connect to %s",
+				 path);
 	return 0;
 }
 
@@ -42,7 +43,8 @@ static int open_pair(struct run *run, int root, struct err *err)
 	if (r < 0)
 		return err_errno(err, -r, "config.json: process.consoleSize");
 	/* An unmapped owner cannot be set, and need not be: the opener owns it. */
-	if (fchown(run->console_slave, process->uid, (gid_t)-1) < 0 && errno != EINVAL && errno != EPERM)
+	if (fchown(run->console_slave, process->uid, (gid_t)-1) < 0 && errno != EINVAL &&
+	    errno != EPERM)
 		return err_errno(err, errno, "give the terminal to uid %u", process->uid);
 	return 0;
 }
@@ -53,7 +55,8 @@ static int hand_over(struct run *run, struct err *err)
 	int r;
 
 	if (run->console_socket >= 0) {
-		r = sock_send(run->console_socket, payload, sizeof(payload) - 1, run->console_master);
+		r = sock_send(run->console_socket, payload, sizeof(payload) - 1,
+			      run->console_master);
 		if (r < 0)
 			return err_errno(err, -r, "--console-socket: send the terminal to %s",
 					 run->plan->options->console_socket);

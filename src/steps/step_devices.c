@@ -21,7 +21,8 @@ static int open_parent(struct run *run, const char *path, const char **ret_name,
 	*ret_name = slash + 1;
 	if (slash == path)
 		return resolve_mkdir(run->rootfs, "/", err);
-	return resolve_mkdir(run->rootfs, arena_strndup(run->arena, path, (size_t)(slash - path)), err);
+	return resolve_mkdir(run->rootfs, arena_strndup(run->arena, path, (size_t)(slash - path)),
+			     err);
 }
 
 static bool is_that_device(const struct stat *st, const struct device_plan *d)
@@ -40,8 +41,9 @@ static int check_existing(int dir, const char *name, const struct device_plan *d
 		return err_errno(err, errno, "look at %s in the rootfs", d->path);
 	if (is_that_device(&st, d))
 		return 0;
-	return err_set(err, EEXIST, "%s: another file is in the rootfs where the device %u:%u belongs",
-		       d->path, d->major, d->minor);
+	return err_set(err, EEXIST,
+		       "%s: another file is in the rootfs where the device %u:%u belongs", d->path,
+		       d->major, d->minor);
 }
 
 static int make_node(int dir, const char *name, const struct device_plan *d, struct err *err)
@@ -50,8 +52,8 @@ static int make_node(int dir, const char *name, const struct device_plan *d, str
 
 	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0) {
 		if (errno != EEXIST)
-			return err_errno(err, errno, "make the device %s (%u:%u)", d->path, d->major,
-					 d->minor);
+			return err_errno(err, errno, "make the device %s (%u:%u)", d->path,
+					 d->major, d->minor);
 		r = check_existing(dir, name, d, err);
 		if (r == 0 && !d->from_config)
 			return 0;
@@ -59,7 +61,8 @@ static int make_node(int dir, const char *name, const struct device_plan *d, str
 	if (r < 0)
 		return r;
 	if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, errno, "give the device %s to %u:%u", d->path, d->uid, d->gid);
+		return err_errno(err, errno, "give the device %s to %u:%u", d->path, d->uid,
+				 d->gid);
 	return 0;
 }
 
@@ -73,16 +76,19 @@ static int bind_node(int dir, const char *name, const struct device_plan *d, str
 	if (S_ISFIFO(d->mode))
 		return make_node(dir, name, d, err);
 	if (fstatat(AT_FDCWD, d->path, &st, 0) < 0 || !is_that_device(&st, d))
-		return err_set(err, ENODEV, "the host has no device %u:%u at %s to bind, and making one is "
-			       "refused in a user namespace", d->major, d->minor, d->path);
+		return err_set(err, ENODEV,
+			       "the host has no device %u:%u at %s to bind, and making one is "
+			       "refused in a user namespace",
+			       d->major, d->minor, d->path);
 	target = resolve_mount_point(dir, name, false, false, err);
 	if (target < 0)
 		return target;
 	if (fstat(target, &st) == 0 && is_that_device(&st, d)) /* /dev of an outer container */
 		return 0;
 	node = mountfd_clone(AT_FDCWD, d->path, false, true);
-	r = node < 0 ? node :
-		       mountfd_set_attr(node, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, MS_PRIVATE, false);
+	r = node < 0 ? node
+		     : mountfd_set_attr(node, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, MS_PRIVATE,
+					false);
 	if (r == 0 && (fstat(node, &st) < 0 || !is_that_device(&st, d)))
 		r = -ENODEV;
 	if (r == 0)
@@ -115,9 +121,9 @@ static int make_links(int dev, struct err *err)
 	static const struct {
 		const char *name, *target;
 	} links[] = {
-		{ "fd", "/proc/self/fd" },	 { "stdin", "/proc/self/fd/0" },
+		{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
 		{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
-		{ "core", "/proc/kcore" },	 { "ptmx", "pts/ptmx" },
+		{ "core", "/proc/kcore" },       { "ptmx", "pts/ptmx" },
 	};
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)

@@ -26,14 +26,20 @@ int step_cwd(struct run *run, struct err *err)
 		return 0;
 	if (chdir(cwd) < 0 && !run->cwd_entered) {
 		if (errno == EACCES)
-			return err_set(err, EACCES, "config.json: process.cwd: chdir to cwd (\"%s\"): permission "
-				       "denied for uid %u", cwd, run->plan->process.uid);
-		return err_errno(err, errno, "config.json: process.cwd: chdir to cwd (\"%s\")", cwd);
+			return err_set(
+				err, EACCES,
+				"config.json: process.cwd: chdir to cwd (\"%s\"): permission "
+				"denied for uid %u",
+				cwd, run->plan->process.uid);
+		return err_errno(err, errno, "config.json: process.cwd: chdir to cwd (\"%s\")",
+				 cwd);
 	}
 	/* A directory outside of the root, reached through a descriptor, has no path (CVE-2024-21626). */
 	if (!getcwd(here, sizeof(here)) || here[0] != '/')
-		return err_set(err, EPERM, "config.json: process.cwd: current working directory is outside of "
-			       "container mount namespace root -- possible container breakout detected");
+		return err_set(
+			err, EPERM,
+			"config.json: process.cwd: current working directory is outside of "
+			"container mount namespace root -- possible container breakout detected");
 	return 0;
 }
 
@@ -66,14 +72,18 @@ static int check_program(const char *path, struct err *err)
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return errno == ENOENT ? err_set(err, ENOENT, "exec: \"%s\": stat %s: no such file or directory",
-						 path, path) :
-		       errno == ENOTDIR ? err_set(err, ENOTDIR, "exec: \"%s\": not a directory", path) :
-					  err_set(err, EACCES, "exec: \"%s\": permission denied", path);
+		return errno == ENOENT ? err_set(err, ENOENT,
+						 "exec: \"%s\": stat %s: no such file or directory",
+						 path, path)
+		       : errno == ENOTDIR
+			       ? err_set(err, ENOTDIR, "exec: \"%s\": not a directory", path)
+			       : err_set(err, EACCES, "exec: \"%s\": permission denied", path);
 	if (S_ISDIR(st.st_mode))
-		return err_set(err, EACCES, "exec: \"%s\": is a directory: permission denied", path);
+		return err_set(err, EACCES, "exec: \"%s\": is a directory: permission denied",
+			       path);
 	if (!S_ISREG(st.st_mode))
-		return err_set(err, EACCES, "exec: \"%s\": is not a regular file: permission denied", path);
+		return err_set(err, EACCES,
+			       "exec: \"%s\": is not a regular file: permission denied", path);
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
 		return err_set(err, EACCES, "exec: \"%s\": permission denied", path);
 	return 0;
@@ -90,8 +100,9 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 		path = DEFAULT_PATH;
 	while (*name) {
 		size_t len = strcspn(path, ":");
-		const char *candidate = len ? arena_strf(run->arena, "%.*s/%s", (int)len, path, name) :
-					      arena_strf(run->arena, "./%s", name);
+		const char *candidate =
+			len ? arena_strf(run->arena, "%.*s/%s", (int)len, path, name)
+			    : arena_strf(run->arena, "./%s", name);
 		int r = check_program(candidate, denied ? &later : err);
 
 		if (r == 0) {
@@ -106,8 +117,10 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 	}
 	if (denied)
 		return denied;
-	return err_set(err, ENOENT, "exec: \"%s\": executable file not found in $PATH: no such file or directory",
-		       name);
+	return err_set(
+		err, ENOENT,
+		"exec: \"%s\": executable file not found in $PATH: no such file or directory",
+		name);
 }
 
 int step_exec_find(struct run *run, struct err *err)
@@ -128,7 +141,8 @@ int step_exec_find(struct run *run, struct err *err)
 int step_wait_start(struct run *run, struct err *err)
 {
 	for (;;) {
-		_cleanup_close_ int connection = accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
+		_cleanup_close_ int connection =
+			accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
 		char word[8];
 		int fd = -1;
 
@@ -144,7 +158,8 @@ int step_wait_start(struct run *run, struct err *err)
 		fd_closep(&fd);
 	}
 	if (!run->plan->process.args)
-		return err_set(err, EINVAL, "config.json: process: absent, so there is nothing to start");
+		return err_set(err, EINVAL,
+			       "config.json: process: absent, so there is nothing to start");
 	return 0;
 }
 
@@ -167,17 +182,23 @@ static int explain_exec(const char *path, int error, struct err *err)
 	head[n > 0 ? n : 0] = '\0';
 	head[strcspn(head, "\n")] = '\0';
 	if (error == ENOENT && str_starts(head, "#!"))
-		return err_set(err, ENOENT, "exec %s: no such file or directory: its interpreter \"%s\" is not "
-			       "in the container%s", path, head + 2 + strspn(head + 2, " \t"),
+		return err_set(err, ENOENT,
+			       "exec %s: no such file or directory: its interpreter \"%s\" is not "
+			       "in the container%s",
+			       path, head + 2 + strspn(head + 2, " \t"),
 			       str_ends(head, "\r") ? " (the line ends in a carriage return)" : "");
 	if (error == ENOENT)
-		return err_set(err, ENOENT, "exec %s: no such file or directory: the loader it was linked for is "
-			       "not in the container", path);
+		return err_set(
+			err, ENOENT,
+			"exec %s: no such file or directory: the loader it was linked for is "
+			"not in the container",
+			path);
 	if (error == EACCES || error == EPERM)
 		return err_set(err, error, "exec %s: permission denied", path);
 	(void)err_errno(err, error, "exec %s", path);
 	if (error == ENOEXEC)
-		err_hint(err, "the file is for another architecture, or a script without a #! line");
+		err_hint(err,
+			 "the file is for another architecture, or a script without a #! line");
 	return -error;
 }
 
@@ -188,7 +209,8 @@ int step_exec(struct run *run, struct err *err)
 	size_t n = 0;
 
 	if (!p->args)
-		return err_set(err, EINVAL, "config.json: process: absent, so there is nothing to start");
+		return err_set(err, EINVAL,
+			       "config.json: process: absent, so there is nothing to start");
 	for (; n < p->n_env; n++)
 		env[n] = p->env[n];
 	if (run->home)
@@ -197,6 +219,7 @@ int step_exec(struct run *run, struct err *err)
 		env[n++] = arena_strf(run->arena, "LISTEN_FDS=%u", run->plan->options->listen_fds);
 		env[n++] = arena_strf(run->arena, "LISTEN_PID=%d", (int)getpid());
 	}
-	(void)execve(run->exec_path, (char *const *)(uintptr_t)p->args, (char *const *)(uintptr_t)env);
+	(void)execve(run->exec_path, (char *const *)(uintptr_t)p->args,
+		     (char *const *)(uintptr_t)env);
 	return explain_exec(run->exec_path, errno, err);
 }

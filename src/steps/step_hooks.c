@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static int run_point(struct run *run, const oci_hook_list *hooks, const char *point, const char *status,
-		     struct err *err)
+static int run_point(struct run *run, const oci_hook_list *hooks, const char *point,
+		     const char *status, struct err *err)
 {
 	const struct plan *plan = run->plan;
 	bool inside = run->me == ACTOR_INIT;
@@ -24,7 +24,9 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 			 .annotations = plan->config->annotations.v,
 			 .n_annotations = plan->config->annotations.n,
 			 /* RT-012, RT-013: the pid as the hook would see it. */
-			 .pid = inside ? getpid() : run->init > 0 ? run->init : run->child },
+			 .pid = inside          ? getpid()
+				: run->init > 0 ? run->init
+						: run->child },
 		.cwd_fd = -1,
 	};
 
@@ -45,7 +47,8 @@ int step_hooks_prestart(struct run *run, struct err *err)
 
 int step_hooks_create_runtime(struct run *run, struct err *err)
 {
-	return run_point(run, &run->plan->config->hooks->create_runtime, "createRuntime", "creating", err);
+	return run_point(run, &run->plan->config->hooks->create_runtime, "createRuntime",
+			 "creating", err);
 }
 
 int step_hooks_create_container(struct run *run, struct err *err)
@@ -54,8 +57,8 @@ int step_hooks_create_container(struct run *run, struct err *err)
 	 * they work. */
 	if (fchdir(run->rootfs) < 0)
 		return err_errno(err, errno, "enter the rootfs for createContainer hooks");
-	return run_point(run, &run->plan->config->hooks->create_container, "createContainer", "creating",
-			 err);
+	return run_point(run, &run->plan->config->hooks->create_container, "createContainer",
+			 "creating", err);
 }
 
 int step_hooks_start_container(struct run *run, struct err *err)

@@ -27,14 +27,17 @@ int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_d
 		if (fd == -ENOENT)
 			return resolve_mkdir(run->rootfs, m->target, err);
 		if (fd < 0)
-			return err_set(err, -fd, "config.json: mounts[%ld]: filesystem \"%s\" must be mounted on "
-				       "ordinary directory, which %s in the rootfs is not", m->config_index,
-				       m->fs, m->target);
+			return err_set(
+				err, -fd,
+				"config.json: mounts[%ld]: filesystem \"%s\" must be mounted on "
+				"ordinary directory, which %s in the rootfs is not",
+				m->config_index, m->fs, m->target);
 		return fd;
 	}
 	fd = resolve_mount_point(run->rootfs, m->target, want_dir,
 				 !(m->extensions & MOUNT_EXT_DEST_NOFOLLOW), err);
-	return fd < 0 ? err_prefix(err, "config.json: mounts[%ld].destination", m->config_index) : fd;
+	return fd < 0 ? err_prefix(err, "config.json: mounts[%ld].destination", m->config_index)
+		      : fd;
 }
 
 int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err)
@@ -50,14 +53,14 @@ int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, 
 		return target;
 	r = mountfd_attach(mount, target);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: mounts[%ld]: mount %s on %s", m->config_index,
-				 m->source ? m->source : m->fs, m->target);
+		return err_errno(err, -r, "config.json: mounts[%ld]: mount %s on %s",
+				 m->config_index, m->source ? m->source : m->fs, m->target);
 	if (m->propagation)
 		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
 				     m->propagation & MS_REC);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: mounts[%ld]: propagation of %s", m->config_index,
-				 m->target);
+		return err_errno(err, -r, "config.json: mounts[%ld]: propagation of %s",
+				 m->config_index, m->target);
 	return 0;
 }
 
@@ -68,10 +71,14 @@ static int set_bind_attrs(struct run *run, const struct mount_entry *m, int moun
 	int r = mountfd_set_attr(mount, m->attr_set, m->attr_clear, 0, false);
 
 	if (r == -EPERM && m->attr_clear) {
-		r = mountfd_set_attr(mount, m->attr_set & ~(uint64_t)MOUNT_ATTR__ATIME, 0, 0, false);
+		r = mountfd_set_attr(mount, m->attr_set & ~(uint64_t)MOUNT_ATTR__ATIME, 0, 0,
+				     false);
 		if (r == 0)
-			run_note(run, "mounts[%ld] (%s): flags of the source that are locked by the host are "
-				 "kept", m->config_index, m->target);
+			run_note(run,
+				 "mounts[%ld] (%s): flags of the source that are locked by the "
+				 "host are "
+				 "kept",
+				 m->config_index, m->target);
 	}
 	if (r == 0)
 		r = mountfd_set_attr(mount, m->rattr_set, m->rattr_clear, 0, true);
@@ -90,8 +97,8 @@ static int do_bind(struct run *run, size_t i, struct err *err)
 	if (!m->propagation) { /* else the copy would stay a peer of the host's mount */
 		r = mountfd_set_attr(mount, 0, 0, MS_PRIVATE, true);
 		if (r < 0)
-			return err_errno(err, -r, "config.json: mounts[%ld]: make %s private", m->config_index,
-					 m->source);
+			return err_errno(err, -r, "config.json: mounts[%ld]: make %s private",
+					 m->config_index, m->source);
 	}
 	r = set_bind_attrs(run, m, mount, err);
 	return r < 0 ? r : step_mounts_attach(run, m, mount, err);
@@ -103,8 +110,8 @@ static int do_remount(struct run *run, size_t i, struct err *err)
 	_cleanup_close_ int target = resolve_open(run->rootfs, m->target, O_PATH);
 
 	if (target < 0)
-		return err_errno(err, -target, "config.json: mounts[%ld]: remount %s", m->config_index,
-				 m->target);
+		return err_errno(err, -target, "config.json: mounts[%ld]: remount %s",
+				 m->config_index, m->target);
 	return set_bind_attrs(run, m, target, err);
 }
 
@@ -124,16 +131,18 @@ static int set_tmpfs_mode(struct run *run, const struct mount_entry *m, int fs)
 	return mountfd_fs_set(fs, "mode", mode);
 }
 
-static int fs_failed(const struct mount_entry *m, int fs, int error, const char *key, struct err *err)
+static int fs_failed(const struct mount_entry *m, int fs, int error, const char *key,
+		     struct err *err)
 {
 	char words[256];
 
 	mountfd_fs_message(fs, words, sizeof(words));
 	if (words[0])
-		return err_set(err, error, "config.json: mounts[%ld]: mount %s on %s: %s", m->config_index, m->fs,
-			       m->target, words + (words[1] == ' ' ? 2 : 0));
-	return err_errno(err, error, "config.json: mounts[%ld]: mount %s on %s%s%s", m->config_index, m->fs,
-			 m->target, key ? ": option " : "", key ? key : "");
+		return err_set(err, error, "config.json: mounts[%ld]: mount %s on %s: %s",
+			       m->config_index, m->fs, m->target,
+			       words + (words[1] == ' ' ? 2 : 0));
+	return err_errno(err, error, "config.json: mounts[%ld]: mount %s on %s%s%s",
+			 m->config_index, m->fs, m->target, key ? ": option " : "", key ? key : "");
 }
 
 static int configure(struct run *run, const struct mount_entry *m, int fs, struct err *err)
@@ -167,7 +176,9 @@ static int do_fsmount(struct run *run, size_t i, struct err *err)
 		(void)err_errno(err, -fs, "config.json: mounts[%ld].type: file system \"%s\"",
 				m->config_index, type);
 		if (fs == -ENODEV)
-			err_hint(err, "the kernel does not know this file system: cat /proc/filesystems");
+			err_hint(
+				err,
+				"the kernel does not know this file system: cat /proc/filesystems");
 		return fs;
 	}
 	r = configure(run, m, fs, err);
@@ -189,7 +200,9 @@ static int do_fsmount(struct run *run, size_t i, struct err *err)
 static int do_host_bind(struct run *run, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-	const char *from = m->kind == MOUNT_PROC ? "/proc" : m->kind == MOUNT_SYSFS ? "/sys" : "/dev/mqueue";
+	const char *from = m->kind == MOUNT_PROC    ? "/proc"
+			   : m->kind == MOUNT_SYSFS ? "/sys"
+						    : "/dev/mqueue";
 	_cleanup_close_ int mount = mountfd_clone(AT_FDCWD, from, true, true);
 	int r = mount;
 
@@ -198,9 +211,12 @@ static int do_host_bind(struct run *run, size_t i, struct err *err)
 	if (r == 0)
 		r = mountfd_set_attr(mount, m->attr_set, 0, 0, true);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: mounts[%ld]: bind the host's %s", m->config_index, from);
-	run_note(run, "mounts[%ld]: the host's %s is bound on %s: a new %s is refused by the kernel here",
-		 m->config_index, from, m->target, m->fs);
+		return err_errno(err, -r, "config.json: mounts[%ld]: bind the host's %s",
+				 m->config_index, from);
+	run_note(
+		run,
+		"mounts[%ld]: the host's %s is bound on %s: a new %s is refused by the kernel here",
+		m->config_index, from, m->target, m->fs);
 	return step_mounts_attach(run, m, mount, err);
 }
 
@@ -210,8 +226,8 @@ static unsigned long classic_flags(uint64_t attrs)
 		uint64_t attr;
 		unsigned long flag;
 	} table[] = {
-		{ MOUNT_ATTR_RDONLY, MS_RDONLY },     { MOUNT_ATTR_NOSUID, MS_NOSUID },
-		{ MOUNT_ATTR_NODEV, MS_NODEV },	      { MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+		{ MOUNT_ATTR_RDONLY, MS_RDONLY },         { MOUNT_ATTR_NOSUID, MS_NOSUID },
+		{ MOUNT_ATTR_NODEV, MS_NODEV },           { MOUNT_ATTR_NOEXEC, MS_NOEXEC },
 		{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME },
 	};
 	unsigned long flags = 0;
@@ -238,25 +254,24 @@ static int do_mount(struct run *run, size_t i, struct err *err)
 		return target;
 	for (size_t word = 0; word < m->n_super; word++)
 		str_addf(&data, "%s%s%s%s", word ? "," : "", m->super[word].key,
-			 m->super[word].value ? "=" : "", m->super[word].value ? m->super[word].value : "");
+			 m->super[word].value ? "=" : "",
+			 m->super[word].value ? m->super[word].value : "");
 	path = fd_path(target);
 	if (mount(m->source, path.text, m->fs, classic_flags(m->attr_set), str_text(&data)) < 0)
-		return err_errno(err, errno, "config.json: mounts[%ld]: mount %s on %s", m->config_index, m->fs,
-				 m->target);
+		return err_errno(err, errno, "config.json: mounts[%ld]: mount %s on %s",
+				 m->config_index, m->fs, m->target);
 	return 0;
 }
 
 static int by_bind(struct run *run, size_t i, struct err *err)
 {
-	return run->plan->rootfs.mounts[i].kind == MOUNT_REMOUNT ? do_remount(run, i, err) :
-								   do_bind(run, i, err);
+	return run->plan->rootfs.mounts[i].kind == MOUNT_REMOUNT ? do_remount(run, i, err)
+								 : do_bind(run, i, err);
 }
 
 static int (*const methods[])(struct run *run, size_t i, struct err *err) = {
-	[MOUNT_BY_FSMOUNT] = do_fsmount,
-	[MOUNT_BY_BIND] = by_bind,
-	[MOUNT_BY_HOST_BIND] = do_host_bind,
-	[MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups,
+	[MOUNT_BY_FSMOUNT] = do_fsmount,     [MOUNT_BY_BIND] = by_bind,
+	[MOUNT_BY_HOST_BIND] = do_host_bind, [MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups,
 	[MOUNT_BY_MOUNT] = do_mount,
 };
 
@@ -268,7 +283,8 @@ static bool another_may_help(int r)
 static void hint_for_proc(const struct mount_entry *m, int r, struct err *err)
 {
 	if (m->kind == MOUNT_PROC && r == -EPERM)
-		err_hint(err, "an outer container masks parts of /proc: start that one with an unmasked "
+		err_hint(err,
+			 "an outer container masks parts of /proc: start that one with an unmasked "
 			 "/proc, or share its pid namespace");
 }
 

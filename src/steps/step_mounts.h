@@ -5,14 +5,16 @@
 #include "src/steps/steps.h"
 
 /* Opens, and makes when missing, the place of an entry in the rootfs. */
-int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_dir, struct err *err)
-	MUST_CHECK;
+int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_dir,
+		       struct err *err) MUST_CHECK;
 
 /* Attaches a detached mount there and sets its propagation. */
-int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err) MUST_CHECK;
+int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount,
+		       struct err *err) MUST_CHECK;
 
 /* MOUNT_BY_CGROUP_BIND: the container's cgroups, of whatever layout the host has. */
 int step_mounts_cgroups(struct run *run, size_t i, struct err *err) MUST_CHECK;
 
 /* tmpcopyup: copies what the tmpfs `mount` is about to cover into it. */
-int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount, struct err *err) MUST_CHECK;
+int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount,
+		       struct err *err) MUST_CHECK;

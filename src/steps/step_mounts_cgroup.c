@@ -17,8 +17,8 @@
 
 static int failed(const struct mount_entry *m, int error, const char *what, struct err *err)
 {
-	return err_errno(err, error, "config.json: mounts[%ld]: mount cgroup %s on %s", m->config_index, what,
-			 m->target);
+	return err_errno(err, error, "config.json: mounts[%ld]: mount cgroup %s on %s",
+			 m->config_index, what, m->target);
 }
 
 /* The hierarchy as seen from the container's cgroup namespace: a new mount of it shows only that part. */
@@ -53,7 +53,8 @@ static int bind_hierarchy(struct run *run, const struct facts_hierarchy *h)
 	for (size_t i = 0; i < run->plan->cgroup.n_dirs; i++)
 		if (str_equal(run->plan->cgroup.dirs[i].mount, h->mount))
 			path = run->plan->cgroup.dirs[i].path;
-	return mountfd_clone(AT_FDCWD, arena_strf(run->arena, "%s%s", h->mount, path), false, false);
+	return mountfd_clone(AT_FDCWD, arena_strf(run->arena, "%s%s", h->mount, path), false,
+			     false);
 }
 
 static int add_hierarchy(struct run *run, const struct mount_entry *m, int dir,
@@ -104,7 +105,8 @@ static int mount_base(struct run *run, const struct mount_entry *m, struct err *
 	if (r == 0)
 		r = mountfd_fs_create(fs);
 	if (r == 0)
-		r = mount = mountfd_fs_mount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		r = mount = mountfd_fs_mount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+							 MOUNT_ATTR_NOEXEC);
 	if (r < 0)
 		return failed(m, -r, "(tmpfs)", err);
 	r = step_mounts_attach(run, m, mount, err);
@@ -137,8 +139,8 @@ int step_mounts_cgroups(struct run *run, size_t i, struct err *err)
 	if (cgroup->mode == FACTS_CGROUP_V1 || cgroup->mode == FACTS_CGROUP_HYBRID)
 		return mount_v1(run, m, err);
 	if (cgroup->mode == FACTS_CGROUP_NONE) {
-		run_note(run, "mounts[%ld]: no cgroup file system on the host: %s stays as it is", m->config_index,
-			 m->target);
+		run_note(run, "mounts[%ld]: no cgroup file system on the host: %s stays as it is",
+			 m->config_index, m->target);
 		return 0;
 	}
 	r = mount = mountfd_clone(AT_FDCWD, cgroup->v[0].mount, true, false);

@@ -19,10 +19,14 @@ static const struct {
 	const char *name;
 	int flag;
 } kinds[PLAN_NS_COUNT] = {
-	[PLAN_NS_USER] = { "user", CLONE_NEWUSER },	[PLAN_NS_PID] = { "pid", CLONE_NEWPID },
-	[PLAN_NS_NET] = { "network", CLONE_NEWNET },	[PLAN_NS_IPC] = { "ipc", CLONE_NEWIPC },
-	[PLAN_NS_UTS] = { "uts", CLONE_NEWUTS },	[PLAN_NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP },
-	[PLAN_NS_TIME] = { "time", CLONE_NEWTIME },	[PLAN_NS_MOUNT] = { "mount", CLONE_NEWNS },
+	[PLAN_NS_USER] = { "user", CLONE_NEWUSER },
+	[PLAN_NS_PID] = { "pid", CLONE_NEWPID },
+	[PLAN_NS_NET] = { "network", CLONE_NEWNET },
+	[PLAN_NS_IPC] = { "ipc", CLONE_NEWIPC },
+	[PLAN_NS_UTS] = { "uts", CLONE_NEWUTS },
+	[PLAN_NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP },
+	[PLAN_NS_TIME] = { "time", CLONE_NEWTIME },
+	[PLAN_NS_MOUNT] = { "mount", CLONE_NEWNS },
 };
 
 int step_ns_open(struct run *run, struct err *err)
@@ -35,7 +39,8 @@ int step_ns_open(struct run *run, struct err *err)
 		/* O_NONBLOCK: the path may name a FIFO. */
 		run->ns_fds[kind] = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (run->ns_fds[kind] < 0)
-			return err_errno(err, errno, "config.json: linux.namespaces: open the %s namespace %s",
+			return err_errno(err, errno,
+					 "config.json: linux.namespaces: open the %s namespace %s",
 					 kinds[kind].name, path);
 	}
 	return 0;
@@ -49,7 +54,8 @@ static int join(struct run *run, int kind, struct err *err)
 		(void)err_errno(err, error, "join the %s namespace %s", kinds[kind].name,
 				run->plan->ns.v[kind].path);
 		if (error == EINVAL)
-			err_hint(err, "the path must be a namespace of kind %s, such as /proc/PID/ns/…",
+			err_hint(err,
+				 "the path must be a namespace of kind %s, such as /proc/PID/ns/…",
 				 kinds[kind].name);
 		return -error;
 	}
@@ -106,7 +112,8 @@ int step_mntns_create(struct run *run, struct err *err)
 int step_ns_create(struct run *run, struct err *err)
 {
 	if (run->plan->ns.unshare_flags && unshare((int)run->plan->ns.unshare_flags) < 0)
-		return err_errno(err, errno, "make namespaces (flags %#x)", run->plan->ns.unshare_flags);
+		return err_errno(err, errno, "make namespaces (flags %#x)",
+				 run->plan->ns.unshare_flags);
 	return 0;
 }
 

@@ -90,7 +90,9 @@ static int make_readonly(struct run *run, const char *path, struct err *err)
 	r = mount < 0 ? mount : mountfd_set_attr(mount, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, true);
 	if (r == 0)
 		r = mountfd_attach(mount, target);
-	return r < 0 ? err_errno(err, -r, "config.json: linux.readonlyPaths: make %s read-only", path) : 0;
+	return r < 0 ? err_errno(err, -r, "config.json: linux.readonlyPaths: make %s read-only",
+				 path)
+		     : 0;
 }
 
 int step_paths_mask(struct run *run, struct err *err)

@@ -56,8 +56,11 @@ int step_oom_set(struct run *run, struct err *err)
 	if (r == 0)
 		return 0;
 	if (r == -EACCES && !(run->plan->powers & POWER_RAISE_LIMITS)) {
-		run_note(run, "process.oomScoreAdj %s: lowering it needs CAP_SYS_RESOURCE, the caller's value "
-			      "is kept", value);
+		run_note(run,
+			 "process.oomScoreAdj %s: lowering it needs CAP_SYS_RESOURCE, the caller's "
+			 "value "
+			 "is kept",
+			 value);
 		return 0;
 	}
 	return err_errno(err, -r, "config.json: process.oomScoreAdj: write %s", value);
@@ -77,11 +80,14 @@ static int set_limit(struct run *run, const struct rlimit_plan *limit, struct er
 		now = (struct rlimit){ 0 };
 	if (error == EPERM && !(run->plan->powers & POWER_RAISE_LIMITS) &&
 	    (run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))) {
-		run_note(run, "process.rlimits: %s: hard limit %llu is above the caller's %llu, which is kept",
+		run_note(run,
+			 "process.rlimits: %s: hard limit %llu is above the caller's %llu, which "
+			 "is kept",
 			 name, (unsigned long long)limit->hard, (unsigned long long)now.rlim_max);
 		return 0;
 	}
-	(void)err_errno(err, error, "config.json: process.rlimits: set %s to %llu:%llu (now %llu:%llu)", name,
+	(void)err_errno(err, error,
+			"config.json: process.rlimits: set %s to %llu:%llu (now %llu:%llu)", name,
 			(unsigned long long)limit->soft, (unsigned long long)limit->hard,
 			(unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
 	if (error == EPERM)
@@ -119,7 +125,8 @@ static int set_sysctls(struct run *run, struct err *err)
 		if (!strchr(sysctl->key, '/'))
 			for (char *c = path; *c; c++)
 				*c = (char)(*c == '.' ? '/' : *c);
-		if (str_equal(path, "sys/kernel/domainname")) /* its file belongs to the host's root */
+		if (str_equal(path,
+			      "sys/kernel/domainname")) /* its file belongs to the host's root */
 			r = setdomainname(sysctl->value, strlen(sysctl->value)) < 0 ? -errno : 0;
 		else
 			r = procfs_write(proc, path, sysctl->value);
@@ -167,7 +174,8 @@ int step_attributes(struct run *run, struct err *err)
 	if (p->scheduler)
 		r = set_scheduler(p->scheduler, err);
 	if (r == 0 && p->io_priority) {
-		r = sched_set_io_priority(p->io_priority->io_class, (int)p->io_priority->priority.v);
+		r = sched_set_io_priority(p->io_priority->io_class,
+					  (int)p->io_priority->priority.v);
 		if (r < 0)
 			(void)err_errno(err, -r, "config.json: process.ioPriority");
 	}
@@ -194,9 +202,11 @@ static void give_stdio(uint32_t uid)
 	for (int fd = 0; fd <= 2; fd++) {
 		struct stat st;
 
-		if (fstat(fd, &st) < 0 || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) || st.st_uid == uid)
+		if (fstat(fd, &st) < 0 || S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) ||
+		    st.st_uid == uid)
 			continue;
-		if (fchown(fd, uid, (gid_t)-1) < 0) /* a file of another user, or read-only: its matter */
+		if (fchown(fd, uid, (gid_t)-1) <
+		    0) /* a file of another user, or read-only: its matter */
 			continue;
 	}
 }

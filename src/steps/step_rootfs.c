@@ -25,22 +25,27 @@ static int open_rootfs(struct run *run, struct err *err)
 	else
 		run->rootfs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (run->rootfs < 0 || fstat(run->rootfs, &st) < 0) {
-		int error = run->rootfs < 0 && (run->plan->flags & PLAN_MNTNS_NEW) ? -run->rootfs : errno;
+		int error = run->rootfs < 0 && (run->plan->flags & PLAN_MNTNS_NEW) ? -run->rootfs
+										   : errno;
 
 		(void)err_errno(err, error, "config.json: root.path: open the rootfs %s", path);
 		if (error == EACCES)
-			err_hint(err, "every directory above it must let the caller pass (x for others, or "
-				 "the caller's own): namei -l %s", path);
+			err_hint(err,
+				 "every directory above it must let the caller pass (x for others, "
+				 "or "
+				 "the caller's own): namei -l %s",
+				 path);
 		return -error;
 	}
 	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR, "config.json: root.path: the rootfs %s is not a directory", path);
+		return err_set(err, ENOTDIR,
+			       "config.json: root.path: the rootfs %s is not a directory", path);
 	if (!(run->plan->flags & PLAN_MNTNS_NEW))
 		return 0;
 	/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
-	return mountfd_set_attr(run->rootfs, 0, 0, MS_PRIVATE, true) < 0 ?
-		       err_errno(err, errno, "make the rootfs %s private", path) :
-		       0;
+	return mountfd_set_attr(run->rootfs, 0, 0, MS_PRIVATE, true) < 0
+		       ? err_errno(err, errno, "make the rootfs %s private", path)
+		       : 0;
 }
 
 static int open_source(struct run *run, const struct mount_entry *m, struct err *err)
@@ -49,16 +54,20 @@ static int open_source(struct run *run, const struct mount_entry *m, struct err 
 	int fd = mountfd_clone(AT_FDCWD, m->source, m->recursive, follow);
 
 	if (fd == -EINVAL && !m->recursive) {
-		(void)err_errno(err, EINVAL, "config.json: mounts[%ld]: bind %s", m->config_index, m->source);
-		err_hint(err, "in a user namespace a tree with mounts below it can only be taken whole: use "
-			 "rbind");
+		(void)err_errno(err, EINVAL, "config.json: mounts[%ld]: bind %s", m->config_index,
+				m->source);
+		err_hint(err, "in a user namespace a tree with mounts below it can only be taken "
+			      "whole: use "
+			      "rbind");
 		return -EINVAL;
 	}
 	if (fd < 0) {
-		(void)err_errno(err, -fd, "config.json: mounts[%ld].source: open %s", m->config_index,
-				m->source);
+		(void)err_errno(err, -fd, "config.json: mounts[%ld].source: open %s",
+				m->config_index, m->source);
 		if (fd == -EACCES)
-			err_hint(err, "a directory of this path does not let the caller pass: namei -l %s",
+			err_hint(err,
+				 "a directory of this path does not let the caller pass: namei -l "
+				 "%s",
 				 m->source);
 	}
 	(void)run;

@@ -8,7 +8,8 @@ int step_seccomp_compile(struct run *run, struct err *err)
 	int r = filter_compile(run->arena, run->plan->process.seccomp, &run->filter, err);
 
 	for (size_t i = 0; r == 0 && i < run->filter.n_unknown; i++)
-		run_note(run, "linux.seccomp: the system call %s is not known here and was passed over",
+		run_note(run,
+			 "linux.seccomp: the system call %s is not known here and was passed over",
 			 run->filter.unknown[i]);
 	return r;
 }

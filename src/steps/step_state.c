@@ -29,8 +29,8 @@ static char *now_text(struct arena *arena)
 /* Kinds that the container does not share with its creator: those that exec joins. */
 static void add_namespaces(struct run *run)
 {
-	static const char *const names[PLAN_NS_COUNT] = { "user",   "pid",  "network", "ipc",
-							  "uts",    "cgroup", "time",    "mount" };
+	static const char *const names[PLAN_NS_COUNT] = { "user", "pid",    "network", "ipc",
+							  "uts",  "cgroup", "time",    "mount" };
 	const char **v = arena_array(run->arena, PLAN_NS_COUNT, sizeof(*v));
 	size_t n = 0;
 
@@ -99,10 +99,11 @@ int step_state_reserve(struct run *run, struct err *err)
 	run->reserved = true;
 	r = store_write(run->state_dir, run->state, err);
 	if (r == 0)
-		r = io_replace_file(run->state_dir, "config.json", run->config_text, run->config_len, 0600,
-				    err);
+		r = io_replace_file(run->state_dir, "config.json", run->config_text,
+				    run->config_len, 0600, err);
 	if (r < 0)
-		return err_prefix(err, "state directory %s/%s", store_root(run->store), run->state->id);
+		return err_prefix(err, "state directory %s/%s", store_root(run->store),
+				  run->state->id);
 	if (!(run->plan->flags & PLAN_WAIT_START))
 		return 0;
 	run->start_listener = sock_listen_at(run->state_dir, "start");

@@ -23,8 +23,8 @@ int step_target_open(struct run *run, struct err *err)
 	}
 	if (!(run->plan->flags & PLAN_CGROUP))
 		return 0;
-	return driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
-			   state->cgroup_dirs.n, &run->cgroup, err);
+	return driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1),
+			   state->cgroup_dirs.v, state->cgroup_dirs.n, &run->cgroup, err);
 }
 
 static int enter_root(struct run *run, struct err *err)
@@ -46,10 +46,12 @@ int step_target_enter(struct run *run, struct err *err)
 	privs_set_dumpable(false);
 	fd_closep(&run->state_dir);
 	driver_close(&run->cgroup);
-	if (run->plan->ns.join_flags && setns(run->target_pidfd, (int)run->plan->ns.join_flags) < 0) {
+	if (run->plan->ns.join_flags &&
+	    setns(run->target_pidfd, (int)run->plan->ns.join_flags) < 0) {
 		(void)err_errno(err, errno, "join the namespaces of container %s", run->state->id);
 		if (errno == ESRCH)
-			return err_set(err, ESRCH, "container not running: %s: its init has just ended",
+			return err_set(err, ESRCH,
+				       "container not running: %s: its init has just ended",
 				       run->state->id);
 		return -err->code;
 	}

@@ -66,7 +66,8 @@ static int set_attr(int mount, struct mount_attr *attr, bool recursive)
 	return result(syscall(SYS_mount_setattr, mount, "", flags, attr, sizeof(*attr)));
 }
 
-int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive)
+int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation,
+		     bool recursive)
 {
 	struct mount_attr attr = {
 		.attr_set = set,

@@ -24,7 +24,8 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow);
 int mountfd_attach(int mount, int target);
 
 /* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount. */
-int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive);
+int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation,
+		     bool recursive);
 
 /* Maps the owners of a detached mount through a user namespace. */
 int mountfd_set_idmap(int mount, int userns, bool recursive);

@@ -24,8 +24,8 @@ int privs_drop_bounding(uint64_t keep, struct err *err) MUST_CHECK;
 /* Keeps permitted capabilities over the change of the uid. */
 int privs_keep_caps(struct err *err) MUST_CHECK;
 
-int privs_set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable, struct err *err)
-	MUST_CHECK;
+int privs_set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable,
+		   struct err *err) MUST_CHECK;
 
 /* Raises ambient capabilities; the others are cleared. */
 int privs_set_ambient(uint64_t ambient, struct err *err) MUST_CHECK;

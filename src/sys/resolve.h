@@ -19,5 +19,5 @@ int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
 
 /* An O_PATH descriptor to mount on: the directory or (want_dir false) the file at path; made, with its
  * parents, when missing. follow false: the last component is not followed. */
-int resolve_mount_point(int root, const char *path, bool want_dir, bool follow, struct err *err)
-	MUST_CHECK;
+int resolve_mount_point(int root, const char *path, bool want_dir, bool follow,
+			struct err *err) MUST_CHECK;

@@ -77,7 +77,8 @@ static int address_at(int dirfd, const char *name, struct sockaddr_un *ret)
 	if (dirfd < 0)
 		n = snprintf(ret->sun_path, sizeof(ret->sun_path), "%s", name);
 	else
-		n = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dirfd, name);
+		n = snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s", dirfd,
+			     name);
 	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 

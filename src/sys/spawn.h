@@ -19,11 +19,12 @@ struct spawn_request {
 };
 
 struct spawn_result {
-	int status;       /* as of waitpid(2) */
+	int status; /* as of waitpid(2) */
 	bool timed_out;
 	char words[1024]; /* the end of what it wrote to captured descriptors, NUL-terminated */
 };
 
 /* The program is its own process group, dies with us, has default signals, an own copy of 0 to 2 and no
  * other descriptor. -errno with a text when it could not be started. */
-int spawn_run(const struct spawn_request *request, struct spawn_result *ret, struct err *err) MUST_CHECK;
+int spawn_run(const struct spawn_request *request, struct spawn_result *ret,
+	      struct err *err) MUST_CHECK;

@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 	}
 	while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
-	printf("%.0f %d %ld\n", now_us() - start, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
-	       usage.ru_maxrss);
+	printf("%.0f %d %ld\n", now_us() - start,
+	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), usage.ru_maxrss);
 	return 0;
 }

@@ -41,7 +41,9 @@ static const char *v2_tree(void)
 {
 	enum facts_cgroup_mode mode = facts_cgroup_mode();
 
-	return mode == FACTS_CGROUP_V2 ? MOUNT : mode == FACTS_CGROUP_HYBRID ? MOUNT "/unified" : NULL;
+	return mode == FACTS_CGROUP_V2       ? MOUNT
+	       : mode == FACTS_CGROUP_HYBRID ? MOUNT "/unified"
+					     : NULL;
 }
 
 static void die(const char *what)
@@ -59,15 +61,17 @@ static void enter_v1(void)
 
 static void enter_v2(const char *tree)
 {
-	if (io_write_at(AT_FDCWD, arena_strf(&arena, "%s/%s-root/cgroup.procs", tree, cgroup_view_name()),
+	if (io_write_at(AT_FDCWD,
+			arena_strf(&arena, "%s/%s-root/cgroup.procs", tree, cgroup_view_name()),
 			"0") < 0)
 		die("join the root of the view");
 	if (unshare(CLONE_NEWNS | CLONE_NEWCGROUP) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || umount2(MOUNT, MNT_DETACH) < 0 ||
-	    mount("none", MOUNT, "cgroup2", 0, NULL) < 0)
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    umount2(MOUNT, MNT_DETACH) < 0 || mount("none", MOUNT, "cgroup2", 0, NULL) < 0)
 		die("show cgroup v2 only");
 	/* As on a real machine, nobody is in the root of the tree. */
-	if (mkdir(MOUNT "/test", 0755) < 0 || io_write_at(AT_FDCWD, MOUNT "/test/cgroup.procs", "0") < 0)
+	if (mkdir(MOUNT "/test", 0755) < 0 ||
+	    io_write_at(AT_FDCWD, MOUNT "/test/cgroup.procs", "0") < 0)
 		die("leave the root of the view");
 }
 
@@ -91,8 +95,8 @@ static void prepare_v2(const char *tree, const char *group, bool *ret_enabled)
 	char text[256];
 	const char *control = arena_strf(&arena, "%s/cgroup.subtree_control", tree);
 
-	*ret_enabled = io_read_small(AT_FDCWD, control, text, sizeof(text)) >= 0 && !strstr(text, "hugetlb") &&
-		       io_write_at(AT_FDCWD, control, "+hugetlb") == 0;
+	*ret_enabled = io_read_small(AT_FDCWD, control, text, sizeof(text)) >= 0 &&
+		       !strstr(text, "hugetlb") && io_write_at(AT_FDCWD, control, "+hugetlb") == 0;
 	CHECK(mkdir(group, 0755) == 0);
 }
 
@@ -115,7 +119,10 @@ static void finish_v2(const char *tree, const char *group, bool enabled)
 	CHECK(rmdir(group) == 0);
 	sweep(arena_strf(&arena, "/%s-root", cgroup_view_name()));
 	if (enabled)
-		CHECK_INT(io_write_at(AT_FDCWD, arena_strf(&arena, "%s/cgroup.subtree_control", tree), "-hugetlb"), 0);
+		CHECK_INT(io_write_at(AT_FDCWD,
+				      arena_strf(&arena, "%s/cgroup.subtree_control", tree),
+				      "-hugetlb"),
+			  0);
 }
 
 static bool is_possible(enum view view)
@@ -124,7 +131,9 @@ static bool is_possible(enum view view)
 
 	if (mode == FACTS_CGROUP_NONE)
 		return false;
-	return view == VIEW_V1 ? mode == FACTS_CGROUP_HYBRID : view == VIEW_V2 ? v2_tree() != NULL : true;
+	return view == VIEW_V1   ? mode == FACTS_CGROUP_HYBRID
+	       : view == VIEW_V2 ? v2_tree() != NULL
+				 : true;
 }
 
 /* Each failed check prints a line, so a good child prints nothing. */
@@ -142,7 +151,8 @@ static void collect(int input, pid_t pid)
 
 void cgroup_view_run(enum view view, void (*function)(void))
 {
-	static const char *const names[] = { "this host's cgroups", "cgroup v1 alone", "cgroup v2 alone" };
+	static const char *const names[] = { "this host's cgroups", "cgroup v1 alone",
+					     "cgroup v2 alone" };
 	const char *tree = v2_tree(), *group = "";
 	bool enabled = false;
 	int pipe_fds[2];
@@ -179,7 +189,8 @@ static void check_clean_dir(const char *dir)
 
 	while (stream && (entry = readdir(stream)))
 		if (str_starts(entry->d_name, cgroup_view_name()))
-			CHECK_STR(arena_strf(&arena, "%s/%s", dir, entry->d_name), "nothing left behind");
+			CHECK_STR(arena_strf(&arena, "%s/%s", dir, entry->d_name),
+				  "nothing left behind");
 	if (stream)
 		(void)closedir(stream);
 }
@@ -197,7 +208,8 @@ void cgroup_view_check_clean(void)
 		(void)closedir(stream);
 }
 
-int cgroup_view_plan(const char *path, const char *resources, struct cgroup_plan *ret, struct err *err)
+int cgroup_view_plan(const char *path, const char *resources, struct cgroup_plan *ret,
+		     struct err *err)
 {
 	struct plan_cgroup_options options = { .id = "x", .may_own_cgroups = true };
 	struct oci_linux linux_ = { .cgroups_path = path };
@@ -206,7 +218,8 @@ int cgroup_view_plan(const char *path, const char *resources, struct cgroup_plan
 	int r = facts_gather(&arena, FACTS_CALLER | FACTS_CGROUP, facts, err);
 
 	if (r == 0 && resources)
-		r = decode_resources(&arena, "config.json", resources, strlen(resources), &linux_.resources, err);
+		r = decode_resources(&arena, "config.json", resources, strlen(resources),
+				     &linux_.resources, err);
 	return r < 0 ? r : plan_cgroup_build(&arena, &config, facts, &options, ret, err);
 }
 
@@ -279,6 +292,7 @@ size_t cgroup_view_count(const struct cgroup_plan *plan)
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->n_dirs; i++)
-		n += access(arena_strf(&arena, "%s%s", plan->dirs[i].mount, plan->dirs[i].path), F_OK) == 0;
+		n += access(arena_strf(&arena, "%s%s", plan->dirs[i].mount, plan->dirs[i].path),
+			    F_OK) == 0;
 	return n;
 }

@@ -16,8 +16,8 @@ const char *cgroup_view_name(void);
 void cgroup_view_check_clean(void);
 
 /* Plan for linux.cgroupsPath and linux.resources (either may be NULL), as for root, from the facts of here. */
-int cgroup_view_plan(const char *path, const char *resources, struct cgroup_plan *ret, struct err *err)
-	MUST_CHECK;
+int cgroup_view_plan(const char *path, const char *resources, struct cgroup_plan *ret,
+		     struct err *err) MUST_CHECK;
 
 /* A group with that plan, made and with its limits; a failure fails the check and gives no directories. */
 struct cgroup cgroup_view_create(const char *path, const char *resources, struct cgroup_plan *plan);

@@ -57,8 +57,9 @@ static void check_membership(const struct cgroup_plan *plan, pid_t pid)
 	struct err err;
 	size_t found = 0;
 
-	CHECK_INT(io_read_file(AT_FDCWD, arena_strf(&arena, "/proc/%d/cgroup", (int)pid), 65536, &arena, &text, NULL,
-			       &err), 0);
+	CHECK_INT(io_read_file(AT_FDCWD, arena_strf(&arena, "/proc/%d/cgroup", (int)pid), 65536,
+			       &arena, &text, NULL, &err),
+		  0);
 	for (char *at = text; (at = strstr(at, path_of(""))); at++)
 		found++;
 	CHECK_INT(found, plan->n_dirs);
@@ -76,7 +77,8 @@ static void life(void)
 	pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
 	check_membership(&plan, pid);
 	CHECK_INT(count_pids(&cgroup), 1);
-	CHECK_ERR(driver_create(&plan, &again, &err), &err, "container's cgroup is not empty: 1 process(es) found");
+	CHECK_ERR(driver_create(&plan, &again, &err), &err,
+		  "container's cgroup is not empty: 1 process(es) found");
 	CHECK(!driver_is_frozen(&cgroup));
 	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
 	CHECK(driver_is_frozen(&cgroup));
@@ -86,7 +88,8 @@ static void life(void)
 	CHECK_INT(cgroup_view_wait(pid), 128 + SIGTERM);
 	CHECK_INT(count_pids(&cgroup), 0);
 	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
-	CHECK_ERR(driver_create(&plan, &again, &err), &err, "container's cgroup unexpectedly frozen");
+	CHECK_ERR(driver_create(&plan, &again, &err), &err,
+		  "container's cgroup unexpectedly frozen");
 	CHECK_INT(driver_freeze(&cgroup, false, &err), 0);
 	CHECK_INT(driver_create(&plan, &again, &err), 0);
 	driver_close(&again);
@@ -299,8 +302,9 @@ static void refused(void)
 	static const struct {
 		const char *mount, *path;
 	} bad[] = {
-		{ NULL, "/" }, { NULL, "/." }, { NULL, "//" }, { NULL, "/../x" }, { NULL, "/a/../../x" },
-		{ NULL, "x" }, { NULL, "" }, { "/tmp", "/x" }, { "/sys/fs/cgroup/../../../tmp", "/x" },
+		{ NULL, "/" },     { NULL, "/." },         { NULL, "//" },
+		{ NULL, "/../x" }, { NULL, "/a/../../x" }, { NULL, "x" },
+		{ NULL, "" },      { "/tmp", "/x" },       { "/sys/fs/cgroup/../../../tmp", "/x" },
 	};
 	struct cgroup_plan plan;
 	struct err err = { 0 };
@@ -312,11 +316,14 @@ static void refused(void)
 					  .path = bad[i].path };
 		struct cgroup cgroup;
 
-		CHECK_ERR(driver_open(plan.driver, &dir, 1, &cgroup, &err), &err, "is not the cgroup of a container");
-		CHECK_ERR(driver_remove(plan.driver, &dir, 1, &err), &err, "is not the cgroup of a container");
+		CHECK_ERR(driver_open(plan.driver, &dir, 1, &cgroup, &err), &err,
+			  "is not the cgroup of a container");
+		CHECK_ERR(driver_remove(plan.driver, &dir, 1, &err), &err,
+			  "is not the cgroup of a container");
 		plan.dirs = &dir;
 		plan.n_dirs = 1;
-		CHECK_ERR(driver_create(&plan, &cgroup, &err), &err, "is not the cgroup of a container");
+		CHECK_ERR(driver_create(&plan, &cgroup, &err), &err,
+			  "is not the cgroup of a container");
 		CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
 	}
 }

@@ -68,8 +68,9 @@ static void memory_v1(void)
 {
 	struct cgroup_plan plan;
 	struct cgroup cgroup = cgroup_view_create(
-		path_of(""), "{\"memory\":{\"limit\":33554432,\"swap\":33554432,\"reservation\":16777216,"
-			     "\"swappiness\":0,\"useHierarchy\":true,\"kernel\":-1,\"kernelTCP\":-1}}",
+		path_of(""),
+		"{\"memory\":{\"limit\":33554432,\"swap\":33554432,\"reservation\":16777216,"
+		"\"swappiness\":0,\"useHierarchy\":true,\"kernel\":-1,\"kernelTCP\":-1}}",
 		&plan);
 
 	CHECK_STR(cgroup_view_read(&cgroup, "memory", "memory.limit_in_bytes"), "33554432");
@@ -88,15 +89,18 @@ static void memory_v1(void)
 	update(&cgroup, "{\"memory\":{\"limit\":67108864}}",
 	       "linux.resources.memory.limit: write \"67108864\" to /sys/fs/cgroup/memory/");
 	update(&cgroup, "{\"memory\":{\"limit\":-1}}", "");
-	CHECK_STR(cgroup_view_read(&cgroup, "memory", "memory.limit_in_bytes"), "9223372036854771712");
-	CHECK_STR(cgroup_view_read(&cgroup, "memory", "memory.memsw.limit_in_bytes"), "9223372036854771712");
+	CHECK_STR(cgroup_view_read(&cgroup, "memory", "memory.limit_in_bytes"),
+		  "9223372036854771712");
+	CHECK_STR(cgroup_view_read(&cgroup, "memory", "memory.memsw.limit_in_bytes"),
+		  "9223372036854771712");
 	CHECK_INT(cgroup_view_wait(cgroup_view_spawn(&cgroup, hog)), 77);
 	check_remove(&cgroup, &plan);
 }
 
 static int wait_for_end(void)
 {
-	char *memory = mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	char *memory = mmap(NULL, 8 << 20, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	return memory == MAP_FAILED ? 1 : pause();
 }
@@ -169,10 +173,11 @@ static int burn(void)
 static void cpu_v1(void)
 {
 	struct cgroup_plan plan;
-	struct cgroup cgroup = cgroup_view_create(
-		path_of(""), "{\"cpu\":{\"shares\":512,\"quota\":20000,\"period\":100000,\"burst\":1000,\"idle\":0,"
-			     "\"cpus\":\"0\",\"mems\":\"0\"}}",
-		&plan);
+	struct cgroup cgroup = cgroup_view_create(path_of(""),
+						  "{\"cpu\":{\"shares\":512,\"quota\":20000,"
+						  "\"period\":100000,\"burst\":1000,\"idle\":0,"
+						  "\"cpus\":\"0\",\"mems\":\"0\"}}",
+						  &plan);
 
 	CHECK_STR(cgroup_view_read(&cgroup, "cpu", "cpu.shares"), "512");
 	CHECK_STR(cgroup_view_read(&cgroup, "cpu", "cpu.cfs_quota_us"), "20000");
@@ -185,7 +190,8 @@ static void cpu_v1(void)
 	CHECK_STR(cgroup_view_read(&cgroup, "cpu", "cpu.cfs_period_us"), "50000");
 	CHECK_STR(cgroup_view_read(&cgroup, "cpu", "cpu.cfs_burst_us"), "20000");
 	update(&cgroup, "{\"cpu\":{\"quota\":10}}", "linux.resources.cpu.quota: write \"10\"");
-	update(&cgroup, "{\"cpu\":{\"cpus\":\"4000\"}}", "linux.resources.cpu.cpus: write \"4000\"");
+	update(&cgroup, "{\"cpu\":{\"cpus\":\"4000\"}}",
+	       "linux.resources.cpu.cpus: write \"4000\"");
 	update(&cgroup, "{\"cpu\":{\"quota\":-1}}", "");
 	CHECK_STR(cgroup_view_read(&cgroup, "cpu", "cpu.cfs_quota_us"), "-1");
 	check_remove(&cgroup, &plan);
@@ -194,18 +200,24 @@ static void cpu_v1(void)
 static void block_io_v1(void)
 {
 	struct cgroup_plan plan;
-	struct cgroup cgroup = cgroup_view_create(path_of(""), "{\"blockIO\":{\"weight\":200}}", &plan);
+	struct cgroup cgroup =
+		cgroup_view_create(path_of(""), "{\"blockIO\":{\"weight\":200}}", &plan);
 	struct stat st;
 
 	/* kernels have the one file or the other */
 	CHECK(strstr(cgroup_view_read(&cgroup, "blkio", "blkio.bfq.weight"), "200") ||
 	      strstr(cgroup_view_read(&cgroup, "blkio", "blkio.weight"), "200"));
 	if (stat("/dev/vda", &st) == 0 && major(st.st_rdev) == 254 && minor(st.st_rdev) == 0) {
-		update(&cgroup, "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":254,\"minor\":0,\"rate\":1048576}]}}",
+		update(&cgroup,
+		       "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":254,\"minor\":0,"
+		       "\"rate\":1048576}]}}",
 		       "");
-		CHECK_STR(cgroup_view_read(&cgroup, "blkio", "blkio.throttle.read_bps_device"), "254:0 1048576");
+		CHECK_STR(cgroup_view_read(&cgroup, "blkio", "blkio.throttle.read_bps_device"),
+			  "254:0 1048576");
 	}
-	update(&cgroup, "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":4000,\"minor\":0,\"rate\":1}]}}",
+	update(&cgroup,
+	       "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":4000,\"minor\":0,\"rate\":1}]}"
+	       "}",
 	       "linux.resources.blockIO.throttleReadBpsDevice[0]: write \"4000:0 1\"");
 	check_remove(&cgroup, &plan);
 }
@@ -229,7 +241,9 @@ static int try_devices(void)
 	found |= fd >= 0 ? 2 : 0;
 	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	found |= fd >= 0 ? 4 : 0;
-	found |= mknod(node, S_IFBLK | 0600, makedev(7, 200)) == 0 ? 8 : 0; /* a loop device that is not there */
+	found |= mknod(node, S_IFBLK | 0600, makedev(7, 200)) == 0
+			 ? 8
+			 : 0; /* a loop device that is not there */
 	fd = open(node, O_RDONLY | O_CLOEXEC);
 	found |= fd >= 0 || errno != EPERM ? 16 : 0;
 	(void)unlink(node);
@@ -244,20 +258,23 @@ static void devices(void)
 	CHECK_INT(cgroup_view_wait(cgroup_view_spawn(&cgroup, try_devices)), 1 | 8);
 	update(&cgroup,
 	       "{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"
-	       "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":11,\"access\":\"r\"}]}", "");
+	       "{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":11,\"access\":\"r\"}]}",
+	       "");
 	CHECK_INT(cgroup_view_wait(cgroup_view_spawn(&cgroup, try_devices)), 1 | 2 | 8);
 	update(&cgroup, "{\"devices\":[{\"allow\":true,\"access\":\"rwm\"}]}", "");
 	CHECK_INT(cgroup_view_wait(cgroup_view_spawn(&cgroup, try_devices)), 1 | 2 | 4 | 8 | 16);
 	update(&cgroup,
-	       "{\"devices\":[{\"allow\":true},{\"allow\":false,\"type\":\"c\",\"major\":1,\"minor\":11,"
-	       "\"access\":\"w\"}]}", "");
+	       "{\"devices\":[{\"allow\":true},{\"allow\":false,\"type\":\"c\",\"major\":1,"
+	       "\"minor\":11,"
+	       "\"access\":\"w\"}]}",
+	       "");
 	CHECK_INT(cgroup_view_wait(cgroup_view_spawn(&cgroup, try_devices)), 1 | 2 | 8 | 16);
 	check_remove(&cgroup, &plan);
 }
 
 /* A hole in an exception: v2 has it, v1 says that it cannot. */
-#define HOLE                                                                                         \
-	"{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":1,\"access\":\"rwm\"},"              \
+#define HOLE                                                                                       \
+	"{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":1,\"access\":\"rwm\"},"            \
 	"{\"allow\":false,\"type\":\"c\",\"major\":1,\"minor\":11,\"access\":\"w\"}]}"
 
 static void hole_v1(void)
@@ -266,7 +283,8 @@ static void hole_v1(void)
 	struct err err = { 0 };
 
 	CHECK_ERR(cgroup_view_plan(path_of(""), HOLE, &plan, &err), &err,
-		  "linux.resources.devices[1]: cgroup v1 cannot deny \"c 1:11 w\" out of \"c 1:* rwm\"");
+		  "linux.resources.devices[1]: cgroup v1 cannot deny \"c 1:11 w\" out of \"c 1:* "
+		  "rwm\"");
 }
 
 static void hole_v2(void)
@@ -292,8 +310,9 @@ static void limits_v2(void)
 	struct cgroup_plan plan;
 	struct cgroup cgroup;
 	struct err err = { 0 };
-	int r = cgroup_view_plan(path_of(""), "{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4194304}],"
-					      "\"unified\":{\"hugetlb.1GB.max\":\"1073741824\"}}",
+	int r = cgroup_view_plan(path_of(""),
+				 "{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4194304}],"
+				 "\"unified\":{\"hugetlb.1GB.max\":\"1073741824\"}}",
 				 &plan, &err);
 
 	CHECK_STR(r < 0 ? err.text : "", "");
@@ -317,11 +336,13 @@ static void missing_controller_v2(void)
 	struct cgroup_plan plan;
 	struct cgroup cgroup;
 	struct err err = { 0 };
-	int r = cgroup_view_plan(path_of(""), "{\"unified\":{\"nonesuch.max\":\"1\"}}", &plan, &err);
+	int r = cgroup_view_plan(path_of(""), "{\"unified\":{\"nonesuch.max\":\"1\"}}", &plan,
+				 &err);
 
 	if (r == 0)
 		r = driver_create(&plan, &cgroup, &err);
-	CHECK_ERR(r, &err, "the requested cgroup controller `nonesuch` is not available in the group `/`");
+	CHECK_ERR(r, &err,
+		  "the requested cgroup controller `nonesuch` is not available in the group `/`");
 	CHECK_INT(cgroup_view_count(&plan), 0);
 }
 
@@ -339,8 +360,10 @@ static int below_own_group(bool alone)
 	if (r == 0 && !alone && other == 0)
 		return pause();
 	if (r == 0)
-		r = cgroup_view_plan("/solo/c", "{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":2097152}]}", &plan,
-				     &err);
+		r = cgroup_view_plan(
+			"/solo/c",
+			"{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":2097152}]}", &plan,
+			&err);
 	if (r == 0)
 		r = driver_create(&plan, &cgroup, &err);
 	if (r == 0)
@@ -348,9 +371,11 @@ static int below_own_group(bool alone)
 	if (other > 0 && kill(other, SIGKILL) == 0)
 		(void)cgroup_view_wait(other);
 	if (alone)
-		CHECK_STR(r < 0 ? err.text : cgroup_view_read(&cgroup, "", "hugetlb.2MB.max"), "2097152");
+		CHECK_STR(r < 0 ? err.text : cgroup_view_read(&cgroup, "", "hugetlb.2MB.max"),
+			  "2097152");
 	else
-		CHECK_ERR(r, &err, "pass the cgroup controller `hugetlb` on to the groups below `solo`");
+		CHECK_ERR(r, &err,
+			  "pass the cgroup controller `hugetlb` on to the groups below `solo`");
 	CHECK(alone || strstr(err.hint, "both hold processes"));
 	(void)fflush(stdout);
 	return 0;

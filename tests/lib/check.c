@@ -48,7 +48,8 @@ void check_str(const char *got, const char *wanted, const char *file, int line, 
 	if (got && wanted ? strcmp(got, wanted) == 0 : got == wanted)
 		return;
 	failed(file, line);
-	printf("%s is \"%s\", not \"%s\"\n", text, got ? got : "(null)", wanted ? wanted : "(null)");
+	printf("%s is \"%s\", not \"%s\"\n", text, got ? got : "(null)",
+	       wanted ? wanted : "(null)");
 }
 
 void check_err(long long r, const struct err *err, const char *part, const char *file, int line)
@@ -56,7 +57,8 @@ void check_err(long long r, const struct err *err, const char *part, const char 
 	if (r < 0 && strstr(err->text, part))
 		return;
 	failed(file, line);
-	printf("got %lld, \"%s\", instead of an error with \"%s\"\n", r, r < 0 ? err->text : "", part);
+	printf("got %lld, \"%s\", instead of an error with \"%s\"\n", r, r < 0 ? err->text : "",
+	       part);
 }
 
 void check_skip(const char *reason)

@@ -18,16 +18,17 @@ void check_err(long long r, const struct err *err, const char *part, const char 
 /* Ends the program with exit status 77: something that the test needs is missing. */
 void check_skip(const char *reason) __attribute__((noreturn));
 
-#define TEST(name)                                                                   \
-	static void test_##name(void);                                               \
-	static __attribute__((constructor)) void register_##name(void)               \
-	{                                                                            \
-		check_register(#name, test_##name);                                  \
-	}                                                                            \
+#define TEST(name)                                                                                 \
+	static void test_##name(void);                                                             \
+	static __attribute__((constructor)) void register_##name(void)                             \
+	{                                                                                          \
+		check_register(#name, test_##name);                                                \
+	}                                                                                          \
 	static void test_##name(void)
 
 #define CHECK(cond) check_that((cond), __FILE__, __LINE__, #cond)
-#define CHECK_INT(got, wanted) check_int((long long)(got), (long long)(wanted), __FILE__, __LINE__, #got)
+#define CHECK_INT(got, wanted)                                                                     \
+	check_int((long long)(got), (long long)(wanted), __FILE__, __LINE__, #got)
 #define CHECK_STR(got, wanted) check_str((got), (wanted), __FILE__, __LINE__, #got)
 /* r is negative and the text of err has the part. */
 #define CHECK_ERR(r, err, part) check_err((r), (err), (part), __FILE__, __LINE__)

@@ -24,8 +24,8 @@ static bool possible(const struct sequence *sequence, uint32_t flags)
 }
 
 /* 0 when every combination passes. */
-static int check_all(const struct sequence *sequence, const struct row *rows, size_t n, unsigned int *ret_n,
-		     struct err *err)
+static int check_all(const struct sequence *sequence, const struct row *rows, size_t n,
+		     unsigned int *ret_n, struct err *err)
 {
 	unsigned int count = 0;
 
@@ -118,7 +118,8 @@ TEST(mutations_are_noticed)
 			moves += i != k;
 			moved += i != k && noticed(s, rows, s->n);
 		}
-	printf("noticed: dropped rows %zu of %zu, swapped neighbours %zu of %zu, moved rows %zu of %zu\n",
+	printf("noticed: dropped rows %zu of %zu, swapped neighbours %zu of %zu, moved rows %zu of "
+	       "%zu\n",
 	       dropped, s->n, swapped, s->n - 1, moved, moves);
 	CHECK(dropped * 100 >= s->n * 50);
 	CHECK(moved * 100 >= moves * 50);

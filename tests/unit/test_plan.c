@@ -32,15 +32,19 @@ static struct facts user_facts(void)
 	facts.caller.uid = facts.caller.gid = 1000;
 	facts.caller.name = "dev";
 	facts.caller.caps_effective = 0;
-	facts.subuid = facts.subgid = (struct subid){ .v = subids, .n = 1, .source = "/etc/subuid" };
+	facts.subuid = facts.subgid =
+		(struct subid){ .v = subids, .n = 1, .source = "/etc/subuid" };
 	facts.newuidmap = facts.newgidmap =
 		(struct probe_helper_result){ PROBE_HELPER_OK, "/usr/bin/newuidmap" };
 	return facts;
 }
 
-#define BASE "\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]}"
+#define BASE                                                                                       \
+	"\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/"         \
+	"\",\"args\":[\"sh\"]}"
 
-static const struct plan *build(const char *json, const struct facts *facts, struct plan_options *options)
+static const struct plan *build(const char *json, const struct facts *facts,
+				struct plan_options *options)
 {
 	const struct oci_config *config;
 	const struct plan *plan = NULL;
@@ -58,8 +62,10 @@ TEST(root_clones_init_into_its_namespaces)
 {
 	struct facts facts = root_facts();
 	struct plan_options options = { 0 };
-	const struct plan *plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},"
-					"{\"type\":\"cgroup\"}]}}", &facts, &options);
+	const struct plan *plan = build(
+		"{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},"
+		"{\"type\":\"cgroup\"}]}}",
+		&facts, &options);
 
 	CHECK(plan != NULL);
 	if (!plan)
@@ -75,7 +81,8 @@ TEST(a_user_gets_a_user_namespace_and_the_subordinate_ids)
 	struct facts facts = user_facts();
 	struct plan_options options = { 0 };
 	const struct plan *plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"},"
-					"{\"type\":\"network\"}]}}", &facts, &options);
+					"{\"type\":\"network\"}]}}",
+					&facts, &options);
 
 	CHECK(plan != NULL);
 	if (!plan)
@@ -94,15 +101,19 @@ TEST(without_ranges_one_id_and_a_word_about_it)
 	struct plan_options options = { 0 };
 	const struct plan *plan;
 
-	facts.subuid = facts.subgid = (struct subid){ .missing = "no line for dev (1000) in /etc/subuid" };
-	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", &facts, &options);
+	facts.subuid = facts.subgid =
+		(struct subid){ .missing = "no line for dev (1000) in /etc/subuid" };
+	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", &facts,
+		     &options);
 	CHECK(plan != NULL);
 	if (plan) {
 		CHECK_INT(plan->idmap.writer, IDMAP_WRITER_SINGLE);
-		CHECK(plan->n_warnings > 0 && strstr(plan->warnings[0].text, "usermod --add-subuids"));
+		CHECK(plan->n_warnings > 0 &&
+		      strstr(plan->warnings[0].text, "usermod --add-subuids"));
 	}
 	options.map = "subid";
-	CHECK(!build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", &facts, &options));
+	CHECK(!build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", &facts,
+		     &options));
 	CHECK(strstr(err.text, "no line for dev") != NULL);
 	CHECK(strstr(err.hint, "usermod --add-subuids") != NULL);
 }
@@ -113,14 +124,21 @@ TEST(joined_pid_namespaces_and_offsets_need_a_stager)
 	struct plan_options options = { 0 };
 	const struct plan *plan;
 
-	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/pid\"}]}}", &facts,
-		     &options);
+	plan = build(
+		"{" BASE
+		",\"linux\":{\"namespaces\":[{\"type\":\"pid\",\"path\":\"/proc/1/ns/pid\"}]}}",
+		&facts, &options);
 	CHECK(plan && (plan->flags & PLAN_STAGER));
-	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/x\"}]}}",
-		     &facts, &options);
+	plan = build(
+		"{" BASE
+		",\"linux\":{\"namespaces\":[{\"type\":\"network\",\"path\":\"/run/netns/x\"}]}}",
+		&facts, &options);
 	CHECK(plan && !(plan->flags & PLAN_STAGER) && (plan->flags & PLAN_NS_JOIN));
-	plan = build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"time\"}],\"timeOffsets\":{\"monotonic\":"
-		     "{\"secs\":5}}}}", &facts, &options);
+	plan = build(
+		"{" BASE
+		",\"linux\":{\"namespaces\":[{\"type\":\"time\"}],\"timeOffsets\":{\"monotonic\":"
+		"{\"secs\":5}}}}",
+		&facts, &options);
 	CHECK(plan && (plan->flags & PLAN_STAGER) && (plan->flags & PLAN_TIME_OFFSETS));
 }
 
@@ -152,14 +170,18 @@ TEST(mounts_over_proc_are_refused)
 	struct facts facts = root_facts();
 	struct plan_options options = { 0 };
 
-	CHECK(!build(MOUNT("{\"destination\":\"/proc/self\",\"type\":\"tmpfs\",\"source\":\"x\"}"), &facts, &options));
+	CHECK(!build(MOUNT("{\"destination\":\"/proc/self\",\"type\":\"tmpfs\",\"source\":\"x\"}"),
+		     &facts, &options));
 	CHECK(strstr(err.text, "cannot be mounted because it is inside /proc") != NULL);
-	CHECK(!build(MOUNT("{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"x\"}"), &facts, &options));
+	CHECK(!build(MOUNT("{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"x\"}"),
+		     &facts, &options));
 	CHECK(strstr(err.text, "is not of type proc") != NULL);
-	CHECK(!build(MOUNT("{\"destination\":\"/x/../proc/sys/../sys\",\"type\":\"bind\",\"source\":\"/tmp\"}"), &facts,
-		     &options));
-	CHECK(build(MOUNT("{\"destination\":\"/proc/uptime\",\"type\":\"bind\",\"source\":\"/tmp/u\"}"), &facts,
-		    &options) != NULL);
+	CHECK(!build(MOUNT("{\"destination\":\"/x/../proc/sys/../"
+			   "sys\",\"type\":\"bind\",\"source\":\"/tmp\"}"),
+		     &facts, &options));
+	CHECK(build(MOUNT("{\"destination\":\"/proc/uptime\",\"type\":\"bind\",\"source\":\"/tmp/"
+			  "u\"}"),
+		    &facts, &options) != NULL);
 }
 
 TEST(a_terminal_needs_somebody_to_keep_it)
@@ -167,9 +189,13 @@ TEST(a_terminal_needs_somebody_to_keep_it)
 	struct facts facts = root_facts();
 	struct plan_options options = { .detach = true };
 
-	CHECK(!build("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"terminal\":true,\"cwd\":"
-		     "\"/\",\"args\":[\"sh\"]}}", &facts, &options));
-	CHECK(strstr(err.text, "cannot allocate tty if usrun will detach without setting console socket") != NULL);
+	CHECK(!build("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{"
+		     "\"terminal\":true,\"cwd\":"
+		     "\"/\",\"args\":[\"sh\"]}}",
+		     &facts, &options));
+	CHECK(strstr(err.text,
+		     "cannot allocate tty if usrun will detach without setting console socket") !=
+	      NULL);
 }
 
 TEST(unknown_capabilities_are_recorded)
@@ -177,13 +203,16 @@ TEST(unknown_capabilities_are_recorded)
 	struct facts facts = root_facts();
 	struct plan_options options = { 0 };
 	const struct plan *plan =
-		build("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/\",\"args\":"
-		      "[\"sh\"],\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"TEST_CAP\"]}}}", &facts, &options);
+		build("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{"
+		      "\"cwd\":\"/\",\"args\":"
+		      "[\"sh\"],\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"TEST_CAP\"]}}}",
+		      &facts, &options);
 
 	CHECK(plan != NULL);
 	if (!plan)
 		return;
 	CHECK_INT(plan->process.caps_bounding, 1 << 5);
 	CHECK_STR(plan->warnings[plan->n_warnings - 1].text,
-		  "process.capabilities.bounding: ignoring unknown or unavailable capabilities: [TEST_CAP]");
+		  "process.capabilities.bounding: ignoring unknown or unavailable capabilities: "
+		  "[TEST_CAP]");
 }

@@ -29,7 +29,7 @@ TEST(weights_follow_the_formula)
 {
 	static const struct {
 		uint64_t shares, weight;
-	} cases[] = { { 0, 1 },	   { 2, 1 },	  { 100, 17 },	  { 512, 59 },
+	} cases[] = { { 0, 1 },      { 2, 1 },      { 100, 17 },       { 512, 59 },
 		      { 1024, 100 }, { 2048, 174 }, { 262144, 10000 }, { 999999, 10000 } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -40,12 +40,15 @@ TEST(weights_follow_the_formula)
 
 TEST(memory_and_swap)
 {
-	CHECK_STR(build("{\"memory\":{\"limit\":100,\"swap\":150}}", true), "memory.max=100;memory.swap.max=50;");
+	CHECK_STR(build("{\"memory\":{\"limit\":100,\"swap\":150}}", true),
+		  "memory.max=100;memory.swap.max=50;");
 	CHECK_STR(build("{\"memory\":{\"limit\":100,\"swap\":150}}", false),
 		  "memory.limit_in_bytes=100;memory.memsw.limit_in_bytes=150;");
-	CHECK_STR(build("{\"memory\":{\"limit\":-1}}", true), "memory.max=max;memory.swap.max=max;");
+	CHECK_STR(build("{\"memory\":{\"limit\":-1}}", true),
+		  "memory.max=max;memory.swap.max=max;");
 	CHECK_STR(build("{\"memory\":{\"limit\":0,\"swap\":0}}", true), "");
-	CHECK(strstr(build("{\"memory\":{\"limit\":100,\"swap\":50}}", true), "cannot be less than memory.limit") != NULL);
+	CHECK(strstr(build("{\"memory\":{\"limit\":100,\"swap\":50}}", true),
+		     "cannot be less than memory.limit") != NULL);
 	CHECK(strstr(build("{\"memory\":{\"swap\":50}}", true), "needs a memory.limit") != NULL);
 }
 
@@ -54,7 +57,8 @@ TEST(cpu_and_pids)
 	CHECK_STR(build("{\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":200000}}", true),
 		  "cpu.weight=100;cpu.max=50000 200000;");
 	CHECK_STR(build("{\"cpu\":{\"quota\":-1}}", true), "cpu.max=max 100000;");
-	CHECK_STR(build("{\"cpu\":{\"shares\":512,\"quota\":-1}}", false), "cpu.shares=512;cpu.cfs_quota_us=-1;");
+	CHECK_STR(build("{\"cpu\":{\"shares\":512,\"quota\":-1}}", false),
+		  "cpu.shares=512;cpu.cfs_quota_us=-1;");
 	CHECK_STR(build("{\"pids\":{\"limit\":0}}", true), "pids.max=0;");
 	CHECK_STR(build("{\"pids\":{\"limit\":-1}}", false), "pids.max=max;");
 }
@@ -62,17 +66,21 @@ TEST(cpu_and_pids)
 TEST(unified_and_what_is_refused)
 {
 	CHECK_STR(build("{\"unified\":{\"memory.high\":\"5\"}}", true), "memory.high=5;");
-	CHECK(strstr(build("{\"unified\":{\"memory.high\":\"5\"}}", false), "cgroup v1 has no such") != NULL);
-	CHECK(strstr(build("{\"unified\":{\"../cgroup.procs\":\"1\"}}", true), "not the name") != NULL);
+	CHECK(strstr(build("{\"unified\":{\"memory.high\":\"5\"}}", false),
+		     "cgroup v1 has no such") != NULL);
+	CHECK(strstr(build("{\"unified\":{\"../cgroup.procs\":\"1\"}}", true), "not the name") !=
+	      NULL);
 }
 
 TEST(weights_and_throttles)
 {
-	const char *throttle = "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":600}]}}";
+	const char *throttle = "{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,"
+			       "\"rate\":600}]}}";
 
 	CHECK_STR(build("{\"blockIO\":{\"weight\":100}}", true), "io.bfq.weight=100;");
 	CHECK_STR(build("{\"blockIO\":{\"weight\":100}}", false), "blkio.weight=100;");
 	CHECK_STR(build(throttle, true), "io.max=8:0 rbps=600;");
 	CHECK_STR(build(throttle, false), "blkio.throttle.read_bps_device=8:0 600;");
-	CHECK(strstr(build("{\"blockIO\":{\"leafWeight\":100}}", true), "blockIO.leafWeight") != NULL);
+	CHECK(strstr(build("{\"blockIO\":{\"leafWeight\":100}}", true), "blockIO.leafWeight") !=
+	      NULL);
 }

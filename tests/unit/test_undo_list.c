@@ -14,9 +14,12 @@ static struct arena arena;
 /* The same list serves a failed start and delete: it ends the process and removes the directory. */
 TEST(takes_back_what_is_there)
 {
-	static const char *undo[] = { "state-reserve", "cgroup-create", "of-a-newer-version", "spawn" };
+	static const char *undo[] = { "state-reserve", "cgroup-create", "of-a-newer-version",
+				      "spawn" };
 	char root[] = "/tmp/usrun-test-undo-XXXXXX";
-	struct state state = { .id = "c1", .phase = STATE_STARTED, .cgroup_driver = CGROUP_DRIVER_NONE + 1 };
+	struct state state = { .id = "c1",
+			       .phase = STATE_STARTED,
+			       .cgroup_driver = CGROUP_DRIVER_NONE + 1 };
 	struct err err = { 0 };
 	struct store *store;
 	int dir, status = 0;
