@@ -164,7 +164,7 @@ one() { # FUNCTION
 # --- proof of cleanup ---
 
 # usrun-ID too has the id in it; other usrun-* are of others that run at the same time.
-cgroups() { find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null | sort; }
+cgroups() { { find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null || true; } | sort; } # others come and go
 mounts() { cut -d ' ' -f 3-6 /proc/self/mountinfo | sort; }
 
 # Processes of usrun itself (U sets the variable) and of the container (its config does), and those that usrun has
