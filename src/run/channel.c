@@ -71,6 +71,28 @@ static int send_notes(int sock, struct run *run)
 	return 0;
 }
 
+static int died(enum actor from, struct err *err)
+{
+	return err_set(err, ECHILD, "the %s process ended without a word",
+		       sequence_actor_name(from));
+}
+
+/* A peer that is not there any more has perhaps said why, before it was told. */
+static int peer_gone(int sock, enum actor peer, struct err *err)
+{
+	struct message m;
+	int fd = -1;
+
+	while (sock_recv(sock, &m, sizeof(m), &fd) > 0) {
+		fd_closep(&fd);
+		if (m.kind == MESSAGE_FAILED) {
+			*err = m.err;
+			return err->code > 0 ? -err->code : -EINVAL;
+		}
+	}
+	return died(peer, err);
+}
+
 int channel_tell(struct channels *channels, struct run *run, enum actor to, size_t row, int fd,
 		 struct err *err)
 {
@@ -81,15 +103,9 @@ int channel_tell(struct channels *channels, struct run *run, enum actor to, size
 		r = send_notes(sock, run);
 	if (r == 0)
 		r = sock_send(sock, &m, offsetof(struct message, note), fd);
-	if (r < 0)
-		return err_errno(err, -r, "tell the %s", sequence_actor_name(to));
-	return 0;
-}
-
-static int died(enum actor from, struct err *err)
-{
-	return err_set(err, ECHILD, "the %s process ended without a word",
-		       sequence_actor_name(from));
+	if (r == -EPIPE || r == -ECONNRESET)
+		return peer_gone(sock, to, err);
+	return r < 0 ? err_errno(err, -r, "tell the %s", sequence_actor_name(to)) : 0;
 }
 
 int channel_await(struct channels *channels, struct run *run, enum actor from, size_t row,
