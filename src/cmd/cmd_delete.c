@@ -22,25 +22,16 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* After the deletion; a failure is a warning (K-04). The config is read before its copy is removed. */
+/* A failure is a warning (K-04). The config was read before its copy was removed. */
 static void run_poststop(const struct state *state, const struct oci_config *config)
 {
-	struct hooks_request request = {
-		.point = "poststop",
-		.doc = { .id = state->id,
-			 .status = "stopped",
-			 .bundle = state->bundle,
-			 .annotations = state->annotations.v,
-			 .n_annotations = state->annotations.n },
-		.cwd_fd = -1,
-		.keep_going = true,
-	};
+	const struct state_doc doc = { .id = state->id,
+				       .bundle = state->bundle,
+				       .annotations = state->annotations.v,
+				       .n_annotations = state->annotations.n };
 	struct err err;
 
-	if (!config || !config->hooks)
-		return;
-	request.hooks = &config->hooks->poststop;
-	if (hooks_run(&request, &err) < 0)
+	if (config && hooks_run_poststop(config->hooks, &doc, &err) < 0)
 		log_warning("%s", err.text);
 }
 

@@ -141,23 +141,14 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 
 static void run_poststop(struct launch *launch)
 {
-	const struct oci_hooks *hooks = launch->config->hooks;
-	struct hooks_request request = {
-		.point = "poststop",
-		.doc = { .id = launch->options.id,
-			 .status = "stopped",
-			 .bundle = launch->options.bundle,
-			 .annotations = launch->config->annotations.v,
-			 .n_annotations = launch->config->annotations.n },
-		.cwd_fd = -1,
-		.keep_going = true,
-	};
+	const struct oci_config *config = launch->config;
+	const struct state_doc doc = { .id = launch->options.id,
+				       .bundle = launch->options.bundle,
+				       .annotations = config->annotations.v,
+				       .n_annotations = config->annotations.n };
 	struct err err;
 
-	if (!hooks || !hooks->poststop.n)
-		return;
-	request.hooks = &hooks->poststop;
-	if (hooks_run(&request, &err) < 0)
+	if (hooks_run_poststop(config->hooks, &doc, &err) < 0)
 		log_warning("%s", err.text);
 }
 

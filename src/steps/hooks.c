@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/steps/hooks.h"
 
+#include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/sys/spawn.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -99,4 +101,23 @@ int hooks_run(const struct hooks_request *request, struct err *err)
 			first = r;
 	}
 	return first;
+}
+
+int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc, struct err *err)
+{
+	_cleanup_close_ int cwd = -1;
+	struct hooks_request request = {
+		.point = "poststop", .doc = *doc, .cwd_fd = -1, .keep_going = true
+	};
+
+	if (!hooks || !hooks->poststop.n)
+		return 0;
+	cwd = open(doc->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (cwd < 0)
+		cwd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	request.hooks = &hooks->poststop;
+	request.doc.status = "stopped";
+	request.doc.pid = 0;
+	request.cwd_fd = cwd;
+	return hooks_run(&request, err);
 }

@@ -17,3 +17,8 @@ struct hooks_request {
 /* Runs them in order. A failure names point, index, path, exit status or signal, time limit, and the end
  * of what the hook wrote. */
 int hooks_run(const struct hooks_request *request, struct err *err) MUST_CHECK;
+
+/* After the deletion: all of them, in the bundle if it is still there; of status, doc needs nothing.
+ * The first failure is returned. hooks may be NULL. */
+int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc,
+		       struct err *err) MUST_CHECK;
