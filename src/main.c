@@ -5,6 +5,7 @@
 #include "src/cmd/options.h"
 #include "src/cmd/version.h"
 #include "src/sys/self.h"
+#include "src/sys/signals.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -182,6 +183,7 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	int r = self_protect(argv, &err);
 
+	signals_keep_children();
 	if (r == 0)
 		r = start(&arena, argc, argv, &err);
 	if (r < 0) {

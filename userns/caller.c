@@ -65,8 +65,9 @@ static bool parse_status(struct arena *arena, const char *status, struct caller 
 	const char *effective = status_value(status, "\nCapEff:\t");
 	const char *bounding = status_value(status, "\nCapBnd:\t");
 	const char *no_new_privs = status_value(status, "\nNoNewPrivs:\t");
+	const char *ignored = status_value(status, "\nSigIgn:\t");
 
-	if (!uid || !gid || !groups || !effective || !bounding || !no_new_privs)
+	if (!uid || !gid || !groups || !effective || !bounding || !no_new_privs || !ignored)
 		return false;
 	caller->uid = effective_id(uid);
 	caller->gid = effective_id(gid);
@@ -74,6 +75,7 @@ static bool parse_status(struct arena *arena, const char *status, struct caller 
 	caller->caps_effective = strtoull(effective, NULL, 16);
 	caller->caps_bounding = strtoull(bounding, NULL, 16);
 	caller->no_new_privs = *no_new_privs == '1';
+	caller->signals_ignored = strtoull(ignored, NULL, 16);
 	return true;
 }
 
@@ -95,6 +97,7 @@ static int ask_one_by_one(struct arena *arena, struct caller *caller, struct err
 	caller->caps_effective = privs_effective();
 	caller->caps_bounding = privs_bounding();
 	caller->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	caller->signals_ignored = ~0ULL; /* any of them may be */
 	return 0;
 }
 

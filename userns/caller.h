@@ -14,6 +14,7 @@ struct caller {
 	bool no_new_privs;
 	uint64_t caps_effective; /* bit n: capability n */
 	uint64_t caps_bounding;
+	uint64_t signals_ignored;      /* bit n - 1: signal n; inherited over clone and exec */
 	struct idmap uid_map, gid_map; /* of the own namespace; empty unless asked for */
 };
 

@@ -307,7 +307,7 @@ static int build_plan(struct exec_call *call, int argc, char **argv, const struc
 					       .detach = o->detach,
 					       .console_socket = o->console_socket,
 					       .preserve_fds = o->preserve_fds };
-	r = facts_gather(call->arena, FACTS_CALLER, facts, err);
+	r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);
 	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);
 }
 

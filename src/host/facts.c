@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -57,6 +58,21 @@ static void gather_kernel(struct arena *arena, struct facts *facts)
 		facts->caller.name = caller_name_of(arena, facts->caller.uid);
 }
 
+static int gather_limits(unsigned int parts, struct facts *facts, struct err *err)
+{
+	for (int resource = 0; resource < FACTS_N_LIMITS; resource++) {
+		struct rlimit now;
+
+		if (!(parts & facts_limit(resource)))
+			continue;
+		if (getrlimit((enum __rlimit_resource)resource, &now) < 0)
+			return err_errno(err, errno, "ask for resource limit %d", resource);
+		facts->limits[resource] =
+			(struct facts_rlimit){ .soft = now.rlim_cur, .hard = now.rlim_max };
+	}
+	return 0;
+}
+
 int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *facts, struct err *err)
 {
 	int r = 0;
@@ -66,6 +82,8 @@ int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *fac
 		r = gather_userns(arena, facts, err);
 	if (r == 0 && (parts & FACTS_CGROUP))
 		r = facts_cgroup_gather(arena, &facts->caller, &facts->cgroup, err);
+	if (r == 0)
+		r = gather_limits(parts, facts, err);
 	if (r < 0)
 		return r;
 	if (parts & FACTS_KERNEL)

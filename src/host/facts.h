@@ -11,9 +11,17 @@ enum facts_part {
 	FACTS_CALLER = 1 << 0, /* always */
 	FACTS_USERNS = 1 << 1, /* maps, groups, subordinate ids, helpers */
 	FACTS_CGROUP = 1 << 2,
-	FACTS_KERNEL = 1 << 3, /* release, LSMs: only for documents */
-	FACTS_ALL = FACTS_CALLER | FACTS_USERNS | FACTS_CGROUP | FACTS_KERNEL,
+	FACTS_KERNEL = 1 << 3,      /* release, LSMs: only for documents */
+	FACTS_LIMITS = 0xffff << 8, /* all resource limits; one: facts_limit() */
+	FACTS_ALL = FACTS_CALLER | FACTS_USERNS | FACTS_CGROUP | FACTS_KERNEL | FACTS_LIMITS,
 };
+enum { FACTS_N_LIMITS = 16 };
+
+/* The part with one limit of the caller, RLIMIT_*. */
+static inline unsigned int facts_limit(int resource)
+{
+	return 1u << (8 + resource);
+}
 
 enum facts_cgroup_mode {
 	FACTS_CGROUP_NONE,   /* nothing usable is mounted */
@@ -38,12 +46,17 @@ struct facts_cgroup {
 				  * that of every hierarchy that has a controller */
 };
 
+struct facts_rlimit {
+	uint64_t soft, hard;
+};
+
 struct facts {
 	unsigned int parts; /* mask of facts_part that was gathered */
 	struct caller caller;
 	struct subid subuid, subgid;
 	struct probe_helper_result newuidmap, newgidmap;
 	struct facts_cgroup cgroup;
+	struct facts_rlimit limits[FACTS_N_LIMITS]; /* by RLIMIT_*, where parts has it */
 	const char *kernel_release;
 	const char *lsm;         /* "apparmor", "selinux", or "" */
 	const char *runtime_dir; /* $XDG_RUNTIME_DIR, NULL when unset or empty */

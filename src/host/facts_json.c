@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { VERSION = 1 };
 
@@ -30,6 +31,18 @@ static const struct json_name helper_names[] = {
 	{ "not-executable", PROBE_HELPER_NOT_EXECUTABLE + 1 },
 	{ "unknown", PROBE_HELPER_UNKNOWN + 1 },
 	{ NULL, 0 },
+};
+
+#define LIMIT(name)                                                                                \
+	{                                                                                          \
+		"RLIMIT_" #name, RLIMIT_##name + 1                                                 \
+	}
+
+static const struct json_name limit_names[FACTS_N_LIMITS + 1] = {
+	LIMIT(AS),    LIMIT(CORE),    LIMIT(CPU),      LIMIT(DATA),   LIMIT(FSIZE),
+	LIMIT(LOCKS), LIMIT(MEMLOCK), LIMIT(MSGQUEUE), LIMIT(NICE),   LIMIT(NOFILE),
+	LIMIT(NPROC), LIMIT(RSS),     LIMIT(RTPRIO),   LIMIT(RTTIME), LIMIT(SIGPENDING),
+	LIMIT(STACK), { NULL, 0 },
 };
 
 static void write_text(struct json_write *w, const char *key, const char *text)
@@ -76,6 +89,7 @@ static void write_caller(struct json_write *w, const struct facts *facts)
 	json_write_bool(w, "noNewPrivs", caller->no_new_privs);
 	write_caps(w, "capEffective", caller->caps_effective);
 	write_caps(w, "capBounding", caller->caps_bounding);
+	write_caps(w, "signalsIgnored", caller->signals_ignored);
 	json_write_end(w);
 }
 
@@ -145,6 +159,21 @@ static void write_kernel(struct json_write *w, const struct facts *facts)
 	json_write_end(w);
 }
 
+static void write_limits(struct json_write *w, const struct facts *facts)
+{
+	json_write_array(w, "limits");
+	for (int resource = 0; resource < FACTS_N_LIMITS; resource++) {
+		if (!(facts->parts & facts_limit(resource)))
+			continue;
+		json_write_object(w, NULL);
+		json_write_string(w, "type", json_read_enum_name(limit_names, resource + 1));
+		json_write_uint(w, "soft", facts->limits[resource].soft);
+		json_write_uint(w, "hard", facts->limits[resource].hard);
+		json_write_end(w);
+	}
+	json_write_end(w);
+}
+
 void facts_json_write(struct json_write *w, const struct facts *facts)
 {
 	json_write_object(w, NULL);
@@ -157,12 +186,14 @@ void facts_json_write(struct json_write *w, const struct facts *facts)
 		write_cgroup(w, &facts->cgroup);
 	if (facts->parts & FACTS_KERNEL)
 		write_kernel(w, facts);
+	if (facts->parts & FACTS_LIMITS)
+		write_limits(w, facts);
 	json_write_end(w);
 }
 
 struct doc_caller {
 	struct json_uint uid, gid;
-	const char *name, *effective, *bounding;
+	const char *name, *effective, *bounding, *ignored;
 	JSON_LIST(int64_t) groups;
 	struct json_bool initial_userns, no_new_privs;
 };
@@ -205,6 +236,11 @@ struct doc_kernel {
 	const char *release, *lsm;
 };
 
+struct doc_limit {
+	int type;
+	struct json_uint soft, hard;
+};
+
 struct doc {
 	struct json_uint version;
 	const char *runtime_dir;
@@ -212,6 +248,7 @@ struct doc {
 	struct doc_userns *userns;
 	struct doc_cgroup *cgroup;
 	struct doc_kernel *kernel;
+	JSON_LIST(struct doc_limit) limits;
 };
 
 #define FIELD(k, what, how, of, member, ...)                                                       \
@@ -235,6 +272,7 @@ static const struct json_field caller_fields[] = {
 	FIELD("noNewPrivs", BOOL, 0, doc_caller, no_new_privs),
 	FIELD("capEffective", STRING, JSON_REQUIRED, doc_caller, effective),
 	FIELD("capBounding", STRING, JSON_REQUIRED, doc_caller, bounding),
+	FIELD("signalsIgnored", STRING, 0, doc_caller, ignored),
 };
 TYPE(caller, doc_caller);
 
@@ -297,6 +335,13 @@ static const struct json_field kernel_fields[] = {
 };
 TYPE(kernel, doc_kernel);
 
+static const struct json_field limit_fields[] = {
+	FIELD("type", ENUM, JSON_REQUIRED, doc_limit, type, .names = limit_names),
+	FIELD("soft", UINT, JSON_REQUIRED, doc_limit, soft, .umax = UINT64_MAX),
+	FIELD("hard", UINT, JSON_REQUIRED, doc_limit, hard, .umax = UINT64_MAX),
+};
+TYPE(limit, doc_limit);
+
 static const struct json_field doc_fields[] = {
 	FIELD("usrunFacts", UINT, JSON_REQUIRED, doc, version, .umin = VERSION, .umax = VERSION),
 	FIELD("runtimeDir", STRING, 0, doc, runtime_dir),
@@ -304,10 +349,11 @@ static const struct json_field doc_fields[] = {
 	FIELD("userns", OBJECT, 0, doc, userns, .type = &userns_type),
 	FIELD("cgroup", OBJECT, 0, doc, cgroup, .type = &cgroup_type),
 	FIELD("kernel", OBJECT, 0, doc, kernel, .type = &kernel_type),
+	FIELD("limits", OBJECTS, 0, doc, limits, .type = &limit_type),
 };
 TYPE(doc, doc);
 
-static int parse_caps(const char *text, const char *key, uint64_t *ret, struct err *err)
+static int parse_mask(const char *text, const char *key, uint64_t *ret, struct err *err)
 {
 	size_t len = strlen(text);
 	char quoted[JSON_TEXT_QUOTE];
@@ -325,7 +371,7 @@ static int take_caller(struct arena *arena, const struct doc_caller *doc, struct
 		       struct err *err)
 {
 	uint32_t *groups = arena_array(arena, doc->groups.n, sizeof(*groups));
-	int r = parse_caps(doc->effective, "capEffective", &ret->caps_effective, err);
+	int r = parse_mask(doc->effective, "capEffective", &ret->caps_effective, err);
 
 	for (size_t i = 0; i < doc->groups.n; i++)
 		groups[i] = (uint32_t)doc->groups.v[i];
@@ -336,7 +382,11 @@ static int take_caller(struct arena *arena, const struct doc_caller *doc, struct
 	ret->n_groups = doc->groups.n;
 	ret->initial_userns = doc->initial_userns.v;
 	ret->no_new_privs = doc->no_new_privs.v;
-	return r < 0 ? r : parse_caps(doc->bounding, "capBounding", &ret->caps_bounding, err);
+	if (r == 0)
+		r = parse_mask(doc->bounding, "capBounding", &ret->caps_bounding, err);
+	if (r == 0 && doc->ignored)
+		r = parse_mask(doc->ignored, "signalsIgnored", &ret->signals_ignored, err);
+	return r;
 }
 
 static struct idmap_range *take_ranges(struct arena *arena, const struct doc_range *v, size_t n)
@@ -415,6 +465,13 @@ static int take_doc(struct arena *arena, const struct doc *doc, struct facts *re
 		r = take_userns(arena, doc->userns, ret, err);
 	if (doc->cgroup)
 		take_cgroup(arena, doc->cgroup, ret);
+	for (size_t i = 0; i < doc->limits.n; i++) {
+		const struct doc_limit *limit = &doc->limits.v[i];
+
+		ret->limits[limit->type - 1] =
+			(struct facts_rlimit){ .soft = limit->soft.v, .hard = limit->hard.v };
+		ret->parts |= facts_limit(limit->type - 1);
+	}
 	if (doc->kernel) {
 		ret->kernel_release = doc->kernel->release;
 		ret->lsm = doc->kernel->lsm;

@@ -140,7 +140,7 @@ unsigned int plan_facts_needed(const struct oci_config *config, const struct pla
 	for (size_t i = 0; linux_ && i < linux_->namespaces.n; i++)
 		if (linux_->namespaces.v[i].type == CLONE_NEWUSER && !linux_->namespaces.v[i].path)
 			parts |= FACTS_USERNS;
-	return parts;
+	return parts | plan_process_facts_needed(config->process);
 }
 
 bool plan_flags_consistent(uint32_t flags)

@@ -135,6 +135,15 @@ struct rlimit_plan {
 	uint64_t soft, hard;
 };
 
+/* Limits bind whoever has them, so they come late. Only from outside can they be raised above the
+ * caller's in a user namespace. */
+enum limits_setter {
+	LIMITS_BY_PARENT, /* on the process, once it waits for its exec */
+	LIMITS_BY_INIT, /* by the process itself: without CAP_SYS_RESOURCE nobody may set those of a
+			   * process with other ids */
+	LIMITS_BY_INIT_EARLY, /* the same, before a seccomp filter that may forbid it */
+};
+
 struct process_plan {
 	const char *const *args; /* NULL-terminated; NULL when the config has no process */
 	const char *const *env;  /* NULL-terminated; HOME is added by the step when absent */
@@ -148,6 +157,7 @@ struct process_plan {
 	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
 	const struct rlimit_plan *rlimits;
 	size_t n_rlimits;
+	enum limits_setter limits_setter;
 	bool no_new_privs;
 	bool set_oom;
 	int oom_score_adj;
@@ -221,6 +231,9 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 
 /* Which facts a start of this config by this kind of caller needs (mask of enum facts_part). */
 unsigned int plan_facts_needed(const struct oci_config *config, const struct plan_options *options);
+
+/* The same of a process alone. */
+unsigned int plan_process_facts_needed(const struct oci_process *process);
 
 /* Sets of flags that plan_build() can produce. */
 bool plan_flags_consistent(uint32_t flags);

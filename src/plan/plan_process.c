@@ -136,20 +136,69 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 	return 0;
 }
 
-static void build_limits(struct plan_build *b, const struct oci_process *process)
+/* A hard limit above the caller's takes CAP_SYS_RESOURCE in the first user namespace. Engines of users
+ * copy what root's would ask for, so in a user namespace it is cut down, and said. */
+static int check_limit(struct plan_build *b, size_t i, struct rlimit_plan *limit, struct err *err)
+{
+	const struct facts *facts = b->plan->facts;
+	const struct facts_rlimit *own = &facts->limits[limit->resource];
+	const char *name = json_read_enum_name(names_rlimits, limit->resource + 1);
+
+	if (!(facts->parts & facts_limit(limit->resource)) || limit->hard <= own->hard ||
+	    (b->plan->powers & POWER_RAISE_LIMITS))
+		return 0;
+	if (b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN) ||
+	    !facts->caller.initial_userns) {
+		plan_parts_warn(b,
+				"process.rlimits[%zu]: hard %s %llu is above the caller's %llu, "
+				"which is kept: raising it needs CAP_SYS_RESOURCE",
+				i, name, (unsigned long long)limit->hard,
+				(unsigned long long)own->hard);
+		limit->hard = own->hard;
+		limit->soft = limit->soft < own->hard ? limit->soft : own->hard;
+		return 0;
+	}
+	(void)err_set(err, EPERM,
+		      "config.json: process.rlimits[%zu].hard: %s %llu is above the caller's %llu",
+		      i, name, (unsigned long long)limit->hard, (unsigned long long)own->hard);
+	err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
+	return -EPERM;
+}
+
+static int build_limits(struct plan_build *b, const struct oci_process *process, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
 	struct rlimit_plan *rlimits =
 		arena_array(b->arena, process->rlimits.n + 1, sizeof(*rlimits));
 
-	for (size_t i = 0; i < process->rlimits.n; i++)
+	for (size_t i = 0; i < process->rlimits.n; i++) {
+		int r;
+
 		rlimits[i] = (struct rlimit_plan){ .resource = process->rlimits.v[i].type - 1,
 						   .soft = process->rlimits.v[i].soft.v,
 						   .hard = process->rlimits.v[i].hard.v };
+		r = check_limit(b, i, &rlimits[i], err);
+		if (r < 0)
+			return r;
+	}
 	p->rlimits = rlimits;
 	p->n_rlimits = process->rlimits.n;
+	/* Who makes a user namespace may set the limits of those in it. */
+	if (!(b->plan->powers & POWER_RAISE_LIMITS) && !(b->plan->flags & PLAN_USERNS_NEW))
+		p->limits_setter =
+			p->seccomp && !p->no_new_privs ? LIMITS_BY_INIT_EARLY : LIMITS_BY_INIT;
 	p->set_oom = process->oom_score_adj.set;
 	p->oom_score_adj = (int)process->oom_score_adj.v;
+	return 0;
+}
+
+unsigned int plan_process_facts_needed(const struct oci_process *process)
+{
+	unsigned int parts = FACTS_CALLER;
+
+	for (size_t i = 0; process && i < process->rlimits.n; i++)
+		parts |= facts_limit(process->rlimits.v[i].type - 1);
+	return parts;
 }
 
 int plan_process_build(struct plan_build *b, const struct oci_process *process, struct err *err)
@@ -177,7 +226,9 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 	p->personality = linux_ ? linux_->personality : NULL;
 	p->seccomp = linux_ ? linux_->seccomp : NULL;
 	build_caps(b, process->capabilities);
-	build_limits(b, process);
+	r = build_limits(b, process, err);
+	if (r < 0)
+		return r;
 	if (p->no_new_privs)
 		b->plan->flags |= PLAN_NO_NEW_PRIVS;
 	if (p->seccomp)

@@ -116,6 +116,9 @@ static const struct row rows[] = {
 	ACT(INIT, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES | M_PIVOTED,
 	    .gives = M_KERNEL_SET),
 	ACT(INIT, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED),
+	/* Where the filter that comes next could forbid it. */
+	ACT(INIT, "limits-own-early", step_limits_own_early, .needs = M_PIVOTED,
+	    .before = M_FILTERED),
 	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early, .when = PLAN_SECCOMP,
 	    .unless = PLAN_NO_NEW_PRIVS, .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED,
@@ -145,6 +148,8 @@ static const struct row rows[] = {
 	    .needs = M_STATE_WRITTEN | M_PIVOTED, .after = M_STARTED, .before = M_FDS_CLOSED),
 	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .after = M_STARTED,
 	    .gives = M_FDS_CLOSED),
+	/* As late as a process can limit itself: what follows neither opens nor allocates much. */
+	ACT(INIT, "limits-own", step_limits_own, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED),
 	/* Last, so that the profile need not allow what we still had to do. */
 	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP | PLAN_NO_NEW_PRIVS,
 	    .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED, .after = M_STARTED,

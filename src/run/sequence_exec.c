@@ -49,6 +49,9 @@ static const struct row rows[] = {
 	ACT(INIT, "console-enter", step_console_enter, .when = PLAN_TERMINAL,
 	    .needs = M_SESSION | M_NAMESPACES, .gives = M_CONSOLE),
 	ACT(INIT, "attributes", step_attributes, .needs = M_NAMESPACES, .before = M_PRIVS_DROPPED),
+	/* Where the filter that comes next could forbid it. */
+	ACT(INIT, "limits-own-early", step_limits_own_early, .needs = M_NAMESPACES,
+	    .before = M_FILTERED),
 	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early, .when = PLAN_SECCOMP,
 	    .unless = PLAN_NO_NEW_PRIVS, .needs = M_FILTER | M_NAMESPACES, .gives = M_FILTERED,
@@ -64,6 +67,7 @@ static const struct row rows[] = {
 	    .gives = M_STATE_WRITTEN),
 	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN),
 	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .gives = M_FDS_CLOSED),
+	ACT(INIT, "limits-own", step_limits_own, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED),
 	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP | PLAN_NO_NEW_PRIVS,
 	    .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED, .gives = M_FILTERED),
 	ACT(INIT, "exec", step_exec, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED | M_STATE_WRITTEN,

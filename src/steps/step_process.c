@@ -11,9 +11,9 @@
 #include "src/sys/privs.h"
 #include "src/sys/procfs.h"
 #include "src/sys/sched.h"
+#include "src/sys/signals.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,12 +24,10 @@
  * descriptors of the host (CVE-2016-9962); the final exec makes the program traceable again. */
 int step_session(struct run *run, struct err *err)
 {
-	sigset_t none;
 	int r;
 
 	privs_set_dumpable(false);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	signals_reset(run->plan->facts->caller.signals_ignored);
 	(void)setsid(); /* fails only for one that leads a session already */
 	r = privs_die_with_parent(err);
 	if (r < 0 || !run->plan->process.keyring)
@@ -58,52 +56,63 @@ int step_oom_set(struct run *run, struct err *err)
 	if (r == -EACCES && !(run->plan->powers & POWER_RAISE_LIMITS)) {
 		run_note(run,
 			 "process.oomScoreAdj %s: lowering it needs CAP_SYS_RESOURCE, the caller's "
-			 "value "
-			 "is kept",
+			 "value is kept",
 			 value);
 		return 0;
 	}
 	return err_errno(err, -r, "config.json: process.oomScoreAdj: write %s", value);
 }
 
-static int set_limit(struct run *run, const struct rlimit_plan *limit, struct err *err)
+/* pid 0: ourselves. What may not be raised was refused or cut down in the plan; the rest is the
+ * kernel's matter: fs.nr_open, an LSM. */
+static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err)
 {
 	struct rlimit wanted = { .rlim_cur = limit->soft, .rlim_max = limit->hard }, now;
 	enum __rlimit_resource resource = (enum __rlimit_resource)limit->resource;
-	const char *name = json_read_enum_name(names_rlimits, limit->resource + 1);
 	int error;
 
-	if (prlimit(run->init, resource, &wanted, NULL) == 0)
+	if (prlimit(pid, resource, &wanted, NULL) == 0)
 		return 0;
 	error = errno;
-	if (prlimit(run->init, resource, NULL, &now) < 0)
-		now = (struct rlimit){ 0 };
-	if (error == EPERM && !(run->plan->powers & POWER_RAISE_LIMITS) &&
-	    (run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))) {
-		run_note(run,
-			 "process.rlimits: %s: hard limit %llu is above the caller's %llu, which "
-			 "is kept",
-			 name, (unsigned long long)limit->hard, (unsigned long long)now.rlim_max);
-		return 0;
-	}
-	(void)err_errno(err, error,
-			"config.json: process.rlimits: set %s to %llu:%llu (now %llu:%llu)", name,
-			(unsigned long long)limit->soft, (unsigned long long)limit->hard,
-			(unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
-	if (error == EPERM)
-		err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
+	(void)err_errno(err, error, "config.json: process.rlimits: set %s to %llu:%llu",
+			json_read_enum_name(names_rlimits, limit->resource + 1),
+			(unsigned long long)limit->soft, (unsigned long long)limit->hard);
+	if (prlimit(pid, resource, NULL, &now) == 0)
+		err_hint(err, "it is %llu:%llu; fs.nr_open bounds open files for everybody",
+			 (unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
 	return -error;
 }
 
-int step_limits_set(struct run *run, struct err *err)
+static int set_limits(const struct process_plan *p, pid_t pid, struct err *err)
 {
-	for (size_t i = 0; i < run->plan->process.n_rlimits; i++) {
-		int r = set_limit(run, &run->plan->process.rlimits[i], err);
+	for (size_t i = 0; i < p->n_rlimits; i++) {
+		int r = set_limit(pid, &p->rlimits[i], err);
 
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+int step_limits_set(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+
+	return p->limits_setter == LIMITS_BY_PARENT ? set_limits(p, run->init, err) : 0;
+}
+
+int step_limits_own_early(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+
+	return p->limits_setter == LIMITS_BY_INIT_EARLY ? set_limits(p, 0, err) : 0;
+}
+
+int step_limits_own(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+
+	return p->limits_setter == LIMITS_BY_INIT ? set_limits(p, 0, err) : 0;
 }
 
 static int set_sysctls(struct run *run, struct err *err)

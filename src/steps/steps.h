@@ -54,6 +54,8 @@ STEP(kernel_settings);
 STEP(cwd);
 STEP(exec_find);
 STEP(attributes);
+STEP(limits_own_early);
+STEP(limits_own);
 STEP(seccomp_load_early);
 STEP(privs_drop);
 STEP(release);

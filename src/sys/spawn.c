@@ -5,6 +5,7 @@
 #include "src/base/io.h"
 #include "src/sys/clone.h"
 #include "src/sys/privs.h"
+#include "src/sys/signals.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -37,13 +38,11 @@ static int input_file(const struct spawn_request *request, struct err *err)
 
 static void child(const struct spawn_request *request, int input, int words, int failure)
 {
-	sigset_t none;
 	struct err err;
 	int error;
 
 	(void)setpgid(0, 0);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	signals_reset(~0ULL);
 	if (privs_die_with_parent(&err) == 0 && dup2(input, 0) >= 0 &&
 	    dup2(request->output_fd >= 0 ? request->output_fd : words, 1) >= 0 &&
 	    dup2(request->error_fd >= 0 ? request->error_fd : words, 2) >= 0 &&

@@ -144,6 +144,49 @@ t_rlimits() {
 	eq stack "$(awk '/^Max stack/ {print $4, $5}' <<<"$OUT")" '1048576 2097152'
 }
 
+# Without CAP_SYS_RESOURCE root may not raise hard limits, nor set those of a process with other ids.
+t_rlimits_without_the_right_to_raise() {
+	local hard
+	(
+		ulimit -n 300
+		cfg '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 200, hard: 300}] |
+			.process.user = {uid: 1000, gid: 1000} | .process.noNewPrivileges = false'
+		prog /bin/cat /proc/self/limits
+		[ "$MODE" = rootless ] || U=(setpriv --bounding-set -sys_resource --inh-caps -sys_resource "${U[@]}")
+		go
+		eq nofile "$(awk '/^Max open files/ {print $4, $5}' <<<"$OUT")" '200 300'
+		# A filter that is loaded before the ids change must not stand in the way.
+		cfg '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+			{names: ["prlimit64", "setrlimit"], action: "SCMP_ACT_ERRNO", errnoRet: 95}]}'
+		go
+		eq 'nofile with a filter' "$(awk '/^Max open files/ {print $4, $5}' <<<"$OUT")" '200 300'
+		cfg '.process.rlimits[0].hard = 301'
+		if [ "$MODE" = rootless ]; then
+			go
+			eq 'nofile cut down' "$(awk '/^Max open files/ {print $4, $5}' <<<"$OUT")" '200 300'
+			prog /bin/sleep 1000
+			ok run -d -b "$T/b" "$ID"
+			ok explain "$ID"
+			has 'fallback' "$OUT" 'RLIMIT_NOFILE 301 is above'
+			down
+		else
+			no 'process.rlimits[0].hard: RLIMIT_NOFILE 301 is above' create -b "$T/b" "$ID"
+			has hint "$ERR" CAP_SYS_RESOURCE
+		fi
+	)
+}
+
+# What the caller ignores is not the container's matter.
+t_ignored_signals() {
+	trap '' PIPE CHLD HUP USR1 RTMIN+1
+	prog /bin/grep -E '^Sig(Ign|Blk)' /proc/self/status
+	go
+	eq signals "$(tr -d '\t\n' <<<"$OUT")" SigBlk:0000000000000000SigIgn:0000000000000000
+	script_ 'exit 7'
+	R run -b "$T/b" "$ID"
+	eq 'exit status' "$RC" 7
+}
+
 t_no_new_privs() {
 	prog /bin/cat /proc/self/status
 	cfg '.process.noNewPrivileges = true'

@@ -5,8 +5,10 @@
 #include "src/plan/powers.h"
 #include "tests/lib/check.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static struct arena arena;
 static struct err err;
@@ -215,4 +217,55 @@ TEST(unknown_capabilities_are_recorded)
 	CHECK_STR(plan->warnings[plan->n_warnings - 1].text,
 		  "process.capabilities.bounding: ignoring unknown or unavailable capabilities: "
 		  "[TEST_CAP]");
+}
+
+#define PROCESS(more)                                                                              \
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"cwd\":\"/\","     \
+	"\"args\":[\"sh\"]," more "},\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}"
+#define NOFILE(soft, hard)                                                                         \
+	PROCESS("\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":" #soft ",\"hard\":" #hard "}"  \
+		"]")
+
+TEST(limits_are_set_by_who_may)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan = build(NOFILE(1, 1000), &facts, &options);
+
+	CHECK(plan && plan->process.limits_setter == LIMITS_BY_PARENT);
+	facts.caller.caps_effective &= ~(1ULL << CAP_SYS_RESOURCE);
+	facts.limits[RLIMIT_NOFILE] = (struct facts_rlimit){ 500, 1000 };
+	plan = build(NOFILE(1, 1000), &facts, &options);
+	CHECK(plan && plan->process.limits_setter == LIMITS_BY_INIT);
+	CHECK(!build(NOFILE(1, 1001), &facts, &options));
+	CHECK_STR(err.text, "config.json: process.rlimits[0].hard: RLIMIT_NOFILE 1001 is above the "
+			    "caller's 1000");
+	CHECK(strstr(err.hint, "CAP_SYS_RESOURCE") != NULL);
+	facts.parts &= ~(unsigned int)FACTS_LIMITS; /* not known: the kernel will say */
+	CHECK(build(NOFILE(1, 1001), &facts, &options) != NULL);
+}
+
+TEST(a_user_keeps_the_hard_limit_and_a_word_about_it)
+{
+	struct facts facts = user_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan;
+
+	facts.limits[RLIMIT_NOFILE] = (struct facts_rlimit){ 500, 1000 };
+	plan = build(NOFILE(2000, 3000), &facts, &options);
+	CHECK(plan && plan->process.limits_setter == LIMITS_BY_PARENT);
+	CHECK(plan && plan->process.rlimits[0].soft == 1000 &&
+	      plan->process.rlimits[0].hard == 1000);
+	CHECK(plan && plan->n_warnings &&
+	      strstr(plan->warnings[plan->n_warnings - 1].text, "the caller's 1000"));
+}
+
+TEST(only_the_limits_of_the_config_are_asked_for)
+{
+	static const char json[] = NOFILE(1, 2);
+	const struct oci_config *config;
+
+	CHECK_INT(decode_config(&arena, "c", json, strlen(json), &config, &err), 0);
+	CHECK_INT(plan_process_facts_needed(config->process),
+		  FACTS_CALLER | facts_limit(RLIMIT_NOFILE));
 }
