@@ -174,7 +174,9 @@ processes() {
 	{
 		grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true
 		for dir in $(grep -lsF 'usrun:[' /proc/[0-9]*/comm || true); do
-			[ ! -O "$dir" ] || grep -qs . "${dir%comm}environ" || echo "$dir"
+			# A zombie is its parent's to reap: of whoever is the first process here.
+			[ ! -O "$dir" ] || grep -qs . "${dir%comm}environ" ||
+				grep -qs '^State:.Z' "${dir%comm}status" || echo "$dir"
 		done
 	} | cut -d / -f 3 | sort -u | comm -13 <(echo "$KNOWN") - | sed '/^$/d'
 }
