@@ -67,64 +67,6 @@ void probe_helper_find(struct arena *arena, const char *name, const struct calle
 	}
 }
 
-const char *probe_helper_why(struct arena *arena, const char *name,
-			     const struct probe_helper_result *result)
-{
-	switch (result->state) {
-	case PROBE_HELPER_MISSING:
-		return arena_strf(arena, "%s is missing (looked in /usr/bin, /bin, /usr/local/bin)",
-				  name);
-	case PROBE_HELPER_NOT_PRIVILEGED:
-		return arena_strf(arena,
-				  "%s (%s) is neither setuid root nor has the file capability %s",
-				  name, result->path,
-				  helper_cap(name) == CAP_SETGID ? "cap_setgid" : "cap_setuid");
-	case PROBE_HELPER_NOSUID:
-		return arena_strf(arena, "%s (%s) is on a mount with nosuid", name, result->path);
-	case PROBE_HELPER_NO_NEW_PRIVS:
-		return arena_strf(arena,
-				  "%s (%s) cannot gain rights: usrun was started with no_new_privs",
-				  name, result->path);
-	case PROBE_HELPER_NOT_EXECUTABLE:
-		return arena_strf(arena, "%s (%s) may not be executed by this user", name,
-				  result->path);
-	case PROBE_HELPER_UNKNOWN:
-		return arena_strf(arena, "%s was not looked up", name);
-	case PROBE_HELPER_OK:
-		break;
-	}
-	return arena_strf(arena, "%s (%s) is installed and has its rights", name, result->path);
-}
-
-const char *probe_helper_advice(struct arena *arena, const char *name,
-				const struct probe_helper_result *result)
-{
-	switch (result->state) {
-	case PROBE_HELPER_MISSING:
-		return "install the package uidmap (Debian, Ubuntu) or shadow-utils (Fedora, RHEL, "
-		       "Arch)";
-	case PROBE_HELPER_NOT_PRIVILEGED:
-		return arena_strf(arena, "as root: chown root %s && chmod u+s %s", result->path,
-				  result->path);
-	case PROBE_HELPER_NOSUID:
-		return arena_strf(arena,
-				  "as root: mount -o remount,suid \"$(findmnt -no TARGET -T %s)\"",
-				  result->path);
-	case PROBE_HELPER_NO_NEW_PRIVS:
-		return arena_strf(
-			arena,
-			"start usrun without no_new_privs (systemd: NoNewPrivileges=no), or use "
-			"one id only: --map=single (%s is of no use)",
-			name);
-	case PROBE_HELPER_NOT_EXECUTABLE:
-		return arena_strf(arena, "as root: chmod o+rx %s", result->path);
-	case PROBE_HELPER_UNKNOWN:
-	case PROBE_HELPER_OK:
-		break;
-	}
-	return NULL;
-}
-
 /* A number in /proc/sys, or -1. */
 static int64_t sysctl_number(const char *path)
 {

@@ -30,49 +30,41 @@ static void set_single(struct arena *arena, const struct caller *caller, struct 
 	idmap_build_default(arena, caller->gid, NULL, 0, &write->gid);
 }
 
-/* In words; the probe has found it out, with more detail for `usrun facts`. */
-static const char *helper_why(struct arena *arena, const char *name,
-			      const struct probe_helper_result *helper)
-{
-	static const char *const states[] = {
-		[PROBE_HELPER_OK] = "works",
-		[PROBE_HELPER_MISSING] = "is not installed",
-		[PROBE_HELPER_NOT_PRIVILEGED] =
-			"is neither setuid root nor has the file capability",
-		[PROBE_HELPER_NOSUID] = "is on a mount with nosuid",
-		[PROBE_HELPER_NO_NEW_PRIVS] = "gets no rights, because the caller has no_new_privs",
-	};
-
-	if ((size_t)helper->state >= sizeof(states) / sizeof(states[0]))
-		return arena_strf(arena, "%s was not looked up", name);
-	return arena_strf(arena, "%s%s%s%s %s", name, helper->path ? " (" : "",
-			  helper->path ? helper->path : "", helper->path ? ")" : "",
-			  states[helper->state]);
-}
-
-/* Why only one id can be mapped: in words that also say what to install or add. */
-static const char *why_no_ranges(struct plan_build *b, char *hint, size_t hint_size)
+/* The line that gives a user ids: a range that nobody has, where that is known. */
+static const char *add_ranges_advice(struct plan_build *b)
 {
 	const struct facts *facts = b->plan->facts;
-	const char *name = facts->caller.name ? facts->caller.name : "USER";
-	bool missing = facts->newuidmap.state != PROBE_HELPER_OK;
+	const char *name = facts->caller.name;
+	uint32_t uids = facts->subuid.unused ? facts->subuid.unused : SUBID_FIRST;
+	uint32_t gids = facts->subgid.unused ? facts->subgid.unused : SUBID_FIRST;
 
-	if (missing || facts->newgidmap.state != PROBE_HELPER_OK) {
-		const char *helper = missing ? "newuidmap" : "newgidmap";
+	if (!name)
+		return arena_strf(
+			b->arena,
+			"as root: echo %u:%u:%u >>/etc/subuid; echo %u:%u:%u >>/etc/subgid",
+			facts->caller.uid, uids, (uint32_t)SUBID_USUAL_COUNT, facts->caller.uid,
+			gids, (uint32_t)SUBID_USUAL_COUNT);
+	return arena_strf(b->arena, "as root: usermod --add-subuids %u-%u --add-subgids %u-%u %s",
+			  uids, uids + SUBID_USUAL_COUNT - 1, gids, gids + SUBID_USUAL_COUNT - 1,
+			  name);
+}
 
-		(void)strncpy(hint,
-			      "install the package uidmap (shadow-utils on Fedora) so that "
-			      "newuidmap and newgidmap are setuid root, on a mount without nosuid",
-			      hint_size - 1);
-		return helper_why(b->arena, helper,
-				  missing ? &facts->newuidmap : &facts->newgidmap);
+/* Why only one id can be mapped, and what to install or add. */
+static const char *why_no_ranges(struct plan_build *b, const char **ret_advice)
+{
+	const struct facts *facts = b->plan->facts;
+	const struct {
+		const char *name;
+		const struct probe_helper_result *result;
+	} helpers[] = { { "newuidmap", &facts->newuidmap }, { "newgidmap", &facts->newgidmap } };
+
+	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++) {
+		if (helpers[i].result->state == PROBE_HELPER_OK)
+			continue;
+		*ret_advice = probe_helper_advice(b->arena, helpers[i].name, helpers[i].result);
+		return probe_helper_why(b->arena, helpers[i].name, helpers[i].result);
 	}
-	(void)strncpy(hint,
-		      arena_strf(b->arena,
-				 "as root: usermod --add-subuids 100000-165535 --add-subgids "
-				 "100000-165535 %s",
-				 name),
-		      hint_size - 1);
+	*ret_advice = add_ranges_advice(b);
 	return arena_strf(b->arena, "no subordinate ids: %s",
 			  facts->subuid.n == 0 && facts->subuid.missing ? facts->subuid.missing
 			  : facts->subgid.missing                       ? facts->subgid.missing
@@ -84,8 +76,7 @@ static int rootless_default(struct plan_build *b, struct err *err)
 	const char *mode = b->plan->options->map ? b->plan->options->map : "auto";
 	const struct facts *facts = b->plan->facts;
 	struct idmap_write *write = &b->plan->idmap;
-	char hint[256] = "";
-	const char *why;
+	const char *why, *advice;
 
 	if (str_equal(mode, "single")) {
 		set_single(b->arena, &facts->caller, write);
@@ -100,16 +91,18 @@ static int rootless_default(struct plan_build *b, struct err *err)
 				    &write->gid);
 		return 0;
 	}
-	why = why_no_ranges(b, hint, sizeof(hint));
+	why = why_no_ranges(b, &advice);
 	if (str_equal(mode, "subid")) {
 		(void)err_set(err, EINVAL, "map subordinate ids (--map=subid): %s", why);
-		err_hint(err, "%s", hint);
+		if (advice)
+			err_hint(err, "%s", advice);
 		return -EINVAL;
 	}
 	set_single(b->arena, &facts->caller, write);
 	b->plan->powers &= ~(uint32_t)POWER_SETGROUPS;
 	b->plan->why_idmap = why;
-	plan_parts_warn(b, "the container has a single id (0 is you): %s; %s", why, hint);
+	plan_parts_warn(b, "the container has a single id (0 is you): %s%s%s", why,
+			advice ? "; " : "", advice ? advice : "");
 	return 0;
 }
 
@@ -139,7 +132,7 @@ static int choose_writer(struct plan_build *b, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;
 	struct idmap_write *write = &b->plan->idmap;
-	char hint[256] = "";
+	const char *why, *advice;
 	int r;
 
 	if (b->plan->powers & POWER_MAP_DIRECT) {
@@ -162,11 +155,13 @@ static int choose_writer(struct plan_build *b, struct err *err)
 		write->writer = IDMAP_WRITER_HELPER;
 		return 0;
 	}
+	why = why_no_ranges(b, &advice);
 	(void)err_set(err, EINVAL,
 		      "config.json: linux.uidMappings: more than the caller's own id needs "
 		      "newuidmap: %s",
-		      why_no_ranges(b, hint, sizeof(hint)));
-	err_hint(err, "%s", hint);
+		      why);
+	if (advice)
+		err_hint(err, "%s", advice);
 	return -EINVAL;
 }
 
