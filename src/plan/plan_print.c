@@ -27,18 +27,37 @@ static void print_container(struct str *out, const struct plan *plan)
 	str_add(out, *separator ? "\n" : "none\n");
 }
 
+static const char *const ns_names[PLAN_NS_COUNT] = { "user", "pid",    "network", "ipc",
+						     "uts",  "cgroup", "time",    "mount" };
+
+static void print_kinds(struct str *out, const struct plan *plan, enum ns_action action,
+			const char *words)
+{
+	bool any = false;
+
+	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
+		if (plan->ns.v[kind].action != action)
+			continue;
+		if (!any)
+			str_addf(out, "  %-12s", words);
+		str_addf(out, " %s", ns_names[kind]);
+		any = true;
+	}
+	if (any)
+		str_add(out, "\n");
+}
+
 static void print_namespaces(struct str *out, const struct plan *plan)
 {
-	static const char *const names[PLAN_NS_COUNT] = { "user", "pid",    "network", "ipc",
-							  "uts",  "cgroup", "time",    "mount" };
-	static const char *const actions[] = { "the caller's", "new", "joined:" };
-
 	str_add(out, "namespaces\n");
-	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
-		str_addf(out, "  %-8s  %s %s", names[kind], actions[plan->ns.v[kind].action],
-			 plan->ns.v[kind].path ? plan->ns.v[kind].path : "");
-		why(out, kind == PLAN_NS_USER ? plan->ns.why_user : NULL);
-	}
+	print_kinds(out, plan, NS_NEW, "new");
+	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
+		if (plan->ns.v[kind].action == NS_JOIN)
+			str_addf(out, "  joined       %s of %s\n", ns_names[kind],
+				 plan->ns.v[kind].path);
+	print_kinds(out, plan, NS_KEEP, "the caller's");
+	if (plan->ns.why_user)
+		str_addf(out, "  user is new because %s\n", plan->ns.why_user);
 	str_addf(out, "  %s\n",
 		 plan->flags & PLAN_STAGER ? "made and joined by a stager, which then clones init"
 					   : "made by one clone3, straight into init");
@@ -66,6 +85,21 @@ static void print_ids(struct str *out, const struct plan *plan)
 	print_map(out, "gid", &plan->idmap.gid);
 }
 
+/* The hierarchies of v1 on one line where the path is the same in all of them, as it mostly is. */
+static void print_dirs(struct str *out, const struct cgroup_plan *cgroup)
+{
+	for (size_t i = 0; i < cgroup->n_dirs; i++) {
+		const char *path = cgroup->dirs[i].path;
+
+		if (i && str_equal(cgroup->dirs[i - 1].path, path))
+			continue;
+		str_addf(out, "  %s in", path);
+		for (size_t k = i; k < cgroup->n_dirs && str_equal(cgroup->dirs[k].path, path); k++)
+			str_addf(out, " %s", cgroup->dirs[k].mount);
+		str_add(out, "\n");
+	}
+}
+
 static void print_cgroup(struct str *out, const struct plan *plan)
 {
 	const struct cgroup_plan *cgroup = &plan->cgroup;
@@ -73,8 +107,7 @@ static void print_cgroup(struct str *out, const struct plan *plan)
 
 	str_addf(out, "cgroup      %s", drivers[cgroup->driver]);
 	why(out, cgroup->why);
-	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		str_addf(out, "  %s%s\n", cgroup->dirs[i].mount, cgroup->dirs[i].path);
+	print_dirs(out, cgroup);
 	for (size_t i = 0; i < cgroup->n_writes; i++)
 		str_addf(out, "  %s = %s  (%s)\n", cgroup->writes[i].file, cgroup->writes[i].value,
 			 cgroup->writes[i].json_path);
