@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userns/caller.h"
 
+#include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/privs.h"
 #include "userns/text.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -101,6 +104,34 @@ static int ask_one_by_one(struct arena *arena, struct caller *caller, struct err
 	return 0;
 }
 
+/* The mount namespace of who only entered a user namespace is still somebody else's: the kernel shows
+ * its owner to nobody below that owner. */
+static bool owns_mount_namespace(void)
+{
+	_cleanup_close_ int mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), owner;
+
+	if (mounts < 0)
+		return false;
+	owner = ioctl(mounts, NS_GET_USERNS);
+	if (owner < 0)
+		return false;
+	fd_closep(&owner);
+	return true;
+}
+
+static void ask_what_is_denied(struct caller *caller)
+{
+	char setgroups[8];
+	ssize_t n = 0;
+
+	caller->owns_mounts = caller->setgroups_allowed = caller->initial_userns;
+	if (caller->initial_userns)
+		return;
+	caller->owns_mounts = owns_mount_namespace();
+	n = io_read_small(AT_FDCWD, "/proc/self/setgroups", setgroups, sizeof(setgroups));
+	caller->setgroups_allowed = n > 0 && strncmp(setgroups, "allow", 5) == 0;
+}
+
 static int find_namespace(struct caller *caller, struct err *err)
 {
 	struct stat st;
@@ -131,6 +162,8 @@ int caller_gather(struct arena *arena, struct caller *ret, struct err *err)
 	if (r == 0)
 		r = find_namespace(&caller, err);
 	if (r == 0)
+		ask_what_is_denied(&caller);
+	if (r == 0)
 		*ret = caller;
 	return r;
 }
@@ -149,20 +182,15 @@ static int read_map(struct arena *arena, const char *path, struct idmap *ret, st
 int caller_gather_userns(struct arena *arena, struct caller *caller, struct err *err)
 {
 	static const struct idmap_range all = { .count = UINT32_MAX };
-	char setgroups[8];
-	ssize_t n;
 	int r;
 
 	if (caller->initial_userns) {
 		caller->uid_map = caller->gid_map = (struct idmap){ .v = &all, .n = 1 };
-		caller->setgroups_allowed = true;
 		return 0;
 	}
 	r = read_map(arena, "/proc/self/uid_map", &caller->uid_map, err);
 	if (r == 0)
 		r = read_map(arena, "/proc/self/gid_map", &caller->gid_map, err);
-	n = io_read_small(AT_FDCWD, "/proc/self/setgroups", setgroups, sizeof(setgroups));
-	caller->setgroups_allowed = n > 0 && strcmp(setgroups, "allow") == 0;
 	return r;
 }
 

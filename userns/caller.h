@@ -10,7 +10,8 @@ struct caller {
 	const uint32_t *groups; /* supplementary */
 	size_t n_groups;
 	bool initial_userns;    /* the machine's first user namespace */
-	bool setgroups_allowed; /* /proc/self/setgroups */
+	bool owns_mounts;       /* the mount namespace belongs to the own user namespace */
+	bool setgroups_allowed; /* /proc/self/setgroups; a denial is inherited */
 	bool no_new_privs;
 	uint64_t caps_effective; /* bit n: capability n */
 	uint64_t caps_bounding;
@@ -19,12 +20,13 @@ struct caller {
 };
 
 /* Four system calls: one read of /proc/self/status answers all but one question (the bounding set
- * alone would cost 41 calls), one stat tells the user namespace. Maps stay empty, name NULL. Fails
+ * alone would cost 41 calls), one stat tells the user namespace; in another than the first, five
+ * more tell what it denies. Maps stay empty, name NULL. Fails
  * where /proc is not mounted. */
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err) MUST_CHECK;
 
-/* Adds the maps and setgroups_allowed: what a new user namespace needs to know. Nothing is read in
- * the first user namespace, where both are known. */
+/* Adds the maps: what a new user namespace needs to know. Nothing is read in
+ * the first user namespace, where they are known. */
 int caller_gather_userns(struct arena *arena, struct caller *caller, struct err *err) MUST_CHECK;
 
 /* Whether the caller may write any map of ids it has (CAP_SETUID and CAP_SETGID). */

@@ -86,6 +86,8 @@ static void write_caller(struct json_write *w, const struct facts *facts)
 		json_write_uint(w, NULL, caller->groups[i]);
 	json_write_end(w);
 	json_write_bool(w, "initialUserns", caller->initial_userns);
+	json_write_bool(w, "ownsMounts", caller->owns_mounts);
+	json_write_bool(w, "setgroupsAllowed", caller->setgroups_allowed);
 	json_write_bool(w, "noNewPrivs", caller->no_new_privs);
 	write_caps(w, "capEffective", caller->caps_effective);
 	write_caps(w, "capBounding", caller->caps_bounding);
@@ -123,7 +125,6 @@ static void write_helper(struct json_write *w, const char *key,
 static void write_userns(struct json_write *w, const struct facts *facts)
 {
 	json_write_object(w, "userns");
-	json_write_bool(w, "setgroupsAllowed", facts->caller.setgroups_allowed);
 	write_map(w, "uidMap", &facts->caller.uid_map);
 	write_map(w, "gidMap", &facts->caller.gid_map);
 	write_subid(w, "subuid", &facts->subuid);
@@ -195,7 +196,7 @@ struct doc_caller {
 	struct json_uint uid, gid;
 	const char *name, *effective, *bounding, *ignored;
 	JSON_LIST(int64_t) groups;
-	struct json_bool initial_userns, no_new_privs;
+	struct json_bool initial_userns, owns_mounts, setgroups_allowed, no_new_privs;
 };
 
 struct doc_range { /* of a map: all three; of subordinate ids: outside ("start") and count */
@@ -214,7 +215,6 @@ struct doc_helper {
 };
 
 struct doc_userns {
-	struct json_bool setgroups_allowed;
 	JSON_LIST(struct doc_range) uid_map;
 	JSON_LIST(struct doc_range) gid_map;
 	struct doc_subid *subuid, *subgid;
@@ -269,6 +269,8 @@ static const struct json_field caller_fields[] = {
 	FIELD("name", STRING, 0, doc_caller, name),
 	FIELD("groups", INTS, 0, doc_caller, groups, .imax = UINT32_MAX),
 	FIELD("initialUserns", BOOL, JSON_REQUIRED, doc_caller, initial_userns),
+	FIELD("ownsMounts", BOOL, JSON_REQUIRED, doc_caller, owns_mounts),
+	FIELD("setgroupsAllowed", BOOL, JSON_REQUIRED, doc_caller, setgroups_allowed),
 	FIELD("noNewPrivs", BOOL, 0, doc_caller, no_new_privs),
 	FIELD("capEffective", STRING, JSON_REQUIRED, doc_caller, effective),
 	FIELD("capBounding", STRING, JSON_REQUIRED, doc_caller, bounding),
@@ -304,7 +306,6 @@ static const struct json_field helper_fields[] = {
 TYPE(helper, doc_helper);
 
 static const struct json_field userns_fields[] = {
-	FIELD("setgroupsAllowed", BOOL, JSON_REQUIRED, doc_userns, setgroups_allowed),
 	FIELD("uidMap", OBJECTS, JSON_REQUIRED, doc_userns, uid_map, .type = &map_type),
 	FIELD("gidMap", OBJECTS, JSON_REQUIRED, doc_userns, gid_map, .type = &map_type),
 	FIELD("subuid", OBJECT, JSON_REQUIRED, doc_userns, subuid, .type = &subid_type),
@@ -381,6 +382,8 @@ static int take_caller(struct arena *arena, const struct doc_caller *doc, struct
 	ret->groups = groups;
 	ret->n_groups = doc->groups.n;
 	ret->initial_userns = doc->initial_userns.v;
+	ret->owns_mounts = doc->owns_mounts.v;
+	ret->setgroups_allowed = doc->setgroups_allowed.v;
 	ret->no_new_privs = doc->no_new_privs.v;
 	if (r == 0)
 		r = parse_mask(doc->bounding, "capBounding", &ret->caps_bounding, err);
@@ -423,7 +426,6 @@ static int take_userns(struct arena *arena, const struct doc_userns *doc, struct
 	struct caller *caller = &ret->caller;
 	int r;
 
-	caller->setgroups_allowed = doc->setgroups_allowed.v;
 	caller->uid_map.v = take_ranges(arena, doc->uid_map.v, doc->uid_map.n);
 	caller->uid_map.n = doc->uid_map.n;
 	caller->gid_map.v = take_ranges(arena, doc->gid_map.v, doc->gid_map.n);

@@ -26,9 +26,9 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 		powers |= POWER_MAP_DIRECT;
 	if (helpers_work(facts))
 		powers |= POWER_MAP_HELPER;
-	/* open_tree(OPEN_TREE_CLONE) asks for CAP_SYS_ADMIN over the owner of the mount namespace. In a
-	 * user namespace that somebody else made for us (podman) that owner is usually ours too. */
-	if (has(caller, CAP_SYS_ADMIN))
+	/* open_tree(OPEN_TREE_CLONE) asks for CAP_SYS_ADMIN over the owner of the mount namespace, which
+	 * one has who made both (podman), not who entered a user namespace alone. */
+	if (has(caller, CAP_SYS_ADMIN) && caller->owns_mounts)
 		powers |= POWER_OPEN_MOUNTS;
 	/* The kernel makes device nodes for the first user namespace only. */
 	if (caller->initial_userns && !new_userns && has(caller, CAP_MKNOD))
@@ -38,7 +38,9 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 	/* Resource limits are checked against the first user namespace. */
 	if (caller->initial_userns && has(caller, CAP_SYS_RESOURCE))
 		powers |= POWER_RAISE_LIMITS;
-	if (new_userns ? powers & (POWER_MAP_DIRECT | POWER_MAP_HELPER) : has(caller, CAP_SETGID))
+	/* A user namespace below one with a single id inherits its denial. */
+	if (caller->setgroups_allowed &&
+	    (new_userns ? powers & (POWER_MAP_DIRECT | POWER_MAP_HELPER) : has(caller, CAP_SETGID)))
 		powers |= POWER_SETGROUPS;
 	return powers;
 }

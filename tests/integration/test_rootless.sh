@@ -78,7 +78,7 @@ t_nested_in_user_namespace() {
 	eq uid "$(head -n 1 <<<"$OUT")" 0
 	eq map "$(sed -n 2p <<<"$OUT" | tr -s ' ')" ' 0 0 1'
 	[ "$(sed -n 3p <<<"$OUT")" != "$(readlink /proc/self/ns/user)" ] || fail "the user namespace is the host's"
-	has /proc "$OUT" mountinfo
+	has /proc "$OUT" meminfo
 }
 
 t_nested_in_user_and_mount_namespace() {
@@ -89,7 +89,7 @@ t_nested_in_user_and_mount_namespace() {
 	ERR=$(<"$T/err")
 	eq status "$RC" 0
 	eq uid "$(head -n 1 <<<"$OUT")" 0
-	has /proc "$OUT" mountinfo
+	has /proc "$OUT" meminfo
 }
 
 t_nested_without_own_user_namespace() {

@@ -45,6 +45,7 @@ static void check_caller(const struct caller *a, const struct caller *b)
 	for (size_t i = 0; i < a->n_groups && i < b->n_groups; i++)
 		CHECK_INT(a->groups[i], b->groups[i]);
 	CHECK_INT(a->initial_userns, b->initial_userns);
+	CHECK_INT(a->owns_mounts, b->owns_mounts);
 	CHECK_INT(a->setgroups_allowed, b->setgroups_allowed);
 	CHECK_INT(a->no_new_privs, b->no_new_privs);
 	CHECK(a->caps_effective == b->caps_effective);
@@ -114,6 +115,7 @@ static const struct facts everything = {
 		    .groups = some_groups,
 		    .n_groups = 3,
 		    .initial_userns = true,
+		    .owns_mounts = true,
 		    .setgroups_allowed = true,
 		    .no_new_privs = true,
 		    .caps_effective = UINT64_MAX,
@@ -188,7 +190,8 @@ TEST(round_trip_of_this_host)
 
 #define HEAD "{\"usrunFacts\": 1, "
 #define CALLER                                                                                     \
-	"\"caller\": {\"uid\": 1, \"gid\": 2, \"initialUserns\": true, "                           \
+	"\"caller\": {\"uid\": 1, \"gid\": 2, \"initialUserns\": true, \"ownsMounts\": true, "     \
+	"\"setgroupsAllowed\": true, "                                                             \
 	"\"capEffective\": \"0\", \"capBounding\": \"1ff\"}"
 
 TEST(reads_the_least_and_skips_what_it_does_not_know)
@@ -227,6 +230,7 @@ TEST(refuses_other_documents)
 	check_refused(HEAD "\"x\": 1}", "caller");
 	check_refused(HEAD "\"caller\": {\"uid\": 4294967296}}", "caller.uid");
 	check_refused(HEAD "\"caller\": {\"uid\": 1, \"gid\": 2, \"initialUserns\": true, "
+			   "\"ownsMounts\": true, \"setgroupsAllowed\": true, "
 			   "\"capEffective\": \"0x1\", \"capBounding\": \"\"}}",
 		      "caller.capEffective: expected up to 16 hexadecimal digits, got \"0x1\"");
 	check_refused(HEAD CALLER ", \"cgroup\": {\"mode\": \"v3\"}}", "cgroup.mode");
@@ -236,7 +240,7 @@ TEST(refuses_other_documents)
 TEST(refuses_maps_that_no_kernel_has)
 {
 	check_refused(HEAD CALLER
-		      ", \"userns\": {\"setgroupsAllowed\": true, \"uidMap\": ["
+		      ", \"userns\": {\"uidMap\": ["
 		      "{\"inside\": 0, \"outside\": 0, \"count\": 5}, "
 		      "{\"inside\": 4, \"outside\": 9, \"count\": 1}], \"gidMap\": [], "
 		      "\"subuid\": {}, \"subgid\": {}, \"newuidmap\": {\"state\": \"ok\"}, "

@@ -20,6 +20,7 @@ static struct facts root_facts(void)
 {
 	return (struct facts){ .parts = FACTS_ALL,
 			       .caller = { .initial_userns = true,
+					   .owns_mounts = true,
 					   .setgroups_allowed = true,
 					   .caps_effective = ~0ULL,
 					   .caps_bounding = ~0ULL,
@@ -154,6 +155,32 @@ TEST(root_of_a_foreign_user_namespace_has_fewer_powers)
 	powers = powers_derive(&facts, false);
 	CHECK(powers & POWER_NAMESPACES);
 	CHECK(!(powers & (POWER_MKNOD | POWER_OWN_CGROUPS | POWER_RAISE_LIMITS)));
+}
+
+/* unshare -Ur: root of a user namespace with a single id, in the mount namespace of others. */
+TEST(mounts_of_others_are_taken_in_a_namespace_of_our_own)
+{
+	static const char json[] =
+		"{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"user\"}]}}";
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan = build(json, &facts, &options);
+
+	CHECK(plan && (plan->flags & PLAN_MOUNTS_BY_PARENT) && plan->process.keep_groups == false);
+	facts.caller.initial_userns = facts.caller.owns_mounts = false;
+	plan = build(json, &facts, &options);
+	CHECK(plan && !(plan->flags & PLAN_MOUNTS_BY_PARENT));
+}
+
+TEST(setgroups_stays_denied_in_namespaces_below)
+{
+	struct facts facts = root_facts();
+
+	facts.caller.initial_userns = facts.caller.setgroups_allowed = false;
+	CHECK(!(powers_derive(&facts, false) & POWER_SETGROUPS));
+	CHECK(!(powers_derive(&facts, true) & POWER_SETGROUPS));
+	facts.caller.setgroups_allowed = true;
+	CHECK(powers_derive(&facts, true) & POWER_SETGROUPS);
 }
 
 TEST(what_would_touch_the_hosts_mounts_is_refused)
