@@ -36,8 +36,6 @@ static int refuse_unsupported(const struct oci_config *config, struct err *err)
 		what = "linux.netDevices";
 	if (linux_->intel_rdt)
 		what = "linux.intelRdt";
-	if (linux_->memory_policy)
-		what = "linux.memoryPolicy";
 	if (what)
 		return err_set(err, ENOTSUP,
 			       "config.json: %s: not supported by this version of usrun", what);

@@ -165,6 +165,8 @@ struct process_plan {
 	uint32_t rows, columns; /* 0: unset */
 	const struct oci_scheduler *scheduler;
 	const struct oci_io_priority *io_priority;
+	bool priority_by_parent; /* inside a user namespace neither may be raised */
+	const struct oci_memory_policy *memory_policy;
 	const struct oci_personality *personality;
 	const struct oci_cpu_affinity *affinity; /* exec only */
 	const struct oci_seccomp *seccomp;

@@ -220,7 +220,8 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 	p->no_new_privs = process->no_new_privileges.v;
 	p->scheduler = process->scheduler;
 	p->io_priority = process->io_priority;
-	p->affinity = process->exec_cpu_affinity;
+	p->priority_by_parent = b->plan->powers & POWER_RAISE_PRIORITY;
+	p->memory_policy = linux_ ? linux_->memory_policy : NULL;
 	p->apparmor_profile = process->apparmor_profile;
 	p->selinux_label = process->selinux_label;
 	p->personality = linux_ ? linux_->personality : NULL;

@@ -38,6 +38,11 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 	/* Resource limits are checked against the first user namespace. */
 	if (caller->initial_userns && has(caller, CAP_SYS_RESOURCE))
 		powers |= POWER_RAISE_LIMITS;
+	if (caller->initial_userns && has(caller, CAP_SYS_NICE))
+		powers |= POWER_RAISE_PRIORITY;
+	/* Asked of the owner of the network namespace; podman's may be its own. */
+	if (has(caller, CAP_NET_ADMIN))
+		powers |= POWER_MOVE_LINKS;
 	/* A user namespace below one with a single id inherits its denial. */
 	if (caller->setgroups_allowed &&
 	    (new_userns ? powers & (POWER_MAP_DIRECT | POWER_MAP_HELPER) : has(caller, CAP_SETGID)))
@@ -48,8 +53,8 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 const char *powers_name(unsigned int bit)
 {
 	static const char *const names[] = {
-		"namespaces", "map-direct",  "map-helper",   "open-mounts",
-		"mknod",      "own-cgroups", "raise-limits", "setgroups",
+		"namespaces",  "map-direct",   "map-helper", "open-mounts",    "mknod",
+		"own-cgroups", "raise-limits", "setgroups",  "raise-priority", "move-links",
 	};
 
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;

@@ -6,14 +6,16 @@
 #include "src/host/facts.h"
 
 enum power {
-	POWER_NAMESPACES = 1 << 0,   /* make namespaces without a new user namespace */
-	POWER_MAP_DIRECT = 1 << 1,   /* write maps of many ids itself */
-	POWER_MAP_HELPER = 1 << 2,   /* have newuidmap and newgidmap write them */
-	POWER_OPEN_MOUNTS = 1 << 3,  /* open mount sources in the caller's own mount namespace */
-	POWER_MKNOD = 1 << 4,        /* make device nodes */
-	POWER_OWN_CGROUPS = 1 << 5,  /* make groups anywhere in the hierarchies */
-	POWER_RAISE_LIMITS = 1 << 6, /* raise hard resource limits, lower oom_score_adj */
-	POWER_SETGROUPS = 1 << 7,    /* change supplementary groups in the container */
+	POWER_NAMESPACES = 1 << 0,     /* make namespaces without a new user namespace */
+	POWER_MAP_DIRECT = 1 << 1,     /* write maps of many ids itself */
+	POWER_MAP_HELPER = 1 << 2,     /* have newuidmap and newgidmap write them */
+	POWER_OPEN_MOUNTS = 1 << 3,    /* open mount sources in the caller's own mount namespace */
+	POWER_MKNOD = 1 << 4,          /* make device nodes */
+	POWER_OWN_CGROUPS = 1 << 5,    /* make groups anywhere in the hierarchies */
+	POWER_RAISE_LIMITS = 1 << 6,   /* raise hard resource limits, lower oom_score_adj */
+	POWER_SETGROUPS = 1 << 7,      /* change supplementary groups in the container */
+	POWER_RAISE_PRIORITY = 1 << 8, /* realtime and better nice values, of any process */
+	POWER_MOVE_LINKS = 1 << 9,     /* take network devices out of the caller's namespace */
 };
 
 /* new_userns: the container gets a user namespace of its own. */

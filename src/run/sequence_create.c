@@ -138,6 +138,8 @@ static const struct row rows[] = {
 	 * namespace nobody may raise them. */
 	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,
 	    .gives = M_LIMITS),
+	ACT(PARENT, "priority-set", step_priority_set, .needs = M_CREATED | M_CHILD_PID,
+	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "state-created", step_state_created, .needs = M_CREATED | M_STATE | M_LIMITS,
 	    .gives = M_STATE_WRITTEN),
 	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN | M_LIMITS),

@@ -6,7 +6,6 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/privs.h"
-#include "src/sys/sched.h"
 #include "userns/probe.h"
 
 #include <fcntl.h>
@@ -156,17 +155,8 @@ int step_loopback(struct run *run, struct err *err)
 
 int step_lifeline(struct run *run, struct err *err)
 {
-	const struct oci_cpu_affinity *affinity = run->plan->process.affinity;
-	int r;
-
 	/* A lock on the directory is held by whoever has this open file: only the creator may. */
 	fd_closep(&run->state_dir);
-	if (affinity && affinity->initial) {
-		r = sched_set_affinity(0, affinity->initial);
-		if (r < 0)
-			return err_errno(err, -r, "process.execCPUAffinity.initial: \"%s\"",
-					 affinity->initial);
-	}
 	return privs_die_with_parent(err);
 }
 

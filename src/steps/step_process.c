@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From our process to the container's: session, limits, scheduling, ids and capabilities. */
+/* From our process to the container's: session, kernel settings, ids and capabilities. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
-#include "src/base/io.h"
 #include "src/base/str.h"
-#include "src/oci/names.h"
-#include "src/plan/powers.h"
 #include "src/sys/keyring.h"
 #include "src/sys/privs.h"
 #include "src/sys/procfs.h"
-#include "src/sys/sched.h"
 #include "src/sys/signals.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,80 +32,6 @@ int step_session(struct run *run, struct err *err)
 	else if (r < 0)
 		run_note(run, "no session keyring of its own: %s", err_why(-r));
 	return 0;
-}
-
-int step_oom_set(struct run *run, struct err *err)
-{
-	char path[64], value[16];
-	int r;
-
-	if (!run->plan->process.set_oom)
-		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)run->child);
-	(void)snprintf(value, sizeof(value), "%d", run->plan->process.oom_score_adj);
-	r = io_write_at(AT_FDCWD, path, value);
-	if (r == 0)
-		return 0;
-	if (r == -EACCES && !(run->plan->powers & POWER_RAISE_LIMITS)) {
-		run_note(run,
-			 "process.oomScoreAdj %s: lowering it needs CAP_SYS_RESOURCE, the caller's "
-			 "value is kept",
-			 value);
-		return 0;
-	}
-	return err_errno(err, -r, "config.json: process.oomScoreAdj: write %s", value);
-}
-
-/* pid 0: ourselves. What may not be raised was refused or cut down in the plan; the rest is the
- * kernel's matter: fs.nr_open, an LSM. */
-static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err)
-{
-	struct rlimit wanted = { .rlim_cur = limit->soft, .rlim_max = limit->hard }, now;
-	enum __rlimit_resource resource = (enum __rlimit_resource)limit->resource;
-	int error;
-
-	if (prlimit(pid, resource, &wanted, NULL) == 0)
-		return 0;
-	error = errno;
-	(void)err_errno(err, error, "config.json: process.rlimits: set %s to %llu:%llu",
-			json_read_enum_name(names_rlimits, limit->resource + 1),
-			(unsigned long long)limit->soft, (unsigned long long)limit->hard);
-	if (prlimit(pid, resource, NULL, &now) == 0)
-		err_hint(err, "it is %llu:%llu; fs.nr_open bounds open files for everybody",
-			 (unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
-	return -error;
-}
-
-static int set_limits(const struct process_plan *p, pid_t pid, struct err *err)
-{
-	for (size_t i = 0; i < p->n_rlimits; i++) {
-		int r = set_limit(pid, &p->rlimits[i], err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-int step_limits_set(struct run *run, struct err *err)
-{
-	const struct process_plan *p = &run->plan->process;
-
-	return p->limits_setter == LIMITS_BY_PARENT ? set_limits(p, run->init, err) : 0;
-}
-
-int step_limits_own_early(struct run *run, struct err *err)
-{
-	const struct process_plan *p = &run->plan->process;
-
-	return p->limits_setter == LIMITS_BY_INIT_EARLY ? set_limits(p, 0, err) : 0;
-}
-
-int step_limits_own(struct run *run, struct err *err)
-{
-	const struct process_plan *p = &run->plan->process;
-
-	return p->limits_setter == LIMITS_BY_INIT ? set_limits(p, 0, err) : 0;
 }
 
 static int set_sysctls(struct run *run, struct err *err)
@@ -155,53 +74,6 @@ int step_kernel_settings(struct run *run, struct err *err)
 	if (domain && setdomainname(domain, strlen(domain)) < 0)
 		return err_errno(err, errno, "config.json: domainname: set \"%s\"", domain);
 	return set_sysctls(run, err);
-}
-
-static int set_scheduler(const struct oci_scheduler *s, struct err *err)
-{
-	struct sched_request request = {
-		.policy = (uint32_t)s->policy - 1,
-		.nice = (int32_t)s->nice.v,
-		.priority = (uint32_t)s->priority.v,
-		.runtime = s->runtime.v,
-		.deadline = s->deadline.v,
-		.period = s->period.v,
-	};
-	int r;
-
-	for (size_t i = 0; i < s->flags.n; i++)
-		request.flags |= (uint64_t)s->flags.v[i];
-	r = sched_set(&request);
-	return r < 0 ? err_errno(err, -r, "config.json: process.scheduler") : 0;
-}
-
-int step_attributes(struct run *run, struct err *err)
-{
-	const struct process_plan *p = &run->plan->process;
-	int r = 0;
-
-	if (p->scheduler)
-		r = set_scheduler(p->scheduler, err);
-	if (r == 0 && p->io_priority) {
-		r = sched_set_io_priority(p->io_priority->io_class,
-					  (int)p->io_priority->priority.v);
-		if (r < 0)
-			(void)err_errno(err, -r, "config.json: process.ioPriority");
-	}
-	if (r == 0 && p->personality) {
-		r = sched_set_personality((unsigned long)p->personality->domain - 1);
-		if (r < 0)
-			(void)err_errno(err, -r, "config.json: linux.personality");
-	}
-	if (r == 0 && p->affinity && p->affinity->final) {
-		r = sched_set_affinity(0, p->affinity->final);
-		if (r < 0)
-			(void)err_errno(err, -r, "process.execCPUAffinity.final: \"%s\"",
-					p->affinity->final);
-	}
-	if (r == 0 && p->args)
-		run->cwd_entered = chdir(p->cwd) == 0;
-	return r;
 }
 
 /* The container's user must be able to reopen its standard streams by name (/dev/stdout). Devices are

@@ -23,6 +23,8 @@ STEP(state_created);
 STEP(state_started);
 STEP(hooks_poststart);
 STEP(target_open);
+STEP(affinity_initial);
+STEP(priority_set);
 STEP(pid_file);
 
 /* The stager, or init in its place. */

@@ -5,7 +5,9 @@
 #include <linux/ioprio.h>
 #include <linux/types.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,7 +21,7 @@ struct sched_attributes { /* struct sched_attr of sched_setattr(2); libc gained 
 	uint32_t util_min, util_max;
 };
 
-int sched_set(const struct sched_request *request)
+int sched_set(pid_t pid, const struct sched_request *request)
 {
 	struct sched_attributes attributes = {
 		.size = sizeof(attributes),
@@ -32,14 +34,14 @@ int sched_set(const struct sched_request *request)
 		.period = request->period,
 	};
 
-	return syscall(SYS_sched_setattr, 0, &attributes, 0) < 0 ? -errno : 0;
+	return syscall(SYS_sched_setattr, pid, &attributes, 0) < 0 ? -errno : 0;
 }
 
-int sched_set_io_priority(int io_class, int priority)
+int sched_set_io_priority(pid_t pid, int io_class, int priority)
 {
 	int value = io_class << IOPRIO_CLASS_SHIFT | priority;
 
-	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, value) < 0 ? -errno : 0;
+	return syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, pid, value) < 0 ? -errno : 0;
 }
 
 int sched_set_personality(unsigned long domain)
@@ -66,12 +68,11 @@ static int parse_range(const char **text, unsigned long *first, unsigned long *l
 	return 0;
 }
 
-int sched_set_affinity(pid_t pid, const char *list)
-{
-	enum { MAX_CPUS = 8192 };
-	unsigned long mask[MAX_CPUS / (8 * sizeof(unsigned long))] = { 0 };
-	enum { BITS = 8 * sizeof(unsigned long) };
+enum { MAX_BITS = 8192, WORD = 8 * sizeof(unsigned long) };
 
+/* -EINVAL for what is no list, and for numbers beyond what any kernel has. */
+static int parse_list(const char *list, unsigned long mask[MAX_BITS / WORD])
+{
 	while (*list) {
 		unsigned long first, last;
 		int r;
@@ -80,12 +81,36 @@ int sched_set_affinity(pid_t pid, const char *list)
 		if (!*list)
 			break;
 		r = parse_range(&list, &first, &last);
-		if (r < 0 || last >= MAX_CPUS)
+		if (r < 0 || last >= MAX_BITS)
 			return -EINVAL;
-		for (unsigned long cpu = first; cpu <= last; cpu++)
-			mask[cpu / BITS] |= 1UL << cpu % BITS;
+		for (unsigned long bit = first; bit <= last; bit++)
+			mask[bit / WORD] |= 1UL << bit % WORD;
 		if (*list && *list != ',' && *list != ' ')
 			return -EINVAL;
 	}
+	return 0;
+}
+
+int sched_set_affinity(pid_t pid, const char *list)
+{
+	unsigned long mask[MAX_BITS / WORD] = { 0 };
+	int r = parse_list(list, mask);
+
+	if (r < 0)
+		return r;
 	return syscall(SYS_sched_setaffinity, pid, sizeof(mask), mask) < 0 ? -errno : 0;
+}
+
+/* The kernel refuses more bits than a page has, and ignores the last that it is told of. */
+int sched_set_memory_policy(int mode, const char *nodes)
+{
+	unsigned long mask[MAX_BITS / WORD] = { 0 };
+	int r = parse_list(nodes, mask);
+	bool none = !nodes[strspn(nodes, " ")];
+
+	if (r < 0)
+		return r;
+	return syscall(SYS_set_mempolicy, mode, none ? NULL : mask, none ? 0UL : MAX_BITS) < 0
+		       ? -errno
+		       : 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scheduling, I/O priority, personality and affinity of the calling process. 0 or -errno. */
+/* Scheduling, I/O priority, personality, affinity and memory policy. pid 0: the calling process. 0 or
+ * -errno. */
 #pragma once
 
 #include <stdint.h>
@@ -13,9 +14,12 @@ struct sched_request {
 	uint64_t runtime, deadline, period;
 };
 
-int sched_set(const struct sched_request *request);
-int sched_set_io_priority(int io_class, int priority);
+int sched_set(pid_t pid, const struct sched_request *request);
+int sched_set_io_priority(pid_t pid, int io_class, int priority);
 int sched_set_personality(unsigned long domain);
 
 /* A CPU list such as "0-3,7" for process pid (0: this one). -EINVAL for a bad list. */
 int sched_set_affinity(pid_t pid, const char *list);
+
+/* MPOL_* with its flags, and a node list; of the calling process. */
+int sched_set_memory_policy(int mode, const char *nodes);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When and where the process runs: scheduling, I/O priority, CPUs, memory policy, personality. */
+#include "src/steps/steps.h"
+
+#include "src/oci/names.h"
+#include "src/sys/sched.h"
+
+#include <unistd.h>
+
+static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *err)
+{
+	struct sched_request request = {
+		.policy = (uint32_t)s->policy - 1,
+		.nice = (int32_t)s->nice.v,
+		.priority = (uint32_t)s->priority.v,
+		.runtime = s->runtime.v,
+		.deadline = s->deadline.v,
+		.period = s->period.v,
+	};
+	int r;
+
+	for (size_t i = 0; i < s->flags.n; i++)
+		request.flags |= (uint64_t)s->flags.v[i];
+	r = sched_set(pid, &request);
+	if (r == 0)
+		return 0;
+	(void)err_errno(err, -r, "config.json: process.scheduler: set %s, nice %lld, priority %lld",
+			json_read_enum_name(names_sched_policies, s->policy), (long long)s->nice.v,
+			(long long)s->priority.v);
+	if (r == -EPERM)
+		err_hint(err,
+			 "it needs CAP_SYS_NICE (or RLIMIT_RTPRIO, RLIMIT_NICE); realtime with "
+			 "cgroup v1 also linux.resources.cpu.realtimeRuntime; SCHED_DEADLINE "
+			 "all CPUs of its domain");
+	if (r == -EBUSY)
+		err_hint(err, "other SCHED_DEADLINE processes have taken the bandwidth");
+	return r;
+}
+
+static int set_priorities(const struct process_plan *p, pid_t pid, struct err *err)
+{
+	const struct oci_io_priority *io = p->io_priority;
+	int r = 0;
+
+	if (p->scheduler)
+		r = set_scheduler(pid, p->scheduler, err);
+	if (r < 0 || !io)
+		return r;
+	r = sched_set_io_priority(pid, io->io_class, (int)io->priority.v);
+	if (r < 0)
+		(void)err_errno(err, -r, "config.json: process.ioPriority: set %s, priority %lld",
+				json_read_enum_name(names_io_classes, io->io_class),
+				(long long)io->priority.v);
+	if (r == -EPERM)
+		err_hint(err, "IOPRIO_CLASS_RT needs CAP_SYS_NICE");
+	return r;
+}
+
+int step_priority_set(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+
+	return p->priority_by_parent ? set_priorities(p, run->init, err) : 0;
+}
+
+static int set_memory_policy(const struct oci_memory_policy *policy, struct err *err)
+{
+	int mode = policy->mode - 1, r;
+
+	for (size_t i = 0; i < policy->flags.n; i++)
+		mode |= policy->flags.v[i];
+	r = sched_set_memory_policy(mode, policy->nodes ? policy->nodes : "");
+	if (r == 0)
+		return 0;
+	(void)err_errno(err, -r, "config.json: linux.memoryPolicy: set %s for nodes \"%s\"",
+			json_read_enum_name(names_memory_modes, policy->mode),
+			policy->nodes ? policy->nodes : "");
+	if (r == -EINVAL)
+		err_hint(err,
+			 "no such node (/sys/devices/system/node/has_memory), or a mode or flag "
+			 "that this kernel does not know");
+	return r;
+}
+
+/* In the caller itself, so that the child is born with it, before it is in the cgroup. */
+int step_affinity_initial(struct run *run, struct err *err)
+{
+	const struct oci_cpu_affinity *affinity = run->plan->process.affinity;
+	int r = 0;
+
+	if (affinity && affinity->initial)
+		r = sched_set_affinity(0, affinity->initial);
+	return r < 0 ? err_errno(err, -r, "process.execCPUAffinity.initial: \"%s\"",
+				 affinity->initial)
+		     : 0;
+}
+
+int step_attributes(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+	int r = p->priority_by_parent ? 0 : set_priorities(p, 0, err);
+
+	if (r == 0 && p->personality) {
+		r = sched_set_personality((unsigned long)p->personality->domain - 1);
+		if (r < 0)
+			(void)err_errno(err, -r, "config.json: linux.personality");
+	}
+	if (r == 0 && p->memory_policy)
+		r = set_memory_policy(p->memory_policy, err);
+	if (r == 0 && p->affinity && p->affinity->final) {
+		r = sched_set_affinity(0, p->affinity->final);
+		if (r < 0)
+			(void)err_errno(err, -r, "process.execCPUAffinity.final: \"%s\"",
+					p->affinity->final);
+	}
+	if (r == 0 && p->args)
+		run->cwd_entered = chdir(p->cwd) == 0;
+	return r;
+}
