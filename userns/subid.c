@@ -236,22 +236,3 @@ void subid_load(struct arena *arena, const char *name, uint32_t uid, struct subi
 	load_program(arena, false, name, source, ret_uids);
 	load_program(arena, true, name, source, ret_gids);
 }
-
-static const struct idmap_range *range_of(const struct subid *subid, uint64_t id)
-{
-	for (size_t i = 0; i < subid->n; i++)
-		if (id >= subid->v[i].outside && id - subid->v[i].outside < subid->v[i].count)
-			return &subid->v[i];
-	return NULL;
-}
-
-bool subid_find_missing(const struct subid *subid, uint32_t start, uint32_t count, uint32_t *ret)
-{
-	const struct idmap_range *range;
-	uint64_t id = start, end = id + count;
-
-	while (id < end && (range = range_of(subid, id)))
-		id = (uint64_t)range->outside + range->count;
-	*ret = (uint32_t)id;
-	return id < end;
-}

@@ -128,6 +128,37 @@ static int identity_default(struct plan_build *b, struct idmap_write *write)
 	return 0;
 }
 
+/* newuidmap would refuse it too, but only once half of the container is there. */
+static int check_ranges(struct plan_build *b, const char *property, const struct idmap *map,
+			const struct subid *subid, struct err *err)
+{
+	bool uid = map == &b->plan->idmap.uid;
+	uint32_t own = uid ? b->plan->facts->caller.uid : b->plan->facts->caller.gid, missing;
+
+	for (size_t i = 0; i < map->n; i++) {
+		const struct idmap_range *r = &map->v[i];
+
+		if ((r->count == 1 && r->outside == own) ||
+		    !subid_find_missing(subid, r->outside, r->count, &missing))
+			continue;
+		(void)err_set(
+			err, EPERM,
+			"config.json: linux.%s[%zu]: the host's %s %u is not the caller's to map "
+			"(%u to %u is asked for): it is neither its own, %u, nor in %s",
+			property, i, uid ? "uid" : "gid", missing, r->outside,
+			r->outside + r->count - 1, own,
+			subid->source ? subid->source
+			: uid         ? SUBID_UID_FILE
+				      : SUBID_GID_FILE);
+		err_hint(err,
+			 "hostID counts ids of the host: `usrun facts` lists those that the caller "
+			 "has; "
+			 "without linux.uidMappings and linux.gidMappings usrun maps all of them");
+		return -EPERM;
+	}
+	return 0;
+}
+
 static int choose_writer(struct plan_build *b, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;
@@ -153,7 +184,10 @@ static int choose_writer(struct plan_build *b, struct err *err)
 	}
 	if (b->plan->powers & POWER_MAP_HELPER) {
 		write->writer = IDMAP_WRITER_HELPER;
-		return 0;
+		r = check_ranges(b, "uidMappings", &write->uid, &b->plan->facts->subuid, err);
+		return r < 0 ? r
+			     : check_ranges(b, "gidMappings", &write->gid, &b->plan->facts->subgid,
+					    err);
 	}
 	why = why_no_ranges(b, &advice);
 	(void)err_set(err, EINVAL,
