@@ -65,7 +65,7 @@ t_own_mapping_in_config() {
 	go
 	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 5 $(id -u) 1 6 100100 10 "
 	cfg '.linux.uidMappings[1].hostID = 7'
-	no 'uidMappings[1]: the host'"'"'s uid 7 is not the caller'"'"'s to map' run -b "$T/b" "$ID"
+	no "uidMappings[1]: the host's uid 7 is not the caller's to map" run -b "$T/b" "$ID"
 }
 
 t_nested_in_user_namespace() {
