@@ -9,6 +9,7 @@
 #include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int check_namespaces_listed(const struct oci_linux *lin)
 {
@@ -58,27 +59,52 @@ static int check_time_offsets(struct check *check, const struct oci_linux *lin)
 	return -EINVAL;
 }
 
-static int check_devices(struct check *check, const struct oci_linux *lin)
+/* The permissions; engines also send the whole st_mode of a host's node, whose type has to be the same. */
+static int check_file_mode(struct check *check, const struct oci_device *d)
+{
+	static const struct {
+		const char *types;
+		unsigned int bits;
+	} kinds[] = { { "cu", S_IFCHR }, { "b", S_IFBLK }, { "p", S_IFIFO } };
+	unsigned int mode = (unsigned int)d->file_mode.v;
+
+	if (mode <= 0777)
+		return 0;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strchr(kinds[i].types, *d->type) && (mode & S_IFMT) == kinds[i].bits)
+			return 0;
+	return check_fail(
+		check,
+		"expected an integer from 0 to 511, or the st_mode of a device of type \"%s\", "
+		"got %u",
+		d->type, mode);
+}
+
+static int check_device(struct check *check, const struct oci_device *d, size_t i)
 {
 	char shown[JSON_TEXT_QUOTE];
 
-	for (size_t i = 0; i < lin->devices.n; i++) {
-		const struct oci_device *d = &lin->devices.v[i];
-
-		check_at(check, "linux.devices[%zu].type", i);
-		if (strlen(d->type) != 1 || !strchr("cbup", *d->type)) {
-			return check_fail(check,
-					  "expected one of \"c\", \"b\", \"u\", \"p\", got %s",
-					  json_text_quote(shown, d->type));
-		}
-		check_at(check, "linux.devices[%zu].%s", i, d->major.set ? "minor" : "major");
-		if (*d->type != 'p' && (!d->major.set || !d->minor.set)) {
-			return check_fail(check,
-					  "required for devices of type \"%s\", but not there",
-					  d->type);
-		}
+	check_at(check, "linux.devices[%zu].type", i);
+	if (strlen(d->type) != 1 || !strchr("cbup", *d->type)) {
+		return check_fail(check, "expected one of \"c\", \"b\", \"u\", \"p\", got %s",
+				  json_text_quote(shown, d->type));
 	}
-	return 0;
+	check_at(check, "linux.devices[%zu].%s", i, d->major.set ? "minor" : "major");
+	if (*d->type != 'p' && (!d->major.set || !d->minor.set)) {
+		return check_fail(check, "required for devices of type \"%s\", but not there",
+				  d->type);
+	}
+	check_at(check, "linux.devices[%zu].fileMode", i);
+	return check_file_mode(check, d);
+}
+
+static int check_devices(struct check *check, const struct oci_linux *lin)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < lin->devices.n; i++)
+		r = check_device(check, &lin->devices.v[i], i);
+	return r;
 }
 
 /* dev_valid_name() of the kernel. */

@@ -102,7 +102,7 @@ struct oci_device {
 	const char *type; /* "c", "b", "u" or "p" */
 	const char *path; /* absolute */
 	struct json_int major, minor;
-	struct json_uint file_mode; /* permission bits */
+	struct json_uint file_mode; /* permission bits, or all of a st_mode */
 	struct json_uint uid, gid;
 };
 

@@ -28,7 +28,7 @@ static const struct json_field device_fields[] = {
 	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_device, path) },
 	{ "major", JSON_INT, 0, AT(oci_device, major), .imax = 4095 },
 	{ "minor", JSON_INT, 0, AT(oci_device, minor), .imax = 1048575 },
-	{ "fileMode", JSON_UINT, 0, AT(oci_device, file_mode), .umax = 0777 },
+	{ "fileMode", JSON_UINT, 0, AT(oci_device, file_mode), .umax = 0177777 },
 	{ "uid", JSON_UINT, 0, AT(oci_device, uid), .umax = DECODE_MAX_ID },
 	{ "gid", JSON_UINT, 0, AT(oci_device, gid), .umax = DECODE_MAX_ID },
 };

@@ -45,7 +45,7 @@ static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, 
 	*ret = (struct device_plan){
 		.path = path_clean(b->arena, device->path),
 		.mode = type_bits(device->type) |
-			(device->file_mode.set ? (uint32_t)device->file_mode.v : 0666),
+			(device->file_mode.set ? (uint32_t)device->file_mode.v & 07777 : 0666),
 		.major = (uint32_t)device->major.v,
 		.minor = (uint32_t)device->minor.v,
 		.uid = uid,

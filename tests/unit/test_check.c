@@ -167,6 +167,15 @@ TEST(devices)
 		     "linux.devices[0].major: required for devices of type \"c\""));
 	CHECK(strstr(why(LINUX("'devices':[{'type':'b','path':'/p','major':2}]")),
 		     "linux.devices[0].minor: required"));
+	/* 8612: a character device of mode 0644, as podman --privileged has it. */
+	CHECK_STR(why(LINUX("'devices':[{'type':'c','path':'/"
+			    "p','major':1,'minor':3,'fileMode':8612}]")),
+		  "");
+	CHECK(strstr(why(LINUX("'devices':[{'type':'b','path':'/"
+			       "p','major':1,'minor':3,'fileMode':8612}]")),
+		     "linux.devices[0].fileMode: expected an integer from 0 to 511, or"));
+	CHECK(strstr(why(LINUX("'devices':[{'type':'p','path':'/p','fileMode':512}]")),
+		     "linux.devices[0].fileMode: expected"));
 }
 
 #define NET(devices) LINUX("'namespaces':[{'type':'network'}],'netDevices':{" devices "}")

@@ -278,7 +278,7 @@ TEST(ranges)
 		LINUX("'timeOffsets':{'boottime':{'nanosecs':1000000000}}"),
 		LINUX("'devices':[{'type':'c','path':'/a','major':4096,'minor':0}]"),
 		LINUX("'devices':[{'type':'c','path':'a','major':1,'minor':0}]"),
-		LINUX("'devices':[{'type':'p','path':'/a','fileMode':512}]"),
+		LINUX("'devices':[{'type':'p','path':'/a','fileMode':65536}]"),
 		LINUX("'maskedPaths':['a']"),
 		LINUX("'readonlyPaths':['']"),
 		LINUX("'rootfsPropagation':''"),
