@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/launch.h"
 
+#include "net/devices.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
@@ -158,6 +159,9 @@ static void take_back(struct launch *launch)
 
 	if (launch->pid_file && launch->run.init > 0)
 		(void)unlink(launch->pid_file);
+	if (devices_return(&launch->run.net, &err) < 0)
+		log_warning("%s", err.text);
+	devices_close(&launch->run.net);
 	if (!launch->run.reserved)
 		return;
 	/* The processes are gone already; their recorded pid may be somebody else's by now. */
@@ -186,6 +190,7 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	r = walk_sequence(&sequence_create, run, err);
 	if (r < 0)
 		take_back(launch);
+	devices_close(&run->net);
 	fd_closep(&run->state_dir);
 	driver_close(&run->cgroup);
 	return r;

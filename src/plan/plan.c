@@ -32,8 +32,6 @@ static int refuse_unsupported(const struct oci_config *config, struct err *err)
 
 	if (!linux_)
 		return 0;
-	if (linux_->net_devices.n)
-		what = "linux.netDevices";
 	if (linux_->intel_rdt)
 		what = "linux.intelRdt";
 	if (what)
@@ -87,6 +85,8 @@ static int build_parts(struct plan_build *b, struct err *err)
 		r = plan_ns_build(b, err);
 	if (r == 0)
 		r = plan_mounts_build(b, err);
+	if (r == 0)
+		r = plan_net_build(b, err);
 	if (r == 0)
 		r = plan_devices_build(b, err);
 	if (r == 0)
@@ -159,6 +159,8 @@ bool plan_flags_consistent(uint32_t flags)
 		return false;
 	if ((flags & PLAN_MOUNTS_BY_PARENT) &&
 	    !((new_user || join_user) && (flags & PLAN_MNTNS_NEW)))
+		return false;
+	if ((flags & PLAN_NET_DEVICES) && !(flags & (PLAN_NET_NEW | PLAN_NS_JOIN)))
 		return false;
 	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
 		return false;

@@ -4,6 +4,7 @@
  * the reason where the plan departs from the config, and is NULL otherwise. */
 #pragma once
 
+#include "net/devices.h"
 #include "src/host/facts.h"
 #include "src/oci/config.h"
 #include "src/plan/cgroup_plan.h"
@@ -29,10 +30,11 @@ enum plan_flag {
 	PLAN_NO_NEW_PRIVS = 1 << 14,
 	PLAN_WAIT_START = 1 << 15, /* create: init waits for `start` */
 	PLAN_TIME_OFFSETS = 1 << 16,
-	PLAN_NET_NEW = 1 << 17,   /* a new network namespace: lo comes up */
-	PLAN_MNTNS_NEW = 1 << 18, /* a new mount namespace: mounts, masks, pivot_root */
+	PLAN_NET_NEW = 1 << 17,     /* a new network namespace: lo comes up */
+	PLAN_MNTNS_NEW = 1 << 18,   /* a new mount namespace: mounts, masks, pivot_root */
+	PLAN_NET_DEVICES = 1 << 19, /* devices of the host move into the network namespace */
 };
-enum { PLAN_FLAG_BITS = 19 };
+enum { PLAN_FLAG_BITS = 20 };
 
 enum plan_ns { /* index into ns_plan.v, in the order in which they are joined */
 	       PLAN_NS_USER,
@@ -203,6 +205,8 @@ struct plan {
 	struct devices_plan devices;
 	struct cgroup_plan cgroup;
 	struct process_plan process;
+	const struct devices_request *net_devices;
+	size_t n_net_devices;
 	const char *hostname, *domainname;
 	const struct json_pair *sysctl;
 	size_t n_sysctl;

@@ -185,6 +185,13 @@ static void print_caps(struct str *out, const char *set, uint64_t mask)
 	str_add(out, mask ? "\n" : " none\n");
 }
 
+static void print_network(struct str *out, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_net_devices; i++)
+		str_addf(out, "net device  %s of the host becomes %s\n", plan->net_devices[i].from,
+			 plan->net_devices[i].to);
+}
+
 static void print_process(struct str *out, const struct plan *plan)
 {
 	const struct process_plan *p = &plan->process;
@@ -219,6 +226,7 @@ void plan_print(struct str *out, const struct plan *plan)
 	print_ids(out, plan);
 	print_cgroup(out, plan);
 	print_rootfs(out, plan);
+	print_network(out, plan);
 	print_process(out, plan);
 	if (plan->n_warnings)
 		str_add(out, "departures from the config\n");

@@ -45,6 +45,7 @@ enum milestone {
 	M_RELEASED = 1 << 28,
 	M_STARTED = 1 << 29,
 	M_FDS_CLOSED = 1 << 30,
+	M_LINKS = (int)(1u << 31),
 };
 
 struct row {

@@ -85,6 +85,14 @@ static const struct row rows[] = {
 	ACT(INIT, "cgroupns-create", step_cgroupns_create, .when = PLAN_CGROUPNS,
 	    .needs = M_NAMESPACES, .after = M_IN_CGROUP, .gives = M_CGROUPNS),
 	ACT(INIT, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES),
+	ACT(INIT, "netns-show", step_netns_show, .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES),
+	SYNC(INIT, PARENT, "netns-shown", .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES,
+	     .carries = offsetof(struct run, netns_socket)),
+	/* Hooks, sysfs and sysctls find them there. */
+	ACT(PARENT, "netdev-move", step_netdev_move, .when = PLAN_NET_DEVICES,
+	    .needs = M_NAMESPACES, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
+	    .gives = M_LINKS),
+	SYNC(PARENT, INIT, "netdev-moved", .when = PLAN_NET_DEVICES, .needs = M_LINKS),
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
 	ACT(INIT, "mounts", step_mounts, .when = PLAN_MNTNS_NEW,
 	    .needs = M_NAMESPACES | M_MOUNT_FDS, .after = M_CGROUPNS | M_MNTNS, .gives = M_MOUNTED),

@@ -26,6 +26,8 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.start_listener = -1,
 		.target_pidfd = -1,
 		.rootfs = -1,
+		.netns_socket = -1,
+		.net = { .here = -1, .there = -1 },
 		.null_device = -1,
 		.procfs = -1,
 		.console_master = -1,

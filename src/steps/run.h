@@ -3,6 +3,7 @@
  * slots here; nothing else changes while a container is made. Each process has its own copy. */
 #pragma once
 
+#include "net/devices.h"
 #include "src/cgroup/driver.h"
 #include "src/plan/plan.h"
 #include "src/security/filter_compile.h"
@@ -31,7 +32,9 @@ struct run {
 	int child_pidfd;
 	pid_t init; /* in the parent's pid namespace */
 	int init_pidfd;
-	bool hooks_ran; /* create-time hooks may have run: poststop hooks are owed */
+	int netns_socket;   /* made by init in its network namespace */
+	struct devices net; /* the host's that it got: given back when the start fails */
+	bool hooks_ran;     /* create-time hooks may have run: poststop hooks are owed */
 
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;

@@ -2,7 +2,6 @@
 /* Namespaces: opened, joined, made. */
 #include "src/steps/steps.h"
 
-#include "net/loopback.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/privs.h"
@@ -145,12 +144,6 @@ int step_time_offsets(struct run *run, struct err *err)
 		return err_errno(err, errno, "make a time namespace");
 	r = write_offset("monotonic", run->plan->ns.offsets->monotonic, err);
 	return r < 0 ? r : write_offset("boottime", run->plan->ns.offsets->boottime, err);
-}
-
-int step_loopback(struct run *run, struct err *err)
-{
-	(void)run;
-	return loopback_up(err);
 }
 
 int step_lifeline(struct run *run, struct err *err)
