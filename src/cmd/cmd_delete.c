@@ -13,12 +13,14 @@
 enum { LOCK_TIMEOUT_MS = 5000 };
 
 struct delete_options {
-	bool force;
+	bool force, regex;
 };
 
 static const struct option options[] = {
 	{ 'f', "force", OPTION_FLAG, offsetof(struct delete_options, force), NULL,
 	  "kill it first; succeed on anything, also on nothing", NULL },
+	{ 'r', "regex", OPTION_FLAG, offsetof(struct delete_options, regex), NULL,
+	  "ID is an extended regular expression: all that match", NULL },
 	{ 0 },
 };
 
@@ -159,17 +161,33 @@ static int delete_id(struct arena *arena, struct store *store, const char *id, b
 	return r < 0 ? r : delete_known(arena, store, dirfd, &state, err);
 }
 
+struct delete_call {
+	struct arena *arena;
+	struct store *store;
+	bool force;
+};
+
+static int delete_match(const char *id, void *data, struct err *err)
+{
+	const struct delete_call *call = data;
+
+	return delete_id(call->arena, call->store, id, call->force, err);
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
 	const struct delete_options *o = data;
-	struct store *store;
-	int r = store_check_id(argv[0], err);
+	struct delete_call call = { .arena = arena, .force = o->force };
+	int r = o->regex ? 0 : store_check_id(argv[0], err);
 
 	(void)argc;
 	if (r == 0)
-		r = store_open(globals->root, false, arena, &store, err);
-	return r < 0 ? r : delete_id(arena, store, argv[0], o->force, err);
+		r = store_open(globals->root, false, arena, &call.store, err);
+	if (r < 0)
+		return r;
+	return o->regex ? common_each_match(arena, call.store, argv[0], delete_match, &call, err)
+			: delete_match(argv[0], &call, err);
 }
 
 const struct cmd cmd_delete = {

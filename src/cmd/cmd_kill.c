@@ -11,12 +11,14 @@
 #include <stddef.h>
 
 struct kill_options {
-	bool all;
+	bool all, regex;
 };
 
 static const struct option options[] = {
 	{ 'a', "all", OPTION_FLAG, offsetof(struct kill_options, all), NULL,
 	  "signal every process of the container's cgroup", NULL },
+	{ 'r', "regex", OPTION_FLAG, offsetof(struct kill_options, regex), NULL,
+	  "ID is an extended regular expression: all that match", NULL },
 	{ 0 },
 };
 
@@ -90,24 +92,46 @@ static int parse_signal(const char *text)
 	return str_equal(text, "0") ? 0 : names_signal(text);
 }
 
-static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
-	       char **argv, struct err *err)
+struct kill_call {
+	struct arena *arena;
+	const struct cmd_globals *globals;
+	int signal;
+	bool all;
+};
+
+static int kill_id(const char *id, void *data, struct err *err)
 {
-	const struct kill_options *o = data;
+	const struct kill_call *call = data;
 	_cleanup_close_ int dirfd = -1, pidfd = -1;
-	int signal = parse_signal(argc > 1 ? argv[1] : NULL);
 	struct state state = { 0 };
 	struct store *store;
 	enum status status;
 
-	if (signal < 0)
-		return err_set(err, EINVAL, "unknown signal \"%s\"", argv[1]);
-	dirfd = common_open(arena, globals, argv[0], &store, &state, err);
+	dirfd = common_open(call->arena, call->globals, id, &store, &state, err);
 	if (dirfd < 0)
 		return dirfd;
 	status = status_of(&state, &pidfd);
-	return o->all ? kill_all(arena, &state, status, pidfd, signal, err)
-		      : kill_one(&state, status, pidfd, signal, err);
+	return call->all ? kill_all(call->arena, &state, status, pidfd, call->signal, err)
+			 : kill_one(&state, status, pidfd, call->signal, err);
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	const struct kill_options *o = data;
+	struct kill_call call = { .arena = arena,
+				  .globals = globals,
+				  .signal = parse_signal(argc > 1 ? argv[1] : NULL),
+				  .all = o->all };
+	struct store *store;
+	int r;
+
+	if (call.signal < 0)
+		return err_set(err, EINVAL, "unknown signal \"%s\"", argv[1]);
+	if (!o->regex)
+		return kill_id(argv[0], &call, err);
+	r = store_open(globals->root, false, arena, &store, err);
+	return r < 0 ? r : common_each_match(arena, store, argv[0], kill_id, &call, err);
 }
 
 const struct cmd cmd_kill = {

@@ -7,6 +7,7 @@
 #include "src/oci/state_doc.h"
 #include "src/state/status.h"
 
+#include <regex.h>
 #include <unistd.h>
 
 int common_read_state(struct arena *arena, struct store *store, int dirfd, const char *id,
@@ -38,6 +39,32 @@ int common_open(struct arena *arena, const struct cmd_globals *globals, const ch
 	if (r >= 0)
 		r = common_read_state(arena, *ret_store, dir, id, ret_state, err);
 	return r < 0 ? r : fd_take(&dir);
+}
+
+int common_each_match(struct arena *arena, struct store *store, const char *regex,
+		      int (*each)(const char *id, void *data, struct err *err), void *data,
+		      struct err *err)
+{
+	const char *const *ids;
+	struct err later;
+	char words[128];
+	regex_t compiled;
+	size_t n;
+	int r = regcomp(&compiled, regex, REG_EXTENDED | REG_NOSUB), first = 0;
+
+	if (r != 0) {
+		(void)regerror(r, &compiled, words, sizeof(words));
+		return err_set(err, EINVAL, "--regex: \"%s\": %s", regex, words);
+	}
+	r = store_list(store, arena, &ids, &n, err);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (regexec(&compiled, ids[i], 0, NULL, 0) != 0)
+			continue;
+		if (each(ids[i], data, first ? &later : err) < 0 && !first)
+			first = -1;
+	}
+	regfree(&compiled);
+	return r < 0 ? r : first;
 }
 
 int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret,

@@ -15,6 +15,12 @@ int common_open(struct arena *arena, const struct cmd_globals *globals, const ch
 int common_read_state(struct arena *arena, struct store *store, int dirfd, const char *id,
 		      struct state *ret, struct err *err) MUST_CHECK;
 
+/* Calls each() with every id that the extended regular expression finds a match in. All are tried; the first
+ * failure is the result. No match is none. */
+int common_each_match(struct arena *arena, struct store *store, const char *regex,
+		      int (*each)(const char *id, void *data, struct err *err), void *data,
+		      struct err *err) MUST_CHECK;
+
 /* The copy of config.json that was made at create. */
 int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret,
 		       struct err *err) MUST_CHECK;

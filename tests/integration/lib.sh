@@ -113,8 +113,10 @@ status() {
 	jq -r .status <<<"$OUT"
 }
 
-is() { # STATUS
-	"${U[@]}" state "$ID" 2>/dev/null | jq -e --arg s "$1" '.status == $s' >/dev/null
+is() { is_of "$ID" "$1"; } # STATUS
+
+is_of() { # ID STATUS
+	"${U[@]}" state "$1" 2>/dev/null | jq -e --arg s "$2" '.status == $s' >/dev/null
 }
 
 inside() { # ARG...: usrun exec, which has to succeed

@@ -240,6 +240,24 @@ t_usage_errors() {
 	has version "$OUT" usrun
 }
 
+t_regex() {
+	local n
+	prog /bin/sleep 1000
+	for n in a b c; do
+		ok run -d -b "$T/b" "$ID-x$n"
+	done
+	ok kill --regex "$ID-x[ab]" KILL
+	soon is_of "$ID-xa" stopped
+	soon is_of "$ID-xb" stopped
+	is_of "$ID-xc" running
+	no 'not stopped' delete --regex "^$ID-x"
+	ok list -q
+	eq 'what is left' "$OUT" "$ID-xc"
+	no '--regex: "(": ' delete --regex '('
+	ok delete --force --regex "^$ID-x"
+	ok delete --force --regex "^$ID-x"
+}
+
 t_list() {
 	ok list -q
 	eq 'empty list' "$OUT" ''
