@@ -24,22 +24,6 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...)
 	b->warnings[b->n_warnings++].text = arena_strdup(b->arena, text);
 }
 
-/* What this version cannot apply is refused, never passed over. */
-static int refuse_unsupported(const struct oci_config *config, struct err *err)
-{
-	const struct oci_linux *linux_ = config->linux_;
-	const char *what = NULL;
-
-	if (!linux_)
-		return 0;
-	if (linux_->intel_rdt)
-		what = "linux.intelRdt";
-	if (what)
-		return err_set(err, ENOTSUP,
-			       "config.json: %s: not supported by this version of usrun", what);
-	return 0;
-}
-
 static int build_cgroup(struct plan_build *b, struct err *err)
 {
 	struct plan_cgroup_options options = {
@@ -79,10 +63,8 @@ static int build_parts(struct plan_build *b, struct err *err)
 {
 	struct plan *plan = b->plan;
 	const struct oci_config *config = plan->config;
-	int r = refuse_unsupported(config, err);
+	int r = plan_ns_build(b, err);
 
-	if (r == 0)
-		r = plan_ns_build(b, err);
 	if (r == 0)
 		r = plan_mounts_build(b, err);
 	if (r == 0)
@@ -95,6 +77,7 @@ static int build_parts(struct plan_build *b, struct err *err)
 		r = plan_process_build(b, config->process, err);
 	if (r < 0)
 		return r;
+	plan_rdt_build(b);
 	plan->hostname = config->hostname;
 	plan->domainname = config->domainname;
 	if (config->linux_) {

@@ -146,6 +146,14 @@ enum limits_setter {
 	LIMITS_BY_INIT_EARLY, /* the same, before a seccomp filter that may forbid it */
 };
 
+struct rdt_plan {
+	const char *group;        /* below the root of resctrl, "." for the default; NULL: none */
+	bool own;                 /* named after the container: made for it, and removed with it */
+	const char *const *lines; /* of the schemata file */
+	size_t n_lines;
+	const char *monitor; /* monitoring group, made and removed; NULL: none */
+};
+
 struct process_plan {
 	const char *const *args; /* NULL-terminated; NULL when the config has no process */
 	const char *const *env;  /* NULL-terminated; HOME is added by the step when absent */
@@ -205,6 +213,7 @@ struct plan {
 	struct devices_plan devices;
 	struct cgroup_plan cgroup;
 	struct process_plan process;
+	struct rdt_plan rdt;
 	const struct devices_request *net_devices;
 	size_t n_net_devices;
 	const char *hostname, *domainname;

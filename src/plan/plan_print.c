@@ -185,6 +185,19 @@ static void print_caps(struct str *out, const char *set, uint64_t mask)
 	str_add(out, mask ? "\n" : " none\n");
 }
 
+static void print_rdt(struct str *out, const struct plan *plan)
+{
+	const struct rdt_plan *rdt = &plan->rdt;
+
+	if (!rdt->group)
+		return;
+	str_addf(out, "resctrl     group %s%s\n", rdt->group, rdt->own ? ", made for it" : "");
+	for (size_t i = 0; i < rdt->n_lines; i++)
+		str_addf(out, "  %s\n", rdt->lines[i]);
+	if (rdt->monitor)
+		str_addf(out, "  monitored in %s\n", rdt->monitor);
+}
+
 static void print_network(struct str *out, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_net_devices; i++)
@@ -226,6 +239,7 @@ void plan_print(struct str *out, const struct plan *plan)
 	print_ids(out, plan);
 	print_cgroup(out, plan);
 	print_rootfs(out, plan);
+	print_rdt(out, plan);
 	print_network(out, plan);
 	print_process(out, plan);
 	if (plan->n_warnings)

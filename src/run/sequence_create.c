@@ -35,6 +35,8 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP, .needs = M_STATE,
 	    .before = M_CHILD_PID, .gives = M_CGROUP, .undo = true),
+	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
+	    .undo = true),
 	/* Before the clone, so that the child inherits the trees; the caller may reach what the root of
 	 * the new user namespace does not. */
 	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
@@ -147,6 +149,8 @@ static const struct row rows[] = {
 	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,
 	    .gives = M_LIMITS),
 	ACT(PARENT, "priority-set", step_priority_set, .needs = M_CREATED | M_CHILD_PID,
+	    .before = M_STATE_WRITTEN),
+	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "state-created", step_state_created, .needs = M_CREATED | M_STATE | M_LIMITS,
 	    .gives = M_STATE_WRITTEN),

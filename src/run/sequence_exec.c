@@ -64,6 +64,8 @@ static const struct row rows[] = {
 	ACT(INIT, "release", step_release, .needs = M_PRIVS_DROPPED, .gives = M_RELEASED),
 	SYNC(INIT, PARENT, "created", .needs = M_PRIVS_DROPPED | M_RELEASED, .gives = M_CREATED,
 	     .carries = offsetof(struct run, console_master)),
+	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_CREATED | M_CHILD_PID,
+	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "priority-set", step_priority_set, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,

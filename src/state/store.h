@@ -30,8 +30,9 @@ struct state {
 	int cgroup_driver;      /* enum cgroup_driver_kind + 1 */
 	JSON_LIST(struct cgroup_dir) cgroup_dirs;
 	JSON_LIST(struct json_pair) annotations;
-	JSON_LIST(const char *) undo;      /* names of the rows to take back, first to last */
-	JSON_LIST(const char *) fallbacks; /* every departure from the config, in words */
+	JSON_LIST(const char *) rdt_groups; /* to remove, below the root of resctrl */
+	JSON_LIST(const char *) undo;       /* names of the rows to take back, first to last */
+	JSON_LIST(const char *) fallbacks;  /* every departure from the config, in words */
 	JSON_LIST(const char *)
 	namespaces; /* kinds the container does not share with its creator
 					     * ("pid", "mount", …): what exec joins */

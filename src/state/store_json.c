@@ -50,6 +50,7 @@ static const struct json_field state_fields[] = {
 	      .names = drivers),
 	FIELD(state, cgroup_dirs, "cgroupDirs", JSON_OBJECTS, .type = &dir_type),
 	FIELD(state, annotations, "annotations", JSON_STRING_MAP),
+	FIELD(state, rdt_groups, "rdtGroups", JSON_STRINGS),
 	FIELD(state, undo, "undo", JSON_STRINGS),
 	FIELD(state, fallbacks, "fallbacks", JSON_STRINGS),
 	FIELD(state, namespaces, "namespaces", JSON_STRINGS),
@@ -86,6 +87,8 @@ static void write_lists(struct json_write *w, const struct state *state)
 	for (size_t i = 0; i < state->annotations.n; i++)
 		json_write_string(w, state->annotations.v[i].key, state->annotations.v[i].value);
 	json_write_end(w);
+	if (state->rdt_groups.n)
+		json_write_strings(w, "rdtGroups", state->rdt_groups.v, state->rdt_groups.n);
 	json_write_strings(w, "undo", state->undo.v, state->undo.n);
 	json_write_strings(w, "fallbacks", state->fallbacks.v, state->fallbacks.n);
 	json_write_strings(w, "namespaces", state->namespaces.v, state->namespaces.n);

@@ -6,8 +6,11 @@
 #include "src/base/str.h"
 #include "src/state/status.h"
 #include "src/sys/pidfd.h"
+#include "src/sys/resctrl.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 enum { DEATH_TIMEOUT_MS = 10000 };
 
@@ -43,6 +46,21 @@ static int undo_cgroup_create(struct store *store, const struct state *state, st
 			     state->cgroup_dirs.v, state->cgroup_dirs.n, err);
 }
 
+static int undo_rdt_create(struct store *store, const struct state *state, struct err *err)
+{
+	_cleanup_close_ int root = -1;
+
+	(void)store;
+	if (!state->rdt_groups.n)
+		return 0;
+	root = open(RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; root >= 0 && i < state->rdt_groups.n; i++)
+		if (unlinkat(root, state->rdt_groups.v[i], AT_REMOVEDIR) < 0 && errno != ENOENT)
+			return err_errno(err, errno, "remove " RESCTRL_ROOT "/%s",
+					 state->rdt_groups.v[i]);
+	return 0;
+}
+
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
 {
 	return store_remove(store, state->id, err);
@@ -54,6 +72,7 @@ static const struct {
 } entries[] = {
 	{ "state-reserve", undo_state_reserve },
 	{ "cgroup-create", undo_cgroup_create },
+	{ "rdt-create", undo_rdt_create },
 	{ "spawn", undo_spawn },
 };
 enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };

@@ -54,6 +54,20 @@ static void add_fallbacks(struct run *run)
 	run->state->fallbacks.n = n;
 }
 
+static void add_rdt_groups(struct run *run)
+{
+	const struct rdt_plan *p = &run->plan->rdt;
+	const char **v = arena_array(run->arena, 2, sizeof(*v));
+	size_t n = 0;
+
+	if (p->monitor)
+		v[n++] = p->monitor;
+	if (p->group && p->own)
+		v[n++] = p->group;
+	run->state->rdt_groups.v = v;
+	run->state->rdt_groups.n = n;
+}
+
 static void fill_state(struct run *run)
 {
 	const struct plan *plan = run->plan;
@@ -80,6 +94,7 @@ static void fill_state(struct run *run)
 	state->poststart_hooks = (struct json_bool){ true, hooks && hooks->poststart.n };
 	state->poststop_hooks = (struct json_bool){ true, hooks && hooks->poststop.n };
 	add_namespaces(run);
+	add_rdt_groups(run);
 	add_fallbacks(run);
 }
 

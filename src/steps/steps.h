@@ -18,6 +18,8 @@ STEP(idmap_write);
 STEP(oom_set);
 STEP(limits_set);
 STEP(netdev_move);
+STEP(rdt_create);
+STEP(rdt_join);
 STEP(hooks_prestart);
 STEP(hooks_create_runtime);
 STEP(state_created);

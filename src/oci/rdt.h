@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines of resctrl's schemata files: "L3:0=7f0;1=1f". Pure. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Whether a schemata file has what the line wants for each of its domains. The kernel pads both names and
+ * numbers, and may list more domains. */
+bool rdt_has_line(const char *file, const char *line);

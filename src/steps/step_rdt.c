@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of resctrl (linux.intelRdt). A group that bears another name than the container's is shared: it
+ * may be made here, but what it has already is compared, not changed, and it is never removed. */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/oci/rdt.h"
+#include "src/sys/resctrl.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int open_root(struct err *err)
+{
+	_cleanup_close_ int root = open(RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root >= 0 && faccessat(root, "tasks", F_OK, 0) == 0)
+		return fd_take(&root);
+	(void)err_set(err, ENOTSUP, "config.json: linux.intelRdt: no resctrl on " RESCTRL_ROOT);
+	err_hint(err, "on a processor that has it: mount -t resctrl resctrl " RESCTRL_ROOT);
+	return -ENOTSUP;
+}
+
+/* The kernel's own words about the last command that it refused. */
+static int refused(int root, int error, struct err *err, const char *what)
+{
+	char words[256] = "";
+
+	(void)err_errno(err, error, "config.json: linux.intelRdt: %s", what);
+	if (io_read_small(root, "info/last_cmd_status", words, sizeof(words)) > 0) {
+		words[strcspn(words, "\n")] = '\0';
+		if (*words && strcmp(words, "ok") != 0)
+			err_hint(err, "resctrl says: %s", words);
+	}
+	return -error;
+}
+
+static int write_lines(struct run *run, int root, const struct rdt_plan *p, struct err *err)
+{
+	const char *path = arena_strf(run->arena, "%s/schemata", p->group), *text = "";
+	int r;
+
+	for (size_t i = 0; i < p->n_lines; i++)
+		text = arena_strf(run->arena, "%s%s\n", text, p->lines[i]);
+	r = io_write_at(root, path, text);
+	return r < 0 ? refused(root, -r, err,
+			       arena_strf(run->arena, "write \"%s\" to %s", text, path))
+		     : 0;
+}
+
+static int compare_lines(struct run *run, int root, const struct rdt_plan *p, struct err *err)
+{
+	const char *path = arena_strf(run->arena, "%s/schemata", p->group);
+	char *text;
+	size_t len;
+	int r = io_read_file(root, path, 64 << 10, run->arena, &text, &len, err);
+
+	if (r < 0)
+		return err_prefix(err, "config.json: linux.intelRdt");
+	for (size_t i = 0; i < p->n_lines; i++)
+		if (!rdt_has_line(text, p->lines[i]))
+			return err_set(err, EINVAL,
+				       "config.json: linux.intelRdt: the group %s is there already "
+				       "and has something else than \"%s\"",
+				       p->group, p->lines[i]);
+	return 0;
+}
+
+static int make_monitor(struct run *run, int root, const struct rdt_plan *p, struct err *err)
+{
+	if (!p->monitor || mkdirat(root, p->monitor, 0755) == 0)
+		return 0;
+	return refused(root, errno, err, arena_strf(run->arena, "make the group %s", p->monitor));
+}
+
+int step_rdt_create(struct run *run, struct err *err)
+{
+	const struct rdt_plan *p = &run->plan->rdt;
+	_cleanup_close_ int root = -1;
+	bool made = false;
+	int r = 0;
+
+	if (!p->group)
+		return 0;
+	root = open_root(err);
+	if (root < 0)
+		return root;
+	if (p->own || p->n_lines)
+		made = mkdirat(root, p->group, 0755) == 0;
+	if (!made && p->own) {
+		r = refused(root, errno, err,
+			    arena_strf(run->arena, "make the group %s", p->group));
+		run->state->rdt_groups.n = 0; /* somebody else's */
+		return r;
+	}
+	if (!made && faccessat(root, p->group, F_OK, 0) < 0)
+		return err_set(err, EINVAL,
+			       "config.json: linux.intelRdt.closID: there is no group %s, and no "
+			       "schema to make one",
+			       p->group);
+	if (p->n_lines)
+		r = made ? write_lines(run, root, p, err) : compare_lines(run, root, p, err);
+	if (r == 0)
+		r = make_monitor(run, root, p, err);
+	if (r < 0 && made)
+		(void)unlinkat(root, p->group, AT_REMOVEDIR);
+	return r;
+}
+
+static int join(struct run *run, int root, const char *group, struct err *err)
+{
+	const char *path = arena_strf(run->arena, "%s/tasks", group);
+	char pid[16];
+	int r;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)run->init);
+	r = io_write_at(root, path, pid);
+	return r < 0 ? refused(root, -r, err, arena_strf(run->arena, "write %s to %s", pid, path))
+		     : 0;
+}
+
+int step_rdt_join(struct run *run, struct err *err)
+{
+	const struct rdt_plan *p = &run->plan->rdt;
+	_cleanup_close_ int root = -1;
+	int r;
+
+	if (!p->group)
+		return 0;
+	root = open_root(err);
+	if (root < 0)
+		return root;
+	r = join(run, root, p->group, err);
+	return r == 0 && p->monitor ? join(run, root, p->monitor, err) : r;
+}
