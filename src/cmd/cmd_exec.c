@@ -15,7 +15,8 @@
 #include <string.h>
 
 struct exec_options {
-	const char *process, *console_socket, *pid_file, *cwd, *user, *apparmor, *label;
+	const char *process, *console_socket, *pidfd_socket, *pid_file, *cwd, *user, *apparmor,
+		*label;
 	struct option_list env, caps, groups;
 	bool detach, tty, no_new_privs, ignore_paused;
 	unsigned int preserve_fds;
@@ -38,6 +39,8 @@ static const struct option options[] = {
 	{ 0, "cwd", OPTION_TEXT, AT(cwd), "DIR", "working directory", NULL },
 	{ 0, "console-socket", OPTION_TEXT, AT(console_socket), "SOCKET",
 	  "socket that receives the terminal", NULL },
+	{ 0, "pidfd-socket", OPTION_TEXT, AT(pidfd_socket), "SOCKET",
+	  "socket that receives a pidfd of the process", NULL },
 	{ 0, "pid-file", OPTION_TEXT, AT(pid_file), "FILE", "file to write the pid to", NULL },
 	{ 0, "preserve-fds", OPTION_UINT, AT(preserve_fds), "N",
 	  "pass N more descriptors, from 3 on, to the process", NULL },
@@ -306,6 +309,7 @@ static int build_plan(struct exec_call *call, int argc, char **argv, const struc
 					       .bundle = call->state.bundle,
 					       .detach = o->detach,
 					       .console_socket = o->console_socket,
+					       .pidfd_socket = o->pidfd_socket,
 					       .preserve_fds = o->preserve_fds };
 	r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);
 	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);

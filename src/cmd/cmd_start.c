@@ -50,22 +50,15 @@ static int run_poststart(struct arena *arena, int dirfd, const struct state *sta
 			 struct err *err)
 {
 	const struct oci_config *config;
-	struct hooks_request request = {
-		.point = "poststart",
-		.doc = { .id = state->id,
-			 .status = "running",
-			 .bundle = state->bundle,
-			 .pid = state->pid.v,
-			 .annotations = state->annotations.v,
-			 .n_annotations = state->annotations.n },
-		.cwd_fd = -1,
-	};
+	const struct state_doc doc = { .id = state->id,
+				       .bundle = state->bundle,
+				       .pid = state->pid.v,
+				       .annotations = state->annotations.v,
+				       .n_annotations = state->annotations.n };
 	int r = common_read_config(arena, dirfd, &config, err);
 
-	if (r < 0)
-		return r;
-	request.hooks = &config->hooks->poststart;
-	r = hooks_run(&request, err);
+	if (r == 0)
+		r = hooks_run_poststart(config->hooks, &doc, err);
 	if (r < 0) /* K-03: the container is stopped; poststop hooks run when it is deleted */
 		(void)pidfd_signal(pidfd, SIGKILL);
 	return r;

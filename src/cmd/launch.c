@@ -101,6 +101,8 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 	if (r < 0)
 		return r;
 	launch->options.listen_fds = listen_fds(launch->config);
+	if (launch->options.listen_fds)
+		launch->options.listen_names = getenv("LISTEN_FDNAMES");
 	return plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
 			  &launch->plan, err);
 }
@@ -111,6 +113,7 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 	launch->pid_file = options->pid_file;
 	launch->options = (struct plan_options){ .id = id,
 						 .console_socket = options->console_socket,
+						 .pidfd_socket = options->pidfd_socket,
 						 .no_pivot = options->no_pivot,
 						 .no_new_keyring = options->no_new_keyring,
 						 .preserve_fds = options->preserve_fds,

@@ -7,7 +7,7 @@
 
 /* Options of both commands; their structs begin with it. */
 struct launch_options {
-	const char *bundle, *config, *pid_file, *console_socket, *map;
+	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket, *map;
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds;
 };
@@ -30,6 +30,10 @@ struct launch_options {
 		{ 0,           "console-socket",                                                   \
 		  OPTION_TEXT, offsetof(T, launch.console_socket),                                 \
 		  "SOCKET",    "socket that receives the container's terminal",                    \
+		  NULL },                                                                          \
+		{ 0,           "pidfd-socket",                                                     \
+		  OPTION_TEXT, offsetof(T, launch.pidfd_socket),                                   \
+		  "SOCKET",    "socket that receives a pidfd of the container's process",          \
 		  NULL },                                                                          \
 		{ 0,           "preserve-fds",                                                     \
 		  OPTION_UINT, offsetof(T, launch.preserve_fds),                                   \

@@ -78,6 +78,9 @@ static int build_parts(struct plan_build *b, struct err *err)
 	if (r < 0)
 		return r;
 	plan_rdt_build(b);
+	r = plan_annotations_build(b, err);
+	if (r < 0)
+		return r;
 	plan->hostname = config->hostname;
 	plan->domainname = config->domainname;
 	if (config->linux_) {

@@ -189,9 +189,11 @@ struct plan_options {            /* what the command line adds to the config */
 	bool wait_start;         /* create */
 	bool detach;
 	const char *console_socket;
+	const char *pidfd_socket; /* gets a pidfd of the process */
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
+	const char *listen_names;   /* LISTEN_FDNAMES, or NULL */
 	const char *map;            /* "auto", "single", "subid" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
 };
@@ -214,6 +216,8 @@ struct plan {
 	struct cgroup_plan cgroup;
 	struct process_plan process;
 	struct rdt_plan rdt;
+	const char *hooks_stdout, *hooks_stderr; /* files that hooks append to, or NULL */
+	const char *pidfd_receiver;              /* socket that gets a pidfd of init, or NULL */
 	const struct devices_request *net_devices;
 	size_t n_net_devices;
 	const char *hostname, *domainname;

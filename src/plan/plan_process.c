@@ -4,6 +4,7 @@
 #include "src/plan/plan_parts.h"
 
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/oci/names.h"
 
 static const char *const *terminated(struct arena *arena, const char *const *v, size_t n)
@@ -59,6 +60,7 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 static int build_user(struct plan_build *b, const struct oci_user *user, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
+	const char *keep;
 	uint32_t *groups;
 
 	p->umask = user && user->umask.set ? (uint32_t)user->umask.v : 0022;
@@ -87,11 +89,9 @@ static int build_user(struct plan_build *b, const struct oci_user *user, struct 
 			i, groups[i]);
 	}
 	p->groups = groups;
-	p->keep_groups = false;
-	for (size_t i = 0; i < b->plan->config->annotations.n; i++)
-		if (str_equal(b->plan->config->annotations.v[i].key,
-			      "run.oci.keep_original_groups"))
-			p->keep_groups = !str_equal(b->plan->config->annotations.v[i].value, "0");
+	keep = annotations_find(b->plan->config->annotations.v, b->plan->config->annotations.n,
+				ANNOTATIONS_KEEP_GROUPS);
+	p->keep_groups = keep && !str_equal(keep, "0");
 	p->set_groups = !p->keep_groups && ((b->plan->powers & POWER_SETGROUPS) ||
 					    (b->plan->flags & PLAN_USERNS_JOIN));
 	if (p->n_groups && !p->set_groups && !p->keep_groups) {

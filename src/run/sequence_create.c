@@ -35,6 +35,7 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP, .needs = M_STATE,
 	    .before = M_CHILD_PID, .gives = M_CGROUP, .undo = true),
+	ACT(PARENT, "hooks-output", step_hooks_output, .before = M_CHILD_PID | M_RUNTIME_HOOKS),
 	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
 	    .undo = true),
 	/* Before the clone, so that the child inherits the trees; the caller may reach what the root of
@@ -151,6 +152,8 @@ static const struct row rows[] = {
 	ACT(PARENT, "priority-set", step_priority_set, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_CREATED | M_CHILD_PID,
+	    .before = M_STATE_WRITTEN),
+	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "state-created", step_state_created, .needs = M_CREATED | M_STATE | M_LIMITS,
 	    .gives = M_STATE_WRITTEN),

@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/sys/spawn.h"
 
 #include <fcntl.h>
@@ -63,8 +64,8 @@ static int run_one(const struct hooks_request *request, size_t i, const char *in
 		.input_len = input_len,
 		.timeout_ms = timeout_ms(hook),
 		.cwd_fd = request->cwd_fd,
-		.output_fd = -1,
-		.error_fd = -1,
+		.output_fd = request->output.out,
+		.error_fd = request->output.err,
 	};
 	int r;
 
@@ -76,6 +77,34 @@ static int run_one(const struct hooks_request *request, size_t i, const char *in
 	if (result.timed_out || result.status != 0)
 		return report(request, i, &result, err);
 	return 0;
+}
+
+static int open_log(const char *path, int *ret, struct err *err)
+{
+	*ret = -1;
+	if (!path)
+		return 0;
+	*ret = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	return *ret < 0 ? err_errno(err, errno, "open %s for the output of hooks", path) : 0;
+}
+
+int hooks_open_output(const char *out, const char *errors, struct hooks_output *ret,
+		      struct err *err)
+{
+	int r = open_log(out, &ret->out, err);
+
+	ret->err = -1;
+	if (r == 0)
+		r = open_log(errors, &ret->err, err);
+	if (r < 0)
+		hooks_close_output(ret);
+	return r;
+}
+
+void hooks_close_output(struct hooks_output *output)
+{
+	fd_closep(&output->out);
+	fd_closep(&output->err);
 }
 
 int hooks_run(const struct hooks_request *request, struct err *err)
@@ -103,21 +132,44 @@ int hooks_run(const struct hooks_request *request, struct err *err)
 	return first;
 }
 
-int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc, struct err *err)
+/* Annotations again: later commands have no plan. */
+static int run_late(const struct oci_hooks *hooks, struct hooks_request *request, struct err *err)
 {
+	const struct state_doc *doc = &request->doc;
+	const char *out =
+		annotations_find(doc->annotations, doc->n_annotations, ANNOTATIONS_HOOKS_STDOUT);
+	const char *errors =
+		annotations_find(doc->annotations, doc->n_annotations, ANNOTATIONS_HOOKS_STDERR);
 	_cleanup_close_ int cwd = -1;
-	struct hooks_request request = {
-		.point = "poststop", .doc = *doc, .cwd_fd = -1, .keep_going = true
-	};
+	int r;
 
-	if (!hooks || !hooks->poststop.n)
+	request->hooks = request->keep_going ? &hooks->poststop : &hooks->poststart;
+	if (!request->hooks->n)
 		return 0;
 	cwd = open(doc->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (cwd < 0)
 		cwd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	request.hooks = &hooks->poststop;
+	request->cwd_fd = cwd;
+	r = hooks_open_output(out, errors, &request->output, err);
+	if (r == 0)
+		r = hooks_run(request, err);
+	hooks_close_output(&request->output);
+	return r;
+}
+
+int hooks_run_poststart(const struct oci_hooks *hooks, const struct state_doc *doc, struct err *err)
+{
+	struct hooks_request request = { .point = "poststart", .doc = *doc };
+
+	request.doc.status = "running";
+	return hooks ? run_late(hooks, &request, err) : 0;
+}
+
+int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc, struct err *err)
+{
+	struct hooks_request request = { .point = "poststop", .doc = *doc, .keep_going = true };
+
 	request.doc.status = "stopped";
 	request.doc.pid = 0;
-	request.cwd_fd = cwd;
-	return hooks_run(&request, err);
+	return hooks ? run_late(hooks, &request, err) : 0;
 }

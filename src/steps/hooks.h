@@ -5,20 +5,34 @@
 #include "src/oci/config.h"
 #include "src/oci/state_doc.h"
 
+/* Where hooks write to (annotations run.oci.hooks.*). -1: captured, and shown when one fails. Never the
+ * caller's own streams: a hook that stays behind would keep them open. */
+struct hooks_output {
+	int out, err;
+};
+
 struct hooks_request {
 	const oci_hook_list *hooks;
 	const char *point;              /* "createRuntime" */
 	struct state_doc doc;           /* given on standard input */
 	const char *const *default_env; /* for hooks that name none; NULL: empty */
 	int cwd_fd;                     /* -1: the current directory */
-	bool keep_going;                /* poststop: a failure does not stop the others */
+	struct hooks_output output;
+	bool keep_going; /* poststop: a failure does not stop the others */
 };
+
+/* Opens the files, which may be NULL. */
+int hooks_open_output(const char *out, const char *errors, struct hooks_output *ret,
+		      struct err *err) MUST_CHECK;
+void hooks_close_output(struct hooks_output *output);
 
 /* Runs them in order. A failure names point, index, path, exit status or signal, time limit, and the end
  * of what the hook wrote. */
 int hooks_run(const struct hooks_request *request, struct err *err) MUST_CHECK;
 
-/* After the deletion: all of them, in the bundle if it is still there; of status, doc needs nothing.
- * The first failure is returned. hooks may be NULL. */
+/* After the program was started, and after the deletion, in the bundle if it is still there. doc needs
+ * no status. All poststop hooks run, and the first failure is returned. hooks may be NULL. */
+int hooks_run_poststart(const struct oci_hooks *hooks, const struct state_doc *doc,
+			struct err *err) MUST_CHECK;
 int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc,
 		       struct err *err) MUST_CHECK;

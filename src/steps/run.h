@@ -8,6 +8,7 @@
 #include "src/plan/plan.h"
 #include "src/security/filter_compile.h"
 #include "src/state/store.h"
+#include "src/steps/hooks.h"
 
 enum actor { ACTOR_PARENT, ACTOR_STAGER, ACTOR_INIT, ACTOR_COUNT };
 
@@ -34,7 +35,8 @@ struct run {
 	int init_pidfd;
 	int netns_socket;   /* made by init in its network namespace */
 	struct devices net; /* the host's that it got: given back when the start fails */
-	bool hooks_ran;     /* create-time hooks may have run: poststop hooks are owed */
+	struct hooks_output hooks_output;
+	bool hooks_ran; /* create-time hooks may have run: poststop hooks are owed */
 
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;

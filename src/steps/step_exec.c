@@ -205,7 +205,7 @@ static int explain_exec(const char *path, int error, struct err *err)
 int step_exec(struct run *run, struct err *err)
 {
 	const struct process_plan *p = &run->plan->process;
-	const char **env = arena_array(run->arena, p->n_env + 4, sizeof(*env));
+	const char **env = arena_array(run->arena, p->n_env + 5, sizeof(*env));
 	size_t n = 0;
 
 	if (!p->args)
@@ -218,6 +218,9 @@ int step_exec(struct run *run, struct err *err)
 	if (run->plan->options->listen_fds) {
 		env[n++] = arena_strf(run->arena, "LISTEN_FDS=%u", run->plan->options->listen_fds);
 		env[n++] = arena_strf(run->arena, "LISTEN_PID=%d", (int)getpid());
+		if (run->plan->options->listen_names)
+			env[n++] = arena_strf(run->arena, "LISTEN_FDNAMES=%s",
+					      run->plan->options->listen_names);
 	}
 	(void)execve(run->exec_path, (char *const *)(uintptr_t)p->args,
 		     (char *const *)(uintptr_t)env);

@@ -28,6 +28,7 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 				: run->init > 0 ? run->init
 						: run->child },
 		.cwd_fd = -1,
+		.output = run->hooks_output,
 	};
 
 	if (!hooks->n)
@@ -38,6 +39,13 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 		request.cwd_fd = bundle;
 	}
 	return hooks_run(&request, err);
+}
+
+/* Before the clone: the files are the caller's, and hooks in the container write to them, too. */
+int step_hooks_output(struct run *run, struct err *err)
+{
+	return hooks_open_output(run->plan->hooks_stdout, run->plan->hooks_stderr,
+				 &run->hooks_output, err);
 }
 
 int step_hooks_prestart(struct run *run, struct err *err)
@@ -75,6 +83,7 @@ int step_hooks_start_container(struct run *run, struct err *err)
 			 .pid = getpid() },
 		.default_env = plan->process.env,
 		.cwd_fd = -1,
+		.output = run->hooks_output,
 	};
 
 	return hooks_run(&request, err);

@@ -17,6 +17,8 @@ STEP(mounts_open_early);
 STEP(idmap_write);
 STEP(oom_set);
 STEP(limits_set);
+STEP(hooks_output);
+STEP(pidfd_send);
 STEP(netdev_move);
 STEP(rdt_create);
 STEP(rdt_join);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/oci/annotations.h"
+
+#include "src/base/str.h"
+
+static const char *const known[] = {
+	ANNOTATIONS_KEEP_GROUPS,
+	ANNOTATIONS_HOOKS_STDOUT,
+	ANNOTATIONS_HOOKS_STDERR,
+	ANNOTATIONS_PIDFD_RECEIVER,
+	ANNOTATIONS_HANDLER,
+	"run.oci.seccomp.receiver",
+	"run.oci.seccomp_fail_unknown_syscall",
+	"run.oci.seccomp_bpf_data",
+	"run.oci.mount_context_type",
+	"run.oci.systemd.subgroup",
+	"run.oci.systemd.force_cgroup_v1",
+	"run.oci.delegate-cgroup",
+	NULL,
+};
+
+const char *const annotations_unsafe[] = { "run.oci.", "org.systemd.property.", NULL };
+
+bool annotations_is_known(const char *name)
+{
+	for (size_t i = 0; known[i]; i++)
+		if (str_equal(known[i], name))
+			return true;
+	return false;
+}
+
+bool annotations_is_ours(const char *name)
+{
+	return str_starts(name, "run.oci.");
+}
+
+const char *annotations_find(const struct json_pair *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(v[i].key, name))
+			return v[i].value;
+	return NULL;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Annotations of config.json that change what usrun does; all others only travel in the state. Pure. */
+#pragma once
+
+#include "src/oci/config.h"
+
+#define ANNOTATIONS_KEEP_GROUPS "run.oci.keep_original_groups"
+#define ANNOTATIONS_HOOKS_STDOUT "run.oci.hooks.stdout"
+#define ANNOTATIONS_HOOKS_STDERR "run.oci.hooks.stderr"
+#define ANNOTATIONS_PIDFD_RECEIVER "run.oci.pidfd_receiver"
+#define ANNOTATIONS_HANDLER "run.oci.handler"
+
+/* Names, or prefixes with a "." at the end, for `features`; NULL-terminated. */
+extern const char *const annotations_unsafe[];
+
+/* Whether usrun acts upon it. A name of its families that it does not know is worth a word. */
+bool annotations_is_known(const char *name);
+bool annotations_is_ours(const char *name);
+
+/* The value, or NULL. */
+const char *annotations_find(const struct json_pair *v, size_t n, const char *name);
