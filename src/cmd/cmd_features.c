@@ -2,6 +2,7 @@
 /* The features document (features.md, features-linux.md), out of the tables that the code itself reads. */
 #include "src/cmd/common.h"
 #include "src/cmd/version.h"
+#include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"
 #include "src/oci/names.h"
 #include "src/oci/state_doc.h"
@@ -81,11 +82,19 @@ static void linux_part(struct json_write *w)
 	seccomp(w);
 	enabled(w, "apparmor", false);
 	enabled(w, "selinux", false);
-	enabled(w, "intelRdt", false);
+	json_write_object(w, "intelRdt");
+	json_write_bool(w, "enabled", true);
+	json_write_bool(w, "schemata", true);
+	json_write_bool(w, "monitoring", true);
+	json_write_end(w);
+	json_write_object(w, "memoryPolicy");
+	names(w, "modes", names_memory_modes);
+	names(w, "flags", names_memory_flags);
+	json_write_end(w);
 	json_write_object(w, "mountExtensions");
 	enabled(w, "idmap", false);
 	json_write_end(w);
-	enabled(w, "netDevices", false);
+	enabled(w, "netDevices", true);
 	json_write_end(w);
 }
 
@@ -99,9 +108,7 @@ static void annotations(struct json_write *w, struct arena *arena)
 	json_write_string(w, "run.oci.usrun.version", version_number());
 	json_write_string(w, "run.oci.usrun.commit", version_commit());
 	json_write_end(w);
-	json_write_array(w, "potentiallyUnsafeConfigAnnotations");
-	json_write_string(w, NULL, "run.oci.");
-	json_write_end(w);
+	texts(w, "potentiallyUnsafeConfigAnnotations", annotations_unsafe);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
