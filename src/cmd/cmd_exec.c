@@ -352,8 +352,9 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	int r;
 
 	r = dirfd = call.dirfd = common_open(arena, globals, argv[0], &store, &call.state, err);
-	if (r >= 0)
-		r = refuse_status(&call, status_of(&call.state, &call.pidfd), err);
+	if (r < 0)
+		return err_prefix(err, "exec failed");
+	r = refuse_status(&call, status_of(&call.state, &call.pidfd), err);
 	if (r >= 0)
 		r = common_read_config(arena, dirfd, &call.config, err);
 	if (r >= 0)

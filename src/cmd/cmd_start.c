@@ -11,6 +11,8 @@
 
 static const struct option options[] = { { 0 } };
 
+enum { DEATH_TIMEOUT_MS = 10000 };
+
 static int refuse_status(const char *id, enum status status, struct err *err)
 {
 	switch (status) {
@@ -59,8 +61,9 @@ static int run_poststart(struct arena *arena, int dirfd, const struct state *sta
 
 	if (r == 0)
 		r = hooks_run_poststart(config->hooks, &doc, err);
-	if (r < 0) /* K-03: the container is stopped; poststop hooks run when it is deleted */
-		(void)pidfd_signal(pidfd, SIGKILL);
+	/* K-03: the container is stopped; poststop hooks run when it is deleted, which may be at once. */
+	if (r < 0 && pidfd_signal(pidfd, SIGKILL) == 0)
+		(void)pidfd_wait(pidfd, DEATH_TIMEOUT_MS);
 	return r;
 }
 

@@ -171,7 +171,9 @@ static void take_back(struct launch *launch)
 	launch->state.pid.set = false;
 	if (undo_list_run(launch->store, &launch->state, &err) < 0)
 		log_warning("cleaning up: %s", err.text);
-	if (launch->run.hooks_ran)
+	/* createContainer hooks run in init, which cannot say any more whether they did. */
+	if (launch->run.hooks_ran ||
+	    ((launch->plan->flags & PLAN_HOOKS_CONTAINER) && launch->run.child > 0))
 		run_poststop(launch);
 }
 

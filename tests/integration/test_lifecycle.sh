@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Which operation is legal when, in the words that clients match; and what happens around hooks.
+
+can_pause() { "${U[@]}" pause "$ID" 2>/dev/null && "${U[@]}" resume "$ID"; }
+
+t_unknown_container() {
+	local op
+	for op in state start pause resume ps delete 'kill ID KILL'; do
+		# shellcheck disable=SC2086 # words
+		set -- ${op/ID/$ID}
+		[ $# -gt 1 ] || set -- "$1" "$ID"
+		no 'container does not exist' "$@"
+		eq "status of $op" "$RC" 1
+	done
+	no 'exec failed: container does not exist' exec "$ID" true
+	eq 'status of exec' "$RC" 255
+	ok delete --force "$ID"
+}
+
+t_wrong_state() {
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	no 'container with given ID already exists' create -b "$T/b" "$ID"
+	no 'container not paused' resume "$ID"
+	ok start "$ID"
+	no 'cannot start an already running container' start "$ID"
+	no "cannot delete container $ID that is not stopped: running" delete "$ID"
+	no 'container not paused' resume "$ID"
+	if can_pause; then
+		ok pause "$ID"
+		eq status "$(status)" paused
+		no 'cannot start a container in the paused state' start "$ID"
+		no "cannot delete container $ID that is not stopped: paused" delete "$ID"
+		no 'cannot exec in a paused container (use --ignore-paused to override)' exec "$ID" true
+		no 'container not running' pause "$ID"
+		ok resume "$ID"
+	fi
+	ok kill "$ID" KILL
+	soon is stopped
+	no 'container with given ID already exists' create -b "$T/b" "$ID"
+	no 'cannot start a container that has stopped' start "$ID"
+	no 'container not running' kill "$ID" KILL
+	no 'container not running' pause "$ID"
+	no 'cannot exec in a stopped container' exec "$ID" true
+	ok state "$ID"
+	eq pid "$(jq .pid <<<"$OUT")" 0
+	ok delete "$ID"
+	no 'container does not exist' delete "$ID"
+}
+
+t_create_without_a_process() {
+	cfg 'del(.process)'
+	ok create -b "$T/b" "$ID"
+	eq status "$(status)" created
+	no 'config.json: process: absent' start "$ID"
+	soon is stopped
+	ok delete "$ID"
+	no 'config.json: process: needed' run -b "$T/b" "$ID"
+}
+
+# What was made is what is run: later changes of the bundle do not count.
+t_config_changes_after_create() {
+	cfg '.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "echo first > '"$T"'/poststop"]}]'
+	script_ 'echo first > /tmp/ran'
+	ok create -b "$T/b" "$ID"
+	echo '{}' >"$T/b/config.json"
+	ok start "$ID"
+	soon is stopped
+	eq program "$(<"$T/b/rootfs/tmp/ran")" first
+	mv "$T/b" "$T/moved"
+	ok delete "$ID"
+	eq poststop "$(<"$T/poststop")" first
+	mv "$T/moved" "$T/b"
+}
+
+note_hooks() { # POINT...: each writes its name, and what it is told, to $T/order
+	local point
+	for point; do
+		cfg --arg p "$point" --arg t "$T" '.hooks[$p] = [{path: "/bin/sh", args: ["sh", "-c",
+			"sed -n \"s/.*\\\"status\\\": *\\\"\\([a-z]*\\).*/\($p) \\1/p\" | tr -d \"\\n\" >> \($t)/order; echo >> \($t)/order"]}]'
+	done
+}
+
+t_failing_poststart_stops_it() {
+	note_hooks poststop
+	cfg '.hooks.poststart = [{path: "/bin/true"}, {path: "/bin/sh", args: ["sh", "-c", "echo no >&2; exit 4"]}, {path: "/bin/touch", args: ["touch", "'"$T"'/third"]}]'
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	no 'error running poststart hook #1 (/bin/sh): exit status 4, output: no' start "$ID"
+	eq status "$(status)" stopped
+	[ ! -e "$T/third" ] || fail 'a later hook was run'
+	ok delete "$ID"
+	eq poststop "$(<"$T/order")" 'poststop stopped'
+	rm "$T/order"
+	no 'error running poststart hook #1' run --detach -b "$T/b" "$ID"
+	eq 'poststop of run' "$(<"$T/order")" 'poststop stopped'
+	no 'container does not exist' state "$ID"
+	no 'error running poststart hook #1' run -b "$T/b" "$ID"
+	no 'container does not exist' state "$ID"
+}
+
+t_failing_start_container_stops_it() {
+	note_hooks poststop
+	cfg '.hooks.startContainer = [{path: "/bin/false"}] | .hooks.poststart = [{path: "/bin/touch", args: ["touch", "'"$T"'/poststart"]}]'
+	prog /bin/touch /tmp/ran
+	ok create -b "$T/b" "$ID"
+	no 'error running startContainer hook #0 (/bin/false): exit status 1' start "$ID"
+	soon is stopped
+	[ ! -e "$T/b/rootfs/tmp/ran" ] || fail 'the program was run'
+	[ ! -e "$T/poststart" ] || fail 'a poststart hook was run'
+	ok delete "$ID"
+	eq poststop "$(<"$T/order")" 'poststop stopped'
+}
+
+t_failing_create_hook_runs_poststop() {
+	local point
+	for point in prestart createRuntime createContainer; do
+		rm -f "$T/order"
+		cfg 'del(.hooks)'
+		note_hooks poststop
+		cfg --arg p "$point" '.hooks[$p] = [{path: "/bin/false"}]'
+		prog /bin/true
+		no "error running $point hook #0" create -b "$T/b" "$ID"
+		eq "poststop after $point" "$(<"$T/order")" 'poststop stopped'
+	done
+}
+
+# The program runs when poststart hooks do; the container is gone when poststop hooks do.
+t_hooks_see_what_is() {
+	cfg --arg t "$T" --arg u "${U[*]}" --arg id "$ID" '
+		.hooks.poststart = [{path: "/bin/sh", args: ["sh", "-c", "cp /proc/$(sed -n \"s/.*\\\"pid\\\": *\\([0-9]*\\).*/\\1/p\")/cmdline \($t)/cmdline; \($u) state \($id) >\($t)/seen"], env: ["PATH=/bin:/usr/bin", "XDG_RUNTIME_DIR=\($t)/xdg"]}] |
+		.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "\($u) state \($id) >\($t)/after 2>&1; find /sys/fs/cgroup -name \"*\($id)*\" >\($t)/groups"], env: ["PATH=/bin:/usr/bin", "XDG_RUNTIME_DIR=\($t)/xdg"]}]'
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	ok start "$ID"
+	eq 'command line' "$(tr '\0' ' ' <"$T/cmdline")" '/bin/sleep 1000 '
+	eq 'state in poststart' "$(jq -r .status "$T/seen")" running
+	ok kill "$ID" KILL
+	soon is stopped
+	ok delete "$ID"
+	has 'state in poststop' "$(<"$T/after")" 'container does not exist'
+	eq 'groups in poststop' "$(<"$T/groups")" ''
+}
+
+# A hook that does not read its input, or that leaves somebody behind, does not hold anybody up.
+t_careless_hooks() {
+	cfg '.annotations.long = ("x" * 200000) | .hooks.createRuntime = [{path: "/bin/true"},
+		{path: "/bin/sh", args: ["sh", "-c", "sleep 5 & exit 0"]}] | .hooks.poststop = [{path: "/bin/true"}]'
+	prog /bin/true
+	SECONDS=0
+	go
+	[ $SECONDS -lt 4 ] || fail "took $SECONDS s"
+	eq output "$OUT$ERR" ''
+}
+
+t_hooks_have_no_more_descriptors() {
+	cfg '.hooks.createRuntime = [{path: "/bin/ls", args: ["ls", "/proc/self/fd"]}, {path: "/bin/false"}] |
+		.hooks.createRuntime[0] = {path: "/bin/sh", args: ["sh", "-c", "ls /proc/self/fd; grep -E ^Sig[BI] /proc/self/status; exit 1"]}'
+	prog /bin/true
+	trap '' PIPE USR2
+	no 'hook #0' create -b "$T/b" "$ID" 7</dev/null
+	trap - PIPE USR2
+	has descriptors "$(tr '\n' ' ' <<<"$ERR")" 'output: 0 1 2 3 Sig'
+	has blocked "$(tr -d '\t' <<<"$ERR")" SigBlk:0000000000000000
+	has ignored "$(tr -d '\t' <<<"$ERR")" SigIgn:0000000000000000
+}
