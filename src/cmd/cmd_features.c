@@ -31,8 +31,7 @@ static void mount_words(struct json_write *w)
 {
 	json_write_array(w, "mountOptions");
 	for (const struct mount_option *o = mount_options; o->name; o++)
-		if (o->in_spec)
-			json_write_string(w, NULL, o->name);
+		json_write_string(w, NULL, o->name);
 	json_write_end(w);
 }
 
@@ -92,7 +91,7 @@ static void linux_part(struct json_write *w)
 	names(w, "flags", names_memory_flags);
 	json_write_end(w);
 	json_write_object(w, "mountExtensions");
-	enabled(w, "idmap", false);
+	enabled(w, "idmap", true);
 	json_write_end(w);
 	enabled(w, "netDevices", true);
 	json_write_end(w);

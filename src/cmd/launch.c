@@ -80,10 +80,11 @@ static int gather_facts(struct launch *launch, struct err *err)
 	unsigned int parts = plan_facts_needed(launch->config, &launch->options);
 	int r = facts_gather(launch->arena, parts, &launch->facts, err);
 
-	/* A caller that may not make namespaces gets a user namespace: then its ids matter. */
-	if (r == 0 && !(parts & FACTS_USERNS) &&
-	    !(powers_derive(&launch->facts, false) & POWER_NAMESPACES))
-		r = facts_gather(launch->arena, parts | FACTS_USERNS, &launch->facts, err);
+	/* A caller that may not make namespaces gets a user namespace, and one that is in another than
+	 * the first has not all ids: then they matter. */
+	if (r == 0 && (!launch->facts.caller.initial_userns ||
+		       !(powers_derive(&launch->facts, false) & POWER_NAMESPACES)))
+		r = facts_gather_more(launch->arena, FACTS_USERNS, &launch->facts, err);
 	return r;
 }
 

@@ -9,57 +9,55 @@
 
 #define ATTR(word, bit)                                                                            \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR, .set = (bit), .in_spec = true           \
+		.name = (word), .kind = MOUNT_OPTION_ATTR, .set = (bit)                            \
 	}
 #define ATTR_OFF(word, bit)                                                                        \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR, .clear = (bit), .in_spec = true         \
+		.name = (word), .kind = MOUNT_OPTION_ATTR, .clear = (bit)                          \
 	}
 #define RECURSIVE(word, bit)                                                                       \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .set = (bit), .in_spec = true \
+		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .set = (bit)                  \
 	}
 #define RECURSIVE_OFF(word, bit)                                                                   \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit),               \
-		.in_spec = true                                                                    \
+		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit)                \
 	}
 
 /* The access-time modes are one number in several bits, of which relatime is 0: to choose one, the
  * kernel wants the whole field cleared first, and "relatime" is the clearing alone. */
 #define ATIME(word, kind_, mode)                                                                   \
 	{                                                                                          \
-		.name = (word), .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME,        \
-		.in_spec = true                                                                    \
+		.name = (word), .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME         \
 	}
 /* Takes back a mode that is no bit, and that is the kernel's default: nothing changes. */
 #define ATIME_NONE(word, kind_)                                                                    \
 	{                                                                                          \
-		.name = (word), .kind = (kind_), .in_spec = true                                   \
+		.name = (word), .kind = (kind_)                                                    \
 	}
 
 #define PROPAGATION(word, flag)                                                                    \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_PROPAGATION, .value = (flag), .in_spec = true \
+		.name = (word), .kind = MOUNT_OPTION_PROPAGATION, .value = (flag)                  \
 	}
-#define SUPER(word, flag, off, spec)                                                               \
+#define SUPER(word, flag, off)                                                                     \
 	{                                                                                          \
 		.name = (word), .kind = MOUNT_OPTION_SUPER, .value_name = (flag),                  \
-		.value_off = (off), .in_spec = (spec)                                              \
+		.value_off = (off)                                                                 \
 	}
 #define IGNORED(word)                                                                              \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_IGNORED, .in_spec = true                      \
+		.name = (word), .kind = MOUNT_OPTION_IGNORED                                       \
 	}
-#define EXTENSION(word, flag, spec)                                                                \
+#define EXTENSION(word, flag)                                                                      \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_EXTENSION, .value = (flag), .in_spec = (spec) \
+		.name = (word), .kind = MOUNT_OPTION_EXTENSION, .value = (flag)                    \
 	}
 
 const struct mount_option mount_options[] = {
 	/* In the order of frequency: the search begins in front. */
-	{ .name = "bind", .kind = MOUNT_OPTION_BIND, .in_spec = true },
-	{ .name = "rbind", .kind = MOUNT_OPTION_BIND, .value = MS_REC, .in_spec = true },
+	{ .name = "bind", .kind = MOUNT_OPTION_BIND },
+	{ .name = "rbind", .kind = MOUNT_OPTION_BIND, .value = MS_REC },
 	ATTR("ro", MOUNT_ATTR_RDONLY),
 	ATTR("nosuid", MOUNT_ATTR_NOSUID),
 	ATTR("noexec", MOUNT_ATTR_NOEXEC),
@@ -109,21 +107,21 @@ const struct mount_option mount_options[] = {
 	PROPAGATION("rslave", MS_SLAVE | MS_REC),
 	PROPAGATION("runbindable", MS_UNBINDABLE | MS_REC),
 
-	SUPER("sync", "sync", false, true),
-	SUPER("async", "sync", true, true),
-	SUPER("dirsync", "dirsync", false, true),
-	SUPER("lazytime", "lazytime", false, true),
-	SUPER("nolazytime", "lazytime", true, true),
-	SUPER("mand", "mand", false, true),
-	SUPER("nomand", "mand", true, true),
+	SUPER("sync", "sync", false),
+	SUPER("async", "sync", true),
+	SUPER("dirsync", "dirsync", false),
+	SUPER("lazytime", "lazytime", false),
+	SUPER("nolazytime", "lazytime", true),
+	SUPER("mand", "mand", false),
+	SUPER("nomand", "mand", true),
 	/* The recursive words of crun. Flags of a superblock hold for all its mounts anyway. */
-	SUPER("rsync", "sync", false, false),
-	SUPER("rasync", "sync", true, false),
-	SUPER("rdirsync", "dirsync", false, false),
-	SUPER("rmand", "mand", false, false),
-	SUPER("rnomand", "mand", true, false),
+	SUPER("rsync", "sync", false),
+	SUPER("rasync", "sync", true),
+	SUPER("rdirsync", "dirsync", false),
+	SUPER("rmand", "mand", false),
+	SUPER("rnomand", "mand", true),
 
-	{ .name = "remount", .kind = MOUNT_OPTION_REMOUNT, .in_spec = true },
+	{ .name = "remount", .kind = MOUNT_OPTION_REMOUNT },
 
 	/* fsconfig() has no such words, and who mounts by descriptors gets no kernel messages to
 	 * silence. Inode versions are always on in the file systems that have them. */
@@ -132,12 +130,12 @@ const struct mount_option mount_options[] = {
 	IGNORED("iversion"),
 	IGNORED("noiversion"),
 
-	EXTENSION("tmpcopyup", MOUNT_EXT_TMPCOPYUP, true),
-	EXTENSION("idmap", MOUNT_EXT_IDMAP, true),
-	EXTENSION("ridmap", MOUNT_EXT_RIDMAP, true),
-	EXTENSION("copy-symlink", MOUNT_EXT_COPY_SYMLINK, false),
-	EXTENSION("src-nofollow", MOUNT_EXT_SRC_NOFOLLOW, false),
-	EXTENSION("dest-nofollow", MOUNT_EXT_DEST_NOFOLLOW, false),
+	EXTENSION("tmpcopyup", MOUNT_EXT_TMPCOPYUP),
+	EXTENSION("idmap", MOUNT_EXT_IDMAP),
+	EXTENSION("ridmap", MOUNT_EXT_RIDMAP),
+	EXTENSION("copy-symlink", MOUNT_EXT_COPY_SYMLINK),
+	EXTENSION("src-nofollow", MOUNT_EXT_SRC_NOFOLLOW),
+	EXTENSION("dest-nofollow", MOUNT_EXT_DEST_NOFOLLOW),
 	{ .name = NULL },
 };
 

@@ -34,7 +34,6 @@ struct mount_option {
 	unsigned long value;    /* other kinds */
 	const char *value_name; /* SUPER: "sync", "dirsync", "lazytime", "mand", … */
 	bool value_off;         /* SUPER: the word takes the flag back ("async") */
-	bool in_spec;           /* listed by `features` */
 };
 
 /* The table, ended by a NULL name. */

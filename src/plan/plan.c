@@ -143,8 +143,7 @@ bool plan_flags_consistent(uint32_t flags)
 	/* A stager has a reason. */
 	if (stager && !(flags & (PLAN_USERNS_JOIN | PLAN_NS_JOIN | PLAN_TIME_OFFSETS)))
 		return false;
-	if ((flags & PLAN_MOUNTS_BY_PARENT) &&
-	    !((new_user || join_user) && (flags & PLAN_MNTNS_NEW)))
+	if ((flags & PLAN_MOUNTS_BY_PARENT) && !(flags & PLAN_MNTNS_NEW))
 		return false;
 	if ((flags & PLAN_NET_DEVICES) && !(flags & (PLAN_NET_NEW | PLAN_NS_JOIN)))
 		return false;

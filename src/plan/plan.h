@@ -99,9 +99,14 @@ struct mount_entry {
 	unsigned int extensions;         /* enum mount_extension */
 	const struct mount_super *super;
 	size_t n_super;
-	const struct idmap *uid_map, *gid_map; /* idmapped mount, or NULL */
-	long config_index;                     /* mounts[N], or -1 */
+	size_t idmap;      /* 1 + index in rootfs_plan.idmaps; 0: ids as they are */
+	long config_index; /* mounts[N], or -1 */
 	const char *why;
+};
+
+struct mount_idmap {              /* a mapping of ids for mounts */
+	bool joined;              /* that of the user namespace that is joined */
+	struct idmap_write write; /* else of one that is made for it */
 };
 
 struct rootfs_plan {
@@ -111,6 +116,8 @@ struct rootfs_plan {
 	unsigned long propagation; /* as in the config, 0 when absent */
 	const struct mount_entry *mounts;
 	size_t n_mounts;
+	struct mount_idmap *idmaps;
+	size_t n_idmaps;
 	const char *const *masked;
 	size_t n_masked;
 	const char *const *readonly_paths;
@@ -125,7 +132,7 @@ struct device_plan {
 };
 
 struct devices_plan {
-	bool populate; /* default nodes, links and ptmx: /dev is not a bind from the host */
+	bool populate; /* default nodes and links: /dev is not a bind from the host */
 	bool bind;     /* bind the host's nodes: mknod is refused */
 	const struct device_plan *v;
 	size_t n;

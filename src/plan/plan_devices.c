@@ -52,6 +52,10 @@ static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, 
 		.gid = gid,
 		.from_config = true,
 	};
+	if (str_equal(ret->path, "/"))
+		return err_set(err, EINVAL,
+			       "config.json: linux.devices[%zu].path: \"%s\" is the root itself", i,
+			       device->path);
 	if (path_is_below(ret->path, "/proc") || path_is_below(ret->path, "/sys"))
 		return err_set(err, EINVAL,
 			       "config.json: linux.devices[%zu].path: \"%s\" is inside /proc or "
@@ -67,7 +71,9 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 	size_t n_config = linux_ ? linux_->devices.n : 0;
 	struct device_plan *v = arena_array(b->arena, N_DEFAULTS + n_config, sizeof(*v));
 
-	devices->populate = (b->plan->flags & PLAN_MNTNS_NEW) && !dev_is_the_hosts(b->plan);
+	if (!(b->plan->flags & PLAN_MNTNS_NEW))
+		return 0;
+	devices->populate = !dev_is_the_hosts(b->plan);
 	devices->bind = !(b->plan->powers & POWER_MKNOD) || (b->plan->flags & PLAN_USERNS_JOIN);
 	if (devices->bind)
 		devices->why = "the kernel makes device nodes for the first user namespace only";
@@ -76,12 +82,17 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 							.mode = S_IFCHR | 0666,
 							.major = defaults[i].major,
 							.minor = defaults[i].minor };
-	for (size_t i = 0; devices->populate && i < n_config; i++) {
+	for (size_t i = 0; i < n_config; i++) {
 		int r = from_config(b, i, &v[devices->n], err);
 
 		if (r < 0)
 			return r;
-		devices->n++;
+		if (devices->populate || !path_is_below(v[devices->n].path, "/dev"))
+			devices->n++;
+		else /* nothing is made in a directory of the host */
+			plan_parts_warn(b,
+					"linux.devices[%zu] (%s): left to the /dev that is bound",
+					i, v[devices->n].path);
 	}
 	devices->v = v;
 	return 0;

@@ -222,12 +222,22 @@ int plan_idmap_build(struct plan_build *b, struct err *err)
 	return choose_writer(b, err);
 }
 
+/* Of a joined namespace, and of a caller whose maps were not asked for, nothing is known. */
+static bool is_mapped(const struct plan *plan, const struct idmap *made, const struct idmap *own,
+		      uint32_t id)
+{
+	if (plan->flags & PLAN_USERNS_NEW)
+		return idmap_to_host(made, id) >= 0;
+	return (plan->flags & PLAN_USERNS_JOIN) || idmap_is_empty(own) ||
+	       idmap_to_host(own, id) >= 0;
+}
+
 bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid)
 {
-	return !(plan->flags & PLAN_USERNS_NEW) || idmap_to_host(&plan->idmap.uid, uid) >= 0;
+	return is_mapped(plan, &plan->idmap.uid, &plan->facts->caller.uid_map, uid);
 }
 
 bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid)
 {
-	return !(plan->flags & PLAN_USERNS_NEW) || idmap_to_host(&plan->idmap.gid, gid) >= 0;
+	return is_mapped(plan, &plan->idmap.gid, &plan->facts->caller.gid_map, gid);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every mount of the config as a typed entry: options parsed once, methods in the order to try. */
-#include "src/plan/plan_parts.h"
+#include "src/plan/plan_mounts.h"
 
-#include "src/base/parse.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/oci/mount_options.h"
@@ -43,7 +42,7 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		return 0;
 	if (str_equal(m->target, "/proc")) {
 		if (m->kind == MOUNT_PROC ||
-		    (m->kind == MOUNT_BIND && path_is_below(m->source, "/proc")))
+		    m->kind == MOUNT_BIND) /* the step looks at what it is */
 			return 0;
 		return err_set(err, EINVAL,
 			       "config.json: mounts[%ld]: \"/proc\" cannot be mounted because it "
@@ -57,6 +56,14 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		       "config.json: mounts[%ld]: \"%s\" cannot be mounted because it is inside "
 		       "/proc",
 		       m->config_index, m->target);
+}
+
+static bool has_long_value(const struct mount_entry *m)
+{
+	for (size_t i = 0; i < m->n_super; i++)
+		if (!m->idmap && m->super[i].value && strlen(m->super[i].value) > 255)
+			return true;
+	return false;
 }
 
 static void set_methods(struct plan_build *b, struct mount_entry *m)
@@ -93,7 +100,12 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 		m->methods[m->n_methods++] = MOUNT_BY_CGROUP_BIND;
 		return;
 	case MOUNT_FS:
-		m->methods[m->n_methods++] = MOUNT_BY_MOUNT;
+		/* Only a detached mount can have its ids mapped; fsconfig() takes values of less than
+		 * 256 characters (the lowerdir of an overlay may be longer). */
+		if (has_long_value(m))
+			m->n_methods = 0;
+		if (!m->idmap)
+			m->methods[m->n_methods++] = MOUNT_BY_MOUNT;
 		return;
 	}
 }
@@ -117,99 +129,8 @@ static enum mount_kind kind_of(const struct oci_mount *mount, bool bind, bool re
 	return MOUNT_FS;
 }
 
-/* uid= and gid= of an id that the container does not have make the kernel refuse the mount: a devpts
- * with gid=5 (tty) in a container with a single id. Left out, the mount belongs to root. */
-static bool drop_unmapped_owner(struct plan_build *b, const struct mount_entry *m, const char *word)
-{
-	bool uid = str_starts(word, "uid="), gid = str_starts(word, "gid=");
-	uint32_t id;
-
-	if ((!uid && !gid) || parse_u32(word + 4, &id) < 0)
-		return false;
-	if (uid ? plan_parts_uid_mapped(b->plan, id) : plan_parts_gid_mapped(b->plan, id))
-		return false;
-	plan_parts_warn(b, "mounts[%ld] (%s): \"%s\" is left out: the container has no such id",
-			m->config_index, m->target, word);
-	return true;
-}
-
-static void add_super(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
-		      const char *word)
-{
-	const char *equals = strchr(word, '=');
-
-	list[m->n_super++] = (struct mount_super){
-		.key = equals ? arena_strndup(b->arena, word, (size_t)(equals - word)) : word,
-		.value = equals ? equals + 1 : NULL,
-	};
-}
-
-static void apply_attr(const struct mount_option *option, uint64_t *set, uint64_t *clear)
-{
-	/* A later word wins over an earlier one. */
-	*clear = (*clear & ~option->set) | option->clear;
-	*set = (*set & ~option->clear) | option->set;
-}
-
-static int apply_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
-		      const char *word)
-{
-	const struct mount_option *option = mount_options_find(word);
-
-	if (!*word) /* podman sends one for containers that run systemd */
-		return 0;
-	if (!option) {
-		if (!drop_unmapped_owner(b, m, word))
-			add_super(b, m, list, word);
-		return 0;
-	}
-	switch (option->kind) {
-	case MOUNT_OPTION_ATTR:
-		apply_attr(option, &m->attr_set, &m->attr_clear);
-		return 0;
-	case MOUNT_OPTION_ATTR_RECURSIVE:
-		apply_attr(option, &m->rattr_set, &m->rattr_clear);
-		return 0;
-	case MOUNT_OPTION_PROPAGATION:
-		m->propagation = option->value;
-		return 0;
-	case MOUNT_OPTION_SUPER:
-		if (!option->value_off && m->kind != MOUNT_BIND)
-			add_super(b, m, list, option->value_name);
-		return 0;
-	case MOUNT_OPTION_BIND:
-		m->recursive |= option->value != 0;
-		return 0;
-	case MOUNT_OPTION_EXTENSION:
-		m->extensions |= (unsigned int)option->value;
-		return 0;
-	case MOUNT_OPTION_REMOUNT:
-	case MOUNT_OPTION_IGNORED:
-		return 0;
-	}
-	return 0;
-}
-
-static void find_shape(const struct oci_mount *mount, bool *bind, bool *remount)
-{
-	*bind = *remount = false;
-	for (size_t i = 0; i < mount->options.n; i++) {
-		const struct mount_option *option = mount_options_find(mount->options.v[i]);
-
-		*bind |= option && option->kind == MOUNT_OPTION_BIND;
-		*remount |= option && option->kind == MOUNT_OPTION_REMOUNT;
-	}
-}
-
 static int check_entry(const struct mount_entry *m, const struct oci_mount *mount, struct err *err)
 {
-	unsigned int known = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_DEST_NOFOLLOW | MOUNT_EXT_TMPCOPYUP;
-
-	if (m->kind == MOUNT_BIND && m->n_super)
-		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld].options: bind mounts cannot have any "
-			       "filesystem-specific options applied, got \"%s\"",
-			       m->config_index, m->super[0].key);
 	if (m->kind == MOUNT_BIND && !mount->source)
 		return err_set(err, EINVAL,
 			       "config.json: mounts[%ld].source: a bind mount needs one",
@@ -219,47 +140,49 @@ static int check_entry(const struct mount_entry *m, const struct oci_mount *moun
 			       "config.json: mounts[%ld].type: needed where options say neither "
 			       "bind nor rbind",
 			       m->config_index);
-	if (mount->uid_mappings.n || (m->extensions & ~known))
-		return err_set(err, ENOTSUP,
-			       "config.json: mounts[%ld]: id-mapped mounts (idmap, ridmap, "
-			       "uidMappings) and copy-symlink are not supported",
-			       m->config_index);
 	if ((m->extensions & MOUNT_EXT_TMPCOPYUP) && !str_equal(m->fs, "tmpfs"))
 		return err_set(err, EINVAL,
 			       "config.json: mounts[%ld].options: tmpcopyup is for tmpfs only",
 			       m->config_index);
-
 	return check_target(m, err);
 }
 
-static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, struct err *err)
+static void set_names(struct plan_build *b, const struct oci_mount *mount, struct mount_entry *m)
 {
-	const struct oci_mount *mount = &b->plan->config->mounts.v[i];
-	struct mount_super *super = arena_array(b->arena, mount->options.n + 2, sizeof(*super));
-	bool bind, remount;
-
-	find_shape(mount, &bind, &remount);
-	m->config_index = (long)i;
-	m->kind = kind_of(mount, bind, remount);
 	m->target = path_clean(b->arena, mount->destination);
+	if (*mount->destination != '/')
+		plan_parts_warn(b,
+				"mounts[%ld].destination: \"%s\" is relative, which is deprecated: "
+				"%s is meant",
+				m->config_index, mount->destination, m->target);
 	m->fs = mount->type;
 	m->source = mount->source ? mount->source : mount->type;
 	if (m->kind == MOUNT_BIND && mount->source)
 		m->source = path_clean(
 			b->arena, path_join(b->arena, b->plan->options->bundle, mount->source));
-	m->recursive = str_equal(mount->type, "rbind");
-	m->super = super;
-	for (size_t word = 0; word < mount->options.n; word++) {
-		int r = apply_word(b, m, super, mount->options.v[word]);
+}
 
-		if (r < 0)
-			return r;
-	}
-	if (m->kind == MOUNT_FS && str_equal(m->fs, "tmpfs") && (m->attr_set & MOUNT_ATTR_RDONLY)) {
-		/* Mount points inside it are still to be made. */
-		m->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		m->readonly_late = true;
-	}
+static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, struct err *err)
+{
+	const struct oci_mount *mount = &b->plan->config->mounts.v[i];
+	unsigned long all = b->plan->rootfs.propagation;
+	struct plan_mount_shape shape;
+	int r;
+
+	plan_mount_options_shape(mount, &shape);
+	m->config_index = (long)i;
+	m->kind = kind_of(mount, shape.bind, shape.remount);
+	m->recursive = shape.recursive;
+	/* A recursive propagation of the rootfs is that of every mount without one of its own; what
+	 * is unbindable cannot be made read-only in part, so that comes at the end. */
+	if ((all & MS_REC) && !(all & MS_UNBINDABLE) && m->kind != MOUNT_REMOUNT)
+		m->propagation = all;
+	set_names(b, mount, m);
+	r = plan_mount_options_apply(b, mount, m, err);
+	if (r == 0)
+		r = plan_mount_idmap_build(b, mount, m, err);
+	if (r < 0)
+		return r;
 	set_methods(b, m);
 	return check_entry(m, mount, err);
 }
@@ -311,8 +234,9 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 		rootfs->readonly_paths = linux_->readonly_paths.v;
 		rootfs->n_readonly_paths = linux_->readonly_paths.n;
 	}
-	/* In a user namespace the container's root may not reach what the caller reaches. */
-	if ((b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) &&
+	/* In a user namespace the container's root may not reach what the caller reaches, and has no
+	 * say over the ids of the caller's file systems. */
+	if (((b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) || rootfs->n_idmaps) &&
 	    (b->plan->powers & POWER_OPEN_MOUNTS) && (b->plan->flags & PLAN_MNTNS_NEW))
 		b->plan->flags |= PLAN_MOUNTS_BY_PARENT;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/plan/plan_print.h"
 
+#include "src/oci/mount_options.h"
 #include "src/oci/names.h"
 #include "src/plan/powers.h"
 
@@ -132,7 +133,34 @@ static const char *method_name(const struct mount_entry *m, size_t i)
 	return "?";
 }
 
-static void print_mount(struct str *out, const struct mount_entry *m)
+static const char *propagation_name(unsigned long propagation)
+{
+	for (const struct mount_option *o = mount_options; o->name; o++)
+		if (o->kind == MOUNT_OPTION_PROPAGATION && o->value == propagation)
+			return o->name;
+	return "?";
+}
+
+static void print_mount_idmap(struct str *out, const struct rootfs_plan *rootfs,
+			      const struct mount_entry *m)
+{
+	const struct mount_idmap *map = &rootfs->idmaps[m->idmap - 1];
+
+	if (map->joined) {
+		str_add(out, "\n                  ids mapped as in the joined user namespace");
+		return;
+	}
+	str_add(out, "\n                  ids mapped, on disk to host:");
+	for (size_t i = 0; i < map->write.uid.n; i++)
+		str_addf(out, " uid %u-%u-%u", map->write.uid.v[i].inside,
+			 map->write.uid.v[i].outside, map->write.uid.v[i].count);
+	for (size_t i = 0; i < map->write.gid.n; i++)
+		str_addf(out, " gid %u-%u-%u", map->write.gid.v[i].inside,
+			 map->write.gid.v[i].outside, map->write.gid.v[i].count);
+}
+
+static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
+			const struct mount_entry *m)
 {
 	static const struct {
 		uint64_t bit;
@@ -153,6 +181,13 @@ static void print_mount(struct str *out, const struct mount_entry *m)
 	for (size_t i = 0; i < m->n_super; i++)
 		str_addf(out, " %s%s%s", m->super[i].key, m->super[i].value ? "=" : "",
 			 m->super[i].value ? m->super[i].value : "");
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		if (m->rattr_set & attrs[i].bit)
+			str_addf(out, " r%s", attrs[i].name);
+	if (m->propagation)
+		str_addf(out, " %s", propagation_name(m->propagation));
+	if (m->idmap)
+		print_mount_idmap(out, rootfs, m);
 	why(out, m->why);
 }
 
@@ -164,10 +199,12 @@ static void print_rootfs(struct str *out, const struct plan *plan)
 		 plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone"
 						     : "");
 	for (size_t i = 0; i < rootfs->n_mounts; i++)
-		print_mount(out, &rootfs->mounts[i]);
+		print_mount(out, rootfs, &rootfs->mounts[i]);
+	if (rootfs->propagation)
+		str_addf(out, "  propagation %s\n", propagation_name(rootfs->propagation));
 	str_addf(out, "  %zu paths masked, %zu read-only\n", rootfs->n_masked,
 		 rootfs->n_readonly_paths);
-	if (!plan->devices.populate)
+	if (!plan->devices.n)
 		return;
 	str_addf(out, "devices     %s:", plan->devices.bind ? "bound from the host" : "made");
 	for (size_t i = 0; i < plan->devices.n; i++)

@@ -29,7 +29,6 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.netns_socket = -1,
 		.hooks_output = { .out = -1, .err = -1 },
 		.net = { .here = -1, .there = -1 },
-		.null_device = -1,
 		.procfs = -1,
 		.console_master = -1,
 		.console_slave = -1,
@@ -38,7 +37,7 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		run->ns_fds[kind] = -1;
 	run->mounts = descriptors(arena, plan->rootfs.n_mounts);
-	run->devices = descriptors(arena, plan->devices.n);
+	run->idmaps = descriptors(arena, plan->rootfs.n_idmaps);
 }
 
 void run_note(struct run *run, const char *fmt, ...)

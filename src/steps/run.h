@@ -48,10 +48,9 @@ struct run {
 	int ns_fds[PLAN_NS_COUNT];     /* NS_JOIN: opened by path in the caller's mount namespace */
 	int rootfs;                    /* tree of the rootfs: detached, then mounted */
 	int *mounts;                   /* per entry of the plan: detached tree, or -1 */
-	int *devices;                  /* per device: detached bind of the host's node, or -1 */
+	int *idmaps;                   /* per mapping of the plan: its user namespace, or -1 */
 
 	/* Init. */
-	int null_device; /* detached bind of the host's /dev/null, for masks */
 	int procfs;
 	int console_master, console_slave;
 	int start_connection;  /* to `start`, once it came */

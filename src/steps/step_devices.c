@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device nodes and the links of /dev (runtime-linux.md, config-linux.md "Default Devices"). */
+/* Device nodes and the links of /dev (runtime-linux.md, config-linux.md "Default Devices").
+ *
+ * Nodes are made; where that is refused, or where the file system would not let them be opened, the host's node is
+ * bound. Names of the image and of shared volumes are not trusted: a node counts only by its type and number,
+ * and is changed by descriptor. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/base/str.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
@@ -11,18 +16,34 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-static int open_parent(struct run *run, const char *path, const char **ret_name, struct err *err)
-{
-	const char *slash = strrchr(path, '/');
+struct place { /* the directory of the last device: most are neighbours */
+	int dir;
+	const char *path;
+	size_t len;
+	bool nodev;
+};
 
-	*ret_name = slash + 1;
-	if (slash == path)
-		return resolve_mkdir(run->rootfs, "/", err);
-	return resolve_mkdir(run->rootfs, arena_strndup(run->arena, path, (size_t)(slash - path)),
-			     err);
+static int enter(struct run *run, const char *path, struct place *at, const char **ret_name,
+		 struct err *err)
+{
+	size_t len = (size_t)(strrchr(path, '/') - path);
+	struct statvfs fs;
+
+	*ret_name = path + len + 1;
+	if (at->dir >= 0 && at->len == len && strncmp(at->path, path, len) == 0)
+		return 0;
+	fd_closep(&at->dir);
+	at->dir = resolve_parent(run->rootfs, path, ret_name, err);
+	if (at->dir < 0)
+		return at->dir;
+	at->path = path;
+	at->len = len;
+	at->nodev = fstatvfs(at->dir, &fs) == 0 && (fs.f_flag & ST_NODEV);
+	return 0;
 }
 
 static bool is_that_device(const struct stat *st, const struct device_plan *d)
@@ -33,87 +54,151 @@ static bool is_that_device(const struct stat *st, const struct device_plan *d)
 }
 
 /* LX-017: another file in the place of a device is an error, never left there or followed. */
-static int check_existing(int dir, const char *name, const struct device_plan *d, struct err *err)
+static int open_made(int dir, const char *name, const struct device_plan *d, struct err *err)
 {
+	_cleanup_close_ int node = resolve_beneath(dir, name, O_PATH | O_NOFOLLOW);
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_errno(err, errno, "look at %s in the rootfs", d->path);
+	if (node < 0 || fstat(node, &st) < 0)
+		return err_errno(err, node < 0 ? -node : errno, "look at %s in the rootfs",
+				 d->path);
 	if (is_that_device(&st, d))
-		return 0;
+		return fd_take(&node);
 	return err_set(err, EEXIST,
 		       "%s: another file is in the rootfs where the device %u:%u belongs", d->path,
 		       d->major, d->minor);
 }
 
-static int make_node(int dir, const char *name, const struct device_plan *d, struct err *err)
+/* Owner first: a change of the owner may take bits of the mode away. */
+static int set_owner_and_mode(int dir, const char *name, const struct device_plan *d, bool mode,
+			      struct err *err)
 {
-	int r = 0;
+	_cleanup_close_ int node = open_made(dir, name, d, err);
+	struct fd_path path;
 
-	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) < 0) {
-		if (errno != EEXIST)
-			return err_errno(err, errno, "make the device %s (%u:%u)", d->path,
-					 d->major, d->minor);
-		r = check_existing(dir, name, d, err);
-		if (r == 0 && !d->from_config)
-			return 0;
-	}
-	if (r < 0)
-		return r;
-	if ((d->uid || d->gid) && fchownat(dir, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (node < 0)
+		return node;
+	if (fchownat(node, "", d->uid, d->gid, AT_EMPTY_PATH) < 0)
 		return err_errno(err, errno, "give the device %s to %u:%u", d->path, d->uid,
 				 d->gid);
+	path = fd_path(node);
+	if (mode && chmod(path.text, d->mode & 07777) < 0)
+		return err_errno(err, errno, "set the mode of the device %s", d->path);
 	return 0;
 }
 
-/* In a user namespace: the host's own node, checked by number, not by name. */
-static int bind_node(int dir, const char *name, const struct device_plan *d, struct err *err)
+static int make_node(int dir, const char *name, const struct device_plan *d, struct err *err)
 {
-	_cleanup_close_ int node = -1, target = -1;
+	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) == 0)
+		return d->uid || d->gid ? set_owner_and_mode(dir, name, d, false, err) : 0;
+	if (errno != EEXIST)
+		return err_errno(err, errno, "make the device %s (%u:%u)", d->path, d->major,
+				 d->minor);
+	if (!d->from_config) {
+		int node = open_made(dir, name, d, err), r = node < 0 ? node : 0;
+
+		fd_closep(&node);
+		return r;
+	}
+	return set_owner_and_mode(dir, name, d, true, err);
+}
+
+/* The host's node: under the same name, or where sysfs says that the number is. */
+static const char *host_path(struct run *run, const struct device_plan *d)
+{
+	const char *path, *name;
+	char text[512];
+	struct stat st;
+
+	if (stat(d->path, &st) == 0 && is_that_device(&st, d))
+		return d->path;
+	path = arena_strf(run->arena, "/sys/dev/%s/%u:%u/uevent",
+			  S_ISBLK(d->mode) ? "block" : "char", d->major, d->minor);
+	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return NULL;
+	name = strstr(text, "DEVNAME=");
+	if (!name)
+		return NULL;
+	name += strlen("DEVNAME=");
+	path = arena_strf(run->arena, "/dev/%.*s", (int)strcspn(name, "\n"), name);
+	return stat(path, &st) == 0 && is_that_device(&st, d) ? path : NULL;
+}
+
+static int clone_node(struct run *run, const struct device_plan *d, struct err *err)
+{
+	const char *from = host_path(run, d);
+	_cleanup_close_ int node = -1;
 	struct stat st;
 	int r;
 
-	if (S_ISFIFO(d->mode))
-		return make_node(dir, name, d, err);
-	if (fstatat(AT_FDCWD, d->path, &st, 0) < 0 || !is_that_device(&st, d))
-		return err_set(err, ENODEV,
-			       "the host has no device %u:%u at %s to bind, and making one is "
-			       "refused in a user namespace",
-			       d->major, d->minor, d->path);
-	target = resolve_mount_point(dir, name, false, false, err);
-	if (target < 0)
-		return target;
-	if (fstat(target, &st) == 0 && is_that_device(&st, d)) /* /dev of an outer container */
-		return 0;
-	node = mountfd_clone(AT_FDCWD, d->path, false, true);
+	if (!from)
+		return err_set(
+			err, ENODEV,
+			"%s: the host has no device %u:%u to bind, and making one is refused",
+			d->path, d->major, d->minor);
+	node = mountfd_clone(AT_FDCWD, from, false, true);
 	r = node < 0 ? node
 		     : mountfd_set_attr(node, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, MS_PRIVATE,
 					false);
 	if (r == 0 && (fstat(node, &st) < 0 || !is_that_device(&st, d)))
 		r = -ENODEV;
-	if (r == 0)
-		r = mountfd_attach(node, target);
-	return r < 0 ? err_errno(err, -r, "bind the host's %s", d->path) : 0;
+	if (r < 0)
+		return err_errno(err, -r, "bind the host's %s", from);
+	if (d->from_config && (st.st_mode ^ d->mode) & 0777)
+		run_note(run,
+			 "linux.devices (%s): the host's node is bound, with its mode %o and its "
+			 "owner",
+			 d->path, st.st_mode & 0777);
+	return fd_take(&node);
 }
 
-static int make_devices(struct run *run, struct err *err)
+static int bind_node(struct run *run, int dir, const char *name, const struct device_plan *d,
+		     struct err *err)
 {
-	const struct devices_plan *devices = &run->plan->devices;
+	_cleanup_close_ int node = -1, target = -1;
+	struct stat st;
+	int r;
 
-	for (size_t i = 0; i < devices->n; i++) {
-		const struct device_plan *d = &devices->v[i];
-		_cleanup_close_ int dir = -1;
-		const char *name;
-		int r;
+	if (S_ISFIFO(d->mode)) /* anybody may make those, anywhere */
+		return make_node(dir, name, d, err);
+	target = resolve_mount_point(dir, name, false, false, err);
+	if (target < 0)
+		return target;
+	if (fstat(target, &st) == 0 && is_that_device(&st, d)) /* bound before, or /dev is */
+		return 0;
+	node = clone_node(run, d, err);
+	if (node < 0)
+		return node;
+	r = mountfd_attach(node, target);
+	return r < 0 ? err_errno(err, -r, "bind the host's node on %s", d->path) : 0;
+}
 
-		dir = open_parent(run, d->path, &name, err);
-		if (dir < 0)
-			return dir;
-		r = devices->bind ? bind_node(dir, name, d, err) : make_node(dir, name, d, err);
-		if (r < 0)
-			return d->from_config ? err_prefix(err, "config.json: linux.devices") : r;
+static int make_device(struct run *run, const struct device_plan *d, struct place *at,
+		       struct err *err)
+{
+	struct err why = { 0 };
+	const char *name;
+	int r = enter(run, d->path, at, &name, err);
+
+	if (r < 0)
+		return r;
+	if (run->plan->devices.bind)
+		return bind_node(run, at->dir, name, d, err);
+	if (at->nodev && !S_ISFIFO(d->mode)) {
+		run_note(run,
+			 "%s: the host's node is bound: its place is mounted nodev, where a new "
+			 "one could not be opened",
+			 d->path);
+		return bind_node(run, at->dir, name, d, err);
 	}
-	return 0;
+	r = make_node(at->dir, name, d, &why);
+	if (r != -EPERM) {
+		if (r < 0)
+			*err = why;
+		return r;
+	}
+	run_note(run, "%s: the host's node is bound: %s", d->path, why.text);
+	return bind_node(run, at->dir, name, d, err);
 }
 
 static int make_links(int dev, struct err *err)
@@ -134,13 +219,18 @@ static int make_links(int dev, struct err *err)
 
 int step_devices(struct run *run, struct err *err)
 {
+	const struct devices_plan *devices = &run->plan->devices;
+	struct place at = { .dir = -1 };
 	_cleanup_close_ int dev = -1;
-	int r;
+	int r = 0;
 
-	if (!run->plan->devices.populate)
-		return 0;
-	r = make_devices(run, err);
-	if (r < 0)
+	for (size_t i = 0; r == 0 && i < devices->n; i++) {
+		r = make_device(run, &devices->v[i], &at, err);
+		if (r < 0 && devices->v[i].from_config)
+			(void)err_prefix(err, "config.json: linux.devices");
+	}
+	fd_closep(&at.dir);
+	if (r < 0 || !devices->populate)
 		return r;
 	dev = resolve_mkdir(run->rootfs, "/dev", err);
 	return dev < 0 ? dev : make_links(dev, err);

@@ -12,8 +12,16 @@ int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_d
 int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 
-/* MOUNT_BY_CGROUP_BIND: the container's cgroups, of whatever layout the host has. */
+/* One for each enum mount_method: makes mount i. */
+int step_mounts_fsmount(struct run *run, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_classic(struct run *run, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_bind(struct run *run, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_host_bind(struct run *run, size_t i, struct err *err) MUST_CHECK;
 int step_mounts_cgroups(struct run *run, size_t i, struct err *err) MUST_CHECK;
+
+/* Maps the ids of a detached mount as the entry says. */
+int step_mounts_map_ids(struct run *run, const struct mount_entry *m, int mount,
+			struct err *err) MUST_CHECK;
 
 /* tmpcopyup: copies what the tmpfs `mount` is about to cover into it. */
 int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount,

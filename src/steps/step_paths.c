@@ -39,29 +39,51 @@ static int empty_directory(void)
 					    MOUNT_ATTR_NOEXEC);
 }
 
-/* One empty directory serves all: the later masks are copies of the first, taken where it lies. */
-static int mask_with(int target, bool dir, int null, int *shared)
-{
-	_cleanup_close_ int mount = -1;
-	bool first = dir && *shared < 0;
-	int r;
+struct masks { /* the first of each kind, where it lies: the others are copies */
+	int null, dir;
+	bool null_lies; /* null is attached */
+};
 
-	if (first)
-		mount = empty_directory();
-	else
-		mount = mountfd_clone(dir ? *shared : null, "", false, false);
-	if (mount < 0)
+/* A copy of an attached mask is private as that is; one of the host's /dev/null would stay its peer. */
+static int copy_null(struct masks *masks)
+{
+	int mount = mountfd_clone(masks->null, "", false, false), r;
+
+	if (mount < 0 || masks->null_lies)
 		return mount;
-	/* Propagation is set where it lies: a copy of the host's /dev/null would stay its peer. */
 	r = mountfd_set_attr(mount, 0, 0, MS_PRIVATE, false);
 	if (r == 0)
-		r = mountfd_attach(mount, target);
-	if (r == 0 && first)
-		*shared = fd_take(&mount);
+		return mount;
+	fd_closep(&mount);
 	return r;
 }
 
-static int mask(struct run *run, const char *path, int null, int *shared, struct err *err)
+static int mask_with(int target, bool dir, struct masks *masks)
+{
+	_cleanup_close_ int mount = -1;
+	int r;
+
+	if (!dir)
+		mount = copy_null(masks);
+	else
+		mount = masks->dir < 0 ? empty_directory()
+				       : mountfd_clone(masks->dir, "", false, false);
+	if (mount < 0)
+		return mount;
+	r = mountfd_attach(mount, target);
+	if (r < 0)
+		return r;
+	if (dir && masks->dir < 0)
+		masks->dir = fd_take(&mount);
+	if (!dir && !masks->null_lies) {
+		fd_closep(&masks->null);
+		masks->null = fd_take(&mount);
+		masks->null_lies = true;
+	}
+	return 0;
+}
+
+static int mask(struct run *run, const char *path, struct masks *masks, struct err *err)
 {
 	_cleanup_close_ int target = resolve_open(run->rootfs, path, O_PATH);
 	struct stat st;
@@ -73,7 +95,7 @@ static int mask(struct run *run, const char *path, int null, int *shared, struct
 		return err_errno(err, -target, "config.json: linux.maskedPaths: open %s", path);
 	if (fstat(target, &st) < 0)
 		return err_errno(err, errno, "config.json: linux.maskedPaths: look at %s", path);
-	r = mask_with(target, S_ISDIR(st.st_mode), null, shared);
+	r = mask_with(target, S_ISDIR(st.st_mode), masks);
 	return r < 0 ? err_errno(err, -r, "config.json: linux.maskedPaths: mask %s", path) : 0;
 }
 
@@ -98,17 +120,19 @@ static int make_readonly(struct run *run, const char *path, struct err *err)
 int step_paths_mask(struct run *run, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &run->plan->rootfs;
-	_cleanup_close_ int null = -1, shared = -1;
+	struct masks masks = { .null = -1, .dir = -1 };
 	int r = 0;
 
 	if (rootfs->n_masked) {
-		null = open_null(err);
-		if (null < 0)
-			return null;
+		masks.null = open_null(err);
+		if (masks.null < 0)
+			return masks.null;
 	}
 	for (size_t i = 0; r == 0 && i < rootfs->n_readonly_paths; i++)
 		r = make_readonly(run, rootfs->readonly_paths[i], err);
 	for (size_t i = 0; r == 0 && i < rootfs->n_masked; i++)
-		r = mask(run, rootfs->masked[i], null, &shared, err);
+		r = mask(run, rootfs->masked[i], &masks, err);
+	fd_closep(&masks.null);
+	fd_closep(&masks.dir);
 	return r;
 }

@@ -5,7 +5,6 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
-#include "src/oci/mount_options.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/pivot.h"
 #include "src/sys/resolve.h"
@@ -14,84 +13,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int open_rootfs(struct run *run, struct err *err)
-{
-	const char *path = run->plan->rootfs.path;
-	struct stat st;
-
-	if (run->plan->flags & PLAN_MNTNS_NEW)
-		run->rootfs = mountfd_clone(AT_FDCWD, path, true, true);
-	else
-		run->rootfs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (run->rootfs < 0 || fstat(run->rootfs, &st) < 0) {
-		int error = run->rootfs < 0 && (run->plan->flags & PLAN_MNTNS_NEW) ? -run->rootfs
-										   : errno;
-
-		(void)err_errno(err, error, "config.json: root.path: open the rootfs %s", path);
-		if (error == EACCES)
-			err_hint(err,
-				 "every directory above it must let the caller pass (x for others, "
-				 "or "
-				 "the caller's own): namei -l %s",
-				 path);
-		return -error;
-	}
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR,
-			       "config.json: root.path: the rootfs %s is not a directory", path);
-	if (!(run->plan->flags & PLAN_MNTNS_NEW))
-		return 0;
-	/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
-	return mountfd_set_attr(run->rootfs, 0, 0, MS_PRIVATE, true) < 0
-		       ? err_errno(err, errno, "make the rootfs %s private", path)
-		       : 0;
-}
-
-static int open_source(struct run *run, const struct mount_entry *m, struct err *err)
-{
-	bool follow = !(m->extensions & (unsigned int)MOUNT_EXT_SRC_NOFOLLOW);
-	int fd = mountfd_clone(AT_FDCWD, m->source, m->recursive, follow);
-
-	if (fd == -EINVAL && !m->recursive) {
-		(void)err_errno(err, EINVAL, "config.json: mounts[%ld]: bind %s", m->config_index,
-				m->source);
-		err_hint(err, "in a user namespace a tree with mounts below it can only be taken "
-			      "whole: use "
-			      "rbind");
-		return -EINVAL;
-	}
-	if (fd < 0) {
-		(void)err_errno(err, -fd, "config.json: mounts[%ld].source: open %s",
-				m->config_index, m->source);
-		if (fd == -EACCES)
-			err_hint(err,
-				 "a directory of this path does not let the caller pass: namei -l "
-				 "%s",
-				 m->source);
-	}
-	(void)run;
-	return fd;
-}
-
-int step_mounts_open(struct run *run, struct err *err)
-{
-	int r = open_rootfs(run, err);
-
-	for (size_t i = 0; r >= 0 && i < run->plan->rootfs.n_mounts; i++) {
-		const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-
-		if (m->kind != MOUNT_BIND)
-			continue;
-		r = run->mounts[i] = open_source(run, m, err);
-	}
-	return r < 0 ? r : 0;
-}
-
-int step_mounts_open_early(struct run *run, struct err *err)
-{
-	return step_mounts_open(run, err);
-}
 
 static int enter(struct run *run, struct err *err)
 {
@@ -170,14 +91,15 @@ static void make_cwd(struct run *run)
 int step_rootfs_finish(struct run *run, struct err *err)
 {
 	unsigned long propagation = run->plan->rootfs.propagation;
+	unsigned long kind = propagation & ~(unsigned long)MS_REC;
 	int r = finish_mounts(run, err);
 
 	if (r < 0)
 		return r;
 	make_cwd(run);
-	if (propagation) {
-		r = mountfd_set_attr(run->rootfs, 0, 0, propagation & ~(unsigned long)MS_REC,
-				     propagation & MS_REC);
+	if (kind) { /* those below have theirs: a bind that is shared with the host stays so */
+		r = mountfd_set_attr(run->rootfs, 0, 0, kind,
+				     kind == MS_UNBINDABLE && (propagation & MS_REC));
 		if (r < 0)
 			return err_errno(err, -r, "config.json: linux.rootfsPropagation");
 	}

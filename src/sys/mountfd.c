@@ -33,6 +33,16 @@ int mountfd_fs_mount(int fs, uint64_t attrs)
 	return result(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs));
 }
 
+int mountfd_fs_pick(int mount)
+{
+	return result(syscall(SYS_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+}
+
+int mountfd_fs_reconfigure(int fs)
+{
+	return result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+}
+
 void mountfd_fs_message(int fs, char *buf, size_t size)
 {
 	ssize_t n = read(fs, buf, size - 1);

@@ -14,6 +14,10 @@ int mountfd_fs_set(int fs, const char *key, const char *value); /* value NULL: a
 int mountfd_fs_create(int fs);
 int mountfd_fs_mount(int fs, uint64_t attrs); /* a detached mount */
 
+/* The file system of a mount, to be configured anew. */
+int mountfd_fs_pick(int mount);
+int mountfd_fs_reconfigure(int fs);
+
 /* What the kernel says about the last failure on a context ("tmpfs: Bad value for 'size'"), or "". */
 void mountfd_fs_message(int fs, char *buf, size_t size);
 

@@ -81,19 +81,26 @@ int resolve_mkdir(int root, const char *path, struct err *err)
 	return dir;
 }
 
-static int make_file(int root, const char *path, struct err *err)
+int resolve_parent(int root, const char *path, const char **ret_name, struct err *err)
 {
-	_cleanup_close_ int dir = -1;
 	char parent[PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
-	int fd;
 
+	*ret_name = name;
 	if (strlen(path) >= sizeof(parent))
 		return err_errno(err, ENAMETOOLONG, "make %s in the rootfs", path);
 	memcpy(parent, path, (size_t)(name - path));
 	parent[name - path] = '\0';
-	dir = resolve_mkdir(root, *parent ? parent : ".", err);
+	return resolve_mkdir(root, *parent ? parent : ".", err);
+}
+
+static int make_file(int root, const char *path, struct err *err)
+{
+	const char *name;
+	_cleanup_close_ int dir = resolve_parent(root, path, &name, err);
+	int fd;
+
 	if (dir < 0)
 		return dir;
 	/* O_EXCL and O_NOFOLLOW: a link of the image must not make us create its target

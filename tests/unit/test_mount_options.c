@@ -24,17 +24,14 @@ static const char *const spec_words[] = {
 
 TEST(words_of_the_specification)
 {
-	size_t n = sizeof(spec_words) / sizeof(spec_words[0]), listed = 0;
+	size_t n = sizeof(spec_words) / sizeof(spec_words[0]);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct mount_option *option = mount_options_find(spec_words[i]);
 
-		CHECK(option && option->in_spec);
+		CHECK(option != NULL);
 		CHECK_STR(option ? option->name : NULL, spec_words[i]);
 	}
-	for (const struct mount_option *option = mount_options; option->name; option++)
-		listed += option->in_spec;
-	CHECK_INT(listed, n);
 }
 
 TEST(no_word_is_there_twice)
@@ -50,7 +47,7 @@ TEST(words_of_crun)
 					     "rmand",        "rnomand" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		CHECK(mount_options_find(words[i]) && !mount_options_find(words[i])->in_spec);
+		CHECK(mount_options_find(words[i]) != NULL);
 }
 
 TEST(data_of_file_systems)

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mounts[].options, word by word, into the typed fields of a mount entry. */
+#include "src/plan/plan_mounts.h"
+
+#include "src/base/parse.h"
+#include "src/base/str.h"
+#include "src/oci/mount_options.h"
+
+#include <linux/mount.h>
+#include <string.h>
+
+/* uid= and gid= of an id that the container does not have make the kernel refuse the mount: a devpts
+ * with gid=5 (tty) in a container with a single id. Left out, the mount belongs to root. */
+static bool drop_unmapped_owner(struct plan_build *b, const struct mount_entry *m, const char *word)
+{
+	bool uid = str_starts(word, "uid="), gid = str_starts(word, "gid=");
+	uint32_t id;
+
+	if ((!uid && !gid) || parse_u32(word + 4, &id) < 0)
+		return false;
+	if (uid ? plan_parts_uid_mapped(b->plan, id) : plan_parts_gid_mapped(b->plan, id))
+		return false;
+	plan_parts_warn(b, "mounts[%ld] (%s): \"%s\" is left out: the container has no such id",
+			m->config_index, m->target, word);
+	return true;
+}
+
+static void add_super(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
+		      const char *word)
+{
+	const char *equals = strchr(word, '=');
+
+	list[m->n_super++] = (struct mount_super){
+		.key = equals ? arena_strndup(b->arena, word, (size_t)(equals - word)) : word,
+		.value = equals ? equals + 1 : NULL,
+	};
+}
+
+/* "async" takes back a "sync" before it, and is nothing otherwise. */
+static void take_back(struct mount_entry *m, struct mount_super *list, const char *key)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n_super; i++)
+		if (!str_equal(list[i].key, key))
+			list[kept++] = list[i];
+	m->n_super = kept;
+}
+
+/* mount(2) ignores data of a bind mount. A word with a value says something about a file system, and
+ * is passed over with a word about it; a bare one may be a mistyped "ro", so it is refused. */
+static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
+		     const char *word, struct err *err)
+{
+	if (m->kind != MOUNT_BIND) {
+		if (!drop_unmapped_owner(b, m, word))
+			add_super(b, m, list, word);
+		return 0;
+	}
+	if (strchr(word, '=')) {
+		plan_parts_warn(b,
+				"mounts[%ld] (%s): \"%s\" has no meaning for a bind mount, and is "
+				"ignored",
+				m->config_index, m->target, word);
+		return 0;
+	}
+	return err_set(err, EINVAL,
+		       "config.json: mounts[%ld].options: bind mounts cannot have any "
+		       "filesystem-specific options applied, got \"%s\"",
+		       m->config_index, word);
+}
+
+static void apply_attr(const struct mount_option *option, uint64_t *set, uint64_t *clear)
+{
+	/* A later word wins over an earlier one. */
+	*clear = (*clear & ~option->set) | option->clear;
+	*set = (*set & ~option->clear) | option->set;
+}
+
+/* "rro" differs from "ro" only where there may be mounts below. */
+static bool is_tree(const struct mount_entry *m)
+{
+	return (m->kind == MOUNT_BIND && m->recursive) || m->kind == MOUNT_REMOUNT;
+}
+
+static int apply_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
+		      const char *word, struct err *err)
+{
+	const struct mount_option *option = mount_options_find(word);
+
+	if (!*word) /* podman sends one for containers that run systemd */
+		return 0;
+	if (!option)
+		return data_word(b, m, list, word, err);
+	switch (option->kind) {
+	case MOUNT_OPTION_ATTR_RECURSIVE:
+		if (is_tree(m)) {
+			apply_attr(option, &m->rattr_set, &m->rattr_clear);
+			return 0;
+		}
+		/* fall through */
+	case MOUNT_OPTION_ATTR:
+		apply_attr(option, &m->attr_set, &m->attr_clear);
+		return 0;
+	case MOUNT_OPTION_PROPAGATION:
+		m->propagation = option->value;
+		return 0;
+	case MOUNT_OPTION_SUPER:
+		if (option->value_off)
+			take_back(m, list, option->value_name);
+		else if (m->kind != MOUNT_BIND)
+			add_super(b, m, list, option->value_name);
+		return 0;
+	case MOUNT_OPTION_EXTENSION:
+		m->extensions |= (unsigned int)option->value;
+		return 0;
+	case MOUNT_OPTION_BIND: /* read before: they say what the other words mean */
+	case MOUNT_OPTION_REMOUNT:
+	case MOUNT_OPTION_IGNORED:
+		return 0;
+	}
+	return 0;
+}
+
+void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_shape *ret)
+{
+	*ret = (struct plan_mount_shape){ .recursive = str_equal(mount->type, "rbind") };
+	for (size_t i = 0; i < mount->options.n; i++) {
+		const struct mount_option *option = mount_options_find(mount->options.v[i]);
+
+		if (!option)
+			continue;
+		ret->bind |= option->kind == MOUNT_OPTION_BIND;
+		ret->recursive |= option->kind == MOUNT_OPTION_BIND && option->value;
+		ret->remount |= option->kind == MOUNT_OPTION_REMOUNT;
+	}
+}
+
+int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount,
+			     struct mount_entry *m, struct err *err)
+{
+	struct mount_super *super = arena_array(b->arena, mount->options.n + 1, sizeof(*super));
+
+	m->super = super;
+	for (size_t word = 0; word < mount->options.n; word++) {
+		int r = apply_word(b, m, super, mount->options.v[word], err);
+
+		if (r < 0)
+			return r;
+	}
+	if (m->kind != MOUNT_FS || !(m->attr_set & MOUNT_ATTR_RDONLY))
+		return 0;
+	if (str_equal(m->fs, "tmpfs")) { /* mount points inside it are still to be made */
+		m->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		m->readonly_late = true;
+	} else { /* as in mount(2): a medium that cannot be written is opened so */
+		add_super(b, m, super, "ro");
+	}
+	return 0;
+}

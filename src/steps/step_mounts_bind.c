@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts of trees that exist already: bind mounts, changes of earlier mounts, the host's own proc and sys. */
+#include "src/steps/step_mounts.h"
+
+#include "src/base/fd.h"
+#include "src/base/str.h"
+#include "src/oci/mount_options.h"
+#include "src/sys/mountfd.h"
+#include "src/sys/resolve.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* They are locked together. */
+static const uint64_t ACCESS_TIMES = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
+
+struct change { /* of attributes */
+	uint64_t set, clear;
+	bool recursive;
+};
+
+static int apply(int mount, const struct change *c)
+{
+	return mountfd_set_attr(mount, c->set, c->clear, 0, c->recursive);
+}
+
+/* In a user namespace the flags of mounts that came from a more privileged one are locked: what
+ * protects may be added, what is there may not be taken away, and the access time mode stays. What the
+ * kernel lets go goes, bit by bit; the rest is kept and said. */
+static int apply_unlocked(struct run *run, const struct mount_entry *m, int mount,
+			  const struct change *wanted)
+{
+	static const struct {
+		uint64_t bits;
+		const char *word;
+	} parts[] = { { MOUNT_ATTR_RDONLY, "ro" },
+		      { MOUNT_ATTR_NOSUID, "nosuid" },
+		      { MOUNT_ATTR_NODEV, "nodev" },
+		      { MOUNT_ATTR_NOEXEC, "noexec" },
+		      { MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
+		      { ACCESS_TIMES, "access times" } };
+	struct change added = { .set = wanted->set & ~ACCESS_TIMES,
+				.recursive = wanted->recursive };
+	_cleanup_str_ struct str kept = { 0 };
+	int r = apply(mount, &added);
+
+	for (size_t i = 0; r == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct change part = { .clear = wanted->clear & parts[i].bits,
+				       .recursive = wanted->recursive };
+
+		if (parts[i].bits == ACCESS_TIMES)
+			part.set = wanted->set & ACCESS_TIMES;
+		r = apply(mount, &part);
+		if (r != -EPERM)
+			continue;
+		str_addf(&kept, "%s%s", kept.len ? ", " : "", parts[i].word);
+		r = 0;
+	}
+	if (r == 0 && kept.len)
+		run_note(run, "mounts[%ld] (%s): kept as on the host, which has locked it: %s",
+			 m->config_index, m->target, str_text(&kept));
+	return r;
+}
+
+static int set_attrs(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+{
+	const struct change own = { .set = m->attr_set, .clear = m->attr_clear };
+	const struct change all = { m->rattr_set, m->rattr_clear, .recursive = true };
+	int r = apply(mount, &own);
+
+	if (r == -EPERM)
+		r = apply_unlocked(run, m, mount, &own);
+	if (r == 0) {
+		r = apply(mount, &all);
+		if (r == -EPERM)
+			r = apply_unlocked(run, m, mount, &all);
+	}
+	if (r == 0)
+		return 0;
+	(void)err_errno(err, -r, "config.json: mounts[%ld].options: set attributes of %s",
+			m->config_index, m->target);
+	if (r == -EINVAL && m->kind == MOUNT_REMOUNT)
+		err_hint(err, "an earlier entry must have mounted something there");
+	return r;
+}
+
+/* copy-symlink: a source that is a link is made anew, and nothing is mounted. */
+static int copy_link(struct run *run, const struct mount_entry *m, int link, struct err *err)
+{
+	char text[PATH_MAX], there[PATH_MAX];
+	ssize_t n = readlinkat(link, "", text, sizeof(text) - 1);
+	_cleanup_close_ int dir = -1;
+	const char *name;
+
+	if (n < 0)
+		return err_errno(err, errno, "config.json: mounts[%ld]: read the link %s",
+				 m->config_index, m->source);
+	text[n] = '\0';
+	dir = resolve_parent(run->rootfs, m->target, &name, err);
+	if (dir < 0)
+		return err_prefix(err, "config.json: mounts[%ld].destination", m->config_index);
+	if (symlinkat(text, dir, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_errno(err, errno, "config.json: mounts[%ld]: make the link %s",
+				 m->config_index, m->target);
+	n = readlinkat(dir, name, there, sizeof(there) - 1);
+	there[n < 0 ? 0 : n] = '\0';
+	if (str_equal(text, there))
+		return 0;
+	return err_set(
+		err, EEXIST,
+		"config.json: mounts[%ld]: copy-symlink: %s exists in the rootfs, and is not "
+		"a link to \"%s\"",
+		m->config_index, m->target, text);
+}
+
+/* A directory that only looks like /proc would be believed by the container's programs and by those that
+ * later enter it (CVE-2019-16884). */
+static int check_source(const struct mount_entry *m, int mount, struct err *err)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (!str_equal(m->target, "/proc"))
+		return 0;
+	if (fstatfs(mount, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC && fstat(mount, &st) == 0 &&
+	    st.st_ino == 1)
+		return 0;
+	return err_set(err, EINVAL,
+		       "config.json: mounts[%ld]: \"/proc\" cannot be mounted because it is not of "
+		       "type proc: %s is not the root of one",
+		       m->config_index, m->source);
+}
+
+static int bind_tree(struct run *run, size_t i, struct err *err)
+{
+	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	_cleanup_close_ int mount = fd_take(&run->mounts[i]);
+	struct stat st;
+	int r = check_source(m, mount, err);
+
+	if (r < 0)
+		return r;
+	if ((m->extensions & MOUNT_EXT_COPY_SYMLINK) && fstat(mount, &st) == 0 &&
+	    S_ISLNK(st.st_mode))
+		return copy_link(run, m, mount, err);
+	if (!m->propagation) { /* else the copy would stay a peer of the host's mount */
+		r = mountfd_set_attr(mount, 0, 0, MS_PRIVATE, m->recursive);
+		if (r < 0)
+			return err_errno(err, -r, "config.json: mounts[%ld]: make %s private",
+					 m->config_index, m->source);
+	}
+	r = set_attrs(run, m, mount, err);
+	return r < 0 ? r : step_mounts_attach(run, m, mount, err);
+}
+
+/* Data of a remount is for the file system, not for the mount. */
+static int reconfigure(const struct mount_entry *m, int mount)
+{
+	_cleanup_close_ int fs = -1;
+	int r = 0;
+
+	if (!m->n_super)
+		return 0;
+	fs = mountfd_fs_pick(mount);
+	if (fs < 0)
+		return fs;
+	for (size_t i = 0; r == 0 && i < m->n_super; i++)
+		r = mountfd_fs_set(fs, m->super[i].key, m->super[i].value);
+	return r < 0 ? r : mountfd_fs_reconfigure(fs);
+}
+
+static int remount(struct run *run, const struct mount_entry *m, struct err *err)
+{
+	_cleanup_close_ int mount = resolve_open(run->rootfs, m->target, O_PATH);
+	int r = mount < 0 ? mount : reconfigure(m, mount);
+
+	if (r == 0 && m->propagation)
+		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
+				     m->propagation & MS_REC);
+	if (r == 0)
+		return set_attrs(run, m, mount, err);
+	return err_errno(err, -r, "config.json: mounts[%ld]: remount %s", m->config_index,
+			 m->target);
+}
+
+int step_mounts_bind(struct run *run, size_t i, struct err *err)
+{
+	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+
+	return m->kind == MOUNT_REMOUNT ? remount(run, m, err) : bind_tree(run, i, err);
+}
+
+int step_mounts_host_bind(struct run *run, size_t i, struct err *err)
+{
+	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	const char *from = m->kind == MOUNT_PROC    ? "/proc"
+			   : m->kind == MOUNT_SYSFS ? "/sys"
+						    : "/dev/mqueue";
+	_cleanup_close_ int mount = mountfd_clone(AT_FDCWD, from, true, true);
+	int r = mount;
+
+	if (r >= 0)
+		r = mountfd_set_attr(mount, m->attr_set, 0, MS_PRIVATE, true);
+	if (r < 0)
+		return err_errno(err, -r, "config.json: mounts[%ld]: bind the host's %s",
+				 m->config_index, from);
+	run_note(
+		run,
+		"mounts[%ld]: the host's %s is bound on %s: a new %s is refused by the kernel here",
+		m->config_index, from, m->target, m->fs);
+	return step_mounts_attach(run, m, mount, err);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* New file systems: fsopen() and its kin, or mount(2) for those whose options are one string. */
+#include "src/steps/step_mounts.h"
+
+#include "src/base/fd.h"
+#include "src/base/str.h"
+#include "src/oci/mount_options.h"
+#include "src/sys/mountfd.h"
+#include "src/sys/resolve.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* tmpfs without a mode of its own takes that of the directory it covers. */
+static int set_tmpfs_mode(struct run *run, const struct mount_entry *m, int fs)
+{
+	_cleanup_close_ int covered = -1;
+	struct stat st;
+	char mode[16];
+
+	for (size_t i = 0; i < m->n_super; i++)
+		if (str_equal(m->super[i].key, "mode"))
+			return 0;
+	covered = resolve_open(run->rootfs, m->target, O_PATH);
+	if (covered < 0 || fstat(covered, &st) < 0)
+		return 0;
+	(void)snprintf(mode, sizeof(mode), "%o", st.st_mode & 07777);
+	return mountfd_fs_set(fs, "mode", mode);
+}
+
+static int fs_failed(const struct mount_entry *m, int fs, int error, const char *key,
+		     struct err *err)
+{
+	char words[256];
+
+	mountfd_fs_message(fs, words, sizeof(words));
+	if (words[0])
+		return err_set(err, error, "config.json: mounts[%ld]: mount %s on %s: %s",
+			       m->config_index, m->fs, m->target,
+			       words + (words[1] == ' ' ? 2 : 0));
+	return err_errno(err, error, "config.json: mounts[%ld]: mount %s on %s%s%s",
+			 m->config_index, m->fs, m->target, key ? ": option " : "", key ? key : "");
+}
+
+static int configure(struct run *run, const struct mount_entry *m, int fs, struct err *err)
+{
+	int r;
+
+	if (m->source) {
+		r = mountfd_fs_set(fs, "source", m->source);
+		if (r < 0)
+			return fs_failed(m, fs, -r, "source", err);
+	}
+	for (size_t i = 0; i < m->n_super; i++) {
+		r = mountfd_fs_set(fs, m->super[i].key, m->super[i].value);
+		if (r < 0)
+			return fs_failed(m, fs, -r, m->super[i].key, err);
+	}
+	r = str_equal(m->fs, "tmpfs") ? set_tmpfs_mode(run, m, fs) : 0;
+	if (r == 0)
+		r = mountfd_fs_create(fs);
+	return r < 0 ? fs_failed(m, fs, -r, NULL, err) : 0;
+}
+
+static int open_fs(const struct mount_entry *m, const char *type, struct err *err)
+{
+	int fs = mountfd_fs_open(type);
+
+	if (fs >= 0)
+		return fs;
+	(void)err_errno(err, -fs, "config.json: mounts[%ld].type: file system \"%s\"",
+			m->config_index, type);
+	if (fs == -ENODEV)
+		err_hint(err, "the kernel does not know this file system: cat /proc/filesystems");
+	return fs;
+}
+
+int step_mounts_fsmount(struct run *run, size_t i, struct err *err)
+{
+	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	const char *type = m->kind == MOUNT_CGROUP ? "cgroup2" : m->fs;
+	_cleanup_close_ int fs = open_fs(m, type, err), mount = -1;
+	int r = fs;
+
+	if (r >= 0)
+		r = configure(run, m, fs, err);
+	if (r < 0)
+		return r;
+	mount = mountfd_fs_mount(fs, m->attr_set);
+	if (mount < 0)
+		return fs_failed(m, fs, -mount, NULL, err);
+	if (m->extensions & MOUNT_EXT_TMPCOPYUP)
+		r = step_mounts_copyup(run, m, mount, err);
+	if (r == 0 && m->idmap)
+		r = step_mounts_map_ids(run, m, mount, err);
+	if (r == 0)
+		r = step_mounts_attach(run, m, mount, err);
+	if (r == 0 && m->readonly_late)
+		run->mounts[i] = fd_take(&mount);
+	return r;
+}
+
+static unsigned long classic_flags(uint64_t attrs)
+{
+	static const struct {
+		uint64_t attr;
+		unsigned long flag;
+	} table[] = {
+		{ MOUNT_ATTR_RDONLY, MS_RDONLY },         { MOUNT_ATTR_NOSUID, MS_NOSUID },
+		{ MOUNT_ATTR_NODEV, MS_NODEV },           { MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+		{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME }, { MOUNT_ATTR_NOSYMFOLLOW, 256 },
+	};
+	unsigned long flags = 0;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (attrs & table[i].attr)
+			flags |= table[i].flag;
+	if ((attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_NOATIME)
+		flags |= MS_NOATIME;
+	if ((attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_STRICTATIME)
+		flags |= MS_STRICTATIME;
+	return flags;
+}
+
+/* The flags of a superblock are no data for mount(2). */
+static unsigned long super_flag(const char *key)
+{
+	static const struct {
+		const char *key;
+		unsigned long flag;
+	} table[] = { { "ro", MS_RDONLY },
+		      { "sync", MS_SYNCHRONOUS },
+		      { "dirsync", MS_DIRSYNC },
+		      { "mand", MS_MANDLOCK },
+		      { "lazytime", 1 << 25 } };
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (str_equal(table[i].key, key))
+			return table[i].flag;
+	return 0;
+}
+
+static int classic_data(const struct mount_entry *m, struct str *data, unsigned long *flags,
+			struct err *err)
+{
+	long page = sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < m->n_super; i++) {
+		unsigned long flag = m->super[i].value ? 0 : super_flag(m->super[i].key);
+
+		*flags |= flag;
+		if (!flag)
+			str_addf(data, "%s%s%s%s", data->len ? "," : "", m->super[i].key,
+				 m->super[i].value ? "=" : "",
+				 m->super[i].value ? m->super[i].value : "");
+	}
+	if (data->len < (size_t)page)
+		return 0;
+	return err_set(err, E2BIG,
+		       "config.json: mounts[%ld].options: %zu characters of options for %s, but "
+		       "mount(2) takes less than a page (%ld)",
+		       m->config_index, data->len, m->fs, page);
+}
+
+int step_mounts_classic(struct run *run, size_t i, struct err *err)
+{
+	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	_cleanup_close_ int target = step_mounts_target(run, m, true, err), made = -1;
+	unsigned long flags = classic_flags(m->attr_set);
+	_cleanup_str_ struct str data = { 0 };
+	struct fd_path path;
+	int r = target < 0 ? target : classic_data(m, &data, &flags, err);
+
+	if (r < 0)
+		return r;
+	path = fd_path(target);
+	if (mount(m->source, path.text, m->fs, flags, str_text(&data)) < 0)
+		return err_errno(err, errno, "config.json: mounts[%ld]: mount %s on %s",
+				 m->config_index, m->fs, m->target);
+	if (!m->propagation)
+		return 0;
+	made = resolve_open(run->rootfs, m->target, O_PATH);
+	r = made < 0 ? made
+		     : mountfd_set_attr(made, 0, 0, m->propagation & ~(unsigned long)MS_REC,
+					m->propagation & MS_REC);
+	return r < 0 ? err_errno(err, -r, "config.json: mounts[%ld]: propagation of %s",
+				 m->config_index, m->target)
+		     : 0;
+}

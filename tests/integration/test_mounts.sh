@@ -1,0 +1,672 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Mounts: mapped ids, attributes of trees, propagation, links, hostile paths, file systems of the kernel.
+# shellcheck disable=SC2016 # variables of the shell inside
+
+# One line of mountinfo in OUT: the last mount at DIR; its fields behind the options up to the dash.
+line_of() { awk -v d="$1" '$5 == d {l = $0} END {print l}' <<<"$OUT"; }
+peers_of() { line_of "$1" | sed 's/ - .*//' | cut -d ' ' -f 7-; }
+
+add_mounts() { # JQ-ARGUMENT... FILTER: an array
+	local filter=${*: -1}
+	cfg "${@:1:$#-1}" ".mounts += $filter"
+}
+
+# A tree with a file system of its own below: $T/src, $T/src/sub.
+tree() {
+	mkdir -p "$T/src/sub"
+	mount -t tmpfs tree "$T/src"
+	mkdir "$T/src/sub"
+	mount -t tmpfs tree "$T/src/sub"
+	touch "$T/src/file" "$T/src/sub/file"
+	"$@"
+	umount "$T/src/sub" "$T/src"
+}
+
+look() { sh_run "$1"$'\n'true; } # whatever the last command says
+
+# A command as uid 0 of a user namespace with ids 0 to 65535 and a mount namespace of its own, in OUT.
+as_podman() {
+	local pid
+	mkfifo "$T/go"
+	# shellcheck disable=SC2016
+	unshare -Um sh -c 'read x <"$0"; exec "$@"' "$T/go" "$@" >"$T/out" 2>&1 &
+	pid=$!
+	soon eval '[ "$(readlink /proc/$pid/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]'
+	if [ "$MODE" = root ]; then
+		echo '0 0 65536' >/proc/$pid/uid_map
+		echo '0 0 65536' >/proc/$pid/gid_map
+	else
+		newuidmap $pid 0 "$(id -u)" 1 1 100000 65535
+		newgidmap $pid 0 "$(id -g)" 1 1 100000 65535
+	fi
+	echo go >"$T/go"
+	wait $pid || fail "$(<"$T/out")"
+	OUT=$(<"$T/out")
+	rm "$T/go"
+}
+
+notes() { # of container ID, in OUT
+	ok explain "$ID"
+}
+
+# --- mapped ids ---
+
+owners() {
+	chown 5:6 "$T/src/file"
+	chown 7:8 "$T/src/sub/file"
+	chown "$1" "$T/src"
+	look 'stat -c "%u:%g" /m/file /m/sub/file; echo x > /m/made'
+	stat -c '%u:%g' "$T/src/made" >"$T/made"
+}
+
+t_idmap_of_the_mount() {
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "none", source: $s, options: ["rbind", "idmap"],
+		uidMappings: [{containerID: 5, hostID: 105, size: 1}, {containerID: 1000, hostID: 0, size: 1}],
+		gidMappings: [{containerID: 6, hostID: 106, size: 1}, {containerID: 1000, hostID: 0, size: 1}]}]'
+	tree owners 1000:1000
+	eq 'owners, only the first mapped' "$(tr '\n' ' ' <<<"$OUT")" '105:106 7:8 '
+	eq 'owner on disk' "$(<"$T/made")" 1000:1000
+}
+
+t_idmap_recursive() {
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s,
+		options: ["rbind", "ridmap=uids=5-105-1#7-107-1#0-0-1;gids=6-106-1#8-108-1#0-0-1"]}]'
+	tree owners 0:0
+	eq 'owners, both mapped' "$(tr '\n' ' ' <<<"$OUT")" '105:106 107:108 '
+}
+
+in_user_namespace() { # MORE...: of root, container ids 0 to 999 are 200000 on the host
+	chmod 711 "$T"
+	chown 200000:200000 "$T/b/rootfs" "$T/b/rootfs"/*
+	cfg '.linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 10}, {containerID: 10, hostID: 300000, size: 990}]
+		| .linux.gidMappings = .linux.uidMappings'
+}
+
+t_idmap_of_the_container() {
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	in_user_namespace
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["rbind", "idmap"]}]'
+	tree owners 0:0
+	eq 'owners' "$(tr '\n' ' ' <<<"$OUT")" '5:6 65534:65534 '
+	eq 'owner on disk' "$(<"$T/made")" 0:0
+}
+
+t_idmap_relative_to_the_container() {
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	in_user_namespace
+	# On disk 5 is 8 to 11 inside, which lie in two ranges of the container.
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s,
+		options: ["rbind", "idmap=uids=@3-8-4#1000-200000-1;gids=@5-10-2#1000-200000-1"]}]'
+	tree owners 1000:1000
+	eq 'owners' "$(tr '\n' ' ' <<<"$OUT")" '10:11 65534:65534 '
+}
+
+t_idmap_of_a_joined_user_namespace() {
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	in_user_namespace
+	up
+	local out
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["rbind", "idmap"]}]'
+	cfg --arg p "/proc/$PID/ns/user" '.linux.namespaces |= map(if .type == "user" then .path = $p else . end)'
+	script_ 'stat -c "%u:%g" /m/file'
+	ID2=$ID-two
+	joined() {
+		chown 5:6 "$T/src/file"
+		R run -b "$T/b" "$ID2"
+	}
+	tree joined
+	out=$OUT
+	eq "status ($ERR)" "$RC" 0
+	down
+	eq 'owners' "$out" 5:6
+}
+
+t_idmap_refused() {
+	prog /bin/true
+	mkdir "$T/src"
+	cp "$T/b/config.json" "$T/plain.json"
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["bind", "idmap=uids=0-1"]}]'
+	no 'cannot read "idmap=uids=0-1"' run -b "$T/b" "$ID"
+	cp "$T/plain.json" "$T/b/config.json"
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["bind"],
+		uidMappings: [{containerID: 0, hostID: 1, size: 1}]}]'
+	no gidMappings run -b "$T/b" "$ID"
+	cp "$T/plain.json" "$T/b/config.json"
+	add_mounts '[{destination: "/m", type: "bind", source: "/proc", options: ["rbind", "ridmap"],
+		uidMappings: [{containerID: 0, hostID: 1, size: 1}], gidMappings: [{containerID: 0, hostID: 1, size: 1}]}]'
+	if [ "$MODE" = rootless ]; then
+		no 'takes CAP_SYS_ADMIN in the user namespace that mounted its file system' run -b "$T/b" "$ID"
+		return
+	fi
+	no 'map the ids of /proc' run -b "$T/b" "$ID"
+	has hint "$ERR" 'does not take mapped ids on this kernel'
+	cp "$T/plain.json" "$T/b/config.json"
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["bind", "idmap"]}]'
+	no 'the container has no user namespace' run -b "$T/b" "$ID"
+}
+
+# In a user namespace as podman makes it: the file system belongs to it.
+t_idmap_nested() {
+	mkdir "$T/src"
+	"$USRUN" spec --no-terminal -f - | jq --arg id "$ID" --arg s "$T/src" '.process.env += ["USRUN_TEST=" + $id]
+		| .linux.resources = {} | .linux.namespaces |= map(select(.type != "cgroup" and .type != "network"))
+		| .mounts |= map(select(.type != "cgroup" and .type != "sysfs")) | .process.args = ["/bin/stat", "-c", "%u:%g", "/m/file"]
+		| .mounts += [{destination: "/m", type: "bind", source: $s, options: ["rbind"],
+			uidMappings: [{containerID: 5, hostID: 7, size: 1}], gidMappings: [{containerID: 5, hostID: 8, size: 1}]}]' \
+		>"$T/b/config.json"
+	# shellcheck disable=SC2016
+	as_podman env "U=${U[*]}" "T=$T" "ID=$ID" sh -ec '
+		mount -t tmpfs x "$T/src"; : >"$T/src/file"; chown 5:5 "$T/src/file"; $U run -b "$T/b" "$ID"'
+	eq owners "$OUT" 7:8
+}
+
+# --- attributes ---
+
+all_below() { look 'grep " /[a-z]*/*[a-z]* " /proc/self/mountinfo; echo x 2>/dev/null >/rro/sub/new && echo written'; }
+
+t_recursive_attributes() {
+	root_only 'makes mounts on the host'
+	add_mounts --arg s "$T/src" '[
+		{destination: "/ro", type: "bind", source: $s, options: ["rbind", "ro"]},
+		{destination: "/rro", type: "bind", source: $s, options: ["rbind", "rro", "rnosuid", "rnoexec", "rnodev"]},
+		{destination: "/rtimes", type: "bind", source: $s, options: ["rbind", "rnoatime", "rnodiratime", "rnosymfollow"]},
+		{destination: "/rback", type: "bind", source: $s, options: ["rbind", "rro", "rrw", "rstrictatime"]},
+		{destination: "/rrel", type: "bind", source: $s, options: ["rbind", "rnoatime", "rrelatime"]},
+		{destination: "/one", type: "bind", source: $s, options: ["bind", "rro"]},
+		{destination: "/new", type: "tmpfs", source: "t", options: ["rnosuid", "rnoexec", "rnoatime"]}]'
+	tree all_below
+	local dir words word
+	while read -r dir words; do
+		for word in $words; do
+			[[ ",$(line_of "$dir" | cut -d ' ' -f 6)," == *",$word,"* ]] || fail "$dir: no $word in $(line_of "$dir")"
+		done
+	done <<-END
+		/ro ro
+		/ro/sub rw
+		/rro ro nosuid nodev noexec
+		/rro/sub ro nosuid nodev noexec
+		/rtimes rw noatime nodiratime nosymfollow
+		/rtimes/sub rw noatime nodiratime nosymfollow
+		/rback rw
+		/rback/sub rw
+		/rrel/sub relatime
+		/one ro
+		/new rw nosuid noexec noatime
+	END
+	hasnt '/rback/sub' "$(line_of /rback/sub | cut -d ' ' -f 6)" relatime
+	hasnt 'one mount' "$OUT" ' /one/sub '
+	hasnt output "$OUT" written
+}
+
+# What a mount of a more privileged user namespace forbids, stays.
+locked() {
+	mount -o remount,bind,nosuid,nodev,noexec,ro "$T/src"
+	# shellcheck disable=SC2016
+	OUT=$(unshare -Ur env "U=${U[*]}" "T=$T" "ID=$ID" sh -ec '
+		$U create -b "$T/b" "$ID" >"$T/created"; $U explain "$ID"; $U start "$ID"
+		while ! $U state "$ID" | grep -q stopped; do :; done; $U delete "$ID"; cat "$T/created"' 2>&1) || fail "$OUT"
+}
+
+t_locked_flags_are_kept() {
+	root_only 'makes mounts on the host'
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["rbind", "rw", "suid", "noatime", "nodiratime"]}]'
+	jq '.linux.namespaces |= map(select(.type != "cgroup")) | .linux.resources = {}
+		| .mounts |= map(select(.type != "cgroup") | if .options then .options |= map(select(startswith("gid=") | not)) else . end)' \
+		"$T/b/config.json" >"$T/new" && mv "$T/new" "$T/b/config.json"
+	prog /bin/grep ' /m ' /proc/self/mountinfo
+	tree locked
+	has 'what was said' "$OUT" 'kept as on the host, which has locked it: ro, nosuid, access times'
+	has 'the mount' "$OUT" ' /m ro,nosuid,nodev,noexec,relatime '
+}
+
+t_remount() {
+	add_mounts '[{destination: "/one", type: "tmpfs", source: "t", options: ["size=64k"]},
+		{destination: "/one", type: "none", options: ["remount", "ro", "nosuid", "size=128k"]},
+		{destination: "/dev/shm", type: "none", options: ["remount", "bind", "noatime"]}]'
+	look 'cat /proc/self/mountinfo'
+	has /one "$(line_of /one)" 'ro,nosuid,'
+	has /one "$(line_of /one)" 'size=128k'
+	has /dev/shm "$(line_of /dev/shm)" noatime
+	eq 'number of mounts' "$(grep -c ' /one ' <<<"$OUT")" 1
+	add_mounts '[{destination: "/tmp", type: "none", options: ["remount", "ro"]}]'
+	no 'set attributes of /tmp' run -b "$T/b" "$ID"
+	has hint "$ERR" 'an earlier entry must have mounted something there'
+}
+
+t_words_without_effect() {
+	mkdir "$T/src"
+	add_mounts --arg s "$T/src" '[
+		{destination: "/a", type: "bind", source: $s, options: ["", "rbind", "", "mode=755", "size=1k", "defaults", "sync", "loud", "iversion"]},
+		{destination: "b/c", type: "tmpfs", source: "t", options: ["sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand", "silent"]}]'
+	script_ 'cat /proc/self/mountinfo'
+	ok create -b "$T/b" "$ID"
+	notes
+	has 'said of data' "$OUT" '"mode=755" has no meaning for a bind mount'
+	has 'said of relative destinations' "$OUT" 'is relative'
+	down
+	go
+	has /b/c "$(line_of /b/c)" ' rw,dirsync'
+	hasnt /b/c "$(line_of /b/c)" ' rw,sync'
+	hasnt /b/c "$(line_of /b/c)" lazytime
+	cfg --arg s "$T/src" '.mounts += [{destination: "/d", type: "bind", source: $s, options: ["rbind", "readonly"]}]'
+	no 'bind mounts cannot have any filesystem-specific options applied, got "readonly"' run -b "$T/b" "$ID"
+}
+
+t_readonly_tmpfs_with_mounts_inside() {
+	add_mounts '[{destination: "/t", type: "tmpfs", source: "t", options: ["ro", "mode=755"]},
+		{destination: "/t/deep/er", type: "tmpfs", source: "t"}]'
+	look 'cat /proc/self/mountinfo; echo x 2>/dev/null >/t/new && echo written; echo x >/t/deep/er/new && echo inner'
+	has /t "$(line_of /t)" ' ro,'
+	hasnt output "$OUT" written
+	has output "$OUT" inner
+}
+
+t_long_options() {
+	local long
+	long=$(printf '%300s' '' | tr ' ' x)
+	prog /bin/true
+	cfg --arg l "lowerdir=/$long" '.mounts += [{destination: "/m", type: "overlay", source: "o", options: [$l]}]'
+	no 'mount overlay on /m' run -b "$T/b" "$ID"
+	long=$(printf '%70000s' '' | tr ' ' x)
+	cfg --arg l "lowerdir=/$long" '.mounts[-1].options = [$l]'
+	no 'less than a page' run -b "$T/b" "$ID"
+}
+
+t_overlay_of_many_layers() {
+	local i lower=
+	for ((i = 0; i < 12; i++)); do
+		mkdir -p "$T/layers/number-$i-with-a-long-name"
+		echo $i >"$T/layers/number-$i-with-a-long-name/file-$i"
+		lower+=:$T/layers/number-$i-with-a-long-name
+	done
+	mkdir "$T/upper" "$T/work"
+	cfg --arg l "lowerdir=${lower#:}" --arg u "upperdir=$T/upper" --arg w "workdir=$T/work" '.mounts += [{destination: "/m",
+		type: "overlay", source: "overlay", options: [$l, $u, $w, "userxattr"]}]'
+	look 'cat /m/file-0 /m/file-11; echo new >/m/new'
+	eq files "$(tr '\n' ' ' <<<"$OUT")" '0 11 '
+	eq upper "$(<"$T/upper/new")" new
+}
+
+t_nosymfollow() {
+	mkdir "$T/src"
+	echo data >"$T/src/file"
+	ln -s file "$T/src/link"
+	add_mounts --arg s "$T/src" '[{destination: "/a", type: "bind", source: $s, options: ["rbind", "nosymfollow"]},
+		{destination: "/b", type: "bind", source: $s, options: ["rbind", "nosymfollow", "symfollow"]}]'
+	look 'cat /a/link 2>/dev/null || echo refused; cat /b/link'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'refused data '
+}
+
+t_tmpcopyup() {
+	mkdir -p "$T/b/rootfs/data/sub"
+	echo one >"$T/b/rootfs/data/file"
+	chmod 4711 "$T/b/rootfs/data/file"
+	chmod 1750 "$T/b/rootfs/data/sub"
+	ln -s nowhere "$T/b/rootfs/data/link"
+	mkfifo "$T/b/rootfs/data/fifo"
+	add_mounts '[{destination: "/data", type: "tmpfs", source: "t", options: ["tmpcopyup", "ro"]}]'
+	look 'cd /data; stat -c "%a %F" file sub fifo; readlink link; cat file; echo x 2>/dev/null >new && echo written'
+	eq output "$(tr '\n' ';' <<<"$OUT")" '4711 regular file;1750 directory;644 fifo;nowhere;one;'
+	add_mounts '[{destination: "/other", type: "proc", source: "t", options: ["tmpcopyup"]}]'
+	no 'tmpcopyup is for tmpfs only' run -b "$T/b" "$ID"
+}
+
+# --- propagation ---
+
+all_propagations() {
+	mount --make-rshared "$T/src"
+	look 'cat /proc/self/mountinfo'
+}
+
+t_propagation_words() {
+	root_only 'makes mounts on the host'
+	local word
+	for word in shared rshared slave rslave private rprivate unbindable runbindable; do
+		add_mounts --arg s "$T/src" --arg w "$word" '[{destination: ("/" + $w), type: "bind", source: $s, options: ["rbind", $w]}]'
+	done
+	add_mounts --arg s "$T/src" '[{destination: "/none", type: "bind", source: $s, options: ["rbind"]},
+		{destination: "/tmpfs", type: "tmpfs", source: "t", options: ["shared"]}]'
+	tree all_propagations
+	for word in shared rshared slave rslave private rprivate unbindable runbindable; do
+		case $word in
+		*shared) [[ "$(peers_of "/$word")" == shared:* ]] || fail "$word: $(line_of "/$word")" ;;
+		*slave) [[ "$(peers_of "/$word")" == master:* ]] || fail "$word: $(line_of "/$word")" ;;
+		*private) eq "$word" "$(peers_of "/$word")" '' ;;
+		*unbindable) eq "$word" "$(peers_of "/$word")" unbindable ;;
+		esac
+		[[ $word != r* ]] || eq "$word of what is below" "$(peers_of "/$word/sub" | sed 's/[0-9]*$//')" "$(peers_of "/$word" | sed 's/[0-9]*$//')"
+	done
+	eq 'without a word' "$(peers_of /none)$(peers_of /none/sub)" ''
+	[[ "$(peers_of /tmpfs)" == shared:* ]] || fail "tmpfs: $(line_of /tmpfs)"
+}
+
+appears() { # a mount of the host, made while the container runs
+	mount --make-rshared "$T/src"
+	up
+	mkdir "$T/src/later"
+	mount -t tmpfs later "$T/src/later"
+	touch "$T/src/later/there"
+	inside /bin/sh -c 'ls /slave/later /private/later'
+	SEEN=$OUT
+	inside /bin/mount -t tmpfs back /shared/sub
+	grep -c "$T/src/sub" /proc/self/mountinfo >"$T/count"
+	umount "$T/src/later"
+	down
+	umount "$T/src/sub"
+}
+
+t_propagation_works() {
+	root_only 'makes mounts on the host'
+	caps SYS_ADMIN
+	add_mounts --arg s "$T/src" '[{destination: "/slave", type: "bind", source: $s, options: ["rbind", "rslave"]},
+		{destination: "/private", type: "bind", source: $s, options: ["rbind", "rprivate"]},
+		{destination: "/shared", type: "bind", source: $s, options: ["rbind", "rshared"]}]'
+	tree appears
+	eq 'seen through the slave alone' "$(tr -s '\n' ' ' <<<"$SEEN")" '/private/later: /slave/later: there '
+	eq 'mounts of the host on sub' "$(<"$T/count")" 2
+}
+
+t_rootfs_propagation_values() {
+	local word
+	mkdir "$T/src"
+	add_mounts --arg s "$T/src" '[{destination: "/b", type: "bind", source: $s, options: ["rbind", "rprivate"]}]'
+	for word in shared rshared slave rslave private rprivate unbindable runbindable; do
+		cfg --arg w "$word" '.linux.rootfsPropagation = $w'
+		look 'cat /proc/self/mountinfo'
+		case $word in
+		*shared) [[ "$(peers_of /)" == shared:* ]] || fail "$word: $(line_of /)" ;;
+		*slave) hasnt "$word" "$(peers_of /)" shared ;;
+		*private) eq "$word" "$(peers_of /)" '' ;;
+		*unbindable) eq "$word" "$(peers_of /)" unbindable ;;
+		esac
+		case $word in
+		rshared)
+			[[ "$(peers_of /dev/shm)" == shared:* ]] || fail "$word: $(line_of /dev/shm)"
+			eq "$word, with a word of its own" "$(peers_of /b)" ''
+			;;
+		shared | private) eq "$word: /dev/shm" "$(peers_of /dev/shm)" '' ;;
+		runbindable) eq "$word: /dev/shm" "$(peers_of /dev/shm)" unbindable ;;
+		esac
+	done
+}
+
+# crun undoes it: a bind that is shared with the host stays so below a private rootfs.
+t_rootfs_propagation_leaves_binds_alone() {
+	root_only 'makes mounts on the host'
+	add_mounts --arg s "$T/src" '[{destination: "/shared", type: "bind", source: $s, options: ["rbind", "rshared"]}]'
+	cfg '.linux.rootfsPropagation = "rprivate"'
+	tree all_propagations
+	[[ "$(peers_of /shared)" == shared:* ]] || fail "$(line_of /shared)"
+	eq / "$(peers_of /)" ''
+}
+
+# --- links ---
+
+t_copy_symlink() {
+	ln -s over/there "$T/link"
+	echo data >"$T/file"
+	add_mounts --arg s "$T" '[{destination: "/a/link", type: "bind", source: ($s + "/link"), options: ["rbind", "copy-symlink"]},
+		{destination: "/file", type: "bind", source: ($s + "/file"), options: ["rbind", "copy-symlink"]}]'
+	look 'readlink /a/link; cat /file'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'over/there data '
+	go # the same link may be there
+	rm "$T/b/rootfs/a/link"
+	echo x >"$T/b/rootfs/a/link"
+	no 'is not a link to "over/there"' run -b "$T/b" "$ID"
+}
+
+t_nofollow() {
+	echo data >"$T/file"
+	ln -s "$T/file" "$T/link"
+	ln -s /tmp/target "$T/b/rootfs/link"
+	echo covered >"$T/b/rootfs/tmp/target"
+	add_mounts --arg s "$T" '[{destination: "/src", type: "bind", source: ($s + "/link"), options: ["bind", "src-nofollow"]},
+		{destination: "/link", type: "bind", source: ($s + "/file"), options: ["bind", "dest-nofollow"]}]'
+	look 'readlink /src; cat /link /tmp/target; grep " /tmp/target " /proc/self/mountinfo'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" "$T/file data covered "
+	# Without the word the link is followed, inside the rootfs.
+	cfg '.mounts[-1].options = ["bind"]'
+	look 'cat /tmp/target'
+	eq followed "$OUT" data
+}
+
+t_dest_nofollow_not_in_proc() {
+	prog /bin/true
+	echo data >"$T/file"
+	add_mounts --arg s "$T" '[{destination: "/p", type: "bind", source: "/proc", options: ["rbind"]},
+		{destination: "/p/self", type: "bind", source: ($s + "/file"), options: ["bind", "dest-nofollow"]}]'
+	no 'cannot be mounted because it is inside /proc' run -b "$T/b" "$ID"
+}
+
+t_sources_of_every_kind() {
+	mkfifo "$T/fifo"
+	echo data >"$T/file"
+	perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => "sock", Listen => 1) or die' 2>/dev/null || skip 'needs perl'
+	add_mounts --arg s "$T" '[{destination: "/a/fifo", type: "bind", source: ($s + "/fifo"), options: ["bind"]},
+		{destination: "/a/sock", type: "bind", source: ($s + "/sock"), options: ["bind", "ro"]},
+		{destination: "/a/file", type: "bind", source: ($s + "/file"), options: ["bind"]},
+		{destination: "/a/null", type: "bind", source: "/dev/null", options: ["bind"]},
+		{destination: "/etc/passwd", type: "bind", source: ($s + "/file"), options: ["bind", "ro"]},
+		{destination: "/rel", type: "bind", source: "../file", options: ["bind"]}]'
+	look 'cd /a; stat -c %F fifo sock file null; cat /etc/passwd /rel; echo x 2>/dev/null >/etc/passwd && echo written'
+	eq output "$(tr '\n' ';' <<<"$OUT")" 'fifo;socket;regular file;character special file;data;data;'
+}
+
+t_missing_source() {
+	prog /bin/true
+	add_mounts '[{destination: "/a", type: "bind", source: "/not/there", options: ["rbind"]}]'
+	no '/not/there' run -b "$T/b" "$ID"
+	cfg '.mounts[-1] = {destination: "/a", source: "x"}'
+	no 'needed where options say neither bind nor rbind' run -b "$T/b" "$ID"
+	cfg '.mounts[-1] = {destination: "/a", type: "nosuchfs", source: "x"}'
+	no 'file system "nosuchfs"' run -b "$T/b" "$ID"
+	cfg '.mounts[-1] = {destination: "/a", type: "tmpfs", source: "x", options: ["size=many"]}'
+	no "Bad value for 'size'" run -b "$T/b" "$ID"
+	cfg '.mounts[-1] = {destination: "/", type: "tmpfs", source: "x"}'
+	no 'the root itself cannot be a mount destination' run -b "$T/b" "$ID"
+}
+
+t_mounts_in_a_readonly_rootfs() {
+	mkdir "$T/src"
+	cfg '.root.readonly = true'
+	add_mounts --arg s "$T/src" '[{destination: "/made/deep", type: "bind", source: $s, options: ["rbind"]}]'
+	look 'echo x >/made/deep/file && echo written; echo x 2>/dev/null >/made/new && echo too much'
+	eq output "$OUT" written
+}
+
+# --- hostile root file systems ---
+
+t_proc_must_be_a_directory() {
+	local what
+	prog /bin/true
+	for what in proc sys; do
+		rmdir "$T/b/rootfs/$what"
+		mkdir -p "$T/b/rootfs/evil/$what"
+		ln -s "evil/$what" "$T/b/rootfs/$what"
+		no 'must be mounted on ordinary directory' run -b "$T/b" "$ID"
+		rm "$T/b/rootfs/$what"
+		echo x >"$T/b/rootfs/$what"
+		no 'must be mounted on ordinary directory' run -b "$T/b" "$ID"
+		rm "$T/b/rootfs/$what"
+		mkdir "$T/b/rootfs/$what"
+	done
+	eq 'mounted elsewhere' "$(ls -A "$T/b/rootfs/evil/proc")" ''
+}
+
+t_false_proc() {
+	mkdir -p "$T/fake/self/attr" "$T/fake/sys/net/ipv4"
+	prog /bin/true
+	cfg --arg s "$T/fake" '.mounts |= map(if .destination == "/proc" then {destination: "/proc", type: "bind", source: $s, options: ["rbind"]} else . end)'
+	no '"/proc" cannot be mounted because it is not of type proc' run -b "$T/b" "$ID"
+	# A part of the true one is none either.
+	cfg '.mounts |= map(if .destination == "/proc" then .source = "/proc/self" else . end)'
+	no '"/proc" cannot be mounted because it is not of type proc' run -b "$T/b" "$ID"
+}
+
+t_mounts_over_proc() {
+	local dir
+	mkdir "$T/src"
+	echo fake >"$T/file"
+	prog /bin/true
+	cp "$T/b/config.json" "$T/plain.json"
+	for dir in /proc/self /proc/self/attr /proc/1 /proc/sys /proc/sys/net /proc/sysrq-trigger /x/../proc/sys proc/sys //proc//self/; do
+		add_mounts --arg d "$dir" '[{destination: $d, type: "tmpfs", source: "x"}]'
+		no 'cannot be mounted because it is inside /proc' run -b "$T/b" "$ID"
+		cp "$T/plain.json" "$T/b/config.json"
+	done
+	# By a link of the image.
+	for dir in /proc/sys/net /proc/self /proc /proc/thread-self/attr /proc/self/root/proc/sys; do
+		ln -sfn $dir "$T/b/rootfs/lnk"
+		add_mounts --arg s "$T/src" '[{destination: "/lnk", type: "bind", source: $s, options: ["rbind"]}]'
+		no '' run -b "$T/b" "$ID"
+		[[ "$ERR" == *'inside /proc'* || $dir == *root* ]] || fail "$dir: $ERR"
+		cp "$T/plain.json" "$T/b/config.json"
+	done
+	rm "$T/b/rootfs/lnk"
+	add_mounts --arg f "$T/file" '[("uptime", "meminfo", "cpuinfo", "stat", "loadavg", "swaps", "diskstats")
+		| {destination: ("/proc/" + .), type: "bind", source: $f, options: ["bind"]}]'
+	look 'cat /proc/uptime /proc/swaps'
+	eq 'what lxcfs does' "$(tr '\n' ' ' <<<"$OUT")" 'fake fake '
+}
+
+t_links_at_mount_targets() {
+	local victim=$T/victim name
+	mkdir "$victim" "$T/src"
+	echo canary >"$victim/file"
+	ln -s "$victim" "$T/b/rootfs/abs"
+	ln -s "../../../../../../../../..$victim" "$T/b/rootfs/up"
+	ln -s "$victim/made" "$T/b/rootfs/dangling"
+	prog /bin/true
+	cp "$T/b/config.json" "$T/plain.json"
+	for name in abs/dir up/dir up/file dangling dangling/dir; do
+		add_mounts --arg s "$T/src" --arg f "$victim/file" --arg d "/$name" '[
+			{destination: $d, type: "bind", source: $s, options: ["rbind"]},
+			{destination: ($d + "-file"), type: "bind", source: $f, options: ["bind"]}]'
+		R run -b "$T/b" "$ID"
+		cp "$T/plain.json" "$T/b/config.json"
+		eq "in the host's directory after /$name" "$(ls "$victim")" file
+	done
+	cfg '.process.cwd = "/abs/cwd"'
+	R run -b "$T/b" "$ID"
+	eq "in the host's directory after the cwd" "$(ls "$victim")" file
+}
+
+# --- file systems of the kernel ---
+
+t_proc_of_the_host() {
+	rootless_only 'root mounts a new one'
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	script_ 'readlink /proc/self >/dev/null && echo there'
+	R run -b "$T/b" "$ID"
+	eq "output ($ERR)" "$OUT" there
+}
+
+t_sysfs_without_a_network_namespace() {
+	cfg '.linux.namespaces |= map(select(.type != "network"))'
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	notes
+	if [ "$MODE" = rootless ]; then
+		has 'what was said' "$OUT" "the host's /sys is bound on /sys"
+	else
+		hasnt 'what was said' "$OUT" 'is bound on /sys'
+	fi
+	down
+	look 'ls /sys/class/net/lo >/dev/null && echo there; touch /sys/new 2>/dev/null; grep -c " /sys ro" /proc/self/mountinfo'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'there 1 '
+}
+
+t_mqueue_without_an_ipc_namespace() {
+	cfg '.linux.namespaces |= map(select(.type != "ipc"))'
+	prog /bin/true
+	if [ "$MODE" = root ] || grep -q ' /dev/mqueue ' /proc/self/mountinfo; then
+		go
+	else
+		no 'mount mqueue on /dev/mqueue' run -b "$T/b" "$ID"
+	fi
+}
+
+t_devpts_without_the_tty_group() {
+	rootless_only 'maps a single id'
+	cfg '.mounts |= map(if .type == "devpts" then .options += ["gid=5"] else . end)'
+	prog /bin/sleep 1000
+	ok create -b "$T/b" --map=single "$ID"
+	notes
+	has 'what was said' "$OUT" '"gid=5" is left out: the container has no such id'
+	down
+	look 'ls /dev/pts'
+	has '/dev/pts' "$OUT" ptmx
+}
+
+# Every hierarchy of the host is shown, and what the container sees of it is its own part.
+t_cgroup_mount() {
+	local own
+	cfg '.mounts |= map(select(.type != "cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup",
+		options: ["nosuid", "noexec", "nodev", "relatime", "ro"]}]'
+	[ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ] || own=cgroup2
+	look 'cat /proc/self/cgroup; cat /proc/self/mountinfo; ls /sys/fs/cgroup; mkdir /sys/fs/cgroup/new 2>/dev/null && echo made
+		for d in /sys/fs/cgroup/*/; do mkdir $d/new 2>/dev/null && echo made in $d; done'
+	hasnt output "$OUT" made
+	has 'the mount' "$(line_of /sys/fs/cgroup)" ' ro,nosuid,nodev,noexec'
+	if [ -n "${own:-}" ]; then
+		has 'the mount' "$(line_of /sys/fs/cgroup)" cgroup2
+	else
+		has 'the hierarchies' "$OUT" ' /sys/fs/cgroup/memory ro,nosuid,nodev,noexec'
+	fi
+	hasnt 'own cgroup' "$(grep -m1 : <<<"$OUT")" "$ID"
+}
+
+t_cgroup_mount_without_a_cgroup_namespace() {
+	cfg '.linux.namespaces |= map(select(.type != "cgroup")) | .mounts |= map(select(.type != "cgroup"))
+		+ [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "ro"]}]'
+	look 'cat /proc/self/mountinfo; for d in /sys/fs/cgroup /sys/fs/cgroup/*/; do mkdir $d/new 2>/dev/null && echo made in $d; done'
+	hasnt output "$OUT" 'made in'
+	has 'the mount' "$(line_of /sys/fs/cgroup)" ' ro,nosuid,nodev,noexec'
+}
+
+# --- nested ---
+
+t_nested_as_podman_does() {
+	"$USRUN" spec --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]
+		| .linux.resources = {} | .linux.namespaces |= map(select(.type != "cgroup"))
+		| .mounts |= map(select(.type != "cgroup"))' >"$T/b/config.json"
+	[ "$MODE" = root ] || chmod 777 "$T/b/rootfs/dev"
+	prog /bin/sh -c 'echo hello >/dev/null; cat /dev/zero | head -c 3 | od -An -tx1; stat -c %g /dev/pts/ptmx; id -u'
+	as_podman "${U[@]}" run -b "$T/b" "$ID"
+	has output "$OUT" ' 00 00 00'
+	eq uid "$(tail -n 1 <<<"$OUT")" 0
+	# The other kind, with a network of the host: sysfs cannot be made anew.
+	cfg '.linux.namespaces |= map(select(.type != "network"))'
+	as_podman "${U[@]}" run -b "$T/b" "$ID"
+	eq uid "$(tail -n 1 <<<"$OUT")" 0
+}
+
+t_nested_with_one_id() {
+	"$USRUN" spec --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]
+		| .linux.resources = {} | .linux.namespaces |= map(select(.type != "cgroup"))
+		| .mounts |= map(select(.type != "cgroup"))' >"$T/b/config.json"
+	prog /bin/id -u
+	OUT=$(unshare -Urm "${U[@]}" run -b "$T/b" "$ID" 2>&1) || fail "$OUT"
+	eq uid "$OUT" 0
+}
+
+t_masked_outer_proc_is_explained() {
+	local how=(unshare -Urm)
+	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
+	prog /bin/true
+	# shellcheck disable=SC2016
+	OUT=$("${how[@]}" env "U=${U[*]}" "T=$T" "ID=$ID" sh -c 'mount -t tmpfs x /proc/acpi 2>/dev/null || mount -t tmpfs x /proc/fs
+		unshare -Urm $U run -b "$T/b" "$ID"' 2>&1) && fail "succeeded: $OUT"
+	has error "$OUT" 'mount proc on /proc'
+	has hint "$OUT" 'an outer container masks parts of /proc'
+}
+
+t_features_of_mounts() {
+	ok features
+	jq -e '.linux.mountExtensions.idmap.enabled and (["rro", "rrw", "ridmap", "rbind", "copy-symlink", "tmpcopyup", "rnodev",
+		"nosymfollow", "runbindable", "ro"] - .mountOptions == [])' <<<"$OUT" >/dev/null || fail "features: $OUT"
+}
