@@ -336,9 +336,12 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 	if (r < 0 || call->o->detach)
 		return r;
 	pidfd = pidfd_open_process(run->init);
-	supervise = (struct supervise){
-		.pid = run->init, .pidfd = pidfd, .console = run->console_master, .signals = signals
-	};
+	supervise = (struct supervise){ .pid = run->init,
+					.pidfd = pidfd,
+					.console = run->console_master,
+					.signals = signals,
+					.notify = -1,
+					.manager = -1 };
 	return supervise_run(&supervise, err);
 }
 

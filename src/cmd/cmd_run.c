@@ -4,6 +4,7 @@
 #include "src/cmd/launch.h"
 #include "src/run/supervise.h"
 #include "src/sys/pidfd.h"
+#include "src/sys/sock.h"
 
 #include <stddef.h>
 
@@ -23,14 +24,28 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+/* A variable that outlived its manager is no reason not to run. */
+static int connect_manager(const char *path)
+{
+	int sock = sock_connect_datagram(path);
+
+	if (sock >= 0)
+		return sock;
+	log_warning("NOTIFY_SOCKET: connect to %s: %s; messages of the container are lost", path,
+		    err_why(-sock));
+	return -1;
+}
+
 static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep,
 		      struct err *err)
 {
-	_cleanup_close_ int signals = supervise_block_signals(err), pidfd = -1;
+	_cleanup_close_ int signals = supervise_block_signals(err), pidfd = -1, manager = -1;
 	struct supervise supervise = { .signals = signals };
 	struct err later;
 	int status, r = signals;
 
+	if (r >= 0 && launch->plan->notify)
+		manager = connect_manager(launch->options.notify_socket);
 	if (r >= 0)
 		r = launch_start(launch, globals, err);
 	if (r < 0)
@@ -40,6 +55,8 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	supervise.pid = launch->run.init;
 	supervise.pidfd = pidfd;
 	supervise.console = launch->run.console_master;
+	supervise.notify = launch->run.notify_listener;
+	supervise.manager = manager;
 	status = supervise_run(&supervise, err);
 	if (status >= 0 && !keep && launch_delete(launch, &later) < 0)
 		log_warning("%s", later.text);

@@ -122,6 +122,27 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .cgroup_manager = globals->cgroup_manager };
 }
 
+/* A service manager is told by whoever stays: a run in the foreground. */
+static int offer_notify(struct launch *launch, const struct cmd_globals *globals, struct err *err)
+{
+	const char *socket = getenv("NOTIFY_SOCKET");
+	char root[PATH_MAX];
+	int r;
+
+	if (!socket || !*socket || launch->options.wait_start || launch->options.detach)
+		return 0;
+	r = store_open(globals->root, true, launch->arena, &launch->store, err);
+	if (r < 0)
+		return r;
+	if (!realpath(store_root(launch->store), root))
+		return err_errno(err, errno, "find the state directory %s",
+				 store_root(launch->store));
+	launch->options.notify_socket = socket;
+	launch->options.notify_dir =
+		arena_strf(launch->arena, "%s/%s/notify", root, launch->options.id);
+	return 0;
+}
+
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 		const struct launch_options *options, const char *id, bool wait_start, bool detach,
 		struct launch *ret, struct err *err)
@@ -132,6 +153,8 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 	fill_options(ret, globals, options, id);
 	ret->options.wait_start = wait_start;
 	ret->options.detach = detach;
+	if (r == 0)
+		r = offer_notify(ret, globals, err);
 	return r < 0 ? r : make_plan(ret, options, NULL, err);
 }
 
@@ -181,7 +204,8 @@ static void take_back(struct launch *launch)
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	struct run *run = &launch->run;
-	int r = store_open(globals->root, true, launch->arena, &launch->store, err);
+	int r = launch->store ? 0
+			      : store_open(globals->root, true, launch->arena, &launch->store, err);
 
 	if (r < 0)
 		return r;

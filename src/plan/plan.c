@@ -105,6 +105,7 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	plan->config = config;
 	plan->facts = facts;
 	plan->options = options;
+	plan_notify_build(&b);
 	r = build_parts(&b, err);
 	if (r < 0)
 		return r;

@@ -201,6 +201,8 @@ struct plan_options {            /* what the command line adds to the config */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
 	const char *listen_names;   /* LISTEN_FDNAMES, or NULL */
+	const char *notify_socket;  /* NOTIFY_SOCKET, or NULL */
+	const char *notify_dir;     /* where our own is, for the container, or NULL */
 	const char *map;            /* "auto", "single", "subid" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
 };
@@ -224,7 +226,8 @@ struct plan {
 	struct process_plan process;
 	struct rdt_plan rdt;
 	const char *hooks_stdout, *hooks_stderr; /* files that hooks append to, or NULL */
-	const char *pidfd_receiver;              /* socket that gets a pidfd of init, or NULL */
+	bool notify;                /* a socket stands for that of the service manager */
+	const char *pidfd_receiver; /* socket that gets a pidfd of init, or NULL */
 	const struct devices_request *net_devices;
 	size_t n_net_devices;
 	const char *hostname, *domainname;

@@ -18,6 +18,7 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...) PRINTF(2, 3);
 int plan_ns_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_idmap_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
+void plan_notify_build(struct plan_build *b);
 int plan_annotations_build(struct plan_build *b, struct err *err) MUST_CHECK;
 
 /* Cannot fail: the checks have seen the names. */

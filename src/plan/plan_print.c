@@ -222,6 +222,12 @@ static void print_caps(struct str *out, const char *set, uint64_t mask)
 	str_add(out, mask ? "\n" : " none\n");
 }
 
+static void print_notify(struct str *out, const struct plan *plan)
+{
+	if (plan->notify)
+		str_addf(out, "notify      a socket stands for %s\n", plan->options->notify_socket);
+}
+
 static void print_rdt(struct str *out, const struct plan *plan)
 {
 	const struct rdt_plan *rdt = &plan->rdt;
@@ -276,6 +282,7 @@ void plan_print(struct str *out, const struct plan *plan)
 	print_ids(out, plan);
 	print_cgroup(out, plan);
 	print_rootfs(out, plan);
+	print_notify(out, plan);
 	print_rdt(out, plan);
 	print_network(out, plan);
 	print_process(out, plan);

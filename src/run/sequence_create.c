@@ -35,6 +35,9 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP, .needs = M_STATE,
 	    .before = M_CHILD_PID, .gives = M_CGROUP, .undo = true),
+	/* Its directory is a mount source. */
+	ACT(PARENT, "notify-listen", step_notify_listen, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_MOUNT_FDS),
 	ACT(PARENT, "hooks-output", step_hooks_output, .before = M_CHILD_PID | M_RUNTIME_HOOKS),
 	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
 	    .undo = true),

@@ -5,6 +5,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/run/notify.h"
 #include "src/sys/pidfd.h"
 #include "src/sys/tty.h"
 
@@ -14,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_CONSOLE, SLOT_COUNT };
+enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_CONSOLE, SLOT_NOTIFY, SLOT_COUNT };
 
 int supervise_block_signals(struct err *err)
 {
@@ -99,6 +100,7 @@ static int loop(const struct supervise *s, struct err *err)
 		[SLOT_SIGNALS] = { .fd = s->signals, .events = POLLIN },
 		[SLOT_INPUT] = { .fd = s->console >= 0 ? STDIN_FILENO : -1, .events = POLLIN },
 		[SLOT_CONSOLE] = { .fd = s->console, .events = POLLIN },
+		[SLOT_NOTIFY] = { .fd = s->notify, .events = POLLIN },
 	};
 	int status = 0;
 
@@ -111,6 +113,8 @@ static int loop(const struct supervise *s, struct err *err)
 			send_end_of_file(s->console);
 			fds[SLOT_INPUT].fd = -1;
 		}
+		if (fds[SLOT_NOTIFY].revents)
+			notify_relay(s->notify, s->manager);
 		if (fds[SLOT_SIGNALS].revents && !drain_signals(s, &status))
 			break;
 	}
@@ -135,6 +139,8 @@ int supervise_run(const struct supervise *supervise, struct err *err)
 	} else {
 		r = loop(supervise, err);
 	}
+	if (supervise->notify >= 0) /* its last words */
+		notify_relay(supervise->notify, supervise->manager);
 	if (raw)
 		tty_restore(STDIN_FILENO, &saved);
 	return r;

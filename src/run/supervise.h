@@ -9,8 +9,9 @@
 struct supervise {
 	pid_t pid;
 	int pidfd;
-	int console; /* master of the container's terminal, or -1 */
-	int signals; /* from supervise_block_signals() */
+	int console;         /* master of the container's terminal, or -1 */
+	int signals;         /* from supervise_block_signals() */
+	int notify, manager; /* sockets for notify_relay(), or -1 */
 };
 
 /* Blocks all signals of this process and gives a signalfd for them; before the container is made, so that

@@ -207,7 +207,8 @@ static int remove_dir(const struct store *store, const char *id, int dirfd)
 
 int store_remove(struct store *store, const char *id, struct err *err)
 {
-	static const char *const files[] = { "start", "config.json", "init", "state.json" };
+	static const char *const files[] = { "notify/notify", "start", "config.json", "init",
+					     "state.json" };
 	_cleanup_close_ int dir = store_priv_open_dir(store, id);
 	int r;
 

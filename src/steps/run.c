@@ -27,6 +27,7 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.target_pidfd = -1,
 		.rootfs = -1,
 		.netns_socket = -1,
+		.notify_listener = -1,
 		.hooks_output = { .out = -1, .err = -1 },
 		.net = { .here = -1, .there = -1 },
 		.procfs = -1,

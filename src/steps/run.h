@@ -36,7 +36,8 @@ struct run {
 	int netns_socket;   /* made by init in its network namespace */
 	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
-	bool hooks_ran; /* create-time hooks may have run: poststop hooks are owed */
+	int notify_listener; /* what the program says to the service manager */
+	bool hooks_ran;      /* create-time hooks may have run: poststop hooks are owed */
 
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;

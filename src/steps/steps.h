@@ -18,6 +18,7 @@ STEP(idmap_write);
 STEP(oom_set);
 STEP(limits_set);
 STEP(hooks_output);
+STEP(notify_listen);
 STEP(pidfd_send);
 STEP(netdev_move);
 STEP(rdt_create);

@@ -131,3 +131,34 @@ int sock_listen_at(int dirfd, const char *name)
 		return -errno;
 	return fd_take(&sock);
 }
+
+int sock_connect_datagram(const char *path)
+{
+	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address;
+	socklen_t len = sizeof(address);
+	int r = address_at(-1, path, &address);
+
+	if (r < 0)
+		return r;
+	if (*path == '@') {
+		address.sun_path[0] = '\0';
+		len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	}
+	if (sock < 0 || connect(sock, (const struct sockaddr *)&address, len) < 0)
+		return -errno;
+	return fd_take(&sock);
+}
+
+int sock_listen_datagram_at(int dirfd, const char *name)
+{
+	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address;
+	int r = address_at(dirfd, name, &address);
+
+	if (r < 0)
+		return r;
+	if (sock < 0 || bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return fd_take(&sock);
+}

@@ -22,3 +22,7 @@ int sock_connect(const char *path);
 /* The same for a SEQPACKET socket `name` in a directory, and the listening side of it. */
 int sock_connect_at(int dirfd, const char *name);
 int sock_listen_at(int dirfd, const char *name);
+
+/* Datagrams, never waiting: to a path or, with a "@", an abstract name; and a socket `name` in a directory. */
+int sock_connect_datagram(const char *path);
+int sock_listen_datagram_at(int dirfd, const char *name);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Readiness messages (sd_notify(3)) of a container, handed on to the service manager that runs us. */
+#pragma once
+
+#include <stddef.h>
+
+/* Hands on what has come, without ever waiting: a manager that does not read loses messages, and its barriers
+ * are its own matter, because their descriptors go on to it. */
+void notify_relay(int listener, int manager /* or -1: all is lost */);
+
+/* Keeps the lines that a manager may believe from a container; process ids in it mean nothing outside, and
+ * descriptors to store are not ours to give. A barrier counts only with its descriptor. Returns the new
+ * length. Pure. */
+size_t notify_filter(char *text, int has_fd);

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A service of type notify: the program tells, through usrun, that it is ready.
+
+# A service manager: writes down what it hears, one datagram a line. It closes descriptors that come along.
+manager() { # SOCKET
+	[ -x /usr/bin/python3 ] || skip 'needs /usr/bin/python3'
+	cat >"$T/manager.py" <<-'END'
+		import os, socket, sys
+		name = sys.argv[1]
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.bind("\0" + name[1:] if name[0] == "@" else name)
+		print("listening", flush=True)
+		while True:
+		    data, fds, _, _ = socket.recv_fds(s, 4096, 4)
+		    print(data.decode().strip().replace("\n", " "), len(fds), flush=True)
+		    for fd in fds:
+		        os.close(fd)
+	END
+	timeout 60 /usr/bin/python3 "$T/manager.py" "$1" >"$T/heard" 2>&1 &
+	MANAGER=$!
+	soon grep -q listening "$T/heard"
+}
+
+# The program of the container, which is python where the host's file system can be the container's.
+speaker() {
+	cat >"$T/speak.py" <<-'END'
+		import os, socket, sys
+		path = os.environ["NOTIFY_SOCKET"]
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.connect(path)
+		s.send(b"READY=1\nSTATUS=from " + path.encode() + b"\nMAINPID=1\n")
+		s.send(b"MAINPID=1")
+		r, w = os.pipe()
+		socket.send_fds(s, [b"BARRIER=1"], [w])
+		os.close(w)
+		os.read(r, 1)
+		s.send(b"STOPPING=1")
+		sys.exit(7)
+	END
+	cfg --arg t "$T" '.mounts += (["/usr", "/lib", "/lib64"] | map({destination: ., type: "bind", source: ., options: ["rbind", "ro"]})) +
+		[{destination: "/speak.py", type: "bind", source: ($t + "/speak.py"), options: ["bind", "ro"]}]'
+	prog /usr/bin/python3 /speak.py
+}
+
+t_notify_socket() {
+	manager "$T/manager"
+	speaker
+	U=(env "NOTIFY_SOCKET=$T/manager" "${U[@]}")
+	R run -b "$T/b" "$ID"
+	eq 'exit status' "$RC" 7
+	soon grep -q STOPPING "$T/heard"
+	kill $MANAGER
+	eq heard "$(tail -n +2 "$T/heard" | tr '\n' ';')" "READY=1 STATUS=from $T/manager/notify 0;BARRIER=1 1;STOPPING=1 0;"
+}
+
+# The program of another user, and a manager with an abstract name.
+t_notify_socket_of_another_user() {
+	manager "@$ID"
+	speaker
+	cfg '.process.user = {uid: 1000, gid: 1000}'
+	U=(env "NOTIFY_SOCKET=@$ID" "${U[@]}")
+	R run -b "$T/b" "$ID"
+	eq 'exit status' "$RC" 7
+	soon grep -q STOPPING "$T/heard"
+	kill $MANAGER
+	has heard "$(<"$T/heard")" 'STATUS=from /run/notify/notify'
+}
+
+t_notify_socket_is_the_engines() {
+	prog /bin/env
+	cfg '.process.env += ["NOTIFY_SOCKET=/run/own"]'
+	U=(env "NOTIFY_SOCKET=/no/such/socket" "${U[@]}")
+	go
+	eq variable "$(grep NOTIFY <<<"$OUT")" NOTIFY_SOCKET=/run/own
+	cfg 'del(.process.env[] | select(startswith("NOTIFY")))'
+	prog /bin/ls /no/such/socket
+	ok --log-level warning run -b "$T/b" "$ID"
+	eq 'socket without a manager' "$OUT" notify
+	has warning "$ERR" 'NOTIFY_SOCKET: connect to /no/such/socket'
+	prog /bin/sh -c 'env > /tmp/env'
+	ok run --detach -b "$T/b" "$ID"
+	soon is stopped
+	hasnt 'detached' "$(<"$T/b/rootfs/tmp/env")" NOTIFY
+	down
+}
+
+# A manager that does not read must not hold up the container.
+t_notify_to_a_busy_manager() {
+	[ -x /usr/bin/python3 ] || skip 'needs /usr/bin/python3'
+	speaker
+	sed -i 's/.*BARRIER.*/for _ in range(2000): s.send(b"WATCHDOG=1")/; /os.read/d' "$T/speak.py"
+	/usr/bin/python3 -c '
+import signal, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("listening", flush=True)
+signal.pause()' "$T/manager" >"$T/heard" &
+	MANAGER=$!
+	soon grep -q listening "$T/heard"
+	U=(env "NOTIFY_SOCKET=$T/manager" "${U[@]}")
+	SECONDS=0
+	R run -b "$T/b" "$ID"
+	eq 'exit status' "$RC" 7
+	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
+	kill $MANAGER
+}
