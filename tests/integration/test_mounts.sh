@@ -628,6 +628,65 @@ t_cgroup_mount_without_a_cgroup_namespace() {
 	has 'the mount' "$(line_of /sys/fs/cgroup)" ' ro,nosuid,nodev,noexec'
 }
 
+# Runs usrun with only a v2 tree, or only v1 hierarchies (two with other names), at /sys/fs/cgroup: OUT.
+in_view() { # v1|v2 ARG...
+	local view=$1 group=/sys/fs/cgroup/unified/view-$ID
+	shift
+	[ -d "${group%/*}" ] || skip 'needs a v2 tree at /sys/fs/cgroup/unified'
+	mkdir "$group"
+	# shellcheck disable=SC2016
+	OUT=$(sh -ec 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$group" unshare -mC --propagation private sh -ec '
+		view=$1; shift
+		if [ $view = v2 ]; then
+			umount -lR /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; mkdir -p /sys/fs/cgroup/caller
+			echo $$ >/sys/fs/cgroup/caller/cgroup.procs
+		else
+			mkdir /tmp/'"$ID"'; mount --move /sys/fs/cgroup /tmp/'"$ID"'; mount -t tmpfs x /sys/fs/cgroup; cd /sys/fs/cgroup
+			mkdir memory cpu,cpuacct pids; mount --bind /tmp/'"$ID"'/memory memory
+			mount --bind /tmp/'"$ID"'/cpu cpu,cpuacct; mount --bind /tmp/'"$ID"'/pids pids
+			umount -lR /tmp/'"$ID"'; rmdir /tmp/'"$ID"'; cd /
+		fi
+		exec "$@"' sh "$view" "${U[@]}" "$@" 2>&1) || fail "$OUT"
+	find "$group" -depth -type d -exec rmdir {} \;
+}
+
+t_cgroup_mount_on_v2() {
+	root_only 'makes the view'
+	cfg '.linux.resources = {}'
+	script_ 'cat /proc/self/cgroup; grep " /sys/fs/cgroup" /proc/self/mountinfo; ls /sys/fs/cgroup/cgroup.procs
+		mkdir /sys/fs/cgroup/new 2>/dev/null && echo made; true'
+	in_view v2 run -b "$T/b" "$ID"
+	has 'own cgroup' "$OUT" '0::/'
+	has 'the mount' "$(line_of /sys/fs/cgroup)" ' / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime'
+	has 'a file' "$OUT" $'\n/sys/fs/cgroup/cgroup.procs'
+	hasnt output "$OUT" made
+	cfg '.linux.namespaces |= map(select(.type != "cgroup"))'
+	in_view v2 run -b "$T/b" "$ID"
+	has 'own cgroup' "$OUT" "/usrun-$ID"
+	has 'the mount' "$(line_of /sys/fs/cgroup)" ' /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime'
+	hasnt output "$OUT" made
+}
+
+t_cgroup_mount_on_v1() {
+	root_only 'makes the view'
+	local way
+	cfg '.linux.resources = {}'
+	script_ 'cd /sys/fs/cgroup; grep " /sys/fs/cgroup" /proc/self/mountinfo; ls; readlink cpu; readlink cpuacct; ls memory/cgroup.procs cpu/cgroup.procs
+		for d in . memory cpuacct; do mkdir $d/new 2>/dev/null && echo made; done; true'
+	for way in with without; do
+		[ $way = with ] || cfg '.linux.namespaces |= map(select(.type != "cgroup"))'
+		in_view v1 run -b "$T/b" "$ID"
+		has "$way: the mount" "$(line_of /sys/fs/cgroup)" ' ro,nosuid,nodev,noexec,relatime'
+		has "$way: a hierarchy" "$(line_of /sys/fs/cgroup/memory)" ' ro,nosuid,nodev,noexec,relatime'
+		has "$way: two in one" "$(line_of /sys/fs/cgroup/cpu,cpuacct)" ' ro,nosuid,nodev,noexec,relatime'
+		eq "$way: links" "$(grep -cx cpu,cpuacct <<<"$OUT")" 3
+		has "$way: a file" "$OUT" $'\nmemory/cgroup.procs'
+		has "$way: a file" "$OUT" $'cpu/cgroup.procs'
+		hasnt "$way: output" "$OUT" made
+		hasnt "$way: output" "$OUT" unified
+	done
+}
+
 # --- nested ---
 
 t_nested_as_podman_does() {
