@@ -24,8 +24,8 @@ static int kernel_target(struct run *run, const struct mount_entry *m, struct er
 	int fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 
 	if (fd == -ENOENT)
-		fd = resolve_mkdir(run->rootfs, m->target, err);
-	else if (fd < 0)
+		return resolve_make(run->rootfs, m->target, true, err);
+	if (fd < 0)
 		return err_set(err, -fd,
 			       "config.json: mounts[%ld]: filesystem \"%s\" must be mounted on "
 			       "ordinary directory, which %s in the rootfs is not",
@@ -64,7 +64,10 @@ int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_d
 	fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH);
 	if (fd >= 0)
 		return fd;
-	fd = resolve_mount_point(run->rootfs, m->target, want_dir, follow, err);
+	if (fd == -ENOENT)
+		fd = resolve_make(run->rootfs, m->target, want_dir, err);
+	else
+		fd = resolve_mount_point(run->rootfs, m->target, want_dir, follow, err);
 	if (fd < 0)
 		return err_prefix(err, "config.json: mounts[%ld].destination", m->config_index);
 	r = check_place(m, fd, err);
@@ -76,12 +79,13 @@ int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_d
 int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err)
 {
 	_cleanup_close_ int target = -1;
-	struct stat st;
+	struct stat st = { 0 };
 	int r;
 
-	if (fstat(mount, &st) < 0)
+	/* New file systems begin with a directory. */
+	if (m->kind == MOUNT_BIND && fstat(mount, &st) < 0)
 		return err_errno(err, errno, "look at the mount for %s", m->target);
-	target = step_mounts_target(run, m, S_ISDIR(st.st_mode), err);
+	target = step_mounts_target(run, m, m->kind != MOUNT_BIND || S_ISDIR(st.st_mode), err);
 	if (target < 0)
 		return target;
 	r = mountfd_attach(mount, target);

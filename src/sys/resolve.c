@@ -41,44 +41,59 @@ int resolve_beneath(int dir, const char *path, int flags)
 			RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
 }
 
-/* One component below an already opened directory: entered, or made. A symbolic link met here is
- * followed inside the root by starting again from there. */
-static int enter_or_make(int root, int dir, const char *sofar, const char *name)
+/* What exists of path from the back: cuts buf, which holds it, behind the last component there. */
+static int open_what_exists(int root, char *buf, size_t *len)
 {
-	int fd = resolve_open(root, sofar, O_PATH | O_DIRECTORY);
+	int fd = -ENOENT;
 
-	if (fd != -ENOENT)
-		return fd;
-	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	/* What was just made, or a dangling link that was there: the latter is refused. */
-	return resolve_beneath(dir, name, O_PATH | O_DIRECTORY);
+	while (fd == -ENOENT && *len) {
+		while (*len && buf[*len - 1] == '/')
+			buf[--*len] = '\0';
+		while (*len && buf[*len - 1] != '/')
+			buf[--*len] = '\0';
+		fd = resolve_open(root, buf, O_PATH | O_DIRECTORY);
+	}
+	return fd;
+}
+
+/* Makes a directory that is missing, and its parents. Below what exists everything is new: a name that is
+ * there after all is a dangling link, or came just now; neither is followed. */
+static int make_directories(int root, const char *path, struct err *err)
+{
+	size_t len = strlen(path);
+	char buf[PATH_MAX];
+	int dir;
+
+	if (len >= sizeof(buf))
+		return err_errno(err, ENAMETOOLONG, "make %s in the rootfs", path);
+	memcpy(buf, path, len + 1);
+	dir = open_what_exists(root, buf, &len);
+	for (const char *at = path + len; dir >= 0 && *(at += strspn(at, "/"));) {
+		size_t n = strcspn(at, "/");
+		int next;
+
+		memcpy(buf, at, n);
+		buf[n] = '\0';
+		if (mkdirat(dir, buf, 0755) < 0 && errno != EEXIST)
+			next = -errno;
+		else
+			next = resolve_beneath(dir, buf, O_PATH | O_DIRECTORY);
+		fd_closep(&dir);
+		dir = next;
+		at += n;
+	}
+	return dir < 0 ? err_errno(err, -dir, "make the directory %s in the rootfs", path) : dir;
 }
 
 int resolve_mkdir(int root, const char *path, struct err *err)
 {
-	char sofar[PATH_MAX];
 	int dir = resolve_open(root, path, O_PATH | O_DIRECTORY);
 
 	if (dir >= 0)
 		return dir;
-	if (strlen(path) >= sizeof(sofar))
-		return err_errno(err, ENAMETOOLONG, "make %s in the rootfs", path);
-	dir = resolve_open(root, ".", O_PATH | O_DIRECTORY);
-	for (const char *at = path + strspn(path, "/"); dir >= 0 && *at; at += strspn(at, "/")) {
-		size_t start = (size_t)(at - path), end = start + strcspn(at, "/");
-		int next;
-
-		memcpy(sofar, path, end);
-		sofar[end] = '\0';
-		next = enter_or_make(root, dir, sofar, sofar + start);
-		fd_closep(&dir);
-		dir = next;
-		at = path + end;
-	}
-	if (dir < 0)
-		return err_errno(err, -dir, "make the directory %s in the rootfs", path);
-	return dir;
+	if (dir == -ENOENT)
+		return make_directories(root, path, err);
+	return err_errno(err, -dir, "open the directory %s in the rootfs", path);
 }
 
 int resolve_parent(int root, const char *path, const char **ret_name, struct err *err)
@@ -115,13 +130,18 @@ static int make_file(int root, const char *path, struct err *err)
 	return fd;
 }
 
+int resolve_make(int root, const char *path, bool want_dir, struct err *err)
+{
+	return want_dir ? make_directories(root, path, err) : make_file(root, path, err);
+}
+
 int resolve_mount_point(int root, const char *path, bool want_dir, bool follow, struct err *err)
 {
 	int fd = resolve_open(root, path, O_PATH | (follow ? 0 : O_NOFOLLOW));
 
 	if (fd >= 0)
 		return fd;
-	if (fd != -ENOENT)
-		return err_errno(err, -fd, "open %s in the rootfs", path);
-	return want_dir ? resolve_mkdir(root, path, err) : make_file(root, path, err);
+	if (fd == -ENOENT)
+		return resolve_make(root, path, want_dir, err);
+	return err_errno(err, -fd, "open %s in the rootfs", path);
 }

@@ -20,6 +20,9 @@ int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
 /* The directory that path is in (made when missing), and in *ret_name the last component. */
 int resolve_parent(int root, const char *path, const char **ret_name, struct err *err) MUST_CHECK;
 
+/* Makes a directory or an empty file that is missing, with its parents: an O_PATH descriptor. */
+int resolve_make(int root, const char *path, bool want_dir, struct err *err) MUST_CHECK;
+
 /* An O_PATH descriptor to mount on: the directory or (want_dir false) the file at path; made, with its
  * parents, when missing. follow false: the last component is not followed. */
 int resolve_mount_point(int root, const char *path, bool want_dir, bool follow,

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths of a container: nothing outside of the root is opened or made, whatever the links say. */
+#include "src/sys/resolve.h"
+
+#include "src/base/fd.h"
+#include "tests/lib/check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char top[] = "/tmp/usrun-resolve.XXXXXX";
+static int outside = -1, root = -1;
+static struct err err;
+
+static bool exists(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A root with links that lead out of it, and a directory beside it that nothing may reach. */
+static void set_up(void)
+{
+	char absolute[64];
+
+	if (root >= 0)
+		return;
+	CHECK(mkdtemp(top) != NULL);
+	outside = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(mkdirat(outside, "root", 0755) == 0 && mkdirat(outside, "victim", 0755) == 0);
+	root = openat(outside, "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)snprintf(absolute, sizeof(absolute), "%s/victim", top);
+	CHECK(symlinkat(absolute, root, "absolute") == 0);
+	CHECK(symlinkat("../victim", root, "up") == 0);
+	CHECK(symlinkat("dir", root, "link") == 0);
+	CHECK(symlinkat("nowhere/at/all", root, "dangling") == 0);
+	CHECK(symlinkat("loop", root, "loop") == 0);
+	CHECK(mkdirat(root, "dir", 0755) == 0);
+}
+
+static int made(int fd)
+{
+	int r = fd < 0 ? fd : 0;
+
+	fd_closep(&fd);
+	return r;
+}
+
+TEST(directories_are_made)
+{
+	set_up();
+	CHECK_INT(made(resolve_mkdir(root, "/a/b//c/", &err)), 0);
+	CHECK(exists(root, "a/b/c"));
+	CHECK_INT(made(resolve_mkdir(root, "a/b/d", &err)), 0);
+	CHECK(exists(root, "a/b/d"));
+	CHECK_INT(made(resolve_mkdir(root, "/", &err)), 0);
+	CHECK_INT(made(resolve_mkdir(root, "", &err)), 0);
+	/* A link inside the root is followed. */
+	CHECK_INT(made(resolve_mkdir(root, "/link/x/y", &err)), 0);
+	CHECK(exists(root, "dir/x/y"));
+}
+
+TEST(links_stay_inside)
+{
+	set_up();
+	/* "../victim" is /victim of the root, which is not there: a dangling link, never made. */
+	CHECK(made(resolve_mkdir(root, "/up/x", &err)) < 0);
+	CHECK(made(resolve_mkdir(root, "/absolute/x", &err)) < 0);
+	CHECK(made(resolve_mkdir(root, "/dangling", &err)) < 0);
+	CHECK(made(resolve_mkdir(root, "/dangling/x", &err)) < 0);
+	CHECK(made(resolve_mkdir(root, "/loop/x", &err)) < 0);
+	CHECK(made(resolve_mount_point(root, "/absolute/file", false, true, &err)) < 0);
+	CHECK(made(resolve_mount_point(root, "/dangling", false, true, &err)) < 0);
+	CHECK(made(resolve_make(root, "/../../victim/x", true, &err)) < 0 ||
+	      exists(root, "victim/x"));
+	CHECK(!exists(outside, "victim/x") && !exists(outside, "victim/file"));
+	CHECK(!exists(root, "nowhere"));
+}
+
+TEST(files_are_made)
+{
+	struct stat st;
+	int fd;
+
+	set_up();
+	fd = resolve_mount_point(root, "/new/file", false, true, &err);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0);
+	fd_closep(&fd);
+	/* What is there is taken; the link itself, where it is not to be followed. */
+	fd = resolve_mount_point(root, "/link", true, false, &err);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode));
+	fd_closep(&fd);
+	fd = resolve_mount_point(root, "/link", true, true, &err);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode));
+	fd_closep(&fd);
+	CHECK(made(resolve_mount_point(root, "/new/file/below", false, true, &err)) == -ENOTDIR);
+}
+
+TEST(names_that_pass_no_link)
+{
+	const char *name = NULL;
+
+	set_up();
+	CHECK_INT(resolve_beneath(root, "link", O_PATH | O_DIRECTORY), -ELOOP);
+	CHECK_INT(resolve_beneath(root, "../victim", O_PATH), -EXDEV);
+	CHECK_INT(made(resolve_parent(root, "/p/q/r", &name, &err)), 0);
+	CHECK_STR(name, "r");
+	CHECK(exists(root, "p/q") && !exists(root, "p/q/r"));
+	CHECK_INT(made(resolve_parent(root, "/r", &name, &err)), 0);
+	CHECK_STR(name, "r");
+}
+
+TEST(long_paths)
+{
+	char path[6000];
+
+	set_up();
+	memset(path, 'x', sizeof(path));
+	for (size_t i = 0; i < sizeof(path); i += 100)
+		path[i] = '/';
+	path[sizeof(path) - 1] = '\0';
+	CHECK(made(resolve_mkdir(root, path, &err)) == -ENAMETOOLONG);
+	path[4000] = '\0';
+	CHECK_INT(made(resolve_mkdir(root, path, &err)), 0);
+}
+
+TEST(clean_up)
+{
+	char command[64];
+
+	fd_closep(&root);
+	fd_closep(&outside);
+	(void)snprintf(command, sizeof(command), "rm -r %s", top);
+	CHECK_INT(system(command), 0);
+}
