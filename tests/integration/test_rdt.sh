@@ -8,12 +8,15 @@ RESCTRL=/sys/fs/resctrl
 fake_resctrl() {
 	[ "$MODE" = root ] || return 0
 	mkdir "$T/fs"
+	# Private, or the end of the copy would be that of its peers.
 	mount -t tmpfs none "$T/fs"
+	mount --make-private "$T/fs"
 	mkdir -p "$T/fs/cgroup" "$T/fs/resctrl/shared/mon_groups" "$T/fs/resctrl/mon_groups" "$T/fs/resctrl/info"
 	touch "$T"/fs/resctrl/{tasks,schemata} "$T"/fs/resctrl/shared/tasks
 	printf '    MB:0= 20;1= 70\n    L3:0=7f0;1=01f\n' >"$T/fs/resctrl/shared/schemata"
 	echo 'mask is too wide' >"$T/fs/resctrl/info/last_cmd_status"
 	mount --rbind /sys/fs/cgroup "$T/fs/cgroup"
+	mount --make-rprivate "$T/fs/cgroup"
 	mount --rbind "$T/fs" /sys/fs
 }
 
