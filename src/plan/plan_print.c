@@ -248,6 +248,73 @@ static void print_network(struct str *out, const struct plan *plan)
 			 plan->net_devices[i].to);
 }
 
+static void print_limits(struct str *out, const struct process_plan *p)
+{
+	static const char *const setters[] = { "by usrun, last", "by the process itself, last",
+					       "by the process itself, before its filter" };
+
+	if (p->n_rlimits)
+		str_addf(out, "  limits       set %s\n", setters[p->limits_setter]);
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		str_addf(out, "    %s %llu:%llu\n",
+			 json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
+			 (unsigned long long)p->rlimits[i].soft,
+			 (unsigned long long)p->rlimits[i].hard);
+	if (p->set_oom)
+		str_addf(out, "  oom score    %d\n", p->oom_score_adj);
+}
+
+static void print_attributes(struct str *out, const struct process_plan *p)
+{
+	const char *who = p->priority_by_parent ? "by usrun" : "by the process itself";
+
+	print_limits(out, p);
+	if (p->scheduler)
+		str_addf(out, "  scheduler    %s, nice %lld, priority %lld, set %s\n",
+			 json_read_enum_name(names_sched_policies, p->scheduler->policy),
+			 (long long)p->scheduler->nice.v, (long long)p->scheduler->priority.v, who);
+	if (p->io_priority)
+		str_addf(out, "  io priority  %s %lld, set %s\n",
+			 json_read_enum_name(names_io_classes, p->io_priority->io_class),
+			 (long long)p->io_priority->priority.v, who);
+	if (p->personality)
+		str_addf(out, "  personality  %s\n",
+			 json_read_enum_name(names_personalities, p->personality->domain));
+	if (p->memory_policy)
+		str_addf(out, "  memory       %s, nodes \"%s\"\n",
+			 json_read_enum_name(names_memory_modes, p->memory_policy->mode),
+			 p->memory_policy->nodes ? p->memory_policy->nodes : "");
+	if (p->affinity)
+		str_addf(out, "  CPUs         %s, then %s\n",
+			 p->affinity->initial ? p->affinity->initial : "the caller's",
+			 p->affinity->final ? p->affinity->final : "those of the cgroup");
+}
+
+static void print_hooks(struct str *out, const struct plan *plan)
+{
+	const struct oci_hooks *hooks = plan->config->hooks;
+	const struct {
+		const char *point;
+		const oci_hook_list *list;
+	} points[] = {
+		{ "prestart", hooks ? &hooks->prestart : NULL },
+		{ "createRuntime", hooks ? &hooks->create_runtime : NULL },
+		{ "createContainer", hooks ? &hooks->create_container : NULL },
+		{ "startContainer", hooks ? &hooks->start_container : NULL },
+		{ "poststart", hooks ? &hooks->poststart : NULL },
+		{ "poststop", hooks ? &hooks->poststop : NULL },
+	};
+
+	for (size_t i = 0; hooks && i < sizeof(points) / sizeof(points[0]); i++)
+		for (size_t k = 0; k < points[i].list->n; k++)
+			str_addf(out, "hook        %s: %s\n", points[i].point,
+				 points[i].list->v[k].path);
+	if (plan->hooks_stdout)
+		str_addf(out, "  stdout appended to %s\n", plan->hooks_stdout);
+	if (plan->hooks_stderr)
+		str_addf(out, "  stderr appended to %s\n", plan->hooks_stderr);
+}
+
 static void print_process(struct str *out, const struct plan *plan)
 {
 	const struct process_plan *p = &plan->process;
@@ -264,11 +331,7 @@ static void print_process(struct str *out, const struct plan *plan)
 		 p->n_groups);
 	print_caps(out, "bounding", p->caps_bounding);
 	print_caps(out, "effective", p->caps_effective);
-	for (size_t i = 0; i < p->n_rlimits; i++)
-		str_addf(out, "  %s %llu:%llu\n",
-			 json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
-			 (unsigned long long)p->rlimits[i].soft,
-			 (unsigned long long)p->rlimits[i].hard);
+	print_attributes(out, p);
 	if (p->seccomp)
 		str_addf(out, "  seccomp      loaded %s\n",
 			 p->no_new_privs ? "last, before the exec"
@@ -286,6 +349,7 @@ void plan_print(struct str *out, const struct plan *plan)
 	print_rdt(out, plan);
 	print_network(out, plan);
 	print_process(out, plan);
+	print_hooks(out, plan);
 	if (plan->n_warnings)
 		str_add(out, "departures from the config\n");
 	for (size_t i = 0; i < plan->n_warnings; i++)

@@ -40,7 +40,7 @@ t_keep_original_groups() {
 	root_only 'the groups of a user are not mapped'
 	prog /bin/id -G
 	cfg '.annotations["run.oci.keep_original_groups"] = "1" | .process.user.additionalGids = [7]'
-	U=(setpriv --groups 0,1234 "${U[@]}")
+	U=(setpriv --groups "0,1234" "${U[@]}")
 	go
 	eq groups "$OUT" '0 1234'
 	cfg '.annotations["run.oci.keep_original_groups"] = "0"'

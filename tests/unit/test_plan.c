@@ -7,6 +7,7 @@
 
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -295,4 +296,123 @@ TEST(only_the_limits_of_the_config_are_asked_for)
 	CHECK_INT(decode_config(&arena, "c", json, strlen(json), &config, &err), 0);
 	CHECK_INT(plan_process_facts_needed(config->process),
 		  FACTS_CALLER | facts_limit(RLIMIT_NOFILE));
+}
+
+static const struct plan *build_more(const char *more, struct facts *facts)
+{
+	static struct plan_options options;
+	char json[1024];
+
+	options = (struct plan_options){ 0 };
+	(void)snprintf(json, sizeof(json), "{" BASE "%s}", more);
+	return build(json, facts, &options);
+}
+
+TEST(priorities_are_set_from_outside_by_who_may_raise_them)
+{
+	struct facts facts = root_facts();
+	const struct plan *plan = build_more("", &facts);
+
+	CHECK(plan && plan->process.priority_by_parent);
+	facts.caller.caps_effective &= ~(1ULL << CAP_SYS_NICE);
+	plan = build_more("", &facts);
+	CHECK(plan && !plan->process.priority_by_parent);
+	facts = root_facts();
+	facts.caller.initial_userns = false; /* podman's root */
+	plan = build_more("", &facts);
+	CHECK(plan && !plan->process.priority_by_parent);
+}
+
+TEST(cpus_are_of_exec_only)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { .id = "test", .bundle = "/b" };
+	struct plan_exec_request request = { .facts = &facts, .options = &options };
+	const struct oci_config *config;
+	const struct plan *plan;
+	static const char json[] = PROCESS("\"execCPUAffinity\":{\"initial\":\"0\"}");
+
+	CHECK_INT(decode_config(&arena, "c", json, strlen(json), &config, &err), 0);
+	CHECK_INT(plan_build(&arena, config, &facts, &options, &plan, &err), 0);
+	CHECK(!plan->process.affinity);
+	request.config = config;
+	request.process = config->process;
+	CHECK_INT(plan_exec_build(&arena, &request, &plan, &err), 0);
+	CHECK(plan->process.affinity && plan->process.affinity->initial);
+}
+
+#define NETWORK ",\"linux\":{\"namespaces\":[{\"type\":\"network\"},{\"type\":\"mount\"}],"
+
+TEST(network_devices_need_the_right_to_move_them)
+{
+	struct facts facts = root_facts();
+	const struct plan *plan =
+		build_more(NETWORK "\"netDevices\":{\"a\":{},\"b\":{\"name\":\"c\"}}}", &facts);
+
+	CHECK(plan && (plan->flags & PLAN_NET_DEVICES) && plan->n_net_devices == 2);
+	CHECK_STR(plan ? plan->net_devices[0].to : "", "a");
+	CHECK_STR(plan ? plan->net_devices[1].to : "", "c");
+	facts.caller.caps_effective &= ~(1ULL << CAP_NET_ADMIN);
+	CHECK(!build_more(NETWORK "\"netDevices\":{\"a\":{}}}", &facts));
+	CHECK(strstr(err.hint, "CAP_NET_ADMIN") != NULL);
+}
+
+TEST(a_group_of_resctrl_is_named_after_the_container_unless_it_has_a_name)
+{
+	struct facts facts = root_facts();
+	const struct plan *plan =
+		build_more(NETWORK "\"intelRdt\":{\"enableMonitoring\":true}}", &facts);
+
+	CHECK(plan && plan->rdt.own && plan->rdt.n_lines == 0);
+	CHECK_STR(plan ? plan->rdt.group : "", "test");
+	CHECK_STR(plan ? plan->rdt.monitor : "", "test/mon_groups/test");
+	plan = build_more(NETWORK "\"intelRdt\":{\"closID\":\"/\"}}", &facts);
+	CHECK_STR(plan ? plan->rdt.group : "", ".");
+	plan = build_more(NETWORK "\"intelRdt\":{\"closID\":\"x\",\"schemata\":[\"L2:0=1\"],"
+				  "\"memBwSchema\":\"MB:0=1\",\"l3CacheSchema\":\"L3:0=1\"}}",
+			  &facts);
+	CHECK(plan && !plan->rdt.own && plan->rdt.n_lines == 3 && !plan->rdt.monitor);
+	CHECK_STR(plan ? plan->rdt.lines[0] : "", "L3:0=1");
+	CHECK_STR(plan ? plan->rdt.lines[1] : "", "MB:0=1");
+	CHECK_STR(plan ? plan->rdt.lines[2] : "", "L2:0=1");
+	plan = build_more("", &facts);
+	CHECK(plan && !plan->rdt.group);
+}
+
+TEST(annotations_are_known_absolute_or_worth_a_word)
+{
+	struct facts facts = root_facts();
+	const struct plan *plan = build_more(
+		",\"annotations\":{\"run.oci.hooks.stdout\":\"/log\",\"other\":\"\"}", &facts);
+
+	CHECK_STR(plan && plan->hooks_stdout ? plan->hooks_stdout : "", "/log");
+	CHECK(!build_more(",\"annotations\":{\"run.oci.hooks.stderr\":\"log\"}", &facts));
+	CHECK_STR(err.text, "config.json: annotations[\"run.oci.hooks.stderr\"]: expected an "
+			    "absolute path, got \"log\"");
+	CHECK(!build_more(",\"annotations\":{\"run.oci.handler\":\"wasm\"}", &facts));
+	plan = build_more(",\"annotations\":{\"run.oci.new\":\"1\"}", &facts);
+	CHECK(plan && plan->n_warnings &&
+	      strstr(plan->warnings[plan->n_warnings - 1].text, "run.oci.new"));
+}
+
+TEST(a_service_manager_is_stood_for_unless_the_engine_cares)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { .notify_socket = "/run/systemd/notify",
+					.notify_dir = "/state/test/notify" };
+	const struct plan *plan = build(PROCESS("\"env\":[\"A=b\"]"), &facts, &options);
+	const struct mount_entry *m;
+
+	CHECK(plan && plan->notify && plan->process.n_env == 2);
+	if (!plan || !plan->notify)
+		return;
+	CHECK_STR(plan->process.env[1], "NOTIFY_SOCKET=/run/systemd/notify/notify");
+	m = &plan->rootfs.mounts[plan->rootfs.n_mounts - 1];
+	CHECK_STR(m->target, "/run/systemd/notify");
+	CHECK_STR(m->source, "/state/test/notify");
+	options.notify_socket = "@abstract";
+	plan = build(PROCESS("\"env\":[\"A=b\"]"), &facts, &options);
+	CHECK_STR(plan ? plan->process.env[1] : "", "NOTIFY_SOCKET=/run/notify/notify");
+	plan = build(PROCESS("\"env\":[\"NOTIFY_SOCKET=/x\"]"), &facts, &options);
+	CHECK(plan && !plan->notify && plan->process.n_env == 1);
 }
