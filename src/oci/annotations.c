@@ -12,7 +12,7 @@ static const char *const known[] = {
 	"run.oci.seccomp.receiver",
 	"run.oci.seccomp_fail_unknown_syscall",
 	"run.oci.seccomp_bpf_data",
-	"run.oci.mount_context_type",
+	ANNOTATIONS_MOUNT_CONTEXT,
 	"run.oci.systemd.subgroup",
 	"run.oci.systemd.force_cgroup_v1",
 	"run.oci.delegate-cgroup",

@@ -125,6 +125,8 @@ unsigned int plan_facts_needed(const struct oci_config *config, const struct pla
 	for (size_t i = 0; linux_ && i < linux_->namespaces.n; i++)
 		if (linux_->namespaces.v[i].type == CLONE_NEWUSER && !linux_->namespaces.v[i].path)
 			parts |= FACTS_USERNS;
+	if (linux_ && linux_->mount_label)
+		parts |= FACTS_KERNEL;
 	return parts | plan_process_facts_needed(config->process);
 }
 

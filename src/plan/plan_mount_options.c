@@ -4,6 +4,7 @@
 
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"
 
 #include <linux/mount.h>
@@ -136,10 +137,59 @@ void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_s
 	}
 }
 
+static void set_readonly(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
+{
+	if (!(m->attr_set & MOUNT_ATTR_RDONLY))
+		return;
+	if (str_equal(m->fs, "tmpfs")) { /* mount points inside it are still to be made */
+		m->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		m->readonly_late = true;
+	} else if (m->source && *m->source == '/') { /* a medium, which may not be writable */
+		add_super(b, m, super, "ro");
+	}
+}
+
+static bool has_super(const struct mount_entry *m, const char *key)
+{
+	for (size_t i = 0; i < m->n_super; i++)
+		if (str_equal(m->super[i].key, key))
+			return true;
+	return false;
+}
+
+/* In a user namespace an overlay cannot set its trusted.* attributes; without this word it mounts
+ * all the same, and the removal of a directory of a lower layer ends in EIO. */
+static void add_userxattr(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
+{
+	if (!str_equal(m->fs, "overlay") || !plan_mounts_in_userns(b->plan) ||
+	    has_super(m, "userxattr") || has_super(m, "metacopy") || has_super(m, "redirect_dir"))
+		return;
+	add_super(b, m, super, "userxattr");
+	plan_parts_warn(b,
+			"mounts[%ld] (%s): \"userxattr\" is added: an overlay needs it in a user "
+			"namespace",
+			m->config_index, m->target);
+}
+
+/* linux.mountLabel: the SELinux context of the files of new file systems (those of bind mounts have
+ * theirs, those of proc and sysfs cannot have one). */
+static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
+{
+	const struct oci_config *config = b->plan->config;
+	const char *label = config->linux_ ? config->linux_->mount_label : NULL;
+	const char *kind = annotations_find(config->annotations.v, config->annotations.n,
+					    ANNOTATIONS_MOUNT_CONTEXT);
+
+	if (label && str_equal(b->plan->facts->lsm, "selinux"))
+		super[m->n_super++] =
+			(struct mount_super){ .key = kind ? kind : "context", .value = label };
+}
+
 int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount,
 			     struct mount_entry *m, struct err *err)
 {
-	struct mount_super *super = arena_array(b->arena, mount->options.n + 1, sizeof(*super));
+	/* Three may be added below. */
+	struct mount_super *super = arena_array(b->arena, mount->options.n + 3, sizeof(*super));
 
 	m->super = super;
 	for (size_t word = 0; word < mount->options.n; word++) {
@@ -148,13 +198,10 @@ int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount
 		if (r < 0)
 			return r;
 	}
-	if (m->kind != MOUNT_FS || !(m->attr_set & MOUNT_ATTR_RDONLY))
-		return 0;
-	if (str_equal(m->fs, "tmpfs")) { /* mount points inside it are still to be made */
-		m->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		m->readonly_late = true;
-	} else { /* as in mount(2): a medium that cannot be written is opened so */
-		add_super(b, m, super, "ro");
+	if (m->kind == MOUNT_FS) {
+		set_readonly(b, m, super);
+		add_userxattr(b, m, super);
+		add_label(b, m, super);
 	}
 	return 0;
 }

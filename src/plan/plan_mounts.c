@@ -4,6 +4,7 @@
 
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"
 
 #include <linux/mount.h>
@@ -58,6 +59,12 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		       m->config_index, m->target);
 }
 
+bool plan_mounts_in_userns(const struct plan *plan)
+{
+	return (plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) ||
+	       !plan->facts->caller.initial_userns;
+}
+
 static bool has_long_value(const struct mount_entry *m)
 {
 	for (size_t i = 0; i < m->n_super; i++)
@@ -69,8 +76,7 @@ static bool has_long_value(const struct mount_entry *m)
 static void set_methods(struct plan_build *b, struct mount_entry *m)
 {
 	const struct plan *plan = b->plan;
-	bool in_userns = (plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) ||
-			 !plan->facts->caller.initial_userns;
+	bool in_userns = plan_mounts_in_userns(plan);
 
 	m->n_methods = 1;
 	m->methods[0] = MOUNT_BY_FSMOUNT;
@@ -206,6 +212,29 @@ static int need_mntns(const struct plan *plan, struct err *err)
 	return -EINVAL;
 }
 
+/* K-07: a label where nothing gives it a meaning is recorded; a kind of label that does not exist is wrong
+ * everywhere. */
+static int check_label(struct plan_build *b, struct err *err)
+{
+	static const char *const kinds[] = { "context", "fscontext", "defcontext", "rootcontext" };
+	const struct oci_config *config = b->plan->config;
+	const char *kind = annotations_find(config->annotations.v, config->annotations.n,
+					    ANNOTATIONS_MOUNT_CONTEXT);
+	bool known = !kind;
+
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		known |= str_equal(kind, kinds[i]);
+	if (!known)
+		return err_set(err, EINVAL,
+			       "config.json: annotations[\"%s\"]: expected context, fscontext, "
+			       "defcontext or rootcontext, got \"%s\"",
+			       ANNOTATIONS_MOUNT_CONTEXT, kind);
+	if (config->linux_ && config->linux_->mount_label &&
+	    !str_equal(b->plan->facts->lsm, "selinux"))
+		plan_parts_warn(b, "linux.mountLabel is ignored: SELinux is not active here");
+	return 0;
+}
+
 int plan_mounts_build(struct plan_build *b, struct err *err)
 {
 	const struct oci_config *config = b->plan->config;
@@ -214,6 +243,8 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 	struct mount_entry *mounts = arena_array(b->arena, config->mounts.n + 1, sizeof(*mounts));
 	int r = need_mntns(b->plan, err);
 
+	if (r == 0)
+		r = check_label(b, err);
 	if (r < 0)
 		return r;
 	rootfs->path = path_clean(

@@ -4,6 +4,9 @@
 
 #include "src/plan/plan_parts.h"
 
+/* Whether mounts are made with the rights of another user namespace than the first. */
+bool plan_mounts_in_userns(const struct plan *plan);
+
 /* What the options make of an entry, before their other words can be understood. */
 struct plan_mount_shape {
 	bool bind, recursive, remount;

@@ -1,19 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tmpcopyup: a tmpfs that begins with a copy of what it covers: modes, owners, links, special files. */
+/* tmpcopyup: a tmpfs that begins with a copy of what it covers: modes, owners, times, extended attributes,
+ * links, special files. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
+#include "src/base/log.h"
 #include "src/sys/resolve.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { MAX_DEPTH = 64 };
 
 static int copy_dir(int from, int to, int depth);
+
+/* What the tmpfs of this kernel cannot hold (user.* before Linux 6.6), or what we may not set, is left:
+ * the files themselves are what was asked for. */
+static void copy_xattrs(int from, int to)
+{
+	char names[4096], value[4096];
+	ssize_t len = flistxattr(from, names, sizeof(names));
+
+	for (const char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
+		ssize_t n = fgetxattr(from, name, value, sizeof(value));
+
+		if (n >= 0 && fsetxattr(to, name, value, (size_t)n, 0) < 0)
+			log_debug("tmpcopyup: %s is not kept: %s", name, err_why(errno));
+	}
+}
 
 static int copy_file(int from, int to, const char *name, const struct stat *st)
 {
@@ -35,6 +54,9 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 			break;
 		left -= n > 0 ? n : 0;
 	}
+	if (fchown(out, st->st_uid, st->st_gid) < 0) /* first: it takes capabilities away */
+		return -errno;
+	copy_xattrs(in, out);
 	return 0;
 }
 
@@ -49,7 +71,7 @@ static int copy_link(int from, int to, const char *name)
 	return symlinkat(target, to, name) < 0 ? -errno : 0;
 }
 
-static int copy_subdir(int from, int to, const char *name, int depth)
+static int copy_subdir(int from, int to, const char *name, const struct stat *st, int depth)
 {
 	_cleanup_close_ int in = -1, out = -1;
 
@@ -57,9 +79,23 @@ static int copy_subdir(int from, int to, const char *name, int depth)
 		return -errno;
 	in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (in < 0 || out < 0)
+	if (in < 0 || out < 0 || fchown(out, st->st_uid, st->st_gid) < 0)
 		return -errno;
+	copy_xattrs(in, out);
 	return copy_dir(fd_take(&in), out, depth + 1);
+}
+
+/* Those with content have their owner. The mode after it, which loses setuid bits then; times last. */
+static int copy_attributes(int to, const char *name, const struct stat *st)
+{
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
+
+	if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode) &&
+	    fchownat(to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (!S_ISLNK(st->st_mode) && fchmodat(to, name, st->st_mode & 07777, 0) < 0)
+		return -errno;
+	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
 static int copy_entry(int from, int to, const char *name, int depth)
@@ -74,16 +110,10 @@ static int copy_entry(int from, int to, const char *name, int depth)
 	else if (S_ISLNK(st.st_mode))
 		r = copy_link(from, to, name);
 	else if (S_ISDIR(st.st_mode))
-		r = copy_subdir(from, to, name, depth);
+		r = copy_subdir(from, to, name, &st, depth);
 	else
 		r = mknodat(to, name, st.st_mode, st.st_rdev) < 0 ? -errno : 0;
-	if (r < 0)
-		return r;
-	if (fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (!S_ISLNK(st.st_mode) && fchmodat(to, name, st.st_mode & 07777, 0) < 0)
-		return -errno;
-	return 0;
+	return r < 0 ? r : copy_attributes(to, name, &st);
 }
 
 /* Takes the descriptor `from`. */

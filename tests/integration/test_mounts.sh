@@ -70,6 +70,30 @@ t_idmap_of_the_mount() {
 	eq 'owner on disk' "$(<"$T/made")" 1000:1000
 }
 
+t_idmap_of_a_new_file_system() {
+	root_only 'a user namespace has its own file systems'
+	add_mounts '[{destination: "/m", type: "tmpfs", source: "t", options: ["idmap=uids=0-7-1#1-0-1;gids=0-8-1#1-0-1", "mode=1777"]}]'
+	look ': >/m/file; stat -c "%u:%g" /m /m/file'
+	eq owners "$(tr '\n' ' ' <<<"$OUT")" '7:8 0:0 '
+}
+
+# Whoever is killed while it has the maps of a mount written, leaves no process that holds them.
+t_idmap_killed_halfway() {
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	local n pid
+	mkdir "$T/src"
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["rbind", "idmap=uids=0-7-1;gids=0-8-1"]}]'
+	prog /bin/true
+	strace -qq -e trace=openat,clone3 -o "$T/calls" "${U[@]}" run -b "$T/b" "$ID" || fail 'the run to count calls failed'
+	n=$(grep -n -m1 'clone3(' "$T/calls" | cut -d : -f 1)
+	RC=0
+	strace -qq -e trace=openat -e "inject=openat:signal=KILL:when=$n" -o "$T/calls" "${U[@]}" run -b "$T/b" "$ID" || RC=$?
+	eq 'status' "$RC" 137
+	has 'where it was killed' "$(tail -n 2 "$T/calls")" _map
+	soon eval '[ -z "$(processes)" ]' || fail "left: $(processes)"
+	ok delete --force "$ID"
+}
+
 t_idmap_recursive() {
 	root_only 'mapped ids of the host'"'"'s file systems are for root'
 	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s,
@@ -304,13 +328,18 @@ t_nosymfollow() {
 t_tmpcopyup() {
 	mkdir -p "$T/b/rootfs/data/sub"
 	echo one >"$T/b/rootfs/data/file"
-	chmod 4711 "$T/b/rootfs/data/file"
 	chmod 1750 "$T/b/rootfs/data/sub"
 	ln -s nowhere "$T/b/rootfs/data/link"
 	mkfifo "$T/b/rootfs/data/fifo"
+	touch -d '2001-02-03 04:05:06 UTC' "$T/b/rootfs/data/file" "$T/b/rootfs/data/sub"
+	[ "$MODE" = rootless ] || chown 3:4 "$T/b/rootfs/data/file"
+	chmod 4755 "$T/b/rootfs/data/file"
 	add_mounts '[{destination: "/data", type: "tmpfs", source: "t", options: ["tmpcopyup", "ro"]}]'
-	look 'cd /data; stat -c "%a %F" file sub fifo; readlink link; cat file; echo x 2>/dev/null >new && echo written'
-	eq output "$(tr '\n' ';' <<<"$OUT")" '4711 regular file;1750 directory;644 fifo;nowhere;one;'
+	local owner=3:4
+	[ "$MODE" = root ] || owner=0:0
+	look 'cd /data; stat -c "%a %F" file sub fifo; readlink link; cat file; echo x 2>/dev/null >new && echo written
+		stat -c "%u:%g %Y" file; stat -c %Y sub'
+	eq output "$(tr '\n' ';' <<<"$OUT")" "4755 regular file;1750 directory;644 fifo;nowhere;one;$owner 981173106;981173106;"
 	add_mounts '[{destination: "/other", type: "proc", source: "t", options: ["tmpcopyup"]}]'
 	no 'tmpcopyup is for tmpfs only' run -b "$T/b" "$ID"
 }

@@ -101,8 +101,7 @@ TEST(words_of_the_superblock)
 	CHECK_STR(m->super[0].value, "1k");
 	CHECK(m->readonly_late && !(m->attr_set & MOUNT_ATTR_RDONLY));
 	m = words("ext4", "\"ro\"");
-	CHECK(m->attr_set & MOUNT_ATTR_RDONLY);
-	CHECK(m->n_super == 1 && str_equal(m->super[0].key, "ro"));
+	CHECK((m->attr_set & MOUNT_ATTR_RDONLY) && m->n_super == 0);
 }
 
 TEST(data_of_bind_mounts)
@@ -270,6 +269,41 @@ TEST(owners_that_the_caller_does_not_have)
 
 	CHECK(plan && plan->rootfs.mounts[0].n_super == 2);
 	CHECK(plan && plan->n_warnings && strstr(plan->warnings[0].text, "\"uid=70000\" is left"));
+}
+
+TEST(overlays_of_user_namespaces)
+{
+	static const char plain[] = "{\"destination\":\"/m\",\"type\":\"overlay\","
+				    "\"options\":[\"lowerdir=/a\"]}";
+	struct facts facts = podman_facts();
+	const struct plan *plan = build(&facts, plain, "]");
+
+	CHECK(plan && plan->rootfs.mounts[0].n_super == 2);
+	CHECK(plan && str_equal(plan->rootfs.mounts[0].super[1].key, "userxattr"));
+	CHECK(plan && plan->n_warnings && strstr(plan->warnings[0].text, "\"userxattr\" is added"));
+	facts = root_facts();
+	plan = build(&facts, plain, "]");
+	CHECK(plan && plan->rootfs.mounts[0].n_super == 1);
+}
+
+TEST(labels_of_mounts)
+{
+	static const char mounts[] = "{\"destination\":\"/m\",\"type\":\"tmpfs\"},"
+				     "{\"destination\":\"/proc\",\"type\":\"proc\"}";
+	static const char label[] = "],\"mountLabel\":\"u:r:t:s0:c1,c2\"";
+	struct facts facts = root_facts();
+	const struct plan *plan;
+
+	facts.lsm = "selinux";
+	plan = build(&facts, mounts, label);
+	CHECK(plan && plan->rootfs.mounts[0].n_super == 1 && plan->rootfs.mounts[1].n_super == 0);
+	CHECK(plan && str_equal(plan->rootfs.mounts[0].super[0].key, "context"));
+	CHECK(plan && str_equal(plan->rootfs.mounts[0].super[0].value, "u:r:t:s0:c1,c2"));
+	facts.lsm = "";
+	plan = build(&facts, mounts, label);
+	CHECK(plan && plan->rootfs.mounts[0].n_super == 0);
+	CHECK(plan && plan->n_warnings &&
+	      strstr(plan->warnings[0].text, "linux.mountLabel is ignored"));
 }
 
 TEST(devices_beside_a_dev_of_the_host)
