@@ -90,6 +90,7 @@ struct mount_entry {
 	size_t n_methods;
 	const char *target; /* clean absolute path inside the rootfs */
 	const char *source; /* bind: absolute host path; else the name shown in mountinfo */
+	const char *inside; /* bind of what an earlier mount shows: the path in the rootfs */
 	const char *fs;
 	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_*; of this mount */
 	uint64_t rattr_set, rattr_clear; /* of this and all below */

@@ -168,6 +168,18 @@ static void set_names(struct plan_build *b, const struct oci_mount *mount, struc
 			b->arena, path_join(b->arena, b->plan->options->bundle, mount->source));
 }
 
+/* Mounts are made in their order: a source inside the rootfs is what an earlier one has put there. */
+static void find_inside(const struct rootfs_plan *rootfs, size_t i, struct mount_entry *m)
+{
+	const char *inside = m->source + strlen(rootfs->path);
+
+	if (m->kind != MOUNT_BIND || !path_is_below(m->source, rootfs->path))
+		return;
+	for (size_t before = 0; before < i; before++)
+		if (path_is_below(inside, rootfs->mounts[before].target))
+			m->inside = inside;
+}
+
 static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, struct err *err)
 {
 	const struct oci_mount *mount = &b->plan->config->mounts.v[i];
@@ -184,6 +196,7 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	if ((all & MS_REC) && !(all & MS_UNBINDABLE) && m->kind != MOUNT_REMOUNT)
 		m->propagation = all;
 	set_names(b, mount, m);
+	find_inside(&b->plan->rootfs, i, m);
 	r = plan_mount_options_apply(b, mount, m, err);
 	if (r == 0)
 		r = plan_mount_idmap_build(b, mount, m, err);
@@ -252,12 +265,12 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 	rootfs->readonly = config->root->readonly.v;
 	rootfs->no_pivot = b->plan->options->no_pivot;
 	rootfs->propagation = linux_ ? (unsigned long)linux_->rootfs_propagation : 0;
+	rootfs->mounts = mounts;
 	for (size_t i = 0; i < config->mounts.n; i++) {
 		r = build_entry(b, i, &mounts[i], err);
 		if (r < 0)
 			return r;
 	}
-	rootfs->mounts = mounts;
 	rootfs->n_mounts = config->mounts.n;
 	if (linux_) {
 		rootfs->masked = linux_->masked_paths.v;

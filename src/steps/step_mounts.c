@@ -23,8 +23,14 @@ static int kernel_target(struct run *run, const struct mount_entry *m, struct er
 {
 	int fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 
-	if (fd == -ENOENT)
-		return resolve_make(run->rootfs, m->target, true, err);
+	if (fd == -ENOENT) {
+		fd = resolve_make(run->rootfs, m->target, true, err);
+		if (fd < 0)
+			return err_prefix(err, "config.json: mounts[%ld].destination",
+					  m->config_index);
+		fd_closep(&fd); /* a link may just have come */
+		fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
+	}
 	if (fd < 0)
 		return err_set(err, -fd,
 			       "config.json: mounts[%ld]: filesystem \"%s\" must be mounted on "

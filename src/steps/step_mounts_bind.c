@@ -138,12 +138,30 @@ static int check_source(const struct mount_entry *m, int mount, struct err *err)
 		       m->config_index, m->source);
 }
 
+/* What an earlier entry has mounted in the rootfs. */
+static int open_inside(struct run *run, const struct mount_entry *m, struct err *err)
+{
+	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
+	int nofollow = m->extensions & as_it_is ? O_NOFOLLOW : 0;
+	_cleanup_close_ int source = resolve_open(run->rootfs, m->inside, O_PATH | nofollow);
+	_cleanup_close_ int mount = -1;
+	int r;
+
+	mount = source < 0 ? source : mountfd_clone(source, "", m->recursive, true);
+	if (mount < 0)
+		return err_errno(err, -mount,
+				 "config.json: mounts[%ld].source: open %s in the rootfs",
+				 m->config_index, m->inside);
+	r = m->idmap ? step_mounts_map_ids(run, m, mount, err) : 0;
+	return r < 0 ? r : fd_take(&mount);
+}
+
 static int bind_tree(struct run *run, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-	_cleanup_close_ int mount = fd_take(&run->mounts[i]);
+	_cleanup_close_ int mount = m->inside ? open_inside(run, m, err) : fd_take(&run->mounts[i]);
 	struct stat st;
-	int r = check_source(m, mount, err);
+	int r = mount < 0 ? mount : check_source(m, mount, err);
 
 	if (r < 0)
 		return r;

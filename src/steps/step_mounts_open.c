@@ -122,7 +122,8 @@ int step_mounts_open(struct run *run, struct err *err)
 	if (r == 0)
 		r = open_rootfs(run, err);
 	for (size_t i = 0; r == 0 && i < run->plan->rootfs.n_mounts; i++)
-		if (run->plan->rootfs.mounts[i].kind == MOUNT_BIND)
+		if (run->plan->rootfs.mounts[i].kind == MOUNT_BIND &&
+		    !run->plan->rootfs.mounts[i].inside)
 			r = open_source(run, i, err);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -56,33 +57,100 @@ static int open_what_exists(int root, char *buf, size_t *len)
 	return fd;
 }
 
-/* Makes a directory that is missing, and its parents. Below what exists everything is new: a name that is
- * there after all is a dangling link, or came just now; neither is followed. */
-static int make_directories(int root, const char *path, struct err *err)
+/* Where the first component of rest, in the directory that buf names up to len, is a link (a dangling one, or
+ * it would have been followed), buf becomes the path that it means. Images have such links where engines
+ * mount files: /etc/resolv.conf. 1: a link, 0: none. */
+static int follow_dangling(int dir, char *buf, size_t len, const char *rest)
 {
-	size_t len = strlen(path);
-	char buf[PATH_MAX];
-	int dir;
+	size_t n = strcspn(rest, "/");
+	char name[NAME_MAX + 1], link[PATH_MAX], tail[PATH_MAX];
+	ssize_t got;
+	int printed;
 
-	if (len >= sizeof(buf))
-		return err_errno(err, ENAMETOOLONG, "make %s in the rootfs", path);
-	memcpy(buf, path, len + 1);
-	dir = open_what_exists(root, buf, &len);
-	for (const char *at = path + len; dir >= 0 && *(at += strspn(at, "/"));) {
-		size_t n = strcspn(at, "/");
-		int next;
+	if (n >= sizeof(name))
+		return -ENAMETOOLONG;
+	memcpy(name, rest, n);
+	name[n] = '\0';
+	got = readlinkat(dir, name, link, sizeof(link) - 1);
+	if (got < 0)
+		return 0;
+	link[got] = '\0';
+	(void)snprintf(tail, sizeof(tail), "%s", rest + n);
+	if (*link == '/')
+		len = 0;
+	printed = snprintf(buf + len, PATH_MAX - len, "%s%s", link, tail);
+	return printed < 0 || (size_t)printed >= PATH_MAX - len ? -ENAMETOOLONG : 1;
+}
 
-		memcpy(buf, at, n);
-		buf[n] = '\0';
-		if (mkdirat(dir, buf, 0755) < 0 && errno != EEXIST)
-			next = -errno;
-		else
-			next = resolve_beneath(dir, buf, O_PATH | O_DIRECTORY);
-		fd_closep(&dir);
-		dir = next;
-		at += n;
+/* O_EXCL and O_NOFOLLOW: a link that came just now must not make us create what it means. */
+static int make_one(int dir, const char *name, bool want_dir)
+{
+	int fd;
+
+	if (want_dir) {
+		if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		return resolve_beneath(dir, name, O_PATH | O_DIRECTORY);
 	}
-	return dir < 0 ? err_errno(err, -dir, "make the directory %s in the rootfs", path) : dir;
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 && errno != EEXIST)
+		return -errno;
+	fd_closep(&fd);
+	return resolve_beneath(dir, name, O_PATH);
+}
+
+/* Takes dir. Below it everything is new. */
+static int make_all(int dir, const char *rest, bool want_dir)
+{
+	while (dir >= 0 && *rest) {
+		size_t n = strcspn(rest, "/");
+		const char *next = rest + n + strspn(rest + n, "/");
+		char name[NAME_MAX + 1];
+		int fd = -ENAMETOOLONG;
+
+		if (n < sizeof(name)) {
+			memcpy(name, rest, n);
+			name[n] = '\0';
+			fd = make_one(dir, name, want_dir || *next);
+		}
+		fd_closep(&dir);
+		dir = fd;
+		rest = next;
+	}
+	return dir;
+}
+
+int resolve_make(int root, const char *path, bool want_dir, struct err *err)
+{
+	enum { MAX_LINKS = 40 }; /* as the kernel has it */
+	char wanted[PATH_MAX], buf[PATH_MAX];
+	int fd = strlen(path) < sizeof(wanted) ? 0 : -ENAMETOOLONG, links = 0;
+
+	if (fd == 0)
+		(void)snprintf(wanted, sizeof(wanted), "%s", path);
+	while (fd == 0) {
+		size_t len = strlen(wanted);
+		int dir, r;
+
+		memcpy(buf, wanted, len + 1);
+		dir = open_what_exists(root, buf, &len);
+		len += strspn(wanted + len, "/");
+		r = dir < 0 ? dir : follow_dangling(dir, buf, len, wanted + len);
+		if (r > 0 && ++links < MAX_LINKS) {
+			memcpy(wanted, buf, sizeof(wanted));
+			fd_closep(&dir);
+			continue;
+		}
+		if (r != 0) {
+			fd_closep(&dir);
+			dir = r > 0 ? -ELOOP : r;
+		}
+		fd = make_all(dir, wanted + len, want_dir);
+	}
+	if (fd < 0)
+		return err_errno(err, -fd, "make the %s %s in the rootfs",
+				 want_dir ? "directory" : "file", path);
+	return fd;
 }
 
 int resolve_mkdir(int root, const char *path, struct err *err)
@@ -92,7 +160,7 @@ int resolve_mkdir(int root, const char *path, struct err *err)
 	if (dir >= 0)
 		return dir;
 	if (dir == -ENOENT)
-		return make_directories(root, path, err);
+		return resolve_make(root, path, true, err);
 	return err_errno(err, -dir, "open the directory %s in the rootfs", path);
 }
 
@@ -108,31 +176,6 @@ int resolve_parent(int root, const char *path, const char **ret_name, struct err
 	memcpy(parent, path, (size_t)(name - path));
 	parent[name - path] = '\0';
 	return resolve_mkdir(root, *parent ? parent : ".", err);
-}
-
-static int make_file(int root, const char *path, struct err *err)
-{
-	const char *name;
-	_cleanup_close_ int dir = resolve_parent(root, path, &name, err);
-	int fd;
-
-	if (dir < 0)
-		return dir;
-	/* O_EXCL and O_NOFOLLOW: a link of the image must not make us create its target
-	 * (CVE-2025-52565, crun's /dev/console). */
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0 && errno != EEXIST)
-		return err_errno(err, errno, "make the file %s in the rootfs", path);
-	fd_closep(&fd);
-	fd = resolve_beneath(dir, name, O_PATH);
-	if (fd < 0)
-		return err_errno(err, -fd, "open %s in the rootfs", path);
-	return fd;
-}
-
-int resolve_make(int root, const char *path, bool want_dir, struct err *err)
-{
-	return want_dir ? make_directories(root, path, err) : make_file(root, path, err);
 }
 
 int resolve_mount_point(int root, const char *path, bool want_dir, bool follow, struct err *err)

@@ -20,7 +20,8 @@ int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
 /* The directory that path is in (made when missing), and in *ret_name the last component. */
 int resolve_parent(int root, const char *path, const char **ret_name, struct err *err) MUST_CHECK;
 
-/* Makes a directory or an empty file that is missing, with its parents: an O_PATH descriptor. */
+/* Makes a directory or an empty file that is missing, with its parents: an O_PATH descriptor. A dangling link
+ * on the way leads to a place inside the root, which is made. */
 int resolve_make(int root, const char *path, bool want_dir, struct err *err) MUST_CHECK;
 
 /* An O_PATH descriptor to mount on: the directory or (want_dir false) the file at path; made, with its

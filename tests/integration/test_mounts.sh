@@ -485,6 +485,32 @@ t_sources_of_every_kind() {
 	eq output "$(tr '\n' ';' <<<"$OUT")" 'fifo;socket;regular file;character special file;data;data;'
 }
 
+# /etc/resolv.conf of many images is a link to a file that is not in them.
+t_destination_behind_a_dangling_link() {
+	echo data >"$T/file"
+	mkdir -p "$T/b/rootfs/etc" "$T/dir"
+	ln -s ../run/systemd/resolve/stub-resolv.conf "$T/b/rootfs/etc/resolv.conf"
+	ln -s /var/lib/there "$T/b/rootfs/data"
+	add_mounts --arg s "$T" '[{destination: "/etc/resolv.conf", type: "bind", source: ($s + "/file"), options: ["bind", "ro"]},
+		{destination: "/data/below", type: "bind", source: ($s + "/dir"), options: ["rbind"]}]'
+	look 'cat /etc/resolv.conf /run/systemd/resolve/stub-resolv.conf; test -d /var/lib/there/below && echo made'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'data data made '
+}
+
+t_order_of_mounts() {
+	mkdir -p "$T/b/rootfs/mnt" "$T/dir/sub"
+	echo data >"$T/dir/sub/file"
+	echo below >"$T/b/rootfs/mnt/file"
+	add_mounts --arg s "$T/dir" --arg r "$T/b/rootfs" '[
+		{destination: "/before", type: "bind", source: ($r + "/mnt"), options: ["rbind"]},
+		{destination: "/mnt", type: "bind", source: $s, options: ["rbind"]},
+		{destination: "/after", type: "bind", source: ($r + "/mnt/sub"), options: ["rbind", "ro"]},
+		{destination: "/rel", type: "bind", source: "rootfs/mnt", options: ["rbind"]},
+		{destination: "/mnt/sub", type: "tmpfs", source: "t"}]'
+	look 'cat /before/file /after/file /rel/sub/file; ls -A /mnt/sub; echo x 2>/dev/null >/after/new && echo written'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'below data data '
+}
+
 t_missing_source() {
 	prog /bin/true
 	add_mounts '[{destination: "/a", type: "bind", source: "/not/there", options: ["rbind"]}]'

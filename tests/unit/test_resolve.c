@@ -67,19 +67,43 @@ TEST(directories_are_made)
 
 TEST(links_stay_inside)
 {
+	char absolute[64];
+
 	set_up();
-	/* "../victim" is /victim of the root, which is not there: a dangling link, never made. */
-	CHECK(made(resolve_mkdir(root, "/up/x", &err)) < 0);
-	CHECK(made(resolve_mkdir(root, "/absolute/x", &err)) < 0);
-	CHECK(made(resolve_mkdir(root, "/dangling", &err)) < 0);
-	CHECK(made(resolve_mkdir(root, "/dangling/x", &err)) < 0);
-	CHECK(made(resolve_mkdir(root, "/loop/x", &err)) < 0);
-	CHECK(made(resolve_mount_point(root, "/absolute/file", false, true, &err)) < 0);
-	CHECK(made(resolve_mount_point(root, "/dangling", false, true, &err)) < 0);
-	CHECK(made(resolve_make(root, "/../../victim/x", true, &err)) < 0 ||
-	      exists(root, "victim/x"));
-	CHECK(!exists(outside, "victim/x") && !exists(outside, "victim/file"));
-	CHECK(!exists(root, "nowhere"));
+	/* "../victim" is /victim of the root; a dangling link means what it names there. */
+	CHECK_INT(made(resolve_mkdir(root, "/up/x", &err)), 0);
+	CHECK(exists(root, "victim/x"));
+	CHECK_INT(made(resolve_mkdir(root, "/absolute/y", &err)), 0);
+	(void)snprintf(absolute, sizeof(absolute), "%s/victim/y", top + 1);
+	CHECK(exists(root, absolute));
+	CHECK_INT(made(resolve_mount_point(root, "/absolute/file", false, true, &err)), 0);
+	CHECK_INT(made(resolve_mkdir(root, "/dangling/x", &err)), 0);
+	CHECK(exists(root, "nowhere/at/all/x"));
+	CHECK(symlinkat("../new/../etc", root, "crooked") == 0);
+	CHECK(made(resolve_mkdir(root, "/crooked", &err)) < 0);
+	CHECK(made(resolve_mkdir(root, "/loop/x", &err)) == -ELOOP);
+	CHECK(symlinkat("self/x", root, "self") == 0);
+	CHECK(made(resolve_mkdir(root, "/self", &err)) < 0);
+	CHECK_INT(made(resolve_make(root, "/../../victim/z", true, &err)), 0);
+	CHECK(exists(root, "victim/z"));
+	CHECK(!exists(outside, "victim/x") && !exists(outside, "victim/y"));
+	CHECK(!exists(outside, "victim/file") && !exists(outside, "victim/z"));
+}
+
+/* Images have links to nowhere where engines mount files. */
+TEST(files_behind_dangling_links)
+{
+	struct stat st;
+	int fd;
+
+	set_up();
+	CHECK(mkdirat(root, "etc", 0755) == 0);
+	CHECK(symlinkat("../run/systemd/resolve/stub.conf", root, "etc/resolv.conf") == 0);
+	CHECK(symlinkat("/etc/resolv.conf", root, "etc/again") == 0);
+	fd = resolve_mount_point(root, "/etc/again", false, true, &err);
+	CHECK(fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode));
+	CHECK(exists(root, "run/systemd/resolve/stub.conf"));
+	fd_closep(&fd);
 }
 
 TEST(files_are_made)
