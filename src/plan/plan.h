@@ -135,6 +135,7 @@ struct device_plan {
 struct devices_plan {
 	bool populate; /* default nodes and links: /dev is not a bind from the host */
 	bool bind;     /* bind the host's nodes: mknod is refused */
+	bool readonly; /* bound nodes: else root could change the host's modes and owners */
 	const struct device_plan *v;
 	size_t n;
 	const char *why;

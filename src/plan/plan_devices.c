@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device nodes: the defaults of runtime-linux.md and those of the config; made, or bound. */
-#include "src/plan/plan_parts.h"
+#include "src/plan/plan_mounts.h"
 
 #include "src/base/path.h"
 #include "src/base/str.h"
@@ -75,6 +75,7 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 		return 0;
 	devices->populate = !dev_is_the_hosts(b->plan);
 	devices->bind = !(b->plan->powers & POWER_MKNOD) || (b->plan->flags & PLAN_USERNS_JOIN);
+	devices->readonly = !plan_mounts_in_userns(b->plan);
 	if (devices->bind)
 		devices->why = "the kernel makes device nodes for the first user namespace only";
 	for (size_t i = 0; devices->populate && i < N_DEFAULTS; i++)

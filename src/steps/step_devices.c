@@ -126,6 +126,7 @@ static const char *host_path(struct run *run, const struct device_plan *d)
 
 static int clone_node(struct run *run, const struct device_plan *d, struct err *err)
 {
+	uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
 	const char *from = host_path(run, d);
 	_cleanup_close_ int node = -1;
 	struct stat st;
@@ -137,9 +138,9 @@ static int clone_node(struct run *run, const struct device_plan *d, struct err *
 			"%s: the host has no device %u:%u to bind, and making one is refused",
 			d->path, d->major, d->minor);
 	node = mountfd_clone(AT_FDCWD, from, false, true);
-	r = node < 0 ? node
-		     : mountfd_set_attr(node, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0, MS_PRIVATE,
-					false);
+	if (run->plan->devices.readonly)
+		attrs |= MOUNT_ATTR_RDONLY;
+	r = node < 0 ? node : mountfd_set_attr(node, attrs, 0, MS_PRIVATE, false);
 	if (r == 0 && (fstat(node, &st) < 0 || !is_that_device(&st, d)))
 		r = -ENODEV;
 	if (r < 0)

@@ -44,14 +44,16 @@ struct masks { /* the first of each kind, where it lies: the others are copies *
 	bool null_lies; /* null is attached */
 };
 
-/* A copy of an attached mask is private as that is; one of the host's /dev/null would stay its peer. */
+/* A copy of an attached mask is as that is; one of the host's /dev/null would stay its peer, and it is the host's
+ * inode: read-only, or the container's root could change its mode for everybody. */
 static int copy_null(struct masks *masks)
 {
 	int mount = mountfd_clone(masks->null, "", false, false), r;
 
 	if (mount < 0 || masks->null_lies)
 		return mount;
-	r = mountfd_set_attr(mount, 0, 0, MS_PRIVATE, false);
+	r = mountfd_set_attr(mount, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, 0,
+			     MS_PRIVATE, false);
 	if (r == 0)
 		return mount;
 	fd_closep(&mount);

@@ -79,16 +79,17 @@ t_device_on_a_nodev_file_system() {
 	ok explain "$ID"
 	has 'what was said' "$OUT" '/dev/mine: the host'"'"'s node is bound: its place is mounted nodev'
 	down
-	sh_run 'echo x >/dev/null && head -c 2 /dev/mine | od -An -tx1'
-	eq output "$OUT" ' 00 00'
+	sh_run 'echo x >/dev/null && head -c 2 /dev/mine | od -An -tx1; grep " /dev/mine " /proc/self/mountinfo'
+	has output "$OUT" ' 00 00'
+	has 'the inode of the host' "$OUT" ' /dev/mine ro,nosuid,noexec'
 }
 
 t_device_without_mknod() {
 	root_only 'takes the capability away'
 	command -v setpriv >/dev/null || skip 'needs setpriv'
-	prog /bin/sh -c 'echo x >/dev/null && stat -c %t:%T /dev/full'
+	prog /bin/sh -c 'echo x >/dev/null && stat -c %t:%T /dev/full; grep -c " /dev/null ro," /proc/self/mountinfo'
 	OUT=$(setpriv --bounding-set -mknod --inh-caps -mknod "${U[@]}" run -b "$T/b" "$ID" 2>"$T/err") || fail "$(<"$T/err")"
-	eq output "$OUT" 1:7
+	eq output "$(tr '\n' ' ' <<<"$OUT")" '1:7 1 '
 }
 
 t_dev_of_the_host() {
@@ -162,6 +163,7 @@ t_masks_share_one_file_system() {
 	go
 	eq 'superblocks of the directories' "$(awk '$5 == "/tmp" || $5 == "/root" || $5 == "/hl" {print $3}' <<<"$OUT" | sort -u | wc -l)" 1
 	eq 'options' "$(awk '$5 == "/tmp" {print $6}' <<<"$OUT")" ro,nosuid,nodev,noexec,relatime
+	eq 'masks of files' "$(awk '$5 == "/proc/kcore" || $5 == "/proc/keys" {print $6}' <<<"$OUT" | sort -u)" ro,nosuid,noexec,relatime
 	hasnt 'peers of the host' "$(grep -E ' /proc/(kcore|keys) ' <<<"$OUT")" shared
 	hasnt 'paths of the host' "$(awk '$5 != "/"' <<<"$OUT")" "$T"
 }

@@ -784,3 +784,12 @@ t_features_of_mounts() {
 	jq -e '.linux.mountExtensions.idmap.enabled and (["rro", "rrw", "ridmap", "rbind", "copy-symlink", "tmpcopyup", "rnodev",
 		"nosymfollow", "runbindable", "ro"] - .mountOptions == [])' <<<"$OUT" >/dev/null || fail "features: $OUT"
 }
+
+t_no_pivot() {
+	mkdir "$T/src"
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["rbind"]}]'
+	cfg '.root.readonly = true'
+	script_ 'ls -d /home /root 2>/dev/null; grep -c " / ro" /proc/self/mountinfo; touch /m/file && echo written'
+	go --no-pivot
+	eq output "$(tr '\n' ' ' <<<"$OUT")" '/root 1 written '
+}
