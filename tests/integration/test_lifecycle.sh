@@ -131,8 +131,12 @@ t_hooks_see_what_is() {
 	cfg --arg t "$T" --arg u "${U[*]}" --arg id "$ID" '
 		.hooks.poststart = [{path: "/bin/sh", args: ["sh", "-c", "cp /proc/$(sed -n \"s/.*\\\"pid\\\": *\\([0-9]*\\).*/\\1/p\")/cmdline \($t)/cmdline; \($u) state \($id) >\($t)/seen"], env: ["PATH=/bin:/usr/bin", "XDG_RUNTIME_DIR=\($t)/xdg"]}] |
 		.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "\($u) state \($id) >\($t)/after 2>&1; find /sys/fs/cgroup -name \"*\($id)*\" >\($t)/groups"], env: ["PATH=/bin:/usr/bin", "XDG_RUNTIME_DIR=\($t)/xdg"]}]'
+	cfg --arg t "$T" --arg u "${U[*]}" --arg id "$ID" '.hooks.createRuntime = [{path: "/bin/sh",
+		args: ["sh", "-c", "\($u) state \($id) >\($t)/early; \($u) start \($id) >\($t)/refused 2>&1 || true"], env: ["PATH=/bin:/usr/bin", "XDG_RUNTIME_DIR=\($t)/xdg"]}]'
 	prog /bin/sleep 1000
 	ok create -b "$T/b" "$ID"
+	eq 'state in createRuntime' "$(jq -r .status "$T/early")" creating
+	has 'start in createRuntime' "$(<"$T/refused")" 'still being created'
 	ok start "$ID"
 	eq 'command line' "$(tr '\0' ' ' <"$T/cmdline")" '/bin/sleep 1000 '
 	eq 'state in poststart' "$(jq -r .status "$T/seen")" running

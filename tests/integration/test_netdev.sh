@@ -99,3 +99,26 @@ t_net_devices_need_rights_and_a_namespace() {
 	cfg 'del(.linux.namespaces[] | select(.type == "network"))'
 	no 'linux.netDevices' create -b "$T/b" "$ID"
 }
+
+# The network namespace belongs to the container's user namespace; rights over it are those of its maker.
+t_net_devices_in_a_user_namespace() {
+	root_only
+	in_host() {
+		ip link add eth7 type veth peer name peer7
+		ip address add 192.0.2.7/24 dev eth7
+		"$@" run -b "$T/b" "$ID" >"$T/inside"
+		ip link add eth8 type veth peer name peer8
+		ip link set eth8 up
+		jq '.process.args = ["/no/such/program"] | .linux.netDevices = {eth8: {}}' "$T/b/config.json" >"$T/b/c" && mv "$T/b/c" "$T/b/config.json"
+		"$@" create -b "$T/b" "$ID" >"$T/out" 2>&1 && exit 1
+		ip link show dev eth8 >"$T/link"
+	}
+	cfg '.linux.netDevices = {eth7: {name: "net0"}} | .linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 1000}] | .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 "$T/b/rootfs"
+	prog /bin/ip address
+	net_host
+	has address "$(<"$T/inside")" 'inet 192.0.2.7/24 '
+	has error "$(<"$T/out")" /no/such/program
+	has 'given back' "$(<"$T/link")" ',UP'
+}

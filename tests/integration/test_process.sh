@@ -236,3 +236,20 @@ t_arguments_are_kept() {
 	go
 	eq arguments "$OUT" $'[a b]\n[]\n[*]\n[c\nd]\n[ü]'
 }
+
+# Another user's process can open its standard streams by name, whatever they are.
+t_streams_belong_to_the_process() {
+	cfg '.process.user = {uid: 1000, gid: 1000}'
+	script_ 'stat -L -c %u /dev/stdin /dev/stdout /dev/stderr >>/dev/stdout'
+	eq 'owners of pipes' "$(echo | "${U[@]}" run -b "$T/b" "$ID" 2> >(cat) | cat | tr '\n' ' ')" '1000 1000 1000 '
+	script_ 'echo one >>/dev/stdout'
+	go
+	eq file "$OUT" one
+	script_ 'cat /dev/stdin >/dev/stdout'
+	eq pipes "$(echo through | "${U[@]}" run -b "$T/b" "$ID" | cat)" through
+	up
+	ok exec --user 1000:1000 "$ID" /bin/sh -c 'echo one >>/dev/stdout'
+	eq 'stdout of exec' "$OUT" one
+	down
+	[ "$(stat -c %u /dev/null)" = 0 ] || fail '/dev/null has another owner now'
+}
