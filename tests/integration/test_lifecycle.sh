@@ -169,3 +169,44 @@ t_hooks_have_no_more_descriptors() {
 	has blocked "$(tr -d '\t' <<<"$ERR")" SigBlk:0000000000000000
 	has ignored "$(tr -d '\t' <<<"$ERR")" SigIgn:0000000000000000
 }
+
+t_delete_by_force_runs_poststop() {
+	note_hooks poststop
+	prog /bin/sleep 1000
+	ok run --detach -b "$T/b" "$ID"
+	ok delete --force "$ID"
+	eq running "$(<"$T/order")" 'poststop stopped'
+	ok create -b "$T/b" "$ID"
+	ok delete "$ID"
+	eq created "$(wc -l <"$T/order")" 2
+	prog /bin/true
+	go
+	eq 'after run' "$(wc -l <"$T/order")" 3
+	ok delete --force "$ID"
+	eq 'nothing there' "$(wc -l <"$T/order")" 3
+}
+
+# createContainer hooks run in the container's namespaces, before its root is changed.
+t_create_container_hook_mounts() {
+	mkdir "$T/b/rootfs/place"
+	cfg '.hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "mount -t tmpfs hook place && echo made >place/file && pwd >place/cwd"], env: ["PATH=/bin:/usr/bin:/sbin:/usr/sbin"]}]'
+	prog /bin/cat /place/file /place/cwd
+	go
+	eq 'seen by the program' "$(head -n 1 <<<"$OUT")" made
+	eq 'left on the host' "$(ls -A "$T/b/rootfs/place")" ''
+}
+
+# Descriptors to be passed on may have gaps; what usrun itself opens there must not get in.
+t_preserved_descriptors_with_gaps() {
+	script_ 'ls /proc/self/fd | tr "\n" " "; cat <&5'
+	echo five >"$T/five"
+	go --preserve-fds 3 3<&- 4<&- 5<"$T/five"
+	eq descriptors "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 5 five '
+	up
+	ok exec --preserve-fds 3 "$ID" /bin/sh -c 'ls /proc/self/fd | tr "\n" " "; cat <&5' 3<&- 4<&- 5<"$T/five"
+	eq 'descriptors of exec' "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 5 five '
+	go_leaky() { ok exec "$ID" /bin/ls /proc/self/fd 5<"$T/five" 9<"$T/five"; }
+	go_leaky
+	eq 'nothing else' "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 '
+	down
+}
