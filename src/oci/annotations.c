@@ -9,13 +9,7 @@ static const char *const known[] = {
 	ANNOTATIONS_HOOKS_STDERR,
 	ANNOTATIONS_PIDFD_RECEIVER,
 	ANNOTATIONS_HANDLER,
-	"run.oci.seccomp.receiver",
-	"run.oci.seccomp_fail_unknown_syscall",
-	"run.oci.seccomp_bpf_data",
 	ANNOTATIONS_MOUNT_CONTEXT,
-	"run.oci.systemd.subgroup",
-	"run.oci.systemd.force_cgroup_v1",
-	"run.oci.delegate-cgroup",
 	NULL,
 };
 

@@ -27,11 +27,27 @@ def check_page(page, wanted):
     return errors + [f"{page.name}: --{o} does not exist" for o in sorted(documented - wanted)]
 
 
+def check_annotations(root):
+    """Names that the code acts upon are in the table of annotations and in the manual, and no others."""
+    source = root / "src" / "oci" / "annotations"
+    defined = dict(re.findall(r'#define (ANNOTATIONS_\w+)\s+"([^"]+)"', source.with_suffix(".h").read_text()))
+    table = re.search(r"known\[\] = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
+    known = {defined.get(word, word.strip('"')) for word in re.findall(r'ANNOTATIONS_\w+|"[^"]+"', table)}
+    manual = (root / "man" / "usrun-annotations.5").read_text()
+    documented = set(re.findall(r"Va (run\.oci\.[\w.-]+)", manual))
+    used = set(defined.values())
+    for path in (root / "src" / "plan").glob("*.c"):  # whoever reads one decides by it
+        used |= set(re.findall(r'"(run\.oci\.(?!usrun\.)[\w.-]*\w)"', path.read_text()))
+    return ([f"usrun-annotations.5: {name} is not documented" for name in sorted(known - documented)]
+            + [f"usrun-annotations.5: {name} does not exist" for name in sorted(documented - known)]
+            + [f"src/oci/annotations.c: {name} is not in the table" for name in sorted(used - known)])
+
+
 def main():
     man, usrun = pathlib.Path(sys.argv[1]) / "man", sys.argv[2]
     overview = run(usrun, "--help")
     commands = re.findall(r"^  (\w+) +\S", overview.split("Options:")[0], re.M)
-    errors = check_page(man / "usrun.1", options_of(overview))
+    errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent)
     text = (man / "usrun.1").read_text() if (man / "usrun.1").exists() else ""
     for command in commands:
         errors += check_page(man / f"usrun-{command}.1", options_of(run(usrun, command, "--help")))
