@@ -77,13 +77,22 @@ static int died(enum actor from, struct err *err)
 		       sequence_actor_name(from));
 }
 
+/* A peer that ended with words of ours unread resets the connection, which the kernel reports before the
+ * peer's own words. */
+static ssize_t receive(int sock, struct message *m, int *ret_fd)
+{
+	ssize_t n = sock_recv(sock, m, sizeof(*m), ret_fd);
+
+	return n == -ECONNRESET ? sock_recv(sock, m, sizeof(*m), ret_fd) : n;
+}
+
 /* A peer that is not there any more has perhaps said why, before it was told. */
 static int peer_gone(int sock, enum actor peer, struct err *err)
 {
 	struct message m;
 	int fd = -1;
 
-	while (sock_recv(sock, &m, sizeof(m), &fd) > 0) {
+	while (receive(sock, &m, &fd) > 0) {
 		fd_closep(&fd);
 		if (m.kind == MESSAGE_FAILED) {
 			*err = m.err;
@@ -115,7 +124,7 @@ int channel_await(struct channels *channels, struct run *run, enum actor from, s
 	struct message m;
 
 	for (;;) {
-		ssize_t n = sock_recv(sock, &m, sizeof(m), ret_fd);
+		ssize_t n = receive(sock, &m, ret_fd);
 
 		if (n < 0 && n != -ECONNRESET)
 			return err_errno(err, (int)-n, "wait for the %s",
@@ -143,7 +152,7 @@ int channel_wait_on(int sock, struct err *err)
 {
 	struct message m;
 	int fd = -1;
-	ssize_t n = sock_recv(sock, &m, sizeof(m), &fd);
+	ssize_t n = receive(sock, &m, &fd);
 
 	fd_closep(&fd);
 	if (n < 0 && n != -ECONNRESET)
