@@ -82,6 +82,22 @@ int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_d
 	return r < 0 ? r : fd;
 }
 
+static int attach_failed(const struct mount_entry *m, int mount, int target, int r, struct err *err)
+{
+	struct stat what, where;
+	bool differ = fstat(mount, &what) == 0 && fstat(target, &where) == 0 &&
+		      S_ISDIR(what.st_mode) != S_ISDIR(where.st_mode);
+
+	if (r == -EINVAL && differ)
+		r = -ENOTDIR;
+	(void)err_errno(err, -r, "config.json: mounts[%ld]: mount %s on %s", m->config_index,
+			m->source ? m->source : m->fs, m->target);
+	if (differ)
+		err_hint(err,
+			 "a directory can be mounted on a directory only, and a file on a file");
+	return r;
+}
+
 int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err)
 {
 	_cleanup_close_ int target = -1;
@@ -96,8 +112,7 @@ int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, 
 		return target;
 	r = mountfd_attach(mount, target);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: mounts[%ld]: mount %s on %s",
-				 m->config_index, m->source ? m->source : m->fs, m->target);
+		return attach_failed(m, mount, target, r, err);
 	if (m->propagation)
 		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
 				     m->propagation & MS_REC);

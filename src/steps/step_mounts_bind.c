@@ -156,6 +156,23 @@ static int open_inside(struct run *run, const struct mount_entry *m, struct err 
 	return r < 0 ? r : fd_take(&mount);
 }
 
+/* A copy is a peer of the host's mount. It stays so where the config says shared, but not in a user namespace:
+ * what its root mounts must not appear on the host. The kernel sees to that for mounts that were there before
+ * the namespace; ours may have been opened by usrun. */
+static int leave_peers(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+{
+	bool userns = run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
+	unsigned long kind = !m->propagation                          ? MS_PRIVATE
+			     : userns && (m->propagation & MS_SHARED) ? MS_SLAVE
+								      : 0;
+	int r = kind ? mountfd_set_attr(mount, 0, 0, kind, m->recursive) : 0;
+
+	return r < 0 ? err_errno(err, -r,
+				 "config.json: mounts[%ld]: detach %s from the host's mounts",
+				 m->config_index, m->source)
+		     : 0;
+}
+
 static int bind_tree(struct run *run, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
@@ -168,12 +185,9 @@ static int bind_tree(struct run *run, size_t i, struct err *err)
 	if ((m->extensions & MOUNT_EXT_COPY_SYMLINK) && fstat(mount, &st) == 0 &&
 	    S_ISLNK(st.st_mode))
 		return copy_link(run, m, mount, err);
-	if (!m->propagation) { /* else the copy would stay a peer of the host's mount */
-		r = mountfd_set_attr(mount, 0, 0, MS_PRIVATE, m->recursive);
-		if (r < 0)
-			return err_errno(err, -r, "config.json: mounts[%ld]: make %s private",
-					 m->config_index, m->source);
-	}
+	r = leave_peers(run, m, mount, err);
+	if (r < 0)
+		return r;
 	r = set_attrs(run, m, mount, err);
 	return r < 0 ? r : step_mounts_attach(run, m, mount, err);
 }

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ static int fs_failed(const struct mount_entry *m, int fs, int error, const char 
 	char words[256];
 
 	mountfd_fs_message(fs, words, sizeof(words));
+	words[strcspn(words, "\n")] = '\0';
 	if (words[0])
 		return err_set(err, error, "config.json: mounts[%ld]: mount %s on %s: %s",
 			       m->config_index, m->fs, m->target,

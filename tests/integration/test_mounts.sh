@@ -399,6 +399,16 @@ t_propagation_works() {
 	eq 'mounts of the host on sub' "$(<"$T/count")" 2
 }
 
+# Root of a user namespace must not mount on the host, whatever is shared.
+t_shared_in_a_user_namespace() {
+	root_only 'makes mounts on the host'
+	in_user_namespace
+	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["rbind", "rshared"]}]'
+	tree all_propagations
+	[[ "$(peers_of /m)" == shared:*\ master:* ]] || fail "$(line_of /m)"
+	[[ "$(peers_of /m/sub)" == shared:*\ master:* ]] || fail "$(line_of /m/sub)"
+}
+
 t_rootfs_propagation_values() {
 	local word
 	mkdir "$T/src"
@@ -521,6 +531,17 @@ t_missing_source() {
 	no 'file system "nosuchfs"' run -b "$T/b" "$ID"
 	cfg '.mounts[-1] = {destination: "/a", type: "tmpfs", source: "x", options: ["size=many"]}'
 	no "Bad value for 'size'" run -b "$T/b" "$ID"
+	[[ "$ERR" != *$'\n'* ]] || fail "more than a line: $ERR"
+	# Docker looks for these words.
+	cfg '.mounts[-1] = {destination: "/tmp", type: "bind", source: "/etc/passwd", options: ["bind"]}'
+	no 'mount /etc/passwd on /tmp: Not a directory' run -b "$T/b" "$ID"
+	cfg '.mounts[-1] = {destination: "/etc/passwd", type: "tmpfs", source: "x"}'
+	no 'mount x on /etc/passwd: Not a directory' run -b "$T/b" "$ID"
+	has hint "$ERR" 'a directory can be mounted on a directory only, and a file on a file'
+	cfg '.mounts[-1] = {destination: "/a", type: "ext4", source: "/not/there"}'
+	R run -b "$T/b" "$ID"
+	[ "$RC" != 0 ] || fail 'mounted a device that is not there'
+	[[ "$ERR" != *$'\n\n'* ]] || fail "an empty line: $ERR"
 	cfg '.mounts[-1] = {destination: "/", type: "tmpfs", source: "x"}'
 	no 'the root itself cannot be a mount destination' run -b "$T/b" "$ID"
 }
