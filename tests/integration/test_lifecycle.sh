@@ -210,3 +210,45 @@ t_preserved_descriptors_with_gaps() {
 	eq 'nothing else' "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 '
 	down
 }
+
+# A failure of any step, in whichever process, is told by its name, and takes everything back.
+t_failure_of_every_step() {
+	local step left n=0
+	cfg '.hooks = ({} | reduce ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop") as $p
+		(.; .[$p] = [{path: "/bin/true"}])) | .process.noNewPrivileges = true |
+		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"} | .process.oomScoreAdj = 500 |
+		.process.scheduler = {policy: "SCHED_BATCH"}'
+	prog /bin/sleep 1000
+	ok explain --steps -b "$T/b"
+	local steps
+	steps=$(sed -n '/^steps/,$p' <<<"$OUT" | sed -n 's/^  \(parent\|init\|stager\)  *\([a-z][a-z-]*\)$/\2/p')
+	has steps " $(tr '\n' ' ' <<<"$steps")" ' hooks-start-container '
+	for step in $steps; do
+		[ "$step" != exec-succeeded ] || continue
+		export USRUN_FAIL_AT=$step
+		no "injected at $step" run --detach -b "$T/b" "$ID"
+		unset USRUN_FAIL_AT
+		n=$((n + 1))
+		no 'container does not exist' state "$ID"
+	done
+	left=$(leaks) || fail "left behind: $left"
+	[ $n -gt 40 ] || fail "only $n steps"
+}
+
+t_failure_of_every_step_of_exec() {
+	local step
+	cfg '.process.noNewPrivileges = true | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}'
+	up
+	for step in seccomp-compile target-open affinity-initial lifeline oom-set target-enter session attributes \
+		limits-own-early privs-drop cwd exec-find release rdt-join pidfd-send priority-set limits-set fds-close \
+		limits-own seccomp-load exec pid-file; do
+		export USRUN_FAIL_AT=$step
+		no "injected at $step" exec --detach --pid-file "$T/exec.pid" "$ID" /bin/sleep 1000
+		unset USRUN_FAIL_AT
+		[ ! -e "$T/exec.pid" ] || fail "$step: a pid file is left"
+		eq "$step: processes" "$(processes | wc -l)" 1
+		eq "$step: status" "$(status)" running
+	done
+	inside /bin/true
+	down
+}
