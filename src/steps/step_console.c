@@ -36,6 +36,8 @@ static int open_pair(struct run *run, int root, struct err *err)
 		return pts;
 	}
 	r = tty_open_pair(pts, &run->console_master, &run->console_slave, err);
+	if (r == -EINVAL)
+		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	if (r < 0)
 		return r;
 	if (process->rows && process->columns)

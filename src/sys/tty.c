@@ -5,14 +5,21 @@
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int tty_open_pair(int pts, int *ret_master, int *ret_slave, struct err *err)
 {
-	_cleanup_close_ int master = resolve_beneath(pts, "ptmx", O_RDWR | O_NOCTTY);
+	_cleanup_close_ int master = -1;
 	int slave, unlock = 0;
+	struct statfs fs;
 
+	/* A directory of the image could hold any device by that name, and opening one has effects. */
+	if (fstatfs(pts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
+		return err_set(err, EINVAL, "/dev/pts of the container is not a devpts");
+	master = resolve_beneath(pts, "ptmx", O_RDWR | O_NOCTTY);
 	if (master < 0)
 		return err_errno(err, -master, "open /dev/pts/ptmx of the container");
 	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)

@@ -227,6 +227,27 @@ t_console_of_the_image() {
 	done
 }
 
+# CVE-2025-52565 too: a directory of the image that only looks like a devpts.
+t_devpts_of_the_image() {
+	local what
+	without_dev
+	mkdir "$T/b/rootfs/dev/pts"
+	cfg '.process.terminal = true'
+	prog /bin/true
+	for what in link file fifo; do
+		rm -f "$T/b/rootfs/dev/pts/ptmx"
+		case $what in
+		link) ln -s /dev/ptmx "$T/b/rootfs/dev/pts/ptmx" ;;
+		file) : >"$T/b/rootfs/dev/pts/ptmx" ;;
+		fifo) mkfifo "$T/b/rootfs/dev/pts/ptmx" ;;
+		esac
+		under_script "${U[*]} run -b $T/b $ID"
+		[ "$RC" != 0 ] || fail "$what: succeeded"
+		has "$what" "$OUT" '/dev/pts of the container is not a devpts'
+		has "$what" "$OUT" 'the config needs a mount of type devpts on /dev/pts'
+	done
+}
+
 # CVE-2024-21626: no directory of the host is left open for the working directory to be in.
 t_cwd_through_descriptors() {
 	local n
