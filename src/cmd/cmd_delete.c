@@ -3,6 +3,7 @@
 #include "src/base/log.h"
 #include "src/cmd/common.h"
 #include "src/plan/plan_cgroup.h"
+#include "src/plan/plan_rdt.h"
 #include "src/plan/powers.h"
 #include "src/state/status.h"
 #include "src/state/undo_list.h"
@@ -64,6 +65,22 @@ static int remove_cgroup(struct arena *arena, const struct oci_config *config,
 	return driver_remove(plan.driver, plan.dirs, plan.n_dirs, err);
 }
 
+static int remove_rdt(struct arena *arena, struct store *store, const struct oci_config *config,
+		      const char *id, struct err *err)
+{
+	static const char *made = "rdt-create";
+	const struct rdt_plan plan = plan_rdt_of(arena, config, id);
+	const char *groups[2];
+	struct state state = { .id = id, .undo = { .v = &made, .n = 1 } };
+
+	if (plan.monitor)
+		groups[state.rdt_groups.n++] = plan.monitor;
+	if (plan.own)
+		groups[state.rdt_groups.n++] = plan.group;
+	state.rdt_groups.v = groups;
+	return undo_list_run(store, &state, err);
+}
+
 /* A state that cannot be read, or is gone: the names on the host derive from the config, if its copy is left,
  * and the id, so they can still be found. */
 static int delete_damaged(struct arena *arena, struct store *store, int dirfd, const char *id,
@@ -79,6 +96,8 @@ static int delete_damaged(struct arena *arena, struct store *store, int dirfd, c
 		r = facts_gather(arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
 	if (r == 0 && dirfd >= 0 && common_read_config(arena, dirfd, &config, &ignored) == 0)
 		r = remove_cgroup(arena, config, &facts, id, err);
+	if (r == 0 && config)
+		r = remove_rdt(arena, store, config, id, err);
 	if (r == 0)
 		r = remove_cgroup(arena, &empty, &facts, id, err);
 	return r < 0 ? r : store_remove(store, id, err);

@@ -67,6 +67,11 @@ t_rdt_own_group() {
 	rm "$RESCTRL/$ID/tasks"
 	down
 	[ ! -e "$RESCTRL/$ID" ] || fail 'the group of the container is left'
+	up
+	rm "$RESCTRL/$ID/tasks"
+	echo '{' >"$(STATE_OF)/$ID/state.json"
+	down
+	[ ! -e "$RESCTRL/$ID" ] || fail 'the group of a container with a damaged state is left'
 	cfg '.linux.intelRdt = {closID: "shared", enableMonitoring: true}'
 	up
 	eq tasks "$(<$RESCTRL/shared/tasks)" "$PID"
