@@ -159,31 +159,63 @@ static void print_mount_idmap(struct str *out, const struct rootfs_plan *rootfs,
 			 map->write.gid.v[i].outside, map->write.gid.v[i].count);
 }
 
-static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
-			const struct mount_entry *m)
+static const char *atime_name(uint64_t set, uint64_t clear)
+{
+	switch (set & MOUNT_ATTR__ATIME) {
+	case MOUNT_ATTR_NOATIME:
+		return "noatime";
+	case MOUNT_ATTR_STRICTATIME:
+		return "strictatime";
+	default:
+		return clear & MOUNT_ATTR__ATIME ? "relatime" : NULL;
+	}
+}
+
+/* prefix: "r" for those of the mounts below too. */
+static void print_attrs(struct str *out, const char *prefix, uint64_t set, uint64_t clear)
 {
 	static const struct {
 		uint64_t bit;
-		const char *name;
-	} attrs[] = { { MOUNT_ATTR_RDONLY, "ro" },
-		      { MOUNT_ATTR_NOSUID, "nosuid" },
-		      { MOUNT_ATTR_NODEV, "nodev" },
-		      { MOUNT_ATTR_NOEXEC, "noexec" },
-		      { MOUNT_ATTR_NODIRATIME, "nodiratime" } };
+		const char *set, *clear;
+	} attrs[] = { { MOUNT_ATTR_RDONLY, "ro", "rw" },
+		      { MOUNT_ATTR_NOSUID, "nosuid", "suid" },
+		      { MOUNT_ATTR_NODEV, "nodev", "dev" },
+		      { MOUNT_ATTR_NOEXEC, "noexec", "exec" },
+		      { MOUNT_ATTR_NODIRATIME, "nodiratime", "diratime" },
+		      { MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow", "symfollow" } };
 
-	str_addf(out, "  %-16s %s", m->target, m->source ? m->source : "");
+	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
+		if ((set | clear) & attrs[i].bit)
+			str_addf(out, " %s%s", prefix,
+				 set & attrs[i].bit ? attrs[i].set : attrs[i].clear);
+	if (atime_name(set, clear))
+		str_addf(out, " %s%s", prefix, atime_name(set, clear));
+}
+
+static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
+			const struct mount_entry *m)
+{
+	unsigned int extensions =
+		m->extensions & ~(unsigned int)(MOUNT_EXT_IDMAP | MOUNT_EXT_RIDMAP);
+	bool created = m->kind != MOUNT_BIND && m->kind != MOUNT_REMOUNT;
+
+	str_addf(out, "  %-16s %s%s", m->target,
+		 m->inside   ? m->inside
+		 : m->source ? m->source
+			     : "",
+		 m->inside ? " of the rootfs" : "");
 	for (size_t i = 0; i < m->n_methods; i++)
 		str_addf(out, "%s%s", i ? ", else " : "; ", method_name(m, i));
 	str_add(out, ";");
-	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
-		if (m->attr_set & attrs[i].bit || (i == 0 && m->readonly_late))
-			str_addf(out, " %s", attrs[i].name);
+	print_attrs(out, "", m->attr_set | (m->readonly_late ? MOUNT_ATTR_RDONLY : 0),
+		    created ? 0 : m->attr_clear); /* a new one has nothing to clear */
 	for (size_t i = 0; i < m->n_super; i++)
 		str_addf(out, " %s%s%s", m->super[i].key, m->super[i].value ? "=" : "",
 			 m->super[i].value ? m->super[i].value : "");
-	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
-		if (m->rattr_set & attrs[i].bit)
-			str_addf(out, " r%s", attrs[i].name);
+	print_attrs(out, "r", m->rattr_set, m->rattr_clear);
+	for (const struct mount_option *o = mount_options; o->name; o++)
+		if (o->kind == MOUNT_OPTION_EXTENSION && (extensions & o->value))
+			str_addf(out, " %s", o->name);
 	if (m->propagation)
 		str_addf(out, " %s", propagation_name(m->propagation));
 	if (m->idmap)
