@@ -5,6 +5,7 @@
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/plan_parts.h"
 
+#include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
 
@@ -59,6 +60,26 @@ static void set_hook_flags(struct plan *plan)
 		plan->flags |= PLAN_HOOKS_POSTSTART;
 }
 
+/* The hooks are children of a process that has its scheduling already. */
+static int check_start_hooks(const struct plan *plan, struct err *err)
+{
+	const struct oci_scheduler *s = plan->process.scheduler;
+	int64_t flags = 0;
+
+	if (!(plan->flags & PLAN_HOOKS_START) || !s || s->policy != SCHED_DEADLINE + 1)
+		return 0;
+	for (size_t i = 0; i < s->flags.n; i++)
+		flags |= s->flags.v[i];
+	if (flags & SCHED_FLAG_RESET_ON_FORK)
+		return 0;
+	(void)err_set(
+		err, EINVAL,
+		"config.json: process.scheduler: a process under SCHED_DEADLINE may not fork, "
+		"so its startContainer hooks could not run");
+	err_hint(err, "add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags");
+	return -EINVAL;
+}
+
 static int build_parts(struct plan_build *b, struct err *err)
 {
 	struct plan *plan = b->plan;
@@ -92,7 +113,7 @@ static int build_parts(struct plan_build *b, struct err *err)
 	if (plan->options->wait_start)
 		plan->flags |= PLAN_WAIT_START;
 	set_hook_flags(plan);
-	return 0;
+	return check_start_hooks(plan, err);
 }
 
 int plan_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,

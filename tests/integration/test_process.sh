@@ -253,3 +253,16 @@ t_streams_belong_to_the_process() {
 	down
 	[ "$(stat -c %u /dev/null)" = 0 ] || fail '/dev/null has another owner now'
 }
+
+# A capability that does not exist, or that nobody here can have, is dropped and recorded.
+t_capabilities_that_cannot_be_had() {
+	cfg '(["CAP_NO_SUCH", "CAP_KILL"] + (if env.MODE == "root" then ["CAP_SYS_RESOURCE"] else [] end)) as $c |
+		.process.capabilities = {bounding: $c, effective: $c, permitted: $c}'
+	[ "$MODE" = rootless ] || U=(setpriv --bounding-set -sys_resource --inh-caps -sys_resource "${U[@]}")
+	up
+	eq CapEff "$(awk '/^CapEff/ {print $2}' "/proc/$PID/status")" 0000000000000020
+	ok explain "$ID"
+	has unknown "$OUT" 'ignoring unknown or unavailable capabilities: [CAP_NO_SUCH]'
+	[ "$MODE" = rootless ] || has unavailable "$OUT" 'unavailable capabilities: [CAP_SYS_RESOURCE]'
+	down
+}

@@ -416,3 +416,18 @@ TEST(a_service_manager_is_stood_for_unless_the_engine_cares)
 	plan = build(PROCESS("\"env\":[\"NOTIFY_SOCKET=/x\"]"), &facts, &options);
 	CHECK(plan && !plan->notify && plan->process.n_env == 1);
 }
+
+#define DEADLINE "\"scheduler\":{\"policy\":\"SCHED_DEADLINE\",\"runtime\":1,\"deadline\":2"
+#define HOOKS "},\"hooks\":{\"startContainer\":[{\"path\":\"/x\"}]},\"x\":{"
+
+TEST(a_process_that_may_not_fork_has_no_hooks_of_its_own)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+
+	CHECK(build(PROCESS(DEADLINE "}"), &facts, &options) != NULL);
+	CHECK(!build(PROCESS(DEADLINE "}" HOOKS), &facts, &options));
+	CHECK(strstr(err.hint, "SCHED_FLAG_RESET_ON_FORK") != NULL);
+	CHECK(build(PROCESS(DEADLINE ",\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\"]}" HOOKS), &facts,
+		    &options) != NULL);
+}
