@@ -291,12 +291,14 @@ t_exchange_race() {
 	local i swapper
 	command -v perl >/dev/null || skip 'needs perl'
 	mkdir -p "$T/victim" "$T/vol/a" "$T/src"
+	: >"$T/src/file"
 	ln -s "../../../../../../../..$T/victim" "$T/vol/evil"
 	perl -e '$SIG{ALRM} = sub { exit }; alarm 60; while (1) { syscall(316, -100, $ARGV[0], -100, $ARGV[1], 2) == 0 or die "renameat2: $!" }' \
 		"$T/vol/a" "$T/vol/evil" 2>"$T/swap" &
 	swapper=$!
 	cfg --arg s "$T/vol" --arg t "$T/src" '.mounts += [{destination: "/v", type: "bind", source: $s, options: ["rbind"]}]
 		+ [range(6) | {destination: "/v/a/n\(.)/x/y", type: "bind", source: $t, options: ["rbind"]}]
+		+ [range(6) | {destination: "/v/a/f\(.)/file", type: "bind", source: ($t + "/file"), options: ["bind"]}]
 		+ [{destination: "/v/a/t", type: "tmpfs", source: "t"}] | .linux.devices = [{path: "/v/a/p/q", type: "p"}] | .process.cwd = "/v/a/cwd"
 		| .linux.maskedPaths += ["/v/a/t"] | .linux.readonlyPaths += ["/v/a/t"]'
 	prog /bin/true
