@@ -94,14 +94,12 @@ static int apply_word(struct plan_build *b, struct mount_entry *m, struct mount_
 	if (!option)
 		return data_word(b, m, list, word, err);
 	switch (option->kind) {
-	case MOUNT_OPTION_ATTR_RECURSIVE:
-		if (is_tree(m)) {
-			apply_attr(option, &m->rattr_set, &m->rattr_clear);
-			return 0;
-		}
-		/* fall through */
 	case MOUNT_OPTION_ATTR:
-		apply_attr(option, &m->attr_set, &m->attr_clear);
+	case MOUNT_OPTION_ATTR_RECURSIVE:
+		if (option->kind == MOUNT_OPTION_ATTR_RECURSIVE && is_tree(m))
+			apply_attr(option, &m->rattr_set, &m->rattr_clear);
+		else
+			apply_attr(option, &m->attr_set, &m->attr_clear);
 		return 0;
 	case MOUNT_OPTION_PROPAGATION:
 		m->propagation = option->value;
