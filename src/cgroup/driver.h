@@ -23,6 +23,10 @@ struct cgroup {
  * one, is an error. Hierarchies that are not mounted are left out. */
 int driver_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err *err) MUST_CHECK;
 
+/* Fills `existing` of directories that are about to be made, so that driver_remove() takes the parents away
+ * that were made for them. Unset where the parent was there. */
+void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs);
+
 /* Descriptor for CLONE_INTO_CGROUP (v2, and the v2 tree of a hybrid host), or -1. */
 int driver_clone_fd(const struct cgroup *cgroup);
 
@@ -65,6 +69,7 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err) MUS
 bool driver_is_frozen(const struct cgroup *cgroup);
 
 /* Kills what is left inside, waits (at most 5 s) for it to go, removes the group and the groups below it.
- * Only what is below the directories; missing ones are fine. */
+ * Only what is below the directories, and parents that were made for them and are empty; missing ones are
+ * fine. */
 int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
 		  struct err *err) MUST_CHECK;

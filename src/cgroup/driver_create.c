@@ -102,6 +102,24 @@ static int walk_down(struct making *m, struct err *err)
 	return fd_take(&fd);
 }
 
+void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs)
+{
+	for (size_t i = 0; i < n_dirs; i++) {
+		struct driver_priv_path buf;
+		size_t mount = strlen(dirs[i].mount), parent;
+
+		if (!*driver_priv_path(&dirs[i], &buf) || !strchr(dirs[i].path + 1, '/'))
+			continue;
+		*strrchr(buf.text, '/') = '\0';
+		parent = strlen(buf.text);
+		while (strlen(buf.text) > mount && access(buf.text, F_OK) < 0 && errno == ENOENT)
+			*strrchr(buf.text, '/') = '\0';
+		if (strlen(buf.text) < parent)
+			dirs[i].existing =
+				(struct json_int){ true, (int64_t)(strlen(buf.text) - mount) };
+	}
+}
+
 static void take_back(const struct making *m)
 {
 	size_t mount = strlen(m->dir->mount);

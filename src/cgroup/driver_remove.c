@@ -222,6 +222,26 @@ static void remove_runtime_group(const struct cgroup_dir *dir)
 	(void)rmdir(buf.text);
 }
 
+/* Parents that were made for the group. One that others use by now is not empty, and stays with all above. */
+static void remove_parents(const struct cgroup_dir *dir)
+{
+	struct driver_priv_path buf;
+	size_t mount = strlen(dir->mount), keep;
+
+	if (!dir->existing.set || dir->existing.v < 0 || !*driver_priv_path(dir, &buf))
+		return;
+	keep = mount + (size_t)dir->existing.v;
+	for (;;) {
+		char *slash = strrchr(buf.text, '/');
+
+		if (!slash || slash <= buf.text + keep || slash <= buf.text + mount)
+			return;
+		*slash = '\0';
+		if (rmdir(buf.text) < 0 && errno != ENOENT)
+			return;
+	}
+}
+
 int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
 		  struct err *err)
 {
@@ -242,5 +262,7 @@ int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, s
 		result = remove_busy_dirs(kind, dirs, n_dirs, err);
 	if (result == 0 && kind == CGROUP_DRIVER_V2 && n_dirs)
 		remove_runtime_group(&dirs[0]);
+	for (size_t i = 0; result == 0 && i < n_dirs; i++)
+		remove_parents(&dirs[i]);
 	return result;
 }

@@ -10,7 +10,8 @@ enum cgroup_driver_kind { CGROUP_DRIVER_NONE, CGROUP_DRIVER_V2, CGROUP_DRIVER_V1
 struct cgroup_dir {
 	const char *controllers; /* as in struct facts_hierarchy */
 	const char *mount;
-	const char *path; /* in the hierarchy; mount + path is the directory */
+	const char *path;         /* in the hierarchy; mount + path is the directory */
+	struct json_int existing; /* state: how much of path, in bytes, was there before */
 };
 
 struct cgroup_write {

@@ -29,6 +29,7 @@ static const struct json_field dir_fields[] = {
 	FIELD(cgroup_dir, controllers, "controllers", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(cgroup_dir, mount, "mount", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
 	FIELD(cgroup_dir, path, "path", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
+	FIELD(cgroup_dir, existing, "existing", JSON_INT, .imin = 0, .imax = INT32_MAX),
 };
 static const struct json_type dir_type = {
 	.size = sizeof(struct cgroup_dir),
@@ -80,6 +81,8 @@ static void write_lists(struct json_write *w, const struct state *state)
 		json_write_string(w, "controllers", state->cgroup_dirs.v[i].controllers);
 		json_write_string(w, "mount", state->cgroup_dirs.v[i].mount);
 		json_write_string(w, "path", state->cgroup_dirs.v[i].path);
+		if (state->cgroup_dirs.v[i].existing.set)
+			json_write_int(w, "existing", state->cgroup_dirs.v[i].existing.v);
 		json_write_end(w);
 	}
 	json_write_end(w);
