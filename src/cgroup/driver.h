@@ -43,6 +43,15 @@ int driver_join_self_slowly(const struct cgroup *cgroup, struct err *err) MUST_C
 int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan,
 		 struct err *err) MUST_CHECK;
 
+/* The limits of the plan for a group with processes in it: all of them, or none. Device rules stay. */
+int driver_update(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct arena *arena,
+		  struct err *err) MUST_CHECK;
+
+/* Reads a file of the group: of the v1 hierarchy that has the controller, or of the v2 group. The length, or
+ * -errno without an error text. */
+ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
+		    char *buf, size_t size) MUST_CHECK;
+
 /* Opens the group of a running container from the directories in its state. Missing directories are
  * left out (fd -1); -ENOENT where none is left. Refuses a path with "..", the root of a hierarchy, and a
  * mount that is no cgroup file system. */

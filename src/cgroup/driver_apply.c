@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static int dir_of(const struct cgroup *cgroup, const struct cgroup_write *w)
+int driver_priv_dir(const struct cgroup *cgroup, const struct cgroup_write *w)
 {
 	return cgroup->kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
 						: driver_priv_find(cgroup, w->controller);
@@ -60,8 +60,7 @@ static int check_usage(int fd, const struct cgroup_write *w, struct err *err)
 		return 0;
 	return err_set(
 		err, EBUSY,
-		"config.json: %s: %s is less than the container uses, %s, and checkBeforeUpdate "
-		"is set",
+		"config.json: %s: checkBeforeUpdate is set: rejecting memory limit %s <= usage %s",
 		w->json_path, w->value, text);
 }
 
@@ -76,7 +75,7 @@ static int write_value(int fd, const struct cgroup_write *w)
 
 static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *w, struct err *err)
 {
-	int dir = dir_of(cgroup, w), r;
+	int dir = driver_priv_dir(cgroup, w), r;
 
 	if (dir < 0 && w->required && !w->may_miss)
 		return err_set(

@@ -16,6 +16,9 @@ int driver_priv_v2(const struct cgroup *cgroup);
 int driver_priv_find(const struct cgroup *cgroup, const char *controller);
 int driver_priv_any(const struct cgroup *cgroup);
 
+/* Index of the directory that a limit is written in, or -1. */
+int driver_priv_dir(const struct cgroup *cgroup, const struct cgroup_write *w);
+
 /* Whether a word is in a list. */
 bool driver_priv_has(const char *list, const char *word, char separator);
 

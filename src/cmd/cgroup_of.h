@@ -7,3 +7,7 @@
  * none (what_for says who would need it), -ENOENT where it is gone. */
 int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret,
 		   struct err *err) MUST_CHECK;
+
+/* The same in all hierarchies, to read or write limits. */
+int cgroup_of_open_all(const struct state *state, const char *what_for, struct cgroup *ret,
+		       struct err *err) MUST_CHECK;

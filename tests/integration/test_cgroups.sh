@@ -4,14 +4,14 @@
 
 # The directory of a v1 controller, where the caller may make groups.
 v1_dir() { # CONTROLLER
-	[ -d "/sys/fs/cgroup/$1" ] && [ -w "/sys/fs/cgroup/$1" ] || skip "needs the v1 controller $1 in /sys/fs/cgroup"
+	[ -w "/sys/fs/cgroup/$1" ] || return
 	echo "/sys/fs/cgroup/$1"
 }
 
 t_cgroups_parents_go() {
 	root_only
 	local dir
-	dir=$(v1_dir pids) || skip "$dir"
+	dir=$(v1_dir pids) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
 	cfg --arg p "/it-$ID/deep/er" '.linux.cgroupsPath = $p'
 	up
 	[ -d "$dir/it-$ID/deep/er" ] || fail "not made: $dir/it-$ID/deep/er"
@@ -22,7 +22,7 @@ t_cgroups_parents_go() {
 t_cgroups_parents_of_others_stay() {
 	root_only
 	local dir left=
-	dir=$(v1_dir pids) || skip "$dir"
+	dir=$(v1_dir pids) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
 	mkdir "$dir/it-$ID"
 	cfg --arg p "/it-$ID/deep/er" '.linux.cgroupsPath = $p'
 	up
@@ -31,3 +31,140 @@ t_cgroups_parents_of_others_stay() {
 	rmdir "$dir/it-$ID" || left="the group that was there before is gone"
 	[ -z "$left" ] || fail "$left"
 }
+
+own() { # CONTROLLER FILE: of the container that up() has made with its own path
+	cat "/sys/fs/cgroup/$1/it-$ID/$2"
+}
+
+up_limited() { # FILTER
+	v1_dir memory >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg --arg p "/it-$ID" '.linux.cgroupsPath = $p'
+	up "$@"
+}
+
+t_update_flags() {
+	root_only
+	up_limited '.linux.resources.memory.limit = 33554432'
+	ok update --memory 64m --memory-reservation 32M --pids-limit 11 --cpu-share 512 --cpu-quota 20000 "$ID"
+	eq memory "$(own memory memory.limit_in_bytes)" 67108864
+	eq reservation "$(own memory memory.soft_limit_in_bytes)" 33554432
+	eq pids "$(own pids pids.max)" 11
+	eq shares "$(own cpu cpu.shares)" 512
+	eq quota "$(own cpu cpu.cfs_quota_us)" 20000
+	eq period "$(own cpu cpu.cfs_period_us)" 100000
+	ok update --cpu-period 50000 "$ID"
+	eq "quota stays" "$(own cpu cpu.cfs_quota_us)" 20000
+	eq period "$(own cpu cpu.cfs_period_us)" 50000
+	ok update --cpu-quota=-1 --pids-limit=-1 "$ID"
+	eq "no quota" "$(own cpu cpu.cfs_quota_us)" -1
+	eq "no pids limit" "$(own pids pids.max)" max
+	down
+}
+
+t_update_memory_and_swap() {
+	root_only
+	up_limited '.linux.resources.memory = {limit: 33554432, swap: 67108864}'
+	ok update --memory 256m --memory-swap 512m "$ID" # each above the other's old value
+	eq memory "$(own memory memory.limit_in_bytes)" $((256 << 20))
+	eq swap "$(own memory memory.memsw.limit_in_bytes)" $((512 << 20))
+	ok update --memory 32m --memory-swap 64m "$ID"
+	eq "memory, lowered" "$(own memory memory.limit_in_bytes)" $((32 << 20))
+	eq "swap, lowered" "$(own memory memory.memsw.limit_in_bytes)" $((64 << 20))
+	no "cannot be less than memory.limit" update --memory 32m --memory-swap 16m "$ID"
+	ok update --memory=-1 "$ID"
+	[ "$(own memory memory.memsw.limit_in_bytes)" -gt $((1 << 60)) ] || fail "the limit of swap is still there"
+	down
+}
+
+t_update_document() {
+	root_only
+	local devices
+	up_limited .
+	devices=$(own devices devices.list)
+	echo '{"devices":[{"allow":false,"access":"rwm"}],"memory":{"limit":100663296,"swap":201326592},
+		"cpu":{"quota":70000,"period":100000},"pids":{"limit":50}}' >"$T/doc"
+	ok update "--resources=$T/doc" "$ID"
+	eq memory "$(own memory memory.limit_in_bytes)" 100663296
+	eq pids "$(own pids pids.max)" 50
+	eq devices "$(own devices devices.list)" "$devices"
+	echo '{"pids":{"limit":51}}' | "${U[@]}" update --resources - "$ID" || fail "from standard input: exit status $?"
+	eq "pids from standard input" "$(own pids pids.max)" 51
+	echo '{"memory":{"limit":4096,"checkBeforeUpdate":true}}' >"$T/doc"
+	no "rejecting memory limit 4096 <= usage" update -r "$T/doc" "$ID"
+	echo '{"pids":{"limit":"x"}}' >"$T/doc"
+	no "pids.limit" update -r "$T/doc" "$ID"
+	down
+}
+
+t_update_all_or_nothing() {
+	root_only
+	up_limited '.linux.resources.pids.limit = 20 | .linux.resources.memory.limit = 67108864'
+	no "cpuset.cpus" update --memory 80m --cpu-share 300 --cpuset-cpus 4000 --pids-limit 30 "$ID"
+	eq memory "$(own memory memory.limit_in_bytes)" 67108864
+	eq shares "$(own cpu cpu.shares)" 1024
+	eq pids "$(own pids pids.max)" 20
+	down
+}
+
+t_update_refused() {
+	no "container does not exist" update --memory 64m "$ID"
+	up
+	no 'expected a size such as 64m' update --memory lots "$ID"
+	no "no resctrl group" update --l3-cache-schema "L3:0=f" "$ID"
+	ok kill "$ID" KILL
+	soon is stopped || fail "did not stop"
+	no "container not running" update --memory 64m "$ID"
+	down
+}
+
+t_limits_fork_bomb() {
+	root_only
+	up_limited '.linux.resources.pids.limit = 12'
+	# shellcheck disable=SC2016 # for the shell inside
+	R exec "$ID" sh -c 'while sleep 1000 & do :; done'
+	soon eval '[ "$(own pids pids.current)" -le 12 ]' || fail "more than 12: $(own pids pids.current)"
+	[ "$(own pids pids.events | sed 's/max //')" -gt 0 ] || fail "the limit was never met"
+	down
+}
+
+t_limits_devices() {
+	root_only
+	up_limited '.linux.resources.devices = [{allow: false, access: "rwm"}]'
+	mknod "$T/b/rootfs/device" c 10 237
+	inside cat /dev/null
+	R exec "$ID" cat /device
+	has "a device that is not allowed" "$ERR" "Operation not permitted"
+	down
+}
+
+t_limits_frozen() {
+	root_only
+	up_limited .
+	ok pause "$ID"
+	is paused || fail "not paused"
+	no "container not running" pause "$ID"
+	ok update --pids-limit 9 "$ID"
+	eq "pids of a paused container" "$(own pids pids.max)" 9
+	ok resume "$ID"
+	no "container not paused" resume "$ID"
+	down
+}
+
+# A fifth of a processor: of the periods that ran, the time used is at most a fifth of each, and most are spent.
+t_limits_cpu_quota() {
+	root_only
+	local before after periods used
+	up_limited '.linux.resources.cpu = {quota: 4000, period: 20000}'
+	ok exec -d "$ID" sh -c 'while :; do :; done'
+	soon throttled 10 || fail "is not throttled"
+	before="$(periods_ran) $(own cpuacct cpuacct.usage)"
+	soon throttled $((10 + 60)) || fail "is not throttled any more"
+	after="$(periods_ran) $(own cpuacct cpuacct.usage)"
+	periods=$((${after% *} - ${before% *})) used=$((${after#* } - ${before#* }))
+	[ $((used * 100 / (periods * 4000000))) -le 110 ] || fail "$used ns in $periods periods of 4 ms"
+	[ $((used * 100 / (periods * 4000000))) -ge 90 ] || fail "only $used ns in $periods periods of 4 ms"
+	down
+}
+
+periods_ran() { own cpu cpu.stat | sed -n 's/^nr_periods //p'; }
+throttled() { [ "$(own cpu cpu.stat | sed -n 's/^nr_throttled //p')" -ge "$1" ]; }

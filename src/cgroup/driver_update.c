@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits of a container that runs: all of them, or none. What each file said before is kept, and written
+ * back from the last to the first when the kernel refuses one. */
+#include "src/cgroup/driver_priv.h"
+
+#include "src/base/io.h"
+#include "src/plan/plan_old.h"
+
+struct before {
+	int dir; /* descriptor; -1: nothing to write back */
+	const char *file, *value;
+};
+
+ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
+		    char *buf, size_t size)
+{
+	int dir = cgroup->kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
+						   : driver_priv_find(cgroup, controller);
+
+	return dir < 0 ? -ENOENT : io_read_small(cgroup->fds[dir], file, buf, size);
+}
+
+static struct before remember(const struct cgroup *cgroup, const struct cgroup_write *w,
+			      struct arena *arena)
+{
+	int dir = driver_priv_dir(cgroup, w);
+	struct before before = { .dir = -1, .file = w->file };
+	const char *value = w->value;
+	char text[4096];
+	ssize_t n;
+
+	if (dir < 0)
+		return before;
+	n = io_read_small(cgroup->fds[dir], w->file, text, sizeof(text));
+	if (n == -ENOENT && w->alt_file) {
+		before.file = w->alt_file;
+		value = w->alt_value;
+		n = io_read_small(cgroup->fds[dir], w->alt_file, text, sizeof(text));
+	}
+	if (n < 0)
+		return before;
+	before.value = plan_old_value(arena, before.file, value, text);
+	before.dir = before.value ? cgroup->fds[dir] : -1;
+	return before;
+}
+
+/* Twice: which of two that depend on each other comes first was for the new values, not for these. */
+static void write_back(const struct before *before, size_t n)
+{
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t i = n; i-- > 0;)
+			if (before[i].dir >= 0)
+				(void)io_write_at(before[i].dir, before[i].file, before[i].value);
+}
+
+int driver_update(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct arena *arena,
+		  struct err *err)
+{
+	struct before *before = arena_array(arena, plan->n_writes + 1, sizeof(*before));
+	int r;
+
+	for (size_t i = 0; i < plan->n_writes; i++)
+		before[i] = remember(cgroup, &plan->writes[i], arena);
+	r = driver_apply(cgroup, plan, err);
+	if (r < 0)
+		write_back(before, plan->n_writes);
+	return r;
+}

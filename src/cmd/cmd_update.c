@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The limits come from a document (--resources) or from options, never from both: engines give the document
+ * and mean all of it. Device rules in it stay as they are: engines send a list there that would take the
+ * container's devices away. */
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/log.h"
+#include "src/cmd/cgroup_of.h"
+#include "src/cmd/common.h"
+#include "src/cmd/update_values.h"
+#include "src/oci/decode.h"
+#include "src/plan/plan_resources.h"
+#include "src/state/status.h"
+#include "src/sys/resctrl.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+struct update_options {
+	const char *resources, *l3, *bandwidth;
+	struct update_texts texts;
+};
+
+#define AT(member) offsetof(struct update_options, member)
+#define VALUE(name, member, value, help)                                                           \
+	{                                                                                          \
+		0, name, OPTION_TEXT, AT(texts.member), value, help, NULL                          \
+	}
+
+static const struct option options[] = {
+	{ 'r', "resources", OPTION_TEXT, AT(resources), "FILE",
+	  "JSON file with the resources object; - reads it from standard input", NULL },
+	VALUE("memory", memory, "BYTES", "limit of memory, as 64m; -1: none"),
+	VALUE("memory-reservation", reservation, "BYTES", "memory that is kept longest"),
+	VALUE("memory-swap", swap, "BYTES", "limit of memory and swap together; -1: none"),
+	VALUE("cpu-share", shares, "N", "weight against other groups, 2 to 262144"),
+	VALUE("cpu-quota", quota, "USEC", "processor time in each period; -1: no limit"),
+	VALUE("cpu-period", period, "USEC", "length of a period"),
+	VALUE("cpu-burst", burst, "USEC", "unused time that may be saved up"),
+	VALUE("cpu-idle", idle, "0|1", "1: only what nobody else wants"),
+	VALUE("cpu-rt-period", rt_period, "USEC", "period of real-time processes"),
+	VALUE("cpu-rt-runtime", rt_runtime, "USEC", "real-time processor time in each period"),
+	VALUE("cpuset-cpus", cpus, "LIST", "processors, as 0-3,6"),
+	VALUE("cpuset-mems", mems, "LIST", "memory nodes"),
+	VALUE("pids-limit", pids, "N", "most processes and threads; -1: no limit"),
+	VALUE("blkio-weight", weight, "N", "weight of block devices, 10 to 1000"),
+	{ 0, "l3-cache-schema", OPTION_TEXT, AT(l3), "TEXT", "cache of resctrl", NULL },
+	{ 0, "mem-bw-schema", OPTION_TEXT, AT(bandwidth), "TEXT", "memory bandwidth of resctrl",
+	  NULL },
+	{ 0, "kernel-memory", OPTION_ACCEPTED, 0, "BYTES", "accepted: kernels have none any more",
+	  NULL },
+	{ 0, "kernel-memory-tcp", OPTION_ACCEPTED, 0, "BYTES",
+	  "accepted: kernels have none any more", NULL },
+	{ 0 },
+};
+
+static int read_document(struct arena *arena, const char *file, const struct oci_resources **ret,
+			 struct err *err)
+{
+	bool input = str_equal(file, "-");
+	const char *name = input ? "standard input" : file;
+	char *text;
+	size_t len;
+	int r = input ? io_read_fd(STDIN_FILENO, name, DECODE_MAX_FILE, arena, &text, &len, err)
+		      : io_read_file(AT_FDCWD, file, DECODE_MAX_FILE, arena, &text, &len, err);
+
+	return r < 0 ? r : decode_resources(arena, name, text, len, ret, err);
+}
+
+static int update_cgroup(struct arena *arena, const struct state *state,
+			 const struct oci_resources *wanted, struct err *err)
+{
+	struct cgroup_plan plan = { 0 };
+	struct cgroup cgroup;
+	char cpu_max[64] = "", memory_max[64] = "";
+	int r = cgroup_of_open_all(state, "update", &cgroup, err);
+
+	if (r == -ENOENT)
+		return err_set(err, ESRCH, "container not running: %s", state->id);
+	if (r < 0)
+		return r;
+	if (cgroup.kind == CGROUP_DRIVER_V2) {
+		(void)!driver_read(&cgroup, "cpu", "cpu.max", cpu_max, sizeof(cpu_max));
+		(void)!driver_read(&cgroup, "memory", "memory.max", memory_max, sizeof(memory_max));
+		wanted = update_values_complete(arena, wanted, cpu_max, memory_max);
+	}
+	r = plan_resources_build(arena, wanted, cgroup.kind == CGROUP_DRIVER_V2, &plan.writes,
+				 &plan.n_writes, err);
+	if (r == 0)
+		r = driver_update(&cgroup, &plan, arena, err);
+	driver_close(&cgroup);
+	return r;
+}
+
+static int update_rdt(struct arena *arena, const struct state *state,
+		      const struct update_options *o, struct err *err)
+{
+	const char *group = NULL, *path, *text;
+	int r;
+
+	if (!o->l3 && !o->bandwidth)
+		return 0;
+	for (size_t i = 0; i < state->rdt_groups.n; i++)
+		if (!strstr(state->rdt_groups.v[i], "mon_groups/"))
+			group = state->rdt_groups.v[i];
+	if (!group)
+		return err_set(err, ENOTSUP, "container %s has no resctrl group of its own",
+			       state->id);
+	path = arena_strf(arena, "%s/%s/schemata", RESCTRL_ROOT, group);
+	text = arena_strf(arena, "%s%s%s\n", o->l3 ? o->l3 : "", o->l3 && o->bandwidth ? "\n" : "",
+			  o->bandwidth ? o->bandwidth : "");
+	r = io_write_at(AT_FDCWD, path, text);
+	return r < 0 ? err_errno(err, -r, "write \"%s\" to %s", text, path) : 0;
+}
+
+static int refuse_status(const struct state *state, enum status status, struct err *err)
+{
+	if (status == STATUS_STOPPED)
+		return err_set(err, ESRCH, "container not running: %s", state->id);
+	if (status == STATUS_CREATING)
+		return err_set(err, EBUSY, "container is still being created: %s", state->id);
+	return 0;
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	const struct update_options *o = data;
+	const struct oci_resources *wanted = NULL;
+	_cleanup_close_ int dirfd = -1;
+	struct state state = { 0 };
+	struct store *store;
+	int r;
+
+	(void)argc;
+	dirfd = common_open(arena, globals, argv[0], &store, &state, err);
+	if (dirfd < 0)
+		return dirfd;
+	r = refuse_status(&state, status_of(&state, NULL), err);
+	if (r == 0 && o->resources)
+		r = read_document(arena, o->resources, &wanted, err);
+	else if (r == 0)
+		r = update_values_parse(arena, &o->texts, &wanted, err);
+	if (r == 0 && wanted->devices.n)
+		log_debug("update: device rules stay as they are");
+	if (r == 0 && plan_resources_any(wanted))
+		r = update_cgroup(arena, &state, wanted, err);
+	return r < 0 ? r : update_rdt(arena, &state, o, err);
+}
+
+const struct cmd cmd_update = {
+	.name = "update",
+	.summary = "change the limits of a container",
+	.arguments = "ID",
+	.options = options,
+	.options_size = sizeof(struct update_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/update_values.h"
+#include "src/plan/plan_old.h"
+#include "src/plan/plan_resources.h"
+#include "tests/lib/check.h"
+
+static struct arena arena;
+
+static int64_t size(const char *text)
+{
+	int64_t value = 0;
+	int r = update_values_size(text, &value);
+
+	return r < 0 ? r : value;
+}
+
+TEST(sizes)
+{
+	CHECK_INT(size("4096"), 4096);
+	CHECK_INT(size("4096b"), 4096);
+	CHECK_INT(size("64k"), 64 << 10);
+	CHECK_INT(size("64M"), 64 << 20);
+	CHECK_INT(size("1gb"), 1 << 30);
+	CHECK_INT(size("2GiB"), 2LL << 30);
+	CHECK_INT(size("-1"), -1);
+	CHECK_INT(size(""), -EINVAL);
+	CHECK_INT(size("m"), -EINVAL);
+	CHECK_INT(size("-2"), -EINVAL);
+	CHECK_INT(size("1x"), -EINVAL);
+	CHECK_INT(size("1ib"), -EINVAL);
+	CHECK_INT(size("9000000t"), -ERANGE);
+}
+
+static const char *writes(const struct update_texts *texts, bool v2, const char *cpu_max,
+			  const char *memory_max)
+{
+	const struct oci_resources *resources;
+	const struct cgroup_write *v;
+	const char *out = "";
+	struct err err = { 0 };
+	size_t n = 0;
+	int r = update_values_parse(&arena, texts, &resources, &err);
+
+	if (r == 0 && v2)
+		resources = update_values_complete(&arena, resources, cpu_max, memory_max);
+	if (r == 0)
+		r = plan_resources_build(&arena, resources, v2, &v, &n, &err);
+	if (r < 0)
+		return arena_strdup(&arena, err.text);
+	for (size_t i = 0; i < n; i++)
+		out = arena_strf(&arena, "%s%s=%s;", out, v[i].file, v[i].value);
+	return out;
+}
+
+TEST(a_value_given_alone_keeps_its_partner)
+{
+	struct update_texts quota = { .quota = "20000" }, period = { .period = "50000" };
+	struct update_texts swap = { .swap = "96m" };
+
+	CHECK_STR(writes(&quota, true, "max 250000", ""), "cpu.max=20000 250000;");
+	CHECK_STR(writes(&period, true, "30000 100000", ""), "cpu.max=30000 50000;");
+	CHECK_STR(writes(&period, true, "max 100000", ""), "cpu.max=max 50000;");
+	CHECK_STR(writes(&quota, false, "", ""), "cpu.cfs_quota_us=20000;");
+	CHECK_STR(writes(&swap, true, "", "67108864"),
+		  "memory.max=67108864;memory.swap.max=33554432;");
+	CHECK_STR(writes(&swap, true, "", "max"),
+		  "config.json: linux.resources.memory.swap: needs a memory.limit");
+}
+
+TEST(nothing_given_is_nothing_written)
+{
+	struct update_texts none = { 0 }, bad = { .pids = "many" };
+
+	CHECK_STR(writes(&none, true, "max 100000", "max"), "");
+	CHECK_STR(writes(&bad, true, "", ""), "--pids-limit: expected a number, got \"many\"");
+}
+
+TEST(old_values)
+{
+	CHECK_STR(plan_old_value(&arena, "pids.max", "5", "max"), "max");
+	CHECK_STR(plan_old_value(&arena, "cpu.max", "1000 2000", "max 100000"), "max 100000");
+	CHECK_STR(plan_old_value(&arena, "memory.oom_control", "1",
+				 "oom_kill_disable 0\nunder_oom 0\noom_kill 0"),
+		  "0");
+	CHECK_STR(
+		plan_old_value(&arena, "blkio.throttle.read_bps_device", "8:1 5", "8:16 7\n8:1 9"),
+		"8:1 9");
+	CHECK_STR(plan_old_value(&arena, "blkio.throttle.read_bps_device", "8:1 5", "8:16 7"),
+		  "8:1 0");
+	CHECK_STR(plan_old_value(&arena, "io.max", "8:0 rbps=5", ""),
+		  "8:0 rbps=max wbps=max riops=max wiops=max");
+	CHECK(plan_old_value(&arena, "cpuset.cpus", "0", "") == NULL);
+}
