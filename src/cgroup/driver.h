@@ -52,6 +52,23 @@ int driver_update(const struct cgroup *cgroup, const struct cgroup_plan *plan, s
 ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
 		    char *buf, size_t size) MUST_CHECK;
 
+/* Processes of the group that its memory limit has killed so far. */
+uint64_t driver_oom_kills(const struct cgroup *cgroup);
+
+/* "killed by the memory limit (64 MiB) of its cgroup". */
+const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena);
+
+/* Kills as they happen: poll fd for events, then ask. Without a memory controller fd is -1. The caller
+ * closes fd. */
+struct driver_oom {
+	int fd;
+	short events;
+	uint64_t seen;
+};
+int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret,
+		     struct err *err) MUST_CHECK;
+bool driver_oom_happened(struct driver_oom *oom);
+
 /* Opens the group of a running container from the directories in its state. Missing directories are
  * left out (fd -1); -ENOENT where none is left. Refuses a path with "..", the root of a hierarchy, and a
  * mount that is no cgroup file system. */

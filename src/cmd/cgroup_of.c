@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/cgroup_of.h"
 
+#include "src/base/log.h"
+
+#include <signal.h>
+
 static int check(const struct state *state, const char *what_for, struct err *err)
 {
 	if (state->cgroup_driver > (int)CGROUP_DRIVER_NONE + 1)
@@ -31,4 +35,17 @@ int cgroup_of_open_all(const struct state *state, const char *what_for, struct c
 	return r < 0 ? r
 		     : driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1),
 				   state->cgroup_dirs.v, state->cgroup_dirs.n, ret, err);
+}
+
+void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,
+			uint64_t kills_before)
+{
+	struct cgroup cgroup;
+	struct err ignored = { 0 };
+
+	if (status != 128 + SIGKILL || cgroup_of_open_all(state, "memory", &cgroup, &ignored) < 0)
+		return;
+	if (driver_oom_kills(&cgroup) > kills_before)
+		log_notice("container %s: %s", state->id, driver_oom_words(&cgroup, arena));
+	driver_close(&cgroup);
 }

@@ -11,3 +11,8 @@ int cgroup_of_open(const struct state *state, const char *what_for, struct cgrou
 /* The same in all hierarchies, to read or write limits. */
 int cgroup_of_open_all(const struct state *state, const char *what_for, struct cgroup *ret,
 		       struct err *err) MUST_CHECK;
+
+/* Tells on standard error that the memory limit has killed a foreground process: the status is that of
+ * SIGKILL, and the group counts more kills than before. */
+void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,
+			uint64_t kills_before);

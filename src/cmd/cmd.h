@@ -59,6 +59,6 @@ struct cmd {
 		   int argc, char **argv, struct err *err);
 };
 
-extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_exec, cmd_explain, cmd_facts,
-	cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec,
-	cmd_start, cmd_state, cmd_update;
+extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_explain,
+	cmd_facts, cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run,
+	cmd_spec, cmd_start, cmd_state, cmd_update;

@@ -2,6 +2,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/parse.h"
+#include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
@@ -342,7 +343,9 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 					.signals = signals,
 					.notify = -1,
 					.manager = -1 };
-	return supervise_run(&supervise, err);
+	r = supervise_run(&supervise, err);
+	cgroup_of_tell_oom(call->arena, &call->state, r, run->oom_kills);
+	return r;
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/cmd/cgroup_of.h"
 #include "src/cmd/launch.h"
 #include "src/run/supervise.h"
 #include "src/sys/pidfd.h"
@@ -58,6 +59,7 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	supervise.notify = launch->run.notify_listener;
 	supervise.manager = manager;
 	status = supervise_run(&supervise, err);
+	cgroup_of_tell_oom(launch->arena, &launch->state, status, 0);
 	if (status >= 0 && !keep && launch_delete(launch, &later) < 0)
 		log_warning("%s", later.text);
 	return status;

@@ -10,6 +10,7 @@
 #include "src/base/str.h"
 #include "src/run/channel.h"
 #include "src/sys/clone.h"
+#include "src/sys/pidfd.h"
 
 #include "userns/probe.h"
 
@@ -20,6 +21,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { DEATH_TIMEOUT_MS = 1000 };
 
 struct walk {
 	const struct sequence *sequence;
@@ -161,16 +164,25 @@ static int walk_rows(struct walk *walk, size_t from, struct err *err)
 /* Words for a child that died without any: killed by the memory limit, by a seccomp profile … */
 static void explain_death(struct run *run, struct err *err)
 {
+	_cleanup_close_ int pidfd = -1;
 	int status = 0;
 	pid_t pid = run->init > 0 ? run->init : run->child;
 
-	if (err->code != ECHILD || pid <= 0 || waitpid(pid, &status, __WALL | WNOHANG) != pid)
+	if (err->code != ECHILD || pid <= 0)
 		return;
-	if (WIFSIGNALED(status))
-		(void)err_prefix(err, "killed by signal %d (%s)%s", WTERMSIG(status),
+	/* The kernel closes its channel a moment before its parent can ask how it ended. */
+	pidfd = pidfd_open_process(pid);
+	if (pidfd >= 0)
+		(void)pidfd_wait(pidfd, DEATH_TIMEOUT_MS);
+	if (waitpid(pid, &status, __WALL | WNOHANG) != pid)
+		return;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
+	    driver_oom_kills(&run->cgroup) > run->oom_kills)
+		(void)err_prefix(err, "%s", driver_oom_words(&run->cgroup, run->arena));
+	else if (WIFSIGNALED(status))
+		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
 				 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status))
-								: "?",
-				 WTERMSIG(status) == SIGKILL ? ", perhaps by a memory limit" : "");
+								: "?");
 }
 
 /* All children are of this start: also an init whose stager died before it could name it. That one ends

@@ -41,6 +41,7 @@ struct run {
 
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;
+	uint64_t oom_kills; /* of a group that was there before us */
 	struct filter_program filter;
 	int console_socket;            /* connected, for the terminal */
 	int start_listener;            /* where a created init waits for `start` */

@@ -12,6 +12,7 @@
 int step_target_open(struct run *run, struct err *err)
 {
 	const struct state *state = run->state;
+	int r;
 
 	/* A container without a mount namespace of its own has only a root directory. */
 	if (!(run->plan->ns.join_flags & CLONE_NEWNS)) {
@@ -23,8 +24,11 @@ int step_target_open(struct run *run, struct err *err)
 	}
 	if (!(run->plan->flags & PLAN_CGROUP))
 		return 0;
-	return driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1),
-			   state->cgroup_dirs.v, state->cgroup_dirs.n, &run->cgroup, err);
+	r = driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
+			state->cgroup_dirs.n, &run->cgroup, err);
+	if (r == 0)
+		run->oom_kills = driver_oom_kills(&run->cgroup);
+	return r;
 }
 
 static int enter_root(struct run *run, struct err *err)

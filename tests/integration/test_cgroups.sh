@@ -168,3 +168,71 @@ t_limits_cpu_quota() {
 
 periods_ran() { own cpu cpu.stat | sed -n 's/^nr_periods //p'; }
 throttled() { [ "$(own cpu cpu.stat | sed -n 's/^nr_throttled //p')" -ge "$1" ]; }
+
+t_events_stats() {
+	root_only
+	up_limited '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 30}}'
+	ok events --stats "$ID"
+	eq "memory limit" "$(jq .data.memory.usage.limit <<<"$OUT")" 67108864
+	eq "pids" "$(jq -c .data.pids <<<"$OUT")" '{"current":1,"limit":30}'
+	eq "id and type" "$(jq -r '.id + " " + .type' <<<"$OUT")" "$ID stats"
+	[ "$(jq .data.cpu.usage.total <<<"$OUT")" -gt 0 ] || fail "no processor time: $OUT"
+	eq "raw" "$(jq .data.memory.raw.hierarchical_memory_limit <<<"$OUT")" 67108864
+	no "must be greater than 0" events --interval 0s "$ID"
+	no "expected a duration" events --interval 5 "$ID"
+	ok kill "$ID" KILL
+	soon is stopped || fail "did not stop"
+	no "container with id $ID is not running" events --stats "$ID"
+	down
+}
+
+# Lines come until the container has ended, and the kill by the memory limit is one of them.
+t_events_oom() {
+	root_only
+	up_limited '.linux.resources.memory = {limit: 33554432, swap: 33554432}'
+	"${U[@]}" events --interval 20ms "$ID" >"$T/events" &
+	soon grep -q '"type":"stats"' "$T/events" || fail "no line within 5 s"
+	R exec "$ID" sh -c 'x=x; while :; do x=$x$x; done'
+	eq "exit status of the hog" "$RC" 137
+	has "the reason" "$ERR" "killed by the memory limit (32 MiB) of its cgroup"
+	soon grep -qx "{\"type\":\"oom\",\"id\":\"$ID\"}" "$T/events" || fail "no oom: $(tail -n 1 "$T/events")"
+	ok kill "$ID" KILL
+	wait $! || fail "events: exit status $?"
+	down
+}
+
+t_limits_memory_hog() {
+	root_only
+	v1_dir memory >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg '.linux.resources.memory = {limit: 16777216, swap: 16777216}'
+	# shellcheck disable=SC2016 # for the shell inside
+	script_ 'x=x; while :; do x=$x$x; done'
+	R run -b "$T/b" "$ID"
+	eq "exit status" "$RC" 137
+	has "the reason" "$ERR" "killed by the memory limit (16 MiB) of its cgroup"
+	script_ 'kill -9 $$'
+	cfg 'del(.linux.resources)'
+	R run -b "$T/b" "$ID"
+	hasnt "killed by somebody" "$ERR" "memory limit"
+}
+
+t_limits_memory_too_small() {
+	root_only
+	v1_dir memory >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg '.linux.resources.memory = {limit: 65536, swap: 65536}'
+	no "killed by the memory limit (64 KiB) of its cgroup" run -b "$T/b" "$ID"
+}
+
+t_cgroups_hundred_rounds() {
+	root_only
+	local dir i
+	dir=$(v1_dir pids) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg --arg p "/it-$ID/c" '.linux.cgroupsPath = $p'
+	prog /bin/true
+	for ((i = 0; i < 100; i++)); do
+		ok create -b "$T/b" "$ID"
+		down
+		[ ! -e "$dir/it-$ID" ] || fail "round $i left $dir/it-$ID"
+	done
+	[ -z "$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null)" ] || fail "a cgroup is left"
+}

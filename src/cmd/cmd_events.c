@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/fd.h"
+#include "src/cmd/cgroup_of.h"
+#include "src/cmd/common.h"
+#include "src/cmd/events_json.h"
+#include "src/state/status.h"
+
+#include <poll.h>
+#include <stddef.h>
+#include <time.h>
+
+struct events_options {
+	bool stats;
+	const char *interval;
+};
+
+static const struct option options[] = {
+	{ 0, "stats", OPTION_FLAG, offsetof(struct events_options, stats), NULL,
+	  "print what is used once, and end", NULL },
+	{ 0, "interval", OPTION_TEXT, offsetof(struct events_options, interval), "DURATION",
+	  "time between two lines (default: 5s)", NULL },
+	{ 0 },
+};
+
+struct watch {
+	const struct state *state;
+	struct cgroup cgroup;
+	struct driver_oom oom;
+	int pidfd;
+	int64_t interval; /* ms */
+};
+
+static const char *read_file(const struct events_source *source, const char *controller,
+			     const char *file)
+{
+	char text[16384];
+	ssize_t n = driver_read(source->data, controller, file, text, sizeof(text));
+
+	return n < 0 ? NULL : arena_strndup(source->arena, text, (size_t)n);
+}
+
+static int print_line(struct json_write *w, struct err *err)
+{
+	_cleanup_str_ struct str line = { 0 };
+	const char *text = json_write_text(w, NULL, err);
+
+	if (!text)
+		return -EINVAL;
+	str_addf(&line, "%s\n", text);
+	return common_print_text(&line, err);
+}
+
+static int print_stats(const struct watch *watch, struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = json_write_new(false);
+	struct arena arena = { 0 }; /* freed here: this may go on for months */
+	struct events_source source = { .v2 = watch->cgroup.kind == CGROUP_DRIVER_V2,
+					.read = read_file,
+					.data = &watch->cgroup,
+					.arena = &arena };
+	int r;
+
+	events_json_stats(w, watch->state->id, &source);
+	r = print_line(w, err);
+	arena_free(&arena);
+	return r;
+}
+
+static int print_oom(const struct watch *watch, struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = json_write_new(false);
+
+	events_json_oom(w, watch->state->id);
+	return print_line(w, err);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* Until the container's process has ended; the kill that ended it is told first. */
+static int loop(struct watch *watch, struct err *err)
+{
+	struct pollfd fds[] = { { .fd = watch->pidfd, .events = POLLIN },
+				{ .fd = watch->oom.fd, .events = watch->oom.events } };
+	int64_t next = now_ms() + watch->interval;
+	int r = 0;
+
+	while (r == 0) {
+		int64_t left = next - now_ms();
+
+		if (poll(fds, 2, left > 0 ? (int)left : 0) < 0 && errno != EINTR)
+			return err_errno(err, errno, "wait for events of the container");
+		if (driver_oom_happened(&watch->oom))
+			r = print_oom(watch, err);
+		if (fds[0].revents)
+			return r;
+		if (r == 0 && now_ms() >= next) {
+			next += watch->interval;
+			r = print_stats(watch, err);
+		}
+	}
+	return r;
+}
+
+static int events(struct watch *watch, bool once, struct err *err)
+{
+	int r = cgroup_of_open_all(watch->state, "events", &watch->cgroup, err);
+
+	if (r < 0)
+		return r;
+	if (once) {
+		r = print_stats(watch, err);
+	} else {
+		r = driver_oom_watch(&watch->cgroup, &watch->oom, err);
+		if (r == 0)
+			r = loop(watch, err);
+		fd_closep(&watch->oom.fd);
+	}
+	driver_close(&watch->cgroup);
+	return r;
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	const struct events_options *o = data;
+	struct watch watch = { .pidfd = -1, .oom.fd = -1, .interval = 5000 };
+	_cleanup_close_ int dirfd = -1;
+	struct state state = { 0 };
+	struct store *store;
+	int r;
+
+	(void)argc;
+	if (o->interval && events_json_duration(o->interval, &watch.interval) < 0)
+		return err_set(err, EINVAL,
+			       "--interval: expected a duration such as 5s or 200ms, got \"%s\"",
+			       o->interval);
+	if (watch.interval <= 0 || watch.interval > INT32_MAX)
+		return err_set(err, EINVAL, "duration interval must be greater than 0");
+	dirfd = common_open(arena, globals, argv[0], &store, &state, err);
+	if (dirfd < 0)
+		return dirfd;
+	watch.state = &state;
+	if (status_of(&state, &watch.pidfd) == STATUS_STOPPED || watch.pidfd < 0)
+		r = err_set(err, ESRCH, "container with id %s is not running", argv[0]);
+	else
+		r = events(&watch, o->stats, err);
+	fd_closep(&watch.pidfd);
+	return r;
+}
+
+const struct cmd cmd_events = {
+	.name = "events",
+	.summary = "print what a container uses, and kills by its memory limit, as JSON",
+	.arguments = "ID",
+	.options = options,
+	.options_size = sizeof(struct events_options),
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

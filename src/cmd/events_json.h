@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a container uses, as the document of `events`. Pure: the files come through a function. */
+#pragma once
+
+#include "src/base/json_write.h"
+
+struct events_source {
+	bool v2;
+	/* The text of a file of the container's cgroup, or NULL. */
+	const char *(*read)(const struct events_source *source, const char *controller,
+			    const char *file);
+	const void *data;
+	struct arena *arena;
+};
+
+/* {"type":"stats","id":…,"data":{…}} */
+void events_json_stats(struct json_write *w, const char *id, const struct events_source *source);
+
+/* {"type":"oom","id":…} */
+void events_json_oom(struct json_write *w, const char *id);
+
+/* A number out of "name value" lines; 0 where there is none. */
+uint64_t events_json_field(const char *text, const char *name);
+
+/* A file with one number; "max" is UINT64_MAX, a missing file 0. */
+uint64_t events_json_number(const struct events_source *source, const char *controller,
+			    const char *file);
+
+/* A duration as Go writes them (5s, 1m30s, 200ms) in milliseconds. */
+int events_json_duration(const char *text, int64_t *ret) MUST_CHECK;
