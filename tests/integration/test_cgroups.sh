@@ -236,3 +236,18 @@ t_cgroups_hundred_rounds() {
 	done
 	[ -z "$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null)" ] || fail "a cgroup is left"
 }
+
+t_stats() {
+	root_only
+	up_limited '.linux.resources.memory.limit = 67108864'
+	ok stats --no-stream "$ID"
+	has table "$OUT" "64.0 MiB"
+	ok stats --no-stream --format json
+	eq "of all" "$(jq -r '.[] | .id + " " + (.pids | tostring)' <<<"$OUT")" "$ID 1"
+	"${U[@]}" stats --format json "$ID" >"$T/stats" &
+	soon grep -q cpu_percent "$T/stats" || fail "no line within 5 s"
+	ok kill "$ID" KILL
+	wait $! || fail "stats: exit status $?"
+	no "container not running" stats --no-stream "$ID"
+	down
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The first figure of the processor is the average since the container was made, so that one look is enough;
+ * the following ones are of the time between two looks. */
+#include "src/base/fd.h"
+#include "src/cmd/cgroup_of.h"
+#include "src/cmd/common.h"
+#include "src/cmd/stats_text.h"
+#include "src/state/status.h"
+
+#include <poll.h>
+#include <stddef.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { REFRESH_MS = 1000 };
+
+struct stats_options {
+	bool no_stream;
+	const char *format;
+};
+
+static const char *const formats[] = { "table", "json", NULL };
+
+static const struct option options[] = {
+	{ 0, "no-stream", OPTION_FLAG, offsetof(struct stats_options, no_stream), NULL,
+	  "print once, and end", NULL },
+	{ 'f', "format", OPTION_TEXT, offsetof(struct stats_options, format), "table|json",
+	  "form of the list", formats },
+	{ 0 },
+};
+
+struct looking {
+	struct arena *arena; /* of one look */
+	const struct cmd_globals *globals;
+	const struct stats_sample *before;
+	size_t n_before;
+	struct stats_sample *v;
+	size_t n;
+};
+
+static const char *read_file(const struct events_source *source, const char *controller,
+			     const char *file)
+{
+	char text[8192];
+	ssize_t n = driver_read(source->data, controller, file, text, sizeof(text));
+
+	return n < 0 ? NULL : arena_strndup(source->arena, text, (size_t)n);
+}
+
+static uint64_t boot_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* 1: taken; 0: it does not run. */
+static int look_at(struct looking *looking, const char *id, struct err *err)
+{
+	_cleanup_close_ int dirfd = -1;
+	struct state *state = arena_new(looking->arena, struct state);
+	struct events_source source = { .read = read_file, .arena = looking->arena };
+	struct cgroup cgroup;
+	struct store *store;
+	enum status status;
+	int r;
+
+	dirfd = common_open(looking->arena, looking->globals, id, &store, state, err);
+	if (dirfd < 0)
+		return dirfd;
+	status = status_of(state, NULL);
+	if (status == STATUS_STOPPED || status == STATUS_CREATING)
+		return 0;
+	r = cgroup_of_open_all(state, "stats", &cgroup, err);
+	if (r < 0)
+		return r;
+	source.v2 = cgroup.kind == CGROUP_DRIVER_V2;
+	source.data = &cgroup;
+	looking->v[looking->n++] = stats_text_sample(
+		&source, id, boot_ns(),
+		state->start_time.v * (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK)));
+	driver_close(&cgroup);
+	return 1;
+}
+
+/* Of all containers, those that cannot be looked at are passed over; one that was named is an error. */
+static int look(struct looking *looking, int argc, char **argv, struct err *err)
+{
+	const char *const *ids = (const char *const *)argv;
+	struct store *store;
+	size_t n = (size_t)argc;
+	int r = 0;
+
+	if (!n) {
+		r = store_open(looking->globals->root, false, looking->arena, &store, err);
+		if (r == 0)
+			r = store_list(store, looking->arena, &ids, &n, err);
+	}
+	if (r < 0)
+		return r;
+	looking->n = 0;
+	looking->v = arena_array(looking->arena, n + 1, sizeof(*looking->v));
+	for (size_t i = 0; i < n; i++) {
+		struct err passed = { 0 };
+
+		r = look_at(looking, ids[i], argc ? err : &passed);
+		if (argc && r == 0)
+			r = err_set(err, ESRCH, "container not running: %s", ids[i]);
+		if (argc && r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int print(const struct looking *looking, const struct stats_options *o, bool clear,
+		 struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = NULL;
+	_cleanup_str_ struct str text = { 0 };
+
+	if (str_equal(o->format, "json")) {
+		const char *json;
+
+		w = json_write_new(false);
+		stats_text_json(w, looking->v, looking->n, looking->before, looking->n_before);
+		json = json_write_text(w, NULL, err);
+		if (!json)
+			return -EINVAL;
+		str_addf(&text, "%s\n", json);
+	} else {
+		str_add(&text, clear ? "\033[H\033[J" : "");
+		stats_text_table(&text, looking->v, looking->n, looking->before, looking->n_before);
+	}
+	return common_print_text(&text, err);
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	const struct stats_options *o = data;
+	bool clear = !o->no_stream && isatty(STDOUT_FILENO);
+	struct arena looks[2] = { { 0 }, { 0 } }; /* this one and the one before */
+	struct looking looking = { .globals = globals };
+	int r = 0;
+
+	(void)arena;
+	for (unsigned int turn = 0; r == 0; turn++) {
+		looking.arena = &looks[turn % 2];
+		looking.before = looking.v;
+		looking.n_before = looking.n;
+		r = look(&looking, argc, argv, err);
+		if (r < 0 && turn) { /* the container that is watched has ended */
+			r = 0;
+			break;
+		}
+		if (r == 0)
+			r = print(&looking, o, clear, err);
+		if (r < 0 || o->no_stream)
+			break;
+		(void)poll(NULL, 0, REFRESH_MS);
+		arena_free(&looks[(turn + 1) % 2]);
+	}
+	arena_free(&looks[0]);
+	arena_free(&looks[1]);
+	return r;
+}
+
+const struct cmd cmd_stats = {
+	.name = "stats",
+	.summary = "show what containers use, for people",
+	.arguments = "[ID...]",
+	.options = options,
+	.options_size = sizeof(struct stats_options),
+	.max_args = -1,
+	.run = run,
+};
