@@ -114,7 +114,7 @@ static void check_before_update_v1(void)
 	while (atoll(cgroup_view_read(&cgroup, "memory", "memory.usage_in_bytes")) < 8 << 20)
 		(void)usleep(1000);
 	update(&cgroup, "{\"memory\":{\"limit\":4194304,\"checkBeforeUpdate\":true}}",
-	       "4194304 is less than the container uses");
+	       "rejecting memory limit 4194304 <= usage");
 	update(&cgroup, "{\"memory\":{\"limit\":67108864,\"checkBeforeUpdate\":true}}", "");
 	CHECK_STR(cgroup_view_read(&cgroup, "memory", "memory.limit_in_bytes"), "67108864");
 	check_remove(&cgroup, &plan);
