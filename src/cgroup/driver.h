@@ -27,6 +27,10 @@ int driver_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err
  * that were made for them. Unset where the parent was there. */
 void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs);
 
+/* Gives the v2 group, and those of its files that the kernel says may be given away, to another owner. */
+int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid,
+		    struct err *err) MUST_CHECK;
+
 /* Descriptor for CLONE_INTO_CGROUP (v2, and the v2 tree of a hybrid host), or -1. */
 int driver_clone_fd(const struct cgroup *cgroup);
 

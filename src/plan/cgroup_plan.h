@@ -51,5 +51,8 @@ struct cgroup_plan {
 	bool limit_devices;                            /* device rules are to be enforced */
 	const struct cgroup_device_rule *device_rules; /* in order: the last that matches decides */
 	size_t n_device_rules;
+	/* The v2 group is given to the container's root, who may mount it writable and divide it. */
+	bool delegate;
+	uint32_t delegate_uid, delegate_gid;
 	const char *why; /* why there is none, or why it is elsewhere */
 };

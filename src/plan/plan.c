@@ -5,6 +5,7 @@
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/plan_parts.h"
 
+#include <linux/mount.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
@@ -80,6 +81,26 @@ static int check_start_hooks(const struct plan *plan, struct err *err)
 	return -EINVAL;
 }
 
+/* Only with a cgroup namespace, behind which the container cannot climb, and only when it could write there. */
+static void set_delegation(struct plan *plan)
+{
+	const uint32_t needed = PLAN_CGROUP | PLAN_CGROUPNS | PLAN_USERNS_NEW;
+	int64_t uid = idmap_to_host(&plan->idmap.uid, 0), gid = idmap_to_host(&plan->idmap.gid, 0);
+	bool writable = false;
+
+	for (size_t i = 0; i < plan->rootfs.n_mounts; i++) {
+		const struct mount_entry *m = &plan->rootfs.mounts[i];
+
+		if (m->kind == MOUNT_CGROUP)
+			writable = !((m->attr_set | m->rattr_set) & MOUNT_ATTR_RDONLY);
+	}
+	if ((plan->flags & needed) != needed || !writable || uid < 0 || gid < 0)
+		return;
+	plan->cgroup.delegate = uid != plan->facts->caller.uid || gid != plan->facts->caller.gid;
+	plan->cgroup.delegate_uid = (uint32_t)uid;
+	plan->cgroup.delegate_gid = (uint32_t)gid;
+}
+
 static int build_parts(struct plan_build *b, struct err *err)
 {
 	struct plan *plan = b->plan;
@@ -113,6 +134,7 @@ static int build_parts(struct plan_build *b, struct err *err)
 	if (plan->options->wait_start)
 		plan->flags |= PLAN_WAIT_START;
 	set_hook_flags(plan);
+	set_delegation(plan);
 	return check_start_hooks(plan, err);
 }
 

@@ -109,6 +109,9 @@ static void print_cgroup(struct str *out, const struct plan *plan)
 	str_addf(out, "cgroup      %s", drivers[cgroup->driver]);
 	why(out, cgroup->why);
 	print_dirs(out, cgroup);
+	if (cgroup->delegate)
+		str_addf(out, "  the v2 group is given to %u:%u, the container's root\n",
+			 cgroup->delegate_uid, cgroup->delegate_gid);
 	for (size_t i = 0; i < cgroup->n_writes; i++)
 		str_addf(out, "  %s = %s  (%s)\n", cgroup->writes[i].file, cgroup->writes[i].value,
 			 cgroup->writes[i].json_path);

@@ -4,9 +4,14 @@
 
 int step_cgroup_create(struct run *run, struct err *err)
 {
-	int r = driver_create(&run->plan->cgroup, &run->cgroup, err);
+	const struct cgroup_plan *plan = &run->plan->cgroup;
+	int r = driver_create(plan, &run->cgroup, err);
 
-	return r < 0 ? r : driver_apply(&run->cgroup, &run->plan->cgroup, err);
+	if (r == 0)
+		r = driver_apply(&run->cgroup, plan, err);
+	if (r == 0 && plan->delegate)
+		r = driver_delegate(&run->cgroup, plan->delegate_uid, plan->delegate_gid, err);
+	return r;
 }
 
 int step_cgroup_join(struct run *run, struct err *err)

@@ -251,3 +251,26 @@ t_stats() {
 	no "container not running" stats --no-stream "$ID"
 	down
 }
+
+t_cgroups_delegated() {
+	root_only
+	local dir=/sys/fs/cgroup/unified/it-$ID
+	[ -w /sys/fs/cgroup/unified/cgroup.procs ] || skip "needs the v2 tree in /sys/fs/cgroup/unified"
+	cfg --arg p "/it-$ID" '.linux.cgroupsPath = $p | .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 65536}]
+		| .linux.gidMappings = .linux.uidMappings | .linux.namespaces += [{type: "user"}]
+		| .linux.namespaces |= (map(select(.type != "cgroup")) + [{type: "cgroup"}])
+		| .mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end)'
+	chown -R 200000:200000 "$T/b/rootfs"
+	ok explain -b "$T/b"
+	has explain "$OUT" "given to 200000:200000, the container's root"
+	up
+	eq "owner of the group" "$(stat -c %u:%g "$dir")" 200000:200000
+	eq "owner of cgroup.procs" "$(stat -c %u "$dir/cgroup.procs")" 200000
+	eq "owner of a limit" "$(stat -c %u "$dir/cgroup.max.depth")" 0
+	down
+	[ ! -e "$dir" ] || fail "left: $dir"
+	cfg '.mounts |= map(if .type == "cgroup" then .options += ["ro"] else . end)'
+	up
+	eq "owner of one that is read-only inside" "$(stat -c %u "$dir")" 0
+	down
+}
