@@ -74,11 +74,24 @@ static int taken(const struct store *store, const char *id, struct err *err)
 	return -EEXIST;
 }
 
+static int has_file(int dirfd, const char *name)
+{
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
 /* The state is the first file to come and the last to go. */
+static int has_files(int dirfd)
+{
+	int r = has_file(dirfd, "state.json");
+
+	return r == 0 ? has_file(dirfd, "config.json") : r;
+}
+
 bool store_is_empty(int dirfd)
 {
-	return faccessat(dirfd, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
-	       faccessat(dirfd, "config.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	return has_files(dirfd) == 0;
 }
 
 /* An id of which nothing is alive: its creator did not finish and is gone, or the machine has booted
@@ -110,16 +123,14 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 }
 
 /* -EAGAIN, without a text: somebody removed what we were looking at, or we did. */
-static int try_reserve(struct store *store, const char *id,
-		       int (*reuse)(struct store *store, const struct state *old, struct err *err),
-		       struct err *err)
+static int take_directory(struct store *store, const char *id,
+			  int (*reuse)(struct store *store, const struct state *old,
+				       struct err *err),
+			  struct err *err)
 {
-	_cleanup_close_ int dir = -1;
+	_cleanup_close_ int dir = store_priv_open_dir(store, id);
 	int r;
 
-	if (mkdirat(store->fd, id, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, errno, "make the state directory %s/%s", store->path, id);
-	dir = store_priv_open_dir(store, id);
 	if (dir == -ENOENT)
 		return -EAGAIN;
 	if (dir < 0)
@@ -128,10 +139,29 @@ static int try_reserve(struct store *store, const char *id,
 		return taken(store, id, err);
 	if (is_removed(dir))
 		return -EAGAIN;
-	if (store_is_empty(dir))
+	r = has_files(dir);
+	if (r == 0)
 		return fd_take(&dir);
+	if (r < 0)
+		return err_errno(err, -r, "look into the state directory %s/%s", store->path, id);
 	r = clean_up(store, dir, id, reuse, err);
 	return r < 0 ? r : -EAGAIN;
+}
+
+static int try_reserve(struct store *store, const char *id,
+		       int (*reuse)(struct store *store, const struct state *old, struct err *err),
+		       struct err *err)
+{
+	bool made = mkdirat(store->fd, id, 0700) == 0;
+	int r;
+
+	if (!made && errno != EEXIST)
+		return err_errno(err, errno, "make the state directory %s/%s", store->path, id);
+	r = take_directory(store, id, reuse, err);
+	/* Only while it is empty: another that takes it in between finds it gone and says so. */
+	if (r < 0 && r != -EAGAIN && made)
+		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
+	return r;
 }
 
 int store_reserve(struct store *store, const char *id,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure COMMAND ARGUMENT...: runs it with its output away and prints "microseconds exit-status rss-kib". */
+/* measure COMMAND ARGUMENT...: runs it with its output away and prints "microseconds exit-status rss-kib
+ * page-faults". */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -41,7 +42,8 @@ int main(int argc, char **argv)
 	}
 	while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
 		;
-	printf("%.0f %d %ld\n", now_us() - start,
-	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), usage.ru_maxrss);
+	printf("%.0f %d %ld %ld\n", now_us() - start,
+	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), usage.ru_maxrss,
+	       usage.ru_minflt + usage.ru_majflt);
 	return 0;
 }

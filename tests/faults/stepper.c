@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* stepper MODE N COMMAND ARGUMENT...: runs a command under ptrace and does one thing at a system call.
+ *
+ *   count    nothing; prints how many calls each part makes
+ *   P N      kills the command's own process at its N-th call
+ *   I N      kills the first of its children at the N-th call of the children
+ *   A N      kills all processes of the command at the N-th call of any of them
+ *   E ERRNO:N  makes the N-th call of any of them fail with that number, instead of doing it
+ *
+ * The container's program is let go at its exec: what is tested is the runtime. When the command has ended, what
+ * lives on is let go too, and whoever calls looks for it.
+ *
+ * Prints one line: "exit STATUS", "signal NUMBER" or "hang"; the number of the system call that was reached or
+ * -1; how many processes live on; how many calls the command's own process and the others made. Exit status 3
+ * when the command takes longer than the limit: all are killed then. */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifdef __x86_64__
+
+enum { MAX_TASKS = 256, LIMIT_S = 10, HANG = 3 };
+
+struct task {
+	pid_t pid;
+	bool alive, inside, failing;
+};
+
+static struct {
+	char mode;
+	long at;
+	int error;
+	pid_t main_pid;
+	struct task tasks[MAX_TASKS];
+	size_t n;
+	long calls_main, calls_children;
+	long long reached; /* number of the call, -1: not reached */
+	int main_status;
+	bool main_ended;
+} s = { .reached = -1 };
+
+static volatile sig_atomic_t timed_out;
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	timed_out = 1;
+}
+
+static struct task *task_of(pid_t pid)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.tasks[i].pid == pid)
+			return &s.tasks[i];
+	if (s.n == MAX_TASKS)
+		abort();
+	s.tasks[s.n] = (struct task){ .pid = pid, .alive = true };
+	return &s.tasks[s.n++];
+}
+
+static void kill_all(void)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.tasks[i].alive)
+			(void)kill(s.tasks[i].pid, SIGKILL);
+}
+
+/* At the entry of a call. Whether it is the one. */
+static bool is_it(const struct task *t)
+{
+	long *n = t->pid == s.main_pid ? &s.calls_main : &s.calls_children;
+
+	++*n;
+	switch (s.mode) {
+	case 'P':
+		return t->pid == s.main_pid && s.calls_main == s.at;
+	case 'I':
+		return t->pid != s.main_pid && s.calls_children == s.at;
+	case 'A':
+	case 'E':
+		return s.calls_main + s.calls_children == s.at;
+	default:
+		return false;
+	}
+}
+
+static void set_result(pid_t pid, bool entry)
+{
+	struct user_regs_struct regs;
+
+	if (ptrace(PTRACE_GETREGS, pid, 0, &regs) < 0)
+		return;
+	if (entry)
+		regs.orig_rax = (unsigned long long)-1;
+	else
+		regs.rax = (unsigned long long)-(long long)s.error;
+	(void)ptrace(PTRACE_SETREGS, pid, 0, &regs);
+}
+
+static void on_entry(struct task *t)
+{
+	struct user_regs_struct regs = { 0 };
+
+	if (!is_it(t))
+		return;
+	(void)ptrace(PTRACE_GETREGS, t->pid, 0, &regs);
+	/* These have no way to fail. */
+	if (s.mode == 'E' && (regs.orig_rax == SYS_exit_group || regs.orig_rax == SYS_exit ||
+			      regs.orig_rax == SYS_rt_sigreturn))
+		return;
+	s.reached = (long long)regs.orig_rax;
+	if (s.mode == 'E') {
+		t->failing = true;
+		/* One that fails has closed all the same (close(2)). */
+		if (regs.orig_rax != SYS_close)
+			set_result(t->pid, true);
+	} else if (s.mode == 'A') {
+		kill_all();
+	} else {
+		(void)kill(t->pid, SIGKILL);
+	}
+}
+
+static void on_syscall_stop(struct task *t)
+{
+	t->inside = !t->inside;
+	if (t->inside) {
+		on_entry(t);
+	} else if (t->failing) {
+		t->failing = false;
+		set_result(t->pid, false);
+	}
+}
+
+/* The program of the container is busybox; what else the runtime executes is its own helper. */
+static bool leaves(const struct task *t)
+{
+	char path[64], exe[4096];
+	ssize_t n;
+
+	if (t->pid == s.main_pid)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)t->pid);
+	n = readlink(path, exe, sizeof(exe) - 1);
+	exe[n > 0 ? n : 0] = '\0';
+	return strstr(exe, "busybox") != NULL;
+}
+
+static void on_stop(struct task *t, int status)
+{
+	int signal = WSTOPSIG(status), event = status >> 16, pass = 0;
+
+	if (signal == (SIGTRAP | 0x80)) {
+		on_syscall_stop(t);
+	} else if (event == PTRACE_EVENT_EXEC && leaves(t)) {
+		t->alive = false;
+		(void)ptrace(PTRACE_DETACH, t->pid, 0, 0);
+		return;
+	} else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
+		(void)ptrace(PTRACE_LISTEN, t->pid, 0, 0); /* a stopped process stays stopped */
+		return;
+	} else if (event == 0) {
+		pass = signal;
+	}
+	(void)ptrace(PTRACE_SYSCALL, t->pid, 0, pass);
+}
+
+static void loop(void)
+{
+	while (!s.main_ended && !timed_out) {
+		int status;
+		pid_t pid = waitpid(-1, &status, __WALL);
+		struct task *t;
+
+		if (pid < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		t = task_of(pid);
+		if (WIFSTOPPED(status)) {
+			on_stop(t, status);
+			continue;
+		}
+		t->alive = false;
+		if (pid == s.main_pid) {
+			s.main_ended = true;
+			s.main_status = status;
+		}
+	}
+}
+
+static void start(char **argv)
+{
+	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+			     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC;
+	int status;
+
+	s.main_pid = fork();
+	if (s.main_pid == 0) {
+		(void)raise(SIGSTOP);
+		(void)execv(argv[0], argv);
+		_exit(127);
+	}
+	(void)waitpid(s.main_pid, &status, WUNTRACED);
+	if (ptrace(PTRACE_SEIZE, s.main_pid, 0, options) < 0) {
+		perror("ptrace");
+		exit(2);
+	}
+	(void)task_of(s.main_pid);
+	(void)kill(s.main_pid, SIGCONT);
+}
+
+static void parse(const char *mode, const char *at)
+{
+	char *end;
+
+	s.mode = mode[0];
+	s.at = strtol(at, &end, 10);
+	if (s.mode != 'E')
+		return;
+	s.error = (int)s.at;
+	s.at = *end == ':' ? strtol(end + 1, NULL, 10) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = on_alarm };
+	size_t left = 0;
+
+	if (argc < 4) {
+		(void)fprintf(stderr, "usage: stepper count|P|I|A|E N|ERRNO:N COMMAND...\n");
+		return 2;
+	}
+	parse(argv[1], argv[2]);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)sigaction(SIGALRM, &action, NULL);
+	(void)alarm(LIMIT_S);
+	start(argv + 3);
+	loop();
+	if (timed_out)
+		kill_all();
+	/* Our own death lets go of all that are traced still. */
+	for (size_t i = 0; i < s.n; i++)
+		left += s.tasks[i].alive;
+	(void)fprintf(stderr, "stepper: %s %d reached %lld left %zu calls %ld %ld\n",
+		      timed_out                  ? "hang"
+		      : WIFEXITED(s.main_status) ? "exit"
+						 : "signal",
+		      WIFEXITED(s.main_status) ? WEXITSTATUS(s.main_status)
+					       : WTERMSIG(s.main_status),
+		      s.reached, left, s.calls_main, s.calls_children);
+	return timed_out ? HANG : 0;
+}
+
+#else
+int main(void)
+{
+	(void)puts("skipped: written for x86_64");
+	return 77;
+}
+#endif
