@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Bad surroundings and races. The runner proves after each that nothing is left.
+
+t_fault_reserve() {
+	local rc=0
+	# Under ptrace newuidmap gets no privileges; this fails before.
+	strace -qq -o /dev/null -e inject=faccessat2:error=EIO:when=1 -e trace=faccessat2 \
+		-P state.json -E "USRUN_TEST=$ID" "${U[@]:2}" create -b "$T/b" "$ID" 2>"$T/err" </dev/null || rc=$?
+	eq "exit status" "$rc" 1
+	has "message" "$(<"$T/err")" "look into the state directory"
+	hasnt "message" "$(<"$T/err")" "already exists"
+	eq "state directory" "$(ls -A "$(STATE_OF)")" ""
+}
+
+t_fault_few_descriptors() {
+	local n rc worked=
+	cfg 'del(.process.rlimits)'
+	prog /bin/true
+	for n in 4 6 8 10 12 16 20 24 32 48 64; do
+		rc=0
+		(ulimit -Sn $n && exec timeout 10 "${U[@]}" run -b "$T/b" "$ID") >"$T/out" 2>"$T/err" </dev/null || rc=$?
+		[ $rc -lt 124 ] || fail "$n descriptors: exit status $rc: $(<"$T/err")"
+		[ $rc = 0 ] || [ -s "$T/err" ] || fail "$n descriptors: exit status $rc without a message"
+		[ $rc != 0 ] || worked=$n
+		[ -z "$(ls -A "$(STATE_OF)" 2>/dev/null)" ] || fail "$n descriptors: state left: $(<"$T/err")"
+	done
+	[ -n "$worked" ] || fail "64 descriptors are not enough: $(<"$T/err")"
+}
+
+t_fault_file_size() {
+	local rc=0
+	(ulimit -f 0 && exec timeout 10 "${U[@]}" create -b "$T/b" "$ID") >/dev/null 2>"$T/err.pipe" </dev/null || rc=$?
+	[ $rc != 0 ] || fail "created without a state"
+	[ $rc -lt 124 ] || [ $rc = 153 ] || fail "exit status $rc"
+	ok delete --force "$ID"
+}
+
+t_fault_stdio_closed() {
+	prog /bin/sleep 1000
+	"${U[@]}" create -b "$T/b" "$ID" 0<&- 1>&- 2>&- || fail "create: exit status $?"
+	"${U[@]}" start "$ID" 0<&- 1>&- 2>&- || fail "start: exit status $?"
+	eq status "$(status)" running
+	"${U[@]}" kill "$ID" KILL 0<&- 1>&- 2>&- || fail "kill: exit status $?"
+	soon is stopped
+	"${U[@]}" delete "$ID" 0<&- 1>&- 2>&- || fail "delete: exit status $?"
+}
+
+t_fault_twenty_creators() {
+	local i won pids=
+	prog /bin/sleep 1000
+	for ((i = 0; i < 20; i++)); do
+		("${U[@]}" create -b "$T/b" "$ID" >/dev/null 2>"$T/err$i" </dev/null && echo won >"$T/won$i") &
+		pids+=" $!"
+	done
+	for i in $pids; do wait "$i" || true; done
+	won=$(cat "$T"/won* 2>/dev/null | wc -l)
+	eq winners "$won" 1
+	for ((i = 0; i < 20; i++)); do
+		[ -e "$T/won$i" ] || has "loser $i" "$(<"$T/err$i")" "exists"
+	done
+	ok start "$ID"
+	eq status "$(status)" running
+	down
+}
+
+t_fault_all_commands_at_once() {
+	local round pids i
+	prog /bin/sleep 1000
+	for ((round = 0; round < 8; round++)); do
+		pids=
+		ok create -b "$T/b" "$ID"
+		for i in "start $ID" "kill $ID KILL" "delete $ID" "state $ID" list "delete --force $ID" "start $ID"; do
+			# shellcheck disable=SC2086 # words
+			(rc=0 && timeout 15 "${U[@]}" $i >/dev/null 2>&1 </dev/null || rc=$?
+			[ $rc -lt 124 ] || echo "$i: $rc" >>"$T/hung") &
+			pids+=" $!"
+		done
+		for i in $pids; do wait "$i" || true; done
+		[ ! -e "$T/hung" ] || fail "$(<"$T/hung")"
+		ok delete --force "$ID"
+		eq "round $round: state directory" "$(ls -A "$(STATE_OF)")" ""
+	done
+}
+
+t_fault_forty_exec() {
+	local i pids=
+	up
+	for ((i = 0; i < 40; i++)); do
+		("${U[@]}" exec "$ID" /bin/echo "number $i" >"$T/exec$i" 2>&1 </dev/null) &
+		pids+=" $!"
+	done
+	for i in $pids; do wait "$i" || fail "an exec failed: $(cat "$T"/exec*)"; done
+	for ((i = 0; i < 40; i++)); do eq "output" "$(<"$T/exec$i")" "number $i"; done
+	down
+}
+
+t_fault_ignores_signals() {
+	script_ 'trap "" TERM INT HUP; echo >/tmp/ready; while :; do sleep 1000; done'
+	ok run -d -b "$T/b" "$ID"
+	soon test -e "$T/b/rootfs/tmp/ready"
+	ok kill "$ID" TERM
+	no "not stopped" delete "$ID"
+	down
+}
+
+t_fault_fork_bomb() {
+	root_only "needs a cgroup with a limit"
+	cfg '.linux.resources.pids.limit = 60'
+	script_ 'echo >/tmp/ready; f() { f | f & }; f; sleep 1000'
+	ok run -d -b "$T/b" "$ID"
+	soon test -e "$T/b/rootfs/tmp/ready"
+	down
+}
+
+t_fault_bundle_gone() {
+	up
+	mv "$T/b" "$T/elsewhere"
+	eq status "$(status)" running
+	eq exec "$("${U[@]}" exec "$ID" /bin/echo yes </dev/null)" yes
+	ok list
+	ok kill "$ID" KILL
+	soon is stopped
+	ok delete "$ID"
+}
