@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/base/utc.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,14 +58,14 @@ bool log_wants(enum log_level level)
 	return level <= log_state.settings.level;
 }
 
-/* RFC 3339 in UTC: localtime() would read the time zone from files that may be the container's. */
+/* RFC 3339 in UTC: the C library would read the time zone from files that may be the container's. */
 static void add_time(struct str *line)
 {
 	struct timespec now = { 0 };
 	struct tm tm = { 0 };
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &tm);
+	utc_split(now.tv_sec, &tm);
 	str_addf(line, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
 		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000);
 }

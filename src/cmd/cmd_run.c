@@ -61,7 +61,7 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	status = supervise_run(&supervise, err);
 	cgroup_of_tell_oom(launch->arena, &launch->state, status, 0);
 	if (status >= 0 && !keep && launch_delete(launch, &later) < 0)
-		log_warning("%s", later.text);
+		log_notice("cleaning up: %s", later.text);
 	return status;
 }
 

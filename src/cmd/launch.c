@@ -194,7 +194,7 @@ static void take_back(struct launch *launch)
 	/* The processes are gone already; their recorded pid may be somebody else's by now. */
 	launch->state.pid.set = false;
 	if (undo_list_run(launch->store, &launch->state, &err) < 0)
-		log_warning("cleaning up: %s", err.text);
+		log_notice("cleaning up: %s", err.text);
 	/* createContainer hooks run in init, which cannot say any more whether they did. */
 	if (launch->run.hooks_ran ||
 	    ((launch->plan->flags & PLAN_HOOKS_CONTAINER) && launch->run.child > 0))

@@ -67,8 +67,11 @@ static const struct row rows[] = {
 	    .after = M_MNTNS | M_USERNS, .before = M_ROOT, .gives = M_MOUNT_FDS),
 	SYNC(STAGER, PARENT, "userns-created", .when = PLAN_USERNS_NEW | PLAN_STAGER,
 	     .needs = M_USERNS),
-	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .needs = M_CHILD_PID,
-	    .gives = M_IDMAP),
+	/* The stager's namespace is there when it says so; that of a clone is, when clone returns. */
+	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW | PLAN_STAGER,
+	    .needs = M_CHILD_PID | M_USERNS, .gives = M_IDMAP),
+	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .unless = PLAN_STAGER,
+	    .needs = M_CHILD_PID, .gives = M_IDMAP),
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID),
 	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP),

@@ -123,3 +123,16 @@ t_fault_bundle_gone() {
 	soon is stopped
 	ok delete "$ID"
 }
+
+# The exit status is the container's; that something could not be removed is said all the same.
+t_fault_cleanup_is_said() {
+	local rc=0
+	root_only "needs a cgroup"
+	prog /bin/true
+	strace -qq -o /dev/null -e trace=rmdir -e inject=rmdir:error=EIO -E "USRUN_TEST=$ID" \
+		"${U[@]:2}" run -b "$T/b" "$ID" 2>"$T/err" </dev/null || rc=$?
+	eq "exit status" "$rc" 0
+	has "message" "$(<"$T/err")" "cleaning up: "
+	eq status "$(status)" stopped
+	ok delete "$ID"
+}

@@ -66,23 +66,66 @@ TEST(exec_is_in_order)
 	check_sequence("exec", &sequence_exec);
 }
 
-/* A sample of combinations is enough to notice a change: each bit alone, and pseudo-random ones. */
-static bool noticed(const struct sequence *sequence, const struct row *rows, size_t n)
+/* Every n-th consistent combination; all of them with USRUN_MUTATE=full in the environment, which also names
+ * the mutants that nobody notices. */
+struct mutation_run {
+	const struct sequence *sequence;
+	struct row *rows;
+	uint32_t *flags;
+	size_t n_flags;
+	bool full;
+};
+
+static void mutation_run_init(struct mutation_run *m, const struct sequence *sequence)
 {
-	uint32_t seed = 1;
+	const char *wanted = getenv("USRUN_MUTATE");
+	size_t stride, n = 0;
+
+	*m = (struct mutation_run){ .sequence = sequence };
+	m->full = wanted && strcmp(wanted, "full") == 0;
+	stride = m->full ? 1 : sequence == &sequence_exec ? 3 : 1009;
+	m->rows = malloc(sequence->n * sizeof(*m->rows));
+	m->flags = malloc((1u << PLAN_FLAG_BITS) * sizeof(*m->flags));
+	if (!m->rows || !m->flags)
+		abort();
+	/* An odd factor visits all, near ones far apart: so that an early one notices. */
+	for (uint32_t i = 0; i < 1u << PLAN_FLAG_BITS; i++) {
+		uint32_t flags = (i * 2654435761u) & ((1u << PLAN_FLAG_BITS) - 1);
+
+		if (possible(sequence, flags) && n++ % stride == 0)
+			m->flags[m->n_flags++] = flags;
+	}
+}
+
+static void mutation_run_done(struct mutation_run *m)
+{
+	free(m->rows);
+	free(m->flags);
+}
+
+static bool noticed(const struct mutation_run *m, size_t n)
+{
 	struct err err;
 
-	for (int i = 0; i < 20000; i++) {
-		uint32_t flags;
-
-		seed = seed * 1664525u + 1013904223u;
-		flags = (seed >> 8) & ((1u << PLAN_FLAG_BITS) - 1);
-		if (i < PLAN_FLAG_BITS)
-			flags = 1u << i;
-		if (possible(sequence, flags) && check_order(rows, n, flags, &err) < 0)
+	for (size_t i = 0; i < m->n_flags; i++)
+		if (check_order(m->rows, n, m->flags[i], &err) < 0)
 			return true;
-	}
 	return false;
+}
+
+struct score {
+	size_t n, killed;
+};
+
+static void judge(struct mutation_run *m, size_t n, struct score *score, const char *what,
+		  const char *first, const char *second)
+{
+	bool killed = noticed(m, n);
+
+	score->n++;
+	score->killed += killed;
+	if (m->full && !killed)
+		printf("not noticed: %s %s %s\n", what, first, second);
 }
 
 static void move(struct row *out, const struct row *rows, size_t n, size_t from, size_t to)
@@ -95,35 +138,96 @@ static void move(struct row *out, const struct row *rows, size_t n, size_t from,
 	out[to] = rows[from];
 }
 
-TEST(mutations_are_noticed)
+static struct score drop_rows(struct mutation_run *m)
 {
-	const struct sequence *s = &sequence_create;
-	struct row *rows = malloc(s->n * sizeof(*rows));
-	size_t dropped = 0, swapped = 0, moved = 0, moves = 0;
+	const struct sequence *s = m->sequence;
+	struct score score = { 0 };
 
-	CHECK(rows != NULL);
-	if (!rows)
-		return;
 	for (size_t i = 0; i < s->n; i++) {
-		move(rows, s->rows, s->n, i, s->n - 1);
-		dropped += noticed(s, rows, s->n - 1);
+		move(m->rows, s->rows, s->n, i, s->n - 1);
+		judge(m, s->n - 1, &score, "dropped", s->rows[i].name, "");
 	}
-	for (size_t i = 0; i + 1 < s->n; i++) {
-		move(rows, s->rows, s->n, i, i + 1);
-		swapped += noticed(s, rows, s->n);
-	}
-	for (size_t i = 0; i < s->n; i += 3)
-		for (size_t k = 0; k < s->n; k += 2) {
-			move(rows, s->rows, s->n, i, k);
-			moves += i != k;
-			moved += i != k && noticed(s, rows, s->n);
+	return score;
+}
+
+static struct score move_rows(struct mutation_run *m, size_t from_stride, size_t to_stride)
+{
+	const struct sequence *s = m->sequence;
+	struct score score = { 0 };
+
+	for (size_t i = 0; i < s->n; i += from_stride)
+		for (size_t k = 0; k < s->n; k += to_stride) {
+			if (i == k)
+				continue;
+			move(m->rows, s->rows, s->n, i, k);
+			judge(m, s->n, &score, "moved", s->rows[i].name, s->rows[k].name);
 		}
-	printf("noticed: dropped rows %zu of %zu, swapped neighbours %zu of %zu, moved rows %zu of "
-	       "%zu\n",
-	       dropped, s->n, swapped, s->n - 1, moved, moves);
-	CHECK(dropped * 100 >= s->n * 50);
-	CHECK(moved * 100 >= moves * 50);
-	free(rows);
+	return score;
+}
+
+static struct score swap_neighbours(struct mutation_run *m)
+{
+	const struct sequence *s = m->sequence;
+	struct score score = { 0 };
+
+	for (size_t i = 0; i + 1 < s->n; i++) {
+		move(m->rows, s->rows, s->n, i, i + 1);
+		judge(m, s->n, &score, "swapped", s->rows[i].name, s->rows[i + 1].name);
+	}
+	return score;
+}
+
+/* What a row achieves is what others rely on. */
+static struct score clear_gives(struct mutation_run *m)
+{
+	const struct sequence *s = m->sequence;
+	struct score score = { 0 };
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!s->rows[i].gives)
+			continue;
+		memcpy(m->rows, s->rows, s->n * sizeof(*m->rows));
+		m->rows[i].gives = 0;
+		judge(m, s->n, &score, "gives nothing:", s->rows[i].name, "");
+	}
+	return score;
+}
+
+static void check_score(const char *name, const char *kind, struct score score, size_t floor)
+{
+	printf("%s: %s: %zu of %zu noticed\n", name, kind, score.killed, score.n);
+	CHECK(score.n > 0);
+	CHECK(score.killed * 100 >= score.n * floor);
+}
+
+static void mutate(const char *name, const struct sequence *sequence)
+{
+	struct mutation_run m;
+	struct timespec a, b;
+	size_t stride = 2;
+
+	mutation_run_init(&m, sequence);
+	if (m.full)
+		stride = 1;
+	(void)clock_gettime(CLOCK_MONOTONIC, &a);
+	check_score(name, "dropped rows", drop_rows(&m), 55);
+	check_score(name, "swapped neighbours", swap_neighbours(&m), 50);
+	check_score(name, "moved rows", move_rows(&m, stride, stride), 88);
+	check_score(name, "cleared gives", clear_gives(&m), 100);
+	(void)clock_gettime(CLOCK_MONOTONIC, &b);
+	printf("%s: %zu combinations, %.0f ms\n", name, m.n_flags,
+	       (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6);
+	mutation_run_done(&m);
+}
+
+TEST(mutations_of_create_are_noticed)
+{
+	mutate("create", &sequence_create);
+}
+
+TEST(mutations_of_exec_are_noticed)
+{
+	mutate("exec", &sequence_exec);
 }
 
 TEST(every_row_that_leaves_something_can_be_undone)

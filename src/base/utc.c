@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/utc.h"
+
+enum { DAY_S = 86400, DAYS_400_YEARS = 146097, DAYS_TO_1970 = 719468 };
+
+/* Years begin in March here, so that the day that is not always there is the last one. */
+void utc_split(int64_t seconds, struct tm *ret)
+{
+	int64_t second = seconds % DAY_S, days = seconds / DAY_S + DAYS_TO_1970;
+	int64_t era, day, year, month;
+
+	if (second < 0) {
+		second += DAY_S;
+		days--;
+	}
+	era = (days >= 0 ? days : days - DAYS_400_YEARS + 1) / DAYS_400_YEARS;
+	day = days - era * DAYS_400_YEARS;
+	year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+	day -= 365 * year + year / 4 - year / 100;
+	month = (5 * day + 2) / 153; /* 0 is March */
+	ret->tm_mday = (int)(day - (153 * month + 2) / 5 + 1);
+	ret->tm_mon = (int)(month < 10 ? month + 2 : month - 10);
+	ret->tm_year = (int)(year + era * 400 + (month >= 10) - 1900);
+	ret->tm_hour = (int)(second / 3600);
+	ret->tm_min = (int)(second / 60 % 60);
+	ret->tm_sec = (int)(second % 60);
+}
