@@ -73,6 +73,20 @@ int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret,
 		     struct err *err) MUST_CHECK;
 bool driver_oom_happened(struct driver_oom *oom);
 
+/* Where a process (0: this one) is, in the hierarchies of the plan. */
+int driver_find(struct arena *arena, pid_t pid, const struct cgroup_plan *plan,
+		struct cgroup_dir **ret, struct err *err) MUST_CHECK;
+
+/* Puts the paths of the plan's unit into its dirs: where the process, which systemd has moved into it, now is,
+ * or the path of the slice. */
+int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
+		     struct cgroup_plan *plan, struct err *err) MUST_CHECK;
+
+/* Opens that group, completes it (the group inside of it; v1 hierarchies that systemd leaves alone), moves the
+ * process where it is not yet, and writes the limits. */
+int driver_adopt(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret,
+		 struct err *err) MUST_CHECK;
+
 /* Opens the group of a running container from the directories in its state. Missing directories are
  * left out (fd -1); -ENOENT where none is left. Refuses a path with "..", the root of a hierarchy, and a
  * mount that is no cgroup file system. */

@@ -98,6 +98,16 @@ static int check_needs(const struct cgroup_plan *plan, const char *has, const ch
 	return 0;
 }
 
+int driver_priv_check_needs(const struct cgroup_plan *plan, int dir, const char *name,
+			    struct err *err)
+{
+	char has[WORDS_MAX] = "";
+
+	return io_read_small(dir, "cgroup.controllers", has, sizeof(has)) < 0
+		       ? 0
+		       : check_needs(plan, has, name, err);
+}
+
 int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct err *err)
 {
 	char has[WORDS_MAX] = "", passed[WORDS_MAX] = "", all[2 * WORDS_MAX] = "", *save = NULL;

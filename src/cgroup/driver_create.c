@@ -208,8 +208,10 @@ static bool is_frozen(int fd)
  * just made is empty, and below the root, which cannot be frozen, not frozen either. */
 static int check_unused(const struct making *m, int fd, struct err *err)
 {
-	bool fresh = m->made, freezes = driver_priv_is_v2(m->dir) ||
-					driver_priv_has(m->dir->controllers, "freezer", ',');
+	/* the container's own process is in a unit that systemd has made for it */
+	bool fresh = m->made || m->plan->unit,
+	     freezes = driver_priv_is_v2(m->dir) ||
+		       driver_priv_has(m->dir->controllers, "freezer", ',');
 	int r = fresh ? 0 : check_empty(m->dir, fd, err);
 
 	if (r == 0 && freezes && !(fresh && !strchr(m->dir->path + 1, '/')) && is_frozen(fd))

@@ -93,7 +93,7 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 
 /* All programs of a group must allow an access. The new one goes on first, so that there is no moment
  * without; one from before this call (an update) then goes off. */
-static int attach(int dir, int program, struct err *err)
+static int attach(int dir, int program, bool keep, struct err *err)
 {
 	uint32_t ids[MAX_PROGRAMS], own;
 	int n = bpf_device_attach(dir, program);
@@ -101,6 +101,8 @@ static int attach(int dir, int program, struct err *err)
 	if (n < 0)
 		return err_errno(err, -n,
 				 "config.json: linux.resources.devices: attach the device program");
+	if (keep) /* the other is systemd's, and says no more than this one */
+		return 0;
 	n = bpf_device_list(dir, ids, MAX_PROGRAMS);
 	if (n <= 1)
 		return 0;
@@ -143,7 +145,7 @@ static int apply_v2(int dir, const struct cgroup_plan *plan, struct err *err)
 	int r;
 
 	if (allows_all(plan))
-		return detach_all(dir, err);
+		return plan->unit ? 0 : detach_all(dir, err);
 	r = device_program_compile(&arena, plan->device_rules, plan->n_device_rules, &insns, &n,
 				   err);
 	if (r == 0)
@@ -151,7 +153,7 @@ static int apply_v2(int dir, const struct cgroup_plan *plan, struct err *err)
 	if (r == 0 && program < 0)
 		r = load_failed(insns, n, -program, err);
 	arena_free(&arena);
-	return r < 0 ? r : attach(dir, program, err);
+	return r < 0 ? r : attach(dir, program, plan->unit, err);
 }
 
 int driver_priv_apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan,

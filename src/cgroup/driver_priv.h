@@ -40,6 +40,10 @@ void driver_priv_init(struct cgroup *cgroup, enum cgroup_driver_kind kind,
 int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *name,
 			struct err *err) MUST_CHECK;
 
+/* An error if the group lacks a controller that the plan's limits need. */
+int driver_priv_check_needs(const struct cgroup_plan *plan, int dir, const char *name,
+			    struct err *err) MUST_CHECK;
+
 /* Attaches the rules of the plan. */
 int driver_priv_apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan,
 			      struct err *err) MUST_CHECK;

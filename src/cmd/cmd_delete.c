@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/cgroup/unit.h"
 #include "src/cmd/common.h"
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/plan_rdt.h"
+#include "src/plan/plan_unit.h"
 #include "src/plan/powers.h"
 #include "src/state/status.h"
 #include "src/state/undo_list.h"
@@ -53,6 +55,7 @@ static int remove_cgroup(struct arena *arena, const struct oci_config *config,
 {
 	const struct plan_cgroup_options where = {
 		.id = id,
+		.manager = "cgroupfs",
 		.may_own_cgroups = powers_derive(facts, false) & POWER_OWN_CGROUPS,
 	};
 	struct cgroup_plan plan = { 0 };
@@ -81,6 +84,33 @@ static int remove_rdt(struct arena *arena, struct store *store, const struct oci
 	return undo_list_run(store, &state, err);
 }
 
+/* Of the managers that this caller can reach, either may have made it. */
+static int stop_unit(struct arena *arena, const struct oci_config *config,
+		     const struct facts *facts, const char *id, struct err *err)
+{
+	const char *wanted = config->linux_ ? config->linux_->cgroups_path : NULL;
+	struct plan_unit_request request = {
+		.id = id,
+		.wanted = plan_unit_is_path(wanted) ? wanted : NULL,
+		.manager = CGROUP_MANAGER_USER,
+		.runtime_dir = facts->systemd.user_dir,
+	};
+	struct cgroup_unit unit = { 0 };
+	struct err ignored;
+	int r = 0;
+
+	if (!facts->systemd.library)
+		return 0;
+	if (facts->systemd.user_dir && plan_unit_name(arena, &request, &unit, &ignored) == 0 &&
+	    !unit.is_slice)
+		r = unit_stop(&unit.ref, err);
+	request.manager = CGROUP_MANAGER_SYSTEM;
+	if (r == 0 && facts->systemd.system &&
+	    plan_unit_name(arena, &request, &unit, &ignored) == 0 && !unit.is_slice)
+		r = unit_stop(&unit.ref, err);
+	return r;
+}
+
 /* A state that cannot be read, or is gone: the names on the host derive from the config, if its copy is left,
  * and the id, so they can still be found. */
 static int delete_damaged(struct arena *arena, struct store *store, int dirfd, const char *id,
@@ -93,11 +123,16 @@ static int delete_damaged(struct arena *arena, struct store *store, int dirfd, c
 	int r = kill_damaged(store, dirfd, id, err);
 
 	if (r == 0)
-		r = facts_gather(arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
-	if (r == 0 && dirfd >= 0 && common_read_config(arena, dirfd, &config, &ignored) == 0)
-		r = remove_cgroup(arena, config, &facts, id, err);
+		r = facts_gather(arena, FACTS_CALLER | FACTS_CGROUP | FACTS_SYSTEMD, &facts, err);
+	if (r == 0 && dirfd >= 0 && common_read_config(arena, dirfd, &config, &ignored) == 0) {
+		r = stop_unit(arena, config, &facts, id, err);
+		if (r == 0)
+			r = remove_cgroup(arena, config, &facts, id, err);
+	}
 	if (r == 0 && config)
 		r = remove_rdt(arena, store, config, id, err);
+	if (r == 0)
+		r = stop_unit(arena, &empty, &facts, id, err);
 	if (r == 0)
 		r = remove_cgroup(arena, &empty, &facts, id, err);
 	return r < 0 ? r : store_remove(store, id, err);

@@ -296,6 +296,7 @@ static int build_plan(struct exec_call *call, int argc, char **argv, const struc
 		.namespaces = call->state.namespaces.v,
 		.n_namespaces = call->state.namespaces.n,
 		.has_cgroup = call->state.cgroup_driver > (int)CGROUP_DRIVER_NONE + 1,
+		.has_unit = call->state.unit.name,
 	};
 	int r;
 

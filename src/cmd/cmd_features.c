@@ -47,8 +47,8 @@ static void cgroup(struct json_write *w)
 	json_write_object(w, "cgroup");
 	json_write_bool(w, "v1", true);
 	json_write_bool(w, "v2", true);
-	json_write_bool(w, "systemd", false);
-	json_write_bool(w, "systemdUser", false);
+	json_write_bool(w, "systemd", true);
+	json_write_bool(w, "systemdUser", true);
 	json_write_bool(w, "rdma", false);
 	json_write_end(w);
 }

@@ -5,11 +5,13 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
+#include "src/cgroup/unit.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/cmd/update_values.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan_resources.h"
+#include "src/plan/plan_unit.h"
 #include "src/state/status.h"
 #include "src/sys/resctrl.h"
 
@@ -69,6 +71,26 @@ static int read_document(struct arena *arena, const char *file, const struct oci
 	return r < 0 ? r : decode_resources(arena, name, text, len, ret, err);
 }
 
+/* systemd writes its properties over the files whenever it is reloaded. */
+static int update_unit(struct arena *arena, const struct state *state,
+		       const struct cgroup_plan *plan, struct err *err)
+{
+	_cleanup_str_ struct str dropped = { 0 };
+	const struct cgroup_property *properties;
+	size_t n;
+	int r;
+
+	plan_unit_limits(arena, plan->writes, plan->n_writes, &properties, &n);
+	if (!n)
+		return 0;
+	r = unit_set(&state->unit, properties, n, &dropped, err);
+	if (dropped.len)
+		log_warning("this systemd does not know the properties %s: its next reload lifts "
+			    "these limits",
+			    dropped.s);
+	return r;
+}
+
 static int update_cgroup(struct arena *arena, const struct state *state,
 			 const struct oci_resources *wanted, struct err *err)
 {
@@ -91,7 +113,7 @@ static int update_cgroup(struct arena *arena, const struct state *state,
 	if (r == 0)
 		r = driver_update(&cgroup, &plan, arena, err);
 	driver_close(&cgroup);
-	return r;
+	return r == 0 && state->unit.name ? update_unit(arena, state, &plan, err) : r;
 }
 
 static int update_rdt(struct arena *arena, const struct state *state,

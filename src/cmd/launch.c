@@ -9,6 +9,7 @@
 #include "src/base/path.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
+#include "src/plan/plan_cgroup.h"
 #include "src/plan/powers.h"
 #include "src/state/undo_list.h"
 #include "src/steps/hooks.h"
@@ -85,6 +86,11 @@ static int gather_facts(struct launch *launch, struct err *err)
 	if (r == 0 && (!launch->facts.caller.initial_userns ||
 		       !(powers_derive(&launch->facts, false) & POWER_NAMESPACES)))
 		r = facts_gather_more(launch->arena, FACTS_USERNS, &launch->facts, err);
+	/* Asking for a manager costs something, and only who may not make groups at large lives on it. */
+	if (r == 0 &&
+	    plan_cgroup_needs_manager(launch->config, launch->options.cgroup_manager,
+				      powers_derive(&launch->facts, false) & POWER_OWN_CGROUPS))
+		r = facts_gather_more(launch->arena, FACTS_SYSTEMD, &launch->facts, err);
 	return r;
 }
 

@@ -3,6 +3,7 @@
 
 #include "src/base/io.h"
 #include "src/host/facts_cgroup.h"
+#include "src/host/facts_systemd.h"
 #include "userns/text.h"
 
 #include <fcntl.h>
@@ -86,6 +87,8 @@ int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *fac
 		r = gather_limits(parts, facts, err);
 	if (r < 0)
 		return r;
+	if (parts & FACTS_SYSTEMD)
+		facts_systemd_gather(arena, facts, &facts->systemd);
 	if (parts & FACTS_KERNEL)
 		gather_kernel(arena, facts);
 	facts->parts |= parts;

@@ -12,8 +12,10 @@ enum facts_part {
 	FACTS_USERNS = 1 << 1, /* maps, groups, subordinate ids, helpers */
 	FACTS_CGROUP = 1 << 2,
 	FACTS_KERNEL = 1 << 3,      /* release, LSMs: only for documents */
+	FACTS_SYSTEMD = 1 << 4,     /* which managers can be reached */
 	FACTS_LIMITS = 0xffff << 8, /* all resource limits; one: facts_limit() */
-	FACTS_ALL = FACTS_CALLER | FACTS_USERNS | FACTS_CGROUP | FACTS_KERNEL | FACTS_LIMITS,
+	FACTS_ALL = FACTS_CALLER | FACTS_USERNS | FACTS_CGROUP | FACTS_KERNEL | FACTS_SYSTEMD |
+		    FACTS_LIMITS,
 };
 enum { FACTS_N_LIMITS = 16 };
 
@@ -50,12 +52,19 @@ struct facts_rlimit {
 	uint64_t soft, hard;
 };
 
+struct facts_systemd {
+	bool library;         /* libsystemd is there; only looked for when a manager is */
+	bool system;          /* the system manager lets the caller in */
+	const char *user_dir; /* runtime directory in which the user's manager listens, or NULL */
+};
+
 struct facts {
 	unsigned int parts; /* mask of facts_part that was gathered */
 	struct caller caller;
 	struct subid subuid, subgid;
 	struct probe_helper_result newuidmap, newgidmap;
 	struct facts_cgroup cgroup;
+	struct facts_systemd systemd;
 	struct facts_rlimit limits[FACTS_N_LIMITS]; /* by RLIMIT_*, where parts has it */
 	const char *kernel_release;
 	const char *lsm;         /* "apparmor", "selinux", or "" */

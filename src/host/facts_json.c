@@ -152,6 +152,15 @@ static void write_cgroup(struct json_write *w, const struct facts_cgroup *cgroup
 	json_write_end(w);
 }
 
+static void write_systemd(struct json_write *w, const struct facts_systemd *systemd)
+{
+	json_write_object(w, "systemd");
+	json_write_bool(w, "library", systemd->library);
+	json_write_bool(w, "system", systemd->system);
+	write_text(w, "userRuntimeDir", systemd->user_dir);
+	json_write_end(w);
+}
+
 static void write_kernel(struct json_write *w, const struct facts *facts)
 {
 	json_write_object(w, "kernel");
@@ -185,6 +194,8 @@ void facts_json_write(struct json_write *w, const struct facts *facts)
 		write_userns(w, facts);
 	if (facts->parts & FACTS_CGROUP)
 		write_cgroup(w, &facts->cgroup);
+	if (facts->parts & FACTS_SYSTEMD)
+		write_systemd(w, &facts->systemd);
 	if (facts->parts & FACTS_KERNEL)
 		write_kernel(w, facts);
 	if (facts->parts & FACTS_LIMITS)
@@ -232,6 +243,11 @@ struct doc_cgroup {
 	JSON_LIST(struct doc_hierarchy) hierarchies;
 };
 
+struct doc_systemd {
+	struct json_bool library, system;
+	const char *user_dir;
+};
+
 struct doc_kernel {
 	const char *release, *lsm;
 };
@@ -247,6 +263,7 @@ struct doc {
 	struct doc_caller *caller;
 	struct doc_userns *userns;
 	struct doc_cgroup *cgroup;
+	struct doc_systemd *systemd;
 	struct doc_kernel *kernel;
 	JSON_LIST(struct doc_limit) limits;
 };
@@ -330,6 +347,13 @@ static const struct json_field cgroup_fields[] = {
 };
 TYPE(cgroup, doc_cgroup);
 
+static const struct json_field systemd_fields[] = {
+	FIELD("library", BOOL, JSON_REQUIRED, doc_systemd, library),
+	FIELD("system", BOOL, JSON_REQUIRED, doc_systemd, system),
+	FIELD("userRuntimeDir", STRING, JSON_ABSOLUTE, doc_systemd, user_dir),
+};
+TYPE(systemd, doc_systemd);
+
 static const struct json_field kernel_fields[] = {
 	FIELD("release", STRING, 0, doc_kernel, release),
 	FIELD("lsm", STRING, 0, doc_kernel, lsm),
@@ -349,6 +373,7 @@ static const struct json_field doc_fields[] = {
 	FIELD("caller", OBJECT, JSON_REQUIRED, doc, caller, .type = &caller_type),
 	FIELD("userns", OBJECT, 0, doc, userns, .type = &userns_type),
 	FIELD("cgroup", OBJECT, 0, doc, cgroup, .type = &cgroup_type),
+	FIELD("systemd", OBJECT, 0, doc, systemd, .type = &systemd_type),
 	FIELD("kernel", OBJECT, 0, doc, kernel, .type = &kernel_type),
 	FIELD("limits", OBJECTS, 0, doc, limits, .type = &limit_type),
 };
@@ -467,6 +492,12 @@ static int take_doc(struct arena *arena, const struct doc *doc, struct facts *re
 		r = take_userns(arena, doc->userns, ret, err);
 	if (doc->cgroup)
 		take_cgroup(arena, doc->cgroup, ret);
+	if (doc->systemd) {
+		ret->systemd = (struct facts_systemd){ .library = doc->systemd->library.v,
+						       .system = doc->systemd->system.v,
+						       .user_dir = doc->systemd->user_dir };
+		ret->parts |= FACTS_SYSTEMD;
+	}
 	for (size_t i = 0; i < doc->limits.n; i++) {
 		const struct doc_limit *limit = &doc->limits.v[i];
 

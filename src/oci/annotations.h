@@ -9,6 +9,7 @@
 #define ANNOTATIONS_HOOKS_STDERR "run.oci.hooks.stderr"
 #define ANNOTATIONS_PIDFD_RECEIVER "run.oci.pidfd_receiver"
 #define ANNOTATIONS_MOUNT_CONTEXT "run.oci.mount_context_type"
+#define ANNOTATIONS_SUBGROUP "run.oci.systemd.subgroup"
 #define ANNOTATIONS_HANDLER "run.oci.handler"
 
 /* Names, or prefixes with a "." at the end, for `features`; NULL-terminated. */

@@ -41,8 +41,47 @@ struct cgroup_device_rule {
 	const char *json_path; /* "linux.resources.devices[2]" */
 };
 
+/* Which systemd makes the group, as one of its units. */
+enum cgroup_manager { CGROUP_MANAGER_NONE, CGROUP_MANAGER_SYSTEM, CGROUP_MANAGER_USER };
+
+struct cgroup_unit_ref {  /* what later commands need to find it again */
+	const char *name; /* "usrun-ID.scope", or NULL: no unit */
+	enum cgroup_manager manager;
+	const char *runtime_dir; /* of the user manager: "/run/user/1000" */
+};
+
+struct cgroup_property_pair {
+	const char *first, *second;
+	uint64_t number; /* in place of second in "a(st)" */
+};
+
+struct cgroup_property {
+	const char *name; /* "MemoryMax" */
+	const char *type; /* of D-Bus: b, i, u, x, t, d: number; s: text; as: texts; ay: bytes;
+			   * a(ss), a(st): pairs */
+	uint64_t number;
+	double real;
+	const char *text;
+	const char *const *texts;
+	const uint8_t *bytes;
+	const struct cgroup_property_pair *pairs;
+	size_t n;         /* of texts, bytes, pairs */
+	const char *from; /* JSON path of what asked for it; NULL: usrun itself */
+};
+
+struct cgroup_unit {
+	struct cgroup_unit_ref ref;
+	bool is_slice;
+	const char *slice;    /* the unit above it */
+	const char *subgroup; /* group inside of it for the processes, or NULL: its own */
+	const struct cgroup_property *properties;
+	size_t n_properties;
+};
+
 struct cgroup_plan {
 	enum cgroup_driver_kind driver;
+	const struct cgroup_unit *unit; /* NULL: usrun makes the directories itself. Else the paths
+					 * of dirs are known once the unit is there. */
 	const struct cgroup_dir *dirs;
 	size_t n_dirs;
 	const struct cgroup_write *writes;

@@ -26,12 +26,25 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...)
 	b->warnings[b->n_warnings++].text = arena_strdup(b->arena, text);
 }
 
+/* The container can write to files of its cgroup. */
+static bool delegates(const struct plan *plan)
+{
+	if (plan->ns.v[PLAN_NS_CGROUP].action != NS_NEW)
+		return false;
+	for (size_t i = 0; i < plan->rootfs.n_mounts; i++)
+		if (plan->rootfs.mounts[i].kind == MOUNT_CGROUP &&
+		    !(plan->rootfs.mounts[i].attr_set & MOUNT_ATTR_RDONLY))
+			return true;
+	return false;
+}
+
 static int build_cgroup(struct plan_build *b, struct err *err)
 {
 	struct plan_cgroup_options options = {
 		.id = b->plan->options->id,
 		.manager = b->plan->options->cgroup_manager,
 		.may_own_cgroups = b->plan->powers & POWER_OWN_CGROUPS,
+		.delegates = delegates(b->plan),
 	};
 	int r = plan_cgroup_build(b->arena, b->plan->config, b->plan->facts, &options,
 				  &b->plan->cgroup, err);
@@ -40,6 +53,8 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 		return r;
 	if (b->plan->cgroup.driver != CGROUP_DRIVER_NONE)
 		b->plan->flags |= PLAN_CGROUP;
+	if (b->plan->cgroup.unit)
+		b->plan->flags |= PLAN_CGROUP_UNIT;
 	if (b->plan->cgroup.why)
 		plan_parts_warn(b, "%s", b->plan->cgroup.why);
 	return 0;
@@ -165,6 +180,8 @@ unsigned int plan_facts_needed(const struct oci_config *config, const struct pla
 
 	if (!str_equal(options->cgroup_manager, "disabled"))
 		parts |= FACTS_CGROUP;
+	if (plan_cgroup_needs_manager(config, options->cgroup_manager, true))
+		parts |= FACTS_SYSTEMD;
 	for (size_t i = 0; linux_ && i < linux_->namespaces.n; i++)
 		if (linux_->namespaces.v[i].type == CLONE_NEWUSER && !linux_->namespaces.v[i].path)
 			parts |= FACTS_USERNS;
@@ -192,6 +209,8 @@ bool plan_flags_consistent(uint32_t flags)
 	if ((flags & PLAN_MOUNTS_BY_PARENT) && !(flags & PLAN_MNTNS_NEW))
 		return false;
 	if ((flags & PLAN_NET_DEVICES) && !(flags & (PLAN_NET_NEW | PLAN_NS_JOIN)))
+		return false;
+	if ((flags & PLAN_CGROUP_UNIT) && !(flags & PLAN_CGROUP))
 		return false;
 	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
 		return false;

@@ -33,8 +33,9 @@ enum plan_flag {
 	PLAN_NET_NEW = 1 << 17,     /* a new network namespace: lo comes up */
 	PLAN_MNTNS_NEW = 1 << 18,   /* a new mount namespace: mounts, masks, pivot_root */
 	PLAN_NET_DEVICES = 1 << 19, /* devices of the host move into the network namespace */
+	PLAN_CGROUP_UNIT = 1 << 20, /* the cgroup is a unit of systemd, made for the child */
 };
-enum { PLAN_FLAG_BITS = 20 };
+enum { PLAN_FLAG_BITS = 21 };
 
 enum plan_ns { /* index into ns_plan.v, in the order in which they are joined */
 	       PLAN_NS_USER,
@@ -255,7 +256,7 @@ struct plan_exec_request {
 	const char *const
 		*namespaces; /* kinds that the container does not share with its creator */
 	size_t n_namespaces;
-	bool has_cgroup;
+	bool has_cgroup, has_unit;
 };
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err) MUST_CHECK;

@@ -3,8 +3,10 @@
 
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/plan/plan_device_rules.h"
 #include "src/plan/plan_resources.h"
+#include "src/plan/plan_unit.h"
 
 #include <string.h>
 
@@ -12,35 +14,26 @@ struct request {
 	struct arena *arena;
 	const struct facts_cgroup *host;
 	const struct plan_cgroup_options *options;
+	const struct oci_config *config;
+	const struct facts *facts;
 	const char *wanted; /* linux.cgroupsPath, or NULL */
 	const struct oci_resources *resources;
 };
 
 static int check_path(const struct request *q, struct err *err)
 {
-	bool systemd = str_equal(q->options->manager, "systemd");
-
 	if (q->wanted && path_has_dotdot(q->wanted))
 		return err_set(err, EINVAL,
 			       "config.json: linux.cgroupsPath: \"..\" is not allowed, got \"%s\"",
 			       q->wanted);
-	if (!systemd && !(q->wanted && *q->wanted != '/' && strchr(q->wanted, ':')))
+	if (!str_equal(q->options->manager, "cgroupfs") || !plan_unit_is_path(q->wanted))
 		return 0;
-	if (systemd)
-		(void)err_set(
-			err, ENOTSUP,
-			"--cgroup-manager systemd: this version of usrun has no systemd driver");
-	else
-		(void)err_set(
-			err, ENOTSUP,
-			"config.json: linux.cgroupsPath: \"%s\" names a systemd unit "
-			"(slice:prefix:name), and this version of usrun has no systemd driver",
-			q->wanted);
-	err_hint(err, "use the cgroupfs driver: usrun --cgroup-manager cgroupfs and a path such as "
-		      "/NAME, podman "
-		      "--cgroup-manager=cgroupfs, Docker native.cgroupdriver=cgroupfs, containerd "
-		      "SystemdCgroup = false");
-	return -ENOTSUP;
+	(void)err_set(err, EINVAL,
+		      "config.json: linux.cgroupsPath: \"%s\" names a systemd unit "
+		      "(slice:prefix:name), which --cgroup-manager cgroupfs cannot make",
+		      q->wanted);
+	err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
+	return -EINVAL;
 }
 
 /* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a pretence. */
@@ -198,6 +191,8 @@ static int check_controllers(const struct request *q, const struct cgroup_plan *
 {
 	bool v2 = plan->driver == CGROUP_DRIVER_V2;
 
+	if (v2 && plan->unit)
+		return 0;
 	if (v2 && !path_is_below(plan->dirs[0].path, q->host->v[0].own ? q->host->v[0].own : "/"))
 		return 0;
 	for (size_t i = 0; i < plan->n_writes; i++) {
@@ -258,6 +253,140 @@ static int set_limits(const struct request *q, struct cgroup_plan *ret, struct e
 	return r < 0 ? r : set_devices(q, ret, err);
 }
 
+bool plan_cgroup_needs_manager(const struct oci_config *config, const char *manager,
+			       bool may_own_cgroups)
+{
+	const char *wanted = config->linux_ ? config->linux_->cgroups_path : NULL;
+
+	if (manager)
+		return str_equal(manager, "systemd");
+	return plan_unit_is_path(wanted) || (!may_own_cgroups && !(wanted && *wanted));
+}
+
+static enum cgroup_manager pick_manager(const struct request *q)
+{
+	const struct facts_systemd *systemd = &q->facts->systemd;
+
+	if (!q->options->may_own_cgroups && systemd->user_dir)
+		return CGROUP_MANAGER_USER;
+	return systemd->system ? CGROUP_MANAGER_SYSTEM : CGROUP_MANAGER_NONE;
+}
+
+/* Asked for by name, and not a guess of ours. */
+static bool wants_unit(const struct request *q)
+{
+	return str_equal(q->options->manager, "systemd") ||
+	       (!q->options->manager && plan_unit_is_path(q->wanted));
+}
+
+static bool gets_unit(const struct request *q)
+{
+	if (wants_unit(q))
+		return true;
+	return !q->options->manager && !(q->wanted && *q->wanted) && !q->options->may_own_cgroups &&
+	       q->host->mode == FACTS_CGROUP_V2 && q->facts->systemd.library &&
+	       pick_manager(q) == CGROUP_MANAGER_USER;
+}
+
+static int no_manager(const struct request *q, struct err *err)
+{
+	bool user = !q->options->may_own_cgroups;
+
+	if (pick_manager(q) != CGROUP_MANAGER_NONE) {
+		(void)err_set(err, ENOENT,
+			      "the systemd cgroup driver needs libsystemd.so.0, which is missing");
+		err_hint(err, "install libsystemd0, or use --cgroup-manager cgroupfs");
+		return -ENOENT;
+	}
+	(void)err_set(err, ENOTCONN,
+		      "the systemd cgroup driver cannot reach %s at %s/systemd/private%s",
+		      user ? "the systemd of the user" : "systemd",
+		      !user                   ? "/run"
+		      : q->facts->runtime_dir ? q->facts->runtime_dir
+					      : "$XDG_RUNTIME_DIR",
+		      user ? " or bus" : "");
+	err_hint(err, user ? "log in through PAM or `loginctl enable-linger`, and set "
+			     "XDG_RUNTIME_DIR=/run/user/UID; or use --cgroup-manager cgroupfs"
+			   : "it is not running; use --cgroup-manager cgroupfs");
+	return -ENOTCONN;
+}
+
+static const char *annotation(const struct oci_config *config, const char *key)
+{
+	for (size_t i = 0; i < config->annotations.n; i++)
+		if (str_equal(config->annotations.v[i].key, key))
+			return config->annotations.v[i].value;
+	return NULL;
+}
+
+/* Below the unit where the container could otherwise lift its own limits: its root may write to the files of
+ * its group, and a unit of the user belongs to the same user. Slices hold no processes themselves. */
+static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struct err *err)
+{
+	static const char key[] = ANNOTATIONS_SUBGROUP;
+	const char *name = annotation(q->config, key);
+
+	if (name && (strchr(name, '/') || *name == '.' || strchr(name, '\n')))
+		return err_set(err, EINVAL,
+			       "config.json: annotations[\"%s\"]: not the name of a group: \"%s\"",
+			       key, name);
+	if (name && *name)
+		unit->subgroup = name;
+	else if (unit->is_slice)
+		unit->subgroup = arena_strf(q->arena, "usrun-%s", q->options->id);
+	else if (!name && q->options->delegates && unit->ref.manager == CGROUP_MANAGER_USER &&
+		 q->host->mode == FACTS_CGROUP_V2)
+		unit->subgroup = "container";
+	return 0;
+}
+
+/* v1 gives users no controllers: what their manager makes there can be listed and killed, not limited. */
+static bool serves(const struct facts_hierarchy *h, const struct request *q,
+		   enum cgroup_manager manager)
+{
+	return manager == CGROUP_MANAGER_SYSTEM || q->host->mode == FACTS_CGROUP_V2 ||
+	       !*h->controllers || str_equal(h->controllers, "name=systemd");
+}
+
+static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err *err)
+{
+	const struct plan_unit_request request = {
+		.id = q->options->id,
+		.wanted = q->wanted,
+		.manager = pick_manager(q),
+		.runtime_dir = q->facts->systemd.user_dir,
+	};
+	struct cgroup_unit *unit = arena_new(q->arena, struct cgroup_unit);
+	struct cgroup_dir *dirs = arena_array(q->arena, q->host->n, sizeof(*dirs));
+	int r;
+
+	if (request.manager == CGROUP_MANAGER_NONE || !q->facts->systemd.library)
+		return no_manager(q, err);
+	r = plan_unit_name(q->arena, &request, unit, err);
+	if (r == 0)
+		r = set_subgroup(q, unit, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < q->host->n; i++)
+		if (serves(&q->host->v[i], q, request.manager))
+			dirs[ret->n_dirs++] =
+				(struct cgroup_dir){ .controllers = q->host->v[i].controllers,
+						     .mount = q->host->v[i].mount,
+						     .path = "/" };
+	ret->dirs = dirs;
+	ret->unit = unit;
+	r = set_limits(q, ret, err);
+	if (r < 0)
+		return r;
+	if (q->host->mode != FACTS_CGROUP_V2 && request.manager == CGROUP_MANAGER_USER &&
+	    ret->n_writes)
+		return err_set(err, EPERM,
+			       "config.json: %s: needs the cgroup controller `%s`, which cgroup v1 "
+			       "delegates to no user",
+			       ret->writes[0].json_path, ret->writes[0].controller);
+	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
+}
+
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 		      const struct facts *facts, const struct plan_cgroup_options *options,
 		      struct cgroup_plan *ret, struct err *err)
@@ -266,6 +395,8 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 	struct request q = { .arena = arena,
 			     .host = &facts->cgroup,
 			     .options = options,
+			     .config = config,
+			     .facts = facts,
 			     .wanted = linux_ ? linux_->cgroups_path : NULL,
 			     .resources = linux_ ? linux_->resources : NULL };
 	int r;
@@ -279,13 +410,15 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 	if (q.host->mode == FACTS_CGROUP_NONE || !q.host->n)
 		return no_cgroup(&q, ret, "no cgroup file system is mounted on /sys/fs/cgroup",
 				 err);
+	ret->driver = q.host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
+	if (gets_unit(&q))
+		return set_unit(&q, ret, err);
 	if (!q.host->own_writable)
 		return no_cgroup(&q, ret,
 				 options->may_own_cgroups
 					 ? "the cgroup file systems are mounted read-only"
 					 : "the caller's own cgroup is not delegated to it",
 				 err);
-	ret->driver = q.host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
 	r = set_dirs(&q, ret, err);
 	return r < 0 ? r : set_limits(&q, ret, err);
 }

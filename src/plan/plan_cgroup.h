@@ -8,7 +8,12 @@ struct plan_cgroup_options {
 	const char *id;
 	const char *manager;  /* --cgroup-manager: "cgroupfs", "systemd", "disabled", NULL */
 	bool may_own_cgroups; /* power: the caller may make groups in the hierarchies at large */
+	bool delegates;       /* the container can write to the files of its cgroup */
 };
+
+/* Whether a plan depends on FACTS_SYSTEMD. */
+bool plan_cgroup_needs_manager(const struct oci_config *config, const char *manager,
+			       bool may_own_cgroups);
 
 /* Rules:
  * - linux.cgroupsPath absolute: below each hierarchy's mount; relative: below the caller's own
@@ -19,7 +24,10 @@ struct plan_cgroup_options {
  * - Without a writable own group (rootless without delegation; a container that sees its cgroups
  *   read-only): no cgroup, why is set; when the config asks for limits, an error that names the missing
  *   controller and what to do. Device rules alone are not limits: they are dropped with a warning in why.
- * - "systemd", and cgroupsPath of the form slice:prefix:name, need the systemd driver. */
+ * - "systemd", and a cgroupsPath of the form slice:prefix:name, make the cgroup a unit of systemd: of the
+ *   system manager for a caller with may_own_cgroups, else of the user's. An error where it cannot be reached.
+ * - A caller without may_own_cgroups that says nothing about cgroups gets a unit too (v2) when its manager can
+ *   be reached: a scope of its own is the one place where its limits hold wherever it calls from. */
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 		      const struct facts *facts, const struct plan_cgroup_options *options,
 		      struct cgroup_plan *ret, struct err *err) MUST_CHECK;

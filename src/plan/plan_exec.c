@@ -26,6 +26,8 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 		plan->flags |= PLAN_USERNS_JOIN;
 	if (request->has_cgroup)
 		plan->flags |= PLAN_CGROUP;
+	if (request->has_unit)
+		plan->flags |= PLAN_CGROUP_UNIT;
 	plan->powers = powers_derive(plan->facts, plan->ns.join_flags & CLONE_NEWUSER);
 	if (!request->options->no_new_keyring)
 		plan->process.keyring = request->options->id;

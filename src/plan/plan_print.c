@@ -101,14 +101,53 @@ static void print_dirs(struct str *out, const struct cgroup_plan *cgroup)
 	}
 }
 
+static void print_property(struct str *out, const struct cgroup_property *p)
+{
+	str_addf(out, "  %s = ", p->name);
+	if (*p->type == 'b')
+		str_add(out, p->number ? "yes" : "no");
+	else if (*p->type == 's')
+		str_add(out, p->text);
+	else if (*p->type == 'd')
+		str_addf(out, "%g", p->real);
+	else if (*p->type == 'a')
+		str_addf(out, "%zu %s", p->n, str_equal(p->type, "ay") ? "bytes" : "entries");
+	else if (*p->type == 'i' || *p->type == 'x')
+		str_addf(out, "%lld", (long long)p->number);
+	else if (p->number == UINT64_MAX)
+		str_add(out, "infinity");
+	else
+		str_addf(out, "%llu", (unsigned long long)p->number);
+	str_addf(out, "%s%s%s\n", p->from ? "  (" : "", p->from ? p->from : "", p->from ? ")" : "");
+}
+
+static void print_unit(struct str *out, const struct cgroup_unit *unit)
+{
+	if (unit->subgroup)
+		str_addf(out, "  processes in the group %s inside of it\n", unit->subgroup);
+	for (size_t i = 0; i < unit->n_properties; i++)
+		print_property(out, &unit->properties[i]);
+}
+
 static void print_cgroup(struct str *out, const struct plan *plan)
 {
 	const struct cgroup_plan *cgroup = &plan->cgroup;
 	static const char *const drivers[] = { "none", "v2", "v1" };
 
 	str_addf(out, "cgroup      %s", drivers[cgroup->driver]);
+	if (cgroup->unit)
+		str_addf(out, ", unit %s in %s, made by %s%s", cgroup->unit->ref.name,
+			 cgroup->unit->slice,
+			 cgroup->unit->ref.manager == CGROUP_MANAGER_USER ? "the user's systemd at "
+									  : "systemd",
+			 cgroup->unit->ref.manager == CGROUP_MANAGER_USER
+				 ? cgroup->unit->ref.runtime_dir
+				 : "");
 	why(out, cgroup->why);
-	print_dirs(out, cgroup);
+	if (cgroup->unit)
+		print_unit(out, cgroup->unit);
+	else
+		print_dirs(out, cgroup);
 	if (cgroup->delegate)
 		str_addf(out, "  the v2 group is given to %u:%u, the container's root\n",
 			 cgroup->delegate_uid, cgroup->delegate_gid);

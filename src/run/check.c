@@ -8,7 +8,7 @@ static const struct {
 	uint32_t flags, milestones;
 } owed[] = {
 	{ 0, M_PRIVS_DROPPED | M_CREATED | M_STATE_WRITTEN | M_FDS_CLOSED | M_RELEASED },
-	{ PLAN_CGROUP, M_CGROUP | M_IN_CGROUP },
+	{ PLAN_CGROUP, M_IN_CGROUP },
 	{ PLAN_SECCOMP, M_FILTERED },
 	{ PLAN_TERMINAL, M_CONSOLE },
 	{ PLAN_STAGER, M_STAGER_GONE | M_INIT_PID },

@@ -33,8 +33,9 @@ static const struct row rows[] = {
 	ACT(PARENT, "ns-open", step_ns_open, .before = M_CHILD_PID),
 	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
 	    .before = M_CHILD_PID),
-	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP, .needs = M_STATE,
-	    .before = M_CHILD_PID, .gives = M_CGROUP, .undo = true),
+	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
+	    .unless = PLAN_CGROUP_UNIT, .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP,
+	    .undo = true),
 	/* Its directory is a mount source. */
 	ACT(PARENT, "notify-listen", step_notify_listen, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_MOUNT_FDS),
@@ -50,8 +51,14 @@ static const struct row rows[] = {
 
 	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
 	ACT(STAGER, "lifeline", step_lifeline),
-	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP, .needs = M_CGROUP,
-	    .gives = M_IN_CGROUP),
+	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP,
+	    .unless = PLAN_CGROUP_UNIT, .needs = M_CGROUP, .gives = M_IN_CGROUP),
+	/* systemd makes the group of a scope for a process that exists, and moves it there. */
+	ACT(PARENT, "cgroup-unit", step_cgroup_unit, .when = PLAN_CGROUP_UNIT,
+	    .needs = M_STATE | M_CHILD_PID, .gives = M_IN_CGROUP, .undo = true),
+	SYNC(PARENT, STAGER, "cgroup-entered", .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP),
+	ACT(STAGER, "cgroup-look", step_cgroup_look, .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP,
+	    .before = M_CGROUPNS),
 	/* Rights over the caller's namespaces are lost in another user namespace: join first. */
 	ACT(STAGER, "ns-join", step_ns_join, .when = PLAN_NS_JOIN, .after = M_IN_CGROUP,
 	    .before = M_USERNS, .gives = M_JOINED),

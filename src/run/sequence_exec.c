@@ -27,6 +27,8 @@ static const struct row rows[] = {
 	ACT(STAGER, "lifeline", step_lifeline),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP, .needs = M_CGROUP,
 	    .gives = M_IN_CGROUP),
+	ACT(PARENT, "cgroup-attach", step_cgroup_attach, .when = PLAN_CGROUP_UNIT,
+	    .needs = M_CHILD_PID),
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_LIMITS),
 	/* Nobody inside may look at us before this is done: the id maps and the score are the host's. */
 	SYNC(PARENT, STAGER, "prepared", .needs = M_LIMITS),

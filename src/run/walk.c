@@ -100,6 +100,13 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 	};
 	pid_t pid = clone_process(&request, parent ? &run->child_pidfd : NULL);
 
+	/* Outside of what systemd has delegated to the user: systemd itself will have to move it. */
+	if ((pid == -EACCES || pid == -EPERM) && request.cgroup_fd >= 0 && run->state->unit.name) {
+		request.cgroup_fd = -1;
+		run->outside = true;
+		pid = clone_process(&request, parent ? &run->child_pidfd : NULL);
+	}
+
 	if (pid == 0)
 		child_main(walk, child, i + 1);
 	if (pid < 0 && (request.flags & CLONE_NEWUSER))

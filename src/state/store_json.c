@@ -25,6 +25,12 @@ static const struct json_name drivers[] = {
 	{ NULL, 0 },
 };
 
+static const struct json_name managers[] = {
+	{ "system", CGROUP_MANAGER_SYSTEM },
+	{ "user", CGROUP_MANAGER_USER },
+	{ NULL, 0 },
+};
+
 static const struct json_field dir_fields[] = {
 	FIELD(cgroup_dir, controllers, "controllers", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(cgroup_dir, mount, "mount", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
@@ -50,6 +56,9 @@ static const struct json_field state_fields[] = {
 	FIELD(state, cgroup_driver, "cgroupDriver", JSON_ENUM, .flags = JSON_REQUIRED,
 	      .names = drivers),
 	FIELD(state, cgroup_dirs, "cgroupDirs", JSON_OBJECTS, .type = &dir_type),
+	FIELD(state, unit.name, "unit", JSON_STRING),
+	FIELD(state, unit.manager, "unitManager", JSON_ENUM, .names = managers),
+	FIELD(state, unit.runtime_dir, "unitRuntimeDir", JSON_STRING, .flags = JSON_ABSOLUTE),
 	FIELD(state, annotations, "annotations", JSON_STRING_MAP),
 	FIELD(state, rdt_groups, "rdtGroups", JSON_STRINGS),
 	FIELD(state, undo, "undo", JSON_STRINGS),
@@ -97,6 +106,16 @@ static void write_lists(struct json_write *w, const struct state *state)
 	json_write_strings(w, "namespaces", state->namespaces.v, state->namespaces.n);
 }
 
+static void write_unit(struct json_write *w, const struct cgroup_unit_ref *unit)
+{
+	if (!unit->name)
+		return;
+	json_write_string(w, "unit", unit->name);
+	json_write_string(w, "unitManager", json_read_enum_name(managers, (int)unit->manager));
+	if (unit->runtime_dir)
+		json_write_string(w, "unitRuntimeDir", unit->runtime_dir);
+}
+
 int store_priv_encode(const struct state *state, struct json_write **ret, const char **ret_text,
 		      size_t *ret_len, struct err *err)
 {
@@ -115,6 +134,7 @@ int store_priv_encode(const struct state *state, struct json_write **ret, const 
 	json_write_string(w, "created", state->created);
 	json_write_uint(w, "owner", state->owner.v);
 	json_write_string(w, "cgroupDriver", json_read_enum_name(drivers, state->cgroup_driver));
+	write_unit(w, &state->unit);
 	write_lists(w, state);
 	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
 	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);

@@ -35,6 +35,7 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.console_slave = -1,
 		.start_connection = -1,
 	};
+	run->cgroup_dirs = plan->cgroup.dirs;
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		run->ns_fds[kind] = -1;
 	run->mounts = descriptors(arena, plan->rootfs.n_mounts);

@@ -42,6 +42,9 @@ struct run {
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;
 	uint64_t oom_kills; /* of a group that was there before us */
+	const struct cgroup_dir
+		*cgroup_dirs; /* the plan's, or where a unit of systemd turned out to be */
+	bool outside;         /* exec: clone3() may not put a process into the container's cgroup */
 	struct filter_program filter;
 	int console_socket;            /* connected, for the terminal */
 	int start_listener;            /* where a created init waits for `start` */

@@ -86,14 +86,18 @@ static void fill_state(struct run *run)
 		.cgroup_driver = (int)plan->cgroup.driver + 1,
 		.terminal = { .set = true, .v = plan->process.terminal },
 	};
-	state->cgroup_dirs.n = plan->cgroup.n_dirs;
-	state->cgroup_dirs.v =
-		arena_array(run->arena, plan->cgroup.n_dirs + 1, sizeof(*state->cgroup_dirs.v));
-	if (plan->cgroup.n_dirs)
-		memcpy(state->cgroup_dirs.v, plan->cgroup.dirs,
-		       plan->cgroup.n_dirs * sizeof(*state->cgroup_dirs.v));
-	/* before they are made, so that a creator that is killed leaves none for good */
-	driver_find_existing(state->cgroup_dirs.v, state->cgroup_dirs.n);
+	if (plan->cgroup.unit) { /* its directories are not known yet */
+		state->unit = plan->cgroup.unit->ref;
+	} else {
+		state->cgroup_dirs.n = plan->cgroup.n_dirs;
+		state->cgroup_dirs.v = arena_array(run->arena, plan->cgroup.n_dirs + 1,
+						   sizeof(*state->cgroup_dirs.v));
+		if (plan->cgroup.n_dirs)
+			memcpy(state->cgroup_dirs.v, plan->cgroup.dirs,
+			       plan->cgroup.n_dirs * sizeof(*state->cgroup_dirs.v));
+		/* before they are made, so that a creator that is killed leaves none for good */
+		driver_find_existing(state->cgroup_dirs.v, state->cgroup_dirs.n);
+	}
 	state->annotations.v = plan->config->annotations.v;
 	state->annotations.n = plan->config->annotations.n;
 	state->undo.v = (const char **)(uintptr_t)run->undo;

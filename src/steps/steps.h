@@ -36,6 +36,9 @@ STEP(pid_file);
 /* The stager, or init in its place. */
 STEP(lifeline);
 STEP(cgroup_join);
+STEP(cgroup_unit);
+STEP(cgroup_look);
+STEP(cgroup_attach);
 STEP(ns_join);
 STEP(userns_create);
 STEP(ns_join_late);

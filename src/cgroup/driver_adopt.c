@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A group that systemd has made for a process: found, completed and opened. */
+#include "src/cgroup/driver_priv.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/path.h"
+#include "src/base/str.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The path in the line of /proc/PID/cgroup for a hierarchy, or NULL. */
+static const char *path_in(struct arena *arena, const char *text, const char *controllers)
+{
+	size_t len = strlen(controllers);
+
+	for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+		const char *colon;
+
+		line += *line == '\n';
+		colon = strchr(line, ':');
+		if (!colon)
+			return NULL;
+		if (strncmp(colon + 1, controllers, len) == 0 && colon[1 + len] == ':')
+			return arena_strndup(arena, colon + len + 2,
+					     strcspn(colon + len + 2, "\n"));
+	}
+	return NULL;
+}
+
+static int read_groups(struct arena *arena, pid_t pid, char **ret, struct err *err)
+{
+	char path[40] = "/proc/self/cgroup";
+
+	if (pid)
+		(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	return io_read_file(AT_FDCWD, path, 1 << 20, arena, ret, NULL, err);
+}
+
+int driver_find(struct arena *arena, pid_t pid, const struct cgroup_plan *plan,
+		struct cgroup_dir **ret, struct err *err)
+{
+	struct cgroup_dir *dirs = arena_array(arena, plan->n_dirs, sizeof(*dirs));
+	char *text;
+	int r = read_groups(arena, pid, &text, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < plan->n_dirs; i++) {
+		dirs[i] = plan->dirs[i];
+		dirs[i].path = path_in(arena, text, dirs[i].controllers);
+		if (!dirs[i].path)
+			dirs[i].path = "/";
+	}
+	*ret = dirs;
+	return 0;
+}
+
+int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
+		     struct cgroup_plan *plan, struct err *err)
+{
+	const struct cgroup_unit *unit = plan->unit;
+	struct cgroup_dir *dirs = arena_array(arena, plan->n_dirs, sizeof(*dirs));
+	const char *path = slice_path;
+	char *text;
+	int r = slice_path ? 0 : read_groups(arena, pid, &text, err);
+
+	if (r < 0)
+		return r;
+	if (!path)
+		path = path_in(arena, text, plan->driver == CGROUP_DRIVER_V2 ? "" : "name=systemd");
+	if (!path || path_has_dotdot(path) || !str_equal(path_base(path), unit->ref.name))
+		return err_set(
+			err, EIO,
+			"systemd has started the unit %s, and the process is in the cgroup %s",
+			unit->ref.name, path ? path : "of no hierarchy");
+	if (unit->subgroup)
+		path = arena_strf(arena, "%s/%s", path, unit->subgroup);
+	for (size_t i = 0; i < plan->n_dirs; i++) {
+		dirs[i] = plan->dirs[i];
+		dirs[i].path = path;
+	}
+	plan->dirs = dirs;
+	return 0;
+}
+
+static int move_failed(const struct cgroup_dir *dir, int error, struct err *err)
+{
+	return err_errno(err, error, "move the container's process into the cgroup %s%s",
+			 dir->mount, dir->path);
+}
+
+/* systemd limits the unit; the group inside of it, which the container sees, has the same files. */
+static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *err)
+{
+	const struct cgroup_dir *dir = &plan->dirs[0];
+	struct driver_priv_path buf;
+	_cleanup_close_ int fd = -1, parent = -1;
+	char digits[16];
+	int r;
+
+	if (mkdir(driver_priv_path(dir, &buf), 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make the cgroup %s", buf.text);
+	fd = open(buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return err_errno(err, errno, "open the cgroup %s", buf.text);
+	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
+	r = io_write_at(fd, "cgroup.procs", digits);
+	if (r < 0)
+		return move_failed(dir, -r, err);
+	/* only now: a group that holds processes passes no controllers on */
+	return driver_priv_pass_on(plan, parent, plan->unit->ref.name, err);
+}
+
+static int apply_above(const struct cgroup_plan *plan, struct err *err)
+{
+	struct cgroup_dir above = plan->dirs[0];
+	struct arena arena = { 0 };
+	struct cgroup cgroup;
+	int r;
+
+	above.path =
+		arena_strndup(&arena, above.path, (size_t)(strrchr(above.path, '/') - above.path));
+	r = driver_open(plan->driver, &above, 1, &cgroup, err);
+	if (r == 0)
+		r = driver_apply(&cgroup, plan, err);
+	driver_close(&cgroup);
+	arena_free(&arena);
+	return r;
+}
+
+static int adopt_v2(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
+{
+	struct cgroup_plan inside = *plan;
+	int r = plan->unit->subgroup ? make_subgroup(plan, pid, err) : 0;
+
+	if (r == 0 && plan->unit->subgroup)
+		r = apply_above(plan, err);
+	if (r == 0)
+		r = driver_open(plan->driver, plan->dirs, plan->n_dirs, ret, err);
+	if (r == 0 && !plan->unit->subgroup)
+		r = driver_priv_check_needs(plan, ret->fds[0], plan->unit->ref.name, err);
+	if (plan->unit->subgroup)
+		inside.limit_devices = false; /* the program of the group above is in force here */
+	return r < 0 ? r : driver_apply(ret, &inside, err);
+}
+
+/* systemd makes its group in the hierarchies that it manages, and moves the process there. The others get one
+ * of the same path. */
+static int adopt_v1(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
+{
+	char digits[16];
+	int r = driver_create(plan, ret, err);
+
+	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
+	for (size_t i = 0; r == 0 && i < ret->n_dirs; i++) {
+		bool v2 = driver_priv_is_v2(&ret->dirs[i]);
+
+		if (ret->fds[i] < 0 || (v2 && !plan->unit->subgroup && !plan->unit->is_slice))
+			continue;
+		r = io_write_at(ret->fds[i], v2 ? "cgroup.procs" : "tasks", digits);
+		if (r < 0)
+			return move_failed(&ret->dirs[i], -r, err);
+	}
+	return r < 0 ? r : driver_apply(ret, plan, err);
+}
+
+int driver_adopt(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
+{
+	return plan->driver == CGROUP_DRIVER_V2 ? adopt_v2(plan, pid, ret, err)
+						: adopt_v1(plan, pid, ret, err);
+}
