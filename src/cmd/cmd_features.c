@@ -6,6 +6,7 @@
 #include "src/oci/mount_options.h"
 #include "src/oci/names.h"
 #include "src/oci/state_doc.h"
+#include "src/security/filter_load.h"
 
 #include <seccomp.h>
 
@@ -49,23 +50,25 @@ static void cgroup(struct json_write *w)
 	json_write_bool(w, "v2", true);
 	json_write_bool(w, "systemd", true);
 	json_write_bool(w, "systemdUser", true);
-	json_write_bool(w, "rdma", false);
+	json_write_bool(w, "rdma", true);
 	json_write_end(w);
 }
 
 static void seccomp(struct json_write *w)
 {
+	unsigned int supported = filter_load_flags();
+
 	json_write_object(w, "seccomp");
 	json_write_bool(w, "enabled", true);
-	json_write_array(w, "actions");
-	for (const struct json_name *action = names_seccomp_actions; action->name; action++)
-		if (action->value != OCI_SECCOMP_NOTIFY)
-			json_write_string(w, NULL, action->name);
-	json_write_end(w);
+	names(w, "actions", names_seccomp_actions);
 	names(w, "operators", names_seccomp_ops);
 	texts(w, "archs", names_seccomp_archs);
 	names(w, "knownFlags", names_seccomp_flags);
-	names(w, "supportedFlags", names_seccomp_flags);
+	json_write_array(w, "supportedFlags");
+	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++)
+		if (!((unsigned int)flag->value & ~supported))
+			json_write_string(w, NULL, flag->name);
+	json_write_end(w);
 	json_write_end(w);
 }
 
@@ -79,8 +82,8 @@ static void linux_part(struct json_write *w)
 	json_write_end(w);
 	cgroup(w);
 	seccomp(w);
-	enabled(w, "apparmor", false);
-	enabled(w, "selinux", false);
+	enabled(w, "apparmor", true);
+	enabled(w, "selinux", true);
 	json_write_object(w, "intelRdt");
 	json_write_bool(w, "enabled", true);
 	json_write_bool(w, "schemata", true);

@@ -9,6 +9,9 @@
 #define ANNOTATIONS_HOOKS_STDERR "run.oci.hooks.stderr"
 #define ANNOTATIONS_PIDFD_RECEIVER "run.oci.pidfd_receiver"
 #define ANNOTATIONS_MOUNT_CONTEXT "run.oci.mount_context_type"
+#define ANNOTATIONS_SECCOMP_BPF "run.oci.seccomp_bpf_data"
+#define ANNOTATIONS_SECCOMP_STRICT "run.oci.seccomp_fail_unknown_syscall"
+#define ANNOTATIONS_SECCOMP_RECEIVER "run.oci.seccomp.receiver"
 #define ANNOTATIONS_SUBGROUP "run.oci.systemd.subgroup"
 #define ANNOTATIONS_HANDLER "run.oci.handler"
 

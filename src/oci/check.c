@@ -3,6 +3,7 @@
 
 #include "src/base/json_text.h"
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/oci/check_parts.h"
 
 #include <ctype.h>
@@ -335,5 +336,9 @@ int check_config(const struct oci_config *config, const char *file, const char *
 		r = check_process(config->process, file, "process", text, len, err);
 	if (r == 0 && config->linux_)
 		r = check_linux(&check, config->linux_);
+	if (r == 0 && config->linux_ && config->linux_->seccomp)
+		r = check_seccomp(&check, config->linux_->seccomp,
+				  annotations_find(config->annotations.v, config->annotations.n,
+						   ANNOTATIONS_SECCOMP_RECEIVER));
 	return r;
 }

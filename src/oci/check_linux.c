@@ -320,7 +320,5 @@ int check_linux(struct check *check, const struct oci_linux *lin)
 		r = check_small_parts(check, lin);
 	if (r == 0 && lin->resources)
 		r = check_resources_of(check, lin->resources);
-	if (r == 0 && lin->seccomp)
-		r = check_seccomp(check, lin->seccomp);
 	return r;
 }

@@ -33,4 +33,5 @@ int check_namespaces_new(const struct oci_linux *lin);
 int check_process_part(struct check *check, const struct oci_process *process);
 int check_linux(struct check *check, const struct oci_linux *lin);
 int check_resources_part(struct check *check, const struct oci_resources *resources);
-int check_seccomp(struct check *check, const struct oci_seccomp *seccomp);
+/* receiver: an annotation names the agent. */
+int check_seccomp(struct check *check, const struct oci_seccomp *seccomp, bool receiver);

@@ -43,7 +43,7 @@ static int check_archs(struct check *check, const struct oci_seccomp *seccomp)
 	return 0;
 }
 
-static int check_syscalls(struct check *check, const struct oci_seccomp *seccomp)
+static int check_syscalls(struct check *check, const struct oci_seccomp *seccomp, bool receiver)
 {
 	for (size_t i = 0; i < seccomp->syscalls.n; i++) {
 		const struct oci_syscall *call = &seccomp->syscalls.v[i];
@@ -53,7 +53,7 @@ static int check_syscalls(struct check *check, const struct oci_seccomp *seccomp
 		r = check_errno(check, call->action, &call->errno_ret);
 		if (r < 0)
 			return r;
-		if (call->action != OCI_SECCOMP_NOTIFY || seccomp->listener_path)
+		if (call->action != OCI_SECCOMP_NOTIFY || receiver)
 			continue;
 		check_at(check, "linux.seccomp.syscalls[%zu].action", i);
 		return check_fail(check, "SCMP_ACT_NOTIFY needs listenerPath");
@@ -61,10 +61,11 @@ static int check_syscalls(struct check *check, const struct oci_seccomp *seccomp
 	return 0;
 }
 
-int check_seccomp(struct check *check, const struct oci_seccomp *seccomp)
+int check_seccomp(struct check *check, const struct oci_seccomp *seccomp, bool receiver)
 {
 	int r;
 
+	receiver = receiver || seccomp->listener_path;
 	check_at(check, "linux.seccomp.defaultAction");
 	/* The agent gets its descriptor from a process that is already under the filter. */
 	if (seccomp->default_action == OCI_SECCOMP_NOTIFY)
@@ -75,8 +76,8 @@ int check_seccomp(struct check *check, const struct oci_seccomp *seccomp)
 	if (r < 0)
 		return r;
 	check_at(check, "linux.seccomp.listenerMetadata");
-	if (seccomp->listener_metadata && !seccomp->listener_path)
+	if (seccomp->listener_metadata && !receiver)
 		return check_fail(check, "given without listenerPath");
 	r = check_archs(check, seccomp);
-	return r < 0 ? r : check_syscalls(check, seccomp);
+	return r < 0 ? r : check_syscalls(check, seccomp, receiver);
 }

@@ -212,6 +212,10 @@ bool plan_flags_consistent(uint32_t flags)
 		return false;
 	if ((flags & PLAN_CGROUP_UNIT) && !(flags & PLAN_CGROUP))
 		return false;
+	if ((flags & PLAN_SECCOMP_EARLY) && !(flags & PLAN_SECCOMP))
+		return false;
+	if ((flags & PLAN_SECCOMP_NOTIFY) && !(flags & PLAN_SECCOMP_EARLY))
+		return false;
 	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
 		return false;
 	return true;

@@ -27,15 +27,16 @@ enum plan_flag {
 	PLAN_TERMINAL = 1 << 11,
 	PLAN_CONSOLE_SOCKET = 1 << 12, /* the terminal goes to a socket, not to our own loop */
 	PLAN_SECCOMP = 1 << 13,
-	PLAN_NO_NEW_PRIVS = 1 << 14,
-	PLAN_WAIT_START = 1 << 15, /* create: init waits for `start` */
+	PLAN_SECCOMP_EARLY = 1 << 14, /* the filter comes while capabilities are there */
+	PLAN_WAIT_START = 1 << 15,    /* create: init waits for `start` */
 	PLAN_TIME_OFFSETS = 1 << 16,
-	PLAN_NET_NEW = 1 << 17,     /* a new network namespace: lo comes up */
-	PLAN_MNTNS_NEW = 1 << 18,   /* a new mount namespace: mounts, masks, pivot_root */
-	PLAN_NET_DEVICES = 1 << 19, /* devices of the host move into the network namespace */
-	PLAN_CGROUP_UNIT = 1 << 20, /* the cgroup is a unit of systemd, made for the child */
+	PLAN_NET_NEW = 1 << 17,        /* a new network namespace: lo comes up */
+	PLAN_MNTNS_NEW = 1 << 18,      /* a new mount namespace: mounts, masks, pivot_root */
+	PLAN_NET_DEVICES = 1 << 19,    /* devices of the host move into the network namespace */
+	PLAN_CGROUP_UNIT = 1 << 20,    /* the cgroup is a unit of systemd, made for the child */
+	PLAN_SECCOMP_NOTIFY = 1 << 21, /* an agent gets the filter's listener */
 };
-enum { PLAN_FLAG_BITS = 21 };
+enum { PLAN_FLAG_BITS = 22 };
 
 enum plan_ns { /* index into ns_plan.v, in the order in which they are joined */
 	       PLAN_NS_USER,
@@ -190,6 +191,9 @@ struct process_plan {
 	const struct oci_personality *personality;
 	const struct oci_cpu_affinity *affinity; /* exec only */
 	const struct oci_seccomp *seccomp;
+	const char *seccomp_bpf;      /* base64 of a whole program instead, or NULL */
+	const char *seccomp_receiver; /* the agent's socket, or NULL */
+	bool seccomp_known_only;      /* unknown system calls are errors */
 	const char *apparmor_profile, *selinux_label;
 	const char *keyring; /* name of the new session keyring, or NULL */
 };

@@ -408,8 +408,9 @@ static void print_process(struct str *out, const struct plan *plan)
 	print_attributes(out, p);
 	if (p->seccomp)
 		str_addf(out, "  seccomp      loaded %s\n",
-			 p->no_new_privs ? "last, before the exec"
-					 : "before the capabilities are dropped");
+			 !(plan->flags & PLAN_SECCOMP_EARLY)
+				 ? "last, before the exec"
+				 : "before the capabilities are dropped");
 }
 
 void plan_print(struct str *out, const struct plan *plan)

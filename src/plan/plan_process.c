@@ -201,6 +201,38 @@ unsigned int plan_process_facts_needed(const struct oci_process *process)
 	return parts;
 }
 
+static bool notifies(const struct oci_seccomp *seccomp)
+{
+	for (size_t i = 0; i < seccomp->syscalls.n; i++)
+		if (seccomp->syscalls.v[i].action == OCI_SECCOMP_NOTIFY)
+			return true;
+	return false;
+}
+
+static void build_seccomp(struct plan_build *b)
+{
+	const struct oci_config *config = b->plan->config;
+	const struct json_pair *v = config->annotations.v;
+	struct process_plan *p = &b->plan->process;
+	const char *strict;
+
+	p->seccomp_bpf = annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_BPF);
+	if (!p->seccomp && !p->seccomp_bpf)
+		return;
+	b->plan->flags |= PLAN_SECCOMP;
+	if (!p->no_new_privs)
+		b->plan->flags |= PLAN_SECCOMP_EARLY;
+	strict = annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_STRICT);
+	p->seccomp_known_only = strict && !str_equal(strict, "0");
+	if (!p->seccomp || p->seccomp_bpf || !notifies(p->seccomp))
+		return;
+	b->plan->flags |= PLAN_SECCOMP_EARLY | PLAN_SECCOMP_NOTIFY;
+	p->seccomp_receiver =
+		p->seccomp->listener_path
+			? p->seccomp->listener_path
+			: annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_RECEIVER);
+}
+
 int plan_process_build(struct plan_build *b, const struct oci_process *process, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
@@ -230,10 +262,7 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 	r = build_limits(b, process, err);
 	if (r < 0)
 		return r;
-	if (p->no_new_privs)
-		b->plan->flags |= PLAN_NO_NEW_PRIVS;
-	if (p->seccomp)
-		b->plan->flags |= PLAN_SECCOMP;
+	build_seccomp(b);
 	r = build_user(b, process->user, err);
 	return r < 0 ? r : build_terminal(b, process, err);
 }

@@ -4,19 +4,27 @@
 #include "src/base/str.h"
 
 /* What a plan asks for must have been done at the end. */
-static const struct {
-	uint32_t flags, milestones;
-} owed[] = {
+struct owed {
+	uint32_t flags;
+	uint64_t milestones;
+};
+
+static const struct owed owed[] = {
 	{ 0, M_PRIVS_DROPPED | M_CREATED | M_STATE_WRITTEN | M_FDS_CLOSED | M_RELEASED },
+	{ 0, M_LIFELINE | M_ATTRIBUTES | M_CWD | M_FOUND | M_OWN_LIMITS | M_RDT | M_OOM },
+	{ PLAN_SECCOMP_NOTIFY, M_NOTIFIED },
 	{ PLAN_CGROUP, M_IN_CGROUP },
 	{ PLAN_SECCOMP, M_FILTERED },
 	{ PLAN_TERMINAL, M_CONSOLE },
 	{ PLAN_STAGER, M_STAGER_GONE | M_INIT_PID },
 };
 
-static const struct {
-	uint32_t flags, milestones;
-} owed_create[] = {
+static const struct owed owed_exec[] = {
+	{ 0, M_EXECUTED },
+	{ PLAN_CGROUP_UNIT, M_ATTACHED },
+};
+
+static const struct owed owed_create[] = {
 	{ 0, M_PIVOTED | M_LIMITS | M_KERNEL_SET | M_ROOT | M_SESSION | M_MOUNT_FDS },
 	{ PLAN_USERNS_NEW, M_USERNS | M_IDMAP },
 	{ PLAN_USERNS_JOIN, M_USERNS },
@@ -26,11 +34,14 @@ static const struct {
 	{ PLAN_HOOKS_RUNTIME, M_RUNTIME_HOOKS },
 	{ PLAN_HOOKS_CONTAINER, M_CONTAINER_HOOKS },
 	{ PLAN_WAIT_START, M_STARTED },
+	{ PLAN_NET_NEW, M_LOOPBACK },
+	{ PLAN_MNTNS_NEW, M_DEVICES | M_FINISHED },
+	{ PLAN_TIME_OFFSETS, M_OFFSETS },
 };
 
 struct walked {
-	uint32_t knows[ACTOR_COUNT]; /* milestones each actor can be sure of */
-	uint32_t happened, possible;
+	uint64_t knows[ACTOR_COUNT]; /* milestones each actor can be sure of */
+	uint64_t happened, possible;
 	bool alive[ACTOR_COUNT];
 	bool exec_seen;
 };
@@ -38,7 +49,7 @@ struct walked {
 static const char *fault(const struct walked *w, const struct row *row, enum actor who,
 			 enum actor to)
 {
-	uint32_t after = row->after & w->possible;
+	uint64_t after = row->after & w->possible;
 
 	if (!w->alive[who])
 		return "its process does not exist";
@@ -75,18 +86,29 @@ static void apply(struct walked *w, const struct row *row, enum actor who, enum 
 		w->exec_seen = true;
 }
 
+static int check_list(const struct walked *w, const struct owed *v, size_t n, uint32_t flags,
+		      struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((flags & v[i].flags) == v[i].flags &&
+		    (w->happened & v[i].milestones) != v[i].milestones)
+			return err_set(err, EINVAL,
+				       "flags %#x: milestones %#llx are owed at the end", flags,
+				       (unsigned long long)(v[i].milestones & ~w->happened));
+	return 0;
+}
+
 static int check_owed(const struct walked *w, bool create, uint32_t flags, struct err *err)
 {
-	for (size_t i = 0; i < sizeof(owed) / sizeof(owed[0]); i++)
-		if ((flags & owed[i].flags) == owed[i].flags &&
-		    (w->happened & owed[i].milestones) != owed[i].milestones)
-			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end",
-				       flags, owed[i].milestones & ~w->happened);
-	for (size_t i = 0; create && i < sizeof(owed_create) / sizeof(owed_create[0]); i++)
-		if ((flags & owed_create[i].flags) == owed_create[i].flags &&
-		    (w->happened & owed_create[i].milestones) != owed_create[i].milestones)
-			return err_set(err, EINVAL, "flags %#x: milestones %#x are owed at the end",
-				       flags, owed_create[i].milestones & ~w->happened);
+	int r = check_list(w, owed, sizeof(owed) / sizeof(owed[0]), flags, err);
+
+	if (r == 0 && create)
+		r = check_list(w, owed_create, sizeof(owed_create) / sizeof(owed_create[0]), flags,
+			       err);
+	if (r == 0 && !create)
+		r = check_list(w, owed_exec, sizeof(owed_exec) / sizeof(owed_exec[0]), flags, err);
+	if (r < 0)
+		return r;
 	return w->exec_seen ? 0 : err_set(err, EINVAL, "flags %#x: nothing is executed", flags);
 }
 

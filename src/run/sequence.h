@@ -12,50 +12,62 @@ enum row_kind {
 	ROW_ENDS,  /* `to` waits until who has closed its channel: exec succeeded */
 };
 
-/* Things that have happened. */
-enum milestone {
-	M_STATE = 1 << 0,
-	M_FILTER = 1 << 1,
-	M_CGROUP = 1 << 2,
-	M_IN_CGROUP = 1 << 3,
-	M_CHILD_PID = 1 << 4,
-	M_INIT_PID = 1 << 5,
-	M_JOINED = 1 << 6,
-	M_USERNS = 1 << 7,
-	M_MNTNS = 1 << 8,
-	M_IDMAP = 1 << 9,
-	M_LIMITS = 1 << 10,
-	M_MOUNT_FDS = 1 << 11,
-	M_ROOT = 1 << 12,
-	M_NAMESPACES = 1 << 13,
-	M_STAGER_GONE = 1 << 14,
-	M_SESSION = 1 << 15,
-	M_CGROUPNS = 1 << 16,
-	M_MOUNTED = 1 << 17,
-	M_RUNTIME_HOOKS = 1 << 18,
-	M_CONTAINER_HOOKS = 1 << 19,
-	M_MASKED = 1 << 20,
-	M_CONSOLE = 1 << 21,
-	M_PIVOTED = 1 << 22,
-	M_KERNEL_SET = 1 << 23,
-	M_FILTERED = 1 << 24,
-	M_PRIVS_DROPPED = 1 << 25,
-	M_CREATED = 1 << 26,
-	M_STATE_WRITTEN = 1 << 27,
-	M_RELEASED = 1 << 28,
-	M_STARTED = 1 << 29,
-	M_FDS_CLOSED = 1 << 30,
-	M_LINKS = (int)(1u << 31),
-};
+/* Things that have happened. Not an enum: those have 32 bits. */
+#define M_STATE (UINT64_C(1) << 0)
+#define M_FILTER (UINT64_C(1) << 1)
+#define M_CGROUP (UINT64_C(1) << 2)
+#define M_IN_CGROUP (UINT64_C(1) << 3)
+#define M_CHILD_PID (UINT64_C(1) << 4)
+#define M_INIT_PID (UINT64_C(1) << 5)
+#define M_JOINED (UINT64_C(1) << 6)
+#define M_USERNS (UINT64_C(1) << 7)
+#define M_MNTNS (UINT64_C(1) << 8)
+#define M_IDMAP (UINT64_C(1) << 9)
+#define M_LIMITS (UINT64_C(1) << 10)
+#define M_MOUNT_FDS (UINT64_C(1) << 11)
+#define M_ROOT (UINT64_C(1) << 12)
+#define M_NAMESPACES (UINT64_C(1) << 13)
+#define M_STAGER_GONE (UINT64_C(1) << 14)
+#define M_SESSION (UINT64_C(1) << 15)
+#define M_CGROUPNS (UINT64_C(1) << 16)
+#define M_MOUNTED (UINT64_C(1) << 17)
+#define M_RUNTIME_HOOKS (UINT64_C(1) << 18)
+#define M_CONTAINER_HOOKS (UINT64_C(1) << 19)
+#define M_MASKED (UINT64_C(1) << 20)
+#define M_CONSOLE (UINT64_C(1) << 21)
+#define M_PIVOTED (UINT64_C(1) << 22)
+#define M_KERNEL_SET (UINT64_C(1) << 23)
+#define M_FILTERED (UINT64_C(1) << 24)
+#define M_PRIVS_DROPPED (UINT64_C(1) << 25)
+#define M_CREATED (UINT64_C(1) << 26)
+#define M_STATE_WRITTEN (UINT64_C(1) << 27)
+#define M_RELEASED (UINT64_C(1) << 28)
+#define M_STARTED (UINT64_C(1) << 29)
+#define M_FDS_CLOSED (UINT64_C(1) << 30)
+#define M_LINKS (UINT64_C(1) << 31)
+#define M_LIFELINE (UINT64_C(1) << 32)
+#define M_ATTRIBUTES (UINT64_C(1) << 33)
+#define M_CWD (UINT64_C(1) << 34)
+#define M_FOUND (UINT64_C(1) << 35)
+#define M_OWN_LIMITS (UINT64_C(1) << 36)
+#define M_RDT (UINT64_C(1) << 37)
+#define M_NOTIFIED (UINT64_C(1) << 38)
+#define M_ATTACHED (UINT64_C(1) << 39)
+#define M_OOM (UINT64_C(1) << 40)
+#define M_EXECUTED (UINT64_C(1) << 41)
+#define M_LOOPBACK (UINT64_C(1) << 42)
+#define M_DEVICES (UINT64_C(1) << 43)
+#define M_FINISHED (UINT64_C(1) << 44)
+#define M_OFFSETS (UINT64_C(1) << 45)
 
 struct row {
 	enum row_kind kind;
 	enum actor who, to;
 	const char *name;
 	uint32_t when, unless;  /* plan flags */
-	uint32_t needs;         /* milestones that the actor must know of */
-	uint32_t after, before; /* if given at all, known before this; not yet given */
-	uint32_t gives;
+	uint64_t needs;         /* milestones that the actor must know of */
+	uint64_t after, before; /* if given at all, known before this; not yet given */
+	uint64_t gives;
 	int (*act)(struct run *run, struct err *err);
 	bool undo;      /* leaves something on the host: undo_list has an entry of this name */
 	size_t carries; /* SYNC: offset in struct run of a descriptor to send, 0: none */

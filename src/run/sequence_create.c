@@ -50,9 +50,9 @@ static const struct row rows[] = {
 	      .undo = true),
 
 	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
-	ACT(STAGER, "lifeline", step_lifeline),
+	ACT(STAGER, "lifeline", step_lifeline, .gives = M_LIFELINE),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP,
-	    .unless = PLAN_CGROUP_UNIT, .needs = M_CGROUP, .gives = M_IN_CGROUP),
+	    .unless = PLAN_CGROUP_UNIT, .needs = M_LIFELINE | M_CGROUP, .gives = M_IN_CGROUP),
 	/* systemd makes the group of a scope for a process that exists, and moves it there. */
 	ACT(PARENT, "cgroup-unit", step_cgroup_unit, .when = PLAN_CGROUP_UNIT,
 	    .needs = M_STATE | M_CHILD_PID, .gives = M_IN_CGROUP, .undo = true),
@@ -80,13 +80,13 @@ static const struct row rows[] = {
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .unless = PLAN_STAGER,
 	    .needs = M_CHILD_PID, .gives = M_IDMAP),
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
-	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID),
-	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP),
+	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM),
+	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP | M_OOM),
 	ACT(STAGER, "become-root", step_become_root, .after = M_IDMAP | M_IN_CGROUP | M_USERNS,
 	    .needs = M_MOUNT_FDS, .gives = M_ROOT),
 	/* Offsets can be written only while no process is inside. */
 	ACT(STAGER, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS, .needs = M_ROOT,
-	    .before = M_INIT_PID),
+	    .before = M_INIT_PID, .gives = M_OFFSETS),
 	/* Queues and network devices get the namespace's root as their owner: after become-root. */
 	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT, .after = M_JOINED | M_IN_CGROUP,
 	    .gives = M_NAMESPACES),
@@ -100,7 +100,8 @@ static const struct row rows[] = {
 	/* Its root is the cgroup that its maker is in. */
 	ACT(INIT, "cgroupns-create", step_cgroupns_create, .when = PLAN_CGROUPNS,
 	    .needs = M_NAMESPACES, .after = M_IN_CGROUP, .gives = M_CGROUPNS),
-	ACT(INIT, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES),
+	ACT(INIT, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES,
+	    .gives = M_LOOPBACK),
 	ACT(INIT, "netns-show", step_netns_show, .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES),
 	SYNC(INIT, PARENT, "netns-shown", .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES,
 	     .carries = offsetof(struct run, netns_socket)),
@@ -112,7 +113,8 @@ static const struct row rows[] = {
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
 	ACT(INIT, "mounts", step_mounts, .when = PLAN_MNTNS_NEW,
 	    .needs = M_NAMESPACES | M_MOUNT_FDS, .after = M_CGROUPNS | M_MNTNS, .gives = M_MOUNTED),
-	ACT(INIT, "devices", step_devices, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED),
+	ACT(INIT, "devices", step_devices, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
+	    .gives = M_DEVICES),
 	SYNC(INIT, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,
 	     .after = M_MOUNTED),
 	ACT(PARENT, "hooks-prestart", step_hooks_prestart, .when = PLAN_HOOKS_RUNTIME,
@@ -132,32 +134,40 @@ static const struct row rows[] = {
 	ACT(INIT, "paths-mask", step_paths_mask, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED),
 	ACT(INIT, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
-	    .after = M_MASKED | M_MOUNTED | M_CONSOLE | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS,
+	    .after = M_DEVICES | M_MASKED | M_MOUNTED | M_CONSOLE | M_CONTAINER_HOOKS |
+		     M_RUNTIME_HOOKS,
 	    .gives = M_PIVOTED),
 	/* Mount points were still to be made in it; now it may become read-only. */
 	ACT(INIT, "rootfs-finish", step_rootfs_finish, .when = PLAN_MNTNS_NEW,
-	    .needs = M_PIVOTED | M_MASKED),
+	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED),
 	ACT(INIT, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES | M_PIVOTED,
 	    .gives = M_KERNEL_SET),
-	ACT(INIT, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED),
+	ACT(INIT, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED,
+	    .gives = M_ATTRIBUTES, .after = M_FINISHED),
 	/* Where the filter that comes next could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .needs = M_PIVOTED,
 	    .before = M_FILTERED),
-	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN. */
-	ACT(INIT, "seccomp-load-early", step_seccomp_load_early, .when = PLAN_SECCOMP,
-	    .unless = PLAN_NO_NEW_PRIVS, .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED,
+	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; and an agent must be told of its
+	 * listener while the parent is there. */
+	ACT(INIT, "seccomp-load-early", step_seccomp_load_early,
+	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED,
 	    .gives = M_FILTERED, .before = M_PRIVS_DROPPED),
-	ACT(INIT, "privs-drop", step_privs_drop, .needs = M_PIVOTED | M_KERNEL_SET | M_SESSION,
+	/* The listener comes by a socket of its own: the profile may keep what the channel uses. */
+	ACT(PARENT, "seccomp-notify", step_seccomp_notify, .when = PLAN_SECCOMP_NOTIFY,
+	    .needs = M_FILTER | M_CHILD_PID, .before = M_CREATED, .gives = M_NOTIFIED),
+	ACT(INIT, "privs-drop", step_privs_drop,
+	    .needs = M_ATTRIBUTES | M_PIVOTED | M_KERNEL_SET | M_SESSION,
 	    .after = M_CONSOLE | M_MASKED, .gives = M_PRIVS_DROPPED),
 	/* As the container's user: what it may not enter or run must fail now, not at `start`. */
-	ACT(INIT, "cwd", step_cwd, .needs = M_PRIVS_DROPPED | M_PIVOTED),
-	ACT(INIT, "exec-find", step_exec_find, .needs = M_PRIVS_DROPPED | M_PIVOTED,
-	    .before = M_CREATED),
+	ACT(INIT, "cwd", step_cwd, .needs = M_ATTRIBUTES | M_PRIVS_DROPPED | M_PIVOTED,
+	    .gives = M_CWD),
+	ACT(INIT, "exec-find", step_exec_find, .needs = M_CWD | M_PRIVS_DROPPED | M_PIVOTED,
+	    .before = M_CREATED, .gives = M_FOUND),
 	/* Init drops the signal at our death before it says so: we may leave at once afterwards. Until it
 	 * hears "recorded" it still ends with us, because its channel does. */
-	ACT(INIT, "release", step_release, .needs = M_PRIVS_DROPPED, .gives = M_RELEASED),
-	SYNC(INIT, PARENT, "created", .needs = M_PRIVS_DROPPED | M_RELEASED, .gives = M_CREATED,
-	     .carries = offsetof(struct run, console_master)),
+	ACT(INIT, "release", step_release, .needs = M_FOUND | M_PRIVS_DROPPED, .gives = M_RELEASED),
+	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
+	     .gives = M_CREATED, .carries = offsetof(struct run, console_master)),
 	/* Late, so that our own work is not bound by them; from outside, because inside a new user
 	 * namespace nobody may raise them. */
 	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,
@@ -165,12 +175,12 @@ static const struct row rows[] = {
 	ACT(PARENT, "priority-set", step_priority_set, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_CREATED | M_CHILD_PID,
-	    .before = M_STATE_WRITTEN),
+	    .before = M_STATE_WRITTEN, .gives = M_RDT),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "state-created", step_state_created, .needs = M_CREATED | M_STATE | M_LIMITS,
 	    .gives = M_STATE_WRITTEN),
-	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN | M_LIMITS),
+	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN | M_LIMITS, .after = M_RDT),
 
 	ACT(INIT, "wait-start", step_wait_start, .when = PLAN_WAIT_START,
 	    .needs = M_RELEASED | M_STATE_WRITTEN, .gives = M_STARTED),
@@ -179,11 +189,12 @@ static const struct row rows[] = {
 	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .after = M_STARTED,
 	    .gives = M_FDS_CLOSED),
 	/* As late as a process can limit itself: what follows neither opens nor allocates much. */
-	ACT(INIT, "limits-own", step_limits_own, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED),
+	ACT(INIT, "limits-own", step_limits_own, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED,
+	    .gives = M_OWN_LIMITS),
 	/* Last, so that the profile need not allow what we still had to do. */
-	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP | PLAN_NO_NEW_PRIVS,
-	    .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED, .after = M_STARTED,
-	    .gives = M_FILTERED),
+	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP,
+	    .unless = PLAN_SECCOMP_EARLY, .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED,
+	    .after = M_STARTED, .gives = M_FILTERED),
 	ACT(INIT, "exec", step_exec,
 	    .needs = M_FDS_CLOSED | M_PRIVS_DROPPED | M_RELEASED | M_STATE_WRITTEN,
 	    .after = M_FILTERED | M_STARTED),

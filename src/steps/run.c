@@ -22,6 +22,7 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.state_dir = -1,
 		.child_pidfd = -1,
 		.init_pidfd = -1,
+		.seccomp_pair = { -1, -1 },
 		.console_socket = -1,
 		.start_listener = -1,
 		.target_pidfd = -1,

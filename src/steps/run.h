@@ -46,6 +46,8 @@ struct run {
 		*cgroup_dirs; /* the plan's, or where a unit of systemd turned out to be */
 	bool outside;         /* exec: clone3() may not put a process into the container's cgroup */
 	struct filter_program filter;
+	int seccomp_pair[2];           /* the parent's and init's end, for the listener */
+	const char *lsm;               /* that works on this host: "apparmor", "selinux" or "" */
 	int console_socket;            /* connected, for the terminal */
 	int start_listener;            /* where a created init waits for `start` */
 	int target_pidfd;              /* exec: the container's init */

@@ -4,6 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/security/lsm.h"
 #include "src/sys/privs.h"
 #include "userns/probe.h"
 
@@ -29,6 +30,8 @@ static const struct {
 
 int step_ns_open(struct run *run, struct err *err)
 {
+	if (run->plan->process.apparmor_profile || run->plan->process.selinux_label)
+		run->lsm = lsm_enabled(); /* securityfs is the host's */
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
 		const char *path = run->plan->ns.v[kind].path;
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* When and where the process runs: scheduling, I/O priority, CPUs, memory policy, personality. */
+#include "src/base/fd.h"
+#include "src/security/lsm.h"
 #include "src/steps/steps.h"
+#include "src/sys/procfs.h"
 
 #include "src/oci/names.h"
 #include "src/sys/sched.h"
@@ -95,6 +98,39 @@ int step_affinity_initial(struct run *run, struct err *err)
 		     : 0;
 }
 
+static bool is_given(const char *label)
+{
+	return label && *label;
+}
+
+/* They take effect at the exec. Before the ids change: afterwards no procfs can be had. */
+static int set_labels(struct run *run, struct err *err)
+{
+	const struct process_plan *p = &run->plan->process;
+	_cleanup_close_ int procfs = -1;
+	int r = 0;
+
+	if (!is_given(p->apparmor_profile) && !is_given(p->selinux_label))
+		return 0;
+	procfs = procfs_open(err);
+	if (procfs < 0)
+		return err_prefix(err, "config.json: process: labels");
+	if (is_given(p->apparmor_profile))
+		r = lsm_set_exec_profile(procfs, run->lsm, p->apparmor_profile, err);
+	if (r > 0)
+		run_note(run,
+			 "process.apparmorProfile \"%s\" is ignored: this host has no AppArmor",
+			 p->apparmor_profile);
+	if (r >= 0 && is_given(p->selinux_label)) {
+		r = lsm_set_exec_label(procfs, run->lsm, p->selinux_label, err);
+		if (r > 0)
+			run_note(run,
+				 "process.selinuxLabel \"%s\" is ignored: this host has no SELinux",
+				 p->selinux_label);
+	}
+	return r < 0 ? r : 0;
+}
+
 int step_attributes(struct run *run, struct err *err)
 {
 	const struct process_plan *p = &run->plan->process;
@@ -113,6 +149,8 @@ int step_attributes(struct run *run, struct err *err)
 			(void)err_errno(err, -r, "process.execCPUAffinity.final: \"%s\"",
 					p->affinity->final);
 	}
+	if (r == 0)
+		r = set_labels(run, err);
 	if (r == 0 && p->args)
 		run->cwd_entered = chdir(p->cwd) == 0;
 	return r;

@@ -3,6 +3,7 @@
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
+#include "src/security/lsm.h"
 #include "src/sys/privs.h"
 
 #include <fcntl.h>
@@ -14,6 +15,8 @@ int step_target_open(struct run *run, struct err *err)
 	const struct state *state = run->state;
 	int r;
 
+	if (run->plan->process.apparmor_profile || run->plan->process.selinux_label)
+		run->lsm = lsm_enabled(); /* securityfs is the host's */
 	/* A container without a mount namespace of its own has only a root directory. */
 	if (!(run->plan->ns.join_flags & CLONE_NEWNS)) {
 		char *path = arena_strf(run->arena, "/proc/%lld/root", (long long)state->pid.v);

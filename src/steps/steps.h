@@ -10,6 +10,7 @@
 /* The parent (usrun itself). */
 STEP(state_reserve);
 STEP(seccomp_compile);
+STEP(seccomp_notify);
 STEP(cgroup_create);
 STEP(ns_open);
 STEP(console_connect);
