@@ -406,7 +406,7 @@ static void print_process(struct str *out, const struct plan *plan)
 	print_caps(out, "bounding", p->caps_bounding);
 	print_caps(out, "effective", p->caps_effective);
 	print_attributes(out, p);
-	if (p->seccomp)
+	if (plan->flags & PLAN_SECCOMP)
 		str_addf(out, "  seccomp      loaded %s\n",
 			 !(plan->flags & PLAN_SECCOMP_EARLY)
 				 ? "last, before the exec"

@@ -186,7 +186,7 @@ static int build_limits(struct plan_build *b, const struct oci_process *process,
 	/* Who makes a user namespace may set the limits of those in it. */
 	if (!(b->plan->powers & POWER_RAISE_LIMITS) && !(b->plan->flags & PLAN_USERNS_NEW))
 		p->limits_setter =
-			p->seccomp && !p->no_new_privs ? LIMITS_BY_INIT_EARLY : LIMITS_BY_INIT;
+			b->plan->flags & PLAN_SECCOMP_EARLY ? LIMITS_BY_INIT_EARLY : LIMITS_BY_INIT;
 	p->set_oom = process->oom_score_adj.set;
 	p->oom_score_adj = (int)process->oom_score_adj.v;
 	return 0;
@@ -224,13 +224,13 @@ static void build_seccomp(struct plan_build *b)
 		b->plan->flags |= PLAN_SECCOMP_EARLY;
 	strict = annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_STRICT);
 	p->seccomp_known_only = strict && !str_equal(strict, "0");
-	if (!p->seccomp || p->seccomp_bpf || !notifies(p->seccomp))
-		return;
-	b->plan->flags |= PLAN_SECCOMP_EARLY | PLAN_SECCOMP_NOTIFY;
 	p->seccomp_receiver =
-		p->seccomp->listener_path
+		p->seccomp && p->seccomp->listener_path
 			? p->seccomp->listener_path
 			: annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_RECEIVER);
+	/* What a whole program returns is seen only when it is decoded. */
+	if (p->seccomp_bpf ? p->seccomp_receiver != NULL : notifies(p->seccomp))
+		b->plan->flags |= PLAN_SECCOMP_EARLY | PLAN_SECCOMP_NOTIFY;
 }
 
 int plan_process_build(struct plan_build *b, const struct oci_process *process, struct err *err)
@@ -258,11 +258,11 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 	p->selinux_label = process->selinux_label;
 	p->personality = linux_ ? linux_->personality : NULL;
 	p->seccomp = linux_ ? linux_->seccomp : NULL;
+	build_seccomp(b);
 	build_caps(b, process->capabilities);
 	r = build_limits(b, process, err);
 	if (r < 0)
 		return r;
-	build_seccomp(b);
 	r = build_user(b, process->user, err);
 	return r < 0 ? r : build_terminal(b, process, err);
 }

@@ -2,6 +2,7 @@
 #include "src/run/channel.h"
 
 #include "src/base/fd.h"
+#include "src/security/filter_notify.h"
 #include "src/sys/sock.h"
 
 #include <string.h>
@@ -63,7 +64,8 @@ static int send_notes(int sock, struct run *run)
 		int r;
 
 		(void)strncpy(m.note, run->notes[i], sizeof(m.note) - 1);
-		r = sock_send(sock, &m, offsetof(struct message, note) + sizeof(m.note), -1);
+		r = filter_notify_pass(run->filter.handover, sock, &m,
+				       offsetof(struct message, note) + sizeof(m.note), -1);
 		if (r < 0)
 			return r;
 	}
@@ -110,8 +112,10 @@ int channel_tell(struct channels *channels, struct run *run, enum actor to, size
 
 	if (to == ACTOR_PARENT)
 		r = send_notes(sock, run);
+	/* An agent may refuse what its profile does not let through. */
 	if (r == 0)
-		r = sock_send(sock, &m, offsetof(struct message, note), fd);
+		r = filter_notify_pass(run->filter.handover, sock, &m,
+				       offsetof(struct message, note), fd);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return peer_gone(sock, to, err);
 	return r < 0 ? err_errno(err, -r, "tell the %s", sequence_actor_name(to)) : 0;

@@ -12,10 +12,10 @@ struct filter_notify {
 	const char *metadata;          /* listenerMetadata, or NULL */
 };
 
-/* In init, right after filter_load(): one datagram with the descriptor over a socket to the parent, by
- * the call that the profile lets through. 0 or -errno. */
+/* In init, from filter_load() on: one datagram with an optional descriptor (fd -1: none) over a socket to
+ * the parent, by the call that the profile lets through. 0 or -errno. */
 int filter_notify_pass(enum filter_handover how, int sock, const void *data, size_t len,
-		       int listener) MUST_CHECK;
+		       int fd) MUST_CHECK;
 
 /* In the parent: connects to the agent's stream socket, sends the state and the descriptor, once, and
  * closes. path is listenerPath (or that of annotation run.oci.seccomp.receiver); NULL is an error. */

@@ -56,6 +56,15 @@ static int write_attribute(int procfs, const char *directory, const char *name, 
 	return procfs_write(procfs, path, text);
 }
 
+/* The path in back-quotes, at the end: clients tell these failures from others by it. */
+static int refused(const char *field, const char *value, int error, struct err *err)
+{
+	return err_set(err, error,
+		       "config.json: process.%s: %s for the label \"%s\": write "
+		       "`/proc/self/attr/exec`",
+		       field, err_why(error), value);
+}
+
 int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struct err *err)
 {
 	char text[MAX_LABEL + 1], directory[16];
@@ -72,9 +81,7 @@ int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struc
 		r = write_attribute(procfs, directory, "exec", text);
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r,
-			"config.json: process.apparmorProfile: change to the profile \"%s\"",
-			profile);
+	(void)refused("apparmorProfile", profile, -r, err);
 	if (r == -ENOENT) {
 		err_hint(
 			err,
@@ -95,6 +102,5 @@ int lsm_set_exec_label(int procfs, const char *lsm, const char *label, struct er
 	if (own_directory(procfs, directory, sizeof(directory), err) < 0)
 		return err_prefix(err, "config.json: process.selinuxLabel");
 	r = write_attribute(procfs, directory, "exec", label);
-	return r < 0 ? err_errno(err, -r, "config.json: process.selinuxLabel: set \"%s\"", label)
-		     : 0;
+	return r < 0 ? refused("selinuxLabel", label, -r, err) : 0;
 }

@@ -7,6 +7,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/sys/resolve.h"
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
@@ -20,11 +21,10 @@
 int step_cwd(struct run *run, struct err *err)
 {
 	const char *cwd = run->plan->process.cwd;
-	char here[4096];
 
-	if (!run->plan->process.args)
+	if (!run->plan->process.args || run->cwd_entered)
 		return 0;
-	if (chdir(cwd) < 0 && !run->cwd_entered) {
+	if (chdir(cwd) < 0) {
 		if (errno == EACCES)
 			return err_set(
 				err, EACCES,
@@ -34,13 +34,7 @@ int step_cwd(struct run *run, struct err *err)
 		return err_errno(err, errno, "config.json: process.cwd: chdir to cwd (\"%s\")",
 				 cwd);
 	}
-	/* A directory outside of the root, reached through a descriptor, has no path (CVE-2024-21626). */
-	if (!getcwd(here, sizeof(here)) || here[0] != '/')
-		return err_set(
-			err, EPERM,
-			"config.json: process.cwd: current working directory is outside of "
-			"container mount namespace root -- possible container breakout detected");
-	return 0;
+	return resolve_check_cwd(err);
 }
 
 /* HOME out of the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is not

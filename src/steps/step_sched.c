@@ -4,6 +4,7 @@
 #include "src/security/lsm.h"
 #include "src/steps/steps.h"
 #include "src/sys/procfs.h"
+#include "src/sys/resolve.h"
 
 #include "src/oci/names.h"
 #include "src/sys/sched.h"
@@ -151,7 +152,10 @@ int step_attributes(struct run *run, struct err *err)
 	}
 	if (r == 0)
 		r = set_labels(run, err);
-	if (r == 0 && p->args)
-		run->cwd_entered = chdir(p->cwd) == 0;
+	/* As root of the container, and checked at once: a filter that is loaded early may forbid it. */
+	if (r == 0 && p->args && chdir(p->cwd) == 0) {
+		run->cwd_entered = true;
+		r = resolve_check_cwd(err);
+	}
 	return r;
 }

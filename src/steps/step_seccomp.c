@@ -2,24 +2,32 @@
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
+#include "src/base/str.h"
 #include "src/oci/annotations.h"
 #include "src/security/filter_load.h"
 #include "src/security/filter_notify.h"
 #include "src/security/filter_raw.h"
+#include "src/state/status.h"
 #include "src/sys/sock.h"
 
 static int note_unknown(struct run *run, struct err *err)
 {
+	const size_t room = 400; /* there are few notes, and their texts are cut */
+	_cleanup_str_ struct str names = { 0 };
+
+	if (run->filter.n_unknown && run->plan->process.seccomp_known_only)
+		return err_set(err, EINVAL,
+			       "config.json: linux.seccomp: the system call %s is not known "
+			       "here, and annotations[\"%s\"] forbids that",
+			       run->filter.unknown[0], ANNOTATIONS_SECCOMP_STRICT);
 	for (size_t i = 0; i < run->filter.n_unknown; i++) {
-		if (run->plan->process.seccomp_known_only)
-			return err_set(
-				err, EINVAL,
-				"config.json: linux.seccomp: the system call %s is not known "
-				"here, and annotations[\"%s\"] forbids that",
-				run->filter.unknown[i], ANNOTATIONS_SECCOMP_STRICT);
+		str_addf(&names, "%s%s", names.len ? ", " : "", run->filter.unknown[i]);
+		if (names.len < room && i + 1 < run->filter.n_unknown)
+			continue;
 		run_note(run,
-			 "linux.seccomp: the system call %s is not known here and was passed over",
-			 run->filter.unknown[i]);
+			 "linux.seccomp: not known here, and passed over, are the system calls %s",
+			 str_text(&names));
+		names.len = 0;
 	}
 	return 0;
 }
@@ -33,8 +41,16 @@ int step_seccomp_compile(struct run *run, struct err *err)
 
 	if (r == 0)
 		r = note_unknown(run, err);
-	if (r < 0 || !(run->plan->flags & PLAN_SECCOMP_NOTIFY))
+	if (r < 0)
 		return r;
+	/* Of rules the checks have seen it. */
+	if (run->filter.needs_listener && !p->seccomp_receiver)
+		return err_set(err, EINVAL,
+			       "config.json: annotations[\"%s\"]: the program asks an agent, but "
+			       "seccomp listenerPath is not set",
+			       ANNOTATIONS_SECCOMP_BPF);
+	if (!(run->plan->flags & PLAN_SECCOMP_NOTIFY))
+		return 0;
 	return sock_pair(run->seccomp_pair, err);
 }
 
@@ -44,10 +60,11 @@ static int load(struct run *run, struct err *err)
 	_cleanup_close_ int listener = -1;
 	int r = filter_load(&run->filter, &listener, err);
 
-	if (r < 0 || listener < 0)
+	if (r < 0)
 		return r;
-	r = filter_notify_pass(run->filter.handover, run->seccomp_pair[1], &word, sizeof(word),
-			       listener);
+	if (listener >= 0)
+		r = filter_notify_pass(run->filter.handover, run->seccomp_pair[1], &word,
+				       sizeof(word), listener);
 	if (r < 0)
 		return err_errno(err, -r, "config.json: linux.seccomp: hand the listener over");
 	fd_closep(&run->seccomp_pair[0]);
@@ -68,18 +85,20 @@ int step_seccomp_load(struct run *run, struct err *err)
 int step_seccomp_notify(struct run *run, struct err *err)
 {
 	const struct state *state = run->state;
+	const struct oci_seccomp *rules = run->plan->process.seccomp;
+	bool added = run->target_pidfd >= 0; /* by exec */
 	const struct state_doc doc = {
 		.id = state->id,
-		.status = run->target_pidfd >= 0 ? "running" : "creating",
+		.status = added ? status_name(status_of(state, NULL)) : "creating",
 		.bundle = state->bundle,
-		.pid = run->target_pidfd >= 0 ? state->pid.v : run->init,
+		.pid = added ? state->pid.v : run->init,
 		.annotations = state->annotations.v,
 		.n_annotations = state->annotations.n,
 	};
 	const struct filter_notify notify = {
 		.state = &doc,
 		.pid = run->init,
-		.metadata = run->plan->process.seccomp->listener_metadata,
+		.metadata = rules ? rules->listener_metadata : NULL,
 	};
 	_cleanup_close_ int listener = -1;
 	char word;

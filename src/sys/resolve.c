@@ -188,3 +188,14 @@ int resolve_mount_point(int root, const char *path, bool want_dir, bool follow, 
 		return resolve_make(root, path, want_dir, err);
 	return err_errno(err, -fd, "open %s in the rootfs", path);
 }
+
+int resolve_check_cwd(struct err *err)
+{
+	char here[4096];
+
+	if (getcwd(here, sizeof(here)) && here[0] == '/')
+		return 0;
+	return err_set(err, EPERM,
+		       "config.json: process.cwd: current working directory is outside of "
+		       "container mount namespace root -- possible container breakout detected");
+}

@@ -28,3 +28,7 @@ int resolve_make(int root, const char *path, bool want_dir, struct err *err) MUS
  * parents, when missing. follow false: the last component is not followed. */
 int resolve_mount_point(int root, const char *path, bool want_dir, bool follow,
 			struct err *err) MUST_CHECK;
+
+/* -EPERM where the working directory has no path below the root: it was entered through a descriptor of
+ * the host (CVE-2024-21626). */
+int resolve_check_cwd(struct err *err) MUST_CHECK;

@@ -100,3 +100,81 @@ t_labels_without_lsm() {
 	has explain "$OUT" 'this host has no AppArmor'
 	down
 }
+
+# Its filter is loaded before the ids change, and the runtime looks at its own directory after that.
+t_seccomp_early_filter_without_getcwd() {
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["getcwd"],"action":"SCMP_ACT_ERRNO","errnoRet":38}]}'
+	cfg '.process.noNewPrivileges = false | .process.cwd = "/tmp" | .process.user = {uid: 1000, gid: 1000}'
+	prog /bin/ls /proc/self/cwd/../bin/ls
+	go
+	up
+	inside /bin/grep Seccomp: /proc/self/status
+	has filter "$OUT" $'Seccomp:\t2'
+	down
+}
+
+# An agent that refuses what the runtime itself talks by: only sendmmsg is left to it.
+t_seccomp_agent_refuses_sendmsg() {
+	agent
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat","sendmsg"],"action":"SCMP_ACT_NOTIFY"}]}'
+	cfg --arg s "$T/agent" '.linux.seccomp.listenerPath = $s'
+	script_ 'mkdir /tmp/x; echo status $?'
+	go
+	has status "$OUT" 'status 1'
+	wait "$AGENT" || fail "agent: $(cat "$T/agent.err")"
+}
+
+# Under the filter from early on, and the limits of a caller without CAP_SYS_RESOURCE are init's own to set.
+t_seccomp_agent_and_own_limits() {
+	agent
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_NOTIFY"},
+		{"names":["prlimit64","setrlimit"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}'
+	cfg --arg s "$T/agent" '.linux.seccomp.listenerPath = $s |
+		.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 200, hard: 300}] | .process.noNewPrivileges = true'
+	prog /bin/cat /proc/self/limits
+	[ "$MODE" = rootless ] || U=(setpriv --bounding-set -sys_resource --inh-caps -sys_resource "${U[@]}")
+	go
+	eq nofile "$(awk '/^Max open files/ {print $4, $5}' <<<"$OUT")" '200 300'
+	wait "$AGENT" || fail "agent: $(cat "$T/agent.err")"
+}
+
+t_seccomp_agent_for_exec_in_created() {
+	root_only "the init of a created container cannot be joined by a user"
+	profile "$NOTIFY"
+	cfg --arg s "$T/agent" '.linux.seccomp.listenerPath = $s'
+	agent
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	kill "$AGENT"
+	wait "$AGENT" || true
+	rm "$T/agent" "$T/agent.json"
+	agent
+	inside /bin/true
+	wait "$AGENT" || fail "agent: $(cat "$T/agent.err")"
+	eq status "$(jq -r .state.status "$T/agent.json")" created
+	down
+}
+
+t_seccomp_many_unknown_names() {
+	profile "$(jq -n '{defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: [range(60) | "no_such_\(.)_"], action: "SCMP_ACT_ERRNO"}]}')"
+	up
+	ok explain "$ID"
+	has first "$OUT" no_such_0_
+	has last "$OUT" no_such_59_
+	down
+}
+
+# ld [0]; jeq #mkdir: ask the agent; allow.
+t_seccomp_raw_program_with_agent() {
+	[ "$(uname -m)" = x86_64 ] || skip "the program is for x86-64"
+	cfg '.annotations["run.oci.seccomp_bpf_data"] = "IAAAAAAAAAAVAAABUwAAAAYAAAAAAMB/BgAAAAAA/38="'
+	no 'listenerPath is not set' run -b "$T/b" "$ID"
+	agent
+	cfg --arg s "$T/agent" '.annotations["run.oci.seccomp.receiver"] = $s'
+	script_ 'mkdir /tmp/x; echo status $?'
+	go
+	has errno "$ERR" 'No message of desired type'
+	has status "$OUT" 'status 1'
+	wait "$AGENT" || fail "agent: $(cat "$T/agent.err")"
+	eq status "$(jq -r .state.status "$T/agent.json")" creating
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
+#include "src/base/str.h"
 #include "src/security/lsm.h"
 #include "tests/lib/check.h"
 
@@ -41,21 +42,36 @@ TEST(too_long)
 	CHECK_ERR(lsm_set_exec_label(-1, "selinux", text, &err), &err, "too long");
 }
 
-/* A module that the host does not have, in spite of what the caller says, or a profile that is not
- * there: an error with both names, in a child, because it concerns the next execve. */
+/* A module that the host does not have, in spite of what the caller says, or labels that are not there: errors
+ * that name the label and end with the file in back-quotes, where clients look for it. In a child, because it
+ * concerns the next execve. */
+static int refused_child(void)
+{
+	_cleanup_close_ int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err profile = { 0 }, label = { 0 };
+
+	if (lsm_set_exec_profile(procfs, "apparmor", "usrun-no-such-profile", &profile) >= 0 ||
+	    lsm_set_exec_label(procfs, "selinux", "usrun:no:such:label", &label) >= 0)
+		return 1;
+	if (!strstr(profile.text, "process.apparmorProfile: ") ||
+	    !strstr(profile.text, "\"usrun-no-such-profile\"") ||
+	    !str_ends(profile.text, ": write `/proc/self/attr/exec`"))
+		return 2;
+	if (!strstr(label.text, "process.selinuxLabel: ") ||
+	    !strstr(label.text, "\"usrun:no:such:label\"") ||
+	    !str_ends(label.text, ": write `/proc/self/attr/exec`"))
+		return 3;
+	/* These words are those of the user's own command. */
+	return strstr(profile.text, "o such file") || strstr(label.text, "denied") ? 4 : 0;
+}
+
 TEST(refused)
 {
 	pid_t pid = fork();
 	int status = 0;
 
-	if (pid == 0) {
-		_cleanup_close_ int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		struct err err = { 0 };
-		int r = lsm_set_exec_profile(procfs, "apparmor", "usrun-no-such-profile", &err);
-
-		_exit(r >= 0 ||
-		      !strstr(err.text, "change to the profile \"usrun-no-such-profile\""));
-	}
+	if (pid == 0)
+		_exit(refused_child());
 	CHECK_INT(waitpid(pid, &status, 0), pid);
 	CHECK_INT(status, 0);
 }
