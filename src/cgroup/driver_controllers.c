@@ -39,6 +39,17 @@ static int step_aside(int dir)
 	return io_write_at(dir, "usrun.runtime/cgroup.procs", "0");
 }
 
+/* A group that holds processes itself, and is not the root of the tree. The kernel would let it pass cpu, pids
+ * and cpuset on, and make it the root of a threaded subtree by that: then no process can be put into the
+ * groups below it any more. */
+static bool is_occupied(int dir)
+{
+	char text[64];
+
+	return io_read_small(dir, "cgroup.type", text, sizeof(text)) > 0 &&
+	       io_read_small(dir, "cgroup.procs", text, sizeof(text)) != 0;
+}
+
 static int pass_failed(const struct cgroup_write *need, const char *name, int error,
 		       struct err *err)
 {
@@ -63,11 +74,10 @@ static int pass_one(const struct cgroup_plan *plan, int dir, const char *name,
 {
 	const struct cgroup_write *need = find_need(plan, controller);
 	char word[WORDS_MAX + 1];
-	int r;
+	int r = -EBUSY;
 
 	(void)snprintf(word, sizeof(word), "+%s", controller);
-	r = io_write_at(dir, "cgroup.subtree_control", word);
-	if (r == -EBUSY && need && step_aside(dir) == 0)
+	if (!is_occupied(dir) || (need && step_aside(dir) == 0))
 		r = io_write_at(dir, "cgroup.subtree_control", word);
 	if (r < 0 && need)
 		return pass_failed(need, name, -r, err);
@@ -122,7 +132,8 @@ int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *nam
 		if (!driver_priv_has(passed, word, ' '))
 			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s+%s",
 						len ? " " : "", word);
-	if (r < 0 || !len || io_write_at(dir, "cgroup.subtree_control", all) == 0)
+	if (r < 0 || !len ||
+	    (!is_occupied(dir) && io_write_at(dir, "cgroup.subtree_control", all) == 0))
 		return r;
 	for (char *word = strtok_r(all, " ", &save); r == 0 && word;
 	     word = strtok_r(NULL, " ", &save))
