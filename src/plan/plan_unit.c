@@ -280,7 +280,7 @@ static void put_throttle(struct list *list, const struct cgroup_write *w)
 
 	for (size_t i = 0; blank && i < sizeof(rates) / sizeof(rates[0]); i++) {
 		const char *rate = blank + 1;
-		struct cgroup_property_pair pair;
+		struct cgroup_property_pair pair = { 0 };
 
 		if (v2 ? !str_starts(rate, rates[i].v2) : !str_equal(w->file, rates[i].v1))
 			continue;
