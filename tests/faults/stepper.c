@@ -46,7 +46,7 @@ static struct {
 	long calls_main, calls_children;
 	long long reached; /* number of the call, -1: not reached */
 	int main_status;
-	bool main_ended;
+	bool main_ended, main_executed;
 } s = { .reached = -1 };
 
 static volatile sig_atomic_t timed_out;
@@ -107,16 +107,38 @@ static void set_result(pid_t pid, bool entry)
 	(void)ptrace(PTRACE_SETREGS, pid, 0, &regs);
 }
 
+/* Whether the dynamic loader makes it: when that fails the program ends before any code of it has run. */
+static bool is_of_loader(pid_t pid, unsigned long long at)
+{
+	char path[64], line[4352];
+	bool found = false;
+	FILE *maps;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	while (maps && !found && fgets(line, sizeof(line), maps)) {
+		char *end;
+		unsigned long long first = strtoull(line, &end, 16);
+
+		found = at >= first && at < strtoull(end + 1, NULL, 16) && strstr(end, "/ld-linux");
+	}
+	if (maps)
+		(void)fclose(maps);
+	return found;
+}
+
 static void on_entry(struct task *t)
 {
 	struct user_regs_struct regs = { 0 };
 
 	if (!is_it(t))
 		return;
+	if (s.mode == 'E' && !s.main_executed) /* our own fork still, at its execve */
+		return;
 	(void)ptrace(PTRACE_GETREGS, t->pid, 0, &regs);
 	/* These have no way to fail. */
 	if (s.mode == 'E' && (regs.orig_rax == SYS_exit_group || regs.orig_rax == SYS_exit ||
-			      regs.orig_rax == SYS_rt_sigreturn))
+			      regs.orig_rax == SYS_rt_sigreturn || is_of_loader(t->pid, regs.rip)))
 		return;
 	s.reached = (long long)regs.orig_rax;
 	if (s.mode == 'E') {
@@ -160,6 +182,8 @@ static void on_stop(struct task *t, int status)
 {
 	int signal = WSTOPSIG(status), event = status >> 16, pass = 0;
 
+	if (event == PTRACE_EVENT_EXEC && t->pid == s.main_pid)
+		s.main_executed = true;
 	if (signal == (SIGTRAP | 0x80)) {
 		on_syscall_stop(t);
 	} else if (event == PTRACE_EVENT_EXEC && leaves(t)) {
