@@ -126,7 +126,5 @@ int step_privs_drop(struct run *run, struct err *err)
 int step_release(struct run *run, struct err *err)
 {
 	(void)run;
-	(void)err;
-	privs_outlive_parent();
-	return 0;
+	return privs_outlive_parent(err);
 }

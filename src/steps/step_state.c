@@ -167,11 +167,18 @@ int step_pid_file(struct run *run, struct err *err)
 int step_state_created(struct run *run, struct err *err)
 {
 	struct state *state = run->state;
+	uint64_t start_time = status_start_time(run->init);
 	int r;
 
+	/* Without it every later command takes the container for one that has stopped. */
+	if (!start_time)
+		return err_set(err, ESRCH,
+			       "read the start time of the container's process %d in /proc: it has "
+			       "ended, or /proc could not be read",
+			       (int)run->init);
 	state->phase = STATE_CREATED;
 	state->pid = (struct json_int){ true, run->init };
-	state->start_time = (struct json_uint){ true, status_start_time(run->init) };
+	state->start_time = (struct json_uint){ true, start_time };
 	add_fallbacks(run);
 	r = store_write(run->state_dir, state, err);
 	if (r == 0 && run->pid_file)

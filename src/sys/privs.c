@@ -16,9 +16,15 @@ int privs_die_with_parent(struct err *err)
 	return 0;
 }
 
-void privs_outlive_parent(void)
+int privs_outlive_parent(struct err *err)
 {
-	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) == 0)
+		return 0;
+	(void)err_errno(err, errno, "let the container's process outlive usrun (prctl)");
+	err_hint(err,
+		 "a seccomp profile that refuses prctl needs process.noNewPrivileges: true, so "
+		 "that it is loaded last");
+	return -err->code;
 }
 
 /* The raw calls: libc's wrappers would also serve threads, which we do not have. */

@@ -11,7 +11,7 @@
  * again after that. parent_pid: what getppid() said before the clone, as seen from here; 0 when the
  * parent is outside of the own pid namespace. Fails when the parent has died already. */
 int privs_die_with_parent(struct err *err) MUST_CHECK;
-void privs_outlive_parent(void);
+int privs_outlive_parent(struct err *err) MUST_CHECK;
 
 /* Real, effective and saved ids. */
 int privs_set_gid(uint32_t gid, struct err *err) MUST_CHECK;

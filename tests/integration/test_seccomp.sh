@@ -12,7 +12,7 @@ NOTIFY='{"defaultAction":"SCMP_ACT_ALLOW","listenerMetadata":"some words","sysca
 agent() {
 	python3 -c '' 2>/dev/null || skip "needs python3"
 	mkfifo "$T/ready"
-	python3 "$(dirname "${BASH_SOURCE[0]}")/seccomp_agent.py" "$T/agent" "$T/agent.json" >"$T/ready" 2>"$T/agent.err" &
+	USRUN_TEST=$ID python3 "$(dirname "${BASH_SOURCE[0]}")/seccomp_agent.py" "$T/agent" "$T/agent.json" >"$T/ready" 2>"$T/agent.err" &
 	AGENT=$!
 	read -r _ <"$T/ready"
 	rm "$T/ready"
@@ -177,4 +177,18 @@ t_seccomp_raw_program_with_agent() {
 	has status "$OUT" 'status 1'
 	wait "$AGENT" || fail "agent: $(cat "$T/agent.err")"
 	eq status "$(jq -r .state.status "$T/agent.json")" creating
+}
+
+# The filter comes before usrun has let go of the process, which would then die with usrun, and nobody would know.
+t_seccomp_that_refuses_prctl() {
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["prctl"],"action":"SCMP_ACT_ERRNO",
+		"args":[{"index":0,"value":1,"op":"SCMP_CMP_EQ"}]}]}'
+	cfg '.process.noNewPrivileges = false'
+	prog /bin/sleep 1000
+	no 'outlive usrun' run -d -b "$T/b" "$ID"
+	has hint "$ERR" noNewPrivileges
+	cfg '.process.noNewPrivileges = true'
+	up
+	is running
+	down
 }
