@@ -68,8 +68,15 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 			return r;
 		fd = open(place->path, flags);
 	}
-	if (fd < 0)
-		return err_errno(err, errno, "open the state directory %s", place->path);
+	if (fd < 0) {
+		(void)err_errno(err, errno, "open the state directory %s", place->path);
+		err_hint(err,
+			 place->chosen_by_user
+				 ? "name a directory of your own with --root"
+				 : "it derives from XDG_RUNTIME_DIR: name a directory of your own "
+				   "there, or with --root");
+		return -err->code;
+	}
 	r = check_owner(fd, place->path, place->shared_parent ? 077 : 022, err);
 	return r < 0 ? r : fd_take(&fd);
 }

@@ -31,6 +31,12 @@ static int kernel_target(struct run *run, const struct mount_entry *m, struct er
 		fd_closep(&fd); /* a link may just have come */
 		fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 	}
+	if (fd == -EACCES) {
+		(void)err_errno(err, EACCES, "config.json: mounts[%ld]: open %s in the rootfs",
+				m->config_index, m->target);
+		err_hint(err, "the rootfs must belong to the caller, or let its ids in");
+		return -EACCES;
+	}
 	if (fd < 0)
 		return err_set(err, -fd,
 			       "config.json: mounts[%ld]: filesystem \"%s\" must be mounted on "

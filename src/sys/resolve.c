@@ -120,6 +120,19 @@ static int make_all(int dir, const char *rest, bool want_dir)
 	return dir;
 }
 
+/* What the caller may do about it; who owns the tree is what people forget. */
+static int failed(int error, const char *verb, const char *path, struct err *err)
+{
+	(void)err_errno(err, error, "%s %s in the rootfs", verb, path);
+	if (error == EACCES)
+		err_hint(err, "the rootfs must belong to the caller, or let its ids in: chown -R "
+			      "it to the "
+			      "user who runs usrun, or unpack it as that user");
+	if (error == EROFS)
+		err_hint(err, "a place for a mount is missing there: make it in the image");
+	return -err->code;
+}
+
 int resolve_make(int root, const char *path, bool want_dir, struct err *err)
 {
 	enum { MAX_LINKS = 40 }; /* as the kernel has it */
@@ -148,8 +161,7 @@ int resolve_make(int root, const char *path, bool want_dir, struct err *err)
 		fd = make_all(dir, wanted + len, want_dir);
 	}
 	if (fd < 0)
-		return err_errno(err, -fd, "make the %s %s in the rootfs",
-				 want_dir ? "directory" : "file", path);
+		return failed(-fd, want_dir ? "make the directory" : "make the file", path, err);
 	return fd;
 }
 
@@ -161,7 +173,7 @@ int resolve_mkdir(int root, const char *path, struct err *err)
 		return dir;
 	if (dir == -ENOENT)
 		return resolve_make(root, path, true, err);
-	return err_errno(err, -dir, "open the directory %s in the rootfs", path);
+	return failed(-dir, "open the directory", path, err);
 }
 
 int resolve_parent(int root, const char *path, const char **ret_name, struct err *err)
@@ -186,7 +198,7 @@ int resolve_mount_point(int root, const char *path, bool want_dir, bool follow, 
 		return fd;
 	if (fd == -ENOENT)
 		return resolve_make(root, path, want_dir, err);
-	return err_errno(err, -fd, "open %s in the rootfs", path);
+	return failed(-fd, "open", path, err);
 }
 
 int resolve_check_cwd(struct err *err)

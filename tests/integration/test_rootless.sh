@@ -112,3 +112,22 @@ t_nested_life() {
 		fail "failed: $(<"$T/err")"
 	eq exec "$(<"$T/out")" 'from exec'
 }
+
+# A tree that the user may not enter is not one with a link in it, and the message says what to do.
+before_t_rootfs_of_another_user() {
+	mkdir -m 755 "$T/foreign"
+	mkdir -m 700 "$T/closed"
+}
+
+t_rootfs_of_another_user() {
+	rootless_only
+	cfg --arg p "$T/closed" '.root.path = $p'
+	no 'in the rootfs: access refused (EACCES)' run -b "$T/b" "$ID"
+	has hint "$ERR" 'must belong to the caller'
+	cfg --arg p "$T/foreign" '.root.path = $p'
+	no 'in the rootfs: access refused (EACCES)' run -b "$T/b" "$ID"
+	has hint "$ERR" 'must belong to the caller'
+	cfg '.root.path = "nowhere"'
+	no 'open the rootfs' run -b "$T/b" "$ID"
+	has hint "$ERR" 'put a root file system there'
+}
