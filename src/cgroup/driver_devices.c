@@ -91,24 +91,14 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 	return -error;
 }
 
-/* All programs of a group must allow an access. The new one goes on first, so that there is no moment
- * without; one from before this call (an update) then goes off. */
-static int attach(int dir, int program, bool keep, struct err *err)
+/* keep 0: none. */
+static int detach_all_but(int dir, uint32_t keep, struct err *err)
 {
-	uint32_t ids[MAX_PROGRAMS], own;
-	int n = bpf_device_attach(dir, program);
+	uint32_t ids[MAX_PROGRAMS];
+	int n = bpf_device_list(dir, ids, MAX_PROGRAMS);
 
-	if (n < 0)
-		return err_errno(err, -n,
-				 "config.json: linux.resources.devices: attach the device program");
-	if (keep) /* the other is systemd's, and says no more than this one */
-		return 0;
-	n = bpf_device_list(dir, ids, MAX_PROGRAMS);
-	if (n <= 1)
-		return 0;
-	own = bpf_program_id(program);
-	for (int i = 0; own && i < n && i < MAX_PROGRAMS; i++) {
-		int r = ids[i] == own ? 0 : bpf_device_detach(dir, ids[i]);
+	for (int i = 0; i < n && i < MAX_PROGRAMS; i++) {
+		int r = ids[i] == keep ? 0 : bpf_device_detach(dir, ids[i]);
 
 		if (r < 0)
 			return err_errno(err, -r,
@@ -119,21 +109,24 @@ static int attach(int dir, int program, bool keep, struct err *err)
 	return 0;
 }
 
-static int detach_all(int dir, struct err *err)
+/* All programs of a group must allow an access. The new one goes on first, so that there is no moment
+ * without; one from before this call (an update) then goes off. */
+static int attach(int dir, int program, bool keep, struct err *err)
 {
-	uint32_t ids[MAX_PROGRAMS];
-	int n = bpf_device_list(dir, ids, MAX_PROGRAMS);
+	uint32_t own;
+	int n = bpf_device_attach(dir, program);
 
-	for (int i = 0; i < n && i < MAX_PROGRAMS; i++) {
-		int r = bpf_device_detach(dir, ids[i]);
-
-		if (r < 0)
-			return err_errno(err, -r,
-					 "config.json: linux.resources.devices: detach the device "
-					 "program %u",
-					 ids[i]);
-	}
-	return 0;
+	if (n < 0)
+		return err_errno(err, -n,
+				 "config.json: linux.resources.devices: attach the device program");
+	if (keep) /* the other is systemd's, and says no more than this one */
+		return 0;
+	own = bpf_program_id(program);
+	if (!own)
+		return err_set(err, EIO,
+			       "config.json: linux.resources.devices: the kernel does not name the "
+			       "device program, so an older one cannot be told from it");
+	return detach_all_but(dir, own, err);
 }
 
 static int apply_v2(int dir, const struct cgroup_plan *plan, struct err *err)
@@ -145,7 +138,7 @@ static int apply_v2(int dir, const struct cgroup_plan *plan, struct err *err)
 	int r;
 
 	if (allows_all(plan))
-		return plan->unit ? 0 : detach_all(dir, err);
+		return plan->unit ? 0 : detach_all_but(dir, 0, err);
 	r = device_program_compile(&arena, plan->device_rules, plan->n_device_rules, &insns, &n,
 				   err);
 	if (r == 0)

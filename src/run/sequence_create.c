@@ -1,28 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* THE table: how a container is made, from the empty state directory to the exec of its program. Read
  * from top to bottom it is what happens; src/run/check.c proves the order for every set of flags. */
-#include "src/run/sequence.h"
-
-#define ACT(actor, n, f, ...)                                                                      \
-	{                                                                                          \
-		.kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__            \
-	}
-#define SYNC(from, dest, n, ...)                                                                   \
-	{                                                                                          \
-		.kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
-	}
-#define SPAWN(from, dest, n, ...)                                                                  \
-	{                                                                                          \
-		.kind = ROW_SPAWN, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ \
-	}
-#define LEAVE(from, dest, n, ...)                                                                  \
-	{                                                                                          \
-		.kind = ROW_LEAVE, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ \
-	}
-#define ENDS(from, dest, n, ...)                                                                   \
-	{                                                                                          \
-		.kind = ROW_ENDS, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
-	}
+#include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
 	/* First of all the intention is on disk: whatever happens later, `delete` knows what to undo. */

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `exec`: another process in a container that exists, over the same steps. */
-#include "src/run/sequence.h"
-
-#define ACT(actor, n, f, ...)                                                                      \
-	{                                                                                          \
-		.kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__            \
-	}
-#define SYNC(from, dest, n, ...)                                                                   \
-	{                                                                                          \
-		.kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
-	}
+#include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
 	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
@@ -18,12 +9,7 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID),
 	ACT(PARENT, "target-open", step_target_open, .gives = M_CGROUP, .before = M_CHILD_PID),
 	ACT(PARENT, "affinity-initial", step_affinity_initial, .before = M_CHILD_PID),
-	{ .kind = ROW_SPAWN,
-	  .who = ACTOR_PARENT,
-	  .to = ACTOR_STAGER,
-	  .name = "spawn",
-	  .needs = M_CGROUP,
-	  .gives = M_CHILD_PID },
+	SPAWN(PARENT, STAGER, "spawn", .needs = M_CGROUP, .gives = M_CHILD_PID),
 	ACT(STAGER, "lifeline", step_lifeline, .gives = M_LIFELINE),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP, .needs = M_CGROUP,
 	    .gives = M_IN_CGROUP),
@@ -34,21 +20,11 @@ static const struct row rows[] = {
 	SYNC(PARENT, STAGER, "prepared", .needs = M_OOM | M_LIMITS, .after = M_ATTACHED),
 	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP, .gives = M_NAMESPACES,
 	    .needs = M_LIFELINE),
-	{ .kind = ROW_SPAWN,
-	  .who = ACTOR_STAGER,
-	  .to = ACTOR_INIT,
-	  .name = "spawn-init",
-	  .when = PLAN_STAGER,
-	  .needs = M_NAMESPACES,
-	  .gives = M_INIT_PID },
+	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES,
+	      .gives = M_INIT_PID),
 	SYNC(STAGER, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID),
-	{ .kind = ROW_LEAVE,
-	  .who = ACTOR_STAGER,
-	  .to = ACTOR_PARENT,
-	  .name = "stager-exit",
-	  .when = PLAN_STAGER,
-	  .needs = M_INIT_PID,
-	  .gives = M_STAGER_GONE },
+	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .needs = M_INIT_PID,
+	      .gives = M_STAGER_GONE),
 	ACT(INIT, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
 	ACT(INIT, "console-enter", step_console_enter, .when = PLAN_TERMINAL,
 	    .needs = M_SESSION | M_NAMESPACES, .gives = M_CONSOLE),
@@ -91,11 +67,7 @@ static const struct row rows[] = {
 	ACT(INIT, "exec", step_exec,
 	    .needs = M_OWN_LIMITS | M_FDS_CLOSED | M_PRIVS_DROPPED | M_STATE_WRITTEN,
 	    .after = M_FILTERED),
-	{ .kind = ROW_ENDS,
-	  .who = ACTOR_INIT,
-	  .to = ACTOR_PARENT,
-	  .name = "exec-succeeded",
-	  .gives = M_EXECUTED },
+	ENDS(INIT, PARENT, "exec-succeeded", .gives = M_EXECUTED),
 	/* A failed exec must leave no pid file: clients take one as success. */
 	ACT(PARENT, "pid-file", step_pid_file, .needs = M_STATE_WRITTEN),
 };

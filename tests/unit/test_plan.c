@@ -4,6 +4,7 @@
 #include "src/plan/plan.h"
 #include "src/plan/powers.h"
 #include "tests/lib/check.h"
+#include "tests/unit/plan_facts.h"
 
 #include <linux/capability.h>
 #include <sched.h>
@@ -14,20 +15,7 @@
 static struct arena arena;
 static struct err err;
 
-static const struct idmap_range whole[] = { { 0, 0, 4294967295u } };
 static struct idmap_range subids[] = { { 0, 100000, 65536 } };
-
-static struct facts root_facts(void)
-{
-	return (struct facts){ .parts = FACTS_ALL,
-			       .caller = { .initial_userns = true,
-					   .owns_mounts = true,
-					   .setgroups_allowed = true,
-					   .caps_effective = ~0ULL,
-					   .caps_bounding = ~0ULL,
-					   .uid_map = { whole, 1 },
-					   .gid_map = { whole, 1 } } };
-}
 
 static struct facts user_facts(void)
 {

@@ -6,6 +6,7 @@
 #include "src/plan/plan.h"
 #include "src/plan/plan_print.h"
 #include "tests/lib/check.h"
+#include "tests/unit/plan_facts.h"
 
 #include <linux/mount.h>
 #include <stdio.h>
@@ -16,20 +17,7 @@ static struct arena arena;
 static struct err err;
 static struct plan_options options = { .id = "test", .bundle = "/bundle" };
 
-static const struct idmap_range whole[] = { { 0, 0, 4294967295u } };
 static const struct idmap_range podman[] = { { 0, 1000, 1 }, { 1, 100000, 65536 } };
-
-static struct facts root_facts(void)
-{
-	return (struct facts){ .parts = FACTS_ALL,
-			       .caller = { .initial_userns = true,
-					   .owns_mounts = true,
-					   .setgroups_allowed = true,
-					   .caps_effective = ~0ULL,
-					   .caps_bounding = ~0ULL,
-					   .uid_map = { whole, 1 },
-					   .gid_map = { whole, 1 } } };
-}
 
 static struct facts podman_facts(void)
 {

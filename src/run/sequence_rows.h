@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a row of a table is written: who does it, its name, then the columns. For the files of the tables alone. */
+#pragma once
+
+#include "src/run/sequence.h"
+
+#define ACT(actor, n, f, ...)                                                                      \
+	{                                                                                          \
+		.kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__            \
+	}
+#define SYNC(from, dest, n, ...)                                                                   \
+	{                                                                                          \
+		.kind = ROW_SYNC, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
+	}
+#define SPAWN(from, dest, n, ...)                                                                  \
+	{                                                                                          \
+		.kind = ROW_SPAWN, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ \
+	}
+#define LEAVE(from, dest, n, ...)                                                                  \
+	{                                                                                          \
+		.kind = ROW_LEAVE, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__ \
+	}
+#define ENDS(from, dest, n, ...)                                                                   \
+	{                                                                                          \
+		.kind = ROW_ENDS, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
+	}
