@@ -60,7 +60,8 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	supervise.manager = manager;
 	status = supervise_run(&supervise, err);
 	cgroup_of_tell_oom(launch->arena, &launch->state, status, 0);
-	if (status >= 0 && !keep && launch_delete(launch, &later) < 0)
+	/* Also when we cannot watch it any more: nobody else would end what runs in the foreground. */
+	if (!keep && launch_delete(launch, &later) < 0)
 		log_notice("cleaning up: %s", later.text);
 	return status;
 }

@@ -104,6 +104,12 @@ if [ "$layout" = v2 ]; then
 	rounds 'user, systemd' dev
 	user=dev
 	bundle dev /tmp/b "$LIMITS" true
+	bundle dev /tmp/b . true
+	out=$(as dev systemd-run --user --quiet --wait --pipe -p Delegate=yes sh -c '
+		usrun --cgroup-manager cgroupfs run -b /tmp/b free </dev/null
+		echo "status $?, $(cat "/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.type")"' 2>&1)
+	eq 'user in a delegated group: runs, and the group stays what it was' "$out" 'status 0, domain'
+	bundle dev /tmp/b "$LIMITS" true
 	as dev usrun --cgroup-manager cgroupfs run -b /tmp/b none >/tmp/out 2>&1 </dev/null
 	eq 'user without a group of its own: refused' $? 1
 	grep -q 'needs the cgroup controller' /tmp/out
