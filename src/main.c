@@ -4,8 +4,11 @@
 #include "src/base/io.h"
 #include "src/cmd/options.h"
 #include "src/cmd/version.h"
+#include "src/sys/helper.h"
 #include "src/sys/self.h"
 #include "src/sys/signals.h"
+
+#include <helper_image.h> /* made by the build: src/helper */
 
 #include <string.h>
 #include <unistd.h>
@@ -184,12 +187,14 @@ int main(int argc, char **argv)
 	int r = self_protect(argv, &err);
 
 	signals_keep_children();
+	helper_set_image(helper_image, sizeof(helper_image));
 	if (r == 0)
 		r = start(&arena, argc, argv, &err);
 	if (r < 0) {
 		log_failure(&err);
 		r = CMD_EXIT_FAILURE;
 	}
+	helper_stop();
 	arena_free(&arena);
 	return r;
 }

@@ -13,6 +13,7 @@
 #include "src/plan/powers.h"
 #include "src/state/undo_list.h"
 #include "src/steps/hooks.h"
+#include "src/sys/helper.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -110,8 +111,11 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 	launch->options.listen_fds = listen_fds(launch->config);
 	if (launch->options.listen_fds)
 		launch->options.listen_names = getenv("LISTEN_FDNAMES");
-	return plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
-			  &launch->plan, err);
+	r = plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
+		       &launch->plan, err);
+	if (r == 0 && !launch->plan->cgroup.unit)
+		helper_stop(); /* it was started for the facts, and is of no more use */
+	return r;
 }
 
 static void fill_options(struct launch *launch, const struct cmd_globals *globals,

@@ -4,7 +4,7 @@
 #include "src/host/facts_systemd.h"
 
 #include "src/base/fd.h"
-#include "src/sys/sdbus.h"
+#include "src/sys/helper.h"
 #include "src/sys/sock.h"
 
 static bool listens(struct arena *arena, const char *dir, const char *name)
@@ -16,7 +16,6 @@ static bool listens(struct arena *arena, const char *dir, const char *name)
 
 void facts_systemd_gather(struct arena *arena, const struct facts *facts, struct facts_systemd *ret)
 {
-	const struct sdbus *library;
 	struct err err;
 	const char *dir = facts->runtime_dir;
 
@@ -28,5 +27,5 @@ void facts_systemd_gather(struct arena *arena, const struct facts *facts, struct
 	/* Its bus lets everybody in, and then refuses. */
 	ret->system = listens(arena, "/run/systemd", "private");
 	/* Last, because it is dearer than the rest, and without a manager of no use. */
-	ret->library = (ret->user_dir || ret->system) && sdbus_load(&library, &err) == 0;
+	ret->library = (ret->user_dir || ret->system) && helper_start(&err) == 0;
 }

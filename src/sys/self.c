@@ -4,16 +4,14 @@
 #include "src/base/fd.h"
 #include "src/base/str.h"
 #include "src/sys/mountfd.h"
+#include "src/sys/program.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
 
 static bool enters_container(char **argv)
 {
@@ -34,7 +32,7 @@ static bool could_be_written(int self)
 
 	if (fstatvfs(self, &fs) == 0 && (fs.f_flag & ST_RDONLY))
 		return false; /* so is the clone that we started from */
-	if (fcntl(self, F_GET_SEALS) == SEALS || fstat(self, &st) < 0)
+	if (program_is_sealed(self) || fstat(self, &st) < 0)
 		return false;
 	return st.st_uid == geteuid() || (st.st_mode & 022);
 }
@@ -53,10 +51,13 @@ static int readonly_clone(int self)
 static int sealed_copy(void)
 {
 	_cleanup_close_ int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	_cleanup_close_ int out = memfd_create("usrun", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	_cleanup_close_ int out = program_memfd("usrun");
 	struct stat st;
+	int r;
 
-	if (in < 0 || out < 0 || fstat(in, &st) < 0)
+	if (out < 0)
+		return out;
+	if (in < 0 || fstat(in, &st) < 0)
 		return -errno;
 	for (off_t left = st.st_size; left > 0;) {
 		ssize_t n = sendfile(out, in, NULL, (size_t)left);
@@ -65,9 +66,8 @@ static int sealed_copy(void)
 			return n < 0 ? -errno : -EIO;
 		left -= n;
 	}
-	if (fcntl(out, F_ADD_SEALS, SEALS) < 0)
-		return -errno;
-	return fd_take(&out);
+	r = program_seal(out);
+	return r < 0 ? r : fd_take(&out);
 }
 
 int self_protect(char **argv, struct err *err)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A conversation with a service manager of systemd. Private to unit.c. */
+/* A conversation with a service manager of systemd. Private to unit_call.c. */
 #pragma once
 
+#include "src/helper/sdbus.h"
 #include "src/plan/cgroup_plan.h"
-#include "src/sys/sdbus.h"
 
 struct unit_bus {
 	const struct sdbus *lib;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/cgroup/unit_bus.h"
+#include "src/helper/unit_bus.h"
 
-#include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/cgroup/driver_priv.h"
 
@@ -96,7 +95,6 @@ static int connect_to(struct unit_bus *b, const char *address, bool client)
 		r = unit_bus_simple(b, "Subscribe", NULL, 0, NULL);
 	if (r >= 0)
 		return 0;
-	log_debug("systemd at %s: %s", address, err_why(-r));
 	unit_bus_close(b);
 	return r;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libsystemd's D-Bus client, loaded when it is first needed: a host without systemd lacks it, and linking
- * it would triple the start-up time of every command. Declared here, so that building needs no header of
- * it; the interface is stable (libsystemd.so.0). */
+/* libsystemd's D-Bus client, loaded rather than linked: a host without systemd lacks it. Declared here, so
+ * that building needs no header of it; the interface is stable (libsystemd.so.0). */
 #pragma once
 
 #include "src/base/err.h"

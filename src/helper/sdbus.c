@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/sys/sdbus.h"
+#include "src/helper/sdbus.h"
 
 #include <dlfcn.h>
 #include <string.h>
