@@ -108,7 +108,8 @@ static int ask_one_by_one(struct arena *arena, struct caller *caller, struct err
  * its owner to nobody below that owner. */
 static bool owns_mount_namespace(void)
 {
-	_cleanup_close_ int mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), owner;
+	_cleanup_close_ int mounts = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
+			    owner;
 
 	if (mounts < 0)
 		return false;

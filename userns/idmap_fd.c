@@ -30,7 +30,7 @@ static int write_and_open(const struct idmap_write *write, pid_t pid, struct err
 	if (r < 0)
 		return r;
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? err_errno(err, errno, "open the user namespace of a mapping") : fd;
 }
 

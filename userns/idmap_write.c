@@ -3,7 +3,9 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/sys/clock.h"
 #include "src/sys/clone.h"
+#include "src/sys/program.h"
 #include "userns/idmap_explain.h"
 
 #include <fcntl.h>
@@ -12,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { HELPER_TIMEOUT_MS = 10000, HELPERS = 2, WORDS_MAX = 512 };
@@ -90,7 +91,7 @@ static void become_helper(const char *path, const char *const *argv, int words)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(words, 0) == 0 && dup2(words, 1) == 1 && dup2(words, 2) == 2 &&
-	    fd_cloexec_from(3, &err) == 0)
+	    program_cloexec_from(3, &err) == 0)
 		(void)execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 	memcpy(report + 1, &errno, sizeof(int));
 	(void)io_write_all(words, report, sizeof(report));
@@ -137,16 +138,6 @@ static void reap(struct helper *helper, pid_t target)
 		helper->end.status = 1 << 8;
 }
 
-static int remaining_ms(const struct timespec *start)
-{
-	struct timespec now;
-	long long spent;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	spent = (now.tv_sec - start->tv_sec) * 1000LL + (now.tv_nsec - start->tv_nsec) / 1000000;
-	return spent >= HELPER_TIMEOUT_MS ? 0 : (int)(HELPER_TIMEOUT_MS - spent);
-}
-
 /* What did not end in time gets SIGKILL; a setuid program keeps our real uid, so that we may. */
 static void finish(struct helper *helper, bool ended, pid_t target)
 {
@@ -160,12 +151,11 @@ static void finish(struct helper *helper, bool ended, pid_t target)
 /* Waits for those that run. They may ask a directory service that is down, so not for ever. */
 static void wait_for(struct helper helpers[HELPERS], pid_t target)
 {
-	struct timespec started;
+	long long deadline = clock_now() + HELPER_TIMEOUT_MS;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &started);
 	while (helpers[0].pid || helpers[1].pid) {
 		struct pollfd fds[HELPERS];
-		int left = remaining_ms(&started);
+		int left = clock_left(deadline);
 
 		for (int i = 0; i < HELPERS; i++)
 			fds[i] = (struct pollfd){ .fd = helpers[i].pid ? helpers[i].pidfd : -1,

@@ -81,6 +81,27 @@ const char *err_why(int error)
 		return "access refused (EACCES)";
 	case ENOENT:
 		return "missing (ENOENT)";
+	/* Where C libraries differ: these are what users search for. */
+	case EBUSY:
+		return "Device or resource busy";
+	case ELOOP:
+		return "Too many levels of symbolic links";
+	case EMFILE:
+		return "Too many open files";
+	case ENFILE:
+		return "Too many open files in system";
+	case ENOMEM:
+		return "Cannot allocate memory";
+	case EOPNOTSUPP:
+		return "Operation not supported";
+	case ERANGE:
+		return "Numerical result out of range";
+	case ETIMEDOUT:
+		return "Connection timed out";
+	case EUSERS:
+		return "Too many users";
+	case EXDEV:
+		return "Invalid cross-device link";
 	default:
 		return strerror(error);
 	}

@@ -2,7 +2,6 @@
 #include "src/base/fd.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,20 +24,6 @@ void fd_freep(void *pointer_to_pointer)
 	*p = NULL;
 }
 
-int fd_cloexec_from(int first, struct err *err)
-{
-	if (close_range((unsigned int)first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return err_errno(err, errno, "mark descriptors from %d on close-on-exec", first);
-	return 0;
-}
-
-int fd_close_from(int first, struct err *err)
-{
-	if (close_range((unsigned int)first, ~0U, 0) < 0)
-		return err_errno(err, errno, "close descriptors from %d on", first);
-	return 0;
-}
-
 int fd_fill_stdio(struct err *err)
 {
 	for (int fd = 0; fd <= 2; fd++) {
@@ -46,7 +31,7 @@ int fd_fill_stdio(struct err *err)
 			continue;
 		/* The lowest free number is this one. It stays open over exec on purpose: it is the
 		 * stdio of whatever we start. NOLINTNEXTLINE(android-cloexec-open) */
-		if (open("/dev/null", O_RDWR) != fd)
+		if (openat(AT_FDCWD, "/dev/null", O_RDWR) != fd)
 			return err_errno(err, errno, "open /dev/null as descriptor %d", fd);
 	}
 	return 0;

@@ -22,10 +22,6 @@ static inline int fd_take(int *fd)
 	return taken;
 }
 
-/* Marks every descriptor from first on close-on-exec, or closes them. -errno on failure. */
-int fd_cloexec_from(int first, struct err *err) MUST_CHECK;
-int fd_close_from(int first, struct err *err) MUST_CHECK;
-
 /* Opens /dev/null on those of 0, 1, 2 that are closed, so that no descriptor of ours ever lands
  * there and is mistaken for the caller's. */
 int fd_fill_stdio(struct err *err) MUST_CHECK;

@@ -30,8 +30,8 @@ int log_open(const struct log_settings *settings, struct err *err)
 	log_state.settings = *settings;
 	if (!settings->path)
 		return 0;
-	log_state.fd =
-		open(settings->path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
+	log_state.fd = openat(AT_FDCWD, settings->path,
+			      O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
 	if (log_state.fd < 0) {
 		int error = errno;
 

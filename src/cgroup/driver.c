@@ -160,8 +160,8 @@ static int open_dirs(struct cgroup *cgroup, bool main_only, struct err *err)
 		r = driver_priv_check(dir, err);
 		if (r < 0)
 			return r;
-		cgroup->fds[i] = open(driver_priv_path(dir, &buf),
-				      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		cgroup->fds[i] = openat(AT_FDCWD, driver_priv_path(dir, &buf),
+					O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (cgroup->fds[i] < 0 && errno != ENOENT)
 			return err_errno(err, errno, "open the cgroup %s", buf.text);
 		found += cgroup->fds[i] >= 0;

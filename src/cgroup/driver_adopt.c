@@ -105,7 +105,7 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 
 	if (mkdir(driver_priv_path(dir, &buf), 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "make the cgroup %s", buf.text);
-	fd = open(buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
 		parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (parent < 0)

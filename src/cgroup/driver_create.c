@@ -73,7 +73,7 @@ static int descend(struct making *m, int parent, const char *name, size_t upto, 
 /* -ENOENT comes without a text: a parent was removed meanwhile, or the hierarchy is not mounted. */
 static int walk_down(struct making *m, struct err *err)
 {
-	_cleanup_close_ int fd = open(m->dir->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = openat(AT_FDCWD, m->dir->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const char *path = m->dir->path, *at = path + 1;
 	char name[NAME_MAX + 1] = "/";
 
@@ -144,7 +144,7 @@ static int make(struct making *m, struct err *err)
 	if (m->plan->driver != CGROUP_DRIVER_V2 &&
 	    !driver_priv_has(m->dir->controllers, "cpuset", ',') && mkdir(buf.text, 0755) == 0) {
 		m->made = strlen(m->dir->path);
-		fd = open(buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		return fd < 0 ? make_failed(m, errno, err) : fd;
 	}
 	for (int i = 0; i < TRIES; i++) {

@@ -4,6 +4,7 @@
 
 #include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/sys/clock.h"
 
 enum { TIMEOUT_MS = 10000 };
 
@@ -22,7 +23,7 @@ static int timed_out(bool freeze, struct err *err)
 
 static int freeze_v2(int dir, bool freeze, struct err *err)
 {
-	long long deadline = driver_priv_now() + TIMEOUT_MS;
+	long long deadline = clock_now() + TIMEOUT_MS;
 	int r = io_write_at(dir, "cgroup.freeze", freeze ? "1" : "0");
 
 	if (r == 0)
@@ -42,10 +43,10 @@ static int freeze_v2(int dir, bool freeze, struct err *err)
 static int freeze_v1(int dir, bool freeze, struct err *err)
 {
 	const char *wanted = freeze ? "FROZEN" : "THAWED";
-	long long deadline = driver_priv_now() + TIMEOUT_MS;
+	long long deadline = clock_now() + TIMEOUT_MS;
 	char text[64];
 
-	for (unsigned int turn = 0; turn == 0 || driver_priv_left(deadline); turn++) {
+	for (unsigned int turn = 0; turn == 0 || clock_left(deadline); turn++) {
 		int r = io_write_at(dir, "freezer.state", wanted);
 
 		if (r < 0)

@@ -69,10 +69,6 @@ int driver_priv_list(int dir, struct driver_priv_pids *pids, struct err *err) MU
 /* Kills, by pid, all in directory `dir` of the group and below, freezing them in v1. */
 int driver_priv_kill_dir(const struct cgroup *cgroup, int dir, struct err *err) MUST_CHECK;
 
-/* Milliseconds of the monotonic clock, and what is left until a moment (0: over). */
-long long driver_priv_now(void);
-int driver_priv_left(long long deadline);
-
 /* Waits until cgroup.events of a v2 directory has the word ("frozen 1"): 0, -ETIMEDOUT or -errno. */
 int driver_priv_wait_event(int dir, const char *word, long long deadline);
 

@@ -6,6 +6,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/sys/clock.h"
 #include "src/sys/pidfd.h"
 
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static int wait_for_pids(const struct driver_priv_pids *pids, long long deadline
 	for (size_t i = 0; i < pids->n; i++) {
 		_cleanup_close_ int pidfd = pidfd_open_process(pids->v[i]);
 
-		if (pidfd >= 0 && pidfd_wait(pidfd, driver_priv_left(deadline)) == -ETIMEDOUT)
+		if (pidfd >= 0 && pidfd_wait(pidfd, clock_left(deadline)) == -ETIMEDOUT)
 			return -ETIMEDOUT;
 	}
 	return 0;
@@ -73,7 +74,7 @@ static int empty_v1(const struct cgroup *cgroup, int dir, long long deadline, st
 		arena_free(&arena);
 		if (r == 0 && n && turn)
 			driver_priv_pause(turn);
-		if (r == 0 && n && !driver_priv_left(deadline))
+		if (r == 0 && n && !clock_left(deadline))
 			r = still_there(cgroup->fds[dir], err);
 	}
 	return r;
@@ -82,7 +83,7 @@ static int empty_v1(const struct cgroup *cgroup, int dir, long long deadline, st
 static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
 {
 	for (;;) {
-		long long again = driver_priv_now() + KILL_AGAIN_MS;
+		long long again = clock_now() + KILL_AGAIN_MS;
 		int r = driver_kill(cgroup, SIGKILL, err);
 
 		if (r < 0)
@@ -91,7 +92,7 @@ static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, st
 					   again < deadline ? again : deadline);
 		if (r != -ETIMEDOUT) /* an error here: the group is gone */
 			return 0;
-		if (!driver_priv_left(deadline))
+		if (!clock_left(deadline))
 			return still_there(cgroup->fds[dir], err);
 		/* somebody has joined it after the kill: an exec that was on its way */
 	}
@@ -136,7 +137,7 @@ static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, s
 			return r;
 		(void)driver_priv_walk(cgroup->fds[i], &leaves);
 		r = try_rmdir(&cgroup->dirs[i], err);
-		if (r == -EBUSY && !driver_priv_left(deadline))
+		if (r == -EBUSY && !clock_left(deadline))
 			return err_errno(err, EBUSY, "remove the cgroup %s%s",
 					 cgroup->dirs[i].mount, cgroup->dirs[i].path);
 		if (r == -EBUSY) /* the last one is dead and not yet off the group's list */
@@ -173,7 +174,7 @@ static int check_not_ours(const struct cgroup *cgroup, int dir, struct err *err)
 
 static int remove_all_busy(const struct cgroup *cgroup, struct err *err)
 {
-	long long deadline = driver_priv_now() + TIMEOUT_MS;
+	long long deadline = clock_now() + TIMEOUT_MS;
 	int v2 = driver_priv_v2(cgroup), result = 0;
 
 	for (size_t i = 0; result == 0 && i < cgroup->n_dirs; i++)

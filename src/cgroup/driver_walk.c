@@ -7,6 +7,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/sys/clock.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -175,22 +176,6 @@ int driver_priv_list(int dir, struct driver_priv_pids *pids, struct err *err)
 	return 0;
 }
 
-long long driver_priv_now(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-int driver_priv_left(long long deadline)
-{
-	long long left = deadline - driver_priv_now();
-
-	return left > 0 ? (int)left : 0;
-}
-
-/* kernfs raises POLLPRI on the file when a line of it changes, once it was read. */
 int driver_priv_wait_event(int dir, const char *word, long long deadline)
 {
 	_cleanup_close_ int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
@@ -201,7 +186,7 @@ int driver_priv_wait_event(int dir, const char *word, long long deadline)
 	for (;;) {
 		char text[256] = "";
 		ssize_t n = pread(events, text, sizeof(text) - 1, 0);
-		int left = driver_priv_left(deadline);
+		int left = clock_left(deadline);
 
 		if (n < 0)
 			return -errno;

@@ -2,7 +2,7 @@
 #include "src/cgroup/unit_message.h"
 
 #include "src/base/parse.h"
-#include "src/sys/helper.h"
+#include "src/sys/helper_record.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -68,7 +68,7 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 
 int pidns_signal(struct arena *arena, pid_t init, int signal, struct err *err)
 {
-	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int proc = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct stat ns;
 	pid_t *pids;
 	size_t n;

@@ -3,7 +3,7 @@
  * on which records come (sys/helper.h), until the other side closes it. */
 #include "src/helper/sdbus.h"
 #include "src/helper/unit_call.h"
-#include "src/sys/helper.h"
+#include "src/sys/helper_record.h"
 #include "src/sys/sock.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "src/helper/unit_bus.h"
 
 #include "src/base/str.h"
-#include "src/cgroup/driver_priv.h"
+#include "src/sys/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,7 +204,7 @@ int unit_bus_append(struct unit_bus *b, struct sd_bus_message *call,
 
 int unit_bus_wait(struct unit_bus *b, struct sd_bus_message *reply, struct err *err)
 {
-	long long deadline = driver_priv_now() + TIMEOUT_MS;
+	long long deadline = clock_now() + TIMEOUT_MS;
 	const char *job;
 	int r = b->lib->read(reply, "o", &job);
 
@@ -213,7 +213,7 @@ int unit_bus_wait(struct unit_bus *b, struct sd_bus_message *reply, struct err *
 		(void)snprintf(b->job, sizeof(b->job), "%s", job);
 	/* Signals that came before the reply are in the queue still. */
 	while (r >= 0 && !*b->result) {
-		int left = driver_priv_left(deadline);
+		int left = clock_left(deadline);
 
 		r = b->lib->process(b->bus, NULL);
 		if (r == 0 && !left)

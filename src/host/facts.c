@@ -4,12 +4,12 @@
 #include "src/base/io.h"
 #include "src/host/facts_cgroup.h"
 #include "src/host/facts_systemd.h"
+#include "src/sys/privs.h"
 #include "userns/text.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -63,11 +63,13 @@ static int gather_limits(unsigned int parts, struct facts *facts, struct err *er
 {
 	for (int resource = 0; resource < FACTS_N_LIMITS; resource++) {
 		struct rlimit now;
+		int r;
 
 		if (!(parts & facts_limit(resource)))
 			continue;
-		if (getrlimit((enum __rlimit_resource)resource, &now) < 0)
-			return err_errno(err, errno, "ask for resource limit %d", resource);
+		r = privs_limit(0, resource, NULL, &now);
+		if (r < 0)
+			return err_errno(err, -r, "ask for resource limit %d", resource);
 		facts->limits[resource] =
 			(struct facts_rlimit){ .soft = now.rlim_cur, .hard = now.rlim_max };
 	}

@@ -8,6 +8,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
+#include "src/oci/names.h"
 #include "src/run/channel.h"
 #include "src/sys/clone.h"
 #include "src/sys/pidfd.h"
@@ -172,6 +173,7 @@ static int walk_rows(struct walk *walk, size_t from, struct err *err)
 static void explain_death(struct run *run, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;
+	const char *name;
 	int status = 0;
 	pid_t pid = run->init > 0 ? run->init : run->child;
 
@@ -183,13 +185,13 @@ static void explain_death(struct run *run, struct err *err)
 		(void)pidfd_wait(pidfd, DEATH_TIMEOUT_MS);
 	if (waitpid(pid, &status, __WALL | WNOHANG) != pid)
 		return;
+	name = WIFSIGNALED(status) ? names_signal_name(WTERMSIG(status)) : NULL;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
 	    driver_oom_kills(&run->cgroup) > run->oom_kills)
 		(void)err_prefix(err, "%s", driver_oom_words(&run->cgroup, run->arena));
 	else if (WIFSIGNALED(status))
 		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
-				 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status))
-								: "?");
+				 name ? name : "a real-time one");
 }
 
 /* All children are of this start: also an init whose stager died before it could name it. That one ends

@@ -5,39 +5,14 @@
 #include "src/sys/sock.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 /* Small enough for the kernel to take it whole or not at all. */
 enum { CHUNK = 4096 };
 
-static int send_mmsg(int sock, const void *data, size_t len, int fd)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
-	struct mmsghdr msg = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
-	int n;
-
-	if (fd >= 0) {
-		msg.msg_hdr.msg_control = &control;
-		msg.msg_hdr.msg_controllen = sizeof(control);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
-	do
-		n = sendmmsg(sock, &msg, 1, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
-}
-
 int filter_notify_pass(enum filter_handover how, int sock, const void *data, size_t len, int fd)
 {
 	if (how == FILTER_HANDOVER_SENDMMSG)
-		return send_mmsg(sock, data, len, fd);
+		return sock_send_mmsg(sock, data, len, fd);
 	return sock_send(sock, data, len, fd);
 }
 

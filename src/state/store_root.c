@@ -57,7 +57,7 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 {
 	const int flags =
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC | (place->chosen_by_user ? 0 : O_NOFOLLOW);
-	_cleanup_close_ int fd = open(place->path, flags);
+	_cleanup_close_ int fd = openat(AT_FDCWD, place->path, flags);
 	int r;
 
 	if (fd < 0 && errno == ENOENT && !create)
@@ -66,7 +66,7 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 		r = make_parents(arena, place->path, err);
 		if (r < 0)
 			return r;
-		fd = open(place->path, flags);
+		fd = openat(AT_FDCWD, place->path, flags);
 	}
 	if (fd < 0) {
 		(void)err_errno(err, errno, "open the state directory %s", place->path);

@@ -54,7 +54,7 @@ static int undo_rdt_create(struct store *store, const struct state *state, struc
 	(void)store;
 	if (!state->rdt_groups.n)
 		return 0;
-	root = open(RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = openat(AT_FDCWD, RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; root >= 0 && i < state->rdt_groups.n; i++)
 		if (unlinkat(root, state->rdt_groups.v[i], AT_REMOVEDIR) < 0 && errno != ENOENT)
 			return err_errno(err, errno, "remove " RESCTRL_ROOT "/%s",

@@ -84,7 +84,8 @@ static int open_log(const char *path, int *ret, struct err *err)
 	*ret = -1;
 	if (!path)
 		return 0;
-	*ret = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+	*ret = openat(AT_FDCWD, path,
+		      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
 	return *ret < 0 ? err_errno(err, errno, "open %s for the output of hooks", path) : 0;
 }
 
@@ -146,9 +147,9 @@ static int run_late(const struct oci_hooks *hooks, struct hooks_request *request
 	request->hooks = request->keep_going ? &hooks->poststop : &hooks->poststart;
 	if (!request->hooks->n)
 		return 0;
-	cwd = open(doc->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cwd = openat(AT_FDCWD, doc->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (cwd < 0)
-		cwd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		cwd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	request->cwd_fd = cwd;
 	r = hooks_open_output(out, errors, &request->output, err);
 	if (r == 0)

@@ -98,7 +98,7 @@ int step_console(struct run *run, struct err *err)
 /* exec: the container has its console; this process gets a terminal of its own. */
 int step_console_enter(struct run *run, struct err *err)
 {
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	if (root < 0)

@@ -7,6 +7,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/sys/program.h"
 #include "src/sys/resolve.h"
 #include "src/sys/sock.h"
 
@@ -41,7 +42,8 @@ int step_cwd(struct run *run, struct err *err)
  * a small regular one is the image's matter, not ours. */
 static const char *home_of(struct arena *arena, uint32_t uid)
 {
-	_cleanup_close_ int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd =
+		openat(AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct err ignored;
 	struct stat st;
 	char *text, *line, *save = NULL;
@@ -163,13 +165,14 @@ int step_fds_close(struct run *run, struct err *err)
 
 	/* The caller's first descriptors go on to the program; everything of ours, and everything else
 	 * that leaked into us, ends at the exec. */
-	return fd_cloexec_from(3 + (int)options->preserve_fds + (int)options->listen_fds, err);
+	return program_cloexec_from(3 + (int)options->preserve_fds + (int)options->listen_fds, err);
 }
 
 /* The kernel's ENOENT for a script means its interpreter, which the user would never guess. */
 static int explain_exec(const char *path, int error, struct err *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd =
+		openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char head[160] = "";
 	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head) - 1);
 

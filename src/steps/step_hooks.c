@@ -35,7 +35,7 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 		return 0;
 	if (!inside) {
 		run->hooks_ran = true;
-		bundle = open(plan->options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		bundle = openat(AT_FDCWD, plan->options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		request.cwd_fd = bundle;
 	}
 	return hooks_run(&request, err);

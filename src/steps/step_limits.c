@@ -4,11 +4,11 @@
 
 #include "src/base/io.h"
 #include "src/oci/names.h"
+#include "src/sys/privs.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 
 /* Lowering takes CAP_SYS_RESOURCE in the first user namespace. In a user namespace nobody can have it, so
  * there the caller's value stays, and that is recorded. */
@@ -55,19 +55,17 @@ int step_oom_set(struct run *run, struct err *err)
 static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err)
 {
 	struct rlimit wanted = { .rlim_cur = limit->soft, .rlim_max = limit->hard }, now;
-	enum __rlimit_resource resource = (enum __rlimit_resource)limit->resource;
-	int error;
+	int r = privs_limit(pid, limit->resource, &wanted, NULL);
 
-	if (prlimit(pid, resource, &wanted, NULL) == 0)
+	if (r == 0)
 		return 0;
-	error = errno;
-	(void)err_errno(err, error, "config.json: process.rlimits: set %s to %llu:%llu",
+	(void)err_errno(err, -r, "config.json: process.rlimits: set %s to %llu:%llu",
 			json_read_enum_name(names_rlimits, limit->resource + 1),
 			(unsigned long long)limit->soft, (unsigned long long)limit->hard);
-	if (prlimit(pid, resource, NULL, &now) == 0)
+	if (privs_limit(pid, limit->resource, NULL, &now) == 0)
 		err_hint(err, "it is %llu:%llu; fs.nr_open bounds open files for everybody",
 			 (unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
-	return -error;
+	return r;
 }
 
 static int set_limits(const struct process_plan *p, pid_t pid, struct err *err)

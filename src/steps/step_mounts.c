@@ -186,12 +186,13 @@ static int spread_propagation(struct run *run, struct err *err)
 
 static int attach_rootfs(struct run *run, struct err *err)
 {
-	_cleanup_close_ int target = open(run->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int target =
+		openat(AT_FDCWD, run->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	/* Where the container's root may not pass, / serves as well: it is about to go. */
 	if (target < 0)
-		target = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		target = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)
 		return err_errno(err, errno, "find a place for the rootfs");
 	r = mountfd_attach(run->rootfs, target);

@@ -35,7 +35,7 @@ static int open_rootfs(struct run *run, struct err *err)
 	int r;
 
 	if (!(run->plan->flags & PLAN_MNTNS_NEW)) {
-		run->rootfs = open(rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		run->rootfs = openat(AT_FDCWD, rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		return run->rootfs < 0 ? rootfs_failed(rootfs->path, errno, err) : 0;
 	}
 	run->rootfs = mountfd_clone(AT_FDCWD, rootfs->path, true, true);

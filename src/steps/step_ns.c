@@ -38,7 +38,8 @@ int step_ns_open(struct run *run, struct err *err)
 		if (run->plan->ns.v[kind].action != NS_JOIN)
 			continue;
 		/* O_NONBLOCK: the path may name a FIFO. */
-		run->ns_fds[kind] = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		run->ns_fds[kind] =
+			openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (run->ns_fds[kind] < 0)
 			return err_errno(err, errno,
 					 "config.json: linux.namespaces: open the %s namespace %s",

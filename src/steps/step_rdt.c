@@ -16,7 +16,7 @@
 
 static int open_root(struct err *err)
 {
-	_cleanup_close_ int root = open(RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int root = openat(AT_FDCWD, RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (root >= 0 && faccessat(root, "tasks", F_OK, 0) == 0)
 		return fd_take(&root);

@@ -10,7 +10,6 @@
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -151,7 +151,7 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 		memcpy(parent, path, (size_t)(slash - path) + 1);
 		parent[slash - path + 1] = '\0';
 	}
-	dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_errno(err, errno, "open the directory of the pid file %s", path);
 	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);

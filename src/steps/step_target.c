@@ -21,7 +21,7 @@ int step_target_open(struct run *run, struct err *err)
 	if (!(run->plan->ns.join_flags & CLONE_NEWNS)) {
 		char *path = arena_strf(run->arena, "/proc/%lld/root", (long long)state->pid.v);
 
-		run->rootfs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		run->rootfs = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (run->rootfs < 0)
 			return err_errno(err, errno, "open the root of container %s", state->id);
 	}

@@ -33,31 +33,6 @@ void helper_set_image(const void *image, size_t len)
 	helper.len = len;
 }
 
-const char *helper_next(const char **at, const char *end)
-{
-	const char *text = *at, *nul = text < end ? memchr(text, '\0', (size_t)(end - text)) : NULL;
-
-	if (!nul)
-		return NULL;
-	*at = nul + 1;
-	return text;
-}
-
-void helper_put(struct str *record, const char *text)
-{
-	str_addn(record, text, strlen(text) + 1);
-}
-
-void helper_put_err(struct str *record, const struct err *err)
-{
-	char code[16];
-
-	(void)snprintf(code, sizeof(code), "%d", err->code);
-	helper_put(record, code);
-	helper_put(record, err->text);
-	helper_put(record, err->hint);
-}
-
 static int open_image(struct err *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -81,7 +56,7 @@ static void child(int image, int sock)
 	(void)setpgid(0, 0);
 	signals_reset(~0ULL);
 	if (privs_die_with_parent(&err) == 0 && dup2(sock, STDIN_FILENO) >= 0)
-		(void)execveat(image, "", argv, environ, AT_EMPTY_PATH);
+		(void)program_exec(image, argv);
 	_exit(127);
 }
 

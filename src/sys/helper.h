@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The part of usrun that loads libraries (src/helper). A statically linked program cannot load any, so it is a
  * program of its own; it is carried inside of this one, so that there is one file to install, and started
- * from memory at the first need. Requests and answers are records of texts that end with a NUL; an answer
- * begins with the numbers and texts of a struct err. */
+ * from memory at the first need. Requests and answers are records (helper_record.h). */
 #pragma once
 
-#include "src/base/str.h"
+#include "src/sys/helper_record.h"
 
 /* What main has been built with; nothing else knows. */
 void helper_set_image(const void *image, size_t len);
@@ -20,9 +19,3 @@ int helper_call(struct arena *arena, const struct str *request, const char **ret
 
 /* Lets it end. Whoever stays (a foreground run) need not keep it. */
 void helper_stop(void);
-
-/* A record's next text, or NULL at its end. */
-const char *helper_next(const char **at, const char *end);
-/* Appends one, with its NUL. */
-void helper_put(struct str *record, const char *text);
-void helper_put_err(struct str *record, const struct err *err);

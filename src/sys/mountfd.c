@@ -2,7 +2,6 @@
 #include "src/sys/mountfd.h"
 
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -7,6 +7,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mount.h>
+
+#ifndef MOUNT_ATTR_RDONLY /* musl; in glibc the two headers do not go together */
+#include <linux/mount.h>
+#endif
 
 /* A new file system context: open, configure, create, mount. */
 int mountfd_fs_open(const char *type);

@@ -146,3 +146,8 @@ uint32_t privs_uid(void)
 {
 	return geteuid();
 }
+
+int privs_limit(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *ret_now)
+{
+	return syscall(SYS_prlimit64, pid, resource, wanted, ret_now) < 0 ? -errno : 0;
+}

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
 
 /* Kills this process when its parent ends. Cleared by the kernel whenever the ids change, so it is set
  * again after that. parent_pid: what getppid() said before the clone, as seen from here; 0 when the
@@ -38,3 +40,6 @@ void privs_set_dumpable(bool dumpable);
 
 /* The effective uid: whom files of ours must belong to. Never a question about rights. */
 uint32_t privs_uid(void);
+
+/* prlimit(2); pid 0 is this process, wanted and ret_now may be NULL. 0 or -errno. */
+int privs_limit(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *ret_now);

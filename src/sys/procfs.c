@@ -32,7 +32,7 @@ int procfs_open(struct err *err)
 	struct statfs fs;
 
 	if (fd < 0)
-		fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "open /proc");
 	if (fstatfs(fd, &fs) < 0)

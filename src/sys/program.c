@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/program.h"
 
-#include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
@@ -30,4 +32,17 @@ bool program_is_sealed(int fd)
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
+int program_exec(int fd, char *const *argv)
+{
+	(void)syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
+	return -errno;
+}
+
+int program_cloexec_from(int first, struct err *err)
+{
+	if (syscall(SYS_close_range, (unsigned int)first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return err_errno(err, errno, "mark descriptors from %d on close-on-exec", first);
+	return 0;
 }

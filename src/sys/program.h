@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that exist in memory only. */
+/* Programs that exist in memory only, and what is around an exec. */
 #pragma once
 
-#include <stdbool.h>
+#include "src/base/err.h"
 
 /* An empty file in memory that may be executed, close-on-exec, to be filled and then sealed; the kernel may
  * forbid such files (vm.memfd_noexec=2, sysctl kernel). >= 0 or -errno. */
@@ -11,3 +11,9 @@ int program_memfd(const char *name);
 /* From here on nobody can change it, whoever gets hold of it. 0 or -errno. */
 int program_seal(int fd);
 bool program_is_sealed(int fd);
+
+/* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
+int program_exec(int fd, char *const *argv);
+
+/* Marks every descriptor from first on close-on-exec. */
+int program_cloexec_from(int first, struct err *err) MUST_CHECK;

@@ -7,7 +7,6 @@
 #include "src/sys/program.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -50,7 +49,7 @@ static int readonly_clone(int self)
 
 static int sealed_copy(void)
 {
-	_cleanup_close_ int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int in = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int out = program_memfd("usrun");
 	struct stat st;
 	int r;
@@ -76,7 +75,7 @@ int self_protect(char **argv, struct err *err)
 
 	if (!enters_container(argv))
 		return 0;
-	self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	self = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (self < 0)
 		return err_errno(err, errno, "open /proc/self/exe");
 	if (!could_be_written(self))
@@ -86,6 +85,5 @@ int self_protect(char **argv, struct err *err)
 		safe = sealed_copy();
 	if (safe < 0)
 		return err_errno(err, -safe, "protect the program's own file");
-	(void)execveat(safe, "", argv, environ, AT_EMPTY_PATH);
-	return err_errno(err, errno, "start again from a protected copy");
+	return err_errno(err, -program_exec(safe, argv), "start again from a protected copy");
 }

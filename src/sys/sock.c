@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,26 +19,52 @@ int sock_pair(int ret_fds[2], struct err *err)
 	return 0;
 }
 
+/* A message and what it points to: it must stay where it is. */
+struct datagram {
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov;
+	struct mmsghdr msg;
+};
+
+static void fill(struct datagram *d, const void *data, size_t len, int fd)
+{
+	struct msghdr *msg = &d->msg.msg_hdr;
+	struct cmsghdr *header;
+
+	*d = (struct datagram){ .iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len } };
+	msg->msg_iov = &d->iov;
+	msg->msg_iovlen = 1;
+	if (fd < 0)
+		return;
+	msg->msg_control = d->control;
+	msg->msg_controllen = sizeof(d->control);
+	header = CMSG_FIRSTHDR(msg);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+}
+
 int sock_send(int sock, const void *data, size_t len, int fd)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct datagram d;
 	ssize_t n;
 
-	if (fd >= 0) {
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-	}
+	fill(&d, data, len, fd);
 	do
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		n = sendmsg(sock, &d.msg.msg_hdr, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
+int sock_send_mmsg(int sock, const void *data, size_t len, int fd)
+{
+	struct datagram d;
+	long n;
+
+	fill(&d, data, len, fd);
+	do /* musl's function is a loop of sendmsg() */
+		n = syscall(SYS_sendmmsg, sock, &d.msg, 1, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : 0;
 }
@@ -107,7 +134,7 @@ int sock_connect(const char *path)
 		return -ENAMETOOLONG;
 	memcpy(parent, path, (size_t)(slash - path));
 	parent[slash - path] = '\0';
-	dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
 	return connect_to(SOCK_STREAM, dir, slash + 1);

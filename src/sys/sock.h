@@ -12,6 +12,8 @@ int sock_pair(int ret_fds[2], struct err *err) MUST_CHECK;
 
 /* One datagram with an optional descriptor (fd -1: none). 0 or -errno. */
 int sock_send(int sock, const void *data, size_t len, int fd);
+/* The same by sendmmsg(2), for who must not call sendmsg(2). */
+int sock_send_mmsg(int sock, const void *data, size_t len, int fd);
 
 /* Receives one; *ret_fd (close-on-exec) is -1 when none came. Bytes, 0 at the end, or -errno. */
 ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);

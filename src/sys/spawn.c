@@ -3,8 +3,10 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/sys/clock.h"
 #include "src/sys/clone.h"
 #include "src/sys/privs.h"
+#include "src/sys/program.h"
 #include "src/sys/signals.h"
 
 #include <fcntl.h>
@@ -13,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A file in memory rather than a pipe: a program that never reads its input must neither block us nor
@@ -24,7 +25,7 @@ static int input_file(const struct spawn_request *request, struct err *err)
 	int r;
 
 	if (!request->input) {
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		fd = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
 		return fd < 0 ? err_errno(err, errno, "open /dev/null") : fd_take(&fd);
 	}
 	fd = memfd_create("input", MFD_CLOEXEC);
@@ -46,24 +47,13 @@ static void child(const struct spawn_request *request, int input, int words, int
 	if (privs_die_with_parent(&err) == 0 && dup2(input, 0) >= 0 &&
 	    dup2(request->output_fd >= 0 ? request->output_fd : words, 1) >= 0 &&
 	    dup2(request->error_fd >= 0 ? request->error_fd : words, 2) >= 0 &&
-	    (request->cwd_fd < 0 || fchdir(request->cwd_fd) == 0) && fd_cloexec_from(3, &err) == 0)
+	    (request->cwd_fd < 0 || fchdir(request->cwd_fd) == 0) &&
+	    program_cloexec_from(3, &err) == 0)
 		(void)execve(request->path, (char *const *)(uintptr_t)request->argv,
 			     (char *const *)(uintptr_t)request->env);
 	error = errno;
 	(void)io_write_all(failure, &error, sizeof(error));
 	_exit(127);
-}
-
-static int remaining_ms(const struct timespec *start, int timeout_ms)
-{
-	struct timespec now;
-	long long spent;
-
-	if (timeout_ms <= 0)
-		return -1;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	spent = (now.tv_sec - start->tv_sec) * 1000LL + (now.tv_nsec - start->tv_nsec) / 1000000;
-	return spent >= timeout_ms ? 0 : (int)(timeout_ms - spent);
 }
 
 /* Keeps the end of what comes. false at the end of the stream. */
@@ -96,11 +86,10 @@ static void watch(pid_t pid, int pidfd, int words, int timeout_ms, struct spawn_
 		{ .fd = pidfd, .events = POLLIN },
 		{ .fd = words, .events = POLLIN },
 	};
-	struct timespec start;
+	long long deadline = clock_now() + timeout_ms;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
-		int n = poll(fds, 2, remaining_ms(&start, timeout_ms));
+		int n = poll(fds, 2, timeout_ms > 0 ? clock_left(deadline) : -1);
 
 		if (n == 0 && !result->timed_out) {
 			result->timed_out = true;
