@@ -69,6 +69,7 @@ enum json_flag {
 	JSON_LENIENT = 1 << 3,
 	/* JSON_UINT: 2^64 - 1 is taken as null. Docker writes it where its user gave no value (-1). */
 	JSON_MAX_IS_NULL = 1 << 4,
+	JSON_NOT_NULL = 1 << 5, /* may be absent, but null is an error */
 };
 
 struct json_field {

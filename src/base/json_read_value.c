@@ -231,7 +231,8 @@ bool json_read_value_null(struct json_reader *r)
 {
 	struct json_slot slot = json_read_value_slot(r);
 
-	if (!slot.at || (slot.field && !slot.element && !(slot.field->flags & JSON_REQUIRED)))
+	if (!slot.at ||
+	    (slot.field && !slot.element && !(slot.field->flags & (JSON_REQUIRED | JSON_NOT_NULL))))
 		return true;
 	return json_read_value_wrong(r, &slot, strlen("null"));
 }

@@ -133,6 +133,17 @@ int check_list(struct check *check, const char *list)
 			  json_text_quote(shown, list));
 }
 
+/* setresuid(-1) and chown(-1) change nothing: a container asked to run as that id would stay root. */
+int check_id(struct check *check, uint64_t id)
+{
+	if (id < UINT32_MAX)
+		return 0;
+	return check_fail(check,
+			  "expected at most 4294967294, got %" PRIu64
+			  ", which means \"no change\" to the kernel",
+			  id);
+}
+
 static int check_mapping_entries(struct check *check, const char *where, const char *which,
 				 const oci_id_mappings *list)
 {

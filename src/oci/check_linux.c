@@ -83,6 +83,7 @@ static int check_file_mode(struct check *check, const struct oci_device *d)
 static int check_device(struct check *check, const struct oci_device *d, size_t i)
 {
 	char shown[JSON_TEXT_QUOTE];
+	int r;
 
 	check_at(check, "linux.devices[%zu].type", i);
 	if (strlen(d->type) != 1 || !strchr("cbup", *d->type)) {
@@ -95,7 +96,15 @@ static int check_device(struct check *check, const struct oci_device *d, size_t 
 				  d->type);
 	}
 	check_at(check, "linux.devices[%zu].fileMode", i);
-	return check_file_mode(check, d);
+	r = check_file_mode(check, d);
+	if (r < 0)
+		return r;
+	check_at(check, "linux.devices[%zu].uid", i);
+	r = check_id(check, d->uid.v);
+	if (r < 0)
+		return r;
+	check_at(check, "linux.devices[%zu].gid", i);
+	return check_id(check, d->gid.v);
 }
 
 static int check_devices(struct check *check, const struct oci_linux *lin)

@@ -22,6 +22,9 @@ int check_fail(struct check *check, const char *fmt, ...) PRINTF(2, 3);
 /* A list such as "0-3,7", with blanks allowed around the numbers; "" is one. The path must be set. */
 int check_list(struct check *check, const char *list);
 
+/* A user or group id that is given to the kernel. The path must be set. */
+int check_id(struct check *check, uint64_t id);
+
 /* uidMappings and gidMappings of one object: both or none, sizes, ends. where: "" or with a dot. */
 int check_mappings(struct check *check, const char *where, const oci_id_mappings *uid,
 		   const oci_id_mappings *gid);

@@ -45,6 +45,23 @@ static int check_cwd(struct check *check, const char *cwd)
 	return 0;
 }
 
+static int check_user(struct check *check, const struct oci_user *user)
+{
+	int r;
+
+	check_at(check, "user.uid");
+	r = check_id(check, user->uid.v);
+	if (r < 0)
+		return r;
+	check_at(check, "user.gid");
+	r = check_id(check, user->gid.v);
+	for (size_t i = 0; r == 0 && i < user->additional_gids.n; i++) {
+		check_at(check, "user.additionalGids[%zu]", i);
+		r = check_id(check, (uint64_t)user->additional_gids.v[i]);
+	}
+	return r;
+}
+
 static int check_rlimits(struct check *check, const struct oci_process *process)
 {
 	uint64_t seen = 0;
@@ -122,6 +139,8 @@ int check_process_part(struct check *check, const struct oci_process *process)
 	r = check_cwd(check, process->cwd);
 	if (r == 0)
 		r = check_words(check, process);
+	if (r == 0 && process->user)
+		r = check_user(check, process->user);
 	if (r == 0)
 		r = check_rlimits(check, process);
 	if (r == 0 && process->scheduler)

@@ -18,7 +18,7 @@ struct oci_console_size {
 };
 
 struct oci_user {
-	struct json_uint uid, gid; /* 0 to 4294967294 */
+	struct json_uint uid, gid; /* uint32; check.h refuses the last one, and so below */
 	struct json_uint umask;    /* 0 to 0777 */
 	JSON_LIST(int64_t) additional_gids;
 };

@@ -23,11 +23,12 @@ static const struct json_field console_size_fields[] = {
 };
 static const struct json_type console_size_type = TYPE(oci_console_size, console_size_fields);
 
+/* The text of the specification requires uid and gid, its schema does not; no client writes null. */
 static const struct json_field user_fields[] = {
-	{ "uid", JSON_UINT, 0, AT(oci_user, uid), .umax = DECODE_MAX_ID },
-	{ "gid", JSON_UINT, 0, AT(oci_user, gid), .umax = DECODE_MAX_ID },
+	{ "uid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, uid), .umax = UINT32_MAX },
+	{ "gid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, gid), .umax = UINT32_MAX },
 	{ "umask", JSON_UINT, 0, AT(oci_user, umask), .umax = 0777 },
-	{ "additionalGids", JSON_INTS, 0, AT(oci_user, additional_gids), .imax = DECODE_MAX_ID },
+	{ "additionalGids", JSON_INTS, 0, AT(oci_user, additional_gids), .imax = UINT32_MAX },
 };
 static const struct json_type user_type = TYPE(oci_user, user_fields);
 

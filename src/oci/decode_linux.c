@@ -29,8 +29,8 @@ static const struct json_field device_fields[] = {
 	{ "major", JSON_INT, 0, AT(oci_device, major), .imax = 4095 },
 	{ "minor", JSON_INT, 0, AT(oci_device, minor), .imax = 1048575 },
 	{ "fileMode", JSON_UINT, 0, AT(oci_device, file_mode), .umax = 0177777 },
-	{ "uid", JSON_UINT, 0, AT(oci_device, uid), .umax = DECODE_MAX_ID },
-	{ "gid", JSON_UINT, 0, AT(oci_device, gid), .umax = DECODE_MAX_ID },
+	{ "uid", JSON_UINT, 0, AT(oci_device, uid), .umax = UINT32_MAX },
+	{ "gid", JSON_UINT, 0, AT(oci_device, gid), .umax = UINT32_MAX },
 };
 static const struct json_type device_type = TYPE(oci_device, device_fields);
 

@@ -12,9 +12,6 @@
 		sizeof(struct structure), table, sizeof(table) / sizeof((table)[0])                \
 	}
 
-/* 4294967295 is (uid_t)-1, "no change" to setresuid(): a container asked to run as it would stay root. */
-#define DECODE_MAX_ID (UINT32_MAX - 1)
-
 extern const struct json_type decode_id_mapping_type;
 extern const struct json_type decode_linux_type;
 extern const struct json_type decode_resources_type;

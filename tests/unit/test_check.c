@@ -49,6 +49,25 @@ TEST(process)
 		  "above the hard limit, 1");
 }
 
+#define NO_CHANGE                                                                                  \
+	"expected at most 4294967294, got 4294967295, which means \"no change\" to the kernel"
+#define FIFO(more) LINUX("'devices':[{'type':'p','path':'/p'" more "}]")
+
+TEST(the_id_that_means_no_change)
+{
+	CHECK_STR(why(PROCESS(",'user':{'uid':4294967294,'gid':4294967294}")), "");
+	CHECK_STR(why(PROCESS(",'user':{'uid':4294967295}")),
+		  "config.json:1:97: process.user.uid: " NO_CHANGE);
+	CHECK_STR(why(PROCESS(",'user':{'gid':4294967295}")),
+		  "config.json:1:97: process.user.gid: " NO_CHANGE);
+	CHECK_STR(why(PROCESS(",'user':{'additionalGids':[1,4294967295]}")),
+		  "config.json:1:111: process.user.additionalGids[1]: " NO_CHANGE);
+	CHECK_STR(why(FIFO(",'uid':4294967295")),
+		  "config.json:1:98: linux.devices[0].uid: " NO_CHANGE);
+	CHECK_STR(why(FIFO(",'gid':4294967295")),
+		  "config.json:1:98: linux.devices[0].gid: " NO_CHANGE);
+}
+
 TEST(process_not_from_a_file)
 {
 	const char *args[] = { "sh" };

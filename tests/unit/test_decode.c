@@ -238,15 +238,14 @@ TEST(errors_name_place_path_rule_and_value)
 {
 	refused("{\n  'ociVersion': '1.0.0',\n  'root': { 'path': 'r' },\n"
 		"  'process': { 'cwd': '/', 'user': { 'uid': 'root' } }\n}",
-		"config.json:4:45: process.user.uid: expected an integer from 0 to 4294967294, got "
+		"config.json:4:45: process.user.uid: expected an integer from 0 to 4294967295, got "
 		"\"root\"");
-	/* -1, which would mean "stay root" */
-	refused(PROCESS(",'user':{'uid':4294967295}"),
-		"config.json:1:97: process.user.uid: expected an integer from 0 to 4294967294, "
-		"got 4294967295");
-	refused(PROCESS(",'user':{'additionalGids':[1,4294967295]}"),
+	refused(PROCESS(",'user':{'uid':null}"),
+		"config.json:1:97: process.user.uid: expected an integer from 0 to 4294967295, "
+		"got null");
+	refused(PROCESS(",'user':{'additionalGids':[1,4294967296]}"),
 		"config.json:1:111: process.user.additionalGids[1]: expected an integer from 0 to "
-		"4294967294, got 4294967295");
+		"4294967295, got 4294967296");
 	refused(CONFIG(",'process':{'args':['sh']}"),
 		"config.json:1:58: process.cwd: required, but not there");
 	refused(LINUX("'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['a'],"
