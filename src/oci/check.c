@@ -151,7 +151,16 @@ static int check_mapping_entries(struct check *check, const char *where, const c
 		const struct oci_id_mapping *m = &list->v[i];
 		uint64_t first =
 			m->container_id.v > m->host_id.v ? m->container_id.v : m->host_id.v;
+		int r;
 
+		check_at(check, "%s%s[%zu].containerID", where, which, i);
+		r = check_id(check, m->container_id.v);
+		if (r < 0)
+			return r;
+		check_at(check, "%s%s[%zu].hostID", where, which, i);
+		r = check_id(check, m->host_id.v);
+		if (r < 0)
+			return r;
 		check_at(check, "%s%s[%zu].size", where, which, i);
 		if (m->size.v == 0)
 			return check_fail(check, "expected at least one id, got 0");

@@ -51,6 +51,7 @@ TEST(process)
 
 #define NO_CHANGE                                                                                  \
 	"expected at most 4294967294, got 4294967295, which means \"no change\" to the kernel"
+#define BOTH(map) LINUX("'uidMappings':[" map "],'gidMappings':[" map "]")
 #define FIFO(more) LINUX("'devices':[{'type':'p','path':'/p'" more "}]")
 
 TEST(the_id_that_means_no_change)
@@ -64,6 +65,10 @@ TEST(the_id_that_means_no_change)
 		  "config.json:1:111: process.user.additionalGids[1]: " NO_CHANGE);
 	CHECK_STR(why(FIFO(",'uid':4294967295")),
 		  "config.json:1:98: linux.devices[0].uid: " NO_CHANGE);
+	CHECK_STR(why(BOTH("{'containerID':4294967295,'hostID':0,'size':1}")),
+		  "config.json:1:87: linux.uidMappings[0].containerID: " NO_CHANGE);
+	CHECK_STR(why(BOTH("{'containerID':0,'hostID':4294967295,'size':1}")),
+		  "config.json:1:98: linux.uidMappings[0].hostID: " NO_CHANGE);
 	CHECK_STR(why(FIFO(",'gid':4294967295")),
 		  "config.json:1:98: linux.devices[0].gid: " NO_CHANGE);
 }
