@@ -6,12 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 16 * 1024, ALIGNMENT = 16 };
+enum { BLOCK_SIZE = 16 * 1024, FIRST_SIZE = 64 * 1024, ALIGNMENT = 16 };
 
 struct arena_block {
 	struct arena_block *older;
 	_Alignas(ALIGNMENT) char data[];
 };
+
+/* The program's first block: most commands need no other, and none of its pages that is not touched. Taken once,
+ * since nobody would clear it again. */
+static union {
+	struct arena_block block;
+	char space[FIRST_SIZE];
+} first;
+static bool first_taken;
 
 static void out_of_memory(void)
 {
@@ -21,11 +29,16 @@ static void out_of_memory(void)
 
 static void add_block(struct arena *arena, size_t size)
 {
-	struct arena_block *block;
+	struct arena_block *block = &first.block;
 
-	if (size > SIZE_MAX - sizeof(*block))
-		out_of_memory();
-	block = calloc(1, sizeof(*block) + size);
+	if (!first_taken && size <= FIRST_SIZE - sizeof(*block)) {
+		first_taken = true;
+		size = FIRST_SIZE - sizeof(*block);
+	} else {
+		if (size > SIZE_MAX - sizeof(*block))
+			out_of_memory();
+		block = calloc(1, sizeof(*block) + size);
+	}
 	if (!block)
 		out_of_memory();
 	block->older = arena->blocks;
@@ -103,7 +116,8 @@ void arena_free(struct arena *arena)
 	while (arena->blocks) {
 		struct arena_block *older = arena->blocks->older;
 
-		free(arena->blocks);
+		if (arena->blocks != &first.block)
+			free(arena->blocks);
 		arena->blocks = older;
 	}
 	arena->next = arena->end = NULL;

@@ -254,13 +254,9 @@ int json_read(struct arena *arena, const char *file, const char *text, size_t le
 		return err_errno(err, ENOMEM, "read %s", file);
 	/* check_text() is stricter. */
 	(void)yajl_config(r.handle, yajl_dont_validate_strings, 1);
-	r.frames = calloc(limits->depth, sizeof(*r.frames));
-	if (!r.frames)
-		result = err_errno(err, ENOMEM, "read %s", file);
-	else
-		result = parse(&r);
+	r.frames = arena_array(arena, limits->depth, sizeof(*r.frames));
+	result = parse(&r);
 	yajl_free(r.handle);
-	free(r.frames);
 	free(r.keys);
 	return result;
 }

@@ -14,6 +14,7 @@
 #include "src/base/str.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,6 +116,24 @@ int driver_join_self(const struct cgroup *cgroup, struct err *err)
 					     : io_write_at(cgroup->fds[i], "tasks", "0");
 		if (r < 0)
 			return join_failed(&cgroup->dirs[i], -r, err);
+	}
+	return 0;
+}
+
+int driver_join_by_path(const struct cgroup_dir *dirs, size_t n_dirs, struct err *err)
+{
+	for (size_t i = 0; i < n_dirs; i++) {
+		char tasks[PATH_MAX];
+		int r;
+
+		if (driver_priv_is_v2(&dirs[i]))
+			continue;
+		(void)snprintf(tasks, sizeof(tasks), "%s%s/tasks", dirs[i].mount, dirs[i].path);
+		r = io_write_at(AT_FDCWD, tasks, "0");
+		if (r == -ENOENT && access(dirs[i].mount, F_OK) < 0)
+			continue; /* the host has lost the hierarchy */
+		if (r < 0)
+			return join_failed(&dirs[i], -r, err);
 	}
 	return 0;
 }

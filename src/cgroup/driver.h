@@ -20,8 +20,11 @@ struct cgroup {
 
 /* Makes the directories of the plan (parents as needed), enables controllers (v2), and opens them. What
  * this call made is taken back when it fails. An existing cgroup with processes in it, or a frozen
- * one, is an error. Hierarchies that are not mounted are left out. */
-int driver_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err *err) MUST_CHECK;
+ * one, is an error. Hierarchies that are not mounted are left out. The v2 part, which may be nothing, can be
+ * made first, and the v1 part be added to it. */
+enum driver_part { DRIVER_ALL, DRIVER_V2_PART, DRIVER_V1_PART };
+int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct cgroup *ret,
+		  struct err *err) MUST_CHECK;
 
 /* Fills `existing` of directories that are about to be made, so that driver_remove() takes the parents away
  * that were made for them. Unset where the parent was there. */
@@ -38,6 +41,9 @@ int driver_clone_fd(const struct cgroup *cgroup);
  * clone3() has put it; through descriptors that driver_create() has opened, so that it works without any
  * rights on the files. */
 int driver_join_self(const struct cgroup *cgroup, struct err *err) MUST_CHECK;
+
+/* The same for groups that another process has made meanwhile, through their paths. */
+int driver_join_by_path(const struct cgroup_dir *dirs, size_t n_dirs, struct err *err) MUST_CHECK;
 
 /* Moves the calling process into the group in the v2 tree too, for one that clone3() could not put there.
  * Takes some 10 ms: the kernel waits for a grace period. */

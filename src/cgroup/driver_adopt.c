@@ -156,7 +156,7 @@ static int adopt_v2(const struct cgroup_plan *plan, pid_t pid, struct cgroup *re
 static int adopt_v1(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
 {
 	char digits[16];
-	int r = driver_create(plan, ret, err);
+	int r = driver_create(plan, DRIVER_ALL, ret, err);
 
 	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
 	for (size_t i = 0; r == 0 && i < ret->n_dirs; i++) {

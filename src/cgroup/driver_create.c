@@ -228,7 +228,7 @@ static int create_one(struct making *m, int *ret_fd, int *ret_join, struct err *
 		return m->unmounted ? 0 : fd;
 	*ret_fd = fd;
 	r = check_unused(m, fd, err);
-	if (r < 0 || driver_priv_is_v2(m->dir))
+	if (r < 0 || !ret_join || driver_priv_is_v2(m->dir))
 		return r;
 	*ret_join = openat(fd, "tasks", O_WRONLY | O_CLOEXEC);
 	if (*ret_join < 0)
@@ -236,7 +236,8 @@ static int create_one(struct making *m, int *ret_fd, int *ret_join, struct err *
 	return 0;
 }
 
-int driver_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err *err)
+int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct cgroup *ret,
+		  struct err *err)
 {
 	struct making made[DRIVER_MAX_DIRS];
 	size_t n = 0;
@@ -245,14 +246,19 @@ int driver_create(const struct cgroup_plan *plan, struct cgroup *ret, struct err
 	if (plan->n_dirs > DRIVER_MAX_DIRS)
 		return err_set(err, E2BIG, "the host has %zu cgroup hierarchies, more than %d",
 			       plan->n_dirs, DRIVER_MAX_DIRS);
-	driver_priv_init(ret, plan->driver, plan->dirs, plan->n_dirs);
+	if (part != DRIVER_V1_PART)
+		driver_priv_init(ret, plan->driver, plan->dirs, plan->n_dirs);
 	for (; r == 0 && n < plan->n_dirs; n++) {
 		made[n] = (struct making){ .plan = plan, .dir = &plan->dirs[n] };
+		if (part != DRIVER_ALL &&
+		    driver_priv_is_v2(made[n].dir) != (part == DRIVER_V2_PART))
+			continue;
 		r = driver_priv_check(made[n].dir, err);
 		if (r == 0)
-			r = create_one(&made[n], &ret->fds[n], &ret->join_fds[n], err);
+			r = create_one(&made[n], &ret->fds[n],
+				       part == DRIVER_ALL ? &ret->join_fds[n] : NULL, err);
 	}
-	if (r == 0 && driver_priv_any(ret) < 0)
+	if (r == 0 && part != DRIVER_V2_PART && driver_priv_any(ret) < 0)
 		r = err_set(err, ENOENT,
 			    "make the container's cgroup: none of its hierarchies is mounted");
 	if (r == 0)

@@ -55,6 +55,9 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 		b->plan->flags |= PLAN_CGROUP;
 	if (b->plan->cgroup.unit)
 		b->plan->flags |= PLAN_CGROUP_UNIT;
+	else if (b->plan->cgroup.driver == CGROUP_DRIVER_V1 &&
+		 !(b->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW)))
+		b->plan->flags |= PLAN_CGROUP_LATE;
 	if (b->plan->cgroup.why)
 		plan_parts_warn(b, "%s", b->plan->cgroup.why);
 	return 0;
@@ -211,6 +214,11 @@ bool plan_flags_consistent(uint32_t flags)
 	if ((flags & PLAN_NET_DEVICES) && !(flags & (PLAN_NET_NEW | PLAN_NS_JOIN)))
 		return false;
 	if ((flags & PLAN_CGROUP_UNIT) && !(flags & PLAN_CGROUP))
+		return false;
+	/* In another user namespace init could not open the files of its groups. */
+	if ((flags & PLAN_CGROUP_LATE) &&
+	    (!(flags & PLAN_CGROUP) ||
+	     (flags & (PLAN_CGROUP_UNIT | PLAN_USERNS_NEW | PLAN_STAGER))))
 		return false;
 	if ((flags & PLAN_SECCOMP_EARLY) && !(flags & PLAN_SECCOMP))
 		return false;

@@ -35,8 +35,9 @@ enum plan_flag {
 	PLAN_NET_DEVICES = 1 << 19,    /* devices of the host move into the network namespace */
 	PLAN_CGROUP_UNIT = 1 << 20,    /* the cgroup is a unit of systemd, made for the child */
 	PLAN_SECCOMP_NOTIFY = 1 << 21, /* an agent gets the filter's listener */
+	PLAN_CGROUP_LATE = 1 << 22,    /* v1 groups are made while init makes its namespaces */
 };
-enum { PLAN_FLAG_BITS = 22 };
+enum { PLAN_FLAG_BITS = 23 };
 
 enum plan_ns { /* index into ns_plan.v, in the order in which they are joined */
 	       PLAN_NS_USER,
@@ -57,7 +58,8 @@ struct ns_plan {
 		enum ns_action action;
 		const char *path; /* NS_JOIN */
 	} v[PLAN_NS_COUNT];
-	unsigned int clone_flags;   /* of the first clone3() */
+	unsigned int clone_flags; /* of the first clone3() */
+	unsigned int early_flags; /* by init itself, at once: the parent has other work meanwhile */
 	unsigned int unshare_flags; /* after the maps are written, by the stager or init */
 	unsigned int join_flags;    /* exec: namespaces of the container's init to enter */
 	const char *why_user;       /* why a user namespace was added */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Namespaces: which are made, joined or shared, in which call and by which process.
  *
- * Usually usrun clones init straight into all new namespaces. A stager, one process between them, is
+ * Usually usrun clones init into new namespaces, and init makes the rest of them. A stager, one process between them, is
  * needed only where the kernel forces it:
  * - a joined pid or time namespace holds only children of the process that joined;
  * - time offsets can be written only before a first process is inside;
@@ -111,7 +111,10 @@ static void choose_calls(struct plan *plan)
 	}
 	if ((plan->flags & PLAN_USERNS_NEW) && !caller_is_root_inside(plan))
 		late = all & (CLONE_NEWNET | CLONE_NEWIPC);
-	plan->ns.clone_flags = all & ~late;
+	/* Making a network namespace takes the kernel most of a millisecond, in which the parent need not
+	 * wait: it has maps to write, and groups to make. */
+	plan->ns.early_flags = all & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) & ~late;
+	plan->ns.clone_flags = all & ~late & ~plan->ns.early_flags;
 	plan->ns.unshare_flags = late;
 }
 

@@ -59,6 +59,8 @@ enum row_kind {
 #define M_DEVICES (UINT64_C(1) << 43)
 #define M_FINISHED (UINT64_C(1) << 44)
 #define M_OFFSETS (UINT64_C(1) << 45)
+#define M_CGROUP_V2 (UINT64_C(1) << 46)
+#define M_EARLY (UINT64_C(1) << 47)
 
 struct row {
 	enum row_kind kind;

@@ -13,8 +13,11 @@ static const struct row rows[] = {
 	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
 	    .before = M_CHILD_PID),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
-	    .unless = PLAN_CGROUP_UNIT, .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP,
-	    .undo = true),
+	    .unless = PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE, .needs = M_STATE, .before = M_CHILD_PID,
+	    .gives = M_CGROUP, .undo = true),
+	/* The group of the v2 tree, which a clone can be put into, comes before it in any case. */
+	ACT(PARENT, "cgroup-create", step_cgroup_create_v2, .when = PLAN_CGROUP_LATE,
+	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP_V2, .undo = true),
 	/* Its directory is a mount source. */
 	ACT(PARENT, "notify-listen", step_notify_listen, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_MOUNT_FDS),
@@ -25,11 +28,16 @@ static const struct row rows[] = {
 	 * the new user namespace does not. */
 	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
 	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
-	SPAWN(PARENT, STAGER, "spawn", .needs = M_STATE, .after = M_CGROUP, .gives = M_CHILD_PID,
-	      .undo = true),
+	SPAWN(PARENT, STAGER, "spawn", .needs = M_STATE, .gives = M_CHILD_PID, .undo = true),
 
 	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
 	ACT(STAGER, "lifeline", step_lifeline, .gives = M_LIFELINE),
+	ACT(STAGER, "ns-create-early", step_ns_create_early, .needs = M_LIFELINE,
+	    .before = M_NAMESPACES, .gives = M_EARLY),
+	/* While init makes its namespaces. */
+	ACT(PARENT, "cgroup-create-v1", step_cgroup_create_v1, .when = PLAN_CGROUP_LATE,
+	    .needs = M_STATE | M_CHILD_PID | M_CGROUP_V2, .gives = M_CGROUP),
+	SYNC(PARENT, STAGER, "cgroup-made", .when = PLAN_CGROUP_LATE, .needs = M_CGROUP),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT, .needs = M_LIFELINE | M_CGROUP, .gives = M_IN_CGROUP),
 	/* systemd makes the group of a scope for a process that exists, and moves it there. */
@@ -67,8 +75,8 @@ static const struct row rows[] = {
 	ACT(STAGER, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS, .needs = M_ROOT,
 	    .before = M_INIT_PID, .gives = M_OFFSETS),
 	/* Queues and network devices get the namespace's root as their owner: after become-root. */
-	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT, .after = M_JOINED | M_IN_CGROUP,
-	    .gives = M_NAMESPACES),
+	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT | M_EARLY,
+	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES),
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES,
 	      .gives = M_INIT_PID),
 	SYNC(STAGER, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID),

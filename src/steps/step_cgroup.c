@@ -2,21 +2,41 @@
 /* The container's cgroup: made with its limits, entered. */
 #include "src/steps/steps.h"
 
-int step_cgroup_create(struct run *run, struct err *err)
+static int create(struct run *run, enum driver_part part, struct err *err)
 {
 	const struct cgroup_plan *plan = &run->plan->cgroup;
-	int r = driver_create(plan, &run->cgroup, err);
+	int r = driver_create(plan, part, &run->cgroup, err);
 
-	if (r == 0)
-		r = driver_apply(&run->cgroup, plan, err);
+	if (r < 0 || part == DRIVER_V2_PART)
+		return r;
+	r = driver_apply(&run->cgroup, plan, err);
 	if (r == 0 && plan->delegate)
 		r = driver_delegate(&run->cgroup, plan->delegate_uid, plan->delegate_gid, err);
 	return r;
 }
 
+int step_cgroup_create(struct run *run, struct err *err)
+{
+	return create(run, DRIVER_ALL, err);
+}
+
+int step_cgroup_create_v2(struct run *run, struct err *err)
+{
+	return create(run, DRIVER_V2_PART, err);
+}
+
+int step_cgroup_create_v1(struct run *run, struct err *err)
+{
+	return create(run, DRIVER_V1_PART, err);
+}
+
 int step_cgroup_join(struct run *run, struct err *err)
 {
+	const struct cgroup_plan *plan = &run->plan->cgroup;
+
 	/* clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
+	if (run->plan->flags & PLAN_CGROUP_LATE)
+		return driver_join_by_path(plan->dirs, plan->n_dirs, err);
 	if (run->cgroup.kind == CGROUP_DRIVER_V1)
 		return driver_join_self(&run->cgroup, err);
 	return 0;

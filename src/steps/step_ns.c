@@ -4,6 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/str.h"
 #include "src/security/lsm.h"
 #include "src/sys/privs.h"
 #include "userns/probe.h"
@@ -111,12 +112,33 @@ int step_mntns_create(struct run *run, struct err *err)
 	return 0;
 }
 
+static int make(unsigned int flags, struct err *err)
+{
+	struct str names = { 0 };
+	int error;
+
+	if (!flags || unshare((int)flags) == 0)
+		return 0;
+	error = errno;
+	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
+		if (flags & (unsigned int)kinds[kind].flag)
+			str_addf(&names, "%s%s", names.len ? ", " : "", kinds[kind].name);
+	(void)err_errno(err, error, "make a new namespace of each kind: %s", names.s);
+	if (error == ENOSPC)
+		err_hint(err, "there are as many of one kind as user.max_*_namespaces (sysctl) "
+			      "allows");
+	str_done(&names);
+	return -error;
+}
+
+int step_ns_create_early(struct run *run, struct err *err)
+{
+	return make(run->plan->ns.early_flags, err);
+}
+
 int step_ns_create(struct run *run, struct err *err)
 {
-	if (run->plan->ns.unshare_flags && unshare((int)run->plan->ns.unshare_flags) < 0)
-		return err_errno(err, errno, "make namespaces (flags %#x)",
-				 run->plan->ns.unshare_flags);
-	return 0;
+	return make(run->plan->ns.unshare_flags, err);
 }
 
 int step_cgroupns_create(struct run *run, struct err *err)

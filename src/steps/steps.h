@@ -12,6 +12,8 @@ STEP(state_reserve);
 STEP(seccomp_compile);
 STEP(seccomp_notify);
 STEP(cgroup_create);
+STEP(cgroup_create_v2);
+STEP(cgroup_create_v1);
 STEP(ns_open);
 STEP(console_connect);
 STEP(mounts_open_early);
@@ -47,6 +49,7 @@ STEP(mntns_create);
 STEP(mounts_open);
 STEP(become_root);
 STEP(time_offsets);
+STEP(ns_create_early);
 STEP(ns_create);
 STEP(target_enter);
 

@@ -230,7 +230,7 @@ struct cgroup cgroup_view_create(const char *path, const char *resources, struct
 	int r = cgroup_view_plan(path, resources, plan, &err);
 
 	if (r == 0)
-		r = driver_create(plan, &cgroup, &err);
+		r = driver_create(plan, DRIVER_ALL, &cgroup, &err);
 	if (r == 0)
 		r = driver_apply(&cgroup, plan, &err);
 	CHECK_STR(r < 0 ? err.text : "", "");

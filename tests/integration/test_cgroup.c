@@ -77,7 +77,7 @@ static void life(void)
 	pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
 	check_membership(&plan, pid);
 	CHECK_INT(count_pids(&cgroup), 1);
-	CHECK_ERR(driver_create(&plan, &again, &err), &err,
+	CHECK_ERR(driver_create(&plan, DRIVER_ALL, &again, &err), &err,
 		  "container's cgroup is not empty: 1 process(es) found");
 	CHECK(!driver_is_frozen(&cgroup));
 	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
@@ -88,10 +88,10 @@ static void life(void)
 	CHECK_INT(cgroup_view_wait(pid), 128 + SIGTERM);
 	CHECK_INT(count_pids(&cgroup), 0);
 	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
-	CHECK_ERR(driver_create(&plan, &again, &err), &err,
+	CHECK_ERR(driver_create(&plan, DRIVER_ALL, &again, &err), &err,
 		  "container's cgroup unexpectedly frozen");
 	CHECK_INT(driver_freeze(&cgroup, false, &err), 0);
-	CHECK_INT(driver_create(&plan, &again, &err), 0);
+	CHECK_INT(driver_create(&plan, DRIVER_ALL, &again, &err), 0);
 	driver_close(&again);
 	driver_close(&cgroup);
 	check_remove(&plan);
@@ -132,7 +132,7 @@ static void kills_all(void)
 
 	CHECK_INT(cgroup_view_plan(path_of("/.hidden"), NULL, &deeper, &err), 0);
 	pid = cgroup_view_spawn(&cgroup, stubborn);
-	CHECK_INT(driver_create(&deeper, &below, &err), 0);
+	CHECK_INT(driver_create(&deeper, DRIVER_ALL, &below, &err), 0);
 	other = cgroup_view_spawn(&below, stubborn);
 	driver_close(&below);
 	while (count_pids(&cgroup) < 22)
@@ -200,7 +200,7 @@ static void ends_fork_bomb_without_freezer(void)
 			dirs[n++] = plan.dirs[i];
 	plan.dirs = dirs;
 	plan.n_dirs = n;
-	CHECK_INT(driver_create(&plan, &cgroup, &err), 0);
+	CHECK_INT(driver_create(&plan, DRIVER_ALL, &cgroup, &err), 0);
 	CHECK_ERR(driver_freeze(&cgroup, true, &err), &err, "has no freezer");
 	check_bomb(&cgroup, &plan);
 }
@@ -276,9 +276,9 @@ static void undone(void)
 	first = plan;
 	first.dirs = &last;
 	first.n_dirs = 1;
-	CHECK_INT(driver_create(&first, &one, &err), 0);
+	CHECK_INT(driver_create(&first, DRIVER_ALL, &one, &err), 0);
 	pid = cgroup_view_spawn(&one, sleep_for_ever);
-	CHECK_ERR(driver_create(&plan, &cgroup, &err), &err, "not empty: 1 process");
+	CHECK_ERR(driver_create(&plan, DRIVER_ALL, &cgroup, &err), &err, "not empty: 1 process");
 	CHECK_INT(cgroup_view_count(&plan), 1);
 	driver_close(&one);
 	check_remove(&plan);
@@ -322,7 +322,7 @@ static void refused(void)
 			  "is not the cgroup of a container");
 		plan.dirs = &dir;
 		plan.n_dirs = 1;
-		CHECK_ERR(driver_create(&plan, &cgroup, &err), &err,
+		CHECK_ERR(driver_create(&plan, DRIVER_ALL, &cgroup, &err), &err,
 			  "is not the cgroup of a container");
 		CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
 	}

@@ -316,7 +316,7 @@ static void limits_v2(void)
 				 &plan, &err);
 
 	CHECK_STR(r < 0 ? err.text : "", "");
-	r = driver_create(&plan, &cgroup, &err);
+	r = driver_create(&plan, DRIVER_ALL, &cgroup, &err);
 	if (r == 0)
 		r = driver_apply(&cgroup, &plan, &err);
 	if (r < 0 && strstr(err.text, "1GB")) /* a machine without such pages */
@@ -340,7 +340,7 @@ static void missing_controller_v2(void)
 				 &err);
 
 	if (r == 0)
-		r = driver_create(&plan, &cgroup, &err);
+		r = driver_create(&plan, DRIVER_ALL, &cgroup, &err);
 	CHECK_ERR(r, &err,
 		  "the requested cgroup controller `nonesuch` is not available in the group `/`");
 	CHECK_INT(cgroup_view_count(&plan), 0);
@@ -365,7 +365,7 @@ static int below_own_group(bool alone)
 			"{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":2097152}]}", &plan,
 			&err);
 	if (r == 0)
-		r = driver_create(&plan, &cgroup, &err);
+		r = driver_create(&plan, DRIVER_ALL, &cgroup, &err);
 	if (r == 0)
 		r = driver_apply(&cgroup, &plan, &err);
 	if (other > 0 && kill(other, SIGKILL) == 0)

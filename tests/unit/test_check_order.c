@@ -241,7 +241,7 @@ TEST(every_row_that_leaves_something_can_be_undone)
 		n++;
 		CHECK(undo_list_has(sequence_create.rows[i].name));
 	}
-	CHECK_INT(n, 5);
+	CHECK_INT(n, 6);
 	for (size_t i = 0; i < sequence_exec.n; i++)
 		CHECK(!sequence_exec.rows[i].undo);
 }

@@ -79,7 +79,8 @@ TEST(a_user_gets_a_user_namespace_and_the_subordinate_ids)
 	CHECK(plan != NULL);
 	if (!plan)
 		return;
-	CHECK_INT(plan->ns.clone_flags, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET);
+	CHECK_INT(plan->ns.clone_flags, CLONE_NEWUSER | CLONE_NEWNS);
+	CHECK_INT(plan->ns.early_flags, CLONE_NEWNET);
 	CHECK_INT(plan->idmap.writer, IDMAP_WRITER_HELPER);
 	CHECK_INT(idmap_to_host(&plan->idmap.uid, 0), 1000);
 	CHECK_INT(idmap_to_host(&plan->idmap.uid, 1), 100000);
