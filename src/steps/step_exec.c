@@ -7,6 +7,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/sys/privs.h"
 #include "src/sys/program.h"
 #include "src/sys/resolve.h"
 #include "src/sys/sock.h"
@@ -133,9 +134,45 @@ int step_exec_find(struct run *run, struct err *err)
 	return check_program(p->args[0], err);
 }
 
+static int first_own_fd(const struct run *run)
+{
+	const struct plan_options *options = run->plan->options;
+
+	/* The caller's first descriptors go on to the program. */
+	return 3 + (int)options->preserve_fds + (int)options->listen_fds;
+}
+
+/* Who executes something in the container meanwhile sees this process, and may have the right to take its
+ * descriptors (CVE-2016-9962). */
+static int keep_listener_only(struct run *run, struct err *err)
+{
+	int first = first_own_fd(run);
+
+	if (run->start_listener != first) {
+		if (dup3(run->start_listener, first, O_CLOEXEC) < 0)
+			return err_errno(err, errno, "move the start socket");
+		run->start_listener = first;
+	}
+	return program_close_from(first + 1, err);
+}
+
+/* In a user namespace the caller enters the namespaces of a process by the right to trace it, and of one that
+ * is not dumpable only the host's root has that. There is nothing in this one that is not the container's. */
+static void set_visible(const struct run *run, bool visible)
+{
+	if (run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
+		privs_set_dumpable(visible);
+}
+
 /* `start` connects and says so. One that hangs up without a word was killed: the next one counts. */
 int step_wait_start(struct run *run, struct err *err)
 {
+	int r = keep_listener_only(run, err);
+
+	if (r < 0)
+		return r;
+	privs_clear_environment();
+	set_visible(run, true);
 	for (;;) {
 		_cleanup_close_ int connection =
 			accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
@@ -153,6 +190,7 @@ int step_wait_start(struct run *run, struct err *err)
 		}
 		fd_closep(&fd);
 	}
+	set_visible(run, false);
 	if (!run->plan->process.args)
 		return err_set(err, EINVAL,
 			       "config.json: process: absent, so there is nothing to start");
@@ -161,11 +199,8 @@ int step_wait_start(struct run *run, struct err *err)
 
 int step_fds_close(struct run *run, struct err *err)
 {
-	const struct plan_options *options = run->plan->options;
-
-	/* The caller's first descriptors go on to the program; everything of ours, and everything else
-	 * that leaked into us, ends at the exec. */
-	return program_cloexec_from(3 + (int)options->preserve_fds + (int)options->listen_fds, err);
+	/* Everything of ours, and everything else that leaked into us, ends at the exec. */
+	return program_cloexec_from(first_own_fd(run), err);
 }
 
 /* The kernel's ENOENT for a script means its interpreter, which the user would never guess. */

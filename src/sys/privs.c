@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -140,6 +141,12 @@ int privs_set_no_new_privs(struct err *err)
 void privs_set_dumpable(bool dumpable)
 {
 	(void)prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+}
+
+void privs_clear_environment(void)
+{
+	for (char **variable = environ; *variable; variable++)
+		memset(*variable, 0, strlen(*variable));
 }
 
 uint32_t privs_uid(void)

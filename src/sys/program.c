@@ -46,3 +46,10 @@ int program_cloexec_from(int first, struct err *err)
 		return err_errno(err, errno, "mark descriptors from %d on close-on-exec", first);
 	return 0;
 }
+
+int program_close_from(int first, struct err *err)
+{
+	if (syscall(SYS_close_range, (unsigned int)first, ~0U, 0) < 0)
+		return err_errno(err, errno, "close descriptors from %d on", first);
+	return 0;
+}

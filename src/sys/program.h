@@ -15,5 +15,6 @@ bool program_is_sealed(int fd);
 /* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
 int program_exec(int fd, char *const *argv);
 
-/* Marks every descriptor from first on close-on-exec. */
+/* Marks every descriptor from first on close-on-exec, or closes them. */
 int program_cloexec_from(int first, struct err *err) MUST_CHECK;
+int program_close_from(int first, struct err *err) MUST_CHECK;

@@ -42,6 +42,29 @@ t_exec_needs_a_running_one() {
 	down
 }
 
+# What waits for start shows nothing of the host's to whom may look at it, and can be entered.
+t_exec_in_created() {
+	local pid
+	prog /bin/sleep 1000
+	SECRET=hidden-word ok create -b "$T/b" "$ID"
+	ok state "$ID"
+	pid=$(jq .pid <<<"$OUT")
+	if [ "$MODE" = root ]; then
+		eq descriptors "$(find "/proc/$pid/fd" -type l -printf '%f\n' | sort -n | xargs)" '0 1 2 3'
+		has 'the one of its own' "$(readlink "/proc/$pid/fd/3")" socket:
+		hasnt 'its environment' "$(tr '\0' ' ' <"/proc/$pid/environ")" hidden-word
+		R exec "$ID" /bin/cat /proc/1/environ
+		has 'the answer' "$ERR" 'Permission denied'
+	else
+		inside /bin/cat /proc/1/environ
+		hasnt 'its environment' "$(tr '\0' ' ' <<<"$OUT")" hidden-word
+	fi
+	ok start "$ID"
+	inside /bin/cat /proc/1/cmdline
+	has 'the program' "$(tr '\0' ' ' <<<"$OUT")" 'sleep'
+	down
+}
+
 t_exec_env_cwd_user() {
 	caps KILL
 	up '.process.env += ["FROM=config"]'
