@@ -135,7 +135,8 @@ static enum mount_kind kind_of(const struct oci_mount *mount, bool bind, bool re
 	return MOUNT_FS;
 }
 
-static int check_entry(const struct mount_entry *m, const struct oci_mount *mount, struct err *err)
+/* The rest relies on these. */
+static int check_given(const struct mount_entry *m, const struct oci_mount *mount, struct err *err)
 {
 	if (m->kind == MOUNT_BIND && !mount->source)
 		return err_set(err, EINVAL,
@@ -146,6 +147,11 @@ static int check_entry(const struct mount_entry *m, const struct oci_mount *moun
 			       "config.json: mounts[%ld].type: needed where options say neither "
 			       "bind nor rbind",
 			       m->config_index);
+	return 0;
+}
+
+static int check_entry(const struct mount_entry *m, struct err *err)
+{
 	if ((m->extensions & MOUNT_EXT_TMPCOPYUP) && !str_equal(m->fs, "tmpfs"))
 		return err_set(err, EINVAL,
 			       "config.json: mounts[%ld].options: tmpcopyup is for tmpfs only",
@@ -163,7 +169,7 @@ static void set_names(struct plan_build *b, const struct oci_mount *mount, struc
 				m->config_index, mount->destination, m->target);
 	m->fs = mount->type;
 	m->source = mount->source ? mount->source : mount->type;
-	if (m->kind == MOUNT_BIND && mount->source)
+	if (m->kind == MOUNT_BIND)
 		m->source = path_clean(
 			b->arena, path_join(b->arena, b->plan->options->bundle, mount->source));
 }
@@ -171,10 +177,11 @@ static void set_names(struct plan_build *b, const struct oci_mount *mount, struc
 /* Mounts are made in their order: a source inside the rootfs is what an earlier one has put there. */
 static void find_inside(const struct rootfs_plan *rootfs, size_t i, struct mount_entry *m)
 {
-	const char *inside = m->source + strlen(rootfs->path);
+	const char *inside;
 
 	if (m->kind != MOUNT_BIND || !path_is_below(m->source, rootfs->path))
 		return;
+	inside = m->source + strlen(rootfs->path);
 	for (size_t before = 0; before < i; before++)
 		if (path_is_below(inside, rootfs->mounts[before].target))
 			m->inside = inside;
@@ -190,6 +197,9 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	plan_mount_options_shape(mount, &shape);
 	m->config_index = (long)i;
 	m->kind = kind_of(mount, shape.bind, shape.remount);
+	r = check_given(m, mount, err);
+	if (r < 0)
+		return r;
 	m->recursive = shape.recursive;
 	/* A recursive propagation of the rootfs is that of every mount without one of its own; what
 	 * is unbindable cannot be made read-only in part, so that comes at the end. */
@@ -203,7 +213,7 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	if (r < 0)
 		return r;
 	set_methods(b, m);
-	return check_entry(m, mount, err);
+	return check_entry(m, err);
 }
 
 static int need_mntns(const struct plan *plan, struct err *err)
