@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/err.h"
 
+#include "src/base/str.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,39 +25,37 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 
 	set_code(err, code);
 	va_start(ap, fmt);
-	(void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	str_line(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	return negative_code(err);
 }
 
 int err_errno(struct err *err, int error, const char *fmt, ...)
 {
+	const char *why;
 	va_list ap;
-	size_t len;
 
 	set_code(err, error);
+	why = err_why(err->code);
 	va_start(ap, fmt);
-	(void)vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	str_line(err->text, sizeof(err->text) - strlen(": ") - strlen(why), fmt, ap);
 	va_end(ap);
-	len = strlen(err->text);
-	(void)snprintf(err->text + len, sizeof(err->text) - len, ": %s", err_why(err->code));
+	strcat(strcat(err->text, ": "), why);
 	return negative_code(err);
 }
 
 int err_prefix(struct err *err, const char *fmt, ...)
 {
 	char words[sizeof(err->text)];
-	size_t len, room;
+	size_t len;
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(words, sizeof(words) - 2, fmt, ap);
+	str_line(words, sizeof(words) / 2, fmt, ap);
 	va_end(ap);
 	strcat(words, ": ");
 	len = strlen(words);
-	room = sizeof(err->text) - len - 1;
-	if (strlen(err->text) > room)
-		err->text[room] = '\0';
+	str_cut(err->text, sizeof(err->text) - 1 - len);
 	memmove(err->text + len, err->text, strlen(err->text) + 1);
 	memcpy(err->text, words, len);
 	return negative_code(err);
@@ -68,7 +68,7 @@ void err_hint(struct err *err, const char *fmt, ...)
 	if (err->hint[0])
 		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(err->hint, sizeof(err->hint), fmt, ap);
+	str_line(err->hint, sizeof(err->hint), fmt, ap);
 	va_end(ap);
 }
 

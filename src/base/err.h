@@ -15,6 +15,9 @@ struct err {
 	char hint[640];  /* what to do about it, or empty */
 };
 
+/* Texts and hints are one line each: control characters in them become "?", and what is too long is cut
+ * behind a whole character, with "..." there. */
+
 /* Fills err with the text and returns -code, which is always negative (a code <= 0 counts as EINVAL).
  * Use it where the text already says why. The words "permission denied" and "no such file or
  * directory" are read by the clients as "the user's own command": use them for nothing else. */

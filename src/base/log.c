@@ -143,7 +143,7 @@ void log_warning(const char *fmt, ...)
 	if (!log_wants(LOG_WARNING))
 		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	write_stderr(LOG_WARNING, text);
 }
@@ -154,7 +154,7 @@ void log_notice(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	write_stderr(LOG_WARNING, text);
 }
@@ -171,7 +171,7 @@ void log_write(enum log_level level, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (log_state.fd < 0) {
 		write_stderr(level, text);

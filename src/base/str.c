@@ -37,21 +37,56 @@ void str_add(struct str *str, const char *text)
 	str_addn(str, text, strlen(text));
 }
 
-void str_addf(struct str *str, const char *fmt, ...)
+void str_addv(struct str *str, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	int len;
 
-	va_start(ap, fmt);
-	len = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (len < 0)
 		return;
 	reserve(str, (size_t)len);
-	va_start(ap, fmt);
 	(void)vsnprintf(str->s + str->len, (size_t)len + 1, fmt, ap);
-	va_end(ap);
 	str->len += (size_t)len;
+}
+
+void str_addf(struct str *str, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_addv(str, fmt, ap);
+	va_end(ap);
+}
+
+static void put_dots(char *text, size_t end)
+{
+	static const char dots[] = "...";
+
+	for (end -= strlen(dots); end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80; end--)
+		;
+	memcpy(text + end, dots, sizeof(dots));
+}
+
+void str_cut(char *text, size_t max)
+{
+	if (strlen(text) > max)
+		put_dots(text, max);
+}
+
+void str_line(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	int len = vsnprintf(buf, size, fmt, ap);
+
+	if (len < 0)
+		*buf = '\0';
+	else if ((size_t)len >= size)
+		put_dots(buf, size - 1);
+	for (; *buf; buf++)
+		if ((unsigned char)*buf < 0x20 || *buf == 0x7f)
+			*buf = '?';
 }
 
 void str_done(struct str *str)

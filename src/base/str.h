@@ -17,7 +17,15 @@ struct str {
 void str_add(struct str *str, const char *text);
 void str_addn(struct str *str, const char *text, size_t len);
 void str_addf(struct str *str, const char *fmt, ...) PRINTF(2, 3);
+void str_addv(struct str *str, const char *fmt, va_list ap) PRINTF(2, 0);
 void str_done(struct str *str);
+
+/* A message for people, in a buffer: one line, cut behind a whole character, with "..." there, where it is too
+ * long. What it quotes comes from files, and a terminal would obey control characters: they become "?". */
+void str_line(char *buf, size_t size, const char *fmt, va_list ap) PRINTF(3, 0);
+
+/* Cuts a text that has more than max bytes in the same way. max is at least 3. */
+void str_cut(char *text, size_t max);
 
 /* "" instead of NULL. */
 static inline const char *str_text(const struct str *str)

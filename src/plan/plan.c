@@ -16,7 +16,7 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (b->n_warnings == b->cap_warnings) {
 		b->cap_warnings = b->cap_warnings ? 2 * b->cap_warnings : 8;

@@ -6,11 +6,36 @@
 #include "src/plan/powers.h"
 
 #include <linux/mount.h>
+#include <string.h>
+
+/* What a configuration says is shown on the line where it belongs: a line break in it would look like a line
+ * of ours, and a terminal would obey other control characters. fmt has its own at its ends only. */
+static void PRINTF(2, 3) addf(struct str *out, const char *fmt, ...)
+{
+	_cleanup_str_ struct str text = { 0 };
+	size_t first = *fmt == '\n', end;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_addv(&text, fmt, ap);
+	va_end(ap);
+	end = text.len - str_ends(fmt, "\n");
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.s[i];
+
+		if ((c >= 0x20 && c != 0x7f) || i < first || i >= end)
+			str_addn(out, text.s + i, 1);
+		else if (c == '\n')
+			str_add(out, "\\n");
+		else
+			str_addf(out, "\\x%02x", c);
+	}
+}
 
 static void why(struct str *out, const char *reason)
 {
 	if (reason)
-		str_addf(out, "\n                  because %s", reason);
+		addf(out, "\n                  because %s", reason);
 	str_add(out, "\n");
 }
 
@@ -18,11 +43,11 @@ static void print_container(struct str *out, const struct plan *plan)
 {
 	const char *separator = "";
 
-	str_addf(out, "container   %s, bundle %s\n", plan->options->id, plan->options->bundle);
+	addf(out, "container   %s, bundle %s\n", plan->options->id, plan->options->bundle);
 	str_add(out, "powers      ");
 	for (unsigned int bit = 0; powers_name(bit); bit++)
 		if (plan->powers & (1u << bit)) {
-			str_addf(out, "%s%s", separator, powers_name(bit));
+			addf(out, "%s%s", separator, powers_name(bit));
 			separator = ", ";
 		}
 	str_add(out, *separator ? "\n" : "none\n");
@@ -40,8 +65,8 @@ static void print_kinds(struct str *out, const struct plan *plan, enum ns_action
 		if (plan->ns.v[kind].action != action)
 			continue;
 		if (!any)
-			str_addf(out, "  %-12s", words);
-		str_addf(out, " %s", ns_names[kind]);
+			addf(out, "  %-12s", words);
+		addf(out, " %s", ns_names[kind]);
 		any = true;
 	}
 	if (any)
@@ -54,22 +79,22 @@ static void print_namespaces(struct str *out, const struct plan *plan)
 	print_kinds(out, plan, NS_NEW, "new");
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		if (plan->ns.v[kind].action == NS_JOIN)
-			str_addf(out, "  joined       %s of %s\n", ns_names[kind],
-				 plan->ns.v[kind].path);
+			addf(out, "  joined       %s of %s\n", ns_names[kind],
+			     plan->ns.v[kind].path);
 	print_kinds(out, plan, NS_KEEP, "the caller's");
 	if (plan->ns.why_user)
-		str_addf(out, "  user is new because %s\n", plan->ns.why_user);
-	str_addf(out, "  %s\n",
-		 plan->flags & PLAN_STAGER ? "made and joined by a stager, which then clones init"
-					   : "made by one clone3, straight into init");
+		addf(out, "  user is new because %s\n", plan->ns.why_user);
+	addf(out, "  %s\n",
+	     plan->flags & PLAN_STAGER ? "made and joined by a stager, which then clones init"
+				       : "made by one clone3, straight into init");
 }
 
 static void print_map(struct str *out, const char *kind, const struct idmap *map)
 {
 	for (size_t i = 0; i < map->n; i++)
-		str_addf(out, "  %s %u to %u is host %u to %u\n", kind, map->v[i].inside,
-			 map->v[i].inside + map->v[i].count - 1, map->v[i].outside,
-			 map->v[i].outside + map->v[i].count - 1);
+		addf(out, "  %s %u to %u is host %u to %u\n", kind, map->v[i].inside,
+		     map->v[i].inside + map->v[i].count - 1, map->v[i].outside,
+		     map->v[i].outside + map->v[i].count - 1);
 }
 
 static void print_ids(struct str *out, const struct plan *plan)
@@ -80,7 +105,7 @@ static void print_ids(struct str *out, const struct plan *plan)
 
 	if (!(plan->flags & PLAN_USERNS_NEW))
 		return;
-	str_addf(out, "id mapping  written %s", writers[plan->idmap.writer]);
+	addf(out, "id mapping  written %s", writers[plan->idmap.writer]);
 	why(out, plan->why_idmap);
 	print_map(out, "uid", &plan->idmap.uid);
 	print_map(out, "gid", &plan->idmap.gid);
@@ -94,37 +119,37 @@ static void print_dirs(struct str *out, const struct cgroup_plan *cgroup)
 
 		if (i && str_equal(cgroup->dirs[i - 1].path, path))
 			continue;
-		str_addf(out, "  %s in", path);
+		addf(out, "  %s in", path);
 		for (size_t k = i; k < cgroup->n_dirs && str_equal(cgroup->dirs[k].path, path); k++)
-			str_addf(out, " %s", cgroup->dirs[k].mount);
+			addf(out, " %s", cgroup->dirs[k].mount);
 		str_add(out, "\n");
 	}
 }
 
 static void print_property(struct str *out, const struct cgroup_property *p)
 {
-	str_addf(out, "  %s = ", p->name);
+	addf(out, "  %s = ", p->name);
 	if (*p->type == 'b')
 		str_add(out, p->number ? "yes" : "no");
 	else if (*p->type == 's')
-		str_add(out, p->text);
+		addf(out, "%s", p->text);
 	else if (*p->type == 'd')
-		str_addf(out, "%g", p->real);
+		addf(out, "%g", p->real);
 	else if (*p->type == 'a')
-		str_addf(out, "%zu %s", p->n, str_equal(p->type, "ay") ? "bytes" : "entries");
+		addf(out, "%zu %s", p->n, str_equal(p->type, "ay") ? "bytes" : "entries");
 	else if (*p->type == 'i' || *p->type == 'x')
-		str_addf(out, "%lld", (long long)p->number);
+		addf(out, "%lld", (long long)p->number);
 	else if (p->number == UINT64_MAX)
 		str_add(out, "infinity");
 	else
-		str_addf(out, "%llu", (unsigned long long)p->number);
-	str_addf(out, "%s%s%s\n", p->from ? "  (" : "", p->from ? p->from : "", p->from ? ")" : "");
+		addf(out, "%llu", (unsigned long long)p->number);
+	addf(out, "%s%s%s\n", p->from ? "  (" : "", p->from ? p->from : "", p->from ? ")" : "");
 }
 
 static void print_unit(struct str *out, const struct cgroup_unit *unit)
 {
 	if (unit->subgroup)
-		str_addf(out, "  processes in the group %s inside of it\n", unit->subgroup);
+		addf(out, "  processes in the group %s inside of it\n", unit->subgroup);
 	for (size_t i = 0; i < unit->n_properties; i++)
 		print_property(out, &unit->properties[i]);
 }
@@ -134,26 +159,26 @@ static void print_cgroup(struct str *out, const struct plan *plan)
 	const struct cgroup_plan *cgroup = &plan->cgroup;
 	static const char *const drivers[] = { "none", "v2", "v1" };
 
-	str_addf(out, "cgroup      %s", drivers[cgroup->driver]);
+	addf(out, "cgroup      %s", drivers[cgroup->driver]);
 	if (cgroup->unit)
-		str_addf(out, ", unit %s in %s, made by %s%s", cgroup->unit->ref.name,
-			 cgroup->unit->slice,
-			 cgroup->unit->ref.manager == CGROUP_MANAGER_USER ? "the user's systemd at "
-									  : "systemd",
-			 cgroup->unit->ref.manager == CGROUP_MANAGER_USER
-				 ? cgroup->unit->ref.runtime_dir
-				 : "");
+		addf(out, ", unit %s in %s, made by %s%s", cgroup->unit->ref.name,
+		     cgroup->unit->slice,
+		     cgroup->unit->ref.manager == CGROUP_MANAGER_USER ? "the user's systemd at "
+								      : "systemd",
+		     cgroup->unit->ref.manager == CGROUP_MANAGER_USER
+			     ? cgroup->unit->ref.runtime_dir
+			     : "");
 	why(out, cgroup->why);
 	if (cgroup->unit)
 		print_unit(out, cgroup->unit);
 	else
 		print_dirs(out, cgroup);
 	if (cgroup->delegate)
-		str_addf(out, "  the v2 group is given to %u:%u, the container's root\n",
-			 cgroup->delegate_uid, cgroup->delegate_gid);
+		addf(out, "  the v2 group is given to %u:%u, the container's root\n",
+		     cgroup->delegate_uid, cgroup->delegate_gid);
 	for (size_t i = 0; i < cgroup->n_writes; i++)
-		str_addf(out, "  %s = %s  (%s)\n", cgroup->writes[i].file, cgroup->writes[i].value,
-			 cgroup->writes[i].json_path);
+		addf(out, "  %s = %s  (%s)\n", cgroup->writes[i].file, cgroup->writes[i].value,
+		     cgroup->writes[i].json_path);
 }
 
 static const char *method_name(const struct mount_entry *m, size_t i)
@@ -194,11 +219,11 @@ static void print_mount_idmap(struct str *out, const struct rootfs_plan *rootfs,
 	}
 	str_add(out, "\n                  ids mapped, on disk to host:");
 	for (size_t i = 0; i < map->write.uid.n; i++)
-		str_addf(out, " uid %u-%u-%u", map->write.uid.v[i].inside,
-			 map->write.uid.v[i].outside, map->write.uid.v[i].count);
+		addf(out, " uid %u-%u-%u", map->write.uid.v[i].inside, map->write.uid.v[i].outside,
+		     map->write.uid.v[i].count);
 	for (size_t i = 0; i < map->write.gid.n; i++)
-		str_addf(out, " gid %u-%u-%u", map->write.gid.v[i].inside,
-			 map->write.gid.v[i].outside, map->write.gid.v[i].count);
+		addf(out, " gid %u-%u-%u", map->write.gid.v[i].inside, map->write.gid.v[i].outside,
+		     map->write.gid.v[i].count);
 }
 
 static const char *atime_name(uint64_t set, uint64_t clear)
@@ -228,10 +253,10 @@ static void print_attrs(struct str *out, const char *prefix, uint64_t set, uint6
 
 	for (size_t i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
 		if ((set | clear) & attrs[i].bit)
-			str_addf(out, " %s%s", prefix,
-				 set & attrs[i].bit ? attrs[i].set : attrs[i].clear);
+			addf(out, " %s%s", prefix,
+			     set & attrs[i].bit ? attrs[i].set : attrs[i].clear);
 	if (atime_name(set, clear))
-		str_addf(out, " %s%s", prefix, atime_name(set, clear));
+		addf(out, " %s%s", prefix, atime_name(set, clear));
 }
 
 static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
@@ -241,25 +266,25 @@ static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
 		m->extensions & ~(unsigned int)(MOUNT_EXT_IDMAP | MOUNT_EXT_RIDMAP);
 	bool created = m->kind != MOUNT_BIND && m->kind != MOUNT_REMOUNT;
 
-	str_addf(out, "  %-16s %s%s", m->target,
-		 m->inside   ? m->inside
-		 : m->source ? m->source
-			     : "",
-		 m->inside ? " of the rootfs" : "");
+	addf(out, "  %-16s %s%s", m->target,
+	     m->inside   ? m->inside
+	     : m->source ? m->source
+			 : "",
+	     m->inside ? " of the rootfs" : "");
 	for (size_t i = 0; i < m->n_methods; i++)
-		str_addf(out, "%s%s", i ? ", else " : "; ", method_name(m, i));
+		addf(out, "%s%s", i ? ", else " : "; ", method_name(m, i));
 	str_add(out, ";");
 	print_attrs(out, "", m->attr_set | (m->readonly_late ? MOUNT_ATTR_RDONLY : 0),
 		    created ? 0 : m->attr_clear); /* a new one has nothing to clear */
 	for (size_t i = 0; i < m->n_super; i++)
-		str_addf(out, " %s%s%s", m->super[i].key, m->super[i].value ? "=" : "",
-			 m->super[i].value ? m->super[i].value : "");
+		addf(out, " %s%s%s", m->super[i].key, m->super[i].value ? "=" : "",
+		     m->super[i].value ? m->super[i].value : "");
 	print_attrs(out, "r", m->rattr_set, m->rattr_clear);
 	for (const struct mount_option *o = mount_options; o->name; o++)
 		if (o->kind == MOUNT_OPTION_EXTENSION && (extensions & o->value))
-			str_addf(out, " %s", o->name);
+			addf(out, " %s", o->name);
 	if (m->propagation)
-		str_addf(out, " %s", propagation_name(m->propagation));
+		addf(out, " %s", propagation_name(m->propagation));
 	if (m->idmap)
 		print_mount_idmap(out, rootfs, m);
 	why(out, m->why);
@@ -269,37 +294,37 @@ static void print_rootfs(struct str *out, const struct plan *plan)
 {
 	const struct rootfs_plan *rootfs = &plan->rootfs;
 
-	str_addf(out, "rootfs      %s%s%s\n", rootfs->path, rootfs->readonly ? ", read-only" : "",
-		 plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone"
-						     : "");
+	addf(out, "rootfs      %s%s%s\n", rootfs->path, rootfs->readonly ? ", read-only" : "",
+	     plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone"
+						 : "");
 	for (size_t i = 0; i < rootfs->n_mounts; i++)
 		print_mount(out, rootfs, &rootfs->mounts[i]);
 	if (rootfs->propagation)
-		str_addf(out, "  propagation %s\n", propagation_name(rootfs->propagation));
-	str_addf(out, "  %zu paths masked, %zu read-only\n", rootfs->n_masked,
-		 rootfs->n_readonly_paths);
+		addf(out, "  propagation %s\n", propagation_name(rootfs->propagation));
+	addf(out, "  %zu paths masked, %zu read-only\n", rootfs->n_masked,
+	     rootfs->n_readonly_paths);
 	if (!plan->devices.n)
 		return;
-	str_addf(out, "devices     %s:", plan->devices.bind ? "bound from the host" : "made");
+	addf(out, "devices     %s:", plan->devices.bind ? "bound from the host" : "made");
 	for (size_t i = 0; i < plan->devices.n; i++)
-		str_addf(out, " %s", plan->devices.v[i].path);
+		addf(out, " %s", plan->devices.v[i].path);
 	why(out, plan->devices.why);
 }
 
 static void print_caps(struct str *out, const char *set, uint64_t mask)
 {
-	str_addf(out, "  %-12s", set);
+	addf(out, "  %-12s", set);
 	for (int cap = 0; cap < 64; cap++)
 		if (mask & (1ULL << cap))
-			str_addf(out, " %s",
-				 names_capability_name(cap) ? names_capability_name(cap) : "?");
+			addf(out, " %s",
+			     names_capability_name(cap) ? names_capability_name(cap) : "?");
 	str_add(out, mask ? "\n" : " none\n");
 }
 
 static void print_notify(struct str *out, const struct plan *plan)
 {
 	if (plan->notify)
-		str_addf(out, "notify      a socket stands for %s\n", plan->options->notify_socket);
+		addf(out, "notify      a socket stands for %s\n", plan->options->notify_socket);
 }
 
 static void print_rdt(struct str *out, const struct plan *plan)
@@ -308,18 +333,18 @@ static void print_rdt(struct str *out, const struct plan *plan)
 
 	if (!rdt->group)
 		return;
-	str_addf(out, "resctrl     group %s%s\n", rdt->group, rdt->own ? ", made for it" : "");
+	addf(out, "resctrl     group %s%s\n", rdt->group, rdt->own ? ", made for it" : "");
 	for (size_t i = 0; i < rdt->n_lines; i++)
-		str_addf(out, "  %s\n", rdt->lines[i]);
+		addf(out, "  %s\n", rdt->lines[i]);
 	if (rdt->monitor)
-		str_addf(out, "  monitored in %s\n", rdt->monitor);
+		addf(out, "  monitored in %s\n", rdt->monitor);
 }
 
 static void print_network(struct str *out, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_net_devices; i++)
-		str_addf(out, "net device  %s of the host becomes %s\n", plan->net_devices[i].from,
-			 plan->net_devices[i].to);
+		addf(out, "net device  %s of the host becomes %s\n", plan->net_devices[i].from,
+		     plan->net_devices[i].to);
 }
 
 static void print_limits(struct str *out, const struct process_plan *p)
@@ -328,14 +353,14 @@ static void print_limits(struct str *out, const struct process_plan *p)
 					       "by the process itself, before its filter" };
 
 	if (p->n_rlimits)
-		str_addf(out, "  limits       set %s\n", setters[p->limits_setter]);
+		addf(out, "  limits       set %s\n", setters[p->limits_setter]);
 	for (size_t i = 0; i < p->n_rlimits; i++)
-		str_addf(out, "    %s %llu:%llu\n",
-			 json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
-			 (unsigned long long)p->rlimits[i].soft,
-			 (unsigned long long)p->rlimits[i].hard);
+		addf(out, "    %s %llu:%llu\n",
+		     json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
+		     (unsigned long long)p->rlimits[i].soft,
+		     (unsigned long long)p->rlimits[i].hard);
 	if (p->set_oom)
-		str_addf(out, "  oom score    %d\n", p->oom_score_adj);
+		addf(out, "  oom score    %d\n", p->oom_score_adj);
 }
 
 static void print_attributes(struct str *out, const struct process_plan *p)
@@ -344,24 +369,24 @@ static void print_attributes(struct str *out, const struct process_plan *p)
 
 	print_limits(out, p);
 	if (p->scheduler)
-		str_addf(out, "  scheduler    %s, nice %lld, priority %lld, set %s\n",
-			 json_read_enum_name(names_sched_policies, p->scheduler->policy),
-			 (long long)p->scheduler->nice.v, (long long)p->scheduler->priority.v, who);
+		addf(out, "  scheduler    %s, nice %lld, priority %lld, set %s\n",
+		     json_read_enum_name(names_sched_policies, p->scheduler->policy),
+		     (long long)p->scheduler->nice.v, (long long)p->scheduler->priority.v, who);
 	if (p->io_priority)
-		str_addf(out, "  io priority  %s %lld, set %s\n",
-			 json_read_enum_name(names_io_classes, p->io_priority->io_class),
-			 (long long)p->io_priority->priority.v, who);
+		addf(out, "  io priority  %s %lld, set %s\n",
+		     json_read_enum_name(names_io_classes, p->io_priority->io_class),
+		     (long long)p->io_priority->priority.v, who);
 	if (p->personality)
-		str_addf(out, "  personality  %s\n",
-			 json_read_enum_name(names_personalities, p->personality->domain));
+		addf(out, "  personality  %s\n",
+		     json_read_enum_name(names_personalities, p->personality->domain));
 	if (p->memory_policy)
-		str_addf(out, "  memory       %s, nodes \"%s\"\n",
-			 json_read_enum_name(names_memory_modes, p->memory_policy->mode),
-			 p->memory_policy->nodes ? p->memory_policy->nodes : "");
+		addf(out, "  memory       %s, nodes \"%s\"\n",
+		     json_read_enum_name(names_memory_modes, p->memory_policy->mode),
+		     p->memory_policy->nodes ? p->memory_policy->nodes : "");
 	if (p->affinity)
-		str_addf(out, "  CPUs         %s, then %s\n",
-			 p->affinity->initial ? p->affinity->initial : "the caller's",
-			 p->affinity->final ? p->affinity->final : "those of the cgroup");
+		addf(out, "  CPUs         %s, then %s\n",
+		     p->affinity->initial ? p->affinity->initial : "the caller's",
+		     p->affinity->final ? p->affinity->final : "those of the cgroup");
 }
 
 static void print_hooks(struct str *out, const struct plan *plan)
@@ -381,12 +406,12 @@ static void print_hooks(struct str *out, const struct plan *plan)
 
 	for (size_t i = 0; hooks && i < sizeof(points) / sizeof(points[0]); i++)
 		for (size_t k = 0; k < points[i].list->n; k++)
-			str_addf(out, "hook        %s: %s\n", points[i].point,
-				 points[i].list->v[k].path);
+			addf(out, "hook        %s: %s\n", points[i].point,
+			     points[i].list->v[k].path);
 	if (plan->hooks_stdout)
-		str_addf(out, "  stdout appended to %s\n", plan->hooks_stdout);
+		addf(out, "  stdout appended to %s\n", plan->hooks_stdout);
 	if (plan->hooks_stderr)
-		str_addf(out, "  stderr appended to %s\n", plan->hooks_stderr);
+		addf(out, "  stderr appended to %s\n", plan->hooks_stderr);
 }
 
 static void print_process(struct str *out, const struct plan *plan)
@@ -395,22 +420,21 @@ static void print_process(struct str *out, const struct plan *plan)
 
 	str_add(out, "process    ");
 	for (size_t i = 0; i < p->n_args; i++)
-		str_addf(out, " %s", p->args[i]);
-	str_addf(out, "\n  uid %u, gid %u, umask %04o, cwd %s%s%s\n", p->uid, p->gid, p->umask,
-		 p->cwd, p->terminal ? ", terminal" : "", p->no_new_privs ? ", no_new_privs" : "");
-	str_addf(out, "  groups       %s (%zu)\n",
-		 p->keep_groups  ? "the caller's"
-		 : p->set_groups ? "set"
-				 : "as they are: setgroups is denied",
-		 p->n_groups);
+		addf(out, " %s", p->args[i]);
+	addf(out, "\n  uid %u, gid %u, umask %04o, cwd %s%s%s\n", p->uid, p->gid, p->umask, p->cwd,
+	     p->terminal ? ", terminal" : "", p->no_new_privs ? ", no_new_privs" : "");
+	addf(out, "  groups       %s (%zu)\n",
+	     p->keep_groups  ? "the caller's"
+	     : p->set_groups ? "set"
+			     : "as they are: setgroups is denied",
+	     p->n_groups);
 	print_caps(out, "bounding", p->caps_bounding);
 	print_caps(out, "effective", p->caps_effective);
 	print_attributes(out, p);
 	if (plan->flags & PLAN_SECCOMP)
-		str_addf(out, "  seccomp      loaded %s\n",
-			 !(plan->flags & PLAN_SECCOMP_EARLY)
-				 ? "last, before the exec"
-				 : "before the capabilities are dropped");
+		addf(out, "  seccomp      loaded %s\n",
+		     !(plan->flags & PLAN_SECCOMP_EARLY) ? "last, before the exec"
+							 : "before the capabilities are dropped");
 }
 
 void plan_print(struct str *out, const struct plan *plan)
@@ -428,5 +452,5 @@ void plan_print(struct str *out, const struct plan *plan)
 	if (plan->n_warnings)
 		str_add(out, "departures from the config\n");
 	for (size_t i = 0; i < plan->n_warnings; i++)
-		str_addf(out, "  %s\n", plan->warnings[i].text);
+		addf(out, "  %s\n", plan->warnings[i].text);
 }

@@ -2,6 +2,7 @@
 #include "src/steps/run.h"
 
 #include "src/base/log.h"
+#include "src/base/str.h"
 
 #include <stdio.h>
 
@@ -49,7 +50,7 @@ void run_note(struct run *run, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_debug("%s", text);
 	if (run->n_notes < RUN_MAX_NOTES)

@@ -92,6 +92,19 @@ TEST(words_of_the_superblock)
 	CHECK((m->attr_set & MOUNT_ATTR_RDONLY) && m->n_super == 0);
 }
 
+TEST(what_a_mount_needs)
+{
+	struct facts facts = root_facts();
+
+	CHECK(!build(&facts, "{\"destination\":\"/m\",\"options\":[\"rbind\"]}", "]"));
+	CHECK_STR(err.text, "config.json: mounts[0].source: a bind mount needs one");
+	CHECK(!build(&facts, "{\"destination\":\"/m\",\"type\":\"bind\"}", "]"));
+	CHECK_STR(err.text, "config.json: mounts[0].source: a bind mount needs one");
+	CHECK(!build(&facts, "{\"destination\":\"/m\",\"source\":\"s\"}", "]"));
+	CHECK_STR(err.text, "config.json: mounts[0].type: needed where options say neither bind "
+			    "nor rbind");
+}
+
 TEST(data_of_bind_mounts)
 {
 	struct facts facts = root_facts();
@@ -307,6 +320,34 @@ TEST(devices_beside_a_dev_of_the_host)
 	CHECK(plan && plan->n_warnings && strstr(plan->warnings[0].text, "/dev/x"));
 	CHECK(!build(&facts, "", "],\"devices\":[{\"path\":\"/.\",\"type\":\"p\"}]"));
 	CHECK(strstr(err.text, "linux.devices[0].path"));
+}
+
+/* What configurations say must not look like lines of the plan, nor be obeyed by a terminal; and warnings
+ * go into the state, which has to be JSON. */
+TEST(odd_texts_stay_where_they_belong)
+{
+	struct facts facts = root_facts();
+	struct str out = { 0 }, target = { 0 };
+	const struct plan *plan;
+
+	plan = build(
+		&facts,
+		"{\"destination\":\"/a\\nrootfs\\u001b[2J\",\"type\":\"tmpfs\",\"source\":\"s\"}",
+		"]");
+	CHECK(plan != NULL);
+	plan_print(&out, plan);
+	CHECK(strstr(str_text(&out), "\n  /a\\nrootfs\\x1b[2J"));
+	for (int i = 0; i < 400; i++)
+		str_add(&target, "\u00e4");
+	plan = build(&facts,
+		     arena_strf(&arena,
+				"{\"destination\":\"%s\",\"type\":\"tmpfs\",\"source\":\"s\"}",
+				target.s),
+		     "]");
+	CHECK(plan && plan->n_warnings > 0);
+	CHECK(plan && str_ends(plan->warnings[0].text, "\u00e4..."));
+	str_done(&out);
+	str_done(&target);
 }
 
 TEST(the_plan_is_told)

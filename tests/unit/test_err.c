@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/json_text.h"
+#include "src/base/str.h"
+#include "tests/lib/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct err err;
+
+static void check_text(const char *text, size_t size)
+{
+	size_t len = strlen(text);
+
+	CHECK(len < size);
+	CHECK_INT(json_text_find_bad_utf8(text, len), len);
+}
+
+TEST(one_line_that_a_terminal_can_be_given)
+{
+	CHECK_INT(err_set(&err, EINVAL, "got \"%s\"", "a\nb\033[2J\177"), -EINVAL);
+	CHECK_STR(err.text, "got \"a?b?[2J?\"");
+	err_hint(&err, "rename %s", "a\nb");
+	CHECK_STR(err.hint, "rename a?b");
+	(void)err_prefix(&err, "in %s", "\r");
+	CHECK_STR(err.text, "in ?: got \"a?b?[2J?\"");
+}
+
+/* Of two bytes each, at every offset to the end of the text. */
+TEST(long_texts_end_behind_a_character)
+{
+	char many[3001] = "";
+
+	for (size_t i = 0; i < 1500; i++)
+		strcat(many, "\u00e4");
+	for (int shift = 0; shift < 4; shift++) {
+		(void)err_set(&err, EINVAL, "%.*s%s", shift, "abc", many);
+		check_text(err.text, sizeof(err.text));
+		CHECK(str_ends(err.text, "\u00e4..."));
+		(void)err_prefix(&err, "config.json");
+		check_text(err.text, sizeof(err.text));
+		CHECK(str_starts(err.text, "config.json: ") && str_ends(err.text, "\u00e4..."));
+		err_hint(&err, "%.*s%s", shift, "abc", many);
+		check_text(err.hint, sizeof(err.hint));
+		(void)err_set(&err, EINVAL, "what");
+		(void)err_prefix(&err, "%.*s%s", shift, "abc", many);
+		check_text(err.text, sizeof(err.text));
+		CHECK(str_ends(err.text, "...: what"));
+	}
+}
+
+TEST(the_reason_stays)
+{
+	(void)err_errno(&err, EBUSY, "mount %01500d", 0);
+	check_text(err.text, sizeof(err.text));
+	CHECK(str_ends(err.text, "000...: Device or resource busy"));
+}
+
+TEST(what_fits_is_whole)
+{
+	char text[sizeof(err.text) + 1];
+
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	(void)err_set(&err, EINVAL, "%s", text + 1);
+	CHECK_STR(err.text, text + 1);
+	(void)err_set(&err, EINVAL, "%s", text);
+	CHECK(str_ends(err.text, "aaa..."));
+}
