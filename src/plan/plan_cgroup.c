@@ -288,6 +288,12 @@ static bool gets_unit(const struct request *q)
 	       pick_manager(q) == CGROUP_MANAGER_USER;
 }
 
+/* Says where the wish for a unit is, unless it came with the command. */
+static int from_path(const struct request *q, struct err *err)
+{
+	return q->options->manager ? -err->code : err_prefix(err, "config.json: linux.cgroupsPath");
+}
+
 static int no_manager(const struct request *q, struct err *err)
 {
 	bool user = !q->options->may_own_cgroups;
@@ -296,7 +302,7 @@ static int no_manager(const struct request *q, struct err *err)
 		(void)err_set(err, ENOENT,
 			      "the systemd cgroup driver needs libsystemd.so.0, which is missing");
 		err_hint(err, "install libsystemd0, or use --cgroup-manager cgroupfs");
-		return -ENOENT;
+		return from_path(q, err);
 	}
 	(void)err_set(err, ENOTCONN,
 		      "the systemd cgroup driver cannot reach %s at %s/systemd/private%s",
@@ -308,7 +314,7 @@ static int no_manager(const struct request *q, struct err *err)
 	err_hint(err, user ? "log in through PAM or `loginctl enable-linger`, and set "
 			     "XDG_RUNTIME_DIR=/run/user/UID; or use --cgroup-manager cgroupfs"
 			   : "it is not running; use --cgroup-manager cgroupfs");
-	return -ENOTCONN;
+	return from_path(q, err);
 }
 
 static const char *annotation(const struct oci_config *config, const char *key)
