@@ -118,6 +118,11 @@ int driver_kill(const struct cgroup *cgroup, int signal, struct err *err) MUST_C
 int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err) MUST_CHECK;
 bool driver_is_frozen(const struct cgroup *cgroup);
 
+/* Takes a killed process back that was moved into another v1 freezer group, which is frozen: it would end only
+ * when that is thawed. Nothing is said about failures: it ends, or not. */
+void driver_fetch_frozen(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+			 pid_t pid);
+
 /* Kills what is left inside, waits (at most 5 s) for it to go, removes the group and the groups below it.
  * Only what is below the directories, and parents that were made for them and are empty; missing ones are
  * fine. */

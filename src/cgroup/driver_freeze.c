@@ -6,6 +6,8 @@
 #include "src/base/str.h"
 #include "src/sys/clock.h"
 
+#include <stdio.h>
+
 enum { TIMEOUT_MS = 10000 };
 
 static int timed_out(bool freeze, struct err *err)
@@ -84,4 +86,21 @@ bool driver_is_frozen(const struct cgroup *cgroup)
 		return true;
 	return v1 >= 0 && io_read_small(cgroup->fds[v1], "freezer.state", text, sizeof(text)) > 0 &&
 	       !str_equal(text, "THAWED");
+}
+
+void driver_fetch_frozen(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+			 pid_t pid)
+{
+	struct cgroup cgroup;
+	struct err ignored;
+	char text[16];
+	int freezer;
+
+	if (driver_open_main(kind, dirs, n_dirs, &cgroup, &ignored) < 0)
+		return;
+	freezer = driver_priv_find(&cgroup, "freezer");
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	if (freezer >= 0) /* who comes into a group gets its state */
+		(void)io_write_at(cgroup.fds[freezer], "cgroup.procs", text);
+	driver_close(&cgroup);
 }

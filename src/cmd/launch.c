@@ -69,8 +69,10 @@ static unsigned int listen_fds(const struct oci_config *config)
 	uint32_t n;
 	int owner;
 
-	if (!pid || !fds || parse_int(pid, &owner) < 0 || owner != getpid() ||
-	    parse_u32(fds, &n) < 0)
+	/* Without LISTEN_PID it was not set for somebody else either. */
+	if (!fds || parse_u32(fds, &n) < 0)
+		return 0;
+	if (pid && (parse_int(pid, &owner) < 0 || owner != getpid()))
 		return 0;
 	if (process && str_env_find(process->env.v, process->env.n, "LISTEN_FDS"))
 		return 0;

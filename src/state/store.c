@@ -50,14 +50,17 @@ int store_check_id(const char *id, struct err *err)
 {
 	static const char allowed[] =
 		"+-.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
-	size_t len = strlen(id);
+	size_t len = strlen(id), good = strspn(id, allowed);
+	char why[48] = "";
 
 	if (!len)
 		return err_set(err, EINVAL, "container id cannot be empty");
-	if (len <= MAX_ID && !strchr("+-.", id[0]) && strspn(id, allowed) == len)
+	if (len <= MAX_ID && !strchr("+-.", id[0]) && good == len)
 		return 0;
-	(void)err_set(err, EINVAL, "invalid container ID format: \"%.64s\"%s", id,
-		      len > 64 ? "..." : "");
+	if (good < len && id[good] > ' ' && id[good] < 127)
+		(void)snprintf(why, sizeof(why), ": invalid character `%c` in the ID", id[good]);
+	(void)err_set(err, EINVAL, "invalid container ID format: \"%.64s\"%s%s", id,
+		      len > 64 ? "..." : "", why);
 	err_hint(err, "1 to %d letters, digits, _ + - and ., the first one a letter, a digit or _",
 		 MAX_ID);
 	return -EINVAL;

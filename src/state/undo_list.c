@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 10000 };
+enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200 };
 
 static int undo_spawn(struct store *store, const struct state *state, struct err *err)
 {
@@ -30,6 +30,12 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 				 (long long)state->pid.v, state->id);
 	if (status == STATUS_PAUSED) /* it ends when its cgroup is thawed: the next entry */
 		return 0;
+	if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
+		return 0;
+	if (state->cgroup_driver > (int)CGROUP_DRIVER_NONE + 1)
+		driver_fetch_frozen((enum cgroup_driver_kind)(state->cgroup_driver - 1),
+				    state->cgroup_dirs.v, state->cgroup_dirs.n,
+				    (pid_t)state->pid.v);
 	if (pidfd_wait(pidfd, DEATH_TIMEOUT_MS) < 0)
 		return err_set(err, ETIMEDOUT,
 			       "container init still running: process %lld did not end within "

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const no_env[] = { NULL };
 
@@ -145,6 +146,7 @@ static int run_late(const struct oci_hooks *hooks, struct hooks_request *request
 	int r;
 
 	request->hooks = request->keep_going ? &hooks->poststop : &hooks->poststart;
+	request->default_env = (const char *const *)environ;
 	if (!request->hooks->n)
 		return 0;
 	cwd = openat(AT_FDCWD, doc->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -13,10 +13,12 @@ struct hooks_output {
 
 struct hooks_request {
 	const oci_hook_list *hooks;
-	const char *point;              /* "createRuntime" */
-	struct state_doc doc;           /* given on standard input */
-	const char *const *default_env; /* for hooks that name none; NULL: empty */
-	int cwd_fd;                     /* -1: the current directory */
+	const char *point;    /* "createRuntime" */
+	struct state_doc doc; /* given on standard input */
+	/* For hooks that name none; NULL: empty. On the host it is usrun's own, as with other runtimes; in the
+	 * container it never is. */
+	const char *const *default_env;
+	int cwd_fd; /* -1: the current directory */
 	struct hooks_output output;
 	bool keep_going; /* poststop: a failure does not stop the others */
 };

@@ -27,6 +27,7 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 			 .pid = inside          ? getpid()
 				: run->init > 0 ? run->init
 						: run->child },
+		.default_env = inside ? NULL : (const char *const *)environ,
 		.cwd_fd = -1,
 		.output = run->hooks_output,
 	};

@@ -125,7 +125,10 @@ t_socket_activation() {
 	sed -i 's/LISTEN_PID=../LISTEN_PID=1/' "$T/activate"
 	go
 	eq 'for another' "$OUT" '[]'
-	sed -i 's/LISTEN_PID=1/LISTEN_PID=$$/' "$T/activate"
+	sed -i 's/LISTEN_PID=1 //' "$T/activate"
+	go
+	eq 'for nobody else' "$(tr '\n' ' ' <<<"$OUT")" '[2] there '
+	sed -i 's/LISTEN_FDS/LISTEN_PID=$$ LISTEN_FDS/' "$T/activate"
 	cfg '.process.env += ["LISTEN_FDS=9"]'
 	go
 	eq 'of the engine' "$OUT" '[9]'

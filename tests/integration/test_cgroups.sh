@@ -274,3 +274,18 @@ t_cgroups_delegated() {
 	eq "owner of one that is read-only inside" "$(stat -c %u "$dir")" 0
 	down
 }
+
+# Somebody has moved the process into a frozen group of his own: killed, it would end when that is thawed.
+t_cgroups_frozen_elsewhere() {
+	root_only
+	local dir
+	dir=$(v1_dir freezer) || skip "needs the v1 freezer in /sys/fs/cgroup"
+	up
+	mkdir "$dir/it-$ID"
+	echo "$PID" >"$dir/it-$ID/cgroup.procs"
+	echo FROZEN >"$dir/it-$ID/freezer.state"
+	R delete --force "$ID"
+	echo THAWED >"$dir/it-$ID/freezer.state"
+	rmdir "$dir/it-$ID"
+	eq status "$RC" 0
+}

@@ -129,3 +129,19 @@ t_missing_hook() {
 	cfg '.hooks = {createRuntime: [{path: "relative"}]}'
 	no '' create -b "$T/b" "$ID"
 }
+
+# On the host it is usrun's, as with other runtimes; in the container it never is.
+t_hooks_without_environment() {
+	local point
+	for point in createRuntime createContainer poststart poststop; do
+		cfg --arg p "$point" --arg log "$T/$point" \
+			'.hooks[$p] = [{path: "/bin/sh", args: ["sh", "-c", "echo \"[$HOOK_TEST]\" >" + $log]}]'
+	done
+	prog /bin/true
+	export HOOK_TEST=inherited
+	ok run -b "$T/b" "$ID"
+	for point in createRuntime poststart poststop; do
+		eq "$point" "$(<"$T/$point")" '[inherited]'
+	done
+	eq createContainer "$(<"$T/createContainer")" '[]'
+}

@@ -55,6 +55,7 @@ TEST(ids)
 	CHECK_INT(store_check_id(longest, &err), 0);
 	CHECK_INT(store_check_id("a.b-c+d_e9", &err), 0);
 	CHECK_INT(store_check_id("9", &err), 0);
+	CHECK_ERR(store_check_id("a/b", &err), &err, "invalid character `/` in the ID");
 }
 
 TEST(a_state_survives)
