@@ -3,6 +3,9 @@
  * config.json's process and by exec for its own. */
 #include "src/plan/plan_parts.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "src/base/str.h"
 #include "src/oci/annotations.h"
 #include "src/oci/names.h"
@@ -14,6 +17,48 @@ static const char *const *terminated(struct arena *arena, const char *const *v, 
 	for (size_t i = 0; i < n; i++)
 		copy[i] = v[i];
 	return copy;
+}
+
+struct variable {
+	const char *text;
+	size_t name_len;
+	size_t index;
+};
+
+static int variable_compare(const void *a, const void *b)
+{
+	const struct variable *x = a, *y = b;
+	size_t shorter = x->name_len < y->name_len ? x->name_len : y->name_len;
+	int r = memcmp(x->text, y->text, shorter);
+
+	if (r == 0)
+		r = (x->name_len > y->name_len) - (x->name_len < y->name_len);
+	return r ? r : (x->index > y->index) - (x->index < y->index);
+}
+
+/* A name that comes twice has its last value: getenv() inside would find the first, and we look for PATH too. */
+static const char *const *environment(struct arena *arena, const char *const *env, size_t n_env,
+				      size_t *ret_n)
+{
+	struct variable *sorted = arena_array(arena, n_env, sizeof(*sorted));
+	const char **kept = arena_array(arena, n_env + 1, sizeof(*kept));
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_env; i++) {
+		kept[i] = env[i];
+		sorted[i] = (struct variable){ env[i], strcspn(env[i], "="), i };
+	}
+	qsort(sorted, n_env, sizeof(*sorted), variable_compare);
+	for (size_t i = 1; i < n_env; i++)
+		if (sorted[i - 1].name_len == sorted[i].name_len &&
+		    memcmp(sorted[i - 1].text, sorted[i].text, sorted[i].name_len) == 0)
+			kept[sorted[i - 1].index] = NULL;
+	for (size_t i = 0; i < n_env; i++)
+		if (kept[i])
+			kept[n++] = kept[i];
+	kept[n] = NULL;
+	*ret_n = n;
+	return kept;
 }
 
 static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n,
@@ -246,8 +291,7 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 		return 0;
 	p->args = terminated(b->arena, process->args.v, process->args.n);
 	p->n_args = process->args.n;
-	p->env = terminated(b->arena, process->env.v, process->env.n);
-	p->n_env = process->env.n;
+	p->env = environment(b->arena, process->env.v, process->env.n, &p->n_env);
 	p->cwd = process->cwd;
 	p->no_new_privs = process->no_new_privileges.v;
 	p->scheduler = process->scheduler;

@@ -406,6 +406,22 @@ TEST(a_service_manager_is_stood_for_unless_the_engine_cares)
 	CHECK(plan && !plan->notify && plan->process.n_env == 1);
 }
 
+TEST(a_variable_given_twice_has_its_last_value)
+{
+	struct facts facts = root_facts();
+	const struct plan *plan =
+		build(PROCESS("\"env\":[\"A=1\",\"AB=2\",\"A=3\",\"B=\",\"A=4=5\"]"), &facts,
+		      &(struct plan_options){ 0 });
+
+	CHECK(plan && plan->process.n_env == 3);
+	if (!plan || plan->process.n_env != 3)
+		return;
+	CHECK_STR(plan->process.env[0], "AB=2");
+	CHECK_STR(plan->process.env[1], "B=");
+	CHECK_STR(plan->process.env[2], "A=4=5");
+	CHECK(!plan->process.env[3]);
+}
+
 #define DEADLINE "\"scheduler\":{\"policy\":\"SCHED_DEADLINE\",\"runtime\":1,\"deadline\":2"
 #define HOOKS "},\"hooks\":{\"startContainer\":[{\"path\":\"/x\"}]},\"x\":{"
 
