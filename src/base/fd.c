@@ -2,6 +2,7 @@
 #include "src/base/fd.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,6 +27,10 @@ void fd_freep(void *pointer_to_pointer)
 
 int fd_fill_stdio(struct err *err)
 {
+	struct pollfd fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
+
+	if (poll(fds, 3, 0) == 0) /* one that is closed is an event */
+		return 0;
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;

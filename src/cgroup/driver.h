@@ -116,7 +116,9 @@ int driver_kill(const struct cgroup *cgroup, int signal, struct err *err) MUST_C
 /* Freezes or thaws, and waits (at most 10 s) until the kernel says so. A group that does not freeze in
  * time is thawed again. -ENOTSUP with a clear text where there is no freezer. */
 int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err) MUST_CHECK;
-bool driver_is_frozen(const struct cgroup *cgroup);
+
+/* Looks at the files by their paths: every command that shows a status asks. */
+bool driver_is_frozen(const struct cgroup_dir *dirs, size_t n_dirs);
 
 /* Takes a killed process back that was moved into another v1 freezer group, which is frozen: it would end only
  * when that is thawed. Nothing is said about failures: it ends, or not. */

@@ -6,6 +6,8 @@
 #include "src/base/str.h"
 #include "src/sys/clock.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 
 enum { TIMEOUT_MS = 10000 };
@@ -76,16 +78,28 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 	return -ENOTSUP;
 }
 
-bool driver_is_frozen(const struct cgroup *cgroup)
+static bool read_by_path(const struct cgroup_dir *dir, const char *file, char text[64])
 {
-	int v2 = driver_priv_v2(cgroup), v1 = driver_priv_find(cgroup, "freezer");
-	char text[64];
+	char path[PATH_MAX];
 
-	if (v2 >= 0 && io_read_small(cgroup->fds[v2], "cgroup.freeze", text, sizeof(text)) > 0 &&
-	    str_equal(text, "1"))
-		return true;
-	return v1 >= 0 && io_read_small(cgroup->fds[v1], "freezer.state", text, sizeof(text)) > 0 &&
-	       !str_equal(text, "THAWED");
+	(void)snprintf(path, sizeof(path), "%s%s/%s", dir->mount, dir->path, file);
+	return io_read_small(AT_FDCWD, path, text, 64) > 0;
+}
+
+bool driver_is_frozen(const struct cgroup_dir *dirs, size_t n_dirs)
+{
+	for (size_t i = 0; i < n_dirs; i++) {
+		bool v1 = driver_priv_has(dirs[i].controllers, "freezer", ',');
+		char text[64];
+
+		if (v1 && read_by_path(&dirs[i], "freezer.state", text) &&
+		    !str_equal(text, "THAWED"))
+			return true;
+		if (driver_priv_is_v2(&dirs[i]) && read_by_path(&dirs[i], "cgroup.freeze", text) &&
+		    str_equal(text, "1"))
+			return true;
+	}
+	return false;
 }
 
 void driver_fetch_frozen(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,

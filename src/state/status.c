@@ -60,21 +60,6 @@ const char *status_boot_id(struct arena *arena)
 	return read_boot_id(id, sizeof(id)) ? arena_strdup(arena, id) : "";
 }
 
-static bool is_frozen(const struct state *state)
-{
-	struct cgroup cgroup = { 0 };
-	struct err ignored;
-	bool frozen;
-
-	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1 ||
-	    driver_open_main((enum cgroup_driver_kind)(state->cgroup_driver - 1),
-			     state->cgroup_dirs.v, state->cgroup_dirs.n, &cgroup, &ignored) < 0)
-		return false;
-	frozen = driver_is_frozen(&cgroup);
-	driver_close(&cgroup);
-	return frozen;
-}
-
 /* Start times count from boot, so another boot's may be met again where the state outlives it. */
 static bool same_process(const struct state *state)
 {
@@ -105,7 +90,8 @@ enum status status_of(const struct state *state, int *ret_pidfd)
 		*ret_pidfd = fd_take(&pidfd);
 	if (state->phase == STATE_CREATING)
 		return STATUS_CREATING;
-	if (is_frozen(state))
+	if (state->cgroup_driver > (int)CGROUP_DRIVER_NONE + 1 &&
+	    driver_is_frozen(state->cgroup_dirs.v, state->cgroup_dirs.n))
 		return STATUS_PAUSED;
 	return state->phase == STATE_STARTED ? STATUS_RUNNING : STATUS_CREATED;
 }
