@@ -86,7 +86,7 @@ static void print_namespaces(struct str *out, const struct plan *plan)
 		addf(out, "  user is new because %s\n", plan->ns.why_user);
 	addf(out, "  %s\n",
 	     plan->flags & PLAN_STAGER ? "made and joined by a stager, which then clones init"
-				       : "made by one clone3, straight into init");
+				       : "by the one clone that makes init, and by init itself");
 }
 
 static void print_map(struct str *out, const char *kind, const struct idmap *map)
