@@ -3,13 +3,7 @@
 #pragma once
 
 #include "src/oci/config.h"
-
-struct random {
-	uint64_t state;
-};
-
-uint64_t random_next(struct random *random);
-uint32_t random_below(struct random *random, uint32_t n);
+#include "tests/lib/random.h"
 
 /* A value at an edge of one that profiles like to compare with. */
 uint64_t random_value(struct random *random);
