@@ -92,9 +92,10 @@ static int add_rows(struct plan_writes *w, const struct row *rows, size_t n, con
 			continue;
 		if (!file)
 			return plan_writes_v1_only(err, rows[i].path);
-		if (*file) /* 0 is what a kernel without the file does */
+		if (*file) /* no burst and not idle is what a kernel without these files does */
 			plan_writes_add(w, rows[i].controller, file, value, rows[i].path)
-				->may_miss = str_equal(value, "0");
+				->may_miss =
+				str_equal(rows[i].controller, "cpu") && str_equal(value, "0");
 	}
 	return 0;
 }

@@ -20,7 +20,8 @@ static char *build(const char *json, bool v2)
 	    plan_resources_build(&arena, resources, v2, &writes, &n, &err) < 0)
 		return arena_strf(&arena, "error: %s", err.text);
 	for (size_t i = 0; i < n; i++)
-		out = arena_strf(&arena, "%s%s=%s;", out, writes[i].file, writes[i].value);
+		out = arena_strf(&arena, "%s%s=%s%s;", out, writes[i].file, writes[i].value,
+				 writes[i].may_miss ? "?" : "");
 	return out;
 }
 
@@ -45,11 +46,20 @@ TEST(memory_and_swap)
 	CHECK_STR(build("{\"memory\":{\"limit\":100,\"swap\":150}}", false),
 		  "memory.limit_in_bytes=100;memory.memsw.limit_in_bytes=150;");
 	CHECK_STR(build("{\"memory\":{\"limit\":-1}}", true),
-		  "memory.max=max;memory.swap.max=max;");
+		  "memory.max=max;memory.swap.max=max?;");
 	CHECK_STR(build("{\"memory\":{\"limit\":0,\"swap\":0}}", true), "");
 	CHECK(strstr(build("{\"memory\":{\"limit\":100,\"swap\":50}}", true),
 		     "cannot be less than memory.limit") != NULL);
 	CHECK(strstr(build("{\"memory\":{\"swap\":50}}", true), "needs a memory.limit") != NULL);
+}
+
+TEST(only_what_a_kernel_without_the_file_does_may_miss)
+{
+	CHECK_STR(build("{\"cpu\":{\"burst\":0,\"idle\":0}}", true),
+		  "cpu.max.burst=0?;cpu.idle=0?;");
+	CHECK_STR(build("{\"cpu\":{\"burst\":5,\"cpus\":\"0\",\"mems\":\"0\"}}", true),
+		  "cpu.max.burst=5;cpuset.cpus=0;cpuset.mems=0;");
+	CHECK_STR(build("{\"memory\":{\"swappiness\":0}}", false), "memory.swappiness=0;");
 }
 
 TEST(cpu_and_pids)
