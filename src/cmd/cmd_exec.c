@@ -4,6 +4,7 @@
 #include "src/base/parse.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
+#include "src/cmd/exec_cgroup.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "src/run/supervise.h"
@@ -18,7 +19,7 @@
 struct exec_options {
 	const char *process, *console_socket, *pidfd_socket, *pid_file, *cwd, *user, *apparmor,
 		*label;
-	struct option_list env, caps, groups;
+	struct option_list env, caps, groups, cgroups;
 	bool detach, tty, no_new_privs, ignore_paused;
 	unsigned int preserve_fds;
 };
@@ -50,6 +51,8 @@ static const struct option options[] = {
 	  NULL },
 	{ 0, "apparmor", OPTION_TEXT, AT(apparmor), "PROFILE", "AppArmor profile of the process",
 	  NULL },
+	{ 0, "cgroup", OPTION_LIST, AT(cgroups), "[CONTROLLER[,CONTROLLER]:]PATH",
+	  "group below the container's own to put the process into (repeatable)", NULL },
 	{ 0, "ignore-paused", OPTION_FLAG, AT(ignore_paused), NULL,
 	  "start it in a paused container: it runs when that is resumed", NULL },
 	{ 0 },
@@ -134,27 +137,6 @@ static int merge_user(struct exec_call *call, struct oci_process *process, struc
 	return r;
 }
 
-static void merge_env(struct exec_call *call, struct oci_process *process)
-{
-	const struct option_list *add = &call->o->env;
-	const char **env = arena_array(call->arena, process->env.n + add->n + 1, sizeof(*env));
-	size_t n = 0;
-
-	for (size_t i = 0; i < process->env.n; i++) {
-		size_t name = strcspn(process->env.v[i], "=");
-		bool replaced = false;
-
-		for (size_t k = 0; k < add->n; k++)
-			replaced |= strncmp(process->env.v[i], add->v[k], name + 1) == 0;
-		if (!replaced)
-			env[n++] = process->env.v[i];
-	}
-	for (size_t k = 0; k < add->n; k++)
-		env[n++] = add->v[k];
-	process->env.v = env;
-	process->env.n = n;
-}
-
 static const char **append_names(struct arena *arena, const char *const *v, size_t n,
 				 const struct option_list *add)
 {
@@ -165,6 +147,13 @@ static const char **append_names(struct arena *arena, const char *const *v, size
 	for (size_t i = 0; i < add->n; i++)
 		names[n + i] = add->v[i];
 	return names;
+}
+
+/* The plan takes the last of several values of a name. */
+static void merge_env(struct exec_call *call, struct oci_process *process)
+{
+	process->env.v = append_names(call->arena, process->env.v, process->env.n, &call->o->env);
+	process->env.n += call->o->env.n;
 }
 
 /* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162). */
@@ -362,6 +351,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (r < 0)
 		return err_prefix(err, "exec failed");
 	r = refuse_status(&call, status_of(&call.state, &call.pidfd), err);
+	if (r >= 0)
+		r = exec_cgroup_apply(arena, &call.o->cgroups, &call.state, err);
 	if (r >= 0)
 		r = common_read_config(arena, dirfd, &call.config, err);
 	if (r >= 0)

@@ -251,6 +251,43 @@ t_ps() {
 	down
 }
 
+t_exec_into_a_group_below() {
+	root_only
+	up
+	local dir made=() pid
+	while IFS=: read -r _ controllers path; do
+		[ -n "$controllers" ] || continue
+		dir=/sys/fs/cgroup/${controllers#name=}$path
+		[ ! -d "$dir" ] || { mkdir "$dir/below" && made+=("$dir/below"); }
+	done <"/proc/$PID/cgroup"
+	[ ${#made[@]} -gt 0 ] || made=("/sys/fs/cgroup$(sed 's/^0:://' "/proc/$PID/cgroup")/below")
+	mkdir -p "${made[0]}"
+	for dir in "${made[@]}"; do # a new group of cpuset is empty
+		[ ! -e "$dir/cpuset.mems" ] || [ -e "$dir/cgroup.controllers" ] || {
+			cat "$dir/../cpuset.cpus" >"$dir/cpuset.cpus"
+			cat "$dir/../cpuset.mems" >"$dir/cpuset.mems"
+		}
+	done
+	ok exec --cgroup below -d --pid-file "$T/pid2" "$ID" /bin/sleep 1000
+	pid=$(<"$T/pid2")
+	for dir in "${made[@]}"; do
+		grep -qx "$pid" "$dir/cgroup.procs" || fail "$pid is not in $dir"
+	done
+	no "bad sub cgroup path: .. is not a sub cgroup path" exec --cgroup .. "$ID" /bin/true
+	no "adding pid to " exec --cgroup nowhere "$ID" /bin/true
+	no "unknown controller whaaat" exec --cgroup whaaat:/ "$ID" /bin/true
+	eq "exit status" "$RC" 255
+	ok exec --cgroup /below "$ID" /bin/true
+	ok exec --cgroup / "$ID" /bin/true
+	[ ! -d /sys/fs/cgroup/pids ] || {
+		ok exec --cgroup pids:below -d --pid-file "$T/pid2" "$ID" /bin/sleep 1000
+		pid=$(<"$T/pid2")
+		has "pids" "$(grep :pids: "/proc/$pid/cgroup")" /below
+		hasnt "memory" "$(grep :memory: "/proc/$pid/cgroup")" /below
+	}
+	down
+}
+
 t_without_cgroup_is_said() {
 	rootless_only
 	up

@@ -152,8 +152,9 @@ class Runtime:
             errors = self.error
             self.call("delete", "--force", name)
             self.error = errors
-        if case.hooks:
-            lines += (self.place.top / "hooks" / "log").read_text().splitlines()
+        log = self.place.top / "hooks" / "log"
+        if case.hooks and log.exists():
+            lines += log.read_text().splitlines()
         return sorted(filter(None, (self.tidy(" ".join(line.split()), name) for line in lines)))
 
     def executed(self, case, name):
