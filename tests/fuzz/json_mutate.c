@@ -25,7 +25,7 @@ static void find_places(struct arena *arena, struct places *places, struct json_
 					       sizeof(*places->v));
 		}
 		places->v[places->n++] = (struct place){ node, i };
-		find_places(arena, places, node->v[i]);
+		find_places(arena, places, node->v[i].value);
 	}
 }
 
@@ -135,14 +135,13 @@ static struct json_node *long_string(struct arena *arena, struct random *random)
 	static const char *const pieces[] = { "a", "/", "..", "0,", "\\n", "\\u00e4", "%" };
 	const char *piece = PICK(random, pieces);
 	size_t times = random_below(random, 64) == 0 ? 700000 : 10 + random_below(random, 5000);
-	size_t len = strlen(piece);
-	char *text = arena_alloc(arena, times * len + 3);
+	_cleanup_str_ struct str text = { 0 };
 
-	text[0] = '"';
+	str_add(&text, "\"");
 	for (size_t i = 0; i < times; i++)
-		memcpy(text + 1 + i * len, piece, len);
-	text[1 + times * len] = '"';
-	return json_tree_scalar(arena, text);
+		str_add(&text, piece);
+	str_add(&text, "\"");
+	return json_tree_scalar(arena, arena_strndup(arena, text.s, text.len));
 }
 
 static struct json_node *any_value(struct arena *arena, struct random *random)
@@ -184,11 +183,11 @@ static void change_scalar(struct arena *arena, struct random *random, struct jso
 /* The element or member again, up to some hundred times; below other keys, or below the same. */
 static void repeat(struct arena *arena, struct random *random, struct place place)
 {
-	struct json_node *node = place.parent->v[place.index];
+	struct json_node *node = place.parent->v[place.index].value;
 	uint32_t times = random_below(random, 32) == 0 ? 300 : 1 + random_below(random, 4);
 
 	for (uint32_t i = 0; i < times; i++) {
-		const char *key = place.parent->keys[place.index];
+		const char *key = place.parent->v[place.index].key;
 
 		if (random_below(random, 4))
 			key = arena_strf(arena, "\"key%u\"", i);
@@ -206,8 +205,8 @@ static void nest(struct arena *arena, struct random *random, struct place place)
 		struct json_node *outer = arena_new(arena, struct json_node);
 
 		outer->kind = random_below(random, 2) ? JSON_TREE_ARRAY : JSON_TREE_OBJECT;
-		json_tree_insert(arena, outer, 0, "\"a\"", place.parent->v[place.index]);
-		place.parent->v[place.index] = outer;
+		json_tree_insert(arena, outer, 0, "\"a\"", place.parent->v[place.index].value);
+		place.parent->v[place.index].value = outer;
 	}
 }
 
@@ -215,12 +214,12 @@ static void splice(struct arena *arena, struct random *random, struct place plac
 		   const struct places *donors)
 {
 	struct place donor = donors->v[random_below(random, (uint32_t)donors->n)];
-	struct json_node *value = json_tree_copy(arena, donor.parent->v[donor.index]);
+	struct json_node *value = json_tree_copy(arena, donor.parent->v[donor.index].value);
 
 	if (random_below(random, 2))
-		place.parent->v[place.index] = value;
+		place.parent->v[place.index].value = value;
 	else
-		json_tree_insert(arena, place.parent, place.index, donor.parent->keys[donor.index],
+		json_tree_insert(arena, place.parent, place.index, donor.parent->v[donor.index].key,
 				 value);
 }
 
@@ -233,9 +232,10 @@ static void exchange(struct arena *arena, struct random *random, struct place pl
 	for (size_t i = 0; i < donors->n; i++) {
 		struct place donor = donors->v[(first + i) % donors->n];
 
-		if (!str_equal(donor.parent->keys[donor.index], place.parent->keys[place.index]))
+		if (!str_equal(donor.parent->v[donor.index].key, place.parent->v[place.index].key))
 			continue;
-		place.parent->v[place.index] = json_tree_copy(arena, donor.parent->v[donor.index]);
+		place.parent->v[place.index].value =
+			json_tree_copy(arena, donor.parent->v[donor.index].value);
 		return;
 	}
 }
@@ -247,8 +247,8 @@ static void annotate(struct arena *arena, struct random *random, struct json_nod
 	struct json_node *node = NULL;
 
 	for (size_t i = 0; i < root->n; i++)
-		if (str_equal(root->keys[i], "\"annotations\""))
-			node = root->v[i];
+		if (str_equal(root->v[i].key, "\"annotations\""))
+			node = root->v[i].value;
 	if (!node) {
 		node = json_tree_parse(arena, "{}");
 		json_tree_insert(arena, root, root->n, "\"annotations\"", node);
@@ -261,7 +261,7 @@ static void mutate_once(struct arena *arena, struct random *random, const struct
 {
 	struct place place = places->v[random_below(random, (uint32_t)places->n)];
 	struct place other = places->v[random_below(random, (uint32_t)places->n)];
-	struct json_node **slot = &place.parent->v[place.index];
+	struct json_node **slot = &place.parent->v[place.index].value;
 
 	switch (random_below(random, 9)) {
 	case 0:
@@ -273,8 +273,8 @@ static void mutate_once(struct arena *arena, struct random *random, const struct
 	case 2: { /* of two trees: one may be a part of the other */
 		struct json_node *copy = json_tree_copy(arena, *slot);
 
-		*slot = json_tree_copy(arena, other.parent->v[other.index]);
-		other.parent->v[other.index] = copy;
+		*slot = json_tree_copy(arena, other.parent->v[other.index].value);
+		other.parent->v[other.index].value = copy;
 		break;
 	}
 	case 3:
@@ -291,9 +291,9 @@ static void mutate_once(struct arena *arena, struct random *random, const struct
 		exchange(arena, random, place, donors);
 		break;
 	case 7:
-		place.parent->keys[place.index] = random_below(random, 2)
-							  ? PICK(random, keys)
-							  : other.parent->keys[other.index];
+		place.parent->v[place.index].key = random_below(random, 2)
+							   ? PICK(random, keys)
+							   : other.parent->v[other.index].key;
 		break;
 	default:
 		if (random_below(random, 8) == 0)
@@ -313,6 +313,8 @@ void json_mutate_tree(struct arena *arena, struct random *random, struct json_no
 	while (changes < 8 && random_below(random, 2))
 		changes++;
 	find_places(arena, &donors, json_tree_copy(arena, donor));
+	if (donors.n == 0)
+		return;
 	for (uint32_t i = 0; i < changes; i++) {
 		struct places places = { 0 }; /* each change moves them */
 

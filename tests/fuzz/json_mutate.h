@@ -5,7 +5,7 @@
 #include "tests/fuzz/json_tree.h"
 #include "tests/lib/random.h"
 
-/* Changes a few places of the tree; parts of the donor may come in. */
+/* Changes a few places of the tree; parts of the donor, which has some, come in. */
 void json_mutate_tree(struct arena *arena, struct random *random, struct json_node *root,
 		      const struct json_node *donor);
 

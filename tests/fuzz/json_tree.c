@@ -90,7 +90,8 @@ struct json_node *json_tree_copy(struct arena *arena, const struct json_node *no
 
 	*copy = (struct json_node){ .kind = node->kind, .text = node->text };
 	for (size_t i = 0; i < node->n; i++)
-		json_tree_insert(arena, copy, i, node->keys[i], json_tree_copy(arena, node->v[i]));
+		json_tree_insert(arena, copy, i, node->v[i].key,
+				 json_tree_copy(arena, node->v[i].value));
 	return copy;
 }
 
@@ -100,12 +101,9 @@ void json_tree_insert(struct arena *arena, struct json_node *node, size_t at, co
 	if (node->n == node->cap) {
 		node->cap = node->cap ? 2 * node->cap : 8;
 		node->v = arena_grow(arena, node->v, node->n, node->cap, sizeof(*node->v));
-		node->keys = arena_grow(arena, node->keys, node->n, node->cap, sizeof(*node->keys));
 	}
 	memmove(&node->v[at + 1], &node->v[at], (node->n - at) * sizeof(*node->v));
-	memmove(&node->keys[at + 1], &node->keys[at], (node->n - at) * sizeof(*node->keys));
-	node->v[at] = value;
-	node->keys[at] = key;
+	node->v[at] = (struct json_member){ key, value };
 	node->n++;
 }
 
@@ -113,7 +111,6 @@ void json_tree_remove(struct json_node *node, size_t at)
 {
 	node->n--;
 	memmove(&node->v[at], &node->v[at + 1], (node->n - at) * sizeof(*node->v));
-	memmove(&node->keys[at], &node->keys[at + 1], (node->n - at) * sizeof(*node->keys));
 }
 
 void json_tree_print(struct str *out, const struct json_node *node)
@@ -129,10 +126,10 @@ void json_tree_print(struct str *out, const struct json_node *node)
 		if (i)
 			str_add(out, ",");
 		if (object) {
-			str_add(out, node->keys[i]);
+			str_add(out, node->v[i].key);
 			str_add(out, ":");
 		}
-		json_tree_print(out, node->v[i]);
+		json_tree_print(out, node->v[i].value);
 	}
 	str_add(out, object ? "}" : "]");
 }

@@ -8,9 +8,11 @@
 
 struct json_node {
 	enum { JSON_TREE_SCALAR, JSON_TREE_ARRAY, JSON_TREE_OBJECT } kind;
-	const char *text;  /* scalar: its token, with the quotes */
-	const char **keys; /* object: with the quotes */
-	struct json_node **v;
+	const char *text; /* scalar: its token, with the quotes */
+	struct json_member {
+		const char *key; /* object: with the quotes */
+		struct json_node *value;
+	} * v;
 	size_t n, cap;
 };
 
