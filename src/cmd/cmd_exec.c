@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/log.h"
 #include "src/base/parse.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
@@ -306,6 +307,15 @@ static int build_plan(struct exec_call *call, int argc, char **argv, const struc
 	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);
 }
 
+/* A container's state keeps what create left out; a further process has none. */
+static void tell_departures(const struct run *run)
+{
+	for (size_t i = 0; i < run->plan->n_warnings; i++)
+		log_warning("%s", run->plan->warnings[i].text);
+	for (size_t i = 0; i < run->n_notes; i++)
+		log_warning("%s", run->notes[i]);
+}
+
 static int execute(struct exec_call *call, const struct plan *plan, struct err *err)
 {
 	_cleanup_close_ int signals = -1, pidfd = -1;
@@ -324,6 +334,7 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 	}
 	r = walk_sequence(&sequence_exec, run, err);
 	driver_close(&run->cgroup);
+	tell_departures(run);
 	if (r < 0 || call->o->detach)
 		return r;
 	pidfd = pidfd_open_process(run->init);

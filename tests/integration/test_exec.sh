@@ -288,6 +288,19 @@ t_exec_into_a_group_below() {
 	down
 }
 
+t_exec_tells_what_it_leaves_out() {
+	up
+	ok --log-level warning exec --cap CAP_NO_SUCH "$ID" /bin/true
+	has "a capability" "$ERR" "ignoring unknown or unavailable capabilities: [CAP_NO_SUCH]"
+	[ -d /sys/kernel/security/apparmor ] || {
+		ok --log-level warning exec --apparmor some "$ID" /bin/true
+		has "a profile" "$ERR" "\"some\" is ignored: this host has no AppArmor"
+	}
+	ok exec --cap CAP_NO_SUCH "$ID" /bin/true
+	eq "without --log-level" "$ERR" ""
+	down
+}
+
 t_without_cgroup_is_said() {
 	rootless_only
 	up
