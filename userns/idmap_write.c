@@ -85,14 +85,14 @@ static void become_helper(const char *path, const char *const *argv, int words)
 {
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
 	char report[1 + sizeof(int)] = { exec_failed };
-	struct err err;
 	sigset_t none;
 
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(words, 0) == 0 && dup2(words, 1) == 1 && dup2(words, 2) == 2 &&
-	    program_cloexec_from(3, &err) == 0)
+	if (dup2(words, 0) == 0 && dup2(words, 1) == 1 && dup2(words, 2) == 2) {
+		program_cloexec_from(3);
 		(void)execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+	}
 	memcpy(report + 1, &errno, sizeof(int));
 	(void)io_write_all(words, report, sizeof(report));
 	_exit(127);

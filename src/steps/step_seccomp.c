@@ -8,6 +8,7 @@
 #include "src/security/filter_notify.h"
 #include "src/security/filter_raw.h"
 #include "src/state/status.h"
+#include "src/sys/program.h"
 #include "src/sys/sock.h"
 
 static int note_unknown(struct run *run, struct err *err)
@@ -74,6 +75,7 @@ static int load(struct run *run, struct err *err)
 
 int step_seccomp_load_early(struct run *run, struct err *err)
 {
+	program_close_far();
 	return load(run, err);
 }
 

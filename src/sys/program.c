@@ -40,16 +40,26 @@ int program_exec(int fd, char *const *argv)
 	return -errno;
 }
 
-int program_cloexec_from(int first, struct err *err)
+/* Above this only a caller that keeps as many descriptors open has any. */
+#define MANY 65536
+
+void program_close_far(void)
 {
-	if (syscall(SYS_close_range, (unsigned int)first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
-		return err_errno(err, errno, "mark descriptors from %d on close-on-exec", first);
-	return 0;
+	(void)syscall(SYS_close_range, MANY, ~0U, 0);
 }
 
-int program_close_from(int first, struct err *err)
+void program_cloexec_from(int first)
 {
-	if (syscall(SYS_close_range, (unsigned int)first, ~0U, 0) < 0)
-		return err_errno(err, errno, "close descriptors from %d on", first);
-	return 0;
+	if (syscall(SYS_close_range, (unsigned int)first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+	for (int fd = first; fd < MANY; fd++)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+void program_close_from(int first)
+{
+	if (syscall(SYS_close_range, (unsigned int)first, ~0U, 0) == 0)
+		return;
+	for (int fd = first; fd < MANY; fd++)
+		(void)close(fd);
 }

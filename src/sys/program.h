@@ -15,6 +15,8 @@ bool program_is_sealed(int fd);
 /* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
 int program_exec(int fd, char *const *argv);
 
-/* Marks every descriptor from first on close-on-exec, or closes them. */
-int program_cloexec_from(int first, struct err *err) MUST_CHECK;
-int program_close_from(int first, struct err *err) MUST_CHECK;
+/* Marks every descriptor from first on close-on-exec, or closes them. A filter may refuse close_range(2), which
+ * is of Linux 5.9: then one by one, and who is to be filtered calls program_close_far() before. */
+void program_cloexec_from(int first);
+void program_close_from(int first);
+void program_close_far(void);

@@ -47,10 +47,11 @@ static void child(const struct spawn_request *request, int input, int words, int
 	if (privs_die_with_parent(&err) == 0 && dup2(input, 0) >= 0 &&
 	    dup2(request->output_fd >= 0 ? request->output_fd : words, 1) >= 0 &&
 	    dup2(request->error_fd >= 0 ? request->error_fd : words, 2) >= 0 &&
-	    (request->cwd_fd < 0 || fchdir(request->cwd_fd) == 0) &&
-	    program_cloexec_from(3, &err) == 0)
+	    (request->cwd_fd < 0 || fchdir(request->cwd_fd) == 0)) {
+		program_cloexec_from(3);
 		(void)execve(request->path, (char *const *)(uintptr_t)request->argv,
 			     (char *const *)(uintptr_t)request->env);
+	}
 	error = errno;
 	(void)io_write_all(failure, &error, sizeof(error));
 	_exit(127);

@@ -113,6 +113,28 @@ t_seccomp_early_filter_without_getcwd() {
 	down
 }
 
+# A profile that is older than these calls, with EPERM for what it does not know.
+t_seccomp_early_filter_of_old_profile() {
+	local leaked pid
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["faccessat2","close_range"],"action":"SCMP_ACT_ERRNO"}]}'
+	cfg '.process.noNewPrivileges = false |
+		.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "ls /proc/self/fd > /tmp/hook"]}]'
+	exec {leaked}<"$T/b/config.json"
+	script_ 'ls /proc/self/fd; cat /tmp/hook'
+	go
+	eq descriptors "$(xargs <<<"$OUT")" '0 1 2 3 0 1 2 3' # the fourth is the directory that ls reads
+	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+	pid=$(<"$T/pid")
+	[ "$MODE" = rootless ] ||
+		eq 'of the waiting init' "$(find "/proc/$pid/fd" -type l -printf '%f\n' | sort -n | xargs)" '0 1 2 3'
+	ok delete --force "$ID"
+	exec {leaked}<&-
+	cp /bin/busybox "$T/b/rootfs/bin/no-x-bit"
+	chmod 644 "$T/b/rootfs/bin/no-x-bit"
+	prog no-x-bit
+	no '"/bin/no-x-bit": permission denied' run -b "$T/b" "$ID"
+}
+
 # An agent that refuses what the runtime itself talks by: only sendmmsg is left to it.
 t_seccomp_agent_refuses_sendmsg() {
 	agent
