@@ -59,8 +59,12 @@ static int kill_init(const struct state *state, enum status status, int pidfd, i
 static int kill_all(struct arena *arena, const struct state *state, enum status status, int pidfd,
 		    int signal, struct err *err)
 {
-	int r = kill_cgroup(state, signal, err);
+	int r;
 
+	if (status == STATUS_CREATING)
+		return err_set(err, ESRCH, "container not running: %s (still being created)",
+			       state->id);
+	r = kill_cgroup(state, signal, err);
 	if (r != -ENOTSUP)
 		return r;
 	if (status == STATUS_STOPPED)

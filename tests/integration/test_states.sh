@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Every command in every state: what it may do there, and that a refusal changes nothing.
+
+refused() { # WORDS...: each command, where @ is the id, fails, and the state stays as it is
+	local before words
+	ok state "$ID"
+	before=$OUT
+	for words; do
+		# shellcheck disable=SC2086 # words
+		no '' ${words/@/$ID}
+		ok state "$ID"
+		eq "state after $words" "$OUT" "$before"
+	done
+}
+
+allowed() { # STATUS WORDS...: each command succeeds, and the status stays
+	local status=$1 words
+	shift
+	for words; do
+		# shellcheck disable=SC2086 # words
+		ok ${words/@/$ID}
+		eq "status after $words" "$(status)" "$status"
+	done
+}
+
+# A create in the background, which goes on when $T/go is there.
+held_create() {
+	cfg --arg t "$T" --arg id "$ID" '.hooks.createRuntime = [{path: "/bin/sh", env: ["PATH=/bin:/usr/bin", "USRUN_TEST=" + $id],
+		args: ["sh", "-c", "touch \($t)/held; while [ ! -e \($t)/go ]; do sleep 0.02; done"]}]'
+	prog /bin/sleep 1000
+	"${U[@]}" create -b "$T/b" "$ID" >/dev/null 2>"$T/create.err" </dev/null &
+	CREATOR=$!
+	soon test -e "$T/held" || fail "not held: $(<"$T/create.err")"
+}
+
+t_states_creating() {
+	held_create
+	eq status "$(status)" creating
+	refused "create -b $T/b @" "run -b $T/b @" 'start @' 'kill @ KILL' 'kill --all @ KILL' 'pause @' 'resume @' \
+		'exec @ true' 'update --pids-limit 9 @' 'events --stats @' 'stats --no-stream @'
+	ok list -q
+	eq list "$OUT" "$ID"
+	# A deletion waits for the creator.
+	"${U[@]}" delete "$ID" 2>"$T/delete.err" &
+	local deleter=$!
+	sleep 0.1
+	eq 'status with a deleter' "$(status)" creating
+	kill -0 $deleter || fail "the deletion has ended: $(<"$T/delete.err")"
+	touch "$T/go"
+	wait $CREATOR || fail "create: $(<"$T/create.err")"
+	wait $deleter || fail "delete: $(<"$T/delete.err")"
+	no 'does not exist' state "$ID"
+}
+
+t_states_created() {
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	refused "create -b $T/b @" "run -b $T/b @" 'resume @'
+	allowed created 'state @' 'kill @ 0' 'list' 'ps @'
+	if can_pause; then
+		allowed created 'exec @ true' 'update --pids-limit 9 @' 'events --stats @'
+		ok pause "$ID"
+		eq status "$(status)" paused
+		no 'paused' start "$ID"
+		ok resume "$ID"
+		eq status "$(status)" created
+	fi
+	ok start "$ID"
+	eq status "$(status)" running
+	down
+}
+
+t_states_running() {
+	up
+	refused "create -b $T/b @" "run -b $T/b @" 'start @' 'delete @' 'resume @'
+	allowed running 'state @' 'kill @ 0' 'list' 'ps @' 'exec @ true'
+	can_pause || { down; return; }
+	allowed running 'update --pids-limit 9 @' 'events --stats @'
+	ok pause "$ID"
+	refused "create -b $T/b @" "run -b $T/b @" 'start @' 'delete @' 'pause @' 'exec @ true'
+	allowed paused 'state @' 'kill @ 0' 'list' 'ps @' 'update --pids-limit 8 @' 'events --stats @'
+	ok kill "$ID" KILL
+	soon is stopped || fail 'a paused one is not killed'
+	down
+}
+
+t_states_stopped() {
+	up
+	ok kill "$ID" KILL
+	soon is stopped
+	refused "create -b $T/b @" "run -b $T/b @" 'start @' 'kill @ KILL' 'kill @ 0' 'pause @' 'resume @' 'exec @ true' \
+		'update --pids-limit 9 @' 'events --stats @' 'stats --no-stream @'
+	allowed stopped 'state @' 'list' 'ps @'
+	ok delete "$ID"
+	no 'does not exist' delete "$ID"
+	ok delete --force "$ID"
+}
+
+# However a process ends, its container is stopped.
+t_every_end_is_stopped() {
+	local how
+	cfg '.linux.namespaces |= map(select(.type != "pid"))' # signals of its own do not kill an init
+	# shellcheck disable=SC2016 # for the shell inside
+	for how in 'exit 0' 'exit 3' 'kill -SEGV $$' 'kill -KILL $$' 'exec /proc/self/nothing'; do
+		script_ "$how"
+		ok create -b "$T/b" "$ID"
+		ok start "$ID"
+		soon is stopped || fail "$how: $(status)"
+		ok delete "$ID"
+	done
+}
