@@ -54,8 +54,9 @@ static int join(struct run *run, int kind, struct err *err)
 	if (setns(run->ns_fds[kind], kinds[kind].flag) < 0) {
 		int error = errno;
 
-		(void)err_errno(err, error, "join the %s namespace %s", kinds[kind].name,
-				run->plan->ns.v[kind].path);
+		(void)err_errno(err, error,
+				"config.json: linux.namespaces: join the %s namespace %s",
+				kinds[kind].name, run->plan->ns.v[kind].path);
 		if (error == EINVAL)
 			err_hint(err,
 				 "the path must be a namespace of kind %s, such as /proc/PID/ns/…",

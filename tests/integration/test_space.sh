@@ -47,9 +47,11 @@ t_user_namespace_of_root() {
 		| .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}]
 		| .linux.gidMappings = [{containerID: 0, hostID: 200000, size: 1000}]'
 	chmod 711 "$T"
+	chown 5:6 "$T/b/rootfs/etc/passwd"
 	sh_run 'cat /proc/self/uid_map; id -u; touch /tmp/made; stat -c "%u" /tmp/made'
 	eq output "$(tr -s '\n ' ' ' <<<"$OUT")" ' 0 200000 1000 0 0 '
 	eq 'owner outside' "$(stat -c %u "$T/b/rootfs/tmp/made")" 200000
+	eq 'owner of what was there' "$(stat -c %u:%g "$T/b/rootfs/etc/passwd")" 5:6
 }
 
 t_network_namespace_by_path() {
@@ -78,10 +80,43 @@ t_network_namespace_by_path() {
 	eq 'network namespace' "$(sed -n 's/^net //p' <<<"$OUT")" "$net"
 }
 
+# A second container in all namespaces of a first, but for its own mounts.
+t_every_namespace_by_path() {
+	local kind
+	cfg '.linux.namespaces += [{type: "time"}]'
+	up
+	script_ "$LIST_NS"
+	cfg --arg d "/proc/$PID/ns" '{network: "net", mount: "mnt"} as $names | del(.hostname, .linux.uidMappings, .linux.gidMappings) |
+		.linux.namespaces |= map(if .type == "mount" then . else .path = "\($d)/\($names[.type] // .type)" end)'
+	R run -b "$T/b" "$ID-2"
+	for kind in pid net ipc uts cgroup user time; do
+		eq "$kind" "$(sed -n "s/^$kind //p" <<<"$OUT")" "$(readlink "/proc/$PID/ns/$kind")"
+	done
+	eq 'status of the first' "$(status)" running
+	down
+}
+
 t_namespace_path_of_wrong_type() {
+	local type other
 	prog /bin/true
-	cfg '.linux.namespaces |= map(if .type == "network" then .path = "/proc/self/ns/uts" else . end)'
-	no '' run -b "$T/b" "$ID"
+	cp "$T/b/config.json" "$T/good.json"
+	while read -r type other; do
+		cp "$T/good.json" "$T/b/config.json"
+		cfg --arg t "$type" --arg p "/proc/self/ns/$other" '.linux.namespaces |= map(select(.type != $t)) + [{type: $t, path: $p}]'
+		[ "$type" != mount ] || cfg 'del(.mounts, .linux.maskedPaths, .linux.readonlyPaths)'
+		no linux.namespaces run -b "$T/b" "$ID"
+		has "$type" "$ERR" "/proc/self/ns/$other"
+	done <<-END
+		pid uts
+		network uts
+		ipc uts
+		uts ipc
+		mount uts
+		cgroup uts
+		user uts
+		time uts
+	END
+	cp "$T/good.json" "$T/b/config.json"
 	cfg '.linux.namespaces |= map(if .type == "network" then .path = "/nothing" else . end)'
 	no /nothing run -b "$T/b" "$ID"
 }
@@ -254,9 +289,25 @@ t_resources() {
 }
 
 t_cgroups_path() {
+	local first
 	root_only
 	cfg --arg p "/it-$ID/deep/er" '.linux.cgroupsPath = $p'
 	up
 	grep -q "/it-$ID/deep/er" "/proc/$PID/cgroup" || fail "not in that cgroup: $(<"/proc/$PID/cgroup")"
 	down
+	# A relative one: in a place of our choice, which is always the same.
+	cfg --arg p "it-$ID/deep" '.linux.cgroupsPath = $p'
+	up
+	first=$(<"/proc/$PID/cgroup")
+	has 'own cgroup' "$first" "/it-$ID/deep"
+	down
+	up
+	eq 'cgroups of the second time' "$(<"/proc/$PID/cgroup")" "$first"
+	down
+	cfg 'del(.linux.cgroupsPath)'
+	up
+	has 'without a path' "$(<"/proc/$PID/cgroup")" "/usrun-$ID"
+	down
+	cfg '.linux.cgroupsPath = "system.slice:usrun:x"'
+	no 'linux.cgroupsPath' --cgroup-manager cgroupfs create -b "$T/b" "$ID"
 }
