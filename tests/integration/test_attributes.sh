@@ -190,6 +190,10 @@ t_umask() {
 	go
 	eq umask "$(tr '\n' ' ' <<<"$OUT")" '0077 700 '
 	rm -r "$T/b/rootfs/tmp/d"
+	cfg '.process.user.umask = 0'
+	go
+	eq 'no bit' "$(tr '\n' ' ' <<<"$OUT")" '0000 777 '
+	rm -r "$T/b/rootfs/tmp/d"
 	cfg 'del(.process.user.umask)'
 	(umask 077 && go)
 	eq 'default umask' "$(tr '\n' ' ' <"$T/out")" '0022 755 '

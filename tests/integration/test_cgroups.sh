@@ -32,6 +32,24 @@ t_cgroups_parents_of_others_stay() {
 	[ -z "$left" ] || fail "$left"
 }
 
+# Where its process was moved to, and what was bound into it, is not the container's to remove.
+t_delete_leaves_what_others_made() {
+	root_only
+	local dir
+	dir=$(v1_dir pids) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	mkdir "$dir/it-$ID-foreign" "$T/shared"
+	cfg --arg s "$T/shared" --arg t "$T" '.mounts += [{destination: "/shared", type: "bind", source: $s, options: ["rbind"]}]'
+	up
+	inside /bin/touch /shared/file
+	echo "$PID" >"$dir/it-$ID-foreign/cgroup.procs"
+	ok kill "$ID" KILL
+	soon is stopped
+	ok delete "$ID"
+	rmdir "$dir/it-$ID-foreign" || fail 'the group of others is gone'
+	[ -e "$T/shared/file" ] || fail 'the bound directory is empty'
+	[ -x "$T/b/rootfs/bin/sh" ] || fail 'the rootfs is empty'
+}
+
 own() { # CONTROLLER FILE: of the container that up() has made with its own path
 	cat "/sys/fs/cgroup/$1/it-$ID/$2"
 }
@@ -267,12 +285,41 @@ t_cgroups_delegated() {
 	eq "owner of the group" "$(stat -c %u:%g "$dir")" 200000:200000
 	eq "owner of cgroup.procs" "$(stat -c %u "$dir/cgroup.procs")" 200000
 	eq "owner of a limit" "$(stat -c %u "$dir/cgroup.max.depth")" 0
+	[ ! -d "/sys/fs/cgroup/pids/it-$ID" ] || eq "owner of a v1 group" "$(stat -c %u "/sys/fs/cgroup/pids/it-$ID")" 0
 	down
 	[ ! -e "$dir" ] || fail "left: $dir"
 	cfg '.mounts |= map(if .type == "cgroup" then .options += ["ro"] else . end)'
 	up
 	eq "owner of one that is read-only inside" "$(stat -c %u "$dir")" 0
 	down
+	cfg '.mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end) | .linux.namespaces |= map(select(.type != "cgroup"))'
+	up
+	eq "owner of one that shows the host's tree" "$(stat -c %u "$dir")" 0
+	down
+}
+
+# Which files are given away is the kernel's to say; a file in its list may be missing, and so may the list.
+t_cgroups_delegated_files() {
+	root_only
+	local dir=/sys/fs/cgroup/unified/it-$ID list=/sys/kernel/cgroup/delegate
+	[ -w /sys/fs/cgroup/unified/cgroup.procs ] || skip "needs the v2 tree in /sys/fs/cgroup/unified"
+	cfg --arg p "/it-$ID" '.linux.cgroupsPath = $p | .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 65536}]
+		| .linux.gidMappings = .linux.uidMappings | .linux.namespaces += [{type: "user"}]
+		| .mounts |= map(if .type == "cgroup" then .options -= ["ro"] else . end)'
+	chown -R 200000:200000 "$T/b/rootfs"
+	prog /bin/sleep 1000
+	mount -t tmpfs none "${list%/*}"
+	printf 'cgroup.procs\ncgroup.no-such-file\ncgroup.max.depth\n' >$list
+	R run -d -b "$T/b" "$ID"
+	(cd "$dir" && stat -c '%n %u' cgroup.* . | grep 200000 | cut -d ' ' -f 1 | tr '\n' ' ') >"$T/listed" || true
+	down
+	rm $list
+	R run -d -b "$T/b" "$ID"
+	(cd "$dir" && stat -c '%n %u' ./* . | grep 200000 | cut -d ' ' -f 1 | tr '\n' ' ') >"$T/unlisted" || true
+	down
+	umount "${list%/*}"
+	eq 'those of the list' "$(<"$T/listed")" 'cgroup.max.depth cgroup.procs . '
+	eq 'those of a kernel without a list' "$(<"$T/unlisted")" './cgroup.procs ./cgroup.subtree_control ./cgroup.threads . '
 }
 
 # Somebody has moved the process into a frozen group of his own: killed, it would end when that is thawed.

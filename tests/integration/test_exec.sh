@@ -155,12 +155,19 @@ t_exec_tty() {
 }
 
 t_run_tty() {
+	local seen=$T/b/rootfs/tmp/seen
 	cfg '.process.terminal = true | .process.consoleSize = {height: 33, width: 77}'
-	prog /bin/sh -c 'tty; stty size; test -t 1 && echo is a terminal; cut -d " " -f 7 /proc/self/stat; exit 6'
+	prog /bin/sh -c '(for n in 0 1 2; do readlink /proc/$$/fd/$n; done | sort -u
+		stat -c %t:%T /dev/console $(tty)) >/tmp/seen; exit 6'
 	under_script "${U[*]} run -b $T/b $ID"
 	eq status "$RC" 6
-	[[ "$OUT" == */dev/console* || "$OUT" == */dev/pts/0* ]] || fail "tty: $OUT"
-	has output "$OUT" 'is a terminal'
+	[[ "$(sed -n 1p "$seen")" =~ ^/dev/(console|pts/0)$ ]] || fail "terminal: $(<"$seen")"
+	[[ "$(sed -n 2p "$seen")" =~ ^88:.$ ]] || fail "console: $(<"$seen")"
+	eq 'the console is the terminal' "$(sed -n 2p "$seen")" "$(sed -n 3p "$seen")"
+	eq 'nothing else' "$(wc -l <"$seen")" 3
+	cfg 'del(.process.terminal)'
+	sh_run 'test -e /dev/console || echo none'
+	eq 'console without a terminal' "$OUT" none
 }
 
 t_console_socket() {

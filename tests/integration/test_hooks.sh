@@ -13,7 +13,11 @@ hook_script() {
 		echo "$1" >> "$LOG/order"
 		pwd > "$LOG/$1.cwd"
 		env > "$LOG/$1.env"
-		readlink /proc/self/ns/mnt > "$LOG/$1.mnt"
+		for kind in pid net ipc uts mnt cgroup user; do readlink /proc/self/ns/$kind; done > "$LOG/$1.ns"
+		pid=$(sed 's/.*"pid": *\([0-9]*\).*/\1/' "$LOG/$1.json")
+		readlink /proc/$pid/ns/net > "$LOG/$1.net"
+		[ ! -e /proc/$pid/root"$LOG/order" ] || echo not-pivoted > "$LOG/$1.root"
+		! grep -q "rootfs/hl " /proc/$pid/mountinfo || echo mounted > "$LOG/$1.mounts"
 	END
 	chmod 755 "$T/hl/hook"
 	cfg --arg t "$T" '.mounts += [{destination: "/hl", type: "bind", source: ($t + "/hl"), options: ["rbind"]}]'
@@ -22,6 +26,19 @@ hook_script() {
 hook() { # POINT NAME [LOG [PATH]]
 	cfg --arg p "$1" --arg n "$2" --arg log "${3:-$T/hl}" --arg path "${4:-$T/hl/hook}" --arg id "$ID" \
 		'.hooks[$p] += [{path: $path, args: ["hook", $n], env: ["LOG=" + $log, "PATH=/bin:/usr/bin", "MARK=m", "USRUN_TEST=" + $id]}]'
+}
+
+namespaces_of() { # PID
+	local kind
+	for kind in pid net ipc uts mnt cgroup user; do readlink "/proc/$1/ns/$kind"; done
+}
+
+# The document of a hook is one of state-schema.json, with everything that is known.
+check_document() { # NAME STATUS PID
+	jq -e --arg id "$ID" --arg b "$T/b" --arg s "$2" --argjson pid "$3" '.ociVersion == "1.3.0" and .id == $id and .bundle == $b and
+		.status == $s and (.pid // 0) == $pid and .annotations == {"org.example.a": "", "org.example.b": "c d"} and
+		(keys - ["annotations", "bundle", "id", "ociVersion", "pid", "status"] == [])' "$T/hl/$1.json" >"$T/verdict" ||
+		fail "$1, wanted $2 and $3: $(<"$T/hl/$1.json")"
 }
 
 t_hooks() {
@@ -33,8 +50,12 @@ t_hooks() {
 	hook createRuntime 2runtime
 	hook createRuntime 2runtime-second
 	hook prestart 1prestart
+	cfg '.annotations = {"org.example.a": "", "org.example.b": "c d"}'
 	script_ 'echo program >> /hl/order; sleep 1000'
 	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+	local name status seen pid inside
+	pid=$(<"$T/pid")
+	inside=$(namespaces_of "$pid")
 	eq 'order of create' "$(tr '\n' ' ' <"$T/hl/order")" '1prestart 2runtime 2runtime-second 3create '
 	ok start "$ID"
 	soon grep -q program "$T/hl/order"
@@ -45,31 +66,46 @@ t_hooks() {
 	ok delete "$ID"
 	eq 'last' "$(tail -n 1 "$T/hl/order")" 6poststop
 	eq 'how many' "$(wc -l <"$T/hl/order")" 8
-	local name status pid
-	pid=$(<"$T/pid")
-	while read -r name status; do
-		eq "$name: id" "$(jq -r .id "$T/hl/$name.json")" "$ID"
-		eq "$name: bundle" "$(jq -r .bundle "$T/hl/$name.json")" "$T/b"
-		has "$name: status" " ${status//,/ } " " $(jq -r .status "$T/hl/$name.json") "
-		eq "$name: version" "$(jq -r '.ociVersion|type' "$T/hl/$name.json")" string
-		case $name in
-		1* | 2* | 5*) eq "$name: pid" "$(jq -r .pid "$T/hl/$name.json")" "$pid" ;;
-		3* | 4*) eq "$name: pid, seen from inside" "$(jq -r .pid "$T/hl/$name.json")" 1 ;;
-		esac
+	while read -r name status seen; do
+		check_document "$name" "$status" "${seen/PID/$pid}"
 		has "$name: environment" "$(<"$T/hl/$name.env")" MARK=m
 		hasnt "$name: environment" "$(<"$T/hl/$name.env")" XDG_
 		case $name in
-		1* | 2* | 5* | 6*) eq "$name: mount namespace" "$(<"$T/hl/$name.mnt")" "$(readlink /proc/self/ns/mnt)" ;;
-		*) [ "$(<"$T/hl/$name.mnt")" != "$(readlink /proc/self/ns/mnt)" ] || fail "$name: in the host's mount namespace" ;;
+		3* | 4*) eq "$name: namespaces" "$(<"$T/hl/$name.ns")" "$inside" ;;
+		*) eq "$name: namespaces" "$(<"$T/hl/$name.ns")" "$(namespaces_of self)" ;;
 		esac
 	done <<-END
-		1prestart creating,created
-		2runtime creating,created
-		3create creating,created
-		4start created,running
-		5poststart running
-		6poststop stopped
+		1prestart creating PID
+		2runtime creating PID
+		3create creating 1
+		4start created 1
+		5poststart running PID
+		6poststop stopped 0
 	END
+	# The first ones act on namespaces and mounts that are there, before the root changes. A user may look at init
+	# only while it waits for start.
+	[ "$MODE" = root ] || return 0
+	for name in 1prestart 2runtime; do
+		eq "$name: network" "$(<"$T/hl/$name.net")" "$(sed -n 2p <<<"$inside")"
+		eq "$name: root" "$(<"$T/hl/$name.root")" not-pivoted
+		eq "$name: mounts" "$(<"$T/hl/$name.mounts")" mounted
+	done
+	[ ! -e "$T/hl/5poststart.root" ] || fail 'the root of the program is that of the host'
+}
+
+# argv[0] selects what busybox does; an environment is the config's alone.
+t_hook_arguments_and_environment() {
+	local point
+	mkdir "$T/tools"
+	ln -s /bin/busybox "$T/tools/env"
+	export OF_THE_CALLER=x
+	cfg --arg t "$T" '.annotations["run.oci.hooks.stdout"] = $t + "/hooks.out" | .process.env = ["OF=process", "HOME=/"] |
+		.hooks.prestart = [{path: "/bin/busybox", args: ["echo", "a b", "", "*"]}, {path: ($t + "/tools/env"), env: ["A=1", "B=x y"]}] |
+		.hooks[("createRuntime", "createContainer", "poststart", "poststop")] = [{path: ($t + "/tools/env")}] |
+		.hooks.startContainer = [{path: "/bin/env"}]'
+	prog /bin/true
+	go
+	eq output "$(tr '\n' ';' <"$T/hooks.out")" 'a b  *;A=1;B=x y;OF=process;HOME=/;'
 }
 
 t_hooks_cwd() {
@@ -114,10 +150,11 @@ t_failing_poststop_hook_is_no_error() {
 }
 
 t_hook_timeout() {
-	cfg --arg id "$ID" '.hooks = {createRuntime: [{path: "/bin/sleep", args: ["sleep", "1000"], env: ["USRUN_TEST=" + $id], timeout: 1}]}'
+	cfg --arg id "$ID" '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "sleep 1000 & sleep 1000"],
+		env: ["PATH=/bin:/usr/bin", "USRUN_TEST=" + $id], timeout: 1}]}'
 	prog /bin/true
 	SECONDS=0
-	no hook create -b "$T/b" "$ID"
+	no 'hook ran past specified timeout of 1 s' create -b "$T/b" "$ID"
 	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
 	left=$(leaks) || fail "left behind: $left"
 }

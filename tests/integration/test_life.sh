@@ -94,6 +94,7 @@ t_life() {
 
 t_kill_signal_names() {
 	local signal
+	cfg '.annotations["org.opencontainers.image.stopSignal"] = "KILL"' # for the engine, not for us
 	# shellcheck disable=SC2016
 	prog /bin/sh -c 'for s in TERM HUP USR1 INT; do trap "echo $s >> /tmp/got" $s; done
 		echo > /tmp/ready; while :; do sleep 0.02; done'
@@ -209,14 +210,20 @@ t_delete_force_empty_state_dir() {
 }
 
 t_bad_ids() {
-	local id
+	local id words
 	prog /bin/true
+	mkdir -p "$(STATE_OF)"
 	for id in '' . .. a/b ../x '/x' 'a b' $'a\nb' 'é' "$(printf 'a%.0s' {1..2000})"; do
-		no '' create -b "$T/b" "$id"
-		no '' run -b "$T/b" "$id"
-		no '' state "$id"
-		no '' delete "$id"
+		for words in "create -b $T/b" "run -b $T/b" state start kill delete 'delete --force' exec pause resume ps update 'events --stats'; do
+			# shellcheck disable=SC2086 # words
+			set -- $words "$id"
+			[ "$words" != exec ] || set -- "$@" /bin/true
+			[ "$words" != update ] || set -- update --pids-limit 9 "$id"
+			no '' "$@"
+			has "$words '$id'" "${ERR,,}" 'container id'
+		done
 	done
+	[ -d "$(STATE_OF)" ] || fail 'the directory of all states is gone'
 }
 
 t_good_ids() {
@@ -229,9 +236,10 @@ t_good_ids() {
 
 t_usage_errors() {
 	no bogus bogus
-	no '' run
-	no '' state
-	no '' kill
+	local command
+	for command in create run state start kill delete exec pause resume ps update; do
+		no 'usage' "$command"
+	done
 	no '' run --no-such-option "$ID"
 	no '' state "$ID" surplus
 	ok --help
@@ -293,6 +301,66 @@ t_relative_bundle_and_config() {
 	)
 	ok run -b b "$ID"
 	eq 'relative bundle' "$OUT" two
+}
+
+# The directory of the bundle is no part of it, and what is in the state is where it was made.
+t_bundles() {
+	prog /bin/echo made
+	mv "$T/b" "$T/moved"
+	ok run -b "$T/moved" "$ID"
+	eq 'after a move' "$OUT" made
+	ln -s moved/rootfs "$T/link"
+	cp "$T/moved/config.json" "$T/moved/rootfs"
+	mv "$T/moved" "$T/b"
+	local path
+	for path in "$T/b/rootfs" "$T/link" ../link ./rootfs/; do
+		ln -sfn b/rootfs "$T/link"
+		cfg --arg p "$path" '.root.path = $p'
+		go
+		eq "root.path $path" "$OUT" made
+	done
+	jq '.root.path = "."' "$T/b/config.json" >"$T/b/rootfs/config.json"
+	ok run -b "$T/b/rootfs" "$ID"
+	eq 'root.path .' "$OUT" made
+	cfg '.root.path = "config.json"'
+	no 'config.json' create -b "$T/b" "$ID"
+}
+
+t_config_files() {
+	local what
+	prog /bin/true
+	mv "$T/b/config.json" "$T/good.json"
+	for what in nothing directory dangling unreadable; do
+		case $what in
+		directory) mkdir "$T/b/config.json" ;;
+		dangling) ln -s nowhere "$T/b/config.json" ;;
+		unreadable) [ "$MODE" = root ] || install -m 0 "$T/good.json" "$T/b/config.json" ;; # root reads it
+		esac
+		no config.json create -b "$T/b" "$ID"
+		rm -rf "$T/b/config.json"
+	done
+	# The order of members means nothing.
+	jq 'walk(if type == "object" then to_entries | reverse | from_entries else . end)' "$T/good.json" >"$T/b/config.json"
+	go
+	{ cat "$T/good.json"; echo '{}'; } >"$T/b/config.json"
+	no config.json create -b "$T/b" "$ID"
+}
+
+t_state_document() {
+	prog /bin/sleep 1000
+	ok features
+	local newest
+	newest=$(jq -r .ociVersionMax <<<"$OUT")
+	(cd "$T" && ok create -b b "$ID")
+	(cd "$T/b" && ok create "$ID-2")
+	for ID in "$ID" "$ID-2"; do
+		ok state "$ID"
+		jq -e --arg v "$newest" --arg id "$ID" --arg b "$T/b" '.ociVersion == $v and .id == $id and .bundle == $b and .status == "created" and
+			.pid > 1 and (.annotations // {}) == {} and (has("annotations") | not or .annotations != null)' <<<"$OUT" >/dev/null ||
+			fail "$ID: $OUT"
+		[ -d "/proc/$(jq .pid <<<"$OUT")" ] || fail "no such process: $OUT"
+		down
+	done
 }
 
 t_log_file() {
@@ -375,4 +443,23 @@ t_explain_and_facts() {
 	jq -e type <<<"$OUT" >/dev/null || fail "facts is not JSON"
 	ok features
 	jq -e .ociVersionMin <<<"$OUT" >/dev/null || fail "features is not the features object"
+}
+
+# The same for everybody, and true of the versions.
+t_features() {
+	local version all
+	ok features
+	all=$OUT
+	OUT=$(cd / && env -i "$USRUN" --root /nowhere features)
+	eq 'without an environment' "$OUT" "$all"
+	OUT=$(unshare -Urmp --fork "$USRUN" features)
+	eq 'in a user namespace' "$OUT" "$all"
+	[ "$MODE" = rootless ] || eq 'as nobody' "$(setpriv --reuid 65534 --regid 65534 --clear-groups "$USRUN" features)" "$all"
+	prog /bin/true
+	for version in $(jq -r '.ociVersionMin, .ociVersionMax' <<<"$all") 1.0.2-dev 1.3.0+dev; do
+		cfg --arg v "$version" '.ociVersion = $v'
+		go
+	done
+	cfg '.ociVersion = "2.0.0"'
+	no ociVersion create -b "$T/b" "$ID"
 }

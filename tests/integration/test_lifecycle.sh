@@ -61,17 +61,65 @@ t_create_without_a_process() {
 
 # What was made is what is run: later changes of the bundle do not count.
 t_config_changes_after_create() {
-	cfg '.hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", "echo first > '"$T"'/poststop"]}]'
-	script_ 'echo first > /tmp/ran'
+	local point
+	for point in poststart poststop; do
+		cfg --arg p "$point" --arg t "$T" '.hooks[$p] = [{path: "/bin/sh", args: ["sh", "-c", "echo first > \($t)/\($p)"]}]'
+	done
+	cfg '.process.env += ["WHICH=first"]'
+	script_ 'echo $WHICH > /tmp/ran; exec sleep 1000'
 	ok create -b "$T/b" "$ID"
 	echo '{}' >"$T/b/config.json"
 	ok start "$ID"
-	soon is stopped
+	soon test -s "$T/b/rootfs/tmp/ran"
 	eq program "$(<"$T/b/rootfs/tmp/ran")" first
+	eq poststart "$(<"$T/poststart")" first
+	rm "$T/b/config.json"
+	inside /bin/sh -c 'echo $WHICH'
+	eq exec "$OUT" first
 	mv "$T/b" "$T/moved"
+	ok kill "$ID" KILL
+	soon is stopped
 	ok delete "$ID"
 	eq poststop "$(<"$T/poststop")" first
 	mv "$T/moved" "$T/b"
+}
+
+# create makes the environment and runs nothing; start needs no more than the id, and runs the program once.
+t_create_and_start() {
+	local pid kind
+	mkdir "$T/b/rootfs/place"
+	cfg '.hostname = "made" | .mounts += [{destination: "/place", type: "tmpfs", source: "made"}]'
+	script_ 'echo ran >>/place/ran; exec sleep 1000'
+	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+	pid=$(<"$T/pid")
+	for kind in pid net ipc uts mnt cgroup; do
+		[ "$(readlink "/proc/$pid/ns/$kind")" != "$(readlink "/proc/self/ns/$kind")" ] || fail "no $kind namespace"
+	done
+	has mounts "$(<"/proc/$pid/mountinfo")" ' /place '
+	[ "$MODE" = rootless ] || has cgroup "$(<"/proc/$pid/cgroup")" "$ID"
+	inside /bin/sh -c 'hostname; ls /place; cat /proc/1/cmdline'
+	eq 'host name' "$(head -n 1 <<<"$OUT")" made
+	hasnt 'the program has run' "$OUT" ran
+	hasnt 'the program runs' "$OUT" sleep
+	(cd / && ok start "$ID")
+	inside /bin/sh -c 'until [ -s /place/ran ]; do sleep 0.02; done'
+	no 'already running' start "$ID"
+	inside /bin/cat /place/ran
+	eq runs "$OUT" ran
+	eq pid "$(jq .pid < <("${U[@]}" state "$ID"))" "$pid"
+	down
+}
+
+t_failed_create_leaves_no_pid_file() {
+	prog /bin/nothing
+	no /bin/nothing create -b "$T/b" --pid-file "$T/pid" "$ID"
+	[ ! -e "$T/pid" ] || fail 'a pid file is left'
+	prog /bin/true
+	cfg '.hooks.createContainer = [{path: "/bin/false"}]'
+	no createContainer create -b "$T/b" --pid-file "$T/pid" "$ID"
+	[ ! -e "$T/pid" ] || fail 'a pid file is left'
+	cfg 'del(.hooks)'
+	go # the id is free
 }
 
 note_hooks() { # POINT...: each writes its name, and what it is told, to $T/order

@@ -77,6 +77,27 @@ t_cwd() {
 	eq cwd "$OUT" '/made/for it'
 }
 
+# A program that is not there, or is none, fails create; what only the kernel can tell fails start.
+t_program_names() {
+	local name
+	printf '#!/bin/sh\necho from $0\n' >"$T/b/rootfs/tmp/own"
+	printf 'no program' >"$T/b/rootfs/tmp/text"
+	chmod 755 "$T/b/rootfs/tmp/own" "$T/b/rootfs/tmp/text"
+	cfg '.process.cwd = "/tmp"'
+	prog ./own
+	go
+	eq output "$OUT" 'from ./own'
+	for name in /bin/nothing nothing ./nothing /etc/passwd /bin own; do
+		prog $name
+		no "$name" create -b "$T/b" "$ID"
+	done
+	prog ./text
+	R create -b "$T/b" "$ID"
+	[ "$RC" != 0 ] || no ./text start "$ID"
+	has error "$ERR" 'xec format error'
+	down
+}
+
 t_ids() {
 	cfg '.process.user = {uid: 1000, gid: 1001, additionalGids: [5, 7], umask: 63}'
 	prog /bin/cat /proc/self/status
@@ -86,6 +107,18 @@ t_ids() {
 	eq Groups "$(field Groups)" '5 7'
 	eq Umask "$(field Umask)" 0077
 	eq CapEff "$(field CapEff)" 0000000000000000
+}
+
+t_ids_that_are_not_mapped() {
+	local user
+	prog /bin/true
+	[ "$MODE" = rootless ] || cfg '.linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+	for user in '{uid: 70000, gid: 0}' '{uid: 0, gid: 70000}' '{uid: 0, gid: 0, additionalGids: [70000]}'; do
+		cfg ".process.user = $user"
+		no 70000 create -b "$T/b" "$ID"
+		has "path of $user" "$ERR" process.user
+	done
 }
 
 t_umask_default() {
@@ -125,12 +158,14 @@ t_capabilities_of_root() {
 }
 
 t_no_capabilities() {
-	cfg 'del(.process.capabilities)'
+	local filter set
 	prog /bin/cat /proc/self/status
-	go
-	local set
-	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
-		eq $set "$(field $set)" 0000000000000000
+	for filter in 'del(.process.capabilities)' '.process.capabilities = {}'; do
+		cfg "$filter"
+		go
+		for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+			eq "$set with $filter" "$(field $set)" 0000000000000000
+		done
 	done
 }
 
@@ -202,6 +237,16 @@ t_oom_score_adj() {
 	prog /bin/cat /proc/self/oom_score_adj
 	go
 	eq oom_score_adj "$OUT" 321
+}
+
+t_oom_score_of_the_caller() {
+	cfg 'del(.process.oomScoreAdj)'
+	prog /bin/cat /proc/self/oom_score_adj
+	(
+		echo 234 >/proc/self/oom_score_adj
+		go
+	)
+	eq oom_score_adj "$(<"$T/out")" 234
 }
 
 t_sched_and_io_priority() {

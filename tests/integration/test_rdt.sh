@@ -30,6 +30,9 @@ before_t_rdt_shared_group() { fake_resctrl; }
 after_t_rdt_shared_group() { no_resctrl; }
 t_rdt_shared_group() {
 	root_only 'groups of resctrl belong to root'
+	up
+	eq 'tasks without a group' "$(cat $RESCTRL/tasks $RESCTRL/shared/tasks)" ''
+	down
 	cfg '.linux.intelRdt = {closID: "shared"}'
 	up
 	eq tasks "$(<$RESCTRL/shared/tasks)" "$PID"

@@ -69,6 +69,16 @@ t_seccomp_agent_missing() {
 	no 'connect to the agent' run -b "$T/b" "$ID"
 }
 
+# Nobody has to listen where no rule asks.
+t_seccomp_agent_of_no_rule() {
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO"}]}'
+	cfg '.linux.seccomp.listenerPath = "/no/such/agent"'
+	script_ 'mkdir /tmp/x 2>&1; echo status $?'
+	go
+	has status "$OUT" 'status 1'
+	has 'default errno' "$OUT" 'Operation not permitted'
+}
+
 t_seccomp_unknown_names() {
 	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["no_such_call"],"action":"SCMP_ACT_ERRNO"}]}'
 	up
@@ -94,10 +104,12 @@ t_seccomp_raw_program() {
 t_labels_without_lsm() {
 	[ "$(cat /sys/kernel/security/lsm 2>/dev/null)" = '' ] && [ ! -e /sys/module/apparmor ] ||
 		skip "this host has security modules"
-	cfg '.process.apparmorProfile = "some-profile"'
+	cfg '.process.apparmorProfile = "some-profile" | .process.selinuxLabel = "some:label" | .linux.mountLabel = "some:label"'
 	up
 	ok explain "$ID"
 	has explain "$OUT" 'this host has no AppArmor'
+	has explain "$OUT" 'process.selinuxLabel'
+	has explain "$OUT" 'linux.mountLabel'
 	down
 }
 

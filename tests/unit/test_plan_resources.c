@@ -62,6 +62,24 @@ TEST(only_what_a_kernel_without_the_file_does_may_miss)
 	CHECK_STR(build("{\"memory\":{\"swappiness\":0}}", false), "memory.swappiness=0;");
 }
 
+TEST(memory_in_all_its_parts)
+{
+	const char *v1 = "{\"memory\":{\"reservation\":7,\"swappiness\":0,\"disableOOMKiller\":"
+			 "true,\"useHierarchy\":true}}";
+
+	CHECK_STR(build(v1, false), "memory.soft_limit_in_bytes=7;memory.swappiness=0;"
+				    "memory.oom_control=1;memory.use_hierarchy=1;");
+	CHECK_STR(build("{\"memory\":{\"reservation\":7,\"useHierarchy\":true}}", true),
+		  "memory.low=7;");
+	CHECK_STR(build("{\"memory\":{\"reservation\":-1}}", true), "memory.low=max;");
+	CHECK(strstr(build("{\"memory\":{\"swappiness\":5}}", true), "memory.swappiness") != NULL);
+	CHECK(strstr(build("{\"memory\":{\"disableOOMKiller\":true}}", true),
+		     "memory.disableOOMKiller") != NULL);
+	/* kernel memory is no longer counted apart */
+	CHECK_STR(build("{\"memory\":{\"kernel\":5,\"kernelTCP\":6}}", false), "");
+	CHECK_STR(build("{\"memory\":{\"kernel\":5,\"kernelTCP\":6}}", true), "");
+}
+
 TEST(cpu_and_pids)
 {
 	CHECK_STR(build("{\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":200000}}", true),
@@ -69,6 +87,15 @@ TEST(cpu_and_pids)
 	CHECK_STR(build("{\"cpu\":{\"quota\":-1}}", true), "cpu.max=max 100000;");
 	CHECK_STR(build("{\"cpu\":{\"shares\":512,\"quota\":-1}}", false),
 		  "cpu.shares=512;cpu.cfs_quota_us=-1;");
+	CHECK_STR(build("{\"cpu\":{\"realtimePeriod\":9,\"realtimeRuntime\":8,\"idle\":1,"
+			"\"burst\":3,\"cpus\":\"0-1\",\"mems\":\"0\"}}",
+			false),
+		  "cpu.cfs_burst_us=3;cpu.rt_period_us=9;cpu.rt_runtime_us=8;cpu.idle=1;"
+		  "cpuset.cpus=0-1;cpuset.mems=0;");
+	CHECK_STR(build("{\"cpu\":{\"idle\":1,\"burst\":3,\"cpus\":\"0-1\",\"mems\":\"0\"}}", true),
+		  "cpu.max.burst=3;cpu.idle=1;cpuset.cpus=0-1;cpuset.mems=0;");
+	CHECK(strstr(build("{\"cpu\":{\"realtimeRuntime\":8}}", true), "cpu.realtimeRuntime") !=
+	      NULL);
 	CHECK_STR(build("{\"pids\":{\"limit\":0}}", true), "pids.max=0;");
 	CHECK_STR(build("{\"pids\":{\"limit\":-1}}", false), "pids.max=max;");
 }
@@ -76,6 +103,8 @@ TEST(cpu_and_pids)
 TEST(unified_and_what_is_refused)
 {
 	CHECK_STR(build("{\"unified\":{\"memory.high\":\"5\"}}", true), "memory.high=5;");
+	CHECK_STR(build("{\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:16 rbps=2\\n\"}}", true),
+		  "io.max=8:0 rbps=1;io.max=8:16 rbps=2;");
 	CHECK(strstr(build("{\"unified\":{\"memory.high\":\"5\"}}", false),
 		     "cgroup v1 has no such") != NULL);
 	CHECK(strstr(build("{\"unified\":{\"../cgroup.procs\":\"1\"}}", true), "not the name") !=
@@ -93,4 +122,44 @@ TEST(weights_and_throttles)
 	CHECK_STR(build(throttle, false), "blkio.throttle.read_bps_device=8:0 600;");
 	CHECK(strstr(build("{\"blockIO\":{\"leafWeight\":100}}", true), "blockIO.leafWeight") !=
 	      NULL);
+}
+
+TEST(throttles_of_every_kind)
+{
+	const char *all = "{\"blockIO\":{"
+			  "\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":1}],"
+			  "\"throttleWriteBpsDevice\":[{\"major\":8,\"minor\":1,\"rate\":2}],"
+			  "\"throttleReadIOPSDevice\":[{\"major\":8,\"minor\":2,\"rate\":3}],"
+			  "\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":3,\"rate\":0}],"
+			  "\"weightDevice\":[{\"major\":8,\"minor\":4,\"weight\":50}]}}";
+	const char *leaf = "{\"blockIO\":{\"leafWeight\":60,\"weightDevice\":[{\"major\":8,"
+			   "\"minor\":5,\"leafWeight\":70}]}}";
+
+	CHECK_STR(build(all, false),
+		  "blkio.weight_device=8:4 50;blkio.throttle.read_bps_device=8:0 1;"
+		  "blkio.throttle.write_bps_device=8:1 2;blkio.throttle.read_iops_device=8:2 3;"
+		  "blkio.throttle.write_iops_device=8:3 0;");
+	CHECK_STR(build(all, true), "io.bfq.weight=8:4 50;io.max=8:0 rbps=1;io.max=8:1 wbps=2;"
+				    "io.max=8:2 riops=3;io.max=8:3 wiops=max;");
+	CHECK_STR(build(leaf, false), "blkio.leaf_weight=60;blkio.leaf_weight_device=8:5 70;");
+}
+
+TEST(pages_networks_and_rdma)
+{
+	const char *network =
+		"{\"network\":{\"classID\":1048577,\"priorities\":[{\"name\":\"eth0\","
+		"\"priority\":5},{\"name\":\"eth1\",\"priority\":0}]}}";
+	const char *rdma = "{\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3,\"hcaObjects\":10000},"
+			   "\"mlx4_0\":{\"hcaObjects\":0}}}";
+	const char *pages = "{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":9}]}";
+
+	CHECK_STR(build(network, false), "net_cls.classid=1048577;net_prio.ifpriomap=eth0 5;"
+					 "net_prio.ifpriomap=eth1 0;");
+	CHECK(strstr(build(network, true), "network.classID: cgroup v2 has no equivalent") != NULL);
+	CHECK_STR(build(rdma, true), "rdma.max=mlx5_1 hca_handle=3 hca_object=10000;"
+				     "rdma.max=mlx4_0 hca_object=0;");
+	CHECK_STR(build(rdma, false), build(rdma, true));
+	CHECK_STR(build(pages, false),
+		  "hugetlb.2MB.limit_in_bytes=9;hugetlb.2MB.rsvd.limit_in_bytes=9;");
+	CHECK_STR(build(pages, true), "hugetlb.2MB.max=9;hugetlb.2MB.rsvd.max=9;");
 }
