@@ -146,6 +146,18 @@ void json_write_uint(struct json_write *w, const char *key, uint64_t value)
 	note(w, yajl_gen_number(w->gen, digits, (size_t)len));
 }
 
+void json_write_decimal(struct json_write *w, const char *key, const char *text)
+{
+	static const char digits[] = "0123456789";
+	size_t len = strspn(text, digits), more = 0;
+
+	if (len && text[len] == '.')
+		more = strspn(text + len + 1, digits);
+	len += more ? 1 + more : 0;
+	put_key(w, key);
+	note(w, yajl_gen_number(w->gen, len ? text : "0", len ? len : 1));
+}
+
 void json_write_bool(struct json_write *w, const char *key, bool value)
 {
 	put_key(w, key);

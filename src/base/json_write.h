@@ -21,6 +21,8 @@ void json_write_string(struct json_write *w, const char *key, const char *value)
 void json_write_message(struct json_write *w, const char *key, const char *text);
 void json_write_int(struct json_write *w, const char *key, int64_t value);
 void json_write_uint(struct json_write *w, const char *key, uint64_t value);
+/* The decimal number at the start of a text, with its zeros: "12.50"; 0 where there is none. */
+void json_write_decimal(struct json_write *w, const char *key, const char *text);
 void json_write_bool(struct json_write *w, const char *key, bool value);
 void json_write_null(struct json_write *w, const char *key);
 void json_write_strings(struct json_write *w, const char *key, const char *const *v, size_t n);

@@ -93,6 +93,15 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 int driver_adopt(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret,
 		 struct err *err) MUST_CHECK;
 
+/* Whether the v2 group passes controllers on to groups below it: it then takes no processes itself (EBUSY). A
+ * systemd in the container has divided it so. */
+bool driver_is_divided(const struct cgroup *cgroup);
+
+/* Opens, in place of the v2 group, the one in or below it that the process is in now. -EBUSY where it is
+ * somewhere else. */
+int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup,
+		  struct err *err) MUST_CHECK;
+
 /* Opens the group of a running container from the directories in its state. Missing directories are
  * left out (fd -1); -ENOENT where none is left. Refuses a path with "..", the root of a hierarchy, and a
  * mount that is no cgroup file system. */

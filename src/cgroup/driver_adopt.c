@@ -60,6 +60,42 @@ int driver_find(struct arena *arena, pid_t pid, const struct cgroup_plan *plan,
 	return 0;
 }
 
+int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup, struct err *err)
+{
+	int i = driver_priv_v2(cgroup), fd, r;
+	struct cgroup_dir *dirs = arena_array(arena, cgroup->n_dirs, sizeof(*dirs));
+	struct driver_priv_path buf;
+	char *text;
+
+	if (i < 0)
+		return err_set(err, ENOENT, "the container has no v2 cgroup");
+	r = read_groups(arena, pid, &text, err);
+	if (r < 0)
+		return r;
+	memcpy(dirs, cgroup->dirs, cgroup->n_dirs * sizeof(*dirs));
+	dirs[i].path = path_in(arena, text, "");
+	if (!dirs[i].path || path_has_dotdot(dirs[i].path) ||
+	    !path_is_below(dirs[i].path, cgroup->dirs[i].path))
+		return err_set(err, EBUSY, "the process %d is not in the container's cgroup %s%s",
+			       (int)pid, cgroup->dirs[i].mount, cgroup->dirs[i].path);
+	fd = open(driver_priv_path(&dirs[i], &buf), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, errno, "open the cgroup %s", buf.text);
+	fd_closep(&cgroup->fds[i]);
+	cgroup->fds[i] = fd;
+	cgroup->dirs = dirs;
+	return 0;
+}
+
+bool driver_is_divided(const struct cgroup *cgroup)
+{
+	int i = driver_priv_v2(cgroup);
+	char text[256];
+
+	return i >= 0 &&
+	       io_read_small(cgroup->fds[i], "cgroup.subtree_control", text, sizeof(text)) > 0;
+}
+
 int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 		     struct cgroup_plan *plan, struct err *err)
 {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { TRIES = 3 };
@@ -46,6 +47,16 @@ static int fill_cpuset(int parent, int child, const char *file)
 	return io_write_at(child, file, text);
 }
 
+/* Whoever comes later finds the group there, and may be the last to go. A kernel or a mount without extended
+ * attributes has only what the state of the first says. */
+static void mark_made(int fd)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	(void)setxattr(path, DRIVER_PRIV_MADE, "1", 1, 0);
+}
+
 /* One level: the group `name` in parent, made if it is missing. Its descriptor. */
 static int descend(struct making *m, int parent, const char *name, size_t upto, struct err *err)
 {
@@ -58,6 +69,8 @@ static int descend(struct making *m, int parent, const char *name, size_t upto, 
 	child = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (child < 0)
 		return errno == ENOENT ? -errno : make_failed(m, errno, err);
+	if (r == 0 && m->dir->path[upto])
+		mark_made(child);
 	if (!driver_priv_has(m->dir->controllers, "cpuset", ','))
 		return child;
 	r = fill_cpuset(parent, child, "cpuset.cpus");

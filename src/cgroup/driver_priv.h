@@ -28,6 +28,9 @@ struct driver_priv_path {
 };
 const char *driver_priv_path(const struct cgroup_dir *dir, struct driver_priv_path *buf);
 
+/* On a group above a container's that was made for it: who deletes the last container below it takes it away. */
+#define DRIVER_PRIV_MADE "user.usrun.made"
+
 /* Refuses, whatever a damaged state says, all that is not a group below the root of a hierarchy. */
 int driver_priv_check(const struct cgroup_dir *dir, struct err *err) MUST_CHECK;
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { TIMEOUT_MS = 5000, KILL_AGAIN_MS = 500 };
@@ -223,21 +224,30 @@ static void remove_runtime_group(const struct cgroup_dir *dir)
 	(void)rmdir(buf.text);
 }
 
-/* Parents that were made for the group. One that others use by now is not empty, and stays with all above. */
+static bool is_marked(const char *path)
+{
+	return getxattr(path, DRIVER_PRIV_MADE, NULL, 0) >= 0;
+}
+
+/* Parents that were made for the group, or for one that has gone before it. One that others use by now is not
+ * empty, and stays with all above. */
 static void remove_parents(const struct cgroup_dir *dir)
 {
 	struct driver_priv_path buf;
-	size_t mount = strlen(dir->mount), keep;
+	size_t mount = strlen(dir->mount), keep = SIZE_MAX;
 
-	if (!dir->existing.set || dir->existing.v < 0 || !*driver_priv_path(dir, &buf))
+	if (!*driver_priv_path(dir, &buf))
 		return;
-	keep = mount + (size_t)dir->existing.v;
+	if (dir->existing.set && dir->existing.v >= 0)
+		keep = mount + (size_t)dir->existing.v;
 	for (;;) {
 		char *slash = strrchr(buf.text, '/');
 
-		if (!slash || slash <= buf.text + keep || slash <= buf.text + mount)
+		if (!slash || slash <= buf.text + mount)
 			return;
 		*slash = '\0';
+		if (strlen(buf.text) <= keep && !is_marked(buf.text))
+			return;
 		if (rmdir(buf.text) < 0 && errno != ENOENT)
 			return;
 	}

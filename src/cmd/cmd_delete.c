@@ -13,8 +13,6 @@
 
 #include <stddef.h>
 
-enum { LOCK_TIMEOUT_MS = 5000 };
-
 struct delete_options {
 	bool force, regex;
 };
@@ -195,7 +193,8 @@ static int delete_id(struct arena *arena, struct store *store, const char *id, b
 	if ((r == -ENOENT || r == -ELOOP || r == -ENOTDIR) && force)
 		return delete_damaged(arena, store, -1, id, err);
 	if (r >= 0)
-		r = store_lock(dirfd, LOCK_TIMEOUT_MS, err); /* held: its creator is at work */
+		r = store_lock(dirfd, COMMON_LOCK_TIMEOUT_MS,
+			       err); /* held: its creator is at work */
 	if (r == -ENOENT && force)
 		return 0;
 	if (r == 0)

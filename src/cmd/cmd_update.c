@@ -161,6 +161,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (dirfd < 0)
 		return dirfd;
 	r = refuse_status(&state, status_of(&state, NULL), err);
+	if (r == 0) /* of two at a time each would put back, on failure, what the other has set */
+		r = store_lock(dirfd, COMMON_LOCK_TIMEOUT_MS, err);
 	if (r == 0 && o->resources)
 		r = read_document(arena, o->resources, &wanted, err);
 	else if (r == 0)

@@ -6,6 +6,9 @@
 #include "src/oci/config.h"
 #include "src/state/store.h"
 
+/* How long a command waits for another one that works on the same container. */
+enum { COMMON_LOCK_TIMEOUT_MS = 5000 };
+
 /* Opens the container and reads its state. Returns the directory's descriptor. */
 int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
 		struct store **ret_store, struct state *ret_state, struct err *err) MUST_CHECK;

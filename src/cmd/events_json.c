@@ -69,6 +69,37 @@ static void numbers(struct json_write *w, const char *key, const char *text, uns
 	json_write_end(w);
 }
 
+/* "some avg10=0.00 avg60=1.50 avg300=0.10 total=4242": a name and its value each. */
+static void pressure_line(struct json_write *w, const struct events_source *s, const char *line)
+{
+	const char *at = line + strcspn(line, " \n");
+
+	json_write_object(w, arena_strndup(s->arena, line, (size_t)(at - line)));
+	while (*at == ' ') {
+		size_t name = strcspn(++at, "= \n");
+
+		if (at[name] == '=')
+			json_write_decimal(w, arena_strndup(s->arena, at, name), at + name + 1);
+		at += strcspn(at, " \n");
+	}
+	json_write_end(w);
+}
+
+/* Time that was lost for want of a resource: v2 only, and of kernels that count it. */
+static void pressure(struct json_write *w, const struct events_source *s, const char *controller)
+{
+	const char *text =
+		s->v2 ? text_of(s, controller, arena_strf(s->arena, "%s.pressure", controller))
+		      : "";
+
+	if (!*text)
+		return;
+	json_write_object(w, "psi");
+	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		pressure_line(w, s, at);
+	json_write_end(w);
+}
+
 static void cpu_usage_v1(struct json_write *w, const struct events_source *s)
 {
 	const char *all = text_of(s, "cpuacct", "cpuacct.usage_all");
@@ -104,6 +135,7 @@ static void cpu(struct json_write *w, const struct events_source *s)
 	uint_unless_0(w, "throttledPeriods", events_json_field(stat, "nr_throttled"));
 	uint_unless_0(w, "throttledTime", throttled);
 	json_write_end(w);
+	pressure(w, s, "cpu");
 	json_write_end(w);
 }
 
@@ -220,6 +252,7 @@ static void memory(struct json_write *w, const struct events_source *s)
 	}
 	if (*stat)
 		json_write_end(w);
+	pressure(w, s, "memory");
 	json_write_end(w);
 }
 
@@ -332,6 +365,7 @@ void events_json_stats(struct json_write *w, const char *id, const struct events
 	json_write_object(w, "blkio");
 	block(w, source, "ioServiceBytesRecursive", "io_service_bytes_recursive", "bytes");
 	block(w, source, "ioServicedRecursive", "io_serviced_recursive", "ios");
+	pressure(w, source, "io");
 	json_write_end(w);
 	hugetlb(w, source);
 	json_write_object(w, "intel_rdt");

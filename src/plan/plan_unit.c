@@ -146,7 +146,7 @@ int plan_unit_name(struct arena *arena, const struct plan_unit_request *request,
 	return r;
 }
 
-enum form { NUMBER, LIMIT, RATIO, SET, IDLE, IO_WEIGHT, QUOTA_US };
+enum form { NUMBER, LIMIT, RATIO, SET, IDLE, IO_WEIGHT, QUOTA_US, OOM_GROUP };
 
 /* What systemd has a property for, by file; the names of the two layouts differ. */
 static const struct {
@@ -160,6 +160,7 @@ static const struct {
 	{ "memory.swap.max", "MemorySwapMax", LIMIT },
 	{ "memory.zswap.max", "MemoryZSwapMax", LIMIT },
 	{ "memory.limit_in_bytes", "MemoryLimit", LIMIT },
+	{ "memory.oom.group", "OOMPolicy", OOM_GROUP },
 	{ "pids.max", "TasksMax", LIMIT },
 	{ "cpu.weight", "CPUWeight", NUMBER },
 	{ "cpu.idle", "CPUWeight", IDLE },
@@ -323,6 +324,9 @@ static void put_write(struct list *list, const struct cgroup_write *w, size_t ro
 		return;
 	case SET:
 		put_set(list, property, w);
+		return;
+	case OOM_GROUP: /* of scopes from systemd 253 on; only at their start */
+		put_text(list, property, str_equal(w->value, "1") ? "kill" : "continue");
 		return;
 	}
 }

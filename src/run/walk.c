@@ -91,23 +91,40 @@ static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor m
 	_exit(1);
 }
 
+/* Another group for a process that the kernel does not let into that of the container; false: there is none. */
+static bool other_group(struct run *run, int error, struct clone_request *request)
+{
+	struct err ignored = { 0 };
+
+	if (request->cgroup_fd < 0)
+		return false;
+	/* Outside of what systemd has delegated to the user: systemd itself will have to move it. */
+	if ((error == EACCES || error == EPERM) && run->state->unit.name) {
+		request->cgroup_fd = -1;
+		run->outside = true;
+		return true;
+	}
+	/* exec: a systemd in the container has divided the group, and only those below take processes. */
+	if (error != EBUSY || run->target_pidfd < 0 ||
+	    driver_follow(run->arena, (pid_t)run->state->pid.v, &run->cgroup, &ignored) < 0)
+		return false;
+	request->cgroup_fd = driver_clone_fd(&run->cgroup);
+	return true;
+}
+
 static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 {
 	struct run *run = walk->run;
 	bool parent = run->me == ACTOR_PARENT;
+	int *pidfd = parent ? &run->child_pidfd : NULL;
 	struct clone_request request = {
 		.flags = parent ? run->plan->ns.clone_flags : CLONE_PARENT,
 		.cgroup_fd = parent ? driver_clone_fd(&run->cgroup) : -1,
 	};
-	pid_t pid = clone_process(&request, parent ? &run->child_pidfd : NULL);
+	pid_t pid = clone_process(&request, pidfd);
 
-	/* Outside of what systemd has delegated to the user: systemd itself will have to move it. */
-	if ((pid == -EACCES || pid == -EPERM) && request.cgroup_fd >= 0 && run->state->unit.name) {
-		request.cgroup_fd = -1;
-		run->outside = true;
-		pid = clone_process(&request, parent ? &run->child_pidfd : NULL);
-	}
-
+	if (pid < 0 && other_group(run, (int)-pid, &request))
+		pid = clone_process(&request, pidfd);
 	if (pid == 0)
 		child_main(walk, child, i + 1);
 	if (pid < 0 && (request.flags & CLONE_NEWUSER))

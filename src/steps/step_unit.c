@@ -43,10 +43,10 @@ int step_cgroup_look(struct run *run, struct err *err)
 }
 
 /* Below the unit: "/container", or "". */
-static const char *subgroup_of(const struct state *state)
+static const char *subgroup_of(const struct run *run)
 {
-	const char *name = state->unit.name,
-		   *at = state->cgroup_dirs.n ? state->cgroup_dirs.v[0].path : "";
+	const char *name = run->state->unit.name,
+		   *at = run->cgroup.n_dirs ? run->cgroup.dirs[0].path : "";
 
 	at = strstr(at, name);
 	return at ? at + strlen(name) : "";
@@ -55,6 +55,11 @@ static const char *subgroup_of(const struct state *state)
 int step_cgroup_attach(struct run *run, struct err *err)
 {
 	const struct state *state = run->state;
+	int r = 0;
 
-	return run->outside ? unit_attach(&state->unit, subgroup_of(state), run->child, err) : 0;
+	if (!run->outside)
+		return 0;
+	if (driver_is_divided(&run->cgroup))
+		r = driver_follow(run->arena, (pid_t)state->pid.v, &run->cgroup, err);
+	return r < 0 ? r : unit_attach(&state->unit, subgroup_of(run), run->child, err);
 }

@@ -50,6 +50,21 @@ t_delete_leaves_what_others_made() {
 	[ -x "$T/b/rootfs/bin/sh" ] || fail 'the rootfs is empty'
 }
 
+# The second finds the groups above its own there, and did not make them; yet it is the last one below them.
+t_cgroups_parents_shared_go() {
+	root_only
+	local dir
+	dir=$(v1_dir pids) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg --arg p "/it-$ID/deep/first" '.linux.cgroupsPath = $p'
+	up
+	cfg --arg p "/it-$ID/deep/second" '.linux.cgroupsPath = $p'
+	ok run -d -b "$T/b" "$ID-2"
+	down
+	[ -d "$dir/it-$ID/deep/second" ] || fail "gone: $dir/it-$ID/deep/second"
+	ok delete --force "$ID-2"
+	[ ! -e "$dir/it-$ID" ] || fail "left: $dir/it-$ID"
+}
+
 own() { # CONTROLLER FILE: of the container that up() has made with its own path
 	cat "/sys/fs/cgroup/$1/it-$ID/$2"
 }
@@ -76,6 +91,21 @@ t_update_flags() {
 	ok update --cpu-quota=-1 --pids-limit=-1 "$ID"
 	eq "no quota" "$(own cpu cpu.cfs_quota_us)" -1
 	eq "no pids limit" "$(own pids pids.max)" max
+	down
+}
+
+t_update_waits_for_the_lock() {
+	root_only
+	local lock status=0
+	up_limited '.linux.resources.pids.limit = 10'
+	exec {lock}<"$T/state/$ID"
+	flock -x "$lock"
+	timeout 0.5 "${U[@]}" update --pids-limit 11 "$ID" || status=$?
+	eq "exit status of a timeout" "$status" 124
+	eq "pids, locked" "$(own pids pids.max)" 10
+	exec {lock}<&-
+	ok update --pids-limit 11 "$ID"
+	eq pids "$(own pids pids.max)" 11
 	down
 }
 

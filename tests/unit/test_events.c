@@ -115,17 +115,28 @@ TEST(v2)
 		"0",
 		"hugetlb.2MB.events",
 		"max 4",
+		"cpu.pressure",
+		"some avg10=0.00 avg60=12.50 avg300=0.10 total=42\nfull avg10=1.00 avg60=0.00 "
+		"avg300=0.00 total=7\n",
+		"memory.pressure",
+		"some avg10=0.00 avg60=0.00 avg300=0.00 total=3\n",
+		"io.pressure",
+		"",
 		NULL,
 	};
 
 	CHECK_STR(
 		stats(files, true),
 		"{\"type\":\"stats\",\"id\":\"c\",\"data\":{\"cpu\":{\"usage\":{\"total\":9000,"
-		"\"kernel\":5000,\"user\":4000},\"throttling\":{}}," CPUSET(
+		"\"kernel\":5000,\"user\":4000},\"throttling\":{},\"psi\":{\"some\":{"
+		"\"avg10\":0.00,\"avg60\":12.50,\"avg300\":0.10,\"total\":42},\"full\":{"
+		"\"avg10\":1.00,\"avg60\":0.00,\"avg300\":0.00,\"total\":7}}}," CPUSET(
 			"", "0",
 			"0") ",\"memory\":{\"usage\":{\"limit\":100,\"usage\":60,\"failcnt\":0},"
 			     "\"swap\":{\"limit\":150,\"usage\":61,\"failcnt\":0},"
 			     "\"kernel\":" NO_ENTRY ",\"kernelTCP\":" NO_ENTRY
+			     ",\"psi\":{\"some\":{\"avg10\":0.00,\"avg60\":0.00,"
+			     "\"avg300\":0.00,\"total\":3}}"
 			     "},\"pids\":{\"current\":2,\"limit\":9},"
 			     "\"blkio\":{\"ioServiceBytesRecursive\":[{\"major\":8,\"op\":\"Read\","
 			     "\"value\":10},{\"major\":8,\"op\":\"Write\",\"value\":20},{\"major\":"

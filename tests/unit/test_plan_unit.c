@@ -171,6 +171,9 @@ TEST(limits_as_properties)
 		  "AllowedCPUs=0702;AllowedMemoryNodes=01;");
 	CHECK_STR(limits("{\"cpu\":{\"idle\":1}}", true), "CPUWeight=0;");
 	CHECK_STR(limits("{\"unified\":{\"memory.high\":\"5\"}}", true), "MemoryHigh=5;");
+	CHECK_STR(limits("{\"unified\":{\"memory.oom.group\":\"1\"}}", true), "OOMPolicy=kill;");
+	CHECK_STR(limits("{\"unified\":{\"memory.oom.group\":\"0\"}}", true),
+		  "OOMPolicy=continue;");
 	CHECK_STR(limits("{\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,"
 			 "\"rate\":600},{\"major\":8,\"minor\":16,\"rate\":700}]}}",
 			 true),
