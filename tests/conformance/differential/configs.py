@@ -546,3 +546,11 @@ def rootless_cases(uid, gid, first):
               ("device-node", both(mapped, put("linux.devices", [{"path": "/dev/fuse", "type": "c", "major": 10,
                                                                   "minor": 229}])))]
     yield from edited("rootless", edits, rootless=True)
+    for name, change in (("plain", {}), ("user", {"user": {"uid": 1000, "gid": 1001}}), ("cwd", {"cwd": "/tmp"}),
+                         ("caps", {"capabilities": {k: DOCKER_CAPS for k in ("bounding", "effective", "permitted")}}),
+                         ("terminal", {"terminal": True})):
+        config = base()
+        mapped(config)
+        config["process"]["args"] = ["/probe", "--wait"]
+        process = {"user": {"uid": 0, "gid": 0}, "args": ["/probe"], "cwd": "/", "env": ["PATH=/bin"], **change}
+        yield Case(f"rootless-exec-{name}", config, process=process, terminal=name == "terminal", rootless=True)
