@@ -140,6 +140,9 @@ struct devices_plan {
 	bool populate; /* default nodes and links: /dev is not a bind from the host */
 	bool bind;     /* bind the host's nodes: mknod is refused */
 	bool readonly; /* bound nodes: else root could change the host's modes and owners */
+	/* 1 + index in rootfs_plan.mounts of a /dev that usrun itself makes, with the nodes in it, before the
+	 * clone; 0: none. In a file system of another user namespace no node can be opened. */
+	size_t by_parent;
 	const struct device_plan *v;
 	size_t n;
 	const char *why;

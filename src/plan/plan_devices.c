@@ -5,6 +5,7 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 
+#include <linux/mount.h>
 #include <sys/stat.h>
 
 static const struct {
@@ -64,6 +65,37 @@ static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, 
 	return 0;
 }
 
+/* A tmpfs whose options mean the same in the first user namespace, and need no look at the rootfs. */
+static bool can_be_made_outside(const struct mount_entry *m)
+{
+	bool mode = false;
+
+	for (size_t i = 0; i < m->n_super; i++) {
+		mode |= str_equal(m->super[i].key, "mode");
+		if (str_equal(m->super[i].key, "uid") || str_equal(m->super[i].key, "gid"))
+			return false;
+	}
+	return mode && m->kind == MOUNT_FS && str_equal(m->fs, "tmpfs") && !m->idmap &&
+	       !m->extensions && !(m->attr_set & MOUNT_ATTR_NODEV);
+}
+
+/* Root makes the nodes of a container with a user namespace too, for their owners and modes: they are in a
+ * file system that belongs to the first user namespace, which only the parent can make. Without devices in the
+ * config the host's nodes are as good. */
+static size_t dev_by_parent(const struct plan *plan)
+{
+	const struct rootfs_plan *rootfs = &plan->rootfs;
+
+	if (!(plan->flags & PLAN_USERNS_NEW) || idmap_to_host(&plan->idmap.uid, 0) < 0 ||
+	    idmap_to_host(&plan->idmap.gid, 0) < 0 ||
+	    !(powers_derive(plan->facts, false) & POWER_MKNOD))
+		return 0;
+	for (size_t i = 0; i < rootfs->n_mounts; i++)
+		if (str_equal(rootfs->mounts[i].target, "/dev"))
+			return can_be_made_outside(&rootfs->mounts[i]) ? i + 1 : 0;
+	return 0;
+}
+
 int plan_devices_build(struct plan_build *b, struct err *err)
 {
 	const struct oci_linux *linux_ = b->plan->config->linux_;
@@ -76,7 +108,9 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 	devices->populate = !dev_is_the_hosts(b->plan);
 	devices->bind = !(b->plan->powers & POWER_MKNOD) || (b->plan->flags & PLAN_USERNS_JOIN);
 	devices->readonly = !plan_mounts_in_userns(b->plan);
-	if (devices->bind)
+	if (devices->bind && n_config)
+		devices->by_parent = dev_by_parent(b->plan);
+	if (devices->bind && !devices->by_parent)
 		devices->why = "the kernel makes device nodes for the first user namespace only";
 	for (size_t i = 0; devices->populate && i < N_DEFAULTS; i++)
 		v[devices->n++] = (struct device_plan){ .path = defaults[i].path,

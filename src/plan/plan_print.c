@@ -305,7 +305,10 @@ static void print_rootfs(struct str *out, const struct plan *plan)
 	     rootfs->n_readonly_paths);
 	if (!plan->devices.n)
 		return;
-	addf(out, "devices     %s:", plan->devices.bind ? "bound from the host" : "made");
+	addf(out, "devices     %s:",
+	     plan->devices.by_parent ? "made by usrun, before the clone"
+	     : plan->devices.bind    ? "bound from the host"
+				     : "made");
 	for (size_t i = 0; i < plan->devices.n; i++)
 		addf(out, " %s", plan->devices.v[i].path);
 	why(out, plan->devices.why);

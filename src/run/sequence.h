@@ -61,6 +61,7 @@ enum row_kind {
 #define M_OFFSETS (UINT64_C(1) << 45)
 #define M_CGROUP_V2 (UINT64_C(1) << 46)
 #define M_EARLY (UINT64_C(1) << 47)
+#define M_DEV (UINT64_C(1) << 48)
 
 struct row {
 	enum row_kind kind;

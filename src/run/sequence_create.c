@@ -28,6 +28,8 @@ static const struct row rows[] = {
 	 * the new user namespace does not. */
 	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
 	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
+	ACT(PARENT, "devices-make", step_devices_make, .needs = M_STATE, .before = M_CHILD_PID,
+	    .gives = M_DEV),
 	SPAWN(PARENT, STAGER, "spawn", .needs = M_STATE, .gives = M_CHILD_PID, .undo = true),
 
 	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
@@ -99,7 +101,8 @@ static const struct row rows[] = {
 	SYNC(PARENT, INIT, "netdev-moved", .when = PLAN_NET_DEVICES, .needs = M_LINKS),
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
 	ACT(INIT, "mounts", step_mounts, .when = PLAN_MNTNS_NEW,
-	    .needs = M_NAMESPACES | M_MOUNT_FDS, .after = M_CGROUPNS | M_MNTNS, .gives = M_MOUNTED),
+	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV, .after = M_CGROUPNS | M_MNTNS,
+	    .gives = M_MOUNTED),
 	ACT(INIT, "devices", step_devices, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
 	    .gives = M_DEVICES),
 	SYNC(INIT, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,

@@ -4,7 +4,7 @@
  * Nodes are made; where that is refused, or where the file system would not let them be opened, the host's node is
  * bound. Names of the image and of shared volumes are not trusted: a node counts only by its type and number,
  * and is changed by descriptor. */
-#include "src/steps/steps.h"
+#include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
@@ -215,6 +215,88 @@ static int make_links(int dev, struct err *err)
 		if (symlinkat(links[i].target, dev, links[i].name) < 0 && errno != EEXIST)
 			return err_errno(err, errno, "make the link /dev/%s", links[i].name);
 	return 0;
+}
+
+static int64_t host_uid(const struct run *run, uint32_t uid)
+{
+	return idmap_to_host(&run->plan->idmap.uid, uid);
+}
+
+static int64_t host_gid(const struct run *run, uint32_t gid)
+{
+	return idmap_to_host(&run->plan->idmap.gid, gid);
+}
+
+/* The directory for "net/tun" in a new file system, where nothing can be in the way. */
+static int make_parents(const struct run *run, int dev, const char **name, struct err *err)
+{
+	_cleanup_close_ int dir = fcntl(dev, F_DUPFD_CLOEXEC, 3);
+
+	for (const char *slash; dir >= 0 && (slash = strchr(*name, '/')); *name = slash + 1) {
+		const char *part = arena_strndup(run->arena, *name, (size_t)(slash - *name));
+		int below = -1;
+
+		if (mkdirat(dir, part, 0755) == 0 || errno == EEXIST)
+			below = openat(dir, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below >= 0 &&
+		    fchown(below, (uid_t)host_uid(run, 0), (gid_t)host_gid(run, 0)) < 0)
+			fd_closep(&below);
+		fd_closep(&dir);
+		dir = below;
+	}
+	return dir < 0 ? err_errno(err, errno, "make the directories of a device") : fd_take(&dir);
+}
+
+static int make_outside(const struct run *run, int dev, const struct device_plan *d,
+			struct err *err)
+{
+	const char *name = d->path + strlen("/dev/");
+	int64_t uid = host_uid(run, d->uid), gid = host_gid(run, d->gid);
+	_cleanup_close_ int dir = -1;
+	struct device_plan there = *d;
+
+	if (!str_starts(d->path, "/dev/"))
+		return 0; /* bound from the host, by init */
+	if (uid < 0 || gid < 0)
+		return err_set(err, EINVAL,
+			       "%s: its owner %u:%u is outside of linux.uidMappings or gidMappings",
+			       d->path, d->uid, d->gid);
+	there.uid = (uint32_t)uid;
+	there.gid = (uint32_t)gid;
+	dir = make_parents(run, dev, &name, err);
+	return dir < 0 ? dir : make_node(dir, name, &there, err);
+}
+
+/* The file system belongs to the user namespace that it is made in; its root is the container's. */
+static int make_dev(struct run *run, size_t i, struct err *err)
+{
+	const struct mount_super owner[] = {
+		{ "uid", arena_strf(run->arena, "%lld", (long long)host_uid(run, 0)) },
+		{ "gid", arena_strf(run->arena, "%lld", (long long)host_gid(run, 0)) },
+	};
+
+	run->mounts[i] = step_mounts_new_fs(run, &run->plan->rootfs.mounts[i], owner, 2, err);
+	return run->mounts[i] < 0 ? run->mounts[i] : 0;
+}
+
+int step_devices_make(struct run *run, struct err *err)
+{
+	const struct devices_plan *devices = &run->plan->devices;
+	size_t i = devices->by_parent - 1;
+	mode_t old;
+	int r;
+
+	if (!devices->by_parent)
+		return 0;
+	r = make_dev(run, i, err);
+	old = umask(0); /* modes are as written */
+	for (size_t k = 0; r == 0 && k < devices->n; k++) {
+		r = make_outside(run, run->mounts[i], &devices->v[k], err);
+		if (r < 0)
+			(void)err_prefix(err, "config.json: linux.devices");
+	}
+	(void)umask(old);
+	return r;
 }
 
 int step_devices(struct run *run, struct err *err)

@@ -19,6 +19,10 @@ int step_mounts_bind(struct run *run, size_t i, struct err *err) MUST_CHECK;
 int step_mounts_host_bind(struct run *run, size_t i, struct err *err) MUST_CHECK;
 int step_mounts_cgroups(struct run *run, size_t i, struct err *err) MUST_CHECK;
 
+/* A detached mount of a new file system, with the options of the entry and n more. */
+int step_mounts_new_fs(struct run *run, const struct mount_entry *m, const struct mount_super *more,
+		       size_t n, struct err *err) MUST_CHECK;
+
 /* Maps the ids of a detached mount as the entry says. */
 int step_mounts_map_ids(struct run *run, const struct mount_entry *m, int mount,
 			struct err *err) MUST_CHECK;

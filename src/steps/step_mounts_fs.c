@@ -46,24 +46,29 @@ static int fs_failed(const struct mount_entry *m, int fs, int error, const char 
 			 m->config_index, m->fs, m->target, key ? ": option " : "", key ? key : "");
 }
 
+static int set_all(const struct mount_entry *m, int fs, const struct mount_super *v, size_t n,
+		   struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = mountfd_fs_set(fs, v[i].key, v[i].value);
+
+		if (r < 0)
+			return fs_failed(m, fs, -r, v[i].key, err);
+	}
+	return 0;
+}
+
 static int configure(struct run *run, const struct mount_entry *m, int fs, struct err *err)
 {
-	int r;
+	const struct mount_super source = { "source", m->source };
+	int r = set_all(m, fs, &source, m->source ? 1 : 0, err);
 
-	if (m->source) {
-		r = mountfd_fs_set(fs, "source", m->source);
-		if (r < 0)
-			return fs_failed(m, fs, -r, "source", err);
-	}
-	for (size_t i = 0; i < m->n_super; i++) {
-		r = mountfd_fs_set(fs, m->super[i].key, m->super[i].value);
-		if (r < 0)
-			return fs_failed(m, fs, -r, m->super[i].key, err);
-	}
-	r = str_equal(m->fs, "tmpfs") ? set_tmpfs_mode(run, m, fs) : 0;
 	if (r == 0)
-		r = mountfd_fs_create(fs);
-	return r < 0 ? fs_failed(m, fs, -r, NULL, err) : 0;
+		r = set_all(m, fs, m->super, m->n_super, err);
+	if (r < 0)
+		return r;
+	r = str_equal(m->fs, "tmpfs") ? set_tmpfs_mode(run, m, fs) : 0;
+	return r < 0 ? fs_failed(m, fs, -r, "mode", err) : 0;
 }
 
 static int open_fs(const struct mount_entry *m, const char *type, struct err *err)
@@ -79,20 +84,35 @@ static int open_fs(const struct mount_entry *m, const char *type, struct err *er
 	return fs;
 }
 
-int step_mounts_fsmount(struct run *run, size_t i, struct err *err)
+int step_mounts_new_fs(struct run *run, const struct mount_entry *m, const struct mount_super *more,
+		       size_t n, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
 	const char *type = m->kind == MOUNT_CGROUP ? "cgroup2" : m->fs;
-	_cleanup_close_ int fs = open_fs(m, type, err), mount = -1;
+	_cleanup_close_ int fs = open_fs(m, type, err);
 	int r = fs;
 
 	if (r >= 0)
 		r = configure(run, m, fs, err);
+	if (r >= 0)
+		r = set_all(m, fs, more, n, err);
 	if (r < 0)
 		return r;
-	mount = mountfd_fs_mount(fs, m->attr_set);
-	if (mount < 0)
-		return fs_failed(m, fs, -mount, NULL, err);
+	r = mountfd_fs_create(fs);
+	if (r == 0)
+		r = mountfd_fs_mount(fs, m->attr_set);
+	return r < 0 ? fs_failed(m, fs, -r, NULL, err) : r;
+}
+
+int step_mounts_fsmount(struct run *run, size_t i, struct err *err)
+{
+	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	/* A /dev with nodes was made before the clone. */
+	_cleanup_close_ int mount = run->mounts[i] >= 0 ? fd_take(&run->mounts[i])
+							: step_mounts_new_fs(run, m, NULL, 0, err);
+	int r = mount < 0 ? mount : 0;
+
+	if (r < 0)
+		return r;
 	if (m->extensions & MOUNT_EXT_TMPCOPYUP)
 		r = step_mounts_copyup(run, m, mount, err);
 	if (r == 0 && m->idmap)

@@ -17,6 +17,7 @@ STEP(cgroup_create_v1);
 STEP(ns_open);
 STEP(console_connect);
 STEP(mounts_open_early);
+STEP(devices_make);
 STEP(idmap_write);
 STEP(oom_set);
 STEP(limits_set);

@@ -38,6 +38,28 @@ t_device_in_a_user_namespace() {
 	no 'the host has no device 511:1 to bind' run -b "$T/b" "$ID"
 }
 
+# With their owners and modes: only a file system of the first user namespace has nodes that can be opened.
+t_devices_of_root_in_a_user_namespace() {
+	root_only 'an unprivileged user cannot make them'
+	local map='[{containerID: 0, hostID: 700000, size: 1000}]'
+	cfg ".linux.namespaces += [{type: \"user\"}] | .linux.uidMappings = $map | .linux.gidMappings = $map"
+	chown -R 700000:700000 "$T/b/rootfs"
+	chmod 711 "$T" "$T/b"
+	device '{path: "/dev/zero-too", type: "c", major: 1, minor: 5, fileMode: 420, uid: 10, gid: 11}'
+	device '{path: "/dev/sub/dir/null", type: "c", major: 1, minor: 3, fileMode: 432}'
+	cfg '.process.user.umask = 63'
+	sh_run 'stat -c "%n %F %a %t:%T %u:%g" /dev /dev/null /dev/zero-too /dev/sub/dir /dev/sub/dir/null; head -c 2 /dev/zero-too | od -An -tx1; echo x >/dev/sub/dir/null; touch /dev/pts /dev/shm/x && echo usable'
+	eq nodes "$OUT" '/dev directory 755 0:0 0:0
+/dev/null character special file 666 1:3 0:0
+/dev/zero-too character special file 644 1:5 10:11
+/dev/sub/dir directory 755 0:0 0:0
+/dev/sub/dir/null character special file 660 1:3 0:0
+ 00 00
+usable'
+	device '{path: "/dev/whose", type: "c", major: 1, minor: 3, uid: 5000}'
+	no '/dev/whose: its owner 5000:0 is outside of linux.uidMappings' run -b "$T/b" "$ID"
+}
+
 t_device_of_the_image() {
 	root_only 'mknod is for root'
 	without_dev
