@@ -26,6 +26,9 @@ enum driver_part { DRIVER_ALL, DRIVER_V2_PART, DRIVER_V1_PART };
 int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct cgroup *ret,
 		  struct err *err) MUST_CHECK;
 
+/* Whether a directory is made with that part. */
+bool driver_is_in(const struct cgroup_dir *dir, enum driver_part part);
+
 /* Fills `existing` of directories that are about to be made, so that driver_remove() takes the parents away
  * that were made for them. Unset where the parent was there. */
 void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs);

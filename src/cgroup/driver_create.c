@@ -249,6 +249,11 @@ static int create_one(struct making *m, int *ret_fd, int *ret_join, struct err *
 	return 0;
 }
 
+bool driver_is_in(const struct cgroup_dir *dir, enum driver_part part)
+{
+	return part == DRIVER_ALL || driver_priv_is_v2(dir) == (part == DRIVER_V2_PART);
+}
+
 int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct cgroup *ret,
 		  struct err *err)
 {
@@ -263,8 +268,7 @@ int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct 
 		driver_priv_init(ret, plan->driver, plan->dirs, plan->n_dirs);
 	for (; r == 0 && n < plan->n_dirs; n++) {
 		made[n] = (struct making){ .plan = plan, .dir = &plan->dirs[n] };
-		if (part != DRIVER_ALL &&
-		    driver_priv_is_v2(made[n].dir) != (part == DRIVER_V2_PART))
+		if (!driver_is_in(made[n].dir, part))
 			continue;
 		r = driver_priv_check(made[n].dir, err);
 		if (r == 0)

@@ -2,11 +2,32 @@
 /* The container's cgroup: made with its limits, entered. */
 #include "src/steps/steps.h"
 
+#include "src/base/log.h"
+#include "src/state/store.h"
+
+/* What was made has been taken back. What is there all the same, with processes in it or frozen, is somebody
+ * else's: neither we nor a later `delete` may remove it, and kill what is inside, as the container's. */
+static void disown(struct run *run, enum driver_part part)
+{
+	struct cgroup_dir *dirs = run->state->cgroup_dirs.v;
+	size_t n = run->state->cgroup_dirs.n, own = 0;
+	struct err err;
+
+	for (size_t i = 0; i < n; i++)
+		if (part == DRIVER_V1_PART && driver_is_in(&dirs[i], DRIVER_V2_PART))
+			dirs[own++] = dirs[i];
+	run->state->cgroup_dirs.n = own;
+	if (store_write(run->state_dir, run->state, &err) < 0)
+		log_warning("%s", err.text);
+}
+
 static int create(struct run *run, enum driver_part part, struct err *err)
 {
 	const struct cgroup_plan *plan = &run->plan->cgroup;
 	int r = driver_create(plan, part, &run->cgroup, err);
 
+	if (r < 0)
+		disown(run, part);
 	if (r < 0 || part == DRIVER_V2_PART)
 		return r;
 	r = driver_apply(&run->cgroup, plan, err);

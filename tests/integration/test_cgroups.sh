@@ -32,6 +32,27 @@ t_cgroups_parents_of_others_stay() {
 	[ -z "$left" ] || fail "$left"
 }
 
+# A group that is in use is refused, and left to whom it belongs.
+t_cgroups_of_others_survive_a_refusal() {
+	root_only
+	local dir
+	dir=$(v1_dir freezer) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg --arg p "/it-$ID/group" '.linux.cgroupsPath = $p'
+	up
+	no "container's cgroup is not empty" run -d -b "$T/b" "$ID-2"
+	is running || fail "the other container was killed"
+	has 'its group' "$(cat "/proc/$PID/cgroup")" "freezer:/it-$ID/group"
+	[ -d "$dir/it-$ID/group" ] || fail "its group is gone"
+	down
+	mkdir -p "$dir/it-$ID/group"
+	echo FROZEN >"$dir/it-$ID/group/freezer.state"
+	R run -d -b "$T/b" "$ID"
+	OUT=$(cat "$dir/it-$ID/group/freezer.state") || true
+	rmdir "$dir/it-$ID/group" "$dir/it-$ID" || true
+	has refusal "$ERR" "container's cgroup unexpectedly frozen"
+	eq 'what was there before' "$OUT" FROZEN
+}
+
 # Where its process was moved to, and what was bound into it, is not the container's to remove.
 t_delete_leaves_what_others_made() {
 	root_only
