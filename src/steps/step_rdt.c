@@ -91,23 +91,23 @@ int step_rdt_create(struct run *run, struct err *err)
 		return root;
 	if (p->own || p->n_lines)
 		made = mkdirat(root, p->group, 0755) == 0;
-	if (!made && p->own) {
+	if (!made && p->own)
 		r = refused(root, errno, err,
 			    arena_strf(run->arena, "make the group %s", p->group));
-		run->state->rdt_groups.n = 0; /* somebody else's */
-		return r;
-	}
-	if (!made && faccessat(root, p->group, F_OK, 0) < 0)
-		return err_set(err, EINVAL,
-			       "config.json: linux.intelRdt.closID: there is no group %s, and no "
-			       "schema to make one",
-			       p->group);
-	if (p->n_lines)
+	else if (!made && faccessat(root, p->group, F_OK, 0) < 0)
+		r = err_set(err, EINVAL,
+			    "config.json: linux.intelRdt.closID: there is no group %s, and no "
+			    "schema to make one",
+			    p->group);
+	if (r == 0 && p->n_lines)
 		r = made ? write_lines(run, root, p, err) : compare_lines(run, root, p, err);
 	if (r == 0)
 		r = make_monitor(run, root, p, err);
-	if (r < 0 && made)
-		(void)unlinkat(root, p->group, AT_REMOVEDIR);
+	if (r < 0) {
+		if (made)
+			(void)unlinkat(root, p->group, AT_REMOVEDIR);
+		run->state->rdt_groups.n = 0; /* what is there now is somebody else's */
+	}
 	return r;
 }
 
