@@ -29,7 +29,8 @@ void log_failure(const struct err *err);
  * must hold nothing but the error (podman reads the whole file as one object). */
 void log_warning(const char *fmt, ...) PRINTF(1, 2);
 
-/* The same without the question of the level: for a person who is known to be there. */
+/* The same without the question of the level: for a person who is known to be there, and for what nothing
+ * else will tell later. */
 void log_notice(const char *fmt, ...) PRINTF(1, 2);
 
 /* Number of the log's descriptor, or -1. */

@@ -25,7 +25,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* A failure is a warning (K-04). The config was read before its copy was removed. */
+/* A failure is a warning: the container is gone, and no state is left that could tell. The config was read before
+ * its copy was removed. */
 static void run_poststop(const struct state *state, const struct oci_config *config)
 {
 	const struct state_doc doc = { .id = state->id,
@@ -35,7 +36,7 @@ static void run_poststop(const struct state *state, const struct oci_config *con
 	struct err err;
 
 	if (config && hooks_run_poststop(config->hooks, &doc, &err) < 0)
-		log_warning("%s", err.text);
+		log_notice("%s", err.text);
 }
 
 static int kill_damaged(struct store *store, int dirfd, const char *id, struct err *err)
@@ -154,7 +155,7 @@ static int delete_known(struct arena *arena, struct store *store, int dirfd,
 	int r;
 
 	if (state->poststop_hooks.v && common_read_config(arena, dirfd, &config, &ignored) < 0)
-		log_warning("poststop hooks: %s", ignored.text);
+		log_notice("poststop hooks: %s", ignored.text);
 	/* The pid in it may be wrong, and then nothing else leads to the process. */
 	r = state->cgroup_driver == (int)CGROUP_DRIVER_NONE + 1
 		    ? kill_damaged(store, dirfd, state->id, err)

@@ -189,7 +189,7 @@ static void run_poststop(struct launch *launch)
 	struct err err;
 
 	if (hooks_run_poststop(config->hooks, &doc, &err) < 0)
-		log_warning("%s", err.text);
+		log_notice("%s", err.text);
 }
 
 static void take_back(struct launch *launch)

@@ -141,12 +141,15 @@ t_failing_start_container_hook() {
 
 t_failing_poststop_hook_is_no_error() {
 	hook_script
-	cfg '.hooks = {poststop: [{path: "/bin/false"}]}'
-	hook poststop second
+	hook poststop first
+	cfg '.hooks.poststop += [{path: "/bin/false"}]'
+	hook poststop third
 	prog /bin/true
 	go --keep
 	ok delete "$ID"
-	[ -e "$T/hl/second.json" ] || fail "the second hook was not run"
+	has warning "$ERR" 'warning: error running poststop hook #1 (/bin/false): exit status 1'
+	eq order "$(tr '\n' ' ' <"$T/hl/order")" 'first third '
+	no 'does not exist' state "$ID"
 }
 
 t_hook_timeout() {
