@@ -33,6 +33,7 @@ t_seccomp_agent() {
 	eq descriptors "$(jq -c .fds "$T/agent.json")" '["seccompFd"]'
 	eq metadata "$(jq -r .metadata "$T/agent.json")" 'some words'
 	[ "$(jq .pid "$T/agent.json")" -gt 1 ] || fail "pid: $(cat "$T/agent.json")"
+	eq versions "$(jq -r '[.ociVersion, .state.ociVersion] | unique | join(" ")' "$T/agent.json")" 1.3.0
 }
 
 t_seccomp_agent_of_annotation() {

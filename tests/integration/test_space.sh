@@ -195,6 +195,9 @@ t_readonly_rootfs() {
 	hasnt output "$OUT" written
 	has 'options of /' "$(options_of /)" ro
 	[ ! -e "$T/b/rootfs/new" ] || fail "written"
+	cfg 'del(.root.readonly)'
+	sh_run 'echo x > /new && echo written'
+	eq 'without the word' "$OUT" written
 }
 
 t_masked_and_readonly_paths() {
@@ -228,6 +231,14 @@ t_devices_and_links() {
 	has links "$OUT" 'stderr /proc/self/fd/2'
 	[[ "$OUT" == *'ptmx pts/ptmx'* || "$OUT" == *'ptmx /dev/pts/ptmx'* ]] || fail "ptmx: $OUT"
 	has 'mode of null' "$OUT" '666 1:3'
+}
+
+# The links of /dev point into a /proc that need not be there.
+t_links_without_proc() {
+	cfg '.mounts |= map(select(.destination != "/proc")) | .linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	rmdir "$T/b/rootfs/proc"
+	sh_run 'test -e /dev/fd || echo no /dev/fd; test -c /dev/null && echo devices'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'no /dev/fd devices '
 }
 
 t_device_entry() {

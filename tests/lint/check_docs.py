@@ -33,6 +33,8 @@ def check_annotations(root):
     defined = dict(re.findall(r'#define (ANNOTATIONS_\w+)\s+"([^"]+)"', source.with_suffix(".h").read_text()))
     table = re.search(r"known\[\] = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
     known = {defined.get(word, word.strip('"')) for word in re.findall(r'ANNOTATIONS_\w+|"[^"]+"', table)}
+    unsafe = tuple(re.findall(r'"([^"]+)"', re.search(r"annotations_unsafe\[\] = \{(.*?)\};",
+                                                     source.with_suffix(".c").read_text(), re.S).group(1)))
     manual = (root / "man" / "usrun-annotations.5").read_text()
     documented = set(re.findall(r"Va (run\.oci\.[\w.-]+)", manual))
     used = set(defined.values())
@@ -40,7 +42,9 @@ def check_annotations(root):
         used |= set(re.findall(r'"(run\.oci\.(?!usrun\.)[\w.-]*\w)"', path.read_text()))
     return ([f"usrun-annotations.5: {name} is not documented" for name in sorted(known - documented)]
             + [f"usrun-annotations.5: {name} does not exist" for name in sorted(documented - known)]
-            + [f"src/oci/annotations.c: {name} is not in the table" for name in sorted(used - known)])
+            + [f"src/oci/annotations.c: {name} is not in the table" for name in sorted(used - known)]
+            + [f"src/oci/annotations.c: {name} is not announced as unsafe" for name in sorted(known)
+               if not name.startswith(unsafe)])
 
 
 def main():
