@@ -133,6 +133,7 @@ static int build_parts(struct plan_build *b, struct err *err)
 		r = plan_devices_build(b, err);
 	if (r == 0)
 		r = build_cgroup(b, err);
+	set_hook_flags(plan);
 	if (r == 0)
 		r = plan_process_build(b, config->process, err);
 	if (r < 0)
@@ -151,7 +152,6 @@ static int build_parts(struct plan_build *b, struct err *err)
 		plan->process.keyring = plan->options->id;
 	if (plan->options->wait_start)
 		plan->flags |= PLAN_WAIT_START;
-	set_hook_flags(plan);
 	set_delegation(plan);
 	return check_start_hooks(plan, err);
 }
@@ -223,6 +223,8 @@ bool plan_flags_consistent(uint32_t flags)
 	if ((flags & PLAN_SECCOMP_EARLY) && !(flags & PLAN_SECCOMP))
 		return false;
 	if ((flags & PLAN_SECCOMP_NOTIFY) && !(flags & PLAN_SECCOMP_EARLY))
+		return false;
+	if ((flags & PLAN_SECCOMP) && (flags & PLAN_HOOKS_START) && !(flags & PLAN_SECCOMP_EARLY))
 		return false;
 	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
 		return false;

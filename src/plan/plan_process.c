@@ -265,7 +265,8 @@ static void build_seccomp(struct plan_build *b)
 	if (!p->seccomp && !p->seccomp_bpf)
 		return;
 	b->plan->flags |= PLAN_SECCOMP;
-	if (!p->no_new_privs)
+	/* The programs of startContainer hooks are the image's as well. */
+	if (!p->no_new_privs || (b->plan->flags & PLAN_HOOKS_START))
 		b->plan->flags |= PLAN_SECCOMP_EARLY;
 	strict = annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_STRICT);
 	p->seccomp_known_only = strict && !str_equal(strict, "0");

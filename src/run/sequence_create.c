@@ -137,8 +137,8 @@ static const struct row rows[] = {
 	/* Where the filter that comes next could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .needs = M_PIVOTED,
 	    .before = M_FILTERED),
-	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; and an agent must be told of its
-	 * listener while the parent is there. */
+	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; an agent must be told of its listener
+	 * while the parent is there; and startContainer hooks are programs of the image. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early,
 	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED,
 	    .gives = M_FILTERED, .before = M_PRIVS_DROPPED),
@@ -175,7 +175,8 @@ static const struct row rows[] = {
 	ACT(INIT, "wait-start", step_wait_start, .when = PLAN_WAIT_START,
 	    .needs = M_RELEASED | M_STATE_WRITTEN, .gives = M_STARTED),
 	ACT(INIT, "hooks-start-container", step_hooks_start_container, .when = PLAN_HOOKS_START,
-	    .needs = M_STATE_WRITTEN | M_PIVOTED, .after = M_STARTED, .before = M_FDS_CLOSED),
+	    .needs = M_STATE_WRITTEN | M_PIVOTED, .after = M_STARTED | M_FILTERED,
+	    .before = M_FDS_CLOSED),
 	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .after = M_STARTED,
 	    .gives = M_FDS_CLOSED),
 	/* As late as a process can limit itself: what follows neither opens nor allocates much. */

@@ -148,6 +148,19 @@ t_seccomp_early_filter_of_old_profile() {
 	no '"/bin/no-x-bit": permission denied' run -b "$T/b" "$ID"
 }
 
+# A hook of the image is no way around the filter.
+t_seccomp_binds_start_hooks() {
+	local flag
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_KILL"}]}'
+	prog /bin/true
+	for flag in false true; do
+		cfg --argjson f "$flag" '.process.noNewPrivileges = $f |
+			.hooks.startContainer = [{path: "/bin/mkdir", args: ["mkdir", "/tmp/made"]}]'
+		no 'startContainer hook #0 (/bin/mkdir): killed by signal 31' run -b "$T/b" "$ID"
+		[ ! -e "$T/b/rootfs/tmp/made" ] || fail "noNewPrivileges $flag: the hook made its directory"
+	done
+}
+
 # An agent that refuses what the runtime itself talks by: only sendmmsg is left to it.
 t_seccomp_agent_refuses_sendmsg() {
 	agent
