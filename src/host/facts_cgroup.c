@@ -4,6 +4,7 @@
 #include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/host/mountinfo.h"
 #include "userns/text.h"
 
 #include <fcntl.h>
@@ -14,17 +15,6 @@
 #include <unistd.h>
 
 #define MOUNT "/sys/fs/cgroup"
-enum { MOUNTINFO_MAX = 64 << 20 };
-
-/* One line of mountinfo: texts in the file, not terminated. */
-struct piece {
-	const char *s;
-	size_t len;
-};
-
-struct mount_line {
-	struct piece id, parent, root, target, type, super;
-};
 
 enum facts_cgroup_mode facts_cgroup_mode(void)
 {
@@ -41,14 +31,9 @@ enum facts_cgroup_mode facts_cgroup_mode(void)
 	return FACTS_CGROUP_V1;
 }
 
-static bool piece_is(struct piece piece, const char *word)
+static bool piece_has_word(struct mountinfo_piece list, const char *word, size_t len)
 {
-	return text_is(piece.s, piece.len, word);
-}
-
-static bool piece_has_word(struct piece list, const char *word, size_t len)
-{
-	struct piece one;
+	struct mountinfo_piece one;
 
 	for (size_t i = 0; text_field(list.s, list.len, ',', i, &one.s, &one.len); i++)
 		if (one.len == len && memcmp(one.s, word, len) == 0)
@@ -56,32 +41,15 @@ static bool piece_has_word(struct piece list, const char *word, size_t len)
 	return false;
 }
 
-/* mountinfo writes blanks, tabs, newlines and backslashes as \ooo. */
-static char *piece_text(struct arena *arena, struct piece piece)
-{
-	char *text = arena_strndup(arena, piece.s, piece.len), *to = text;
-
-	for (const char *from = text; *from; to++) {
-		if (from[0] == '\\' && strspn(from + 1, "01234567") >= 3) {
-			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
-	return text;
-}
-
 /* Of mountinfo, which has thousands of lines on some machines: the mounts of control groups, and
  * those that may lie over them. */
 struct mounts {
 	struct arena *arena;
-	struct mount_line *v;
+	struct mountinfo_line *v;
 	size_t n, cap;
 };
 
-static void keep(struct mounts *mounts, const struct mount_line *mount)
+static void keep(struct mounts *mounts, const struct mountinfo_line *mount)
 {
 	if (mounts->n == mounts->cap) {
 		mounts->cap = mounts->cap ? mounts->cap * 2 : 32;
@@ -91,64 +59,29 @@ static void keep(struct mounts *mounts, const struct mount_line *mount)
 	mounts->v[mounts->n++] = *mount;
 }
 
-/* The next word of a line, which ends at end. */
-static struct piece take_word(const char **p, const char *end)
-{
-	const char *blank = memchr(*p, ' ', (size_t)(end - *p));
-	struct piece word = { .s = *p, .len = (size_t)((blank ? blank : end) - *p) };
-
-	*p = blank ? blank + 1 : end;
-	return word;
-}
-
-/* "36 35 98:0 /root /target options optional… - type source super". Bad lines are skipped. */
-static bool next_mount(const char **next, struct mount_line *ret)
-{
-	const char *line;
-	size_t len;
-
-	while (text_line(next, &line, &len)) {
-		const char *p = line, *end = line + len;
-
-		ret->id = take_word(&p, end);
-		ret->parent = take_word(&p, end);
-		(void)take_word(&p, end);
-		ret->root = take_word(&p, end);
-		ret->target = take_word(&p, end);
-		while (p < end && !piece_is(take_word(&p, end), "-"))
-			;
-		ret->type = take_word(&p, end);
-		(void)take_word(&p, end);
-		ret->super = take_word(&p, end);
-		if (ret->super.len)
-			return true;
-	}
-	return false;
-}
-
-static bool is_prefix(struct piece dir, struct piece path)
+static bool is_prefix(struct mountinfo_piece dir, struct mountinfo_piece path)
 {
 	if (dir.len > path.len || memcmp(dir.s, path.s, dir.len) != 0)
 		return false;
 	return dir.len == path.len || dir.len == 1 || path.s[dir.len] == '/';
 }
 
-static bool is_cgroup(const struct mount_line *mount)
+static bool is_cgroup(const struct mountinfo_line *mount)
 {
-	return piece_is(mount->type, "cgroup") || piece_is(mount->type, "cgroup2");
+	return mountinfo_is(mount->type, "cgroup") || mountinfo_is(mount->type, "cgroup2");
 }
 
 static void collect(const char *mountinfo, struct mounts *mounts)
 {
-	struct mount_line mount;
+	struct mountinfo_line mount;
 	const char *next;
 	size_t n;
 
-	for (next = mountinfo; next_mount(&next, &mount);)
+	for (next = mountinfo; mountinfo_next(&next, &mount);)
 		if (is_cgroup(&mount))
 			keep(mounts, &mount);
 	n = mounts->n;
-	for (next = mountinfo; n && next_mount(&next, &mount);) {
+	for (next = mountinfo; n && mountinfo_next(&next, &mount);) {
 		bool above = false;
 
 		for (size_t i = 0; i < n && !above; i++)
@@ -158,12 +91,13 @@ static void collect(const char *mountinfo, struct mounts *mounts)
 	}
 }
 
-static bool same(struct piece a, struct piece b)
+static bool same(struct mountinfo_piece a, struct mountinfo_piece b)
 {
 	return a.len == b.len && memcmp(a.s, b.s, a.len) == 0;
 }
 
-static const struct mount_line *find_mount(const struct mounts *mounts, struct piece id)
+static const struct mountinfo_line *find_mount(const struct mounts *mounts,
+					       struct mountinfo_piece id)
 {
 	for (size_t i = 0; i < mounts->n; i++)
 		if (same(mounts->v[i].id, id))
@@ -173,7 +107,7 @@ static const struct mount_line *find_mount(const struct mounts *mounts, struct p
 
 /* Whether other lies on mount itself (only asked for the mount that is looked for: on the way to
  * it, what lies on a mount is what leads on), or on the same parent at a shorter path. */
-static bool hides(const struct mount_line *other, const struct mount_line *mount, bool last)
+static bool hides(const struct mountinfo_line *other, const struct mountinfo_line *mount, bool last)
 {
 	if (last && same(other->parent, mount->id) && same(other->target, mount->target))
 		return true;
@@ -182,9 +116,9 @@ static bool hides(const struct mount_line *other, const struct mount_line *mount
 }
 
 /* A mount is out of sight when another one hides it or one of those that lead to it. */
-static bool is_hidden(const struct mounts *mounts, const struct mount_line *mount)
+static bool is_hidden(const struct mounts *mounts, const struct mountinfo_line *mount)
 {
-	const struct mount_line *at = mount;
+	const struct mountinfo_line *at = mount;
 
 	for (size_t depth = 0; at && depth < mounts->n; depth++) {
 		for (size_t i = 0; i < mounts->n; i++)
@@ -197,12 +131,12 @@ static bool is_hidden(const struct mounts *mounts, const struct mount_line *moun
 
 /* "5:cpu,cpuacct:/user.slice" of /proc/self/cgroup; the path may hold colons. */
 struct group_line {
-	struct piece controllers, path;
+	struct mountinfo_piece controllers, path;
 };
 
 static bool parse_group(const char *line, size_t len, struct group_line *ret)
 {
-	struct piece id;
+	struct mountinfo_piece id;
 
 	if (!text_field(line, len, ':', 0, &id.s, &id.len) ||
 	    !text_field(line, len, ':', 1, &ret->controllers.s, &ret->controllers.len) ||
@@ -213,13 +147,13 @@ static bool parse_group(const char *line, size_t len, struct group_line *ret)
 }
 
 /* A controller is in one hierarchy only, so the first word tells which mount is its. */
-static bool is_mount_of(const struct mount_line *mount, const struct group_line *group)
+static bool is_mount_of(const struct mountinfo_line *mount, const struct group_line *group)
 {
-	struct piece word;
+	struct mountinfo_piece word;
 
 	if (group->controllers.len == 0)
-		return piece_is(mount->type, "cgroup2");
-	if (!piece_is(mount->type, "cgroup"))
+		return mountinfo_is(mount->type, "cgroup2");
+	if (!mountinfo_is(mount->type, "cgroup"))
 		return false;
 	(void)text_field(group->controllers.s, group->controllers.len, ',', 0, &word.s, &word.len);
 	return piece_has_word(mount->super, word.s, word.len);
@@ -248,14 +182,14 @@ static bool find_hierarchy(struct mounts *mounts, const struct group_line *group
 	if (path_has_dotdot(path)) /* outside of the own cgroup namespace */
 		path = "/";
 	for (size_t i = 0; i < mounts->n; i++) {
-		const struct mount_line *mount = &mounts->v[i];
+		const struct mountinfo_line *mount = &mounts->v[i];
 		const char *own, *target;
 		int points;
 
 		if (!is_mount_of(mount, group) || is_hidden(mounts, mount))
 			continue;
-		target = piece_text(arena, mount->target);
-		own = relative(piece_text(arena, mount->root), path);
+		target = mountinfo_text(arena, mount->target);
+		own = relative(mountinfo_text(arena, mount->root), path);
 		points = 1 + (own ? 2 : 0) + (str_starts(target, MOUNT) ? 1 : 0);
 		if (points <= best)
 			continue;
@@ -395,8 +329,7 @@ static int search(struct arena *arena, const char *groups, struct facts_cgroup *
 		  struct err *err)
 {
 	char *mounts;
-	int r = io_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, arena, &mounts, NULL,
-			     err);
+	int r = mountinfo_read(arena, &mounts, err);
 
 	if (r < 0)
 		return r;

@@ -4,12 +4,15 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/host/mountinfo.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/pivot.h"
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,17 +23,58 @@ static int enter(struct run *run, struct err *err)
 	return 0;
 }
 
+/* Mounts that came with an outer user namespace are locked: those are covered. */
+static int hide(const char *target, struct err *err)
+{
+	if (umount2(target, MNT_DETACH) == 0 || errno == ENOENT)
+		return 0;
+	if (mount("none", target, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return err_errno(err, errno, "hide the host's %s (--no-pivot)", target);
+	return 0;
+}
+
+/* pivot_root takes the host's mounts away; without it they stay below the root. As long as a whole procfs or sysfs
+ * is among them, a process in a user namespace of its own may mount another, without our masks. */
+static int hide_kernel_views(struct run *run, struct err *err)
+{
+	struct mountinfo_line mount;
+	const char *next;
+	char rootfs[PATH_MAX], *text;
+	int r = mountinfo_read(run->arena, &text, err);
+
+	if (r < 0)
+		return r;
+	if (!getcwd(rootfs, sizeof(rootfs)))
+		return err_errno(err, errno, "find the path of the rootfs");
+	for (next = text; r == 0 && mountinfo_next(&next, &mount);) {
+		const char *target = mountinfo_text(run->arena, mount.target);
+
+		if ((mountinfo_is(mount.type, "proc") || mountinfo_is(mount.type, "sysfs")) &&
+		    mountinfo_is(mount.root, "/") && !path_is_below(target, rootfs))
+			r = hide(target, err);
+	}
+	return r;
+}
+
+static int move_root(struct run *run, struct err *err)
+{
+	int r = hide_kernel_views(run, err);
+
+	if (r < 0)
+		return r;
+	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+		return err_errno(err, errno, "move the rootfs to / (--no-pivot)");
+	return chroot(".") < 0 ? err_errno(err, errno, "chroot") : 0;
+}
+
 static int change_root(struct run *run, struct err *err)
 {
 	int r;
 
 	if (!(run->plan->flags & PLAN_MNTNS_NEW))
 		return chroot(".") < 0 ? err_errno(err, errno, "chroot") : 0;
-	if (run->plan->rootfs.no_pivot) {
-		if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
-			return err_errno(err, errno, "move the rootfs to / (--no-pivot)");
-		return chroot(".") < 0 ? err_errno(err, errno, "chroot") : 0;
-	}
+	if (run->plan->rootfs.no_pivot)
+		return move_root(run, err);
 	r = pivot_to_cwd();
 	if (r < 0) {
 		(void)err_errno(err, -r, "pivot_root to %s", run->plan->rootfs.path);

@@ -814,3 +814,19 @@ t_no_pivot() {
 	go --no-pivot
 	eq output "$(tr '\n' ' ' <<<"$OUT")" '/root 1 written '
 }
+
+# The host's own procfs, still there below the root, would let the kernel mount another without masks.
+t_no_pivot_shows_no_bare_proc() {
+	local pid
+	caps SETFCAP # to map uid 0
+	prog /bin/busybox unshare -mrpf /bin/sh -c 'mount -t proc none /tmp || mount -t sysfs none /tmp'
+	R run --no-pivot -b "$T/b" "$ID"
+	eq 'refusals' "$(grep -ic 'mount:.* denied' <<<"$ERR")" 2
+	[ "$RC" = 1 ] || fail "exit status $RC"
+	prog /bin/sleep 1000
+	ok run -d --no-pivot -b "$T/b" --pid-file "$T/pid" "$ID"
+	inside /bin/ls /proc/1/exe
+	pid=$(<"$T/pid")
+	[ -e "/proc/$pid/exe" ] || fail "the host's own /proc is gone"
+	down
+}
