@@ -455,6 +455,7 @@ t_features() {
 	OUT=$(unshare -Urmp --fork "$USRUN" features)
 	eq 'in a user namespace' "$OUT" "$all"
 	[ "$MODE" = rootless ] || eq 'as nobody' "$(setpriv --reuid 65534 --regid 65534 --clear-groups "$USRUN" features)" "$all"
+	eq 'lowest version' "$(jq -r '.ociVersionMin, .ociVersionMax' <<<"$all" | sort -V | head -n 1)" "$(jq -r .ociVersionMin <<<"$all")"
 	prog /bin/true
 	for version in $(jq -r '.ociVersionMin, .ociVersionMax' <<<"$all") 1.0.2-dev 1.3.0+dev; do
 		cfg --arg v "$version" '.ociVersion = $v'

@@ -80,6 +80,19 @@ t_seccomp_agent_of_no_rule() {
 	has 'default errno' "$OUT" 'Operation not permitted'
 }
 
+t_seccomp_flags() {
+	local flag flags
+	ok features
+	flags=$(jq -r '.linux.seccomp.supportedFlags[]' <<<"$OUT")
+	prog /bin/grep Seccomp: /proc/self/status
+	for flag in $flags; do
+		profile "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"$flag\"]}"
+		go
+		eq "$flag" "$OUT" $'Seccomp:\t2'
+	done
+	has flags "$flags" SECCOMP_FILTER_FLAG_LOG
+}
+
 t_seccomp_unknown_names() {
 	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["no_such_call"],"action":"SCMP_ACT_ERRNO"}]}'
 	up
