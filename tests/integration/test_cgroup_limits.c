@@ -326,6 +326,8 @@ static void limits_v2(void)
 	CHECK_STR(cgroup_view_read(&cgroup, "", "hugetlb.2MB.rsvd.max"), "4194304");
 	update(&cgroup, "{\"unified\":{\"hugetlb.7MB.max\":\"1\"}}",
 	       "linux.resources.unified[\"hugetlb.7MB.max\"]: write \"1\"");
+	update(&cgroup, "{\"hugepageLimits\":[{\"pageSize\":\"4KB\",\"limit\":4096}]}",
+	       "linux.resources.hugepageLimits[0]: write \"4096\"");
 	update(&cgroup, "{\"unified\":{\"cgroup.max.depth\":\"3\"}}", "");
 	CHECK_STR(cgroup_view_read(&cgroup, "", "cgroup.max.depth"), "3");
 	check_remove(&cgroup, &plan);

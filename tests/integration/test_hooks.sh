@@ -152,14 +152,47 @@ t_failing_poststop_hook_is_no_error() {
 	no 'does not exist' state "$ID"
 }
 
+# The pid that hooks inside get is that of their pid namespace, new, joined or the host's.
+t_hook_pids() {
+	local pid
+	hook_script
+	hook createContainer create
+	hook startContainer start /hl /hl/hook
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID-1"
+	pid=$(<"$T/pid")
+	cfg --arg d "/proc/$pid/ns" '.linux.namespaces |= map(if .type == "pid" or .type == "user" then .path = "\($d)/\(.type)" else . end) |
+		del(.linux.uidMappings, .linux.gidMappings)'
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	check_pid joined "$(awk '/^NSpid/ {print $NF}' "/proc/$(<"$T/pid")/status")"
+	down
+	ok delete --force "$ID-1"
+	[ "$MODE" = root ] || return 0 # a user has no /proc of the host's pids to show
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	check_pid host "$(<"$T/pid")"
+	down
+}
+
+check_pid() { # WHAT PID
+	[ "$2" != 1 ] || fail "$1: the pid namespace is new"
+	eq "$1: createContainer" "$(jq .pid "$T/hl/create.json")" "$2"
+	eq "$1: startContainer" "$(jq .pid "$T/hl/start.json")" "$2"
+}
+
 t_hook_timeout() {
-	cfg --arg id "$ID" '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "sleep 1000 & sleep 1000"],
-		env: ["PATH=/bin:/usr/bin", "USRUN_TEST=" + $id], timeout: 1}]}'
+	local point hook='[{path: "/bin/sh", args: ["sh", "-c", "sleep 1000 & sleep 1000"], env: ["PATH=/bin:/usr/bin", "USRUN_TEST=" + $id], timeout: 1}]'
 	prog /bin/true
 	SECONDS=0
-	no 'hook ran past specified timeout of 1 s' create -b "$T/b" "$ID"
+	for point in createRuntime startContainer poststart; do
+		cfg --arg id "$ID" ".hooks = {$point: $hook}"
+		no "error running $point hook #0 (/bin/sh): hook ran past specified timeout of 1 s" run -b "$T/b" "$ID"
+		left=$(leaks) || fail "left behind: $left"
+	done
+	cfg --arg id "$ID" ".hooks = {poststop: $hook}"
+	go
+	has warning "$ERR" 'error running poststop hook #0 (/bin/sh): hook ran past specified timeout of 1 s'
 	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
-	left=$(leaks) || fail "left behind: $left"
 }
 
 t_missing_hook() {

@@ -107,6 +107,9 @@ t_ids() {
 	eq Groups "$(field Groups)" '5 7'
 	eq Umask "$(field Umask)" 0077
 	eq CapEff "$(field CapEff)" 0000000000000000
+	cfg '.process.user.additionalGids = [7, 0, 5, 7]'
+	go
+	eq 'groups, one twice' "$(field Groups | tr ' ' '\n' | sort -nu | tr '\n' ' ')" '0 5 7 '
 }
 
 t_ids_that_are_not_mapped() {

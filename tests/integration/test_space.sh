@@ -45,11 +45,11 @@ t_user_namespace_of_root() {
 	chown 200000:200000 "$T/b/rootfs" "$T/b/rootfs"/*
 	cfg '.linux.namespaces += [{type: "user"}]
 		| .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}]
-		| .linux.gidMappings = [{containerID: 0, hostID: 200000, size: 1000}]'
+		| .linux.gidMappings = [{containerID: 0, hostID: 200000, size: 999}, {containerID: 1000, hostID: 300000, size: 1}]'
 	chmod 711 "$T"
 	chown 5:6 "$T/b/rootfs/etc/passwd"
-	sh_run 'cat /proc/self/uid_map; id -u; touch /tmp/made; stat -c "%u" /tmp/made'
-	eq output "$(tr -s '\n ' ' ' <<<"$OUT")" ' 0 200000 1000 0 0 '
+	sh_run 'cat /proc/self/uid_map /proc/self/gid_map; id -u; touch /tmp/made; stat -c "%u" /tmp/made'
+	eq output "$(tr -s '\n ' ' ' <<<"$OUT")" ' 0 200000 1000 0 200000 999 1000 300000 1 0 0 '
 	eq 'owner outside' "$(stat -c %u "$T/b/rootfs/tmp/made")" 200000
 	eq 'owner of what was there' "$(stat -c %u:%g "$T/b/rootfs/etc/passwd")" 5:6
 }
