@@ -11,7 +11,8 @@
 /* Starts the unit, with the process in it if it is a scope, and waits until that is done (at most 30 s). What
  * is left of an earlier unit of the name is forgotten, once. Properties that this systemd does not know
  * are left out, their names added to *dropped: the files of the group are written besides. A slice's
- * path is put into *ret_path (arena); else it is NULL: /proc tells that of the process. */
+ * path is put into *ret_path (arena); else it is NULL: /proc tells that of the process. -EEXIST: the name belongs to
+ * a unit that is active. */
 int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, struct str *dropped,
 	       const char **ret_path, struct err *err) MUST_CHECK;
 

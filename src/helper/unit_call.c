@@ -122,7 +122,8 @@ static int start(struct unit_bus *b, const char *name, struct sent *sent, struct
 			continue;
 		}
 		if (!drop_unknown(b, sent, dropped))
-			return refused(b, "start", name, r, err);
+			return refused(b, "start", name,
+				       str_equal(b->error, UNIT_EXISTS) ? -EEXIST : r, err);
 	}
 	r = unit_bus_wait(b, reply, err);
 	(void)b->lib->message_unref(reply);

@@ -2,7 +2,9 @@
 /* The container's cgroup as a unit of systemd. */
 #include "src/steps/steps.h"
 
+#include "src/base/log.h"
 #include "src/cgroup/unit.h"
+#include "src/state/store.h"
 
 #include <string.h>
 
@@ -17,11 +19,23 @@ static int find(struct run *run, struct cgroup_plan *plan, struct err *err)
 	return r < 0 ? r : driver_find_unit(run->arena, run->child, slice_path, plan, err);
 }
 
+/* A unit of this name was there: neither we nor a later `delete` may stop it. */
+static void disown(struct run *run)
+{
+	struct err err;
+
+	run->state->unit = (struct cgroup_unit_ref){ 0 };
+	if (store_write(run->state_dir, run->state, &err) < 0)
+		log_warning("%s", err.text);
+}
+
 int step_cgroup_unit(struct run *run, struct err *err)
 {
 	struct cgroup_plan plan = run->plan->cgroup;
 	int r = find(run, &plan, err);
 
+	if (r == -EEXIST)
+		disown(run);
 	if (r < 0)
 		return r;
 	/* From here on `delete` finds the directories too. */

@@ -19,6 +19,24 @@ rounds() { # COLUMN USER GLOBAL...
 	eq "$column: $rounds rounds: connections" "$(connections)" "$before"
 }
 
+# A second container that would have the same group or unit is refused, and the first one lives on.
+taken() { # COLUMN USER GLOBAL...
+	local column=$1 user=$2 global=("${@:3}")
+	bundle "$user" . sleep 1000
+	as "$user" usrun --root $B/one "${global[@]}" run -d -b $B taken >$OUT 2>&1 </dev/null
+	say $? "$column: taken: the first" "$(cat $OUT)"
+	if as "$user" usrun --root $B/two "${global[@]}" run -d -b $B taken >$OUT 2>&1 </dev/null; then
+		say 1 "$column: taken: the second" 'was not refused'
+	fi
+	eq "$column: taken: nothing is left of it" "$(as "$user" usrun --root $B/two list -q)" ''
+	eq "$column: taken: the first lives on" "$(as "$user" usrun --root $B/one state taken | jq -r .status)" running
+	as "$user" usrun --root $B/one delete -f taken >$OUT 2>&1
+	gone "$column: taken" "$user" taken
+}
+
 rounds "$layout-fs" root
 rounds "$layout-systemd" root --systemd-cgroup
 [ "$layout" != v2 ] || rounds v2-systemd-user dev
+taken "$layout-fs" root
+taken "$layout-systemd" root --systemd-cgroup
+[ "$layout" != v2 ] || taken v2-systemd-user dev
