@@ -154,6 +154,57 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 	return driver_priv_pass_on(plan, parent, plan->unit->ref.name, err);
 }
 
+/* systemd knows nothing of some controllers (hugetlb, rdma, misc): the one of the host's root lets us pass them on
+ * down to the unit, and leaves that alone. */
+static int pass_down(const struct cgroup_plan *plan, const char *path, struct err *err)
+{
+	_cleanup_close_ int fd =
+		openat(AT_FDCWD, plan->dirs[0].mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[NAME_MAX + 1] = "/";
+	int r = fd < 0 ? err_errno(err, errno, "open %s", plan->dirs[0].mount) : 0;
+
+	for (path += strspn(path, "/"); r == 0 && *path; path += strspn(path, "/")) {
+		size_t len = strcspn(path, "/");
+		int below;
+
+		r = driver_priv_pass_needs(plan, fd, name, err);
+		if (r < 0)
+			return r;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, path);
+		path += len;
+		below = openat(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below < 0)
+			return err_errno(err, errno, "open the cgroup %s", name);
+		fd_closep(&fd);
+		fd = below;
+	}
+	return r < 0 ? r : driver_priv_check_needs(plan, fd, name, err);
+}
+
+static int complete_controllers(const struct cgroup_plan *plan, struct err *err)
+{
+	const struct cgroup_unit *unit = plan->unit;
+	struct cgroup_dir dir = plan->dirs[0];
+	struct arena arena = { 0 };
+	struct driver_priv_path buf;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (unit->subgroup)
+		dir.path = arena_strndup(&arena, dir.path,
+					 (size_t)(strrchr(dir.path, '/') - dir.path));
+	fd = openat(AT_FDCWD, driver_priv_path(&dir, &buf),
+		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = fd < 0 ? err_errno(err, errno, "open the cgroup %s", buf.text)
+		   : driver_priv_check_needs(plan, fd, unit->ref.name, err);
+	if (fd >= 0 && r < 0 && unit->ref.manager == CGROUP_MANAGER_SYSTEM) {
+		*err = (struct err){ 0 };
+		r = pass_down(plan, dir.path, err);
+	}
+	arena_free(&arena);
+	return r;
+}
+
 static int apply_above(const struct cgroup_plan *plan, struct err *err)
 {
 	struct cgroup_dir above = plan->dirs[0];
@@ -174,14 +225,14 @@ static int apply_above(const struct cgroup_plan *plan, struct err *err)
 static int adopt_v2(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
 {
 	struct cgroup_plan inside = *plan;
-	int r = plan->unit->subgroup ? make_subgroup(plan, pid, err) : 0;
+	int r = complete_controllers(plan, err);
 
+	if (r == 0 && plan->unit->subgroup)
+		r = make_subgroup(plan, pid, err);
 	if (r == 0 && plan->unit->subgroup)
 		r = apply_above(plan, err);
 	if (r == 0)
 		r = driver_open(plan->driver, plan->dirs, plan->n_dirs, ret, err);
-	if (r == 0 && !plan->unit->subgroup)
-		r = driver_priv_check_needs(plan, ret->fds[0], plan->unit->ref.name, err);
 	if (plan->unit->subgroup)
 		inside.limit_devices = false; /* the program of the group above is in force here */
 	return r < 0 ? r : driver_apply(ret, &inside, err);

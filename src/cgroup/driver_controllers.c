@@ -118,6 +118,24 @@ int driver_priv_check_needs(const struct cgroup_plan *plan, int dir, const char 
 		       : check_needs(plan, has, name, err);
 }
 
+int driver_priv_pass_needs(const struct cgroup_plan *plan, int dir, const char *name,
+			   struct err *err)
+{
+	char passed[WORDS_MAX] = "";
+	int r = driver_priv_check_needs(plan, dir, name, err);
+
+	if (r == 0)
+		(void)!io_read_small(dir, "cgroup.subtree_control", passed, sizeof(passed));
+	for (size_t i = 0; r == 0 && i < plan->n_writes; i++) {
+		const char *controller = plan->writes[i].controller;
+
+		if (find_need(plan, controller) && !str_equal(controller, "cgroup") &&
+		    !driver_priv_has(passed, controller, ' '))
+			r = pass_one(plan, dir, name, controller, err);
+	}
+	return r;
+}
+
 int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct err *err)
 {
 	char has[WORDS_MAX] = "", passed[WORDS_MAX] = "", all[2 * WORDS_MAX] = "", *save = NULL;

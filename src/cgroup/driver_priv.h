@@ -47,6 +47,10 @@ int driver_priv_pass_on(const struct cgroup_plan *plan, int dir, const char *nam
 int driver_priv_check_needs(const struct cgroup_plan *plan, int dir, const char *name,
 			    struct err *err) MUST_CHECK;
 
+/* The same for those alone that the plan's limits need: for groups of systemd, which are not ours to change. */
+int driver_priv_pass_needs(const struct cgroup_plan *plan, int dir, const char *name,
+			   struct err *err) MUST_CHECK;
+
 /* Attaches the rules of the plan. */
 int driver_priv_apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan,
 			      struct err *err) MUST_CHECK;

@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# Limits of cgroup v2 that systemd has no property for (huge pages), or only at the start of a unit (the memory limit
+# ends the container as a whole).
+[ "$layout" = v2 ] || return 0
+
+start() { # USER FILTER GLOBAL...: the group of a container in $group
+	bundle "$1" "$2" sleep 1000
+	as "$1" usrun "${@:3}" run -d -b $B --pid-file $B/pid unified >$OUT 2>&1 </dev/null
+	say $? "$column: run" "$(cat $OUT)"
+	group=$(group_of "$(cat $B/pid)")
+}
+
+whole() { # COLUMN USER GLOBAL...
+	local column="$1, memory.oom.group" user=$2 global=("${@:3}")
+	start "$user" '.linux.resources += {memory: {limit: 67108864}, unified: {"memory.oom.group": "1"}}' "${global[@]}"
+	systemctl_of "$user" daemon-reload
+	eq "$column: after a reload" "$(cat "$group/memory.oom.group")" 1
+	as "$user" usrun "${global[@]}" exec unified dd if=/dev/zero of=/dev/null bs=128M count=1 >/dev/null 2>&1 </dev/null
+	for ((i = 0; i < 50; i++)); do
+		[ -e "/proc/$(cat $B/pid)" ] || break
+		sleep 0.1
+	done
+	eq "$column: all of the container is killed" \
+		"$(as "$user" usrun "${global[@]}" state unified | jq -r .status)" stopped
+	as "$user" usrun "${global[@]}" delete unified
+	gone "$column" "$user" unified
+}
+
+huge() { # COLUMN USER GLOBAL...
+	local column="$1, huge pages" user=$2 global=("${@:3}")
+	start "$user" '.linux.resources += {hugepageLimits: [{pageSize: "2MB", limit: 2097152}]}' "${global[@]}"
+	systemctl_of "$user" daemon-reload
+	eq "$column: after a reload" "$(cat "$group/hugetlb.2MB.max")" 2097152
+	as "$user" usrun "${global[@]}" delete -f unified
+}
+
+whole v2-fs root
+whole v2-systemd root --systemd-cgroup
+whole v2-systemd-user dev
+huge v2-fs root
+huge v2-systemd root --systemd-cgroup
+bundle dev '.linux.resources += {hugepageLimits: [{pageSize: "2MB", limit: 2097152}]}' true
+as dev usrun run -b $B none >$OUT 2>&1 </dev/null
+eq 'v2-systemd-user, huge pages: refused' $? 1
+has 'v2-systemd-user, huge pages: says why' $OUT 'the requested cgroup controller `hugetlb` is not available'
