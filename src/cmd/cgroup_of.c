@@ -37,6 +37,19 @@ int cgroup_of_open_all(const struct state *state, const char *what_for, struct c
 				   state->cgroup_dirs.v, state->cgroup_dirs.n, ret, err);
 }
 
+uint64_t cgroup_of_oom_kills(const struct state *state)
+{
+	struct cgroup cgroup;
+	struct err ignored = { 0 };
+	uint64_t kills;
+
+	if (cgroup_of_open_all(state, "memory", &cgroup, &ignored) < 0)
+		return 0;
+	kills = driver_oom_kills(&cgroup);
+	driver_close(&cgroup);
+	return kills;
+}
+
 void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,
 			uint64_t kills_before)
 {

@@ -12,6 +12,10 @@ int cgroup_of_open(const struct state *state, const char *what_for, struct cgrou
 int cgroup_of_open_all(const struct state *state, const char *what_for, struct cgroup *ret,
 		       struct err *err) MUST_CHECK;
 
+/* Processes that the memory limit has killed, as long as the group is there (systemd takes its own away once it
+ * is empty); 0 without one. */
+uint64_t cgroup_of_oom_kills(const struct state *state);
+
 /* Tells on standard error that the memory limit has killed a foreground process: the status is that of
  * SIGKILL, and the group counts more kills than before. */
 void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,

@@ -3,6 +3,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/cmd/cgroup_of.h"
 #include "src/oci/decode.h"
 #include "src/oci/state_doc.h"
 #include "src/state/status.h"
@@ -83,6 +84,7 @@ void common_write_state(struct json_write *w, const struct state *state, const c
 {
 	enum status status = status_of(state, NULL);
 	bool alive = status != STATUS_STOPPED && state->pid.set;
+	uint64_t kills = status == STATUS_STOPPED ? cgroup_of_oom_kills(state) : 0;
 
 	json_write_object(w, NULL);
 	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
@@ -100,6 +102,8 @@ void common_write_state(struct json_write *w, const struct state *state, const c
 		json_write_end(w);
 	}
 	json_write_string(w, "owner", owner);
+	if (kills) /* nobody was there to be told when a detached container was killed */
+		json_write_uint(w, "oomKills", kills);
 	json_write_end(w);
 }
 

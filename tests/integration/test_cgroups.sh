@@ -270,6 +270,25 @@ t_events_oom() {
 	down
 }
 
+# Nobody waits for a detached container.
+t_state_tells_of_memory_kills() {
+	root_only
+	v1_dir memory >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	prog /bin/dd if=/dev/zero of=/dev/null bs=64M count=1
+	cfg '.linux.resources.memory.limit = 16777216'
+	ok run -d -b "$T/b" "$ID"
+	soon is stopped
+	ok state "$ID"
+	eq "kills" "$(jq .oomKills <<<"$OUT")" 1
+	ok delete "$ID"
+	prog /bin/true
+	ok run -d -b "$T/b" "$ID"
+	soon is stopped
+	ok state "$ID"
+	hasnt "nobody was killed" "$OUT" oomKills
+	ok delete "$ID"
+}
+
 t_limits_memory_hog() {
 	root_only
 	v1_dir memory >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
