@@ -216,22 +216,27 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	return check_entry(m, err);
 }
 
-static int need_mntns(const struct plan *plan, struct err *err)
+static int need_mntns(const struct plan_build *b, struct err *err)
 {
+	const struct plan *plan = b->plan;
 	const struct oci_linux *linux_ = plan->config->linux_;
 	const char *what = plan->config->mounts.n               ? "mounts"
 			   : linux_ && linux_->masked_paths.n   ? "linux.maskedPaths"
 			   : linux_ && linux_->readonly_paths.n ? "linux.readonlyPaths"
 			   : plan->config->root->readonly.v     ? "root.readonly"
 								: NULL;
+	const char *joined = plan->ns.v[PLAN_NS_MOUNT].path;
 
 	if ((plan->flags & PLAN_MNTNS_NEW) || !what)
 		return 0;
-	(void)err_set(err, EINVAL,
-		      "config.json: %s: needs a new mount namespace, else the caller's own "
-		      "mounts would change",
-		      what);
-	err_hint(err, "add {\"type\": \"mount\"} to linux.namespaces");
+	(void)err_set(
+		err, EINVAL,
+		"config.json: %s: needs a new mount namespace, else %s mounts would change", what,
+		joined ? arena_strf(b->arena, "the joined %s's", joined) : "the caller's own");
+	err_hint(err,
+		 joined ? "take the path away from the mount namespace in linux.namespaces, or "
+			  "mount there beforehand"
+			: "add {\"type\": \"mount\"} to linux.namespaces");
 	return -EINVAL;
 }
 
@@ -264,7 +269,7 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 	const struct oci_linux *linux_ = config->linux_;
 	struct rootfs_plan *rootfs = &b->plan->rootfs;
 	struct mount_entry *mounts = arena_array(b->arena, config->mounts.n + 1, sizeof(*mounts));
-	int r = need_mntns(b->plan, err);
+	int r = need_mntns(b, err);
 
 	if (r == 0)
 		r = check_label(b, err);

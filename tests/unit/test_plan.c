@@ -179,7 +179,14 @@ TEST(what_would_touch_the_hosts_mounts_is_refused)
 	struct plan_options options = { 0 };
 
 	CHECK(!build("{" BASE ",\"linux\":{\"maskedPaths\":[\"/proc/kcore\"]}}", &facts, &options));
-	CHECK(strstr(err.text, "linux.maskedPaths: needs a new mount namespace") != NULL);
+	CHECK(strstr(err.text,
+		     "linux.maskedPaths: needs a new mount namespace, else the caller's own") !=
+	      NULL);
+	CHECK(!build("{" BASE ",\"linux\":{\"maskedPaths\":[\"/proc/kcore\"],"
+		     "\"namespaces\":[{\"type\":\"mount\",\"path\":\"/ns/mnt\"}]}}",
+		     &facts, &options));
+	CHECK(strstr(err.text, "else the joined /ns/mnt's mounts would change") != NULL);
+	CHECK(strstr(err.hint, "take the path away") != NULL);
 }
 
 #define MOUNT(m) "{" BASE ",\"mounts\":[" m "],\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}"
