@@ -54,8 +54,13 @@ static int open_pair(struct run *run, int root, struct err *err)
 static int hand_over(struct run *run, struct err *err)
 {
 	static const char payload[] = "/dev/pts/ptmx"; /* receivers want some, below 4096 bytes */
-	int r;
+	int r = 0;
 
+	/* What is copied to a file or a pipe is text to whoever reads it. */
+	if (run->console_socket < 0 && !isatty(STDOUT_FILENO))
+		r = tty_keep_newlines(run->console_slave);
+	if (r < 0)
+		return err_errno(err, -r, "set the mode of the terminal");
 	if (run->console_socket >= 0) {
 		r = sock_send(run->console_socket, payload, sizeof(payload) - 1,
 			      run->console_master);

@@ -50,6 +50,16 @@ void tty_copy_size(int from, int to)
 		(void)ioctl(to, TIOCSWINSZ, &size);
 }
 
+int tty_keep_newlines(int tty)
+{
+	struct termios mode;
+
+	if (tcgetattr(tty, &mode) < 0)
+		return -errno;
+	mode.c_oflag &= ~(tcflag_t)ONLCR;
+	return tcsetattr(tty, TCSANOW, &mode) < 0 ? -errno : 0;
+}
+
 int tty_take(int slave, struct err *err)
 {
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)

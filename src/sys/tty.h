@@ -15,6 +15,9 @@ int tty_open_pair(int pts, int *ret_master, int *ret_slave, struct err *err) MUS
 int tty_set_size(int tty, uint32_t rows, uint32_t columns); /* 0 or -errno */
 void tty_copy_size(int from, int to);
 
+/* No carriage return is put before the newlines of the output. 0 or -errno. */
+int tty_keep_newlines(int tty);
+
 /* Makes the slave the controlling terminal of this session and its 0, 1 and 2. */
 int tty_take(int slave, struct err *err) MUST_CHECK;
 

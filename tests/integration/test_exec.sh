@@ -154,6 +154,25 @@ t_exec_tty() {
 	down
 }
 
+# Carriage returns are for a terminal, and there is none on the other side.
+t_tty_output_into_a_file() {
+	cfg '.process.terminal = true'
+	prog /bin/echo hello
+	go
+	eq 'output of run' "$(od -An -c <<<"$OUT")" "$(od -An -c <<<hello)"
+	under_script "${U[*]} run -b $T/b $ID | cat -A"
+	has 'into a pipe' "$OUT" 'hello$'
+	under_script "${U[*]} run -b $T/b $ID; stty -a"
+	has 'mode of the terminal afterwards' "$OUT" ' onlcr'
+	prog /bin/stty -a
+	under_script "${U[*]} run -b $T/b $ID"
+	has 'mode of the one inside' "$OUT" ' onlcr'
+	up '.process.terminal = false'
+	R exec --tty "$ID" /bin/echo hello
+	eq 'output of exec' "$(od -An -c <<<"$OUT")" "$(od -An -c <<<hello)"
+	down
+}
+
 t_run_tty() {
 	local seen=$T/b/rootfs/tmp/seen
 	cfg '.process.terminal = true | .process.consoleSize = {height: 33, width: 77}'
