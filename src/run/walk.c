@@ -104,6 +104,12 @@ static bool other_group(struct run *run, int error, struct clone_request *reques
 		run->outside = true;
 		return true;
 	}
+	/* The group's limit of processes (it may be 0) binds who is born in it, and nobody who joins. */
+	if (error == EAGAIN) {
+		request->cgroup_fd = -1;
+		run->joins_itself = true;
+		return true;
+	}
 	/* exec: a systemd in the container has divided the group, and only those below take processes. */
 	if (error != EBUSY || run->target_pidfd < 0 ||
 	    driver_follow(run->arena, (pid_t)run->state->pid.v, &run->cgroup, &ignored) < 0)

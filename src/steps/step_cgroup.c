@@ -55,7 +55,11 @@ int step_cgroup_join(struct run *run, struct err *err)
 {
 	const struct cgroup_plan *plan = &run->plan->cgroup;
 
-	/* clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
+	int r = run->joins_itself ? driver_join_self_slowly(&run->cgroup, err) : 0;
+
+	if (r < 0)
+		return r;
+	/* Else clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
 	if (run->plan->flags & PLAN_CGROUP_LATE)
 		return driver_join_by_path(plan->dirs, plan->n_dirs, err);
 	if (run->cgroup.kind == CGROUP_DRIVER_V1)

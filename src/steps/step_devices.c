@@ -185,11 +185,15 @@ static int make_device(struct run *run, const struct device_plan *d, struct plac
 	if (run->plan->devices.bind)
 		return bind_node(run, at->dir, name, d, err);
 	if (at->nodev && !S_ISFIFO(d->mode)) {
+		bool there = host_path(run, d);
+
 		run_note(run,
-			 "%s: the host's node is bound: its place is mounted nodev, where a new "
-			 "one could not be opened",
-			 d->path);
-		return bind_node(run, at->dir, name, d, err);
+			 "%s: %s: its place is mounted nodev, where a new one cannot be opened",
+			 d->path,
+			 there ? "the host's node is bound"
+			       : "made all the same, for the host has none to bind");
+		return there ? bind_node(run, at->dir, name, d, err)
+			     : make_node(at->dir, name, d, err);
 	}
 	r = make_node(at->dir, name, d, &why);
 	if (r != -EPERM) {

@@ -106,6 +106,16 @@ t_device_on_a_nodev_file_system() {
 	has 'the inode of the host' "$OUT" ' /dev/mine ro,nosuid,noexec'
 }
 
+# One that the host does not have is made all the same, as by other runtimes.
+t_device_on_a_nodev_file_system_that_the_host_lacks() {
+	root_only 'mounts with nodev'
+	cfg '.mounts |= map(if .destination == "/dev" then .options += ["nodev"] else . end)'
+	device '{path: "/dev/mine", type: "c", major: 511, minor: 7}'
+	sh_run 'stat -c "%F %t:%T" /dev/mine; cat /dev/mine 2>&1 || :'
+	has 'the node' "$OUT" 'character special file 1ff:7'
+	has 'and nobody opens it' "$OUT" 'Permission denied'
+}
+
 t_device_without_mknod() {
 	root_only 'takes the capability away'
 	command -v setpriv >/dev/null || skip 'needs setpriv'

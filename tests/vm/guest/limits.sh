@@ -122,6 +122,13 @@ disk_holds() { # 3 MiB at 1 MiB/s
 	note blockIO.throttleWriteBps "3 MiB took $took ms"
 }
 
+# The limit binds forks, and nobody who joins: the container's own process runs.
+no_processes_hold() { # USER GLOBAL...
+	bundle "$1" '.linux.resources.pids.limit = 0' echo runs
+	as "$1" usrun "${@:2}" run -b $B limits >$OUT 2>&1 </dev/null
+	eq "$column: a limit of no process" "$(cat $OUT)" runs
+}
+
 limits() { # COLUMN USER GLOBAL...
 	local column=$1 user=$2 global=("${@:3}") pid limit
 	local -A notes=() last=()
@@ -150,6 +157,7 @@ limits() { # COLUMN USER GLOBAL...
 	as "$user" usrun "${global[@]}" delete -f limits >$OUT 2>&1
 	say $? "$column: delete" "$(cat $OUT)"
 	gone "$column" "$user" limits
+	no_processes_hold "$user" "${global[@]}"
 	while IFS='|' read -r limit _; do
 		echo "cell $limit|$column|${notes[$limit]}"
 	done <<<"$FIRST"
