@@ -21,6 +21,24 @@ static void disown(struct run *run, enum driver_part part)
 		log_warning("%s", err.text);
 }
 
+int step_cgroup_delegate(struct run *run, struct err *err)
+{
+	const struct cgroup_plan *plan = &run->plan->cgroup;
+	struct err why = { 0 };
+	int r = plan->delegate ? driver_delegate(&run->cgroup, plan->delegate_uid,
+						 plan->delegate_gid, &why)
+			       : 0;
+
+	if (r ==
+	    -EPERM) { /* a user may give nothing away; the container can do without, as most do */
+		run_note(run, "%s", why.text);
+		return 0;
+	}
+	if (r < 0)
+		*err = why;
+	return r;
+}
+
 static int create(struct run *run, enum driver_part part, struct err *err)
 {
 	const struct cgroup_plan *plan = &run->plan->cgroup;
@@ -31,9 +49,7 @@ static int create(struct run *run, enum driver_part part, struct err *err)
 	if (r < 0 || part == DRIVER_V2_PART)
 		return r;
 	r = driver_apply(&run->cgroup, plan, err);
-	if (r == 0 && plan->delegate)
-		r = driver_delegate(&run->cgroup, plan->delegate_uid, plan->delegate_gid, err);
-	return r;
+	return r < 0 ? r : step_cgroup_delegate(run, err);
 }
 
 int step_cgroup_create(struct run *run, struct err *err)

@@ -42,7 +42,9 @@ int step_cgroup_unit(struct run *run, struct err *err)
 	run->state->cgroup_dirs.v = (struct cgroup_dir *)(uintptr_t)plan.dirs;
 	run->state->cgroup_dirs.n = plan.n_dirs;
 	r = store_write(run->state_dir, run->state, err);
-	return r < 0 ? r : driver_adopt(&plan, run->child, &run->cgroup, err);
+	if (r == 0)
+		r = driver_adopt(&plan, run->child, &run->cgroup, err);
+	return r < 0 ? r : step_cgroup_delegate(run, err);
 }
 
 /* What the parent knows has not come over the channel; mounts of v1 hierarchies need it. */

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# Limits of cgroup v2 that systemd has no property for (huge pages), or only at the start of a unit (the memory limit
-# ends the container as a whole).
+# What cgroup v2 alone has: limits that systemd has no property for (huge pages), or only at the start of a unit (the
+# memory limit ends the container as a whole), and groups given to the container.
 [ "$layout" = v2 ] || return 0
 
 start() { # USER FILTER GLOBAL...: the group of a container in $group
@@ -35,6 +35,25 @@ huge() { # COLUMN USER GLOBAL...
 	as "$user" usrun "${global[@]}" delete -f unified
 }
 
+# A container's root that is another user on the host: it is given the group, by who may give anything away.
+delegated() { # COLUMN USER GLOBAL...
+	local column="$1, delegation" user=$2 global=("${@:3}")
+	local ids='[{containerID: 0, hostID: 100000, size: 1000}]'
+	bundle "$user" ".linux.uidMappings = $ids | .linux.gidMappings = $ids
+		| .linux.namespaces |= (map(select(.type != \"user\" and .type != \"cgroup\")) + [{type: \"user\"}, {type: \"cgroup\"}])
+		| .mounts |= map(if .destination == \"/sys/fs/cgroup\" then .options -= [\"ro\"] else . end)" \
+		sh -c 'mkdir /sys/fs/cgroup/below && echo made'
+	ln -s busybox $B/rootfs/bin/mkdir
+	chown -R --no-dereference 100000 $B/rootfs
+	as "$user" usrun "${global[@]}" run -b $B unified >$OUT 2>&1 </dev/null
+	if [ "$user" = root ]; then
+		eq "$column: the container makes a group" "$(cat $OUT)" made
+	else
+		has "$column: the container's root is refused" $OUT "can't create directory '/sys/fs/cgroup/below': Permission denied"
+	fi
+	gone "$column" "$user" unified
+}
+
 whole v2-fs root
 whole v2-systemd root --systemd-cgroup
 whole v2-systemd-user dev
@@ -44,3 +63,8 @@ bundle dev '.linux.resources += {hugepageLimits: [{pageSize: "2MB", limit: 20971
 as dev usrun run -b $B none >$OUT 2>&1 </dev/null
 eq 'v2-systemd-user, huge pages: refused' $? 1
 has 'v2-systemd-user, huge pages: says why' $OUT 'the requested cgroup controller `hugetlb` is not available'
+delegated v2-fs root
+delegated v2-systemd root --systemd-cgroup
+delegated v2-systemd-user dev
+as dev systemd-run --user --quiet --wait --pipe -p Delegate=yes usrun --cgroup-manager cgroupfs run -b $B none >$OUT 2>&1 </dev/null
+has 'v2-fs-user, delegation: refused inside' $OUT "can't create directory '/sys/fs/cgroup/below': Permission denied"
