@@ -7,9 +7,11 @@
 #include "src/oci/annotations.h"
 #include "src/sys/spawn.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,10 +26,24 @@ static const char *const *terminated(struct arena *arena, const char *const *v, 
 	return copy;
 }
 
-static int report(const struct hooks_request *request, size_t i, const struct spawn_result *result,
+/* A message is one line, and a space tells more than what stands for a control character. */
+static const char *on_one_line(char *words)
+{
+	size_t len = strlen(words);
+
+	while (len > 0 && isspace((unsigned char)words[len - 1]))
+		words[--len] = '\0';
+	for (char *c = words; *c; c++)
+		if (isspace((unsigned char)*c))
+			*c = ' ';
+	return words;
+}
+
+static int report(const struct hooks_request *request, size_t i, struct spawn_result *result,
 		  struct err *err)
 {
 	const struct oci_hook *hook = &request->hooks->v[i];
+	const char *words = on_one_line(result->words);
 	char how[96];
 
 	if (result->timed_out)
@@ -38,7 +54,7 @@ static int report(const struct hooks_request *request, size_t i, const struct sp
 	else
 		(void)snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(result->status));
 	return err_set(err, EIO, "error running %s hook #%zu (%s): %s%s%s", request->point, i,
-		       hook->path, how, result->words[0] ? ", output: " : "", result->words);
+		       hook->path, how, *words ? ", output: " : "", words);
 }
 
 static int timeout_ms(const struct oci_hook *hook)

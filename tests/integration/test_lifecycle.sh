@@ -213,9 +213,7 @@ t_hooks_have_no_more_descriptors() {
 	trap '' PIPE USR2
 	no 'hook #0' create -b "$T/b" "$ID" 7</dev/null
 	trap - PIPE USR2
-	has descriptors "$(tr '\n' ' ' <<<"$ERR")" 'output: 0 1 2 3 Sig'
-	has blocked "$(tr -d '\t' <<<"$ERR")" SigBlk:0000000000000000
-	has ignored "$(tr -d '\t' <<<"$ERR")" SigIgn:0000000000000000
+	has output "$ERR" 'output: 0 1 2 3 SigBlk: 0000000000000000 SigIgn: 0000000000000000'
 }
 
 t_delete_by_force_runs_poststop() {
