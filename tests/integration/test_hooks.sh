@@ -93,19 +93,19 @@ t_hooks() {
 	[ ! -e "$T/hl/5poststart.root" ] || fail 'the root of the program is that of the host'
 }
 
-# argv[0] selects what busybox does; an environment is the config's alone.
+# argv[0] selects what busybox does. Without an environment of its own a hook has usrun's on the host, the process's in
+# startContainer, and none in createContainer, which is in the container, but not of it.
 t_hook_arguments_and_environment() {
-	local point
 	mkdir "$T/tools"
 	ln -s /bin/busybox "$T/tools/env"
-	export OF_THE_CALLER=x
+	export OF=caller
 	cfg --arg t "$T" '.annotations["run.oci.hooks.stdout"] = $t + "/hooks.out" | .process.env = ["OF=process", "HOME=/"] |
-		.hooks.prestart = [{path: "/bin/busybox", args: ["echo", "a b", "", "*"]}, {path: ($t + "/tools/env"), env: ["A=1", "B=x y"]}] |
-		.hooks[("createRuntime", "createContainer", "poststart", "poststop")] = [{path: ($t + "/tools/env")}] |
-		.hooks.startContainer = [{path: "/bin/env"}]'
+		(.hooks | .prestart, .createRuntime, .createContainer, .startContainer, .poststart, .poststop) = [{path: "/bin/sh",
+			args: ["sh", "-c", "echo ${OF:-nobody}"]}] |
+		.hooks.prestart += [{path: "/bin/busybox", args: ["echo", "a b", "", "*"]}, {path: ($t + "/tools/env"), env: ["A=1", "B=x y"]}]'
 	prog /bin/true
 	go
-	eq output "$(tr '\n' ';' <"$T/hooks.out")" 'a b  *;A=1;B=x y;OF=process;HOME=/;'
+	eq output "$(tr '\n' ';' <"$T/hooks.out")" 'caller;a b  *;A=1;B=x y;caller;nobody;process;caller;caller;'
 }
 
 t_hooks_cwd() {
@@ -192,7 +192,7 @@ t_hook_timeout() {
 	cfg --arg id "$ID" ".hooks = {poststop: $hook}"
 	go
 	has warning "$ERR" 'error running poststop hook #0 (/bin/sh): hook ran past specified timeout of 1 s'
-	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
+	[ $SECONDS -lt 60 ] || fail "took $SECONDS s"
 }
 
 t_missing_hook() {
