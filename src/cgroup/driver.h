@@ -37,6 +37,11 @@ void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs);
 int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid,
 		    struct err *err) MUST_CHECK;
 
+/* Makes the group of plan->inside below the v2 group, which passes its controllers on to it, and goes down: what
+ * joins, joins that one. */
+int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup,
+		   struct err *err) MUST_CHECK;
+
 /* Descriptor for CLONE_INTO_CGROUP (v2, and the v2 tree of a hybrid host), or -1. */
 int driver_clone_fd(const struct cgroup *cgroup);
 

@@ -3,11 +3,31 @@
  * limits stay with the owner above. v1 has no safe way to do so. */
 #include "src/cgroup/driver_priv.h"
 
+#include "src/base/fd.h"
 #include "src/base/io.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup, struct err *err)
+{
+	int i = driver_priv_v2(cgroup), below, r;
+	const struct cgroup_dir *dir = &cgroup->dirs[i];
+
+	if (mkdirat(cgroup->fds[i], plan->inside, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make the cgroup %s%s/%s", dir->mount, dir->path,
+				 plan->inside);
+	below = openat(cgroup->fds[i], plan->inside, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (below < 0)
+		return err_errno(err, errno, "open the cgroup %s%s/%s", dir->mount, dir->path,
+				 plan->inside);
+	r = driver_priv_pass_on(plan, cgroup->fds[i], dir->path, err);
+	fd_closep(&cgroup->fds[i]);
+	cgroup->fds[i] = below;
+	return r;
+}
 
 int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct err *err)
 {

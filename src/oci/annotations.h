@@ -12,6 +12,7 @@
 #define ANNOTATIONS_SECCOMP_BPF "run.oci.seccomp_bpf_data"
 #define ANNOTATIONS_SECCOMP_STRICT "run.oci.seccomp_fail_unknown_syscall"
 #define ANNOTATIONS_SECCOMP_RECEIVER "run.oci.seccomp.receiver"
+#define ANNOTATIONS_DELEGATE "run.oci.delegate-cgroup"
 #define ANNOTATIONS_SUBGROUP "run.oci.systemd.subgroup"
 #define ANNOTATIONS_HANDLER "run.oci.handler"
 

@@ -325,17 +325,46 @@ static const char *annotation(const struct oci_config *config, const char *key)
 	return NULL;
 }
 
-/* Below the unit where the container could otherwise lift its own limits: its root may write to the files of
- * its group, and a unit of the user belongs to the same user. Slices hold no processes themselves. */
-static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struct err *err)
+/* The group below the container's own that an annotation names, or NULL. */
+static int find_name(const struct request *q, const char *key, const char **ret, struct err *err)
 {
-	static const char key[] = ANNOTATIONS_SUBGROUP;
 	const char *name = annotation(q->config, key);
 
 	if (name && (strchr(name, '/') || *name == '.' || strchr(name, '\n')))
 		return err_set(err, EINVAL,
 			       "config.json: annotations[\"%s\"]: not the name of a group: \"%s\"",
 			       key, name);
+	*ret = name;
+	return 0;
+}
+
+static int find_inside(const struct request *q, const char **ret, struct err *err)
+{
+	int r = find_name(q, ANNOTATIONS_DELEGATE, ret, err);
+
+	if (r == 0 && *ret && !**ret)
+		*ret = NULL;
+	if (r < 0 || !*ret || q->host->mode == FACTS_CGROUP_V2)
+		return r;
+	return err_set(err, ENOTSUP,
+		       "config.json: annotations[\"%s\"]: cgroup v1 delegates nothing; this host "
+		       "has no pure cgroup v2",
+		       ANNOTATIONS_DELEGATE);
+}
+
+/* Below the unit where the container could otherwise lift its own limits: its root may write to the files of
+ * its group, and a unit of the user belongs to the same user. Slices hold no processes themselves. */
+static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struct err *err)
+{
+	const char *name, *inside;
+	int r = find_name(q, ANNOTATIONS_SUBGROUP, &name, err);
+
+	if (r == 0)
+		r = find_inside(q, &inside, err);
+	if (r < 0)
+		return r;
+	if (!(name && *name) && inside)
+		name = inside;
 	if (name && *name)
 		unit->subgroup = name;
 	else if (unit->is_slice)
@@ -426,5 +455,7 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 					 : "the caller's own cgroup is not delegated to it",
 				 err);
 	r = set_dirs(&q, ret, err);
+	if (r == 0)
+		r = find_inside(&q, &ret->inside, err);
 	return r < 0 ? r : set_limits(&q, ret, err);
 }

@@ -173,6 +173,8 @@ static void print_cgroup(struct str *out, const struct plan *plan)
 		print_unit(out, cgroup->unit);
 	else
 		print_dirs(out, cgroup);
+	if (cgroup->inside)
+		addf(out, "  the processes are in the group %s below\n", cgroup->inside);
 	if (cgroup->delegate)
 		addf(out, "  the v2 group is given to %u:%u, the container's root\n",
 		     cgroup->delegate_uid, cgroup->delegate_gid);

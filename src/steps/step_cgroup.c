@@ -49,6 +49,8 @@ static int create(struct run *run, enum driver_part part, struct err *err)
 	if (r < 0 || part == DRIVER_V2_PART)
 		return r;
 	r = driver_apply(&run->cgroup, plan, err);
+	if (r == 0 && plan->inside)
+		r = driver_descend(plan, &run->cgroup, err);
 	return r < 0 ? r : step_cgroup_delegate(run, err);
 }
 

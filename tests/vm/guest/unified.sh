@@ -54,6 +54,20 @@ delegated() { # COLUMN USER GLOBAL...
 	gone "$column" "$user" unified
 }
 
+# The processes are below the group with the limits, and so is a further one, which the kernel keeps out of that.
+below() { # COLUMN USER GLOBAL...
+	local column="$1, group inside" user=$2 global=("${@:3}")
+	start "$user" '.annotations += {"run.oci.delegate-cgroup": "payload"} | .linux.resources += {memory: {limit: 67108864}}' "${global[@]}"
+	eq "$column: name" "${group##*/}" payload
+	eq "$column: limit" "$(cat "${group%/*}/memory.max")" 67108864
+	as "$user" usrun "${global[@]}" exec -d --pid-file $B/pid2 unified sleep 1000 >$OUT 2>&1 </dev/null
+	say $? "$column: exec" "$(cat $OUT)"
+	eq "$column: exec joins it" "$(group_of "$(cat $B/pid2)")" "$group"
+	as "$user" usrun "${global[@]}" delete -f unified >$OUT 2>&1
+	say $? "$column: delete" "$(cat $OUT)"
+	gone "$column" "$user" unified
+}
+
 whole v2-fs root
 whole v2-systemd root --systemd-cgroup
 whole v2-systemd-user dev
@@ -68,3 +82,6 @@ delegated v2-systemd root --systemd-cgroup
 delegated v2-systemd-user dev
 as dev systemd-run --user --quiet --wait --pipe -p Delegate=yes usrun --cgroup-manager cgroupfs run -b $B none >$OUT 2>&1 </dev/null
 has 'v2-fs-user, delegation: refused inside' $OUT "can't create directory '/sys/fs/cgroup/below': Permission denied"
+below v2-fs root
+below v2-systemd root --systemd-cgroup
+below v2-systemd-user dev
