@@ -146,7 +146,7 @@ int plan_unit_name(struct arena *arena, const struct plan_unit_request *request,
 	return r;
 }
 
-enum form { NUMBER, LIMIT, RATIO, SET, IDLE, IO_WEIGHT, QUOTA_US, OOM_GROUP };
+enum form { NUMBER, LIMIT, TASKS, RATIO, SET, IDLE, IO_WEIGHT, QUOTA_US, OOM_GROUP };
 
 /* What systemd has a property for, by file; the names of the two layouts differ. */
 static const struct {
@@ -161,7 +161,7 @@ static const struct {
 	{ "memory.zswap.max", "MemoryZSwapMax", LIMIT },
 	{ "memory.limit_in_bytes", "MemoryLimit", LIMIT },
 	{ "memory.oom.group", "OOMPolicy", OOM_GROUP },
-	{ "pids.max", "TasksMax", LIMIT },
+	{ "pids.max", "TasksMax", TASKS },
 	{ "cpu.weight", "CPUWeight", NUMBER },
 	{ "cpu.idle", "CPUWeight", IDLE },
 	{ "cpu.shares", "CPUShares", NUMBER },
@@ -303,6 +303,10 @@ static void put_write(struct list *list, const struct cgroup_write *w, size_t ro
 	case LIMIT:
 		if (parse_limit(w->value, &number) == 0)
 			put_number(list, property, "t", number, w->json_path);
+		return;
+	case TASKS: /* systemd takes no 0; with 1 nobody can fork either, and the file says 0 */
+		if (parse_limit(w->value, &number) == 0)
+			put_number(list, property, "t", number ? number : 1, w->json_path);
 		return;
 	case NUMBER:
 		if (parse_u64(w->value, &number) == 0)

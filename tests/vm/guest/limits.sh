@@ -124,7 +124,7 @@ disk_holds() { # 3 MiB at 1 MiB/s
 
 # The limit binds forks, and nobody who joins: the container's own process runs.
 no_processes_hold() { # USER GLOBAL...
-	bundle "$1" '.linux.resources.pids.limit = 0' echo runs
+	bundle "$1" '.linux.resources.pids.limit = 0' sh -c 'echo runs'
 	as "$1" usrun "${@:2}" run -b $B limits >$OUT 2>&1 </dev/null
 	eq "$column: a limit of no process" "$(cat $OUT)" runs
 }
