@@ -31,10 +31,22 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return -EINVAL;
 }
 
+/* startContainer hooks write to files of the host, and init holds none of the host's while it waits. */
+static int send_words(int sock, const struct hooks_output *output)
+{
+	int r = output->out < 0 ? 0 : sock_send(sock, "out", 3, output->out);
+
+	if (r == 0 && output->err >= 0)
+		r = sock_send(sock, "err", 3, output->err);
+	return r < 0 ? r : sock_send(sock, "start", 5, -1);
+}
+
 /* Tells init to go on, and waits until it has become the program or says why not. */
-static int release_init(int dirfd, const char *id, struct err *err)
+static int release_init(int dirfd, const struct state_doc *doc, struct err *err)
 {
 	_cleanup_close_ int sock = sock_connect_at(dirfd, "start");
+	struct hooks_output output;
+	const char *id = doc->id;
 	int r;
 
 	if (sock < 0 && (sock == -ECONNREFUSED || sock == -ENOENT))
@@ -42,25 +54,24 @@ static int release_init(int dirfd, const char *id, struct err *err)
 			       "cannot start container %s: its init does not wait any more", id);
 	if (sock < 0)
 		return err_errno(err, -sock, "reach the init of container %s", id);
-	r = sock_send(sock, "start", 5, -1);
+	r = hooks_open_annotated(doc, &output, err);
+	if (r < 0)
+		return r;
+	r = send_words(sock, &output);
+	hooks_close_output(&output);
 	if (r < 0)
 		return err_errno(err, -r, "tell the init of container %s to start", id);
 	return channel_wait_on(sock, err);
 }
 
-static int run_poststart(struct arena *arena, int dirfd, const struct state *state, int pidfd,
+static int run_poststart(struct arena *arena, int dirfd, const struct state_doc *doc, int pidfd,
 			 struct err *err)
 {
 	const struct oci_config *config;
-	const struct state_doc doc = { .id = state->id,
-				       .bundle = state->bundle,
-				       .pid = state->pid.v,
-				       .annotations = state->annotations.v,
-				       .n_annotations = state->annotations.n };
 	int r = common_read_config(arena, dirfd, &config, err);
 
 	if (r == 0)
-		r = hooks_run_poststart(config->hooks, &doc, err);
+		r = hooks_run_poststart(config->hooks, doc, err);
 	/* K-03: the container is stopped; poststop hooks run when it is deleted, which may be at once. */
 	if (r < 0 && pidfd_signal(pidfd, SIGKILL) == 0)
 		(void)pidfd_wait(pidfd, DEATH_TIMEOUT_MS);
@@ -73,6 +84,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	_cleanup_close_ int dirfd = -1, pidfd = -1;
 	struct store *store;
 	struct state state = { 0 };
+	struct state_doc doc;
 	int r;
 
 	(void)data;
@@ -80,14 +92,19 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	r = dirfd = common_open(arena, globals, argv[0], &store, &state, err);
 	if (r >= 0)
 		r = refuse_status(argv[0], status_of(&state, &pidfd), err);
+	doc = (struct state_doc){ .id = argv[0],
+				  .bundle = state.bundle,
+				  .pid = state.pid.v,
+				  .annotations = state.annotations.v,
+				  .n_annotations = state.annotations.n };
 	if (r >= 0)
-		r = release_init(dirfd, argv[0], err);
+		r = release_init(dirfd, &doc, err);
 	if (r < 0)
 		return r;
 	state.phase = STATE_STARTED;
 	r = store_write(dirfd, &state, err);
 	if (r == 0 && state.poststart_hooks.v)
-		r = run_poststart(arena, dirfd, &state, pidfd, err);
+		r = run_poststart(arena, dirfd, &doc, pidfd, err);
 	return r;
 }
 

@@ -119,6 +119,16 @@ int hooks_open_output(const char *out, const char *errors, struct hooks_output *
 	return r;
 }
 
+int hooks_open_annotated(const struct state_doc *doc, struct hooks_output *ret, struct err *err)
+{
+	const char *out =
+		annotations_find(doc->annotations, doc->n_annotations, ANNOTATIONS_HOOKS_STDOUT);
+	const char *errors =
+		annotations_find(doc->annotations, doc->n_annotations, ANNOTATIONS_HOOKS_STDERR);
+
+	return hooks_open_output(out, errors, ret, err);
+}
+
 void hooks_close_output(struct hooks_output *output)
 {
 	fd_closep(&output->out);
@@ -153,11 +163,6 @@ int hooks_run(const struct hooks_request *request, struct err *err)
 /* Annotations again: later commands have no plan. */
 static int run_late(const struct oci_hooks *hooks, struct hooks_request *request, struct err *err)
 {
-	const struct state_doc *doc = &request->doc;
-	const char *out =
-		annotations_find(doc->annotations, doc->n_annotations, ANNOTATIONS_HOOKS_STDOUT);
-	const char *errors =
-		annotations_find(doc->annotations, doc->n_annotations, ANNOTATIONS_HOOKS_STDERR);
 	_cleanup_close_ int cwd = -1;
 	int r;
 
@@ -165,11 +170,11 @@ static int run_late(const struct oci_hooks *hooks, struct hooks_request *request
 	request->default_env = (const char *const *)environ;
 	if (!request->hooks->n)
 		return 0;
-	cwd = openat(AT_FDCWD, doc->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cwd = openat(AT_FDCWD, request->doc.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (cwd < 0)
 		cwd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	request->cwd_fd = cwd;
-	r = hooks_open_output(out, errors, &request->output, err);
+	r = hooks_open_annotated(&request->doc, &request->output, err);
 	if (r == 0)
 		r = hooks_run(request, err);
 	hooks_close_output(&request->output);

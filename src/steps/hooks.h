@@ -26,6 +26,9 @@ struct hooks_request {
 /* Opens the files, which may be NULL. */
 int hooks_open_output(const char *out, const char *errors, struct hooks_output *ret,
 		      struct err *err) MUST_CHECK;
+/* Those that the annotations of the document name. */
+int hooks_open_annotated(const struct state_doc *doc, struct hooks_output *ret,
+			 struct err *err) MUST_CHECK;
 void hooks_close_output(struct hooks_output *output);
 
 /* Runs them in order. A failure names point, index, path, exit status or signal, time limit, and the end

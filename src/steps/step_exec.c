@@ -163,6 +163,7 @@ static int keep_listener_only(struct run *run, struct err *err)
 		run->start_listener = first;
 	}
 	program_close_from(first + 1);
+	run->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
 	return 0;
 }
 
@@ -174,7 +175,26 @@ static void set_visible(const struct run *run, bool visible)
 		privs_set_dumpable(visible);
 }
 
-/* `start` connects and says so. One that hangs up without a word was killed: the next one counts. */
+/* The words of a `start`: where startContainer hooks write to, with a descriptor each, and "start". One that
+ * hangs up before that was killed. */
+static bool hear_start(struct run *run, int connection)
+{
+	char word[8];
+	int fd;
+
+	while (sock_recv(connection, word, sizeof(word), &fd) > 0) {
+		int *slot = *word == 'o' ? &run->hooks_output.out : &run->hooks_output.err;
+
+		if (*word == 's')
+			return true;
+		fd_closep(slot);
+		*slot = fd_take(&fd);
+	}
+	hooks_close_output(&run->hooks_output);
+	return false;
+}
+
+/* `start` connects and says so. */
 int step_wait_start(struct run *run, struct err *err)
 {
 	int r = keep_listener_only(run, err);
@@ -182,25 +202,24 @@ int step_wait_start(struct run *run, struct err *err)
 	if (r < 0)
 		return r;
 	privs_clear_environment();
-	set_visible(run, true);
 	for (;;) {
-		_cleanup_close_ int connection =
-			accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
-		char word[8];
-		int fd = -1;
+		_cleanup_close_ int connection = -1;
+		int error;
 
-		if (connection < 0 && errno != EINTR && errno != ECONNABORTED)
-			return err_errno(err, errno, "wait for start");
+		set_visible(run, true);
+		connection = accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
+		error = errno;
+		set_visible(run, false); /* from now on there may be more than the container's */
+		if (connection < 0 && error != EINTR && error != ECONNABORTED)
+			return err_errno(err, error, "wait for start");
 		if (connection < 0)
 			continue;
-		if (sock_recv(connection, word, sizeof(word), &fd) > 0) {
+		if (hear_start(run, connection)) {
 			run->start_connection = fd_take(&connection);
 			fd_closep(&run->start_listener);
 			break;
 		}
-		fd_closep(&fd);
 	}
-	set_visible(run, false);
 	if (!run->plan->process.args)
 		return err_set(err, EINVAL,
 			       "config.json: process: absent, so there is nothing to start");
