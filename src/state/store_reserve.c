@@ -52,9 +52,12 @@ static bool wait_for_lock(int dirfd, int timeout_ms)
 
 int store_lock(int dirfd, int timeout_ms, struct err *err)
 {
-	if (!wait_for_lock(dirfd, timeout_ms))
-		return err_set(err, EBUSY,
-			       "another command is working on the container (its lock is held)");
+	if (!wait_for_lock(dirfd, timeout_ms)) {
+		(void)err_set(err, EBUSY,
+			      "another command is working on the container (its lock is held)");
+		err_hint(err, "end it, or wait for it: a creation takes as long as its hooks do");
+		return -EBUSY;
+	}
 	if (is_removed(dirfd))
 		return err_set(err, ENOENT, "container does not exist: it has just been deleted");
 	return 0;

@@ -202,6 +202,27 @@ TEST(of_many_creators_one_wins)
 	CHECK_INT(rmdir(root), 0);
 }
 
+TEST(a_lock_that_stays_held_is_told)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct err err = { 0 };
+	struct store *store;
+	int dir, other;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	dir = store_reserve(store, "c1", reuse, &err);
+	other = store_open_container(store, "c1", &err);
+	CHECK_ERR(store_lock(other, 20, &err), &err, "another command is working");
+	CHECK(strstr(err.hint, "a creation takes as long as its hooks do") != NULL);
+	fd_closep(&dir);
+	CHECK_INT(store_lock(other, 20, &err), 0);
+	fd_closep(&other);
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
+
 TEST(what_was_deleted_while_we_waited)
 {
 	char root[] = "/tmp/usrun-test-store-XXXXXX";
