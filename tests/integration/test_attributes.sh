@@ -20,6 +20,24 @@ t_schedulers() {
 	END
 }
 
+t_scheduler_flags() {
+	command -v chrt >/dev/null || skip 'needs chrt'
+	cfg '.process.scheduler = {policy: "SCHED_BATCH", flags: ["SCHED_FLAG_RESET_ON_FORK"]}'
+	up
+	has 'with a flag' "$(chrt -p "$PID")" 'SCHED_BATCH|SCHED_RESET_ON_FORK'
+	down
+	cfg 'del(.process.scheduler.flags)'
+	up
+	hasnt 'without' "$(chrt -p "$PID")" RESET_ON_FORK
+	down
+	cfg '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 1000000, deadline: 10000000, flags: ["SCHED_FLAG_RESET_ON_FORK"]}'
+	[ "$MODE" = root ] || return 0
+	up
+	# For the kernel a period of 0 is the deadline.
+	has 'without a period' "$(chrt -p "$PID" | tr -d '\n')" 'parameters: 1000000/10000000/10000000'
+	down
+}
+
 # Groups of version 1 have no time for realtime unless they are given some.
 realtime_budget() {
 	[ ! -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ] || [ "$MODE" = rootless ] ||

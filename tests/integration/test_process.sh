@@ -182,6 +182,17 @@ t_rlimits() {
 	eq stack "$(awk '/^Max stack/ {print $4, $5}' <<<"$OUT")" '1048576 2097152'
 }
 
+t_rlimits_of_every_type() {
+	local types='CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME'
+	local values='1001 4294967296 8589934592 8388608 1 68719476736 5003 123 65536 1099511627776 7 77 4096 0 0 5000000'
+	cfg --arg t "$types" --arg v "$values" '.process.rlimits = [[($t | split(" ")), ($v | split(" ") | map(tonumber))] | transpose[] |
+		{type: ("RLIMIT_" + .[0]), soft: .[1], hard: .[1]}]'
+	prog /bin/cat /proc/self/limits
+	go
+	eq 'limits, in the order of the kernel' "$(tail -n +2 <<<"$OUT" | cut -c 27-46 | tr -d '\n' | tr -s ' ')" "$values "
+	eq 'hard limits' "$(tail -n +2 <<<"$OUT" | cut -c 48-67 | tr -d '\n' | tr -s ' ')" "$values "
+}
+
 # Without CAP_SYS_RESOURCE root may not raise hard limits, nor set those of a process with other ids.
 t_rlimits_without_the_right_to_raise() {
 	local hard
