@@ -46,15 +46,18 @@ def properties(value, path=""):
         yield from properties(member, path + "[*]" if isinstance(value, list) else f"{path}.{name}".lstrip("."))
 
 
+def shell_functions(directory):
+    return [name for path in sorted((directory / "integration").glob("*.sh"))
+            for name in re.findall(r"^(\w+)\(\)", path.read_text(), re.M)]
+
+
 def tests_of(directory):
     """Everything that may be named as a proof."""
-    known = set()
+    known = {f"integration/{name}" for name in shell_functions(directory) if name.startswith("t_")}
     for kind in ("unit", "integration"):
         for path in (directory / kind).glob("test_*.c"):
             names = re.findall(r"^TEST\((\w+)\)", path.read_text(), re.M)
             known |= {f"{kind}/{path.stem.removeprefix('test_')}:{name}" for name in names}
-    for path in (directory / "integration").glob("test_*.sh"):
-        known |= {f"integration/{name}" for name in re.findall(r"^(t_\w+)\(\)", path.read_text(), re.M)}
     for kind in ("conformance", "lint"):
         names = re.findall(r"^\s*test\('([\w-]+)'", (directory / kind / "meson.build").read_text(), re.M)
         known |= {f"{kind}/{name}" for name in names}
@@ -99,6 +102,9 @@ def main():
     text = (directory / "conformance" / "COVERAGE.md").read_text()
     known = tests_of(directory)
     found = faults(text, known)
+    # All files are read into one shell: of two functions with a name the first would never run.
+    found += [f"tests/integration: two functions are called {name}"
+              for name, n in collections.Counter(shell_functions(directory)).items() if n > 1]
     _, rows = read(text)
     reasons = sum(row.proof.startswith("reason:") for row in rows)
     print("\n".join(dict.fromkeys(found)) or f"ok: {len(rows) - reasons} requirements by tests, {reasons} by reasons")

@@ -168,10 +168,12 @@ t_oom_score_below_the_callers() {
 }
 
 t_time_offsets() {
+	[ -e /proc/self/ns/time ] || skip 'no time namespaces'
 	cfg '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {monotonic: {secs: 86400}, boottime: {secs: 172800, nanosecs: 5}}'
-	prog /bin/cat /proc/self/timens_offsets
+	prog /bin/cat /proc/uptime /proc/self/timens_offsets
 	go
-	eq offsets "$(tr -s ' \t\n' ' ' <<<"$OUT")" 'monotonic 86400 0 boottime 172800 5 '
+	[ "$(sed -n '1s/[. ].*//p' <<<"$OUT")" -ge 172800 ] || fail "uptime is $OUT"
+	eq offsets "$(sed 1d <<<"$OUT" | tr -s ' \t\n' ' ')" 'monotonic 86400 0 boottime 172800 5 '
 	cfg 'del(.linux.namespaces[] | select(.type == "time"))'
 	no linux.timeOffsets create -b "$T/b" "$ID"
 }
@@ -198,6 +200,7 @@ t_host_and_domain_name() {
 	script_ 'hostname; cat /proc/sys/kernel/domainname'
 	go
 	eq names "$(tr '\n' ' ' <<<"$OUT")" 'box example.org '
+	[ "$(uname -n)" != box ] || fail 'the host has the name now'
 	cfg 'del(.linux.namespaces[] | select(.type == "uts"))'
 	no hostname create -b "$T/b" "$ID"
 }

@@ -124,16 +124,6 @@ t_ids_that_are_not_mapped() {
 	done
 }
 
-t_umask_default() {
-	cfg 'del(.process.user.umask)'
-	prog /bin/cat /proc/self/status
-	(
-		umask 077
-		go
-		eq Umask "$(field Umask)" 0022
-	)
-}
-
 t_capabilities() {
 	caps CHOWN KILL SETUID
 	cfg '.process.capabilities.inheritable = ["CAP_KILL"] | .process.capabilities.ambient = ["CAP_KILL"]

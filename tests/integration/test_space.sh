@@ -5,13 +5,6 @@
 
 LIST_NS='for n in pid net ipc uts mnt cgroup user time; do echo $n $(readlink /proc/self/ns/$n); done'
 
-t_hostname() {
-	cfg '.hostname = "alpha" | .domainname = "beta.org"'
-	sh_run 'hostname; cat /proc/sys/kernel/domainname'
-	eq names "$(tr '\n' ' ' <<<"$OUT")" 'alpha beta.org '
-	[ "$(uname -n)" != alpha ] || fail "the host has the name now"
-}
-
 t_namespaces_are_new() {
 	local kind inode
 	cfg '.linux.namespaces += [{type: "time"}]'
@@ -119,16 +112,6 @@ t_namespace_path_of_wrong_type() {
 	cp "$T/good.json" "$T/b/config.json"
 	cfg '.linux.namespaces |= map(if .type == "network" then .path = "/nothing" else . end)'
 	no /nothing run -b "$T/b" "$ID"
-}
-
-t_time_offsets() {
-	[ -e /proc/self/ns/time ] || skip "no time namespaces"
-	cfg '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000, nanosecs: 5},
-		monotonic: {secs: 77}}'
-	sh_run 'cat /proc/uptime /proc/self/timens_offsets'
-	[ "$(sed -n '1s/[. ].*//p' <<<"$OUT")" -ge 1000000 ] || fail "uptime is $OUT"
-	has offsets "$(tr -s ' ' <<<"$OUT")" 'monotonic 77 0'
-	has offsets "$(tr -s ' ' <<<"$OUT")" 'boottime 1000000 5'
 }
 
 t_loopback_is_there() {
@@ -266,21 +249,6 @@ t_device_cgroup() {
 	cfg '.linux.resources.devices = [{allow: false, access: "rwm"}]'
 	sh_run '( : < /dev/log ) 2>/dev/null && echo read; echo x > /dev/null && echo null'
 	eq 'with nothing' "$OUT" null
-}
-
-t_sysctl() {
-	cfg '.linux.sysctl = {"kernel.shmmax": "123456", "net.ipv4.ip_unprivileged_port_start": "77"}'
-	sh_run 'cat /proc/sys/kernel/shmmax /proc/sys/net/ipv4/ip_unprivileged_port_start'
-	eq values "$(tr '\n' ' ' <<<"$OUT")" '123456 77 '
-	cfg '.linux.sysctl = {"vm.swappiness": "1"}'
-	no swappiness create -b "$T/b" "$ID"
-}
-
-t_sysctl_needs_its_namespace() {
-	prog /bin/true
-	cfg '.linux.sysctl = {"kernel.shmmax": "123456"} | .linux.namespaces |= map(select(.type != "ipc"))
-		| .mounts |= map(select(.type != "mqueue"))'
-	no shmmax create -b "$T/b" "$ID"
 }
 
 t_resources() {
