@@ -5,7 +5,7 @@
 SOME='.linux.resources += {memory: {limit: 67108864}, pids: {limit: 20}, cpu: {quota: 50000, period: 100000}}'
 
 bundle dev . true
-out=$(as dev systemd-run --user --quiet --wait --pipe -p Delegate=yes sh -c "
+out=$(as dev systemd-run --user --collect --quiet --wait --pipe -p Delegate=yes sh -c "
 	usrun --cgroup-manager cgroupfs run -b $B free </dev/null
 	echo \"status \$?, \$(cat \"/sys/fs/cgroup\$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.type\")\"" 2>&1)
 eq 'user in a delegated group: runs, and the group stays what it was' "$out" 'status 0, domain'
@@ -35,7 +35,7 @@ bundle dev "$SOME" sleep 1000
 as dev usrun run -d -b $B --pid-file $B/pid apart >$OUT 2>&1 </dev/null
 say $? 'user: run' "$(cat $OUT)"
 group=$(group_of "$(cat $B/pid)")
-systemd-run --quiet --wait --pipe --uid dev -p PAMName=login -p StandardInput=null \
+systemd-run --collect --quiet --wait --pipe --uid dev -p PAMName=login -p StandardInput=null \
 	usrun exec -d --pid-file $B/pid2 apart sleep 1000 >$OUT 2>&1
 say $? 'user: exec from a login' "$(cat $OUT)"
 eq 'user: it has joined the group' "$(group_of "$(cat $B/pid2)")" "$group"

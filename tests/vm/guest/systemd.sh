@@ -45,10 +45,10 @@ unit_group=$(group_of "$(cat $B/pid)")
 unit_group=${unit_group%/container/*}
 eq 'systemd inside: the limit is above it' "$(cat "$unit_group/memory.max")" 268435456
 eq 'systemd inside: cannot lift it' "$(inner sh -c 'ls -d /sys/fs/cgroup/../memory.max /sys/fs/cgroup/init.scope 2>/dev/null')" /sys/fs/cgroup/init.scope
-systemd-run --quiet --wait --pipe --uid dev -p PAMName=login -p StandardInput=null \
+systemd-run --collect --quiet --wait --pipe --uid dev -p PAMName=login -p StandardInput=null \
 	usrun exec first true >$OUT 2>&1
 say $? 'systemd inside: exec from a login' "$(cat $OUT)"
-as dev systemd-run --user --quiet --wait --pipe usrun exec first true >$OUT 2>&1 </dev/null
+as dev systemd-run --user --collect --quiet --wait --pipe usrun exec first true >$OUT 2>&1 </dev/null
 say $? "systemd inside: exec from the user's systemd" "$(cat $OUT)"
 as dev usrun delete -f first >$OUT 2>&1
 say $? 'systemd inside: delete' "$(cat $OUT)"

@@ -80,7 +80,7 @@ has 'v2-systemd-user, huge pages: says why' $OUT 'the requested cgroup controlle
 delegated v2-fs root
 delegated v2-systemd root --systemd-cgroup
 delegated v2-systemd-user dev
-as dev systemd-run --user --quiet --wait --pipe -p Delegate=yes usrun --cgroup-manager cgroupfs run -b $B none >$OUT 2>&1 </dev/null
+as dev systemd-run --user --collect --quiet --wait --pipe -p Delegate=yes usrun --cgroup-manager cgroupfs run -b $B none >$OUT 2>&1 </dev/null
 has 'v2-fs-user, delegation: refused inside' $OUT "can't create directory '/sys/fs/cgroup/below': Permission denied"
 below v2-fs root
 below v2-systemd root --systemd-cgroup
