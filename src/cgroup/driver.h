@@ -147,3 +147,7 @@ void driver_fetch_frozen(enum cgroup_driver_kind kind, const struct cgroup_dir *
  * fine. */
 int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
 		  struct err *err) MUST_CHECK;
+
+/* The same of a group with nothing inside: else -EBUSY, without a text. */
+int driver_remove_empty(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+			struct err *err) MUST_CHECK;

@@ -253,8 +253,8 @@ static void remove_parents(const struct cgroup_dir *dir)
 	}
 }
 
-int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		  struct err *err)
+static int remove_dirs(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+		       bool kill, struct err *err)
 {
 	bool busy = false;
 	int result = 0;
@@ -269,6 +269,8 @@ int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, s
 		if (r != -EBUSY)
 			result = keep_first(result, r, &new, err);
 	}
+	if (busy && result == 0 && !kill)
+		return -EBUSY;
 	if (busy && result == 0)
 		result = remove_busy_dirs(kind, dirs, n_dirs, err);
 	if (result == 0 && kind == CGROUP_DRIVER_V2 && n_dirs)
@@ -276,4 +278,16 @@ int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, s
 	for (size_t i = 0; result == 0 && i < n_dirs; i++)
 		remove_parents(&dirs[i]);
 	return result;
+}
+
+int driver_remove_empty(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+			struct err *err)
+{
+	return remove_dirs(kind, dirs, n_dirs, false, err);
+}
+
+int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
+		  struct err *err)
+{
+	return remove_dirs(kind, dirs, n_dirs, true, err);
 }

@@ -44,13 +44,61 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 	return 0;
 }
 
+static bool has_group(const struct state *state, const struct cgroup_dir *dir)
+{
+	for (size_t i = 0; i < state->cgroup_dirs.n; i++)
+		if (str_equal(state->cgroup_dirs.v[i].mount, dir->mount) &&
+		    str_equal(state->cgroup_dirs.v[i].path, dir->path))
+			return true;
+	return false;
+}
+
+static bool lives_in(struct store *store, const char *id, const struct cgroup_dir *dir,
+		     struct arena *arena)
+{
+	struct err ignored; /* what cannot be read claims nothing */
+	_cleanup_close_ int fd = store_open_container(store, id, &ignored);
+	struct state other;
+
+	return fd >= 0 && store_read(store, fd, id, arena, &other, &ignored) == 0 &&
+	       has_group(&other, dir) && status_of(&other, NULL) != STATUS_STOPPED;
+}
+
+/* A container that was started in the group after the processes of ours had ended, or NULL. */
+static const char *successor(struct store *store, const struct state *state, struct arena *arena)
+{
+	const char *const *ids;
+	struct err ignored;
+	size_t n;
+
+	if (!state->cgroup_dirs.n || store_list(store, arena, &ids, &n, &ignored) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (!str_equal(ids[i], state->id) &&
+		    lives_in(store, ids[i], &state->cgroup_dirs.v[0], arena))
+			return ids[i];
+	return NULL;
+}
+
 static int undo_cgroup_create(struct store *store, const struct state *state, struct err *err)
 {
-	(void)store;
+	enum cgroup_driver_kind kind = (enum cgroup_driver_kind)(state->cgroup_driver - 1);
+	struct arena arena = { 0 };
+	const char *other;
+	int r;
+
 	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1)
 		return 0;
-	return driver_remove((enum cgroup_driver_kind)(state->cgroup_driver - 1),
-			     state->cgroup_dirs.v, state->cgroup_dirs.n, err);
+	r = driver_remove_empty(kind, state->cgroup_dirs.v, state->cgroup_dirs.n, err);
+	if (r != -EBUSY)
+		return r;
+	other = successor(store, state, &arena);
+	if (other)
+		log_notice("the cgroup %s stays: container %s is in it by now",
+			   state->cgroup_dirs.v[0].path, other);
+	r = other ? 0 : driver_remove(kind, state->cgroup_dirs.v, state->cgroup_dirs.n, err);
+	arena_free(&arena);
+	return r;
 }
 
 static int undo_rdt_create(struct store *store, const struct state *state, struct err *err)

@@ -53,6 +53,20 @@ t_cgroups_of_others_survive_a_refusal() {
 	eq 'what was there before' "$OUT" FROZEN
 }
 
+# Who was started in the group of a stopped container keeps it.
+t_cgroups_of_a_successor_survive_delete() {
+	root_only
+	cfg --arg p "/it-$ID/group" '.linux.cgroupsPath = $p'
+	prog /bin/true
+	ok run -d -b "$T/b" "$ID-1"
+	soon is_of "$ID-1" stopped || fail "did not end"
+	up
+	ok delete "$ID-1"
+	has warning "$ERR" "the cgroup /it-$ID/group stays: container $ID is in it by now"
+	is running || fail "the successor was killed"
+	down
+}
+
 # Where its process was moved to, and what was bound into it, is not the container's to remove.
 t_delete_leaves_what_others_made() {
 	root_only
