@@ -78,7 +78,7 @@ receive_pidfd() { # SOCKET
 		pid = [l.split()[1] for l in open(f"/proc/self/fdinfo/{fds[0]}") if l.startswith("Pid:")][0]
 		print(data.decode(), len(control), len(fds), pid, len(c.recv(10)), flush=True)
 	END
-	rm -f "$1"
+	rm -f "$1" "$T/received"
 	timeout 20 /usr/bin/python3 "$T/receive.py" "$1" >"$T/received" 2>&1 &
 	soon grep -q ready "$T/received"
 }

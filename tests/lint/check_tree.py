@@ -28,7 +28,7 @@ INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"
                       r"[a-z][\w \*]*?\b\*?(\w+)\([^;{]*?\)[^;{]*\n\{", re.M)
 ANY_FUNCTION = re.compile(r"^[a-zA-Z_][^\n;=#]*\([^;{}]*\)\n\{\n(.*?)^\}", re.M | re.S)
-PURE_CALLS = re.compile(r"^(mem\w+|str\w+|stp\w+|v?snprintf|qsort|bsearch|isalnum|isdigit|tolower|toupper|isdigit|abort|__\w+_chk|"
+PURE_CALLS = re.compile(r"^(mem\w+|bcmp|str\w+|stp\w+|v?snprintf|qsort|bsearch|isalnum|isdigit|tolower|toupper|abort|__\w+_chk|"
                         r"__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_|__errno_location|__ctype_\w+|"
                         r"__isoc\w+|__ubsan\w+|__asan\w+)$")
 
