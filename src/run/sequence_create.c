@@ -6,12 +6,16 @@
 static const struct row rows[] = {
 	/* First of all the intention is on disk: whatever happens later, `delete` knows what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
-	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
-	    .gives = M_FILTER, .before = M_CHILD_PID),
+	/* What a mistake in the config lets fail comes before what is made on the host. */
+	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP, .needs = M_STATE,
+	    .gives = M_FILTER, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	/* Paths of namespaces and of the console belong to the caller's mount namespace. */
-	ACT(PARENT, "ns-open", step_ns_open, .before = M_CHILD_PID),
+	ACT(PARENT, "ns-open", step_ns_open, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
-	    .before = M_CHILD_PID),
+	    .needs = M_STATE, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
+	ACT(PARENT, "hooks-output", step_hooks_output, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_RUNTIME_HOOKS | M_CGROUP | M_CGROUP_V2),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE, .needs = M_STATE, .before = M_CHILD_PID,
 	    .gives = M_CGROUP, .undo = true),
@@ -21,13 +25,12 @@ static const struct row rows[] = {
 	/* Its directory is a mount source. */
 	ACT(PARENT, "notify-listen", step_notify_listen, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_MOUNT_FDS),
-	ACT(PARENT, "hooks-output", step_hooks_output, .before = M_CHILD_PID | M_RUNTIME_HOOKS),
 	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
 	    .undo = true),
 	/* Before the clone, so that the child inherits the trees; the caller may reach what the root of
 	 * the new user namespace does not. */
 	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
-	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
+	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
 	ACT(PARENT, "devices-make", step_devices_make, .needs = M_STATE, .before = M_CHILD_PID,
 	    .gives = M_DEV),
 	SPAWN(PARENT, STAGER, "spawn", .needs = M_STATE, .gives = M_CHILD_PID, .undo = true),
@@ -89,7 +92,9 @@ static const struct row rows[] = {
 	/* Its root is the cgroup that its maker is in. */
 	ACT(INIT, "cgroupns-create", step_cgroupns_create, .when = PLAN_CGROUPNS,
 	    .needs = M_NAMESPACES, .after = M_IN_CGROUP, .gives = M_CGROUPNS),
+	/* Takes CAP_NET_ADMIN, and hooks find it up. */
 	ACT(INIT, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES,
+	    .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS | M_PRIVS_DROPPED | M_FILTERED,
 	    .gives = M_LOOPBACK),
 	ACT(INIT, "netns-show", step_netns_show, .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES),
 	SYNC(INIT, PARENT, "netns-shown", .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES,
