@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BLOCK_SIZE = 16 * 1024, FIRST_SIZE = 64 * 1024, ALIGNMENT = 16 };
 
@@ -21,10 +22,10 @@ static union {
 } first;
 static bool first_taken;
 
-static void out_of_memory(void)
+void arena_out_of_memory(void)
 {
 	(void)fputs("usrun: out of memory\n", stderr);
-	abort();
+	_exit(EXIT_FAILURE);
 }
 
 static void add_block(struct arena *arena, size_t size)
@@ -36,11 +37,11 @@ static void add_block(struct arena *arena, size_t size)
 		size = FIRST_SIZE - sizeof(*block);
 	} else {
 		if (size > SIZE_MAX - sizeof(*block))
-			out_of_memory();
+			arena_out_of_memory();
 		block = calloc(1, sizeof(*block) + size);
 	}
 	if (!block)
-		out_of_memory();
+		arena_out_of_memory();
 	block->older = arena->blocks;
 	arena->blocks = block;
 	arena->next = block->data;
@@ -52,7 +53,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	char *p;
 
 	if (size > SIZE_MAX - ALIGNMENT)
-		out_of_memory();
+		arena_out_of_memory();
 	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	if (!arena->next || size > (size_t)(arena->end - arena->next))
 		add_block(arena, size > BLOCK_SIZE ? size : BLOCK_SIZE);
@@ -66,7 +67,7 @@ void *arena_array(struct arena *arena, size_t n, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(n, size, &bytes))
-		out_of_memory();
+		arena_out_of_memory();
 	return arena_alloc(arena, bytes);
 }
 
@@ -94,7 +95,7 @@ char *arena_strf(struct arena *arena, const char *fmt, ...)
 	len = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (len < 0)
-		out_of_memory();
+		arena_out_of_memory();
 	text = arena_alloc(arena, (size_t)len + 1);
 	va_start(ap, fmt);
 	(void)vsnprintf(text, (size_t)len + 1, fmt, ap);

@@ -9,7 +9,10 @@
 
 struct arena_block;
 
-/* Zero-initialise. Allocation never returns NULL: out of memory aborts the program. */
+/* Says so and ends the program: nobody here could go on without memory. */
+void arena_out_of_memory(void) __attribute__((noreturn));
+
+/* Zero-initialise. Allocation never returns NULL: see arena_out_of_memory(). */
 struct arena {
 	struct arena_block *blocks;
 	char *next, *end;

@@ -6,6 +6,7 @@
  * sorting them. */
 #include "src/base/json_read.h"
 
+#include "src/base/json_memory.h"
 #include "src/base/json_reader.h"
 #include "src/base/json_text.h"
 
@@ -249,9 +250,7 @@ int json_read(struct arena *arena, const char *file, const char *text, size_t le
 	};
 	int result;
 
-	r.handle = yajl_alloc(&callbacks, NULL, &r);
-	if (!r.handle)
-		return err_errno(err, ENOMEM, "read %s", file);
+	r.handle = yajl_alloc(&callbacks, json_memory(), &r);
 	/* check_text() is stricter. */
 	(void)yajl_config(r.handle, yajl_dont_validate_strings, 1);
 	r.frames = arena_array(arena, limits->depth, sizeof(*r.frames));

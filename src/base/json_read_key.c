@@ -16,10 +16,8 @@ static void remember_key(struct json_reader *r, const char *s, size_t len)
 	if (r->n_keys == r->keys_capacity) {
 		r->keys_capacity = r->keys_capacity ? 2 * r->keys_capacity : 32;
 		r->keys = realloc(r->keys, r->keys_capacity * sizeof(*r->keys));
-		if (!r->keys) {
-			(void)fputs("usrun: out of memory\n", stderr);
-			abort();
-		}
+		if (!r->keys)
+			arena_out_of_memory();
 	}
 	if (json_reader_has_escapes(r, s))
 		s = arena_strndup(r->arena, s, len);

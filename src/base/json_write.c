@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/json_write.h"
 
+#include "src/base/arena.h"
+#include "src/base/json_memory.h"
+
 #include "src/base/json_text.h"
 
 #include <inttypes.h>
@@ -23,11 +26,9 @@ struct json_write *json_write_new(bool pretty)
 	struct json_write *w = calloc(1, sizeof(*w));
 
 	if (w)
-		w->gen = yajl_gen_alloc(NULL);
-	if (!w || !w->gen) {
-		(void)fputs("usrun: out of memory\n", stderr);
-		abort();
-	}
+		w->gen = yajl_gen_alloc(json_memory());
+	if (!w || !w->gen)
+		arena_out_of_memory();
 	if (pretty) {
 		(void)yajl_gen_config(w->gen, yajl_gen_beautify, 1);
 		(void)yajl_gen_config(w->gen, yajl_gen_indent_string, "  ");
@@ -121,10 +122,8 @@ void json_write_message(struct json_write *w, const char *key, const char *text)
 	size_t len = strlen(text), bad;
 	char *copy = strdup(text);
 
-	if (!copy) {
-		(void)fputs("usrun: out of memory\n", stderr);
-		abort();
-	}
+	if (!copy)
+		arena_out_of_memory();
 	while ((bad = json_text_find_bad_utf8(copy, len)) < len)
 		copy[bad] = '?';
 	json_write_string(w, key, copy);

@@ -15,10 +15,8 @@ static void reserve(struct str *str, size_t more)
 	while (cap < need)
 		cap *= 2;
 	larger = realloc(str->s, cap);
-	if (!larger) {
-		(void)fputs("usrun: out of memory\n", stderr);
-		abort();
-	}
+	if (!larger)
+		arena_out_of_memory();
 	str->s = larger;
 	str->cap = cap;
 }

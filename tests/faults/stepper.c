@@ -136,10 +136,11 @@ static void on_entry(struct task *t)
 	if (s.mode == 'E' && !s.main_executed) /* our own fork still, at its execve */
 		return;
 	(void)ptrace(PTRACE_GETREGS, t->pid, 0, &regs);
-	/* These have no way to fail; brk answers with the old break then, never with a number. */
+	/* These have no way to fail; brk answers with the old break then, never with a number. By arch_prctl(2)
+	 * the C library sets the thread pointer, as the loader does: without it no code of the program runs. */
 	if (s.mode == 'E' && (regs.orig_rax == SYS_brk || regs.orig_rax == SYS_exit_group ||
 			      regs.orig_rax == SYS_exit || regs.orig_rax == SYS_rt_sigreturn ||
-			      is_of_loader(t->pid, regs.rip)))
+			      regs.orig_rax == SYS_arch_prctl || is_of_loader(t->pid, regs.rip)))
 		return;
 	s.reached = (long long)regs.orig_rax;
 	if (s.mode == 'E') {
