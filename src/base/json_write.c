@@ -3,7 +3,6 @@
 
 #include "src/base/arena.h"
 #include "src/base/json_memory.h"
-
 #include "src/base/json_text.h"
 
 #include <inttypes.h>
