@@ -1,47 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/arena.h"
 
+#include "src/base/memory.h"
+
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { BLOCK_SIZE = 16 * 1024, FIRST_SIZE = 64 * 1024, ALIGNMENT = 16 };
+enum { BLOCK_SIZE = 16 * 1024, ALIGNMENT = 16 };
 
 struct arena_block {
 	struct arena_block *older;
 	_Alignas(ALIGNMENT) char data[];
 };
 
-/* The program's first block: most commands need no other, and none of its pages that is not touched. Taken once,
- * since nobody would clear it again. */
-static union {
-	struct arena_block block;
-	char space[FIRST_SIZE];
-} first;
-static bool first_taken;
-
-void arena_out_of_memory(void)
-{
-	(void)fputs("usrun: out of memory\n", stderr);
-	_exit(EXIT_FAILURE);
-}
-
 static void add_block(struct arena *arena, size_t size)
 {
-	struct arena_block *block = &first.block;
+	struct arena_block *block;
 
-	if (!first_taken && size <= FIRST_SIZE - sizeof(*block)) {
-		first_taken = true;
-		size = FIRST_SIZE - sizeof(*block);
-	} else {
-		if (size > SIZE_MAX - sizeof(*block))
-			arena_out_of_memory();
-		block = calloc(1, sizeof(*block) + size);
-	}
-	if (!block)
-		arena_out_of_memory();
+	if (size > SIZE_MAX - sizeof(*block))
+		memory_ran_out();
+	block = memory_get(sizeof(*block) + size);
 	block->older = arena->blocks;
 	arena->blocks = block;
 	arena->next = block->data;
@@ -53,7 +32,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	char *p;
 
 	if (size > SIZE_MAX - ALIGNMENT)
-		arena_out_of_memory();
+		memory_ran_out();
 	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	if (!arena->next || size > (size_t)(arena->end - arena->next))
 		add_block(arena, size > BLOCK_SIZE ? size : BLOCK_SIZE);
@@ -67,7 +46,7 @@ void *arena_array(struct arena *arena, size_t n, size_t size)
 	size_t bytes;
 
 	if (__builtin_mul_overflow(n, size, &bytes))
-		arena_out_of_memory();
+		memory_ran_out();
 	return arena_alloc(arena, bytes);
 }
 
@@ -95,7 +74,7 @@ char *arena_strf(struct arena *arena, const char *fmt, ...)
 	len = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
 	if (len < 0)
-		arena_out_of_memory();
+		memory_ran_out();
 	text = arena_alloc(arena, (size_t)len + 1);
 	va_start(ap, fmt);
 	(void)vsnprintf(text, (size_t)len + 1, fmt, ap);
@@ -117,8 +96,7 @@ void arena_free(struct arena *arena)
 	while (arena->blocks) {
 		struct arena_block *older = arena->blocks->older;
 
-		if (arena->blocks != &first.block)
-			free(arena->blocks);
+		memory_put(arena->blocks);
 		arena->blocks = older;
 	}
 	arena->next = arena->end = NULL;

@@ -9,10 +9,7 @@
 
 struct arena_block;
 
-/* Says so and ends the program: nobody here could go on without memory. */
-void arena_out_of_memory(void) __attribute__((noreturn));
-
-/* Zero-initialise. Allocation never returns NULL: see arena_out_of_memory(). */
+/* Zero-initialise. Allocation never returns NULL: see memory_get(). */
 struct arena {
 	struct arena_block *blocks;
 	char *next, *end;

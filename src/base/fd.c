@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 void fd_closep(int *fd)
@@ -15,14 +14,6 @@ void fd_closep(int *fd)
 		(void)close(*fd);
 	*fd = -1;
 	errno = saved;
-}
-
-void fd_freep(void *pointer_to_pointer)
-{
-	void **p = pointer_to_pointer;
-
-	free(*p);
-	*p = NULL;
 }
 
 int fd_fill_stdio(struct err *err)

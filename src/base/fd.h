@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors and heap pointers that clean up after themselves. */
+/* Descriptors that clean up after themselves. */
 #pragma once
 
 #include "src/base/err.h"
@@ -7,11 +7,9 @@
 #include <stddef.h>
 
 #define _cleanup_close_ __attribute__((cleanup(fd_closep)))
-#define _cleanup_free_ __attribute__((cleanup(fd_freep)))
 
 /* Closes *fd if it is >= 0 and sets it to -1; errno is kept. */
 void fd_closep(int *fd);
-void fd_freep(void *pointer_to_pointer);
 
 /* Gives the descriptor away: returns it and leaves -1 behind. */
 static inline int fd_take(int *fd)

@@ -9,6 +9,7 @@
 #include "src/base/json_memory.h"
 #include "src/base/json_reader.h"
 #include "src/base/json_text.h"
+#include "src/base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -256,7 +257,7 @@ int json_read(struct arena *arena, const char *file, const char *text, size_t le
 	r.frames = arena_array(arena, limits->depth, sizeof(*r.frames));
 	result = parse(&r);
 	yajl_free(r.handle);
-	free(r.keys);
+	memory_put(r.keys);
 	return result;
 }
 

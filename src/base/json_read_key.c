@@ -4,6 +4,7 @@
  * by sorting, since a hash could be attacked with keys that collide. */
 #include "src/base/json_reader.h"
 #include "src/base/json_text.h"
+#include "src/base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +16,7 @@ static void remember_key(struct json_reader *r, const char *s, size_t len)
 
 	if (r->n_keys == r->keys_capacity) {
 		r->keys_capacity = r->keys_capacity ? 2 * r->keys_capacity : 32;
-		r->keys = realloc(r->keys, r->keys_capacity * sizeof(*r->keys));
-		if (!r->keys)
-			arena_out_of_memory();
+		r->keys = memory_resize(r->keys, r->keys_capacity * sizeof(*r->keys));
 	}
 	if (json_reader_has_escapes(r, s))
 		s = arena_strndup(r->arena, s, len);

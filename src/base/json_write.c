@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/json_write.h"
 
-#include "src/base/arena.h"
 #include "src/base/json_memory.h"
 #include "src/base/json_text.h"
+#include "src/base/memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,12 +22,9 @@ struct json_write {
 
 struct json_write *json_write_new(bool pretty)
 {
-	struct json_write *w = calloc(1, sizeof(*w));
+	struct json_write *w = memory_get(sizeof(*w));
 
-	if (w)
-		w->gen = yajl_gen_alloc(json_memory());
-	if (!w || !w->gen)
-		arena_out_of_memory();
+	w->gen = yajl_gen_alloc(json_memory());
 	if (pretty) {
 		(void)yajl_gen_config(w->gen, yajl_gen_beautify, 1);
 		(void)yajl_gen_config(w->gen, yajl_gen_indent_string, "  ");
@@ -40,7 +37,7 @@ void json_write_free(struct json_write *w)
 	if (!w)
 		return;
 	yajl_gen_free(w->gen);
-	free(w);
+	memory_put(w);
 }
 
 void json_write_freep(struct json_write **w)
@@ -119,14 +116,13 @@ void json_write_string(struct json_write *w, const char *key, const char *value)
 void json_write_message(struct json_write *w, const char *key, const char *text)
 {
 	size_t len = strlen(text), bad;
-	char *copy = strdup(text);
+	char *copy = memory_get(len + 1);
 
-	if (!copy)
-		arena_out_of_memory();
+	memcpy(copy, text, len);
 	while ((bad = json_text_find_bad_utf8(copy, len)) < len)
 		copy[bad] = '?';
 	json_write_string(w, key, copy);
-	free(copy);
+	memory_put(copy);
 }
 
 void json_write_int(struct json_write *w, const char *key, int64_t value)

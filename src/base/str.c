@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/str.h"
 
+#include "src/base/memory.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void reserve(struct str *str, size_t more)
 {
 	size_t need = str->len + more + 1, cap = str->cap ? str->cap : 64;
-	char *larger;
 
 	if (need <= str->cap)
 		return;
 	while (cap < need)
 		cap *= 2;
-	larger = realloc(str->s, cap);
-	if (!larger)
-		arena_out_of_memory();
-	str->s = larger;
+	str->s = memory_resize(str->s, cap);
 	str->cap = cap;
 }
 
@@ -89,7 +86,7 @@ void str_line(char *buf, size_t size, const char *fmt, va_list ap)
 
 void str_done(struct str *str)
 {
-	free(str->s);
+	memory_put(str->s);
 	*str = (struct str){ 0 };
 }
 

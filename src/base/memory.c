@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/memory.h"
+
+#include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { POOL_SIZE = 256 * 1024, RESERVE = 96 * 1024, ALIGNMENT = 16 };
+
+enum {
+	EVERYDAY = USRUN_SANITIZED ? 0 : POOL_SIZE - RESERVE
+}; /* a sanitizer's own memory tells more */
+
+struct piece {
+	size_t size; /* of data, a multiple of ALIGNMENT */
+	_Alignas(ALIGNMENT) char data[];
+};
+
+/* Grows and shrinks at its end only: a piece that is put back earlier stays taken. All behind `taken` is zero, and
+ * no page of it is touched. */
+static _Alignas(ALIGNMENT) char pool[POOL_SIZE];
+static size_t taken;
+
+void memory_ran_out(void)
+{
+	(void)fputs("usrun: out of memory\n", stderr);
+	_exit(EXIT_FAILURE);
+}
+
+static struct piece *piece_of(void *memory)
+{
+	return (struct piece *)((char *)memory - offsetof(struct piece, data));
+}
+
+static bool is_of_pool(const void *memory)
+{
+	return (uintptr_t)memory >= (uintptr_t)pool &&
+	       (uintptr_t)memory < (uintptr_t)pool + POOL_SIZE;
+}
+
+static bool is_last(const struct piece *piece)
+{
+	return piece->data + piece->size == pool + taken;
+}
+
+static bool fits(size_t size, size_t limit)
+{
+	return taken <= limit && size <= limit - taken;
+}
+
+static size_t rounded(size_t size)
+{
+	if (size > SIZE_MAX - sizeof(struct piece) - ALIGNMENT)
+		memory_ran_out();
+	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+}
+
+static void *take(size_t size, size_t limit)
+{
+	struct piece *piece = (struct piece *)(pool + taken);
+
+	size = rounded(size);
+	if (!fits(sizeof(*piece) + size, limit))
+		return NULL;
+	piece->size = size;
+	taken += sizeof(*piece) + size;
+	return piece->data;
+}
+
+void *memory_get(size_t size)
+{
+	void *memory = take(size, EVERYDAY);
+
+	if (!memory)
+		memory = calloc(1, size ? size : 1);
+	if (!memory)
+		memory = take(size, POOL_SIZE);
+	if (!memory)
+		memory_ran_out();
+	return memory;
+}
+
+static void *move(void *old, size_t old_size, size_t size)
+{
+	void *memory = memory_get(size);
+
+	memcpy(memory, old, old_size < size ? old_size : size);
+	memory_put(old);
+	return memory;
+}
+
+static void *resize_in_pool(void *old, size_t size)
+{
+	struct piece *piece = piece_of(old);
+	size_t more;
+
+	size = rounded(size);
+	if (size <= piece->size)
+		return old;
+	more = size - piece->size;
+	if (!is_last(piece) || !fits(more, EVERYDAY))
+		return move(old, piece->size, size);
+	piece->size = size;
+	taken += more;
+	return old;
+}
+
+void *memory_resize(void *old, size_t size)
+{
+	void *memory;
+
+	if (!old)
+		return memory_get(size);
+	if (is_of_pool(old))
+		return resize_in_pool(old, size);
+	memory = realloc(old, size ? size : 1);
+	return memory ? memory : move(old, malloc_usable_size(old), size);
+}
+
+void memory_put(void *memory)
+{
+	struct piece *piece;
+
+	if (!memory || !is_of_pool(memory)) {
+		free(memory);
+		return;
+	}
+	piece = piece_of(memory);
+	if (!is_last(piece))
+		return;
+	taken -= sizeof(*piece) + piece->size;
+	memset(piece, 0, sizeof(*piece) + piece->size);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/memory.h"
+#include "tests/lib/check.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { POOL = 256 * 1024, MORE_THAN_THE_POOL = 4 * POOL, KEPT = 64 * 1024 };
+
+TEST(a_piece_keeps_its_contents_when_it_moves)
+{
+	char *p = memory_resize(NULL, 10), *between;
+
+	memcpy(p, "contents", 9);
+	p = memory_resize(p, 100);
+	CHECK_STR(p, "contents");
+	between = memory_get(1);
+	p = memory_resize(p, 1000);
+	CHECK_STR(p, "contents");
+	p = memory_resize(p, MORE_THAN_THE_POOL);
+	CHECK_STR(p, "contents");
+	p = memory_resize(p, 2 * MORE_THAN_THE_POOL);
+	CHECK_STR(p, "contents");
+	memory_put(p);
+	memory_put(between);
+	memory_put(NULL);
+}
+
+TEST(what_comes_back_is_zeroed_again)
+{
+	for (size_t size = 16; size <= MORE_THAN_THE_POOL; size *= 4) {
+		char *p = memory_get(size);
+		size_t set = 0;
+
+		CHECK_INT((uintptr_t)p % 16, 0);
+		for (size_t i = 0; i < size; i++)
+			set += p[i] != 0;
+		CHECK_INT(set, 0);
+		memset(p, 0xff, size);
+		memory_put(p);
+	}
+}
+
+#if !USRUN_SANITIZED /* a sanitizer needs memory of its own */
+/* From here on the kernel refuses, and what the C library has left over is taken. */
+static void let_memory_run_out(void)
+{
+	struct rlimit none = { 1, 1 };
+
+	if (setrlimit(RLIMIT_AS, &none) < 0)
+		_exit(2);
+	for (size_t size = KEPT; size; size /= 2)
+		while (malloc(size))
+			;
+}
+
+/* Returns the exit status of a process that still needs so many KiB when there is no more memory. */
+static int take_without_memory(size_t kib)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		char *old = memory_get(MORE_THAN_THE_POOL), *moved;
+
+		memcpy(old, "contents", 9);
+		for (size_t i = 0; i < POOL; i += KEPT)
+			(void)memory_get(KEPT);
+		let_memory_run_out();
+		moved = memory_resize(memory_get(16), 100);
+		memcpy(moved, "moved", 6);
+		for (size_t i = 0; i < kib; i++)
+			*(char *)memory_get(1024) = 1;
+		_exit(strcmp(old, "contents") || strcmp(moved, "moved") ? 3 : 0);
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(a_reserve_is_left_when_memory_runs_out)
+{
+	CHECK_INT(take_without_memory(64), 0);
+}
+
+TEST(without_the_reserve_the_program_ends)
+{
+	CHECK_INT(take_without_memory(POOL / 1024), EXIT_FAILURE);
+}
+#endif
