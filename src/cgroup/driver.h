@@ -20,8 +20,8 @@ struct cgroup {
 
 /* Makes the directories of the plan (parents as needed), enables controllers (v2), and opens them. What
  * this call made is taken back when it fails. An existing cgroup with processes in it, or a frozen
- * one, is an error. Hierarchies that are not mounted are left out. The v2 part, which may be nothing, can be
- * made first, and the v1 part be added to it. */
+ * one, is an error. Hierarchies that are not mounted are left out. The v2 part can be made first, and the v1
+ * part be added to it (or to a cgroup that is all zero: there is no v2 part). */
 enum driver_part { DRIVER_ALL, DRIVER_V2_PART, DRIVER_V1_PART };
 int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct cgroup *ret,
 		  struct err *err) MUST_CHECK;

@@ -264,7 +264,7 @@ int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct 
 	if (plan->n_dirs > DRIVER_MAX_DIRS)
 		return err_set(err, E2BIG, "the host has %zu cgroup hierarchies, more than %d",
 			       plan->n_dirs, DRIVER_MAX_DIRS);
-	if (part != DRIVER_V1_PART)
+	if (part != DRIVER_V1_PART || !ret->n_dirs)
 		driver_priv_init(ret, plan->driver, plan->dirs, plan->n_dirs);
 	for (; r == 0 && n < plan->n_dirs; n++) {
 		made[n] = (struct making){ .plan = plan, .dir = &plan->dirs[n] };

@@ -4,44 +4,49 @@
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
-	/* First of all the intention is on disk: whatever happens later, `delete` knows what to undo. */
-	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
+	ACT(PARENT, "start-socket", step_start_socket, .when = PLAN_WAIT_START,
+	    .before = M_CHILD_PID | M_STATE, .gives = M_START_SOCKET),
+	/* The intention is on disk before anything is made that outlives usrun: whatever happens later, `delete` knows
+	 * what to undo. */
+	ACT(PARENT, "state-reserve", step_state_reserve, .unless = PLAN_STATE_LATE,
+	    .gives = M_STATE, .undo = true),
 	/* What a mistake in the config lets fail comes before what is made on the host. */
-	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP, .needs = M_STATE,
+	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
 	    .gives = M_FILTER, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	/* Paths of namespaces and of the console belong to the caller's mount namespace. */
-	ACT(PARENT, "ns-open", step_ns_open, .needs = M_STATE,
-	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
+	ACT(PARENT, "ns-open", step_ns_open, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
-	    .needs = M_STATE, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
-	ACT(PARENT, "hooks-output", step_hooks_output, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
+	ACT(PARENT, "hooks-output", step_hooks_output,
 	    .before = M_CHILD_PID | M_RUNTIME_HOOKS | M_CGROUP | M_CGROUP_V2),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE, .needs = M_STATE, .before = M_CHILD_PID,
 	    .gives = M_CGROUP, .undo = true),
 	/* The group of the v2 tree, which a clone can be put into, comes before it in any case. */
 	ACT(PARENT, "cgroup-create", step_cgroup_create_v2, .when = PLAN_CGROUP_LATE,
-	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP_V2, .undo = true),
+	    .unless = PLAN_STATE_LATE, .needs = M_STATE, .before = M_CHILD_PID,
+	    .gives = M_CGROUP_V2, .undo = true),
 	/* Its directory is a mount source. */
-	ACT(PARENT, "notify-listen", step_notify_listen, .needs = M_STATE,
-	    .before = M_CHILD_PID | M_MOUNT_FDS),
-	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
-	    .undo = true),
+	ACT(PARENT, "notify-listen", step_notify_listen, .unless = PLAN_STATE_LATE,
+	    .needs = M_STATE, .before = M_CHILD_PID | M_MOUNT_FDS),
+	ACT(PARENT, "rdt-create", step_rdt_create, .unless = PLAN_STATE_LATE, .needs = M_STATE,
+	    .before = M_CHILD_PID, .undo = true),
 	/* Before the clone, so that the child inherits the trees; the caller may reach what the root of
 	 * the new user namespace does not. */
 	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
-	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
-	ACT(PARENT, "devices-make", step_devices_make, .needs = M_STATE, .before = M_CHILD_PID,
-	    .gives = M_DEV),
-	SPAWN(PARENT, STAGER, "spawn", .needs = M_STATE, .gives = M_CHILD_PID, .undo = true),
+	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
+	ACT(PARENT, "devices-make", step_devices_make, .before = M_CHILD_PID, .gives = M_DEV),
+	SPAWN(PARENT, STAGER, "spawn", .gives = M_CHILD_PID, .undo = true),
 
 	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
 	ACT(STAGER, "lifeline", step_lifeline, .gives = M_LIFELINE),
 	ACT(STAGER, "ns-create-early", step_ns_create_early, .needs = M_LIFELINE,
 	    .before = M_NAMESPACES, .gives = M_EARLY),
-	/* While init makes its namespaces. */
-	ACT(PARENT, "cgroup-create-v1", step_cgroup_create_v1, .when = PLAN_CGROUP_LATE,
-	    .needs = M_STATE | M_CHILD_PID | M_CGROUP_V2, .gives = M_CGROUP),
+	/* While init makes its namespaces. In this case there is no group of the v2 tree. */
+	ACT(PARENT, "state-reserve", step_state_reserve, .when = PLAN_STATE_LATE | PLAN_CGROUP,
+	    .needs = M_CHILD_PID, .before = M_CGROUP, .gives = M_STATE | M_CGROUP_V2, .undo = true),
+	ACT(PARENT, "cgroup-create", step_cgroup_create_v1, .when = PLAN_CGROUP_LATE,
+	    .needs = M_STATE | M_CHILD_PID | M_CGROUP_V2, .gives = M_CGROUP, .undo = true),
 	SYNC(PARENT, STAGER, "cgroup-made", .when = PLAN_CGROUP_LATE, .needs = M_CGROUP),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT, .needs = M_LIFELINE | M_CGROUP, .gives = M_IN_CGROUP),
@@ -74,6 +79,9 @@ static const struct row rows[] = {
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM),
 	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP | M_OOM),
+	/* While init mounts. */
+	ACT(PARENT, "state-reserve", step_state_reserve, .when = PLAN_STATE_LATE,
+	    .unless = PLAN_CGROUP, .needs = M_CHILD_PID, .gives = M_STATE, .undo = true),
 	ACT(STAGER, "become-root", step_become_root, .after = M_IDMAP | M_IN_CGROUP | M_USERNS,
 	    .needs = M_MOUNT_FDS, .gives = M_ROOT),
 	/* Offsets can be written only while no process is inside. */
@@ -101,7 +109,7 @@ static const struct row rows[] = {
 	     .carries = offsetof(struct run, netns_socket)),
 	/* Hooks, sysfs and sysctls find them there. */
 	ACT(PARENT, "netdev-move", step_netdev_move, .when = PLAN_NET_DEVICES,
-	    .needs = M_NAMESPACES, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
+	    .needs = M_NAMESPACES | M_STATE, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
 	    .gives = M_LINKS),
 	SYNC(PARENT, INIT, "netdev-moved", .when = PLAN_NET_DEVICES, .needs = M_LINKS),
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
@@ -113,9 +121,10 @@ static const struct row rows[] = {
 	SYNC(INIT, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,
 	     .after = M_MOUNTED),
 	ACT(PARENT, "hooks-prestart", step_hooks_prestart, .when = PLAN_HOOKS_RUNTIME,
-	    .needs = M_NAMESPACES, .after = M_MOUNTED, .before = M_RUNTIME_HOOKS | M_PIVOTED),
+	    .needs = M_NAMESPACES | M_STATE, .after = M_MOUNTED,
+	    .before = M_RUNTIME_HOOKS | M_PIVOTED),
 	ACT(PARENT, "hooks-create-runtime", step_hooks_create_runtime, .when = PLAN_HOOKS_RUNTIME,
-	    .needs = M_NAMESPACES, .after = M_MOUNTED, .before = M_PIVOTED,
+	    .needs = M_NAMESPACES | M_STATE, .after = M_MOUNTED, .before = M_PIVOTED,
 	    .gives = M_RUNTIME_HOOKS),
 	SYNC(PARENT, INIT, "hooks-done", .when = PLAN_HOOKS_RUNTIME, .needs = M_RUNTIME_HOOKS),
 	ACT(INIT, "hooks-create-container", step_hooks_create_container,
@@ -178,7 +187,7 @@ static const struct row rows[] = {
 	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN | M_LIMITS, .after = M_RDT),
 
 	ACT(INIT, "wait-start", step_wait_start, .when = PLAN_WAIT_START,
-	    .needs = M_RELEASED | M_STATE_WRITTEN, .gives = M_STARTED),
+	    .needs = M_RELEASED | M_STATE_WRITTEN | M_START_SOCKET, .gives = M_STARTED),
 	ACT(INIT, "hooks-start-container", step_hooks_start_container, .when = PLAN_HOOKS_START,
 	    .needs = M_STATE_WRITTEN | M_PIVOTED, .after = M_STARTED | M_FILTERED,
 	    .before = M_FDS_CLOSED),

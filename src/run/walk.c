@@ -252,15 +252,29 @@ int walk_sequence(const struct sequence *sequence, struct run *run, struct err *
 	return 0;
 }
 
+static size_t add_undo(const struct row *row, uint32_t flags, const char **names, size_t n)
+{
+	if (!row->undo || !sequence_row_active(row, flags))
+		return n;
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(names[i], row->name))
+			return n;
+	names[n] = row->name;
+	return n + 1;
+}
+
 void walk_undo_names(const struct sequence *sequence, uint32_t flags, struct arena *arena,
 		     const char *const **ret, size_t *ret_n)
 {
 	const char **names = arena_array(arena, sequence->n, sizeof(*names));
 	size_t n = 0;
 
+	/* The state may be written after others, but goes last: it tells of them. */
 	for (size_t i = 0; i < sequence->n; i++)
-		if (sequence->rows[i].undo && sequence_row_active(&sequence->rows[i], flags))
-			names[n++] = sequence->rows[i].name;
+		if (sequence->rows[i].gives & M_STATE)
+			n = add_undo(&sequence->rows[i], flags, names, n);
+	for (size_t i = 0; i < sequence->n; i++)
+		n = add_undo(&sequence->rows[i], flags, names, n);
 	*ret = names;
 	*ret_n = n;
 }

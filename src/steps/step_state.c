@@ -132,11 +132,19 @@ int step_state_reserve(struct run *run, struct err *err)
 				  run->state->id);
 	if (!(run->plan->flags & PLAN_WAIT_START))
 		return 0;
-	run->start_listener = sock_listen_at(run->state_dir, "start");
-	if (run->start_listener < 0)
-		return err_errno(err, -run->start_listener, "make the start socket in %s/%s",
-				 store_root(run->store), run->state->id);
-	return 0;
+	r = sock_listen_at(run->start_listener, run->state_dir, "start");
+	return r < 0 ? err_errno(err, -r, "make the start socket in %s/%s", store_root(run->store),
+				 run->state->id)
+		     : 0;
+}
+
+/* Init inherits it; its name comes with the state. */
+int step_start_socket(struct run *run, struct err *err)
+{
+	run->start_listener = sock_new();
+	return run->start_listener < 0
+		       ? err_errno(err, -run->start_listener, "make the start socket")
+		       : 0;
 }
 
 /* Digits only, complete at once, never through a link that somebody put there. */

@@ -8,6 +8,7 @@
 #define STEP(name) int step_##name(struct run *run, struct err *err) MUST_CHECK
 
 /* The parent (usrun itself). */
+STEP(start_socket);
 STEP(state_reserve);
 STEP(seccomp_compile);
 STEP(seccomp_notify);

@@ -145,18 +145,24 @@ int sock_connect_at(int dirfd, const char *name)
 	return connect_to(SOCK_SEQPACKET, dirfd, name);
 }
 
-int sock_listen_at(int dirfd, const char *name)
+int sock_new(void)
 {
-	_cleanup_close_ int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	return sock < 0 ? -errno : sock;
+}
+
+int sock_listen_at(int sock, int dirfd, const char *name)
+{
 	struct sockaddr_un address;
 	int r = address_at(dirfd, name, &address);
 
 	if (r < 0)
 		return r;
-	if (sock < 0 || bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	if (bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(sock, 8) < 0)
 		return -errno;
-	return fd_take(&sock);
+	return 0;
 }
 
 int sock_connect_datagram(const char *path)

@@ -21,9 +21,10 @@ ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
 /* Connects to a stream socket at a path of any length. >= 0 or -errno. */
 int sock_connect(const char *path);
 
-/* The same for a SEQPACKET socket `name` in a directory, and the listening side of it. */
+/* The same for a SEQPACKET socket `name` in a directory; and the listening side of it: a new socket, bound later. */
 int sock_connect_at(int dirfd, const char *name);
-int sock_listen_at(int dirfd, const char *name);
+int sock_new(void);
+int sock_listen_at(int sock, int dirfd, const char *name);
 
 /* Datagrams, never waiting: to a path or, with a "@", an abstract name; and a socket `name` in a directory. */
 int sock_connect_datagram(const char *path);

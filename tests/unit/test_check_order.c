@@ -2,6 +2,7 @@
 /* The order of both sequences, for every set of flags that the planner can produce; and whether the
  * checker would notice: rows are dropped, swapped and moved, and most changes must be found. */
 #include "src/run/check.h"
+#include "src/run/walk.h"
 #include "src/state/undo_list.h"
 #include "tests/lib/check.h"
 
@@ -241,7 +242,35 @@ TEST(every_row_that_leaves_something_can_be_undone)
 		n++;
 		CHECK(undo_list_has(sequence_create.rows[i].name));
 	}
-	CHECK_INT(n, 6);
+	CHECK_INT(n, 9);
 	for (size_t i = 0; i < sequence_exec.n; i++)
 		CHECK(!sequence_exec.rows[i].undo);
+}
+
+/* Undone from the last to the first: the state must go last, whenever it was written. */
+TEST(the_state_is_undone_last_and_nothing_twice)
+{
+	static const uint32_t flags[] = { 0,
+					  PLAN_CGROUP,
+					  PLAN_STATE_LATE,
+					  PLAN_CGROUP | PLAN_CGROUP_LATE,
+					  PLAN_CGROUP | PLAN_CGROUP_LATE | PLAN_STATE_LATE,
+					  PLAN_CGROUP | PLAN_CGROUP_UNIT | PLAN_STATE_LATE };
+	struct arena arena = { 0 };
+
+	for (size_t f = 0; f < sizeof(flags) / sizeof(flags[0]); f++) {
+		const char *const *names;
+		bool group = false;
+		size_t n;
+
+		walk_undo_names(&sequence_create, flags[f], &arena, &names, &n);
+		CHECK_STR(names[0], "state-reserve");
+		for (size_t i = 0; i < n; i++) {
+			group |= strncmp(names[i], "cgroup-", 7) == 0;
+			for (size_t k = 0; k < i; k++)
+				CHECK(strcmp(names[i], names[k]) != 0);
+		}
+		CHECK_INT(group, (flags[f] & PLAN_CGROUP) != 0);
+	}
+	arena_free(&arena);
 }
