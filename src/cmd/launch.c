@@ -14,6 +14,7 @@
 #include "src/state/undo_list.h"
 #include "src/steps/hooks.h"
 #include "src/sys/helper.h"
+#include "src/sys/sock.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -227,6 +228,12 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	run->config_text = launch->config_text;
 	run->config_len = launch->config_len;
 	run->pid_file = launch->pid_file;
+	/* Init inherits it; its name comes with the state. */
+	if (launch->plan->flags & PLAN_WAIT_START) {
+		run->start_listener = sock_new();
+		if (run->start_listener < 0)
+			return err_errno(err, -run->start_listener, "make the start socket");
+	}
 	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &run->undo,
 			&run->n_undo);
 	r = walk_sequence(&sequence_create, run, err);

@@ -62,7 +62,7 @@ enum row_kind {
 #define M_CGROUP_V2 (UINT64_C(1) << 46)
 #define M_EARLY (UINT64_C(1) << 47)
 #define M_DEV (UINT64_C(1) << 48)
-#define M_START_SOCKET (UINT64_C(1) << 49)
+#define M_STATE_FULL (UINT64_C(1) << 49)
 
 struct row {
 	enum row_kind kind;

@@ -4,8 +4,6 @@
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
-	ACT(PARENT, "start-socket", step_start_socket, .when = PLAN_WAIT_START,
-	    .before = M_CHILD_PID | M_STATE, .gives = M_START_SOCKET),
 	/* The intention is on disk before anything is made that outlives usrun: whatever happens later, `delete` knows
 	 * what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .unless = PLAN_STATE_LATE,
@@ -82,6 +80,9 @@ static const struct row rows[] = {
 	/* While init mounts. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .when = PLAN_STATE_LATE,
 	    .unless = PLAN_CGROUP, .needs = M_CHILD_PID, .gives = M_STATE, .undo = true),
+	ACT(PARENT, "state-complete", step_state_complete, .needs = M_STATE | M_CHILD_PID,
+	    .after = M_CGROUP, .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS,
+	    .gives = M_STATE_FULL),
 	ACT(STAGER, "become-root", step_become_root, .after = M_IDMAP | M_IN_CGROUP | M_USERNS,
 	    .needs = M_MOUNT_FDS, .gives = M_ROOT),
 	/* Offsets can be written only while no process is inside. */
@@ -121,10 +122,10 @@ static const struct row rows[] = {
 	SYNC(INIT, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,
 	     .after = M_MOUNTED),
 	ACT(PARENT, "hooks-prestart", step_hooks_prestart, .when = PLAN_HOOKS_RUNTIME,
-	    .needs = M_NAMESPACES | M_STATE, .after = M_MOUNTED,
+	    .needs = M_NAMESPACES | M_STATE_FULL, .after = M_MOUNTED,
 	    .before = M_RUNTIME_HOOKS | M_PIVOTED),
 	ACT(PARENT, "hooks-create-runtime", step_hooks_create_runtime, .when = PLAN_HOOKS_RUNTIME,
-	    .needs = M_NAMESPACES | M_STATE, .after = M_MOUNTED, .before = M_PIVOTED,
+	    .needs = M_NAMESPACES | M_STATE_FULL, .after = M_MOUNTED, .before = M_PIVOTED,
 	    .gives = M_RUNTIME_HOOKS),
 	SYNC(PARENT, INIT, "hooks-done", .when = PLAN_HOOKS_RUNTIME, .needs = M_RUNTIME_HOOKS),
 	ACT(INIT, "hooks-create-container", step_hooks_create_container,
@@ -182,12 +183,12 @@ static const struct row rows[] = {
 	    .before = M_STATE_WRITTEN, .gives = M_RDT),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN),
-	ACT(PARENT, "state-created", step_state_created, .needs = M_CREATED | M_STATE | M_LIMITS,
-	    .gives = M_STATE_WRITTEN),
+	ACT(PARENT, "state-created", step_state_created,
+	    .needs = M_CREATED | M_STATE_FULL | M_LIMITS, .gives = M_STATE_WRITTEN),
 	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN | M_LIMITS, .after = M_RDT),
 
 	ACT(INIT, "wait-start", step_wait_start, .when = PLAN_WAIT_START,
-	    .needs = M_RELEASED | M_STATE_WRITTEN | M_START_SOCKET, .gives = M_STARTED),
+	    .needs = M_RELEASED | M_STATE_WRITTEN, .gives = M_STARTED),
 	ACT(INIT, "hooks-start-container", step_hooks_start_container, .when = PLAN_HOOKS_START,
 	    .needs = M_STATE_WRITTEN | M_PIVOTED, .after = M_STARTED | M_FILTERED,
 	    .before = M_FDS_CLOSED),

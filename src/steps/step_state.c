@@ -124,9 +124,17 @@ int step_state_reserve(struct run *run, struct err *err)
 		return run->state_dir;
 	run->reserved = true;
 	r = store_write(run->state_dir, run->state, err);
-	if (r == 0)
-		r = io_replace_file(run->state_dir, "config.json", run->config_text,
-				    run->config_len, 0600, err);
+	return r < 0 ? err_prefix(err, "state directory %s/%s", store_root(run->store),
+				  run->state->id)
+		     : 0;
+}
+
+/* What only later commands need. */
+int step_state_complete(struct run *run, struct err *err)
+{
+	int r = io_replace_file(run->state_dir, "config.json", run->config_text, run->config_len,
+				0600, err);
+
 	if (r < 0)
 		return err_prefix(err, "state directory %s/%s", store_root(run->store),
 				  run->state->id);
@@ -136,15 +144,6 @@ int step_state_reserve(struct run *run, struct err *err)
 	return r < 0 ? err_errno(err, -r, "make the start socket in %s/%s", store_root(run->store),
 				 run->state->id)
 		     : 0;
-}
-
-/* Init inherits it; its name comes with the state. */
-int step_start_socket(struct run *run, struct err *err)
-{
-	run->start_listener = sock_new();
-	return run->start_listener < 0
-		       ? err_errno(err, -run->start_listener, "make the start socket")
-		       : 0;
 }
 
 /* Digits only, complete at once, never through a link that somebody put there. */

@@ -8,8 +8,8 @@
 #define STEP(name) int step_##name(struct run *run, struct err *err) MUST_CHECK
 
 /* The parent (usrun itself). */
-STEP(start_socket);
 STEP(state_reserve);
+STEP(state_complete);
 STEP(seccomp_compile);
 STEP(seccomp_notify);
 STEP(cgroup_create);

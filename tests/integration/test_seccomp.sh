@@ -53,7 +53,7 @@ t_seccomp_agent_for_exec() {
 	up
 	kill "$AGENT"
 	wait "$AGENT" || true
-	rm "$T/agent" "$T/agent.json"
+	rm -f "$T/agent" "$T/agent.json" # it may have been ended before it wrote
 	agent
 	inside /bin/sh -c 'mkdir /tmp/x; echo status $?'
 	has status "$OUT" 'status 1'
@@ -208,7 +208,7 @@ t_seccomp_agent_for_exec_in_created() {
 	ok create -b "$T/b" "$ID"
 	kill "$AGENT"
 	wait "$AGENT" || true
-	rm "$T/agent" "$T/agent.json"
+	rm -f "$T/agent" "$T/agent.json" # it may have been ended before it wrote
 	agent
 	inside /bin/true
 	wait "$AGENT" || fail "agent: $(cat "$T/agent.err")"
