@@ -197,7 +197,7 @@ static void take_back(struct launch *launch)
 {
 	struct err err;
 
-	if (launch->pid_file && launch->run.init > 0)
+	if (launch->run.pid_file_written)
 		(void)unlink(launch->pid_file);
 	if (devices_return(&launch->run.net, &err) < 0)
 		log_warning("%s", err.text);

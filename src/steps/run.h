@@ -27,6 +27,7 @@ struct run {
 	const char *config_text; /* to be copied into the state */
 	size_t config_len;
 	const char *pid_file;
+	bool pid_file_written;   /* ours: another container may have used the name before */
 	const char *const *undo; /* names of the rows that leave something on the host */
 	size_t n_undo;
 	pid_t child; /* the first process that was cloned: stager, or init */

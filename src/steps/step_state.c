@@ -168,7 +168,10 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 
 int step_pid_file(struct run *run, struct err *err)
 {
-	return run->pid_file ? write_pid_file(run->pid_file, run->init, err) : 0;
+	int r = run->pid_file ? write_pid_file(run->pid_file, run->init, err) : 0;
+
+	run->pid_file_written = r == 0 && run->pid_file;
+	return r;
 }
 
 int step_state_created(struct run *run, struct err *err)
@@ -188,9 +191,7 @@ int step_state_created(struct run *run, struct err *err)
 	state->start_time = (struct json_uint){ true, start_time };
 	add_fallbacks(run);
 	r = store_write(run->state_dir, state, err);
-	if (r == 0 && run->pid_file)
-		r = write_pid_file(run->pid_file, run->init, err);
-	return r;
+	return r < 0 ? r : step_pid_file(run, err);
 }
 
 int step_state_started(struct run *run, struct err *err)

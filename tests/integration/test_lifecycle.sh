@@ -18,6 +18,14 @@ t_unknown_container() {
 	ok delete --force "$ID"
 }
 
+t_id_in_use() {
+	up
+	no 'container with given ID already exists' create -b "$T/b" --pid-file "$T/pid" "$ID"
+	eq 'the pid file of the first' "$(<"$T/pid")" "$PID"
+	eq status "$(status)" running
+	down
+}
+
 t_wrong_state() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" "$ID"
