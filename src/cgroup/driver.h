@@ -29,6 +29,9 @@ int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct 
 /* Whether a directory is made with that part. */
 bool driver_is_in(const struct cgroup_dir *dir, enum driver_part part);
 
+/* The error of driver_create() for a group that somebody else has processes in, before anything says that it is ours. */
+int driver_check_unused(const struct cgroup_plan *plan, struct err *err) MUST_CHECK;
+
 /* Fills `existing` of directories that are about to be made, so that driver_remove() takes the parents away
  * that were made for them. Unset where the parent was there. */
 void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs);

@@ -233,6 +233,19 @@ static int check_unused(const struct making *m, int fd, struct err *err)
 	return r;
 }
 
+/* Processes of others are in all hierarchies at once, so one directory tells. */
+int driver_check_unused(const struct cgroup_plan *plan, struct err *err)
+{
+	struct making m = { .plan = plan, .dir = plan->dirs };
+	struct driver_priv_path buf;
+	_cleanup_close_ int fd = -1;
+
+	if (plan->unit || !plan->n_dirs || !*driver_priv_path(m.dir, &buf))
+		return 0;
+	fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? 0 : check_unused(&m, fd, err);
+}
+
 static int create_one(struct making *m, int *ret_fd, int *ret_join, struct err *err)
 {
 	int fd = make(m, err), r;

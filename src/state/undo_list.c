@@ -53,29 +53,40 @@ static bool has_group(const struct state *state, const struct cgroup_dir *dir)
 	return false;
 }
 
-static bool lives_in(struct store *store, const char *id, const struct cgroup_dir *dir,
+static bool has_unit(const struct state *state, const struct cgroup_unit_ref *unit)
+{
+	return unit->name && str_equal(state->unit.name, unit->name) &&
+	       state->unit.manager == unit->manager;
+}
+
+static bool lives_in(struct store *store, const char *id, const struct state *state,
 		     struct arena *arena)
 {
 	struct err ignored; /* what cannot be read claims nothing */
 	_cleanup_close_ int fd = store_open_container(store, id, &ignored);
 	struct state other;
 
-	return fd >= 0 && store_read(store, fd, id, arena, &other, &ignored) == 0 &&
-	       has_group(&other, dir) && status_of(&other, NULL) != STATUS_STOPPED;
+	if (fd < 0 || store_read(store, fd, id, arena, &other, &ignored) < 0)
+		return false;
+	if (!has_unit(&other, &state->unit) &&
+	    (!state->cgroup_dirs.n || !has_group(&other, &state->cgroup_dirs.v[0])))
+		return false;
+	return status_of(&other, NULL) != STATUS_STOPPED;
 }
 
-/* A container that was started in the group after the processes of ours had ended, or NULL. */
+/* A container that was started in the group after the processes of ours had ended, or that was there when ours
+ * was to be made and its creator was killed; or NULL. */
 static const char *successor(struct store *store, const struct state *state, struct arena *arena)
 {
 	const char *const *ids;
 	struct err ignored;
 	size_t n;
 
-	if (!state->cgroup_dirs.n || store_list(store, arena, &ids, &n, &ignored) < 0)
+	if ((!state->cgroup_dirs.n && !state->unit.name) ||
+	    store_list(store, arena, &ids, &n, &ignored) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
-		if (!str_equal(ids[i], state->id) &&
-		    lives_in(store, ids[i], &state->cgroup_dirs.v[0], arena))
+		if (!str_equal(ids[i], state->id) && lives_in(store, ids[i], state, arena))
 			return ids[i];
 	return NULL;
 }
@@ -119,12 +130,21 @@ static int undo_rdt_create(struct store *store, const struct state *state, struc
 /* What is inside is killed by its cgroup, faster than systemd would end it (SIGTERM, then a wait of 90 s). */
 static int undo_cgroup_unit(struct store *store, const struct state *state, struct err *err)
 {
+	struct arena arena = { 0 };
 	struct err later = { 0 };
+	bool stays = false;
 	int r = 0, stopped;
 
-	(void)store;
 	if (!state->unit.name)
 		return 0;
+	if (!state->cgroup_dirs.n) { /* killed before it heard whether the unit is its own */
+		stays = successor(store, state, &arena) != NULL;
+		arena_free(&arena);
+	}
+	if (stays) {
+		log_notice("the unit %s stays: another container is in it", state->unit.name);
+		return 0;
+	}
 	if (state->cgroup_dirs.n)
 		r = driver_remove((enum cgroup_driver_kind)(state->cgroup_driver - 1),
 				  state->cgroup_dirs.v, state->cgroup_dirs.n, err);

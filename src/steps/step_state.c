@@ -123,6 +123,12 @@ int step_state_reserve(struct run *run, struct err *err)
 	if (run->state_dir < 0)
 		return run->state_dir;
 	run->reserved = true;
+	/* A state that names the group of another would have `delete --force` kill that one. */
+	r = driver_check_unused(&run->plan->cgroup, err);
+	if (r < 0) {
+		run->state->cgroup_dirs.n = 0;
+		return r;
+	}
 	r = store_write(run->state_dir, run->state, err);
 	return r < 0 ? err_prefix(err, "state directory %s/%s", store_root(run->store),
 				  run->state->id)

@@ -34,9 +34,28 @@ taken() { # COLUMN USER GLOBAL...
 	gone "$column: taken" "$user" taken
 }
 
+# The creator was killed before it heard that the unit is somebody else's: its state names that unit.
+abandoned() { # COLUMN USER GLOBAL...
+	local column="$1: abandoned" user=$2 global=("${@:3}")
+	bundle "$user" . sleep 1000
+	as "$user" usrun --root $B/one "${global[@]}" run -d -b $B owner >$OUT 2>&1 </dev/null
+	say $? "$column: the first" "$(cat $OUT)"
+	as "$user" mkdir -m 700 $B/one/second
+	as "$user" jq '.id = "second" | .phase = "creating" | .cgroupDirs = [] | del(.pid, .startTime)' \
+		$B/one/owner/state.json >$B/second.json
+	as "$user" cp $B/second.json $B/one/second/state.json
+	as "$user" usrun --root $B/one delete --force second >$OUT 2>&1
+	say $? "$column: delete" "$(cat $OUT)"
+	has "$column: delete" $OUT 'stays: another container is in it'
+	eq "$column: the first lives on" "$(as "$user" usrun --root $B/one state owner | jq -r .status)" running
+	as "$user" usrun --root $B/one delete -f owner >$OUT 2>&1
+	gone "$column" "$user" owner
+}
+
 rounds "$layout-fs" root
 rounds "$layout-systemd" root --systemd-cgroup
 [ "$layout" != v2 ] || rounds v2-systemd-user dev
 taken "$layout-fs" root
 taken "$layout-systemd" root --systemd-cgroup
 [ "$layout" != v2 ] || taken v2-systemd-user dev
+abandoned "$layout-systemd" root --systemd-cgroup
