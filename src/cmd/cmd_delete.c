@@ -193,9 +193,9 @@ static int delete_id(struct arena *arena, struct store *store, const char *id, b
 	/* Perhaps only its directory was removed, or something else is in its place. */
 	if ((r == -ENOENT || r == -ELOOP || r == -ENOTDIR) && force)
 		return delete_damaged(arena, store, -1, id, err);
-	if (r >= 0)
-		r = store_lock(dirfd, COMMON_LOCK_TIMEOUT_MS,
-			       err); /* held: its creator is at work */
+	if (r >= 0) /* held: its creator is at work */
+		r = force ? store_lock_by_force(dirfd, COMMON_LOCK_TIMEOUT_MS, err)
+			  : store_lock(dirfd, COMMON_LOCK_TIMEOUT_MS, err);
 	if (r == -ENOENT && force)
 		return 0;
 	if (r == 0)

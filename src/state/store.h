@@ -77,6 +77,9 @@ bool store_is_empty(int dirfd);
  * does not exist") when the container was deleted while we waited. */
 int store_lock(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
 
+/* The same, but whoever holds it when the time is over is killed. -EBUSY: it cannot be seen from this pid namespace. */
+int store_lock_by_force(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
+
 /* Whether a creator or deleter is at work, or has just removed the directory. Not for one who holds the
  * lock: the question would give it away. */
 bool store_is_locked(int dirfd);

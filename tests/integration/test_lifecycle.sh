@@ -224,6 +224,18 @@ t_hooks_have_no_more_descriptors() {
 	has output "$ERR" 'output: 0 1 2 3 SigBlk: 0000000000000000 SigIgn: 0000000000000000'
 }
 
+# A creation that does not end: its hook waits for ever.
+t_delete_by_force_ends_a_creation() {
+	cfg --arg t "$T" '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo >\($t)/hook; exec sleep 1000"]}]'
+	prog /bin/true
+	{ "${U[@]}" create -b "$T/b" "$ID" </dev/null >/dev/null 2>&1 || true; } &
+	soon test -e "$T/hook" || fail "the hook does not run"
+	no 'another command is working on the container' delete "$ID"
+	ok delete --force "$ID"
+	has message "$ERR" 'which worked on the container'
+	wait
+}
+
 t_delete_by_force_runs_poststop() {
 	note_hooks poststop
 	prog /bin/sleep 1000
