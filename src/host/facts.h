@@ -56,6 +56,7 @@ struct facts_systemd {
 	bool library;         /* libsystemd is there; only looked for when a manager is */
 	bool system;          /* the system manager lets the caller in */
 	const char *user_dir; /* runtime directory in which the user's manager listens, or NULL */
+	const char *why;      /* the library is not there although a manager is, or NULL */
 };
 
 struct facts {

@@ -158,6 +158,7 @@ static void write_systemd(struct json_write *w, const struct facts_systemd *syst
 	json_write_bool(w, "library", systemd->library);
 	json_write_bool(w, "system", systemd->system);
 	write_text(w, "userRuntimeDir", systemd->user_dir);
+	write_text(w, "libraryMissing", systemd->why);
 	json_write_end(w);
 }
 
@@ -245,7 +246,7 @@ struct doc_cgroup {
 
 struct doc_systemd {
 	struct json_bool library, system;
-	const char *user_dir;
+	const char *user_dir, *why;
 };
 
 struct doc_kernel {
@@ -351,6 +352,7 @@ static const struct json_field systemd_fields[] = {
 	FIELD("library", BOOL, JSON_REQUIRED, doc_systemd, library),
 	FIELD("system", BOOL, JSON_REQUIRED, doc_systemd, system),
 	FIELD("userRuntimeDir", STRING, JSON_ABSOLUTE, doc_systemd, user_dir),
+	FIELD("libraryMissing", STRING, 0, doc_systemd, why),
 };
 TYPE(systemd, doc_systemd);
 
@@ -495,7 +497,8 @@ static int take_doc(struct arena *arena, const struct doc *doc, struct facts *re
 	if (doc->systemd) {
 		ret->systemd = (struct facts_systemd){ .library = doc->systemd->library.v,
 						       .system = doc->systemd->system.v,
-						       .user_dir = doc->systemd->user_dir };
+						       .user_dir = doc->systemd->user_dir,
+						       .why = doc->systemd->why };
 		ret->parts |= FACTS_SYSTEMD;
 	}
 	for (size_t i = 0; i < doc->limits.n; i++) {

@@ -16,7 +16,7 @@ static bool listens(struct arena *arena, const char *dir, const char *name)
 
 void facts_systemd_gather(struct arena *arena, const struct facts *facts, struct facts_systemd *ret)
 {
-	struct err err;
+	struct err err = { 0 };
 	const char *dir = facts->runtime_dir;
 
 	*ret = (struct facts_systemd){ 0 };
@@ -27,5 +27,10 @@ void facts_systemd_gather(struct arena *arena, const struct facts *facts, struct
 	/* Its bus lets everybody in, and then refuses. */
 	ret->system = listens(arena, "/run/systemd", "private");
 	/* Last, because it is dearer than the rest, and without a manager of no use. */
-	ret->library = (ret->user_dir || ret->system) && helper_start(&err) == 0;
+	if (!ret->user_dir && !ret->system)
+		return;
+	ret->library = helper_start(&err) == 0;
+	if (!ret->library)
+		ret->why = arena_strf(arena, "%s%s%s%s", err.text, *err.hint ? " (" : "", err.hint,
+				      *err.hint ? ")" : "");
 }

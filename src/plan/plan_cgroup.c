@@ -300,8 +300,10 @@ static int no_manager(const struct request *q, struct err *err)
 
 	if (pick_manager(q) != CGROUP_MANAGER_NONE) {
 		(void)err_set(err, ENOENT,
-			      "the systemd cgroup driver needs libsystemd.so.0, which is missing");
-		err_hint(err, "install libsystemd0, or use --cgroup-manager cgroupfs");
+			      "the systemd cgroup driver cannot use libsystemd.so.0: %s",
+			      q->facts->systemd.why ? q->facts->systemd.why : "it is missing");
+		err_hint(err, "%s--cgroup-manager cgroupfs goes without it",
+			 q->facts->systemd.why ? "" : "install libsystemd0; or ");
 		return from_path(q, err);
 	}
 	(void)err_set(err, ENOTCONN,

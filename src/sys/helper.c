@@ -44,7 +44,12 @@ static int open_image(struct err *err)
 	r = fd < 0 ? fd : io_write_all(fd, helper.image, helper.len);
 	if (r >= 0)
 		r = program_seal(fd);
-	return r < 0 ? err_errno(err, -r, "prepare the helper that loads libraries") : fd_take(&fd);
+	if (r >= 0)
+		return fd_take(&fd);
+	(void)err_errno(err, -r, "prepare the helper that loads libraries");
+	if (r == -EACCES)
+		err_hint(err, "vm.memfd_noexec=2 (sysctl) forbids programs in memory");
+	return r;
 }
 
 static void child(int image, int sock)
@@ -71,8 +76,7 @@ static int receive(char *answer, size_t size, const char **ret_at, const char **
 	if (n <= 0) {
 		(void)err_set(err, EIO, "the helper that loads libraries has ended: %s",
 			      n < 0 ? err_why((int)-n) : "it could not be executed, or crashed");
-		err_hint(err, "vm.memfd_noexec=2 (sysctl) forbids programs in memory; "
-			      "--cgroup-manager cgroupfs goes without it");
+		err_hint(err, "vm.memfd_noexec=2 (sysctl) forbids programs in memory");
 		return -EIO;
 	}
 	*ret_at = answer;
