@@ -64,9 +64,14 @@ int driver_join_self_slowly(const struct cgroup *cgroup, struct err *err) MUST_C
 int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan,
 		 struct err *err) MUST_CHECK;
 
-/* The limits of the plan for a group with processes in it: all of them, or none. Device rules stay. */
+/* The limits of the plan for a group with processes in it: all of them, or none. Device rules stay. *ret says
+ * what the files said before (arena). */
+struct driver_before;
 int driver_update(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct arena *arena,
-		  struct err *err) MUST_CHECK;
+		  const struct driver_before **ret, struct err *err) MUST_CHECK;
+
+/* Writes that back, before the cgroup is closed: what belonged to the limits was refused elsewhere. */
+void driver_update_back(const struct driver_before *before);
 
 /* Reads a file of the group: of the v1 hierarchy that has the controller, or of the v2 group. The length, or
  * -errno without an error text. */

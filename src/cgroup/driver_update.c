@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of a container that runs: all of them, or none. What each file said before is kept, and written
- * back from the last to the first when the kernel refuses one. */
+ * back from the last to the first when the kernel, or whoever comes after it, refuses one. */
 #include "src/cgroup/driver_priv.h"
 
 #include "src/base/io.h"
@@ -9,6 +9,11 @@
 struct before {
 	int dir; /* descriptor; -1: nothing to write back */
 	const char *file, *value;
+};
+
+struct driver_before {
+	struct before *v;
+	size_t n;
 };
 
 ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
@@ -45,24 +50,27 @@ static struct before remember(const struct cgroup *cgroup, const struct cgroup_w
 }
 
 /* Twice: which of two that depend on each other comes first was for the new values, not for these. */
-static void write_back(const struct before *before, size_t n)
+void driver_update_back(const struct driver_before *before)
 {
 	for (int turn = 0; turn < 2; turn++)
-		for (size_t i = n; i-- > 0;)
-			if (before[i].dir >= 0)
-				(void)io_write_at(before[i].dir, before[i].file, before[i].value);
+		for (size_t i = before->n; i-- > 0;)
+			if (before->v[i].dir >= 0)
+				(void)io_write_at(before->v[i].dir, before->v[i].file,
+						  before->v[i].value);
 }
 
 int driver_update(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct arena *arena,
-		  struct err *err)
+		  const struct driver_before **ret, struct err *err)
 {
-	struct before *before = arena_array(arena, plan->n_writes + 1, sizeof(*before));
+	struct driver_before *before = arena_new(arena, struct driver_before);
 	int r;
 
-	for (size_t i = 0; i < plan->n_writes; i++)
-		before[i] = remember(cgroup, &plan->writes[i], arena);
+	before->v = arena_array(arena, plan->n_writes + 1, sizeof(*before->v));
+	for (; before->n < plan->n_writes; before->n++)
+		before->v[before->n] = remember(cgroup, &plan->writes[before->n], arena);
 	r = driver_apply(cgroup, plan, err);
 	if (r < 0)
-		write_back(before, plan->n_writes);
+		driver_update_back(before);
+	*ret = before;
 	return r;
 }

@@ -25,6 +25,20 @@ struct update_options {
 	struct update_texts texts;
 };
 
+struct update {
+	struct arena *arena;
+	const struct update_options *o;
+	const struct oci_resources *wanted;
+	struct state state;
+};
+
+struct rdt {
+	const char *path;
+	char *before; /* what it said; NULL: nothing was written */
+};
+
+enum { MAX_SCHEMATA = 1 << 16 };
+
 #define AT(member) offsetof(struct update_options, member)
 #define VALUE(name, member, value, help)                                                           \
 	{                                                                                          \
@@ -72,18 +86,17 @@ static int read_document(struct arena *arena, const char *file, const struct oci
 }
 
 /* systemd writes its properties over the files whenever it is reloaded. */
-static int update_unit(struct arena *arena, const struct state *state,
-		       const struct cgroup_plan *plan, struct err *err)
+static int update_unit(const struct update *u, const struct cgroup_plan *plan, struct err *err)
 {
 	_cleanup_str_ struct str dropped = { 0 };
 	const struct cgroup_property *properties;
 	size_t n;
 	int r;
 
-	plan_unit_limits(arena, plan->writes, plan->n_writes, &properties, &n);
-	if (!n)
+	if (!u->state.unit.name)
 		return 0;
-	r = unit_set(&state->unit, properties, n, &dropped, err);
+	plan_unit_limits(u->arena, plan->writes, plan->n_writes, &properties, &n);
+	r = unit_set(&u->state.unit, properties, n, &dropped, err);
 	if (dropped.len)
 		log_warning("this systemd does not know the properties %s: its next reload lifts "
 			    "these limits",
@@ -91,50 +104,102 @@ static int update_unit(struct arena *arena, const struct state *state,
 	return r;
 }
 
-static int update_cgroup(struct arena *arena, const struct state *state,
-			 const struct oci_resources *wanted, struct err *err)
+static int write_rdt(const struct rdt *rdt, const char *text, struct err *err)
 {
-	struct cgroup_plan plan = { 0 };
-	struct cgroup cgroup;
-	char cpu_max[64] = "", memory_max[64] = "";
-	int r = cgroup_of_open_all(state, "update", &cgroup, err);
+	int r = io_write_at(AT_FDCWD, rdt->path, text);
 
-	if (r == -ENOENT)
-		return err_set(err, ESRCH, "container not running: %s", state->id);
-	if (r < 0)
-		return r;
-	if (cgroup.kind == CGROUP_DRIVER_V2) {
-		(void)!driver_read(&cgroup, "cpu", "cpu.max", cpu_max, sizeof(cpu_max));
-		(void)!driver_read(&cgroup, "memory", "memory.max", memory_max, sizeof(memory_max));
-		wanted = update_values_complete(arena, wanted, cpu_max, memory_max);
-	}
-	r = plan_resources_build(arena, wanted, cgroup.kind == CGROUP_DRIVER_V2, &plan.writes,
-				 &plan.n_writes, err);
-	if (r == 0)
-		r = driver_update(&cgroup, &plan, arena, err);
-	driver_close(&cgroup);
-	return r == 0 && state->unit.name ? update_unit(arena, state, &plan, err) : r;
+	return r < 0 ? err_errno(err, -r, "write \"%s\" to %s", text, rdt->path) : 0;
 }
 
-static int update_rdt(struct arena *arena, const struct state *state,
-		      const struct update_options *o, struct err *err)
+/* The kernel looks at all lines before it takes one. */
+static int update_rdt(const struct update *u, struct rdt *rdt, struct err *err)
 {
-	const char *group = NULL, *path, *text;
+	const char *l3 = u->o->l3, *bandwidth = u->o->bandwidth;
+	const char *group = NULL;
+	size_t len;
 	int r;
 
-	if (!o->l3 && !o->bandwidth)
+	if (!l3 && !bandwidth)
 		return 0;
-	for (size_t i = 0; i < state->rdt_groups.n; i++)
-		if (!strstr(state->rdt_groups.v[i], "mon_groups/"))
-			group = state->rdt_groups.v[i];
+	for (size_t i = 0; i < u->state.rdt_groups.n; i++)
+		if (!strstr(u->state.rdt_groups.v[i], "mon_groups/"))
+			group = u->state.rdt_groups.v[i];
 	if (!group)
 		return err_set(err, ENOTSUP, "container %s has no resctrl group of its own",
-			       state->id);
-	path = arena_strf(arena, "%s/%s/schemata", RESCTRL_ROOT, group);
-	text = arena_strf(arena, "%s%s%s\n", o->l3 ? o->l3 : "", o->l3 && o->bandwidth ? "\n" : "",
-			  o->bandwidth ? o->bandwidth : "");
-	r = io_write_at(AT_FDCWD, path, text);
-	return r < 0 ? err_errno(err, -r, "write \"%s\" to %s", text, path) : 0;
+			       u->state.id);
+	rdt->path = arena_strf(u->arena, "%s/%s/schemata", RESCTRL_ROOT, group);
+	r = io_read_file(AT_FDCWD, rdt->path, MAX_SCHEMATA, u->arena, &rdt->before, &len, err);
+	return r < 0 ? r
+		     : write_rdt(rdt,
+				 arena_strf(u->arena, "%s%s%s\n", l3 ? l3 : "",
+					    l3 && bandwidth ? "\n" : "",
+					    bandwidth ? bandwidth : ""),
+				 err);
+}
+
+/* Given alone, a quota keeps its period, a limit of swap that of memory. */
+static const struct oci_resources *complete(struct arena *arena, const struct cgroup *cgroup,
+					    const struct oci_resources *wanted)
+{
+	char quota[64] = "", period[64] = "", memory[64] = "";
+
+	if (cgroup->kind == CGROUP_DRIVER_V2) {
+		(void)!driver_read(cgroup, "cpu", "cpu.max", quota, sizeof(quota));
+		(void)!driver_read(cgroup, "memory", "memory.max", memory, sizeof(memory));
+		return update_values_complete(arena, wanted, quota, memory);
+	}
+	if (driver_read(cgroup, "cpu", "cpu.cfs_quota_us", quota, sizeof(quota)) <= 0 ||
+	    driver_read(cgroup, "cpu", "cpu.cfs_period_us", period, sizeof(period)) <= 0)
+		return wanted;
+	return update_values_complete(arena, wanted, arena_strf(arena, "%s %s", quota, period), "");
+}
+
+/* systemd comes last: it looks at all properties before it takes one, so that nothing of it has to be taken back. */
+static int update_rest(const struct update *u, const struct cgroup_plan *plan, struct err *err)
+{
+	struct rdt rdt = { 0 };
+	int r = update_rdt(u, &rdt, err);
+
+	if (r < 0)
+		return r;
+	r = update_unit(u, plan, err);
+	if (r < 0 && rdt.before)
+		(void)io_write_at(AT_FDCWD, rdt.path, rdt.before);
+	return r;
+}
+
+/* All, or nothing. */
+static int update_open(const struct update *u, const struct cgroup *cgroup, struct err *err)
+{
+	const struct oci_resources *wanted = complete(u->arena, cgroup, u->wanted);
+	const struct driver_before *before;
+	struct cgroup_plan plan = { 0 };
+	int r;
+
+	r = plan_resources_build(u->arena, wanted, cgroup->kind == CGROUP_DRIVER_V2, &plan.writes,
+				 &plan.n_writes, err);
+	if (r == 0)
+		r = driver_update(cgroup, &plan, u->arena, &before, err);
+	if (r < 0)
+		return r;
+	r = update_rest(u, &plan, err);
+	if (r < 0)
+		driver_update_back(before);
+	return r;
+}
+
+static int update_cgroup(const struct update *u, struct err *err)
+{
+	struct cgroup cgroup;
+	int r = cgroup_of_open_all(&u->state, "update", &cgroup, err);
+
+	if (r == -ENOENT)
+		return err_set(err, ESRCH, "container not running: %s", u->state.id);
+	if (r < 0)
+		return r;
+	r = update_open(u, &cgroup, err);
+	driver_close(&cgroup);
+	return r;
 }
 
 static int refuse_status(const struct state *state, enum status status, struct err *err)
@@ -149,29 +214,28 @@ static int refuse_status(const struct state *state, enum status status, struct e
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
-	const struct update_options *o = data;
-	const struct oci_resources *wanted = NULL;
+	struct update u = { .arena = arena, .o = data };
 	_cleanup_close_ int dirfd = -1;
-	struct state state = { 0 };
 	struct store *store;
 	int r;
 
 	(void)argc;
-	dirfd = common_open(arena, globals, argv[0], &store, &state, err);
+	dirfd = common_open(arena, globals, argv[0], &store, &u.state, err);
 	if (dirfd < 0)
 		return dirfd;
-	r = refuse_status(&state, status_of(&state, NULL), err);
+	r = refuse_status(&u.state, status_of(&u.state, NULL), err);
 	if (r == 0) /* of two at a time each would put back, on failure, what the other has set */
 		r = store_lock(dirfd, COMMON_LOCK_TIMEOUT_MS, err);
-	if (r == 0 && o->resources)
-		r = read_document(arena, o->resources, &wanted, err);
+	if (r == 0 && u.o->resources)
+		r = read_document(arena, u.o->resources, &u.wanted, err);
 	else if (r == 0)
-		r = update_values_parse(arena, &o->texts, &wanted, err);
-	if (r == 0 && wanted->devices.n)
+		r = update_values_parse(arena, &u.o->texts, &u.wanted, err);
+	if (r == 0 && u.wanted->devices.n)
 		log_debug("update: device rules stay as they are");
-	if (r == 0 && plan_resources_any(wanted))
-		r = update_cgroup(arena, &state, wanted, err);
-	return r < 0 ? r : update_rdt(arena, &state, o, err);
+	if (r < 0)
+		return r;
+	return plan_resources_any(u.wanted) ? update_cgroup(&u, err)
+					    : update_rdt(&u, &(struct rdt){ 0 }, err);
 }
 
 const struct cmd cmd_update = {

@@ -189,6 +189,24 @@ t_update_all_or_nothing() {
 	down
 }
 
+# systemd does not know the unit, or is not there at all: what the kernel has taken already is put back.
+t_update_refused_by_systemd() {
+	root_only
+	local state="$T/state/$ID/state.json"
+	up_limited '.linux.resources.pids.limit = 20 | .linux.resources.memory = {limit: 67108864, swap: 67108864}'
+	jq '.unit = "usrun-not-there.scope" | .unitManager = "system"' "$state" >"$T/new"
+	cp "$state" "$T/old"
+	cat "$T/new" >"$state"
+	no "systemd" update --memory 80m --memory-swap 90m --cpu-share 300 --cpu-quota 20000 --pids-limit 30 "$ID"
+	eq memory "$(own memory memory.limit_in_bytes)" 67108864
+	eq swap "$(own memory memory.memsw.limit_in_bytes)" 67108864
+	eq shares "$(own cpu cpu.shares)" 1024
+	eq quota "$(own cpu cpu.cfs_quota_us)" -1
+	eq pids "$(own pids pids.max)" 20
+	cat "$T/old" >"$state"
+	down
+}
+
 t_update_refused() {
 	no "container does not exist" update --memory 64m "$ID"
 	up

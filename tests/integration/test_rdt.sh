@@ -91,6 +91,32 @@ t_rdt_own_group() {
 	rmdir "$RESCTRL/$ID" || fail "a group that somebody else had made is gone"
 }
 
+before_t_rdt_update_all_or_nothing() { fake_resctrl; }
+after_t_rdt_update_all_or_nothing() { no_resctrl; }
+t_rdt_update_all_or_nothing() {
+	root_only 'groups of resctrl belong to root'
+	local state="$T/state/$ID/state.json" group=$RESCTRL/$ID
+	printf '#!/bin/sh\ntouch %s/tasks\n' "$group" >"$T/hook"
+	chmod 755 "$T/hook"
+	cfg --arg h "$T/hook" '.linux.intelRdt = {} | .hooks.createRuntime = [{path: $h, env: ["PATH=/bin:/usr/bin"]}]'
+	up_limited '.linux.resources.pids.limit = 20'
+	no "$group/schemata" update --pids-limit 30 --l3-cache-schema L3:0=00f "$ID"
+	eq 'pids, resctrl has refused' "$(own pids pids.max)" 20
+	echo L3:0=0ff >"$group/schemata"
+	ok update --pids-limit 25 --l3-cache-schema L3:0=0f0 "$ID"
+	eq schemata "$(<"$group/schemata")" L3:0=0f0
+	eq pids "$(own pids pids.max)" 25
+	jq '.unit = "usrun-not-there.scope" | .unitManager = "system"' "$state" >"$T/new"
+	cp "$state" "$T/old"
+	cat "$T/new" >"$state"
+	no systemd update --pids-limit 30 --l3-cache-schema L3:0=00f "$ID"
+	eq 'schemata, systemd has refused' "$(<"$group/schemata")" L3:0=0f0
+	eq 'pids, systemd has refused' "$(own pids pids.max)" 25
+	cat "$T/old" >"$state"
+	rm "$group/tasks" "$group/schemata"
+	down
+}
+
 t_rdt_without_resctrl() {
 	[ ! -e $RESCTRL/tasks ] || skip 'this machine has resctrl'
 	prog /bin/true

@@ -41,7 +41,7 @@ static const char *writes(const struct update_texts *texts, bool v2, const char 
 	size_t n = 0;
 	int r = update_values_parse(&arena, texts, &resources, &err);
 
-	if (r == 0 && v2)
+	if (r == 0)
 		resources = update_values_complete(&arena, resources, cpu_max, memory_max);
 	if (r == 0)
 		r = plan_resources_build(&arena, resources, v2, &v, &n, &err);
@@ -61,10 +61,38 @@ TEST(a_value_given_alone_keeps_its_partner)
 	CHECK_STR(writes(&period, true, "30000 100000", ""), "cpu.max=30000 50000;");
 	CHECK_STR(writes(&period, true, "max 100000", ""), "cpu.max=max 50000;");
 	CHECK_STR(writes(&quota, false, "", ""), "cpu.cfs_quota_us=20000;");
+	CHECK_STR(writes(&quota, false, "-1 250000", ""),
+		  "cpu.cfs_period_us=250000;cpu.cfs_quota_us=20000;");
+	CHECK_STR(writes(&period, false, "-1 100000", ""),
+		  "cpu.cfs_period_us=50000;cpu.cfs_quota_us=-1;");
+	CHECK_STR(writes(&swap, false, "", ""), "memory.memsw.limit_in_bytes=100663296;");
 	CHECK_STR(writes(&swap, true, "", "67108864"),
 		  "memory.max=67108864;memory.swap.max=33554432;");
 	CHECK_STR(writes(&swap, true, "", "max"),
 		  "config.json: linux.resources.memory.swap: needs a memory.limit");
+}
+
+/* What both need of each other: the limit of memory is there before that of swap is counted from it. */
+TEST(order_of_writes)
+{
+	struct update_texts all = { .memory = "64m",
+				    .swap = "96m",
+				    .reservation = "32m",
+				    .quota = "20000",
+				    .period = "40000",
+				    .burst = "5000",
+				    .cpus = "1",
+				    .mems = "0",
+				    .pids = "9" };
+
+	CHECK_STR(writes(&all, true, "max 100000", "max"),
+		  "memory.max=67108864;memory.swap.max=33554432;memory.low=33554432;"
+		  "cpu.max=20000 40000;cpu.max.burst=5000;cpuset.cpus=1;cpuset.mems=0;pids.max=9;");
+	CHECK_STR(writes(&all, false, "-1 100000", ""),
+		  "memory.limit_in_bytes=67108864;memory.memsw.limit_in_bytes=100663296;"
+		  "memory.soft_limit_in_bytes=33554432;cpu.cfs_period_us=40000;"
+		  "cpu.cfs_quota_us=20000;cpu.cfs_burst_us=5000;cpuset.cpus=1;cpuset.mems=0;"
+		  "pids.max=9;");
 }
 
 TEST(nothing_given_is_nothing_written)
