@@ -163,3 +163,43 @@ TEST(pages_networks_and_rdma)
 		  "hugetlb.2MB.limit_in_bytes=9;hugetlb.2MB.rsvd.limit_in_bytes=9?;");
 	CHECK_STR(build(pages, true), "hugetlb.2MB.max=9;hugetlb.2MB.rsvd.max=9?;");
 }
+
+/* Of two that depend on each other the kernel takes one order for values that grow and the other for those that
+ * shrink: driver_apply() repeats what is refused, but only inside of a section, so these stand side by side. What
+ * is repeated must not be ahead of what it waits for in another section. */
+static const char everything[] =
+	"{\"unified\":{\"memory.max\":\"5\"},\"pids\":{\"limit\":9},"
+	"\"cpu\":{\"mems\":\"0\",\"cpus\":\"1\",\"idle\":0,\"realtimeRuntime\":8,"
+	"\"realtimePeriod\":9,\"burst\":3,\"quota\":5000,\"period\":10000,\"shares\":1024},"
+	"\"memory\":{\"reservation\":7,\"swap\":150,\"limit\":100}}";
+
+TEST(order_of_v2)
+{
+	/* realtime is of v1 */
+	const char *at = strstr(everything, "\"realtimeRuntime"),
+		   *end = strstr(everything, "\"burst");
+	char *json = arena_strf(&arena, "%.*s%s", (int)(at - everything), everything, end);
+
+	CHECK_STR(build(json, true),
+		  "memory.max=100;memory.swap.max=50;memory.low=7;"
+		  "cpu.weight=100;cpu.max=5000 10000;cpu.max.burst=3;cpu.idle=0?;"
+		  "cpuset.cpus=1;cpuset.mems=0;pids.max=9;memory.max=5;");
+	CHECK_STR(build("{\"unified\":{\"pids.max\":\"7\"},\"hugepageLimits\":[{\"pageSize\":"
+			"\"2MB\",\"limit\":9}],\"blockIO\":{\"weight\":100},\"pids\":{\"limit\":5},"
+			"\"rdma\":{\"m\":{\"hcaHandles\":3}}}",
+			true),
+		  "io.bfq.weight=100;hugetlb.2MB.max=9;hugetlb.2MB.rsvd.max=9?;"
+		  "rdma.max=m hca_handle=3;pids.max=5;pids.max=7;");
+}
+
+TEST(order_of_v1)
+{
+	const char *json = strchr(strchr(everything, '}'), '"');
+
+	CHECK_STR(build(arena_strf(&arena, "{%s", json), false),
+		  "memory.limit_in_bytes=100;memory.memsw.limit_in_bytes=150;"
+		  "memory.soft_limit_in_bytes=7;"
+		  "cpu.shares=1024;cpu.cfs_period_us=10000;cpu.cfs_quota_us=5000;"
+		  "cpu.cfs_burst_us=3;cpu.rt_period_us=9;cpu.rt_runtime_us=8;cpu.idle=0?;"
+		  "cpuset.cpus=1;cpuset.mems=0;pids.max=9;");
+}
