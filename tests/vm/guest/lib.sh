@@ -5,6 +5,7 @@ failed=0
 B=/var/tmp/bundle # on the disk, which a limit is for
 # shellcheck disable=SC2034 # of the parts
 OUT=/run/out
+lent=
 
 say() { # STATUS NAME [WORDS]
 	if [ "$1" = 0 ]; then
@@ -36,8 +37,13 @@ now() { # milliseconds of the machine's clock
 	echo $((${up%.*} * 1000 + 10#${up#*.} * 10))
 }
 
-as() { # USER COMMAND...
-	if [ "$1" = root ]; then
+as() { # USER COMMAND..., in the group $lent if that is set
+	if [ -n "$lent" ]; then
+		(
+			echo "$BASHPID" >"$lent/cgroup.procs"
+			exec runuser -u "$1" -- "${@:2}"
+		)
+	elif [ "$1" = root ]; then
 		"${@:2}"
 	else
 		runuser -u "$1" -- env XDG_RUNTIME_DIR=/run/user/1000 "${@:2}"

@@ -13,6 +13,8 @@ CONFIG=$(
 JQ
 )
 
+PLACE= # filter that names the group, where it is not ours to choose
+
 # LIMIT|CONTROLLER|file of v1|its text|file of v2|its text
 FIRST='memory.limit|memory|memory.limit_in_bytes|67108864|memory.max|67108864
 memory.swap|memory|memory.memsw.limit_in_bytes|134217728|memory.swap.max|67108864
@@ -122,9 +124,53 @@ disk_holds() { # 3 MiB at 1 MiB/s
 	note blockIO.throttleWriteBps "3 MiB took $took ms"
 }
 
+# Swap takes what does not fit, until that is full as well.
+swap_holds() {
+	inside -- dd if=/dev/zero of=/dev/null bs=100M count=1
+	eq "$column: 100 MiB fit into memory and swap" $? 0
+	note memory.swap '100 MiB fit with it'
+}
+
+# Two loops on one processor, the other container with an eighth of the shares.
+shares_hold() { # PID
+	local before other_before own other
+	as "$user" usrun "${global[@]}" update --cpu-quota -1 limits >$OUT 2>&1
+	jq '.linux.resources.cpu = {shares: 256, cpus: "1"} | if .linux.cgroupsPath then .linux.cgroupsPath += "-other" else . end' \
+		$B/config.json >$B/other.json
+	as "$user" usrun "${global[@]}" run -d -b $B --config $B/other.json --pid-file $B/other limits-other >$OUT 2>&1 </dev/null
+	say $? "$column: a second container" "$(cat $OUT)"
+	inside -d --pid-file $B/loop -- sh -c 'while :; do :; done'
+	as "$user" usrun "${global[@]}" exec -d --pid-file $B/loop2 limits-other sh -c 'while :; do :; done' </dev/null
+	before=$(used_us "$1") other_before=$(used_us "$(cat $B/other)")
+	sleep 4
+	own=$(($(used_us "$1") - before)) other=$(($(used_us "$(cat $B/other)") - other_before))
+	kill -9 "$(cat $B/loop)" "$(cat $B/loop2)"
+	as "$user" usrun "${global[@]}" delete -f limits-other
+	within "$column: of 2048 and 256 shares, the first has (tenths)" $((own * 10 / (other + 1))) 25 120
+	note cpu.shares "had $((own * 10 / (other + 1)))/10 of one with 256"
+}
+
+# Where systemd does not take the limits, the files have the old ones: its next reload would bring those back.
+refused_update() { # PID
+	local dir=/run/systemd bus=/run/dbus/system_bus_socket
+	case " ${global[*]} $user " in
+	*' cgroupfs '*) return ;;
+	*' dev '*) dir=/run/user/1000/systemd bus=/run/user/1000/bus ;;
+	*--systemd-cgroup*) ;;
+	*) return ;;
+	esac
+	mv $dir/private $dir/private.away
+	mv $bus $bus.away
+	as "$user" usrun "${global[@]}" update --memory 80m --memory-swap 160m --pids-limit 25 limits >$OUT 2>&1
+	eq "$column: an update that systemd does not take" $? 1
+	mv $dir/private.away $dir/private
+	mv $bus.away $bus
+	read_back "$column, not updated" "$1" "$UPDATED"
+}
+
 # The limit binds forks, and nobody who joins: the container's own process runs.
 no_processes_hold() { # USER GLOBAL...
-	bundle "$1" '.linux.resources.pids.limit = 0' sh -c 'echo runs'
+	bundle "$1" ".linux.resources.pids.limit = 0$PLACE" sh -c 'echo runs'
 	as "$1" usrun "${@:2}" run -b $B limits >$OUT 2>&1 </dev/null
 	eq "$column: a limit of no process" "$(cat $OUT)" runs
 }
@@ -132,14 +178,16 @@ no_processes_hold() { # USER GLOBAL...
 limits() { # COLUMN USER GLOBAL...
 	local column=$1 user=$2 global=("${@:3}") pid limit
 	local -A notes=() last=()
-	bundle "$user" "$CONFIG" sh -c 'while :; do sleep 1000; done' # which reaps
+	bundle "$user" "$CONFIG$PLACE" sh -c 'while :; do sleep 1000; done' # which reaps
 	mknod -m 666 $B/rootfs/message c 1 11
 	as "$user" usrun "${global[@]}" run -d -b $B --pid-file $B/pid limits >$OUT 2>&1 </dev/null
 	say $? "$column: run" "$(cat $OUT)"
 	pid=$(cat $B/pid 2>/dev/null) || return
 	echo "   $(group_of "$pid" memory)"
 	read_back "$column" "$pid" "$FIRST"
+	swap_holds
 	memory_holds 64
+	note memory.reservation 'counts when the machine runs short: not provoked'
 	pids_hold 20
 	quota_holds "$pid" 50
 	processors_hold
@@ -150,10 +198,12 @@ limits() { # COLUMN USER GLOBAL...
 	systemctl_of "$user" daemon-reload
 	systemctl daemon-reload
 	read_back "$column, updated and reloaded" "$pid" "$UPDATED"
+	refused_update "$pid"
 	devices_hold 'after a reload'
 	pids_hold 30
 	quota_holds "$pid" 20
 	memory_holds 96
+	shares_hold "$pid"
 	as "$user" usrun "${global[@]}" delete -f limits >$OUT 2>&1
 	say $? "$column: delete" "$(cat $OUT)"
 	gone "$column" "$user" limits
@@ -164,6 +214,28 @@ limits() { # COLUMN USER GLOBAL...
 	echo "cell devices|$column|${notes[devices]}"
 }
 
+# On the second disk, which no limit is for.
+dd if=/dev/zero of=/mnt/tests/swap bs=1M count=96 status=none
+chmod 600 /mnt/tests/swap
+mkswap /mnt/tests/swap >/dev/null && swapon /mnt/tests/swap
+say $? 'swap'
+
+# A service with a group of its own lends it to a user, who goes without systemd there.
+lent_limits() {
+	local unit=/system.slice/lent.service
+	local PLACE=" | .linux.cgroupsPath = \"$unit/limits\""
+	systemd-run --quiet --unit lent --property User=dev --property Delegate=yes --property DelegateSubgroup=self sleep 10000
+	echo '+cpu +cpuset +io +memory +pids' >/sys/fs/cgroup$unit/cgroup.subtree_control
+	lent=/sys/fs/cgroup$unit/self
+	limits v2-fs-user dev --cgroup-manager cgroupfs
+	lent=
+	systemctl stop lent
+}
+
 limits "$layout-fs" root
 limits "$layout-systemd" root --systemd-cgroup
-[ "$layout" != v2 ] || limits v2-systemd-user dev
+if [ "$layout" = v2 ]; then
+	limits v2-systemd-user dev
+	lent_limits
+fi
+swapoff /mnt/tests/swap
