@@ -5,7 +5,6 @@ failed=0
 B=/var/tmp/bundle # on the disk, which a limit is for
 # shellcheck disable=SC2034 # of the parts
 OUT=/run/out
-lent=
 
 say() { # STATUS NAME [WORDS]
 	if [ "$1" = 0 ]; then
@@ -37,16 +36,16 @@ now() { # milliseconds of the machine's clock
 	echo $((${up%.*} * 1000 + 10#${up#*.} * 10))
 }
 
-as() { # USER COMMAND..., in the group $lent if that is set
-	if [ -n "$lent" ]; then
-		(
-			echo "$BASHPID" >"$lent/cgroup.procs"
-			exec runuser -u "$1" -- "${@:2}"
-		)
-	elif [ "$1" = root ]; then
+as() { # USER COMMAND...; from the group $enter, if that is set
+	local command=(env XDG_RUNTIME_DIR=/run/user/1000 "${@:2}")
+	if [ "$1" = root ]; then
 		"${@:2}"
-	else
-		runuser -u "$1" -- env XDG_RUNTIME_DIR=/run/user/1000 "${@:2}"
+	elif [ -z "${enter:-}" ]; then
+		runuser -u "$1" -- "${command[@]}"
+	else # runuser stays, as root: with such a process in a group no user passes cpuset on (EPERM)
+		# shellcheck disable=SC2016 # for the shell that enters
+		sh -c 'echo $$ >"$0/cgroup.procs" && exec setpriv --reuid "$@"' "$enter" "$1" --regid "$1" --init-groups \
+			"${command[@]}"
 	fi
 }
 

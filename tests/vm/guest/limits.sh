@@ -3,6 +3,8 @@
 # Every limit, by every driver: read back from the kernel, and its effect seen; changed; and there after systemd has
 # been reloaded, which writes its own properties to the files again.
 
+# shellcheck source=effects.sh
+. ./effects.sh
 CONFIG=$(
 	cat <<'JQ'
 .linux.resources += {
@@ -12,8 +14,6 @@ CONFIG=$(
 | .root.readonly = false
 JQ
 )
-
-PLACE= # filter that names the group, where it is not ours to choose
 
 # LIMIT|CONTROLLER|file of v1|its text|file of v2|its text
 FIRST='memory.limit|memory|memory.limit_in_bytes|67108864|memory.max|67108864
@@ -50,6 +50,11 @@ note() { # LIMIT TEXT: in the table
 	notes[$1]+=${notes[$1]:+; }$2
 }
 
+place() { # ID: where the containers of a user go whom a group was given
+	local above=${enter%/*}
+	[ -z "$enter" ] || echo " | .linux.cgroupsPath = \"${above#/sys/fs/cgroup}/$1\""
+}
+
 inside() { # [OPTION] -- ARG...: an exec in the container of the column; its output in $OUT
 	local options=()
 	while [ "$1" != -- ]; do
@@ -63,7 +68,19 @@ memory_holds() {
 	inside -- dd if=/dev/zero of=/dev/null bs=256M count=1
 	eq "$column: a memory hog is killed" $? 137
 	has "$column: and that is said" $OUT "memory limit ($1 MiB)"
-	note memory.limit "hog killed (137)"
+	note memory.limit "256 MiB: killed (137)"
+}
+
+# Where the disk is slow and the quota small the kernel may give up on what is on its way there.
+swap_holds() {
+	local try fits=137
+	for try in 1 2 3; do
+		inside -- dd if=/dev/zero of=/dev/null bs=80M count=1
+		fits=$?
+		[ $fits != 0 ] || break
+	done
+	eq "$column: more than the limit fits, with swap (try $try)" $fits 0
+	note memory.swap '80 MiB fit, 256 do not'
 }
 
 # The container counts itself; the inner shell ends where it cannot fork, and what it has started is then ended
@@ -88,16 +105,30 @@ used_us() { # PID: processor time of the group
 	fi
 }
 
-quota_holds() { # PID PERCENT: of one processor, which a loop could take whole
-	local before start used percent
+quota_counts() { # PID: time used, periods, and those in which the quota was used up; all at one time
+	local group
+	group=$(group_of "$1" cpu)
+	if [ "$layout" = v2 ]; then
+		sed -n 's/^usage_usec //p; s/^nr_periods //p; s/^nr_throttled //p' "$group/cpu.stat" | xargs
+	else
+		sed -n '1s/...$//p; s/^nr_periods //p; s/^nr_throttled //p' "$group/cpuacct.usage" "$group/cpu.stat" | xargs
+	fi
+}
+
+# A loop could take a processor whole. The kernel counts the periods: a machine that is slow itself has fewer of them
+# in which the quota was used up, and no quota is exceeded by that.
+quota_holds() { # PID PERCENT
+	local used periods full quota=$(($2 * 1000)) before
 	inside -d --pid-file $B/loop -- sh -c 'while :; do :; done'
-	before=$(used_us "$1") start=$(now)
-	sleep 3
-	used=$(($(used_us "$1") - before))
-	percent=$((used / ($(now) - start) / 10))
+	read -r -a before < <(quota_counts "$1")
+	sleep 4
+	read -r used periods full < <(quota_counts "$1")
+	used=$((used - before[0])) periods=$((periods - before[1])) full=$((full - before[2]))
 	kill -9 "$(cat $B/loop)"
-	within "$column: a loop has $2 % of a processor" "$percent" $(($2 * 9 / 10)) $(($2 * 11 / 10))
-	note cpu.quota "a loop had $percent %"
+	within "$column: a loop has at most $2 % of $periods periods, and that in $full of them (µs)" \
+		"$used" $((full * quota * 9 / 10)) $((periods * quota * 11 / 10))
+	within "$column: periods with the quota used up" "$full" 5 "$periods"
+	note cpu.quota "a loop had $((used / (periods > 0 ? periods : 1) / 1000)) %"
 }
 
 processors_hold() {
@@ -120,65 +151,86 @@ disk_holds() { # 3 MiB at 1 MiB/s
 	local start=$(now) took
 	inside -- dd if=/dev/zero of=/file bs=256k count=12 oflag=direct
 	took=$(($(now) - start))
-	within "$column: writing 3 MiB takes (ms)" $took 2500 5000
+	within "$column: writing 3 MiB takes (ms)" $took 2500 9000
 	note blockIO.throttleWriteBps "3 MiB took $took ms"
-}
-
-# Swap takes what does not fit, until that is full as well.
-swap_holds() {
-	inside -- dd if=/dev/zero of=/dev/null bs=100M count=1
-	eq "$column: 100 MiB fit into memory and swap" $? 0
-	note memory.swap '100 MiB fit with it'
-}
-
-# Two loops on one processor, the other container with an eighth of the shares.
-shares_hold() { # PID
-	local before other_before own other
-	as "$user" usrun "${global[@]}" update --cpu-quota -1 limits >$OUT 2>&1
-	jq '.linux.resources.cpu = {shares: 256, cpus: "1"} | if .linux.cgroupsPath then .linux.cgroupsPath += "-other" else . end' \
-		$B/config.json >$B/other.json
-	as "$user" usrun "${global[@]}" run -d -b $B --config $B/other.json --pid-file $B/other limits-other >$OUT 2>&1 </dev/null
-	say $? "$column: a second container" "$(cat $OUT)"
-	inside -d --pid-file $B/loop -- sh -c 'while :; do :; done'
-	as "$user" usrun "${global[@]}" exec -d --pid-file $B/loop2 limits-other sh -c 'while :; do :; done' </dev/null
-	before=$(used_us "$1") other_before=$(used_us "$(cat $B/other)")
-	sleep 4
-	own=$(($(used_us "$1") - before)) other=$(($(used_us "$(cat $B/other)") - other_before))
-	kill -9 "$(cat $B/loop)" "$(cat $B/loop2)"
-	as "$user" usrun "${global[@]}" delete -f limits-other
-	within "$column: of 2048 and 256 shares, the first has (tenths)" $((own * 10 / (other + 1))) 25 120
-	note cpu.shares "had $((own * 10 / (other + 1)))/10 of one with 256"
-}
-
-# Where systemd does not take the limits, the files have the old ones: its next reload would bring those back.
-refused_update() { # PID
-	local dir=/run/systemd bus=/run/dbus/system_bus_socket
-	case " ${global[*]} $user " in
-	*' cgroupfs '*) return ;;
-	*' dev '*) dir=/run/user/1000/systemd bus=/run/user/1000/bus ;;
-	*--systemd-cgroup*) ;;
-	*) return ;;
-	esac
-	mv $dir/private $dir/private.away
-	mv $bus $bus.away
-	as "$user" usrun "${global[@]}" update --memory 80m --memory-swap 160m --pids-limit 25 limits >$OUT 2>&1
-	eq "$column: an update that systemd does not take" $? 1
-	mv $dir/private.away $dir/private
-	mv $bus.away $bus
-	read_back "$column, not updated" "$1" "$UPDATED"
 }
 
 # The limit binds forks, and nobody who joins: the container's own process runs.
 no_processes_hold() { # USER GLOBAL...
-	bundle "$1" ".linux.resources.pids.limit = 0$PLACE" sh -c 'echo runs'
+	bundle "$1" ".linux.resources.pids.limit = 0$(place limits)" sh -c 'echo runs'
 	as "$1" usrun "${@:2}" run -b $B limits >$OUT 2>&1 </dev/null
 	eq "$column: a limit of no process" "$(cat $OUT)" runs
+}
+
+# The kernel's count goes with the group, which systemd removes once it is empty: it may be quicker than who wants to
+# tell of the last kill. Without systemd nobody is.
+oom_is_said() {
+	local i ran=0 watched=0 least=3 kills memory='.linux.resources.memory = {limit: 16777216, swap: 16777216}'
+	case $column in *-systemd*) least=1 ;; esac
+	bundle "$user" "$memory$(place limits)" sh -c '[ ! -e /later ] || sleep 4; exec dd if=/dev/zero of=/dev/null bs=64M count=1'
+	for i in 1 2 3; do
+		as "$user" usrun "${global[@]}" run -b $B limits >$OUT 2>&1 </dev/null
+		eq "$column: killed, $i" $? 137
+		! grep -qF 'memory limit (16 MiB)' $OUT || ran=$((ran + 1))
+	done
+	within "$column: run tells of the memory limit, times" $ran $least 3
+	: >$B/rootfs/later
+	for i in 1 2 3; do
+		as "$user" usrun "${global[@]}" run -d -b $B limits >$OUT 2>&1 </dev/null
+		say $? "$column: run -d, $i" "$(cat $OUT)"
+		as "$user" usrun "${global[@]}" events limits >$B/events 2>&1 </dev/null
+		! grep -qxF '{"type":"oom","id":"limits"}' $B/events || watched=$((watched + 1))
+		kills=$(as "$user" usrun "${global[@]}" state limits | jq .oomKills)
+		ended limits
+	done
+	within "$column: events tells of the kill, times" $watched $least 3
+	[ $least = 1 ] || eq "$column: state tells of it" "$kills" 1
+	note 'memory.limit, said' "run: $ran of 3; events: $watched of 3; oomKills of state: $kills"
+}
+
+values() { # PID: of all limits
+	local controller v1 v2
+	while IFS='|' read -r _ controller v1 _ v2 _; do
+		[ "$layout" = v2 ] || v2=$v1
+		cat "$(group_of "$1" "$controller")/$v2"
+	done <<<"$FIRST"
+	[ "$layout" != v2 ] || cat "$(group_of "$1")/memory.high"
+}
+
+away() { # [BACK]: the sockets of the user's systemd, or of the system's
+	local socket sockets='/run/systemd/private /run/dbus/system_bus_socket'
+	[ "$user" = root ] || sockets='/run/user/1000/systemd/private /run/user/1000/bus'
+	for socket in $sockets; do
+		if [ $# = 0 ]; then mv "$socket" "$socket.away"; else mv "$socket.away" "$socket"; fi
+	done
+}
+
+# A value that the kernel takes and systemd does not (it has no property for that on v1), and a systemd that is out of
+# reach: nothing is changed.
+refusal_holds() { # PID
+	local before
+	case $column in *-systemd*) ;; *) return ;; esac
+	before=$(values "$1")
+	if [ "$layout" = v2 ]; then
+		echo '{"unified": {"memory.high": "0"}, "pids": {"limit": 25}, "memory": {"limit": 104857600}}' >$B/wanted
+		as "$user" usrun "${global[@]}" update -r $B/wanted limits >$OUT 2>&1
+		eq "$column: update, refused by systemd" $? 1
+		has "$column: and that is said" $OUT 'systemd does not change the unit'
+		eq "$column: nothing has changed" "$(values "$1")" "$before"
+	fi
+	away
+	as "$user" usrun "${global[@]}" update --pids-limit 25 --memory 100m --cpu-quota 30000 limits >$OUT 2>&1
+	eq "$column: update without systemd" $? 1
+	has "$column: and that is said, too" $OUT 'cannot reach'
+	away back
+	eq "$column: nothing has changed, still" "$(values "$1")" "$before"
+	note update 'refused, or without systemd: nothing changed'
 }
 
 limits() { # COLUMN USER GLOBAL...
 	local column=$1 user=$2 global=("${@:3}") pid limit
 	local -A notes=() last=()
-	bundle "$user" "$CONFIG$PLACE" sh -c 'while :; do sleep 1000; done' # which reaps
+	bundle "$user" "$CONFIG$(place limits)" sh -c 'while :; do sleep 1000; done' # which reaps
 	mknod -m 666 $B/rootfs/message c 1 11
 	as "$user" usrun "${global[@]}" run -d -b $B --pid-file $B/pid limits >$OUT 2>&1 </dev/null
 	say $? "$column: run" "$(cat $OUT)"
@@ -187,55 +239,53 @@ limits() { # COLUMN USER GLOBAL...
 	read_back "$column" "$pid" "$FIRST"
 	swap_holds
 	memory_holds 64
-	note memory.reservation 'counts when the machine runs short: not provoked'
 	pids_hold 20
 	quota_holds "$pid" 50
 	processors_hold
 	devices_hold 'at first'
 	disk_holds
+	refusal_holds "$pid"
 	as "$user" usrun "${global[@]}" update --memory 96m --memory-swap 160m --pids-limit 30 --cpu-quota 20000 limits >$OUT 2>&1
 	say $? "$column: update" "$(cat $OUT)"
 	systemctl_of "$user" daemon-reload
 	systemctl daemon-reload
 	read_back "$column, updated and reloaded" "$pid" "$UPDATED"
-	refused_update "$pid"
 	devices_hold 'after a reload'
 	pids_hold 30
 	quota_holds "$pid" 20
 	memory_holds 96
-	shares_hold "$pid"
 	as "$user" usrun "${global[@]}" delete -f limits >$OUT 2>&1
 	say $? "$column: delete" "$(cat $OUT)"
 	gone "$column" "$user" limits
 	no_processes_hold "$user" "${global[@]}"
-	while IFS='|' read -r limit _; do
-		echo "cell $limit|$column|${notes[$limit]}"
-	done <<<"$FIRST"
-	echo "cell devices|$column|${notes[devices]}"
+	shares_hold
+	reservation_holds
+	huge_pages_hold
+	not_here
+	oom_is_said
+	gone "$column, all of them" "$user" limits
+	for limit in "${TABLE[@]}"; do
+		echo "cell $limit|$column|${notes[$limit]:-no unit to keep in step}"
+	done
 }
 
-# On the second disk, which no limit is for.
-dd if=/dev/zero of=/mnt/tests/swap bs=1M count=96 status=none
-chmod 600 /mnt/tests/swap
-mkswap /mnt/tests/swap >/dev/null && swapon /mnt/tests/swap
-say $? 'swap'
-
-# A service with a group of its own lends it to a user, who goes without systemd there.
-lent_limits() {
-	local unit=/system.slice/lent.service
-	local PLACE=" | .linux.cgroupsPath = \"$unit/limits\""
-	systemd-run --quiet --unit lent --property User=dev --property Delegate=yes --property DelegateSubgroup=self sleep 10000
-	echo '+cpu +cpuset +io +memory +pids' >/sys/fs/cgroup$unit/cgroup.subtree_control
-	lent=/sys/fs/cgroup$unit/self
-	limits v2-fs-user dev --cgroup-manager cgroupfs
-	lent=
-	systemctl stop lent
-}
-
+TABLE=(memory.limit 'memory.limit, said' memory.swap memory.reservation pids.limit cpu.quota cpu.shares cpu.cpus
+	blockIO.throttleWriteBps blockIO.weight hugepageLimits rdma devices update)
+enter=
+busybox mkswap /dev/vdc >$OUT 2>&1 && busybox swapon /dev/vdc >$OUT 2>&1
+say $? 'swap' "$(cat $OUT)"
 limits "$layout-fs" root
 limits "$layout-systemd" root --systemd-cgroup
 if [ "$layout" = v2 ]; then
 	limits v2-systemd-user dev
-	lent_limits
+	# a user with a group that was given to him, and processes beside those of the containers
+	as dev systemd-run --user --quiet --unit given -p Delegate=yes -p DelegateSubgroup=own sleep infinity
+	enter=$(group_of "$(systemctl_of dev show -P MainPID given)")
+	case $enter in
+	*/given.service/own) limits v2-fs-user dev --cgroup-manager cgroupfs ;;
+	*) say 1 'a group that was given to the user' "$enter" ;;
+	esac
+	enter=
+	systemctl_of dev stop given
 fi
-swapoff /mnt/tests/swap
+busybox swapoff /dev/vdc
