@@ -172,10 +172,21 @@ static int leave_peers(struct run *run, const struct mount_entry *m, int mount, 
 		     : 0;
 }
 
+/* mountinfo goes by the ids that mounts get when they are made, since Linux 6.8, and shall show the order of the
+ * config. The trees were taken before anything was mounted; a copy, which Linux 6.15 makes of them too, has an id of
+ * its turn. */
+static int take_tree(struct run *run, size_t i)
+{
+	_cleanup_close_ int early = fd_take(&run->mounts[i]);
+	int mount = mountfd_clone(early, "", true, true);
+
+	return mount < 0 ? fd_take(&early) : mount;
+}
+
 static int bind_tree(struct run *run, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-	_cleanup_close_ int mount = m->inside ? open_inside(run, m, err) : fd_take(&run->mounts[i]);
+	_cleanup_close_ int mount = m->inside ? open_inside(run, m, err) : take_tree(run, i);
 	struct stat st;
 	int r = mount < 0 ? mount : check_source(m, mount, err);
 

@@ -831,3 +831,17 @@ t_no_pivot_shows_no_bare_proc() {
 	[ -e "/proc/$pid/exe" ] || fail "the host's own /proc is gone"
 	down
 }
+
+# Since Linux 6.8 mountinfo goes by ids; before 6.15 a tree that was taken early keeps its early one.
+t_mounts_are_listed_in_order() {
+	local major minor
+	IFS=.- read -r major minor _ < <(uname -r)
+	((major * 100 + minor < 608 || major * 100 + minor >= 615)) || skip "needs Linux 6.15"
+	cfg --arg s "$T/b" '.mounts += [{destination: "/one", type: "tmpfs", source: "tmpfs"},
+		{destination: "/two", type: "bind", source: $s, options: ["rbind"]},
+		{destination: "/three", type: "tmpfs", source: "tmpfs"},
+		{destination: "/four", type: "bind", source: $s, options: ["rbind", "ro"]}]'
+	prog /bin/cat /proc/self/mountinfo
+	go
+	eq order "$(cut -d ' ' -f 5 <<<"$OUT" | grep -xE '/(one|two|three|four)' | tr '\n' ' ')" '/one /two /three /four '
+}
