@@ -84,16 +84,22 @@ uint64_t driver_oom_kills(const struct cgroup *cgroup);
 /* "killed by the memory limit (64 MiB) of its cgroup". */
 const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena);
 
-/* Kills as they happen: poll fd for events, then ask. Without a memory controller fd is -1. The caller
- * closes fd. */
+/* Kills as they happen: poll fd for events, at most driver_oom_patience() ms, then ask. Without a memory
+ * controller fd is -1. The caller closes fd. */
 struct driver_oom {
 	int fd;
 	short events;
-	uint64_t seen;
+	uint64_t seen; /* v2: kills so far */
+	int patience;
 };
 int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret,
 		     struct err *err) MUST_CHECK;
+/* fd is -1 once the group is gone. */
 bool driver_oom_happened(struct driver_oom *oom);
+
+/* -1: for ever. The kernel tells of changes to a file once in 10 ms, and when a group is at its limit a kill is
+ * hardly ever the first of them: by then systemd may have removed the group. `changed` says that fd had events. */
+int driver_oom_patience(struct driver_oom *oom, bool changed);
 
 /* Where a process (0: this one) is, in the hierarchies of the plan. */
 int driver_find(struct arena *arena, pid_t pid, const struct cgroup_plan *plan,

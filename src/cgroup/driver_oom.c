@@ -97,8 +97,23 @@ bool driver_oom_happened(struct driver_oom *oom)
 		return false;
 	if (oom->events == POLLIN)
 		return read(oom->fd, &count, sizeof(count)) == sizeof(count);
-	if (pread(oom->fd, text, sizeof(text) - 1, 0) <= 0)
+	if (pread(oom->fd, text, sizeof(text) - 1, 0) <= 0) {
+		fd_closep(&oom->fd); /* it would have events for ever */
 		return false;
+	}
 	oom->seen = count_of(text);
 	return oom->seen > before;
+}
+
+int driver_oom_patience(struct driver_oom *oom, bool changed)
+{
+	enum { TURNS = 15 }; /* of 1 ms */
+
+	if (oom->fd < 0 || oom->events == POLLIN)
+		return -1;
+	if (changed)
+		oom->patience = TURNS;
+	else if (oom->patience)
+		oom->patience--;
+	return oom->patience ? 1 : -1;
 }

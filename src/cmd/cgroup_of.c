@@ -50,6 +50,24 @@ uint64_t cgroup_of_oom_kills(const struct state *state)
 	return kills;
 }
 
+bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct driver_oom *ret,
+			 const char **ret_words)
+{
+	struct err ignored = { 0 };
+	struct cgroup cgroup;
+	int r;
+
+	*ret = (struct driver_oom){ .fd = -1 };
+	/* v1 tells of a group that goes as it does of a kill */
+	if (!state->unit.name || state->cgroup_driver != (int)CGROUP_DRIVER_V2 + 1 ||
+	    cgroup_of_open_all(state, "memory", &cgroup, &ignored) < 0)
+		return false;
+	r = driver_oom_watch(&cgroup, ret, &ignored);
+	*ret_words = driver_oom_words(&cgroup, arena);
+	driver_close(&cgroup);
+	return r == 0 && ret->fd >= 0;
+}
+
 void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,
 			uint64_t kills_before)
 {

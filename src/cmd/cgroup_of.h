@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "src/cgroup/driver.h"
 #include "src/state/store.h"
 
 /* Opens the cgroup of a container for its processes: to list, signal and freeze them. -ENOTSUP where it has
@@ -15,6 +16,11 @@ int cgroup_of_open_all(const struct state *state, const char *what_for, struct c
 /* Processes that the memory limit has killed, as long as the group is there (systemd takes its own away once it
  * is empty); 0 without one. */
 uint64_t cgroup_of_oom_kills(const struct state *state);
+
+/* Watches the group of a unit from its start: systemd takes it away once it is empty, maybe before anybody has read
+ * what it has counted. *ret_words is what to say of a kill. false: nothing to watch. */
+bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct driver_oom *ret,
+			 const char **ret_words);
 
 /* Tells on standard error that the memory limit has killed a foreground process: the status is that of
  * SIGKILL, and the group counts more kills than before. */

@@ -88,15 +88,19 @@ static int loop(struct watch *watch, struct err *err)
 	struct pollfd fds[] = { { .fd = watch->pidfd, .events = POLLIN },
 				{ .fd = watch->oom.fd, .events = watch->oom.events } };
 	int64_t next = now_ms() + watch->interval;
-	int r = 0;
+	int r = 0, patience = -1;
 
 	while (r == 0) {
 		int64_t left = next - now_ms();
 
+		if (patience >= 0 && patience < left)
+			left = patience;
 		if (poll(fds, 2, left > 0 ? (int)left : 0) < 0 && errno != EINTR)
 			return err_errno(err, errno, "wait for events of the container");
+		patience = driver_oom_patience(&watch->oom, fds[1].revents);
 		if (driver_oom_happened(&watch->oom))
 			r = print_oom(watch, err);
+		fds[1].fd = watch->oom.fd;
 		if (fds[0].revents)
 			return r;
 		if (r == 0 && now_ms() >= next) {

@@ -7,6 +7,7 @@
 #include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
+#include <signal.h>
 #include <stddef.h>
 
 struct run_options {
@@ -37,11 +38,23 @@ static int connect_manager(const char *path)
 	return -1;
 }
 
+/* A scope's count may be gone with its group: what was seen of it before, else what is there still. */
+static void tell_oom(struct launch *launch, const struct driver_oom *oom, const char *words,
+		     int status)
+{
+	if (oom->seen && status == 128 + SIGKILL)
+		log_notice("container %s: %s", launch->state.id, words);
+	else
+		cgroup_of_tell_oom(launch->arena, &launch->state, status, 0);
+}
+
 static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep,
 		      struct err *err)
 {
 	_cleanup_close_ int signals = supervise_block_signals(err), pidfd = -1, manager = -1;
 	struct supervise supervise = { .signals = signals };
+	struct driver_oom oom = { .fd = -1 };
+	const char *words = NULL;
 	struct err later;
 	int status, r = signals;
 
@@ -58,8 +71,11 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	supervise.console = launch->run.console_master;
 	supervise.notify = launch->run.notify_listener;
 	supervise.manager = manager;
+	if (cgroup_of_watch_oom(launch->arena, &launch->state, &oom, &words))
+		supervise.oom = &oom;
 	status = supervise_run(&supervise, err);
-	cgroup_of_tell_oom(launch->arena, &launch->state, status, 0);
+	fd_closep(&oom.fd);
+	tell_oom(launch, &oom, words, status);
 	/* Also when we cannot watch it any more: nobody else would end what runs in the foreground. */
 	if (!keep && launch_delete(launch, &later) < 0)
 		log_notice("cleaning up: %s", later.text);

@@ -5,6 +5,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/cgroup/driver.h"
 #include "src/run/notify.h"
 #include "src/sys/pidfd.h"
 #include "src/sys/tty.h"
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_CONSOLE, SLOT_NOTIFY, SLOT_COUNT };
+enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_CONSOLE, SLOT_NOTIFY, SLOT_OOM, SLOT_COUNT };
 
 int supervise_block_signals(struct err *err)
 {
@@ -101,12 +102,18 @@ static int loop(const struct supervise *s, struct err *err)
 		[SLOT_INPUT] = { .fd = s->console >= 0 ? STDIN_FILENO : -1, .events = POLLIN },
 		[SLOT_CONSOLE] = { .fd = s->console, .events = POLLIN },
 		[SLOT_NOTIFY] = { .fd = s->notify, .events = POLLIN },
+		[SLOT_OOM] = { .fd = s->oom ? s->oom->fd : -1, .events = POLLPRI },
 	};
-	int status = 0;
+	int status = 0, patience = -1;
 
 	for (;;) {
-		if (poll(fds, SLOT_COUNT, -1) < 0 && errno != EINTR)
+		if (poll(fds, SLOT_COUNT, patience) < 0 && errno != EINTR)
 			return err_errno(err, errno, "wait for the container");
+		if (s->oom) {
+			patience = driver_oom_patience(s->oom, fds[SLOT_OOM].revents);
+			(void)driver_oom_happened(s->oom);
+			fds[SLOT_OOM].fd = s->oom->fd;
+		}
 		if (fds[SLOT_CONSOLE].revents && !relay(s->console, STDOUT_FILENO))
 			fds[SLOT_CONSOLE].fd = -1;
 		if (fds[SLOT_INPUT].revents && !relay(STDIN_FILENO, s->console)) {

@@ -6,12 +6,15 @@
 
 #include <sys/types.h>
 
+struct driver_oom;
+
 struct supervise {
 	pid_t pid;
 	int pidfd;
-	int console;         /* master of the container's terminal, or -1 */
-	int signals;         /* from supervise_block_signals() */
-	int notify, manager; /* sockets for notify_relay(), or -1 */
+	int console;            /* master of the container's terminal, or -1 */
+	int signals;            /* from supervise_block_signals() */
+	int notify, manager;    /* sockets for notify_relay(), or -1 */
+	struct driver_oom *oom; /* kept up to date while the group is there; NULL: not watched */
 };
 
 /* Blocks all signals of this process and gives a signalfd for them; before the container is made, so that

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/str.h"
+#include "src/cgroup/driver.h"
 #include "src/cmd/events_json.h"
 #include "tests/lib/check.h"
+
+#include <poll.h>
 
 static struct arena arena;
 
@@ -167,4 +170,21 @@ TEST(durations)
 	CHECK_INT(duration("s"), -EINVAL);
 	CHECK_INT(duration(""), -EINVAL);
 	CHECK_INT(duration("1x"), -EINVAL);
+}
+
+/* The kernel may tell of a kill up to 10 ms late, after what it has told last. */
+TEST(patience_with_a_group_at_its_limit)
+{
+	struct driver_oom none = { .fd = -1, .events = POLLPRI }, v1 = { .events = POLLIN };
+	struct driver_oom v2 = { .events = POLLPRI };
+	int turns = 0;
+
+	CHECK_INT(driver_oom_patience(&none, true), -1);
+	CHECK_INT(driver_oom_patience(&v1, true), -1);
+	CHECK_INT(driver_oom_patience(&v2, false), -1);
+	CHECK_INT(driver_oom_patience(&v2, true), 1);
+	while (driver_oom_patience(&v2, false) == 1)
+		turns++;
+	CHECK(turns > 10 && turns < 50);
+	CHECK_INT(driver_oom_patience(&v2, false), -1);
 }
