@@ -13,6 +13,7 @@
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -65,15 +66,19 @@ static const char *home_of(struct arena *arena, uint32_t uid)
 }
 
 /* Not of a file but of a filter that was loaded early is EPERM: old profiles lack faccessat2 (Linux 5.8). The
- * call that they have answers for the real ids, which are the same by now. */
-static bool may_execute(const char *path)
+ * call that they have answers for the real ids, which are the same by now, but of capabilities it takes only
+ * root's into account: this one lets execute what anybody may. */
+static bool may_execute(const char *path, const struct stat *st, uint64_t caps)
 {
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
 		return true;
-	return errno == EPERM && access(path, X_OK) == 0;
+	if (errno != EPERM)
+		return false;
+	return access(path, X_OK) == 0 ||
+	       ((caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111));
 }
 
-static int check_program(const char *path, struct err *err)
+static int check_program(const struct run *run, const char *path, struct err *err)
 {
 	struct stat st;
 
@@ -90,7 +95,7 @@ static int check_program(const char *path, struct err *err)
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EACCES,
 			       "exec: \"%s\": is not a regular file: permission denied", path);
-	if (!may_execute(path))
+	if (!may_execute(path, &st, run->plan->process.caps_effective))
 		return err_set(err, EACCES, "exec: \"%s\": permission denied", path);
 	return 0;
 }
@@ -109,7 +114,7 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 		const char *candidate =
 			len ? arena_strf(run->arena, "%.*s/%s", (int)len, path, name)
 			    : arena_strf(run->arena, "./%s", name);
-		int r = check_program(candidate, denied ? &later : err);
+		int r = check_program(run, candidate, denied ? &later : err);
 
 		if (r == 0) {
 			run->exec_path = candidate;
@@ -140,7 +145,7 @@ int step_exec_find(struct run *run, struct err *err)
 	if (!strchr(p->args[0], '/'))
 		return find_in_path(run, p->args[0], err);
 	run->exec_path = p->args[0];
-	return check_program(p->args[0], err);
+	return check_program(run, p->args[0], err);
 }
 
 static int first_own_fd(const struct run *run)

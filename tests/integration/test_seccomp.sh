@@ -139,6 +139,22 @@ t_seccomp_early_filter_without_getcwd() {
 	down
 }
 
+# Of capabilities access(2) takes only root's into account.
+t_seccomp_old_profile_and_capabilities() {
+	root_only 'of a user the file would be the own one'
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["faccessat2"],"action":"SCMP_ACT_ERRNO"}]}'
+	cp /bin/busybox "$T/b/rootfs/bin/id"
+	chmod 700 "$T/b/rootfs/bin/id"
+	cfg '.process.noNewPrivileges = false | .process.user = {uid: 1000, gid: 1000} | .process.capabilities |=
+		(map_values(["CAP_DAC_OVERRIDE"]) + {bounding: ["CAP_DAC_OVERRIDE"], effective: ["CAP_DAC_OVERRIDE"], permitted: ["CAP_DAC_OVERRIDE"],
+		inheritable: ["CAP_DAC_OVERRIDE"], ambient: ["CAP_DAC_OVERRIDE"]})'
+	prog id -u
+	go
+	eq user "$OUT" 1000
+	chmod 600 "$T/b/rootfs/bin/id"
+	no 'permission denied' run -b "$T/b" "$ID"
+}
+
 # A profile that is older than these calls, with EPERM for what it does not know.
 t_seccomp_early_filter_of_old_profile() {
 	local leaked pid
