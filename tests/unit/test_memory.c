@@ -50,12 +50,14 @@ TEST(what_comes_back_is_zeroed_again)
 static void let_memory_run_out(void)
 {
 	struct rlimit none = { 1, 1 };
+	void *volatile taken; /* else a compiler leaves the calls out */
 
 	if (setrlimit(RLIMIT_AS, &none) < 0)
 		_exit(2);
 	for (size_t size = KEPT; size; size /= 2)
-		while (malloc(size))
-			;
+		do
+			taken = malloc(size);
+		while (taken);
 }
 
 /* Returns the exit status of a process that still needs so many KiB when there is no more memory. */
