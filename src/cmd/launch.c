@@ -53,6 +53,11 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 		(void)err_set(err, ENOENT, "JSON specification file %s not found", path);
 		err_hint(err, "`usrun spec` writes one; --bundle names the directory it is in");
 	}
+	if (r == -EACCES)
+		err_hint(err,
+			 "the caller must be allowed to read it and to pass every directory above: "
+			 "namei -l %s",
+			 path);
 	if (r == 0)
 		r = decode_config(arena, name, text, launch->config_len, &launch->config, err);
 	if (r == 0)

@@ -44,8 +44,14 @@ static int make_parents(struct arena *arena, const char *path, struct err *err)
 		if (slash)
 			*slash = '\0';
 		if (mkdir(sofar, slash ? 0700 : 01700) < 0 && errno != EEXIST &&
-		    !(slash && errno == EROFS))
-			return err_errno(err, errno, "make the state directory %s", sofar);
+		    !(slash && errno == EROFS)) {
+			int error = errno;
+
+			(void)err_errno(err, error, "make the state directory %s", sofar);
+			if (error == EACCES || error == EPERM || error == EROFS)
+				err_hint(err, "name a directory of your own with --root");
+			return -error;
+		}
 		if (!slash)
 			return 0;
 		*slash = '/';

@@ -131,3 +131,13 @@ t_rootfs_of_another_user() {
 	no 'open the rootfs' run -b "$T/b" "$ID"
 	has hint "$ERR" 'put a root file system there'
 }
+
+before_t_closed_places_have_advice() { before_t_rootfs_of_another_user; }
+
+t_closed_places_have_advice() {
+	rootless_only
+	no 'access refused (EACCES)' run -b "$T/b" --config "$T/closed/config.json" "$ID"
+	has hint "$ERR" "namei -l $T/closed/config.json"
+	no 'make the state directory' --root "$T/foreign/state" run -b "$T/b" "$ID"
+	has hint "$ERR" 'name a directory of your own with --root'
+}

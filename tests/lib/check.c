@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/lib/check.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,16 @@ void check_int(long long got, long long wanted, const char *file, int line, cons
 		return;
 	failed(file, line);
 	printf("%s is %lld, not %lld\n", text, got, wanted);
+}
+
+void check_zeroed(const void *p, size_t size, const char *file, int line)
+{
+	size_t set = 0;
+
+	for (size_t i = 0; i < size; i++)
+		set += ((const char *)p)[i] != 0;
+	check_int((long long)set, 0, file, line, "number of bytes that are not zero");
+	check_int((long long)((uintptr_t)p % 16), 0, file, line, "place in 16 bytes");
 }
 
 void check_str(const char *got, const char *wanted, const char *file, int line, const char *text)

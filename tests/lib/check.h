@@ -13,6 +13,7 @@ void check_register(const char *name, check_function *function);
 void check_that(bool ok, const char *file, int line, const char *text);
 void check_int(long long got, long long wanted, const char *file, int line, const char *text);
 void check_str(const char *got, const char *wanted, const char *file, int line, const char *text);
+void check_zeroed(const void *p, size_t size, const char *file, int line);
 void check_err(long long r, const struct err *err, const char *part, const char *file, int line);
 
 /* Ends the program with exit status 77: something that the test needs is missing. */
@@ -30,6 +31,8 @@ void check_skip(const char *reason) __attribute__((noreturn));
 #define CHECK_INT(got, wanted)                                                                     \
 	check_int((long long)(got), (long long)(wanted), __FILE__, __LINE__, #got)
 #define CHECK_STR(got, wanted) check_str((got), (wanted), __FILE__, __LINE__, #got)
+/* All size bytes at p, which is aligned for any type, are zero. */
+#define CHECK_ZEROED(p, size) check_zeroed((p), (size), __FILE__, __LINE__)
 /* r is negative and the text of err has the part. */
 #define CHECK_ERR(r, err, part) check_err((r), (err), (part), __FILE__, __LINE__)
 #define SKIP(reason) check_skip(reason)

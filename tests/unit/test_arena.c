@@ -2,7 +2,6 @@
 #include "src/base/arena.h"
 #include "tests/lib/check.h"
 
-#include <stdint.h>
 #include <string.h>
 
 TEST(memory_is_zeroed_and_aligned)
@@ -11,12 +10,8 @@ TEST(memory_is_zeroed_and_aligned)
 
 	for (size_t size = 1; size < 40000; size = size * 3 + 1) {
 		char *p = arena_alloc(&arena, size);
-		size_t set = 0;
 
-		CHECK_INT((uintptr_t)p % 16, 0);
-		for (size_t i = 0; i < size; i++)
-			set += p[i] != 0;
-		CHECK_INT(set, 0);
+		CHECK_ZEROED(p, size);
 		memset(p, 0xff, size);
 	}
 	arena_free(&arena);

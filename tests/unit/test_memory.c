@@ -2,7 +2,6 @@
 #include "src/base/memory.h"
 #include "tests/lib/check.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -34,12 +33,8 @@ TEST(what_comes_back_is_zeroed_again)
 {
 	for (size_t size = 16; size <= MORE_THAN_THE_POOL; size *= 4) {
 		char *p = memory_get(size);
-		size_t set = 0;
 
-		CHECK_INT((uintptr_t)p % 16, 0);
-		for (size_t i = 0; i < size; i++)
-			set += p[i] != 0;
-		CHECK_INT(set, 0);
+		CHECK_ZEROED(p, size);
 		memset(p, 0xff, size);
 		memory_put(p);
 	}
