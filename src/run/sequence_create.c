@@ -138,6 +138,11 @@ static const struct row rows[] = {
 	    .before = M_PIVOTED | M_MASKED, .gives = M_CONSOLE),
 	ACT(INIT, "paths-mask", step_paths_mask, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED),
+	/* Hooks may have made the devices that they name. Through the caller's /proc where no fresh one can be mounted:
+	 * the container's may be read-only or masked by now. */
+	ACT(INIT, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES,
+	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS | M_LINKS, .before = M_PIVOTED,
+	    .gives = M_KERNEL_SET),
 	ACT(INIT, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
 	    .after = M_DEVICES | M_MASKED | M_MOUNTED | M_CONSOLE | M_CONTAINER_HOOKS |
 		     M_RUNTIME_HOOKS,
@@ -145,8 +150,6 @@ static const struct row rows[] = {
 	/* Mount points were still to be made in it; now it may become read-only. */
 	ACT(INIT, "rootfs-finish", step_rootfs_finish, .when = PLAN_MNTNS_NEW,
 	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED),
-	ACT(INIT, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES | M_PIVOTED,
-	    .gives = M_KERNEL_SET),
 	ACT(INIT, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED,
 	    .gives = M_ATTRIBUTES, .after = M_FINISHED),
 	/* Where the filter that comes next could forbid it. */

@@ -229,3 +229,12 @@ t_keyring() {
 	ok run -b "$T/b" --no-new-keyring "$ID-2"
 	hasnt keyring "$OUT" "$ID-2"
 }
+
+# As engines send it for the host's pid namespace: no fresh procfs can be had, and the container's is read-only.
+t_sysctls_with_the_hosts_proc() {
+	cfg '.linux.sysctl = {"net.ipv4.ping_group_range": "0 0"} | del(.linux.namespaces[] | select(.type == "pid"))
+		| (.mounts[] | select(.destination == "/proc")) = {destination: "/proc", type: "bind", source: "/proc", options: ["rbind"]}
+		| .linux.readonlyPaths = ["/proc/sys"]'
+	sh_run 'cat /proc/sys/net/ipv4/ping_group_range; echo 1 2>/dev/null >/proc/sys/net/ipv4/ping_group_range || echo read-only'
+	eq range "$(tr '\t\n' '  ' <<<"$OUT")" '0 0 read-only '
+}
