@@ -102,11 +102,35 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	p->caps_ambient &= p->caps_permitted & p->caps_inheritable;
 }
 
+/* Where setgroups is denied no group can be gained, and none of the caller's be lost. Engines ask for the groups that
+ * root has in the image, whatever the user can map. */
+static int build_groups(struct plan_build *b, const struct oci_user *user, struct err *err)
+{
+	struct process_plan *p = &b->plan->process;
+	uint32_t *groups = arena_array(b->arena, user->additional_gids.n + 1, sizeof(*groups));
+
+	if (user->additional_gids.n && !p->set_groups && !p->keep_groups) {
+		plan_parts_warn(b, "process.user.additionalGids: ignored, setgroups is denied in a "
+				   "user namespace with a single id (subuid(5) gives a user more)");
+		return 0;
+	}
+	p->n_groups = user->additional_gids.n;
+	p->groups = groups;
+	for (size_t i = 0; i < p->n_groups; i++) {
+		groups[i] = (uint32_t)user->additional_gids.v[i];
+		if (!plan_parts_gid_mapped(b->plan, groups[i]))
+			return err_set(err, EINVAL,
+				       "config.json: process.user.additionalGids[%zu]: gid %u is "
+				       "not mapped in the user namespace",
+				       i, groups[i]);
+	}
+	return 0;
+}
+
 static int build_user(struct plan_build *b, const struct oci_user *user, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
 	const char *keep;
-	uint32_t *groups;
 
 	p->umask = user && user->umask.set ? (uint32_t)user->umask.v : 0022;
 	p->uid = user ? (uint32_t)user->uid.v : 0;
@@ -121,33 +145,12 @@ static int build_user(struct plan_build *b, const struct oci_user *user, struct 
 			       "config.json: process.user.gid: cannot setgid to unmapped gid %u in "
 			       "user namespace",
 			       p->gid);
-	p->n_groups = user ? user->additional_gids.n : 0;
-	groups = arena_array(b->arena, p->n_groups + 1, sizeof(*groups));
-	for (size_t i = 0; i < p->n_groups; i++) {
-		groups[i] = (uint32_t)user->additional_gids.v[i];
-		if (plan_parts_gid_mapped(b->plan, groups[i]))
-			continue;
-		return err_set(
-			err, EINVAL,
-			"config.json: process.user.additionalGids[%zu]: gid %u is not mapped "
-			"in the user namespace",
-			i, groups[i]);
-	}
-	p->groups = groups;
 	keep = annotations_find(b->plan->config->annotations.v, b->plan->config->annotations.n,
 				ANNOTATIONS_KEEP_GROUPS);
 	p->keep_groups = keep && !str_equal(keep, "0");
 	p->set_groups = !p->keep_groups && ((b->plan->powers & POWER_SETGROUPS) ||
 					    (b->plan->flags & PLAN_USERNS_JOIN));
-	if (p->n_groups && !p->set_groups && !p->keep_groups) {
-		(void)err_set(err, EINVAL,
-			      "config.json: process.user.additionalGids: setgroups is denied in a "
-			      "user namespace with a single id");
-		err_hint(err, "give the user subordinate ids (subuid(5)), or set the annotation "
-			      "run.oci.keep_original_groups=1");
-		return -EINVAL;
-	}
-	return 0;
+	return user ? build_groups(b, user, err) : 0;
 }
 
 static int build_terminal(struct plan_build *b, const struct oci_process *process, struct err *err)

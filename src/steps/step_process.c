@@ -101,9 +101,13 @@ int step_privs_drop(struct run *run, struct err *err)
 	(void)umask(p->umask);
 	if (p->set_groups)
 		r = privs_set_groups(p->groups, p->n_groups, err);
-	/* A joined user namespace with a single id denies setgroups; there is nothing to set either. */
-	if (r == -EPERM && !p->n_groups && (run->plan->flags & PLAN_USERNS_JOIN))
+	/* A joined user namespace with a single id denies setgroups: nothing can be gained or lost. */
+	if (r == -EPERM && (run->plan->flags & PLAN_USERNS_JOIN)) {
+		if (p->n_groups)
+			run_note(run, "process.user.additionalGids: ignored, setgroups is denied "
+				      "in the joined user namespace");
 		r = 0;
+	}
 	if (r == 0)
 		r = privs_set_gid(p->gid, err);
 	/* The bounding set needs CAP_SETPCAP, which the change of the uid takes away. */

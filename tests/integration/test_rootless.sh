@@ -31,6 +31,22 @@ t_map_single() {
 	no '' run -b "$T/b" --map=bogus "$ID"
 }
 
+# What engines send for an image whose root is in other groups.
+t_groups_with_a_single_id() {
+	rootless_only
+	cfg '.process.user.additionalGids = [10, 27]'
+	script_ 'id -G; sleep 100'
+	ok run -d --map=single -b "$T/b" --pid-file "$T/pid" "$ID"
+	ok explain "$ID"
+	has 'what explain says' "$OUT" 'additionalGids: ignored, setgroups is denied'
+	inside id -g
+	eq group "$OUT" 0
+	jq '.process' "$T/b/config.json" | jq '.args = ["/bin/id", "-g"]' >"$T/process"
+	ok exec --process "$T/process" "$ID"
+	eq 'group of exec' "$OUT" 0
+	down
+}
+
 before_t_map_without_ranges() { [ "$MODE" = root ] || subids 'somebodyelse:100000:65536'; }
 after_t_map_without_ranges() { [ "$MODE" = root ] || subids "$user:100000:65536"; }
 t_map_without_ranges() {
