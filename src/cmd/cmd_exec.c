@@ -31,6 +31,8 @@ static const struct option options[] = {
 	{ 'p', "process", OPTION_TEXT, AT(process), "FILE", "JSON file with the process object",
 	  NULL },
 	{ 't', "tty", OPTION_BOOL, AT(tty), NULL, "give the process a terminal", NULL },
+	{ 'i', "interactive", OPTION_ACCEPTED, 0, NULL,
+	  "ignored: standard input is always the caller's", NULL },
 	{ 'd', "detach", OPTION_FLAG, AT(detach), NULL, "return once the process runs", NULL },
 	{ 'u', "user", OPTION_TEXT, AT(user), "UID[:GID]", "ids of the process, numbers only",
 	  NULL },

@@ -195,22 +195,30 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 	return 0;
 }
 
-/* One option, perhaps with the next word as its value. Returns the words it took. */
-static int take(struct arena *arena, const struct option *table, char **argv, int left,
-		void *values, bool *help, struct err *err)
+/* What the parts of a command line share while it is read. */
+struct reader {
+	struct arena *arena;
+	const struct option *table;
+	void *values;
+	bool *help;
+};
+
+static int unknown(const char *word, struct err *err)
 {
-	const char *value;
-	const struct option *o = find(table, argv[0], &value);
-	bool wants = o && o->value_name;
+	return err_set(err, EINVAL, "flag provided but not defined: %s", word);
+}
+
+/* One option with its value behind "=" or in the next word. Returns the words it took. */
+static int take_option(const struct reader *reader, const struct option *o, const char *value,
+		       char **argv, int left, struct err *err)
+{
 	int taken = 1, r;
 
-	if (!o)
-		return err_set(err, EINVAL, "flag provided but not defined: %s", argv[0]);
 	if (o == &help_option) {
-		*help = true;
+		*reader->help = true;
 		return 1;
 	}
-	if (wants && !value) {
+	if (o->value_name && !value) {
 		if (left < 2)
 			return err_set(
 				err, EINVAL,
@@ -219,13 +227,43 @@ static int take(struct arena *arena, const struct option *table, char **argv, in
 		value = argv[1];
 		taken = 2;
 	}
-	r = store(arena, o, value, values, err);
+	r = store(reader->arena, o, value, reader->values, err);
 	return r < 0 ? r : taken;
+}
+
+/* "-dt": several letters in one word; only the last may take a value. */
+static int take_letters(const struct reader *reader, char **argv, int left, struct err *err)
+{
+	int r = 1;
+
+	for (const char *letter = argv[0] + 1; *letter; letter++) {
+		const char word[] = { '-', *letter, '\0' };
+		const char *value;
+		const struct option *o = find(reader->table, word, &value);
+
+		if (!o || (o->value_name && letter[1]))
+			return unknown(argv[0], err);
+		r = take_option(reader, o, NULL, argv, left, err);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int take(const struct reader *reader, char **argv, int left, struct err *err)
+{
+	const char *value;
+	const struct option *o = find(reader->table, argv[0], &value);
+
+	if (o)
+		return take_option(reader, o, value, argv, left, err);
+	return argv[0][1] == '-' ? unknown(argv[0], err) : take_letters(reader, argv, left, err);
 }
 
 int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc,
 		  char **argv, void *values, bool *ret_help, struct err *err)
 {
+	const struct reader reader = { arena, table, values, ret_help };
 	int done = 0; /* options, and their values, are moved to the front */
 
 	for (int i = 0; i < argc;) {
@@ -241,7 +279,7 @@ int options_parse(struct arena *arena, const struct option *table, bool first_on
 			i++;
 			continue;
 		}
-		taken = take(arena, table, argv + i, argc - i, values, ret_help, err);
+		taken = take(&reader, argv + i, argc - i, err);
 		if (taken < 0)
 			return taken;
 		for (int k = 0; k < taken; k++, i++) {

@@ -7,7 +7,9 @@
 
 void version_print(struct str *out)
 {
-	str_addf(out, "usrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %d.%d.%d\n",
+	str_addf(out,
+		 "usrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %d.%d.%d\n"
+		 "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL\n",
 		 version_number(), version_commit(), STATE_DOC_OCI_VERSION, SCMP_VER_MAJOR,
 		 SCMP_VER_MINOR, SCMP_VER_MICRO);
 }

@@ -56,6 +56,24 @@ TEST(all_spellings)
 	CHECK_INT(parse(false, 2, ARGV("--ignored", "x"), &v, &err), 2);
 }
 
+TEST(letters_in_one_word)
+{
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_INT(parse(false, 2, ARGV("-dM", "id"), &v, &err), 1);
+	CHECK(v.flag && v.maybe);
+	CHECK_INT(parse(false, 3, ARGV("-dt", "x", "id"), &v, &err), 2);
+	CHECK(v.flag);
+	CHECK_STR(v.text, "x");
+	CHECK_INT(parse(false, 2, ARGV("-td", "x"), &v, &err), -EINVAL);
+	CHECK_STR(err.text, "flag provided but not defined: -td");
+	CHECK_INT(parse(false, 1, ARGV("-dx"), &v, &err), -EINVAL);
+	CHECK_STR(err.text, "flag provided but not defined: -dx");
+	CHECK_INT(parse(false, 1, ARGV("-dt"), &v, &err), -EINVAL);
+	CHECK_STR(err.text, "option -dt requires an argument (flag needs an argument: -dt)");
+}
+
 TEST(values_behind_an_equals_sign)
 {
 	struct err err = { 0 };
