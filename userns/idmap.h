@@ -25,6 +25,12 @@ static inline bool idmap_is_empty(const struct idmap *map)
 	return map->n == 0;
 }
 
+/* Whether a caller without any rights could write it: its own id, and no other. */
+static inline bool idmap_is_single(const struct idmap *map, uint32_t own)
+{
+	return map->n == 1 && map->v[0].count == 1 && map->v[0].outside == own;
+}
+
 /* The host's id for a container's id, and back. -ERANGE where no range covers it. */
 int64_t idmap_to_host(const struct idmap *map, uint32_t inside) MUST_CHECK;
 int64_t idmap_to_container(const struct idmap *map, uint32_t outside) MUST_CHECK;

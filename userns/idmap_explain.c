@@ -91,11 +91,6 @@ static bool explain_target(pid_t pid, const char *file, const char *what, struct
 	return false;
 }
 
-static bool is_single(const struct idmap *map, uint32_t own)
-{
-	return map->n == 1 && map->v[0].count == 1 && map->v[0].outside == own;
-}
-
 /* The kernel asks for CAP_SETFCAP to map id 0 of the enclosing namespace: file capabilities written
  * inside would be good for a root outside. */
 static int explain_rights(const struct idmap_write *write, const char *what, int error,
@@ -123,8 +118,8 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 			      "--cap-add=SETFCAP), or leave uid 0 out of the mapping");
 		return -err->code;
 	}
-	if (write->writer == IDMAP_WRITER_SINGLE &&
-	    !(is_single(&write->uid, caller.uid) && is_single(&write->gid, caller.gid))) {
+	if (write->writer == IDMAP_WRITER_SINGLE && !(idmap_is_single(&write->uid, caller.uid) &&
+						      idmap_is_single(&write->gid, caller.gid))) {
 		(void)err_set(
 			err, error,
 			"map %s: without rights a caller may map one id each, its own (uid %u, "

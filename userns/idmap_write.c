@@ -39,7 +39,7 @@ static int write_direct(struct arena *arena, const struct idmap_write *write, pi
 {
 	int r = 0;
 
-	if (write->writer == IDMAP_WRITER_SINGLE || write->deny_setgroups)
+	if (write->writer == IDMAP_WRITER_SINGLE)
 		r = write_file(write, pid, "setgroups", "deny", err);
 	if (r == 0)
 		r = write_file(write, pid, "gid_map", idmap_format(arena, &write->gid), err);

@@ -16,7 +16,6 @@ struct idmap_write {
 	enum idmap_writer writer;
 	struct idmap uid, gid;
 	const char *newuidmap, *newgidmap; /* absolute paths, for HELPER */
-	bool deny_setgroups;               /* SELF: write "deny" first */
 };
 
 /* Writes for process pid, which is in the new namespace and waits. Any number of ranges reaches the

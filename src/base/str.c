@@ -107,6 +107,18 @@ bool str_ends(const char *s, const char *suffix)
 	return len >= n && strcmp(s + len - n, suffix) == 0;
 }
 
+const char **str_list(struct arena *arena, const char *const *v, size_t n, const char *const *more,
+		      size_t n_more)
+{
+	const char **list = arena_array(arena, n + n_more + 1, sizeof(*list));
+
+	for (size_t i = 0; i < n; i++)
+		list[i] = v[i];
+	for (size_t i = 0; i < n_more; i++)
+		list[n + i] = more[i];
+	return list;
+}
+
 const char *str_env_find(const char *const *env, size_t n, const char *name)
 {
 	size_t len = strlen(name);

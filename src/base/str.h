@@ -37,5 +37,9 @@ bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* A copy of a list of texts with those of another behind it (n_more may be 0), and NULL at the end. */
+const char **str_list(struct arena *arena, const char *const *v, size_t n, const char *const *more,
+		      size_t n_more) __attribute__((returns_nonnull));
+
 /* The value of NAME=value in an environment, or NULL. */
 const char *str_env_find(const char *const *env, size_t n, const char *name);

@@ -4,7 +4,7 @@
 #include "src/cgroup/driver_priv.h"
 
 #include "src/base/io.h"
-#include "src/plan/plan_old.h"
+#include "src/plan/plan_writes.h"
 
 struct before {
 	int dir; /* descriptor; -1: nothing to write back */
@@ -44,7 +44,7 @@ static struct before remember(const struct cgroup *cgroup, const struct cgroup_w
 	}
 	if (n < 0)
 		return before;
-	before.value = plan_old_value(arena, before.file, value, text);
+	before.value = plan_writes_old(arena, before.file, value, text);
 	before.dir = before.value ? cgroup->fds[dir] : -1;
 	return before;
 }

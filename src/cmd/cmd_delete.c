@@ -3,8 +3,8 @@
 #include "src/base/log.h"
 #include "src/cgroup/unit.h"
 #include "src/cmd/common.h"
+#include "src/plan/plan.h"
 #include "src/plan/plan_cgroup.h"
-#include "src/plan/plan_rdt.h"
 #include "src/plan/plan_unit.h"
 #include "src/plan/powers.h"
 #include "src/state/status.h"
@@ -71,7 +71,7 @@ static int remove_rdt(struct arena *arena, struct store *store, const struct oci
 		      const char *id, struct err *err)
 {
 	static const char *made = "rdt-create";
-	const struct rdt_plan plan = plan_rdt_of(arena, config, id);
+	const struct rdt_plan plan = plan_rdt(arena, config, id);
 	const char *groups[2];
 	struct state state = { .id = id, .undo = { .v = &made, .n = 1 } };
 

@@ -6,7 +6,7 @@
 #include "src/cmd/common.h"
 #include "src/cmd/launch.h"
 #include "src/host/facts_json.h"
-#include "src/plan/plan_print.h"
+#include "src/plan/plan.h"
 #include "src/state/status.h"
 
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 #include "src/plan/plan.h"
 
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/plan_parts.h"
 
@@ -10,27 +11,9 @@
 #include <sched.h>
 #include <stdio.h>
 
-void plan_parts_warn(struct plan_build *b, const char *fmt, ...)
+/* The container sees files of its cgroups, and they are not read-only. */
+static bool shows_writable_cgroup(const struct plan *plan)
 {
-	char text[640];
-	va_list ap;
-
-	va_start(ap, fmt);
-	str_line(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (b->n_warnings == b->cap_warnings) {
-		b->cap_warnings = b->cap_warnings ? 2 * b->cap_warnings : 8;
-		b->warnings = arena_grow(b->arena, b->warnings, b->n_warnings, b->cap_warnings,
-					 sizeof(*b->warnings));
-	}
-	b->warnings[b->n_warnings++].text = arena_strdup(b->arena, text);
-}
-
-/* The container can write to files of its cgroup. */
-static bool delegates(const struct plan *plan)
-{
-	if (plan->ns.v[PLAN_NS_CGROUP].action != NS_NEW)
-		return false;
 	for (size_t i = 0; i < plan->rootfs.n_mounts; i++)
 		if (plan->rootfs.mounts[i].kind == MOUNT_CGROUP &&
 		    !(plan->rootfs.mounts[i].attr_set & MOUNT_ATTR_RDONLY))
@@ -44,7 +27,8 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 		.id = b->plan->options->id,
 		.manager = b->plan->options->cgroup_manager,
 		.may_own_cgroups = b->plan->powers & POWER_OWN_CGROUPS,
-		.delegates = delegates(b->plan),
+		.delegates = plan_parts_creates(b->plan, PLAN_NS_CGROUP) &&
+			     shows_writable_cgroup(b->plan),
 	};
 	int r = plan_cgroup_build(b->arena, b->plan->config, b->plan->facts, &options,
 				  &b->plan->cgroup, err);
@@ -104,15 +88,8 @@ static void set_delegation(struct plan *plan)
 {
 	const uint32_t needed = PLAN_CGROUP | PLAN_CGROUPNS | PLAN_USERNS_NEW;
 	int64_t uid = idmap_to_host(&plan->idmap.uid, 0), gid = idmap_to_host(&plan->idmap.gid, 0);
-	bool writable = false;
 
-	for (size_t i = 0; i < plan->rootfs.n_mounts; i++) {
-		const struct mount_entry *m = &plan->rootfs.mounts[i];
-
-		if (m->kind == MOUNT_CGROUP)
-			writable = !((m->attr_set | m->rattr_set) & MOUNT_ATTR_RDONLY);
-	}
-	if ((plan->flags & needed) != needed || !writable || uid < 0 || gid < 0)
+	if ((plan->flags & needed) != needed || !shows_writable_cgroup(plan) || uid < 0 || gid < 0)
 		return;
 	plan->cgroup.delegate = uid != plan->facts->caller.uid || gid != plan->facts->caller.gid;
 	plan->cgroup.delegate_uid = (uint32_t)uid;
@@ -138,6 +115,117 @@ static void set_state_time(struct plan *plan)
 		plan->flags |= PLAN_STATE_LATE;
 }
 
+struct rdt_plan plan_rdt(struct arena *arena, const struct oci_config *config, const char *id)
+{
+	const struct oci_rdt *rdt = config->linux_ ? config->linux_->intel_rdt : NULL;
+	struct rdt_plan plan = { 0 };
+	const char **lines;
+
+	if (!rdt)
+		return plan;
+	plan.own = !rdt->clos_id;
+	plan.group = plan.own ? id : str_equal(rdt->clos_id, "/") ? "." : rdt->clos_id;
+	if (rdt->enable_monitoring.v)
+		plan.monitor = arena_strf(arena, "%s/mon_groups/%s", plan.group, id);
+	lines = arena_array(arena, rdt->schemata.n + 2, sizeof(*lines));
+	if (rdt->l3_cache_schema)
+		lines[plan.n_lines++] = rdt->l3_cache_schema;
+	if (rdt->mem_bw_schema)
+		lines[plan.n_lines++] = rdt->mem_bw_schema;
+	for (size_t i = 0; i < rdt->schemata.n; i++)
+		lines[plan.n_lines++] = rdt->schemata.v[i];
+	plan.lines = lines;
+	return plan;
+}
+
+static const char *place_of(const struct plan_options *options)
+{
+	/* An abstract name is no path. */
+	return *options->notify_socket == '/' ? options->notify_socket : "/run/notify";
+}
+
+/* A service manager waits for "READY=1" of the program, but its socket is out of reach in the container: the
+ * program gets a socket of ours in its place, in a directory at the path of the manager's. The config is
+ * given a mount and a variable more. An engine that cares for this itself has set the variable. */
+static void add_notify_socket(struct plan_build *b)
+{
+	static const char *options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
+	const struct plan_options *o = b->plan->options;
+	const struct oci_process *process = b->plan->config->process;
+	struct oci_config *config;
+	struct oci_process *changed;
+	struct oci_mount *mounts;
+	const char **env;
+
+	if (!o->notify_dir || !process ||
+	    str_env_find(process->env.v, process->env.n, "NOTIFY_SOCKET"))
+		return;
+	config = arena_new(b->arena, struct oci_config);
+	changed = arena_new(b->arena, struct oci_process);
+	*config = *b->plan->config;
+	*changed = *process;
+	mounts = arena_grow(b->arena, config->mounts.v, config->mounts.n, config->mounts.n + 1,
+			    sizeof(*mounts));
+	mounts[config->mounts.n] = (struct oci_mount){ .destination = place_of(o),
+						       .type = "bind",
+						       .source = o->notify_dir };
+	mounts[config->mounts.n].options.v = options;
+	mounts[config->mounts.n].options.n = sizeof(options) / sizeof(options[0]);
+	config->mounts.v = mounts;
+	config->mounts.n++;
+	env = arena_grow(b->arena, process->env.v, process->env.n, process->env.n + 1,
+			 sizeof(*env));
+	env[process->env.n] = arena_strf(b->arena, "NOTIFY_SOCKET=%s/notify", place_of(o));
+	changed->env.v = env;
+	changed->env.n++;
+	config->process = changed;
+	b->plan->config = config;
+	b->plan->notify = true;
+}
+
+static int absolute(struct plan_build *b, const char *name, const char **ret, struct err *err)
+{
+	const struct oci_config *config = b->plan->config;
+	const char *value = annotations_find(config->annotations.v, config->annotations.n, name);
+
+	/* Hooks run in commands that are called in other directories. */
+	if (value && *value != '/')
+		return err_set(err, EINVAL,
+			       "config.json: annotations[\"%s\"]: expected an absolute path, got "
+			       "\"%s\"",
+			       name, value);
+	*ret = value;
+	return 0;
+}
+
+/* What annotations ask for beyond the specification (usrun-annotations(5)). */
+static int build_annotations(struct plan_build *b, struct err *err)
+{
+	const struct oci_config *config = b->plan->config;
+	const char *handler =
+		annotations_find(config->annotations.v, config->annotations.n, ANNOTATIONS_HANDLER);
+	int r = absolute(b, ANNOTATIONS_HOOKS_STDOUT, &b->plan->hooks_stdout, err);
+
+	if (r == 0)
+		r = absolute(b, ANNOTATIONS_HOOKS_STDERR, &b->plan->hooks_stderr, err);
+	if (r == 0)
+		r = absolute(b, ANNOTATIONS_PIDFD_RECEIVER, &b->plan->pidfd_receiver, err);
+	if (r < 0)
+		return r;
+	if (handler)
+		return err_set(err, ENOTSUP,
+			       "config.json: annotations[\"" ANNOTATIONS_HANDLER
+			       "\"]: there is no handler \"%s\"",
+			       handler);
+	for (size_t i = 0; i < config->annotations.n; i++) {
+		const char *name = config->annotations.v[i].key;
+
+		if (annotations_is_ours(name) && !annotations_is_known(name))
+			plan_parts_warn(b, "annotations[\"%s\"]: not known, and ignored", name);
+	}
+	return 0;
+}
+
 static int build_parts(struct plan_build *b, struct err *err)
 {
 	struct plan *plan = b->plan;
@@ -147,7 +235,7 @@ static int build_parts(struct plan_build *b, struct err *err)
 	if (r == 0)
 		r = plan_mounts_build(b, err);
 	if (r == 0)
-		r = plan_net_build(b, err);
+		r = plan_devices_build_net(b, err);
 	if (r == 0)
 		r = plan_devices_build(b, err);
 	if (r == 0)
@@ -157,8 +245,8 @@ static int build_parts(struct plan_build *b, struct err *err)
 		r = plan_process_build(b, config->process, err);
 	if (r < 0)
 		return r;
-	plan_rdt_build(b);
-	r = plan_annotations_build(b, err);
+	plan->rdt = plan_rdt(b->arena, config, plan->options->id);
+	r = build_annotations(b, err);
 	if (r < 0)
 		return r;
 	plan->hostname = config->hostname;
@@ -186,7 +274,7 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	plan->config = config;
 	plan->facts = facts;
 	plan->options = options;
-	plan_notify_build(&b);
+	add_notify_socket(&b);
 	r = build_parts(&b, err);
 	if (r < 0)
 		return r;

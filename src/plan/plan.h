@@ -5,6 +5,7 @@
 #pragma once
 
 #include "net/devices.h"
+#include "src/base/str.h"
 #include "src/host/facts.h"
 #include "src/oci/config.h"
 #include "src/plan/cgroup_plan.h"
@@ -107,7 +108,6 @@ struct mount_entry {
 	size_t n_super;
 	size_t idmap;      /* 1 + index in rootfs_plan.idmaps; 0: ids as they are */
 	long config_index; /* mounts[N], or -1 */
-	const char *why;
 };
 
 struct mount_idmap {              /* a mapping of ids for mounts */
@@ -271,11 +271,18 @@ struct plan_exec_request {
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err) MUST_CHECK;
 
+/* Cache and memory bandwidth (resctrl): the group, what is written into it, and whether it is removed with the
+ * container: only one that is named after it. All zero when the config asks for none. */
+struct rdt_plan plan_rdt(struct arena *arena, const struct oci_config *config, const char *id);
+
 /* Which facts a start of this config by this kind of caller needs (mask of enum facts_part). */
 unsigned int plan_facts_needed(const struct oci_config *config, const struct plan_options *options);
 
 /* The same of a process alone. */
 unsigned int plan_process_facts_needed(const struct oci_process *process);
+
+/* The plan in words: what `explain` shows. Prints only what the steps read. */
+void plan_print(struct str *out, const struct plan *plan);
 
 /* Sets of flags that plan_build() can produce. */
 bool plan_flags_consistent(uint32_t flags);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device nodes: the defaults of runtime-linux.md and those of the config; made, or bound. */
-#include "src/plan/plan_mounts.h"
+/* Devices: the nodes in /dev, made or bound (the defaults of runtime-linux.md, and those of the config), and
+ * network devices of the host that the container gets. */
+#include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
 #include "src/base/str.h"
@@ -107,7 +108,7 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 		return 0;
 	devices->populate = !dev_is_the_hosts(b->plan);
 	devices->bind = !(b->plan->powers & POWER_MKNOD) || (b->plan->flags & PLAN_USERNS_JOIN);
-	devices->readonly = !plan_mounts_in_userns(b->plan);
+	devices->readonly = !plan_parts_in_userns(b->plan);
 	if (devices->bind && n_config)
 		devices->by_parent = dev_by_parent(b->plan);
 	if (devices->bind && !devices->by_parent)
@@ -130,5 +131,32 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 					i, v[devices->n].path);
 	}
 	devices->v = v;
+	return 0;
+}
+
+int plan_devices_build_net(struct plan_build *b, struct err *err)
+{
+	const struct oci_linux *linux_ = b->plan->config->linux_;
+	struct devices_request *v;
+
+	if (!linux_ || !linux_->net_devices.n)
+		return 0;
+	if (!(b->plan->powers & POWER_MOVE_LINKS)) {
+		(void)err_set(
+			err, EPERM,
+			"config.json: linux.netDevices: the caller may not take devices out of "
+			"its network namespace");
+		err_hint(err, "moving a network device needs CAP_NET_ADMIN");
+		return -EPERM;
+	}
+	v = arena_array(b->arena, linux_->net_devices.n, sizeof(*v));
+	for (size_t i = 0; i < linux_->net_devices.n; i++) {
+		const struct oci_net_device *d = &linux_->net_devices.v[i];
+
+		v[i] = (struct devices_request){ .from = d->key, .to = d->name ? d->name : d->key };
+	}
+	b->plan->net_devices = v;
+	b->plan->n_net_devices = linux_->net_devices.n;
+	b->plan->flags |= PLAN_NET_DEVICES;
 	return 0;
 }

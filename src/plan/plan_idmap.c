@@ -6,21 +6,28 @@
 
 #include <string.h>
 
-static void from_config(struct arena *arena, const struct oci_id_mapping *v, size_t n,
-			struct idmap *ret)
+struct idmap plan_idmap_of(struct arena *arena, const oci_id_mappings *list)
 {
-	struct idmap_range *ranges = arena_array(arena, n, sizeof(*ranges));
+	struct idmap_range *ranges = arena_array(arena, list->n, sizeof(*ranges));
 
-	for (size_t i = 0; i < n; i++)
-		ranges[i] = (struct idmap_range){ .inside = (uint32_t)v[i].container_id.v,
-						  .outside = (uint32_t)v[i].host_id.v,
-						  .count = (uint32_t)v[i].size.v };
-	*ret = (struct idmap){ .v = ranges, .n = n };
+	for (size_t i = 0; i < list->n; i++)
+		ranges[i] = (struct idmap_range){ .inside = (uint32_t)list->v[i].container_id.v,
+						  .outside = (uint32_t)list->v[i].host_id.v,
+						  .count = (uint32_t)list->v[i].size.v };
+	return (struct idmap){ .v = ranges, .n = list->n };
 }
 
-static bool is_single(const struct idmap *map, uint32_t own)
+int plan_idmap_split(struct plan_build *b, struct idmap_write *write, struct err *err)
 {
-	return map->n == 1 && map->v[0].count == 1 && map->v[0].outside == own;
+	const struct caller *caller = &b->plan->facts->caller;
+	int r = 0;
+
+	/* The kernel refuses a range that spans two of the enclosing namespace. */
+	if (!caller->initial_userns)
+		r = idmap_split(b->arena, &write->uid, &caller->uid_map, &write->uid, err);
+	if (r == 0 && !caller->initial_userns)
+		r = idmap_split(b->arena, &write->gid, &caller->gid_map, &write->gid, err);
+	return r;
 }
 
 static void set_single(struct arena *arena, const struct caller *caller, struct idmap_write *write)
@@ -168,16 +175,12 @@ static int choose_writer(struct plan_build *b, struct err *err)
 
 	if (b->plan->powers & POWER_MAP_DIRECT) {
 		write->writer = IDMAP_WRITER_SELF;
-		if (caller->initial_userns)
-			return 0;
-		/* The kernel refuses a range that spans two of the enclosing namespace. */
-		r = idmap_split(b->arena, &write->uid, &caller->uid_map, &write->uid, err);
-		if (r == 0)
-			r = idmap_split(b->arena, &write->gid, &caller->gid_map, &write->gid, err);
+		r = plan_idmap_split(b, write, err);
 		return r < 0 ? err_prefix(err, "config.json: linux.uidMappings, linux.gidMappings")
 			     : 0;
 	}
-	if (is_single(&write->uid, caller->uid) && is_single(&write->gid, caller->gid)) {
+	if (idmap_is_single(&write->uid, caller->uid) &&
+	    idmap_is_single(&write->gid, caller->gid)) {
 		write->writer = IDMAP_WRITER_SINGLE;
 		b->plan->powers &= ~(uint32_t)POWER_SETGROUPS;
 		return 0;
@@ -212,32 +215,12 @@ int plan_idmap_build(struct plan_build *b, struct err *err)
 	if (!linux_ || !linux_->uid_mappings.n)
 		return b->plan->powers & POWER_MAP_DIRECT ? identity_default(b, write)
 							  : rootless_default(b, err);
-	from_config(b->arena, linux_->uid_mappings.v, linux_->uid_mappings.n, &write->uid);
-	from_config(b->arena, linux_->gid_mappings.v, linux_->gid_mappings.n, &write->gid);
+	write->uid = plan_idmap_of(b->arena, &linux_->uid_mappings);
+	write->gid = plan_idmap_of(b->arena, &linux_->gid_mappings);
 	r = idmap_check(&write->uid, "uid", "linux.uidMappings", err);
 	if (r == 0)
 		r = idmap_check(&write->gid, "gid", "linux.gidMappings", err);
 	if (r < 0)
 		return err_prefix(err, "config.json");
 	return choose_writer(b, err);
-}
-
-/* Of a joined namespace, and of a caller whose maps were not asked for, nothing is known. */
-static bool is_mapped(const struct plan *plan, const struct idmap *made, const struct idmap *own,
-		      uint32_t id)
-{
-	if (plan->flags & PLAN_USERNS_NEW)
-		return idmap_to_host(made, id) >= 0;
-	return (plan->flags & PLAN_USERNS_JOIN) || idmap_is_empty(own) ||
-	       idmap_to_host(own, id) >= 0;
-}
-
-bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid)
-{
-	return is_mapped(plan, &plan->idmap.uid, &plan->facts->caller.uid_map, uid);
-}
-
-bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid)
-{
-	return is_mapped(plan, &plan->idmap.gid, &plan->facts->caller.gid_map, gid);
 }

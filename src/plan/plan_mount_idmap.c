@@ -5,7 +5,7 @@
  *
  * The kernel takes mappings as user namespaces, and only from who has CAP_SYS_ADMIN in the user namespace
  * that mounted the file system: usrun itself, before the clone. */
-#include "src/plan/plan_mounts.h"
+#include "src/plan/plan_parts.h"
 
 #include "src/base/str.h"
 #include "src/oci/mount_options.h"
@@ -143,31 +143,16 @@ static int from_word(struct plan_build *b, const struct mount_entry *m, const ch
 	return ret->uid.n && ret->gid.n ? 0 : bad_word(m, word, err);
 }
 
-static struct idmap from_config(struct arena *arena, const oci_id_mappings *list)
-{
-	struct idmap_range *ranges = arena_array(arena, list->n, sizeof(*ranges));
-
-	for (size_t i = 0; i < list->n; i++)
-		ranges[i] = (struct idmap_range){ .inside = (uint32_t)list->v[i].container_id.v,
-						  .outside = (uint32_t)list->v[i].host_id.v,
-						  .count = (uint32_t)list->v[i].size.v };
-	return (struct idmap){ .v = ranges, .n = list->n };
-}
-
 /* Ranges of the config, made such that usrun can write them. */
 static int fit(struct plan_build *b, const struct mount_entry *m, struct idmap_write *write,
 	       struct err *err)
 {
-	const struct caller *caller = &b->plan->facts->caller;
 	int r = idmap_check(&write->uid, "uid", "uidMappings", err);
 
 	if (r == 0)
 		r = idmap_check(&write->gid, "gid", "gidMappings", err);
-	/* The kernel refuses a range that spans two of the enclosing namespace. */
-	if (r == 0 && !caller->initial_userns)
-		r = idmap_split(b->arena, &write->uid, &caller->uid_map, &write->uid, err);
-	if (r == 0 && !caller->initial_userns)
-		r = idmap_split(b->arena, &write->gid, &caller->gid_map, &write->gid, err);
+	if (r == 0)
+		r = plan_idmap_split(b, write, err);
 	return r < 0 ? err_prefix(err, "config.json: mounts[%ld]", m->config_index) : 0;
 }
 
@@ -183,8 +168,8 @@ static int find(struct plan_build *b, const struct oci_mount *mount, const struc
 			       m->config_index, word);
 	ret->write.writer = IDMAP_WRITER_SELF;
 	if (mount->uid_mappings.n) {
-		ret->write.uid = from_config(b->arena, &mount->uid_mappings);
-		ret->write.gid = from_config(b->arena, &mount->gid_mappings);
+		ret->write.uid = plan_idmap_of(b->arena, &mount->uid_mappings);
+		ret->write.gid = plan_idmap_of(b->arena, &mount->gid_mappings);
 	} else if (word) {
 		r = from_word(b, m, word, &ret->write, err);
 	} else if (b->plan->flags & PLAN_USERNS_JOIN) {

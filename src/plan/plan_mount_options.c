@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mounts[].options, word by word, into the typed fields of a mount entry. */
-#include "src/plan/plan_mounts.h"
+#include "src/plan/plan_parts.h"
 
 #include "src/base/parse.h"
 #include "src/base/str.h"
@@ -159,7 +159,7 @@ static bool has_super(const struct mount_entry *m, const char *key)
  * all the same, and the removal of a directory of a lower layer ends in EIO. */
 static void add_userxattr(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
 {
-	if (!str_equal(m->fs, "overlay") || !plan_mounts_in_userns(b->plan) ||
+	if (!str_equal(m->fs, "overlay") || !plan_parts_in_userns(b->plan) ||
 	    has_super(m, "userxattr") || has_super(m, "metacopy") || has_super(m, "redirect_dir"))
 		return;
 	add_super(b, m, super, "userxattr");

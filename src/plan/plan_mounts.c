@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every mount of the config as a typed entry: options parsed once, methods in the order to try. */
-#include "src/plan/plan_mounts.h"
+#include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
 #include "src/base/str.h"
@@ -26,11 +26,6 @@ static const char *const proc_allowed[] = {
 	"/proc/sys/crypto/fips_enabled",
 	NULL,
 };
-
-static bool creates(const struct plan *plan, enum plan_ns kind)
-{
-	return plan->ns.v[kind].action == NS_NEW;
-}
 
 static int check_target(const struct mount_entry *m, struct err *err)
 {
@@ -59,12 +54,6 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		       m->config_index, m->target);
 }
 
-bool plan_mounts_in_userns(const struct plan *plan)
-{
-	return (plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) ||
-	       !plan->facts->caller.initial_userns;
-}
-
 static bool has_long_value(const struct mount_entry *m)
 {
 	for (size_t i = 0; i < m->n_super; i++)
@@ -76,7 +65,7 @@ static bool has_long_value(const struct mount_entry *m)
 static void set_methods(struct plan_build *b, struct mount_entry *m)
 {
 	const struct plan *plan = b->plan;
-	bool in_userns = plan_mounts_in_userns(plan);
+	bool in_userns = plan_parts_in_userns(plan);
 
 	m->n_methods = 1;
 	m->methods[0] = MOUNT_BY_FSMOUNT;
@@ -87,7 +76,7 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 		return;
 	case MOUNT_PROC:
 		/* With a pid namespace of its own the host's /proc would show the wrong processes. */
-		if (in_userns && !creates(plan, PLAN_NS_PID))
+		if (in_userns && !plan_parts_creates(plan, PLAN_NS_PID))
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_SYSFS:
@@ -96,12 +85,13 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_MQUEUE:
-		if (in_userns && !creates(plan, PLAN_NS_IPC))
+		if (in_userns && !plan_parts_creates(plan, PLAN_NS_IPC))
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_CGROUP:
 		/* One cgroup2 file system is the whole view only where there is nothing else. */
-		if (!creates(plan, PLAN_NS_CGROUP) || plan->facts->cgroup.mode != FACTS_CGROUP_V2)
+		if (!plan_parts_creates(plan, PLAN_NS_CGROUP) ||
+		    plan->facts->cgroup.mode != FACTS_CGROUP_V2)
 			m->n_methods = 0;
 		m->methods[m->n_methods++] = MOUNT_BY_CGROUP_BIND;
 		return;

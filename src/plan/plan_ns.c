@@ -41,11 +41,6 @@ static bool joins(const struct plan *plan, enum plan_ns kind)
 	return plan->ns.v[kind].action == NS_JOIN;
 }
 
-static bool creates(const struct plan *plan, enum plan_ns kind)
-{
-	return plan->ns.v[kind].action == NS_NEW;
-}
-
 static void add_userns(struct plan_build *b)
 {
 	struct ns_plan *ns = &b->plan->ns;
@@ -63,7 +58,7 @@ static void set_flags(struct plan *plan)
 
 	for (int kind = PLAN_NS_USER + 1; kind < PLAN_NS_COUNT; kind++)
 		other_join |= joins(plan, kind);
-	if (creates(plan, PLAN_NS_USER))
+	if (plan_parts_creates(plan, PLAN_NS_USER))
 		plan->flags |= PLAN_USERNS_NEW;
 	if (joins(plan, PLAN_NS_USER))
 		plan->flags |= PLAN_USERNS_JOIN;
@@ -71,14 +66,14 @@ static void set_flags(struct plan *plan)
 		plan->flags |= PLAN_NS_JOIN;
 	if (plan->ns.offsets)
 		plan->flags |= PLAN_TIME_OFFSETS;
-	if (creates(plan, PLAN_NS_CGROUP))
+	if (plan_parts_creates(plan, PLAN_NS_CGROUP))
 		plan->flags |= PLAN_CGROUPNS;
-	if (creates(plan, PLAN_NS_NET))
+	if (plan_parts_creates(plan, PLAN_NS_NET))
 		plan->flags |= PLAN_NET_NEW;
-	if (creates(plan, PLAN_NS_MOUNT))
+	if (plan_parts_creates(plan, PLAN_NS_MOUNT))
 		plan->flags |= PLAN_MNTNS_NEW;
 	if (joins(plan, PLAN_NS_USER) || joins(plan, PLAN_NS_PID) || joins(plan, PLAN_NS_TIME) ||
-	    plan->ns.offsets || (creates(plan, PLAN_NS_USER) && other_join))
+	    plan->ns.offsets || (plan_parts_creates(plan, PLAN_NS_USER) && other_join))
 		plan->flags |= PLAN_STAGER;
 }
 
@@ -97,7 +92,7 @@ static void choose_calls(struct plan *plan)
 	unsigned int all = 0, late = 0;
 
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
-		if (creates(plan, kind))
+		if (plan_parts_creates(plan, kind))
 			all |= (unsigned int)clone_bits[kind];
 	/* The cgroup namespace is rooted where its maker is, so init makes it once it is in its cgroup.
 	 * A time namespace with offsets is made by the stager's own step. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of plan_build(), private to this directory. Each fills its part of the plan. */
+/* Private to this directory: what the parts of plan_build() share (plan_parts.c), and the parts, each in the
+ * file of its name. A part fills its fields of the plan. */
 #pragma once
 
 #include "src/plan/plan.h"
 #include "src/plan/powers.h"
 
-struct plan_build { /* what the parts share while the plan is made */
+struct plan_build { /* while the plan is made */
 	struct arena *arena;
 	struct plan *plan;
 	struct plan_warning *warnings;
@@ -15,21 +16,44 @@ struct plan_build { /* what the parts share while the plan is made */
 /* Records a departure from the config. */
 void plan_parts_warn(struct plan_build *b, const char *fmt, ...) PRINTF(2, 3);
 
-int plan_ns_build(struct plan_build *b, struct err *err) MUST_CHECK;
-int plan_idmap_build(struct plan_build *b, struct err *err) MUST_CHECK;
-int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
-void plan_notify_build(struct plan_build *b);
-int plan_annotations_build(struct plan_build *b, struct err *err) MUST_CHECK;
-
-/* Cannot fail: the checks have seen the names. */
-void plan_rdt_build(struct plan_build *b);
-
-int plan_net_build(struct plan_build *b, struct err *err) MUST_CHECK;
-int plan_devices_build(struct plan_build *b, struct err *err) MUST_CHECK;
-int plan_process_build(struct plan_build *b, const struct oci_process *process,
-		       struct err *err) MUST_CHECK;
-
 /* Whether an id of the container has a host id, as far as the plan knows (a joined user namespace is
  * not known). */
 bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid);
 bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid);
+
+/* Whether mounts are made with the rights of another user namespace than the first. */
+bool plan_parts_in_userns(const struct plan *plan);
+
+static inline bool plan_parts_creates(const struct plan *plan, enum plan_ns kind)
+{
+	return plan->ns.v[kind].action == NS_NEW;
+}
+
+int plan_ns_build(struct plan_build *b, struct err *err) MUST_CHECK;
+
+int plan_idmap_build(struct plan_build *b, struct err *err) MUST_CHECK;
+/* The ranges of a list of the config. */
+struct idmap plan_idmap_of(struct arena *arena, const oci_id_mappings *list);
+/* Maps that usrun itself writes, cut such that the kernel takes them below the caller's namespace. */
+int plan_idmap_split(struct plan_build *b, struct idmap_write *write, struct err *err) MUST_CHECK;
+
+int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
+
+struct plan_mount_shape { /* what options make of a mount, before their other words can be understood */
+	bool bind, recursive, remount;
+};
+void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_shape *ret);
+/* Applies the words to m, whose kind, target and recursive are set. */
+int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount,
+			     struct mount_entry *m, struct err *err) MUST_CHECK;
+
+/* Finds the mapping that a mount asks for and sets m->idmap, 0 where it asks for none. Entries with
+ * equal mappings share one. */
+int plan_mount_idmap_build(struct plan_build *b, const struct oci_mount *mount,
+			   struct mount_entry *m, struct err *err) MUST_CHECK;
+
+int plan_devices_build(struct plan_build *b, struct err *err) MUST_CHECK;
+int plan_devices_build_net(struct plan_build *b, struct err *err) MUST_CHECK;
+
+int plan_process_build(struct plan_build *b, const struct oci_process *process,
+		       struct err *err) MUST_CHECK;

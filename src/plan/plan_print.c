@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/plan/plan_print.h"
+#include "src/plan/plan.h"
 
 #include "src/oci/mount_options.h"
 #include "src/oci/names.h"
@@ -289,7 +289,7 @@ static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
 		addf(out, " %s", propagation_name(m->propagation));
 	if (m->idmap)
 		print_mount_idmap(out, rootfs, m);
-	why(out, m->why);
+	str_add(out, "\n");
 }
 
 static void print_rootfs(struct str *out, const struct plan *plan)

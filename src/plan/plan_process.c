@@ -10,15 +10,6 @@
 #include "src/oci/annotations.h"
 #include "src/oci/names.h"
 
-static const char *const *terminated(struct arena *arena, const char *const *v, size_t n)
-{
-	const char **copy = arena_array(arena, n + 1, sizeof(*copy));
-
-	for (size_t i = 0; i < n; i++)
-		copy[i] = v[i];
-	return copy;
-}
-
 struct variable {
 	const char *text;
 	size_t name_len;
@@ -290,10 +281,10 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 
 	p->umask = 0022;
 	p->cwd = "/";
-	p->env = terminated(b->arena, NULL, 0);
+	p->env = str_list(b->arena, NULL, 0, NULL, 0);
 	if (!process) /* K-05: legal for create; start will refuse */
 		return 0;
-	p->args = terminated(b->arena, process->args.v, process->args.n);
+	p->args = str_list(b->arena, process->args.v, process->args.n, NULL, 0);
 	p->n_args = process->args.n;
 	p->env = environment(b->arena, process->env.v, process->env.n, &p->n_env);
 	p->cwd = process->cwd;

@@ -102,56 +102,6 @@ static int add_rows(struct plan_writes *w, const struct row *rows, size_t n, con
 #define ADD_ROWS(w, rows, object, err)                                                             \
 	add_rows((w), (rows), sizeof(rows) / sizeof((rows)[0]), (object), (err))
 
-/* log2 of x >= 1 with 44 bits behind the point: the planner is pure and has no libm. */
-static uint64_t log2_fixed(uint64_t x)
-{
-	int whole = 63 - __builtin_clzll(x);
-	uint64_t y = x << (62 - whole), result = (uint64_t)whole << 44;
-
-	for (uint64_t bit = 1ULL << 43; bit; bit >>= 1) {
-		y = (uint64_t)(((unsigned __int128)y * y) >> 62);
-		if (y >> 63) {
-			y >>= 1;
-			result |= bit;
-		}
-	}
-	return result;
-}
-
-/* The weight is 10^((l^2 + 125 l) / 612 - 7/34), rounded up, with l = log2(shares): 2 gives 1, 1024 gives
- * 100, 262144 gives 10000. It is the smallest w with 612 log2(w) >= (l^2 + 125 l - 126) log2(10). */
-uint64_t plan_resources_weight(uint64_t shares)
-{
-	const uint64_t log2_10 = 58439977071430; /* 44 bits behind the point */
-	const uint64_t error = 1ULL
-			       << 16; /* of the rounded logarithms: the three above are exact */
-	uint64_t low = 1, high = 10000, l, power;
-
-	if (shares <= 2)
-		return 1;
-	if (shares >= 262144)
-		return 10000;
-	l = log2_fixed(shares);
-	power = (uint64_t)(((unsigned __int128)l * l) >> 44) + 125 * l - (126ULL << 44);
-	power = (uint64_t)(((unsigned __int128)power * log2_10) >> 44);
-	while (low < high) {
-		uint64_t middle = (low + high) / 2;
-
-		if (612 * log2_fixed(middle) + error >= power)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
-uint64_t plan_resources_io_weight(uint64_t weight)
-{
-	if (weight <= 10)
-		return 1;
-	return weight >= 1000 ? 10000 : 1 + (weight - 10) * 9999 / 990;
-}
-
 /* The specification counts memory and swap together, as v1 does; v2 counts swap alone. */
 static int check_swap(const struct oci_memory *m, bool v2, struct err *err)
 {
@@ -211,7 +161,7 @@ static void add_cpu_v2(struct plan_writes *w, const struct oci_cpu *cpu)
 
 	if (cpu->shares.set && cpu->shares.v)
 		(void)plan_writes_add(w, "cpu", "cpu.weight",
-				      plan_writes_uint(w, plan_resources_weight(cpu->shares.v)),
+				      plan_writes_uint(w, plan_writes_weight(cpu->shares.v)),
 				      "cpu.shares");
 	if (!quota && !period)
 		return;
@@ -231,6 +181,156 @@ static int add_cpu(struct plan_writes *w, const struct oci_cpu *cpu, struct err 
 	else
 		r = ADD_ROWS(w, cpu_v1_rows, cpu, err);
 	return r < 0 ? r : ADD_ROWS(w, cpu_rows, cpu, err);
+}
+
+/* BFQ has its own file; kernels without it (or v1 with CFQ, before 5.0) have the general one. Both scales
+ * are in the config's unit but that of io.weight. */
+static void add_weight(struct plan_writes *w, const char *suffix, const char *device,
+		       uint64_t weight, const char *path)
+{
+	const char *value = arena_strf(w->arena, "%s%llu", device, (unsigned long long)weight);
+	struct cgroup_write *write;
+
+	if (w->v2) {
+		write = plan_writes_add(w, "io", "io.bfq.weight", value, path);
+		write->alt_file = "io.weight";
+		write->alt_value = arena_strf(w->arena, "%s%llu", device,
+					      (unsigned long long)plan_writes_io_weight(weight));
+		return;
+	}
+	write = plan_writes_add(w, "blkio", arena_strf(w->arena, "blkio.weight%s", suffix), value,
+				path);
+	write->alt_file = arena_strf(w->arena, "blkio.bfq.weight%s", suffix);
+	write->alt_value = value;
+}
+
+static int add_leaf_weight(struct plan_writes *w, const char *file, const char *device,
+			   uint64_t weight, const char *path, struct err *err)
+{
+	if (w->v2)
+		return plan_writes_v1_only(err, path);
+	(void)plan_writes_add(w, "blkio", file,
+			      arena_strf(w->arena, "%s%llu", device, (unsigned long long)weight),
+			      path);
+	return 0;
+}
+
+static int add_device_weights(struct plan_writes *w, const struct oci_block_io *io, struct err *err)
+{
+	for (size_t i = 0; i < io->weight_device.n; i++) {
+		const struct oci_weight_device *d = &io->weight_device.v[i];
+		const char *device = arena_strf(w->arena, "%lld:%lld ", (long long)d->major.v,
+						(long long)d->minor.v);
+		const char *path = arena_strf(w->arena, "blockIO.weightDevice[%zu]", i);
+
+		if (d->weight.set && d->weight.v)
+			add_weight(w, "_device", device, d->weight.v, path);
+		if (d->leaf_weight.set && d->leaf_weight.v) {
+			int r = add_leaf_weight(w, "blkio.leaf_weight_device", device,
+						d->leaf_weight.v, path, err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* One write a device: io.max takes a single line. A rate of 0 takes the limit away: "max" for v2. */
+static void add_throttle(struct plan_writes *w, const oci_throttle_devices *devices, const char *v1,
+			 const char *v2, const char *property)
+{
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct oci_throttle_device *d = &devices->v[i];
+		const char *rate = w->v2 && !d->rate.v ? "max" : plan_writes_uint(w, d->rate.v);
+		const char *path = arena_strf(w->arena, "blockIO.%s[%zu]", property, i);
+		const char *value = arena_strf(w->arena, "%lld:%lld %s%s", (long long)d->major.v,
+					       (long long)d->minor.v, w->v2 ? v2 : "", rate);
+
+		(void)plan_writes_add(w, w->v2 ? "io" : "blkio", w->v2 ? "io.max" : v1, value,
+				      path);
+	}
+}
+
+static int add_block_io(struct plan_writes *w, const struct oci_block_io *io, struct err *err)
+{
+	int r = 0;
+
+	if (io->weight.set && io->weight.v)
+		add_weight(w, "", "", io->weight.v, "blockIO.weight");
+	if (io->leaf_weight.set && io->leaf_weight.v)
+		r = add_leaf_weight(w, "blkio.leaf_weight", "", io->leaf_weight.v,
+				    "blockIO.leafWeight", err);
+	if (r == 0)
+		r = add_device_weights(w, io, err);
+	if (r < 0)
+		return r;
+	add_throttle(w, &io->read_bps, "blkio.throttle.read_bps_device",
+		     "rbps=", "throttleReadBpsDevice");
+	add_throttle(w, &io->write_bps, "blkio.throttle.write_bps_device",
+		     "wbps=", "throttleWriteBpsDevice");
+	add_throttle(w, &io->read_iops, "blkio.throttle.read_iops_device",
+		     "riops=", "throttleReadIOPSDevice");
+	add_throttle(w, &io->write_iops, "blkio.throttle.write_iops_device",
+		     "wiops=", "throttleWriteIOPSDevice");
+	return 0;
+}
+
+static int add_network(struct plan_writes *w, const struct oci_network *network, struct err *err)
+{
+	bool class_id = network->class_id.set && network->class_id.v;
+
+	if (w->v2 && class_id)
+		return plan_writes_v1_only(err, "network.classID");
+	if (w->v2 && network->priorities.n)
+		return plan_writes_v1_only(err, "network.priorities");
+	if (class_id)
+		(void)plan_writes_add(w, "net_cls", "net_cls.classid",
+				      plan_writes_uint(w, network->class_id.v), "network.classID");
+	for (size_t i = 0; i < network->priorities.n; i++) {
+		const struct oci_net_priority *p = &network->priorities.v[i];
+
+		(void)plan_writes_add(
+			w, "net_prio", "net_prio.ifpriomap",
+			arena_strf(w->arena, "%s %llu", p->name, (unsigned long long)p->priority.v),
+			arena_strf(w->arena, "network.priorities[%zu]", i));
+	}
+	return 0;
+}
+
+static void add_rdma(struct plan_writes *w, const struct oci_resources *resources)
+{
+	for (size_t i = 0; i < resources->rdma.n; i++) {
+		const struct oci_rdma *rdma = &resources->rdma.v[i];
+		const char *value = rdma->key;
+
+		if (rdma->hca_handles.set)
+			value = arena_strf(w->arena, "%s hca_handle=%llu", value,
+					   (unsigned long long)rdma->hca_handles.v);
+		if (rdma->hca_objects.set)
+			value = arena_strf(w->arena, "%s hca_object=%llu", value,
+					   (unsigned long long)rdma->hca_objects.v);
+		(void)plan_writes_add(w, "rdma", "rdma.max", value,
+				      arena_strf(w->arena, "rdma[\"%s\"]", rdma->key));
+	}
+}
+
+/* What is reserved (mmap) and what is used (page faults) are counted apart; the reservations only by
+ * kernels from 5.7 on. */
+static void add_hugetlb(struct plan_writes *w, const struct oci_resources *resources)
+{
+	const char *end = w->v2 ? "max" : "limit_in_bytes";
+
+	for (size_t i = 0; i < resources->hugepage_limits.n; i++) {
+		const struct oci_hugepage_limit *h = &resources->hugepage_limits.v[i];
+		const char *value = plan_writes_uint(w, h->limit.v);
+		const char *path = arena_strf(w->arena, "hugepageLimits[%zu]", i);
+		const char *file = arena_strf(w->arena, "hugetlb.%s.%s", h->page_size, end);
+
+		(void)plan_writes_add(w, "hugetlb", file, value, path);
+		file = arena_strf(w->arena, "hugetlb.%s.rsvd.%s", h->page_size, end);
+		plan_writes_add(w, "hugetlb", file, value, path)->may_miss = true;
+	}
 }
 
 /* A file name with the controller in front ("memory.high"), no directory. */
@@ -282,13 +382,13 @@ int plan_resources_build(struct arena *arena, const struct oci_resources *resour
 	if (r == 0 && resources->cpu)
 		r = add_cpu(&w, resources->cpu, err);
 	if (r == 0 && resources->block_io)
-		r = plan_writes_block_io(&w, resources->block_io, err);
+		r = add_block_io(&w, resources->block_io, err);
 	if (r == 0 && resources->network)
-		r = plan_writes_network(&w, resources->network, err);
+		r = add_network(&w, resources->network, err);
 	if (r < 0)
 		return r;
-	plan_writes_hugetlb(&w, resources);
-	plan_writes_rdma(&w, resources);
+	add_hugetlb(&w, resources);
+	add_rdma(&w, resources);
 	if (resources->pids && resources->pids->limit.set)
 		(void)plan_writes_add(&w, "pids", "pids.max",
 				      resources->pids->limit.v < 0

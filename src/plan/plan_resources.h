@@ -12,9 +12,3 @@ int plan_resources_build(struct arena *arena, const struct oci_resources *resour
 
 /* Whether anything but device rules is asked for. */
 bool plan_resources_any(const struct oci_resources *resources);
-
-/* cpu.shares (2 to 262144) as cpu.weight (1 to 10000), by the formula of crun and runc. */
-uint64_t plan_resources_weight(uint64_t shares);
-
-/* blockIO.weight (10 to 1000) as io.weight (1 to 10000), by the formula of crun and runc. */
-uint64_t plan_resources_io_weight(uint64_t weight);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list that the table of resources fills. Private to the planner of cgroups. */
+/* Writes to cgroup files as a list that grows, the scales of the two layouts, and what takes a write back. Pure. */
 #pragma once
 
 #include "src/plan/cgroup_plan.h"
@@ -21,15 +21,15 @@ const char *plan_writes_uint(struct plan_writes *w, uint64_t value);
 /* A limit: negative is "max" or "-1". */
 const char *plan_writes_limit(struct plan_writes *w, int64_t value);
 
-/* linux.resources.blockIO. */
-int plan_writes_block_io(struct plan_writes *w, const struct oci_block_io *io,
-			 struct err *err) MUST_CHECK;
-
-/* linux.resources.network, rdma, hugepageLimits. */
-int plan_writes_network(struct plan_writes *w, const struct oci_network *network,
-			struct err *err) MUST_CHECK;
-void plan_writes_rdma(struct plan_writes *w, const struct oci_resources *resources);
-void plan_writes_hugetlb(struct plan_writes *w, const struct oci_resources *resources);
-
 /* The error for a property without an equivalent in v2. */
 int plan_writes_v1_only(struct err *err, const char *path) MUST_CHECK;
+
+/* cpu.shares (2 to 262144) as cpu.weight (1 to 10000), and blockIO.weight (10 to 1000) as io.weight (1 to 10000),
+ * by the formulas of crun and runc. */
+uint64_t plan_writes_weight(uint64_t shares);
+uint64_t plan_writes_io_weight(uint64_t weight);
+
+/* From the text that a file had, the value that undoes a write of `value`; NULL where there is none to
+ * write: a file that cannot be read, or one that lists what was set and has nothing to say for "unset". */
+const char *plan_writes_old(struct arena *arena, const char *file, const char *value,
+			    const char *text);

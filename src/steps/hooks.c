@@ -17,15 +17,6 @@
 
 static const char *const no_env[] = { NULL };
 
-static const char *const *terminated(struct arena *arena, const char *const *v, size_t n)
-{
-	const char **copy = arena_array(arena, n + 1, sizeof(*copy));
-
-	for (size_t i = 0; i < n; i++)
-		copy[i] = v[i];
-	return copy;
-}
-
 /* A message is one line, and a space tells more than what stands for a control character. */
 static const char *on_one_line(char *words)
 {
@@ -73,8 +64,9 @@ static int run_one(const struct hooks_request *request, size_t i, const char *in
 	struct arena arena = { 0 };
 	struct spawn_request spawn = {
 		.path = hook->path,
-		.argv = hook->args.n ? terminated(&arena, hook->args.v, hook->args.n) : own_args,
-		.env = hook->env.v            ? terminated(&arena, hook->env.v, hook->env.n)
+		.argv = hook->args.n ? str_list(&arena, hook->args.v, hook->args.n, NULL, 0)
+				     : own_args,
+		.env = hook->env.v            ? str_list(&arena, hook->env.v, hook->env.n, NULL, 0)
 		       : request->default_env ? request->default_env
 					      : no_env,
 		.input = input,

@@ -9,7 +9,7 @@
 #include "src/base/io.h"
 #include "src/base/json_text.h"
 #include "src/base/parse.h"
-#include "src/plan/plan_print.h"
+#include "src/plan/plan.h"
 #include "tests/fuzz/json_mutate.h"
 #include "tests/lib/decide.h"
 

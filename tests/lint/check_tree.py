@@ -5,6 +5,7 @@
 check_tree.py ROOT                     layers, names, lengths, licence lines, who may ask what
 check_tree.py --pure ARCHIVE LOWER...  that ARCHIVE is pure: beyond the LOWER archives it calls only
                                        functions on memory and strings
+check_tree.py --one-way ARCHIVE...     that no two of its files call each other
 """
 import pathlib
 import re
@@ -128,9 +129,26 @@ def check_pure(archive, lower):
             if not PURE_CALLS.match(s)]
 
 
+def check_one_way(archive):
+    """What two files share stands below both of them."""
+    out = subprocess.run(["nm", "-A", "--format=posix", archive], capture_output=True, text=True,
+                         check=True).stdout
+    defined, used = {}, {}
+    for line in out.splitlines():
+        place, name, kind = re.match(r"(.*?): (\S+) (\S)", line).groups()
+        if kind.isupper():
+            which = used if kind == "U" else defined
+            which.setdefault(pathlib.PurePath(place.rstrip("]")).name[:-len(".c.o")], set()).add(name)
+    pairs = [(a, b) for a in defined for b in defined if a < b
+             and used.get(a, set()) & defined[b] and used.get(b, set()) & defined[a]]
+    return [f"{a} and {b} call each other" for a, b in sorted(pairs)]
+
+
 def main():
     if sys.argv[1] == "--pure":
         errors = check_pure(sys.argv[2], sys.argv[3:])
+    elif sys.argv[1] == "--one-way":
+        errors = [e for archive in sys.argv[2:] for e in check_one_way(archive)]
     else:
         errors = check_tree(pathlib.Path(sys.argv[1]))
     print("\n".join(errors) or "ok")

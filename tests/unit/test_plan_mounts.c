@@ -4,7 +4,6 @@
 #include "src/oci/decode.h"
 #include "src/oci/mount_options.h"
 #include "src/plan/plan.h"
-#include "src/plan/plan_print.h"
 #include "tests/lib/check.h"
 #include "tests/unit/plan_facts.h"
 

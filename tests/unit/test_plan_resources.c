@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/oci/decode.h"
 #include "src/plan/plan_resources.h"
+#include "src/plan/plan_writes.h"
 #include "tests/lib/check.h"
 
 #include <stdio.h>
@@ -34,9 +35,9 @@ TEST(weights_follow_the_formula)
 		      { 1024, 100 }, { 2048, 174 }, { 262144, 10000 }, { 999999, 10000 } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		CHECK_INT(plan_resources_weight(cases[i].shares), cases[i].weight);
+		CHECK_INT(plan_writes_weight(cases[i].shares), cases[i].weight);
 	for (uint64_t shares = 3; shares < 262144; shares += 97)
-		CHECK(plan_resources_weight(shares) >= plan_resources_weight(shares - 1));
+		CHECK(plan_writes_weight(shares) >= plan_writes_weight(shares - 1));
 }
 
 TEST(memory_and_swap)

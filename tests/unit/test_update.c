@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/update_values.h"
-#include "src/plan/plan_old.h"
 #include "src/plan/plan_resources.h"
+#include "src/plan/plan_writes.h"
 #include "tests/lib/check.h"
 
 static struct arena arena;
@@ -105,17 +105,17 @@ TEST(nothing_given_is_nothing_written)
 
 TEST(old_values)
 {
-	CHECK_STR(plan_old_value(&arena, "pids.max", "5", "max"), "max");
-	CHECK_STR(plan_old_value(&arena, "cpu.max", "1000 2000", "max 100000"), "max 100000");
-	CHECK_STR(plan_old_value(&arena, "memory.oom_control", "1",
-				 "oom_kill_disable 0\nunder_oom 0\noom_kill 0"),
+	CHECK_STR(plan_writes_old(&arena, "pids.max", "5", "max"), "max");
+	CHECK_STR(plan_writes_old(&arena, "cpu.max", "1000 2000", "max 100000"), "max 100000");
+	CHECK_STR(plan_writes_old(&arena, "memory.oom_control", "1",
+				  "oom_kill_disable 0\nunder_oom 0\noom_kill 0"),
 		  "0");
 	CHECK_STR(
-		plan_old_value(&arena, "blkio.throttle.read_bps_device", "8:1 5", "8:16 7\n8:1 9"),
+		plan_writes_old(&arena, "blkio.throttle.read_bps_device", "8:1 5", "8:16 7\n8:1 9"),
 		"8:1 9");
-	CHECK_STR(plan_old_value(&arena, "blkio.throttle.read_bps_device", "8:1 5", "8:16 7"),
+	CHECK_STR(plan_writes_old(&arena, "blkio.throttle.read_bps_device", "8:1 5", "8:16 7"),
 		  "8:1 0");
-	CHECK_STR(plan_old_value(&arena, "io.max", "8:0 rbps=5", ""),
+	CHECK_STR(plan_writes_old(&arena, "io.max", "8:0 rbps=5", ""),
 		  "8:0 rbps=max wbps=max riops=max wiops=max");
-	CHECK(plan_old_value(&arena, "cpuset.cpus", "0", "") == NULL);
+	CHECK(plan_writes_old(&arena, "cpuset.cpus", "0", "") == NULL);
 }
