@@ -2,7 +2,6 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
-#include "src/base/parse.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/cmd/exec_cgroup.h"
@@ -15,7 +14,6 @@
 
 #include <fcntl.h>
 #include <stddef.h>
-#include <string.h>
 
 struct exec_options {
 	const char *process, *console_socket, *pidfd_socket, *pid_file, *cwd, *user, *apparmor,
@@ -87,200 +85,48 @@ static int refuse_status(const struct exec_call *call, enum status status, struc
 	return 0;
 }
 
-/* The id that was asked for, or an error: "1000" must never become 0 (CVE-2026-30892). */
-static int parse_user(struct arena *arena, const char *text, struct oci_user *user, struct err *err)
+static int read_process(struct exec_call *call, const struct oci_process **ret, struct err *err)
 {
-	const char *colon = strchr(text, ':');
-	const char *uid = colon ? arena_strndup(arena, text, (size_t)(colon - text)) : text;
-	uint32_t value;
-
-	if (parse_id(uid, &value) < 0)
-		return err_set(
-			err, EINVAL,
-			"--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
-			text);
-	user->uid = (struct json_uint){ true, value };
-	if (!colon)
-		return 0;
-	if (parse_id(colon + 1, &value) < 0)
-		return err_set(
-			err, EINVAL,
-			"--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
-			text);
-	user->gid = (struct json_uint){ true, value };
-	return 0;
-}
-
-static int merge_user(struct exec_call *call, struct oci_process *process, struct err *err)
-{
-	struct oci_user *user = arena_new(call->arena, struct oci_user);
-	int64_t *groups;
-	int r = 0;
-
-	if (process->user)
-		*user = *process->user;
-	if (call->o->user)
-		r = parse_user(call->arena, call->o->user, user, err);
-	if (call->o->groups.n) {
-		groups = arena_array(call->arena, call->o->groups.n, sizeof(*groups));
-		for (size_t i = 0; r == 0 && i < call->o->groups.n; i++) {
-			uint32_t gid = 0;
-
-			if (parse_id(call->o->groups.v[i], &gid) < 0)
-				r = err_set(err, EINVAL,
-					    "--additional-gids: expected a number from 0 to "
-					    "4294967294, got \"%s\"",
-					    call->o->groups.v[i]);
-			groups[i] = gid;
-		}
-		user->additional_gids.v = groups;
-		user->additional_gids.n = call->o->groups.n;
-	}
-	process->user = user;
-	return r;
-}
-
-static const char **append_names(struct arena *arena, const char *const *v, size_t n,
-				 const struct option_list *add)
-{
-	const char **names = arena_array(arena, n + add->n + 1, sizeof(*names));
-
-	for (size_t i = 0; i < n; i++)
-		names[i] = v[i];
-	for (size_t i = 0; i < add->n; i++)
-		names[n + i] = add->v[i];
-	return names;
-}
-
-/* The plan takes the last of several values of a name. */
-static void merge_env(struct exec_call *call, struct oci_process *process)
-{
-	process->env.v = append_names(call->arena, process->env.v, process->env.n, &call->o->env);
-	process->env.n += call->o->env.n;
-}
-
-/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162). */
-static void merge_caps(struct exec_call *call, struct oci_process *process)
-{
-	struct oci_capabilities *caps = arena_new(call->arena, struct oci_capabilities);
-	const struct option_list *add = &call->o->caps;
-
-	if (!add->n)
-		return;
-	if (process->capabilities)
-		*caps = *process->capabilities;
-	caps->bounding.v = append_names(call->arena, caps->bounding.v, caps->bounding.n, add);
-	caps->permitted.v = append_names(call->arena, caps->permitted.v, caps->permitted.n, add);
-	caps->effective.v = append_names(call->arena, caps->effective.v, caps->effective.n, add);
-	caps->bounding.n += add->n;
-	caps->permitted.n += add->n;
-	caps->effective.n += add->n;
-	process->capabilities = caps;
-}
-
-static int from_options(struct exec_call *call, int argc, char **argv, struct oci_process *process,
-			struct err *err)
-{
-	const struct exec_options *o = call->o;
-	int r;
-
-	if (argc < 1)
-		return err_set(err, EINVAL, "exec failed: exec args cannot be empty");
-	process->args.v = (const char **)(uintptr_t)argv;
-	process->args.n = (size_t)argc;
-	process->terminal = (struct json_bool){ true, o->tty };
-	process->console_size = NULL;
-	process->exec_cpu_affinity =
-		call->config->process ? call->config->process->exec_cpu_affinity : NULL;
-	if (o->cwd)
-		process->cwd = o->cwd;
-	if (!process->cwd)
-		process->cwd = "/";
-	if (o->no_new_privs)
-		process->no_new_privileges = (struct json_bool){ true, true };
-	if (o->apparmor)
-		process->apparmor_profile = o->apparmor;
-	if (o->label)
-		process->selinux_label = o->label;
-	for (size_t i = 0; i < o->env.n; i++)
-		if (o->env.v[i][0] == '=' || !strchr(o->env.v[i], '='))
-			return err_set(err, EINVAL, "--env: expected NAME=VALUE, got \"%s\"",
-				       o->env.v[i]);
-	merge_env(call, process);
-	merge_caps(call, process);
-	r = merge_user(call, process, err);
-	return r < 0 ? r : check_process(process, "exec", "", NULL, 0, err);
-}
-
-/* What a process file leaves out comes from the container's own process. */
-static void inherit(struct oci_process *process, const struct oci_process *own)
-{
-	if (!own)
-		return;
-	if (!process->capabilities)
-		process->capabilities = own->capabilities;
-	if (!process->rlimits.v)
-		process->rlimits = own->rlimits;
-	if (!process->no_new_privileges.set)
-		process->no_new_privileges = own->no_new_privileges;
-	if (!process->oom_score_adj.set)
-		process->oom_score_adj = own->oom_score_adj;
-	if (!process->apparmor_profile)
-		process->apparmor_profile = own->apparmor_profile;
-	if (!process->selinux_label)
-		process->selinux_label = own->selinux_label;
-	if (!process->scheduler)
-		process->scheduler = own->scheduler;
-	if (!process->io_priority)
-		process->io_priority = own->io_priority;
-	if (!process->exec_cpu_affinity)
-		process->exec_cpu_affinity = own->exec_cpu_affinity;
-}
-
-/* A process without an umask of its own has the container's. */
-static void inherit_umask(struct arena *arena, struct oci_process *process,
-			  const struct oci_process *own)
-{
-	struct oci_user *user = arena_new(arena, struct oci_user);
-
-	if (!own || !own->user || !own->user->umask.set ||
-	    (process->user && process->user->umask.set))
-		return;
-	if (process->user)
-		*user = *process->user;
-	user->umask = own->user->umask;
-	process->user = user;
-}
-
-static int from_file(struct exec_call *call, struct oci_process *process, struct err *err)
-{
-	const struct oci_process *file;
 	const char *path = call->o->process;
 	size_t len;
 	char *text;
 	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, call->arena, &text, &len, err);
 
 	if (r == 0)
-		r = decode_process(call->arena, path, text, len, &file, err);
+		r = decode_process(call->arena, path, text, len, ret, err);
 	if (r == 0)
-		r = check_process(file, path, "", text, len, err);
-	if (r < 0)
-		return err_prefix(err, "exec failed: --process");
-	*process = *file;
-	if (call->o->tty)
-		process->terminal = (struct json_bool){ true, true };
-	inherit(process, call->config->process);
-	return 0;
+		r = check_process(*ret, path, "", text, len, err);
+	return r < 0 ? err_prefix(err, "exec failed: --process") : 0;
 }
 
-static int build_plan(struct exec_call *call, int argc, char **argv, const struct plan **ret,
-		      struct err *err)
+static int make_process(struct exec_call *call, int argc, char **argv,
+			const struct oci_process **ret, struct err *err)
 {
 	const struct exec_options *o = call->o;
-	struct oci_process *process = arena_new(call->arena, struct oci_process);
+	struct plan_exec_process asked = {
+		.args = { (const char *const *)argv, (size_t)argc },
+		.env = { o->env.v, o->env.n },
+		.caps = { o->caps.v, o->caps.n },
+		.groups = { o->groups.v, o->groups.n },
+		.cwd = o->cwd,
+		.user = o->user,
+		.apparmor = o->apparmor,
+		.label = o->label,
+		.tty = o->tty,
+		.no_new_privs = o->no_new_privs,
+	};
+	int r = o->process ? read_process(call, &asked.file, err) : 0;
+
+	return r < 0 ? r : plan_exec_process(call->arena, &asked, call->config->process, ret, err);
+}
+
+static int build_plan(struct exec_call *call, const struct oci_process *process,
+		      const struct plan **ret, struct err *err)
+{
+	const struct exec_options *o = call->o;
 	struct facts *facts = arena_new(call->arena, struct facts);
 	struct plan_options *plan_options = arena_new(call->arena, struct plan_options);
-	struct plan_exec_request request = {
+	const struct plan_exec_request request = {
 		.config = call->config,
 		.process = process,
 		.facts = facts,
@@ -290,22 +136,14 @@ static int build_plan(struct exec_call *call, int argc, char **argv, const struc
 		.has_cgroup = call->state.cgroup_driver > (int)CGROUP_DRIVER_NONE + 1,
 		.has_unit = call->state.unit.name,
 	};
-	int r;
+	int r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);
 
-	if (call->config->process)
-		*process = *call->config->process;
-	r = o->process ? from_file(call, process, err)
-		       : from_options(call, argc, argv, process, err);
-	if (r < 0)
-		return r;
-	inherit_umask(call->arena, process, call->config->process);
 	*plan_options = (struct plan_options){ .id = call->state.id,
 					       .bundle = call->state.bundle,
 					       .detach = o->detach,
 					       .console_socket = o->console_socket,
 					       .pidfd_socket = o->pidfd_socket,
 					       .preserve_fds = o->preserve_fds };
-	r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);
 	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);
 }
 
@@ -356,6 +194,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	struct exec_call call = { .arena = arena, .o = data, .pidfd = -1 };
 	_cleanup_close_ int dirfd = -1;
+	const struct oci_process *process;
 	const struct plan *plan;
 	struct store *store;
 	int r;
@@ -369,7 +208,9 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (r >= 0)
 		r = common_read_config(arena, dirfd, &call.config, err);
 	if (r >= 0)
-		r = build_plan(&call, argc - 1, argv + 1, &plan, err);
+		r = make_process(&call, argc - 1, argv + 1, &process, err);
+	if (r >= 0)
+		r = build_plan(&call, process, &plan, err);
 	if (r >= 0)
 		r = execute(&call, plan, err);
 	fd_closep(&call.pidfd);

@@ -256,6 +256,22 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	       const struct plan_options *options, const struct plan **ret,
 	       struct err *err) MUST_CHECK;
 
+/* A process of `exec`: the container's own, changed by what the command line says. */
+struct plan_texts {
+	const char *const *v;
+	size_t n;
+};
+struct plan_exec_process {
+	const struct oci_process *file; /* checked; in place of the container's own; or NULL */
+	struct plan_texts args, env, caps, groups;
+	const char *cwd, *user, *apparmor, *label; /* user: "UID[:GID]" */
+	bool tty, no_new_privs;
+};
+/* The whole process object, checked. own: the container's, or NULL. Errors name the option. */
+int plan_exec_process(struct arena *arena, const struct plan_exec_process *asked,
+		      const struct oci_process *own, const struct oci_process **ret,
+		      struct err *err) MUST_CHECK;
+
 /* The plan of `exec`: another process in a running container. Of config only what concerns processes is
  * read (seccomp, personality, annotations). */
 struct plan_exec_request {

@@ -1,10 +1,181 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* exec: a process object out of the container's own and the command line, and the plan for it. */
 #include "src/plan/plan_parts.h"
 
+#include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/oci/check.h"
 #include "src/oci/names.h"
 
 #include <sched.h>
+#include <string.h>
+
+/* The id that was asked for, or an error: "1000" must never become 0 (CVE-2026-30892). */
+static int parse_user(struct arena *arena, const char *text, struct oci_user *user, struct err *err)
+{
+	const char *colon = strchr(text, ':');
+	const char *uid = colon ? arena_strndup(arena, text, (size_t)(colon - text)) : text;
+	uint32_t uid_value, gid_value = 0;
+
+	if (parse_id(uid, &uid_value) < 0 || (colon && parse_id(colon + 1, &gid_value) < 0))
+		return err_set(
+			err, EINVAL,
+			"--user: expected UID[:GID], numbers from 0 to 4294967294, got \"%s\"",
+			text);
+	user->uid = (struct json_uint){ true, uid_value };
+	if (colon)
+		user->gid = (struct json_uint){ true, gid_value };
+	return 0;
+}
+
+static int set_user(struct arena *arena, const struct plan_exec_process *asked,
+		    struct oci_process *process, struct err *err)
+{
+	struct oci_user *user = arena_new(arena, struct oci_user);
+	int64_t *groups = arena_array(arena, asked->groups.n + 1, sizeof(*groups));
+	int r = 0;
+
+	if (process->user)
+		*user = *process->user;
+	process->user = user;
+	if (asked->user)
+		r = parse_user(arena, asked->user, user, err);
+	for (size_t i = 0; r == 0 && i < asked->groups.n; i++) {
+		uint32_t gid = 0;
+
+		if (parse_id(asked->groups.v[i], &gid) < 0)
+			r = err_set(err, EINVAL,
+				    "--additional-gids: expected a number from 0 to 4294967294, "
+				    "got \"%s\"",
+				    asked->groups.v[i]);
+		groups[i] = gid;
+	}
+	if (asked->groups.n) {
+		user->additional_gids.v = groups;
+		user->additional_gids.n = asked->groups.n;
+	}
+	return r;
+}
+
+/* The plan takes the last of several values of a name. */
+static int add_env(struct arena *arena, const struct plan_texts *add, struct oci_process *process,
+		   struct err *err)
+{
+	for (size_t i = 0; i < add->n; i++)
+		if (add->v[i][0] == '=' || !strchr(add->v[i], '='))
+			return err_set(err, EINVAL, "--env: expected NAME=VALUE, got \"%s\"",
+				       add->v[i]);
+	process->env.v = str_list(arena, process->env.v, process->env.n, add->v, add->n);
+	process->env.n += add->n;
+	return 0;
+}
+
+/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162). */
+static void add_caps(struct arena *arena, const struct plan_texts *add, struct oci_process *process)
+{
+	struct oci_capabilities *caps = arena_new(arena, struct oci_capabilities);
+
+	if (!add->n)
+		return;
+	if (process->capabilities)
+		*caps = *process->capabilities;
+	caps->bounding.v = str_list(arena, caps->bounding.v, caps->bounding.n, add->v, add->n);
+	caps->permitted.v = str_list(arena, caps->permitted.v, caps->permitted.n, add->v, add->n);
+	caps->effective.v = str_list(arena, caps->effective.v, caps->effective.n, add->v, add->n);
+	caps->bounding.n += add->n;
+	caps->permitted.n += add->n;
+	caps->effective.n += add->n;
+	process->capabilities = caps;
+}
+
+static int from_options(struct arena *arena, const struct plan_exec_process *asked,
+			struct oci_process *process, struct err *err)
+{
+	int r;
+
+	if (!asked->args.n)
+		return err_set(err, EINVAL, "exec failed: exec args cannot be empty");
+	process->args.v = str_list(arena, asked->args.v, asked->args.n, NULL, 0);
+	process->args.n = asked->args.n;
+	process->terminal = (struct json_bool){ true, asked->tty };
+	process->console_size = NULL;
+	if (asked->cwd)
+		process->cwd = asked->cwd;
+	if (!process->cwd)
+		process->cwd = "/";
+	if (asked->no_new_privs)
+		process->no_new_privileges = (struct json_bool){ true, true };
+	if (asked->apparmor)
+		process->apparmor_profile = asked->apparmor;
+	if (asked->label)
+		process->selinux_label = asked->label;
+	add_caps(arena, &asked->caps, process);
+	r = add_env(arena, &asked->env, process, err);
+	if (r == 0)
+		r = set_user(arena, asked, process, err);
+	return r < 0 ? r : check_process(process, "exec", "", NULL, 0, err);
+}
+
+/* What a process file leaves out comes from the container's own process. */
+static void inherit(struct oci_process *process, const struct oci_process *own)
+{
+	if (!process->capabilities)
+		process->capabilities = own->capabilities;
+	if (!process->rlimits.v)
+		process->rlimits = own->rlimits;
+	if (!process->no_new_privileges.set)
+		process->no_new_privileges = own->no_new_privileges;
+	if (!process->oom_score_adj.set)
+		process->oom_score_adj = own->oom_score_adj;
+	if (!process->apparmor_profile)
+		process->apparmor_profile = own->apparmor_profile;
+	if (!process->selinux_label)
+		process->selinux_label = own->selinux_label;
+	if (!process->scheduler)
+		process->scheduler = own->scheduler;
+	if (!process->io_priority)
+		process->io_priority = own->io_priority;
+	if (!process->exec_cpu_affinity)
+		process->exec_cpu_affinity = own->exec_cpu_affinity;
+}
+
+/* A process without an umask of its own has the container's. */
+static void inherit_umask(struct arena *arena, struct oci_process *process,
+			  const struct oci_process *own)
+{
+	struct oci_user *user = arena_new(arena, struct oci_user);
+
+	if (!own->user || !own->user->umask.set || (process->user && process->user->umask.set))
+		return;
+	if (process->user)
+		*user = *process->user;
+	user->umask = own->user->umask;
+	process->user = user;
+}
+
+int plan_exec_process(struct arena *arena, const struct plan_exec_process *asked,
+		      const struct oci_process *own, const struct oci_process **ret,
+		      struct err *err)
+{
+	struct oci_process *process = arena_new(arena, struct oci_process);
+	int r = 0;
+
+	*ret = process;
+	if (own)
+		*process = *own;
+	if (!asked->file) {
+		r = from_options(arena, asked, process, err);
+	} else {
+		*process = *asked->file;
+		if (asked->tty)
+			process->terminal = (struct json_bool){ true, true };
+		if (own)
+			inherit(process, own);
+	}
+	if (r == 0 && own)
+		inherit_umask(arena, process, own);
+	return r;
+}
 
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err)
