@@ -3,7 +3,6 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/options.h"
-#include "src/cmd/version.h"
 #include "src/sys/helper.h"
 #include "src/sys/self.h"
 #include "src/sys/signals.h"
@@ -136,7 +135,7 @@ static int version(struct err *err)
 {
 	struct str text = { 0 };
 
-	version_print(&text);
+	cmd_version(&text);
 	return print(&text, err);
 }
 

@@ -80,3 +80,20 @@ void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int stat
 		log_notice("container %s: %s", state->id, driver_oom_words(&cgroup, arena));
 	driver_close(&cgroup);
 }
+
+static const char *read_file(const struct events_source *source, const char *controller,
+			     const char *file)
+{
+	char text[16384];
+	ssize_t n = driver_read(source->data, controller, file, text, sizeof(text));
+
+	return n < 0 ? NULL : arena_strndup(source->arena, text, (size_t)n);
+}
+
+struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena)
+{
+	return (struct events_source){ .v2 = cgroup->kind == CGROUP_DRIVER_V2,
+				       .read = read_file,
+				       .data = cgroup,
+				       .arena = arena };
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "src/cgroup/driver.h"
+#include "src/cmd/events_json.h"
 #include "src/state/store.h"
 
 /* Opens the cgroup of a container for its processes: to list, signal and freeze them. -ENOTSUP where it has
@@ -26,3 +27,6 @@ bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct 
  * SIGKILL, and the group counts more kills than before. */
 void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,
 			uint64_t kills_before);
+
+/* The files of a cgroup that is open in all hierarchies, for the documents of events and stats. */
+struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena);

@@ -4,10 +4,10 @@
 #include "src/cmd/common.h"
 #include "src/cmd/events_json.h"
 #include "src/state/status.h"
+#include "src/sys/clock.h"
 
 #include <poll.h>
 #include <stddef.h>
-#include <time.h>
 
 struct events_options {
 	bool stats;
@@ -30,15 +30,6 @@ struct watch {
 	int64_t interval; /* ms */
 };
 
-static const char *read_file(const struct events_source *source, const char *controller,
-			     const char *file)
-{
-	char text[16384];
-	ssize_t n = driver_read(source->data, controller, file, text, sizeof(text));
-
-	return n < 0 ? NULL : arena_strndup(source->arena, text, (size_t)n);
-}
-
 static int print_line(struct json_write *w, struct err *err)
 {
 	_cleanup_str_ struct str line = { 0 };
@@ -54,10 +45,7 @@ static int print_stats(const struct watch *watch, struct err *err)
 {
 	_cleanup_json_write_ struct json_write *w = json_write_new(false);
 	struct arena arena = { 0 }; /* freed here: this may go on for months */
-	struct events_source source = { .v2 = watch->cgroup.kind == CGROUP_DRIVER_V2,
-					.read = read_file,
-					.data = &watch->cgroup,
-					.arena = &arena };
+	struct events_source source = cgroup_of_source(&watch->cgroup, &arena);
 	int r;
 
 	events_json_stats(w, watch->state->id, &source);
@@ -74,24 +62,16 @@ static int print_oom(const struct watch *watch, struct err *err)
 	return print_line(w, err);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* Until the container's process has ended; the kill that ended it is told first. */
 static int loop(struct watch *watch, struct err *err)
 {
 	struct pollfd fds[] = { { .fd = watch->pidfd, .events = POLLIN },
 				{ .fd = watch->oom.fd, .events = watch->oom.events } };
-	int64_t next = now_ms() + watch->interval;
+	int64_t next = clock_now() + watch->interval;
 	int r = 0, patience = -1;
 
 	while (r == 0) {
-		int64_t left = next - now_ms();
+		int64_t left = next - clock_now();
 
 		if (patience >= 0 && patience < left)
 			left = patience;
@@ -103,7 +83,7 @@ static int loop(struct watch *watch, struct err *err)
 		fds[1].fd = watch->oom.fd;
 		if (fds[0].revents)
 			return r;
-		if (r == 0 && now_ms() >= next) {
+		if (r == 0 && clock_now() >= next) {
 			next += watch->interval;
 			r = print_stats(watch, err);
 		}

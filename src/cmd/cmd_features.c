@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The features document (features.md, features-linux.md), out of the tables that the code itself reads. */
 #include "src/cmd/common.h"
-#include "src/cmd/version.h"
 #include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"
 #include "src/oci/names.h"
@@ -107,10 +106,19 @@ static void annotations(struct json_write *w, struct arena *arena)
 		w, "io.github.seccomp.libseccomp.version",
 		arena_strf(arena, "%d.%d.%d", SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO));
 	json_write_string(w, "org.opencontainers.runc.checkpoint.enabled", "false");
-	json_write_string(w, "run.oci.usrun.version", version_number());
-	json_write_string(w, "run.oci.usrun.commit", version_commit());
+	json_write_string(w, "run.oci.usrun.version", USRUN_VERSION);
+	json_write_string(w, "run.oci.usrun.commit", USRUN_COMMIT);
 	json_write_end(w);
 	texts(w, "potentiallyUnsafeConfigAnnotations", annotations_unsafe);
+}
+
+void cmd_version(struct str *out)
+{
+	str_addf(out,
+		 "usrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %d.%d.%d\n"
+		 "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL\n",
+		 USRUN_VERSION, USRUN_COMMIT, STATE_DOC_OCI_VERSION, SCMP_VER_MAJOR, SCMP_VER_MINOR,
+		 SCMP_VER_MICRO);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,

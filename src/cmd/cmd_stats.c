@@ -38,15 +38,6 @@ struct looking {
 	size_t n;
 };
 
-static const char *read_file(const struct events_source *source, const char *controller,
-			     const char *file)
-{
-	char text[8192];
-	ssize_t n = driver_read(source->data, controller, file, text, sizeof(text));
-
-	return n < 0 ? NULL : arena_strndup(source->arena, text, (size_t)n);
-}
-
 static uint64_t boot_ns(void)
 {
 	struct timespec now;
@@ -60,7 +51,7 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 {
 	_cleanup_close_ int dirfd = -1;
 	struct state *state = arena_new(looking->arena, struct state);
-	struct events_source source = { .read = read_file, .arena = looking->arena };
+	struct events_source source;
 	struct cgroup cgroup;
 	struct store *store;
 	enum status status;
@@ -75,8 +66,7 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	r = cgroup_of_open_all(state, "stats", &cgroup, err);
 	if (r < 0)
 		return r;
-	source.v2 = cgroup.kind == CGROUP_DRIVER_V2;
-	source.data = &cgroup;
+	source = cgroup_of_source(&cgroup, looking->arena);
 	looking->v[looking->n++] = stats_text_sample(
 		&source, id, boot_ns(),
 		state->start_time.v * (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK)));
