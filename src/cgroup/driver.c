@@ -34,24 +34,24 @@ bool driver_priv_has(const char *list, const char *word, char separator)
 
 int driver_priv_v2(const struct cgroup *cgroup)
 {
-	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		if (cgroup->fds[i] >= 0 && driver_priv_is_v2(&cgroup->dirs[i]))
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
+		if (cgroup->fds[i] >= 0 && driver_priv_is_v2(&cgroup->place.dirs.v[i]))
 			return (int)i;
 	return -1;
 }
 
 int driver_priv_find(const struct cgroup *cgroup, const char *controller)
 {
-	for (size_t i = 0; i < cgroup->n_dirs; i++)
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
 		if (cgroup->fds[i] >= 0 &&
-		    driver_priv_has(cgroup->dirs[i].controllers, controller, ','))
+		    driver_priv_has(cgroup->place.dirs.v[i].controllers, controller, ','))
 			return (int)i;
 	return -1;
 }
 
 int driver_priv_any(const struct cgroup *cgroup)
 {
-	for (size_t i = 0; i < cgroup->n_dirs; i++)
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
 		if (cgroup->fds[i] >= 0)
 			return (int)i;
 	return -1;
@@ -66,23 +66,22 @@ const char *driver_priv_path(const struct cgroup_dir *dir, struct driver_priv_pa
 	return buf->text;
 }
 
-void driver_priv_init(struct cgroup *cgroup, enum cgroup_driver_kind kind,
-		      const struct cgroup_dir *dirs, size_t n_dirs)
+void driver_priv_init(struct cgroup *cgroup, const struct cgroup_place *place)
 {
-	*cgroup = (struct cgroup){ .kind = kind,
-				   .dirs = dirs,
-				   .n_dirs = n_dirs < DRIVER_MAX_DIRS ? n_dirs : DRIVER_MAX_DIRS };
+	*cgroup = (struct cgroup){ .place = *place };
+	if (place->dirs.n > DRIVER_MAX_DIRS)
+		cgroup->place.dirs.n = DRIVER_MAX_DIRS;
 	for (size_t i = 0; i < DRIVER_MAX_DIRS; i++)
 		cgroup->fds[i] = cgroup->join_fds[i] = -1;
 }
 
 void driver_close(struct cgroup *cgroup)
 {
-	for (size_t i = 0; i < cgroup->n_dirs; i++) {
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
 		fd_closep(&cgroup->fds[i]);
 		fd_closep(&cgroup->join_fds[i]);
 	}
-	cgroup->n_dirs = 0;
+	cgroup->place.dirs.n = 0;
 }
 
 int driver_clone_fd(const struct cgroup *cgroup)
@@ -107,33 +106,35 @@ static int join_failed(const struct cgroup_dir *dir, int error, struct err *err)
 
 int driver_join_self(const struct cgroup *cgroup, struct err *err)
 {
-	for (size_t i = 0; i < cgroup->n_dirs; i++) {
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
 		int r;
 
-		if (cgroup->fds[i] < 0 || driver_priv_is_v2(&cgroup->dirs[i]))
+		if (cgroup->fds[i] < 0 || driver_priv_is_v2(&cgroup->place.dirs.v[i]))
 			continue;
 		r = cgroup->join_fds[i] >= 0 ? io_write_all(cgroup->join_fds[i], "0", 1)
 					     : io_write_at(cgroup->fds[i], "tasks", "0");
 		if (r < 0)
-			return join_failed(&cgroup->dirs[i], -r, err);
+			return join_failed(&cgroup->place.dirs.v[i], -r, err);
 	}
 	return 0;
 }
 
-int driver_join_by_path(const struct cgroup_dir *dirs, size_t n_dirs, struct err *err)
+int driver_join_by_path(const struct cgroup_place *place, struct err *err)
 {
-	for (size_t i = 0; i < n_dirs; i++) {
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		const struct cgroup_dir *dir = &place->dirs.v[i];
 		char tasks[PATH_MAX];
-		int r;
+		int n = snprintf(tasks, sizeof(tasks), "%s%s/tasks", dir->mount, dir->path), r;
 
-		if (driver_priv_is_v2(&dirs[i]))
+		if (driver_priv_is_v2(dir))
 			continue;
-		(void)snprintf(tasks, sizeof(tasks), "%s%s/tasks", dirs[i].mount, dirs[i].path);
+		if ((size_t)n >= sizeof(tasks)) /* a cut path would be another group */
+			return join_failed(dir, ENAMETOOLONG, err);
 		r = io_write_at(AT_FDCWD, tasks, "0");
-		if (r == -ENOENT && access(dirs[i].mount, F_OK) < 0)
+		if (r == -ENOENT && access(dir->mount, F_OK) < 0)
 			continue; /* the host has lost the hierarchy */
 		if (r < 0)
-			return join_failed(&dirs[i], -r, err);
+			return join_failed(dir, -r, err);
 	}
 	return 0;
 }
@@ -144,7 +145,8 @@ int driver_join_self_slowly(const struct cgroup *cgroup, struct err *err)
 
 	if (v2 >= 0)
 		r = io_write_at(cgroup->fds[v2], "cgroup.procs", "0");
-	return r < 0 ? join_failed(&cgroup->dirs[v2], -r, err) : driver_join_self(cgroup, err);
+	return r < 0 ? join_failed(&cgroup->place.dirs.v[v2], -r, err)
+		     : driver_join_self(cgroup, err);
 }
 
 /* The type of a file system cannot be forged by a path; the root of a hierarchy is everybody's group. */
@@ -169,8 +171,8 @@ static int open_dirs(struct cgroup *cgroup, bool main_only, struct err *err)
 	struct driver_priv_path buf;
 	size_t found = 0;
 
-	for (size_t i = 0; i < cgroup->n_dirs; i++) {
-		const struct cgroup_dir *dir = &cgroup->dirs[i];
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
+		const struct cgroup_dir *dir = &cgroup->place.dirs.v[i];
 		int r;
 
 		if (main_only && !driver_priv_is_v2(dir) &&
@@ -196,22 +198,20 @@ static int open_group(struct cgroup *cgroup, bool main_only, struct err *err)
 		r = open_dirs(cgroup, false, err);
 	if (r == 0)
 		r = err_set(err, ENOENT, "the cgroup %s is gone",
-			    cgroup->n_dirs ? cgroup->dirs[0].path : "");
+			    cgroup->place.dirs.n ? cgroup->place.dirs.v[0].path : "");
 	if (r < 0)
 		driver_close(cgroup);
 	return r < 0 ? r : 0;
 }
 
-int driver_open(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		struct cgroup *ret, struct err *err)
+int driver_open(const struct cgroup_place *place, struct cgroup *ret, struct err *err)
 {
-	driver_priv_init(ret, kind, dirs, n_dirs);
+	driver_priv_init(ret, place);
 	return open_group(ret, false, err);
 }
 
-int driver_open_main(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		     struct cgroup *ret, struct err *err)
+int driver_open_main(const struct cgroup_place *place, struct cgroup *ret, struct err *err)
 {
-	driver_priv_init(ret, kind, dirs, n_dirs);
+	driver_priv_init(ret, place);
 	return open_group(ret, true, err);
 }

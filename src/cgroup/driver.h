@@ -11,9 +11,7 @@ enum { DRIVER_MAX_DIRS = 24 };
 
 /* An open cgroup of a container. Zero-initialise; driver_close() when done. */
 struct cgroup {
-	enum cgroup_driver_kind kind;
-	const struct cgroup_dir *dirs; /* arena of the caller */
-	size_t n_dirs;
+	struct cgroup_place place;     /* its lists: arena of the caller */
 	int fds[DRIVER_MAX_DIRS];      /* directories, O_PATH; -1: not there */
 	int join_fds[DRIVER_MAX_DIRS]; /* the open files for driver_join_self(); -1: none */
 };
@@ -32,9 +30,9 @@ bool driver_is_in(const struct cgroup_dir *dir, enum driver_part part);
 /* The error of driver_create() for a group that somebody else has processes in, before anything says that it is ours. */
 int driver_check_unused(const struct cgroup_plan *plan, struct err *err) MUST_CHECK;
 
-/* Fills `existing` of directories that are about to be made, so that driver_remove() takes the parents away
- * that were made for them. Unset where the parent was there. */
-void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs);
+/* The place with `existing` of directories that are about to be made, so that driver_remove() takes the parents
+ * away that were made for them. Unset where the parent was there. */
+struct cgroup_place driver_find_existing(struct arena *arena, const struct cgroup_place *place);
 
 /* Gives the v2 group, and those of its files that the kernel says may be given away, to another owner. */
 int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid,
@@ -54,7 +52,7 @@ int driver_clone_fd(const struct cgroup *cgroup);
 int driver_join_self(const struct cgroup *cgroup, struct err *err) MUST_CHECK;
 
 /* The same for groups that another process has made meanwhile, through their paths. */
-int driver_join_by_path(const struct cgroup_dir *dirs, size_t n_dirs, struct err *err) MUST_CHECK;
+int driver_join_by_path(const struct cgroup_place *place, struct err *err) MUST_CHECK;
 
 /* Moves the calling process into the group in the v2 tree too, for one that clone3() could not put there.
  * Takes some 10 ms: the kernel waits for a grace period. */
@@ -101,11 +99,11 @@ bool driver_oom_happened(struct driver_oom *oom);
  * hardly ever the first of them: by then systemd may have removed the group. `changed` says that fd had events. */
 int driver_oom_patience(struct driver_oom *oom, bool changed);
 
-/* Where a process (0: this one) is, in the hierarchies of the plan. */
-int driver_find(struct arena *arena, pid_t pid, const struct cgroup_plan *plan,
-		struct cgroup_dir **ret, struct err *err) MUST_CHECK;
+/* Where a process (0: this one) is, in the hierarchies of a place. */
+int driver_find(struct arena *arena, pid_t pid, const struct cgroup_place *place,
+		struct cgroup_place *ret, struct err *err) MUST_CHECK;
 
-/* Puts the paths of the plan's unit into its dirs: where the process, which systemd has moved into it, now is,
+/* Puts the paths of the plan's unit into its place: where the process, which systemd has moved into it, now is,
  * or the path of the slice. */
 int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 		     struct cgroup_plan *plan, struct err *err) MUST_CHECK;
@@ -127,13 +125,12 @@ int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup,
 /* Opens the group of a running container from the directories in its state. Missing directories are
  * left out (fd -1); -ENOENT where none is left. Refuses a path with "..", the root of a hierarchy, and a
  * mount that is no cgroup file system. */
-int driver_open(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		struct cgroup *ret, struct err *err) MUST_CHECK;
+int driver_open(const struct cgroup_place *place, struct cgroup *ret, struct err *err) MUST_CHECK;
 
 /* The same for who only looks, signals and freezes, at a fraction of the calls: opens the v2 directory and
  * the v1 freezer's; where there is neither, the first. */
-int driver_open_main(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		     struct cgroup *ret, struct err *err) MUST_CHECK;
+int driver_open_main(const struct cgroup_place *place, struct cgroup *ret,
+		     struct err *err) MUST_CHECK;
 void driver_close(struct cgroup *cgroup);
 
 /* Processes of the group and of all groups below it, each once, in order, in the caller's pid namespace. */
@@ -149,19 +146,16 @@ int driver_kill(const struct cgroup *cgroup, int signal, struct err *err) MUST_C
 int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err) MUST_CHECK;
 
 /* Looks at the files by their paths: every command that shows a status asks. */
-bool driver_is_frozen(const struct cgroup_dir *dirs, size_t n_dirs);
+bool driver_is_frozen(const struct cgroup_place *place);
 
 /* Takes a killed process back that was moved into another v1 freezer group, which is frozen: it would end only
  * when that is thawed. Nothing is said about failures: it ends, or not. */
-void driver_fetch_frozen(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-			 pid_t pid);
+void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid);
 
 /* Kills what is left inside, waits (at most 5 s) for it to go, removes the group and the groups below it.
  * Only what is below the directories, and parents that were made for them and are empty; missing ones are
  * fine. */
-int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		  struct err *err) MUST_CHECK;
+int driver_remove(const struct cgroup_place *place, struct err *err) MUST_CHECK;
 
 /* The same of a group with nothing inside: else -EBUSY, without a text. */
-int driver_remove_empty(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-			struct err *err) MUST_CHECK;
+int driver_remove_empty(const struct cgroup_place *place, struct err *err) MUST_CHECK;

@@ -41,29 +41,29 @@ static int read_groups(struct arena *arena, pid_t pid, char **ret, struct err *e
 	return io_read_file(AT_FDCWD, path, 1 << 20, arena, ret, NULL, err);
 }
 
-int driver_find(struct arena *arena, pid_t pid, const struct cgroup_plan *plan,
-		struct cgroup_dir **ret, struct err *err)
+int driver_find(struct arena *arena, pid_t pid, const struct cgroup_place *place,
+		struct cgroup_place *ret, struct err *err)
 {
-	struct cgroup_dir *dirs = arena_array(arena, plan->n_dirs, sizeof(*dirs));
+	struct cgroup_dir *dirs = arena_array(arena, place->dirs.n, sizeof(*dirs));
 	char *text;
 	int r = read_groups(arena, pid, &text, err);
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < plan->n_dirs; i++) {
-		dirs[i] = plan->dirs[i];
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		dirs[i] = place->dirs.v[i];
 		dirs[i].path = path_in(arena, text, dirs[i].controllers);
 		if (!dirs[i].path)
 			dirs[i].path = "/";
 	}
-	*ret = dirs;
+	*ret = (struct cgroup_place){ place->kind, { dirs, place->dirs.n } };
 	return 0;
 }
 
 int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup, struct err *err)
 {
 	int i = driver_priv_v2(cgroup), fd, r;
-	struct cgroup_dir *dirs = arena_array(arena, cgroup->n_dirs, sizeof(*dirs));
+	struct cgroup_dir *dirs = arena_array(arena, cgroup->place.dirs.n, sizeof(*dirs));
 	struct driver_priv_path buf;
 	char *text;
 
@@ -72,18 +72,19 @@ int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup, struct 
 	r = read_groups(arena, pid, &text, err);
 	if (r < 0)
 		return r;
-	memcpy(dirs, cgroup->dirs, cgroup->n_dirs * sizeof(*dirs));
+	memcpy(dirs, cgroup->place.dirs.v, cgroup->place.dirs.n * sizeof(*dirs));
 	dirs[i].path = path_in(arena, text, "");
 	if (!dirs[i].path || path_has_dotdot(dirs[i].path) ||
-	    !path_is_below(dirs[i].path, cgroup->dirs[i].path))
+	    !path_is_below(dirs[i].path, cgroup->place.dirs.v[i].path))
 		return err_set(err, EBUSY, "the process %d is not in the container's cgroup %s%s",
-			       (int)pid, cgroup->dirs[i].mount, cgroup->dirs[i].path);
+			       (int)pid, cgroup->place.dirs.v[i].mount,
+			       cgroup->place.dirs.v[i].path);
 	fd = open(driver_priv_path(&dirs[i], &buf), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "open the cgroup %s", buf.text);
 	fd_closep(&cgroup->fds[i]);
 	cgroup->fds[i] = fd;
-	cgroup->dirs = dirs;
+	cgroup->place.dirs.v = dirs;
 	return 0;
 }
 
@@ -100,7 +101,7 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 		     struct cgroup_plan *plan, struct err *err)
 {
 	const struct cgroup_unit *unit = plan->unit;
-	struct cgroup_dir *dirs = arena_array(arena, plan->n_dirs, sizeof(*dirs));
+	struct cgroup_dir *dirs = arena_array(arena, plan->place.dirs.n, sizeof(*dirs));
 	const char *path = slice_path;
 	char *text;
 	int r = slice_path ? 0 : read_groups(arena, pid, &text, err);
@@ -108,7 +109,8 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 	if (r < 0)
 		return r;
 	if (!path)
-		path = path_in(arena, text, plan->driver == CGROUP_DRIVER_V2 ? "" : "name=systemd");
+		path = path_in(arena, text,
+			       plan->place.kind == CGROUP_DRIVER_V2 ? "" : "name=systemd");
 	if (!path || path_has_dotdot(path) || !str_equal(path_base(path), unit->ref.name))
 		return err_set(
 			err, EIO,
@@ -116,11 +118,11 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 			unit->ref.name, path ? path : "of no hierarchy");
 	if (unit->subgroup)
 		path = arena_strf(arena, "%s/%s", path, unit->subgroup);
-	for (size_t i = 0; i < plan->n_dirs; i++) {
-		dirs[i] = plan->dirs[i];
+	for (size_t i = 0; i < plan->place.dirs.n; i++) {
+		dirs[i] = plan->place.dirs.v[i];
 		dirs[i].path = path;
 	}
-	plan->dirs = dirs;
+	plan->place.dirs.v = dirs;
 	return 0;
 }
 
@@ -133,7 +135,7 @@ static int move_failed(const struct cgroup_dir *dir, int error, struct err *err)
 /* systemd limits the unit; the group inside of it, which the container sees, has the same files. */
 static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *err)
 {
-	const struct cgroup_dir *dir = &plan->dirs[0];
+	const struct cgroup_dir *dir = &plan->place.dirs.v[0];
 	struct driver_priv_path buf;
 	_cleanup_close_ int fd = -1, parent = -1;
 	char digits[16];
@@ -159,9 +161,9 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 static int pass_down(const struct cgroup_plan *plan, const char *path, struct err *err)
 {
 	_cleanup_close_ int fd =
-		openat(AT_FDCWD, plan->dirs[0].mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		openat(AT_FDCWD, plan->place.dirs.v[0].mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char name[NAME_MAX + 1] = "/";
-	int r = fd < 0 ? err_errno(err, errno, "open %s", plan->dirs[0].mount) : 0;
+	int r = fd < 0 ? err_errno(err, errno, "open %s", plan->place.dirs.v[0].mount) : 0;
 
 	for (path += strspn(path, "/"); r == 0 && *path; path += strspn(path, "/")) {
 		size_t len = strcspn(path, "/");
@@ -184,7 +186,7 @@ static int pass_down(const struct cgroup_plan *plan, const char *path, struct er
 static int complete_controllers(const struct cgroup_plan *plan, struct err *err)
 {
 	const struct cgroup_unit *unit = plan->unit;
-	struct cgroup_dir dir = plan->dirs[0];
+	struct cgroup_dir dir = plan->place.dirs.v[0];
 	struct arena arena = { 0 };
 	struct driver_priv_path buf;
 	_cleanup_close_ int fd = -1;
@@ -207,14 +209,16 @@ static int complete_controllers(const struct cgroup_plan *plan, struct err *err)
 
 static int apply_above(const struct cgroup_plan *plan, struct err *err)
 {
-	struct cgroup_dir above = plan->dirs[0];
+	struct cgroup_dir above = plan->place.dirs.v[0];
+	struct cgroup_place place;
 	struct arena arena = { 0 };
 	struct cgroup cgroup;
 	int r;
 
 	above.path =
 		arena_strndup(&arena, above.path, (size_t)(strrchr(above.path, '/') - above.path));
-	r = driver_open(plan->driver, &above, 1, &cgroup, err);
+	place = (struct cgroup_place){ plan->place.kind, { &above, 1 } };
+	r = driver_open(&place, &cgroup, err);
 	if (r == 0)
 		r = driver_apply(&cgroup, plan, err);
 	driver_close(&cgroup);
@@ -232,7 +236,7 @@ static int adopt_v2(const struct cgroup_plan *plan, pid_t pid, struct cgroup *re
 	if (r == 0 && plan->unit->subgroup)
 		r = apply_above(plan, err);
 	if (r == 0)
-		r = driver_open(plan->driver, plan->dirs, plan->n_dirs, ret, err);
+		r = driver_open(&plan->place, ret, err);
 	if (plan->unit->subgroup)
 		inside.limit_devices = false; /* the program of the group above is in force here */
 	return r < 0 ? r : driver_apply(ret, &inside, err);
@@ -246,20 +250,20 @@ static int adopt_v1(const struct cgroup_plan *plan, pid_t pid, struct cgroup *re
 	int r = driver_create(plan, DRIVER_ALL, ret, err);
 
 	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
-	for (size_t i = 0; r == 0 && i < ret->n_dirs; i++) {
-		bool v2 = driver_priv_is_v2(&ret->dirs[i]);
+	for (size_t i = 0; r == 0 && i < ret->place.dirs.n; i++) {
+		bool v2 = driver_priv_is_v2(&ret->place.dirs.v[i]);
 
 		if (ret->fds[i] < 0 || (v2 && !plan->unit->subgroup && !plan->unit->is_slice))
 			continue;
 		r = io_write_at(ret->fds[i], v2 ? "cgroup.procs" : "tasks", digits);
 		if (r < 0)
-			return move_failed(&ret->dirs[i], -r, err);
+			return move_failed(&ret->place.dirs.v[i], -r, err);
 	}
 	return r < 0 ? r : driver_apply(ret, plan, err);
 }
 
 int driver_adopt(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
 {
-	return plan->driver == CGROUP_DRIVER_V2 ? adopt_v2(plan, pid, ret, err)
-						: adopt_v1(plan, pid, ret, err);
+	return plan->place.kind == CGROUP_DRIVER_V2 ? adopt_v2(plan, pid, ret, err)
+						    : adopt_v1(plan, pid, ret, err);
 }

@@ -13,8 +13,8 @@
 
 int driver_priv_dir(const struct cgroup *cgroup, const struct cgroup_write *w)
 {
-	return cgroup->kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
-						: driver_priv_find(cgroup, w->controller);
+	return cgroup->place.kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
+						      : driver_priv_find(cgroup, w->controller);
 }
 
 static void give_hint(const struct cgroup_write *w, int error, struct err *err)
@@ -45,7 +45,8 @@ static int write_failed(const struct cgroup *cgroup, int dir, const struct cgrou
 			int error, struct err *err)
 {
 	(void)err_errno(err, error, "config.json: %s: write \"%s\" to %s%s/%s", w->json_path,
-			w->value, cgroup->dirs[dir].mount, cgroup->dirs[dir].path, w->file);
+			w->value, cgroup->place.dirs.v[dir].mount, cgroup->place.dirs.v[dir].path,
+			w->file);
 	give_hint(w, error, err);
 	return -error;
 }

@@ -97,7 +97,7 @@ static int walk_down(struct making *m, struct err *err)
 		size_t len = strcspn(at, "/");
 		int r = 0;
 
-		if (m->plan->driver == CGROUP_DRIVER_V2)
+		if (m->plan->place.kind == CGROUP_DRIVER_V2)
 			r = driver_priv_pass_on(m->plan, fd, name, err);
 		if (r == 0 && len > NAME_MAX)
 			r = make_failed(m, ENAMETOOLONG, err);
@@ -115,22 +115,29 @@ static int walk_down(struct making *m, struct err *err)
 	return fd_take(&fd);
 }
 
-void driver_find_existing(struct cgroup_dir *dirs, size_t n_dirs)
+static struct json_int existing_part(const struct cgroup_dir *dir)
 {
-	for (size_t i = 0; i < n_dirs; i++) {
-		struct driver_priv_path buf;
-		size_t mount = strlen(dirs[i].mount), parent;
+	size_t mount = strlen(dir->mount), parent;
+	struct driver_priv_path buf;
 
-		if (!*driver_priv_path(&dirs[i], &buf) || !strchr(dirs[i].path + 1, '/'))
-			continue;
+	if (!*driver_priv_path(dir, &buf) || !strchr(dir->path + 1, '/'))
+		return (struct json_int){ 0 };
+	*strrchr(buf.text, '/') = '\0';
+	parent = strlen(buf.text);
+	while (strlen(buf.text) > mount && access(buf.text, F_OK) < 0 && errno == ENOENT)
 		*strrchr(buf.text, '/') = '\0';
-		parent = strlen(buf.text);
-		while (strlen(buf.text) > mount && access(buf.text, F_OK) < 0 && errno == ENOENT)
-			*strrchr(buf.text, '/') = '\0';
-		if (strlen(buf.text) < parent)
-			dirs[i].existing =
-				(struct json_int){ true, (int64_t)(strlen(buf.text) - mount) };
+	return (struct json_int){ strlen(buf.text) < parent, (int64_t)(strlen(buf.text) - mount) };
+}
+
+struct cgroup_place driver_find_existing(struct arena *arena, const struct cgroup_place *place)
+{
+	struct cgroup_dir *dirs = arena_array(arena, place->dirs.n + 1, sizeof(*dirs));
+
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		dirs[i] = place->dirs.v[i];
+		dirs[i].existing = existing_part(&dirs[i]);
 	}
+	return (struct cgroup_place){ place->kind, { dirs, place->dirs.n } };
 }
 
 static void take_back(const struct making *m)
@@ -154,7 +161,7 @@ static int make(struct making *m, struct err *err)
 
 	if (!*driver_priv_path(m->dir, &buf))
 		return make_failed(m, ENAMETOOLONG, err);
-	if (m->plan->driver != CGROUP_DRIVER_V2 &&
+	if (m->plan->place.kind != CGROUP_DRIVER_V2 &&
 	    !driver_priv_has(m->dir->controllers, "cpuset", ',') && mkdir(buf.text, 0755) == 0) {
 		m->made = strlen(m->dir->path);
 		fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -236,11 +243,11 @@ static int check_unused(const struct making *m, int fd, struct err *err)
 /* Processes of others are in all hierarchies at once, so one directory tells. */
 int driver_check_unused(const struct cgroup_plan *plan, struct err *err)
 {
-	struct making m = { .plan = plan, .dir = plan->dirs };
+	struct making m = { .plan = plan, .dir = plan->place.dirs.v };
 	struct driver_priv_path buf;
 	_cleanup_close_ int fd = -1;
 
-	if (plan->unit || !plan->n_dirs || !*driver_priv_path(m.dir, &buf))
+	if (plan->unit || !plan->place.dirs.n || !*driver_priv_path(m.dir, &buf))
 		return 0;
 	fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? 0 : check_unused(&m, fd, err);
@@ -274,13 +281,13 @@ int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct 
 	size_t n = 0;
 	int r = 0;
 
-	if (plan->n_dirs > DRIVER_MAX_DIRS)
+	if (plan->place.dirs.n > DRIVER_MAX_DIRS)
 		return err_set(err, E2BIG, "the host has %zu cgroup hierarchies, more than %d",
-			       plan->n_dirs, DRIVER_MAX_DIRS);
-	if (part != DRIVER_V1_PART || !ret->n_dirs)
-		driver_priv_init(ret, plan->driver, plan->dirs, plan->n_dirs);
-	for (; r == 0 && n < plan->n_dirs; n++) {
-		made[n] = (struct making){ .plan = plan, .dir = &plan->dirs[n] };
+			       plan->place.dirs.n, DRIVER_MAX_DIRS);
+	if (part != DRIVER_V1_PART || !ret->place.dirs.n)
+		driver_priv_init(ret, &plan->place);
+	for (; r == 0 && n < plan->place.dirs.n; n++) {
+		made[n] = (struct making){ .plan = plan, .dir = &plan->place.dirs.v[n] };
 		if (!driver_is_in(made[n].dir, part))
 			continue;
 		r = driver_priv_check(made[n].dir, err);

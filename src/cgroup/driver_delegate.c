@@ -14,7 +14,7 @@
 int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup, struct err *err)
 {
 	int i = driver_priv_v2(cgroup), below, r;
-	const struct cgroup_dir *dir = &cgroup->dirs[i];
+	const struct cgroup_dir *dir = &cgroup->place.dirs.v[i];
 
 	if (mkdirat(cgroup->fds[i], plan->inside, 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "make the cgroup %s%s/%s", dir->mount, dir->path,
@@ -42,12 +42,13 @@ int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, str
 		(void)strcpy(names, "cgroup.procs cgroup.threads cgroup.subtree_control");
 	if (fchownat(cgroup->fds[dir], "", uid, gid, AT_EMPTY_PATH) < 0)
 		return err_errno(err, errno, "give the cgroup %s%s to the container's root, %u:%u",
-				 cgroup->dirs[dir].mount, cgroup->dirs[dir].path, uid, gid);
+				 cgroup->place.dirs.v[dir].mount, cgroup->place.dirs.v[dir].path,
+				 uid, gid);
 	for (char *name = strtok_r(names, " \n", &save); name; name = strtok_r(NULL, " \n", &save))
 		if (fchownat(cgroup->fds[dir], name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 &&
 		    errno != ENOENT) /* files of controllers that the group does not have */
 			return err_errno(err, errno, "give %s%s/%s to the container's root, %u:%u",
-					 cgroup->dirs[dir].mount, cgroup->dirs[dir].path, name, uid,
-					 gid);
+					 cgroup->place.dirs.v[dir].mount,
+					 cgroup->place.dirs.v[dir].path, name, uid, gid);
 	return 0;
 }

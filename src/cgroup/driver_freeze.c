@@ -81,36 +81,35 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 static bool read_by_path(const struct cgroup_dir *dir, const char *file, char text[64])
 {
 	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s%s/%s", dir->mount, dir->path, file);
 
-	(void)snprintf(path, sizeof(path), "%s%s/%s", dir->mount, dir->path, file);
-	return io_read_small(AT_FDCWD, path, text, 64) > 0;
+	return (size_t)n < sizeof(path) && io_read_small(AT_FDCWD, path, text, 64) > 0;
 }
 
-bool driver_is_frozen(const struct cgroup_dir *dirs, size_t n_dirs)
+bool driver_is_frozen(const struct cgroup_place *place)
 {
-	for (size_t i = 0; i < n_dirs; i++) {
-		bool v1 = driver_priv_has(dirs[i].controllers, "freezer", ',');
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		const struct cgroup_dir *dir = &place->dirs.v[i];
+		bool v1 = driver_priv_has(dir->controllers, "freezer", ',');
 		char text[64];
 
-		if (v1 && read_by_path(&dirs[i], "freezer.state", text) &&
-		    !str_equal(text, "THAWED"))
+		if (v1 && read_by_path(dir, "freezer.state", text) && !str_equal(text, "THAWED"))
 			return true;
-		if (driver_priv_is_v2(&dirs[i]) && read_by_path(&dirs[i], "cgroup.freeze", text) &&
+		if (driver_priv_is_v2(dir) && read_by_path(dir, "cgroup.freeze", text) &&
 		    str_equal(text, "1"))
 			return true;
 	}
 	return false;
 }
 
-void driver_fetch_frozen(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-			 pid_t pid)
+void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid)
 {
 	struct cgroup cgroup;
 	struct err ignored;
 	char text[16];
 	int freezer;
 
-	if (driver_open_main(kind, dirs, n_dirs, &cgroup, &ignored) < 0)
+	if (driver_open_main(place, &cgroup, &ignored) < 0)
 		return;
 	freezer = driver_priv_find(&cgroup, "freezer");
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);

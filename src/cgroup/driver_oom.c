@@ -29,7 +29,7 @@ static uint64_t count_of(const char *text)
 uint64_t driver_oom_kills(const struct cgroup *cgroup)
 {
 	const char *file =
-		cgroup->kind == CGROUP_DRIVER_V2 ? "memory.events" : "memory.oom_control";
+		cgroup->place.kind == CGROUP_DRIVER_V2 ? "memory.events" : "memory.oom_control";
 	char text[512];
 
 	return driver_read(cgroup, "memory", file, text, sizeof(text)) <= 0 ? 0 : count_of(text);
@@ -39,7 +39,7 @@ const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena)
 {
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB" };
 	const char *file =
-		cgroup->kind == CGROUP_DRIVER_V2 ? "memory.max" : "memory.limit_in_bytes";
+		cgroup->place.kind == CGROUP_DRIVER_V2 ? "memory.max" : "memory.limit_in_bytes";
 	char text[64];
 	uint64_t limit;
 	size_t unit = 0;
@@ -76,7 +76,7 @@ int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret, struct
 	int v1 = driver_priv_find(cgroup, "memory"), v2 = driver_priv_v2(cgroup);
 
 	*ret = (struct driver_oom){ .fd = -1 };
-	if (cgroup->kind == CGROUP_DRIVER_V1)
+	if (cgroup->place.kind == CGROUP_DRIVER_V1)
 		return v1 < 0 ? 0 : watch_v1(cgroup->fds[v1], ret, err);
 	if (v2 < 0)
 		return 0;

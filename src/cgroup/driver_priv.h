@@ -34,9 +34,8 @@ const char *driver_priv_path(const struct cgroup_dir *dir, struct driver_priv_pa
 /* Refuses, whatever a damaged state says, all that is not a group below the root of a hierarchy. */
 int driver_priv_check(const struct cgroup_dir *dir, struct err *err) MUST_CHECK;
 
-/* An empty struct cgroup for the directories, at most DRIVER_MAX_DIRS of them. */
-void driver_priv_init(struct cgroup *cgroup, enum cgroup_driver_kind kind,
-		      const struct cgroup_dir *dirs, size_t n_dirs);
+/* An empty struct cgroup for the place, at most DRIVER_MAX_DIRS of them. */
+void driver_priv_init(struct cgroup *cgroup, const struct cgroup_place *place);
 
 /* v2: lets the group `dir` (its name in `name`) pass its controllers on to those below it: all that it has, so
  * that the clients find the files that they read. An error only for those that the plan's limits need. */

@@ -101,8 +101,8 @@ static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, st
 
 static int empty(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
 {
-	return driver_priv_is_v2(&cgroup->dirs[dir]) ? empty_v2(cgroup, dir, deadline, err)
-						     : empty_v1(cgroup, dir, deadline, err);
+	return driver_priv_is_v2(&cgroup->place.dirs.v[dir]) ? empty_v2(cgroup, dir, deadline, err)
+							     : empty_v1(cgroup, dir, deadline, err);
 }
 
 static int remove_leaf(int parent, const char *name, void *data)
@@ -137,10 +137,11 @@ static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, s
 		if (r < 0)
 			return r;
 		(void)driver_priv_walk(cgroup->fds[i], &leaves);
-		r = try_rmdir(&cgroup->dirs[i], err);
+		r = try_rmdir(&cgroup->place.dirs.v[i], err);
 		if (r == -EBUSY && !clock_left(deadline))
 			return err_errno(err, EBUSY, "remove the cgroup %s%s",
-					 cgroup->dirs[i].mount, cgroup->dirs[i].path);
+					 cgroup->place.dirs.v[i].mount,
+					 cgroup->place.dirs.v[i].path);
 		if (r == -EBUSY) /* the last one is dead and not yet off the group's list */
 			driver_priv_pause(turn);
 	}
@@ -168,7 +169,7 @@ static int check_not_ours(const struct cgroup *cgroup, int dir, struct err *err)
 			r = err_set(
 				err, EINVAL,
 				"\"%s%s\" is not the cgroup of a container: usrun itself is in it",
-				cgroup->dirs[dir].mount, cgroup->dirs[dir].path);
+				cgroup->place.dirs.v[dir].mount, cgroup->place.dirs.v[dir].path);
 	arena_free(&arena);
 	return r;
 }
@@ -178,14 +179,14 @@ static int remove_all_busy(const struct cgroup *cgroup, struct err *err)
 	long long deadline = clock_now() + TIMEOUT_MS;
 	int v2 = driver_priv_v2(cgroup), result = 0;
 
-	for (size_t i = 0; result == 0 && i < cgroup->n_dirs; i++)
+	for (size_t i = 0; result == 0 && i < cgroup->place.dirs.n; i++)
 		if (cgroup->fds[i] >= 0)
 			result = check_not_ours(cgroup, (int)i, err);
 	if (result == 0 && v2 >= 0)
 		result = empty(cgroup, v2, deadline, err);
 	if (result < 0) /* with processes that cannot be ended, nothing can be removed */
 		return result;
-	for (size_t i = 0; i < cgroup->n_dirs; i++) {
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
 		struct err new = { 0 };
 
 		if (cgroup->fds[i] >= 0)
@@ -195,11 +196,10 @@ static int remove_all_busy(const struct cgroup *cgroup, struct err *err)
 	return result;
 }
 
-static int remove_busy_dirs(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs,
-			    size_t n_dirs, struct err *err)
+static int remove_busy_dirs(const struct cgroup_place *place, struct err *err)
 {
 	struct cgroup cgroup;
-	int r = driver_open(kind, dirs, n_dirs, &cgroup, err);
+	int r = driver_open(place, &cgroup, err);
 
 	if (r == -ENOENT)
 		return 0;
@@ -253,18 +253,17 @@ static void remove_parents(const struct cgroup_dir *dir)
 	}
 }
 
-static int remove_dirs(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		       bool kill, struct err *err)
+static int remove_dirs(const struct cgroup_place *place, bool kill, struct err *err)
 {
 	bool busy = false;
 	int result = 0;
 
-	for (size_t i = 0; i < n_dirs; i++) {
+	for (size_t i = 0; i < place->dirs.n; i++) {
 		struct err new = { 0 };
-		int r = driver_priv_check(&dirs[i], &new);
+		int r = driver_priv_check(&place->dirs.v[i], &new);
 
 		if (r == 0)
-			r = try_rmdir(&dirs[i], &new);
+			r = try_rmdir(&place->dirs.v[i], &new);
 		busy = busy || r == -EBUSY;
 		if (r != -EBUSY)
 			result = keep_first(result, r, &new, err);
@@ -272,22 +271,20 @@ static int remove_dirs(enum cgroup_driver_kind kind, const struct cgroup_dir *di
 	if (busy && result == 0 && !kill)
 		return -EBUSY;
 	if (busy && result == 0)
-		result = remove_busy_dirs(kind, dirs, n_dirs, err);
-	if (result == 0 && kind == CGROUP_DRIVER_V2 && n_dirs)
-		remove_runtime_group(&dirs[0]);
-	for (size_t i = 0; result == 0 && i < n_dirs; i++)
-		remove_parents(&dirs[i]);
+		result = remove_busy_dirs(place, err);
+	if (result == 0 && place->kind == CGROUP_DRIVER_V2 && place->dirs.n)
+		remove_runtime_group(&place->dirs.v[0]);
+	for (size_t i = 0; result == 0 && i < place->dirs.n; i++)
+		remove_parents(&place->dirs.v[i]);
 	return result;
 }
 
-int driver_remove_empty(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-			struct err *err)
+int driver_remove_empty(const struct cgroup_place *place, struct err *err)
 {
-	return remove_dirs(kind, dirs, n_dirs, false, err);
+	return remove_dirs(place, false, err);
 }
 
-int driver_remove(enum cgroup_driver_kind kind, const struct cgroup_dir *dirs, size_t n_dirs,
-		  struct err *err)
+int driver_remove(const struct cgroup_place *place, struct err *err)
 {
-	return remove_dirs(kind, dirs, n_dirs, true, err);
+	return remove_dirs(place, true, err);
 }

@@ -19,8 +19,8 @@ struct driver_before {
 ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
 		    char *buf, size_t size)
 {
-	int dir = cgroup->kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
-						   : driver_priv_find(cgroup, controller);
+	int dir = cgroup->place.kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
+							 : driver_priv_find(cgroup, controller);
 
 	return dir < 0 ? -ENOENT : io_read_small(cgroup->fds[dir], file, buf, size);
 }

@@ -7,7 +7,7 @@
 
 static int check(const struct state *state, const char *what_for, struct err *err)
 {
-	if (state->cgroup_driver > (int)CGROUP_DRIVER_NONE + 1)
+	if (cgroup_place_is_group(&state->cgroup))
 		return 0;
 	(void)err_set(err, ENOTSUP, "%s needs a cgroup, and container %s has none", what_for,
 		      state->id);
@@ -21,9 +21,7 @@ int cgroup_of_open(const struct state *state, const char *what_for, struct cgrou
 	int r = check(state, what_for, err);
 
 	*ret = (struct cgroup){ 0 };
-	return r < 0 ? r
-		     : driver_open_main((enum cgroup_driver_kind)(state->cgroup_driver - 1),
-					state->cgroup_dirs.v, state->cgroup_dirs.n, ret, err);
+	return r < 0 ? r : driver_open_main(&state->cgroup, ret, err);
 }
 
 int cgroup_of_open_all(const struct state *state, const char *what_for, struct cgroup *ret,
@@ -32,9 +30,7 @@ int cgroup_of_open_all(const struct state *state, const char *what_for, struct c
 	int r = check(state, what_for, err);
 
 	*ret = (struct cgroup){ 0 };
-	return r < 0 ? r
-		     : driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1),
-				   state->cgroup_dirs.v, state->cgroup_dirs.n, ret, err);
+	return r < 0 ? r : driver_open(&state->cgroup, ret, err);
 }
 
 uint64_t cgroup_of_oom_kills(const struct state *state)
@@ -59,7 +55,7 @@ bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct 
 
 	*ret = (struct driver_oom){ .fd = -1 };
 	/* v1 tells of a group that goes as it does of a kill */
-	if (!state->unit.name || state->cgroup_driver != (int)CGROUP_DRIVER_V2 + 1 ||
+	if (!state->unit.name || state->cgroup.kind != CGROUP_DRIVER_V2 ||
 	    cgroup_of_open_all(state, "memory", &cgroup, &ignored) < 0)
 		return false;
 	r = driver_oom_watch(&cgroup, ret, &ignored);
@@ -92,7 +88,7 @@ static const char *read_file(const struct events_source *source, const char *con
 
 struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena)
 {
-	return (struct events_source){ .v2 = cgroup->kind == CGROUP_DRIVER_V2,
+	return (struct events_source){ .v2 = cgroup->place.kind == CGROUP_DRIVER_V2,
 				       .read = read_file,
 				       .data = cgroup,
 				       .arena = arena };

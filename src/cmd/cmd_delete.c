@@ -62,9 +62,9 @@ static int remove_cgroup(struct arena *arena, const struct oci_config *config,
 
 	/* Without a place for a cgroup there is none to remove. */
 	if (plan_cgroup_build(arena, config, facts, &where, &plan, &ignored) < 0 ||
-	    plan.driver == CGROUP_DRIVER_NONE)
+	    !cgroup_place_is_group(&plan.place))
 		return 0;
-	return driver_remove(plan.driver, plan.dirs, plan.n_dirs, err);
+	return driver_remove(&plan.place, err);
 }
 
 static int remove_rdt(struct arena *arena, struct store *store, const struct oci_config *config,
@@ -157,9 +157,8 @@ static int delete_known(struct arena *arena, struct store *store, int dirfd,
 	if (state->poststop_hooks.v && common_read_config(arena, dirfd, &config, &ignored) < 0)
 		log_notice("poststop hooks: %s", ignored.text);
 	/* The pid in it may be wrong, and then nothing else leads to the process. */
-	r = state->cgroup_driver == (int)CGROUP_DRIVER_NONE + 1
-		    ? kill_damaged(store, dirfd, state->id, err)
-		    : 0;
+	r = state->cgroup.kind == CGROUP_DRIVER_NONE ? kill_damaged(store, dirfd, state->id, err)
+						     : 0;
 	if (r == 0)
 		r = undo_list_run(store, state, err);
 	if (r == 0)

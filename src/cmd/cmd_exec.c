@@ -128,8 +128,8 @@ static int check_controllers(const struct state *state, const struct choice *cho
 	for (const char *at = choice->controllers; at && *at; at += strspn(at, ",")) {
 		size_t n = strcspn(at, ","), found = 0;
 
-		for (size_t i = 0; i < state->cgroup_dirs.n; i++)
-			found += has_controller(&state->cgroup_dirs.v[i], at, n);
+		for (size_t i = 0; i < state->cgroup.dirs.n; i++)
+			found += has_controller(&state->cgroup.dirs.v[i], at, n);
 		if (!found) {
 			(void)err_set(err, EINVAL, "exec failed: --cgroup: unknown controller %.*s",
 				      (int)n, at);
@@ -166,6 +166,8 @@ static int choose(struct arena *arena, const char *value, struct state *state, s
 	const char *path = colon ? colon + 1 : value;
 	/* The container's own group is the root of it: path_join() would begin at the host's. */
 	struct choice choice = { .path = path + strspn(path, "/") };
+	size_t n = state->cgroup.dirs.n;
+	struct cgroup_dir *dirs;
 	int r;
 
 	if (colon)
@@ -176,10 +178,12 @@ static int choose(struct arena *arena, const char *value, struct state *state, s
 			"exec failed: --cgroup: bad sub cgroup path: %s is not a sub cgroup path",
 			choice.path);
 	r = check_controllers(state, &choice, err);
-	for (size_t i = 0; r == 0 && i < state->cgroup_dirs.n; i++)
-		if (is_chosen(&state->cgroup_dirs.v[i], &choice))
-			r = descend(arena, &state->cgroup_dirs.v[i], state->cgroup_dirs.n == 1,
-				    choice.path, err);
+	dirs = arena_array(arena, n, sizeof(*dirs));
+	memcpy(dirs, state->cgroup.dirs.v, n * sizeof(*dirs));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (is_chosen(&dirs[i], &choice))
+			r = descend(arena, &dirs[i], n == 1, choice.path, err);
+	state->cgroup.dirs.v = dirs;
 	return r;
 }
 
@@ -191,7 +195,7 @@ static int choose_groups(struct arena *arena, const struct option_list *values, 
 {
 	int r = 0;
 
-	if (values->n && !state->cgroup_dirs.n)
+	if (values->n && !state->cgroup.dirs.n)
 		return err_set(err, ENOTSUP,
 			       "exec failed: --cgroup needs a cgroup, and container %s has none",
 			       state->id);
@@ -248,7 +252,7 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 		.options = plan_options,
 		.namespaces = call->state.namespaces.v,
 		.n_namespaces = call->state.namespaces.n,
-		.has_cgroup = call->state.cgroup_driver > (int)CGROUP_DRIVER_NONE + 1,
+		.has_cgroup = cgroup_place_is_group(&call->state.cgroup),
 		.has_unit = call->state.unit.name,
 	};
 	int r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);

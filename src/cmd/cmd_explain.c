@@ -95,9 +95,9 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 		return dirfd;
 	str_addf(&out, "container   %s, %s\nbundle      %s\nstate       %s/%s\n", state.id,
 		 status_name(status_of(&state, NULL)), state.bundle, store_root(store), state.id);
-	for (size_t i = 0; i < state.cgroup_dirs.n; i++)
-		str_addf(&out, "cgroup      %s%s\n", state.cgroup_dirs.v[i].mount,
-			 state.cgroup_dirs.v[i].path);
+	for (size_t i = 0; i < state.cgroup.dirs.n; i++)
+		str_addf(&out, "cgroup      %s%s\n", state.cgroup.dirs.v[i].mount,
+			 state.cgroup.dirs.v[i].path);
 	str_add(&out, state.fallbacks.n ? "departures from the config\n"
 					: "no departure from the config\n");
 	for (size_t i = 0; i < state.fallbacks.n; i++)

@@ -143,7 +143,7 @@ static const struct oci_resources *complete(struct arena *arena, const struct cg
 {
 	char quota[64] = "", period[64] = "", memory[64] = "";
 
-	if (cgroup->kind == CGROUP_DRIVER_V2) {
+	if (cgroup->place.kind == CGROUP_DRIVER_V2) {
 		(void)!driver_read(cgroup, "cpu", "cpu.max", quota, sizeof(quota));
 		(void)!driver_read(cgroup, "memory", "memory.max", memory, sizeof(memory));
 		return update_values_complete(arena, wanted, quota, memory);
@@ -176,8 +176,8 @@ static int update_open(const struct update *u, const struct cgroup *cgroup, stru
 	struct cgroup_plan plan = { 0 };
 	int r;
 
-	r = plan_resources_build(u->arena, wanted, cgroup->kind == CGROUP_DRIVER_V2, &plan.writes,
-				 &plan.n_writes, err);
+	r = plan_resources_build(u->arena, wanted, cgroup->place.kind == CGROUP_DRIVER_V2,
+				 &plan.writes, &plan.n_writes, err);
 	if (r == 0)
 		r = driver_update(cgroup, &plan, u->arena, &before, err);
 	if (r < 0)

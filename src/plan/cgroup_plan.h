@@ -5,7 +5,12 @@
 #include "src/host/facts.h"
 #include "src/oci/config.h"
 
-enum cgroup_driver_kind { CGROUP_DRIVER_NONE, CGROUP_DRIVER_V2, CGROUP_DRIVER_V1 };
+enum cgroup_driver_kind {
+	CGROUP_DRIVER_UNSET, /* nobody has said */
+	CGROUP_DRIVER_NONE,
+	CGROUP_DRIVER_V2,
+	CGROUP_DRIVER_V1,
+};
 
 struct cgroup_dir {
 	const char *controllers; /* as in struct facts_hierarchy */
@@ -13,6 +18,17 @@ struct cgroup_dir {
 	const char *path;         /* in the hierarchy; mount + path is the directory */
 	struct json_int existing; /* state: how much of path, in bytes, was there before */
 };
+
+/* Where a container's processes are held. */
+struct cgroup_place {
+	enum cgroup_driver_kind kind;
+	JSON_LIST(const struct cgroup_dir) dirs;
+};
+
+static inline bool cgroup_place_is_group(const struct cgroup_place *place)
+{
+	return place->kind == CGROUP_DRIVER_V2 || place->kind == CGROUP_DRIVER_V1;
+}
 
 struct cgroup_write {
 	const char *controller; /* the hierarchy (v1) or controller (v2) it belongs to */
@@ -79,11 +95,9 @@ struct cgroup_unit {
 };
 
 struct cgroup_plan {
-	enum cgroup_driver_kind driver;
+	struct cgroup_place place;
 	const struct cgroup_unit *unit; /* NULL: usrun makes the directories itself. Else the paths
-					 * of dirs are known once the unit is there. */
-	const struct cgroup_dir *dirs;
-	size_t n_dirs;
+					 * of the place are known once the unit is there. */
 	const struct cgroup_write *writes;
 	size_t n_writes;
 	const struct oci_resources *resources;         /* may be NULL */

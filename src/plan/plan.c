@@ -35,11 +35,11 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (b->plan->cgroup.driver != CGROUP_DRIVER_NONE)
+	if (cgroup_place_is_group(&b->plan->cgroup.place))
 		b->plan->flags |= PLAN_CGROUP;
 	if (b->plan->cgroup.unit)
 		b->plan->flags |= PLAN_CGROUP_UNIT;
-	else if (b->plan->cgroup.driver == CGROUP_DRIVER_V1 &&
+	else if (b->plan->cgroup.place.kind == CGROUP_DRIVER_V1 &&
 		 !(b->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW)))
 		b->plan->flags |= PLAN_CGROUP_LATE;
 	if (b->plan->cgroup.why)
@@ -98,8 +98,8 @@ static void set_delegation(struct plan *plan)
 
 static bool makes_v2_group(const struct cgroup_plan *cgroup)
 {
-	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		if (!*cgroup->dirs[i].controllers)
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
+		if (!*cgroup->place.dirs.v[i].controllers)
 			return true;
 	return false;
 }

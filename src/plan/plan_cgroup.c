@@ -45,7 +45,7 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 	size_t n;
 	int r;
 
-	ret->driver = CGROUP_DRIVER_NONE;
+	ret->place.kind = CGROUP_DRIVER_NONE;
 	ret->why = arena_strf(q->arena, "the container has no cgroup of its own: %s%s", why,
 			      q->resources && q->resources->devices.n
 				      ? "; linux.resources.devices is not enforced"
@@ -128,8 +128,8 @@ static int set_dirs(const struct request *q, struct cgroup_plan *ret, struct err
 				str_equal(dirs[i].path, "/") ? "the root of the hierarchy"
 							     : "the cgroup of usrun itself");
 	}
-	ret->dirs = dirs;
-	ret->n_dirs = host->n;
+	ret->place.dirs.v = dirs;
+	ret->place.dirs.n = host->n;
 	if (moved)
 		ret->why = arena_strf(
 			q->arena,
@@ -189,11 +189,12 @@ static int no_controller(const struct request *q, const struct cgroup_write *w, 
 static int check_controllers(const struct request *q, const struct cgroup_plan *plan,
 			     struct err *err)
 {
-	bool v2 = plan->driver == CGROUP_DRIVER_V2;
+	bool v2 = plan->place.kind == CGROUP_DRIVER_V2;
 
 	if (v2 && plan->unit)
 		return 0;
-	if (v2 && !path_is_below(plan->dirs[0].path, q->host->v[0].own ? q->host->v[0].own : "/"))
+	if (v2 &&
+	    !path_is_below(plan->place.dirs.v[0].path, q->host->v[0].own ? q->host->v[0].own : "/"))
 		return 0;
 	for (size_t i = 0; i < plan->n_writes; i++) {
 		const struct cgroup_write *w = &plan->writes[i];
@@ -216,7 +217,7 @@ static void add_why(const struct request *q, struct cgroup_plan *ret, const char
 static int set_devices(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
 	bool v1 = has_hierarchy(q->host, "devices");
-	bool v2 = ret->driver == CGROUP_DRIVER_V2 || q->host->mode == FACTS_CGROUP_HYBRID;
+	bool v2 = ret->place.kind == CGROUP_DRIVER_V2 || q->host->mode == FACTS_CGROUP_HYBRID;
 	const struct cgroup_device_rule *rules;
 	size_t n;
 
@@ -246,8 +247,9 @@ static int set_limits(const struct request *q, struct cgroup_plan *ret, struct e
 	int r = 0;
 
 	if (q->resources)
-		r = plan_resources_build(q->arena, q->resources, ret->driver == CGROUP_DRIVER_V2,
-					 &ret->writes, &ret->n_writes, err);
+		r = plan_resources_build(q->arena, q->resources,
+					 ret->place.kind == CGROUP_DRIVER_V2, &ret->writes,
+					 &ret->n_writes, err);
 	if (r == 0)
 		r = check_controllers(q, ret, err);
 	return r < 0 ? r : set_devices(q, ret, err);
@@ -406,11 +408,11 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 		return r;
 	for (size_t i = 0; i < q->host->n; i++)
 		if (serves(&q->host->v[i], q, request.manager))
-			dirs[ret->n_dirs++] =
+			dirs[ret->place.dirs.n++] =
 				(struct cgroup_dir){ .controllers = q->host->v[i].controllers,
 						     .mount = q->host->v[i].mount,
 						     .path = "/" };
-	ret->dirs = dirs;
+	ret->place.dirs.v = dirs;
 	ret->unit = unit;
 	r = set_limits(q, ret, err);
 	if (r < 0)
@@ -447,7 +449,7 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 	if (q.host->mode == FACTS_CGROUP_NONE || !q.host->n)
 		return no_cgroup(&q, ret, "no cgroup file system is mounted on /sys/fs/cgroup",
 				 err);
-	ret->driver = q.host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
+	ret->place.kind = q.host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
 	if (gets_unit(&q))
 		return set_unit(&q, ret, err);
 	if (!q.host->own_writable)

@@ -114,14 +114,15 @@ static void print_ids(struct str *out, const struct plan *plan)
 /* The hierarchies of v1 on one line where the path is the same in all of them, as it mostly is. */
 static void print_dirs(struct str *out, const struct cgroup_plan *cgroup)
 {
-	for (size_t i = 0; i < cgroup->n_dirs; i++) {
-		const char *path = cgroup->dirs[i].path;
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
+		const char *path = cgroup->place.dirs.v[i].path;
 
-		if (i && str_equal(cgroup->dirs[i - 1].path, path))
+		if (i && str_equal(cgroup->place.dirs.v[i - 1].path, path))
 			continue;
 		addf(out, "  %s in", path);
-		for (size_t k = i; k < cgroup->n_dirs && str_equal(cgroup->dirs[k].path, path); k++)
-			addf(out, " %s", cgroup->dirs[k].mount);
+		for (size_t k = i;
+		     k < cgroup->place.dirs.n && str_equal(cgroup->place.dirs.v[k].path, path); k++)
+			addf(out, " %s", cgroup->place.dirs.v[k].mount);
 		str_add(out, "\n");
 	}
 }
@@ -157,9 +158,14 @@ static void print_unit(struct str *out, const struct cgroup_unit *unit)
 static void print_cgroup(struct str *out, const struct plan *plan)
 {
 	const struct cgroup_plan *cgroup = &plan->cgroup;
-	static const char *const drivers[] = { "none", "v2", "v1" };
+	static const char *const drivers[] = {
+		[CGROUP_DRIVER_UNSET] = "none",
+		[CGROUP_DRIVER_NONE] = "none",
+		[CGROUP_DRIVER_V2] = "v2",
+		[CGROUP_DRIVER_V1] = "v1",
+	};
 
-	addf(out, "cgroup      %s", drivers[cgroup->driver]);
+	addf(out, "cgroup      %s", drivers[cgroup->place.kind]);
 	if (cgroup->unit)
 		addf(out, ", unit %s in %s, made by %s%s", cgroup->unit->ref.name,
 		     cgroup->unit->slice,

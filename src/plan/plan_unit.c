@@ -434,7 +434,8 @@ static void put_own(struct list *list, const struct cgroup_plan *plan,
 	/* One that ends badly is forgotten too. */
 	put_text(list, "CollectMode", "inactive-or-failed");
 	for (size_t i = 0; i < sizeof(v1) / sizeof(v1[0]); i++)
-		put_number(list, plan->driver == CGROUP_DRIVER_V2 ? v2[i] : v1[i], "b", 1, NULL);
+		put_number(list, plan->place.kind == CGROUP_DRIVER_V2 ? v2[i] : v1[i], "b", 1,
+			   NULL);
 }
 
 int plan_unit_properties(struct arena *arena, const struct oci_config *config,

@@ -90,8 +90,7 @@ enum status status_of(const struct state *state, int *ret_pidfd)
 		*ret_pidfd = fd_take(&pidfd);
 	if (state->phase == STATE_CREATING)
 		return STATUS_CREATING;
-	if (state->cgroup_driver > (int)CGROUP_DRIVER_NONE + 1 &&
-	    driver_is_frozen(state->cgroup_dirs.v, state->cgroup_dirs.n))
+	if (cgroup_place_is_group(&state->cgroup) && driver_is_frozen(&state->cgroup))
 		return STATUS_PAUSED;
 	return state->phase == STATE_STARTED ? STATUS_RUNNING : STATUS_CREATED;
 }

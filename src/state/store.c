@@ -99,7 +99,7 @@ static int write_init(int dirfd, const struct state *state, struct err *err)
 	char text[64];
 	int len;
 
-	if (state->cgroup_driver != (int)CGROUP_DRIVER_NONE + 1 || !state->pid.set)
+	if (state->cgroup.kind != CGROUP_DRIVER_NONE || !state->pid.set)
 		return 0;
 	len = snprintf(text, sizeof(text), "%lld %llu", (long long)state->pid.v,
 		       (unsigned long long)state->start_time.v);

@@ -28,8 +28,7 @@ struct state {
 	const char *boot_id;
 	const char *created;    /* RFC 3339, UTC */
 	struct json_uint owner; /* uid of the creator */
-	int cgroup_driver;      /* enum cgroup_driver_kind + 1 */
-	JSON_LIST(struct cgroup_dir) cgroup_dirs;
+	struct cgroup_place cgroup;
 	struct cgroup_unit_ref unit; /* the cgroup is this unit of systemd */
 	JSON_LIST(struct json_pair) annotations;
 	JSON_LIST(const char *) rdt_groups; /* to remove, below the root of resctrl */

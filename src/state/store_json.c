@@ -19,9 +19,9 @@ static const struct json_name phases[] = {
 	{ NULL, 0 },
 };
 static const struct json_name drivers[] = {
-	{ "none", CGROUP_DRIVER_NONE + 1 },
-	{ "v2", CGROUP_DRIVER_V2 + 1 },
-	{ "v1", CGROUP_DRIVER_V1 + 1 },
+	{ "none", CGROUP_DRIVER_NONE },
+	{ "v2", CGROUP_DRIVER_V2 },
+	{ "v1", CGROUP_DRIVER_V1 },
 	{ NULL, 0 },
 };
 
@@ -53,9 +53,9 @@ static const struct json_field state_fields[] = {
 	FIELD(state, boot_id, "bootId", JSON_STRING),
 	FIELD(state, created, "created", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(state, owner, "owner", JSON_UINT, UINT_RANGE),
-	FIELD(state, cgroup_driver, "cgroupDriver", JSON_ENUM, .flags = JSON_REQUIRED,
+	FIELD(state, cgroup.kind, "cgroupDriver", JSON_ENUM, .flags = JSON_REQUIRED,
 	      .names = drivers),
-	FIELD(state, cgroup_dirs, "cgroupDirs", JSON_OBJECTS, .type = &dir_type),
+	FIELD(state, cgroup.dirs, "cgroupDirs", JSON_OBJECTS, .type = &dir_type),
 	FIELD(state, unit.name, "unit", JSON_STRING),
 	FIELD(state, unit.manager, "unitManager", JSON_ENUM, .names = managers),
 	FIELD(state, unit.runtime_dir, "unitRuntimeDir", JSON_STRING, .flags = JSON_ABSOLUTE),
@@ -85,13 +85,13 @@ int store_priv_decode(struct arena *arena, const char *file, const char *text, s
 static void write_lists(struct json_write *w, const struct state *state)
 {
 	json_write_array(w, "cgroupDirs");
-	for (size_t i = 0; i < state->cgroup_dirs.n; i++) {
+	for (size_t i = 0; i < state->cgroup.dirs.n; i++) {
 		json_write_object(w, NULL);
-		json_write_string(w, "controllers", state->cgroup_dirs.v[i].controllers);
-		json_write_string(w, "mount", state->cgroup_dirs.v[i].mount);
-		json_write_string(w, "path", state->cgroup_dirs.v[i].path);
-		if (state->cgroup_dirs.v[i].existing.set)
-			json_write_int(w, "existing", state->cgroup_dirs.v[i].existing.v);
+		json_write_string(w, "controllers", state->cgroup.dirs.v[i].controllers);
+		json_write_string(w, "mount", state->cgroup.dirs.v[i].mount);
+		json_write_string(w, "path", state->cgroup.dirs.v[i].path);
+		if (state->cgroup.dirs.v[i].existing.set)
+			json_write_int(w, "existing", state->cgroup.dirs.v[i].existing.v);
 		json_write_end(w);
 	}
 	json_write_end(w);
@@ -133,7 +133,7 @@ int store_priv_encode(const struct state *state, struct json_write **ret, const 
 	json_write_string(w, "bootId", state->boot_id);
 	json_write_string(w, "created", state->created);
 	json_write_uint(w, "owner", state->owner.v);
-	json_write_string(w, "cgroupDriver", json_read_enum_name(drivers, state->cgroup_driver));
+	json_write_string(w, "cgroupDriver", json_read_enum_name(drivers, (int)state->cgroup.kind));
 	write_unit(w, &state->unit);
 	write_lists(w, state);
 	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);

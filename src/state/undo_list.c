@@ -32,10 +32,8 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 		return 0;
 	if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
 		return 0;
-	if (state->cgroup_driver > (int)CGROUP_DRIVER_NONE + 1)
-		driver_fetch_frozen((enum cgroup_driver_kind)(state->cgroup_driver - 1),
-				    state->cgroup_dirs.v, state->cgroup_dirs.n,
-				    (pid_t)state->pid.v);
+	if (cgroup_place_is_group(&state->cgroup))
+		driver_fetch_frozen(&state->cgroup, (pid_t)state->pid.v);
 	if (pidfd_wait(pidfd, DEATH_TIMEOUT_MS) < 0)
 		return err_set(err, ETIMEDOUT,
 			       "container init still running: process %lld did not end within "
@@ -46,9 +44,9 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 
 static bool has_group(const struct state *state, const struct cgroup_dir *dir)
 {
-	for (size_t i = 0; i < state->cgroup_dirs.n; i++)
-		if (str_equal(state->cgroup_dirs.v[i].mount, dir->mount) &&
-		    str_equal(state->cgroup_dirs.v[i].path, dir->path))
+	for (size_t i = 0; i < state->cgroup.dirs.n; i++)
+		if (str_equal(state->cgroup.dirs.v[i].mount, dir->mount) &&
+		    str_equal(state->cgroup.dirs.v[i].path, dir->path))
 			return true;
 	return false;
 }
@@ -69,7 +67,7 @@ static bool lives_in(struct store *store, const char *id, const struct state *st
 	if (fd < 0 || store_read(store, fd, id, arena, &other, &ignored) < 0)
 		return false;
 	if (!has_unit(&other, &state->unit) &&
-	    (!state->cgroup_dirs.n || !has_group(&other, &state->cgroup_dirs.v[0])))
+	    (!state->cgroup.dirs.n || !has_group(&other, &state->cgroup.dirs.v[0])))
 		return false;
 	return status_of(&other, NULL) != STATUS_STOPPED;
 }
@@ -82,7 +80,7 @@ static const char *successor(struct store *store, const struct state *state, str
 	struct err ignored;
 	size_t n;
 
-	if ((!state->cgroup_dirs.n && !state->unit.name) ||
+	if ((!state->cgroup.dirs.n && !state->unit.name) ||
 	    store_list(store, arena, &ids, &n, &ignored) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
@@ -93,21 +91,20 @@ static const char *successor(struct store *store, const struct state *state, str
 
 static int undo_cgroup_create(struct store *store, const struct state *state, struct err *err)
 {
-	enum cgroup_driver_kind kind = (enum cgroup_driver_kind)(state->cgroup_driver - 1);
 	struct arena arena = { 0 };
 	const char *other;
 	int r;
 
-	if (state->cgroup_driver <= (int)CGROUP_DRIVER_NONE + 1)
+	if (!cgroup_place_is_group(&state->cgroup))
 		return 0;
-	r = driver_remove_empty(kind, state->cgroup_dirs.v, state->cgroup_dirs.n, err);
+	r = driver_remove_empty(&state->cgroup, err);
 	if (r != -EBUSY)
 		return r;
 	other = successor(store, state, &arena);
 	if (other)
 		log_notice("the cgroup %s stays: container %s is in it by now",
-			   state->cgroup_dirs.v[0].path, other);
-	r = other ? 0 : driver_remove(kind, state->cgroup_dirs.v, state->cgroup_dirs.n, err);
+			   state->cgroup.dirs.v[0].path, other);
+	r = other ? 0 : driver_remove(&state->cgroup, err);
 	arena_free(&arena);
 	return r;
 }
@@ -137,7 +134,7 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 
 	if (!state->unit.name)
 		return 0;
-	if (!state->cgroup_dirs.n) { /* killed before it heard whether the unit is its own */
+	if (!state->cgroup.dirs.n) { /* killed before it heard whether the unit is its own */
 		stays = successor(store, state, &arena) != NULL;
 		arena_free(&arena);
 	}
@@ -145,9 +142,8 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 		log_notice("the unit %s stays: another container is in it", state->unit.name);
 		return 0;
 	}
-	if (state->cgroup_dirs.n)
-		r = driver_remove((enum cgroup_driver_kind)(state->cgroup_driver - 1),
-				  state->cgroup_dirs.v, state->cgroup_dirs.n, err);
+	if (state->cgroup.dirs.n)
+		r = driver_remove(&state->cgroup, err);
 	stopped = unit_stop(&state->unit, r < 0 ? &later : err);
 	return r < 0 ? r : stopped;
 }

@@ -37,7 +37,7 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.console_slave = -1,
 		.start_connection = -1,
 	};
-	run->cgroup_dirs = plan->cgroup.dirs;
+	run->cgroup_place = plan->cgroup.place;
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		run->ns_fds[kind] = -1;
 	run->mounts = descriptors(arena, plan->rootfs.n_mounts);

@@ -42,11 +42,10 @@ struct run {
 
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;
-	uint64_t oom_kills; /* of a group that was there before us */
-	const struct cgroup_dir
-		*cgroup_dirs; /* the plan's, or where a unit of systemd turned out to be */
-	bool joins_itself;    /* the child was not born in the v2 group, and has to move there */
-	bool outside;         /* exec: clone3() may not put a process into the container's cgroup */
+	uint64_t oom_kills;               /* of a group that was there before us */
+	struct cgroup_place cgroup_place; /* the plan's, or where a unit of systemd is */
+	bool joins_itself; /* the child was not born in the v2 group, and has to move there */
+	bool outside;      /* exec: clone3() may not put a process into the container's cgroup */
 	struct filter_program filter;
 	int seccomp_pair[2];           /* the parent's and init's end, for the listener */
 	const char *lsm;               /* that works on this host: "apparmor", "selinux" or "" */

@@ -12,14 +12,16 @@
  * else's: neither we nor a later `delete` may remove it, and kill what is inside, as the container's. */
 static void disown_dirs(struct run *run, enum driver_part part)
 {
-	struct cgroup_dir *dirs = run->state->cgroup_dirs.v;
-	size_t n = run->state->cgroup_dirs.n, own = 0;
+	const struct cgroup_place *place = &run->state->cgroup;
+	struct cgroup_dir *dirs = arena_array(run->arena, place->dirs.n + 1, sizeof(*dirs));
+	size_t own = 0;
 	struct err err;
 
-	for (size_t i = 0; i < n; i++)
-		if (part == DRIVER_V1_PART && driver_is_in(&dirs[i], DRIVER_V2_PART))
-			dirs[own++] = dirs[i];
-	run->state->cgroup_dirs.n = own;
+	for (size_t i = 0; i < place->dirs.n; i++)
+		if (part == DRIVER_V1_PART && driver_is_in(&place->dirs.v[i], DRIVER_V2_PART))
+			dirs[own++] = place->dirs.v[i];
+	run->state->cgroup.dirs.v = dirs;
+	run->state->cgroup.dirs.n = own;
 	if (store_write(run->state_dir, run->state, &err) < 0)
 		log_warning("%s", err.text);
 }
@@ -82,8 +84,8 @@ int step_cgroup_join(struct run *run, struct err *err)
 		return r;
 	/* Else clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
 	if (run->plan->flags & PLAN_CGROUP_LATE)
-		return driver_join_by_path(plan->dirs, plan->n_dirs, err);
-	if (run->cgroup.kind == CGROUP_DRIVER_V1)
+		return driver_join_by_path(&plan->place, err);
+	if (run->cgroup.place.kind == CGROUP_DRIVER_V1)
 		return driver_join_self(&run->cgroup, err);
 	return 0;
 }
@@ -119,8 +121,7 @@ int step_cgroup_unit(struct run *run, struct err *err)
 	if (r < 0)
 		return r;
 	/* From here on `delete` finds the directories too. */
-	run->state->cgroup_dirs.v = (struct cgroup_dir *)(uintptr_t)plan.dirs;
-	run->state->cgroup_dirs.n = plan.n_dirs;
+	run->state->cgroup = plan.place;
 	r = store_write(run->state_dir, run->state, err);
 	if (r == 0)
 		r = driver_adopt(&plan, run->child, &run->cgroup, err);
@@ -130,19 +131,14 @@ int step_cgroup_unit(struct run *run, struct err *err)
 /* What the parent knows has not come over the channel; mounts of v1 hierarchies need it. */
 int step_cgroup_look(struct run *run, struct err *err)
 {
-	struct cgroup_dir *dirs;
-	int r = driver_find(run->arena, 0, &run->plan->cgroup, &dirs, err);
-
-	if (r == 0)
-		run->cgroup_dirs = dirs;
-	return r;
+	return driver_find(run->arena, 0, &run->plan->cgroup.place, &run->cgroup_place, err);
 }
 
 /* Below the unit: "/container", or "". */
 static const char *subgroup_of(const struct run *run)
 {
 	const char *name = run->state->unit.name,
-		   *at = run->cgroup.n_dirs ? run->cgroup.dirs[0].path : "";
+		   *at = run->cgroup.place.dirs.n ? run->cgroup.place.dirs.v[0].path : "";
 
 	at = strstr(at, name);
 	return at ? at + strlen(name) : "";

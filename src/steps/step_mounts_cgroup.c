@@ -49,9 +49,9 @@ static int bind_hierarchy(struct run *run, const struct facts_hierarchy *h)
 {
 	const char *path = h->own;
 
-	for (size_t i = 0; i < run->plan->cgroup.n_dirs; i++)
-		if (str_equal(run->cgroup_dirs[i].mount, h->mount))
-			path = run->cgroup_dirs[i].path;
+	for (size_t i = 0; i < run->cgroup_place.dirs.n; i++)
+		if (str_equal(run->cgroup_place.dirs.v[i].mount, h->mount))
+			path = run->cgroup_place.dirs.v[i].path;
 	return mountfd_clone(AT_FDCWD, arena_strf(run->arena, "%s%s", h->mount, path), false,
 			     false);
 }

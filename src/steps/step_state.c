@@ -83,20 +83,14 @@ static void fill_state(struct run *run)
 		.boot_id = status_boot_id(run->arena),
 		.created = now_text(run->arena),
 		.owner = { .set = true, .v = plan->facts->caller.uid },
-		.cgroup_driver = (int)plan->cgroup.driver + 1,
+		.cgroup.kind = plan->cgroup.place.kind,
 		.terminal = { .set = true, .v = plan->process.terminal },
 	};
 	if (plan->cgroup.unit) { /* its directories are not known yet */
 		state->unit = plan->cgroup.unit->ref;
 	} else {
-		state->cgroup_dirs.n = plan->cgroup.n_dirs;
-		state->cgroup_dirs.v = arena_array(run->arena, plan->cgroup.n_dirs + 1,
-						   sizeof(*state->cgroup_dirs.v));
-		if (plan->cgroup.n_dirs)
-			memcpy(state->cgroup_dirs.v, plan->cgroup.dirs,
-			       plan->cgroup.n_dirs * sizeof(*state->cgroup_dirs.v));
 		/* before they are made, so that a creator that is killed leaves none for good */
-		driver_find_existing(state->cgroup_dirs.v, state->cgroup_dirs.n);
+		state->cgroup = driver_find_existing(run->arena, &plan->cgroup.place);
 	}
 	state->annotations.v = plan->config->annotations.v;
 	state->annotations.n = plan->config->annotations.n;
@@ -126,7 +120,7 @@ int step_state_reserve(struct run *run, struct err *err)
 	/* A state that names the group of another would have `delete --force` kill that one. */
 	r = driver_check_unused(&run->plan->cgroup, err);
 	if (r < 0) {
-		run->state->cgroup_dirs.n = 0;
+		run->state->cgroup.dirs.n = 0;
 		return r;
 	}
 	r = store_write(run->state_dir, run->state, err);

@@ -27,8 +27,7 @@ int step_target_open(struct run *run, struct err *err)
 	}
 	if (!(run->plan->flags & PLAN_CGROUP))
 		return 0;
-	r = driver_open((enum cgroup_driver_kind)(state->cgroup_driver - 1), state->cgroup_dirs.v,
-			state->cgroup_dirs.n, &run->cgroup, err);
+	r = driver_open(&state->cgroup, &run->cgroup, err);
 	if (r == 0)
 		run->oom_kills = driver_oom_kills(&run->cgroup);
 	return r;

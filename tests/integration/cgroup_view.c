@@ -110,7 +110,7 @@ static void sweep(const char *path)
 	if (!cgroup_view_count(&plan))
 		return;
 	CHECK_INT(cgroup_view_count(&plan), 0);
-	CHECK_INT(driver_remove(plan.driver, plan.dirs, plan.n_dirs, &err), 0);
+	CHECK_INT(driver_remove(&plan.place, &err), 0);
 }
 
 static void finish_v2(const char *tree, const char *group, bool enabled)
@@ -276,8 +276,8 @@ const char *cgroup_view_read(const struct cgroup *cgroup, const char *controller
 {
 	char text[4096];
 
-	for (size_t i = 0; i < cgroup->n_dirs; i++) {
-		const char *has = cgroup->dirs[i].controllers;
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
+		const char *has = cgroup->place.dirs.v[i].controllers;
 		bool match = *controller ? str_equal(has, controller) : !*has;
 
 		if (match && cgroup->fds[i] >= 0 &&
@@ -291,8 +291,9 @@ size_t cgroup_view_count(const struct cgroup_plan *plan)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < plan->n_dirs; i++)
-		n += access(arena_strf(&arena, "%s%s", plan->dirs[i].mount, plan->dirs[i].path),
+	for (size_t i = 0; i < plan->place.dirs.n; i++)
+		n += access(arena_strf(&arena, "%s%s", plan->place.dirs.v[i].mount,
+				       plan->place.dirs.v[i].path),
 			    F_OK) == 0;
 	return n;
 }

@@ -34,7 +34,7 @@ static int sleep_for_ever(void)
 static void check_remove(const struct cgroup_plan *plan)
 {
 	struct err err = { 0 };
-	int r = driver_remove(plan->driver, plan->dirs, plan->n_dirs, &err);
+	int r = driver_remove(&plan->place, &err);
 
 	CHECK_STR(r < 0 ? err.text : "", "");
 	CHECK_INT(cgroup_view_count(plan), 0);
@@ -62,7 +62,7 @@ static void check_membership(const struct cgroup_plan *plan, pid_t pid)
 		  0);
 	for (char *at = text; (at = strstr(at, path_of(""))); at++)
 		found++;
-	CHECK_INT(found, plan->n_dirs);
+	CHECK_INT(found, plan->place.dirs.n);
 }
 
 static void life(void)
@@ -72,18 +72,18 @@ static void life(void)
 	struct err err = { 0 };
 	pid_t pid;
 
-	CHECK_INT(cgroup_view_count(&plan), plan.n_dirs);
+	CHECK_INT(cgroup_view_count(&plan), plan.place.dirs.n);
 	CHECK_INT(count_pids(&cgroup), 0);
 	pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
 	check_membership(&plan, pid);
 	CHECK_INT(count_pids(&cgroup), 1);
 	CHECK_ERR(driver_create(&plan, DRIVER_ALL, &again, &err), &err,
 		  "container's cgroup is not empty: 1 process(es) found");
-	CHECK(!driver_is_frozen(cgroup.dirs, cgroup.n_dirs));
+	CHECK(!driver_is_frozen(&cgroup.place));
 	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
-	CHECK(driver_is_frozen(cgroup.dirs, cgroup.n_dirs));
+	CHECK(driver_is_frozen(&cgroup.place));
 	CHECK_INT(driver_freeze(&cgroup, false, &err), 0);
-	CHECK(!driver_is_frozen(cgroup.dirs, cgroup.n_dirs));
+	CHECK(!driver_is_frozen(&cgroup.place));
 	CHECK_INT(driver_kill(&cgroup, SIGTERM, &err), 0);
 	CHECK_INT(cgroup_view_wait(pid), 128 + SIGTERM);
 	CHECK_INT(count_pids(&cgroup), 0);
@@ -96,7 +96,7 @@ static void life(void)
 	driver_close(&cgroup);
 	check_remove(&plan);
 	check_remove(&plan);
-	CHECK_ERR(driver_open(plan.driver, plan.dirs, plan.n_dirs, &again, &err), &err, "is gone");
+	CHECK_ERR(driver_open(&plan.place, &again, &err), &err, "is gone");
 	cgroup = cgroup_view_create(path_of("/a"), NULL, &plan);
 	driver_close(&cgroup);
 	check_remove(&plan);
@@ -165,7 +165,7 @@ static void check_bomb(struct cgroup *cgroup, const struct cgroup_plan *plan)
 {
 	pid_t pid = -1;
 
-	for (size_t i = 0; i < cgroup->n_dirs; i++)
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
 		(void)io_write_at(cgroup->fds[i], "pids.max", "60");
 	if (str_equal(cgroup_view_read(cgroup, "pids", "pids.max"), "60"))
 		pid = cgroup_view_spawn(cgroup, fork_for_ever);
@@ -195,11 +195,12 @@ static void ends_fork_bomb_without_freezer(void)
 	size_t n = 0;
 
 	CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
-	for (size_t i = 0; i < plan.n_dirs; i++)
-		if (*plan.dirs[i].controllers && !strstr(plan.dirs[i].controllers, "freezer"))
-			dirs[n++] = plan.dirs[i];
-	plan.dirs = dirs;
-	plan.n_dirs = n;
+	for (size_t i = 0; i < plan.place.dirs.n; i++)
+		if (*plan.place.dirs.v[i].controllers &&
+		    !strstr(plan.place.dirs.v[i].controllers, "freezer"))
+			dirs[n++] = plan.place.dirs.v[i];
+	plan.place.dirs.v = dirs;
+	plan.place.dirs.n = n;
 	CHECK_INT(driver_create(&plan, DRIVER_ALL, &cgroup, &err), 0);
 	CHECK_ERR(driver_freeze(&cgroup, true, &err), &err, "has no freezer");
 	check_bomb(&cgroup, &plan);
@@ -217,7 +218,7 @@ static void deep(void)
 {
 	struct cgroup_plan plan;
 	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan);
-	int v = driver_clone_fd(&cgroup) >= 0 ? (int)cgroup.n_dirs - 1 : 0;
+	int v = driver_clone_fd(&cgroup) >= 0 ? (int)cgroup.place.dirs.n - 1 : 0;
 	int dir = openat(cgroup.fds[v], ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	for (int i = 0; i < 1500; i++) {
@@ -245,11 +246,13 @@ TEST(deep_groups_are_removed)
 static void half_joined(void)
 {
 	struct cgroup_plan plan;
+	struct cgroup_place place;
 	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan), one = { 0 };
 	struct err err = { 0 };
 	pid_t pid;
 
-	CHECK_INT(driver_open(plan.driver, &plan.dirs[1], 1, &one, &err), 0);
+	place = (struct cgroup_place){ plan.place.kind, { &plan.place.dirs.v[1], 1 } };
+	CHECK_INT(driver_open(&place, &one, &err), 0);
 	pid = cgroup_view_spawn(&one, sleep_for_ever);
 	driver_close(&one);
 	driver_close(&cgroup);
@@ -272,10 +275,10 @@ static void undone(void)
 	pid_t pid;
 
 	CHECK_INT(cgroup_view_plan(path_of("/p/q"), NULL, &plan, &err), 0);
-	last = plan.dirs[plan.n_dirs - 1];
+	last = plan.place.dirs.v[plan.place.dirs.n - 1];
 	first = plan;
-	first.dirs = &last;
-	first.n_dirs = 1;
+	first.place.dirs.v = &last;
+	first.place.dirs.n = 1;
 	CHECK_INT(driver_create(&first, DRIVER_ALL, &one, &err), 0);
 	pid = cgroup_view_spawn(&one, sleep_for_ever);
 	CHECK_ERR(driver_create(&plan, DRIVER_ALL, &cgroup, &err), &err, "not empty: 1 process");
@@ -311,17 +314,17 @@ static void refused(void)
 
 	CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct cgroup_dir dir = { .controllers = plan.dirs[0].controllers,
-					  .mount = bad[i].mount ? bad[i].mount : plan.dirs[0].mount,
+		struct cgroup_dir dir = { .controllers = plan.place.dirs.v[0].controllers,
+					  .mount = bad[i].mount ? bad[i].mount
+								: plan.place.dirs.v[0].mount,
 					  .path = bad[i].path };
+		struct cgroup_place place = { plan.place.kind, { &dir, 1 } };
 		struct cgroup cgroup;
 
-		CHECK_ERR(driver_open(plan.driver, &dir, 1, &cgroup, &err), &err,
+		CHECK_ERR(driver_open(&place, &cgroup, &err), &err,
 			  "is not the cgroup of a container");
-		CHECK_ERR(driver_remove(plan.driver, &dir, 1, &err), &err,
-			  "is not the cgroup of a container");
-		plan.dirs = &dir;
-		plan.n_dirs = 1;
+		CHECK_ERR(driver_remove(&place, &err), &err, "is not the cgroup of a container");
+		plan.place = place;
 		CHECK_ERR(driver_create(&plan, DRIVER_ALL, &cgroup, &err), &err,
 			  "is not the cgroup of a container");
 		CHECK_INT(cgroup_view_plan(path_of(""), NULL, &plan, &err), 0);
@@ -340,7 +343,7 @@ static void spares_itself(void)
 		int r = driver_join_self_slowly(&cgroup, &err);
 
 		if (r == 0)
-			r = driver_remove(plan.driver, plan.dirs, plan.n_dirs, &err);
+			r = driver_remove(&plan.place, &err);
 		_exit(r == -EINVAL && strstr(err.text, "usrun itself is in it") ? 0 : 1);
 	}
 	CHECK_INT(cgroup_view_wait(pid), 0);
@@ -364,13 +367,13 @@ static void opens_main(void)
 	pid_t pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
 	size_t open_dirs = 0;
 
-	CHECK_INT(driver_open_main(plan.driver, plan.dirs, plan.n_dirs, &main_one, &err), 0);
-	for (size_t i = 0; i < main_one.n_dirs; i++)
+	CHECK_INT(driver_open_main(&plan.place, &main_one, &err), 0);
+	for (size_t i = 0; i < main_one.place.dirs.n; i++)
 		open_dirs += main_one.fds[i] >= 0;
 	CHECK(open_dirs >= 1 && open_dirs <= 2);
 	CHECK_INT(count_pids(&main_one), 1);
 	CHECK_INT(driver_freeze(&main_one, true, &err), 0);
-	CHECK(driver_is_frozen(main_one.dirs, main_one.n_dirs));
+	CHECK(driver_is_frozen(&main_one.place));
 	CHECK_INT(driver_kill(&main_one, SIGKILL, &err), 0);
 	CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
 	driver_close(&main_one);

@@ -32,7 +32,7 @@ static void check_remove(struct cgroup *cgroup, const struct cgroup_plan *plan)
 	int r;
 
 	driver_close(cgroup);
-	r = driver_remove(plan->driver, plan->dirs, plan->n_dirs, &err);
+	r = driver_remove(&plan->place, &err);
 	CHECK_STR(r < 0 ? err.text : "", "");
 	CHECK_INT(cgroup_view_count(plan), 0);
 }
@@ -386,6 +386,7 @@ static int below_own_group(bool alone)
 static void steps_aside_v2(void)
 {
 	struct cgroup_dir dir = { .controllers = "", .mount = "/sys/fs/cgroup", .path = "/solo/c" };
+	struct cgroup_place place = { CGROUP_DRIVER_V2, { &dir, 1 } };
 	struct err err = { 0 };
 
 	CHECK_INT(io_write_at(AT_FDCWD, "/sys/fs/cgroup/cgroup.subtree_control", "+hugetlb"), 0);
@@ -397,7 +398,7 @@ static void steps_aside_v2(void)
 			_exit(below_own_group(alone));
 		CHECK_INT(cgroup_view_wait(pid), 0);
 	}
-	CHECK_INT(driver_remove(CGROUP_DRIVER_V2, &dir, 1, &err), 0);
+	CHECK_INT(driver_remove(&place, &err), 0);
 	CHECK(rmdir("/sys/fs/cgroup/solo") == 0);
 }
 

@@ -14,7 +14,7 @@ static struct state of_pid(pid_t pid, int phase)
 			       .phase = phase,
 			       .pid = { true, pid },
 			       .start_time = { true, status_start_time(pid) },
-			       .cgroup_driver = CGROUP_DRIVER_NONE + 1 };
+			       .cgroup.kind = CGROUP_DRIVER_NONE };
 }
 
 TEST(derived_from_the_process)

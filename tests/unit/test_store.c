@@ -30,7 +30,7 @@ static struct state sample(const char *id, int phase)
 			       .phase = phase,
 			       .boot_id = "",
 			       .created = "2026-01-01T00:00:00Z",
-			       .cgroup_driver = CGROUP_DRIVER_NONE + 1 };
+			       .cgroup.kind = CGROUP_DRIVER_NONE };
 
 	state.undo.v = undo;
 	state.undo.n = 2;

@@ -19,7 +19,7 @@ TEST(takes_back_what_is_there)
 	char root[] = "/tmp/usrun-test-undo-XXXXXX";
 	struct state state = { .id = "c1",
 			       .phase = STATE_STARTED,
-			       .cgroup_driver = CGROUP_DRIVER_NONE + 1 };
+			       .cgroup.kind = CGROUP_DRIVER_NONE };
 	struct err err = { 0 };
 	struct store *store;
 	int dir, status = 0;
