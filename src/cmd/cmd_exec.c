@@ -277,7 +277,7 @@ static void tell_departures(const struct run *run)
 
 static int execute(struct exec_call *call, const struct plan *plan, struct err *err)
 {
-	_cleanup_close_ int signals = -1, pidfd = -1;
+	_cleanup_close_ int signals = -1;
 	struct run *run = arena_new(call->arena, struct run);
 	struct supervise supervise = { 0 };
 	int r;
@@ -296,9 +296,7 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 	tell_departures(run);
 	if (r < 0 || call->o->detach)
 		return r;
-	pidfd = pidfd_open_process(run->init);
-	supervise = (struct supervise){ .pid = run->init,
-					.pidfd = pidfd,
+	supervise = (struct supervise){ .child = &run->init,
 					.console = run->console_master,
 					.signals = signals,
 					.notify = -1,

@@ -4,7 +4,6 @@
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/launch.h"
 #include "src/run/supervise.h"
-#include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
 #include <signal.h>
@@ -51,7 +50,7 @@ static void tell_oom(struct launch *launch, const struct driver_oom *oom, const 
 static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep,
 		      struct err *err)
 {
-	_cleanup_close_ int signals = supervise_block_signals(err), pidfd = -1, manager = -1;
+	_cleanup_close_ int signals = supervise_block_signals(err), manager = -1;
 	struct supervise supervise = { .signals = signals };
 	struct driver_oom oom = { .fd = -1 };
 	const char *words = NULL;
@@ -65,9 +64,7 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	if (r < 0)
 		return r;
 	launch_report_fallbacks(launch);
-	pidfd = pidfd_open_process(launch->run.init);
-	supervise.pid = launch->run.init;
-	supervise.pidfd = pidfd;
+	supervise.child = &launch->run.init;
 	supervise.console = launch->run.console_master;
 	supervise.notify = launch->run.notify_listener;
 	supervise.manager = manager;

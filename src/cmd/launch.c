@@ -213,9 +213,7 @@ static void take_back(struct launch *launch)
 	launch->state.pid.set = false;
 	if (undo_list_run(launch->store, &launch->state, &err) < 0)
 		log_notice("cleaning up: %s", err.text);
-	/* createContainer hooks run in init, which cannot say any more whether they did. */
-	if (launch->run.hooks_ran ||
-	    ((launch->plan->flags & PLAN_HOOKS_CONTAINER) && launch->run.child > 0))
+	if (launch->run.hooks_ran)
 		run_poststop(launch);
 }
 

@@ -108,7 +108,7 @@ int channel_tell(struct channels *channels, struct run *run, enum actor to, size
 		 struct err *err)
 {
 	int sock = channels->ends[run->me][to], r = 0;
-	struct message m = { .kind = MESSAGE_REACHED, .row = (uint32_t)row, .init = run->init };
+	struct message m = { .kind = MESSAGE_REACHED, .row = (uint32_t)row, .init = run->init.pid };
 
 	if (to == ACTOR_PARENT)
 		r = send_notes(sock, run);
@@ -146,8 +146,10 @@ int channel_await(struct channels *channels, struct run *run, enum actor from, s
 		if (m.row != row)
 			return err_set(err, EPROTO, "the %s sent message %u instead of %zu",
 				       sequence_actor_name(from), m.row, row);
-		if (run->me == ACTOR_PARENT && m.init > 0)
-			run->init = m.init;
+		if (run->me == ACTOR_PARENT && m.init > 0 && !child_is_there(&run->init) &&
+		    child_adopt(m.init, &run->init) < 0)
+			return err_set(err, EPROTO, "the %s named a process that is not ours",
+				       sequence_actor_name(from));
 		return 0;
 	}
 }

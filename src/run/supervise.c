@@ -7,7 +7,7 @@
 #include "src/base/io.h"
 #include "src/cgroup/driver.h"
 #include "src/run/notify.h"
-#include "src/sys/pidfd.h"
+#include "src/sys/child.h"
 #include "src/sys/tty.h"
 
 #include <poll.h>
@@ -35,7 +35,7 @@ static bool handle_signal(const struct supervise *s, int signal, int *ret_status
 {
 	switch (signal) {
 	case SIGCHLD:
-		return waitpid(s->pid, ret_status, WNOHANG | __WALL) != s->pid;
+		return child_reap(s->child, 0, ret_status) < 0;
 	case SIGWINCH:
 		if (s->console >= 0)
 			tty_copy_size(STDIN_FILENO, s->console);
@@ -46,7 +46,7 @@ static bool handle_signal(const struct supervise *s, int signal, int *ret_status
 	case SIGTTOU:
 		return true;
 	default:
-		(void)pidfd_signal(s->pidfd, signal);
+		(void)child_signal(s->child, signal);
 		return true;
 	}
 }
@@ -139,7 +139,7 @@ int supervise_run(const struct supervise *supervise, struct err *err)
 	if (raw)
 		tty_copy_size(STDIN_FILENO, supervise->console);
 	/* It may have ended, and its SIGCHLD been eaten, before we looked. */
-	if (waitpid(supervise->pid, &status, WNOHANG | __WALL) == supervise->pid) {
+	if (child_reap(supervise->child, 0, &status) == 0) {
 		if (supervise->console >= 0)
 			drain_console(supervise->console);
 		r = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -4,13 +4,11 @@
 
 #include "src/base/err.h"
 
-#include <sys/types.h>
-
+struct child;
 struct driver_oom;
 
 struct supervise {
-	pid_t pid;
-	int pidfd;
+	struct child *child;    /* reaped at its end */
 	int console;            /* master of the container's terminal, or -1 */
 	int signals;            /* from supervise_block_signals() */
 	int notify, manager;    /* sockets for notify_relay(), or -1 */

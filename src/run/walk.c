@@ -10,7 +10,7 @@
 #include "src/base/str.h"
 #include "src/oci/names.h"
 #include "src/run/channel.h"
-#include "src/sys/clone.h"
+#include "src/sys/child.h"
 #include "src/sys/pidfd.h"
 
 #include "userns/probe.h"
@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 1000 };
+enum { DEATH_TIMEOUT_MS = 1000, END_TIMEOUT_MS = 10000 };
 
 struct walk {
 	const struct sequence *sequence;
@@ -122,34 +122,39 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 {
 	struct run *run = walk->run;
 	bool parent = run->me == ACTOR_PARENT;
-	int *pidfd = parent ? &run->child_pidfd : NULL;
 	struct clone_request request = {
 		.flags = parent ? run->plan->ns.clone_flags : CLONE_PARENT,
 		.cgroup_fd = parent ? driver_clone_fd(&run->cgroup) : -1,
 	};
-	pid_t pid = clone_process(&request, pidfd);
+	struct child made = CHILD_NONE;
+	pid_t pid = child_clone(&request, &made);
 
 	if (pid < 0 && other_group(run, (int)-pid, &request))
-		pid = clone_process(&request, pidfd);
+		pid = child_clone(&request, &made);
 	if (pid == 0)
 		child_main(walk, child, i + 1);
 	if (pid < 0 && (request.flags & CLONE_NEWUSER))
 		return probe_userns_refused((int)-pid, err);
 	if (pid < 0)
 		return err_errno(err, (int)-pid, "make the container's first process");
-	if (parent) {
-		run->child = pid;
-		channel_keep_own(walk->channels, ACTOR_PARENT);
-	}
 	if (child == ACTOR_INIT)
-		run->init = pid;
+		run->init = made;
+	else
+		run->stager = made;
+	if (!parent)
+		return 0;
+	channel_keep_own(walk->channels, ACTOR_PARENT);
+	/* Its createContainer hooks run there, and it may not live to say so. */
+	run->hooks_ran |= (run->plan->flags & PLAN_HOOKS_CONTAINER) != 0;
 	return 0;
 }
 
-static void reap(pid_t pid)
+/* It has nothing left to do but to end. */
+static int leave(struct run *run, struct err *err)
 {
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	int r = child_reap(&run->stager, DEATH_TIMEOUT_MS, NULL);
+
+	return r < 0 ? err_errno(err, -r, "wait for the end of the stager") : 0;
 }
 
 /* My part of row i: to do it, to receive it, or nothing. */
@@ -170,9 +175,7 @@ static int walk_row(struct walk *walk, size_t i, struct err *err)
 	case ROW_LEAVE:
 		if (me == who)
 			_exit(0);
-		if (me == to)
-			reap(walk->run->child);
-		return 0;
+		return me == to ? leave(walk->run, err) : 0;
 	case ROW_ENDS:
 		return me == to ? channel_await_end(walk->channels, walk->run, who, err) : 0;
 	}
@@ -195,41 +198,30 @@ static int walk_rows(struct walk *walk, size_t from, struct err *err)
 /* Words for a child that died without any: killed by the memory limit, by a seccomp profile … */
 static void explain_death(struct run *run, struct err *err)
 {
-	_cleanup_close_ int pidfd = -1;
+	const struct child *child = child_is_there(&run->init) ? &run->init : &run->stager;
 	const char *name;
-	int status = 0;
-	pid_t pid = run->init > 0 ? run->init : run->child;
+	int status;
 
-	if (err->code != ECHILD || pid <= 0)
+	if (err->code != ECHILD || !child_is_there(child))
 		return;
 	/* The kernel closes its channel a moment before its parent can ask how it ended. */
-	pidfd = pidfd_open_process(pid);
-	if (pidfd >= 0)
-		(void)pidfd_wait(pidfd, DEATH_TIMEOUT_MS);
-	if (waitpid(pid, &status, __WALL | WNOHANG) != pid)
+	(void)pidfd_wait(child->pidfd, DEATH_TIMEOUT_MS);
+	if (child_has_ended(child, &status) <= 0 || !WIFSIGNALED(status))
 		return;
-	name = WIFSIGNALED(status) ? names_signal_name(WTERMSIG(status)) : NULL;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL &&
-	    driver_oom_kills(&run->cgroup) > run->oom_kills)
+	name = names_signal_name(WTERMSIG(status));
+	if (WTERMSIG(status) == SIGKILL && driver_oom_kills(&run->cgroup) > run->oom_kills)
 		(void)err_prefix(err, "%s", driver_oom_words(&run->cgroup, run->arena));
-	else if (WIFSIGNALED(status))
+	else
 		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
 				 name ? name : "a real-time one");
 }
 
-/* All children are of this start: also an init whose stager died before it could name it. That one ends
- * by itself, because its channel is closed now. */
+/* An init whose stager died before it could name it ends by itself: its channel is closed. */
 static void end_processes(struct walk *walk)
 {
-	struct run *run = walk->run;
-
 	channel_close(walk->channels);
-	if (run->child > 0)
-		(void)kill(run->child, SIGKILL);
-	if (run->init > 0 && run->init != run->child)
-		(void)kill(run->init, SIGKILL);
-	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
-		;
+	(void)child_end(&walk->run->stager, END_TIMEOUT_MS);
+	(void)child_end(&walk->run->init, END_TIMEOUT_MS);
 }
 
 int walk_sequence(const struct sequence *sequence, struct run *run, struct err *err)

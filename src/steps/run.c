@@ -21,8 +21,8 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.plan = plan,
 		.arena = arena,
 		.state_dir = -1,
-		.child_pidfd = -1,
-		.init_pidfd = -1,
+		.stager = CHILD_NONE,
+		.init = CHILD_NONE,
 		.seccomp_pair = { -1, -1 },
 		.console_socket = -1,
 		.start_listener = -1,
@@ -42,6 +42,11 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		run->ns_fds[kind] = -1;
 	run->mounts = descriptors(arena, plan->rootfs.n_mounts);
 	run->idmaps = descriptors(arena, plan->rootfs.n_idmaps);
+}
+
+const struct child *run_first(const struct run *run)
+{
+	return child_is_there(&run->stager) ? &run->stager : &run->init;
 }
 
 void run_note(struct run *run, const char *fmt, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What has happened so far in one start: pids and descriptors. Steps read the plan and write their own
+/* What has happened so far in one start: processes and descriptors. Steps read the plan and write their own
  * slots here; nothing else changes while a container is made. Each process has its own copy. */
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "src/security/filter_compile.h"
 #include "src/state/store.h"
 #include "src/steps/hooks.h"
+#include "src/sys/child.h"
 
 enum actor { ACTOR_PARENT, ACTOR_STAGER, ACTOR_INIT, ACTOR_COUNT };
 
@@ -30,10 +31,8 @@ struct run {
 	bool pid_file_written;   /* ours: another container may have used the name before */
 	const char *const *undo; /* names of the rows that leave something on the host */
 	size_t n_undo;
-	pid_t child; /* the first process that was cloned: stager, or init */
-	int child_pidfd;
-	pid_t init; /* in the parent's pid namespace */
-	int init_pidfd;
+	struct child stager; /* until it has left */
+	struct child init;
 	int netns_socket;   /* made by init in its network namespace */
 	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
@@ -73,6 +72,9 @@ struct run {
 
 /* All descriptors -1. */
 void run_init(struct run *run, const struct plan *plan, struct arena *arena);
+
+/* The process that was cloned first: the stager or, without one, init. */
+const struct child *run_first(const struct run *run);
 
 /* Records a fallback in words that a user understands. */
 void run_note(struct run *run, const char *fmt, ...) PRINTF(2, 3);

@@ -94,11 +94,11 @@ static int find_unit(struct run *run, struct cgroup_plan *plan, struct err *err)
 {
 	_cleanup_str_ struct str dropped = { 0 };
 	const char *slice_path;
-	int r = unit_start(run->arena, plan->unit, run->child, &dropped, &slice_path, err);
+	int r = unit_start(run->arena, plan->unit, run_first(run)->pid, &dropped, &slice_path, err);
 
 	if (dropped.len)
 		run_note(run, "this systemd does not know the properties %s", dropped.s);
-	return r < 0 ? r : driver_find_unit(run->arena, run->child, slice_path, plan, err);
+	return r < 0 ? r : driver_find_unit(run->arena, run_first(run)->pid, slice_path, plan, err);
 }
 
 /* A unit of this name was there: neither we nor a later `delete` may stop it. */
@@ -124,7 +124,7 @@ int step_cgroup_unit(struct run *run, struct err *err)
 	run->state->cgroup = plan.place;
 	r = store_write(run->state_dir, run->state, err);
 	if (r == 0)
-		r = driver_adopt(&plan, run->child, &run->cgroup, err);
+		r = driver_adopt(&plan, run_first(run)->pid, &run->cgroup, err);
 	return r < 0 ? r : step_cgroup_delegate(run, err);
 }
 
@@ -153,5 +153,5 @@ int step_cgroup_attach(struct run *run, struct err *err)
 		return 0;
 	if (driver_is_divided(&run->cgroup))
 		r = driver_follow(run->arena, (pid_t)state->pid.v, &run->cgroup, err);
-	return r < 0 ? r : unit_attach(&state->unit, subgroup_of(run), run->child, err);
+	return r < 0 ? r : unit_attach(&state->unit, subgroup_of(run), run_first(run)->pid, err);
 }

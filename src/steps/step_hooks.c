@@ -24,9 +24,9 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 			 .annotations = plan->config->annotations.v,
 			 .n_annotations = plan->config->annotations.n,
 			 /* RT-012, RT-013: the pid as the hook would see it. */
-			 .pid = inside          ? getpid()
-				: run->init > 0 ? run->init
-						: run->child },
+			 .pid = inside                       ? getpid()
+				: child_is_there(&run->init) ? run->init.pid
+							     : run->stager.pid },
 		.default_env = inside ? NULL : (const char *const *)environ,
 		.cwd_fd = -1,
 		.output = run->hooks_output,

@@ -42,7 +42,7 @@ int step_oom_set(struct run *run, struct err *err)
 
 	if (!run->plan->process.set_oom)
 		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)run->child);
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)run_first(run)->pid);
 	(void)snprintf(value, sizeof(value), "%d", run->plan->process.oom_score_adj);
 	r = io_write_at(AT_FDCWD, path, value);
 	if (r == -EACCES)
@@ -83,7 +83,7 @@ int step_limits_set(struct run *run, struct err *err)
 {
 	const struct process_plan *p = &run->plan->process;
 
-	return p->limits_setter == LIMITS_BY_PARENT ? set_limits(p, run->init, err) : 0;
+	return p->limits_setter == LIMITS_BY_PARENT ? set_limits(p, run->init.pid, err) : 0;
 }
 
 int step_limits_own_early(struct run *run, struct err *err)

@@ -182,7 +182,7 @@ int step_lifeline(struct run *run, struct err *err)
 
 int step_idmap_write(struct run *run, struct err *err)
 {
-	return idmap_write(&run->plan->idmap, run->child, err);
+	return idmap_write(&run->plan->idmap, run_first(run)->pid, err);
 }
 
 int step_become_root(struct run *run, struct err *err)

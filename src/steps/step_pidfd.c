@@ -3,7 +3,6 @@
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
-#include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
 #include <string.h>
@@ -21,19 +20,13 @@ int step_pidfd_send(struct run *run, struct err *err)
 {
 	const char *asked = run->plan->options->pidfd_socket, *wished = run->plan->pidfd_receiver;
 	const char *payload = run->target_pidfd >= 0 ? "setns" : "standard";
-	_cleanup_close_ int pidfd = -1;
 	int r = 0;
 
-	if (!asked && !wished)
-		return 0;
-	pidfd = pidfd_open_process(run->init);
-	if (pidfd < 0)
-		return err_errno(err, -pidfd, "open a pidfd of the container's process");
 	if (asked)
-		r = send_to(asked, payload, pidfd, err);
+		r = send_to(asked, payload, run->init.pidfd, err);
 	if (r < 0)
 		return err_prefix(err, "--pidfd-socket");
 	if (wished)
-		r = send_to(wished, payload, pidfd, err);
+		r = send_to(wished, payload, run->init.pidfd, err);
 	return r < 0 ? err_prefix(err, "config.json: annotations[\"run.oci.pidfd_receiver\"]") : 0;
 }

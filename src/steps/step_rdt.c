@@ -117,7 +117,7 @@ static int join(struct run *run, int root, const char *group, struct err *err)
 	char pid[16];
 	int r;
 
-	(void)snprintf(pid, sizeof(pid), "%d", (int)run->init);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)run->init.pid);
 	r = io_write_at(root, path, pid);
 	return r < 0 ? refused(root, -r, err, arena_strf(run->arena, "write %s to %s", pid, path))
 		     : 0;

@@ -64,7 +64,7 @@ int step_priority_set(struct run *run, struct err *err)
 {
 	const struct process_plan *p = &run->plan->process;
 
-	return p->priority_by_parent ? set_priorities(p, run->init, err) : 0;
+	return p->priority_by_parent ? set_priorities(p, run->init.pid, err) : 0;
 }
 
 static int set_memory_policy(const struct oci_memory_policy *policy, struct err *err)

@@ -93,13 +93,13 @@ int step_seccomp_notify(struct run *run, struct err *err)
 		.id = state->id,
 		.status = added ? status_name(status_of(state, NULL)) : "creating",
 		.bundle = state->bundle,
-		.pid = added ? state->pid.v : run->init,
+		.pid = added ? state->pid.v : run->init.pid,
 		.annotations = state->annotations.v,
 		.n_annotations = state->annotations.n,
 	};
 	const struct filter_notify notify = {
 		.state = &doc,
-		.pid = run->init,
+		.pid = run->init.pid,
 		.metadata = rules ? rules->listener_metadata : NULL,
 	};
 	_cleanup_close_ int listener = -1;

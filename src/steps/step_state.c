@@ -168,7 +168,7 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 
 int step_pid_file(struct run *run, struct err *err)
 {
-	int r = run->pid_file ? write_pid_file(run->pid_file, run->init, err) : 0;
+	int r = run->pid_file ? write_pid_file(run->pid_file, run->init.pid, err) : 0;
 
 	run->pid_file_written = r == 0 && run->pid_file;
 	return r;
@@ -177,7 +177,7 @@ int step_pid_file(struct run *run, struct err *err)
 int step_state_created(struct run *run, struct err *err)
 {
 	struct state *state = run->state;
-	uint64_t start_time = status_start_time(run->init);
+	uint64_t start_time = status_start_time(run->init.pid);
 	int r;
 
 	/* Without it every later command takes the container for one that has stopped. */
@@ -185,9 +185,9 @@ int step_state_created(struct run *run, struct err *err)
 		return err_set(err, ESRCH,
 			       "read the start time of the container's process %d in /proc: it has "
 			       "ended, or /proc could not be read",
-			       (int)run->init);
+			       (int)run->init.pid);
 	state->phase = STATE_CREATED;
-	state->pid = (struct json_int){ true, run->init };
+	state->pid = (struct json_int){ true, run->init.pid };
 	state->start_time = (struct json_uint){ true, start_time };
 	add_fallbacks(run);
 	r = store_write(run->state_dir, state, err);

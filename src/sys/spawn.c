@@ -3,8 +3,8 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/sys/child.h"
 #include "src/sys/clock.h"
-#include "src/sys/clone.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
 #include "src/sys/signals.h"
@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* A file in memory rather than a pipe: a program that never reads its input must neither block us nor
@@ -81,10 +80,10 @@ static bool read_words(int fd, struct spawn_result *result)
 
 /* Until the program ends. A grandchild that keeps the pipe open does not keep us: what counts is the
  * program itself. */
-static void watch(pid_t pid, int pidfd, int words, int timeout_ms, struct spawn_result *result)
+static void watch(struct child *program, int words, int timeout_ms, struct spawn_result *result)
 {
 	struct pollfd fds[2] = {
-		{ .fd = pidfd, .events = POLLIN },
+		{ .fd = program->pidfd, .events = POLLIN },
 		{ .fd = words, .events = POLLIN },
 	};
 	long long deadline = clock_now() + timeout_ms;
@@ -94,7 +93,7 @@ static void watch(pid_t pid, int pidfd, int words, int timeout_ms, struct spawn_
 
 		if (n == 0 && !result->timed_out) {
 			result->timed_out = true;
-			(void)kill(-pid, SIGKILL);
+			child_kill_group(program);
 			timeout_ms = 0;
 			continue;
 		}
@@ -103,14 +102,14 @@ static void watch(pid_t pid, int pidfd, int words, int timeout_ms, struct spawn_
 		if (n > 0 && fds[0].revents && !(fds[1].revents & POLLIN))
 			break;
 	}
-	while (waitpid(pid, &result->status, 0) < 0 && errno == EINTR)
-		;
+	(void)child_reap(program, 0, &result->status);
 }
 
 int spawn_run(const struct spawn_request *request, struct spawn_result *ret, struct err *err)
 {
-	_cleanup_close_ int pidfd = -1, input = input_file(request, err);
+	_cleanup_close_ int input = input_file(request, err);
 	struct clone_request how = { .cgroup_fd = -1 };
+	struct child program = CHILD_NONE;
 	int words[2], failure[2], error = 0;
 	pid_t pid;
 
@@ -124,7 +123,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 		fd_closep(&words[1]);
 		return err_errno(err, errno, "start %s", request->path);
 	}
-	pid = clone_process(&how, &pidfd);
+	pid = child_clone(&how, &program);
 	if (pid == 0)
 		child(request, input, words[1], failure[1]);
 	fd_closep(&words[1]);
@@ -132,7 +131,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
 		error = 0;
 	if (pid > 0)
-		watch(pid, pidfd, words[0], request->timeout_ms, ret);
+		watch(&program, words[0], request->timeout_ms, ret);
 	fd_closep(&words[0]);
 	fd_closep(&failure[0]);
 	if (pid < 0 || error)

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/sys/child.h"
+
+#include "src/base/fd.h"
+#include "src/sys/pidfd.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+pid_t child_clone(const struct clone_request *request, struct child *ret)
+{
+	int pidfd = -1;
+	pid_t pid = clone_process(request, &pidfd);
+
+	if (pid > 0)
+		*ret = (struct child){ .pid = pid, .pidfd = pidfd };
+	return pid;
+}
+
+/* 1 when it has ended, 0 when it has not, or -errno. */
+static int wait_for(int idtype, int id, int options, int *ret_status)
+{
+	siginfo_t info = { 0 };
+	int r;
+
+	do
+		r = waitid((idtype_t)idtype, (id_t)id, &info, WEXITED | WNOHANG | __WALL | options);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	if (!info.si_pid)
+		return 0;
+	if (ret_status)
+		*ret_status = info.si_code == CLD_EXITED   ? info.si_status << 8
+			      : info.si_code == CLD_DUMPED ? info.si_status | 0x80
+							   : info.si_status;
+	return 1;
+}
+
+int child_adopt(pid_t pid, struct child *ret)
+{
+	int r = pid > 0 ? wait_for(P_PID, pid, WNOWAIT, NULL) : -ECHILD;
+	int pidfd;
+
+	if (r < 0)
+		return r;
+	pidfd = pidfd_open_process(pid); /* it can be no other's: nobody but us reaps it */
+	if (pidfd < 0)
+		return pidfd;
+	*ret = (struct child){ .pid = pid, .pidfd = pidfd };
+	return 0;
+}
+
+int child_signal(const struct child *child, int signal)
+{
+	return child_is_there(child) ? pidfd_signal(child->pidfd, signal) : -ESRCH;
+}
+
+void child_kill_group(const struct child *child)
+{
+	if (child_is_there(child)) /* unreaped, so that the number is still its group's */
+		(void)kill(-child->pid, SIGKILL);
+}
+
+int child_has_ended(const struct child *child, int *ret_status)
+{
+	return child_is_there(child) ? wait_for(P_PIDFD, child->pidfd, WNOWAIT, ret_status)
+				     : -ECHILD;
+}
+
+int child_reap(struct child *child, int timeout_ms, int *ret_status)
+{
+	int r = child_is_there(child) ? 0 : -ECHILD;
+
+	if (r == 0 && timeout_ms > 0)
+		r = pidfd_wait(child->pidfd, timeout_ms);
+	if (r == 0)
+		r = wait_for(P_PIDFD, child->pidfd, 0, ret_status);
+	if (r == 0) /* or whoever traces it does not let it go */
+		return -ETIMEDOUT;
+	if (r < 0)
+		return r;
+	fd_closep(&child->pidfd);
+	child->pid = 0;
+	return 0;
+}
+
+int child_end(struct child *child, int timeout_ms)
+{
+	if (!child_is_there(child))
+		return 0;
+	(void)child_signal(child, SIGKILL);
+	return child_reap(child, timeout_ms, NULL);
+}

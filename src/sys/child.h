@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Processes that we made, from their clone to their reaping. Nobody else signals one or waits for it: once a
+ * process is reaped its number may be another's, and a process has children that it never made, of whoever
+ * executed it. */
+#pragma once
+
+#include "src/sys/clone.h"
+
+#include <stdbool.h>
+
+struct child {
+	pid_t pid; /* 0: there is none, or not any more */
+	int pidfd;
+};
+
+#define CHILD_NONE                                                                                 \
+	{                                                                                          \
+		.pidfd = -1                                                                        \
+	}
+
+static inline bool child_is_there(const struct child *child)
+{
+	return child->pid > 0;
+}
+
+/* Forks as asked, see clone_process(). Returns 0 in the child, and in the caller what *ret has then: its pid; or
+ * -errno. */
+pid_t child_clone(const struct clone_request *request, struct child *ret);
+
+/* A child that somebody else cloned for us (CLONE_PARENT) and that named itself. Believed only where pid is an
+ * unreaped child of this process. 0 or -ECHILD, or -errno. */
+int child_adopt(pid_t pid, struct child *ret);
+
+int child_signal(const struct child *child, int signal); /* 0 or -errno */
+
+/* SIGKILL to its process group, which is its own. */
+void child_kill_group(const struct child *child);
+
+/* Whether it has ended, and how (as of waitpid(2)); it is not reaped. 1, 0 or -errno. */
+int child_has_ended(const struct child *child, int *ret_status);
+
+/* Waits for its end, at most timeout_ms, and reaps it: it is not there any more then. ret_status may be NULL.
+ * 0, -ETIMEDOUT or -errno. */
+int child_reap(struct child *child, int timeout_ms, int *ret_status);
+
+/* Kills and reaps it. Also of one that is not there. 0, -ETIMEDOUT or -errno. */
+int child_end(struct child *child, int timeout_ms);
