@@ -49,7 +49,7 @@ struct walked {
 static const char *fault(const struct walked *w, const struct row *row, enum actor who,
 			 enum actor to)
 {
-	uint64_t after = row->after & w->possible;
+	uint64_t after = row->after & w->possible, inherited = M_INHERITED & w->possible;
 
 	if (!w->alive[who])
 		return "its process does not exist";
@@ -63,6 +63,10 @@ static const char *fault(const struct walked *w, const struct row *row, enum act
 		return "the receiver does not exist";
 	if (row->kind == ROW_SPAWN && w->alive[to])
 		return "the child exists already";
+	/* What is made by the parent gets these things itself. */
+	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT &&
+	    (inherited & w->knows[who]) != inherited)
+		return "the child would not inherit what its maker is given later";
 	if (w->exec_seen && who == ACTOR_INIT && row->kind != ROW_ENDS)
 		return "comes after the exec";
 	return NULL;

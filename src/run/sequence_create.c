@@ -77,6 +77,9 @@ static const struct row rows[] = {
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM),
 	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP | M_OOM),
+	/* Init inherits the score of a stager, and nobody writes its own. */
+	SYNC(PARENT, STAGER, "prepared", .when = PLAN_STAGER, .unless = PLAN_USERNS_NEW,
+	     .needs = M_OOM),
 	/* While init mounts. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .when = PLAN_STATE_LATE,
 	    .unless = PLAN_CGROUP, .needs = M_CHILD_PID, .gives = M_STATE, .undo = true),

@@ -243,6 +243,21 @@ t_oom_score_adj() {
 	eq oom_score_adj "$OUT" 321
 }
 
+# Init is cloned by a process in between, whose score it inherits: a race, so more than once.
+t_oom_score_in_a_pod() {
+	up
+	cfg --arg p "/proc/$PID/ns" '.process.oomScoreAdj = 321 | del(.linux.uidMappings, .linux.gidMappings) |
+		.linux.namespaces |= map(if .type == "mount" or .type == "cgroup" then . else
+			.path = $p + "/" + (if .type == "network" then "net" else .type end) end)'
+	prog /bin/cat /proc/self/oom_score_adj
+	local i
+	for ((i = 0; i < 15; i++)); do
+		ok run -b "$T/b" "$ID-2"
+		eq oom_score_adj "$OUT" 321
+	done
+	down
+}
+
 t_oom_score_of_the_caller() {
 	cfg 'del(.process.oomScoreAdj)'
 	prog /bin/cat /proc/self/oom_score_adj

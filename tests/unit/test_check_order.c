@@ -68,6 +68,25 @@ TEST(exec_is_in_order)
 	check_sequence("exec", &sequence_exec);
 }
 
+/* A stager that need not wait for its score would clone an init without it, once in three starts. */
+TEST(what_a_clone_inherits_comes_before_it)
+{
+	const struct sequence *sequence = &sequence_create;
+	struct row *rows = calloc(sequence->n, sizeof(*rows));
+	uint32_t flags = PLAN_STAGER | PLAN_NS_JOIN;
+	struct err err;
+	size_t n = 0;
+
+	CHECK(plan_flags_consistent(flags));
+	for (size_t i = 0; i < sequence->n; i++)
+		if (strcmp(sequence->rows[i].name, "prepared") != 0)
+			rows[n++] = sequence->rows[i];
+	CHECK_INT(n, sequence->n - 1);
+	CHECK_INT(check_order(rows, n, flags, &err), -EINVAL);
+	CHECK(strstr(err.text, "would not inherit") != NULL);
+	free(rows);
+}
+
 /* Every n-th consistent combination; all of them with USRUN_MUTATE=full in the environment, which also names
  * the mutants that nobody notices. */
 struct mutation_run {
