@@ -173,7 +173,7 @@ struct rdt_plan {
 
 struct process_plan {
 	const char *const *args; /* NULL-terminated; NULL when the config has no process */
-	const char *const *env;  /* NULL-terminated; HOME is added by the step when absent */
+	const char *const *env;  /* NULL-terminated; HOME is added in the container, where absent */
 	size_t n_args, n_env;
 	const char *cwd;
 	uint32_t uid, gid, umask;

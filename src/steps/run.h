@@ -60,10 +60,11 @@ struct run {
 	/* Init. */
 	int procfs;
 	int console_master, console_slave;
-	int start_connection;  /* to `start`, once it came */
-	const char *exec_path; /* args[0], looked up */
-	const char *home;      /* "HOME=…" to add, or NULL */
-	bool cwd_entered;      /* as root, before the ids changed */
+	int start_connection;   /* to `start`, once it came */
+	const char *exec_path;  /* args[0], looked up */
+	const char *const *env; /* the plan's, and HOME where it has none; NULL-terminated */
+	size_t n_env;
+	bool cwd_entered; /* as root, before the ids changed */
 
 	/* Fallbacks taken while running; sent to the parent with the next message. */
 	const char *notes[RUN_MAX_NOTES];

@@ -134,14 +134,24 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 		name);
 }
 
+static void set_env(struct run *run)
+{
+	const struct process_plan *p = &run->plan->process;
+	bool has_home = str_env_find(p->env, p->n_env, "HOME");
+	const char *home =
+		has_home ? NULL : arena_strf(run->arena, "HOME=%s", home_of(run->arena, p->uid));
+
+	run->n_env = p->n_env + !has_home;
+	run->env = str_list(run->arena, p->env, p->n_env, &home, !has_home);
+}
+
 int step_exec_find(struct run *run, struct err *err)
 {
 	const struct process_plan *p = &run->plan->process;
 
 	if (!p->args)
 		return 0;
-	if (!str_env_find(p->env, p->n_env, "HOME"))
-		run->home = arena_strf(run->arena, "HOME=%s", home_of(run->arena, p->uid));
+	set_env(run);
 	if (!strchr(p->args[0], '/'))
 		return find_in_path(run, p->args[0], err);
 	run->exec_path = p->args[0];
@@ -273,23 +283,21 @@ static int explain_exec(const char *path, int error, struct err *err)
 int step_exec(struct run *run, struct err *err)
 {
 	const struct process_plan *p = &run->plan->process;
-	const char **env = arena_array(run->arena, p->n_env + 5, sizeof(*env));
+	const char *listen[3], **env;
 	size_t n = 0;
 
 	if (!p->args)
 		return err_set(err, EINVAL,
 			       "config.json: process: absent, so there is nothing to start");
-	for (; n < p->n_env; n++)
-		env[n] = p->env[n];
-	if (run->home)
-		env[n++] = run->home;
 	if (run->plan->options->listen_fds) {
-		env[n++] = arena_strf(run->arena, "LISTEN_FDS=%u", run->plan->options->listen_fds);
-		env[n++] = arena_strf(run->arena, "LISTEN_PID=%d", (int)getpid());
+		listen[n++] =
+			arena_strf(run->arena, "LISTEN_FDS=%u", run->plan->options->listen_fds);
+		listen[n++] = arena_strf(run->arena, "LISTEN_PID=%d", (int)getpid());
 		if (run->plan->options->listen_names)
-			env[n++] = arena_strf(run->arena, "LISTEN_FDNAMES=%s",
-					      run->plan->options->listen_names);
+			listen[n++] = arena_strf(run->arena, "LISTEN_FDNAMES=%s",
+						 run->plan->options->listen_names);
 	}
+	env = str_list(run->arena, run->env, run->n_env, listen, n);
 	(void)execve(run->exec_path, (char *const *)(uintptr_t)p->args,
 		     (char *const *)(uintptr_t)env);
 	return explain_exec(run->exec_path, errno, err);

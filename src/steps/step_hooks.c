@@ -82,7 +82,7 @@ int step_hooks_start_container(struct run *run, struct err *err)
 			 .annotations = plan->config->annotations.v,
 			 .n_annotations = plan->config->annotations.n,
 			 .pid = getpid() },
-		.default_env = plan->process.env,
+		.default_env = run->env,
 		.cwd_fd = -1,
 		.output = run->hooks_output,
 	};

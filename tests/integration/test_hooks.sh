@@ -99,13 +99,15 @@ t_hook_arguments_and_environment() {
 	mkdir "$T/tools"
 	ln -s /bin/busybox "$T/tools/env"
 	export OF=caller
-	cfg --arg t "$T" '.annotations["run.oci.hooks.stdout"] = $t + "/hooks.out" | .process.env = ["OF=process", "HOME=/"] |
+	cfg --arg t "$T" '.annotations["run.oci.hooks.stdout"] = $t + "/hooks.out" | .process.env = ["OF=process"] |
 		(.hooks | .prestart, .createRuntime, .createContainer, .startContainer, .poststart, .poststop) = [{path: "/bin/sh",
 			args: ["sh", "-c", "echo ${OF:-nobody}"]}] |
+		.hooks.startContainer[0].args[2] = "echo $OF, at home in ${HOME:-no place}" |
 		.hooks.prestart += [{path: "/bin/busybox", args: ["echo", "a b", "", "*"]}, {path: ($t + "/tools/env"), env: ["A=1", "B=x y"]}]'
-	prog /bin/true
+	prog /bin/sh -c 'echo $HOME'
 	go
-	eq output "$(tr '\n' ';' <"$T/hooks.out")" 'caller;a b  *;A=1;B=x y;caller;nobody;process;caller;caller;'
+	eq output "$(tr '\n' ';' <"$T/hooks.out")" \
+		"caller;a b  *;A=1;B=x y;caller;nobody;process, at home in $OUT;caller;caller;"
 }
 
 t_hooks_cwd() {
