@@ -70,7 +70,8 @@ static int add_env(struct arena *arena, const struct plan_texts *add, struct oci
 	return 0;
 }
 
-/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162). */
+/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162). Ambient, as runc has
+ * it, where the container's own process has inheritable ones at all. */
 static void add_caps(struct arena *arena, const struct plan_texts *add, struct oci_process *process)
 {
 	struct oci_capabilities *caps = arena_new(arena, struct oci_capabilities);
@@ -82,6 +83,10 @@ static void add_caps(struct arena *arena, const struct plan_texts *add, struct o
 	caps->bounding.v = str_list(arena, caps->bounding.v, caps->bounding.n, add->v, add->n);
 	caps->permitted.v = str_list(arena, caps->permitted.v, caps->permitted.n, add->v, add->n);
 	caps->effective.v = str_list(arena, caps->effective.v, caps->effective.n, add->v, add->n);
+	if (caps->inheritable.n) {
+		caps->ambient.v = str_list(arena, caps->ambient.v, caps->ambient.n, add->v, add->n);
+		caps->ambient.n += add->n;
+	}
 	caps->bounding.n += add->n;
 	caps->permitted.n += add->n;
 	caps->effective.n += add->n;

@@ -71,6 +71,26 @@ static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n
 	return mask;
 }
 
+/* The kernel lets a capability be ambient that is permitted and inheritable. */
+static void limit_ambient(struct plan_build *b, const struct oci_capabilities *caps)
+{
+	struct process_plan *p = &b->plan->process;
+	uint64_t possible = p->caps_permitted & p->caps_inheritable;
+
+	for (size_t i = 0; i < caps->ambient.n; i++) {
+		int cap = names_capability(caps->ambient.v[i]);
+		uint64_t bit = cap >= 0 ? 1ULL << cap : 0;
+
+		if (p->caps_ambient & bit & ~possible)
+			plan_parts_warn(b,
+					"process.capabilities.ambient: ignoring %s, which is not "
+					"%s as well",
+					caps->ambient.v[i],
+					p->caps_permitted & bit ? "inheritable" : "permitted");
+	}
+	p->caps_ambient &= possible;
+}
+
 static void build_caps(struct plan_build *b, const struct oci_capabilities *caps)
 {
 	struct process_plan *p = &b->plan->process;
@@ -88,9 +108,8 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	p->caps_inheritable =
 		caps_of(b, caps->inheritable.v, caps->inheritable.n, available, "inheritable");
 	p->caps_ambient = caps_of(b, caps->ambient.v, caps->ambient.n, available, "ambient");
-	/* The kernel's own rules: effective within permitted, ambient within both. */
 	p->caps_effective &= p->caps_permitted;
-	p->caps_ambient &= p->caps_permitted & p->caps_inheritable;
+	limit_ambient(b, caps);
 }
 
 /* Where setgroups is denied no group can be gained, and none of the caller's be lost. Engines ask for the groups that

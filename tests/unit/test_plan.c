@@ -319,6 +319,26 @@ TEST(priorities_are_set_from_outside_by_who_may_raise_them)
 	CHECK(plan && !plan->process.priority_by_parent);
 }
 
+TEST(an_ambient_capability_that_cannot_be_is_told)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan = build(
+		PROCESS("\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"permitted\":[\"CAP_"
+			"KILL\",\"CAP_CHOWN\"],\"inheritable\":[\"CAP_CHOWN\",\"CAP_FOWNER\"],"
+			"\"ambient\":[\"CAP_CHOWN\",\"CAP_KILL\",\"CAP_FOWNER\"]}"),
+		&facts, &options);
+
+	CHECK(plan && plan->process.caps_ambient == 1ULL << CAP_CHOWN);
+	CHECK(plan && plan->n_warnings >= 2);
+	CHECK_STR(plan ? plan->warnings[plan->n_warnings - 2].text : "",
+		  "process.capabilities.ambient: ignoring CAP_KILL, which is not inheritable as "
+		  "well");
+	CHECK_STR(plan ? plan->warnings[plan->n_warnings - 1].text : "",
+		  "process.capabilities.ambient: ignoring CAP_FOWNER, which is not permitted as "
+		  "well");
+}
+
 TEST(cpus_are_of_exec_only)
 {
 	struct facts facts = root_facts();

@@ -91,6 +91,22 @@ TEST(a_capability_is_added_but_never_inheritable)
 	CHECK_INT(c->ambient.n, 0);
 }
 
+TEST(an_added_capability_is_ambient_where_some_are_inheritable)
+{
+	static const char *const caps[] = { "CAP_CHOWN" };
+	struct plan_exec_process asked = asked_for();
+	const struct oci_process *own =
+		decode("{\"args\":[\"sh\"],\"cwd\":\"/\",\"capabilities\":"
+		       "{\"inheritable\":[\"CAP_KILL\"],\"ambient\":[\"CAP_KILL\"]}}");
+	const struct oci_process *p;
+
+	asked.caps = (struct plan_texts){ caps, 1 };
+	CHECK_INT(plan_exec_process(&arena, &asked, own, &p, &err), 0);
+	CHECK_INT(p->capabilities->ambient.n, 2);
+	CHECK_INT(p->capabilities->inheritable.n, 1);
+	CHECK_STR(p->capabilities->ambient.v[1], "CAP_CHOWN");
+}
+
 TEST(a_process_file_keeps_its_own_and_inherits_the_rest)
 {
 	struct plan_exec_process asked = {
