@@ -9,7 +9,7 @@
 #include "src/plan/powers.h"
 #include "src/state/status.h"
 #include "src/state/undo_list.h"
-#include "src/steps/hooks.h"
+#include "src/steps/removal.h"
 
 #include <stddef.h>
 
@@ -24,20 +24,6 @@ static const struct option options[] = {
 	  "ID is an extended regular expression: all that match", NULL },
 	{ 0 },
 };
-
-/* A failure is a warning: the container is gone, and no state is left that could tell. The config was read before
- * its copy was removed. */
-static void run_poststop(const struct state *state, const struct oci_config *config)
-{
-	const struct state_doc doc = { .id = state->id,
-				       .bundle = state->bundle,
-				       .annotations = state->annotations.v,
-				       .n_annotations = state->annotations.n };
-	struct err err;
-
-	if (config && hooks_run_poststop(config->hooks, &doc, &err) < 0)
-		log_notice("%s", err.text);
-}
 
 static int kill_damaged(struct store *store, int dirfd, const char *id, struct err *err)
 {
@@ -147,84 +133,61 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return -EBUSY;
 }
 
-static int delete_known(struct arena *arena, struct store *store, int dirfd,
-			const struct state *state, struct err *err)
-{
-	const struct oci_config *config = NULL;
-	struct err ignored;
-	int r;
-
-	if (state->poststop_hooks.v && common_read_config(arena, dirfd, &config, &ignored) < 0)
-		log_notice("poststop hooks: %s", ignored.text);
-	/* The pid in it may be wrong, and then nothing else leads to the process. */
-	r = state->cgroup.kind == CGROUP_DRIVER_NONE ? kill_damaged(store, dirfd, state->id, err)
-						     : 0;
-	if (r == 0)
-		r = undo_list_run(store, state, err);
-	if (r == 0)
-		run_poststop(state, config);
-	return r;
-}
-
-/* A state can be readable and wrong all the same: what it does not lead to is found by name. */
-static int delete_by_force(struct arena *arena, struct store *store, int dirfd,
-			   const struct state *state, struct err *err)
-{
-	_cleanup_close_ int left = -1;
-	struct err first;
-
-	if (delete_known(arena, store, dirfd, state, &first) == 0) {
-		left = store_open_container(store, state->id, &first);
-		if (left == -ENOENT)
-			return 0;
-	}
-	log_debug("deleting %s by its names: %s", state->id, first.text);
-	return delete_damaged(arena, store, dirfd, state->id, err);
-}
-
-static int delete_id(struct arena *arena, struct store *store, const char *id, bool force,
-		     struct err *err)
-{
-	_cleanup_close_ int dirfd = store_open_container(store, id, err);
-	struct state state = { 0 };
-	int r = dirfd;
-
-	/* Perhaps only its directory was removed, or something else is in its place. */
-	if ((r == -ENOENT || r == -ELOOP || r == -ENOTDIR) && force)
-		return delete_damaged(arena, store, -1, id, err);
-	if (r >= 0) /* held: its creator is at work */
-		r = force ? store_lock_by_force(dirfd, COMMON_LOCK_TIMEOUT_MS, err)
-			  : store_lock(dirfd, COMMON_LOCK_TIMEOUT_MS, err);
-	if (r == -ENOENT && force)
-		return 0;
-	if (r == 0)
-		r = store_read(store, dirfd, id, arena, &state, err);
-	if (r == -ENODATA && force)
-		return delete_damaged(arena, store, dirfd, id, err);
-	if (r == -ENODATA && store_is_empty(dirfd)) {
-		r = store_remove(store, id, err);
-		return r < 0 ? r : err_set(err, ENOENT, "container does not exist: %s", id);
-	}
-	if (r < 0)
-		return r;
-	state.abandoned = state.phase == STATE_CREATING; /* for we have the lock */
-	if (force)
-		return delete_by_force(arena, store, dirfd, &state, err);
-	r = refuse_status(id, status_of(&state, NULL), err);
-	return r < 0 ? r : delete_known(arena, store, dirfd, &state, err);
-}
-
 struct delete_call {
 	struct arena *arena;
 	struct store *store;
 	bool force;
+	bool found; /* there was something to delete */
 };
+
+/* A state can be readable and wrong all the same: what it does not lead to is found by name. */
+static int delete_by_force(const struct delete_call *call, int dirfd, const struct state *state,
+			   struct err *err)
+{
+	_cleanup_close_ int left = -1;
+	struct err first = { 0 };
+	int r;
+
+	if (state->damaged)
+		return delete_damaged(call->arena, call->store, dirfd, state->id, err);
+	/* The pid in it may be wrong, and then nothing else leads to the process. */
+	r = state->cgroup.kind == CGROUP_DRIVER_NONE
+		    ? kill_damaged(call->store, dirfd, state->id, &first)
+		    : 0;
+	if (r == 0)
+		r = removal_run(call->store, dirfd, state, NULL, &first);
+	if (r == 0) {
+		left = store_open_container(call->store, state->id, &first);
+		if (left == -ENOENT)
+			return 0;
+	}
+	log_debug("deleting %s by its names: %s", state->id, first.text);
+	return delete_damaged(call->arena, call->store, dirfd, state->id, err);
+}
+
+static int act(int dirfd, struct state *state, void *data, struct err *err)
+{
+	struct delete_call *call = data;
+	int r;
+
+	call->found = true;
+	if (call->force)
+		return delete_by_force(call, dirfd, state, err);
+	r = refuse_status(state->id, status_of(state, NULL), err);
+	return r < 0 ? r : removal_run(call->store, dirfd, state, NULL, err);
+}
 
 static int delete_match(const char *id, void *data, struct err *err)
 {
-	const struct delete_call *call = data;
+	struct delete_call *call = data;
+	const struct store_change change = {
+		.arena = call->arena, .force = call->force, .act = act, .data = call
+	};
+	int r;
 
-	return delete_id(call->arena, call->store, id, call->force, err);
+	call->found = false;
+	r = store_change(call->store, id, &change, err);
+	return r == -ENOENT && call->force && !call->found ? 0 : r; /* another has deleted it */
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,

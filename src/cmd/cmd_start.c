@@ -64,47 +64,56 @@ static int release_init(int dirfd, const struct state_doc *doc, struct err *err)
 	return channel_wait_on(sock, err);
 }
 
-static int run_poststart(struct arena *arena, int dirfd, const struct state_doc *doc, int pidfd,
-			 struct err *err)
-{
-	const struct oci_config *config;
-	int r = common_read_config(arena, dirfd, &config, err);
+struct start_call {
+	struct arena *arena;
+	struct state_doc doc;
+	const struct oci_config *config; /* with poststart hooks */
+	int pidfd;
+};
 
+static int start(int dirfd, struct state *state, void *data, struct err *err)
+{
+	struct start_call *call = data;
+	int r = refuse_status(state->id, status_of(state, &call->pidfd), err);
+
+	call->doc = (struct state_doc){ .id = state->id,
+					.bundle = state->bundle,
+					.pid = state->pid.v,
+					.annotations = state->annotations.v,
+					.n_annotations = state->annotations.n };
+	if (r == 0 && state->poststart_hooks.v)
+		r = common_read_config(call->arena, dirfd, &call->config, err);
 	if (r == 0)
-		r = hooks_run_poststart(config->hooks, doc, err);
+		r = release_init(dirfd, &call->doc, err);
+	state->phase = STATE_STARTED;
+	return r < 0 ? r : STORE_WRITE;
+}
+
+/* Without the lock: hooks may call usrun. */
+static int run_poststart(const struct start_call *call, struct err *err)
+{
+	int r = hooks_run_poststart(call->config->hooks, &call->doc, err);
+
 	/* K-03: the container is stopped; poststop hooks run when it is deleted, which may be at once. */
-	if (r < 0 && pidfd_signal(pidfd, SIGKILL) == 0)
-		(void)pidfd_wait(pidfd, DEATH_TIMEOUT_MS);
+	if (r < 0 && pidfd_signal(call->pidfd, SIGKILL) == 0)
+		(void)pidfd_wait(call->pidfd, DEATH_TIMEOUT_MS);
 	return r;
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
-	_cleanup_close_ int dirfd = -1, pidfd = -1;
-	struct store *store;
-	struct state state = { 0 };
-	struct state_doc doc;
-	int r;
+	struct start_call call = { .arena = arena, .pidfd = -1 };
+	const struct store_change change = {
+		.arena = arena, .what = "start", .act = start, .data = &call
+	};
+	int r = common_change(globals, argv[0], &change, err);
 
 	(void)data;
 	(void)argc;
-	r = dirfd = common_open(arena, globals, argv[0], &store, &state, err);
-	if (r >= 0)
-		r = refuse_status(argv[0], status_of(&state, &pidfd), err);
-	doc = (struct state_doc){ .id = argv[0],
-				  .bundle = state.bundle,
-				  .pid = state.pid.v,
-				  .annotations = state.annotations.v,
-				  .n_annotations = state.annotations.n };
-	if (r >= 0)
-		r = release_init(dirfd, &doc, err);
-	if (r < 0)
-		return r;
-	state.phase = STATE_STARTED;
-	r = store_write(dirfd, &state, err);
-	if (r == 0 && state.poststart_hooks.v)
-		r = run_poststart(arena, dirfd, &doc, pidfd, err);
+	if (r == 0 && call.config)
+		r = run_poststart(&call, err);
+	fd_closep(&call.pidfd);
 	return r;
 }
 

@@ -2,7 +2,6 @@
 /* The limits come from a document (--resources) or from options, never from both: engines give the document
  * and mean all of it. Device rules in it stay as they are: engines send a list there that would take the
  * container's devices away. */
-#include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/cgroup/unit.h"
@@ -211,31 +210,39 @@ static int refuse_status(const struct state *state, enum status status, struct e
 	return 0;
 }
 
+/* Of two at a time each would put back, on failure, what the other has set. */
+static int update(int dirfd, struct state *state, void *data, struct err *err)
+{
+	struct update *u = data;
+	int r = refuse_status(state, status_of(state, NULL), err);
+
+	(void)dirfd;
+	if (r < 0)
+		return r;
+	u->state = *state;
+	return plan_resources_any(u->wanted) ? update_cgroup(u, err)
+					     : update_rdt(u, &(struct rdt){ 0 }, err);
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
 	struct update u = { .arena = arena, .o = data };
-	_cleanup_close_ int dirfd = -1;
-	struct store *store;
-	int r;
+	const struct store_change change = {
+		.arena = arena, .what = "update", .act = update, .data = &u
+	};
+	int r = store_check_id(argv[0], err);
 
 	(void)argc;
-	dirfd = common_open(arena, globals, argv[0], &store, &u.state, err);
-	if (dirfd < 0)
-		return dirfd;
-	r = refuse_status(&u.state, status_of(&u.state, NULL), err);
-	if (r == 0) /* of two at a time each would put back, on failure, what the other has set */
-		r = store_lock(dirfd, COMMON_LOCK_TIMEOUT_MS, err);
 	if (r == 0 && u.o->resources)
 		r = read_document(arena, u.o->resources, &u.wanted, err);
 	else if (r == 0)
 		r = update_values_parse(arena, &u.o->texts, &u.wanted, err);
-	if (r == 0 && u.wanted->devices.n)
-		log_debug("update: device rules stay as they are");
 	if (r < 0)
 		return r;
-	return plan_resources_any(u.wanted) ? update_cgroup(&u, err)
-					    : update_rdt(&u, &(struct rdt){ 0 }, err);
+	if (u.wanted->devices.n)
+		log_debug("update: device rules stay as they are");
+	return common_change(globals, argv[0], &change, err);
 }
 
 const struct cmd cmd_update = {

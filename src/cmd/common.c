@@ -42,6 +42,17 @@ int common_open(struct arena *arena, const struct cmd_globals *globals, const ch
 	return r < 0 ? r : fd_take(&dir);
 }
 
+int common_change(const struct cmd_globals *globals, const char *id,
+		  const struct store_change *change, struct err *err)
+{
+	struct store *store;
+	int r = store_check_id(id, err);
+
+	if (r == 0)
+		r = store_open(globals->root, false, change->arena, &store, err);
+	return r < 0 ? r : store_change(store, id, change, err);
+}
+
 int common_each_match(struct arena *arena, struct store *store, const char *regex,
 		      int (*each)(const char *id, void *data, struct err *err), void *data,
 		      struct err *err)

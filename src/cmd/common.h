@@ -6,12 +6,13 @@
 #include "src/oci/config.h"
 #include "src/state/store.h"
 
-/* How long a command waits for another one that works on the same container. */
-enum { COMMON_LOCK_TIMEOUT_MS = 5000 };
-
 /* Opens the container and reads its state. Returns the directory's descriptor. */
 int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
 		struct store **ret_store, struct state *ret_state, struct err *err) MUST_CHECK;
+
+/* Finds the container and lets the change happen to it. */
+int common_change(const struct cmd_globals *globals, const char *id,
+		  const struct store_change *change, struct err *err) MUST_CHECK;
 
 /* Reads the state of an open container directory, whose lock the caller does not hold. -ENOENT ("container
  * does not exist") while it is just being made or removed, -ENODATA when it is damaged. */

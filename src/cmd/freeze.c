@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/freeze.h"
 
-#include "src/base/fd.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/state/status.h"
@@ -12,31 +11,35 @@ static int refuse(const char *id, bool freeze, enum status status, struct err *e
 		       status_name(status));
 }
 
-int freeze_container(struct arena *arena, const struct cmd_globals *globals, const char *id,
-		     bool freeze, struct err *err)
+static int act(int dirfd, struct state *state, void *data, struct err *err)
 {
-	_cleanup_close_ int dirfd = -1;
-	struct state state = { 0 };
+	bool freeze = *(const bool *)data;
+	enum status status = status_of(state, NULL);
 	struct cgroup cgroup;
-	struct store *store;
-	enum status status;
 	int r;
 
-	dirfd = common_open(arena, globals, id, &store, &state, err);
-	if (dirfd < 0)
-		return dirfd;
-	status = status_of(&state, NULL);
+	(void)dirfd;
 	if (freeze ? status != STATUS_RUNNING && status != STATUS_CREATED : status != STATUS_PAUSED)
-		return refuse(id, freeze, status, err);
-	r = cgroup_of_open(&state, freeze ? "pause" : "resume", &cgroup, err);
+		return refuse(state->id, freeze, status, err);
+	r = cgroup_of_open(state, freeze ? "pause" : "resume", &cgroup, err);
 	if (r == -ENOENT)
-		return refuse(id, freeze, STATUS_STOPPED, err);
+		return refuse(state->id, freeze, STATUS_STOPPED, err);
 	if (r < 0)
 		return r;
 	r = driver_freeze(&cgroup, freeze, err);
 	driver_close(&cgroup);
-	/* It may have ended, and been deleted, meanwhile. */
-	return r < 0 && status_of(&state, NULL) == STATUS_STOPPED
-		       ? refuse(id, freeze, STATUS_STOPPED, err)
+	/* It may have ended meanwhile. */
+	return r < 0 && status_of(state, NULL) == STATUS_STOPPED
+		       ? refuse(state->id, freeze, STATUS_STOPPED, err)
 		       : r;
+}
+
+int freeze_container(struct arena *arena, const struct cmd_globals *globals, const char *id,
+		     bool freeze, struct err *err)
+{
+	const struct store_change change = {
+		.arena = arena, .what = freeze ? "pause" : "resume", .act = act, .data = &freeze
+	};
+
+	return common_change(globals, id, &change, err);
 }

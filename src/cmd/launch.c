@@ -11,8 +11,7 @@
 #include "src/oci/decode.h"
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/powers.h"
-#include "src/state/undo_list.h"
-#include "src/steps/hooks.h"
+#include "src/steps/removal.h"
 #include "src/sys/helper.h"
 #include "src/sys/sock.h"
 
@@ -185,19 +184,6 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 	return make_plan(ret, options, facts, err);
 }
 
-static void run_poststop(struct launch *launch)
-{
-	const struct oci_config *config = launch->config;
-	const struct state_doc doc = { .id = launch->options.id,
-				       .bundle = launch->options.bundle,
-				       .annotations = config->annotations.v,
-				       .n_annotations = config->annotations.n };
-	struct err err;
-
-	if (hooks_run_poststop(config->hooks, &doc, &err) < 0)
-		log_notice("%s", err.text);
-}
-
 static void take_back(struct launch *launch)
 {
 	struct err err;
@@ -207,14 +193,16 @@ static void take_back(struct launch *launch)
 	if (devices_return(&launch->run.net, &err) < 0)
 		log_warning("%s", err.text);
 	devices_close(&launch->run.net);
-	if (!launch->run.reserved)
+	/* While poststart hooks ran, the lock was free: perhaps it is deleted already. */
+	if (!launch->run.reserved ||
+	    store_lock(launch->run.state_dir, STORE_LOCK_TIMEOUT_MS, &err) == -ENOENT)
 		return;
 	/* The processes are gone already; their recorded pid may be somebody else's by now. */
 	launch->state.pid.set = false;
-	if (undo_list_run(launch->store, &launch->state, &err) < 0)
+	launch->state.poststop_hooks.v = launch->run.hooks_ran;
+	if (removal_run(launch->store, launch->run.state_dir, &launch->state, launch->config,
+			&err) < 0)
 		log_notice("cleaning up: %s", err.text);
-	if (launch->run.hooks_ran)
-		run_poststop(launch);
 }
 
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)
@@ -243,17 +231,32 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	if (r < 0)
 		take_back(launch);
 	devices_close(&run->net);
-	fd_closep(&run->state_dir);
+	/* Init has the descriptor too, and the lock with it, until it has closed its own. */
+	if (run->state_dir >= 0)
+		store_unlock(run->state_dir);
 	driver_close(&run->cgroup);
 	return r;
 }
 
+static int remove_own(int dirfd, struct state *state, void *data, struct err *err)
+{
+	struct launch *launch = data;
+
+	launch->found = true;
+	return removal_run(launch->store, dirfd, state, launch->config, err);
+}
+
 int launch_delete(struct launch *launch, struct err *err)
 {
-	int r = undo_list_run(launch->store, &launch->state, err);
+	const struct store_change change = {
+		.arena = launch->arena, .seen = &launch->state, .act = remove_own, .data = launch
+	};
+	int r = store_change_open(launch->store, launch->run.state_dir, launch->state.id, &change,
+				  err);
 
-	run_poststop(launch);
-	return r;
+	return r == -ENOENT && !launch->found
+		       ? 0
+		       : r; /* who has deleted it meanwhile has run its hooks too */
 }
 
 void launch_report_fallbacks(const struct launch *launch)

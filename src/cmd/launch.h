@@ -67,6 +67,7 @@ struct launch {
 	struct store *store;
 	struct state state;
 	struct run run;
+	bool found; /* at the end of a foreground run the container was still there */
 };
 
 /* Bundle to plan. Changes nothing. */
@@ -83,7 +84,7 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
 
-/* Removes the container after a foreground run. */
+/* Removes the container after a foreground run, unless somebody has deleted it: its id may be another's by now. */
 int launch_delete(struct launch *launch, struct err *err) MUST_CHECK;
 
 /* Tells a person at the terminal which fallbacks were taken; others find them in `explain ID`. */

@@ -38,7 +38,9 @@ struct state {
 	namespaces; /* kinds the container does not share with its creator
 					     * ("pid", "mount", …): what exec joins */
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
-	bool abandoned; /* not stored: its creator died before it was done (store_is_locked()) */
+	/* Not stored. */
+	bool abandoned; /* its creator died before it was done (store_is_locked()) */
+	bool damaged;   /* only the id is known */
 };
 
 struct store;
@@ -78,6 +80,36 @@ int store_lock(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
 
 /* The same, but whoever holds it when the time is over is killed. -EBUSY: it cannot be seen from this pid namespace. */
 int store_lock_by_force(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
+
+/* Gives the lock up for all who have inherited the descriptor. */
+void store_unlock(int dirfd);
+
+/* How long a command waits for another one that works on the same container. */
+enum { STORE_LOCK_TIMEOUT_MS = 5000, STORE_WRITE = 1 };
+
+/* What changes a container, or ends it, is one of these: nobody else has the lock while act() runs, and the state
+ * that it gets was read under the lock. */
+struct store_change {
+	struct arena *arena;
+	const char *what; /* "start": refused while the container is being created; NULL: waits */
+	bool force; /* ends who has the lock for too long; goes on where no state can be read */
+	const struct state *seen; /* of this container alone, whoever has the id by now; or NULL */
+	/* STORE_WRITE: the state, as act() leaves it, is written. dirfd is -1 where nothing is left of it. */
+	int (*act)(int dirfd, struct state *state, void *data, struct err *err);
+	void *data;
+};
+
+/* Opens the container, locks it, reads its state, lets act() do the change, writes, unlocks. -ENOENT ("container
+ * does not exist"), -EBUSY, -ENODATA (damaged), or what act() returned. */
+int store_change(struct store *store, const char *id, const struct store_change *change,
+		 struct err *err) MUST_CHECK;
+
+/* The same of an open directory, which stays locked. -ENOENT when it was removed. */
+int store_change_open(struct store *store, int dirfd, const char *id,
+		      const struct store_change *change, struct err *err) MUST_CHECK;
+
+/* Whether both are of one container: pid, start time, and when it was made. */
+bool store_is_same(const struct state *a, const struct state *b);
 
 /* Whether a creator or deleter is at work, or has just removed the directory. Not for one who holds the
  * lock: the question would give it away. */

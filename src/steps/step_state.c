@@ -6,7 +6,7 @@
 #include "src/base/io.h"
 #include "src/base/utc.h"
 #include "src/state/status.h"
-#include "src/state/undo_list.h"
+#include "src/steps/removal.h"
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
@@ -105,7 +105,9 @@ static void fill_state(struct run *run)
 
 static int reuse_dead(struct store *store, const struct state *old, struct err *err)
 {
-	return undo_list_run(store, old, err);
+	_cleanup_close_ int dirfd = store_open_container(store, old->id, err);
+
+	return dirfd < 0 ? dirfd : removal_run(store, dirfd, old, NULL, err);
 }
 
 int step_state_reserve(struct run *run, struct err *err)
@@ -196,6 +198,11 @@ int step_state_created(struct run *run, struct err *err)
 
 int step_state_started(struct run *run, struct err *err)
 {
+	int r;
+
 	run->state->phase = STATE_STARTED;
-	return store_write(run->state_dir, run->state, err);
+	r = store_write(run->state_dir, run->state, err);
+	if (run->plan->flags & PLAN_HOOKS_POSTSTART) /* hooks may call usrun */
+		store_unlock(run->state_dir);
+	return r;
 }

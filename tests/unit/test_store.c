@@ -357,3 +357,109 @@ TEST(the_list_is_sorted_and_holds_directories_only)
 	store_close(store);
 	CHECK_INT(rmdir(root), 0);
 }
+
+static int acts, act_result;
+
+static int act(int dirfd, struct state *state, void *data, struct err *err)
+{
+	int *other = data;
+
+	(void)err;
+	acts++;
+	state->phase = STATE_STARTED;
+	if (other && dirfd >= 0) /* nobody else gets the lock meanwhile */
+		CHECK(store_lock(*other, 0, err) == -EBUSY);
+	return act_result;
+}
+
+TEST(a_change_has_the_lock_and_what_is_there_now)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct state state = sample("c1", STATE_CREATED), seen, back;
+	struct err err = { 0 };
+	struct store *store;
+	int dir, other;
+	struct store_change change = { .arena = &arena, .what = "start", .act = act };
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "container does not exist");
+	dir = store_reserve(store, "c1", reuse, &err);
+	other = store_open_container(store, "c1", &err);
+	CHECK(dir >= 0 && other >= 0);
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "just being made or removed");
+	state.phase = STATE_CREATING;
+	CHECK_INT(store_write(dir, &state, &err), 0);
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err,
+		  "cannot start a container that is still being created: c1");
+	state.phase = STATE_CREATED;
+	state.pid = (struct json_int){ true, 42 };
+	state.start_time = (struct json_uint){ true, 4711 };
+	CHECK_INT(store_write(dir, &state, &err), 0);
+	store_unlock(dir);
+	CHECK_INT(acts, 0);
+
+	change.data = &other;
+	CHECK_INT(store_change(store, "c1", &change, &err), 0);
+	CHECK_INT(store_read(store, dir, "c1", &arena, &back, &err), 0);
+	CHECK_INT(back.phase, STATE_CREATED);
+	act_result = STORE_WRITE;
+	CHECK_INT(store_change(store, "c1", &change, &err), 0);
+	CHECK_INT(store_read(store, dir, "c1", &arena, &back, &err), 0);
+	CHECK_INT(back.phase, STATE_STARTED);
+	CHECK_INT(acts, 2);
+	CHECK_INT(store_lock(other, 0, &err), 0); /* it is given up */
+	store_unlock(other);
+
+	/* Of one container only, also where another has taken over its directory. */
+	seen = back;
+	change.seen = &seen;
+	change.data = NULL;
+	CHECK_INT(store_change(store, "c1", &change, &err), 0);
+	seen.start_time.v++;
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "another one has its id");
+	seen = back;
+	seen.created = "2026-01-01T00:00:01Z";
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "another one has its id");
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	CHECK_ERR(store_change_open(store, dir, "c1", &change, &err), &err,
+		  "container does not exist");
+	CHECK_INT(acts, 3);
+	act_result = 0;
+	fd_closep(&dir);
+	fd_closep(&other);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(a_change_by_force_goes_on_without_a_state)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct store_change change = { .arena = &arena, .act = act };
+	struct err err = { 0 };
+	struct store *store;
+	int dir;
+
+	acts = 0;
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	dir = store_reserve(store, "c1", reuse, &err);
+	store_unlock(dir);
+	/* What a killed creator left is taken away. */
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "container does not exist");
+	CHECK(store_open_container(store, "c1", &err) == -ENOENT);
+	fd_closep(&dir);
+	dir = store_reserve(store, "c1", reuse, &err);
+	store_unlock(dir);
+	CHECK_INT(io_replace_file(dir, "state.json", "{", 1, 0600, &err), 0);
+	CHECK_INT(store_change(store, "c1", &change, &err), -ENODATA);
+	CHECK_INT(acts, 0);
+	change.force = true;
+	CHECK_INT(store_change(store, "c1", &change, &err), 0);
+	CHECK_INT(store_change(store, "c2", &change, &err), 0);
+	CHECK_INT(acts, 2);
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
