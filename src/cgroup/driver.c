@@ -6,182 +6,43 @@
  * takes the lock of all thread groups, and the first one in a while waits for a grace period, 8 to 11 ms
  * measured; cgroup.threads goes without, but is refused (EOPNOTSUPP) outside of threaded groups. v1 has
  * `tasks`, which moves one thread without that lock, 50 to 140 µs: all of a process that has one thread. */
-#include "src/cgroup/driver_priv.h"
+#include "src/cgroup/driver.h"
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/base/path.h"
+#include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/cgroup/v1.h"
+#include "src/cgroup/v2.h"
+#include "src/sys/clock.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-bool driver_priv_has(const char *list, const char *word, char separator)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = list; (at = strstr(at, word)); at += len)
-		if ((at == list || at[-1] == separator) && (at[len] == separator || !at[len]))
-			return true;
-	return false;
-}
-
-int driver_priv_v2(const struct cgroup *cgroup)
-{
-	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
-		if (cgroup->fds[i] >= 0 && driver_priv_is_v2(&cgroup->place.dirs.v[i]))
-			return (int)i;
-	return -1;
-}
-
-int driver_priv_find(const struct cgroup *cgroup, const char *controller)
-{
-	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
-		if (cgroup->fds[i] >= 0 &&
-		    driver_priv_has(cgroup->place.dirs.v[i].controllers, controller, ','))
-			return (int)i;
-	return -1;
-}
-
-int driver_priv_any(const struct cgroup *cgroup)
-{
-	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
-		if (cgroup->fds[i] >= 0)
-			return (int)i;
-	return -1;
-}
-
-const char *driver_priv_path(const struct cgroup_dir *dir, struct driver_priv_path *buf)
-{
-	int n = snprintf(buf->text, sizeof(buf->text), "%s%s", dir->mount, dir->path);
-
-	if (n < 0 || (size_t)n >= sizeof(buf->text))
-		*buf->text = '\0'; /* a cut path would be another group; an empty one is nowhere */
-	return buf->text;
-}
-
-void driver_priv_init(struct cgroup *cgroup, const struct cgroup_place *place)
-{
-	*cgroup = (struct cgroup){ .place = *place };
-	if (place->dirs.n > DRIVER_MAX_DIRS)
-		cgroup->place.dirs.n = DRIVER_MAX_DIRS;
-	for (size_t i = 0; i < DRIVER_MAX_DIRS; i++)
-		cgroup->fds[i] = cgroup->join_fds[i] = -1;
-}
-
-void driver_close(struct cgroup *cgroup)
-{
-	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
-		fd_closep(&cgroup->fds[i]);
-		fd_closep(&cgroup->join_fds[i]);
-	}
-	cgroup->place.dirs.n = 0;
-}
-
-int driver_clone_fd(const struct cgroup *cgroup)
-{
-	int i = driver_priv_v2(cgroup);
-
-	return i < 0 ? -1 : cgroup->fds[i];
-}
-
-static int join_failed(const struct cgroup_dir *dir, int error, struct err *err)
-{
-	(void)err_errno(err, error, "join the cgroup %s%s", dir->mount, dir->path);
-	if (error == ENOSPC)
-		err_hint(err, "the group has no processors or memory nodes: "
-			      "linux.resources.cpu.cpus and mems, or "
-			      "cpuset.cpus and cpuset.mems of the groups above it");
-	if (error == EBUSY)
-		err_hint(err, "groups below it have controllers, and then it cannot hold processes "
-			      "itself");
-	return -error;
-}
-
-int driver_join_self(const struct cgroup *cgroup, struct err *err)
-{
-	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
-		int r;
-
-		if (cgroup->fds[i] < 0 || driver_priv_is_v2(&cgroup->place.dirs.v[i]))
-			continue;
-		r = cgroup->join_fds[i] >= 0 ? io_write_all(cgroup->join_fds[i], "0", 1)
-					     : io_write_at(cgroup->fds[i], "tasks", "0");
-		if (r < 0)
-			return join_failed(&cgroup->place.dirs.v[i], -r, err);
-	}
-	return 0;
-}
-
-int driver_join_by_path(const struct cgroup_place *place, struct err *err)
-{
-	for (size_t i = 0; i < place->dirs.n; i++) {
-		const struct cgroup_dir *dir = &place->dirs.v[i];
-		char tasks[PATH_MAX];
-		int n = snprintf(tasks, sizeof(tasks), "%s%s/tasks", dir->mount, dir->path), r;
-
-		if (driver_priv_is_v2(dir))
-			continue;
-		if ((size_t)n >= sizeof(tasks)) /* a cut path would be another group */
-			return join_failed(dir, ENAMETOOLONG, err);
-		r = io_write_at(AT_FDCWD, tasks, "0");
-		if (r == -ENOENT && access(dir->mount, F_OK) < 0)
-			continue; /* the host has lost the hierarchy */
-		if (r < 0)
-			return join_failed(dir, -r, err);
-	}
-	return 0;
-}
-
-int driver_join_self_slowly(const struct cgroup *cgroup, struct err *err)
-{
-	int v2 = driver_priv_v2(cgroup), r = 0;
-
-	if (v2 >= 0)
-		r = io_write_at(cgroup->fds[v2], "cgroup.procs", "0");
-	return r < 0 ? join_failed(&cgroup->place.dirs.v[v2], -r, err)
-		     : driver_join_self(cgroup, err);
-}
-
-/* The type of a file system cannot be forged by a path; the root of a hierarchy is everybody's group. */
-int driver_priv_check(const struct cgroup_dir *dir, struct err *err)
-{
-	struct driver_priv_path buf;
-	struct statfs fs;
-
-	if (*dir->path == '/' && dir->path[strspn(dir->path, "/.")] &&
-	    !path_has_dotdot(dir->path) && *dir->mount == '/' && !path_has_dotdot(dir->mount) &&
-	    *driver_priv_path(dir, &buf)) {
-		if (statfs(dir->mount, &fs) < 0 || fs.f_type == CGROUP2_SUPER_MAGIC ||
-		    fs.f_type == CGROUP_SUPER_MAGIC)
-			return 0;
-	}
-	return err_set(err, EINVAL, "\"%s%s\" is not the cgroup of a container", dir->mount,
-		       dir->path);
-}
+enum { FREEZE_MS = 10000 };
 
 static int open_dirs(struct cgroup *cgroup, bool main_only, struct err *err)
 {
-	struct driver_priv_path buf;
+	struct group_path buf;
 	size_t found = 0;
 
 	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
 		const struct cgroup_dir *dir = &cgroup->place.dirs.v[i];
 		int r;
 
-		if (main_only && !driver_priv_is_v2(dir) &&
-		    !driver_priv_has(dir->controllers, "freezer", ','))
+		if (main_only && !group_is_v2(dir) &&
+		    !group_has_word(dir->controllers, "freezer", ','))
 			continue;
-		r = driver_priv_check(dir, err);
+		r = group_check(dir, err);
 		if (r < 0)
 			return r;
-		cgroup->fds[i] = openat(AT_FDCWD, driver_priv_path(dir, &buf),
+		cgroup->fds[i] = openat(AT_FDCWD, group_path(dir, &buf),
 					O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (cgroup->fds[i] < 0 && errno != ENOENT)
 			return err_errno(err, errno, "open the cgroup %s", buf.text);
@@ -206,12 +67,341 @@ static int open_group(struct cgroup *cgroup, bool main_only, struct err *err)
 
 int driver_open(const struct cgroup_place *place, struct cgroup *ret, struct err *err)
 {
-	driver_priv_init(ret, place);
+	group_init(ret, place);
 	return open_group(ret, false, err);
 }
 
 int driver_open_main(const struct cgroup_place *place, struct cgroup *ret, struct err *err)
 {
-	driver_priv_init(ret, place);
+	group_init(ret, place);
 	return open_group(ret, true, err);
+}
+
+void driver_close(struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
+		fd_closep(&cgroup->fds[i]);
+		fd_closep(&cgroup->join_fds[i]);
+	}
+	cgroup->place.dirs.n = 0;
+}
+
+int driver_clone_fd(const struct cgroup *cgroup)
+{
+	int i = group_v2(cgroup);
+
+	return i < 0 ? -1 : cgroup->fds[i];
+}
+
+static int join_failed(const struct cgroup_dir *dir, int error, struct err *err)
+{
+	(void)err_errno(err, error, "join the cgroup %s%s", dir->mount, dir->path);
+	if (error == ENOSPC)
+		err_hint(err, "the group has no processors or memory nodes: "
+			      "linux.resources.cpu.cpus and mems, or "
+			      "cpuset.cpus and cpuset.mems of the groups above it");
+	if (error == EBUSY)
+		err_hint(err, "groups below it have controllers, and then it cannot hold processes "
+			      "itself");
+	return -error;
+}
+
+int driver_join_self(const struct cgroup *cgroup, struct err *err)
+{
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
+		int r;
+
+		if (cgroup->fds[i] < 0 || group_is_v2(&cgroup->place.dirs.v[i]))
+			continue;
+		r = cgroup->join_fds[i] >= 0 ? io_write_all(cgroup->join_fds[i], "0", 1)
+					     : io_write_at(cgroup->fds[i], "tasks", "0");
+		if (r < 0)
+			return join_failed(&cgroup->place.dirs.v[i], -r, err);
+	}
+	return 0;
+}
+
+int driver_join_by_path(const struct cgroup_place *place, struct err *err)
+{
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		const struct cgroup_dir *dir = &place->dirs.v[i];
+		char tasks[PATH_MAX];
+		int n = snprintf(tasks, sizeof(tasks), "%s%s/tasks", dir->mount, dir->path), r;
+
+		if (group_is_v2(dir))
+			continue;
+		if ((size_t)n >= sizeof(tasks)) /* a cut path would be another group */
+			return join_failed(dir, ENAMETOOLONG, err);
+		r = io_write_at(AT_FDCWD, tasks, "0");
+		if (r == -ENOENT && access(dir->mount, F_OK) < 0)
+			continue; /* the host has lost the hierarchy */
+		if (r < 0)
+			return join_failed(dir, -r, err);
+	}
+	return 0;
+}
+
+int driver_join_self_slowly(const struct cgroup *cgroup, struct err *err)
+{
+	int v2 = group_v2(cgroup), r = 0;
+
+	if (v2 >= 0)
+		r = io_write_at(cgroup->fds[v2], "cgroup.procs", "0");
+	return r < 0 ? join_failed(&cgroup->place.dirs.v[v2], -r, err)
+		     : driver_join_self(cgroup, err);
+}
+
+int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup, struct err *err)
+{
+	int i = group_v2(cgroup), below, r;
+	const struct cgroup_dir *dir = &cgroup->place.dirs.v[i];
+
+	if (mkdirat(cgroup->fds[i], plan->inside, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, errno, "make the cgroup %s%s/%s", dir->mount, dir->path,
+				 plan->inside);
+	below = openat(cgroup->fds[i], plan->inside, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (below < 0)
+		return err_errno(err, errno, "open the cgroup %s%s/%s", dir->mount, dir->path,
+				 plan->inside);
+	r = v2_pass_on(plan, cgroup->fds[i], dir->path, err);
+	fd_closep(&cgroup->fds[i]);
+	cgroup->fds[i] = below;
+	return r;
+}
+
+/* The owner of a v2 group may make groups below it and move its own processes between them. The limits stay with the
+ * owner above. v1 has no safe way to do so. */
+int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct err *err)
+{
+	int dir = group_v2(cgroup);
+	char names[1024], *save = NULL;
+	ssize_t n;
+
+	if (dir < 0)
+		return 0;
+	n = io_read_small(AT_FDCWD, "/sys/kernel/cgroup/delegate", names, sizeof(names));
+	if (n < 0) /* the three that every kernel with v2 has */
+		(void)strcpy(names, "cgroup.procs cgroup.threads cgroup.subtree_control");
+	if (fchownat(cgroup->fds[dir], "", uid, gid, AT_EMPTY_PATH) < 0)
+		return err_errno(err, errno, "give the cgroup %s%s to the container's root, %u:%u",
+				 cgroup->place.dirs.v[dir].mount, cgroup->place.dirs.v[dir].path,
+				 uid, gid);
+	for (char *name = strtok_r(names, " \n", &save); name; name = strtok_r(NULL, " \n", &save))
+		if (fchownat(cgroup->fds[dir], name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+		    errno != ENOENT) /* files of controllers that the group does not have */
+			return err_errno(err, errno, "give %s%s/%s to the container's root, %u:%u",
+					 cgroup->place.dirs.v[dir].mount,
+					 cgroup->place.dirs.v[dir].path, name, uid, gid);
+	return 0;
+}
+
+/* All hierarchies hold the same processes. One that the container moved into a sub-group of one v1
+ * hierarchy is still in ours. */
+static int main_dir(const struct cgroup *cgroup)
+{
+	int dir = group_v2(cgroup);
+
+	if (dir < 0)
+		dir = group_find(cgroup, "freezer");
+	return dir < 0 ? group_any(cgroup) : dir;
+}
+
+int driver_pids(const struct cgroup *cgroup, struct arena *arena, pid_t **ret, size_t *ret_n,
+		struct err *err)
+{
+	struct group_pids pids = { .arena = arena };
+	int dir = main_dir(cgroup), r = 0;
+
+	if (dir >= 0)
+		r = group_list(cgroup->fds[dir], &pids, err);
+	if (r < 0)
+		return r;
+	*ret = pids.v;
+	*ret_n = pids.n;
+	return 0;
+}
+
+int driver_kill(const struct cgroup *cgroup, int signal, struct err *err)
+{
+	int v2 = group_v2(cgroup), dir = main_dir(cgroup), r;
+	struct arena arena = { 0 };
+	struct group_pids pids = { .arena = &arena };
+
+	if (dir < 0)
+		return 0;
+	if (signal == SIGKILL && v2 >= 0 && io_write_at(cgroup->fds[v2], "cgroup.kill", "1") == 0) {
+		v1_thaw(cgroup);
+		return 0;
+	}
+	if (signal == SIGKILL)
+		return v1_kill(cgroup, dir, err);
+	r = group_list(cgroup->fds[dir], &pids, err);
+	if (r == 0)
+		r = group_signal(cgroup->fds[dir], &pids, signal, err);
+	arena_free(&arena);
+	return r;
+}
+
+static int timed_out(bool freeze, struct err *err)
+{
+	(void)err_set(err, ETIMEDOUT, "the container's cgroup did not %s within %d s",
+		      freeze ? "freeze" : "thaw", FREEZE_MS / 1000);
+	if (freeze)
+		err_hint(err, "a process that waits for a disk or a network file system cannot be "
+			      "frozen before that "
+			      "answers; the container goes on running");
+	else
+		err_hint(err, "a group above it may be frozen");
+	return -ETIMEDOUT;
+}
+
+/* On a hybrid host by the v2 tree: it tells when it is done, and a frozen process can be killed. */
+int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
+{
+	long long deadline = clock_now() + FREEZE_MS;
+	int v2 = group_v2(cgroup), v1 = group_find(cgroup, "freezer"), r = 0;
+
+	if (v2 >= 0)
+		r = v2_freeze(cgroup->fds[v2], freeze, deadline, err);
+	else if (v1 >= 0)
+		r = v1_freeze(cgroup->fds[v1], freeze, deadline, err);
+	if (v2 >= 0 || v1 >= 0)
+		return r == -ETIMEDOUT ? timed_out(freeze, err) : r;
+	(void)err_set(err, ENOTSUP, "the container's cgroup has no freezer");
+	err_hint(err, "the host mounts neither cgroup v2 nor the freezer of v1");
+	return -ENOTSUP;
+}
+
+static bool read_by_path(const struct cgroup_dir *dir, const char *file, char text[64])
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s%s/%s", dir->mount, dir->path, file);
+
+	return (size_t)n < sizeof(path) && io_read_small(AT_FDCWD, path, text, 64) > 0;
+}
+
+bool driver_is_frozen(const struct cgroup_place *place)
+{
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		const struct cgroup_dir *dir = &place->dirs.v[i];
+		bool v1 = group_has_word(dir->controllers, "freezer", ',');
+		char text[64];
+
+		if (v1 && read_by_path(dir, "freezer.state", text) && !str_equal(text, "THAWED"))
+			return true;
+		if (group_is_v2(dir) && read_by_path(dir, "cgroup.freeze", text) &&
+		    str_equal(text, "1"))
+			return true;
+	}
+	return false;
+}
+
+void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid)
+{
+	struct cgroup cgroup;
+	struct err ignored;
+	char text[16];
+	int freezer;
+
+	if (driver_open_main(place, &cgroup, &ignored) < 0)
+		return;
+	freezer = group_find(&cgroup, "freezer");
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	if (freezer >= 0) /* who comes into a group gets its state */
+		(void)io_write_at(cgroup.fds[freezer], "cgroup.procs", text);
+	driver_close(&cgroup);
+}
+
+ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
+		    char *buf, size_t size)
+{
+	int dir = cgroup->place.kind == CGROUP_DRIVER_V2 ? group_v2(cgroup)
+							 : group_find(cgroup, controller);
+
+	return dir < 0 ? -ENOENT : io_read_small(cgroup->fds[dir], file, buf, size);
+}
+
+static uint64_t count_of(const char *text)
+{
+	const char *at = strstr(text, "oom_kill ");
+	uint64_t count = 0;
+	char number[24] = "";
+
+	if (at)
+		(void)snprintf(number, sizeof(number), "%.*s", (int)strcspn(at + 9, "\n"), at + 9);
+	return parse_u64(number, &count) < 0 ? 0 : count;
+}
+
+uint64_t driver_oom_kills(const struct cgroup *cgroup)
+{
+	const char *file =
+		cgroup->place.kind == CGROUP_DRIVER_V2 ? "memory.events" : "memory.oom_control";
+	char text[512];
+
+	return driver_read(cgroup, "memory", file, text, sizeof(text)) <= 0 ? 0 : count_of(text);
+}
+
+const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB" };
+	const char *file =
+		cgroup->place.kind == CGROUP_DRIVER_V2 ? "memory.max" : "memory.limit_in_bytes";
+	char text[64];
+	uint64_t limit;
+	size_t unit = 0;
+
+	if (driver_read(cgroup, "memory", file, text, sizeof(text)) <= 0 ||
+	    parse_u64(text, &limit) < 0 || limit > 1ULL << 60)
+		return "killed by a memory limit above its cgroup";
+	for (; unit < 3 && limit && limit % 1024 == 0; unit++)
+		limit /= 1024;
+	return arena_strf(arena, "killed by the memory limit (%llu %s) of its cgroup",
+			  (unsigned long long)limit, units[unit]);
+}
+
+int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret, struct err *err)
+{
+	int v1 = group_find(cgroup, "memory"), v2 = group_v2(cgroup);
+
+	*ret = (struct driver_oom){ .fd = -1, .events = POLLIN };
+	if (cgroup->place.kind == CGROUP_DRIVER_V1)
+		return v1 < 0 ? 0 : v1_watch_oom(cgroup->fds[v1], &ret->fd, err);
+	if (v2 < 0)
+		return 0;
+	ret->fd = openat(cgroup->fds[v2], "memory.events", O_RDONLY | O_CLOEXEC);
+	if (ret->fd < 0 && errno != ENOENT) /* without the controller there is nothing to tell */
+		return err_errno(err, errno, "open memory.events of the container");
+	ret->events = POLLPRI;
+	(void)driver_oom_happened(ret); /* kernfs tells of changes since the last reading */
+	return 0;
+}
+
+bool driver_oom_happened(struct driver_oom *oom)
+{
+	char text[512] = "";
+	uint64_t count = 0, before = oom->seen;
+
+	if (oom->fd < 0)
+		return false;
+	if (oom->events == POLLIN)
+		return read(oom->fd, &count, sizeof(count)) == sizeof(count);
+	if (pread(oom->fd, text, sizeof(text) - 1, 0) <= 0) {
+		fd_closep(&oom->fd); /* it would have events for ever */
+		return false;
+	}
+	oom->seen = count_of(text);
+	return oom->seen > before;
+}
+
+int driver_oom_patience(struct driver_oom *oom, bool changed)
+{
+	enum { TURNS = 15 }; /* of 1 ms */
+
+	if (oom->fd < 0 || oom->events == POLLIN)
+		return -1;
+	if (changed)
+		oom->patience = TURNS;
+	else if (oom->patience)
+		oom->patience--;
+	return oom->patience ? 1 : -1;
 }

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control groups: made, joined, watched and removed, without sleeping. One driver file for each
- * layout; callers use these functions and never look at the layout. */
+/* Control groups: made, joined, watched and removed, without sleeping. One file for each
+ * layout (v1.c, v2.c); callers use these functions and never look at the layout. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
-
-#include <sys/types.h>
-
-enum { DRIVER_MAX_DIRS = 24 };
-
-/* An open cgroup of a container. Zero-initialise; driver_close() when done. */
-struct cgroup {
-	struct cgroup_place place;     /* its lists: arena of the caller */
-	int fds[DRIVER_MAX_DIRS];      /* directories, O_PATH; -1: not there */
-	int join_fds[DRIVER_MAX_DIRS]; /* the open files for driver_join_self(); -1: none */
-};
+#include "src/cgroup/group.h"
 
 /* Makes the directories of the plan (parents as needed), enables controllers (v2), and opens them. What
  * this call made is taken back when it fails. An existing cgroup with processes in it, or a frozen

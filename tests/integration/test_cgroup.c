@@ -189,7 +189,7 @@ static void ends_fork_bomb(void)
 static void ends_fork_bomb_without_freezer(void)
 {
 	struct cgroup_plan plan;
-	struct cgroup_dir dirs[DRIVER_MAX_DIRS];
+	struct cgroup_dir dirs[GROUP_MAX_DIRS];
 	struct cgroup cgroup;
 	struct err err = { 0 };
 	size_t n = 0;

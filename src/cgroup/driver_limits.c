@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The limits that were planned. In which order the kernel takes two that depend on each other (memory and
  * swap, quota and period) depends on the values that are there: what is refused is tried again after the
- * rest of its section. */
-#include "src/cgroup/driver_priv.h"
+ * rest of its section. For a container that runs it is all of them, or none: what each file said before is kept, and
+ * written back from the last to the first when the kernel, or whoever comes after it, refuses one. */
+#include "src/cgroup/driver.h"
 
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/cgroup/v1.h"
+#include "src/cgroup/v2.h"
+#include "src/plan/plan_writes.h"
 
 #include <string.h>
 
-int driver_priv_dir(const struct cgroup *cgroup, const struct cgroup_write *w)
+static int dir_of(const struct cgroup *cgroup, const struct cgroup_write *w)
 {
-	return cgroup->place.kind == CGROUP_DRIVER_V2 ? driver_priv_v2(cgroup)
-						      : driver_priv_find(cgroup, w->controller);
+	return cgroup->place.kind == CGROUP_DRIVER_V2 ? group_v2(cgroup)
+						      : group_find(cgroup, w->controller);
 }
 
 static void give_hint(const struct cgroup_write *w, int error, struct err *err)
@@ -76,7 +80,7 @@ static int write_value(int fd, const struct cgroup_write *w)
 
 static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *w, struct err *err)
 {
-	int dir = driver_priv_dir(cgroup, w), r;
+	int dir = dir_of(cgroup, w), r;
 
 	if (dir < 0 && w->required && !w->may_miss)
 		return err_set(
@@ -134,6 +138,23 @@ static int apply_section(const struct cgroup *cgroup, const struct cgroup_write 
 	return r;
 }
 
+static int apply_devices(const struct cgroup *cgroup, const struct cgroup_plan *plan,
+			 struct err *err)
+{
+	int v1 = group_find(cgroup, "devices"), v2 = group_v2(cgroup), r = 0;
+	bool asked = plan->resources && plan->resources->devices.n;
+
+	if (v1 >= 0)
+		return v1_apply_devices(cgroup->fds[v1], plan, err);
+	if (v2 >= 0)
+		r = v2_apply_devices(cgroup->fds[v2], plan, err);
+	if (r < 0 && !asked) {
+		log_debug("%s", err->text);
+		return 0;
+	}
+	return r;
+}
+
 int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct err *err)
 {
 	size_t i = 0;
@@ -150,5 +171,65 @@ int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan, st
 			return r;
 		i += n;
 	}
-	return plan->limit_devices ? driver_priv_apply_devices(cgroup, plan, err) : 0;
+	return plan->limit_devices ? apply_devices(cgroup, plan, err) : 0;
+}
+
+struct before {
+	int dir; /* descriptor; -1: nothing to write back */
+	const char *file, *value;
+};
+
+struct driver_before {
+	struct before *v;
+	size_t n;
+};
+
+static struct before remember(const struct cgroup *cgroup, const struct cgroup_write *w,
+			      struct arena *arena)
+{
+	int dir = dir_of(cgroup, w);
+	struct before before = { .dir = -1, .file = w->file };
+	const char *value = w->value;
+	char text[4096];
+	ssize_t n;
+
+	if (dir < 0)
+		return before;
+	n = io_read_small(cgroup->fds[dir], w->file, text, sizeof(text));
+	if (n == -ENOENT && w->alt_file) {
+		before.file = w->alt_file;
+		value = w->alt_value;
+		n = io_read_small(cgroup->fds[dir], w->alt_file, text, sizeof(text));
+	}
+	if (n < 0)
+		return before;
+	before.value = plan_writes_old(arena, before.file, value, text);
+	before.dir = before.value ? cgroup->fds[dir] : -1;
+	return before;
+}
+
+/* Twice: which of two that depend on each other comes first was for the new values, not for these. */
+void driver_update_back(const struct driver_before *before)
+{
+	for (int turn = 0; turn < 2; turn++)
+		for (size_t i = before->n; i-- > 0;)
+			if (before->v[i].dir >= 0)
+				(void)io_write_at(before->v[i].dir, before->v[i].file,
+						  before->v[i].value);
+}
+
+int driver_update(const struct cgroup *cgroup, const struct cgroup_plan *plan, struct arena *arena,
+		  const struct driver_before **ret, struct err *err)
+{
+	struct driver_before *before = arena_new(arena, struct driver_before);
+	int r;
+
+	before->v = arena_array(arena, plan->n_writes + 1, sizeof(*before->v));
+	for (; before->n < plan->n_writes; before->n++)
+		before->v[before->n] = remember(cgroup, &plan->writes[before->n], arena);
+	r = driver_apply(cgroup, plan, err);
+	if (r < 0)
+		driver_update_back(before);
+	*ret = before;
+	return r;
 }

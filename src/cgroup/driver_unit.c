@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A group that systemd has made for a process: found, completed and opened. */
-#include "src/cgroup/driver_priv.h"
+#include "src/cgroup/driver.h"
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/cgroup/v2.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,9 +63,9 @@ int driver_find(struct arena *arena, pid_t pid, const struct cgroup_place *place
 
 int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup, struct err *err)
 {
-	int i = driver_priv_v2(cgroup), fd, r;
+	int i = group_v2(cgroup), fd, r;
 	struct cgroup_dir *dirs = arena_array(arena, cgroup->place.dirs.n, sizeof(*dirs));
-	struct driver_priv_path buf;
+	struct group_path buf;
 	char *text;
 
 	if (i < 0)
@@ -79,7 +80,7 @@ int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup, struct 
 		return err_set(err, EBUSY, "the process %d is not in the container's cgroup %s%s",
 			       (int)pid, cgroup->place.dirs.v[i].mount,
 			       cgroup->place.dirs.v[i].path);
-	fd = open(driver_priv_path(&dirs[i], &buf), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open(group_path(&dirs[i], &buf), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, errno, "open the cgroup %s", buf.text);
 	fd_closep(&cgroup->fds[i]);
@@ -90,7 +91,7 @@ int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup, struct 
 
 bool driver_is_divided(const struct cgroup *cgroup)
 {
-	int i = driver_priv_v2(cgroup);
+	int i = group_v2(cgroup);
 	char text[256];
 
 	return i >= 0 &&
@@ -136,12 +137,12 @@ static int move_failed(const struct cgroup_dir *dir, int error, struct err *err)
 static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *err)
 {
 	const struct cgroup_dir *dir = &plan->place.dirs.v[0];
-	struct driver_priv_path buf;
+	struct group_path buf;
 	_cleanup_close_ int fd = -1, parent = -1;
 	char digits[16];
 	int r;
 
-	if (mkdir(driver_priv_path(dir, &buf), 0755) < 0 && errno != EEXIST)
+	if (mkdir(group_path(dir, &buf), 0755) < 0 && errno != EEXIST)
 		return err_errno(err, errno, "make the cgroup %s", buf.text);
 	fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
@@ -153,7 +154,7 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 	if (r < 0)
 		return move_failed(dir, -r, err);
 	/* only now: a group that holds processes passes no controllers on */
-	return driver_priv_pass_on(plan, parent, plan->unit->ref.name, err);
+	return v2_pass_on(plan, parent, plan->unit->ref.name, err);
 }
 
 /* systemd knows nothing of some controllers (hugetlb, rdma, misc): the one of the host's root lets us pass them on
@@ -169,7 +170,7 @@ static int pass_down(const struct cgroup_plan *plan, const char *path, struct er
 		size_t len = strcspn(path, "/");
 		int below;
 
-		r = driver_priv_pass_needs(plan, fd, name, err);
+		r = v2_pass_needs(plan, fd, name, err);
 		if (r < 0)
 			return r;
 		(void)snprintf(name, sizeof(name), "%.*s", (int)len, path);
@@ -180,7 +181,7 @@ static int pass_down(const struct cgroup_plan *plan, const char *path, struct er
 		fd_closep(&fd);
 		fd = below;
 	}
-	return r < 0 ? r : driver_priv_check_needs(plan, fd, name, err);
+	return r < 0 ? r : v2_check_needs(plan, fd, name, err);
 }
 
 static int complete_controllers(const struct cgroup_plan *plan, struct err *err)
@@ -188,17 +189,17 @@ static int complete_controllers(const struct cgroup_plan *plan, struct err *err)
 	const struct cgroup_unit *unit = plan->unit;
 	struct cgroup_dir dir = plan->place.dirs.v[0];
 	struct arena arena = { 0 };
-	struct driver_priv_path buf;
+	struct group_path buf;
 	_cleanup_close_ int fd = -1;
 	int r;
 
 	if (unit->subgroup)
 		dir.path = arena_strndup(&arena, dir.path,
 					 (size_t)(strrchr(dir.path, '/') - dir.path));
-	fd = openat(AT_FDCWD, driver_priv_path(&dir, &buf),
+	fd = openat(AT_FDCWD, group_path(&dir, &buf),
 		    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = fd < 0 ? err_errno(err, errno, "open the cgroup %s", buf.text)
-		   : driver_priv_check_needs(plan, fd, unit->ref.name, err);
+		   : v2_check_needs(plan, fd, unit->ref.name, err);
 	if (fd >= 0 && r < 0 && unit->ref.manager == CGROUP_MANAGER_SYSTEM) {
 		*err = (struct err){ 0 };
 		r = pass_down(plan, dir.path, err);
@@ -251,7 +252,7 @@ static int adopt_v1(const struct cgroup_plan *plan, pid_t pid, struct cgroup *re
 
 	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
 	for (size_t i = 0; r == 0 && i < ret->place.dirs.n; i++) {
-		bool v2 = driver_priv_is_v2(&ret->place.dirs.v[i]);
+		bool v2 = group_is_v2(&ret->place.dirs.v[i]);
 
 		if (ret->fds[i] < 0 || (v2 && !plan->unit->subgroup && !plan->unit->is_slice))
 			continue;

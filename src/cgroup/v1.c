@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hierarchies of cgroup v1: tasks, freezer, devices, and what tells of kills by the memory limit. */
+#include "src/cgroup/v1.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/plan/plan_device_rules.h"
+#include "src/sys/clock.h"
+#include "src/sys/pidfd.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { KILL_ROUNDS = 1000, RULE_TURNS = 120 };
+
+static int fill_cpuset(int parent, int child, const char *file)
+{
+	char text[4096];
+
+	if (io_read_small(child, file, text, sizeof(text)) != 0)
+		return 0;
+	if (io_read_small(parent, file, text, sizeof(text)) <= 0)
+		return 0;
+	return io_write_at(child, file, text);
+}
+
+int v1_inherit_cpuset(int parent, int child)
+{
+	int r = fill_cpuset(parent, child, "cpuset.cpus");
+
+	return r < 0 ? r : fill_cpuset(parent, child, "cpuset.mems");
+}
+
+/* freezer.state has no event: the kernel works it out when it is read. Most groups are frozen at the second
+ * or third reading, 0.2 to 0.3 ms after the write. It is written again each time, because a process that
+ * moved in meanwhile would keep it at FREEZING. */
+int v1_freeze(int dir, bool freeze, long long deadline, struct err *err)
+{
+	const char *wanted = freeze ? "FROZEN" : "THAWED";
+	char text[64];
+
+	for (unsigned int turn = 0; turn == 0 || clock_left(deadline); turn++) {
+		int r = io_write_at(dir, "freezer.state", wanted);
+
+		if (r < 0)
+			return err_errno(err, -r, "write \"%s\" to freezer.state", wanted);
+		if (io_read_small(dir, "freezer.state", text, sizeof(text)) > 0 &&
+		    str_equal(text, wanted))
+			return 0;
+		group_pause(turn);
+	}
+	if (freeze)
+		(void)io_write_at(dir, "freezer.state", "THAWED");
+	return -ETIMEDOUT;
+}
+
+/* The v1 freezer keeps even the killed; the one of v2 lets them die. */
+void v1_thaw(const struct cgroup *cgroup)
+{
+	int dir = group_find(cgroup, "freezer");
+	char text[32];
+
+	if (dir >= 0 && io_read_small(cgroup->fds[dir], "freezer.state", text, sizeof(text)) > 0 &&
+	    !str_equal(text, "THAWED"))
+		(void)io_write_at(cgroup->fds[dir], "freezer.state", "THAWED");
+}
+
+/* Rounds until one finds nobody new: who is forked while we kill is killed by the next round. Frozen, nobody
+ * forks any more, and all die together when they are thawed. */
+int v1_kill(const struct cgroup *cgroup, int which, struct err *err)
+{
+	int v1 = group_find(cgroup, "freezer"), dir = cgroup->fds[which];
+	int freezer = v1 < 0 ? -1 : cgroup->fds[v1];
+	struct arena arenas[2] = { { 0 }, { 0 } };
+	struct group_pids seen = { .arena = &arenas[1] };
+	bool news = true;
+	int r = 0;
+
+	for (int round = 0; r == 0 && news && round < KILL_ROUNDS; round++) {
+		struct group_pids pids = { .arena = &arenas[round % 2] };
+
+		if (freezer >= 0)
+			(void)io_write_at(freezer, "freezer.state", "FROZEN");
+		r = group_list(dir, &pids, err);
+		news = false;
+		for (size_t i = 0; r == 0 && i < pids.n; i++)
+			news = news || !group_pids_have(&seen, pids.v[i]);
+		if (r == 0 && news)
+			r = group_signal(dir, &pids, SIGKILL, err);
+		if (freezer >= 0)
+			(void)io_write_at(freezer, "freezer.state", "THAWED");
+		arena_free(seen.arena);
+		seen = pids;
+	}
+	arena_free(&arenas[0]);
+	arena_free(&arenas[1]);
+	return r;
+}
+
+static int wait_for_pids(const struct group_pids *pids, long long deadline)
+{
+	for (size_t i = 0; i < pids->n; i++) {
+		_cleanup_close_ int pidfd = pidfd_open_process(pids->v[i]);
+
+		if (pidfd >= 0 && pidfd_wait(pidfd, clock_left(deadline)) == -ETIMEDOUT)
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+/* Kills and waits until the directory lists nobody. */
+int v1_empty(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
+{
+	size_t n = 1;
+	int r = 0;
+
+	for (unsigned int turn = 0; r == 0 && n; turn++) {
+		struct arena arena = { 0 };
+		struct group_pids pids = { .arena = &arena };
+
+		r = group_list(cgroup->fds[dir], &pids, err);
+		n = pids.n;
+		if (r == 0 && n)
+			r = v1_kill(cgroup, dir, err);
+		if (r == 0 && wait_for_pids(&pids, deadline) < 0)
+			r = group_still_there(cgroup->fds[dir], err);
+		arena_free(&arena);
+		if (r == 0 && n && turn)
+			group_pause(turn);
+		if (r == 0 && n && !clock_left(deadline))
+			r = group_still_there(cgroup->fds[dir], err);
+	}
+	return r;
+}
+
+static int rule_failed(const struct cgroup_device_rule *rule, const char *text, int error,
+		       struct err *err)
+{
+	(void)err_errno(err, error, "config.json: %s: write \"%s\" to devices.%s", rule->json_path,
+			text, rule->allow ? "allow" : "deny");
+	if (error == EPERM || error == EINVAL)
+		err_hint(err,
+			 "the cgroup above it allows fewer devices, or has other groups in it");
+	return -error;
+}
+
+/* The default can be changed only while no group is below: one that was removed just now counts until the
+ * kernel has come round to it, a few milliseconds later, and tells nobody. */
+static ssize_t write_rule(int fd, const struct cgroup_device_rule *rule, const char *text)
+{
+	ssize_t n = write(fd, text, strlen(text));
+
+	for (unsigned int turn = 0;
+	     n < 0 && errno == EINVAL && rule->type == 'a' && turn < RULE_TURNS; turn++) {
+		group_pause(turn);
+		n = write(fd, text, strlen(text));
+	}
+	return n;
+}
+
+int v1_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err)
+{
+	_cleanup_close_ int allow = openat(dir, "devices.allow", O_WRONLY | O_CLOEXEC);
+	_cleanup_close_ int deny = openat(dir, "devices.deny", O_WRONLY | O_CLOEXEC);
+	struct arena arena = { 0 };
+	int r = allow < 0 || deny < 0
+			? err_errno(err, errno, "open the files of the devices controller")
+			: 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n_device_rules; i++) {
+		const struct cgroup_device_rule *rule = &plan->device_rules[i];
+		const char *text = plan_device_rules_text(&arena, rule);
+		ssize_t n = write_rule(rule->allow ? allow : deny, rule, text);
+
+		if (n < 0 && rule->required)
+			r = rule_failed(rule, text, errno, err);
+		else if (n < 0) /* one of ours: an outer container may keep it */
+			log_debug("device rule \"%s\": %s", text, err_why(errno));
+	}
+	arena_free(&arena);
+	return r;
+}
+
+int v1_watch_oom(int dir, int *ret_fd, struct err *err)
+{
+	_cleanup_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	_cleanup_close_ int control = openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC);
+	char text[32];
+	int r;
+
+	if (event < 0 || control < 0)
+		return err_errno(err, errno, "watch memory.oom_control of the container");
+	(void)snprintf(text, sizeof(text), "%d %d", event, control);
+	r = io_write_at(dir, "cgroup.event_control", text);
+	if (r < 0)
+		return err_errno(err, -r, "register with cgroup.event_control of the container");
+	*ret_fd = fd_take(&event);
+	return 0;
+}

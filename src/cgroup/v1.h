@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "src/cgroup/group.h"
+
+/* A new cpuset is empty, and nobody can join it: it gets what its parent has. 0 or -errno. */
+int v1_inherit_cpuset(int parent, int child);
+
+/* By freezer.state of the directory. -ETIMEDOUT comes without a text, and what did not freeze is thawed again. */
+int v1_freeze(int dir, bool freeze, long long deadline, struct err *err) MUST_CHECK;
+
+/* Thaws a frozen group: the freezer of v1 keeps even the killed. */
+void v1_thaw(const struct cgroup *cgroup);
+
+/* Kills, by pid, all in that directory of the group and below, freezing them where there is a freezer. */
+int v1_kill(const struct cgroup *cgroup, int which, struct err *err) MUST_CHECK;
+
+/* Kills and waits until that directory lists nobody. */
+int v1_empty(const struct cgroup *cgroup, int dir, long long deadline, struct err *err) MUST_CHECK;
+
+/* Writes the device rules of the plan into a directory of the devices controller. */
+int v1_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err) MUST_CHECK;
+
+/* An eventfd that tells of kills by the memory limit. */
+int v1_watch_oom(int dir, int *ret_fd, struct err *err) MUST_CHECK;

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup v2: a group has the controllers that its parent passes on, either holds processes or passes controllers on, and
+ * takes its device rules as a program. */
+#include "src/cgroup/v2.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/cgroup/device_program.h"
+#include "src/sys/bpf.h"
+#include "src/sys/clock.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WORDS_MAX = 512, MAX_PROGRAMS = 64, LOG_SIZE = 16384 };
+#define ASIDE "usrun.runtime"
+
+static const struct cgroup_write *find_need(const struct cgroup_plan *plan, const char *controller)
+{
+	for (size_t i = 0; i < plan->n_writes; i++)
+		if (plan->writes[i].required && !plan->writes[i].may_miss &&
+		    str_equal(plan->writes[i].controller, controller))
+			return &plan->writes[i];
+	return NULL;
+}
+
+/* The kernel's "no internal processes" rule keeps a delegated group from passing controllers on while usrun
+ * itself is in it. When it is alone there (`systemd-run --scope -p Delegate=yes usrun …`), it steps aside
+ * into a group below; v2_remove_aside() takes that away. */
+static int step_aside(int dir)
+{
+	char text[64];
+	int r = (int)io_read_small(dir, "cgroup.procs", text, sizeof(text));
+
+	if (r <= 0 || strchr(text, '\n') || atol(text) != (long)getpid())
+		return -EBUSY;
+	if (mkdirat(dir, ASIDE, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	return io_write_at(dir, ASIDE "/cgroup.procs", "0");
+}
+
+/* Fails while somebody is in it, which is right. */
+void v2_remove_aside(const struct cgroup_dir *dir)
+{
+	struct group_path buf;
+	size_t len = strlen(group_path(dir, &buf));
+	char *slash = strrchr(buf.text, '/');
+
+	if (!len || !slash || (size_t)(slash - buf.text) + sizeof("/" ASIDE) > sizeof(buf.text))
+		return;
+	(void)strcpy(slash, "/" ASIDE);
+	(void)rmdir(buf.text);
+}
+
+/* A group that holds processes itself, and is not the root of the tree. The kernel would let it pass cpu, pids
+ * and cpuset on, and make it the root of a threaded subtree by that: then no process can be put into the
+ * groups below it any more. */
+static bool is_occupied(int dir)
+{
+	char text[64];
+
+	return io_read_small(dir, "cgroup.type", text, sizeof(text)) > 0 &&
+	       io_read_small(dir, "cgroup.procs", text, sizeof(text)) != 0;
+}
+
+static int pass_failed(const struct cgroup_write *need, const char *name, int error,
+		       struct err *err)
+{
+	(void)err_errno(
+		err, error,
+		"config.json: %s: pass the cgroup controller `%s` on to the groups below `%s`",
+		need->json_path, need->controller, name);
+	if (error == EBUSY)
+		err_hint(err, "processes are in that group itself, and cgroup v2 lets no group "
+			      "both hold processes "
+			      "and pass controllers on: start usrun alone in a delegated group "
+			      "(systemd-run --user "
+			      "--scope -p Delegate=yes usrun ...)");
+	if (error == EOPNOTSUPP)
+		err_hint(err, "that group is threaded, and such a group has no controllers of "
+			      "memory and I/O");
+	return -error;
+}
+
+static int pass_one(const struct cgroup_plan *plan, int dir, const char *name,
+		    const char *controller, struct err *err)
+{
+	const struct cgroup_write *need = find_need(plan, controller);
+	char word[WORDS_MAX + 1];
+	int r = -EBUSY;
+
+	(void)snprintf(word, sizeof(word), "+%s", controller);
+	if (!is_occupied(dir) || (need && step_aside(dir) == 0))
+		r = io_write_at(dir, "cgroup.subtree_control", word);
+	if (r < 0 && need)
+		return pass_failed(need, name, -r, err);
+	if (r < 0) /* nothing in the config needs it */
+		log_debug("cgroup %s: controller %s is not passed on: %s", name, controller,
+			  err_why(-r));
+	return 0;
+}
+
+static int check_needs(const struct cgroup_plan *plan, const char *has, const char *name,
+		       struct err *err)
+{
+	for (size_t i = 0; i < plan->n_writes; i++) {
+		const struct cgroup_write *w = &plan->writes[i];
+
+		if (!find_need(plan, w->controller) || str_equal(w->controller, "cgroup") ||
+		    group_has_word(has, w->controller, ' '))
+			continue;
+		(void)err_set(
+			err, ENODEV,
+			"config.json: %s: the requested cgroup controller `%s` is not available in "
+			"the group `%s` (available: %s)",
+			w->json_path, w->controller, name, *has ? has : "none");
+		err_hint(err, "for a user: a drop-in for user@.service with [Service] Delegate=cpu "
+			      "cpuset io memory pids");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+int v2_check_needs(const struct cgroup_plan *plan, int dir, const char *name, struct err *err)
+{
+	char has[WORDS_MAX] = "";
+
+	return io_read_small(dir, "cgroup.controllers", has, sizeof(has)) < 0
+		       ? 0
+		       : check_needs(plan, has, name, err);
+}
+
+int v2_pass_needs(const struct cgroup_plan *plan, int dir, const char *name, struct err *err)
+{
+	char passed[WORDS_MAX] = "";
+	int r = v2_check_needs(plan, dir, name, err);
+
+	if (r == 0)
+		(void)!io_read_small(dir, "cgroup.subtree_control", passed, sizeof(passed));
+	for (size_t i = 0; r == 0 && i < plan->n_writes; i++) {
+		const char *controller = plan->writes[i].controller;
+
+		if (find_need(plan, controller) && !str_equal(controller, "cgroup") &&
+		    !group_has_word(passed, controller, ' '))
+			r = pass_one(plan, dir, name, controller, err);
+	}
+	return r;
+}
+
+int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct err *err)
+{
+	char has[WORDS_MAX] = "", passed[WORDS_MAX] = "", all[2 * WORDS_MAX] = "", *save = NULL;
+	size_t len = 0;
+	int r = 0;
+
+	if (io_read_small(dir, "cgroup.controllers", has, sizeof(has)) < 0 ||
+	    io_read_small(dir, "cgroup.subtree_control", passed, sizeof(passed)) < 0)
+		*passed = '\0'; /* the writes will tell why, if they matter */
+	r = check_needs(plan, has, name, err);
+	for (char *word = strtok_r(has, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		if (!group_has_word(passed, word, ' '))
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s+%s",
+						len ? " " : "", word);
+	if (r < 0 || !len ||
+	    (!is_occupied(dir) && io_write_at(dir, "cgroup.subtree_control", all) == 0))
+		return r;
+	for (char *word = strtok_r(all, " ", &save); r == 0 && word;
+	     word = strtok_r(NULL, " ", &save))
+		r = pass_one(plan, dir, name, word + 1, err);
+	return r;
+}
+
+/* A group that passes controllers on cannot hold processes. One that had groups below it may still be set
+ * to; with none left it can be told to stop. */
+int v2_keep_controllers(const struct cgroup_dir *dir, int fd, struct err *err)
+{
+	char text[256], less[2 * sizeof(text)] = "", *save = NULL;
+	size_t len = 0;
+	int r;
+
+	if (io_read_small(fd, "cgroup.subtree_control", text, sizeof(text)) <= 0)
+		return 0;
+	for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		len += (size_t)snprintf(less + len, sizeof(less) - len, "%s-%s", len ? " " : "",
+					word);
+	r = io_write_at(fd, "cgroup.subtree_control", less);
+	return r < 0 ? err_errno(err, -r, "container's cgroup %s%s is in use by groups below it",
+				 dir->mount, dir->path)
+		     : 0;
+}
+
+int v2_wait_event(int dir, const char *word, long long deadline)
+{
+	_cleanup_close_ int events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	struct pollfd fd = { .fd = events, .events = POLLPRI };
+
+	if (events < 0)
+		return -errno;
+	for (;;) {
+		char text[256] = "";
+		ssize_t n = pread(events, text, sizeof(text) - 1, 0);
+		int left = clock_left(deadline);
+
+		if (n < 0)
+			return -errno;
+		if (strstr(text, word))
+			return 0;
+		if (!left)
+			return -ETIMEDOUT;
+		(void)poll(&fd, 1, left);
+	}
+}
+
+int v2_freeze(int dir, bool freeze, long long deadline, struct err *err)
+{
+	int r = io_write_at(dir, "cgroup.freeze", freeze ? "1" : "0");
+
+	if (r == 0)
+		r = v2_wait_event(dir, freeze ? "frozen 1" : "frozen 0", deadline);
+	if (r < 0 && freeze)
+		(void)io_write_at(dir, "cgroup.freeze", "0");
+	if (r == -ETIMEDOUT)
+		return r;
+	return r < 0 ? err_errno(err, -r, "%s the container by cgroup.freeze",
+				 freeze ? "freeze" : "thaw")
+		     : 0;
+}
+
+/* The group of a privileged container needs no program. */
+static bool allows_all(const struct cgroup_plan *plan)
+{
+	bool all = false;
+
+	for (size_t i = 0; i < plan->n_device_rules; i++)
+		all = plan->device_rules[i].allow && (all || plan->device_rules[i].type == 'a');
+	return all;
+}
+
+static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct err *err)
+{
+	static char words[LOG_SIZE];
+
+	if (error == EINVAL || error == EACCES) {
+		int fd = bpf_device_load(insns, n, words, sizeof(words));
+
+		fd_closep(&fd);
+		log_debug("the kernel about the device program: %s", words);
+	}
+	(void)err_errno(err, error,
+			"config.json: linux.resources.devices: load the device program");
+	if (error == EPERM)
+		err_hint(err, "it takes CAP_SYS_ADMIN (or CAP_BPF and CAP_NET_ADMIN) in the first "
+			      "user namespace");
+	return -error;
+}
+
+/* keep 0: none. */
+static int detach_all_but(int dir, uint32_t keep, struct err *err)
+{
+	uint32_t ids[MAX_PROGRAMS];
+	int n = bpf_device_list(dir, ids, MAX_PROGRAMS);
+
+	for (int i = 0; i < n && i < MAX_PROGRAMS; i++) {
+		int r = ids[i] == keep ? 0 : bpf_device_detach(dir, ids[i]);
+
+		if (r < 0)
+			return err_errno(err, -r,
+					 "config.json: linux.resources.devices: detach the device "
+					 "program %u",
+					 ids[i]);
+	}
+	return 0;
+}
+
+/* All programs of a group must allow an access. The new one goes on first, so that there is no moment
+ * without; one from before this call (an update) then goes off. */
+static int attach(int dir, int program, bool keep, struct err *err)
+{
+	uint32_t own;
+	int n = bpf_device_attach(dir, program);
+
+	if (n < 0)
+		return err_errno(err, -n,
+				 "config.json: linux.resources.devices: attach the device program");
+	if (keep) /* the other is systemd's, and says no more than this one */
+		return 0;
+	own = bpf_program_id(program);
+	if (!own)
+		return err_set(err, EIO,
+			       "config.json: linux.resources.devices: the kernel does not name the "
+			       "device program, so an older one cannot be told from it");
+	return detach_all_but(dir, own, err);
+}
+
+int v2_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err)
+{
+	_cleanup_close_ int program = -1;
+	const struct bpf_insn *insns;
+	struct arena arena = { 0 };
+	size_t n;
+	int r;
+
+	if (allows_all(plan))
+		return plan->unit ? 0 : detach_all_but(dir, 0, err);
+	r = device_program_compile(&arena, plan->device_rules, plan->n_device_rules, &insns, &n,
+				   err);
+	if (r == 0)
+		program = bpf_device_load(insns, n, NULL, 0);
+	if (r == 0 && program < 0)
+		r = load_failed(insns, n, -program, err);
+	arena_free(&arena);
+	return r < 0 ? r : attach(dir, program, plan->unit, err);
+}
