@@ -157,6 +157,9 @@ int plan_gvariant_seconds(struct arena *arena, struct cgroup_property *property)
 		return 0;
 	if (!strchr("iuxtd", *property->type) || negative || property->real < 0)
 		return -EINVAL;
+	/* what does not fit into the integer is undefined as one: some processors make 0 of it */
+	if (*property->type == 'd' && !(property->real < (double)(UINT64_MAX / 1000000)))
+		return -EINVAL;
 	if (*property->type == 'd')
 		property->number = (uint64_t)(property->real * 1e6 + 0.5);
 	else if (property->number > UINT64_MAX / 1000000)

@@ -128,6 +128,10 @@ TEST(values_that_are_refused)
 		CHECK_STR(value("X", wrong[i]), "refused");
 	CHECK_STR(value("TimeoutStopSec", "-1"), "refused");
 	CHECK_STR(value("TimeoutStopSec", "'5'"), "refused");
+	CHECK_STR(value("TimeoutStopSec", "18446744073709.5"), "refused");
+	CHECK_STR(value("TimeoutStopSec", "99999999999999999999999999.0"), "refused");
+	CHECK_STR(value("TimeoutStopSec", "18446744073708.5"),
+		  "TimeoutStopUSec t 18446744073708500992");
 	CHECK_STR(value("TimeoutStopSec", "uint64 18446744073709551615"), "refused");
 }
 
