@@ -4,8 +4,8 @@
 #include "src/base/io.h"
 #include "src/cmd/options.h"
 #include "src/sys/helper.h"
+#include "src/sys/program.h"
 #include "src/sys/self.h"
-#include "src/sys/signals.h"
 
 #include <helper_image.h> /* made by the build: src/helper */
 
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 	struct err err = { 0 };
 	int r = self_protect(argv, &err);
 
-	signals_keep_children();
+	program_keep_children();
 	helper_set_image(helper_image, sizeof(helper_image));
 	if (r == 0)
 		r = start(&arena, argc, argv, &err);

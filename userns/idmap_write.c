@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "userns/idmap_write.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/sys/clock.h"
 #include "src/sys/clone.h"
 #include "src/sys/program.h"
 #include "userns/idmap_explain.h"

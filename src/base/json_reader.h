@@ -87,11 +87,6 @@ bool json_read_value_number(struct json_reader *r, const char *s, size_t len);
 bool json_read_value_bool(struct json_reader *r, bool value);
 bool json_read_value_null(struct json_reader *r);
 
-bool json_read_key(struct json_reader *r, const char *s, size_t len);
-/* For the innermost object or map, when it ends. */
-bool json_read_key_check_duplicates(struct json_reader *r);
-bool json_read_key_check_required(struct json_reader *r);
-
 /* These fill r->err and return false. start: offset of what is complained about. */
 
 /* field: whose value (or, with element, one of whose elements) it would have been; NULL for the

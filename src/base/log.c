@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/log.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
-#include "src/base/utc.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ static void add_time(struct str *line)
 	struct tm tm = { 0 };
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	utc_split(now.tv_sec, &tm);
+	clock_utc(now.tv_sec, &tm);
 	str_addf(line, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
 		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000);
 }

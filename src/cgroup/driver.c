@@ -8,13 +8,13 @@
  * `tasks`, which moves one thread without that lock, 50 to 140 µs: all of a process that has one thread. */
 #include "src/cgroup/driver.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
 #include "src/cgroup/v1.h"
 #include "src/cgroup/v2.h"
-#include "src/sys/clock.h"
 
 #include <fcntl.h>
 #include <limits.h>

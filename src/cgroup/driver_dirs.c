@@ -9,12 +9,12 @@
  * which a process has left its groups before it reports its end to. */
 #include "src/cgroup/driver.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
 #include "src/cgroup/v1.h"
 #include "src/cgroup/v2.h"
-#include "src/sys/clock.h"
 
 #include <fcntl.h>
 #include <signal.h>

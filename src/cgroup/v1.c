@@ -2,12 +2,12 @@
 /* The hierarchies of cgroup v1: tasks, freezer, devices, and what tells of kills by the memory limit. */
 #include "src/cgroup/v1.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/plan/plan_device_rules.h"
-#include "src/sys/clock.h"
 #include "src/sys/pidfd.h"
 
 #include <fcntl.h>

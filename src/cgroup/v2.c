@@ -3,13 +3,13 @@
  * takes its device rules as a program. */
 #include "src/cgroup/v2.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/cgroup/device_program.h"
 #include "src/sys/bpf.h"
-#include "src/sys/clock.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/cmd/events_json.h"
 #include "src/state/status.h"
-#include "src/sys/clock.h"
 
 #include <poll.h>
 #include <stddef.h>

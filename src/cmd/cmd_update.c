@@ -9,10 +9,10 @@
 #include "src/cmd/common.h"
 #include "src/cmd/update_values.h"
 #include "src/oci/decode.h"
+#include "src/oci/rdt.h"
 #include "src/plan/plan_resources.h"
 #include "src/plan/plan_unit.h"
 #include "src/state/status.h"
-#include "src/sys/resctrl.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -126,7 +126,7 @@ static int update_rdt(const struct update *u, struct rdt *rdt, struct err *err)
 	if (!group)
 		return err_set(err, ENOTSUP, "container %s has no resctrl group of its own",
 			       u->state.id);
-	rdt->path = arena_strf(u->arena, "%s/%s/schemata", RESCTRL_ROOT, group);
+	rdt->path = arena_strf(u->arena, "%s/%s/schemata", RDT_ROOT, group);
 	r = io_read_file(AT_FDCWD, rdt->path, MAX_SCHEMATA, u->arena, &rdt->before, &len, err);
 	return r < 0 ? r
 		     : write_rdt(rdt,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/helper/unit_bus.h"
 
+#include "src/base/clock.h"
 #include "src/base/str.h"
-#include "src/sys/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of resctrl's schemata files: "L3:0=7f0;1=1f". Pure. */
+/* resctrl: where its groups are, and lines of their schemata files ("L3:0=7f0;1=1f"). Pure. */
 #pragma once
 
 #include <stdbool.h>
+
+#define RDT_ROOT "/sys/fs/resctrl"
 
 /* Whether a schemata file has what the line wants for each of its domains. The kernel pads both names and
  * numbers, and may list more domains. */

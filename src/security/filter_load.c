@@ -3,8 +3,7 @@
 
 #include "src/base/str.h"
 #include "src/oci/names.h"
-#include "src/sys/filter.h"
-#include "src/sys/filter_listen.h"
+#include "src/sys/bpf.h"
 
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -13,14 +12,12 @@
 
 static int install(const struct filter_program *program, unsigned int flags, int *ret_listener)
 {
-	int r;
+	int r = bpf_filter_install(program->insns, program->n, flags);
 
-	if (!program->needs_listener)
-		return filter_install(program->insns, program->n, flags);
-	r = filter_listen(program->insns, program->n, flags);
 	if (r < 0)
 		return r;
-	*ret_listener = r;
+	if (program->needs_listener)
+		*ret_listener = r;
 	return 0;
 }
 
@@ -36,7 +33,7 @@ unsigned int filter_load_flags(void)
 
 		if (flag->value & SECCOMP_FILTER_FLAG_TSYNC)
 			flags = SECCOMP_FILTER_FLAG_TSYNC;
-		if (filter_install(unreadable, 1, flags) != -EINVAL)
+		if (bpf_filter_install(unreadable, 1, flags) != -EINVAL)
 			known |= (unsigned int)flag->value;
 	}
 	return known;

@@ -5,9 +5,9 @@
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/cgroup/unit.h"
+#include "src/oci/rdt.h"
 #include "src/state/status.h"
 #include "src/sys/pidfd.h"
-#include "src/sys/resctrl.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -116,10 +116,10 @@ static int undo_rdt_create(struct store *store, const struct state *state, struc
 	(void)store;
 	if (!state->rdt_groups.n)
 		return 0;
-	root = openat(AT_FDCWD, RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = openat(AT_FDCWD, RDT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; root >= 0 && i < state->rdt_groups.n; i++)
 		if (unlinkat(root, state->rdt_groups.v[i], AT_REMOVEDIR) < 0 && errno != ENOENT)
-			return err_errno(err, errno, "remove " RESCTRL_ROOT "/%s",
+			return err_errno(err, errno, "remove " RDT_ROOT "/%s",
 					 state->rdt_groups.v[i]);
 	return 0;
 }

@@ -4,10 +4,9 @@
 
 #include "src/base/fd.h"
 #include "src/base/str.h"
-#include "src/sys/keyring.h"
 #include "src/sys/privs.h"
 #include "src/sys/procfs.h"
-#include "src/sys/signals.h"
+#include "src/sys/program.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -20,12 +19,12 @@ int step_session(struct run *run, struct err *err)
 	int r;
 
 	privs_set_dumpable(false);
-	signals_reset(run->plan->facts->caller.signals_ignored);
+	program_reset_signals(run->plan->facts->caller.signals_ignored);
 	(void)setsid(); /* fails only for one that leads a session already */
 	r = privs_die_with_parent(err);
 	if (r < 0 || !run->plan->process.keyring)
 		return r;
-	r = keyring_join_new(run->plan->process.keyring);
+	r = privs_join_keyring(run->plan->process.keyring);
 	if (r == -EDQUOT)
 		run_note(run, "no session keyring of its own: the quota of keys is used up "
 			      "(kernel.keys.maxkeys)");

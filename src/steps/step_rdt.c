@@ -6,7 +6,6 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/oci/rdt.h"
-#include "src/sys/resctrl.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,12 +15,12 @@
 
 static int open_root(struct err *err)
 {
-	_cleanup_close_ int root = openat(AT_FDCWD, RESCTRL_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int root = openat(AT_FDCWD, RDT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (root >= 0 && faccessat(root, "tasks", F_OK, 0) == 0)
 		return fd_take(&root);
-	(void)err_set(err, ENOTSUP, "config.json: linux.intelRdt: no resctrl on " RESCTRL_ROOT);
-	err_hint(err, "on a processor that has it: mount -t resctrl resctrl " RESCTRL_ROOT);
+	(void)err_set(err, ENOTSUP, "config.json: linux.intelRdt: no resctrl on " RDT_ROOT);
+	err_hint(err, "on a processor that has it: mount -t resctrl resctrl " RDT_ROOT);
 	return -ENOTSUP;
 }
 

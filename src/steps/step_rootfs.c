@@ -8,7 +8,6 @@
 #include "src/base/str.h"
 #include "src/host/mountinfo.h"
 #include "src/sys/mountfd.h"
-#include "src/sys/pivot.h"
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
@@ -75,7 +74,7 @@ static int change_root(struct run *run, struct err *err)
 		return chroot(".") < 0 ? err_errno(err, errno, "chroot") : 0;
 	if (run->plan->rootfs.no_pivot)
 		return move_root(run, err);
-	r = pivot_to_cwd();
+	r = mountfd_pivot_to_cwd();
 	if (r < 0) {
 		(void)err_errno(err, -r, "pivot_root to %s", run->plan->rootfs.path);
 		if (r == -EINVAL)

@@ -2,9 +2,9 @@
 /* What is on disk about the container: first the intention, then the facts. */
 #include "src/steps/steps.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/base/utc.h"
 #include "src/state/status.h"
 #include "src/steps/removal.h"
 #include "src/sys/sock.h"
@@ -21,7 +21,7 @@ static char *now_text(struct arena *arena)
 	struct tm tm = { 0 };
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	utc_split(now.tv_sec, &tm);
+	clock_utc(now.tv_sec, &tm);
 	return arena_strf(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900,
 			  tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
 			  now.tv_nsec / 1000);

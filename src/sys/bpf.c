@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -94,4 +96,15 @@ int bpf_device_detach(int cgroup, uint32_t id)
 	attr.attach_bpf_fd = (uint32_t)program;
 	attr.attach_type = BPF_CGROUP_DEVICE;
 	return call(BPF_PROG_DETACH, &attr);
+}
+
+int bpf_filter_install(const void *insns, unsigned short n, unsigned int flags)
+{
+	struct sock_fprog program = {
+		.len = n,
+		.filter = (struct sock_filter *)(uintptr_t)insns,
+	};
+	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+
+	return r < 0 ? -errno : (int)r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device programs of cgroup v2 groups. All return >= 0 or -errno, without a text. */
+/* Programs that the kernel runs: device programs of cgroup v2 groups, seccomp filters. All return >= 0 or
+ * -errno, without a text. */
 #pragma once
 
 #include <stddef.h>
@@ -20,3 +21,7 @@ uint32_t bpf_program_id(int program);
 
 /* Takes a program off the group, by its id. */
 int bpf_device_detach(int cgroup, uint32_t id);
+
+/* Puts this process under a seccomp program of n instructions (struct sock_filter), with
+ * SECCOMP_FILTER_FLAG_* flags. 0, or with NEW_LISTENER among them the descriptor of the listener. */
+int bpf_filter_install(const void *insns, unsigned short n, unsigned int flags);

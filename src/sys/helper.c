@@ -7,7 +7,6 @@
 #include "src/sys/clone.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
-#include "src/sys/signals.h"
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
@@ -59,7 +58,7 @@ static void child(int image, int sock)
 
 	/* The signals of a terminal are for the container and for us: it ends when we close the socket. */
 	(void)setpgid(0, 0);
-	signals_reset(~0ULL);
+	program_reset_signals(~0ULL);
 	if (privs_die_with_parent(&err) == 0 && dup2(sock, STDIN_FILENO) >= 0)
 		(void)program_exec(image, argv);
 	_exit(127);

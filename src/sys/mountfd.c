@@ -98,3 +98,8 @@ int mountfd_set_idmap(int mount, int userns, bool recursive)
 
 	return set_attr(mount, &attr, recursive);
 }
+
+int mountfd_pivot_to_cwd(void)
+{
+	return result(syscall(SYS_pivot_root, ".", "."));
+}

@@ -38,3 +38,6 @@ int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long prop
 
 /* Maps the owners of a detached mount through a user namespace. */
 int mountfd_set_idmap(int mount, int userns, bool recursive);
+
+/* pivot_root(2): the current directory becomes the root, the old root is stacked on it. */
+int mountfd_pivot_to_cwd(void);

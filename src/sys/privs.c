@@ -2,6 +2,7 @@
 #include "src/sys/privs.h"
 
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,4 +158,9 @@ uint32_t privs_uid(void)
 int privs_limit(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *ret_now)
 {
 	return syscall(SYS_prlimit64, pid, resource, wanted, ret_now) < 0 ? -errno : 0;
+}
+
+int privs_join_keyring(const char *name)
+{
+	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name) < 0 ? -errno : 0;
 }

@@ -9,9 +9,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* Kills this process when its parent ends. Cleared by the kernel whenever the ids change, so it is set
- * again after that. parent_pid: what getppid() said before the clone, as seen from here; 0 when the
- * parent is outside of the own pid namespace. Fails when the parent has died already. */
+/* Kills this process when its parent ends. The kernel forgets it whenever the ids change, so it is set again
+ * after that. A parent that has ended before is not noticed here: the channel to it reads as closed. */
 int privs_die_with_parent(struct err *err) MUST_CHECK;
 int privs_outlive_parent(struct err *err) MUST_CHECK;
 
@@ -46,3 +45,6 @@ uint32_t privs_uid(void);
 
 /* prlimit(2); pid 0 is this process, wanted and ret_now may be NULL. 0 or -errno. */
 int privs_limit(pid_t pid, int resource, const struct rlimit *wanted, struct rlimit *ret_now);
+
+/* Joins a new session keyring (keyctl(2)). 0 or -errno. */
+int privs_join_keyring(const char *name);

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -62,4 +64,21 @@ void program_close_from(int first)
 		return;
 	for (int fd = first; fd < MANY; fd++)
 		(void)close(fd);
+}
+
+void program_reset_signals(uint64_t ignored)
+{
+	static const struct sigaction standard = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int signal = 1; signal <= 64; signal++)
+		if (ignored & 1ULL << (signal - 1)) /* SIGKILL, SIGSTOP and libc's own two refuse */
+			(void)sigaction(signal, &standard, NULL);
+}
+
+void program_keep_children(void)
+{
+	(void)signal(SIGCHLD, SIG_DFL);
 }

@@ -4,6 +4,8 @@
 
 #include "src/base/err.h"
 
+#include <stdint.h>
+
 /* An empty file in memory that may be executed, close-on-exec, to be filled and then sealed; the kernel may
  * forbid such files (vm.memfd_noexec=2, sysctl kernel). >= 0 or -errno. */
 int program_memfd(const char *name);
@@ -20,3 +22,10 @@ int program_exec(int fd, char *const *argv);
 void program_cloexec_from(int first);
 void program_close_from(int first);
 void program_close_far(void);
+
+/* Blocks none, and gives those of the mask (bit n - 1: signal n) their default action: clone3() resets
+ * handlers and leaves ignored signals ignored, and so does exec. */
+void program_reset_signals(uint64_t ignored);
+
+/* An ignored SIGCHLD would take the exit statuses of our children away. */
+void program_keep_children(void);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/spawn.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/child.h"
-#include "src/sys/clock.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
-#include "src/sys/signals.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -42,7 +41,7 @@ static void child(const struct spawn_request *request, int input, int words, int
 	int error;
 
 	(void)setpgid(0, 0);
-	signals_reset(~0ULL);
+	program_reset_signals(~0ULL);
 	if (privs_die_with_parent(&err) == 0 && dup2(input, 0) >= 0 &&
 	    dup2(request->output_fd >= 0 ? request->output_fd : words, 1) >= 0 &&
 	    dup2(request->error_fd >= 0 ? request->error_fd : words, 2) >= 0 &&

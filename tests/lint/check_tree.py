@@ -57,6 +57,13 @@ def check_includes(root, rel, text):
     return errors
 
 
+def check_headers(root, rel, text):
+    """No two headers include each other."""
+    targets = [t for t in INCLUDE.findall(text) if rel.suffix == ".h" and (root / t).exists()]
+    return [f"{rel} and {t} include each other" for t in targets
+            if str(rel) in INCLUDE.findall((root / t).read_text())]
+
+
 def check_names(rel, text):
     """An exported function begins with the first word of its file's name (step_ns.c: step_…); those that
     begin with __ are the C library's."""
@@ -110,7 +117,7 @@ def check_tree(root):
     for path in sources(root):
         rel, text = path.relative_to(root), path.read_text()
         errors += check_includes(root, rel, text) + check_names(rel, text)
-        errors += check_lengths(rel, text) + check_rules(rel, text)
+        errors += check_headers(root, rel, text) + check_lengths(rel, text) + check_rules(rel, text)
     for top in ("src", "userns", "net", "tests"):
         if not (root / top / "README.md").exists():
             errors.append(f"{top}: no README.md")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/base/utc.h"
+#include "src/base/clock.h"
 #include "tests/lib/check.h"
 
 static void same(int64_t seconds)
@@ -7,7 +7,7 @@ static void same(int64_t seconds)
 	struct tm got = { 0 }, wanted = { 0 };
 	time_t t = (time_t)seconds;
 
-	utc_split(seconds, &got);
+	clock_utc(seconds, &got);
 	(void)gmtime_r(&t, &wanted);
 	CHECK_INT(got.tm_year, wanted.tm_year);
 	CHECK_INT(got.tm_mon, wanted.tm_mon);

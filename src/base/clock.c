@@ -1,10 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/base/utc.h"
+#include "src/base/clock.h"
+
+#include <limits.h>
+
+long long clock_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+int clock_left(long long deadline)
+{
+	long long left = deadline - clock_now();
+
+	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
 
 enum { DAY_S = 86400, DAYS_400_YEARS = 146097, DAYS_TO_1970 = 719468 };
 
 /* Years begin in March here, so that the day that is not always there is the last one. */
-void utc_split(int64_t seconds, struct tm *ret)
+void clock_utc(int64_t seconds, struct tm *ret)
 {
 	int64_t second = seconds % DAY_S, days = seconds / DAY_S + DAYS_TO_1970;
 	int64_t era, day, year, month;
