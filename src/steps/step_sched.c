@@ -99,6 +99,17 @@ int step_affinity_initial(struct run *run, struct err *err)
 		     : 0;
 }
 
+/* The caller's may be that of a daemon, which has nothing to do with what it starts. SCHED_DEADLINE asks for all CPUs,
+ * so before it; a service with a system call filter may not have the call. */
+static void free_affinity(struct run *run)
+{
+	int r = sched_free_affinity();
+
+	if (r < 0)
+		run_note(run, "the CPU affinity of the caller is kept: sched_setaffinity: %s",
+			 err_why(-r));
+}
+
 static bool is_given(const char *label)
 {
 	return label && *label;
@@ -135,8 +146,12 @@ static int set_labels(struct run *run, struct err *err)
 int step_attributes(struct run *run, struct err *err)
 {
 	const struct process_plan *p = &run->plan->process;
-	int r = p->priority_by_parent ? 0 : set_priorities(p, 0, err);
+	int r = 0;
 
+	if (!p->affinity)
+		free_affinity(run);
+	if (!p->priority_by_parent)
+		r = set_priorities(p, 0, err);
 	if (r == 0 && p->personality) {
 		r = sched_set_personality((unsigned long)p->personality->domain - 1);
 		if (r < 0)

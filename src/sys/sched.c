@@ -101,6 +101,14 @@ int sched_set_affinity(pid_t pid, const char *list)
 	return syscall(SYS_sched_setaffinity, pid, sizeof(mask), mask) < 0 ? -errno : 0;
 }
 
+int sched_free_affinity(void)
+{
+	unsigned long all[MAX_BITS / WORD];
+
+	memset(all, 0xff, sizeof(all));
+	return syscall(SYS_sched_setaffinity, 0, sizeof(all), all) < 0 ? -errno : 0;
+}
+
 /* The kernel refuses more bits than a page has, and ignores the last that it is told of. */
 int sched_set_memory_policy(int mode, const char *nodes)
 {

@@ -21,5 +21,8 @@ int sched_set_personality(unsigned long domain);
 /* A CPU list such as "0-3,7" for process pid (0: this one). -EINVAL for a bad list. */
 int sched_set_affinity(pid_t pid, const char *list);
 
+/* This process may run on all CPUs that its cpuset allows. */
+int sched_free_affinity(void);
+
 /* MPOL_* with its flags, and a node list; of the calling process. */
 int sched_set_memory_policy(int mode, const char *nodes);

@@ -111,6 +111,21 @@ t_personality() {
 	no linux.personality.flags create -b "$T/b" "$ID"
 }
 
+# A daemon that is pinned does not pin what it starts.
+t_affinity_of_the_caller_ends_with_it() {
+	[ "$(nproc)" -ge 2 ] || skip 'needs two CPUs'
+	local all
+	all=$(awk '/^Cpus_allowed_list/ {print $2}' /proc/self/status)
+	prog /bin/grep Cpus_allowed_list /proc/self/status
+	U=(taskset -c "${all%%[-,]*}" "${U[@]}")
+	go
+	eq run "${OUT##*[[:space:]]}" "$all"
+	up
+	inside /bin/grep Cpus_allowed_list /proc/self/status
+	eq exec "${OUT##*[[:space:]]}" "$all"
+	down
+}
+
 # CPUs are of processes that exec starts, not of the container's own.
 t_affinity_of_exec() {
 	[ "$(nproc)" -ge 2 ] || skip 'needs two CPUs'
