@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Documents that usrun prints, against the schemas of the specification; and `features` against what usrun
-accepts: every word in it is tried in a config.
+accepts: every word in it is tried in a config, for a saved host that can do all of it.
 
-check_documents.py SCHEMAS USRUN
+check_documents.py SCHEMAS USRUN FACTS
 """
 import json
 import os
@@ -164,12 +164,12 @@ def run(*args):
     return subprocess.run(args, capture_output=True, text=True, check=False)
 
 
-def try_features(usrun, features, directory):
+def try_features(usrun, facts, features, directory):
     (directory / "rootfs").mkdir()
     faults, n = [], 0
     for what, changes in tries(features):
         (directory / "config.json").write_text(json.dumps(merge(base(), changes)))
-        done = run(usrun, "explain", "--bundle", str(directory))
+        done = run(usrun, "explain", "--facts", facts, "--bundle", str(directory))
         n += 1
         if done.returncode != 0:
             faults.append(f"features has {what!r}, and explain says: {done.stderr.strip()}")
@@ -210,7 +210,7 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         state = state_document(usrun, pathlib.Path(directory))
         schemas.validate("state", state, "state-schema.json")
-        faults, n = try_features(usrun, features, pathlib.Path(directory))
+        faults, n = try_features(usrun, sys.argv[3], features, pathlib.Path(directory))
     faults += schemas.faults
     if state["pid"] != 0 or state["status"] != "stopped":
         faults.append(f"state of a process that is gone: {state}")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 # What the tests use. Set by run: USRUN (binary), MODE (root or rootless), ID (container id, found in no other
-# test), T (directory of the test). The bundle is $T/b; the state of containers is in $STATE.
+# test), T (directory of the test), SUBUIDS and SUBGIDS (START:COUNT of the user; empty: a single id), OWN (set where
+# the rootless tests run as the caller, without root). The bundle is $T/b; the state of containers is in STATE_OF.
 
 STATE_OF() {
 	if [ "$MODE" = root ]; then echo "$T/state"; else echo "$T/xdg/usrun"; fi
@@ -20,6 +21,7 @@ skip() {
 }
 
 root_only() { [ "$MODE" = root ] || skip "${*:-for root only}"; }
+many_ids() { [ -n "$SUBUIDS" ] || skip "needs subordinate ids"; }
 rootless_only() { [ "$MODE" = rootless ] || skip "${*:-rootless only}"; }
 
 eq() { # WHAT GOT WANTED
@@ -34,10 +36,10 @@ hasnt() { # WHAT TEXT PART
 	[[ "$2" != *"$3"* ]] || fail "$1: '$3' is in '$2'"
 }
 
-# Waits up to 5 s until the command succeeds.
+# Waits until the command succeeds, however busy the machine is; a minute without success is a failure.
 soon() {
-	local i
-	for ((i = 0; i < 250; i++)); do
+	local end=$((SECONDS + 60))
+	while ((SECONDS < end)); do
 		"$@" && return 0
 		sleep 0.02
 	done
@@ -167,20 +169,13 @@ one() { # FUNCTION
 
 # usrun-ID too has the id in it; other usrun-* are of others that run at the same time.
 cgroups() { { find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null || true; } | sort; } # others come and go
-mounts() { cut -d ' ' -f 3-6 /proc/self/mountinfo | sort; }
+# A user makes none on the host, and sees those that others make there.
+mounts() { [ -n "${OWN:-}" ] || cut -d ' ' -f 3-6 /proc/self/mountinfo | sort; }
 
-# Processes of usrun itself (U sets the variable) and of the container (its config does), and those that usrun has
-# given a name and that have no environment: in root's view all of them, in a user's those it may look at.
+# Processes of usrun itself (U sets the variable) and of the container (its config does).
 processes() {
-	local dir
-	{
-		grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true
-		for dir in $(grep -lsF 'usrun:[' /proc/[0-9]*/comm || true); do
-			# A zombie is its parent's to reap: of whoever is the first process here.
-			[ ! -O "$dir" ] || grep -qs . "${dir%comm}environ" ||
-				grep -qs '^State:.Z' "${dir%comm}status" || echo "$dir"
-		done
-	} | cut -d / -f 3 | sort -u | comm -13 <(echo "$KNOWN") - | sed '/^$/d'
+	{ grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true; } | cut -d / -f 3 | sort -u |
+		comm -13 <(echo "$KNOWN") - | sed '/^$/d'
 }
 
 leaks_before() {
@@ -200,10 +195,10 @@ left_now() {
 	{ ls -A "$(STATE_OF)" 2>/dev/null || true; } | sed 's/^/state /'
 }
 
-# Fails and says what is left, if that is still so after 3 s.
+# Fails and says what is left, if that is still so after 20 s.
 leaks() {
-	local i left
-	for ((i = 0; i < 60; i++)); do
+	local left end=$((SECONDS + 20))
+	while ((SECONDS < end)); do
 		left=$(left_now)
 		[ -n "$left" ] || return 0
 		sleep 0.05

@@ -79,7 +79,7 @@ receive_pidfd() { # SOCKET
 		print(data.decode(), len(control), len(fds), pid, len(c.recv(10)), flush=True)
 	END
 	rm -f "$1" "$T/received"
-	timeout 20 /usr/bin/python3 "$T/receive.py" "$1" >"$T/received" 2>&1 &
+	timeout 120 /usr/bin/python3 "$T/receive.py" "$1" >"$T/received" 2>&1 &
 	soon grep -q ready "$T/received"
 }
 

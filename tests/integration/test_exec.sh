@@ -66,6 +66,7 @@ t_exec_in_created() {
 }
 
 t_exec_env_cwd_user() {
+	many_ids
 	caps KILL
 	up '.process.env += ["FROM=config"]'
 	ok exec -e A=1 --env 'B=2 3' "$ID" /bin/env
@@ -87,6 +88,7 @@ t_exec_env_cwd_user() {
 }
 
 t_exec_process_file() {
+	many_ids
 	up
 	jq -n --arg id "$ID" '{args: ["/bin/sh", "-c", "echo $X; pwd; id -u; exit 9"], cwd: "/tmp", user: {uid: 1000, gid: 1000},
 		env: ["X=from file", "PATH=/bin", "USRUN_TEST=" + $id]}' >"$T/process.json"
@@ -213,7 +215,7 @@ t_console_socket() {
 		    pass
 		print(out.decode())
 	END
-	timeout 20 /usr/bin/python3 "$T/receive.py" "$T/s" >"$T/received" 2>&1 &
+	timeout 120 /usr/bin/python3 "$T/receive.py" "$T/s" >"$T/received" 2>&1 &
 	soon test -S "$T/s"
 	no '' create -b "$T/b" "$ID"
 	ok create -b "$T/b" --console-socket "$T/s" "$ID"

@@ -19,7 +19,7 @@ t_fault_few_descriptors() {
 	prog /bin/true
 	for n in 4 6 8 10 12 16 20 24 32 48 64; do
 		rc=0
-		(ulimit -Sn $n && exec timeout 10 "${U[@]}" run -b "$T/b" "$ID") >"$T/out" 2>"$T/err" </dev/null || rc=$?
+		(ulimit -Sn $n && exec timeout 120 "${U[@]}" run -b "$T/b" "$ID") >"$T/out" 2>"$T/err" </dev/null || rc=$?
 		[ $rc -lt 124 ] || fail "$n descriptors: exit status $rc: $(<"$T/err")"
 		[ $rc = 0 ] || [ -s "$T/err" ] || fail "$n descriptors: exit status $rc without a message"
 		[ $rc != 0 ] || worked=$n
@@ -30,7 +30,7 @@ t_fault_few_descriptors() {
 
 t_fault_file_size() {
 	local rc=0
-	(ulimit -f 0 && exec timeout 10 "${U[@]}" create -b "$T/b" "$ID") >/dev/null 2>"$T/err.pipe" </dev/null || rc=$?
+	(ulimit -f 0 && exec timeout 120 "${U[@]}" create -b "$T/b" "$ID") >/dev/null 2>"$T/err.pipe" </dev/null || rc=$?
 	[ $rc != 0 ] || fail "created without a state"
 	[ $rc -lt 124 ] || [ $rc = 153 ] || fail "exit status $rc"
 	ok delete --force "$ID"
@@ -72,7 +72,7 @@ t_fault_all_commands_at_once() {
 		ok create -b "$T/b" "$ID"
 		for i in "start $ID" "kill $ID KILL" "delete $ID" "state $ID" list "delete --force $ID" "start $ID"; do
 			# shellcheck disable=SC2086 # words
-			(rc=0 && timeout 15 "${U[@]}" $i >/dev/null 2>&1 </dev/null || rc=$?
+			(rc=0 && timeout 120 "${U[@]}" $i >/dev/null 2>&1 </dev/null || rc=$?
 			[ $rc -lt 124 ] || echo "$i: $rc" >>"$T/hung") &
 			pids+=" $!"
 		done

@@ -28,6 +28,7 @@ look() { sh_run "$1"$'\n'true; } # whatever the last command says
 # A command as uid 0 of a user namespace with ids 0 to 65535 and a mount namespace of its own, in OUT.
 as_podman() {
 	local pid
+	many_ids
 	mkfifo "$T/go"
 	# shellcheck disable=SC2016
 	unshare -Um sh -c 'read x <"$0"; exec "$@"' "$T/go" "$@" >"$T/out" 2>&1 &
@@ -37,8 +38,8 @@ as_podman() {
 		echo '0 0 65536' >/proc/$pid/uid_map
 		echo '0 0 65536' >/proc/$pid/gid_map
 	else
-		newuidmap $pid 0 "$(id -u)" 1 1 100000 65535
-		newgidmap $pid 0 "$(id -g)" 1 1 100000 65535
+		newuidmap $pid 0 "$(id -u)" 1 1 "${SUBUIDS%:*}" 65535
+		newgidmap $pid 0 "$(id -g)" 1 1 "${SUBGIDS%:*}" 65535
 	fi
 	echo go >"$T/go"
 	wait $pid || fail "$(<"$T/out")"

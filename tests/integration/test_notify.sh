@@ -17,7 +17,7 @@ manager() { # SOCKET
 		    for fd in fds:
 		        os.close(fd)
 	END
-	timeout 60 /usr/bin/python3 "$T/manager.py" "$1" >"$T/heard" 2>&1 &
+	timeout 120 /usr/bin/python3 "$T/manager.py" "$1" >"$T/heard" 2>&1 &
 	MANAGER=$!
 	soon grep -q listening "$T/heard"
 }
@@ -56,6 +56,7 @@ t_notify_socket() {
 
 # The program of another user, and a manager with an abstract name.
 t_notify_socket_of_another_user() {
+	many_ids
 	manager "@$ID"
 	speaker
 	cfg '.process.user = {uid: 1000, gid: 1000}'

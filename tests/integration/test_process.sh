@@ -52,6 +52,7 @@ t_env() {
 }
 
 t_home_of_user() {
+	many_ids
 	cfg '.process.env = ["PATH=/bin"] | .process.user = {uid: 1000, gid: 1000}'
 	prog /bin/env
 	go
@@ -99,6 +100,7 @@ t_program_names() {
 }
 
 t_ids() {
+	many_ids
 	cfg '.process.user = {uid: 1000, gid: 1001, additionalGids: [5, 7], umask: 63}'
 	prog /bin/cat /proc/self/status
 	go
@@ -113,6 +115,7 @@ t_ids() {
 }
 
 t_ids_that_are_not_mapped() {
+	many_ids
 	local user
 	prog /bin/true
 	[ "$MODE" = rootless ] || cfg '.linux.namespaces += [{type: "user"}] |
@@ -125,6 +128,7 @@ t_ids_that_are_not_mapped() {
 }
 
 t_capabilities() {
+	many_ids
 	caps CHOWN KILL SETUID
 	cfg '.process.capabilities.inheritable = ["CAP_KILL"] | .process.capabilities.ambient = ["CAP_KILL"]
 		| .process.capabilities.effective = ["CAP_KILL", "CAP_CHOWN"]
@@ -185,6 +189,7 @@ t_rlimits_of_every_type() {
 
 # Without CAP_SYS_RESOURCE root may not raise hard limits, nor set those of a process with other ids.
 t_rlimits_without_the_right_to_raise() {
+	many_ids
 	local hard
 	(
 		ulimit -n 300
@@ -303,6 +308,7 @@ t_arguments_are_kept() {
 
 # Another user's process can open its standard streams by name, whatever they are.
 t_streams_belong_to_the_process() {
+	many_ids
 	cfg '.process.user = {uid: 1000, gid: 1000}'
 	script_ 'stat -L -c %u /dev/stdin /dev/stdout /dev/stderr >>/dev/stdout'
 	eq 'owners of pipes' "$(echo | "${U[@]}" run -b "$T/b" "$ID" 2> >(cat) | cat | tr '\n' ' ')" '1000 1000 1000 '

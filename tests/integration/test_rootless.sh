@@ -4,30 +4,34 @@
 # shellcheck disable=SC2016,SC2034,SC2154 # variables of the shell inside
 
 t_subid_map() {
+	local uid=${SUBUIDS%:*} gid=${SUBGIDS%:*} count=${SUBUIDS#*:}
 	rootless_only
+	many_ids
 	caps CHOWN
 	sh_run 'cat /proc/self/uid_map; touch /tmp/made /tmp/made1; chown 1:1 /tmp/made1; chown 65536:65536 /tmp/made'
-	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 1 100000 65536 "
-	eq 'owner of uid 1 outside' "$(stat -c %u:%g "$T/b/rootfs/tmp/made1")" 100000:100000
-	eq 'owner of uid 65536 outside' "$(stat -c %u:%g "$T/b/rootfs/tmp/made")" 165535:165535
+	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 1 $uid $count "
+	eq 'owner of uid 1 outside' "$(stat -c %u:%g "$T/b/rootfs/tmp/made1")" "$uid:$gid"
+	eq 'owner of uid 65536 outside' "$(stat -c %u:%g "$T/b/rootfs/tmp/made")" "$((uid + 65535)):$((gid + 65535))"
 	sh_run 'chown 0:0 /tmp/made /tmp/made1; rm /tmp/made /tmp/made1'
 }
 
 t_run_as_subid() {
 	rootless_only
+	many_ids
 	cfg '.process.user = {uid: 1, gid: 1}'
 	sh_run 'id -u; touch /tmp/made'
 	eq uid "$OUT" 1
-	eq 'owner outside' "$(stat -c %u "$T/b/rootfs/tmp/made")" 100000
+	eq 'owner outside' "$(stat -c %u "$T/b/rootfs/tmp/made")" "${SUBUIDS%:*}"
 }
 
 t_map_single() {
 	rootless_only
+	many_ids
 	prog /bin/cat /proc/self/uid_map /proc/self/setgroups
 	go --map=single
 	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 deny "
 	go --map=subid
-	has map "$OUT" 100000
+	has map "$OUT" "${SUBUIDS%:*}"
 	no '' run -b "$T/b" --map=bogus "$ID"
 }
 
@@ -48,7 +52,7 @@ t_groups_with_a_single_id() {
 }
 
 before_t_map_without_ranges() { [ "$MODE" = root ] || subids 'somebodyelse:100000:65536'; }
-after_t_map_without_ranges() { [ "$MODE" = root ] || subids "$user:100000:65536"; }
+after_t_map_without_ranges() { [ "$MODE" = root ] || subids "$user:$SUBUIDS"; }
 t_map_without_ranges() {
 	rootless_only
 	prog /bin/cat /proc/self/uid_map
@@ -63,7 +67,7 @@ before_t_many_ranges() {
 	for ((i = 0; i < 12; i++)); do lines+=("$user:$((300000 + i * 1000)):$((10 + i))"); done
 	subids "# a comment" "${lines[@]}" "other:1:5" "$(id -u $user):500000:3"
 }
-after_t_many_ranges() { [ "$MODE" = root ] || subids "$user:100000:65536"; }
+after_t_many_ranges() { [ "$MODE" = root ] || subids "$user:$SUBUIDS"; }
 t_many_ranges() {
 	rootless_only
 	prog /bin/cat /proc/self/uid_map
@@ -74,12 +78,15 @@ t_many_ranges() {
 }
 
 t_own_mapping_in_config() {
+	local uid=$((${SUBUIDS%:*} + 100)) gid=$((${SUBGIDS%:*} + 100))
 	rootless_only
-	cfg --argjson u "$(id -u)" '.linux.uidMappings = [{containerID: 5, hostID: $u, size: 1}, {containerID: 6, hostID: 100100, size: 10}]
-		| .linux.gidMappings = .linux.uidMappings | .process.user = {uid: 5, gid: 5}'
+	many_ids
+	cfg --argjson u "$(id -u)" --argjson g "$(id -g)" --argjson su $uid --argjson sg $gid '
+		.linux.uidMappings = [{containerID: 5, hostID: $u, size: 1}, {containerID: 6, hostID: $su, size: 10}] |
+		.linux.gidMappings = [{containerID: 5, hostID: $g, size: 1}, {containerID: 6, hostID: $sg, size: 10}] | .process.user = {uid: 5, gid: 5}'
 	prog /bin/cat /proc/self/uid_map
 	go
-	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 5 $(id -u) 1 6 100100 10 "
+	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 5 $(id -u) 1 6 $uid 10 "
 	cfg '.linux.uidMappings[1].hostID = 7'
 	no "uidMappings[1]: the host's uid 7 is not the caller's to map" run -b "$T/b" "$ID"
 }

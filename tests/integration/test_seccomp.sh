@@ -129,6 +129,7 @@ t_labels_without_lsm() {
 
 # Its filter is loaded before the ids change, and the runtime looks at its own directory after that.
 t_seccomp_early_filter_without_getcwd() {
+	many_ids
 	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["getcwd"],"action":"SCMP_ACT_ERRNO","errnoRet":38}]}'
 	cfg '.process.noNewPrivileges = false | .process.cwd = "/tmp" | .process.user = {uid: 1000, gid: 1000}'
 	prog /bin/ls /proc/self/cwd/../bin/ls
