@@ -108,11 +108,8 @@ static int keep_address(void *data, const struct nlmsghdr *h)
 
 	if (!rtnl_message_is_kept(h, g->index))
 		return 0;
-	if (m->n_addresses == m->cap_addresses) {
-		m->cap_addresses = m->cap_addresses ? 2 * m->cap_addresses : 4;
-		m->addresses = arena_grow(g->arena, m->addresses, m->n_addresses, m->cap_addresses,
-					  sizeof(*m->addresses));
-	}
+	m->addresses = arena_room(g->arena, m->addresses, m->n_addresses, &m->cap_addresses,
+				  sizeof(*m->addresses));
 	return rtnl_message_give(&m->addresses[m->n_addresses++], h);
 }
 

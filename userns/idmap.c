@@ -121,10 +121,7 @@ struct builder {
 
 static void builder_add(struct builder *b, uint32_t inside, uint32_t outside, uint32_t count)
 {
-	if (b->n == b->cap) {
-		b->cap = b->cap ? b->cap * 2 : 8;
-		b->v = arena_grow(b->arena, b->v, b->n, b->cap, sizeof(*b->v));
-	}
+	b->v = arena_room(b->arena, b->v, b->n, &b->cap, sizeof(*b->v));
 	b->v[b->n++] = (struct idmap_range){ .inside = inside, .outside = outside, .count = count };
 }
 

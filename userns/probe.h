@@ -6,13 +6,13 @@
 
 /* State of newuidmap or newgidmap. */
 enum probe_helper {
+	PROBE_HELPER_UNKNOWN, /* not looked up: the caller needs none */
 	PROBE_HELPER_OK,
 	PROBE_HELPER_MISSING,
 	PROBE_HELPER_NOT_PRIVILEGED, /* neither setuid root nor cap_setuid, cap_setgid */
 	PROBE_HELPER_NOSUID,         /* on a nosuid mount */
 	PROBE_HELPER_NO_NEW_PRIVS,   /* the caller has no_new_privs */
 	PROBE_HELPER_NOT_EXECUTABLE, /* for the caller: mode 4750 and another group */
-	PROBE_HELPER_UNKNOWN,        /* not looked up: the caller needs none */
 };
 
 struct probe_helper_result {

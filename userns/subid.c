@@ -19,10 +19,7 @@ enum { PROGRAM_TIMEOUT_MS = 10000, PROGRAM_OUTPUT_MAX = 1 << 20 };
 static void add_range(struct arena *arena, struct subid *subid, size_t *cap, uint64_t start,
 		      uint64_t count)
 {
-	if (subid->n == *cap) {
-		*cap = *cap ? *cap * 2 : 4;
-		subid->v = arena_grow(arena, subid->v, subid->n, *cap, sizeof(*subid->v));
-	}
+	subid->v = arena_room(arena, subid->v, subid->n, cap, sizeof(*subid->v));
 	subid->v[subid->n++] =
 		(struct idmap_range){ .outside = (uint32_t)start, .count = (uint32_t)count };
 }

@@ -91,6 +91,14 @@ void *arena_grow(struct arena *arena, const void *old, size_t n, size_t cap, siz
 	return larger;
 }
 
+void *arena_room(struct arena *arena, void *old, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return old;
+	*cap = *cap ? 2 * *cap : 8;
+	return arena_grow(arena, old, n, *cap, size);
+}
+
 void arena_free(struct arena *arena)
 {
 	while (arena->blocks) {

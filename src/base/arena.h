@@ -31,5 +31,8 @@ char *arena_strf(struct arena *arena, const char *fmt, ...) PRINTF(2, 3)
 void *arena_grow(struct arena *arena, const void *old, size_t n, size_t cap, size_t size)
 	__attribute__((returns_nonnull));
 
+/* Room for one more: the array itself, or a larger copy where its n elements fill all of *cap. */
+void *arena_room(struct arena *arena, void *old, size_t n, size_t *cap, size_t size);
+
 /* Frees all; the arena can be used again. */
 void arena_free(struct arena *arena);

@@ -38,7 +38,8 @@ struct json_pair {
 	const char *key, *value;
 };
 
-/* Names of an enumeration; value 0 is reserved for "absent". Ends with { NULL, 0 }. */
+/* Names of an enumeration. For members that may be absent, value 0 must be no name: it says "absent". Ends
+ * with { NULL, 0 }. */
 struct json_name {
 	const char *name;
 	int value;

@@ -3,6 +3,7 @@
 #include "src/base/json_reader.h"
 #include "src/base/json_text.h"
 
+#include <assert.h>
 #include <string.h>
 
 static size_t element_size(const struct json_field *field)
@@ -58,10 +59,7 @@ void *json_read_value_append(struct json_reader *r)
 	struct json_frame *f = json_reader_top(r);
 	size_t size = element_size(f->field);
 
-	if (f->n == f->capacity) {
-		f->capacity = f->capacity ? 2 * f->capacity : 8;
-		f->elements = arena_grow(r->arena, f->elements, f->n, f->capacity, size);
-	}
+	f->elements = arena_room(r->arena, f->elements, f->n, &f->capacity, size);
 	return f->elements + size * f->n++;
 }
 
@@ -127,6 +125,8 @@ static bool store_enum(struct json_reader *r, const struct json_slot *slot, cons
 {
 	for (const struct json_name *name = slot->field->names; name->name; name++) {
 		if (strncmp(name->name, s, len) == 0 && name->name[len] == '\0') {
+			assert(name->value != 0 || slot->element ||
+			       slot->field->flags & JSON_REQUIRED);
 			memcpy(slot->at, &name->value, sizeof(int));
 			return true;
 		}

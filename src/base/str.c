@@ -128,3 +128,13 @@ const char *str_env_find(const char *const *env, size_t n, const char *name)
 			return env[i] + len + 1;
 	return NULL;
 }
+
+bool str_has_word(const char *list, const char *word, char separator)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list ? list : ""; (at = strstr(at, word)); at += len)
+		if ((at == list || at[-1] == separator) && (at[len] == separator || !at[len]))
+			return true;
+	return false;
+}

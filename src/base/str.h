@@ -37,6 +37,9 @@ bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
+/* Whether a list such as "cpu,cpuset" (may be NULL) has the word. */
+bool str_has_word(const char *list, const char *word, char separator);
+
 /* A copy of a list of texts with those of another behind it (n_more may be 0), and NULL at the end. */
 const char **str_list(struct arena *arena, const char *const *v, size_t n, const char *const *more,
 		      size_t n_more) __attribute__((returns_nonnull));

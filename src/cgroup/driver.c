@@ -37,7 +37,7 @@ static int open_dirs(struct cgroup *cgroup, bool main_only, struct err *err)
 		int r;
 
 		if (main_only && !group_is_v2(dir) &&
-		    !group_has_word(dir->controllers, "freezer", ','))
+		    !str_has_word(dir->controllers, "freezer", ','))
 			continue;
 		r = group_check(dir, err);
 		if (r < 0)
@@ -284,7 +284,7 @@ bool driver_is_frozen(const struct cgroup_place *place)
 {
 	for (size_t i = 0; i < place->dirs.n; i++) {
 		const struct cgroup_dir *dir = &place->dirs.v[i];
-		bool v1 = group_has_word(dir->controllers, "freezer", ',');
+		bool v1 = str_has_word(dir->controllers, "freezer", ',');
 		char text[64];
 
 		if (v1 && read_by_path(dir, "freezer.state", text) && !str_equal(text, "THAWED"))

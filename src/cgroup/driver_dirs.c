@@ -73,7 +73,7 @@ static int descend(struct making *m, int parent, const char *name, size_t upto, 
 		return errno == ENOENT ? -errno : make_failed(m, errno, err);
 	if (r == 0 && m->dir->path[upto])
 		mark_made(child);
-	if (!group_has_word(m->dir->controllers, "cpuset", ','))
+	if (!str_has_word(m->dir->controllers, "cpuset", ','))
 		return child;
 	r = v1_inherit_cpuset(parent, child);
 	if (r == 0)
@@ -162,7 +162,7 @@ static int make(struct making *m, struct err *err)
 	if (!*group_path(m->dir, &buf))
 		return make_failed(m, ENAMETOOLONG, err);
 	if (m->plan->place.kind != CGROUP_DRIVER_V2 &&
-	    !group_has_word(m->dir->controllers, "cpuset", ',') && mkdir(buf.text, 0755) == 0) {
+	    !str_has_word(m->dir->controllers, "cpuset", ',') && mkdir(buf.text, 0755) == 0) {
 		m->made = strlen(m->dir->path);
 		fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		return fd < 0 ? make_failed(m, errno, err) : fd;
@@ -211,7 +211,7 @@ static int check_unused(const struct making *m, int fd, struct err *err)
 {
 	/* the container's own process is in a unit that systemd has made for it */
 	bool fresh = m->made || m->plan->unit,
-	     freezes = group_is_v2(m->dir) || group_has_word(m->dir->controllers, "freezer", ',');
+	     freezes = group_is_v2(m->dir) || str_has_word(m->dir->controllers, "freezer", ',');
 	int r = fresh ? 0 : check_empty(m->dir, fd, err);
 
 	if (r == 0 && freezes && !(fresh && !strchr(m->dir->path + 1, '/')) && is_frozen(fd))

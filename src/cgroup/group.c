@@ -21,16 +21,6 @@
 
 enum { PROCS_MAX = 64 << 20, YIELDS = 20, BATCH = 64 };
 
-bool group_has_word(const char *list, const char *word, char separator)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = list; (at = strstr(at, word)); at += len)
-		if ((at == list || at[-1] == separator) && (at[len] == separator || !at[len]))
-			return true;
-	return false;
-}
-
 int group_v2(const struct cgroup *cgroup)
 {
 	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
@@ -43,7 +33,7 @@ int group_find(const struct cgroup *cgroup, const char *controller)
 {
 	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
 		if (cgroup->fds[i] >= 0 &&
-		    group_has_word(cgroup->place.dirs.v[i].controllers, controller, ','))
+		    str_has_word(cgroup->place.dirs.v[i].controllers, controller, ','))
 			return (int)i;
 	return -1;
 }
@@ -107,10 +97,7 @@ struct walker {
 
 static void push(struct walker *w, const char *name)
 {
-	if (w->n == w->cap) {
-		w->cap = w->cap ? 2 * w->cap : 16;
-		w->v = arena_grow(&w->arena, w->v, w->n, w->cap, sizeof(*w->v));
-	}
+	w->v = arena_room(&w->arena, w->v, w->n, &w->cap, sizeof(*w->v));
 	w->v[w->n++] = (struct level){ .name = arena_strdup(&w->arena, name) };
 }
 
@@ -191,10 +178,7 @@ struct listing {
 
 static void add_pid(struct group_pids *pids, pid_t pid)
 {
-	if (pids->n == pids->cap) {
-		pids->cap = pids->cap ? 2 * pids->cap : 64;
-		pids->v = arena_grow(pids->arena, pids->v, pids->n, pids->cap, sizeof(*pids->v));
-	}
+	pids->v = arena_room(pids->arena, pids->v, pids->n, &pids->cap, sizeof(*pids->v));
 	pids->v[pids->n++] = pid;
 }
 

@@ -30,9 +30,6 @@ int group_v2(const struct cgroup *cgroup);
 int group_find(const struct cgroup *cgroup, const char *controller);
 int group_any(const struct cgroup *cgroup);
 
-/* Whether a word is in a list. */
-bool group_has_word(const char *list, const char *word, char separator);
-
 /* mount + path, in the caller's buffer. */
 struct group_path {
 	char text[PATH_MAX];

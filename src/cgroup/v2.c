@@ -114,7 +114,7 @@ static int check_needs(const struct cgroup_plan *plan, const char *has, const ch
 		const struct cgroup_write *w = &plan->writes[i];
 
 		if (!find_need(plan, w->controller) || str_equal(w->controller, "cgroup") ||
-		    group_has_word(has, w->controller, ' '))
+		    str_has_word(has, w->controller, ' '))
 			continue;
 		(void)err_set(
 			err, ENODEV,
@@ -148,7 +148,7 @@ int v2_pass_needs(const struct cgroup_plan *plan, int dir, const char *name, str
 		const char *controller = plan->writes[i].controller;
 
 		if (find_need(plan, controller) && !str_equal(controller, "cgroup") &&
-		    !group_has_word(passed, controller, ' '))
+		    !str_has_word(passed, controller, ' '))
 			r = pass_one(plan, dir, name, controller, err);
 	}
 	return r;
@@ -165,7 +165,7 @@ int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct
 		*passed = '\0'; /* the writes will tell why, if they matter */
 	r = check_needs(plan, has, name, err);
 	for (char *word = strtok_r(has, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		if (!group_has_word(passed, word, ' '))
+		if (!str_has_word(passed, word, ' '))
 			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s+%s",
 						len ? " " : "", word);
 	if (r < 0 || !len ||

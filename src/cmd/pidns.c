@@ -54,10 +54,7 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 	while ((entry = readdir(proc))) {
 		if (parse_u32(entry->d_name, &pid) < 0 || !is_inside(dirfd(proc), (pid_t)pid, &ns))
 			continue;
-		if (n == cap) {
-			cap = cap ? 2 * cap : 16;
-			pids = arena_grow(arena, pids, n, cap, sizeof(*pids));
-		}
+		pids = arena_room(arena, pids, n, &cap, sizeof(*pids));
 		pids[n++] = (pid_t)pid;
 	}
 	(void)closedir(proc);

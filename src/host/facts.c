@@ -15,7 +15,6 @@
 
 /* What a caller that may map ids itself, or is not to get a user namespace, need not know. */
 static const struct subid no_subid = { .missing = "not looked up" };
-static const struct probe_helper_result no_helper = { .state = PROBE_HELPER_UNKNOWN };
 
 static int gather_userns(struct arena *arena, struct facts *facts, struct err *err)
 {
@@ -99,11 +98,7 @@ int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *fac
 
 int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret, struct err *err)
 {
-	struct facts facts = { .parts = FACTS_CALLER,
-			       .subuid = no_subid,
-			       .subgid = no_subid,
-			       .newuidmap = no_helper,
-			       .newgidmap = no_helper };
+	struct facts facts = { .parts = FACTS_CALLER, .subuid = no_subid, .subgid = no_subid };
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 	int r = caller_gather(arena, &facts.caller, err);
 

@@ -51,11 +51,8 @@ struct mounts {
 
 static void keep(struct mounts *mounts, const struct mountinfo_line *mount)
 {
-	if (mounts->n == mounts->cap) {
-		mounts->cap = mounts->cap ? mounts->cap * 2 : 32;
-		mounts->v = arena_grow(mounts->arena, mounts->v, mounts->n, mounts->cap,
-				       sizeof(*mounts->v));
-	}
+	mounts->v =
+		arena_room(mounts->arena, mounts->v, mounts->n, &mounts->cap, sizeof(*mounts->v));
 	mounts->v[mounts->n++] = *mount;
 }
 

@@ -4,45 +4,32 @@
 #include "src/host/facts_json.h"
 
 #include "src/base/json_text.h"
+#include "src/oci/names.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { VERSION = 1 };
 
-/* Value 0 of an enumeration means "absent" to the reader, hence the + 1. */
 static const struct json_name mode_names[] = {
-	{ "none", FACTS_CGROUP_NONE + 1 },
-	{ "v2", FACTS_CGROUP_V2 + 1 },
-	{ "v1", FACTS_CGROUP_V1 + 1 },
-	{ "hybrid", FACTS_CGROUP_HYBRID + 1 },
+	{ "none", FACTS_CGROUP_NONE },
+	{ "v2", FACTS_CGROUP_V2 },
+	{ "v1", FACTS_CGROUP_V1 },
+	{ "hybrid", FACTS_CGROUP_HYBRID },
 	{ NULL, 0 },
 };
 
 static const struct json_name helper_names[] = {
-	{ "ok", PROBE_HELPER_OK + 1 },
-	{ "missing", PROBE_HELPER_MISSING + 1 },
-	{ "not-privileged", PROBE_HELPER_NOT_PRIVILEGED + 1 },
-	{ "nosuid", PROBE_HELPER_NOSUID + 1 },
-	{ "no-new-privs", PROBE_HELPER_NO_NEW_PRIVS + 1 },
-	{ "not-executable", PROBE_HELPER_NOT_EXECUTABLE + 1 },
-	{ "unknown", PROBE_HELPER_UNKNOWN + 1 },
+	{ "ok", PROBE_HELPER_OK },
+	{ "missing", PROBE_HELPER_MISSING },
+	{ "not-privileged", PROBE_HELPER_NOT_PRIVILEGED },
+	{ "nosuid", PROBE_HELPER_NOSUID },
+	{ "no-new-privs", PROBE_HELPER_NO_NEW_PRIVS },
+	{ "not-executable", PROBE_HELPER_NOT_EXECUTABLE },
+	{ "unknown", PROBE_HELPER_UNKNOWN },
 	{ NULL, 0 },
-};
-
-#define LIMIT(name)                                                                                \
-	{                                                                                          \
-		"RLIMIT_" #name, RLIMIT_##name + 1                                                 \
-	}
-
-static const struct json_name limit_names[FACTS_N_LIMITS + 1] = {
-	LIMIT(AS),    LIMIT(CORE),    LIMIT(CPU),      LIMIT(DATA),   LIMIT(FSIZE),
-	LIMIT(LOCKS), LIMIT(MEMLOCK), LIMIT(MSGQUEUE), LIMIT(NICE),   LIMIT(NOFILE),
-	LIMIT(NPROC), LIMIT(RSS),     LIMIT(RTPRIO),   LIMIT(RTTIME), LIMIT(SIGPENDING),
-	LIMIT(STACK), { NULL, 0 },
 };
 
 static void write_text(struct json_write *w, const char *key, const char *text)
@@ -117,7 +104,7 @@ static void write_helper(struct json_write *w, const char *key,
 			 const struct probe_helper_result *helper)
 {
 	json_write_object(w, key);
-	json_write_string(w, "state", json_read_enum_name(helper_names, (int)helper->state + 1));
+	json_write_string(w, "state", json_read_enum_name(helper_names, (int)helper->state));
 	write_text(w, "path", helper->path);
 	json_write_end(w);
 }
@@ -137,7 +124,7 @@ static void write_userns(struct json_write *w, const struct facts *facts)
 static void write_cgroup(struct json_write *w, const struct facts_cgroup *cgroup)
 {
 	json_write_object(w, "cgroup");
-	json_write_string(w, "mode", json_read_enum_name(mode_names, (int)cgroup->mode + 1));
+	json_write_string(w, "mode", json_read_enum_name(mode_names, (int)cgroup->mode));
 	json_write_bool(w, "ownWritable", cgroup->own_writable);
 	write_text(w, "controllers", cgroup->controllers);
 	json_write_array(w, "hierarchies");
@@ -177,7 +164,7 @@ static void write_limits(struct json_write *w, const struct facts *facts)
 		if (!(facts->parts & facts_limit(resource)))
 			continue;
 		json_write_object(w, NULL);
-		json_write_string(w, "type", json_read_enum_name(limit_names, resource + 1));
+		json_write_string(w, "type", json_read_enum_name(names_rlimits, resource));
 		json_write_uint(w, "soft", facts->limits[resource].soft);
 		json_write_uint(w, "hard", facts->limits[resource].hard);
 		json_write_end(w);
@@ -222,7 +209,7 @@ struct doc_subid {
 };
 
 struct doc_helper {
-	int state;
+	enum probe_helper state;
 	const char *path;
 };
 
@@ -238,7 +225,7 @@ struct doc_hierarchy {
 };
 
 struct doc_cgroup {
-	int mode;
+	enum facts_cgroup_mode mode;
 	struct json_bool own_writable;
 	const char *controllers;
 	JSON_LIST(struct doc_hierarchy) hierarchies;
@@ -363,7 +350,7 @@ static const struct json_field kernel_fields[] = {
 TYPE(kernel, doc_kernel);
 
 static const struct json_field limit_fields[] = {
-	FIELD("type", ENUM, JSON_REQUIRED, doc_limit, type, .names = limit_names),
+	FIELD("type", ENUM, JSON_REQUIRED, doc_limit, type, .names = names_rlimits),
 	FIELD("soft", UINT, JSON_REQUIRED, doc_limit, soft, .umax = UINT64_MAX),
 	FIELD("hard", UINT, JSON_REQUIRED, doc_limit, hard, .umax = UINT64_MAX),
 };
@@ -442,8 +429,7 @@ static struct subid take_subid(struct arena *arena, const struct doc_subid *doc)
 
 static struct probe_helper_result take_helper(const struct doc_helper *doc)
 {
-	return (struct probe_helper_result){ .state = (enum probe_helper)(doc->state - 1),
-					     .path = doc->path };
+	return (struct probe_helper_result){ .state = doc->state, .path = doc->path };
 }
 
 /* Ranges that no kernel shows would lead the planner astray. */
@@ -470,7 +456,7 @@ static void take_cgroup(struct arena *arena, const struct doc_cgroup *doc, struc
 {
 	struct facts_cgroup *cgroup = &ret->cgroup;
 
-	cgroup->mode = (enum facts_cgroup_mode)(doc->mode - 1);
+	cgroup->mode = doc->mode;
 	cgroup->own_writable = doc->own_writable.v;
 	cgroup->controllers = doc->controllers ? doc->controllers : "";
 	cgroup->v = arena_array(arena, doc->hierarchies.n, sizeof(*cgroup->v));
@@ -504,9 +490,9 @@ static int take_doc(struct arena *arena, const struct doc *doc, struct facts *re
 	for (size_t i = 0; i < doc->limits.n; i++) {
 		const struct doc_limit *limit = &doc->limits.v[i];
 
-		ret->limits[limit->type - 1] =
+		ret->limits[limit->type] =
 			(struct facts_rlimit){ .soft = limit->soft.v, .hard = limit->hard.v };
-		ret->parts |= facts_limit(limit->type - 1);
+		ret->parts |= facts_limit(limit->type);
 	}
 	if (doc->kernel) {
 		ret->kernel_release = doc->kernel->release;
@@ -520,8 +506,7 @@ int facts_json_read(struct arena *arena, const char *file, const char *text, siz
 		    struct facts *ret, struct err *err)
 {
 	static const struct json_limits limits = { .depth = 16, .string = 64 << 10 };
-	struct facts facts = { .newuidmap = { .state = PROBE_HELPER_UNKNOWN },
-			       .newgidmap = { .state = PROBE_HELPER_UNKNOWN } };
+	struct facts facts = { 0 };
 	struct doc doc = { 0 };
 	int r = json_read(arena, file, text, len, &doc_type, &limits, &doc, err);
 

@@ -248,10 +248,10 @@ static int check_memory_policy(struct check *check, const struct oci_memory_poli
 	r = policy->nodes ? check_list(check, policy->nodes) : 0;
 	if (r < 0)
 		return r;
-	if (policy->mode == MPOL_DEFAULT + 1 || policy->mode == MPOL_LOCAL + 1) {
+	if (policy->mode == MPOL_DEFAULT || policy->mode == MPOL_LOCAL) {
 		if (has_nodes)
 			return check_fail(check, "%s takes no nodes", mode);
-	} else if (policy->mode != MPOL_PREFERRED + 1 && !has_nodes) {
+	} else if (policy->mode != MPOL_PREFERRED && !has_nodes) {
 		return check_fail(check, "%s needs nodes", mode);
 	}
 	for (size_t i = 0; i < policy->flags.n; i++)

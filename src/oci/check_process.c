@@ -90,14 +90,14 @@ static int check_rlimits(struct check *check, const struct oci_process *process)
 static int check_scheduler(struct check *check, const struct oci_scheduler *s)
 {
 	const char *policy = json_read_enum_name(names_sched_policies, s->policy);
-	bool realtime = s->policy == SCHED_FIFO + 1 || s->policy == SCHED_RR + 1;
+	bool realtime = s->policy == SCHED_FIFO || s->policy == SCHED_RR;
 
 	check_at(check, "scheduler.priority");
 	if (realtime && s->priority.v == 0)
 		return check_fail(check, "%s needs a priority from 1 to 99", policy);
 	if (!realtime && s->priority.v != 0)
 		return check_fail(check, "expected 0 with %s, got %" PRId64, policy, s->priority.v);
-	if (s->policy != SCHED_DEADLINE + 1)
+	if (s->policy != SCHED_DEADLINE)
 		return 0;
 	check_at(check, "scheduler.deadline");
 	if (s->runtime.v == 0 || s->runtime.v > s->deadline.v) {

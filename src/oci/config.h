@@ -28,12 +28,12 @@ struct oci_capabilities {
 };
 
 struct oci_rlimit {
-	int type; /* RLIMIT_* + 1 */
+	int type; /* RLIMIT_* */
 	struct json_uint soft, hard;
 };
 
 struct oci_scheduler {
-	int policy; /* SCHED_* + 1 */
+	int policy; /* SCHED_* */
 	struct json_int nice, priority;
 	JSON_LIST(int) flags; /* SCHED_FLAG_* bits */
 	struct json_uint runtime, deadline, period;
@@ -190,7 +190,7 @@ struct oci_rdt {
 };
 
 struct oci_memory_policy {
-	int mode; /* MPOL_* + 1 */
+	int mode; /* MPOL_* */
 	const char *nodes;
 	JSON_LIST(int) flags; /* MPOL_F_* bits */
 };
@@ -241,7 +241,7 @@ struct oci_seccomp {
 };
 
 struct oci_personality {
-	int domain; /* PER_LINUX + 1, PER_LINUX32 + 1 */
+	int domain; /* PER_LINUX, PER_LINUX32 */
 	JSON_LIST(const char *) flags;
 };
 

@@ -26,14 +26,14 @@ enum {
 	}
 
 const struct json_name names_namespaces[] = {
-	{ "pid", CLONE_NEWPID },       { "network", CLONE_NEWNET }, { "mount", CLONE_NEWNS },
-	{ "ipc", CLONE_NEWIPC },       { "uts", CLONE_NEWUTS },     { "user", CLONE_NEWUSER },
-	{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },   END,
+	{ "user", CLONE_NEWUSER }, { "pid", CLONE_NEWPID },  { "network", CLONE_NEWNET },
+	{ "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS },  { "cgroup", CLONE_NEWCGROUP },
+	{ "time", CLONE_NEWTIME }, { "mount", CLONE_NEWNS }, END,
 };
 
 #define RLIMIT(name)                                                                               \
 	{                                                                                          \
-		"RLIMIT_" #name, RLIMIT_##name + 1                                                 \
+		"RLIMIT_" #name, RLIMIT_##name                                                     \
 	}
 
 const struct json_name names_rlimits[] = {
@@ -57,13 +57,13 @@ const struct json_name names_rlimits[] = {
 };
 
 const struct json_name names_sched_policies[] = {
-	{ "SCHED_OTHER", SCHED_NORMAL + 1 },
-	{ "SCHED_FIFO", SCHED_FIFO + 1 },
-	{ "SCHED_RR", SCHED_RR + 1 },
-	{ "SCHED_BATCH", SCHED_BATCH + 1 },
-	{ "SCHED_ISO", SCHED_POLICY_ISO + 1 },
-	{ "SCHED_IDLE", SCHED_IDLE + 1 },
-	{ "SCHED_DEADLINE", SCHED_DEADLINE + 1 },
+	{ "SCHED_OTHER", SCHED_NORMAL },
+	{ "SCHED_FIFO", SCHED_FIFO },
+	{ "SCHED_RR", SCHED_RR },
+	{ "SCHED_BATCH", SCHED_BATCH },
+	{ "SCHED_ISO", SCHED_POLICY_ISO },
+	{ "SCHED_IDLE", SCHED_IDLE },
+	{ "SCHED_DEADLINE", SCHED_DEADLINE },
 	END,
 };
 
@@ -87,13 +87,13 @@ const struct json_name names_io_classes[] = {
 };
 
 const struct json_name names_memory_modes[] = {
-	{ "MPOL_DEFAULT", MPOL_DEFAULT + 1 },
-	{ "MPOL_BIND", MPOL_BIND + 1 },
-	{ "MPOL_INTERLEAVE", MPOL_INTERLEAVE + 1 },
-	{ "MPOL_WEIGHTED_INTERLEAVE", MEMORY_MODE_WEIGHTED_INTERLEAVE + 1 },
-	{ "MPOL_PREFERRED", MPOL_PREFERRED + 1 },
-	{ "MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY + 1 },
-	{ "MPOL_LOCAL", MPOL_LOCAL + 1 },
+	{ "MPOL_DEFAULT", MPOL_DEFAULT },
+	{ "MPOL_BIND", MPOL_BIND },
+	{ "MPOL_INTERLEAVE", MPOL_INTERLEAVE },
+	{ "MPOL_WEIGHTED_INTERLEAVE", MEMORY_MODE_WEIGHTED_INTERLEAVE },
+	{ "MPOL_PREFERRED", MPOL_PREFERRED },
+	{ "MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY },
+	{ "MPOL_LOCAL", MPOL_LOCAL },
 	END,
 };
 
@@ -105,8 +105,8 @@ const struct json_name names_memory_flags[] = {
 };
 
 const struct json_name names_personalities[] = {
-	{ "LINUX", PER_LINUX + 1 },
-	{ "LINUX32", PER_LINUX32 + 1 },
+	{ "LINUX", PER_LINUX },
+	{ "LINUX32", PER_LINUX32 },
 	END,
 };
 

@@ -5,14 +5,14 @@
 
 #include "src/oci/config.h"
 
-extern const struct json_name names_namespaces[];      /* CLONE_NEW* */
-extern const struct json_name names_rlimits[];         /* RLIMIT_* + 1 */
-extern const struct json_name names_sched_policies[];  /* SCHED_* + 1 */
+extern const struct json_name names_namespaces[];      /* CLONE_NEW*, in the order of joining */
+extern const struct json_name names_rlimits[];         /* RLIMIT_* */
+extern const struct json_name names_sched_policies[];  /* SCHED_* */
 extern const struct json_name names_sched_flags[];     /* SCHED_FLAG_* */
 extern const struct json_name names_io_classes[];      /* IOPRIO_CLASS_* */
-extern const struct json_name names_memory_modes[];    /* MPOL_* + 1 */
+extern const struct json_name names_memory_modes[];    /* MPOL_* */
 extern const struct json_name names_memory_flags[];    /* MPOL_F_* */
-extern const struct json_name names_personalities[];   /* PER_* + 1 */
+extern const struct json_name names_personalities[];   /* PER_* */
 extern const struct json_name names_propagations[];    /* MS_* | MS_REC */
 extern const struct json_name names_seccomp_actions[]; /* enum oci_seccomp_action */
 extern const struct json_name names_seccomp_ops[];     /* enum oci_seccomp_op */

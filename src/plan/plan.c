@@ -69,7 +69,7 @@ static int check_start_hooks(const struct plan *plan, struct err *err)
 	const struct oci_scheduler *s = plan->process.scheduler;
 	int64_t flags = 0;
 
-	if (!(plan->flags & PLAN_HOOKS_START) || !s || s->policy != SCHED_DEADLINE + 1)
+	if (!(plan->flags & PLAN_HOOKS_START) || !s || s->policy != SCHED_DEADLINE)
 		return 0;
 	for (size_t i = 0; i < s->flags.n; i++)
 		flags |= s->flags.v[i];

@@ -41,7 +41,7 @@ enum plan_flag {
 };
 enum { PLAN_FLAG_BITS = 24 };
 
-enum plan_ns { /* index into ns_plan.v, in the order in which they are joined */
+enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order in which they are joined */
 	       PLAN_NS_USER,
 	       PLAN_NS_PID,
 	       PLAN_NS_NET,

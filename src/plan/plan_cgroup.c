@@ -66,17 +66,6 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 	return -EPERM;
 }
 
-static bool has_word(const char *words, const char *word, char separator)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = words ? words : ""; (at = strstr(at, word)); at += len)
-		if ((at == words || at[-1] == separator) &&
-		    (at[len] == separator || at[len] == '\0'))
-			return true;
-	return false;
-}
-
 static char *below(const struct request *q, const char *dir, const char *path)
 {
 	return path_clean(q->arena, arena_strf(q->arena, "%s/%s", dir, path));
@@ -142,7 +131,7 @@ static int set_dirs(const struct request *q, struct cgroup_plan *ret, struct err
 static bool has_hierarchy(const struct facts_cgroup *host, const char *controller)
 {
 	for (size_t i = 0; i < host->n; i++)
-		if (has_word(host->v[i].controllers, controller, ','))
+		if (str_has_word(host->v[i].controllers, controller, ','))
 			return true;
 	return false;
 }
@@ -201,7 +190,7 @@ static int check_controllers(const struct request *q, const struct cgroup_plan *
 
 		if (!w->required || w->may_miss || str_equal(w->controller, "cgroup"))
 			continue;
-		if (!(v2 ? has_word(q->host->controllers, w->controller, ' ')
+		if (!(v2 ? str_has_word(q->host->controllers, w->controller, ' ')
 			 : has_hierarchy(q->host, w->controller)))
 			return no_controller(q, w, v2, err);
 	}

@@ -9,15 +9,10 @@
  *   for namespaces that are joined: somebody has to join those first. */
 #include "src/plan/plan_parts.h"
 
+#include "src/oci/names.h"
+
 #include <linux/sched.h>
 #include <sched.h>
-
-static const int clone_bits[PLAN_NS_COUNT] = {
-	[PLAN_NS_USER] = CLONE_NEWUSER, [PLAN_NS_PID] = CLONE_NEWPID,
-	[PLAN_NS_NET] = CLONE_NEWNET,   [PLAN_NS_IPC] = CLONE_NEWIPC,
-	[PLAN_NS_UTS] = CLONE_NEWUTS,   [PLAN_NS_CGROUP] = CLONE_NEWCGROUP,
-	[PLAN_NS_TIME] = CLONE_NEWTIME, [PLAN_NS_MOUNT] = CLONE_NEWNS,
-};
 
 static void read_config(struct plan *plan)
 {
@@ -27,7 +22,7 @@ static void read_config(struct plan *plan)
 		const struct oci_namespace *ns = &linux_->namespaces.v[i];
 
 		for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
-			if (clone_bits[kind] != ns->type)
+			if (names_namespaces[kind].value != ns->type)
 				continue;
 			plan->ns.v[kind].action = ns->path ? NS_JOIN : NS_NEW;
 			plan->ns.v[kind].path = ns->path;
@@ -93,7 +88,7 @@ static void choose_calls(struct plan *plan)
 
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		if (plan_parts_creates(plan, kind))
-			all |= (unsigned int)clone_bits[kind];
+			all |= (unsigned int)names_namespaces[kind].value;
 	/* The cgroup namespace is rooted where its maker is, so init makes it once it is in its cgroup.
 	 * A time namespace with offsets is made by the stager's own step. */
 	all &= ~(unsigned int)CLONE_NEWCGROUP;

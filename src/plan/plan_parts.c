@@ -11,11 +11,8 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (b->n_warnings == b->cap_warnings) {
-		b->cap_warnings = b->cap_warnings ? 2 * b->cap_warnings : 8;
-		b->warnings = arena_grow(b->arena, b->warnings, b->n_warnings, b->cap_warnings,
-					 sizeof(*b->warnings));
-	}
+	b->warnings = arena_room(b->arena, b->warnings, b->n_warnings, &b->cap_warnings,
+				 sizeof(*b->warnings));
 	b->warnings[b->n_warnings++].text = arena_strdup(b->arena, text);
 }
 

@@ -53,9 +53,6 @@ static void print_container(struct str *out, const struct plan *plan)
 	str_add(out, *separator ? "\n" : "none\n");
 }
 
-static const char *const ns_names[PLAN_NS_COUNT] = { "user", "pid",    "network", "ipc",
-						     "uts",  "cgroup", "time",    "mount" };
-
 static void print_kinds(struct str *out, const struct plan *plan, enum ns_action action,
 			const char *words)
 {
@@ -66,7 +63,7 @@ static void print_kinds(struct str *out, const struct plan *plan, enum ns_action
 			continue;
 		if (!any)
 			addf(out, "  %-12s", words);
-		addf(out, " %s", ns_names[kind]);
+		addf(out, " %s", names_namespaces[kind].name);
 		any = true;
 	}
 	if (any)
@@ -79,7 +76,7 @@ static void print_namespaces(struct str *out, const struct plan *plan)
 	print_kinds(out, plan, NS_NEW, "new");
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		if (plan->ns.v[kind].action == NS_JOIN)
-			addf(out, "  joined       %s of %s\n", ns_names[kind],
+			addf(out, "  joined       %s of %s\n", names_namespaces[kind].name,
 			     plan->ns.v[kind].path);
 	print_kinds(out, plan, NS_KEEP, "the caller's");
 	if (plan->ns.why_user)
@@ -367,7 +364,7 @@ static void print_limits(struct str *out, const struct process_plan *p)
 		addf(out, "  limits       set %s\n", setters[p->limits_setter]);
 	for (size_t i = 0; i < p->n_rlimits; i++)
 		addf(out, "    %s %llu:%llu\n",
-		     json_read_enum_name(names_rlimits, p->rlimits[i].resource + 1),
+		     json_read_enum_name(names_rlimits, p->rlimits[i].resource),
 		     (unsigned long long)p->rlimits[i].soft,
 		     (unsigned long long)p->rlimits[i].hard);
 	if (p->set_oom)

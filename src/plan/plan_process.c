@@ -200,7 +200,7 @@ static int check_limit(struct plan_build *b, size_t i, struct rlimit_plan *limit
 {
 	const struct facts *facts = b->plan->facts;
 	const struct facts_rlimit *own = &facts->limits[limit->resource];
-	const char *name = json_read_enum_name(names_rlimits, limit->resource + 1);
+	const char *name = json_read_enum_name(names_rlimits, limit->resource);
 
 	if (!(facts->parts & facts_limit(limit->resource)) || limit->hard <= own->hard ||
 	    (b->plan->powers & POWER_RAISE_LIMITS))
@@ -232,7 +232,7 @@ static int build_limits(struct plan_build *b, const struct oci_process *process,
 	for (size_t i = 0; i < process->rlimits.n; i++) {
 		int r;
 
-		rlimits[i] = (struct rlimit_plan){ .resource = process->rlimits.v[i].type - 1,
+		rlimits[i] = (struct rlimit_plan){ .resource = process->rlimits.v[i].type,
 						   .soft = process->rlimits.v[i].soft.v,
 						   .hard = process->rlimits.v[i].hard.v };
 		r = check_limit(b, i, &rlimits[i], err);
@@ -255,7 +255,7 @@ unsigned int plan_process_facts_needed(const struct oci_process *process)
 	unsigned int parts = FACTS_CALLER;
 
 	for (size_t i = 0; process && i < process->rlimits.n; i++)
-		parts |= facts_limit(process->rlimits.v[i].type - 1);
+		parts |= facts_limit(process->rlimits.v[i].type);
 	return parts;
 }
 

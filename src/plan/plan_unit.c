@@ -30,12 +30,10 @@ static struct cgroup_property *put(struct list *list, const struct cgroup_proper
 {
 	struct cgroup_property *p = find(list, property->name);
 
-	if (!p && list->n == list->cap) {
-		list->cap = list->cap ? 2 * list->cap : 24;
-		list->v = arena_grow(list->arena, list->v, list->n, list->cap, sizeof(*list->v));
-	}
-	if (!p)
+	if (!p) {
+		list->v = arena_room(list->arena, list->v, list->n, &list->cap, sizeof(*list->v));
 		p = &list->v[list->n++];
+	}
 	*p = *property;
 	return p;
 }

@@ -8,10 +8,7 @@
 struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller,
 				     const char *file, const char *value, const char *path)
 {
-	if (w->n == w->cap) {
-		w->cap = w->cap ? 2 * w->cap : 8;
-		w->v = arena_grow(w->arena, w->v, w->n, w->cap, sizeof(*w->v));
-	}
+	w->v = arena_room(w->arena, w->v, w->n, &w->cap, sizeof(*w->v));
 	w->v[w->n] = (struct cgroup_write){
 		.controller = controller,
 		.file = file,

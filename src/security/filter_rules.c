@@ -20,10 +20,7 @@ struct collect {
 
 static void add_entry(struct collect *c, int nr, const struct filter_rule *rule)
 {
-	if (c->n == c->cap) {
-		c->cap = c->cap ? 2 * c->cap : 512;
-		c->v = arena_grow(c->arena, c->v, c->n, c->cap, sizeof(*c->v));
-	}
+	c->v = arena_room(c->arena, c->v, c->n, &c->cap, sizeof(*c->v));
 	c->v[c->n++] = (struct entry){ (uint32_t)nr, rule };
 }
 
@@ -48,11 +45,8 @@ static void note_unknown(struct collect *c, const char *name)
 {
 	struct filter_ranges *ranges = c->ranges;
 
-	if (ranges->n_unknown == ranges->cap_unknown) {
-		ranges->cap_unknown = ranges->cap_unknown ? 2 * ranges->cap_unknown : 16;
-		ranges->unknown = arena_grow(c->arena, ranges->unknown, ranges->n_unknown,
-					     ranges->cap_unknown, sizeof(*ranges->unknown));
-	}
+	ranges->unknown = arena_room(c->arena, ranges->unknown, ranges->n_unknown,
+				     &ranges->cap_unknown, sizeof(*ranges->unknown));
 	ranges->unknown[ranges->n_unknown++] = name;
 }
 
@@ -219,11 +213,7 @@ static void append(struct arena *arena, struct filter_ranges *ranges,
 	last = ranges->n ? &ranges->v[ranges->n - 1] : NULL;
 	if (last && !last->n_rules && !range->n_rules && last->action == range->action)
 		return;
-	if (ranges->n == ranges->cap) {
-		ranges->cap = ranges->cap ? 2 * ranges->cap : 256;
-		ranges->v =
-			arena_grow(arena, ranges->v, ranges->n, ranges->cap, sizeof(*ranges->v));
-	}
+	ranges->v = arena_room(arena, ranges->v, ranges->n, &ranges->cap, sizeof(*ranges->v));
 	ranges->v[ranges->n++] = *range;
 }
 

@@ -258,10 +258,7 @@ int store_list(struct store *store, struct arena *arena, const char *const **ret
 	while ((entry = readdir(dir))) {
 		if (entry->d_type != DT_DIR || store_check_id(entry->d_name, &ignored) < 0)
 			continue;
-		if (n == cap) {
-			cap = cap ? 2 * cap : 16;
-			names = arena_grow(arena, names, n, cap, sizeof(*names));
-		}
+		names = arena_room(arena, names, n, &cap, sizeof(*names));
 		names[n++] = arena_strdup(arena, entry->d_name);
 	}
 	(void)closedir(dir);

@@ -60,7 +60,7 @@ static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err
 	if (r == 0)
 		return 0;
 	(void)err_errno(err, -r, "config.json: process.rlimits: set %s to %llu:%llu",
-			json_read_enum_name(names_rlimits, limit->resource + 1),
+			json_read_enum_name(names_rlimits, limit->resource),
 			(unsigned long long)limit->soft, (unsigned long long)limit->hard);
 	if (privs_limit(pid, limit->resource, NULL, &now) == 0)
 		err_hint(err, "it is %llu:%llu; fs.nr_open bounds open files for everybody",

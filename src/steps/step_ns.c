@@ -5,6 +5,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/oci/names.h"
 #include "src/security/lsm.h"
 #include "src/sys/privs.h"
 #include "userns/probe.h"
@@ -14,20 +15,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
-
-static const struct {
-	const char *name;
-	int flag;
-} kinds[PLAN_NS_COUNT] = {
-	[PLAN_NS_USER] = { "user", CLONE_NEWUSER },
-	[PLAN_NS_PID] = { "pid", CLONE_NEWPID },
-	[PLAN_NS_NET] = { "network", CLONE_NEWNET },
-	[PLAN_NS_IPC] = { "ipc", CLONE_NEWIPC },
-	[PLAN_NS_UTS] = { "uts", CLONE_NEWUTS },
-	[PLAN_NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP },
-	[PLAN_NS_TIME] = { "time", CLONE_NEWTIME },
-	[PLAN_NS_MOUNT] = { "mount", CLONE_NEWNS },
-};
 
 int step_ns_open(struct run *run, struct err *err)
 {
@@ -44,23 +31,23 @@ int step_ns_open(struct run *run, struct err *err)
 		if (run->ns_fds[kind] < 0)
 			return err_errno(err, errno,
 					 "config.json: linux.namespaces: open the %s namespace %s",
-					 kinds[kind].name, path);
+					 names_namespaces[kind].name, path);
 	}
 	return 0;
 }
 
 static int join(struct run *run, int kind, struct err *err)
 {
-	if (setns(run->ns_fds[kind], kinds[kind].flag) < 0) {
+	if (setns(run->ns_fds[kind], names_namespaces[kind].value) < 0) {
 		int error = errno;
 
 		(void)err_errno(err, error,
 				"config.json: linux.namespaces: join the %s namespace %s",
-				kinds[kind].name, run->plan->ns.v[kind].path);
+				names_namespaces[kind].name, run->plan->ns.v[kind].path);
 		if (error == EINVAL)
 			err_hint(err,
 				 "the path must be a namespace of kind %s, such as /proc/PID/ns/…",
-				 kinds[kind].name);
+				 names_namespaces[kind].name);
 		return -error;
 	}
 	fd_closep(&run->ns_fds[kind]);
@@ -122,8 +109,9 @@ static int make(unsigned int flags, struct err *err)
 		return 0;
 	error = errno;
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
-		if (flags & (unsigned int)kinds[kind].flag)
-			str_addf(&names, "%s%s", names.len ? ", " : "", kinds[kind].name);
+		if (flags & (unsigned int)names_namespaces[kind].value)
+			str_addf(&names, "%s%s", names.len ? ", " : "",
+				 names_namespaces[kind].name);
 	(void)err_errno(err, error, "make a new namespace of each kind: %s", names.s);
 	if (error == ENOSPC)
 		err_hint(err, "there are as many of one kind as user.max_*_namespaces (sysctl) "

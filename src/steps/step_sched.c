@@ -14,7 +14,7 @@
 static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *err)
 {
 	struct sched_request request = {
-		.policy = (uint32_t)s->policy - 1,
+		.policy = (uint32_t)s->policy,
 		.nice = (int32_t)s->nice.v,
 		.priority = (uint32_t)s->priority.v,
 		.runtime = s->runtime.v,
@@ -69,7 +69,7 @@ int step_priority_set(struct run *run, struct err *err)
 
 static int set_memory_policy(const struct oci_memory_policy *policy, struct err *err)
 {
-	int mode = policy->mode - 1, r;
+	int mode = policy->mode, r;
 
 	for (size_t i = 0; i < policy->flags.n; i++)
 		mode |= policy->flags.v[i];
@@ -153,7 +153,7 @@ int step_attributes(struct run *run, struct err *err)
 	if (!p->priority_by_parent)
 		r = set_priorities(p, 0, err);
 	if (r == 0 && p->personality) {
-		r = sched_set_personality((unsigned long)p->personality->domain - 1);
+		r = sched_set_personality((unsigned long)p->personality->domain);
 		if (r < 0)
 			(void)err_errno(err, -r, "config.json: linux.personality");
 	}

@@ -5,6 +5,7 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/oci/names.h"
 #include "src/state/status.h"
 #include "src/steps/removal.h"
 #include "src/sys/sock.h"
@@ -30,14 +31,12 @@ static char *now_text(struct arena *arena)
 /* Kinds that the container does not share with its creator: those that exec joins. */
 static void add_namespaces(struct run *run)
 {
-	static const char *const names[PLAN_NS_COUNT] = { "user", "pid",    "network", "ipc",
-							  "uts",  "cgroup", "time",    "mount" };
 	const char **v = arena_array(run->arena, PLAN_NS_COUNT, sizeof(*v));
 	size_t n = 0;
 
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		if (run->plan->ns.v[kind].action != NS_KEEP)
-			v[n++] = names[kind];
+			v[n++] = names_namespaces[kind].name;
 	run->state->namespaces.v = v;
 	run->state->namespaces.n = n;
 }

@@ -20,7 +20,7 @@ ONLY = {
     "src/oci": {"src/base", "src/oci"},
     "userns": {"src/base", "src/sys", "userns"},
     "net": {"src/base", "src/sys", "net"},
-    "src/host": {"src/base", "src/sys", "userns", "src/host"},
+    "src/host": {"src/base", "src/sys", "src/oci", "userns", "src/host"},
 }
 TOP_LEVEL = {"src", "userns", "net", "tests", "man", "meson.build", "meson_options.txt", "README.md",
              "CONTRIBUTING.md", "LICENSE"}
