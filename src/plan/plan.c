@@ -96,25 +96,6 @@ static void set_delegation(struct plan *plan)
 	plan->cgroup.delegate_gid = (uint32_t)gid;
 }
 
-static bool makes_v2_group(const struct cgroup_plan *cgroup)
-{
-	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
-		if (!*cgroup->place.dirs.v[i].controllers)
-			return true;
-	return false;
-}
-
-/* Init and its namespaces end with usrun, so they need no word on disk; and writing it takes as long as they do. */
-static void set_state_time(struct plan *plan)
-{
-	uint32_t group = plan->flags & (PLAN_CGROUP | PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE);
-
-	if (plan->notify || plan->rdt.group || plan->rdt.monitor || group == PLAN_CGROUP)
-		return;
-	if (!(group & PLAN_CGROUP_LATE) || !makes_v2_group(&plan->cgroup))
-		plan->flags |= PLAN_STATE_LATE;
-}
-
 struct rdt_plan plan_rdt(struct arena *arena, const struct oci_config *config, const char *id)
 {
 	const struct oci_rdt *rdt = config->linux_ ? config->linux_->intel_rdt : NULL;
@@ -260,7 +241,6 @@ static int build_parts(struct plan_build *b, struct err *err)
 	if (plan->options->wait_start)
 		plan->flags |= PLAN_WAIT_START;
 	set_delegation(plan);
-	set_state_time(plan);
 	return check_start_hooks(plan, err);
 }
 
@@ -327,9 +307,6 @@ bool plan_flags_consistent(uint32_t flags)
 	if ((flags & PLAN_CGROUP_LATE) &&
 	    (!(flags & PLAN_CGROUP) ||
 	     (flags & (PLAN_CGROUP_UNIT | PLAN_USERNS_NEW | PLAN_STAGER))))
-		return false;
-	if ((flags & PLAN_STATE_LATE) &&
-	    (flags & (PLAN_CGROUP | PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE)) == PLAN_CGROUP)
 		return false;
 	if ((flags & PLAN_SECCOMP_EARLY) && !(flags & PLAN_SECCOMP))
 		return false;

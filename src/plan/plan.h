@@ -37,9 +37,8 @@ enum plan_flag {
 	PLAN_CGROUP_UNIT = 1 << 20,    /* the cgroup is a unit of systemd, made for the child */
 	PLAN_SECCOMP_NOTIFY = 1 << 21, /* an agent gets the filter's listener */
 	PLAN_CGROUP_LATE = 1 << 22,    /* v1 groups are made while init makes its namespaces */
-	PLAN_STATE_LATE = 1 << 23,     /* nothing that outlives usrun is made before the clone */
 };
-enum { PLAN_FLAG_BITS = 24 };
+enum { PLAN_FLAG_BITS = 23 };
 
 enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order in which they are joined */
 	       PLAN_NS_USER,

@@ -261,10 +261,6 @@ void walk_undo_names(const struct sequence *sequence, uint32_t flags, struct are
 	const char **names = arena_array(arena, sequence->n, sizeof(*names));
 	size_t n = 0;
 
-	/* The state may be written after others, but goes last: it tells of them. */
-	for (size_t i = 0; i < sequence->n; i++)
-		if (sequence->rows[i].gives & M_STATE)
-			n = add_undo(&sequence->rows[i], flags, names, n);
 	for (size_t i = 0; i < sequence->n; i++)
 		n = add_undo(&sequence->rows[i], flags, names, n);
 	*ret = names;
