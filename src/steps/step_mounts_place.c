@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The place of a mount: resolved inside the rootfs, checked, and used by descriptor. */
+#include "src/steps/step_mounts.h"
+
+#include "src/base/fd.h"
+#include "src/base/path.h"
+#include "src/oci/mount_options.h"
+#include "src/sys/mountfd.h"
+#include "src/sys/resolve.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* procfs and sysfs go on a real directory and nowhere else: an image's symbolic link would choose what
+ * stands for the kernel (CVE-2019-19921, CVE-2023-27561). */
+static int kernel_target(struct run *run, const struct mount_entry *m, struct err *err)
+{
+	int fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
+
+	if (fd == -ENOENT) {
+		fd = resolve_make(run->rootfs, m->target, true, err);
+		if (fd < 0)
+			return err_prefix(err, "config.json: mounts[%ld].destination",
+					  m->config_index);
+		fd_closep(&fd); /* a link may just have come */
+		fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
+	}
+	if (fd == -EACCES) {
+		(void)err_errno(err, EACCES, "config.json: mounts[%ld]: open %s in the rootfs",
+				m->config_index, m->target);
+		err_hint(err, "the rootfs must belong to the caller, or let its ids in");
+		return -EACCES;
+	}
+	if (fd < 0)
+		return err_set(err, -fd,
+			       "config.json: mounts[%ld]: filesystem \"%s\" must be mounted on "
+			       "ordinary directory, which %s in the rootfs is not",
+			       m->config_index, m->fs, m->target);
+	return fd;
+}
+
+/* A link led there: what the planner has checked by name must hold for the place too. On the kernel's own
+ * file systems a mount would stand in for it (CVE-2025-52881). */
+static int check_place(const struct mount_entry *m, int target, struct err *err)
+{
+	bool own_link = m->extensions & MOUNT_EXT_DEST_NOFOLLOW;
+	struct statfs fs;
+
+	if (path_is_below(m->target, "/proc") && !own_link) /* /proc/net/dev: net is a link */
+		return 0;
+	if (fstatfs(target, &fs) < 0)
+		return err_errno(err, errno, "config.json: mounts[%ld]: look at %s",
+				 m->config_index, m->target);
+	if (fs.f_type != PROC_SUPER_MAGIC &&
+	    !(own_link && (fs.f_type == SYSFS_MAGIC || fs.f_type == DEVPTS_SUPER_MAGIC)))
+		return 0;
+	return err_set(err, EINVAL,
+		       "config.json: mounts[%ld]: \"%s\" cannot be mounted because it is inside "
+		       "/proc: a link leads into a file system of the kernel",
+		       m->config_index, m->target);
+}
+
+int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_dir, struct err *err)
+{
+	bool follow = !(m->extensions & MOUNT_EXT_DEST_NOFOLLOW);
+	int fd, r;
+
+	if (m->kind == MOUNT_PROC || m->kind == MOUNT_SYSFS)
+		return kernel_target(run, m, err);
+	fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH);
+	if (fd >= 0)
+		return fd;
+	if (fd == -ENOENT)
+		fd = resolve_make(run->rootfs, m->target, want_dir, err);
+	else
+		fd = resolve_mount_point(run->rootfs, m->target, want_dir, follow, err);
+	if (fd < 0)
+		return err_prefix(err, "config.json: mounts[%ld].destination", m->config_index);
+	r = check_place(m, fd, err);
+	if (r < 0)
+		fd_closep(&fd);
+	return r < 0 ? r : fd;
+}
+
+static int attach_failed(const struct mount_entry *m, int mount, int target, int r, struct err *err)
+{
+	struct stat what, where;
+	bool differ = fstat(mount, &what) == 0 && fstat(target, &where) == 0 &&
+		      S_ISDIR(what.st_mode) != S_ISDIR(where.st_mode);
+
+	if (r == -EINVAL && differ)
+		r = -ENOTDIR;
+	(void)err_errno(err, -r, "config.json: mounts[%ld]: mount %s on %s", m->config_index,
+			m->source ? m->source : m->fs, m->target);
+	if (differ)
+		err_hint(err,
+			 "a directory can be mounted on a directory only, and a file on a file");
+	return r;
+}
+
+int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+{
+	_cleanup_close_ int target = -1;
+	struct stat st = { 0 };
+	int r;
+
+	/* New file systems begin with a directory. */
+	if (m->kind == MOUNT_BIND && fstat(mount, &st) < 0)
+		return err_errno(err, errno, "look at the mount for %s", m->target);
+	target = step_mounts_target(run, m, m->kind != MOUNT_BIND || S_ISDIR(st.st_mode), err);
+	if (target < 0)
+		return target;
+	r = mountfd_attach(mount, target);
+	if (r < 0)
+		return attach_failed(m, mount, target, r, err);
+	if (m->propagation)
+		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
+				     m->propagation & MS_REC);
+	if (r < 0)
+		return err_errno(err, -r, "config.json: mounts[%ld]: propagation of %s",
+				 m->config_index, m->target);
+	return 0;
+}
