@@ -86,16 +86,3 @@ int parse_id(const char *text, uint32_t *ret)
 		*ret = (uint32_t)value;
 	return r;
 }
-
-int parse_mode(const char *text, uint32_t *ret)
-{
-	uint64_t value;
-	int r = parse_digits(text, 8, &value);
-
-	if (r < 0)
-		return r;
-	if (value > 07777)
-		return -ERANGE;
-	*ret = (uint32_t)value;
-	return 0;
-}

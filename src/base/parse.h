@@ -16,6 +16,3 @@ int parse_int(const char *text, int *ret) MUST_CHECK;
 /* A user or group id: 0 to 4294967294. (uid_t)-1 means "no change" to the kernel, so it is refused
  * (a container asked to run as 4294967295 would stay root). */
 int parse_id(const char *text, uint32_t *ret) MUST_CHECK;
-
-/* An octal file mode, 0 to 07777. */
-int parse_mode(const char *text, uint32_t *ret) MUST_CHECK;

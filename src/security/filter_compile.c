@@ -141,19 +141,6 @@ void filter_compile_flags(const struct oci_seccomp *seccomp, struct filter_progr
 		program->flags |= FLAG_TSYNC_ESRCH;
 }
 
-static int refuse_unknown(const struct filter_program *program, struct err *err)
-{
-	if (!program->n_unknown)
-		return 0;
-	(void)err_set(err, EINVAL,
-		      "config.json: linux.seccomp.syscalls: the system call \"%s\" is not known "
-		      "here",
-		      program->unknown[0]);
-	err_hint(err, "a newer libseccomp may know it; or remove the annotation "
-		      "run.oci.seccomp_fail_unknown_syscall");
-	return -EINVAL;
-}
-
 static int compile(struct arena *arena, const struct oci_seccomp *seccomp,
 		   struct filter_program *ret, struct err *err)
 {
@@ -183,19 +170,6 @@ int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp,
 	struct filter_program program = { 0 };
 	int r = compile(arena, seccomp, &program, err);
 
-	if (r == 0)
-		*ret = program;
-	return r;
-}
-
-int filter_compile_known(struct arena *arena, const struct oci_seccomp *seccomp,
-			 struct filter_program *ret, struct err *err)
-{
-	struct filter_program program = { 0 };
-	int r = compile(arena, seccomp, &program, err);
-
-	if (r == 0)
-		r = refuse_unknown(&program, err);
 	if (r == 0)
 		*ret = program;
 	return r;

@@ -28,9 +28,5 @@ struct filter_program {
 int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp,
 		   struct filter_program *ret, struct err *err) MUST_CHECK;
 
-/* The same; an unknown name is an error (annotation run.oci.seccomp_fail_unknown_syscall). */
-int filter_compile_known(struct arena *arena, const struct oci_seccomp *seccomp,
-			 struct filter_program *ret, struct err *err) MUST_CHECK;
-
-/* Sets flags and flags_implied; needs_listener must be set. Done by the functions above. */
+/* Sets flags and flags_implied; needs_listener must be set. Done by the function above. */
 void filter_compile_flags(const struct oci_seccomp *seccomp, struct filter_program *program);

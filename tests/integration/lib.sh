@@ -62,12 +62,15 @@ ok() {
 	[ "$RC" = 0 ] || fail "usrun $*: exit status $RC: $ERR"
 }
 
-# The same, which has to fail, with TEXT in the error.
+# The same, which has to fail, with TEXT in the error; to crash is another thing.
 no() { # TEXT ARG...
 	local text=$1
 	shift
 	R "$@"
 	[ "$RC" != 0 ] || fail "usrun $*: succeeded"
+	[[ $RC -lt 128 || $RC = 255 ]] || fail "usrun $*: exit status $RC, a crash: $ERR"
+	[[ ! "$ERR" =~ Sanitizer|runtime\ error:|Assertion|assert ]] || fail "usrun $*: $ERR"
+	[ -n "$text" ] || fail "usrun $*: which error is wanted?"
 	[[ "$ERR" == *"$text"* ]] || fail "usrun $*: '$text' is not in the error '$ERR'"
 }
 

@@ -38,7 +38,7 @@ t_exec_needs_a_running_one() {
 	up
 	ok kill "$ID" KILL
 	soon is stopped
-	no '' exec "$ID" /bin/true
+	no 'cannot exec in a stopped container' exec "$ID" /bin/true
 	down
 }
 
@@ -83,7 +83,7 @@ t_exec_env_cwd_user() {
 	eq CapEff "$(sed -n 's/^CapEff:\t//p' <<<"$OUT")" 0000000000000021
 	ok exec "$ID" /bin/cat /proc/self/status
 	eq CapEff "$(sed -n 's/^CapEff:\t//p' <<<"$OUT")" 0000000000000020
-	no '' exec --user somebody "$ID" /bin/true
+	no '--user: expected UID[:GID]' exec --user somebody "$ID" /bin/true
 	down
 }
 
@@ -96,7 +96,7 @@ t_exec_process_file() {
 	eq status "$RC" 9
 	eq output "$(tr '\n' ' ' <<<"$OUT")" 'from file /tmp 1000 '
 	echo '{"args": [' >"$T/process.json"
-	no '' exec --process "$T/process.json" "$ID"
+	no '--process: ' exec --process "$T/process.json" "$ID"
 	down
 }
 
@@ -217,7 +217,7 @@ t_console_socket() {
 	END
 	timeout 120 /usr/bin/python3 "$T/receive.py" "$T/s" >"$T/received" 2>&1 &
 	soon test -S "$T/s"
-	no '' create -b "$T/b" "$ID"
+	no 'process.terminal: cannot allocate tty' create -b "$T/b" "$ID"
 	ok create -b "$T/b" --console-socket "$T/s" "$ID"
 	ok start "$ID"
 	wait $! || fail "the receiver failed: $(<"$T/received")"
@@ -226,7 +226,7 @@ t_console_socket() {
 	soon is stopped
 	ok delete "$ID"
 	cfg '.process.terminal = false'
-	no '' create -b "$T/b" --console-socket "$T/s" "$ID"
+	no '--console-socket: cannot use console socket' create -b "$T/b" --console-socket "$T/s" "$ID"
 }
 
 t_kill_all() {
@@ -261,7 +261,7 @@ t_pause_resume() {
 	sleep 0.2
 	after=$(wc -l <"$T/b/rootfs/tmp/ticks")
 	eq 'ticks while paused' "$after" "$before"
-	no '' exec "$ID" /bin/true
+	no 'cannot exec in a paused container' exec "$ID" /bin/true
 	ok resume "$ID"
 	eq status "$(status)" running
 	soon eval '[ "$(wc -l <"$T/b/rootfs/tmp/ticks")" -gt '"$before"' ]' || fail "does not go on"

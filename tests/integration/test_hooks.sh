@@ -202,7 +202,7 @@ t_missing_hook() {
 	prog /bin/true
 	no /not/there create -b "$T/b" "$ID"
 	cfg '.hooks = {createRuntime: [{path: "relative"}]}'
-	no '' create -b "$T/b" "$ID"
+	no 'hooks.createRuntime[0].path: expected an absolute path' create -b "$T/b" "$ID"
 }
 
 # On the host it is usrun's, as with other runtimes; in the container it never is.

@@ -78,15 +78,15 @@ t_life() {
 	eq ociVersion "$(jq -r '.ociVersion|type' <<<"$OUT")" string
 	ok start "$ID"
 	eq status "$(status)" running
-	no '' start "$ID"
-	no '' delete "$ID"
+	no 'cannot start an already running container' start "$ID"
+	no 'that is not stopped: running' delete "$ID"
 	eq 'status after refusals' "$(status)" running
 	ok kill "$ID" KILL
 	soon is stopped || fail "not stopped after KILL"
 	ok state "$ID"
 	eq 'pid of a stopped one' "$(jq -r '.pid // 0' <<<"$OUT")" 0
-	no '' kill "$ID" KILL
-	no '' start "$ID"
+	no 'container not running' kill "$ID" KILL
+	no 'cannot start a container that has stopped' start "$ID"
 	ok delete "$ID"
 	no 'does not exist' state "$ID"
 	no 'does not exist' delete "$ID"
@@ -106,7 +106,7 @@ t_kill_signal_names() {
 		sleep 0.1
 	done
 	eq got "$(tr '\n' ' ' <"$T/b/rootfs/tmp/got")" 'TERM HUP USR1 INT '
-	no '' kill "$ID" NOSUCH
+	no 'unknown signal "NOSUCH"' kill "$ID" NOSUCH
 	down
 }
 
@@ -129,7 +129,7 @@ t_killed_while_created() {
 	ok create -b "$T/b" "$ID"
 	ok kill "$ID" KILL
 	soon is stopped || fail "not stopped"
-	no '' start "$ID"
+	no 'cannot start a container that has stopped' start "$ID"
 	ok delete "$ID"
 }
 
@@ -144,11 +144,11 @@ t_annotations_in_state() {
 
 t_second_create_refused() {
 	up
-	no '' create -b "$T/b" "$ID"
+	no 'container with given ID already exists' create -b "$T/b" "$ID"
 	eq 'status of the first' "$(status)" running
 	inside /bin/echo unharmed
 	eq exec "$OUT" unharmed
-	no '' run -b "$T/b" "$ID"
+	no 'container with given ID already exists' run -b "$T/b" "$ID"
 	eq 'status of the first' "$(status)" running
 	down
 }
@@ -219,7 +219,7 @@ t_bad_ids() {
 			set -- $words "$id"
 			[ "$words" != exec ] || set -- "$@" /bin/true
 			[ "$words" != update ] || set -- update --pids-limit 9 "$id"
-			no '' "$@"
+			no 'ontainer ' "$@"
 			has "$words '$id'" "${ERR,,}" 'container id'
 		done
 	done
@@ -240,8 +240,8 @@ t_usage_errors() {
 	for command in create run state start kill delete exec pause resume ps update; do
 		no 'usage' "$command"
 	done
-	no '' run --no-such-option "$ID"
-	no '' state "$ID" surplus
+	no 'flag provided but not defined: --no-such-option' run --no-such-option "$ID"
+	no 'requires exactly 1 argument' state "$ID" surplus
 	ok --help
 	has help "$OUT" usage
 	ok --version
@@ -284,7 +284,7 @@ t_list() {
 	eq bundle "$(jq -r '.[0].bundle' <<<"$OUT")" "$T/b"
 	ok list -q
 	eq ids "$OUT" "$ID"
-	no '' list -f xml
+	no '--format: expected one of table, json' list -f xml
 	down
 }
 
@@ -364,10 +364,10 @@ t_state_document() {
 }
 
 t_log_file() {
-	no '' --log "$T/log.json" --log-format json state "$ID"
+	no 'container does not exist' --log "$T/log.json" --log-format json state "$ID"
 	eq level "$(jq -r .level "$T/log.json")" error
 	has msg "$(jq -r .msg "$T/log.json")" 'does not exist'
-	no '' --log "$T/log.txt" state "$ID"
+	no 'container does not exist' --log "$T/log.txt" state "$ID"
 	has text "$(<"$T/log.txt")" 'does not exist'
 }
 
@@ -417,11 +417,11 @@ t_bad_configs() {
 	cp "$T/good.json" "$T/b/config.json"
 
 	cfg '.hostname = "x" | .linux.namespaces |= map(select(.type != "uts"))'
-	no '' create -b "$T/b" "$ID"
+	no 'hostname: needs a uts namespace' create -b "$T/b" "$ID"
 
 	rm "$T/b/config.json"
 	no config.json create -b "$T/b" "$ID"
-	no '' create -b "$T/nowhere" "$ID"
+	no '--bundle: open the directory' create -b "$T/nowhere" "$ID"
 	left=$(leaks) || fail "left behind: $left"
 }
 

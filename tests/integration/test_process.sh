@@ -179,6 +179,7 @@ t_rlimits() {
 t_rlimits_of_every_type() {
 	local types='CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME'
 	local values='1001 4294967296 8589934592 8388608 1 68719476736 5003 123 65536 1099511627776 7 77 4096 0 0 5000000'
+	[ "$(ulimit -Hc)" != 0 ] || values=${values/8388608 1 /8388608 0 } # sudo lowers that of core files
 	cfg --arg t "$types" --arg v "$values" '.process.rlimits = [[($t | split(" ")), ($v | split(" ") | map(tonumber))] | transpose[] |
 		{type: ("RLIMIT_" + .[0]), soft: .[1], hard: .[1]}]'
 	prog /bin/cat /proc/self/limits

@@ -32,7 +32,7 @@ t_map_single() {
 	eq map "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 deny "
 	go --map=subid
 	has map "$OUT" "${SUBUIDS%:*}"
-	no '' run -b "$T/b" --map=bogus "$ID"
+	no '--map: expected one of auto, single, subid' run -b "$T/b" --map=bogus "$ID"
 }
 
 # What engines send for an image whose root is in other groups.

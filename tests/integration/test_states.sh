@@ -3,12 +3,25 @@
 # Every command in every state: what it may do there, and that a refusal changes nothing.
 
 refused() { # WORDS...: each command, where @ is the id, fails, and the state stays as it is
-	local before words
+	local before words word
 	ok state "$ID"
 	before=$OUT
 	for words; do
+		case ${words%% *} in
+		create | run) word='with given ID already exists' ;;
+		kill | events | stats) word='not running' ;;
+		start) word='cannot start a' ;;
+		delete) word='that is not stopped' ;;
+		resume) word='not paused' ;;
+		exec) word='cannot exec in a' ;;
+		*) word='not running' ;;
+		esac
+		case $before:${words%% *} in
+		*'"creating"'*:start | *'"creating"'*:pause | *'"creating"'*:resume | *'"creating"'*:exec | *'"creating"'*:update)
+			word='still being created' ;;
+		esac
 		# shellcheck disable=SC2086 # words
-		no '' ${words/@/$ID}
+		no "$word" ${words/@/$ID}
 		ok state "$ID"
 		eq "state after $words" "$OUT" "$before"
 	done

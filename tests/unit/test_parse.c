@@ -44,13 +44,3 @@ TEST(ids_stop_before_minus_one)
 	CHECK_INT(parse_id("4294967296", &id), -ERANGE);
 	CHECK_INT(parse_id("-1", &id), -EINVAL);
 }
-
-TEST(modes_are_octal)
-{
-	uint32_t mode = 0;
-
-	CHECK_INT(parse_mode("1777", &mode), 0);
-	CHECK_INT(mode, 01777);
-	CHECK_INT(parse_mode("8", &mode), -EINVAL);
-	CHECK_INT(parse_mode("10000", &mode), -ERANGE);
-}

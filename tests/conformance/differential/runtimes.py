@@ -17,7 +17,8 @@ PR_SET_CHILD_SUBREAPER = 36
 DIRECTORIES = ["proc", "sys", "dev", "tmp", "etc", "private", "link-target", "cg"]
 DEVICES = [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)]
 ENVIRONMENT = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "CALLER": "differential"}
-CGROUP = "usrun-differential"
+CGROUPS = "usrun-differential"
+CGROUP = f"{CGROUPS}-{os.getpid()}"
 
 
 class Stuck(Exception):
@@ -192,6 +193,7 @@ class Runtime:
 
     def tidy(self, line, name):
         line = line.replace(name, "@ID@").replace(str(self.state), "@STATE@").replace(str(self.place.top), "@WORK@")
+        line = line.replace(CGROUP, CGROUPS)
         line = line.replace(str(self.place.helper.pid), "@HELPER@")
         namespace = re.search(r"\bns \w+ (\w+:\[\d+\])", line)
         if namespace:
@@ -210,9 +212,29 @@ class Runtime:
         return "joined" if link == os.readlink(helper) else "new"
 
 
-def remove_groups():
-    """What the runtimes leave of the parent group."""
+def groups():
+    """Those of this program, in every hierarchy, with the process that they belong to."""
     top = pathlib.Path("/sys/fs/cgroup")
     for hierarchy in [top, *top.iterdir()]:
-        if hierarchy.name != "unified" and (hierarchy / CGROUP).is_dir():
-            (hierarchy / CGROUP).rmdir()
+        if hierarchy.name != "unified" and hierarchy.is_dir():
+            for group in hierarchy.glob(f"{CGROUPS}-*"):
+                yield group, group.name.rpartition("-")[2]
+
+
+def remove_group(top):
+    for group in [*sorted(top.rglob("*/"), reverse=True), top]:
+        for pid in (group / "cgroup.procs").read_text().split() if (group / "cgroup.procs").exists() else []:
+            os.kill(int(pid), 9)
+        deadline = time.monotonic() + PATIENCE_S
+        while group.is_dir() and time.monotonic() < deadline:
+            try:
+                group.rmdir()
+            except OSError:     # its last process is ending
+                time.sleep(0.01)
+
+
+def remove_groups():
+    """What the runtimes leave of the parent group, and what a run that was killed has left."""
+    for group, owner in groups():
+        if owner == str(os.getpid()) or not os.path.exists(f"/proc/{owner}"):
+            remove_group(group)
