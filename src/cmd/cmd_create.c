@@ -9,8 +9,7 @@ struct create_options {
 
 static const struct option options[] = {
 	LAUNCH_OPTIONS(struct create_options),
-	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers",
-	  NULL },
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
 	{ 0 },
 };
 
@@ -28,7 +27,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_create = {
 	.name = "create",
-	.summary = "make a container and leave it waiting for start",
+	.summary = "create a container that waits for `start`",
 	.arguments = "ID",
 	.options = options,
 	.options_size = sizeof(struct create_options),

@@ -19,9 +19,9 @@ struct delete_options {
 
 static const struct option options[] = {
 	{ 'f', "force", OPTION_FLAG, offsetof(struct delete_options, force), NULL,
-	  "kill it first; succeed on anything, also on nothing", NULL },
+	  "kill it first; succeed even if it does not exist", NULL },
 	{ 'r', "regex", OPTION_FLAG, offsetof(struct delete_options, regex), NULL,
-	  "ID is an extended regular expression: all that match", NULL },
+	  "ID is an extended regular expression", NULL },
 	{ 0 },
 };
 
@@ -208,7 +208,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_delete = {
 	.name = "delete",
-	.summary = "remove a container and all that create made",
+	.summary = "delete a container and everything `create` made for it",
 	.arguments = "ID",
 	.options = options,
 	.options_size = sizeof(struct delete_options),

@@ -16,9 +16,9 @@ struct events_options {
 
 static const struct option options[] = {
 	{ 0, "stats", OPTION_FLAG, offsetof(struct events_options, stats), NULL,
-	  "print what is used once, and end", NULL },
+	  "print one sample and exit", NULL },
 	{ 0, "interval", OPTION_TEXT, offsetof(struct events_options, interval), "DURATION",
-	  "time between two lines (default: 5s)", NULL },
+	  "time between samples (default: 5s)", NULL },
 	{ 0 },
 };
 
@@ -140,7 +140,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_events = {
 	.name = "events",
-	.summary = "print what a container uses, and kills by its memory limit, as JSON",
+	.summary = "print resource usage and OOM kills as JSON",
 	.arguments = "ID",
 	.options = options,
 	.options_size = sizeof(struct events_options),

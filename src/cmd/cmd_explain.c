@@ -19,15 +19,15 @@ struct explain_options {
 
 static const struct option options[] = {
 	{ 'b', "bundle", OPTION_TEXT, offsetof(struct explain_options, bundle), "DIR",
-	  "directory of the bundle (default: the current one)", NULL },
+	  "bundle directory (default: the current one)", NULL },
 	{ 'f', "config", OPTION_TEXT, offsetof(struct explain_options, config), "FILE",
-	  "configuration to use instead of the bundle's config.json", NULL },
+	  "use FILE instead of the bundle's config.json", NULL },
 	{ 0, "facts", OPTION_TEXT, offsetof(struct explain_options, facts), "FILE",
-	  "decide for the host and caller of this facts document", NULL },
+	  "plan for the host and caller described in FILE", NULL },
 	{ 0, "map", OPTION_TEXT, offsetof(struct explain_options, map), "auto|single|subid",
-	  "ids of a rootless container without mappings of its own", launch_map_choices },
+	  "id mapping for a rootless config that has none", launch_map_choices },
 	{ 0, "steps", OPTION_FLAG, offsetof(struct explain_options, steps), NULL,
-	  "also print the steps, in order, with the process that does each", NULL },
+	  "also print every step and which process runs it", NULL },
 	{ 0 },
 };
 
@@ -118,7 +118,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_explain = {
 	.name = "explain",
-	.summary = "print what would be done for a bundle, or was done for a container",
+	.summary = "show the plan for a bundle, or what was done for a container",
 	.arguments = "[ID]",
 	.options = options,
 	.options_size = sizeof(struct explain_options),

@@ -24,7 +24,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_facts = {
 	.name = "facts",
-	.summary = "print what usrun knows about this host and caller, as JSON",
+	.summary = "print what usrun knows about the host and caller, as JSON",
 	.arguments = "",
 	.options = options,
 	.min_args = 0,

@@ -143,7 +143,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_features = {
 	.name = "features",
-	.summary = "print what this runtime can do, as JSON",
+	.summary = "print the features of this runtime as JSON",
 	.arguments = "",
 	.options = options,
 	.min_args = 0,

@@ -16,9 +16,9 @@ struct kill_options {
 
 static const struct option options[] = {
 	{ 'a', "all", OPTION_FLAG, offsetof(struct kill_options, all), NULL,
-	  "signal every process of the container's cgroup", NULL },
+	  "signal every process in the container's cgroup", NULL },
 	{ 'r', "regex", OPTION_FLAG, offsetof(struct kill_options, regex), NULL,
-	  "ID is an extended regular expression: all that match", NULL },
+	  "ID is an extended regular expression", NULL },
 	{ 0 },
 };
 

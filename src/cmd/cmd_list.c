@@ -18,7 +18,7 @@ static const char *const formats[] = { "table", "json", NULL };
 
 static const struct option options[] = {
 	{ 'f', "format", OPTION_TEXT, offsetof(struct list_options, format), "table|json",
-	  "form of the list", formats },
+	  "output format", formats },
 	{ 'q', "quiet", OPTION_FLAG, offsetof(struct list_options, quiet), NULL,
 	  "print the ids only", NULL },
 	{ 0 },

@@ -16,7 +16,7 @@ static const char *const formats[] = { "table", "json", NULL };
 
 static const struct option options[] = {
 	{ 'f', "format", OPTION_TEXT, offsetof(struct ps_options, format), "table|json",
-	  "form of the list", formats },
+	  "output format", formats },
 	{ 0 },
 };
 

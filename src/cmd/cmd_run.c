@@ -17,11 +17,10 @@ struct run_options {
 static const struct option options[] = {
 	LAUNCH_OPTIONS(struct run_options),
 	{ 'd', "detach", OPTION_FLAG, offsetof(struct run_options, detach), NULL,
-	  "return once the process runs", NULL },
+	  "return once the process is running", NULL },
 	{ 0, "keep", OPTION_FLAG, offsetof(struct run_options, keep), NULL,
-	  "keep the container's state after its process has ended", NULL },
-	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "accepted for other runtimes' callers",
-	  NULL },
+	  "keep the state after the process has exited", NULL },
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
 	{ 0 },
 };
 
@@ -102,7 +101,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_run = {
 	.name = "run",
-	.summary = "make and start a container; in the foreground unless --detach",
+	.summary = "create and start a container, in the foreground unless --detach",
 	.arguments = "ID",
 	.options = options,
 	.options_size = sizeof(struct run_options),

@@ -18,19 +18,19 @@ struct spec_options {
 
 static const struct option options[] = {
 	{ 'b', "bundle", OPTION_TEXT, offsetof(struct spec_options, bundle), "DIR",
-	  "directory to write config.json to (default: the current one)", NULL },
+	  "directory for config.json (default: .)", NULL },
 	{ 'f', "file", OPTION_TEXT, offsetof(struct spec_options, file), "FILE",
 	  "write to this file instead; - is standard output", NULL },
 	{ 0, "rootless", OPTION_FLAG, offsetof(struct spec_options, rootless), NULL,
-	  "for a user without privileges", NULL },
+	  "for an unprivileged user", NULL },
 	{ 0, "args", OPTION_LIST, offsetof(struct spec_options, args), "ARG",
-	  "a word of the command, once for each (the same as COMMAND)", NULL },
+	  "one word of the command (repeatable)", NULL },
 	{ 0, "rootfs", OPTION_TEXT, offsetof(struct spec_options, rootfs), "PATH",
 	  "root file system (default: rootfs)", NULL },
 	{ 0, "terminal", OPTION_UNSET, offsetof(struct spec_options, no_terminal), NULL,
 	  "give the process a terminal (the default)", NULL },
 	{ 0, "no-terminal", OPTION_FLAG, offsetof(struct spec_options, no_terminal), NULL,
-	  "standard streams of the caller instead", NULL },
+	  "use the caller's standard streams", NULL },
 	{ 0 },
 };
 
@@ -248,7 +248,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_spec = {
 	.name = "spec",
-	.summary = "write a config.json to begin with",
+	.summary = "write a template config.json",
 	.arguments = "[COMMAND [ARGUMENT...]]",
 	.options = options,
 	.options_size = sizeof(struct spec_options),

@@ -23,9 +23,9 @@ static const char *const formats[] = { "table", "json", NULL };
 
 static const struct option options[] = {
 	{ 0, "no-stream", OPTION_FLAG, offsetof(struct stats_options, no_stream), NULL,
-	  "print once, and end", NULL },
+	  "print one sample and exit", NULL },
 	{ 'f', "format", OPTION_TEXT, offsetof(struct stats_options, format), "table|json",
-	  "form of the list", formats },
+	  "output format", formats },
 	{ 0 },
 };
 
@@ -158,7 +158,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_stats = {
 	.name = "stats",
-	.summary = "show what containers use, for people",
+	.summary = "show resource usage of containers",
 	.arguments = "[ID...]",
 	.options = options,
 	.options_size = sizeof(struct stats_options),

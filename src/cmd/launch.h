@@ -17,31 +17,31 @@ struct launch_options {
 #define LAUNCH_OPTIONS(T)                                                                          \
 	{ 'b',         "bundle",                                                                   \
 	  OPTION_TEXT, offsetof(T, launch.bundle),                                                 \
-	  "DIR",       "directory of the bundle (default: the current one)",                       \
+	  "DIR",       "bundle directory (default: the current one)",                              \
 	  NULL },                                                                                  \
 		{ 'f',         "config",                                                           \
 		  OPTION_TEXT, offsetof(T, launch.config),                                         \
-		  "FILE",      "configuration to use instead of the bundle's config.json",         \
+		  "FILE",      "use FILE instead of the bundle's config.json",                     \
 		  NULL },                                                                          \
 		{ 0,           "pid-file",                                                         \
 		  OPTION_TEXT, offsetof(T, launch.pid_file),                                       \
-		  "FILE",      "file to write the pid of the container's process to",              \
+		  "FILE",      "write the pid of the container's process to FILE",                 \
 		  NULL },                                                                          \
 		{ 0,           "console-socket",                                                   \
 		  OPTION_TEXT, offsetof(T, launch.console_socket),                                 \
-		  "SOCKET",    "socket that receives the container's terminal",                    \
+		  "SOCKET",    "send the container's terminal to SOCKET",                          \
 		  NULL },                                                                          \
 		{ 0,           "pidfd-socket",                                                     \
 		  OPTION_TEXT, offsetof(T, launch.pidfd_socket),                                   \
-		  "SOCKET",    "socket that receives a pidfd of the container's process",          \
+		  "SOCKET",    "send a pidfd of the container's process to SOCKET",                \
 		  NULL },                                                                          \
 		{ 0,           "preserve-fds",                                                     \
 		  OPTION_UINT, offsetof(T, launch.preserve_fds),                                   \
-		  "N",         "pass N more descriptors, from 3 on, to the process",               \
+		  "N",         "pass N more descriptors, starting at 3",                           \
 		  NULL },                                                                          \
 		{ 0,           "no-pivot",                                                         \
 		  OPTION_FLAG, offsetof(T, launch.no_pivot),                                       \
-		  NULL,        "move the rootfs instead of pivot_root, for a / on a ramdisk",      \
+		  NULL,        "avoid pivot_root, for a root on a ramdisk",                        \
 		  NULL },                                                                          \
 		{ 0,           "no-new-keyring",                                                   \
 		  OPTION_FLAG, offsetof(T, launch.no_new_keyring),                                 \
@@ -49,8 +49,7 @@ struct launch_options {
 		  NULL },                                                                          \
 	{                                                                                          \
 		0, "map", OPTION_TEXT, offsetof(T, launch.map), "auto|single|subid",               \
-			"ids of a rootless container without mappings of its own",                 \
-			launch_map_choices                                                         \
+			"id mapping for a rootless config that has none", launch_map_choices       \
 	}
 
 extern const char *const launch_map_choices[];

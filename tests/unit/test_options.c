@@ -143,6 +143,16 @@ TEST(errors_have_the_words_that_clients_read)
 	CHECK_ERR(parse(false, 1, ARGV("--maybe=perhaps"), &v, &err), &err, "true or false");
 }
 
+static size_t longest_line(const char *text)
+{
+	size_t longest = 0;
+
+	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		if (strcspn(at, "\n") > longest)
+			longest = strcspn(at, "\n");
+	return longest;
+}
+
 TEST(every_command_is_found_and_explains_itself)
 {
 	for (size_t i = 0; options_commands[i]; i++) {
@@ -151,6 +161,7 @@ TEST(every_command_is_found_and_explains_itself)
 		CHECK(options_find(options_commands[i]->name) == options_commands[i]);
 		options_help_command(&text, options_commands[i]);
 		CHECK(text.len > 40);
+		CHECK(longest_line(text.s) <= 80);
 		str_done(&text);
 	}
 	CHECK(options_find("nope") == NULL);
