@@ -71,6 +71,8 @@ enum json_flag {
 	/* JSON_UINT: 2^64 - 1 is taken as null. Docker writes it where its user gave no value (-1). */
 	JSON_MAX_IS_NULL = 1 << 4,
 	JSON_NOT_NULL = 1 << 5, /* may be absent, but null is an error */
+	/* JSON_STRING, JSON_ENUM: "" is taken as null. Go programs write it for "not set". */
+	JSON_EMPTY_IS_NULL = 1 << 6,
 };
 
 struct json_field {

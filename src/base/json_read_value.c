@@ -151,6 +151,8 @@ bool json_read_value_string(struct json_reader *r, const char *s, size_t len)
 
 	if (!slot.at)
 		return len <= r->limits->string || json_read_value_check_text(r, s, len);
+	if (len == 0 && slot.field && slot.field->flags & JSON_EMPTY_IS_NULL)
+		return true;
 	if (slot.kind == JSON_ENUM)
 		return json_read_value_check_text(r, s, len) && store_enum(r, &slot, s, len);
 	if (!string_fits(&slot, s, len))

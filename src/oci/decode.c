@@ -3,6 +3,7 @@
  * and the range, names or type that belong to the kind. */
 #include "src/oci/decode.h"
 
+#include "src/base/str.h"
 #include "src/oci/names.h"
 
 #include <limits.h>
@@ -148,7 +149,7 @@ static const struct json_type resources_type = TYPE(oci_resources, resources_fie
 
 static const struct json_field namespace_fields[] = {
 	{ "type", JSON_ENUM, JSON_REQUIRED, AT(oci_namespace, type), .names = names_namespaces },
-	{ "path", JSON_STRING, JSON_ABSOLUTE, AT(oci_namespace, path) },
+	{ "path", JSON_STRING, JSON_ABSOLUTE | JSON_EMPTY_IS_NULL, AT(oci_namespace, path) },
 };
 static const struct json_type namespace_type = TYPE(oci_namespace, namespace_fields);
 
@@ -246,7 +247,7 @@ static const struct json_field linux_fields[] = {
 	{ "netDevices", JSON_OBJECT_MAP, JSON_NOT_EMPTY, AT(oci_linux, net_devices),
 	  .type = &net_device_type },
 	{ "seccomp", JSON_OBJECT, 0, AT(oci_linux, seccomp), .type = &seccomp_type },
-	{ "rootfsPropagation", JSON_ENUM, 0, AT(oci_linux, rootfs_propagation),
+	{ "rootfsPropagation", JSON_ENUM, JSON_EMPTY_IS_NULL, AT(oci_linux, rootfs_propagation),
 	  .names = names_propagations },
 	{ "maskedPaths", JSON_STRINGS, JSON_ABSOLUTE, AT(oci_linux, masked_paths) },
 	{ "readonlyPaths", JSON_STRINGS, JSON_ABSOLUTE, AT(oci_linux, readonly_paths) },
@@ -308,7 +309,7 @@ static const struct json_type scheduler_type = TYPE(oci_scheduler, scheduler_fie
 static const struct json_field io_priority_fields[] = {
 	{ "class", JSON_ENUM, JSON_REQUIRED, AT(oci_io_priority, io_class),
 	  .names = names_io_classes },
-	{ "priority", JSON_INT, JSON_REQUIRED, AT(oci_io_priority, priority), .imax = 7 },
+	{ "priority", JSON_INT, 0, AT(oci_io_priority, priority), .imax = 7 },
 };
 static const struct json_type io_priority_type = TYPE(oci_io_priority, io_priority_fields);
 
@@ -410,6 +411,22 @@ static void *decode(struct arena *arena, const char *file, const char *text, siz
 	return json_read(arena, file, text, len, type, &limits, value, err) < 0 ? NULL : value;
 }
 
+/* 1.3.0 made 0 a limit of no process at all. Before, and in updates, which carry no version, clients write it for
+ * "no limit". */
+static void no_pids_limit(const struct oci_resources *resources)
+{
+	struct oci_pids *pids = (void *)(uintptr_t)resources->pids; /* nobody has seen it yet */
+
+	if (pids && pids->limit.set && pids->limit.v == 0)
+		pids->limit.v = -1;
+}
+
+static bool is_before_1_3(const char *version)
+{
+	return version && (str_starts(version, "0.") || str_starts(version, "1.0") ||
+			   str_starts(version, "1.1.") || str_starts(version, "1.2."));
+}
+
 int decode_config(struct arena *arena, const char *file, const char *text, size_t len,
 		  const struct oci_config **ret, struct err *err)
 {
@@ -417,6 +434,8 @@ int decode_config(struct arena *arena, const char *file, const char *text, size_
 
 	if (!config)
 		return -err->code;
+	if (is_before_1_3(config->oci_version) && config->linux_ && config->linux_->resources)
+		no_pids_limit(config->linux_->resources);
 	*ret = config;
 	return 0;
 }
@@ -440,6 +459,7 @@ int decode_resources(struct arena *arena, const char *file, const char *text, si
 
 	if (!resources)
 		return -err->code;
+	no_pids_limit(resources);
 	*ret = resources;
 	return 0;
 }

@@ -6,6 +6,8 @@
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/plan_parts.h"
 
+#include <string.h>
+
 #include <linux/mount.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -244,6 +246,14 @@ static int build_parts(struct plan_build *b, struct err *err)
 	return check_start_hooks(plan, err);
 }
 
+static void warn_of_version(struct plan_build *b, const char *version)
+{
+	const char *dot = version ? strchr(version, '.') : NULL;
+
+	if (dot && (*version == '0' || !strchr(dot + 1, '.')))
+		plan_parts_warn(b, "ociVersion: \"%s\" is read as 1.0.0", version);
+}
+
 int plan_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
 	       const struct plan_options *options, const struct plan **ret, struct err *err)
 {
@@ -254,6 +264,7 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	plan->config = config;
 	plan->facts = facts;
 	plan->options = options;
+	warn_of_version(&b, config->oci_version);
 	add_notify_socket(&b);
 	r = build_parts(&b, err);
 	if (r < 0)

@@ -267,6 +267,20 @@ static bool notifies(const struct oci_seccomp *seccomp)
 	return false;
 }
 
+static void warn_of_numbers(struct plan_build *b, const struct oci_seccomp *seccomp)
+{
+	if (seccomp->default_action == OCI_SECCOMP_ALLOW && seccomp->default_errno_ret.set)
+		plan_parts_warn(b, "linux.seccomp.defaultErrnoRet: ignored, SCMP_ACT_ALLOW has no "
+				   "error number");
+	for (size_t i = 0; i < seccomp->syscalls.n; i++)
+		if (seccomp->syscalls.v[i].action == OCI_SECCOMP_ALLOW &&
+		    seccomp->syscalls.v[i].errno_ret.set)
+			plan_parts_warn(b,
+					"linux.seccomp.syscalls[%zu].errnoRet: ignored, "
+					"SCMP_ACT_ALLOW has no error number",
+					i);
+}
+
 static void build_seccomp(struct plan_build *b)
 {
 	const struct oci_config *config = b->plan->config;
@@ -278,6 +292,8 @@ static void build_seccomp(struct plan_build *b)
 	if (!p->seccomp && !p->seccomp_bpf)
 		return;
 	b->plan->flags |= PLAN_SECCOMP;
+	if (p->seccomp)
+		warn_of_numbers(b, p->seccomp);
 	/* The programs of startContainer hooks are the image's as well. */
 	if (!p->no_new_privs || (b->plan->flags & PLAN_HOOKS_START))
 		b->plan->flags |= PLAN_SECCOMP_EARLY;

@@ -10,7 +10,9 @@ static int action_value(int action, const struct json_uint *errno_ret, uint32_t 
 {
 	uint64_t data = errno_ret->set ? errno_ret->v : EPERM;
 
-	if (errno_ret->set && action != OCI_SECCOMP_ERRNO && action != OCI_SECCOMP_TRACE) {
+	if (action == OCI_SECCOMP_ALLOW)
+		data = 0;
+	else if (errno_ret->set && action != OCI_SECCOMP_ERRNO && action != OCI_SECCOMP_TRACE) {
 		return err_set(err, EINVAL,
 			       "an error number is given, but only SCMP_ACT_ERRNO and "
 			       "SCMP_ACT_TRACE have one");

@@ -241,11 +241,11 @@ TEST(refused_profiles)
 		  "\"write\"],"
 		  "\"action\":\"SCMP_ACT_NOTIFY\"}]}",
 		  "SCMP_ACT_NOTIFY cannot be used for the write syscall" },
-		{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}",
+		{ "{\"defaultAction\":\"SCMP_ACT_LOG\",\"defaultErrnoRet\":1}",
 		  "linux.seccomp.defaultAction: an error number is given" },
 		{ "{\"defaultAction\":\"SCMP_ACT_KILL\",\"syscalls\":[{\"names\":[\"read\"],"
 		  "\"action\":"
-		  "\"SCMP_ACT_ALLOW\",\"errnoRet\":1}]}",
+		  "\"SCMP_ACT_LOG\",\"errnoRet\":1}]}",
 		  "linux.seccomp.syscalls[0]: an error number is given" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],"
 		  "\"action\":"

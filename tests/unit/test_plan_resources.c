@@ -97,7 +97,7 @@ TEST(cpu_and_pids)
 		  "cpu.max.burst=3;cpu.idle=1;cpuset.cpus=0-1;cpuset.mems=0;");
 	CHECK(strstr(build("{\"cpu\":{\"realtimeRuntime\":8}}", true), "cpu.realtimeRuntime") !=
 	      NULL);
-	CHECK_STR(build("{\"pids\":{\"limit\":0}}", true), "pids.max=0;");
+	CHECK_STR(build("{\"pids\":{\"limit\":0}}", true), "pids.max=max;");
 	CHECK_STR(build("{\"pids\":{\"limit\":-1}}", false), "pids.max=max;");
 }
 

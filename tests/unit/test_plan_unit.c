@@ -167,7 +167,7 @@ TEST(limits_as_properties)
 		  "MemoryMax=18446744073709551615;MemorySwapMax=18446744073709551615;");
 	CHECK_STR(limits("{\"memory\":{\"limit\":100}}", false), "MemoryLimit=100;");
 	CHECK_STR(limits("{\"pids\":{\"limit\":7}}", true), "TasksMax=7;");
-	CHECK_STR(limits("{\"pids\":{\"limit\":0}}", true), "TasksMax=1;");
+	CHECK_STR(limits("{\"pids\":{\"limit\":0}}", true), "TasksMax=18446744073709551615;");
 	CHECK_STR(limits("{\"cpu\":{\"shares\":1024,\"quota\":30000,\"period\":70000}}", true),
 		  "CPUWeight=100;CPUQuotaPerSecUSec=428572;CPUQuotaPeriodUSec=70000;");
 	CHECK_STR(limits("{\"cpu\":{\"shares\":512,\"quota\":5000,\"period\":10000}}", false),

@@ -58,7 +58,6 @@ for kind in ("Weight", "ThrottleReadBps", "ThrottleWriteBps", "ThrottleReadIOPS"
 REQUIRED = {
     "root": "config.md: REQUIRED on all platforms but Hyper-V's",
     "process.args": "config.md: REQUIRED on all platforms but Windows",
-    "process.ioPriority.priority": "config.md",
     "linux.memoryPolicy.mode": "config-linux.md",
     "linux.personality.domain": "config-linux.md",
     "linux.devices[*].major": "config-linux.md: REQUIRED unless type is p",
@@ -74,13 +73,14 @@ NEVER_NULL = {
     "process.user.gid": "the same",
 }
 
+SOME_PATH = ["relative", "./a"]
 RELATIVE = ["", "relative", "./a"]
 EMPTY = [""]
 NO_LIST = ["a", "1-", "-1", "3-1", "1,,2", "1;2"]
 NO_NAME = ["", "a/b", ".", "..", "sixteen bytes...", "a b", "a:b", "%s", "%d%d"]
 NO_VARIABLE = ["", "no equals sign", "=value"]
 BAD_STRINGS = {
-    "ociVersion": ["", "1", "1.0", "1.0.0.0", "v1.0.0", "01.0.0", "1.0.0-", " 1.0.0", "2.0.0", "0.5.0-dev"],
+    "ociVersion": ["", "1", "1.", "1.0.0.0", "v1.0.0", "01.0.0", "1.0.0-", " 1.0.0", "2.0.0"],
     "root.path": EMPTY,
     "hostname": ["x" * 65],
     "domainname": ["x" * 65],
@@ -90,7 +90,7 @@ BAD_STRINGS = {
     "process.rlimits[*].type": ["RLIMIT_UNKNOWN", "rlimit_cpu", "CPU"],
     "process.execCPUAffinity.initial": NO_LIST,
     "process.execCPUAffinity.final": NO_LIST,
-    "linux.namespaces[*].path": RELATIVE,
+    "linux.namespaces[*].path": SOME_PATH,
     "linux.devices[*].type": ["", "cc", "C"],
     "linux.devices[*].path": RELATIVE,
     "linux.cgroupsPath": ["..", "/a/../b"],
@@ -112,6 +112,9 @@ BAD_STRINGS = {
 for point in ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"):
     BAD_STRINGS[f"hooks.{point}[*].path"] = RELATIVE
     BAD_STRINGS[f"hooks.{point}[*].env[*]"] = NO_VARIABLE
+
+# Good values that the schemas do not have.
+TOLERATED = {("linux.rootfsPropagation", ""): "Go programs write it for \"not set\""}
 
 # Not for Linux: whatever is there has to be ignored.
 FOREIGN = {"solaris", "windows", "vm", "zos", "freebsd", "process.commandLine", "process.user.username"}
@@ -164,8 +167,8 @@ FAULTS = [
     ([(("linux", "memoryPolicy", "mode"), "MPOL_LOCAL")], "linux.memoryPolicy.nodes"),
     ([(("linux", "memoryPolicy", "flags", 1), "MPOL_F_RELATIVE_NODES")], "linux.memoryPolicy.flags"),
     ([(SECCOMP + ("listenerPath",), REMOVED)], "linux.seccomp.listenerMetadata"),
-    ([(SECCOMP + ("defaultAction",), "SCMP_ACT_ALLOW")], "linux.seccomp.defaultErrnoRet"),
-    ([(SECCOMP + ("syscalls", 0, "action"), "SCMP_ACT_ALLOW")], "linux.seccomp.syscalls[0].errnoRet"),
+    ([(SECCOMP + ("defaultAction",), "SCMP_ACT_LOG")], "linux.seccomp.defaultErrnoRet"),
+    ([(SECCOMP + ("syscalls", 0, "action"), "SCMP_ACT_LOG")], "linux.seccomp.syscalls[0].errnoRet"),
 ]
 
 
