@@ -36,6 +36,7 @@ struct run {
 	int netns_socket;   /* made by init in its network namespace */
 	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
+	mode_t umask;        /* init: the caller's, which its hooks have */
 	int notify_listener; /* what the program says to the service manager */
 	bool hooks_ran;      /* create-time hooks may have run: poststop hooks are owed */
 

@@ -68,36 +68,50 @@ static const char *home_of(struct arena *arena, uint32_t uid)
 /* Not of a file but of a filter that was loaded early is EPERM: old profiles lack faccessat2 (Linux 5.8). The
  * call that they have answers for the real ids, which are the same by now, but of capabilities it takes only
  * root's into account: this one lets execute what anybody may. */
-static bool may_execute(const char *path, const struct stat *st, uint64_t caps)
+static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 {
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
-		return true;
+		return 0;
 	if (errno != EPERM)
-		return false;
-	return access(path, X_OK) == 0 ||
-	       ((caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111));
+		return -errno;
+	if (access(path, X_OK) == 0)
+		return 0;
+	return (caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111) ? 0 : -EACCES;
+}
+
+/* Only what is meant is called missing (127) or denied (126): a loop of links, a name that is too long, a disk
+ * that fails or a lack of memory is neither. */
+static int program_error(const char *path, int error, struct err *err)
+{
+	switch (error) {
+	case ENOENT:
+		return err_set(err, ENOENT, "exec: \"%s\": stat %s: no such file or directory",
+			       path, path);
+	case ENOTDIR:
+		return err_set(err, ENOTDIR, "exec: \"%s\": not a directory", path);
+	case EACCES:
+	case EPERM:
+		return err_set(err, EACCES, "exec: \"%s\": permission denied", path);
+	default:
+		return err_errno(err, error, "exec: \"%s\"", path);
+	}
 }
 
 static int check_program(const struct run *run, const char *path, struct err *err)
 {
 	struct stat st;
+	int r;
 
 	if (stat(path, &st) < 0)
-		return errno == ENOENT ? err_set(err, ENOENT,
-						 "exec: \"%s\": stat %s: no such file or directory",
-						 path, path)
-		       : errno == ENOTDIR
-			       ? err_set(err, ENOTDIR, "exec: \"%s\": not a directory", path)
-			       : err_set(err, EACCES, "exec: \"%s\": permission denied", path);
+		return program_error(path, errno, err);
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, EACCES, "exec: \"%s\": is a directory: permission denied",
 			       path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EACCES,
 			       "exec: \"%s\": is not a regular file: permission denied", path);
-	if (!may_execute(path, &st, run->plan->process.caps_effective))
-		return err_set(err, EACCES, "exec: \"%s\": permission denied", path);
-	return 0;
+	r = may_execute(path, &st, run->plan->process.caps_effective);
+	return r < 0 ? program_error(path, -r, err) : 0;
 }
 
 static int find_in_path(struct run *run, const char *name, struct err *err)
@@ -105,7 +119,7 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 	const struct process_plan *p = &run->plan->process;
 	const char *path = str_env_find(p->env, p->n_env, "PATH");
 	struct err later;
-	int denied = 0;
+	int refused = 0; /* what says more than that there is none */
 
 	if (!path)
 		path = DEFAULT_PATH;
@@ -114,20 +128,20 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 		const char *candidate =
 			len ? arena_strf(run->arena, "%.*s/%s", (int)len, path, name)
 			    : arena_strf(run->arena, "./%s", name);
-		int r = check_program(run, candidate, denied ? &later : err);
+		int r = check_program(run, candidate, refused ? &later : err);
 
 		if (r == 0) {
 			run->exec_path = candidate;
 			return 0;
 		}
-		if (r == -EACCES)
-			denied = r;
+		if (!refused && r != -ENOENT && r != -ENOTDIR)
+			refused = r;
 		if (!path[len])
 			break;
 		path += len + 1;
 	}
-	if (denied)
-		return denied;
+	if (refused)
+		return refused;
 	return err_set(
 		err, ENOENT,
 		"exec: \"%s\": executable file not found in $PATH: no such file or directory",

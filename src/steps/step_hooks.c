@@ -7,6 +7,7 @@
 #include "src/steps/hooks.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int run_point(struct run *run, const oci_hook_list *hooks, const char *point,
@@ -62,12 +63,19 @@ int step_hooks_create_runtime(struct run *run, struct err *err)
 
 int step_hooks_create_container(struct run *run, struct err *err)
 {
+	int r;
+
 	/* Paths of these hooks are the runtime's, their namespaces the container's; the rootfs is where
 	 * they work. */
 	if (fchdir(run->rootfs) < 0)
 		return err_errno(err, errno, "enter the rootfs for createContainer hooks");
-	return run_point(run, &run->plan->config->hooks->create_container, "createContainer",
-			 "creating", err);
+	if (run->plan->flags & PLAN_MNTNS_NEW)
+		(void)umask(run->umask);
+	r = run_point(run, &run->plan->config->hooks->create_container, "createContainer",
+		      "creating", err);
+	if (run->plan->flags & PLAN_MNTNS_NEW)
+		(void)umask(0);
+	return r;
 }
 
 int step_hooks_start_container(struct run *run, struct err *err)

@@ -92,7 +92,8 @@ int step_mounts(struct run *run, struct err *err)
 	 * goes back. The trees of the bind mounts were taken before, so their peers are kept. */
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return err_errno(err, errno, "make the mounts of the new namespace slaves");
-	(void)umask(0); /* modes of what we make are as written; the container's comes at the end */
+	run->umask = umask(
+		0); /* modes of what we make are as written; the container's comes at the end */
 	r = attach_rootfs(run, err);
 	for (size_t i = 0; r == 0 && i < run->plan->rootfs.n_mounts; i++)
 		r = mount_one(run, i, err);

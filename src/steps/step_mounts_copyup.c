@@ -8,7 +8,9 @@
 #include "src/sys/resolve.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -23,13 +25,15 @@ static int copy_dir(int from, int to, int depth);
  * the files themselves are what was asked for. */
 static void copy_xattrs(int from, int to)
 {
-	char names[4096], value[4096];
+	static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
 	ssize_t len = flistxattr(from, names, sizeof(names));
 
+	if (len < 0 && errno != ENOTSUP)
+		log_debug("tmpcopyup: extended attributes are not kept: %s", err_why(errno));
 	for (const char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
 		ssize_t n = fgetxattr(from, name, value, sizeof(value));
 
-		if (n >= 0 && fsetxattr(to, name, value, (size_t)n, 0) < 0)
+		if (n < 0 || fsetxattr(to, name, value, (size_t)n, 0) < 0)
 			log_debug("tmpcopyup: %s is not kept: %s", name, err_why(errno));
 	}
 }

@@ -220,3 +220,15 @@ t_hooks_without_environment() {
 	done
 	eq createContainer "$(<"$T/createContainer")" '[]'
 }
+
+# What a hook makes has the modes of the caller, in the container's namespaces too.
+t_hooks_have_the_callers_umask() {
+	cfg --arg f "$T/runtime" '.hooks = {createRuntime: [{path: "/bin/sh", args: ["sh", "-c", "touch \($f)"]}],
+		createContainer: [{path: "/bin/sh", args: ["sh", "-c", "touch made"], env: ["PATH=/bin:/usr/bin"]}]}'
+	prog /bin/stat -c %a /made /tmp
+	umask 027
+	go
+	umask 022
+	eq 'createContainer, and /tmp' "$(tr '\n' ' ' <<<"$OUT")" '640 1777 '
+	eq createRuntime "$(stat -c %a "$T/runtime")" 640
+}

@@ -345,6 +345,24 @@ t_tmpcopyup() {
 	no 'tmpcopyup is for tmpfs only' run -b "$T/b" "$ID"
 }
 
+t_tmpcopyup_of_many_attributes() {
+	root_only 'trusted.* is for root'
+	mkdir "$T/b/rootfs/data"
+	mount -t tmpfs tmpfs "$T/b/rootfs/data"
+	touch "$T/b/rootfs/data/file"
+	python3 - "$T/b/rootfs/data/file" <<-'END'
+		import os, sys
+		for i in range(40):
+		    os.setxattr(sys.argv[1], f"trusted.{i}." + "n" * 200, b"v" * 5000)
+	END
+	add_mounts '[{destination: "/data", type: "tmpfs", source: "t", options: ["tmpcopyup"]}]'
+	up
+	eq 'attributes kept' "$(python3 -c 'import os, sys; print(sum(len(os.getxattr(sys.argv[1], n)) == 5000
+		for n in os.listxattr(sys.argv[1])))' "/proc/$PID/root/data/file")" 40
+	down
+	umount "$T/b/rootfs/data"
+}
+
 # --- propagation ---
 
 all_propagations() {

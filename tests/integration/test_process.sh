@@ -79,6 +79,26 @@ t_cwd() {
 }
 
 # A program that is not there, or is none, fails create; what only the kernel can tell fails start.
+# Clients read exit status 126 from "permission denied" and 127 from "no such file or directory".
+t_program_that_fails_otherwise() {
+	local name long
+	long=$(printf 'n%.0s' {1..300})
+	ln -s loop "$T/b/rootfs/bin/loop"
+	for name in /bin/loop loop "/bin/$long" "$long"; do
+		prog "$name"
+		no 'exec: "' run -b "$T/b" "$ID"
+		hasnt "$name" "${ERR,,}" 'permission denied'
+		hasnt "$name" "${ERR,,}" 'no such file'
+	done
+	# One further on in PATH runs.
+	mkdir "$T/b/rootfs/first"
+	ln -s echo "$T/b/rootfs/first/echo"
+	cfg '.process.env = ["PATH=/first:/bin"]'
+	prog echo found
+	go
+	eq output "$OUT" found
+}
+
 t_program_names() {
 	local name
 	printf '#!/bin/sh\necho from $0\n' >"$T/b/rootfs/tmp/own"
