@@ -30,9 +30,9 @@ static int kill_damaged(struct store *store, int dirfd, const char *id, struct e
 	static const char *spawn = "spawn";
 	struct state state = { .id = id, .phase = STATE_STARTED, .undo = { .v = &spawn, .n = 1 } };
 
-	if (dirfd < 0 || !store_find_init(dirfd, &state))
-		return 0;
-	return undo_list_run(store, &state, err);
+	int r = dirfd < 0 ? 0 : store_find_init(dirfd, &state, err);
+
+	return r < 0 ? r : undo_list_run(store, &state, err);
 }
 
 static int remove_cgroup(struct arena *arena, const struct oci_config *config,
@@ -173,7 +173,9 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	call->found = true;
 	if (call->force)
 		return delete_by_force(call, dirfd, state, err);
-	r = refuse_status(state->id, status_of(state, NULL), err);
+	r = status_of(state, NULL, err);
+	if (r >= 0)
+		r = refuse_status(state->id, (enum status)r, err);
 	return r < 0 ? r : removal_run(call->store, dirfd, state, NULL, err);
 }
 

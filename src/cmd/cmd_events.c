@@ -130,9 +130,10 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (dirfd < 0)
 		return dirfd;
 	watch.state = &state;
-	if (status_of(&state, &watch.pidfd) == STATUS_STOPPED || watch.pidfd < 0)
+	r = status_of(&state, &watch.pidfd, err);
+	if (r >= 0 && watch.pidfd < 0)
 		r = err_set(err, ESRCH, "container with id %s is not running", argv[0]);
-	else
+	if (r >= 0)
 		r = events(&watch, o->stats, err);
 	fd_closep(&watch.pidfd);
 	return r;

@@ -319,7 +319,9 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	r = dirfd = call.dirfd = common_open(arena, globals, argv[0], &store, &call.state, err);
 	if (r < 0)
 		return err_prefix(err, "exec failed");
-	r = refuse_status(&call, status_of(&call.state, &call.pidfd), err);
+	r = status_of(&call.state, &call.pidfd, err);
+	if (r >= 0)
+		r = refuse_status(&call, (enum status)r, err);
 	if (r >= 0)
 		r = choose_groups(arena, &call.o->cgroups, &call.state, err);
 	if (r >= 0)

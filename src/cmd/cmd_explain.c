@@ -89,12 +89,14 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	_cleanup_close_ int dirfd = -1;
 	struct state state = { 0 };
 	struct store *store;
+	int status;
 
 	dirfd = common_open(arena, globals, id, &store, &state, err);
-	if (dirfd < 0)
-		return dirfd;
+	status = dirfd < 0 ? dirfd : status_of(&state, NULL, err);
+	if (status < 0)
+		return status;
 	str_addf(&out, "container   %s, %s\nbundle      %s\nstate       %s/%s\n", state.id,
-		 status_name(status_of(&state, NULL)), state.bundle, store_root(store), state.id);
+		 status_name((enum status)status), state.bundle, store_root(store), state.id);
 	for (size_t i = 0; i < state.cgroup.dirs.n; i++)
 		str_addf(&out, "cgroup      %s%s\n", state.cgroup.dirs.v[i].mount,
 			 state.cgroup.dirs.v[i].path);

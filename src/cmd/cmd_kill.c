@@ -37,12 +37,11 @@ static int kill_cgroup(const struct state *state, int signal, struct err *err)
 	return r;
 }
 
-static int kill_init(const struct state *state, enum status status, int pidfd, int signal,
-		     struct err *err)
+static int kill_init(const struct state *state, int pidfd, int signal, struct err *err)
 {
 	int r;
 
-	if (status == STATUS_STOPPED || pidfd < 0)
+	if (pidfd < 0)
 		return err_set(err, ESRCH, "container not running: %s", state->id);
 	r = pidfd_signal(pidfd, signal);
 	if (r == -ESRCH)
@@ -72,16 +71,37 @@ static int kill_all(struct arena *arena, const struct state *state, enum status 
 	if (!pidns_is_own(state))
 		return r;
 	/* SIGKILL to the init of a pid namespace ends all that is in it. */
-	return signal == SIGKILL ? kill_init(state, status, pidfd, signal, err)
+	return signal == SIGKILL ? kill_init(state, pidfd, signal, err)
 				 : pidns_signal(arena, (pid_t)state->pid.v, signal, err);
 }
 
-/* SIGKILL must kill: also what is frozen, and what shares the host's pid namespace. */
-static int kill_one(const struct state *state, enum status status, int pidfd, int signal,
-		    struct err *err)
+/* In the host's pid namespace the others live on when init has ended. */
+static int kill_left(struct arena *arena, const struct state *state, struct err *err)
 {
-	int r = kill_init(state, status, pidfd, signal, err);
+	struct cgroup cgroup;
+	pid_t *pids;
+	size_t n = 0;
+	int r = cgroup_of_open(state, "kill", &cgroup, err);
 
+	if (r == 0)
+		r = driver_pids(&cgroup, arena, &pids, &n, err);
+	if (r == 0 && n)
+		r = driver_kill(&cgroup, SIGKILL, err);
+	driver_close(&cgroup);
+	if (r == -ENOENT || r == -ENOTSUP || (r == 0 && !n))
+		return err_set(err, ESRCH, "container not running: %s", state->id);
+	return r;
+}
+
+/* SIGKILL must kill: also what is frozen, and what shares the host's pid namespace. */
+static int kill_one(struct arena *arena, const struct state *state, enum status status, int pidfd,
+		    int signal, struct err *err)
+{
+	int r;
+
+	if (status == STATUS_STOPPED && signal == SIGKILL && !pidns_is_own(state))
+		return kill_left(arena, state, err);
+	r = kill_init(state, pidfd, signal, err);
 	if (r < 0 || signal != SIGKILL || (status != STATUS_PAUSED && pidns_is_own(state)))
 		return r;
 	r = kill_cgroup(state, signal, err);
@@ -109,14 +129,16 @@ static int kill_id(const char *id, void *data, struct err *err)
 	_cleanup_close_ int dirfd = -1, pidfd = -1;
 	struct state state = { 0 };
 	struct store *store;
-	enum status status;
+	int status;
 
 	dirfd = common_open(call->arena, call->globals, id, &store, &state, err);
 	if (dirfd < 0)
 		return dirfd;
-	status = status_of(&state, &pidfd);
-	return call->all ? kill_all(call->arena, &state, status, pidfd, call->signal, err)
-			 : kill_one(&state, status, pidfd, call->signal, err);
+	status = status_of(&state, &pidfd, err);
+	if (status < 0)
+		return status;
+	return (call->all ? kill_all : kill_one)(call->arena, &state, (enum status)status, pidfd,
+						 call->signal, err);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,

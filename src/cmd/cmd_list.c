@@ -43,13 +43,16 @@ static const char *owner_name(struct output *out, const struct state *state)
 	return out->name;
 }
 
-static void add_row(struct output *out, const struct state *state)
+static int add_row(struct output *out, const struct state *state, struct err *err)
 {
-	enum status status = status_of(state, NULL);
+	int status = status_of(state, NULL, err);
 	long long pid = status == STATUS_STOPPED || !state->pid.set ? 0 : (long long)state->pid.v;
 
-	str_addf(&out->table, ROW, state->id, pid, status_name(status), state->bundle,
+	if (status < 0)
+		return status;
+	str_addf(&out->table, ROW, state->id, pid, status_name((enum status)status), state->bundle,
 		 state->created, owner_name(out, state));
+	return 0;
 }
 
 /* A damaged container is listed as what it is; it must not hide the others. In JSON it has the shape that
@@ -73,7 +76,7 @@ static void add_damaged(struct output *out, const char *id)
 	json_write_end(out->w);
 }
 
-static void add(struct output *out, struct store *store, const char *id)
+static int add(struct output *out, struct store *store, const char *id, struct err *err)
 {
 	_cleanup_close_ int dir = -1;
 	struct state state = { 0 };
@@ -83,13 +86,14 @@ static void add(struct output *out, struct store *store, const char *id)
 	if (r >= 0)
 		r = common_read_state(out->arena, store, dir, id, &state, &damaged);
 	if (r == -ENOENT) /* deleted while we looked */
-		return;
+		return 0;
 	if (r < 0)
 		add_damaged(out, id);
 	else if (out->w)
-		common_write_state(out->w, &state, owner_name(out, &state));
+		return common_write_state(out->w, &state, owner_name(out, &state), err);
 	else
-		add_row(out, &state);
+		return add_row(out, &state, err);
+	return 0;
 }
 
 static int run_table(struct output *out, struct store *store, const char *const *ids, size_t n,
@@ -97,8 +101,12 @@ static int run_table(struct output *out, struct store *store, const char *const 
 {
 	str_addf(&out->table, "%-11s %-11s %-11s %-31s %-30s %s\n", "ID", "PID", "STATUS", "BUNDLE",
 		 "CREATED", "OWNER");
-	for (size_t i = 0; i < n; i++)
-		add(out, store, ids[i]);
+	for (size_t i = 0; i < n; i++) {
+		int r = add(out, store, ids[i], err);
+
+		if (r < 0)
+			return r;
+	}
 	return common_print_text(&out->table, err);
 }
 
@@ -113,8 +121,12 @@ static int run_json(struct output *out, struct store *store, const char *const *
 	}
 	out->w = w;
 	json_write_array(w, NULL);
-	for (size_t i = 0; i < n; i++)
-		add(out, store, ids[i]);
+	for (size_t i = 0; i < n; i++) {
+		int r = add(out, store, ids[i], err);
+
+		if (r < 0)
+			return r;
+	}
 	json_write_end(w);
 	return common_print(w, err);
 }

@@ -24,11 +24,14 @@ static int gather(struct arena *arena, const struct state *state, pid_t **ret, s
 		  struct err *err)
 {
 	struct cgroup cgroup;
-	int r = cgroup_of_open(state, "ps", &cgroup, err);
+	int r = cgroup_of_open(state, "ps", &cgroup, err), status;
 
 	*ret_n = 0;
-	if (r == -ENOENT || (r == -ENOTSUP && status_of(state, NULL) == STATUS_STOPPED))
+	if (r == -ENOENT)
 		return 0;
+	status = r == -ENOTSUP ? status_of(state, NULL, err) : STATUS_RUNNING;
+	if (status < 0 || status == STATUS_STOPPED)
+		return status < 0 ? status : 0;
 	if (r == -ENOTSUP && pidns_is_own(state))
 		return pidns_pids(arena, (pid_t)state->pid.v, ret, ret_n, err);
 	if (r < 0)

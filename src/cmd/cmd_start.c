@@ -74,13 +74,15 @@ struct start_call {
 static int start(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct start_call *call = data;
-	int r = refuse_status(state->id, status_of(state, &call->pidfd), err);
+	int r = status_of(state, &call->pidfd, err);
 
 	call->doc = (struct state_doc){ .id = state->id,
 					.bundle = state->bundle,
 					.pid = state->pid.v,
 					.annotations = state->annotations.v,
 					.n_annotations = state->annotations.n };
+	if (r >= 0)
+		r = refuse_status(state->id, (enum status)r, err);
 	if (r == 0 && state->poststart_hooks.v)
 		r = common_read_config(call->arena, dirfd, &call->config, err);
 	if (r == 0)

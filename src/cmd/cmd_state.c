@@ -11,6 +11,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	_cleanup_close_ int dirfd = -1;
 	struct store *store;
 	struct state state = { 0 };
+	int r;
 
 	(void)data;
 	(void)argc;
@@ -18,8 +19,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (dirfd < 0)
 		return dirfd;
 	w = json_write_new(true);
-	common_write_state(w, &state, "");
-	return common_print(w, err);
+	r = common_write_state(w, &state, "", err);
+	return r < 0 ? r : common_print(w, err);
 }
 
 const struct cmd cmd_state = {

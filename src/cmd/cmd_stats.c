@@ -54,13 +54,15 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	struct events_source source;
 	struct cgroup cgroup;
 	struct store *store;
-	enum status status;
+	int status;
 	int r;
 
 	dirfd = common_open(looking->arena, looking->globals, id, &store, state, err);
 	if (dirfd < 0)
 		return dirfd;
-	status = status_of(state, NULL);
+	status = status_of(state, NULL, err);
+	if (status < 0)
+		return status;
 	if (status == STATUS_STOPPED || status == STATUS_CREATING)
 		return 0;
 	r = cgroup_of_open_all(state, "stats", &cgroup, err);

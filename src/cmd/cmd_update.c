@@ -216,9 +216,11 @@ static int refuse_status(const struct state *state, enum status status, struct e
 static int update(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct update *u = data;
-	int r = refuse_status(state, status_of(state, NULL), err);
+	int r = status_of(state, NULL, err);
 
 	(void)dirfd;
+	if (r >= 0)
+		r = refuse_status(state, (enum status)r, err);
 	if (r < 0)
 		return r;
 	u->state = *state;

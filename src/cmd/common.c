@@ -91,17 +91,20 @@ int common_read_config(struct arena *arena, int dirfd, const struct oci_config *
 	return r < 0 ? err_prefix(err, "the copy of the config in the state directory") : 0;
 }
 
-void common_write_state(struct json_write *w, const struct state *state, const char *owner)
+int common_write_state(struct json_write *w, const struct state *state, const char *owner,
+		       struct err *err)
 {
-	enum status status = status_of(state, NULL);
+	int status = status_of(state, NULL, err);
 	bool alive = status != STATUS_STOPPED && state->pid.set;
 	uint64_t kills = status == STATUS_STOPPED ? cgroup_of_oom_kills(state) : 0;
 
+	if (status < 0)
+		return status;
 	json_write_object(w, NULL);
 	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
 	json_write_string(w, "id", state->id);
 	json_write_int(w, "pid", alive ? state->pid.v : 0);
-	json_write_string(w, "status", status_name(status));
+	json_write_string(w, "status", status_name((enum status)status));
 	json_write_string(w, "bundle", state->bundle);
 	json_write_string(w, "rootfs", state->rootfs);
 	json_write_string(w, "created", state->created);
@@ -116,6 +119,7 @@ void common_write_state(struct json_write *w, const struct state *state, const c
 	if (kills) /* nobody was there to be told when a detached container was killed */
 		json_write_uint(w, "oomKills", kills);
 	json_write_end(w);
+	return 0;
 }
 
 static int write_out(const char *text, size_t len, struct err *err)

@@ -30,7 +30,8 @@ int common_read_config(struct arena *arena, int dirfd, const struct oci_config *
 		       struct err *err) MUST_CHECK;
 
 /* The document of `state` and `list`. */
-void common_write_state(struct json_write *w, const struct state *state, const char *owner);
+int common_write_state(struct json_write *w, const struct state *state, const char *owner,
+		       struct err *err) MUST_CHECK;
 
 /* Prints what was written; -errno when that fails. */
 int common_print(struct json_write *w, struct err *err) MUST_CHECK;

@@ -14,13 +14,15 @@ static int refuse(const char *id, bool freeze, enum status status, struct err *e
 static int act(int dirfd, struct state *state, void *data, struct err *err)
 {
 	bool freeze = *(const bool *)data;
-	enum status status = status_of(state, NULL);
+	int r, status = status_of(state, NULL, err);
 	struct cgroup cgroup;
-	int r;
+	struct err ignored;
 
 	(void)dirfd;
+	if (status < 0)
+		return status;
 	if (freeze ? status != STATUS_RUNNING && status != STATUS_CREATED : status != STATUS_PAUSED)
-		return refuse(state->id, freeze, status, err);
+		return refuse(state->id, freeze, (enum status)status, err);
 	r = cgroup_of_open(state, freeze ? "pause" : "resume", &cgroup, err);
 	if (r == -ENOENT)
 		return refuse(state->id, freeze, STATUS_STOPPED, err);
@@ -29,7 +31,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	r = driver_freeze(&cgroup, freeze, err);
 	driver_close(&cgroup);
 	/* It may have ended meanwhile. */
-	return r < 0 && status_of(state, NULL) == STATUS_STOPPED
+	return r < 0 && status_of(state, NULL, &ignored) == STATUS_STOPPED
 		       ? refuse(state->id, freeze, STATUS_STOPPED, err)
 		       : r;
 }

@@ -47,9 +47,13 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 	*ret_n = 0;
 	if (!proc)
 		return err_errno(err, errno, "open /proc");
-	if (!look(dirfd(proc), init, &ns)) { /* it has ended, and the namespace with it */
+	if (!look(dirfd(proc), init, &ns)) {
+		int r = errno == ENOENT || errno == ESRCH
+				? 0 /* it has ended, and the namespace with it */
+				: err_errno(err, errno, "look at /proc/%d/ns/pid", (int)init);
+
 		(void)closedir(proc);
-		return 0;
+		return r;
 	}
 	while ((entry = readdir(proc))) {
 		if (parse_u32(entry->d_name, &pid) < 0 || !is_inside(dirfd(proc), (pid_t)pid, &ns))
@@ -71,12 +75,16 @@ int pidns_signal(struct arena *arena, pid_t init, int signal, struct err *err)
 	size_t n;
 	int r = pidns_pids(arena, init, &pids, &n, err);
 
-	if (r < 0 || n == 0 || proc < 0 || !look(proc, init, &ns))
+	if (r == 0 && proc < 0)
+		r = err_errno(err, errno, "open /proc");
+	if (r < 0 || n == 0 || !look(proc, init, &ns))
 		return r;
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_close_ int pidfd = pidfd_open_process(pids[i]);
 
 		/* The number may have gone to another process since; the descriptor cannot. */
+		if (pidfd < 0 && pidfd != -ESRCH)
+			return err_errno(err, -pidfd, "open process %d", (int)pids[i]);
 		if (pidfd < 0 || !is_inside(proc, pids[i], &ns))
 			continue;
 		r = pidfd_signal(pidfd, signal);

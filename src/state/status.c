@@ -8,6 +8,7 @@
 #include "src/sys/pidfd.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,14 +39,32 @@ uint64_t status_parse_stat(char *text)
 	return parse_u64(p, &start) == 0 ? start : 0;
 }
 
-uint64_t status_start_time(pid_t pid)
+/* A mount of /proc that hides other users' processes shows one that runs as one that is not there. */
+static int not_shown(pid_t pid, const char *path, struct err *err)
+{
+	if (kill(pid, 0) < 0 && errno == ESRCH)
+		return 0;
+	(void)err_set(err, EIO, "read %s: it is not shown, and the process is there", path);
+	err_hint(err, "is /proc mounted with hidepid?");
+	return -EIO;
+}
+
+int status_start_time(pid_t pid, uint64_t *ret, struct err *err)
 {
 	char path[32], text[1024];
+	ssize_t n;
 
+	*ret = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+	n = io_read_small(AT_FDCWD, path, text, sizeof(text));
+	if (n == -ESRCH)
 		return 0;
-	return status_parse_stat(text);
+	if (n == -ENOENT)
+		return not_shown(pid, path, err);
+	if (n < 0)
+		return err_errno(err, (int)-n, "read %s", path);
+	*ret = status_parse_stat(text);
+	return 0;
 }
 
 static bool read_boot_id(char *id, size_t size)
@@ -60,21 +79,29 @@ const char *status_boot_id(struct arena *arena)
 	return read_boot_id(id, sizeof(id)) ? arena_strdup(arena, id) : "";
 }
 
-/* Start times count from boot, so another boot's may be met again where the state outlives it. */
-static bool same_process(const struct state *state)
+/* Start times count from boot, so another boot's may be met again where the state outlives it. 1: it is the
+ * container's, 0: it is not. */
+static int same_process(const struct state *state, struct err *err)
 {
 	char boot_id[64];
+	uint64_t start;
+	int r;
 
-	if (!state->start_time.set || !state->start_time.v ||
-	    status_start_time((pid_t)state->pid.v) != state->start_time.v)
-		return false;
+	if (!state->start_time.set || !state->start_time.v)
+		return 0;
+	r = status_start_time((pid_t)state->pid.v, &start, err);
+	if (r < 0)
+		return r;
+	if (start != state->start_time.v)
+		return 0;
 	return !state->boot_id || !*state->boot_id || !read_boot_id(boot_id, sizeof(boot_id)) ||
 	       str_equal(state->boot_id, boot_id);
 }
 
-enum status status_of(const struct state *state, int *ret_pidfd)
+int status_of(const struct state *state, int *ret_pidfd, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;
+	int r;
 
 	if (ret_pidfd)
 		*ret_pidfd = -1;
@@ -83,9 +110,15 @@ enum status status_of(const struct state *state, int *ret_pidfd)
 									   : STATUS_STOPPED;
 	if (ret_pidfd)
 		pidfd = pidfd_open_process((pid_t)state->pid.v);
-	/* The descriptor first: what it stands for cannot change any more while we compare. */
-	if ((ret_pidfd && pidfd < 0) || !same_process(state))
+	if (ret_pidfd && pidfd == -ESRCH)
 		return STATUS_STOPPED;
+	if (ret_pidfd && pidfd < 0)
+		return err_errno(err, -pidfd, "open the process %lld of container %s",
+				 (long long)state->pid.v, state->id);
+	/* The descriptor first: what it stands for cannot change any more while we compare. */
+	r = same_process(state, err);
+	if (r <= 0)
+		return r < 0 ? r : STATUS_STOPPED;
 	if (ret_pidfd)
 		*ret_pidfd = fd_take(&pidfd);
 	if (state->phase == STATE_CREATING)

@@ -7,13 +7,14 @@
 enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 
 /* From the phase, the process (pid with the recorded start time and boot; a zombie is stopped) and
- * the freezer. ret_pidfd (may be NULL) gets a pidfd of init taken before its start time was compared, or
- * -1 when stopped: signals go through it and nothing else. */
-enum status status_of(const struct state *state, int *ret_pidfd);
+ * the freezer: an enum status. ret_pidfd (may be NULL) gets a pidfd of init taken before its start time was
+ * compared, or -1 when stopped: signals go through it and nothing else. An error where nobody can say: a container
+ * that is taken for stopped is forgotten. */
+int status_of(const struct state *state, int *ret_pidfd, struct err *err) MUST_CHECK;
 const char *status_name(enum status status); /* "running" */
 
 /* Start time of a process (clock ticks since boot), 0 when it is gone or a zombie. */
-uint64_t status_start_time(pid_t pid);
+int status_start_time(pid_t pid, uint64_t *ret, struct err *err) MUST_CHECK;
 
 /* The same from the text of /proc/PID/stat, which is cut up. */
 uint64_t status_parse_stat(char *text);

@@ -106,24 +106,25 @@ static int write_init(int dirfd, const struct state *state, struct err *err)
 	return io_replace_file(dirfd, "init", text, (size_t)len, 0600, err);
 }
 
-bool store_find_init(int dirfd, struct state *ret)
+int store_find_init(int dirfd, struct state *ret, struct err *err)
 {
 	char text[64], *blank;
 	uint64_t start;
 	uint32_t pid;
+	ssize_t n = io_read_small(dirfd, "init", text, sizeof(text));
 
-	if (io_read_small(dirfd, "init", text, sizeof(text)) <= 0)
-		return false;
-	blank = strchr(text, ' ');
+	if (n < 0 && n != -ENOENT)
+		return err_errno(err, (int)-n, "read the pid of container %s", ret->id);
+	blank = n > 0 ? strchr(text, ' ') : NULL;
 	if (!blank)
-		return false;
+		return 0;
 	*blank = '\0';
 	if (parse_u32(text, &pid) < 0 || pid == 0 || pid > INT32_MAX ||
 	    parse_u64(blank + 1, &start) < 0)
-		return false;
+		return 0;
 	ret->pid = (struct json_int){ .set = true, .v = pid };
 	ret->start_time = (struct json_uint){ .set = true, .v = start };
-	return true;
+	return 0;
 }
 
 int store_write(int dirfd, const struct state *state, struct err *err)

@@ -122,7 +122,7 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 	       struct state *ret, struct err *err) MUST_CHECK;
 
 /* Fills in pid and start time of a damaged container's init, if they were kept. */
-bool store_find_init(int dirfd, struct state *ret);
+int store_find_init(int dirfd, struct state *ret, struct err *err) MUST_CHECK;
 
 /* Removes the files of the container, state.json last, and its directory: a removal that was cut off can
  * be repeated. Missing is fine. Of a link or a file in its place the name is removed, and nothing followed. */

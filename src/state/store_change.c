@@ -46,7 +46,7 @@ static void end_process(struct store *store, int dirfd, const char *id)
 	struct err ignored;
 
 	if (store_read(store, dirfd, id, &arena, &state, &ignored) == 0 &&
-	    state.phase != STATE_CREATING && status_of(&state, &pidfd) != STATUS_STOPPED)
+	    state.phase != STATE_CREATING && status_of(&state, &pidfd, &ignored) > 0 && pidfd >= 0)
 		(void)pidfd_signal(pidfd, SIGKILL);
 	arena_free(&arena);
 }

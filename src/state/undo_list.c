@@ -18,11 +18,12 @@ enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200 };
 static int undo_spawn(struct store *store, const struct state *state, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;
-	enum status status = status_of(state, &pidfd);
-	int r;
+	int status = status_of(state, &pidfd, err), r;
 
 	(void)store;
-	if (status == STATUS_STOPPED || pidfd < 0)
+	if (status < 0)
+		return status;
+	if (pidfd < 0)
 		return 0;
 	r = pidfd_signal(pidfd, SIGKILL);
 	if (r < 0 && r != -ESRCH)
@@ -69,7 +70,7 @@ static bool lives_in(struct store *store, const char *id, const struct state *st
 	if (!has_unit(&other, &state->unit) &&
 	    (!state->cgroup.dirs.n || !has_group(&other, &state->cgroup.dirs.v[0])))
 		return false;
-	return status_of(&other, NULL) != STATUS_STOPPED;
+	return status_of(&other, NULL, &ignored) != STATUS_STOPPED;
 }
 
 /* A container that was started in the group after the processes of ours had ended, or that was there when ours

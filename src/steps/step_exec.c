@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -223,6 +224,24 @@ static bool hear_start(struct run *run, int connection)
 	return false;
 }
 
+static void end_on_signal(int signal)
+{
+	_exit(128 + signal);
+}
+
+/* The init of a pid namespace gets no signal that it has no handler for: what asks a container to end before its
+ * start would be lost. The exec takes the handlers away. */
+static void hear_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	const struct sigaction end = { .sa_handler = end_on_signal };
+	struct sigaction before;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], &end, &before) == 0 && before.sa_handler == SIG_IGN)
+			(void)sigaction(signals[i], &before, NULL);
+}
+
 /* `start` connects and says so. */
 int step_wait_start(struct run *run, struct err *err)
 {
@@ -230,6 +249,7 @@ int step_wait_start(struct run *run, struct err *err)
 
 	if (r < 0)
 		return r;
+	hear_signals();
 	privs_clear_environment();
 	for (;;) {
 		_cleanup_close_ int connection = -1;

@@ -89,9 +89,10 @@ int step_seccomp_notify(struct run *run, struct err *err)
 	const struct state *state = run->state;
 	const struct oci_seccomp *rules = run->plan->process.seccomp;
 	bool added = run->target_pidfd >= 0; /* by exec */
+	int status = added ? status_of(state, NULL, err) : STATUS_CREATING;
 	const struct state_doc doc = {
 		.id = state->id,
-		.status = added ? status_name(status_of(state, NULL)) : "creating",
+		.status = status < 0 ? NULL : status_name((enum status)status),
 		.bundle = state->bundle,
 		.pid = added ? state->pid.v : run->init.pid,
 		.annotations = state->annotations.v,
@@ -109,7 +110,7 @@ int step_seccomp_notify(struct run *run, struct err *err)
 	fd_closep(&run->seccomp_pair[1]);
 	(void)!sock_recv(run->seccomp_pair[0], &word, sizeof(word), &listener);
 	fd_closep(&run->seccomp_pair[0]);
-	if (listener < 0)
-		return 0;
+	if (listener < 0 || status < 0)
+		return listener < 0 ? 0 : status;
 	return filter_notify_send(run->plan->process.seccomp_receiver, listener, &notify, err);
 }

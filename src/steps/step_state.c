@@ -178,14 +178,14 @@ int step_pid_file(struct run *run, struct err *err)
 int step_state_created(struct run *run, struct err *err)
 {
 	struct state *state = run->state;
-	uint64_t start_time = status_start_time(run->init.pid);
-	int r;
+	uint64_t start_time;
+	int r = status_start_time(run->init.pid, &start_time, err);
 
 	/* Without it every later command takes the container for one that has stopped. */
+	if (r < 0)
+		return r;
 	if (!start_time)
-		return err_set(err, ESRCH,
-			       "read the start time of the container's process %d in /proc: it has "
-			       "ended, or /proc could not be read",
+		return err_set(err, ESRCH, "the container's process %d has ended",
 			       (int)run->init.pid);
 	state->phase = STATE_CREATED;
 	state->pid = (struct json_int){ true, run->init.pid };

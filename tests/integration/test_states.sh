@@ -123,3 +123,61 @@ t_every_end_is_stopped() {
 		ok delete "$ID"
 	done
 }
+
+# Who has no descriptor left to look with cannot know whether a container has ended.
+t_states_unknown() {
+	local n
+	up
+	for ((n = 4; n < 12; n++)); do
+		RC=0
+		(ulimit -n $n && exec "${U[@]}" delete --force "$ID") >/dev/null 2>"$T/err" </dev/null || RC=$?
+		if [ $RC = 0 ]; then
+			[ ! -d "/proc/$PID" ] || grep -q '^State:.Z' "/proc/$PID/status" ||
+				fail "$n descriptors: forgotten, and it runs"
+			up
+		else
+			soon is running || down
+			[ -d "$(STATE_OF)/$ID" ] || up
+		fi
+	done
+	RC=0
+	(ulimit -n 5 && exec "${U[@]}" state "$ID") >"$T/out" 2>"$T/err" </dev/null || RC=$?
+	[ $RC != 0 ] || has 'what is known' "$(<"$T/out")" '"running"'
+	down
+}
+
+# The init of a pid namespace gets only those signals that it asks for.
+t_states_created_ends_by_a_signal() {
+	local signal
+	prog /bin/sleep 1000
+	for signal in TERM INT HUP QUIT; do
+		ok create -b "$T/b" "$ID"
+		ok kill "$ID" $signal
+		soon is stopped || fail "$signal: $(status)"
+		ok delete "$ID"
+	done
+	# The program gets none of the handlers.
+	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+	ok start "$ID"
+	eq handlers "$(grep SigCgt "/proc/$(<"$T/pid")/status")" $'SigCgt:\t0000000000000000'
+	down
+}
+
+# In the host's pid namespace others live on when init has ended.
+t_states_kill_what_is_left() {
+	root_only 'needs a cgroup'
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	script_ 'sleep 1000 & exec sleep 0.1'
+	ok run -d -b "$T/b" "$ID"
+	soon is stopped || fail "$(status)"
+	no 'not running' kill "$ID" TERM
+	ok kill "$ID" KILL
+	soon no_ps || fail "left: $OUT"
+	no 'not running' kill "$ID" KILL
+	ok delete "$ID"
+}
+
+no_ps() {
+	ok ps --format json "$ID"
+	[ "$OUT" = '[]' ]
+}

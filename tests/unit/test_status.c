@@ -3,17 +3,29 @@
 #include "src/state/status.h"
 #include "tests/lib/check.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static struct err err;
+
+static uint64_t start_of(pid_t pid)
+{
+	uint64_t start = 0;
+
+	CHECK_INT(status_start_time(pid, &start, &err), 0);
+	return start;
+}
 
 static struct state of_pid(pid_t pid, int phase)
 {
 	return (struct state){ .id = "x",
 			       .phase = phase,
 			       .pid = { true, pid },
-			       .start_time = { true, status_start_time(pid) },
+			       .start_time = { true, start_of(pid) },
 			       .cgroup.kind = CGROUP_DRIVER_NONE };
 }
 
@@ -22,16 +34,16 @@ TEST(derived_from_the_process)
 	struct state state = of_pid(getpid(), STATE_STARTED);
 	_cleanup_close_ int pidfd = -1;
 
-	CHECK_INT(status_of(&state, &pidfd), STATUS_RUNNING);
+	CHECK_INT(status_of(&state, &pidfd, &err), STATUS_RUNNING);
 	CHECK(pidfd >= 0);
 	state.phase = STATE_CREATED;
-	CHECK_INT(status_of(&state, NULL), STATUS_CREATED);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_CREATED);
 	state.start_time.v++; /* another process has that pid now */
 	fd_closep(&pidfd);
-	CHECK_INT(status_of(&state, &pidfd), STATUS_STOPPED);
+	CHECK_INT(status_of(&state, &pidfd, &err), STATUS_STOPPED);
 	CHECK_INT(pidfd, -1);
 	state.start_time.v = 0; /* what a process that is gone would have */
-	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
 }
 
 TEST(another_boot_is_over)
@@ -41,9 +53,9 @@ TEST(another_boot_is_over)
 
 	state.boot_id = status_boot_id(&arena);
 	CHECK(*state.boot_id);
-	CHECK_INT(status_of(&state, NULL), STATUS_RUNNING);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_RUNNING);
 	state.boot_id = "00000000-0000-0000-0000-000000000000";
-	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
 	arena_free(&arena);
 }
 
@@ -51,9 +63,9 @@ TEST(before_there_is_a_process)
 {
 	struct state state = { .phase = STATE_CREATING };
 
-	CHECK_INT(status_of(&state, NULL), STATUS_CREATING);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_CREATING);
 	state.abandoned = true;
-	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
 }
 
 TEST(a_zombie_is_stopped)
@@ -65,12 +77,12 @@ TEST(a_zombie_is_stopped)
 	if (pid == 0)
 		(void)pause();
 	state = of_pid(pid, STATE_STARTED);
-	CHECK_INT(status_of(&state, NULL), STATUS_RUNNING);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_RUNNING);
 	CHECK_INT(kill(pid, SIGKILL), 0);
 	CHECK_INT(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
 	CHECK_INT(waitpid(pid, NULL, 0), pid);
-	CHECK_INT(status_of(&state, NULL), STATUS_STOPPED);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
 }
 
 static uint64_t parse(const char *name, char state, int threads)
@@ -99,4 +111,24 @@ TEST(the_line_of_a_process)
 	CHECK_INT(status_parse_stat(bare), 0);
 	CHECK_INT(status_parse_stat(open_only), 0);
 	CHECK_INT(status_parse_stat(short_line), 0);
+}
+
+/* Who has no descriptor left cannot look, and must not take the container for one that has ended. */
+TEST(nobody_can_say)
+{
+	struct state state = of_pid(getpid(), STATE_STARTED);
+	struct rlimit before, none = { .rlim_cur = 3 };
+	int pidfd, r, with, without;
+
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	r = setrlimit(RLIMIT_NOFILE, &none);
+	with = status_of(&state, &pidfd, &err);
+	without = status_of(&state, NULL, &err);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
+	CHECK_INT(r, 0);
+	CHECK_INT(with, -EMFILE);
+	CHECK_INT(pidfd, -1);
+	CHECK_INT(without, -EMFILE);
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_RUNNING);
 }

@@ -284,7 +284,9 @@ TEST(init_is_found_without_a_cgroup)
 	CHECK(mkdtemp(root) != NULL);
 	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
-	CHECK(!store_find_init(dir, &back));
+	back.pid.set = false;
+	CHECK_INT(store_find_init(dir, &back, &err), 0);
+	CHECK(!back.pid.set);
 	CHECK_INT(store_write(dir, &state, &err), 0);
 	CHECK_ERR(store_read(store, dir, "c1", &arena, &back, &err), &err, "pid and startTime");
 	CHECK_STR(err.hint, "`usrun delete --force c1` removes what is left of it");
@@ -292,7 +294,8 @@ TEST(init_is_found_without_a_cgroup)
 	state.start_time = (struct json_uint){ true, 4711 };
 	CHECK_INT(store_write(dir, &state, &err), 0);
 	back = (struct state){ 0 };
-	CHECK(store_find_init(dir, &back));
+	CHECK_INT(store_find_init(dir, &back, &err), 0);
+	CHECK(back.pid.set);
 	CHECK_INT(back.pid.v, 42);
 	CHECK_INT(back.start_time.v, 4711);
 	CHECK_INT(unlinkat(dir, "state.json", 0), 0);

@@ -36,7 +36,8 @@ TEST(takes_back_what_is_there)
 	if (pid == 0)
 		(void)pause();
 	state.pid = (struct json_int){ true, pid };
-	state.start_time = (struct json_uint){ true, status_start_time(pid) };
+	state.start_time.set = true;
+	CHECK_INT(status_start_time(pid, &state.start_time.v, &err), 0);
 	CHECK_INT(undo_list_run(store, &state, &err), 0);
 	CHECK_INT(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
