@@ -67,18 +67,21 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 
 /* Socket activation: descriptors from 3 on are meant for the process (sd_listen_fds(3)). An engine that
  * has put LISTEN_FDS into the config counts them in --preserve-fds itself. */
-static unsigned int listen_fds(const struct oci_config *config)
+static unsigned int listen_fds(struct launch *launch)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const struct oci_config *config = launch->config;
 	const struct oci_process *process = config->process;
 	uint32_t n;
 	int owner;
 
-	/* Without LISTEN_PID it was not set for somebody else either. */
-	if (!fds || parse_u32(fds, &n) < 0)
+	if (!fds || parse_u32(fds, &n) < 0 || n == 0)
 		return 0;
-	if (pid && (parse_int(pid, &owner) < 0 || owner != getpid()))
+	/* Else they were set for somebody else, and 3 and the next are whatever the caller has open. */
+	if (!pid || parse_int(pid, &owner) < 0 || owner != getpid()) {
+		launch->options.listen_ignored = true;
 		return 0;
+	}
 	if (process && str_env_find(process->env.v, process->env.n, "LISTEN_FDS"))
 		return 0;
 	return n < 1024 ? n : 0;
@@ -115,7 +118,7 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 		r = gather_facts(launch, err);
 	if (r < 0)
 		return r;
-	launch->options.listen_fds = listen_fds(launch->config);
+	launch->options.listen_fds = listen_fds(launch);
 	if (launch->options.listen_fds)
 		launch->options.listen_names = getenv("LISTEN_FDNAMES");
 	r = plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
@@ -155,7 +158,7 @@ static int offer_notify(struct launch *launch, const struct cmd_globals *globals
 		return err_errno(err, errno, "find the state directory %s",
 				 store_root(launch->store));
 	launch->options.notify_socket = socket;
-	launch->options.notify_dir =
+	launch->options.notify_path =
 		arena_strf(launch->arena, "%s/%s/notify", root, launch->options.id);
 	return 0;
 }

@@ -139,8 +139,9 @@ static void add_notify_socket(struct plan_build *b)
 	struct oci_process *changed;
 	struct oci_mount *mounts;
 	const char **env;
+	char *place;
 
-	if (!o->notify_dir || !process ||
+	if (!o->notify_path || !process ||
 	    str_env_find(process->env.v, process->env.n, "NOTIFY_SOCKET"))
 		return;
 	config = arena_new(b->arena, struct oci_config);
@@ -149,16 +150,17 @@ static void add_notify_socket(struct plan_build *b)
 	*changed = *process;
 	mounts = arena_grow(b->arena, config->mounts.v, config->mounts.n, config->mounts.n + 1,
 			    sizeof(*mounts));
-	mounts[config->mounts.n] = (struct oci_mount){ .destination = place_of(o),
+	place = arena_strf(b->arena, "%s/notify", place_of(o));
+	mounts[config->mounts.n] = (struct oci_mount){ .destination = place,
 						       .type = "bind",
-						       .source = o->notify_dir };
+						       .source = o->notify_path };
 	mounts[config->mounts.n].options.v = options;
 	mounts[config->mounts.n].options.n = sizeof(options) / sizeof(options[0]);
 	config->mounts.v = mounts;
 	config->mounts.n++;
 	env = arena_grow(b->arena, process->env.v, process->env.n, process->env.n + 1,
 			 sizeof(*env));
-	env[process->env.n] = arena_strf(b->arena, "NOTIFY_SOCKET=%s/notify", place_of(o));
+	env[process->env.n] = arena_strf(b->arena, "NOTIFY_SOCKET=%s", place);
 	changed->env.v = env;
 	changed->env.n++;
 	config->process = changed;
@@ -267,6 +269,9 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	plan->options = options;
 	warn_of_version(&b, config->oci_version);
 	add_notify_socket(&b);
+	if (options->listen_ignored)
+		plan_parts_warn(&b, "LISTEN_FDS: no descriptor is passed on, for LISTEN_PID is not "
+				    "the pid of usrun");
 	r = build_parts(&b, err);
 	if (r < 0)
 		return r;

@@ -217,9 +217,10 @@ struct plan_options {            /* what the command line adds to the config */
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
+	bool listen_ignored;        /* LISTEN_FDS is not for us */
 	const char *listen_names;   /* LISTEN_FDNAMES, or NULL */
 	const char *notify_socket;  /* NOTIFY_SOCKET, or NULL */
-	const char *notify_dir;     /* where our own is, for the container, or NULL */
+	const char *notify_path;    /* where our own is, for the container, or NULL */
 	const char *map;            /* "auto", "single", "subid" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
 };

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+enum { NOTIFY_AT_ONCE = 1024 }; /* more than net.unix.max_dgram_qlen lets wait */
+
 static int is_wanted(const char *line, int has_fd)
 {
 	static const char *const names[] = {
@@ -41,12 +43,15 @@ void notify_relay(int listener, int manager)
 {
 	char text[4096];
 	int fd = -1;
-	ssize_t n;
 
-	while ((n = sock_recv(listener, text, sizeof(text) - 1, &fd)) > 0) {
+	/* A container that never stops sending must not keep us from our signals. */
+	for (int i = 0; i < NOTIFY_AT_ONCE; i++) {
+		ssize_t n = sock_recv(listener, text, sizeof(text) - 1, &fd);
 		int r = 0;
 		size_t len;
 
+		if (n < 0)
+			break;
 		text[n] = '\0';
 		len = notify_filter(text, fd >= 0);
 		/* The protocol wants a barrier to be alone, without even a line break. */

@@ -22,7 +22,7 @@ static const struct row rows[] = {
 	/* The group of the v2 tree, which a clone can be put into, comes before it in any case. */
 	ACT(PARENT, "cgroup-create", step_cgroup_create_v2, .when = PLAN_CGROUP_LATE,
 	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP_V2, .undo = true),
-	/* Its directory is a mount source. */
+	/* Its socket is a mount source. */
 	ACT(PARENT, "notify-listen", step_notify_listen, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_MOUNT_FDS),
 	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ID = 255, REMOVE_ROUNDS = 64 };
+enum { MAX_ID = 255, REMOVE_ROUNDS = 64, REMOVE_DEPTH = 64 };
 
 int store_open(const char *root, bool create, struct arena *arena, struct store **ret,
 	       struct err *err)
@@ -169,8 +169,27 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 	return -ENODATA;
 }
 
+static int remove_entries(int dirfd, int depth);
+
+/* What another has put there is no reason to keep a container for ever: directories go too, links are not followed. */
+static int remove_entry(int dirfd, const char *name, int depth)
+{
+	_cleanup_close_ int dir = -1;
+	int r;
+
+	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR || depth == REMOVE_DEPTH)
+		return -errno;
+	dir = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = dir < 0 ? -errno : remove_entries(dir, depth + 1);
+	if (r == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+		r = -errno;
+	return r == -ENOENT ? 0 : r;
+}
+
 /* Whatever else is there: temporary files of a writer that was killed, files of another version. */
-static int remove_entries(int dirfd)
+static int remove_entries(int dirfd, int depth)
 {
 	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -180,14 +199,9 @@ static int remove_entries(int dirfd)
 		fd_closep(&copy);
 		return -errno;
 	}
-	while (r == 0 && (entry = readdir(stream))) {
-		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
-			continue;
-		if (unlinkat(dirfd, entry->d_name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0) <
-			    0 &&
-		    errno != ENOENT)
-			r = -errno;
-	}
+	while (r == 0 && (entry = readdir(stream)))
+		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+			r = remove_entry(dirfd, entry->d_name, depth);
 	(void)closedir(stream);
 	return r;
 }
@@ -202,7 +216,7 @@ static int remove_dir(const struct store *store, const char *id, int dirfd)
 			return 0;
 		if (errno != ENOTEMPTY && errno != EEXIST)
 			return -errno;
-		r = remove_entries(dirfd);
+		r = remove_entries(dirfd, 0);
 		if (r < 0)
 			return r;
 	}
@@ -211,7 +225,7 @@ static int remove_dir(const struct store *store, const char *id, int dirfd)
 
 int store_remove(struct store *store, const char *id, struct err *err)
 {
-	static const char *const files[] = { "notify/notify", "start", "config.json", "init",
+	static const char *const files[] = { "notify", "start", "config.json", "init",
 					     "state.json" };
 	_cleanup_close_ int dir = store_priv_open_dir(store, id);
 	int r;
@@ -223,9 +237,11 @@ int store_remove(struct store *store, const char *id, struct err *err)
 		return 0;
 	if (dir < 0)
 		return not_a_dir(store, id, dir, err);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (unlinkat(dir, files[i], 0) < 0 && errno != ENOENT)
-			return err_errno(err, errno, "remove %s/%s/%s", store->path, id, files[i]);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		r = remove_entry(dir, files[i], 0);
+		if (r < 0)
+			return err_errno(err, -r, "remove %s/%s/%s", store->path, id, files[i]);
+	}
 	r = remove_dir(store, id, dir);
 	return r < 0 ? err_errno(err, -r, "remove %s/%s", store->path, id) : 0;
 }

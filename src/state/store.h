@@ -3,7 +3,7 @@
  *
  *   state.json   struct state, replaced atomically
  *   config.json  a copy of the bundle's, for exec, start and the poststop hooks
- *   notify/      the socket that stands for a service manager's, for a foreground run
+ *   notify       the socket that stands for a service manager's, for a foreground run
  *   start        the socket on which a created init waits for `start`
  *   init         where there is no cgroup to find it by: pid and start time of init once more
  *

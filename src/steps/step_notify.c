@@ -2,30 +2,24 @@
 /* The socket that stands for the service manager's in the container. */
 #include "src/steps/steps.h"
 
-#include "src/base/fd.h"
 #include "src/sys/sock.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+/* The container gets the socket and not a directory that it is in: with the right to mount, its root can make any
+ * mount writable, and would leave files where only we may. */
 int step_notify_listen(struct run *run, struct err *err)
 {
-	_cleanup_close_ int dir = -1;
+	const char *path = run->plan->options->notify_path;
 
 	if (!run->plan->notify)
 		return 0;
-	if (mkdirat(run->state_dir, "notify", 0755) == 0)
-		dir = openat(run->state_dir, "notify", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return err_errno(err, errno, "NOTIFY_SOCKET: make %s",
-				 run->plan->options->notify_dir);
-	run->notify_listener = sock_listen_datagram_at(dir, "notify");
+	run->notify_listener = sock_listen_datagram_at(run->state_dir, "notify");
 	if (run->notify_listener < 0)
-		return err_errno(err, -run->notify_listener, "NOTIFY_SOCKET: make a socket in %s",
-				 run->plan->options->notify_dir);
+		return err_errno(err, -run->notify_listener, "NOTIFY_SOCKET: make the socket %s",
+				 path);
 	/* Whatever uid the program has, also in a user namespace; only the container sees it. */
-	if (fchmod(dir, 0755) < 0 || fchmodat(dir, "notify", 0666, 0) < 0)
+	if (fchmodat(run->state_dir, "notify", 0666, 0) < 0)
 		return err_errno(err, errno, "NOTIFY_SOCKET: open the socket for the container");
 	return 0;
 }

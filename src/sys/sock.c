@@ -80,7 +80,9 @@ ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		/* Not the space, whose padding has room for a second descriptor, which nobody would close:
+		 * with this length the kernel installs one and drops the others. */
+		.msg_controllen = CMSG_LEN(sizeof(int)),
 	};
 	ssize_t n;
 
@@ -90,8 +92,11 @@ ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd)
 	if (n < 0)
 		return -errno;
 	*ret_fd = -1;
-	if (msg.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_type == SCM_RIGHTS)
+	if (msg.msg_controllen >= CMSG_LEN(sizeof(int)) &&
+	    control.header.cmsg_level == SOL_SOCKET && control.header.cmsg_type == SCM_RIGHTS)
 		memcpy(ret_fd, CMSG_DATA(&control.header), sizeof(*ret_fd));
+	if (n == 0) /* an empty message is taken for the end of the stream */
+		fd_closep(ret_fd);
 	return n;
 }
 

@@ -15,7 +15,8 @@ int sock_send(int sock, const void *data, size_t len, int fd);
 /* The same by sendmmsg(2), for who must not call sendmsg(2). */
 int sock_send_mmsg(int sock, const void *data, size_t len, int fd);
 
-/* Receives one; *ret_fd (close-on-exec) is -1 when none came. Bytes, 0 at the end, or -errno. */
+/* Receives one; *ret_fd (close-on-exec) is -1 when none came, and of several the first. Bytes, 0 at the end or for an
+ * empty message (whose descriptors are dropped), or -errno. */
 ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
 
 /* Connects to a stream socket at a path of any length. >= 0 or -errno. */

@@ -127,7 +127,11 @@ t_socket_activation() {
 	eq 'for another' "$OUT" '[]'
 	sed -i 's/LISTEN_PID=1 //' "$T/activate"
 	go
-	eq 'for nobody else' "$(tr '\n' ' ' <<<"$OUT")" '[2] there '
+	eq 'for nobody named' "$OUT" '[]'
+	ok create -b "$T/b" "$ID"
+	ok explain "$ID"
+	has 'what was said' "$OUT" 'LISTEN_FDS: no descriptor is passed on'
+	down
 	sed -i 's/LISTEN_FDS/LISTEN_PID=$$ LISTEN_FDS/' "$T/activate"
 	cfg '.process.env += ["LISTEN_FDS=9"]'
 	go

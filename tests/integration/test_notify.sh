@@ -106,3 +106,18 @@ signal.pause()' "$T/manager" >"$T/heard" &
 	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
 	kill $MANAGER
 }
+
+# Its root may make every mount writable, but the socket is all that it has got.
+t_notify_leaves_nothing() {
+	root_only 'mounts inside'
+	caps SYS_ADMIN DAC_OVERRIDE CHOWN FOWNER
+	# shellcheck disable=SC2016 # for the shell inside
+	script_ 'mount -o remount,bind,rw "$NOTIFY_SOCKET"; rm -f "$NOTIFY_SOCKET"; mkdir -p "$NOTIFY_SOCKET/below"
+		mkdir "${NOTIFY_SOCKET%/*}/more"; echo tried'
+	cfg 'del(.linux.seccomp)'
+	U=(env NOTIFY_SOCKET=@none "${U[@]}")
+	R run --keep -b "$T/b" "$ID"
+	has output "$OUT" tried
+	[ -z "$(find "$(STATE_OF)/$ID" -mindepth 1 -type d)" ] || fail "directories of the container in $(STATE_OF)/$ID"
+	ok delete "$ID"
+}

@@ -3,7 +3,11 @@
 #include "src/run/notify.h"
 #include "tests/lib/check.h"
 
+#include <dirent.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void check(const char *text, int has_fd, const char *wanted)
 {
@@ -40,4 +44,60 @@ TEST(a_barrier_has_a_descriptor)
 	check("BARRIER=1", 0, "");
 	check("BARRIER=1", 1, "BARRIER=1\n");
 	check("BARRIER=2", 1, "");
+}
+
+static int open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	CHECK(dir != NULL);
+	while (readdir(dir))
+		n++;
+	(void)closedir(dir);
+	return n;
+}
+
+static void send_descriptors(int sock, const char *text, size_t n)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	const int fds[] = { STDIN_FILENO, STDOUT_FILENO };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(&control.header), fds, n * sizeof(int));
+	CHECK_INT(sendmsg(sock, &msg, 0), (int)strlen(text));
+}
+
+/* Whatever comes along, nothing of it stays with us; and an empty message does not end the others. */
+TEST(descriptors_do_not_pile_up)
+{
+	int pair[2], manager[2], before;
+	char heard[64] = "";
+
+	CHECK_INT(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair), 0);
+	CHECK_INT(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, manager), 0);
+	before = open_descriptors();
+	send_descriptors(pair[0], "STATUS=x", 2);
+	send_descriptors(pair[0], "", 1);
+	send_descriptors(pair[0], "", 2);
+	CHECK_INT(send(pair[0], "READY=1", 7, 0), 7);
+	notify_relay(pair[1], -1);
+	CHECK_INT(open_descriptors(), before);
+	send_descriptors(pair[0], "", 1);
+	CHECK_INT(send(pair[0], "READY=1", 7, 0), 7);
+	notify_relay(pair[1], manager[0]);
+	CHECK_INT(recv(manager[1], heard, sizeof(heard) - 1, 0), 8);
+	CHECK_STR(heard, "READY=1\n");
+	for (int i = 0; i < 2; i++)
+		CHECK(close(pair[i]) == 0 && close(manager[i]) == 0);
 }

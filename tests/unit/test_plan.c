@@ -415,7 +415,7 @@ TEST(a_service_manager_is_stood_for_unless_the_engine_cares)
 {
 	struct facts facts = root_facts();
 	struct plan_options options = { .notify_socket = "/run/systemd/notify",
-					.notify_dir = "/state/test/notify" };
+					.notify_path = "/state/test/notify" };
 	const struct plan *plan = build(PROCESS("\"env\":[\"A=b\"]"), &facts, &options);
 	const struct mount_entry *m;
 
@@ -424,7 +424,7 @@ TEST(a_service_manager_is_stood_for_unless_the_engine_cares)
 		return;
 	CHECK_STR(plan->process.env[1], "NOTIFY_SOCKET=/run/systemd/notify/notify");
 	m = &plan->rootfs.mounts[plan->rootfs.n_mounts - 1];
-	CHECK_STR(m->target, "/run/systemd/notify");
+	CHECK_STR(m->target, "/run/systemd/notify/notify");
 	CHECK_STR(m->source, "/state/test/notify");
 	options.notify_socket = "@abstract";
 	plan = build(PROCESS("\"env\":[\"A=b\"]"), &facts, &options);

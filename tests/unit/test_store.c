@@ -265,6 +265,10 @@ TEST(removal_takes_what_is_there)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		CHECK_INT(close(openat(dir, names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
 	CHECK_INT(mkdirat(dir, "directory", 0700), 0);
+	CHECK_INT(mkdirat(dir, "directory/below", 0700), 0);
+	CHECK_INT(symlinkat("/etc", dir, "directory/below/link"), 0);
+	CHECK_INT(mkdirat(dir, "notify", 0755), 0);
+	CHECK_INT(mkdirat(dir, "notify/notify", 0700), 0);
 	CHECK_INT(symlinkat("/etc/passwd", dir, "link"), 0);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
