@@ -4,6 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/str.h"
+#include "src/oci/sysctl.h"
 #include "src/sys/privs.h"
 #include "src/sys/procfs.h"
 #include "src/sys/program.h"
@@ -44,18 +45,14 @@ static int set_sysctls(struct run *run, struct err *err)
 		return err_prefix(err, "config.json: linux.sysctl");
 	for (size_t i = 0; i < run->plan->n_sysctl; i++) {
 		const struct json_pair *sysctl = &run->plan->sysctl[i];
-		char *path = arena_strf(run->arena, "sys/%s", sysctl->key);
-		int r;
+		char path[4 + SYSCTL_PATH_MAX] = "sys/";
+		/* What is written is what was checked: the name in the one form that it has. */
+		int r = sysctl_path(sysctl->key, path + 4);
 
-		/* "net.ipv4.ip_forward" and "net/ipv4/ip_forward" are the same; in the second form a
-		 * dot is part of a name. */
-		if (!strchr(sysctl->key, '/'))
-			for (char *c = path; *c; c++)
-				*c = (char)(*c == '.' ? '/' : *c);
-		if (str_equal(path,
-			      "sys/kernel/domainname")) /* its file belongs to the host's root */
+		/* The file of this one belongs to the host's root. */
+		if (r == 0 && str_equal(path, "sys/kernel/domainname"))
 			r = setdomainname(sysctl->value, strlen(sysctl->value)) < 0 ? -errno : 0;
-		else
+		else if (r == 0)
 			r = procfs_write(proc, path, sysctl->value);
 		if (r < 0)
 			return err_errno(err, -r, "config.json: linux.sysctl[\"%s\"]: write \"%s\"",

@@ -122,3 +122,16 @@ t_net_devices_in_a_user_namespace() {
 	has error "$(<"$T/out")" /no/such/program
 	has 'given back' "$(<"$T/link")" ',UP'
 }
+
+# The name that is written is the one that was checked, in whichever form: a dot of a device's name is a slash here.
+t_sysctl_of_a_device_with_a_dot() {
+	root_only
+	in_host() {
+		ip link add up.1 type veth peer name peer7
+		"$@" run -b "$T/b" "$ID" >"$T/inside"
+	}
+	cfg '.linux.netDevices = {"up.1": {}} | .linux.sysctl = {"net.ipv4.conf.up/1.forwarding": "1"}'
+	script_ 'cat /proc/sys/net/ipv4/conf/up.1/forwarding'
+	net_host
+	eq forwarding "$(<"$T/inside")" 1
+}
