@@ -4,9 +4,13 @@
 #include "src/base/fd.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static ssize_t read_retry(int fd, void *buf, size_t size)
@@ -126,16 +130,44 @@ int io_write_file(int dirfd, const char *path, const char *text, struct err *err
 	return 0;
 }
 
+/* Eight letters that others cannot guess, without a system call: 32 bits of what the kernel has given this program at
+ * its start, folded such that the rest (the stack's canary) cannot be told from them, and the time. */
+static void random_name(const char *name, char *buf, size_t size)
+{
+	const uint64_t *given = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+	static uint64_t calls;
+	struct timespec now = { 0 };
+	uint64_t x = given ? given[0] ^ given[1] : 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	x ^= (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ ++calls;
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	(void)snprintf(buf, size, ".%s.%08x", name, (uint32_t)(x >> 32));
+}
+
+/* The directory may be one where others write (a pid file in /tmp): what they have put there is never opened. */
+static int create_new(int dirfd, const char *name, mode_t mode, char *ret, size_t size)
+{
+	int fd = -1;
+
+	for (int tries = 0; tries < 16; tries++) {
+		random_name(name, ret, size);
+		fd = openat(dirfd, ret, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		if (fd >= 0 || errno != EEXIST)
+			break;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 		    struct err *err)
 {
-	char temporary[300];
-	int fd, r;
+	char temporary[NAME_MAX + 16];
+	int fd = create_new(dirfd, name, mode, temporary, sizeof(temporary)), r;
 
-	(void)snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
-		return err_errno(err, errno, "create %s", temporary);
+		return err_errno(err, -fd, "create a file for %s", name);
 	r = io_write_all(fd, data, len);
 	fd_closep(&fd);
 	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)

@@ -30,8 +30,10 @@ int log_open(const struct log_settings *settings, struct err *err)
 	log_state.settings = *settings;
 	if (!settings->path)
 		return 0;
-	log_state.fd = openat(AT_FDCWD, settings->path,
-			      O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
+	/* O_NONBLOCK: what was put there may be a FIFO that nobody reads, and losing lines is better than waiting. */
+	log_state.fd =
+		openat(AT_FDCWD, settings->path,
+		       O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (log_state.fd < 0) {
 		int error = errno;
 

@@ -136,3 +136,36 @@ t_fault_cleanup_is_said() {
 	eq status "$(status)" stopped
 	ok delete "$ID"
 }
+
+# A directory where others write, too: what they have put there is not used, and not waited for.
+t_pid_file_among_others() {
+	local kind
+	mkdir -m 1777 "$T/shared"
+	for kind in fifo file link; do
+		case $kind in
+		fifo) mkfifo -m 666 "$T/shared/.pid.new" "$T/shared/pid" ;;
+		file) touch "$T/shared/.pid.new" "$T/shared/pid" && chmod 666 "$T/shared/.pid.new" ;;
+		link) ln -s "$T/precious" "$T/shared/pid" && ln -s "$T/precious" "$T/shared/.pid.new" ;;
+		esac
+		echo keep >"$T/precious"
+		prog /bin/sleep 1000
+		ok run -d -b "$T/b" --pid-file "$T/shared/pid" "$ID"
+		eq "$kind: file" "$(stat -c %F "$T/shared/pid")" 'regular file'
+		eq "$kind: mode" "$(stat -c %a "$T/shared/pid")" 644
+		eq "$kind: what a link leads to" "$(<"$T/precious")" keep
+		down
+		eq "$kind: what is left" "$(ls -A "$T/shared")" $'.pid.new\npid'
+		rm -f "$T/shared/pid" "$T/shared/.pid.new"
+	done
+}
+
+t_log_that_nobody_reads() {
+	prog /bin/true
+	mkfifo "$T/log"
+	U=(timeout 10 "${U[@]}")
+	no 'open the log file' --log "$T/log" run -b "$T/b" "$ID"
+	exec 9<>"$T/log"
+	ok --debug --log "$T/log" run -b "$T/b" "$ID"
+	while IFS= read -r -t 0.1 -u 9 _; do :; done
+	exec 9>&-
+}

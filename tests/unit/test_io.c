@@ -29,12 +29,20 @@ TEST(files_are_replaced_and_read_with_a_limit)
 	CHECK_STR(text, "second");
 	CHECK_ERR(io_read_file(fd, "f", 5, &arena, &text, &len, &err), &err, "larger than 5 bytes");
 	CHECK_ERR(io_read_file(fd, "g", 5, &arena, &text, &len, &err), &err, "missing (ENOENT)");
-	CHECK(faccessat(fd, ".f.new", F_OK, 0) < 0);
-	/* A link in the place of the temporary file is not followed. */
-	CHECK_INT(symlinkat("/tmp/usrun-test-io-target", fd, ".f.new"), 0);
-	CHECK_ERR(io_replace_file(fd, "f", "x", 1, 0600, &err), &err, "create .f.new");
-	(void)unlinkat(fd, ".f.new", 0);
-	(void)unlinkat(fd, "f", 0);
+	/* What others may have put where a temporary file would be guessed. */
+	CHECK_INT(mkfifoat(fd, ".f.new", 0666), 0);
+	CHECK_INT(io_replace_file(fd, "f", "third", 5, 0600, &err), 0);
+	CHECK_INT(io_read_file(fd, "f", 6, &arena, &text, &len, &err), 0);
+	CHECK_STR(text, "third");
+	CHECK_INT(unlinkat(fd, ".f.new", 0), 0);
+	CHECK_ERR(io_replace_file(fd, "no/such", "x", 1, 0600, &err), &err,
+		  "create a file for no/such");
+	/* What is in the place of the file goes; what it leads to stays. */
+	CHECK_INT(unlinkat(fd, "f", 0), 0);
+	CHECK_INT(symlinkat("target", fd, "f"), 0);
+	CHECK_INT(io_replace_file(fd, "f", "new", 3, 0600, &err), 0);
+	CHECK(faccessat(fd, "target", F_OK, 0) < 0);
+	CHECK_INT(unlinkat(fd, "f", 0), 0);
 	CHECK_INT(rmdir(dir), 0);
 	arena_free(&arena);
 }
