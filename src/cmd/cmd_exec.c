@@ -65,7 +65,6 @@ struct exec_call { /* what the parts below share */
 	struct arena *arena;
 	const struct exec_options *o;
 	const struct oci_config *config;
-	struct plan_exec_process asked;
 	struct state state;
 	int dirfd, pidfd;
 };
@@ -223,9 +222,7 @@ static int make_process(struct exec_call *call, int argc, char **argv,
 			const struct oci_process **ret, struct err *err)
 {
 	const struct exec_options *o = call->o;
-	int r;
-
-	call->asked = (struct plan_exec_process){
+	struct plan_exec_process asked = {
 		.args = { (const char *const *)argv, (size_t)argc },
 		.env = { o->env.v, o->env.n },
 		.caps = { o->caps.v, o->caps.n },
@@ -237,11 +234,9 @@ static int make_process(struct exec_call *call, int argc, char **argv,
 		.tty = o->tty,
 		.no_new_privs = o->no_new_privs,
 	};
-	r = o->process ? read_process(call, &call->asked.file, err) : 0;
+	int r = o->process ? read_process(call, &asked.file, err) : 0;
 
-	return r < 0 ? r
-		     : plan_exec_process(call->arena, &call->asked, call->config->process, ret,
-					 err);
+	return r < 0 ? r : plan_exec_process(call->arena, &asked, call->config->process, ret, err);
 }
 
 static int build_plan(struct exec_call *call, const struct oci_process *process,
@@ -253,7 +248,6 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 	const struct plan_exec_request request = {
 		.config = call->config,
 		.process = process,
-		.asked = &call->asked,
 		.facts = facts,
 		.options = plan_options,
 		.namespaces = call->state.namespaces.v,

@@ -226,7 +226,6 @@ static int build_parts(struct plan_build *b, struct err *err)
 	if (r == 0)
 		r = build_cgroup(b, err);
 	set_hook_flags(plan);
-	plan->process.from = plan_parts_config;
 	if (r == 0)
 		r = plan_process_build(b, config->process, err);
 	if (r < 0)

@@ -170,12 +170,7 @@ struct rdt_plan {
 	const char *monitor; /* monitoring group, made and removed; NULL: none */
 };
 
-struct process_sources { /* what gave a value, as its user knows it: errors begin with it */
-	const char *cwd, *uid, *gid, *groups;
-};
-
 struct process_plan {
-	struct process_sources from;
 	const char *const *args; /* NULL-terminated; NULL when the config has no process */
 	const char *const *env;  /* NULL-terminated; HOME is added in the container, where absent */
 	size_t n_args, n_env;
@@ -282,7 +277,6 @@ int plan_exec_process(struct arena *arena, const struct plan_exec_process *asked
 struct plan_exec_request {
 	const struct oci_config *config;
 	const struct oci_process *process;
-	const struct plan_exec_process *asked; /* what process was made of; may be NULL */
 	const struct facts *facts;
 	const struct plan_options *options;
 	const char *const

@@ -104,9 +104,6 @@ static int from_options(struct arena *arena, const struct plan_exec_process *ask
 	process->args.n = asked->args.n;
 	process->terminal = (struct json_bool){ true, asked->tty };
 	process->console_size = NULL;
-	if (asked->cwd && *asked->cwd != '/')
-		return err_set(err, EINVAL, "--cwd: expected an absolute path, got \"%s\"",
-			       asked->cwd);
 	if (asked->cwd)
 		process->cwd = asked->cwd;
 	if (!process->cwd)
@@ -185,29 +182,6 @@ int plan_exec_process(struct arena *arena, const struct plan_exec_process *asked
 	return r;
 }
 
-static struct process_sources sources_of(const struct plan_exec_process *asked)
-{
-	static const struct process_sources file = {
-		.cwd = "--process: cwd",
-		.uid = "--process: user.uid",
-		.gid = "--process: user.gid",
-		.groups = "--process: user.additionalGids",
-	};
-	struct process_sources from = asked && asked->file ? file : plan_parts_config;
-
-	if (!asked || asked->file)
-		return from;
-	if (asked->cwd)
-		from.cwd = "--cwd";
-	if (asked->user)
-		from.uid = "--user";
-	if (asked->user && strchr(asked->user, ':'))
-		from.gid = "--user";
-	if (asked->groups.n)
-		from.groups = "--additional-gids";
-	return from;
-}
-
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err)
 {
@@ -233,7 +207,6 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 	plan->powers = powers_derive(plan->facts, plan->ns.join_flags & CLONE_NEWUSER);
 	if (!request->options->no_new_keyring)
 		plan->process.keyring = request->options->id;
-	plan->process.from = sources_of(request->asked);
 	r = plan_process_build(&b, request->process, err);
 	if (r < 0)
 		return r;

@@ -41,10 +41,3 @@ bool plan_parts_in_userns(const struct plan *plan)
 	return (plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) ||
 	       !plan->facts->caller.initial_userns;
 }
-
-const struct process_sources plan_parts_config = {
-	.cwd = "config.json: process.cwd",
-	.uid = "config.json: process.user.uid",
-	.gid = "config.json: process.user.gid",
-	.groups = "config.json: process.user.additionalGids",
-};

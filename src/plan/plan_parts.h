@@ -21,9 +21,6 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...) PRINTF(2, 3);
 bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid);
 bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid);
 
-/* The process of config.json. */
-extern const struct process_sources plan_parts_config;
-
 /* Whether mounts are made with the rights of another user namespace than the first. */
 bool plan_parts_in_userns(const struct plan *plan);
 

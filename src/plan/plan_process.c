@@ -130,8 +130,9 @@ static int build_groups(struct plan_build *b, const struct oci_user *user, struc
 		groups[i] = (uint32_t)user->additional_gids.v[i];
 		if (!plan_parts_gid_mapped(b->plan, groups[i]))
 			return err_set(err, EINVAL,
-				       "%s: gid %u is not mapped in the user namespace",
-				       p->from.groups, groups[i]);
+				       "config.json: process.user.additionalGids[%zu]: gid %u is "
+				       "not mapped in the user namespace",
+				       i, groups[i]);
 	}
 	return 0;
 }
@@ -146,12 +147,14 @@ static int build_user(struct plan_build *b, const struct oci_user *user, struct 
 	p->gid = user ? (uint32_t)user->gid.v : 0;
 	if (!plan_parts_uid_mapped(b->plan, p->uid))
 		return err_set(err, EINVAL,
-			       "%s: cannot setuid to unmapped uid %u in user namespace",
-			       p->from.uid, p->uid);
+			       "config.json: process.user.uid: cannot setuid to unmapped uid %u in "
+			       "user namespace",
+			       p->uid);
 	if (!plan_parts_gid_mapped(b->plan, p->gid))
 		return err_set(err, EINVAL,
-			       "%s: cannot setgid to unmapped gid %u in user namespace",
-			       p->from.gid, p->gid);
+			       "config.json: process.user.gid: cannot setgid to unmapped gid %u in "
+			       "user namespace",
+			       p->gid);
 	keep = annotations_find(b->plan->config->annotations.v, b->plan->config->annotations.n,
 				ANNOTATIONS_KEEP_GROUPS);
 	p->keep_groups = keep && !str_equal(keep, "0");

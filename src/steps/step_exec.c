@@ -30,11 +30,13 @@ int step_cwd(struct run *run, struct err *err)
 		return 0;
 	if (chdir(cwd) < 0) {
 		if (errno == EACCES)
-			return err_set(err, EACCES,
-				       "%s: chdir to cwd (\"%s\"): permission denied for uid %u",
-				       run->plan->process.from.cwd, cwd, run->plan->process.uid);
-		return err_errno(err, errno, "%s: chdir to cwd (\"%s\")",
-				 run->plan->process.from.cwd, cwd);
+			return err_set(
+				err, EACCES,
+				"config.json: process.cwd: chdir to cwd (\"%s\"): permission "
+				"denied for uid %u",
+				cwd, run->plan->process.uid);
+		return err_errno(err, errno, "config.json: process.cwd: chdir to cwd (\"%s\")",
+				 cwd);
 	}
 	return resolve_check_cwd(err);
 }

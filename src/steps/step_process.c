@@ -89,12 +89,15 @@ static void give_stdio(uint32_t uid)
 }
 
 /* Of a joined user namespace the planner does not know the mapping. */
-static int bad_id(const char *from, const char *kind, uint32_t id, struct err *err)
+static int explain_id(const char *kind, uint32_t id, struct err *err)
 {
 	if (err->code == EINVAL)
-		return err_set(err, EINVAL, "%s: cannot set%s to unmapped %s %u in user namespace",
-			       from, kind, kind, id);
-	return err_prefix(err, "%s", from);
+		return err_set(
+			err, EINVAL,
+			"config.json: process.user.%s: cannot set%s to unmapped %s %u in user "
+			"namespace",
+			kind, kind, kind, id);
+	return err_prefix(err, "config.json: process.user.%s", kind);
 }
 
 int step_privs_drop(struct run *run, struct err *err)
@@ -114,14 +117,14 @@ int step_privs_drop(struct run *run, struct err *err)
 		r = 0;
 	}
 	if (r == 0 && privs_set_gid(p->gid, err) < 0)
-		return bad_id(p->from.gid, "gid", p->gid, err);
+		return explain_id("gid", p->gid, err);
 	/* The bounding set needs CAP_SETPCAP, which the change of the uid takes away. */
 	if (r == 0)
 		r = privs_drop_bounding(p->caps_bounding, err);
 	if (r == 0)
 		r = privs_keep_caps(err);
 	if (r == 0 && privs_set_uid(p->uid, err) < 0)
-		return bad_id(p->from.uid, "uid", p->uid, err);
+		return explain_id("uid", p->uid, err);
 	if (r == 0)
 		r = privs_set_caps(p->caps_permitted, p->caps_effective, p->caps_inheritable, err);
 	if (r == 0)

@@ -3,7 +3,6 @@
 #include "src/oci/decode.h"
 #include "src/plan/plan.h"
 #include "tests/lib/check.h"
-#include "tests/unit/plan_facts.h"
 
 #include <string.h>
 
@@ -137,58 +136,7 @@ TEST(a_wrong_option_is_named)
 	asked.groups = (struct plan_texts){ bad_group, 1 };
 	CHECK(!make(&asked));
 	CHECK(strstr(err.text, "--additional-gids: ") == err.text);
-	asked = asked_for();
-	asked.cwd = "tmp";
-	CHECK(!make(&asked));
-	CHECK_STR(err.text, "--cwd: expected an absolute path, got \"tmp\"");
 	asked = (struct plan_exec_process){ 0 };
 	CHECK(!make(&asked));
 	CHECK_STR(err.text, "exec failed: exec args cannot be empty");
-}
-
-static const struct plan *build(const struct plan_exec_process *asked)
-{
-	static const struct idmap_range low[] = { { 0, 0, 10 } };
-	static struct facts facts;
-	static const struct plan_options options = { .id = "id", .bundle = "/b" };
-	static const struct oci_config config;
-	const struct plan_exec_request request = {
-		.config = &config,
-		.process = make(asked),
-		.asked = asked,
-		.facts = &facts,
-		.options = &options,
-	};
-	const struct plan *plan = NULL;
-
-	facts = root_facts();
-	facts.caller.uid_map = facts.caller.gid_map = (struct idmap){ low, 1 };
-	return plan_exec_build(&arena, &request, &plan, &err) < 0 ? NULL : plan;
-}
-
-TEST(what_gave_a_value_is_named_when_it_cannot_be_had)
-{
-	static const char *const groups[] = { "77" };
-	struct plan_exec_process asked = asked_for();
-	const struct plan *plan = build(&asked);
-
-	CHECK_STR(plan ? plan->process.from.cwd : "", "config.json: process.cwd");
-	asked.cwd = "/tmp";
-	asked.user = "11";
-	CHECK(!build(&asked));
-	CHECK_STR(err.text, "--user: cannot setuid to unmapped uid 11 in user namespace");
-	asked.user = "5:12";
-	CHECK(!build(&asked));
-	CHECK_STR(err.text, "--user: cannot setgid to unmapped gid 12 in user namespace");
-	asked.user = "5";
-	asked.groups = (struct plan_texts){ groups, 1 };
-	CHECK(!build(&asked));
-	CHECK_STR(err.text, "--additional-gids: gid 77 is not mapped in the user namespace");
-	asked = asked_for();
-	asked.cwd = "/tmp";
-	plan = build(&asked);
-	CHECK_STR(plan ? plan->process.from.cwd : "", "--cwd");
-	asked.file = decode("{\"args\":[\"id\"],\"cwd\":\"/\"}");
-	plan = build(&asked);
-	CHECK_STR(plan ? plan->process.from.cwd : "", "--process: cwd");
 }
