@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Fields of /proc/PID/stat, proc(5). */
-enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START_TIME = 22 };
+enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START_TIME = 22, FLAG_EXITING = 4 };
 
 /* The name in brackets may hold anything, so fields are counted behind the last ")". */
 uint64_t status_parse_stat(char *text)
@@ -37,6 +37,20 @@ uint64_t status_parse_stat(char *text)
 	if (!p || (ended && threads <= 1))
 		return 0;
 	return parse_u64(p, &start) == 0 ? start : 0;
+}
+
+bool status_waits_for_zombie(pid_t pid)
+{
+	char path[32], text[1024], *end, state;
+	unsigned int flags;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return false;
+	end = strrchr(text, ')');
+	/* A process that cannot end because of a disk is in state D. */
+	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) == 2 &&
+	       state == 'S' && (flags & FLAG_EXITING);
 }
 
 /* A mount of /proc that hides other users' processes shows one that runs as one that is not there. */

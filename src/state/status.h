@@ -16,7 +16,11 @@ const char *status_name(enum status status); /* "running" */
 /* Start time of a process (clock ticks since boot), 0 when it is gone or a zombie. */
 int status_start_time(pid_t pid, uint64_t *ret, struct err *err) MUST_CHECK;
 
-/* The same from the text of /proc/PID/stat, which is cut up. */
+/* Whether the init of a pid namespace has ended as far as it can: the kernel keeps it until whoever is the parent of
+ * a process that was executed there reaps that one. */
+bool status_waits_for_zombie(pid_t pid);
+
+/* The start time from the text of /proc/PID/stat, which is cut up. */
 uint64_t status_parse_stat(char *text);
 
 /* This boot's id, or "" where the kernel does not tell. */

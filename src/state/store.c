@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_ID = 255, REMOVE_ROUNDS = 64, REMOVE_DEPTH = 64 };
@@ -153,7 +154,7 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 	if (fd < 0)
 		r = err_errno(err, errno, "open %s", name);
 	if (r == 0)
-		r = io_read_fd(fd, name, 16 * 1024 * 1024, arena, &text, &len, err);
+		r = io_read_fd(fd, name, STORE_PRIV_MAX_SIZE, arena, &text, &len, err);
 	if (r == 0)
 		r = store_priv_decode(arena, name, text, len, ret, err);
 	if (r == 0 && !str_equal(ret->id, id))
@@ -251,6 +252,15 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static bool is_directory(int dirfd, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
 int store_list(struct store *store, struct arena *arena, const char *const **ret, size_t *ret_n,
 	       struct err *err)
 {
@@ -273,7 +283,7 @@ int store_list(struct store *store, struct arena *arena, const char *const **ret
 		return -err->code;
 	}
 	while ((entry = readdir(dir))) {
-		if (entry->d_type != DT_DIR || store_check_id(entry->d_name, &ignored) < 0)
+		if (store_check_id(entry->d_name, &ignored) < 0 || !is_directory(dirfd(dir), entry))
 			continue;
 		names = arena_room(arena, names, n, &cap, sizeof(*names));
 		names[n++] = arena_strdup(arena, entry->d_name);

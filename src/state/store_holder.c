@@ -6,29 +6,48 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
-#include "src/base/str.h"
 #include "src/sys/pidfd.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 enum { MAX_LOCKS = 16 << 20, DEATH_TIMEOUT_MS = 5000 };
 
-/* "7: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF", proc_locks(5); "7: -> FLOCK …" is one that waits. A holder in
- * another pid namespace has the pid 0 or -1. */
-static pid_t parse_holder(const char *locks, const char *file)
+/* Whether a process has the directory open. */
+static bool has_open(pid_t pid, const struct stat *wanted)
 {
-	char place[64];
+	char path[32];
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	DIR *fds;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	fds = opendir(path);
+	while (fds && !found && (entry = readdir(fds)))
+		found = fstatat(dirfd(fds), entry->d_name, &st, 0) == 0 &&
+			st.st_ino == wanted->st_ino && st.st_dev == wanted->st_dev;
+	if (fds)
+		(void)closedir(fds);
+	return found;
+}
+
+/* "7: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF", proc_locks(5); "7: -> FLOCK …" is one that waits. A holder in
+ * another pid namespace has the pid 0 or -1. The device is that of the file system, and stat(2) tells another one
+ * where that has subvolumes (btrfs): so only the inode is compared, and then what the process has open. */
+static pid_t parse_holder(const char *locks, const struct stat *dir)
+{
+	unsigned long long inode;
 	int pid;
 
 	for (const char *line = locks; line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %d %63s", &pid, place) == 2 &&
-		    str_equal(place, file))
+		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %d %*x:%*x:%llu", &pid, &inode) == 2 &&
+		    inode == dir->st_ino && pid > 0 && has_open(pid, dir))
 			return pid;
 	}
 	return 0;
@@ -39,15 +58,13 @@ static pid_t find_holder(int dirfd)
 	struct arena arena = { 0 };
 	struct err ignored;
 	struct stat st;
-	char file[64], *locks;
 	pid_t pid = 0;
+	char *locks;
 
 	if (fstat(dirfd, &st) < 0)
 		return 0;
-	(void)snprintf(file, sizeof(file), "%02x:%02x:%llu", major(st.st_dev), minor(st.st_dev),
-		       (unsigned long long)st.st_ino);
 	if (io_read_file(AT_FDCWD, "/proc/locks", MAX_LOCKS, &arena, &locks, NULL, &ignored) == 0)
-		pid = parse_holder(locks, file);
+		pid = parse_holder(locks, &st);
 	arena_free(&arena);
 	return pid;
 }

@@ -77,7 +77,7 @@ static const struct json_type state_type = {
 int store_priv_decode(struct arena *arena, const char *file, const char *text, size_t len,
 		      struct state *ret, struct err *err)
 {
-	static const struct json_limits limits = { .depth = 8, .string = 1024 * 1024 };
+	static const struct json_limits limits = { .depth = 8, .string = STORE_PRIV_MAX_SIZE };
 
 	return json_read(arena, file, text, len, &state_type, &limits, ret, err);
 }
@@ -142,5 +142,8 @@ int store_priv_encode(const struct state *state, struct json_write **ret, const 
 	json_write_end(w);
 	*ret = w;
 	*ret_text = json_write_text(w, ret_len, err);
+	if (*ret_text && *ret_len > STORE_PRIV_MAX_SIZE)
+		return err_set(err, E2BIG, "state.json: %zu bytes, more than %d", *ret_len,
+			       STORE_PRIV_MAX_SIZE);
 	return *ret_text ? 0 : -EINVAL;
 }

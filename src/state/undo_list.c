@@ -15,6 +15,29 @@
 
 enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200 };
 
+static int wait_for_end(const struct state *state, int pidfd, struct err *err)
+{
+	if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
+		return 0;
+	if (cgroup_place_is_group(&state->cgroup))
+		driver_fetch_frozen(&state->cgroup, (pid_t)state->pid.v);
+	for (int waited = 0; waited < DEATH_TIMEOUT_MS; waited += USUAL_DEATH_MS) {
+		if (status_waits_for_zombie((pid_t)state->pid.v)) {
+			log_notice(
+				"the process %lld of container %s is kept by a zombie in its pid "
+				"namespace, whose parent does not reap it",
+				(long long)state->pid.v, state->id);
+			return 0;
+		}
+		if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
+			return 0;
+	}
+	return err_set(err, ETIMEDOUT,
+		       "container init still running: process %lld did not end within %d s of "
+		       "SIGKILL",
+		       (long long)state->pid.v, DEATH_TIMEOUT_MS / 1000);
+}
+
 static int undo_spawn(struct store *store, const struct state *state, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;
@@ -31,16 +54,7 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 				 (long long)state->pid.v, state->id);
 	if (status == STATUS_PAUSED) /* it ends when its cgroup is thawed: the next entry */
 		return 0;
-	if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
-		return 0;
-	if (cgroup_place_is_group(&state->cgroup))
-		driver_fetch_frozen(&state->cgroup, (pid_t)state->pid.v);
-	if (pidfd_wait(pidfd, DEATH_TIMEOUT_MS) < 0)
-		return err_set(err, ETIMEDOUT,
-			       "container init still running: process %lld did not end within "
-			       "%d s of SIGKILL",
-			       (long long)state->pid.v, DEATH_TIMEOUT_MS / 1000);
-	return 0;
+	return wait_for_end(state, pidfd, err);
 }
 
 static bool has_group(const struct state *state, const struct cgroup_dir *dir)

@@ -470,3 +470,65 @@ TEST(a_change_by_force_goes_on_without_a_state)
 	store_close(store);
 	CHECK_INT(rmdir(root), 0);
 }
+
+/* Whoever holds the lock is found by the inode and by what it has open, not by a device number: that of the file
+ * system is another one than stat(2) tells where there are subvolumes. */
+TEST(the_holder_is_ended)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX", word;
+	struct err err = { 0 };
+	struct store *store;
+	int dir, pair[2], status = 0;
+	pid_t pid;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	dir = store_reserve(store, "c1", reuse, &err);
+	store_unlock(dir);
+	CHECK_INT(pipe(pair), 0);
+	pid = fork();
+	if (pid == 0) {
+		fd_closep(&dir);
+		dir = store_open_container(store, "c1", &err);
+		if (store_lock(dir, 1000, &err) == 0)
+			(void)!write(pair[1], "x", 1);
+		(void)pause();
+	}
+	CHECK_INT(read(pair[0], &word, 1), 1);
+	CHECK_INT(store_lock_by_force(dir, 20, &err), 0);
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(what_could_not_be_read_again_is_not_written)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX", *text;
+	struct state state = sample("c1", STATE_CREATING), back;
+	struct json_pair note = { "a", NULL };
+	struct err err = { 0 };
+	struct store *store;
+	int dir;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	dir = store_reserve(store, "c1", reuse, &err);
+	text = arena_array(&arena, (17 << 20) + 1, 1);
+	memset(text, 'a', 17 << 20);
+	text[2 << 20] = '\0';
+	note.value = text;
+	state.annotations.v = &note;
+	state.annotations.n = 1;
+	CHECK_INT(store_write(dir, &state, &err), 0);
+	CHECK_INT(store_read(store, dir, "c1", &arena, &back, &err), 0);
+	text[2 << 20] = 'a';
+	CHECK_ERR(store_write(dir, &state, &err), &err, "more than 16777216");
+	CHECK_INT(store_read(store, dir, "c1", &arena, &back, &err), 0);
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
