@@ -290,12 +290,16 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 		signals = supervise_block_signals(err);
 		if (signals < 0)
 			return signals;
+		run->signals.fd = signals;
 	}
 	r = walk_sequence(&sequence_exec, run, err);
 	driver_close(&run->cgroup);
 	tell_departures(run);
+	if (r < 0 && run->signals.ended_by)
+		signals_act(run->signals.ended_by);
 	if (r < 0 || call->o->detach)
 		return r;
+	run_forward_signals(run);
 	supervise = (struct supervise){ .child = &run->init,
 					.console = run->console_master,
 					.signals = signals,

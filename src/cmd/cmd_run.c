@@ -54,15 +54,18 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	struct driver_oom oom = { .fd = -1 };
 	const char *words = NULL;
 	struct err later;
-	int status, r = signals;
+	int status, r = launch->signals = signals;
 
 	if (r >= 0 && launch->plan->notify)
 		manager = connect_manager(launch->options.notify_socket);
 	if (r >= 0)
 		r = launch_start(launch, globals, err);
+	if (r < 0 && launch->run.signals.ended_by)
+		signals_act(launch->run.signals.ended_by);
 	if (r < 0)
 		return r;
 	launch_report_fallbacks(launch);
+	run_forward_signals(&launch->run);
 	supervise.child = &launch->run.init;
 	supervise.console = launch->run.console_master;
 	supervise.notify = launch->run.notify_listener;

@@ -42,7 +42,7 @@ static int send_words(int sock, const struct hooks_output *output)
 }
 
 /* Tells init to go on, and waits until it has become the program or says why not. */
-static int release_init(int dirfd, const struct state_doc *doc, struct err *err)
+static int release_init(int dirfd, const struct state_doc *doc, int pidfd, struct err *err)
 {
 	_cleanup_close_ int sock = sock_connect_at(dirfd, "start");
 	struct hooks_output output;
@@ -61,7 +61,7 @@ static int release_init(int dirfd, const struct state_doc *doc, struct err *err)
 	hooks_close_output(&output);
 	if (r < 0)
 		return err_errno(err, -r, "tell the init of container %s to start", id);
-	return channel_wait_on(sock, err);
+	return channel_wait_on(sock, (pid_t)doc->pid, pidfd, err);
 }
 
 struct start_call {
@@ -86,7 +86,7 @@ static int start(int dirfd, struct state *state, void *data, struct err *err)
 	if (r == 0 && state->poststart_hooks.v)
 		r = common_read_config(call->arena, dirfd, &call->config, err);
 	if (r == 0)
-		r = release_init(dirfd, &call->doc, err);
+		r = release_init(dirfd, &call->doc, call->pidfd, err);
 	state->phase = STATE_STARTED;
 	return r < 0 ? r : STORE_WRITE;
 }

@@ -169,7 +169,7 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 {
 	int r = store_check_id(id, err);
 
-	*ret = (struct launch){ .arena = arena };
+	*ret = (struct launch){ .arena = arena, .signals = -1 };
 	fill_options(ret, globals, options, id);
 	ret->options.wait_start = wait_start;
 	ret->options.detach = detach;
@@ -222,6 +222,7 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	run->config_text = launch->config_text;
 	run->config_len = launch->config_len;
 	run->pid_file = launch->pid_file;
+	run->signals.fd = launch->signals;
 	/* Init inherits it; its name comes with the state. */
 	if (launch->plan->flags & PLAN_WAIT_START) {
 		run->start_listener = sock_new();

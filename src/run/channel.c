@@ -3,57 +3,182 @@
 
 #include "src/base/fd.h"
 #include "src/security/filter_notify.h"
+#include "src/sys/program.h"
 #include "src/sys/sock.h"
 
+#include <poll.h>
 #include <string.h>
+#include <sys/wait.h>
+
+/* A first word comes at once, or whoever should have said it has been kept from it. */
+enum { FIRST_WORD_MS = 30000, MAX_ERRNO = 4095 };
 
 enum message_kind { MESSAGE_REACHED, MESSAGE_NOTE, MESSAGE_FAILED };
 
 struct message {
 	uint32_t kind, row;
-	int32_t init;
 	union {
 		char note[640];
 		struct err err;
 	};
 };
 
-struct channels {
-	int ends[ACTOR_COUNT][ACTOR_COUNT]; /* [mine][peer's] */
+enum {
+	LEN_REACHED = offsetof(struct message, note),
+	LEN_NOTE = LEN_REACHED + sizeof(((struct message *)0)->note),
+	LEN_FAILED = LEN_REACHED + sizeof(struct err),
 };
 
-int channel_open(struct arena *arena, struct channels **ret, struct err *err)
-{
-	struct channels *channels = arena_new(arena, struct channels);
-	int pair[2], r;
+struct channel {
+	int parent, child;
+	bool senders; /* the kernel says who sends: there are two that could */
+};
 
-	for (int a = 0; a < ACTOR_COUNT; a++)
-		for (int b = 0; b < ACTOR_COUNT; b++)
-			channels->ends[a][b] = -1;
-	for (int child = ACTOR_STAGER; child <= ACTOR_INIT; child++) {
-		r = sock_pair(pair, err);
-		if (r < 0)
-			return r;
-		channels->ends[ACTOR_PARENT][child] = pair[0];
-		channels->ends[child][ACTOR_PARENT] = pair[1];
+int channel_open(struct arena *arena, bool stager, struct channel **ret, struct err *err)
+{
+	struct channel *channel = arena_new(arena, struct channel);
+	int pair[2], r = sock_pair(pair, err);
+
+	if (r < 0)
+		return r;
+	*channel = (struct channel){ .parent = pair[0], .child = pair[1], .senders = stager };
+	r = stager ? sock_name_senders(channel->parent) : 0;
+	*ret = channel;
+	return r < 0 ? err_errno(err, -r, "make a socket pair") : 0;
+}
+
+void channel_keep_own(struct channel *channel, struct run *run)
+{
+	bool parent = run->me == ACTOR_PARENT;
+
+	fd_closep(parent ? &channel->child : &channel->parent);
+	run->lifeline = parent ? -1 : channel->child;
+}
+
+void channel_close(struct channel *channel)
+{
+	fd_closep(&channel->parent);
+	fd_closep(&channel->child);
+}
+
+static int own_end(const struct channel *channel, const struct run *run)
+{
+	return run->me == ACTOR_PARENT ? channel->parent : channel->child;
+}
+
+static int died(enum actor from, struct err *err)
+{
+	return err_set(err, ECHILD, "the %s process ended without a word",
+		       sequence_actor_name(from));
+}
+
+static int protocol(enum actor from, struct err *err)
+{
+	return err_set(err, EPROTO, "the %s process sent something else than was expected",
+		       sequence_actor_name(from));
+}
+
+static bool is_text(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool is_message(const struct message *m, ssize_t len, const struct sock_mail *mail)
+{
+	const struct err *e = &m->err;
+
+	if (len < LEN_REACHED || mail->damaged)
+		return false;
+	switch (m->kind) {
+	case MESSAGE_REACHED:
+		return len == LEN_REACHED;
+	case MESSAGE_NOTE:
+		return len == LEN_NOTE && is_text(m->note, sizeof(m->note));
+	case MESSAGE_FAILED:
+		return len == LEN_FAILED && e->code > 0 && e->code <= MAX_ERRNO &&
+		       is_text(e->step, sizeof(e->step)) && is_text(e->text, sizeof(e->text)) &&
+		       is_text(e->hint, sizeof(e->hint));
+	default:
+		return false;
 	}
-	*ret = channels;
-	return 0;
 }
 
-void channel_keep_own(struct channels *channels, enum actor me)
+/* Through err_set(), which lets no control characters pass. */
+static int take_failure(const struct message *m, struct err *err)
 {
-	for (int a = 0; a < ACTOR_COUNT; a++)
-		for (int b = 0; b < ACTOR_COUNT; b++)
-			if (a != (int)me && !(me == ACTOR_STAGER && a == ACTOR_INIT))
-				fd_closep(&channels->ends[a][b]);
+	*err = (struct err){ 0 };
+	(void)err_set(err, m->err.code, "%s", m->err.text);
+	if (m->err.hint[0])
+		err_hint(err, "%s", m->err.hint);
+	if (m->err.step[strspn(m->err.step, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
+		memcpy(err->step, m->err.step, sizeof(err->step));
+	return -err->code;
 }
 
-void channel_close(struct channels *channels)
+/* A peer that ended with words of ours unread resets the connection, which the kernel reports before the
+ * peer's own words. */
+static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail *mail)
 {
-	for (int a = 0; a < ACTOR_COUNT; a++)
-		for (int b = 0; b < ACTOR_COUNT; b++)
-			fd_closep(&channels->ends[a][b]);
+	ssize_t n = sock_recv_mail(sock, m, sizeof(*m), wait, mail);
+
+	if (n == -ECONNRESET)
+		n = sock_recv_mail(sock, m, sizeof(*m), wait, mail);
+	return n == -ECONNRESET ? 0 : n;
+}
+
+/* Whose word it is. Init's first one introduces it: a name of the kernel's that is a child of ours, for the
+ * sender may give any that it sees where it has the right to. */
+static bool is_of(struct run *run, enum actor from, pid_t sender)
+{
+	if (child_is_there(&run->stager) && sender == run->stager.pid)
+		return true;
+	if (from != ACTOR_INIT)
+		return false;
+	if (child_is_there(&run->init))
+		return sender == run->init.pid;
+	return child_adopt(sender, &run->init) == 0;
+}
+
+/* One message to the parent, checked. Bytes, 0 at the end, -EAGAIN: none before the end of its sender, or an
+ * error with a text. */
+static ssize_t hear(struct channel *channel, struct run *run, enum actor from, struct message *m,
+		    struct sock_mail *mail, struct err *err)
+{
+	bool first = from == ACTOR_INIT && !child_is_there(&run->init);
+	const struct child *peer = from == ACTOR_INIT && !first ? &run->init : &run->stager;
+	ssize_t n;
+	int r;
+
+	r = run_wait(run, channel->parent, peer, -1, err);
+	if (r == 0 && first) /* a stager may leave before init has said anything */
+		r = run_wait(run, channel->parent, NULL, FIRST_WORD_MS, err);
+	if (r < 0)
+		return r;
+	n = receive(channel->parent, m, false, mail);
+	if (n == 0 || n == -EAGAIN)
+		return died(from, err);
+	if (n < 0)
+		return err_errno(err, (int)-n, "wait for the %s", sequence_actor_name(from));
+	if (!is_message(m, n, mail) || (channel->senders && !is_of(run, from, mail->sender))) {
+		fd_closep(&mail->fd);
+		return protocol(from, err);
+	}
+	return n;
+}
+
+/* A peer that is not there any more has perhaps said why, before it was told. */
+static int peer_gone(struct channel *channel, struct run *run, enum actor peer, struct err *err)
+{
+	struct sock_mail mail;
+	struct message m;
+	ssize_t n;
+
+	while ((n = receive(own_end(channel, run), &m, false, &mail)) > 0) {
+		fd_closep(&mail.fd);
+		if (is_message(&m, n, &mail) && m.kind == MESSAGE_FAILED)
+			return take_failure(&m, err);
+	}
+	return died(peer, err);
 }
 
 static int send_notes(int sock, struct run *run)
@@ -64,8 +189,7 @@ static int send_notes(int sock, struct run *run)
 		int r;
 
 		(void)strncpy(m.note, run->notes[i], sizeof(m.note) - 1);
-		r = filter_notify_pass(run->filter.handover, sock, &m,
-				       offsetof(struct message, note) + sizeof(m.note), -1);
+		r = filter_notify_pass(run->filter.handover, sock, &m, LEN_NOTE, -1);
 		if (r < 0)
 			return r;
 	}
@@ -73,115 +197,138 @@ static int send_notes(int sock, struct run *run)
 	return 0;
 }
 
-static int died(enum actor from, struct err *err)
-{
-	return err_set(err, ECHILD, "the %s process ended without a word",
-		       sequence_actor_name(from));
-}
-
-/* A peer that ended with words of ours unread resets the connection, which the kernel reports before the
- * peer's own words. */
-static ssize_t receive(int sock, struct message *m, int *ret_fd)
-{
-	ssize_t n = sock_recv(sock, m, sizeof(*m), ret_fd);
-
-	return n == -ECONNRESET ? sock_recv(sock, m, sizeof(*m), ret_fd) : n;
-}
-
-/* A peer that is not there any more has perhaps said why, before it was told. */
-static int peer_gone(int sock, enum actor peer, struct err *err)
-{
-	struct message m;
-	int fd = -1;
-
-	while (receive(sock, &m, &fd) > 0) {
-		fd_closep(&fd);
-		if (m.kind == MESSAGE_FAILED) {
-			*err = m.err;
-			return err->code > 0 ? -err->code : -EINVAL;
-		}
-	}
-	return died(peer, err);
-}
-
-int channel_tell(struct channels *channels, struct run *run, enum actor to, size_t row, int fd,
+int channel_tell(struct channel *channel, struct run *run, enum actor to, size_t row, int fd,
 		 struct err *err)
 {
-	int sock = channels->ends[run->me][to], r = 0;
-	struct message m = { .kind = MESSAGE_REACHED, .row = (uint32_t)row, .init = run->init.pid };
+	struct message m = { .kind = MESSAGE_REACHED, .row = (uint32_t)row };
+	int sock = own_end(channel, run), r = 0;
 
 	if (to == ACTOR_PARENT)
 		r = send_notes(sock, run);
 	/* An agent may refuse what its profile does not let through. */
 	if (r == 0)
-		r = filter_notify_pass(run->filter.handover, sock, &m,
-				       offsetof(struct message, note), fd);
+		r = filter_notify_pass(run->filter.handover, sock, &m, LEN_REACHED, fd);
 	if (r == -EPIPE || r == -ECONNRESET)
-		return peer_gone(sock, to, err);
+		return peer_gone(channel, run, to, err);
 	return r < 0 ? err_errno(err, -r, "tell the %s", sequence_actor_name(to)) : 0;
 }
 
-int channel_await(struct channels *channels, struct run *run, enum actor from, size_t row,
+/* The parent says nothing but that it got somewhere, and ends with its channel. */
+static int await_parent(struct channel *channel, size_t row, struct err *err)
+{
+	struct sock_mail mail;
+	struct message m;
+	ssize_t n = receive(channel->child, &m, true, &mail);
+
+	fd_closep(&mail.fd);
+	if (n == 0)
+		return died(ACTOR_PARENT, err);
+	if (n < 0)
+		return err_errno(err, (int)-n, "wait for the parent");
+	if (!is_message(&m, n, &mail) || m.kind != MESSAGE_REACHED || m.row != row)
+		return protocol(ACTOR_PARENT, err);
+	return 0;
+}
+
+/* Of a stager that was not heard yet only a failure is still to come when init's word is waited for. */
+static bool is_row(const struct run *run, const struct message *m, const struct sock_mail *mail,
+		   enum actor from, size_t row)
+{
+	bool stager = child_is_there(&run->stager) && mail->sender == run->stager.pid;
+
+	return m->row == row && (from == ACTOR_STAGER || !stager);
+}
+
+int channel_await(struct channel *channel, struct run *run, enum actor from, size_t row,
 		  int *ret_fd, struct err *err)
 {
-	int sock = channels->ends[run->me][from];
-	struct message m;
+	if (from == ACTOR_PARENT)
+		return await_parent(channel, row, err);
+	for (size_t notes = 0; notes <= RUN_MAX_NOTES; notes++) {
+		_cleanup_close_ int fd = -1;
+		struct sock_mail mail;
+		struct message m;
+		ssize_t n = hear(channel, run, from, &m, &mail, err);
 
-	for (;;) {
-		ssize_t n = receive(sock, &m, ret_fd);
-
-		if (n < 0 && n != -ECONNRESET)
-			return err_errno(err, (int)-n, "wait for the %s",
-					 sequence_actor_name(from));
-		if (n <= 0)
-			return died(from, err);
+		if (n < 0)
+			return (int)n;
+		fd = mail.fd;
+		if (fd >= 0 && (m.kind != MESSAGE_REACHED || !ret_fd))
+			return protocol(from, err);
+		if (m.kind == MESSAGE_FAILED)
+			return take_failure(&m, err);
 		if (m.kind == MESSAGE_NOTE) {
 			run_note(run, "%s", m.note);
 			continue;
 		}
-		if (m.kind == MESSAGE_FAILED) {
-			*err = m.err;
-			return err->code > 0 ? -err->code : -EINVAL;
-		}
-		if (m.row != row)
-			return err_set(err, EPROTO, "the %s sent message %u instead of %zu",
-				       sequence_actor_name(from), m.row, row);
-		if (run->me == ACTOR_PARENT && m.init > 0 && !child_is_there(&run->init) &&
-		    child_adopt(m.init, &run->init) < 0)
-			return err_set(err, EPROTO, "the %s named a process that is not ours",
-				       sequence_actor_name(from));
+		if (!is_row(run, &m, &mail, from, row))
+			return protocol(from, err);
+		if (ret_fd)
+			*ret_fd = fd_take(&fd);
 		return 0;
 	}
+	return protocol(from, err);
 }
 
-int channel_wait_on(int sock, struct err *err)
+/* The end of a channel is an exec, a death, or somebody's trick. */
+static int judge_end(struct run *run, struct err *err)
 {
+	int status, executed = program_was_executed(run->init.pid);
+	/* Nobody else will ever tell how a detached container ended. */
+	bool alone = run->state_dir >= 0 && run->plan->options->detach;
+
+	if (executed == 0)
+		return died(ACTOR_INIT, err);
+	if ((executed < 0 || alone) && child_has_ended(&run->init, &status) > 0 &&
+	    WIFSIGNALED(status))
+		return died(ACTOR_INIT, err);
+	*err = (struct err){ 0 };
+	return 0;
+}
+
+int channel_await_exec(struct channel *channel, struct run *run, struct err *err)
+{
+	struct sock_mail mail;
 	struct message m;
-	int fd = -1;
-	ssize_t n = receive(sock, &m, &fd);
+	ssize_t n = hear(channel, run, ACTOR_INIT, &m, &mail, err);
 
-	fd_closep(&fd);
-	if (n < 0 && n != -ECONNRESET)
-		return err_errno(err, (int)-n, "wait for the container's process");
-	if (n <= 0 || m.kind != MESSAGE_FAILED)
-		return 0;
-	*err = m.err;
-	return err->code > 0 ? -err->code : -EINVAL;
+	if (n == -ECHILD)
+		return judge_end(run, err);
+	if (n < 0)
+		return (int)n;
+	fd_closep(&mail.fd);
+	return m.kind == MESSAGE_FAILED ? take_failure(&m, err) : protocol(ACTOR_INIT, err);
 }
 
-int channel_await_end(struct channels *channels, struct run *run, enum actor from, struct err *err)
+int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err)
 {
-	return channel_wait_on(channels->ends[run->me][from], err);
+	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
+				{ .fd = pidfd, .events = POLLIN } };
+	struct sock_mail mail;
+	struct message m;
+	ssize_t n;
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	n = receive(sock, &m, false, &mail);
+	fd_closep(&mail.fd);
+	if (n > 0 && is_message(&m, n, &mail) && m.kind == MESSAGE_FAILED)
+		return take_failure(&m, err);
+	if (n != 0 && n != -EAGAIN)
+		return n < 0 ? err_errno(err, (int)-n, "wait for the container's process")
+			     : protocol(ACTOR_INIT, err);
+	/* One that cannot be asked any more was reaped by its parent: who knows how it ended. */
+	return program_was_executed(init) == 0 ? died(ACTOR_INIT, err) : 0;
 }
 
 void channel_fail_on(int sock, const struct err *err)
 {
 	struct message m = { .kind = MESSAGE_FAILED, .err = *err };
 
-	(void)sock_send(sock, &m, sizeof(m), -1);
+	(void)sock_send(sock, &m, LEN_FAILED, -1);
 }
 
-void channel_fail(struct channels *channels, enum actor me, const struct err *err)
+void channel_fail(struct channel *channel, const struct err *err)
 {
-	channel_fail_on(channels->ends[me][ACTOR_PARENT], err);
+	channel_fail_on(channel->child, err);
 }

@@ -1,38 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Named, one-way messages between the processes of a start. A message is one datagram; a failure is sent
- * as the struct err it is, so that it reaches the user word for word. */
+ * as the struct err it is, so that it reaches the user word for word.
+ *
+ * Once a child of ours is visible in a container, whoever may trace it there says what it likes in its name. So the
+ * parent takes from a message no more than texts and the descriptor that the row carries, and who sent it from
+ * the kernel; what does not look exactly as the row has it ends the start. */
 #pragma once
 
 #include "src/run/sequence.h"
 
-struct channels; /* one socket pair for each child */
+/* One socket pair for all: a stager's end is inherited by init, which takes its place. */
+struct channel;
 
-/* Opens the pairs; in the parent, before the first clone. */
-int channel_open(struct arena *arena, struct channels **ret, struct err *err) MUST_CHECK;
-
-/* Right after each clone, in both processes: closes every end that is not `me`'s, or a dead peer would
- * never read as end of file. A stager keeps init's end, to hand it on. */
-void channel_keep_own(struct channels *channels, enum actor me);
-
-/* Closes all ends. */
-void channel_close(struct channels *channels);
-
-/* Tells `to` that the row was reached; sends the notes of run, init's pid, and fd when >= 0. */
-int channel_tell(struct channels *channels, struct run *run, enum actor to, size_t row, int fd,
+/* Opens the pair; in the parent, before the first clone. */
+int channel_open(struct arena *arena, bool stager, struct channel **ret,
 		 struct err *err) MUST_CHECK;
 
-/* Waits for that message. Sets run->init and adds notes; *ret_fd is -1 when none came. When the peer
- * failed, err is its error; when it died without a word, -ECHILD. */
-int channel_await(struct channels *channels, struct run *run, enum actor from, size_t row,
+/* Right after the clone, in both processes: closes the other's end, or a dead peer would never read as end of
+ * file. In a child run->lifeline is its end. */
+void channel_keep_own(struct channel *channel, struct run *run);
+
+void channel_close(struct channel *channel);
+
+/* Tells `to` that the row was reached; sends the notes of run, and fd when >= 0. */
+int channel_tell(struct channel *channel, struct run *run, enum actor to, size_t row, int fd,
+		 struct err *err) MUST_CHECK;
+
+/* Waits for that message; adds notes. *ret_fd is -1 when none came; NULL: the row carries none. The parent
+ * learns by the first message of init which process that is: a child of its own that the kernel names, or none.
+ * When the peer failed, err is its error; when it died without a word, -ECHILD. */
+int channel_await(struct channel *channel, struct run *run, enum actor from, size_t row,
 		  int *ret_fd, struct err *err) MUST_CHECK;
 
-/* 0 when `from` closes its end (a successful exec does that), or its error. */
-int channel_await_end(struct channels *channels, struct run *run, enum actor from,
-		      struct err *err) MUST_CHECK;
+/* In the parent: 0 when init has executed its program, which closes its end; or its error. */
+int channel_await_exec(struct channel *channel, struct run *run, struct err *err) MUST_CHECK;
 
 /* Reports a child's failure to the parent; also for a start socket's connection (channel_fail_on). */
-void channel_fail(struct channels *channels, enum actor me, const struct err *err);
+void channel_fail(struct channel *channel, const struct err *err);
 void channel_fail_on(int sock, const struct err *err);
 
-/* The other side of channel_fail_on(): 0 at end of file, or the error. */
-int channel_wait_on(int sock, struct err *err) MUST_CHECK;
+/* The other side of channel_fail_on(), for `start`, whose child init is not: 0 when it has executed its program, or
+ * the error. */
+int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err) MUST_CHECK;

@@ -16,7 +16,7 @@ static const struct owed owed[] = {
 	{ PLAN_CGROUP, M_IN_CGROUP },
 	{ PLAN_SECCOMP, M_FILTERED },
 	{ PLAN_TERMINAL, M_CONSOLE },
-	{ PLAN_STAGER, M_STAGER_GONE | M_INIT_PID },
+	{ PLAN_STAGER, M_STAGER_GONE | M_INIT_PID | M_INIT_KNOWN },
 };
 
 static const struct owed owed_exec[] = {
@@ -67,6 +67,9 @@ static const char *fault(const struct walked *w, const struct row *row, enum act
 	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT &&
 	    (inherited & w->knows[who]) != inherited)
 		return "the child would not inherit what its maker is given later";
+	/* What went wrong in it is heard where its child's first word is waited for. */
+	if (row->kind == ROW_LEAVE && (w->possible & M_INIT_KNOWN & ~w->knows[to]))
+		return "leaves before its child has said a word";
 	if (w->exec_seen && who == ACTOR_INIT && row->kind != ROW_ENDS)
 		return "comes after the exec";
 	return NULL;

@@ -22,7 +22,9 @@ static const struct row rows[] = {
 	    .needs = M_LIFELINE),
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES,
 	      .gives = M_INIT_PID),
-	SYNC(STAGER, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID),
+	/* Its first words: the kernel tells the parent which process says them. */
+	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID,
+	     .before = M_SESSION, .gives = M_INIT_KNOWN),
 	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .needs = M_INIT_PID,
 	      .gives = M_STAGER_GONE),
 	ACT(INIT, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
@@ -40,7 +42,8 @@ static const struct row rows[] = {
 	    .gives = M_FILTERED, .before = M_PRIVS_DROPPED),
 	/* The listener comes by a socket of its own: the profile may keep what the channel uses. */
 	ACT(PARENT, "seccomp-notify", step_seccomp_notify, .when = PLAN_SECCOMP_NOTIFY,
-	    .needs = M_FILTER | M_CHILD_PID, .before = M_CREATED, .gives = M_NOTIFIED),
+	    .needs = M_FILTER | M_CHILD_PID, .before = M_CREATED, .gives = M_NOTIFIED,
+	    .after = M_INIT_KNOWN),
 	ACT(INIT, "privs-drop", step_privs_drop, .needs = M_ATTRIBUTES | M_SESSION | M_NAMESPACES,
 	    .after = M_CONSOLE, .gives = M_PRIVS_DROPPED),
 	ACT(INIT, "cwd", step_cwd, .needs = M_ATTRIBUTES | M_PRIVS_DROPPED, .gives = M_CWD),
@@ -50,13 +53,13 @@ static const struct row rows[] = {
 	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
 	     .gives = M_CREATED, .carries = offsetof(struct run, console_master)),
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_CREATED | M_CHILD_PID,
-	    .before = M_STATE_WRITTEN, .gives = M_RDT),
+	    .before = M_STATE_WRITTEN, .gives = M_RDT, .after = M_INIT_KNOWN),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
-	    .before = M_STATE_WRITTEN),
+	    .before = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 	ACT(PARENT, "priority-set", step_priority_set, .needs = M_CREATED | M_CHILD_PID,
-	    .before = M_STATE_WRITTEN),
+	    .before = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,
-	    .gives = M_STATE_WRITTEN),
+	    .gives = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN, .after = M_RDT),
 	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .gives = M_FDS_CLOSED),
 	ACT(INIT, "limits-own", step_limits_own, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED,
@@ -69,7 +72,7 @@ static const struct row rows[] = {
 	    .after = M_FILTERED),
 	ENDS(INIT, PARENT, "exec-succeeded", .gives = M_EXECUTED),
 	/* A failed exec must leave no pid file: clients take one as success. */
-	ACT(PARENT, "pid-file", step_pid_file, .needs = M_STATE_WRITTEN),
+	ACT(PARENT, "pid-file", step_pid_file, .needs = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 };
 
 const struct sequence sequence_exec = { .rows = rows, .n = sizeof(rows) / sizeof(rows[0]) };

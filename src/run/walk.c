@@ -28,7 +28,7 @@ enum { DEATH_TIMEOUT_MS = 1000, END_TIMEOUT_MS = 10000 };
 struct walk {
 	const struct sequence *sequence;
 	struct run *run;
-	struct channels *channels;
+	struct channel *channel;
 	const char *fail_at;
 };
 
@@ -60,14 +60,14 @@ static int sync_row(struct walk *walk, size_t i, enum actor who, enum actor to, 
 	if (who == to)
 		return 0;
 	if (run->me == who) {
-		r = channel_tell(walk->channels, run, to, i, slot ? *slot : -1, err);
+		r = channel_tell(walk->channel, run, to, i, slot ? *slot : -1, err);
 		if (r == 0 && slot)
 			fd_closep(slot);
 		return r;
 	}
 	if (run->me != to)
 		return 0;
-	r = channel_await(walk->channels, run, who, i, &fd, err);
+	r = channel_await(walk->channel, run, who, i, slot ? &fd : NULL, err);
 	if (r == 0 && slot)
 		*slot = fd_take(&fd);
 	fd_closep(&fd);
@@ -81,14 +81,14 @@ static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor m
 	walk->run->me = me;
 	log_set_actor(sequence_actor_name(me));
 	(void)prctl(PR_SET_NAME, me == ACTOR_STAGER ? "usrun:[stager]" : "usrun:[init]", 0, 0, 0);
-	channel_keep_own(walk->channels, me);
+	channel_keep_own(walk->channel, walk->run);
 	if (walk_rows(walk, from, &err) == 0)
-		_exit(0);
+		child_exit(0);
 	if (walk->run->start_connection >= 0)
 		channel_fail_on(walk->run->start_connection, &err);
 	else
-		channel_fail(walk->channels, me, &err);
-	_exit(1);
+		channel_fail(walk->channel, &err);
+	child_exit(1);
 }
 
 /* Another group for a process that the kernel does not let into that of the container; false: there is none. */
@@ -143,7 +143,7 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 		run->stager = made;
 	if (!parent)
 		return 0;
-	channel_keep_own(walk->channels, ACTOR_PARENT);
+	channel_keep_own(walk->channel, run);
 	/* Its createContainer hooks run there, and it may not live to say so. */
 	run->hooks_ran |= (run->plan->flags & PLAN_HOOKS_CONTAINER) != 0;
 	return 0;
@@ -174,10 +174,10 @@ static int walk_row(struct walk *walk, size_t i, struct err *err)
 		return me == who ? spawn(walk, i, to, err) : 0;
 	case ROW_LEAVE:
 		if (me == who)
-			_exit(0);
+			child_exit(0);
 		return me == to ? leave(walk->run, err) : 0;
 	case ROW_ENDS:
-		return me == to ? channel_await_end(walk->channels, walk->run, who, err) : 0;
+		return me == to ? channel_await_exec(walk->channel, walk->run, err) : 0;
 	}
 	return 0;
 }
@@ -219,7 +219,7 @@ static void explain_death(struct run *run, struct err *err)
 /* An init whose stager died before it could name it ends by itself: its channel is closed. */
 static void end_processes(struct walk *walk)
 {
-	channel_close(walk->channels);
+	channel_close(walk->channel);
 	(void)child_end(&walk->run->stager, END_TIMEOUT_MS);
 	(void)child_end(&walk->run->init, END_TIMEOUT_MS);
 }
@@ -231,7 +231,7 @@ int walk_sequence(const struct sequence *sequence, struct run *run, struct err *
 		.run = run,
 		.fail_at = secure_getenv("USRUN_FAIL_AT"),
 	};
-	int r = channel_open(run->arena, &walk.channels, err);
+	int r = channel_open(run->arena, run->plan->flags & PLAN_STAGER, &walk.channel, err);
 
 	if (r < 0)
 		return r;

@@ -37,7 +37,9 @@ static int report(const struct hooks_request *request, size_t i, struct spawn_re
 	const char *words = on_one_line(result->words);
 	char how[96];
 
-	if (result->timed_out)
+	if (request->signals && request->signals->ended_by)
+		(void)snprintf(how, sizeof(how), "ended because usrun was asked to end");
+	else if (result->timed_out)
 		(void)snprintf(how, sizeof(how), "hook ran past specified timeout of %lld s",
 			       (long long)hook->timeout.v);
 	else if (WIFSIGNALED(result->status))
@@ -72,6 +74,7 @@ static int run_one(const struct hooks_request *request, size_t i, const char *in
 		.input = input,
 		.input_len = input_len,
 		.timeout_ms = timeout_ms(hook),
+		.signals = request->signals,
 		.cwd_fd = request->cwd_fd,
 		.output_fd = request->output.out,
 		.error_fd = request->output.err,

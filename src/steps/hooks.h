@@ -20,7 +20,8 @@ struct hooks_request {
 	const char *const *default_env;
 	int cwd_fd; /* -1: the current directory */
 	struct hooks_output output;
-	bool keep_going; /* poststop: a failure does not stop the others */
+	struct signals *signals; /* of spawn_run() */
+	bool keep_going;         /* poststop: a failure does not stop the others */
 };
 
 /* Opens the files, which may be NULL. */

@@ -3,7 +3,11 @@
 
 #include "src/base/log.h"
 #include "src/base/str.h"
+#include "src/oci/names.h"
+#include "src/sys/privs.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 
 static int *descriptors(struct arena *arena, size_t n)
@@ -23,6 +27,8 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.state_dir = -1,
 		.stager = CHILD_NONE,
 		.init = CHILD_NONE,
+		.signals = { .fd = -1 },
+		.lifeline = -1,
 		.seccomp_pair = { -1, -1 },
 		.console_socket = -1,
 		.start_listener = -1,
@@ -47,6 +53,65 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 const struct child *run_first(const struct run *run)
 {
 	return child_is_there(&run->stager) ? &run->stager : &run->init;
+}
+
+int run_check_signals(struct run *run, struct err *err)
+{
+	const char *name;
+	int signal = run->signals.fd < 0 ? 0 : signals_read(&run->signals);
+
+	if (!signal)
+		return 0;
+	name = names_signal_name(signal);
+	return err_set(err, EINTR, "the start was ended by %s", name ? name : "a signal");
+}
+
+int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms, struct err *err)
+{
+	struct pollfd fds[] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = run->signals.fd, .events = POLLIN },
+		{ .fd = peer ? peer->pidfd : -1, .events = POLLIN },
+	};
+
+	for (;;) {
+		int n = poll(fds, 3, timeout_ms), r;
+
+		if (n < 0 && errno != EINTR)
+			return err_errno(err, errno, "wait for the container's process");
+		if (n == 0)
+			return err_set(err, ETIMEDOUT,
+				       "the container's process has said nothing for %d s",
+				       timeout_ms / 1000);
+		r = n > 0 && fds[1].revents ? run_check_signals(run, err) : 0;
+		if (r < 0)
+			return r;
+		if (n > 0 && (fds[0].revents || fds[2].revents))
+			return fds[0].revents != 0;
+	}
+}
+
+void run_forward_signals(struct run *run)
+{
+	static const int own[] = { SIGCHLD, SIGWINCH, SIGURG, SIGPIPE, SIGTTIN, SIGTTOU };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		run->signals.seen &= ~(1ULL << (own[i] - 1));
+	for (int signal = 1; signal <= 64; signal++)
+		if (run->signals.seen & 1ULL << (signal - 1))
+			(void)child_signal(&run->init, signal);
+	run->signals.seen = 0;
+}
+
+int run_end_with_parent(struct run *run, struct err *err)
+{
+	struct pollfd fd = { .fd = run->lifeline };
+	int r = privs_die_with_parent(err);
+
+	/* The signal comes at a death, not where there has been one before. */
+	if (r == 0 && poll(&fd, 1, 0) > 0)
+		r = err_set(err, ECHILD, "usrun has ended");
+	return r;
 }
 
 void run_note(struct run *run, const char *fmt, ...)

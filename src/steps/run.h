@@ -10,6 +10,7 @@
 #include "src/state/store.h"
 #include "src/steps/hooks.h"
 #include "src/sys/child.h"
+#include "src/sys/signals.h"
 
 enum actor { ACTOR_PARENT, ACTOR_STAGER, ACTOR_INIT, ACTOR_COUNT };
 
@@ -33,7 +34,9 @@ struct run {
 	size_t n_undo;
 	struct child stager; /* until it has left */
 	struct child init;
-	int netns_socket;   /* made by init in its network namespace */
+	struct signals
+		signals;  /* blocked in the foreground; they end a start, or are for the program */
+	int netns_socket; /* made by init in its network namespace */
 	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
 	mode_t umask;        /* init: the caller's, which its hooks have */
@@ -58,6 +61,8 @@ struct run {
 	int *mounts;                   /* per entry of the plan: detached tree, or -1 */
 	int *idmaps;                   /* per mapping of the plan: its user namespace, or -1 */
 
+	int lifeline; /* stager, init: hangs up when the parent has ended */
+
 	/* Init. */
 	int procfs;
 	int console_master, console_slave;
@@ -77,6 +82,20 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena);
 
 /* The process that was cloned first: the stager or, without one, init. */
 const struct child *run_first(const struct run *run);
+
+/* In the parent: waits until fd has something to read or `peer` (may be NULL) has ended, at most timeout_ms (-1: any
+ * time). 1, 0: the peer has ended, or -errno, -EINTR when we are asked to end. */
+int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms,
+	     struct err *err) MUST_CHECK;
+
+/* Sets err when a signal has asked this process to end. */
+int run_check_signals(struct run *run, struct err *err) MUST_CHECK;
+
+/* The others that came during the start are for the program. */
+void run_forward_signals(struct run *run);
+
+/* Lets this process end with the parent, and fails where that has ended already. */
+int run_end_with_parent(struct run *run, struct err *err) MUST_CHECK;
 
 /* Records a fallback in words that a user understands. */
 void run_note(struct run *run, const char *fmt, ...) PRINTF(2, 3);

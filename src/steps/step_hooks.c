@@ -31,6 +31,7 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 		.default_env = inside ? NULL : (const char *const *)environ,
 		.cwd_fd = -1,
 		.output = run->hooks_output,
+		.signals = inside ? NULL : &run->signals,
 	};
 
 	if (!hooks->n)

@@ -165,7 +165,7 @@ int step_lifeline(struct run *run, struct err *err)
 {
 	/* A lock on the directory is held by whoever has this open file: only the creator may. */
 	fd_closep(&run->state_dir);
-	return privs_die_with_parent(err);
+	return run_end_with_parent(run, err);
 }
 
 int step_idmap_write(struct run *run, struct err *err)
@@ -191,5 +191,5 @@ int step_become_root(struct run *run, struct err *err)
 			r = privs_set_uid(0, err);
 	}
 	/* The kernel forgets it whenever the ids change. */
-	return r < 0 ? r : privs_die_with_parent(err);
+	return r < 0 ? r : run_end_with_parent(run, err);
 }

@@ -17,12 +17,14 @@
  * descriptors of the host (CVE-2016-9962); the final exec makes the program traceable again. */
 int step_session(struct run *run, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	privs_set_dumpable(false);
 	program_reset_signals(run->plan->facts->caller.signals_ignored);
 	(void)setsid(); /* fails only for one that leads a session already */
-	r = privs_die_with_parent(err);
+	/* The kernel forgets it at a clone, and when the ids change. */
+	if (run->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
+		r = run_end_with_parent(run, err);
 	if (r < 0 || !run->plan->process.keyring)
 		return r;
 	r = privs_join_keyring(run->plan->process.keyring);

@@ -104,11 +104,17 @@ int step_seccomp_notify(struct run *run, struct err *err)
 		.metadata = rules ? rules->listener_metadata : NULL,
 	};
 	_cleanup_close_ int listener = -1;
+	struct sock_mail mail;
 	char word;
+	int r;
 
 	/* With our copy closed, a death of init reads as the end; its own words come over the channel. */
 	fd_closep(&run->seccomp_pair[1]);
-	(void)!sock_recv(run->seccomp_pair[0], &word, sizeof(word), &listener);
+	r = run_wait(run, run->seccomp_pair[0], &run->init, -1, err);
+	if (r < 0)
+		return r;
+	(void)!sock_recv_mail(run->seccomp_pair[0], &word, sizeof(word), false, &mail);
+	listener = mail.fd;
 	fd_closep(&run->seccomp_pair[0]);
 	if (listener < 0 || status < 0)
 		return listener < 0 ? 0 : status;

@@ -72,5 +72,5 @@ int step_target_enter(struct run *run, struct err *err)
 	if (r == -EINVAL) /* 0 is not mapped; the full capabilities of the namespace have to do */
 		r = 0;
 	privs_set_dumpable(false);
-	return r < 0 ? r : privs_die_with_parent(err);
+	return r < 0 ? r : run_end_with_parent(run, err);
 }

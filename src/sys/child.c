@@ -5,7 +5,9 @@
 #include "src/sys/pidfd.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -19,6 +21,14 @@ pid_t child_clone(const struct clone_request *request, struct child *ret)
 	if (pid > 0)
 		*ret = (struct child){ .pid = pid, .pidfd = pidfd };
 	return pid;
+}
+
+void child_exit(int status)
+{
+	(void)syscall(SYS_exit_group, status);
+	(void)kill(getpid(), SIGKILL);
+	for (;;) /* the first process of a pid namespace has no signals of its own */
+		__builtin_trap();
 }
 
 /* 1 when it has ended, 0 when it has not, or -errno. */

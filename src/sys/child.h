@@ -27,6 +27,9 @@ static inline bool child_is_there(const struct child *child)
  * -errno. */
 pid_t child_clone(const struct clone_request *request, struct child *ret);
 
+/* _exit(2), also under a filter that refuses it. */
+void child_exit(int status) __attribute__((noreturn));
+
 /* A child that somebody else cloned for us (CLONE_PARENT) and that named itself. Believed only where pid is an
  * unreaped child of this process. 0 or -ECHILD, or -errno. */
 int child_adopt(pid_t pid, struct child *ret);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/program.h"
 
+#include "src/base/io.h"
+
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -40,6 +44,25 @@ int program_exec(int fd, char *const *argv)
 {
 	(void)syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
 	return -errno;
+}
+
+/* PF_FORKNOEXEC of the kernel: exec clears it at the point of no return, before it closes descriptors. */
+#define CLONED_ONLY 0x40U
+
+int program_was_executed(pid_t pid)
+{
+	char path[32], text[1024], *p;
+	unsigned int flags;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = io_read_small(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	p = strrchr(text, ')'); /* the name may hold anything */
+	if (!p || sscanf(p, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+		return -EINVAL;
+	return !(flags & CLONED_ONLY);
 }
 
 /* Above this only a caller that keeps as many descriptors open has any. */

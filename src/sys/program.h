@@ -5,6 +5,7 @@
 #include "src/base/err.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /* An empty file in memory that may be executed, close-on-exec, to be filled and then sealed; the kernel may
  * forbid such files (vm.memfd_noexec=2, sysctl kernel). >= 0 or -errno. */
@@ -16,6 +17,9 @@ bool program_is_sealed(int fd);
 
 /* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
 int program_exec(int fd, char *const *argv);
+
+/* Whether process pid has executed a program since it was cloned; also of a zombie. 1, 0 or -errno. */
+int program_was_executed(pid_t pid);
 
 /* Marks every descriptor from first on close-on-exec, or closes them. A filter may refuse close_range(2), which
  * is of Linux 5.9: then one by one, and who is to be filtered calls program_close_far() before. */

@@ -69,35 +69,74 @@ int sock_send_mmsg(int sock, const void *data, size_t len, int fd)
 	return n < 0 ? -errno : 0;
 }
 
-ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd)
+/* Keeps the first descriptor, and closes the others: the padding behind it has room for more. */
+static void take_control(struct msghdr *msg, struct sock_mail *mail)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
+	mail->damaged = msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		const unsigned char *data = CMSG_DATA(c);
+		size_t len = c->cmsg_len - CMSG_LEN(0);
+		struct ucred sender;
+		int fd;
+
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS && len == sizeof(sender)) {
+			memcpy(&sender, data, sizeof(sender));
+			mail->sender = sender.pid;
+		}
+		for (; c->cmsg_type == SCM_RIGHTS && len >= sizeof(fd);
+		     len -= sizeof(fd), data += sizeof(fd)) {
+			memcpy(&fd, data, sizeof(fd));
+			if (mail->fd < 0) {
+				mail->fd = fd;
+				continue;
+			}
+			fd_closep(&fd);
+			mail->damaged = true;
+		}
+	}
+}
+
+ssize_t sock_recv_mail(int sock, void *data, size_t len, bool wait, struct sock_mail *ret)
+{
+	_Alignas(struct cmsghdr) char
+		control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
 	struct iovec iov = { .iov_base = data, .iov_len = len };
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
-		.msg_control = &control,
-		/* Not the space, whose padding has room for a second descriptor, which nobody would close:
-		 * with this length the kernel installs one and drops the others. */
-		.msg_controllen = CMSG_LEN(sizeof(int)),
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
 	};
 	ssize_t n;
 
+	*ret = (struct sock_mail){ .fd = -1 };
 	do
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	*ret_fd = -1;
-	if (msg.msg_controllen >= CMSG_LEN(sizeof(int)) &&
-	    control.header.cmsg_level == SOL_SOCKET && control.header.cmsg_type == SCM_RIGHTS)
-		memcpy(ret_fd, CMSG_DATA(&control.header), sizeof(*ret_fd));
+	take_control(&msg, ret);
 	if (n == 0) /* an empty message is taken for the end of the stream */
-		fd_closep(ret_fd);
+		fd_closep(&ret->fd);
 	return n;
+}
+
+ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd)
+{
+	struct sock_mail mail;
+	ssize_t n = sock_recv_mail(sock, data, len, true, &mail);
+
+	*ret_fd = mail.fd;
+	return n;
+}
+
+int sock_name_senders(int sock)
+{
+	int on = 1;
+
+	return setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
 }
 
 /* sun_path holds 108 bytes; a directory descriptor's link makes any place reachable. */

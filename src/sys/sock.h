@@ -15,9 +15,21 @@ int sock_send(int sock, const void *data, size_t len, int fd);
 /* The same by sendmmsg(2), for who must not call sendmsg(2). */
 int sock_send_mmsg(int sock, const void *data, size_t len, int fd);
 
-/* Receives one; *ret_fd (close-on-exec) is -1 when none came, and of several the first. Bytes, 0 at the end or for an
- * empty message (whose descriptors are dropped), or -errno. */
+struct sock_mail {
+	int fd;       /* close-on-exec, or -1 */
+	pid_t sender; /* of sock_name_senders(); 0: not told, or not visible from here */
+	bool damaged; /* cut, or with more than one descriptor, of which the others were closed */
+};
+
+/* Receives one; wait: until there is one, else -EAGAIN. Bytes, 0 at the end or for an empty message (whose descriptors
+ * are dropped), or -errno. */
+ssize_t sock_recv_mail(int sock, void *data, size_t len, bool wait, struct sock_mail *ret);
+
+/* Waits; *ret_fd is -1 when none came, and of several the first. */
 ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
+
+/* From here on the kernel says who has sent a message. 0 or -errno. */
+int sock_name_senders(int sock);
 
 /* Connects to a stream socket at a path of any length. >= 0 or -errno. */
 int sock_connect(const char *path);

@@ -15,6 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { DEATH_TIMEOUT_MS = 10000 };
+
 /* A file in memory rather than a pipe: a program that never reads its input must neither block us nor
  * hand us a SIGPIPE. */
 static int input_file(const struct spawn_request *request, struct err *err)
@@ -52,7 +54,7 @@ static void child(const struct spawn_request *request, int input, int words, int
 	}
 	error = errno;
 	(void)io_write_all(failure, &error, sizeof(error));
-	_exit(127);
+	child_exit(127);
 }
 
 /* Keeps the end of what comes. false at the end of the stream. */
@@ -77,31 +79,44 @@ static bool read_words(int fd, struct spawn_result *result)
 	return true;
 }
 
+static void end(struct child *program, long long *deadline)
+{
+	child_kill_group(program);
+	*deadline = clock_now() + DEATH_TIMEOUT_MS;
+}
+
 /* Until the program ends. A grandchild that keeps the pipe open does not keep us: what counts is the
  * program itself. */
-static void watch(struct child *program, int words, int timeout_ms, struct spawn_result *result)
+static void watch(const struct spawn_request *request, struct child *program, int words,
+		  struct spawn_result *result)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{ .fd = program->pidfd, .events = POLLIN },
 		{ .fd = words, .events = POLLIN },
+		{ .fd = request->signals ? request->signals->fd : -1, .events = POLLIN },
 	};
-	long long deadline = clock_now() + timeout_ms;
+	long long deadline = clock_now() + request->timeout_ms;
+	bool limited = request->timeout_ms > 0;
 
 	for (;;) {
-		int n = poll(fds, 2, timeout_ms > 0 ? clock_left(deadline) : -1);
+		bool ending = result->timed_out || (request->signals && request->signals->ended_by);
+		int n = poll(fds, 3, limited || ending ? clock_left(deadline) : -1);
 
-		if (n == 0 && !result->timed_out) {
+		if (n == 0 && ending)
+			break;
+		if (n == 0) {
 			result->timed_out = true;
-			child_kill_group(program);
-			timeout_ms = 0;
-			continue;
+			end(program, &deadline);
 		}
+		if (n > 0 && fds[2].revents && signals_read(request->signals) && !ending)
+			end(program, &deadline);
 		if (n > 0 && fds[1].revents && !read_words(words, result))
 			fds[1].fd = -1;
 		if (n > 0 && fds[0].revents && !(fds[1].revents & POLLIN))
 			break;
 	}
-	(void)child_reap(program, 0, &result->status);
+	if (child_reap(program, 0, &result->status) < 0) /* whatever keeps it */
+		result->status = SIGKILL;
 }
 
 int spawn_run(const struct spawn_request *request, struct spawn_result *ret, struct err *err)
@@ -130,7 +145,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
 		error = 0;
 	if (pid > 0)
-		watch(&program, words[0], request->timeout_ms, ret);
+		watch(request, &program, words[0], ret);
 	fd_closep(&words[0]);
 	fd_closep(&failure[0]);
 	if (pid < 0 || error)

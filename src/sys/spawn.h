@@ -3,6 +3,7 @@
 #pragma once
 
 #include "src/base/err.h"
+#include "src/sys/signals.h"
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -13,8 +14,10 @@ struct spawn_request {
 	const char *const *env;  /* NULL-terminated: exactly this */
 	const char *input;       /* for its standard input, may be NULL */
 	size_t input_len;
-	int timeout_ms;          /* 0: none; then it and its process group are killed */
-	int cwd_fd;              /* directory to start in, or -1 */
+	int timeout_ms; /* 0: none; then it and its process group are killed */
+	struct signals
+		*signals; /* NULL: none are blocked; one that asks us to end ends the program */
+	int cwd_fd;       /* directory to start in, or -1 */
 	int output_fd, error_fd; /* -1: captured for the error text */
 };
 

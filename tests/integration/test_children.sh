@@ -18,3 +18,53 @@ t_a_child_of_the_caller_is_left_alone() {
 	kill "$(<"$T/other")" || fail "it ended a child that is not its own"
 	no 'container does not exist' state "$ID"
 }
+
+# What the caller of `run` sends while a hook of the host hangs ends the start, and everything is taken back.
+t_a_signal_ends_a_start() {
+	local signal rc
+	cfg '.hooks.createRuntime = [{path: "/bin/sleep", args: ["sleep", "1000"]}]'
+	prog /bin/true
+	for signal in TERM INT; do
+		# shellcheck disable=SC2016 # for the inner shell, which does not ignore SIGINT as one in the background does
+		env --default-signal=INT "${U[@]}" run -b "$T/b" --pid-file "$T/pid" "$ID" >"$T/out" 2>"$T/err" </dev/null &
+		soon pgrep -P $! -x sleep >/dev/null || fail "the hook does not run"
+		kill -$signal $!
+		rc=0
+		wait $! || rc=$?
+		eq "exit status after $signal" $rc $((128 + $(kill -l $signal)))
+		no 'container does not exist' state "$ID"
+		[ ! -e "$T/pid" ] || fail "a pid file is left"
+	done
+}
+
+# A channel that ends is no success: the program has not been executed.
+t_a_death_in_exec_is_a_failure() {
+	prog /bin/sleep 1000
+	cfg '.process.noNewPrivileges = true | .linux.seccomp =
+		{defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["execve"], action: "SCMP_ACT_KILL_PROCESS"}]}'
+	no 'killed by signal 31 (SIGSYS)' run -b "$T/b" "$ID"
+	no 'container does not exist' state "$ID"
+	no 'killed by signal 31 (SIGSYS)' run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	[ ! -e "$T/pid" ] || fail "a pid file is left"
+	no 'container does not exist' state "$ID"
+	ok create -b "$T/b" "$ID"
+	R start "$ID"
+	# Who has reaped it first, so that nobody can tell, is the first process of this system.
+	[ "$RC" = 0 ] || has error "$ERR" 'ended without a word'
+	soon is stopped
+	down
+}
+
+# An exec of a profile that kills it.
+t_a_death_in_exec_of_exec_is_a_failure() {
+	up
+	jq '.process.noNewPrivileges = true | .linux.seccomp =
+		{defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["execve"], action: "SCMP_ACT_KILL_PROCESS"}]}' \
+		"$T/b/config.json" >"$T/new.json"
+	STATE_DIR=$(STATE_OF)/$ID
+	cp "$T/new.json" "$STATE_DIR/config.json"
+	no 'killed by signal 31 (SIGSYS)' exec "$ID" /bin/true
+	no 'killed by signal 31 (SIGSYS)' exec -d --pid-file "$T/exec.pid" "$ID" /bin/true
+	[ ! -e "$T/exec.pid" ] || fail "a pid file is left"
+	down
+}
