@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands. Each has a file cmd_<name>.c that exports one struct cmd with its option table; main.c
- * and the generators of help, completion and man-page checks read the tables. */
+/* The commands. Each has a file cmd_<name>.c (resume that of pause) that exports a struct cmd with its option
+ * table; main.c and the generators of help, completion and man-page checks read the tables. */
 #pragma once
 
 #include "src/base/arena.h"

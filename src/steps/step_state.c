@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -204,4 +205,21 @@ int step_state_started(struct run *run, struct err *err)
 	if (run->plan->flags & PLAN_HOOKS_POSTSTART) /* hooks may call usrun */
 		store_unlock(run->state_dir);
 	return r;
+}
+
+/* The socket that stands for the service manager's in the container. */
+int step_notify_listen(struct run *run, struct err *err)
+{
+	const char *path = run->plan->options->notify_path;
+
+	if (!run->plan->notify)
+		return 0;
+	run->notify_listener = sock_listen_datagram_at(run->state_dir, "notify");
+	if (run->notify_listener < 0)
+		return err_errno(err, -run->notify_listener, "NOTIFY_SOCKET: make the socket %s",
+				 path);
+	/* Whatever uid the program has, also in a user namespace; only the container sees it. */
+	if (fchmodat(run->state_dir, "notify", 0666, 0) < 0)
+		return err_errno(err, errno, "NOTIFY_SOCKET: open the socket for the container");
+	return 0;
 }
