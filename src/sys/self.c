@@ -7,6 +7,10 @@
 #include "src/sys/program.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -24,16 +28,43 @@ static bool enters_container(char **argv)
 	return false;
 }
 
+/* Who may write to the directory may put another file there. */
+static bool directory_could_be_written(void)
+{
+	const char *path = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	char dir[PATH_MAX] = ".";
+
+	if (slash && (size_t)(slash - path) + 1 >= sizeof(dir))
+		return true;
+	if (slash) {
+		memcpy(dir, path, (size_t)(slash - path) + 1);
+		dir[slash - path + 1] = '\0';
+	}
+	return faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) == 0 || errno != EACCES;
+}
+
+/* By an id that is mapped into the container. With CAP_DAC_OVERRIDE root is every id, whoever owns the file; a user
+ * maps ids of others, but never that of the host's root. What cannot be known counts as yes. */
 static bool could_be_written(int self)
 {
 	struct statvfs fs;
 	struct stat st;
+	uid_t caller;
 
 	if (fstatvfs(self, &fs) == 0 && (fs.f_flag & ST_RDONLY))
 		return false; /* so is the clone that we started from */
-	if (program_is_sealed(self) || fstat(self, &st) < 0)
+	if (program_is_sealed(self))
 		return false;
-	return st.st_uid == geteuid() || (st.st_mode & 022);
+	if (fstat(self, &st) < 0 || (st.st_mode & 022))
+		return true;
+	if (faccessat(self, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0 || errno != EACCES)
+		return true;
+	caller = geteuid();
+	/* The owner may change the mode; root in a user namespace has been refused for all its ids. */
+	if (st.st_uid == caller || (caller != 0 && st.st_uid != 0))
+		return true;
+	return directory_could_be_written();
 }
 
 static int readonly_clone(int self)

@@ -59,6 +59,29 @@ t_own_binary_costs_nothing_elsewhere() {
 	eq 'on a read-only mount' "$(grep -c 'own", \|AT_EMPTY_PATH' "$T/trace")" 1
 }
 
+# With CAP_DAC_OVERRIDE root writes to the files of all users.
+t_own_binary_of_another_user() {
+	root_only
+	own_binary
+	chown 1000:1000 "$T/own"
+	eq 'create' "$(count_execs create -b "$T/nothing" "$ID")" 2
+	chmod 555 "$T/own"
+	eq 'not even its owner may write' "$(count_execs create -b "$T/nothing" "$ID")" 2
+	prog /bin/sleep 1000
+	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+	exec 9<"/proc/$(<"$T/pid")/exe"
+	down
+	try_to_write 9
+	exec 9<&-
+}
+
+# A user's container has no id that could write what is root's, in a directory of root's.
+t_roots_binary_costs_a_user_nothing() {
+	rootless_only
+	strace -o "$T/trace" -e trace=execve,execveat "$USRUN" create -b "$T/nothing" "$ID" >/dev/null 2>&1 || true
+	eq 'create' "$(grep -c '^exec' "$T/trace")" 1
+}
+
 # The program that speaks with systemd is started from memory.
 t_programs_in_memory_are_forbidden() {
 	root_only
