@@ -6,6 +6,7 @@
 #include "src/base/io.h"
 #include "src/base/str.h"
 #include "src/oci/names.h"
+#include "src/oci/sysctl.h"
 #include "src/security/lsm.h"
 #include "src/sys/privs.h"
 #include "userns/probe.h"
@@ -14,7 +15,63 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* Of the caller or of the first process: one that was joined, and is the host's all the same. */
+static bool is_the_hosts(int ns, int kind)
+{
+	static const char *const whose[] = { "self", "1" };
+	const char *name = kind == PLAN_NS_NET     ? "net"
+			   : kind == PLAN_NS_MOUNT ? "mnt"
+						   : names_namespaces[kind].name;
+	struct stat st, host;
+	char path[32];
+
+	if (fstat(ns, &st) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(whose) / sizeof(whose[0]); i++) {
+		(void)snprintf(path, sizeof(path), "/proc/%s/ns/%s", whose[i], name);
+		if (stat(path, &host) == 0 && host.st_ino == st.st_ino && host.st_dev == st.st_dev)
+			return true;
+	}
+	return false;
+}
+
+/* What the config sets in a namespace, in its own words; NULL: nothing. */
+static const char *what_is_set(const struct plan *plan, int kind)
+{
+	char path[SYSCTL_PATH_MAX];
+
+	for (size_t i = 0; i < plan->n_sysctl; i++)
+		if (sysctl_path(plan->sysctl[i].key, path) == 0 &&
+		    sysctl_namespace(path) == names_namespaces[kind].value)
+			return "linux.sysctl";
+	if (kind == PLAN_NS_NET && (plan->flags & PLAN_NET_DEVICES))
+		return "linux.netDevices";
+	if (kind != PLAN_NS_UTS)
+		return NULL;
+	return plan->hostname ? "hostname" : plan->domainname ? "domainname" : NULL;
+}
+
+/* By descriptor: what a path names may change until it is opened. */
+static int check_not_the_hosts(const struct run *run, int kind, struct err *err)
+{
+	const char *what = what_is_set(run->plan, kind);
+	const char *path = run->plan->ns.v[kind].path;
+
+	/* The kernel refuses to join the user namespace that one is in, in words that tell nobody. */
+	if ((!what && kind != PLAN_NS_USER) || !is_the_hosts(run->ns_fds[kind], kind))
+		return 0;
+	if (!what)
+		return err_set(err, EINVAL,
+			       "config.json: linux.namespaces: join the user namespace %s: it is "
+			       "the one that usrun runs in",
+			       path);
+	return err_set(err, EINVAL,
+		       "config.json: %s: the %s namespace %s is the host's, whose own would change",
+		       what, names_namespaces[kind].name, path);
+}
 
 int step_ns_open(struct run *run, struct err *err)
 {
@@ -22,6 +79,7 @@ int step_ns_open(struct run *run, struct err *err)
 		run->lsm = lsm_enabled(); /* securityfs is the host's */
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
 		const char *path = run->plan->ns.v[kind].path;
+		int r;
 
 		if (run->plan->ns.v[kind].action != NS_JOIN)
 			continue;
@@ -32,6 +90,9 @@ int step_ns_open(struct run *run, struct err *err)
 			return err_errno(err, errno,
 					 "config.json: linux.namespaces: open the %s namespace %s",
 					 names_namespaces[kind].name, path);
+		r = check_not_the_hosts(run, kind, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

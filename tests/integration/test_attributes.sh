@@ -253,3 +253,26 @@ t_sysctls_with_the_hosts_proc() {
 	sh_run 'cat /proc/sys/net/ipv4/ping_group_range; echo 1 2>/dev/null >/proc/sys/net/ipv4/ping_group_range || echo read-only'
 	eq range "$(tr '\t\n' '  ' <<<"$OUT")" '0 0 read-only '
 }
+
+# A namespace that is joined by path, and is the caller's own or that of the first process.
+t_the_hosts_namespaces_are_not_changed() {
+	root_only 'namespaces of root'
+	# shellcheck disable=SC2016 # for the shell inside
+	OUT=$(unshare -uni bash -c '
+		T=$1 && shift
+		plain=$(<"$T/b/config.json")
+		ttl() { cat /proc/sys/net/ipv4/ip_default_ttl; }
+		before=$(ttl) name=$(uname -n) max=$(cat /proc/sys/kernel/msgmax)
+		run() { jq --arg k "$1" --arg p "$2" "del(.hostname) | (.linux.namespaces[] | select(.type == \$k)).path = \$p | $3" <<<"$plain" >"$T/b/config.json"
+			shift 3; "$@" 2>&1; echo "rc $?"; }
+		run network /proc/self/ns/net ".linux.sysctl = {\"net.ipv4.ip_default_ttl\": \"77\"}" "$@"
+		run uts /proc/self/ns/uts ".hostname = \"hijack\"" "$@"
+		run uts /proc/self/ns/uts ".domainname = \"hijack\"" "$@"
+		run ipc /proc/self/ns/ipc ".linux.sysctl = {\"kernel.msgmax\": \"4097\"}" "$@"
+		run network /proc/self/ns/net . "$@"
+		echo "$([ "$before $name $max" = "$(ttl) $(uname -n) $(cat /proc/sys/kernel/msgmax)" ] && echo unchanged)"
+	' bash "$T" "${U[@]}" run -b "$T/b" "$ID")
+	has all "$OUT" unchanged
+	eq refused "$(grep -c "is the host's, whose own would change" <<<"$OUT")" 4
+	eq 'results' "$(grep -c 'rc 0' <<<"$OUT")" 1
+}
