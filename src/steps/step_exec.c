@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -205,18 +206,36 @@ static void set_visible(const struct run *run, bool visible)
 		privs_set_dumpable(visible);
 }
 
+/* Nobody would hear what a waiting init dies of, and the host's shortage of files or memory ends. */
+static bool passes(int error)
+{
+	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+
+	if (error == EINTR || error == ECONNABORTED)
+		return true;
+	if (error != ENFILE && error != ENOMEM && error != ENOBUFS)
+		return false;
+	(void)nanosleep(&moment, NULL);
+	return true;
+}
+
 /* The words of a `start`: where startContainer hooks write to, with a descriptor each, and "start". One that
  * hangs up before that was killed. */
 static bool hear_start(struct run *run, int connection)
 {
 	char word[8];
-	int fd;
 
-	while (sock_recv(connection, word, sizeof(word), &fd) > 0) {
-		int *slot = *word == 'o' ? &run->hooks_output.out : &run->hooks_output.err;
+	for (;;) {
+		int fd = -1, *slot;
+		ssize_t n = sock_recv(connection, word, sizeof(word), &fd);
 
+		if (n < 0 && passes((int)-n))
+			continue;
+		if (n <= 0)
+			break;
 		if (*word == 's')
 			return true;
+		slot = *word == 'o' ? &run->hooks_output.out : &run->hooks_output.err;
 		fd_closep(slot);
 		*slot = fd_take(&fd);
 	}
@@ -259,7 +278,7 @@ int step_wait_start(struct run *run, struct err *err)
 		connection = accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
 		error = errno;
 		set_visible(run, false); /* from now on there may be more than the container's */
-		if (connection < 0 && error != EINTR && error != ECONNABORTED)
+		if (connection < 0 && !passes(error))
 			return err_errno(err, error, "wait for start");
 		if (connection < 0)
 			continue;

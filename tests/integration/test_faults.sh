@@ -169,3 +169,23 @@ t_log_that_nobody_reads() {
 	while IFS= read -r -t 0.1 -u 9 _; do :; done
 	exec 9>&-
 }
+
+# The host is short of files or of memory for a while: init goes on waiting.
+t_init_outlives_a_shortage() {
+	local call tracer
+	root_only 'traces init'
+	prog /bin/sh -c 'echo started >/tmp/started'
+	for call in accept4:error=ENFILE recvmsg:error=ENOBUFS; do
+		ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+		strace -qq -o "$T/trace" -e trace=accept4,recvmsg -e "inject=$call:when=1" -p "$(<"$T/pid")" 2>"$T/strace" &
+		tracer=$!
+		soon grep -q '^TracerPid:.[1-9]' "/proc/$(<"$T/pid")/status"
+		ok start "$ID"
+		soon test -e "$T/b/rootfs/tmp/started"
+		wait $tracer || true
+		has "$call" "$(<"$T/trace")" INJECTED
+		soon is stopped
+		down
+		rm -f "$T/b/rootfs/tmp/started"
+	done
+}
