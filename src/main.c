@@ -7,7 +7,7 @@
 #include "src/sys/program.h"
 #include "src/sys/self.h"
 
-#include <helper_image.h> /* made by the build: src/helper */
+#include <src/helper_image.h> /* made by the build: src/helper */
 
 #include <string.h>
 #include <unistd.h>

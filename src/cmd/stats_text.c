@@ -43,7 +43,10 @@ uint64_t stats_text_percent(const struct stats_sample *sample, const struct stat
 			cpu -= before[i].cpu;
 			break;
 		}
-	return time ? (uint64_t)((unsigned __int128)cpu * 10000 / time) : 0;
+	/* two weeks of a processor times 10,000 do not fit; their last bits are nobody's concern */
+	for (; cpu > UINT64_MAX / 10000; cpu /= 2)
+		time /= 2;
+	return time ? cpu * 10000 / time : 0;
 }
 
 static void add_size(struct str *out, uint64_t bytes)

@@ -39,6 +39,17 @@ int plan_writes_v1_only(struct err *err, const char *path)
 	return -EINVAL;
 }
 
+/* a * b >> shift, with all 128 bits of the product: compilers for 32 bits have no type for them. */
+static uint64_t multiply(uint64_t a, uint64_t b, unsigned int shift)
+{
+	uint64_t a_high = a >> 32, a_low = (uint32_t)a, b_high = b >> 32, b_low = (uint32_t)b;
+	uint64_t low = a_low * b_low, left = a_high * b_low + (low >> 32);
+	uint64_t right = a_low * b_high + (uint32_t)left;
+	uint64_t high = a_high * b_high + (left >> 32) + (right >> 32);
+
+	return high << (64 - shift) | (right << 32 | (uint32_t)low) >> shift;
+}
+
 /* log2 of x >= 1 with 44 bits behind the point: the planner is pure and has no libm. */
 static uint64_t log2_fixed(uint64_t x)
 {
@@ -46,7 +57,7 @@ static uint64_t log2_fixed(uint64_t x)
 	uint64_t y = x << (62 - whole), result = (uint64_t)whole << 44;
 
 	for (uint64_t bit = 1ULL << 43; bit; bit >>= 1) {
-		y = (uint64_t)(((unsigned __int128)y * y) >> 62);
+		y = multiply(y, y, 62);
 		if (y >> 63) {
 			y >>= 1;
 			result |= bit;
@@ -69,8 +80,8 @@ uint64_t plan_writes_weight(uint64_t shares)
 	if (shares >= 262144)
 		return 10000;
 	l = log2_fixed(shares);
-	power = (uint64_t)(((unsigned __int128)l * l) >> 44) + 125 * l - (126ULL << 44);
-	power = (uint64_t)(((unsigned __int128)power * log2_10) >> 44);
+	power = multiply(l, l, 44) + 125 * l - (126ULL << 44);
+	power = multiply(power, log2_10, 44);
 	while (low < high) {
 		uint64_t middle = (low + high) / 2;
 

@@ -29,24 +29,42 @@ int privs_outlive_parent(struct err *err)
 	return -err->code;
 }
 
+/* On the 32-bit architectures that are older than 32-bit ids the plain names are calls that cut them: 65536
+ * would be root. */
+#ifdef SYS_setresuid32
+#define SETRESUID SYS_setresuid32
+#define SETRESGID SYS_setresgid32
+#define SETGROUPS SYS_setgroups32
+#else
+#define SETRESUID SYS_setresuid
+#define SETRESGID SYS_setresgid
+#define SETGROUPS SYS_setgroups
+#endif
+
 /* The raw calls: libc's wrappers would also serve threads, which we do not have. */
 int privs_set_gid(uint32_t gid, struct err *err)
 {
-	if (syscall(SYS_setresgid, gid, gid, gid) < 0)
+	if (syscall(SETRESGID, gid, gid, gid) < 0)
 		return err_errno(err, errno, "become gid %u", gid);
+	if (sizeof(long) < sizeof(uint64_t) && (getgid() != gid || getegid() != gid))
+		return err_set(err, EOVERFLOW, "become gid %u: the kernel has made it %u", gid,
+			       getegid());
 	return 0;
 }
 
 int privs_set_uid(uint32_t uid, struct err *err)
 {
-	if (syscall(SYS_setresuid, uid, uid, uid) < 0)
+	if (syscall(SETRESUID, uid, uid, uid) < 0)
 		return err_errno(err, errno, "become uid %u", uid);
+	if (sizeof(long) < sizeof(uint64_t) && (getuid() != uid || geteuid() != uid))
+		return err_set(err, EOVERFLOW, "become uid %u: the kernel has made it %u", uid,
+			       geteuid());
 	return 0;
 }
 
 int privs_set_groups(const uint32_t *groups, size_t n, struct err *err)
 {
-	if (syscall(SYS_setgroups, n, groups) < 0)
+	if (syscall(SETGROUPS, n, groups) < 0)
 		return err_errno(err, errno, "set %zu supplementary groups", n);
 	return 0;
 }
