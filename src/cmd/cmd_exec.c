@@ -301,7 +301,7 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 		return r;
 	run_forward_signals(run);
 	supervise = (struct supervise){ .child = &run->init,
-					.console = run->console_master,
+					.console = fd_take(&run->console_master),
 					.signals = signals,
 					.notify = -1,
 					.manager = -1 };

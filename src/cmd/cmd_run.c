@@ -67,7 +67,7 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	launch_report_fallbacks(launch);
 	run_forward_signals(&launch->run);
 	supervise.child = &launch->run.init;
-	supervise.console = launch->run.console_master;
+	supervise.console = fd_take(&launch->run.console_master);
 	supervise.notify = launch->run.notify_listener;
 	supervise.manager = manager;
 	if (cgroup_of_watch_oom(launch->arena, &launch->state, &oom, &words))

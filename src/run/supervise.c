@@ -1,22 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An event loop over a signalfd and, with a terminal, the person's terminal and the container's. The
- * person's is raw meanwhile: ^C and ^Z travel as bytes and act inside. */
+ * person's is raw meanwhile: ^C and ^Z travel as bytes and act inside. Nothing but poll() waits, so signals are
+ * served whatever else is stuck. */
 #include "src/run/supervise.h"
 
 #include "src/base/fd.h"
-#include "src/base/io.h"
+#include "src/base/log.h"
 #include "src/cgroup/driver.h"
 #include "src/run/notify.h"
+#include "src/run/stream.h"
+#include "src/run/terminal.h"
 #include "src/sys/child.h"
 #include "src/sys/tty.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_CONSOLE, SLOT_NOTIFY, SLOT_OOM, SLOT_COUNT };
+enum {
+	SLOT_SIGNALS,
+	SLOT_INPUT,
+	SLOT_OUTPUT,
+	SLOT_CONSOLE,
+	SLOT_NOTIFY,
+	SLOT_OOM,
+	SLOT_END,
+	SLOTS
+};
+
+enum {
+	LOOK_MS = 200,  /* how often to ask whether the terminal is ours again */
+	AWAY_MS = 50,   /* the same for a console that nothing inside has open */
+	LAST = 1 << 20, /* bytes in a terminal at the end: more than the kernel keeps */
+};
+
+struct session {
+	struct supervise *s;
+	struct terminal terminal;
+	struct stream in, out;
+	struct relay input, output;
+	bool ended; /* the process */
+	bool away;  /* the console was at its end: nothing has it open now, which may change */
+	int status;
+	size_t last; /* bytes read since the end */
+};
 
 int supervise_block_signals(struct err *err)
 {
@@ -30,125 +60,305 @@ int supervise_block_signals(struct err *err)
 	return fd < 0 ? err_errno(err, errno, "make a signalfd") : fd;
 }
 
-/* false once the process was reaped. */
-static bool handle_signal(const struct supervise *s, int signal, int *ret_status)
+static int exit_status(int status)
 {
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Nobody sees the console any more: what runs on it is hung up. The kernel does not let SIGHUP end the first
+ * process of a pid namespace, where it would end any other. */
+static void hang_up(struct session *session)
+{
+	struct child *child = session->s->child;
+
+	relay_note(&session->input, RELAY_BROKEN, 0);
+	relay_note(&session->output, RELAY_BROKEN, 0);
+	if (session->s->console < 0)
+		return;
+	fd_closep(&session->s->console);
+	if (child && !session->ended && child_is_deaf(child, SIGHUP))
+		(void)child_signal(child, SIGKILL);
+}
+
+/* Gives up: the process is not ours, or has ended and what it wrote cannot be written. */
+static void stop(struct session *session, int signal)
+{
+	relay_note(&session->output, RELAY_BROKEN, 0);
+	if (!session->s->child && !session->ended)
+		session->status = 128 + signal;
+	session->ended = true;
+}
+
+static void suspend(struct session *session)
+{
+	terminal_leave(&session->terminal);
+	(void)raise(SIGSTOP);
+	terminal_look(&session->terminal);
+}
+
+static void forward(struct session *session, int signal)
+{
+	if (session->s->child && !session->ended)
+		(void)child_signal(session->s->child, signal);
+	else if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT)
+		stop(session, signal);
+}
+
+static void handle_signal(struct session *session, int signal)
+{
+	struct supervise *s = session->s;
+
 	switch (signal) {
 	case SIGCHLD:
-		return child_reap(s->child, 0, ret_status) < 0;
+		if (s->child && !session->ended && child_reap(s->child, 0, &session->status) == 0) {
+			session->status = exit_status(session->status);
+			session->ended = true;
+		}
+		return;
 	case SIGWINCH:
 		if (s->console >= 0)
-			tty_copy_size(STDIN_FILENO, s->console);
-		return true;
+			(void)tty_copy_size(session->terminal.window, s->console);
+		return;
 	case SIGURG:  /* language runtimes send it to themselves */
 	case SIGPIPE: /* our own broken output */
 	case SIGTTIN:
 	case SIGTTOU:
-		return true;
+		return;
+	case SIGTSTP: /* from a shell: the key acts inside */
+		if (s->console >= 0 && session->terminal.input >= 0) {
+			suspend(session);
+			return;
+		}
+		break;
+	case SIGCONT:
+		if (s->console >= 0)
+			terminal_look(&session->terminal);
+		break;
 	default:
-		(void)child_signal(s->child, signal);
-		return true;
+		break;
 	}
+	forward(session, signal);
 }
 
-static bool drain_signals(const struct supervise *s, int *ret_status)
+static void drain_signals(struct session *session)
 {
 	struct signalfd_siginfo info;
 
-	while (read(s->signals, &info, sizeof(info)) == sizeof(info))
-		if (!handle_signal(s, (int)info.ssi_signo, ret_status))
-			return false;
-	return true;
+	while (read(session->s->signals, &info, sizeof(info)) == sizeof(info))
+		handle_signal(session, (int)info.ssi_signo);
 }
 
-/* false at the end of the stream. */
-static bool relay(int from, int to)
+/* The end of a person's input is the end-of-file character of the container's terminal; who only looks on ends
+ * nothing. */
+static void end_input(struct session *session)
 {
-	char buf[4096];
-	ssize_t n = read(from, buf, sizeof(buf));
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return true;
-	if (n <= 0)
-		return false;
-	(void)io_write_all(to, buf, (size_t)n);
-	return true;
-}
-
-/* What the container wrote before it ended is still in the terminal. */
-static void drain_console(int console)
-{
-	struct pollfd fd = { .fd = console, .events = POLLIN };
-
-	while (poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN) && relay(console, STDOUT_FILENO))
-		;
-}
-
-/* The end of a person's input is the end-of-file character of the container's terminal. */
-static void send_end_of_file(int console)
-{
-	char end = 4;
 	struct termios modes;
+	char end = 4;
 
-	if (tcgetattr(console, &modes) == 0)
+	if (terminal_is_gone(&session->terminal)) {
+		hang_up(session);
+		if (!session->s->child)
+			stop(session, SIGHUP);
+		return;
+	}
+	if (tcgetattr(session->s->console, &modes) == 0)
 		end = (char)modes.c_cc[VEOF];
-	(void)io_write_all(console, &end, 1);
+	relay_end_input(&session->input, &session->s->keys, session->s->child ? end : '\0');
 }
 
-static int loop(const struct supervise *s, struct err *err)
+static void read_input(struct session *session, short revents)
 {
-	struct pollfd fds[SLOT_COUNT] = {
-		[SLOT_SIGNALS] = { .fd = s->signals, .events = POLLIN },
-		[SLOT_INPUT] = { .fd = s->console >= 0 ? STDIN_FILENO : -1, .events = POLLIN },
-		[SLOT_CONSOLE] = { .fd = s->console, .events = POLLIN },
-		[SLOT_NOTIFY] = { .fd = s->notify, .events = POLLIN },
-		[SLOT_OOM] = { .fd = s->oom ? s->oom->fd : -1, .events = POLLPRI },
+	char *space;
+	size_t size = relay_space(&session->input, &space);
+	ssize_t n;
+
+	if (!revents || !size || !session->terminal.ours) {
+		if ((revents & POLLHUP) && terminal_is_gone(&session->terminal))
+			end_input(session);
+		return;
+	}
+	n = stream_read(&session->in, space, size);
+	if (n == -EAGAIN)
+		return;
+	if (n == -EIO) /* also the answer to a job in the background */
+		terminal_look(&session->terminal);
+	if (n == -EIO && !session->terminal.ours)
+		return;
+	if (n <= 0)
+		end_input(session);
+	else
+		session->s->left = relay_scan(&session->input, &session->s->keys, (size_t)n);
+}
+
+static void write_input(struct session *session)
+{
+	const char *text;
+	size_t size = relay_pending(&session->input, &text);
+	ssize_t n = size ? write(session->s->console, text, size) : 0;
+
+	if (n > 0)
+		relay_note(&session->input, RELAY_PUT, (size_t)n);
+	else if (n < 0 && errno == EIO) /* nothing has it open: later, perhaps */
+		session->away = true;
+}
+
+static void read_console(struct session *session, short revents)
+{
+	char *space;
+	size_t size = relay_space(&session->output, &space);
+	ssize_t n = 0;
+
+	if (!size) { /* no room now, and without an opener poll() would not wait */
+		session->away |= (revents & POLLHUP) != 0;
+		return;
+	}
+	if (!revents && !session->ended)
+		return;
+	n = read(session->s->console, space, size);
+	if (n > 0) {
+		relay_note(&session->output, RELAY_GOT, (size_t)n);
+		session->last += session->ended ? (size_t)n : 0;
+		session->away = false;
+	} else if (n == 0 || errno == EIO) {
+		session->away = true;
+	}
+	/* Others may have its terminal, and go on for ever. */
+	if (session->ended && (n <= 0 || session->last > LAST))
+		relay_note(&session->output, RELAY_END, 0);
+}
+
+static void write_output(struct session *session)
+{
+	const char *text;
+	size_t size = relay_pending(&session->output, &text);
+	ssize_t n;
+
+	if (!size || terminal_refuses_output(&session->terminal))
+		return;
+	n = stream_write(&session->out, text, size);
+	if (n >= 0) {
+		relay_note(&session->output, RELAY_PUT, (size_t)n);
+		return;
+	}
+	if (n == -EAGAIN)
+		return;
+	if (n != -EPIPE && n != -EIO && n != -ECONNRESET)
+		log_notice("write to standard output: %s", err_why((int)-n));
+	hang_up(session);
+	if (!session->s->child)
+		stop(session, SIGPIPE);
+}
+
+static void relay_step(struct session *session, const struct pollfd *fds)
+{
+	short revents = session->away ? POLLIN : fds[SLOT_CONSOLE].revents;
+
+	session->away = false;
+	if (!session->terminal.ours)
+		terminal_look(&session->terminal);
+	read_console(session, revents);
+	write_output(session);
+	if (session->s->console >= 0 && !session->ended)
+		read_input(session, fds[SLOT_INPUT].revents);
+	if (session->s->console >= 0 && !session->ended)
+		write_input(session);
+}
+
+/* What to wait for, at most how long. */
+static int prepare(const struct session *session, struct pollfd *fds, int patience)
+{
+	const struct supervise *s = session->s;
+	bool console = s->console >= 0 && !session->ended, ours = session->terminal.ours;
+	bool reads = console && relay_reads(&session->input) && ours;
+	short events = (short)((relay_reads(&session->output) ? POLLIN : 0) |
+			       (relay_writes(&session->input) ? POLLOUT : 0));
+	int most = session->away ? AWAY_MS : ours ? -1 : LOOK_MS;
+
+	fds[SLOT_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
+	/* Its end is told in any case. */
+	fds[SLOT_INPUT] = (struct pollfd){
+		.fd = reads || (console && session->terminal.input >= 0) ? session->in.fd : -1,
+		.events = reads ? POLLIN : 0,
 	};
-	int status = 0, patience = -1;
+	fds[SLOT_OUTPUT] = (struct pollfd){
+		.fd = relay_writes(&session->output) && !terminal_refuses_output(&session->terminal)
+			      ? session->out.fd
+			      : -1,
+		.events = POLLOUT,
+	};
+	fds[SLOT_CONSOLE] = (struct pollfd){
+		.fd = events && !session->away ? s->console : -1,
+		.events = events,
+	};
+	fds[SLOT_NOTIFY] = (struct pollfd){ .fd = s->notify, .events = POLLIN };
+	fds[SLOT_OOM] = (struct pollfd){ .fd = s->oom ? s->oom->fd : -1, .events = POLLPRI };
+	fds[SLOT_END] = (struct pollfd){ .fd = s->child || session->ended ? -1 : s->pidfd,
+					 .events = POLLIN };
+	return most < 0 || (patience >= 0 && patience < most) ? patience : most;
+}
+
+static bool is_over(const struct session *session)
+{
+	return session->s->left || (session->ended && (session->s->console < 0 ||
+						       session->output.state == RELAY_CLOSED));
+}
+
+static int loop(struct session *session, struct err *err)
+{
+	struct supervise *s = session->s;
+	struct pollfd fds[SLOTS] = { { 0 } };
+	int patience = -1;
 
 	for (;;) {
-		if (poll(fds, SLOT_COUNT, patience) < 0 && errno != EINTR)
+		if (s->console >= 0)
+			relay_step(session, fds);
+		if (is_over(session))
+			break;
+		if (poll(fds, SLOTS, prepare(session, fds, patience)) < 0 && errno != EINTR)
 			return err_errno(err, errno, "wait for the container");
 		if (s->oom) {
 			patience = driver_oom_patience(s->oom, fds[SLOT_OOM].revents);
 			(void)driver_oom_happened(s->oom);
-			fds[SLOT_OOM].fd = s->oom->fd;
-		}
-		if (fds[SLOT_CONSOLE].revents && !relay(s->console, STDOUT_FILENO))
-			fds[SLOT_CONSOLE].fd = -1;
-		if (fds[SLOT_INPUT].revents && !relay(STDIN_FILENO, s->console)) {
-			send_end_of_file(s->console);
-			fds[SLOT_INPUT].fd = -1;
 		}
 		if (fds[SLOT_NOTIFY].revents)
 			notify_relay(s->notify, s->manager);
-		if (fds[SLOT_SIGNALS].revents && !drain_signals(s, &status))
-			break;
+		if (fds[SLOT_SIGNALS].revents)
+			drain_signals(session);
+		session->ended |= fds[SLOT_END].revents != 0;
 	}
-	if (s->console >= 0)
-		drain_console(s->console);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return session->status;
 }
 
-int supervise_run(const struct supervise *supervise, struct err *err)
+static void open_streams(struct session *session)
 {
-	struct termios saved;
-	bool raw = supervise->console >= 0 && tty_set_raw(STDIN_FILENO, &saved) == 0;
-	int status = 0, r;
+	int console = session->s->console;
 
-	if (raw)
-		tty_copy_size(STDIN_FILENO, supervise->console);
+	session->in = stream_open(STDIN_FILENO, O_RDONLY);
+	session->out = stream_open(STDOUT_FILENO, O_WRONLY);
+	/* Nobody shares it: what runs inside has the other end. */
+	(void)fcntl(console, F_SETFL, fcntl(console, F_GETFL) | O_NONBLOCK);
+	terminal_open(&session->terminal);
+	terminal_look(&session->terminal);
+	(void)tty_copy_size(session->terminal.window, console);
+}
+
+int supervise_run(struct supervise *supervise, struct err *err)
+{
+	struct session session = { .s = supervise, .terminal = { .input = -1, .ours = true } };
+	bool console = supervise->console >= 0;
+	int r;
+
+	if (console)
+		open_streams(&session);
 	/* It may have ended, and its SIGCHLD been eaten, before we looked. */
-	if (child_reap(supervise->child, 0, &status) == 0) {
-		if (supervise->console >= 0)
-			drain_console(supervise->console);
-		r = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	} else {
-		r = loop(supervise, err);
-	}
+	handle_signal(&session, SIGCHLD);
+	r = loop(&session, err);
 	if (supervise->notify >= 0) /* its last words */
 		notify_relay(supervise->notify, supervise->manager);
-	if (raw)
-		tty_restore(STDIN_FILENO, &saved);
+	if (console) {
+		terminal_close(&session.terminal);
+		stream_close(&session.in);
+		stream_close(&session.out);
+	}
 	return r;
 }

@@ -40,8 +40,11 @@ static int open_pair(struct run *run, int root, struct err *err)
 		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	if (r < 0)
 		return r;
-	if (process->rows && process->columns)
-		r = tty_set_size(run->console_master, process->rows, process->columns);
+	/* Before the program can ask. A window that is there is better than what was written for any. */
+	if (run->console_socket >= 0 || !tty_copy_size(tty_with_window(), run->console_master))
+		r = !process->rows || !process->columns
+			    ? 0
+			    : tty_set_size(run->console_master, process->rows, process->columns);
 	if (r < 0)
 		return err_errno(err, -r, "config.json: process.consoleSize");
 	/* An unmapped owner cannot be set, and need not be: the opener owns it. */

@@ -2,9 +2,14 @@
 #include "src/sys/child.h"
 
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/sys/pidfd.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +73,30 @@ int child_adopt(pid_t pid, struct child *ret)
 int child_signal(const struct child *child, int signal)
 {
 	return child_is_there(child) ? pidfd_signal(child->pidfd, signal) : -ESRCH;
+}
+
+/* The mask behind a name of /proc/PID/status. */
+static uint64_t mask_of(const char *status, const char *name)
+{
+	const char *at = strstr(status, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+}
+
+bool child_is_deaf(const struct child *child, int signal)
+{
+	char path[32], status[4096];
+	uint64_t bit = 1ULL << (signal - 1);
+	const char *pids, *end;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
+	if (!child_is_there(child) || io_read_small(AT_FDCWD, path, status, sizeof(status)) < 0)
+		return false;
+	pids = strstr(status, "\nNSpid:"); /* from our namespace to its own */
+	end = pids ? strchr(pids + 1, '\n') : NULL;
+	if (!end || end - pids < 3 || strncmp(end - 2, "\t1", 2) != 0)
+		return false;
+	return !((mask_of(status, "SigIgn:") | mask_of(status, "SigCgt:")) & bit);
 }
 
 void child_kill_group(const struct child *child)

@@ -36,6 +36,10 @@ int child_adopt(pid_t pid, struct child *ret);
 
 int child_signal(const struct child *child, int signal); /* 0 or -errno */
 
+/* Whether it is the first process of a pid namespace and leaves a signal to its default action, which the kernel
+ * does not let happen to that one. */
+bool child_is_deaf(const struct child *child, int signal);
+
 /* SIGKILL to its process group, which is its own. */
 void child_kill_group(const struct child *child);
 

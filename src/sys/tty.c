@@ -42,12 +42,23 @@ int tty_set_size(int tty, uint32_t rows, uint32_t columns)
 	return ioctl(tty, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
-void tty_copy_size(int from, int to)
+bool tty_copy_size(int from, int to)
 {
 	struct winsize size;
 
-	if (ioctl(from, TIOCGWINSZ, &size) == 0)
-		(void)ioctl(to, TIOCSWINSZ, &size);
+	if (from < 0 || ioctl(from, TIOCGWINSZ, &size) < 0 || (!size.ws_row && !size.ws_col))
+		return false;
+	return ioctl(to, TIOCSWINSZ, &size) == 0;
+}
+
+int tty_with_window(void)
+{
+	struct winsize size;
+
+	for (int fd = 0; fd <= 2; fd++)
+		if (ioctl(fd, TIOCGWINSZ, &size) == 0)
+			return fd;
+	return -1;
 }
 
 int tty_keep_newlines(int tty)
@@ -70,7 +81,7 @@ int tty_take(int slave, struct err *err)
 	return 0;
 }
 
-int tty_set_raw(int tty, struct termios *saved)
+int tty_set_raw(int tty, bool output_too, struct termios *saved)
 {
 	struct termios raw;
 
@@ -78,6 +89,8 @@ int tty_set_raw(int tty, struct termios *saved)
 		return -errno;
 	raw = *saved;
 	cfmakeraw(&raw);
+	if (!output_too)
+		raw.c_oflag = saved->c_oflag;
 	return tcsetattr(tty, TCSANOW, &raw) < 0 ? -errno : 0;
 }
 

@@ -13,7 +13,12 @@
 int tty_open_pair(int pts, int *ret_master, int *ret_slave, struct err *err) MUST_CHECK;
 
 int tty_set_size(int tty, uint32_t rows, uint32_t columns); /* 0 or -errno */
-void tty_copy_size(int from, int to);
+
+/* Whether the size of `from` (may be -1) is known, and `to` has it now. */
+bool tty_copy_size(int from, int to);
+
+/* The first of the standard streams that is a terminal, or -1. */
+int tty_with_window(void);
 
 /* No carriage return is put before the newlines of the output. 0 or -errno. */
 int tty_keep_newlines(int tty);
@@ -21,6 +26,7 @@ int tty_keep_newlines(int tty);
 /* Makes the slave the controlling terminal of this session and its 0, 1 and 2. */
 int tty_take(int slave, struct err *err) MUST_CHECK;
 
-/* Raw mode for the person's terminal; *saved gets what tty_restore() needs. 0 or -errno. */
-int tty_set_raw(int tty, struct termios *saved);
+/* Raw mode for the person's terminal; *saved gets what tty_restore() needs. output_too: for who writes to it what
+ * another terminal has already formatted; else others' lines would run like stairs. 0 or -errno. */
+int tty_set_raw(int tty, bool output_too, struct termios *saved);
 void tty_restore(int tty, const struct termios *saved);

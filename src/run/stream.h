@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Standard streams that never make us wait. O_NONBLOCK is a flag of the open file, which all who share the
+ * stream would get: it is not set. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum stream_kind {
+	STREAM_PLAIN,    /* files and devices that do not make anybody wait */
+	STREAM_SOCKET,   /* takes a flag with each call */
+	STREAM_REOPENED, /* the same pipe or terminal, opened once more without waiting */
+	STREAM_POLLED,   /* could not be reopened: asked before each call */
+};
+
+struct stream {
+	int fd;
+	enum stream_kind kind;
+};
+
+/* flags: O_RDONLY or O_WRONLY. Cannot fail: what is wrong with the descriptor, the first call says. */
+struct stream stream_open(int fd, int flags);
+void stream_close(struct stream *stream);
+
+/* As read(2) and write(2); -errno, and -EAGAIN instead of waiting. */
+ssize_t stream_read(const struct stream *stream, void *data, size_t size);
+ssize_t stream_write(const struct stream *stream, const void *data, size_t size);

@@ -1,0 +1,540 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Real terminals and all kinds of streams around `usrun run` and `usrun exec`.
+
+terminals.py BUNDLE ID [--full] [--only NAME] -- USRUN [OPTION...]
+Every case has a time limit, and compares every byte. --full: all combinations of streams, not one in eight.
+"""
+import array
+import contextlib
+import fcntl
+import itertools
+import json
+import os
+import pathlib
+import pty
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+import time
+import tty
+
+KINDS = ("tty", "pipe", "file", "null", "closed", "half", "blocked", "nonblock")
+ARGS = sys.argv[1:sys.argv.index("--")]
+USRUN = sys.argv[sys.argv.index("--") + 1:]
+BUNDLE, ID = pathlib.Path(ARGS[0]), ARGS[1]
+LIMIT = 20  # seconds, on a busy machine; what hangs, hangs for ever
+failures = []
+
+
+class Failed(Exception):
+    pass
+
+
+def check(what, got, wanted):
+    if got != wanted:
+        raise Failed(f"{what}: got {str(got)[:200]}, wanted {str(wanted)[:200]}")
+
+
+def wait_for(what, condition, limit=LIMIT):
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed(f"{what}: not within {limit} s")
+        time.sleep(0.01)
+
+
+def bundle(script):
+    config = json.loads((BUNDLE / "config.json").read_text())
+    config["process"]["args"] = ["/bin/sh", "-c", script]
+    config["process"]["terminal"] = True
+    path = BUNDLE / "terminal.json"
+    path.write_text(json.dumps(config))
+    return path
+
+
+class Terminal:
+    """A person's terminal, and the session on it."""
+
+    def __init__(self, rows=24, columns=80):
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.modes = termios.tcgetattr(self.slave)
+
+    def is_raw(self):
+        return not termios.tcgetattr(self.slave)[3] & termios.ICANON
+
+    def close(self):
+        for name in ("master", "slave"):
+            with contextlib.suppress(OSError):
+                os.close(getattr(self, name))
+
+
+class Run:
+    """One usrun: how is "run" or "exec"; the container of an exec is there already."""
+
+    def __init__(self, how, script, terminal, streams, options=()):
+        if how == "run":
+            words = ["run", "-b", BUNDLE, "-f", bundle(script), *options, ID]
+        else:
+            words = ["exec", "-t", *options, ID + "-x", "/bin/sh", "-c", script]
+        self.how, self.terminal, self.got = how, terminal, b""
+
+        def prepare():
+            os.setsid()
+            fcntl.ioctl(terminal.slave, termios.TIOCSCTTY, 0)
+            for number, fd in enumerate(streams):
+                os.dup2(fd, number) if fd is not None else os.close(number)
+
+        self.process = subprocess.Popen([*USRUN, *map(str, words)], preexec_fn=prepare, close_fds=True)
+
+    def read(self, fd, until=None, limit=LIMIT, feed=b"", feed_fd=None):
+        """Reads until the text is there, or the end; types meanwhile."""
+        end = time.monotonic() + limit
+        if feed_fd is not None:
+            os.set_blocking(feed_fd, False)
+        while until is None or until not in self.got:
+            ready = select.select([fd], [feed_fd] if feed else [], [], 0.05)
+            if ready[1]:
+                with contextlib.suppress(BlockingIOError):
+                    feed = feed[os.write(feed_fd, feed[:4096]):]
+            if ready[0]:
+                try:
+                    data = os.read(fd, 65536)
+                except OSError:
+                    data = b""
+                if not data:
+                    break
+                self.got += data
+            elif until is None and self.process.poll() is not None:
+                break
+            if time.monotonic() > end:
+                raise Failed(f"read {until}: not within {limit} s, but {self.got[-200:]}")
+        return self.got
+
+    def wait(self, limit=LIMIT):
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"does not end within {limit} s") from None
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.how == "run":
+            subprocess.run([*USRUN, "delete", "--force", ID], check=False, stdin=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def running(how, script, streams=None, options=(), **size):
+    terminal = Terminal(**size)
+    run = None
+    try:
+        run = Run(how, script, terminal, streams(terminal) if streams else [terminal.slave] * 3, options)
+        yield run, terminal
+    finally:
+        if run:
+            run.kill()
+        terminal.close()
+
+
+# --- every kind of stream at every place ---
+
+def source(kind, terminal, keep):
+    """A standard input that gives "word" where it can."""
+    if kind == "tty":
+        os.write(terminal.master, b"word\n")
+        return terminal.slave
+    if kind == "null":
+        return os.open("/dev/null", os.O_RDONLY)
+    if kind == "closed":
+        return None
+    if kind == "file":
+        path = BUNDLE / "input"
+        path.write_bytes(b"word\n")
+        return os.open(path, os.O_RDONLY)
+    if kind == "half":  # nobody writes to it any more, or ever did
+        ours, theirs = socket.socketpair()
+        ours.shutdown(socket.SHUT_WR)
+        keep.append(ours)
+        return theirs.detach()
+    out, into = os.pipe()
+    if kind != "blocked":
+        os.write(into, b"word\n")
+    if kind == "nonblock":
+        os.set_blocking(out, False)
+    keep.append(os.fdopen(into, "wb", 0))
+    return out
+
+
+def sink(kind, terminal, keep):
+    """A standard output, and where to read what it got (None: nowhere)."""
+    if kind == "tty":
+        return terminal.slave, terminal.master
+    if kind == "null":
+        return os.open("/dev/null", os.O_WRONLY), None
+    if kind == "closed":
+        return None, None
+    if kind == "file":
+        fd = os.open(BUNDLE / "output", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
+        return fd, os.open(BUNDLE / "output", os.O_RDONLY)
+    out, into = os.pipe()
+    if kind == "half":
+        os.close(out)
+        return into, None
+    if kind in ("blocked", "nonblock"):
+        os.set_blocking(into, False)
+    if kind == "blocked":
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(into, b"x" * 4096)
+        os.set_blocking(into, True)
+    return into, out
+
+
+def combination(how, kinds):
+    keep, terminal = [], Terminal()
+    tty.setraw(terminal.slave)
+    silent = kinds[0] == "blocked"
+    script = ("" if silent else "read word; ") + 'echo "answer <$word>"; exit 7'
+    given = kinds[0] in ("tty", "pipe", "file", "nonblock")
+    streams = [source(kinds[0], terminal, keep)]
+    out, reader = sink(kinds[1], terminal, keep)
+    err, _ = sink(kinds[2], terminal, keep)
+    run = Run(how, script, terminal, [*streams, out, err])
+    try:
+        for fd in {fd for fd in (*streams, out, err) if fd not in (None, terminal.slave)}:
+            os.close(fd)
+        if kinds[1] == "half":
+            run.wait()
+            return
+        if kinds[1] == "blocked":
+            time.sleep(0.1)
+        if reader is not None and kinds[1] != "file":
+            run.read(reader, b"answer <word>" if given else b"answer <>")
+        check("status", run.wait(), 7)
+        if kinds[1] == "file":
+            check("output", os.read(reader, 4096).count(b"answer <word>" if given else b"answer <>"), 1)
+    finally:
+        run.kill()
+        terminal.close()
+        if reader not in (None, terminal.master):
+            os.close(reader)
+
+
+def combinations(full):
+    every = list(itertools.product(KINDS, repeat=3))
+    if not full:  # each pair of input and output once, with every kind of the third in turn
+        every = [c for c in every if (sum(map(KINDS.index, c))) % len(KINDS) == 0]
+    for number, kinds in enumerate(every):
+        for how in ("run", "exec") if full else (("run", "exec")[number % 2],):
+            yield f"{how} " + " ".join(kinds), lambda how=how, kinds=kinds: combination(how, kinds)
+
+
+# --- cases ---
+
+def pasted_to_a_program_that_does_not_read(how):
+    with running(how, "stty raw -echo; echo ready; sleep 1; exit 5") as (run, terminal):
+        run.read(terminal.master, b"ready")
+        os.set_blocking(terminal.master, False)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(60):
+                os.write(terminal.master, b"x" * 1000)
+                time.sleep(0.002)
+        check("status", run.wait(), 5)
+
+
+def a_file_that_is_not_read(how):
+    path = BUNDLE / "input"
+    path.write_bytes(b"x" * 79 + b"\n" + b"y" * 5000000)
+    with open(path, "rb") as file:
+        with running(how, "sleep 0.3; exit 6", lambda t: [file.fileno(), t.slave, t.slave]) as (run, _):
+            check("status", run.wait(), 6)
+
+
+def signals_are_served_while_output_is_blocked(how):
+    out, into = os.pipe()
+    script = "trap 'exit 3' TERM; (while :; do echo xxxxxxxxxxxxxxx; done) & while :; do sleep 0.05; done"
+    with running(how, script, lambda t: [t.slave, into, t.slave]) as (run, _):
+        os.close(into)
+        time.sleep(0.7)
+        run.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        os.set_blocking(out, False)
+        end = time.monotonic() + LIMIT
+        while run.process.poll() is None and time.monotonic() < end:
+            with contextlib.suppress(BlockingIOError):
+                os.read(out, 65536)
+        check("status", run.wait(1), 3)
+    os.close(out)
+
+
+def an_end_that_nobody_reads_can_be_given_up(how):
+    out, into = os.pipe()
+    os.set_blocking(into, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(into, b"x")
+    with running(how, "echo word; exit 3", lambda t: [t.slave, into, t.slave]) as (run, _):
+        time.sleep(0.7)
+        check("waits for the reader", run.process.poll(), None)
+        run.process.send_signal(signal.SIGTERM)
+        check("status", run.wait(), 3)
+    os.close(out)
+    os.close(into)
+
+
+def all_of_a_big_output(how, kind):
+    keep = []
+    script = "stty -opost; i=0; while [ $i -lt 20000 ]; do echo $i-abcdefghijklmnopqrst; i=$((i+1)); done; exit 4"
+    wanted = b"".join(b"%d-abcdefghijklmnopqrst\n" % i for i in range(20000))
+    made = []
+
+    def streams(terminal):
+        tty.setraw(terminal.slave)
+        into, reader = sink(kind, terminal, keep)
+        if kind == "tty":
+            into = os.open(os.ttyname(terminal.slave), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        made.extend((into, reader))
+        return [terminal.slave, into, into]
+
+    with running(how, script, streams) as (run, _):
+        os.close(made[0])
+        time.sleep(0.3)
+        end = time.monotonic() + LIMIT
+        while len(run.got) < len(wanted) and time.monotonic() < end:
+            data = run.read(made[1], None, 1) if run.process.poll() is not None else None
+            if data is None:
+                if select.select([made[1]], [], [], 0.1)[0]:
+                    run.got += os.read(made[1], 3000)
+            elif not select.select([made[1]], [], [], 0)[0]:
+                break
+        check("status", run.wait(), 4)
+        run.got = run.got[max(0, run.got.find(b"0-a")):]  # behind what usrun says to a person
+        if run.got != wanted:
+            same = len(os.path.commonprefix([run.got, wanted]))
+            raise Failed(f"{len(run.got)} bytes instead of {len(wanted)}, from {same} on: {run.got[same:same + 99]}")
+
+
+def five_megabytes_each_way(how):
+    sent = array.array("Q", range(5 << 17)).tobytes()
+    into = os.pipe()
+    out = os.pipe()
+    script = "stty raw -echo; echo ready; head -c %d; exit 9" % len(sent)
+    with running(how, script, lambda t: [into[0], out[1], t.slave]) as (run, _):
+        os.close(into[0])
+        os.close(out[1])
+        run.read(out[0], b"ready\n")
+        run.got = run.got.partition(b"ready\n")[2]
+        run.read(out[0], None, 60, sent, into[1])
+        check("status", run.wait(), 9)
+        check("length", len(run.got), len(sent))
+        check("bytes", run.got == sent, True)
+    os.close(into[1])
+    os.close(out[0])
+
+
+def a_reader_that_leaves(how):
+    out, into = os.pipe()
+    with running(how, "while :; do echo line; done", lambda t: [t.slave, into, t.slave]) as (run, terminal):
+        os.close(into)
+        wait_for("output", lambda: select.select([out], [], [], 0)[0])
+        os.close(out)
+        run.wait()
+        check("raw", terminal.is_raw(), False)
+
+
+def an_unfinished_line_of_input(how):
+    into = os.pipe()
+    os.write(into[1], b"hello")
+    os.close(into[1])
+    with running(how, "cat; exit 8", lambda t: [into[0], t.slave, t.slave]) as (run, terminal):
+        os.close(into[0])
+        run.read(terminal.master, b"hello")
+        check("status", run.wait(), 8)
+
+
+def a_pipe_leaves_the_terminal_its_newlines(how):
+    out, into = os.pipe()
+    with running(how, "echo ready; read x; exit 2", lambda t: [t.slave, into, t.slave]) as (run, terminal):
+        os.close(into)
+        run.read(out, b"ready\n")
+        modes = termios.tcgetattr(terminal.slave)
+        check("post-processing", bool(modes[1] & termios.OPOST), True)
+        check("canonical input", bool(modes[3] & termios.ICANON), False)
+        os.write(terminal.master, b"\r")
+        check("status", run.wait(), 2)
+        check("modes", termios.tcgetattr(terminal.slave), terminal.modes)
+    os.close(out)
+
+
+def the_size_of_the_window(how, which):
+    null = os.open("/dev/null", os.O_RDWR)
+    pair = os.pipe()
+
+    def streams(terminal):
+        places = [null, pair[1], null]
+        if which < 3:
+            places[which] = terminal.slave
+        return places
+
+    script = "stty size; sleep 0.2; stty size; exit 1" if which == 3 else "stty size; exit 1"
+    with running(how, script, streams, rows=33, columns=99) as (run, terminal):
+        os.close(pair[1])
+        run.read(terminal.master if which == 1 else pair[0], b"33 99")
+        check("status", run.wait(), 1)
+    os.close(null)
+    os.close(pair[0])
+
+
+def a_resized_window(how):
+    script = "trap 'stty size; exit 1' WINCH; echo ready; while :; do sleep 0.02; done"
+    with running(how, script, rows=33, columns=99) as (run, terminal):
+        run.read(terminal.master, b"ready")
+        fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 111, 0, 0))
+        run.read(terminal.master, b"44 111")
+        check("status", run.wait(), 1)
+
+
+def a_closed_window(how):
+    with running(how, "sleep 1000") as (run, terminal):
+        wait_for("raw", terminal.is_raw)
+        terminal.close()
+        run.wait()
+
+
+def a_killed_relay(how):
+    with running(how, "echo ready; read x; sleep 1000") as (run, terminal):
+        run.read(terminal.master, b"ready")
+        run.process.kill()
+        run.wait()
+        os.set_blocking(terminal.master, False)
+
+
+def stopped_and_continued(how):
+    with running(how, "stty -echo; echo ready; read x; echo got $x; exit 3") as (run, terminal):
+        run.read(terminal.master, b"ready")
+        check("raw", terminal.is_raw(), True)
+        run.process.send_signal(signal.SIGTSTP)
+        wait_for("stop", lambda: state_of(run.process.pid) == "T")
+        check("modes", termios.tcgetattr(terminal.slave), terminal.modes)
+        run.process.send_signal(signal.SIGCONT)
+        wait_for("raw again", terminal.is_raw)
+        os.kill(run.process.pid, signal.SIGSTOP)
+        wait_for("stop", lambda: state_of(run.process.pid) == "T")
+        termios.tcsetattr(terminal.slave, termios.TCSANOW, terminal.modes)
+        run.process.send_signal(signal.SIGCONT)
+        wait_for("raw again", terminal.is_raw)
+        os.write(terminal.master, b"word\r")
+        run.read(terminal.master, b"got word")
+        check("status", run.wait(), 3)
+        check("modes", termios.tcgetattr(terminal.slave), terminal.modes)
+
+
+def state_of(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def a_job_of_the_background(how):
+    """The shell of this session: starts it in the background, types a line for itself, and then fg."""
+    terminal = Terminal()
+    words = [*USRUN, "run", "-b", str(BUNDLE), "-f", str(bundle(JOB)), ID] if how == "run" else \
+        [*USRUN, "exec", "-t", ID + "-x", "/bin/sh", "-c", JOB]
+    shell = os.fork()
+    if shell == 0:
+        os._exit(shell_with_job(terminal, words))
+    run = Run.__new__(Run)
+    run.how, run.terminal, run.got = how, terminal, b""
+    run.process = subprocess.Popen(["true"])
+    try:
+        os.close(terminal.slave)
+        run.process.wait()
+        run.process.poll = lambda: None
+        run.read(terminal.master, b"shell-waits")
+        run.read(terminal.master, b"job-runs")
+        os.write(terminal.master, b"for-the-shell\n")
+        run.read(terminal.master, b"shell got for-the-shell")
+        run.read(terminal.master, b"in-front")
+        time.sleep(0.5)
+        os.write(terminal.master, b"for-the-job\r")
+        run.read(terminal.master, b"job got for-the-job")
+        run.read(terminal.master, b"shell saw 3")
+        check("shell", os.waitstatus_to_exitcode(os.waitpid(shell, 0)[1]), 0)
+    finally:
+        del run.process.poll
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            os.kill(shell, signal.SIGKILL)
+            os.waitpid(shell, 0)
+        run.kill()
+        terminal.close()
+
+
+JOB = "stty -echo; echo job-runs; read x; echo job got $x; exit 3"
+
+
+def shell_with_job(terminal, words):
+    os.setsid()
+    fcntl.ioctl(terminal.slave, termios.TIOCSCTTY, 0)
+    for number in range(3):
+        os.dup2(terminal.slave, number)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    job = subprocess.Popen(words, preexec_fn=lambda: (os.setpgid(0, 0), signal.signal(signal.SIGTTOU, signal.SIG_DFL)))
+    os.write(1, b"shell-waits\n")
+    line = os.read(0, 100)
+    if not termios.tcgetattr(0)[3] & termios.ICANON:
+        os.write(1, b"modes are not the shell's\n")
+    os.write(1, b"shell got " + line)
+    os.tcsetpgrp(0, job.pid)
+    os.write(1, b"in-front\n")
+    status = job.wait()
+    os.tcsetpgrp(0, os.getpgrp())
+    os.write(1, b"shell saw %d\n" % status)
+    return 0 if termios.tcgetattr(0)[3] & termios.ICANON else 1
+
+
+def cases(full):
+    for function in (pasted_to_a_program_that_does_not_read, a_file_that_is_not_read,
+                     signals_are_served_while_output_is_blocked, an_end_that_nobody_reads_can_be_given_up,
+                     five_megabytes_each_way, a_reader_that_leaves, an_unfinished_line_of_input,
+                     a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
+                     stopped_and_continued, a_job_of_the_background):
+        for how in ("run", "exec"):
+            yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
+    for how in ("run", "exec"):
+        for kind in ("pipe", "nonblock", "tty"):
+            yield f"{how} all_of_a_big_output {kind}", lambda how=how, kind=kind: all_of_a_big_output(how, kind)
+        for which in range(4):
+            yield f"{how} the_size_of_the_window {which}", lambda how=how, which=which: the_size_of_the_window(how, which)
+    yield from combinations(full)
+
+
+def main():
+    only = ARGS[ARGS.index("--only") + 1] if "--only" in ARGS else ""
+    subprocess.run([*USRUN, "run", "-d", "-b", BUNDLE, ID + "-x"], check=True, stdin=subprocess.DEVNULL)
+    count, start = 0, time.monotonic()
+    try:
+        for name, case in cases("--full" in ARGS):
+            if only not in name:
+                continue
+            count += 1
+            begin = time.monotonic()
+            try:
+                case()
+            except Failed as failed:
+                failures.append(name)
+                print(f"{name}: {failed}", flush=True)
+            if os.environ.get("TERMINALS_TIMES"):
+                print(f"{time.monotonic() - begin:6.2f} {name}", flush=True)
+    finally:
+        subprocess.run([*USRUN, "delete", "--force", ID + "-x"], check=False, stdin=subprocess.DEVNULL)
+    print(f"{count} cases, {len(failures)} failed, {time.monotonic() - start:.1f} s")
+    return bool(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

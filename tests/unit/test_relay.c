@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One direction of a relay: every event in every state, and the keys that leave it. */
+#include "src/run/relay.h"
+#include "tests/lib/check.h"
+
+#include <string.h>
+
+static void give(struct relay *relay, struct relay_keys *keys, const char *text)
+{
+	char *space;
+
+	CHECK(relay_space(relay, &space) >= strlen(text));
+	memcpy(space, text, strlen(text));
+	(void)relay_scan(relay, keys, strlen(text));
+}
+
+/* What is to be written, and takes it. */
+static void check_pending(struct relay *relay, const char *wanted)
+{
+	char text[64] = "";
+	const char *at;
+	size_t n = relay_pending(relay, &at);
+
+	CHECK(n < sizeof(text));
+	memcpy(text, at, n < sizeof(text) ? n : 0);
+	CHECK_STR(text, wanted);
+	relay_note(relay, RELAY_PUT, n);
+}
+
+TEST(every_event_in_every_state)
+{
+	static const struct {
+		enum relay_state state;
+		size_t len;
+		enum relay_event event;
+		size_t n;
+		enum relay_state then;
+		size_t then_len;
+		bool reads, writes;
+	} rows[] = {
+		{ RELAY_OPEN, 0, RELAY_GOT, 3, RELAY_OPEN, 3, true, true },
+		{ RELAY_OPEN, 3, RELAY_GOT, 2, RELAY_OPEN, 5, true, true },
+		{ RELAY_OPEN, 3, RELAY_PUT, 2, RELAY_OPEN, 1, true, true },
+		{ RELAY_OPEN, 3, RELAY_PUT, 0, RELAY_OPEN, 3, true, true },
+		{ RELAY_OPEN, 3, RELAY_PUT, 3, RELAY_OPEN, 0, true, false },
+		{ RELAY_OPEN, 0, RELAY_END, 0, RELAY_CLOSED, 0, false, false },
+		{ RELAY_OPEN, 3, RELAY_END, 0, RELAY_ENDED, 3, false, true },
+		{ RELAY_OPEN, 0, RELAY_BROKEN, 0, RELAY_CLOSED, 0, false, false },
+		{ RELAY_OPEN, 3, RELAY_BROKEN, 0, RELAY_CLOSED, 0, false, false },
+		{ RELAY_OPEN, RELAY_BUFFER - 18, RELAY_GOT, 0, RELAY_OPEN, RELAY_BUFFER - 18, false,
+		  true },
+		{ RELAY_ENDED, 3, RELAY_PUT, 2, RELAY_ENDED, 1, false, true },
+		{ RELAY_ENDED, 3, RELAY_PUT, 3, RELAY_CLOSED, 0, false, false },
+		{ RELAY_ENDED, 3, RELAY_END, 0, RELAY_ENDED, 3, false, true },
+		{ RELAY_ENDED, 3, RELAY_BROKEN, 0, RELAY_CLOSED, 0, false, false },
+		{ RELAY_CLOSED, 0, RELAY_GOT, 3, RELAY_CLOSED, 0, false, false },
+		{ RELAY_CLOSED, 0, RELAY_PUT, 0, RELAY_CLOSED, 0, false, false },
+		{ RELAY_CLOSED, 0, RELAY_END, 0, RELAY_CLOSED, 0, false, false },
+		{ RELAY_CLOSED, 0, RELAY_BROKEN, 0, RELAY_CLOSED, 0, false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct relay relay = { .state = rows[i].state, .len = rows[i].len };
+
+		relay_note(&relay, rows[i].event, rows[i].n);
+		CHECK_INT(relay.state, rows[i].then);
+		CHECK_INT(relay.len, rows[i].then_len);
+		CHECK_INT(relay_reads(&relay), rows[i].reads);
+		CHECK_INT(relay_writes(&relay), rows[i].writes);
+	}
+}
+
+TEST(bytes_come_out_as_they_went_in)
+{
+	static struct relay relay;
+	unsigned char next_in = 0, next_out = 0;
+	size_t wrong = 0;
+
+	for (size_t round = 0; round < 5000; round++) {
+		const char *text;
+		char *space;
+		size_t n = relay_space(&relay, &space);
+
+		n = n < round % 700 ? n : round % 700;
+		for (size_t i = 0; i < n; i++)
+			space[i] = (char)next_in++;
+		relay_note(&relay, RELAY_GOT, n);
+		n = relay_pending(&relay, &text);
+		n = n < round % 600 ? n : round % 600;
+		for (size_t i = 0; i < n; i++)
+			wrong += (unsigned char)text[i] != next_out++;
+		relay_note(&relay, RELAY_PUT, n);
+		wrong += relay.len + relay.from > RELAY_BUFFER;
+	}
+	CHECK_INT(wrong, 0);
+	CHECK(next_out != 0 || next_in != 0);
+}
+
+TEST(an_unfinished_line_takes_two_ends)
+{
+	static const struct {
+		const char *text, *wanted;
+		char end;
+	} rows[] = {
+		{ "", "\4", 4 },
+		{ "hello\n", "hello\n\4", 4 },
+		{ "hello", "hello\4\4", 4 },
+		{ "hello", "hello\5\5", 5 },
+		{ "hello", "hello", '\0' },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct relay relay = { .state = RELAY_OPEN };
+		struct relay_keys none = { .n = 0 };
+
+		give(&relay, &none, rows[i].text);
+		relay_end_input(&relay, &none, rows[i].end);
+		CHECK(!relay_reads(&relay));
+		check_pending(&relay, rows[i].wanted);
+		CHECK_INT(relay.state, RELAY_CLOSED);
+	}
+}
+
+TEST(what_was_written_before_counts_for_the_line)
+{
+	struct relay relay = { .state = RELAY_OPEN };
+	struct relay_keys none = { .n = 0 };
+
+	give(&relay, &none, "hello");
+	check_pending(&relay, "hello");
+	relay_end_input(&relay, &none, 4);
+	check_pending(&relay, "\4\4");
+}
+
+TEST(keys)
+{
+	static const struct {
+		const char *keys, *text, *wanted;
+		bool pressed;
+	} rows[] = {
+		{ "ctrl-p,ctrl-q", "ab\x10\x11", "ab", true },
+		{ "ctrl-p,ctrl-q", "ab\x10", "ab", false },
+		{ "ctrl-p,ctrl-q", "\x10z", "\x10z", false },
+		{ "ctrl-p,ctrl-q", "\x10\x10\x11", "\x10", true },
+		{ "ctrl-p,ctrl-q", "\x11\x10", "\x11", false },
+		{ "a,a,b", "aaab", "a", true },
+		{ "a,b,a,c", "ababac", "ab", true },
+		{ "~,.", "~x~.", "~x", true },
+		{ "ctrl-@", "x", "x", false },
+		{ "ctrl-],q", "\x1dq", "", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct relay relay = { .state = RELAY_OPEN };
+		struct relay_keys keys;
+		struct err err;
+		bool pressed = false;
+
+		CHECK_INT(relay_parse_keys(rows[i].keys, &keys, &err), 0);
+		for (const char *at = rows[i].text; *at; at++) { /* one by one, as a person does */
+			char *space;
+
+			(void)relay_space(&relay, &space);
+			*space = *at;
+			pressed = relay_scan(&relay, &keys, 1);
+		}
+		CHECK_INT(pressed, rows[i].pressed);
+		check_pending(&relay, rows[i].wanted);
+	}
+}
+
+TEST(keys_that_are_held_back_are_not_lost_at_the_end)
+{
+	struct relay relay = { .state = RELAY_OPEN };
+	struct relay_keys keys;
+	struct err err;
+
+	CHECK_INT(relay_parse_keys("x,y", &keys, &err), 0);
+	give(&relay, &keys, "ax");
+	relay_end_input(&relay, &keys, 4);
+	check_pending(&relay, "ax\4\4");
+}
+
+TEST(a_list_of_keys_that_is_none_is_refused)
+{
+	static const char *const wrong[] = { "",        "ab",
+					     "ctrl-",   "ctrl-1",
+					     "ctrl-pq", "a,",
+					     ",a",      "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" };
+	struct relay_keys keys;
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CHECK_ERR(relay_parse_keys(wrong[i], &keys, &err), &err, "--detach-keys: expected");
+}
