@@ -35,7 +35,7 @@ static int kill_damaged(struct store *store, int dirfd, const char *id, struct e
 	return r < 0 ? r : undo_list_run(store, &state, err);
 }
 
-static int remove_cgroup(struct arena *arena, const struct oci_config *config,
+static int remove_cgroup(struct arena *arena, struct store *store, const struct oci_config *config,
 			 const struct facts *facts, const char *id, struct err *err)
 {
 	const struct plan_cgroup_options where = {
@@ -50,7 +50,7 @@ static int remove_cgroup(struct arena *arena, const struct oci_config *config,
 	if (plan_cgroup_build(arena, config, facts, &where, &plan, &ignored) < 0 ||
 	    !cgroup_place_is_group(&plan.place))
 		return 0;
-	return driver_remove(&plan.place, err);
+	return undo_list_cgroup(store, id, &plan.place, err);
 }
 
 static int remove_rdt(struct arena *arena, struct store *store, const struct oci_config *config,
@@ -96,31 +96,47 @@ static int stop_unit(struct arena *arena, const struct oci_config *config,
 	return r;
 }
 
-/* A state that cannot be read, or is gone: the names on the host derive from the config, if its copy is left,
- * and the id, so they can still be found. */
-static int delete_damaged(struct arena *arena, struct store *store, int dirfd, const char *id,
-			  struct err *err)
+struct delete_call {
+	struct arena *arena;
+	struct store *store;
+	bool force;
+	bool found; /* there was something to delete */
+};
+
+/* The names on the host derive from the config, if its copy is left, and the id, so they can still be found. A unit
+ * has no mark: without a directory of the container's it may be that of another state directory. */
+static int delete_by_names(const struct delete_call *call, int dirfd, const char *id, bool units,
+			   struct err *err)
 {
 	static const struct oci_config empty;
-	const struct oci_config *config = NULL;
+	const struct oci_config *configs[2] = { &empty };
+	unsigned int parts = FACTS_CALLER | FACTS_CGROUP | (units ? FACTS_SYSTEMD : 0);
 	struct facts facts = { 0 };
 	struct err ignored;
-	int r = kill_damaged(store, dirfd, id, err);
+	size_t n = 1;
+	int r = facts_gather(call->arena, parts, &facts, err);
+
+	if (dirfd >= 0 && common_read_config(call->arena, dirfd, &configs[1], &ignored) == 0)
+		n = 2;
+	while (r == 0 && n-- > 0) {
+		if (units && dirfd >= 0)
+			r = stop_unit(call->arena, configs[n], &facts, id, err);
+		if (r == 0)
+			r = remove_cgroup(call->arena, call->store, configs[n], &facts, id, err);
+		if (r == 0 && n == 1)
+			r = remove_rdt(call->arena, call->store, configs[n], id, err);
+	}
+	return r;
+}
+
+static int delete_damaged(const struct delete_call *call, int dirfd, const char *id,
+			  struct err *err)
+{
+	int r = kill_damaged(call->store, dirfd, id, err);
 
 	if (r == 0)
-		r = facts_gather(arena, FACTS_CALLER | FACTS_CGROUP | FACTS_SYSTEMD, &facts, err);
-	if (r == 0 && dirfd >= 0 && common_read_config(arena, dirfd, &config, &ignored) == 0) {
-		r = stop_unit(arena, config, &facts, id, err);
-		if (r == 0)
-			r = remove_cgroup(arena, config, &facts, id, err);
-	}
-	if (r == 0 && config)
-		r = remove_rdt(arena, store, config, id, err);
-	if (r == 0)
-		r = stop_unit(arena, &empty, &facts, id, err);
-	if (r == 0)
-		r = remove_cgroup(arena, &empty, &facts, id, err);
-	return r < 0 ? r : store_remove(store, id, err);
+		r = delete_by_names(call, dirfd, id, true, err);
+	return r < 0 ? r : store_remove(call->store, id, err);
 }
 
 static int refuse_status(const char *id, enum status status, struct err *err)
@@ -133,27 +149,23 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return -EBUSY;
 }
 
-struct delete_call {
-	struct arena *arena;
-	struct store *store;
-	bool force;
-	bool found; /* there was something to delete */
-};
-
-/* A state can be readable and wrong all the same: what it does not lead to is found by name. */
+/* A state can be readable and wrong all the same: what it does not lead to is found by name. Without a cgroup in it
+ * nothing leads to the process but a pid, which may be wrong too. */
 static int delete_by_force(const struct delete_call *call, int dirfd, const struct state *state,
 			   struct err *err)
 {
+	bool no_place = !cgroup_place_is_group(&state->cgroup) ||
+			(!state->cgroup.dirs.n && !state->unit.name);
 	_cleanup_close_ int left = -1;
 	struct err first = { 0 };
-	int r;
+	int r = 0;
 
 	if (state->damaged)
-		return delete_damaged(call->arena, call->store, dirfd, state->id, err);
-	/* The pid in it may be wrong, and then nothing else leads to the process. */
-	r = state->cgroup.kind == CGROUP_DRIVER_NONE
-		    ? kill_damaged(call->store, dirfd, state->id, &first)
-		    : 0;
+		return delete_damaged(call, dirfd, state->id, err);
+	if (no_place)
+		r = kill_damaged(call->store, dirfd, state->id, &first);
+	if (r == 0 && no_place)
+		r = delete_by_names(call, dirfd, state->id, false, &first);
 	if (r == 0)
 		r = removal_run(call->store, dirfd, state, NULL, &first);
 	if (r == 0) {
@@ -162,7 +174,7 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 			return 0;
 	}
 	log_debug("deleting %s by its names: %s", state->id, first.text);
-	return delete_damaged(call->arena, call->store, dirfd, state->id, err);
+	return delete_damaged(call, dirfd, state->id, err);
 }
 
 static int act(int dirfd, struct state *state, void *data, struct err *err)

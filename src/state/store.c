@@ -41,6 +41,17 @@ const char *store_root(const struct store *store)
 	return store->path;
 }
 
+const char *store_mark(const struct store *store, const char *id, struct arena *arena)
+{
+	struct stat st = { 0 };
+
+	/* Where there is no directory, nothing has its mark. */
+	if (store->fd >= 0 && fstat(store->fd, &st) < 0)
+		st = (struct stat){ 0 };
+	return arena_strf(arena, "%llx:%llx %s", (unsigned long long)st.st_dev,
+			  (unsigned long long)st.st_ino, id);
+}
+
 void store_close(struct store *store)
 {
 	if (store)

@@ -56,6 +56,9 @@ int store_open(const char *root, bool create, struct arena *arena, struct store 
 const char *store_root(const struct store *store);
 void store_close(struct store *store);
 
+/* What says on the host whose something is: "DEVICE:INODE ID", of the state directory (arena). */
+const char *store_mark(const struct store *store, const char *id, struct arena *arena);
+
 /* An id: 1 to 255 of letters, digits, "_", "+", "-" and ".", beginning with a letter, a digit or "_";
  * not "." or "..". Every command checks it. */
 int store_check_id(const char *id, struct err *err) MUST_CHECK;

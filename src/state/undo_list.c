@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
+#include "src/cgroup/mark.h"
 #include "src/cgroup/unit.h"
 #include "src/oci/rdt.h"
 #include "src/state/status.h"
@@ -11,6 +12,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200 };
@@ -57,15 +59,6 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 	return wait_for_end(state, pidfd, err);
 }
 
-static bool has_group(const struct state *state, const struct cgroup_dir *dir)
-{
-	for (size_t i = 0; i < state->cgroup.dirs.n; i++)
-		if (str_equal(state->cgroup.dirs.v[i].mount, dir->mount) &&
-		    str_equal(state->cgroup.dirs.v[i].path, dir->path))
-			return true;
-	return false;
-}
-
 static bool has_unit(const struct state *state, const struct cgroup_unit_ref *unit)
 {
 	return unit->name && str_equal(state->unit.name, unit->name) &&
@@ -81,22 +74,18 @@ static bool lives_in(struct store *store, const char *id, const struct state *st
 
 	if (fd < 0 || store_read(store, fd, id, arena, &other, &ignored) < 0)
 		return false;
-	if (!has_unit(&other, &state->unit) &&
-	    (!state->cgroup.dirs.n || !has_group(&other, &state->cgroup.dirs.v[0])))
-		return false;
-	return status_of(&other, NULL, &ignored) != STATUS_STOPPED;
+	return has_unit(&other, &state->unit) &&
+	       status_of(&other, NULL, &ignored) != STATUS_STOPPED;
 }
 
-/* A container that was started in the group after the processes of ours had ended, or that was there when ours
- * was to be made and its creator was killed; or NULL. */
+/* A container that had the unit when ours was to be made and its creator was killed; or NULL. */
 static const char *successor(struct store *store, const struct state *state, struct arena *arena)
 {
 	const char *const *ids;
 	struct err ignored;
 	size_t n;
 
-	if ((!state->cgroup.dirs.n && !state->unit.name) ||
-	    store_list(store, arena, &ids, &n, &ignored) < 0)
+	if (store_list(store, arena, &ids, &n, &ignored) < 0)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		if (!str_equal(ids[i], state->id) && lives_in(store, ids[i], state, arena))
@@ -104,24 +93,57 @@ static const char *successor(struct store *store, const struct state *state, str
 	return NULL;
 }
 
+/* Another one was started in the group after the processes of ours had ended; or it is of the same name, under
+ * another state directory. */
+static void tell_of_others(const struct cgroup_place *place, const char *mark, const char *other)
+{
+	size_t root = strcspn(mark, " ");
+	const char *id = strchr(other, ' ');
+
+	if (id && strncmp(mark, other, root + 1) == 0)
+		log_notice("the cgroup %s stays: container %s is in it by now",
+			   place->dirs.v[0].path, id + 1);
+	else
+		log_notice("the cgroup %s stays: it belongs to another state directory",
+			   place->dirs.v[0].path);
+}
+
+int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
+		     struct err *err)
+{
+	struct cgroup_place own, nobodys, others;
+	struct arena arena = { 0 };
+	char other[MARK_SIZE] = "";
+	const char *mark;
+	int r, later;
+
+	if (!cgroup_place_is_group(place) || !place->dirs.n)
+		return 0;
+	mark = store_mark(store, id, &arena);
+	own = mark_pick(&arena, place, mark, MARK_OURS, NULL);
+	r = own.dirs.n == place->dirs.n ? driver_remove(place, err) : 0;
+	if (own.dirs.n == place->dirs.n) {
+		arena_free(&arena);
+		return r;
+	}
+	nobodys = mark_pick(&arena, place, mark, MARK_NOBODYS, NULL);
+	others = mark_pick(&arena, place, mark, MARK_OTHERS, other);
+	r = driver_remove(&own, err);
+	/* A creator that was killed before it could mark a group had no process in it. */
+	later = driver_remove_empty(&nobodys, r < 0 ? &(struct err){ 0 } : err);
+	if (later == -EBUSY)
+		log_notice("the cgroup %s stays: it is in use, and nothing says that container %s "
+			   "made it",
+			   nobodys.dirs.v[0].path, id);
+	if (others.dirs.n)
+		tell_of_others(&others, mark, other);
+	arena_free(&arena);
+	return r < 0 || later == -EBUSY ? r : later;
+}
+
 static int undo_cgroup_create(struct store *store, const struct state *state, struct err *err)
 {
-	struct arena arena = { 0 };
-	const char *other;
-	int r;
-
-	if (!cgroup_place_is_group(&state->cgroup))
-		return 0;
-	r = driver_remove_empty(&state->cgroup, err);
-	if (r != -EBUSY)
-		return r;
-	other = successor(store, state, &arena);
-	if (other)
-		log_notice("the cgroup %s stays: container %s is in it by now",
-			   state->cgroup.dirs.v[0].path, other);
-	r = other ? 0 : driver_remove(&state->cgroup, err);
-	arena_free(&arena);
-	return r;
+	return undo_list_cgroup(store, state->id, &state->cgroup, err);
 }
 
 static int undo_rdt_create(struct store *store, const struct state *state, struct err *err)
@@ -157,8 +179,7 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 		log_notice("the unit %s stays: another container is in it", state->unit.name);
 		return 0;
 	}
-	if (state->cgroup.dirs.n)
-		r = driver_remove(&state->cgroup, err);
+	r = undo_list_cgroup(store, state->id, &state->cgroup, err);
 	stopped = unit_stop(&state->unit, r < 0 ? &later : err);
 	return r < 0 ? r : stopped;
 }

@@ -9,5 +9,10 @@
 /* Runs the entries of state->undo, last first. All are tried; the first error is returned. */
 int undo_list_run(struct store *store, const struct state *state, struct err *err) MUST_CHECK;
 
+/* The part of it that is for a cgroup, wherever its place is known from: kills and removes what has the container's
+ * mark. What has another's, or none and processes in it, stays; a note says so. */
+int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
+		     struct err *err) MUST_CHECK;
+
 /* Whether there is an entry of that name (for the test that compares table and list). */
 bool undo_list_has(const char *name);

@@ -2,15 +2,17 @@
 /* The container's cgroup, made by usrun or as a unit of systemd: limited, entered. */
 #include "src/steps/steps.h"
 
+#include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/cgroup/mark.h"
 #include "src/cgroup/unit.h"
-#include "src/state/store.h"
+#include "src/state/status.h"
 
 #include <string.h>
 
 /* What was made has been taken back. What is there all the same, with processes in it or frozen, is somebody
  * else's: neither we nor a later `delete` may remove it, and kill what is inside, as the container's. */
-static void disown_dirs(struct run *run, enum driver_part part)
+static void undo_forget_dirs(struct run *run, enum driver_part part)
 {
 	const struct cgroup_place *place = &run->state->cgroup;
 	struct cgroup_dir *dirs = arena_array(run->arena, place->dirs.n + 1, sizeof(*dirs));
@@ -44,13 +46,58 @@ int step_cgroup_delegate(struct run *run, struct err *err)
 	return r;
 }
 
+/* A container of this state directory that has ended has no more use for its group. */
+static bool has_ended(struct run *run, const char *mark, const char *other)
+{
+	size_t root = strcspn(mark, " ") + 1;
+	_cleanup_close_ int dirfd = -1;
+	struct state state = { 0 };
+	struct err ignored;
+
+	if (strncmp(mark, other, root) != 0)
+		return false;
+	dirfd = store_open_container(run->store, other + root, &ignored);
+	if (dirfd < 0)
+		return dirfd == -ENOENT;
+	if (store_read(run->store, dirfd, other + root, run->arena, &state, &ignored) < 0)
+		return false;
+	state.abandoned = state.phase == STATE_CREATING && !store_is_locked(dirfd);
+	return status_of(&state, NULL, &ignored) == STATUS_STOPPED;
+}
+
+/* Two creators, of one id under two state directories or of two ids with one path, may both have found no group:
+ * whose mark comes first has it. */
+static int claim(struct run *run, enum driver_part part, struct err *err)
+{
+	const char *mark = store_mark(run->store, run->state->id, run->arena);
+	const struct cgroup_place *place = &run->cgroup.place;
+	const char *done = NULL;
+	char other[MARK_SIZE];
+	int r;
+
+	for (size_t i = 0; part == DRIVER_V1_PART && i < place->dirs.n; i++)
+		if (run->cgroup.fds[i] >= 0 && driver_is_in(&place->dirs.v[i], DRIVER_V2_PART))
+			done = place->dirs.v[i].path;
+	r = mark_claim(&run->cgroup, done, mark, false, other);
+	if (r == -EEXIST && has_ended(run, mark, other))
+		r = mark_claim(&run->cgroup, done, mark, true, other);
+	if (r != -EEXIST)
+		return r;
+	(void)err_set(err, EBUSY, "container's cgroup %s belongs to another container: %s",
+		      place->dirs.v[0].path, strchr(other, ' ') ? strchr(other, ' ') + 1 : other);
+	err_hint(err, "its state may be in another directory (--root, XDG_RUNTIME_DIR)");
+	return -EBUSY;
+}
+
 static int create(struct run *run, enum driver_part part, struct err *err)
 {
 	const struct cgroup_plan *plan = &run->plan->cgroup;
 	int r = driver_create(plan, part, &run->cgroup, err);
 
+	if (r == 0)
+		r = claim(run, part, err);
 	if (r < 0)
-		disown_dirs(run, part);
+		undo_forget_dirs(run, part);
 	if (r < 0 || part == DRIVER_V2_PART)
 		return r;
 	r = driver_apply(&run->cgroup, plan, err);
@@ -102,7 +149,7 @@ static int find_unit(struct run *run, struct cgroup_plan *plan, struct err *err)
 }
 
 /* A unit of this name was there: neither we nor a later `delete` may stop it. */
-static void disown_unit(struct run *run)
+static void undo_forget_unit(struct run *run)
 {
 	struct err err;
 
@@ -114,10 +161,11 @@ static void disown_unit(struct run *run)
 int step_cgroup_unit(struct run *run, struct err *err)
 {
 	struct cgroup_plan plan = run->plan->cgroup;
+	char other[MARK_SIZE];
 	int r = find_unit(run, &plan, err);
 
 	if (r == -EEXIST)
-		disown_unit(run);
+		undo_forget_unit(run);
 	if (r < 0)
 		return r;
 	/* From here on `delete` finds the directories too. */
@@ -125,6 +173,9 @@ int step_cgroup_unit(struct run *run, struct err *err)
 	r = store_write(run->state_dir, run->state, err);
 	if (r == 0)
 		r = driver_adopt(&plan, run_first(run)->pid, &run->cgroup, err);
+	if (r == 0) /* systemd has made it for us */
+		r = mark_claim(&run->cgroup, NULL,
+			       store_mark(run->store, run->state->id, run->arena), true, other);
 	return r < 0 ? r : step_cgroup_delegate(run, err);
 }
 

@@ -446,3 +446,73 @@ t_cgroups_frozen_elsewhere() {
 	rmdir "$dir/it-$ID"
 	eq status "$RC" 0
 }
+
+# The same id under another state directory: neither a creation nor a deletion there touches this container.
+t_cgroups_of_another_root() {
+	root_only
+	up
+	ok delete --force "$ID"
+	up
+	RC=0
+	"$USRUN" --root "$T/other" delete --force "$ID" 2>"$T/err" || RC=$?
+	eq 'exit status' $RC 0
+	has note "$(<"$T/err")" "belongs to another state directory"
+	is running || fail 'killed by a deletion under another root'
+	RC=0
+	"$USRUN" --root "$T/other" run -d -b "$T/b" "$ID" >/dev/null 2>"$T/err" </dev/null || RC=$?
+	[ $RC != 0 ] || fail 'two containers in one cgroup'
+	is running || fail 'killed by a creation under another root'
+	# The mark alone counts, also while nobody is inside.
+	script_ 'exec sleep 1000'
+	ok create -b "$T/b" "$ID-2"
+	ok kill "$ID-2" KILL
+	soon is_of "$ID-2" stopped
+	RC=0
+	"$USRUN" --root "$T/other" run -d -b "$T/b" "$ID-2" >/dev/null 2>"$T/err" </dev/null || RC=$?
+	[ $RC != 0 ] || fail 'the group of another was taken'
+	has error "$(<"$T/err")" "belongs to another container: $ID-2"
+	ok delete "$ID-2"
+	down
+	rm -rf "$T/other"
+}
+
+# A state that was damaged may name anything: what does not have the container's mark is not killed.
+t_cgroups_of_strangers_survive_a_damaged_state() {
+	root_only
+	local dir stranger state="$T/state/$ID/state.json"
+	dir=$(v1_dir pids) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	mkdir "$dir/it-$ID-stranger"
+	sleep 1000 &
+	stranger=$!
+	echo $stranger >"$dir/it-$ID-stranger/cgroup.procs"
+	up
+	jq --arg p "/it-$ID-stranger" '(.cgroupDirs[] | select(.controllers == "pids")).path = $p' "$state" >"$T/new"
+	cp "$T/new" "$state"
+	ok delete --force "$ID"
+	has note "$ERR" 'nothing says that container'
+	kill -0 $stranger 2>/dev/null || fail 'the stranger was killed'
+	kill $stranger
+	wait $stranger || true
+	rmdir "$dir/it-$ID-stranger" || fail 'its group is gone'
+	sweep_groups
+}
+
+sweep_groups() { # what such a state does not lead to
+	local dir
+	for dir in $(cgroups); do rmdir "$dir" 2>/dev/null || true; done
+}
+
+# A state that names no groups any more: they are found by their names, and by their mark.
+t_cgroups_of_a_state_without_places_go() {
+	root_only
+	local edit state="$T/state/$ID/state.json"
+	for edit in 'del(.cgroupDirs)' '.cgroupDriver = "none"' '.cgroupDriver = "none" | .pid = 1' 'del(.cgroupDirs) | .undo = ["state-reserve"]'; do
+		cfg '.linux.namespaces |= map(select(.type != "pid"))'
+		up
+		jq "$edit" "$state" >"$T/new"
+		cp "$T/new" "$state"
+		ok delete --force "$ID"
+		eq "$edit: groups" "$(cgroups)" ''
+		[ ! -d "/proc/$PID" ] || grep -q '^State:.Z' "/proc/$PID/status" || fail "$edit: it runs"
+	done
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cgroup/mark.h"
+
+#include "src/base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#define OWNER "user.usrun.owner"
+
+static bool is_v2(const struct cgroup_dir *dir)
+{
+	return !*dir->controllers;
+}
+
+/* The first to be looked at: v2, which every host but those with v1 alone has. */
+static size_t first_of(const struct cgroup_place *place)
+{
+	for (size_t i = 0; i < place->dirs.n; i++)
+		if (is_v2(&place->dirs.v[i]))
+			return i;
+	return 0;
+}
+
+static bool read_mark(const char *path, char ret[MARK_SIZE])
+{
+	ssize_t n = getxattr(path, OWNER, ret, MARK_SIZE - 1);
+
+	ret[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+static int claim(int fd, const char *mark, bool take, char other[MARK_SIZE])
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (setxattr(path, OWNER, mark, strlen(mark), take ? 0 : XATTR_CREATE) == 0 ||
+	    errno != EEXIST || !read_mark(path, other))
+		return 0;
+	return str_equal(other, mark) ? 0 : -EEXIST;
+}
+
+int mark_claim(const struct cgroup *cgroup, const char *done, const char *mark, bool take,
+	       char ret_other[MARK_SIZE])
+{
+	const struct cgroup_place *place = &cgroup->place;
+	size_t n = place->dirs.n, first = n ? first_of(place) : 0;
+	const char *path = done;
+
+	for (size_t at = 0; at < n; at++) {
+		size_t i = (first + at) % n;
+		int r;
+
+		if (cgroup->fds[i] < 0 || (path && str_equal(place->dirs.v[i].path, path)))
+			continue;
+		r = claim(cgroup->fds[i], mark, take, ret_other);
+		if (r < 0)
+			return r;
+		if (!path)
+			path = place->dirs.v[i].path;
+	}
+	return 0;
+}
+
+/* -ENOENT: there is no such group. */
+static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[MARK_SIZE])
+{
+	char text[MARK_SIZE], path[4096];
+	int n = snprintf(path, sizeof(path), "%s%s", dir->mount, dir->path);
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return MARK_NOBODYS;
+	if (!read_mark(path, text)) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return -ENOENT;
+		return errno == EOPNOTSUPP ? MARK_OURS : MARK_NOBODYS;
+	}
+	if (str_equal(text, mark))
+		return MARK_OURS;
+	if (other && !*other)
+		(void)strcpy(other, text);
+	return MARK_OTHERS;
+}
+
+struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,
+			      const char *mark, enum mark_owner owner, char other[MARK_SIZE])
+{
+	size_t n = place->dirs.n, first = n ? first_of(place) : 0, kept = 0;
+	struct cgroup_dir *dirs = arena_array(arena, n + 1, sizeof(*dirs));
+	const char *path = NULL;
+	int of_path = MARK_NOBODYS;
+
+	for (size_t at = 0; at < n; at++) {
+		const struct cgroup_dir *dir = &place->dirs.v[(first + at) % n];
+		bool same = path && str_equal(dir->path, path);
+		int of = same ? of_path : owner_of(dir, mark, other);
+
+		if (!path && of >= 0) {
+			path = dir->path;
+			of_path = of;
+		}
+		if ((of < 0 ? MARK_OURS : (enum mark_owner)of) == owner)
+			dirs[kept++] = *dir;
+	}
+	return (struct cgroup_place){ .kind = place->kind, .dirs = { .v = dirs, .n = kept } };
+}

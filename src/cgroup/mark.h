@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose a cgroup is: names alone are met again under another state directory, and a damaged state may name anything.
+ * An extended attribute on the group has the state directory (device and inode) and the id. All hierarchies have the
+ * group of a container at one path, so that of the first one speaks for them. */
+#pragma once
+
+#include "src/cgroup/driver.h"
+
+enum { MARK_SIZE = 320 };
+
+/* Marks the groups that are open as those of `mark`, "DEVICE:INODE ID". -EEXIST, without a text: one is another's,
+ * whose mark is in ret_other. take: makes it ours all the same. done: a path that has ours already, or NULL. A group that takes
+ * no mark is no error. */
+int mark_claim(const struct cgroup *cgroup, const char *done, const char *mark, bool take,
+	       char ret_other[MARK_SIZE]) MUST_CHECK;
+
+enum mark_owner { MARK_OURS, MARK_NOBODYS, MARK_OTHERS };
+
+/* Those directories of the place that belong to `owner`. One that is gone is ours; where the kernel keeps no
+ * attributes on groups, all are. other (may be NULL) gets the mark of the first of another. */
+struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,
+			      const char *mark, enum mark_owner owner, char other[MARK_SIZE]);
