@@ -23,7 +23,7 @@ struct place { /* the directory of the last device: most are neighbours */
 	int dir;
 	const char *path;
 	size_t len;
-	bool nodev;
+	bool nodev, own;
 };
 
 static int enter(struct run *run, const char *path, struct place *at, const char **ret_name,
@@ -31,14 +31,19 @@ static int enter(struct run *run, const char *path, struct place *at, const char
 {
 	size_t len = (size_t)(strrchr(path, '/') - path);
 	struct statvfs fs;
+	int made;
 
 	*ret_name = path + len + 1;
 	if (at->dir >= 0 && at->len == len && strncmp(at->path, path, len) == 0)
 		return 0;
 	fd_closep(&at->dir);
-	at->dir = resolve_parent(run->rootfs, path, ret_name, err);
+	made = step_mounts_own_at(run, path, len);
+	at->dir = made >= 0 ? fcntl(made, F_DUPFD_CLOEXEC, 3)
+			    : resolve_parent(run->rootfs, path, ret_name, err);
 	if (at->dir < 0)
-		return at->dir;
+		return made >= 0 ? err_errno(err, errno, "keep the directory of %s", path)
+				 : at->dir;
+	at->own = made >= 0 || step_mounts_is_own(run, at->dir);
 	at->path = path;
 	at->len = len;
 	at->nodev = fstatvfs(at->dir, &fs) == 0 && (fs.f_flag & ST_NODEV);
@@ -173,6 +178,27 @@ static int bind_node(struct run *run, int dir, const char *name, const struct de
 	return r < 0 ? err_errno(err, -r, "bind the host's node on %s", d->path) : 0;
 }
 
+/* What a bind mount shows is not changed: a node that is there serves as it is, and another is mounted. */
+static int use_foreign(struct run *run, int dir, const char *name, const struct device_plan *d,
+		       struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_that_device(&st, d)) {
+		if (d->from_config &&
+		    ((st.st_mode ^ d->mode) & 07777 || st.st_uid != d->uid || st.st_gid != d->gid))
+			run_note(run,
+				 "linux.devices (%s): in a directory that is bound: it keeps its "
+				 "mode %o and its owner %u:%u",
+				 d->path, st.st_mode & 07777, st.st_uid, st.st_gid);
+		return 0;
+	}
+	if (S_ISFIFO(d->mode))
+		return err_set(err, EINVAL, "%s: in a directory that is bound, where none is made",
+			       d->path);
+	return bind_node(run, dir, name, d, err);
+}
+
 static int make_device(struct run *run, const struct device_plan *d, struct place *at,
 		       struct err *err)
 {
@@ -182,6 +208,8 @@ static int make_device(struct run *run, const struct device_plan *d, struct plac
 
 	if (r < 0)
 		return r;
+	if (!at->own)
+		return use_foreign(run, at->dir, name, d, err);
 	if (run->plan->devices.bind)
 		return bind_node(run, at->dir, name, d, err);
 	if (at->nodev && !S_ISFIFO(d->mode)) {
@@ -307,7 +335,7 @@ int step_devices(struct run *run, struct err *err)
 {
 	const struct devices_plan *devices = &run->plan->devices;
 	struct place at = { .dir = -1 };
-	_cleanup_close_ int dev = -1;
+	const char *name;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < devices->n; i++) {
@@ -315,9 +343,10 @@ int step_devices(struct run *run, struct err *err)
 		if (r < 0 && devices->v[i].from_config)
 			(void)err_prefix(err, "config.json: linux.devices");
 	}
+	if (r == 0 && devices->populate)
+		r = enter(run, "/dev/fd", &at, &name, err);
+	if (r == 0 && devices->populate && at.own)
+		r = make_links(at.dir, err);
 	fd_closep(&at.dir);
-	if (r < 0 || !devices->populate)
-		return r;
-	dev = resolve_mkdir(run->rootfs, "/dev", err);
-	return dev < 0 ? dev : make_links(dev, err);
+	return r;
 }

@@ -30,3 +30,9 @@ int step_mounts_map_ids(struct run *run, const struct mount_entry *m, int mount,
 /* tmpcopyup: copies what the tmpfs `mount` is about to cover into it. */
 int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
+
+/* Whether a file is on a file system that was made for this container, or in its rootfs itself. Nowhere else is anything
+ * made or changed, but mount points that are missing: what a bind mount shows is the host's. */
+bool step_mounts_is_own(const struct run *run, int fd);
+/* The file system that was made for the container at path (len characters of it), not to be closed; -1: there is none. */
+int step_mounts_own_at(const struct run *run, const char *path, size_t len);

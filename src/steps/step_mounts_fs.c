@@ -103,6 +103,34 @@ int step_mounts_new_fs(struct run *run, const struct mount_entry *m, const struc
 	return r < 0 ? fs_failed(m, fs, -r, NULL, err) : r;
 }
 
+/* Others are perhaps mounted elsewhere too: a disk, devtmpfs. */
+static bool is_new_each_time(const struct mount_entry *m)
+{
+	return m->kind == MOUNT_FS && (str_equal(m->fs, "tmpfs") || str_equal(m->fs, "ramfs"));
+}
+
+bool step_mounts_is_own(const struct run *run, int fd)
+{
+	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+
+	for (size_t i = 0; i < rootfs->n_mounts; i++)
+		if (run->mounts[i] >= 0 && is_new_each_time(&rootfs->mounts[i]) &&
+		    mountfd_is_same(fd, run->mounts[i]))
+			return true;
+	return mountfd_is_same(fd, run->rootfs);
+}
+
+int step_mounts_own_at(const struct run *run, const char *path, size_t len)
+{
+	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+
+	for (size_t i = rootfs->n_mounts; i-- > 0;)
+		if (strlen(rootfs->mounts[i].target) == len &&
+		    strncmp(rootfs->mounts[i].target, path, len) == 0)
+			return is_new_each_time(&rootfs->mounts[i]) ? run->mounts[i] : -1;
+	return -1;
+}
+
 int step_mounts_fsmount(struct run *run, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
@@ -119,7 +147,7 @@ int step_mounts_fsmount(struct run *run, size_t i, struct err *err)
 		r = step_mounts_map_ids(run, m, mount, err);
 	if (r == 0)
 		r = step_mounts_attach(run, m, mount, err);
-	if (r == 0 && m->readonly_late)
+	if (r == 0 && (m->readonly_late || is_new_each_time(m)))
 		run->mounts[i] = fd_take(&mount);
 	return r;
 }
@@ -201,9 +229,13 @@ int step_mounts_classic(struct run *run, size_t i, struct err *err)
 	if (mount(m->source, path.text, m->fs, flags, str_text(&data)) < 0)
 		return err_errno(err, errno, "config.json: mounts[%ld]: mount %s on %s",
 				 m->config_index, m->fs, m->target);
-	if (!m->propagation)
+	if (!m->propagation && !is_new_each_time(m))
 		return 0;
 	made = resolve_open(run->rootfs, m->target, O_PATH);
+	if (made >= 0 && is_new_each_time(m))
+		run->mounts[i] = fcntl(made, F_DUPFD_CLOEXEC, 3);
+	if (!m->propagation)
+		return 0;
 	r = made < 0 ? made
 		     : mountfd_set_attr(made, 0, 0, m->propagation & ~(unsigned long)MS_REC,
 					m->propagation & MS_REC);

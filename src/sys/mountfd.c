@@ -2,6 +2,7 @@
 #include "src/sys/mountfd.h"
 
 #include <fcntl.h>
+#include <linux/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,6 +61,15 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
 	if (!follow)
 		flags |= AT_SYMLINK_NOFOLLOW;
 	return result(syscall(SYS_open_tree, dirfd, path, flags));
+}
+
+bool mountfd_is_same(int a, int b)
+{
+	struct statx one = { 0 }, other = { 0 };
+
+	return syscall(SYS_statx, a, "", AT_EMPTY_PATH, STATX_MNT_ID, &one) == 0 &&
+	       syscall(SYS_statx, b, "", AT_EMPTY_PATH, STATX_MNT_ID, &other) == 0 &&
+	       (one.stx_mask & other.stx_mask & STATX_MNT_ID) && one.stx_mnt_id == other.stx_mnt_id;
 }
 
 int mountfd_attach(int mount, int target)

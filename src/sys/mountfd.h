@@ -29,6 +29,9 @@ void mountfd_fs_message(int fs, char *buf, size_t size);
 /* A detached copy of the tree at dirfd/path ("" for dirfd itself). */
 int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow);
 
+/* Whether two files are on the same mount; false where that cannot be known. */
+bool mountfd_is_same(int a, int b);
+
 /* Attaches a mount at the target descriptor. */
 int mountfd_attach(int mount, int target);
 

@@ -343,3 +343,48 @@ t_exchange_race() {
 	wait $swapper 2>/dev/null || true
 	eq "made on the host at try $i" "$(ls -A "$T/victim")" ''
 }
+
+host_tree() { (cd "$T/host" && find . -printf '%p %y %m %U:%G %s %l %T@\n' | sort); }
+
+# What a bind mount shows stays as it is, whatever the config asks for below it.
+t_bound_directories_are_not_changed() {
+	local before
+	root_only 'mknod is for root'
+	mkdir -p "$T/host/dri" "$T/host/data/sub" "$T/host/dev"
+	mknod -m 600 "$T/host/dri/card0" c 1 3
+	mknod -m 600 "$T/host/dev/null" c 1 3
+	mkfifo -m 600 "$T/host/dri/pipe"
+	echo x >"$T/host/data/file"
+	ln -s data/file "$T/host/link"
+	touch -d '2 hours ago' "$T/host/dri" "$T/host/data" "$T/host/data/sub" "$T/host/dev" "$T/host"
+	before=$(host_tree)
+	cfg --arg h "$T/host" '.mounts += [
+		{destination: "/dev/dri", type: "bind", source: ($h + "/dri"), options: ["rbind", "rw"]},
+		{destination: "/data", type: "bind", source: ($h + "/data"), options: ["rbind", "rw"]},
+		{destination: "/data/sub", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"]}]
+		| .linux.maskedPaths += ["/data/file"] | .process.cwd = "/data/sub" | .hostname = "box"'
+	device '{path: "/dev/dri/card0", type: "c", major: 1, minor: 3, fileMode: 438, uid: 1000, gid: 1000}'
+	device '{path: "/dev/dri/pipe", type: "p", fileMode: 438, uid: 1000, gid: 1000}'
+	sh_run 'stat -c "%a %u:%g" /dev/dri/card0'
+	eq 'as the host has it' "$OUT" '600 0:0'
+	eq 'bound directories' "$(host_tree)" "$before"
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID"
+	ok explain "$ID"
+	has 'what was said' "$OUT" '(/dev/dri/card0): in a directory that is bound: it keeps its mode 600'
+	down
+	device '{path: "/dev/dri/other", type: "p"}'
+	no '/dev/dri/other: in a directory that is bound, where none is made' run -b "$T/b" "$ID"
+	eq 'after a refusal' "$(host_tree)" "$before"
+	# A link of the image leads a bind over /dev.
+	cfg 'del(.linux.devices) | .mounts |= map(select(.destination | startswith("/dev") or startswith("/data") | not))'
+	cfg --arg h "$T/host" '.mounts += [{destination: "/lnk", type: "bind", source: ($h + "/dev"), options: ["rbind", "rw"]}]'
+	ln -s dev "$T/b/rootfs/lnk"
+	chmod 700 "$T/host/dev"
+	device '{path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 438, uid: 1000, gid: 1000}'
+	prog /bin/true
+	R run -b "$T/b" "$ID"
+	eq 'the node below a link' "$(stat -c '%a %u:%g' "$T/host/dev/null")" '600 0:0'
+	[ -z "$(find "$T/host" -type l -newer "$T/b/config.json")" ] || fail 'links in a bound directory'
+	[ "$(find "$T/host/dev" -type c | wc -l)" = 1 ] || fail 'nodes in a bound directory'
+}
