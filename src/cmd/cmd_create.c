@@ -22,6 +22,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 	(void)argc;
 	r = launch_plan(arena, globals, &o->launch, argv[0], true, true, launch, err);
+	if (r == 0)
+		r = launch_check_stdin(launch->plan, "create", err);
 	return r < 0 ? r : launch_start(launch, globals, err);
 }
 

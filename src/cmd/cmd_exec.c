@@ -5,6 +5,7 @@
 #include "src/base/path.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
+#include "src/cmd/launch.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "src/run/supervise.h"
@@ -334,6 +335,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		r = make_process(&call, argc - 1, argv + 1, &process, err);
 	if (r >= 0)
 		r = build_plan(&call, process, &plan, err);
+	if (r >= 0 && call.o->detach)
+		r = launch_check_stdin(plan, "exec --detach", err);
 	if (r >= 0)
 		r = execute(&call, plan, err);
 	fd_closep(&call.pidfd);

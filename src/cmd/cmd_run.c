@@ -96,7 +96,9 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		return err_set(err, EINVAL, "config.json: process: needed to run the container");
 	if (!o->detach)
 		return foreground(launch, globals, o->keep, err);
-	r = launch_start(launch, globals, err);
+	r = launch_check_stdin(launch->plan, "run --detach", err);
+	if (r == 0)
+		r = launch_start(launch, globals, err);
 	if (r == 0)
 		launch_report_fallbacks(launch);
 	return r;

@@ -263,6 +263,20 @@ int launch_delete(struct launch *launch, struct err *err)
 		       : r; /* who has deleted it meanwhile has run its hooks too */
 }
 
+int launch_check_stdin(const struct plan *plan, const char *command, struct err *err)
+{
+	if (plan->process.terminal || !isatty(STDIN_FILENO))
+		return 0;
+	(void)err_set(err, EINVAL,
+		      "standard input is your terminal, and the process would go on reading it "
+		      "beside your shell");
+	err_hint(err,
+		 "`usrun %s ... </dev/null`; or a terminal of its own: process.terminal true, with "
+		 "--console-socket; or `usrun %s` in the foreground",
+		 command, str_starts(command, "exec") ? "exec" : "run");
+	return -EINVAL;
+}
+
 void launch_report_fallbacks(const struct launch *launch)
 {
 	if (!isatty(STDERR_FILENO) && !log_wants(LOG_WARNING))

@@ -84,6 +84,9 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
 
+/* Refuses to leave a process behind that reads the terminal of whoever started it. */
+int launch_check_stdin(const struct plan *plan, const char *command, struct err *err) MUST_CHECK;
+
 /* Removes the container after a foreground run, unless somebody has deleted it: its id may be another's by now. */
 int launch_delete(struct launch *launch, struct err *err) MUST_CHECK;
 

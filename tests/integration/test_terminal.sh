@@ -11,3 +11,29 @@ t_terminals() {
 	python3 "$here/terminals.py" "$T/b" "$ID" ${USRUN_TERMINALS:-} -- "${U[@]}" >"$T/cases" 2>&1 ||
 		fail "$(tail -n 15 "$T/cases")"
 }
+
+# Left behind, it would read the terminal of whoever started it, beside the shell.
+t_detach_with_a_terminal_as_input() {
+	local words='standard input is your terminal'
+	prog /bin/sleep 1000
+	from_terminal run -d -b "$T/b" "$ID"
+	[ "$RC" != 0 ] || fail 'run -d: succeeded'
+	has 'run -d' "$OUT" "$words"
+	has 'run -d' "$OUT" '</dev/null'
+	from_terminal create -b "$T/b" "$ID"
+	[ "$RC" != 0 ] || fail 'create: succeeded'
+	has create "$OUT" "$words"
+	ok run -d -b "$T/b" "$ID"
+	from_terminal exec -d "$ID" /bin/sleep 1000
+	[ "$RC" != 0 ] || fail 'exec -d: succeeded'
+	has 'exec -d' "$OUT" "$words"
+	ok exec -d "$ID" /bin/sleep 1000
+	down
+}
+
+from_terminal() { # ARG...: usrun with a terminal; result in RC, OUT
+	RC=0
+	command -v python3 >/dev/null || skip 'needs python3'
+	OUT=$(python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
+		"${U[@]}" "$@" </dev/null 2>&1) || RC=$?
+}
