@@ -114,6 +114,7 @@ static int run_command(struct arena *arena, const struct cmd *cmd, const struct 
 
 	if (r >= 0)
 		return r;
+	(void)err_document(err, "config.json"); /* unless the command knows better */
 	log_failure(err);
 	return cmd->exit_failure ? cmd->exit_failure : CMD_EXIT_FAILURE;
 }

@@ -3,6 +3,7 @@
 
 #include "src/base/str.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,36 @@ static void set_code(struct err *err, int code)
 {
 	err->code = code > 0 ? code : EINVAL;
 	err->step[0] = '\0';
+	err->path[0] = '\0';
 	err->hint[0] = '\0';
+}
+
+/* The text of a format; *path gets the path in front of it, which only formats with ERR_AT have. */
+static void format(char *text, size_t size, char path[ERR_PATH_MAX], const char *fmt, va_list ap)
+{
+	char head[128], whole[sizeof(((struct err *)0)->text)];
+	const char *rest;
+	va_list again;
+	size_t len;
+
+	if (*fmt != *ERR_AT) {
+		str_line(text, size, fmt, ap);
+		return;
+	}
+	fmt++;
+	rest = strstr(fmt, ": ");
+	len = rest ? (size_t)(rest - fmt) : strlen(fmt);
+	assert(len < sizeof(head));
+	memcpy(head, fmt, len);
+	head[len] = '\0';
+	va_copy(again, ap);
+	str_line(whole, sizeof(whole), head, again);
+	va_end(again);
+	len = strlen(whole) + strlen(": ");
+	str_cut(whole, ERR_PATH_MAX - 1);
+	strcpy(path, whole);
+	str_line(whole, sizeof(whole), fmt, ap);
+	(void)snprintf(text, size, "%s", strlen(whole) > len ? whole + len : "");
 }
 
 int err_set(struct err *err, int code, const char *fmt, ...)
@@ -25,7 +55,7 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 
 	set_code(err, code);
 	va_start(ap, fmt);
-	str_line(err->text, sizeof(err->text), fmt, ap);
+	format(err->text, sizeof(err->text), err->path, fmt, ap);
 	va_end(ap);
 	return negative_code(err);
 }
@@ -38,38 +68,68 @@ int err_errno(struct err *err, int error, const char *fmt, ...)
 	set_code(err, error);
 	why = err_why(err->code);
 	va_start(ap, fmt);
-	str_line(err->text, sizeof(err->text) - strlen(": ") - strlen(why), fmt, ap);
+	format(err->text, sizeof(err->text) - strlen(": ") - strlen(why), err->path, fmt, ap);
 	va_end(ap);
-	strcat(strcat(err->text, ": "), why);
+	strcat(strcat(err->text, *err->text ? ": " : ""), why);
 	return negative_code(err);
+}
+
+static void put_in_front(struct err *err, const char *words)
+{
+	size_t len = strlen(words);
+
+	str_cut(err->text, sizeof(err->text) - 1 - len);
+	memmove(err->text + len, err->text, strlen(err->text) + 1);
+	memcpy(err->text, words, len);
 }
 
 int err_prefix(struct err *err, const char *fmt, ...)
 {
-	char words[sizeof(err->text)];
-	size_t len;
+	char words[sizeof(err->text) / 2 + 2], path[ERR_PATH_MAX] = "";
 	va_list ap;
 
 	va_start(ap, fmt);
-	str_line(words, sizeof(words) / 2, fmt, ap);
+	format(words, sizeof(words) - strlen(": "), path, fmt, ap);
 	va_end(ap);
-	strcat(words, ": ");
-	len = strlen(words);
-	str_cut(err->text, sizeof(err->text) - 1 - len);
-	memmove(err->text + len, err->text, strlen(err->text) + 1);
-	memcpy(err->text, words, len);
+	if (*words)
+		put_in_front(err, strcat(words, ": "));
+	if (!*err->path)
+		memcpy(err->path, path, sizeof(path));
 	return negative_code(err);
 }
 
-void err_hint(struct err *err, const char *fmt, ...)
+static int put_name(struct err *err, const char *name, const char *path)
+{
+	char words[sizeof(err->text) / 2];
+
+	if (!*err->path)
+		return negative_code(err);
+	(void)snprintf(words, sizeof(words), *path ? "%s: %s: " : "%s: ", name, path);
+	put_in_front(err, words);
+	err->path[0] = '\0';
+	return negative_code(err);
+}
+
+int err_document(struct err *err, const char *name)
+{
+	return put_name(err, name, err->path);
+}
+
+int err_option(struct err *err, const char *name)
+{
+	return put_name(err, name, "");
+}
+
+int err_hint(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (err->hint[0])
-		return;
+		return negative_code(err);
 	va_start(ap, fmt);
 	str_line(err->hint, sizeof(err->hint), fmt, ap);
 	va_end(ap);
+	return negative_code(err);
 }
 
 const char *err_why(int error)

@@ -8,15 +8,23 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
+enum { ERR_PATH_MAX = 256 };
+
 struct err {
-	int code;        /* errno value, > 0; 0 while nothing failed */
-	char step[32];   /* name of the sequence row that failed, or empty */
-	char text[1008]; /* what was being done, and why it failed */
-	char hint[640];  /* what to do about it, or empty */
+	int code;                /* errno value, > 0; 0 while nothing failed */
+	char step[32];           /* name of the sequence row that failed, or empty */
+	char path[ERR_PATH_MAX]; /* JSON path of the value that it is about, or empty */
+	char text[1008];         /* what was being done, and why it failed */
+	char hint[640];          /* what to do about it, or empty */
 };
 
 /* Texts and hints are one line each: control characters in them become "?", and what is too long is cut
  * behind a whole character, with "..." there. */
+
+/* In front of a format: it begins with the JSON path of a value, up to the first ": " or the end, as in
+ * ERR_AT "mounts[%zu].source: a bind mount needs one". Which document the value stands in, or which option gave
+ * it, is known to the command only: err_document() puts that in front. */
+#define ERR_AT "\001"
 
 /* Fills err with the text and returns -code, which is always negative (a code <= 0 counts as EINVAL).
  * Use it where the text already says why. The words "permission denied" and "no such file or
@@ -26,11 +34,18 @@ int err_set(struct err *err, int code, const char *fmt, ...) PRINTF(3, 4);
 /* The same, with ": <why>" for the errno added in the words of err_why(). */
 int err_errno(struct err *err, int error, const char *fmt, ...) PRINTF(3, 4);
 
-/* Puts "<words>: " in front of the text. Returns the negative code of err. */
+/* Puts "<words>: " in front of the text. With ERR_AT, an earlier path stays: it is the more special one. Returns the
+ * negative code of err. */
 int err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* Adds advice, one sentence, shown on a line of its own; an earlier, more special one stays. */
-void err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
+/* Where the error is about a value: puts "<name>: <path>: " in front of the text, or only "<name>: " for a value that
+ * an option gave. Once; other errors stay as they are. Return the negative code of err. */
+int err_document(struct err *err, const char *name);
+int err_option(struct err *err, const char *name);
+
+/* Adds advice, one sentence, shown on a line of its own; an earlier, more special one stays. Returns the negative
+ * code of err. */
+int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
 /* Text for an errno. EPERM, EACCES and ENOENT avoid the words that clients match. */
 const char *err_why(int error);

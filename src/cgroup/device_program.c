@@ -161,11 +161,10 @@ int device_program_compile(struct arena *arena, const struct cgroup_device_rule 
 	size_t branch;
 
 	if (n > MAX_RULES)
-		return err_set(
-			err, E2BIG,
-			"config.json: linux.resources.devices: %zu rules are more than the %d "
-			"that a device program can hold",
-			n, MAX_RULES);
+		return err_set(err, E2BIG,
+			       ERR_AT "linux.resources.devices: %zu rules are more than the %d "
+				      "that a device program can hold",
+			       n, MAX_RULES);
 	p.v = arena_array(arena, 2 * PER_RULE * n + FRAME, sizeof(*p.v));
 	prologue(&p);
 	branch = p.n;

@@ -48,9 +48,8 @@ static void give_hint(const struct cgroup_write *w, int error, struct err *err)
 static int write_failed(const struct cgroup *cgroup, int dir, const struct cgroup_write *w,
 			int error, struct err *err)
 {
-	(void)err_errno(err, error, "config.json: %s: write \"%s\" to %s%s/%s", w->json_path,
-			w->value, cgroup->place.dirs.v[dir].mount, cgroup->place.dirs.v[dir].path,
-			w->file);
+	(void)err_errno(err, error, ERR_AT "%s: write \"%s\" to %s%s/%s", w->json_path, w->value,
+			cgroup->place.dirs.v[dir].mount, cgroup->place.dirs.v[dir].path, w->file);
 	give_hint(w, error, err);
 	return -error;
 }
@@ -63,10 +62,9 @@ static int check_usage(int fd, const struct cgroup_write *w, struct err *err)
 	if (!w->usage_file || io_read_small(fd, w->usage_file, text, sizeof(text)) <= 0 ||
 	    parse_u64(text, &usage) < 0 || parse_u64(w->value, &limit) < 0 || usage <= limit)
 		return 0;
-	return err_set(
-		err, EBUSY,
-		"config.json: %s: checkBeforeUpdate is set: rejecting memory limit %s <= usage %s",
-		w->json_path, w->value, text);
+	return err_set(err, EBUSY,
+		       ERR_AT "%s: checkBeforeUpdate is set: rejecting memory limit %s <= usage %s",
+		       w->json_path, w->value, text);
 }
 
 static int write_value(int fd, const struct cgroup_write *w)
@@ -83,11 +81,10 @@ static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *w, 
 	int dir = dir_of(cgroup, w), r;
 
 	if (dir < 0 && w->required && !w->may_miss)
-		return err_set(
-			err, ENODEV,
-			"config.json: %s: the requested cgroup controller `%s` is not available "
-			"on this host",
-			w->json_path, w->controller);
+		return err_set(err, ENODEV,
+			       ERR_AT "%s: the requested cgroup controller `%s` is not available "
+				      "on this host",
+			       w->json_path, w->controller);
 	if (dir < 0)
 		return 0;
 	r = check_usage(cgroup->fds[dir], w, err);

@@ -142,8 +142,8 @@ int v1_empty(const struct cgroup *cgroup, int dir, long long deadline, struct er
 static int rule_failed(const struct cgroup_device_rule *rule, const char *text, int error,
 		       struct err *err)
 {
-	(void)err_errno(err, error, "config.json: %s: write \"%s\" to devices.%s", rule->json_path,
-			text, rule->allow ? "allow" : "deny");
+	(void)err_errno(err, error, ERR_AT "%s: write \"%s\" to devices.%s", rule->json_path, text,
+			rule->allow ? "allow" : "deny");
 	if (error == EPERM || error == EINVAL)
 		err_hint(err,
 			 "the cgroup above it allows fewer devices, or has other groups in it");

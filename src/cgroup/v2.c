@@ -73,10 +73,9 @@ static bool is_occupied(int dir)
 static int pass_failed(const struct cgroup_write *need, const char *name, int error,
 		       struct err *err)
 {
-	(void)err_errno(
-		err, error,
-		"config.json: %s: pass the cgroup controller `%s` on to the groups below `%s`",
-		need->json_path, need->controller, name);
+	(void)err_errno(err, error,
+			ERR_AT "%s: pass the cgroup controller `%s` on to the groups below `%s`",
+			need->json_path, need->controller, name);
 	if (error == EBUSY)
 		err_hint(err, "processes are in that group itself, and cgroup v2 lets no group "
 			      "both hold processes "
@@ -116,11 +115,10 @@ static int check_needs(const struct cgroup_plan *plan, const char *has, const ch
 		if (!find_need(plan, w->controller) || str_equal(w->controller, "cgroup") ||
 		    str_has_word(has, w->controller, ' '))
 			continue;
-		(void)err_set(
-			err, ENODEV,
-			"config.json: %s: the requested cgroup controller `%s` is not available in "
-			"the group `%s` (available: %s)",
-			w->json_path, w->controller, name, *has ? has : "none");
+		(void)err_set(err, ENODEV,
+			      ERR_AT "%s: the requested cgroup controller `%s` is not available in "
+				     "the group `%s` (available: %s)",
+			      w->json_path, w->controller, name, *has ? has : "none");
 		err_hint(err, "for a user: a drop-in for user@.service with [Service] Delegate=cpu "
 			      "cpuset io memory pids");
 		return -ENODEV;
@@ -253,8 +251,7 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 		fd_closep(&fd);
 		log_debug("the kernel about the device program: %s", words);
 	}
-	(void)err_errno(err, error,
-			"config.json: linux.resources.devices: load the device program");
+	(void)err_errno(err, error, ERR_AT "linux.resources.devices: load the device program");
 	if (error == EPERM)
 		err_hint(err, "it takes CAP_SYS_ADMIN (or CAP_BPF and CAP_NET_ADMIN) in the first "
 			      "user namespace");
@@ -272,8 +269,8 @@ static int detach_all_but(int dir, uint32_t keep, struct err *err)
 
 		if (r < 0)
 			return err_errno(err, -r,
-					 "config.json: linux.resources.devices: detach the device "
-					 "program %u",
+					 ERR_AT "linux.resources.devices: detach the device "
+						"program %u",
 					 ids[i]);
 	}
 	return 0;
@@ -288,14 +285,14 @@ static int attach(int dir, int program, bool keep, struct err *err)
 
 	if (n < 0)
 		return err_errno(err, -n,
-				 "config.json: linux.resources.devices: attach the device program");
+				 ERR_AT "linux.resources.devices: attach the device program");
 	if (keep) /* the other is systemd's, and says no more than this one */
 		return 0;
 	own = bpf_program_id(program);
 	if (!own)
 		return err_set(err, EIO,
-			       "config.json: linux.resources.devices: the kernel does not name the "
-			       "device program, so an older one cannot be told from it");
+			       ERR_AT "linux.resources.devices: the kernel does not name the "
+				      "device program, so an older one cannot be told from it");
 	return detach_all_but(dir, own, err);
 }
 

@@ -67,6 +67,8 @@ struct exec_call { /* what the parts below share */
 	const struct exec_options *o;
 	const struct oci_config *config;
 	struct state state;
+	char *text; /* of the process file */
+	size_t len;
 	int dirfd, pidfd;
 };
 
@@ -208,14 +210,13 @@ static int choose_groups(struct arena *arena, const struct option_list *values, 
 static int read_process(struct exec_call *call, const struct oci_process **ret, struct err *err)
 {
 	const char *path = call->o->process;
-	size_t len;
-	char *text;
-	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, call->arena, &text, &len, err);
+	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, call->arena, &call->text, &call->len,
+			     err);
 
 	if (r == 0)
-		r = decode_process(call->arena, path, text, len, ret, err);
+		r = decode_process(call->arena, path, call->text, call->len, ret, err);
 	if (r == 0)
-		r = check_process(*ret, path, "", text, len, err);
+		r = check_process(*ret, path, "", call->text, call->len, err);
 	return r < 0 ? err_prefix(err, "exec failed: --process") : 0;
 }
 
@@ -265,6 +266,46 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 					       .pidfd_socket = o->pidfd_socket,
 					       .preserve_fds = o->preserve_fds };
 	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);
+}
+
+/* Whether the process file has the member; what it leaves out comes from the container's config. */
+static bool is_in_file(const struct exec_call *call, const char *path)
+{
+	char *member = arena_strndup(call->arena, path, strcspn(path, ".["));
+	size_t line, column;
+
+	return json_read_locate(call->text, call->len, member, &line, &column);
+}
+
+/* The error is about a value of a process that was put together: says out of what it came. */
+static int name_source(const struct exec_call *call, struct err *err)
+{
+	static const char whole[] = "process.";
+	const struct exec_options *o = call->o;
+	const struct {
+		const char *path, *option;
+		bool given;
+	} options_of[] = {
+		{ "process.args", "COMMAND", true },
+		{ "process.terminal", "--tty", o->tty },
+		{ "process.cwd", "--cwd", o->cwd },
+		{ "process.user.additionalGids", "--additional-gids", o->groups.n },
+		{ "process.user", "--user", o->user },
+		{ "process.env", "--env", o->env.n },
+		{ "process.capabilities", "--cap", o->caps.n },
+		{ "process.apparmorProfile", "--apparmor", o->apparmor },
+		{ "process.selinuxLabel", "--process-label", o->label },
+	};
+	const char *member = err->path + strlen(whole);
+
+	if (o->process && str_starts(err->path, whole) && is_in_file(call, member)) {
+		memmove(err->path, member, strlen(member) + 1);
+		return err_document(err, o->process);
+	}
+	for (size_t i = 0; !o->process && i < sizeof(options_of) / sizeof(options_of[0]); i++)
+		if (options_of[i].given && str_starts(err->path, options_of[i].path))
+			return err_option(err, options_of[i].option);
+	return err_document(err, "config.json");
 }
 
 /* A container's state keeps what create left out; a further process has none. */
@@ -340,7 +381,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (r >= 0)
 		r = execute(&call, plan, err);
 	fd_closep(&call.pidfd);
-	return r;
+	return r < 0 ? name_source(&call, err) : r;
 }
 
 const struct cmd cmd_exec = {

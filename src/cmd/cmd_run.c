@@ -93,7 +93,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (r < 0)
 		return r;
 	if (!launch->config->process)
-		return err_set(err, EINVAL, "config.json: process: needed to run the container");
+		return err_set(err, EINVAL, ERR_AT "process: needed to run the container");
 	if (!o->detach)
 		return foreground(launch, globals, o->keep, err);
 	r = launch_check_stdin(launch->plan, "run --detach", err);

@@ -4,10 +4,12 @@
  * container's devices away. */
 #include "src/base/io.h"
 #include "src/base/log.h"
+#include "src/base/str.h"
 #include "src/cgroup/unit.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/cmd/update_values.h"
+#include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "src/oci/rdt.h"
 #include "src/plan/plan_resources.h"
@@ -73,17 +75,40 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static const char *document_name(const char *file)
+{
+	return str_equal(file, "-") ? "standard input" : file;
+}
+
 static int read_document(struct arena *arena, const char *file, const struct oci_resources **ret,
 			 struct err *err)
 {
 	bool input = str_equal(file, "-");
-	const char *name = input ? "standard input" : file;
+	const char *name = document_name(file);
 	char *text;
 	size_t len;
 	int r = input ? io_read_fd(STDIN_FILENO, name, DECODE_MAX_FILE, arena, &text, &len, err)
 		      : io_read_file(AT_FDCWD, file, DECODE_MAX_FILE, arena, &text, &len, err);
 
-	return r < 0 ? r : decode_resources(arena, name, text, len, ret, err);
+	if (r == 0)
+		r = decode_resources(arena, name, text, len, ret, err);
+	return r < 0 ? r : check_resources(*ret, name, "", text, len, err);
+}
+
+/* The error is about a value: says in which document it stands, or which option gave it. */
+static int name_source(const struct update_options *o, struct err *err)
+{
+	static const char whole[] = "linux.resources.";
+	const char *option = o->resources ? NULL : update_values_option(err->path);
+
+	if (option)
+		return err_option(err, option);
+	if (!o->resources)
+		return err_document(err, "update");
+	if (str_starts(err->path, whole))
+		memmove(err->path, err->path + strlen(whole),
+			strlen(err->path + strlen(whole)) + 1);
+	return err_document(err, document_name(o->resources));
 }
 
 /* systemd writes its properties over the files whenever it is reloaded. */
@@ -242,11 +267,14 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		r = read_document(arena, u.o->resources, &u.wanted, err);
 	else if (r == 0)
 		r = update_values_parse(arena, &u.o->texts, &u.wanted, err);
+	if (r == 0 && !u.o->resources)
+		r = check_resources(u.wanted, NULL, "linux.resources", NULL, 0, err);
 	if (r < 0)
-		return r;
+		return name_source(u.o, err);
 	if (u.wanted->devices.n)
 		log_debug("update: device rules stay as they are");
-	return common_change(globals, argv[0], &change, err);
+	r = common_change(globals, argv[0], &change, err);
+	return r < 0 ? name_source(u.o, err) : r;
 }
 
 const struct cmd cmd_update = {

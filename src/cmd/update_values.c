@@ -5,6 +5,7 @@
 #include "src/base/str.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,29 +18,47 @@ struct values {
 
 enum kind { SIZE, SIGNED, UNSIGNED };
 
-#define ROW(member, name, kind, target)                                                            \
+#define ROW(member, name, kind, target, path)                                                      \
 	{                                                                                          \
-		name, kind, offsetof(struct update_texts, member), offsetof(struct values, target) \
+		name, kind, offsetof(struct update_texts, member),                                 \
+			offsetof(struct values, target), "linux.resources." path                   \
 	}
 
 static const struct {
 	const char *name;
 	enum kind kind;
 	size_t text, target;
+	const char *path;
 } rows[] = {
-	ROW(memory, "memory", SIZE, memory.limit),
-	ROW(reservation, "memory-reservation", SIZE, memory.reservation),
-	ROW(swap, "memory-swap", SIZE, memory.swap),
-	ROW(shares, "cpu-share", UNSIGNED, cpu.shares),
-	ROW(quota, "cpu-quota", SIGNED, cpu.quota),
-	ROW(period, "cpu-period", UNSIGNED, cpu.period),
-	ROW(burst, "cpu-burst", UNSIGNED, cpu.burst),
-	ROW(idle, "cpu-idle", SIGNED, cpu.idle),
-	ROW(rt_period, "cpu-rt-period", UNSIGNED, cpu.realtime_period),
-	ROW(rt_runtime, "cpu-rt-runtime", SIGNED, cpu.realtime_runtime),
-	ROW(pids, "pids-limit", SIGNED, pids.limit),
-	ROW(weight, "blkio-weight", UNSIGNED, block_io.weight),
+	ROW(memory, "memory", SIZE, memory.limit, "memory.limit"),
+	ROW(reservation, "memory-reservation", SIZE, memory.reservation, "memory.reservation"),
+	ROW(swap, "memory-swap", SIZE, memory.swap, "memory.swap"),
+	ROW(shares, "cpu-share", UNSIGNED, cpu.shares, "cpu.shares"),
+	ROW(quota, "cpu-quota", SIGNED, cpu.quota, "cpu.quota"),
+	ROW(period, "cpu-period", UNSIGNED, cpu.period, "cpu.period"),
+	ROW(burst, "cpu-burst", UNSIGNED, cpu.burst, "cpu.burst"),
+	ROW(idle, "cpu-idle", SIGNED, cpu.idle, "cpu.idle"),
+	ROW(rt_period, "cpu-rt-period", UNSIGNED, cpu.realtime_period, "cpu.realtimePeriod"),
+	ROW(rt_runtime, "cpu-rt-runtime", SIGNED, cpu.realtime_runtime, "cpu.realtimeRuntime"),
+	ROW(pids, "pids-limit", SIGNED, pids.limit, "pids.limit"),
+	ROW(weight, "blkio-weight", UNSIGNED, block_io.weight, "blockIO.weight"),
 };
+
+const char *update_values_option(const char *path)
+{
+	static char option[64];
+
+	if (str_starts(path, "linux.resources.cpu.cpus"))
+		return "--cpuset-cpus";
+	if (str_starts(path, "linux.resources.cpu.mems"))
+		return "--cpuset-mems";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_equal(path, rows[i].path)) {
+			(void)snprintf(option, sizeof(option), "--%s", rows[i].name);
+			return option;
+		}
+	return NULL;
+}
 
 int update_values_size(const char *text, int64_t *ret)
 {

@@ -12,6 +12,9 @@ struct update_texts { /* as they were given; NULL: not given */
 int update_values_parse(struct arena *arena, const struct update_texts *texts,
 			const struct oci_resources **ret, struct err *err) MUST_CHECK;
 
+/* The option, such as "--memory", that gives the value at a JSON path of a config, or NULL. */
+const char *update_values_option(const char *path);
+
 /* v2 has one file for quota and period, and counts swap without memory: a value that was given alone is
  * completed from what is in force, as cpu.max and memory.max say it ("": unknown). */
 const struct oci_resources *update_values_complete(struct arena *arena,

@@ -73,6 +73,8 @@ int check_fail(struct check *check, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(rule, sizeof(rule), fmt, ap);
 	va_end(ap);
+	if (!check->file)
+		return err_set(check->err, EINVAL, ERR_AT "%s: %s", check->path, rule);
 	str_addf(&text, "%s:", check->file);
 	if (locate(check, &line, &column))
 		str_addf(&text, "%zu:%zu:", line, column);

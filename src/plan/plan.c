@@ -77,10 +77,9 @@ static int check_start_hooks(const struct plan *plan, struct err *err)
 		flags |= s->flags.v[i];
 	if (flags & SCHED_FLAG_RESET_ON_FORK)
 		return 0;
-	(void)err_set(
-		err, EINVAL,
-		"config.json: process.scheduler: a process under SCHED_DEADLINE may not fork, "
-		"so its startContainer hooks could not run");
+	(void)err_set(err, EINVAL,
+		      ERR_AT "process.scheduler: a process under SCHED_DEADLINE may not fork, "
+			     "so its startContainer hooks could not run");
 	err_hint(err, "add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags");
 	return -EINVAL;
 }
@@ -176,8 +175,8 @@ static int absolute(struct plan_build *b, const char *name, const char **ret, st
 	/* Hooks run in commands that are called in other directories. */
 	if (value && *value != '/')
 		return err_set(err, EINVAL,
-			       "config.json: annotations[\"%s\"]: expected an absolute path, got "
-			       "\"%s\"",
+			       ERR_AT "annotations[\"%s\"]: expected an absolute path, got "
+				      "\"%s\"",
 			       name, value);
 	*ret = value;
 	return 0;
@@ -199,8 +198,8 @@ static int build_annotations(struct plan_build *b, struct err *err)
 		return r;
 	if (handler)
 		return err_set(err, ENOTSUP,
-			       "config.json: annotations[\"" ANNOTATIONS_HANDLER
-			       "\"]: there is no handler \"%s\"",
+			       ERR_AT "annotations[\"" ANNOTATIONS_HANDLER
+				      "\"]: there is no handler \"%s\"",
 			       handler);
 	for (size_t i = 0; i < config->annotations.n; i++) {
 		const char *name = config->annotations.v[i].key;

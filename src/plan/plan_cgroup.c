@@ -24,13 +24,13 @@ static int check_path(const struct request *q, struct err *err)
 {
 	if (q->wanted && path_has_dotdot(q->wanted))
 		return err_set(err, EINVAL,
-			       "config.json: linux.cgroupsPath: \"..\" is not allowed, got \"%s\"",
+			       ERR_AT "linux.cgroupsPath: \"..\" is not allowed, got \"%s\"",
 			       q->wanted);
 	if (!str_equal(q->options->manager, "cgroupfs") || !plan_unit_is_path(q->wanted))
 		return 0;
 	(void)err_set(err, EINVAL,
-		      "config.json: linux.cgroupsPath: \"%s\" names a systemd unit "
-		      "(slice:prefix:name), which --cgroup-manager cgroupfs cannot make",
+		      ERR_AT "linux.cgroupsPath: \"%s\" names a systemd unit "
+			     "(slice:prefix:name), which --cgroup-manager cgroupfs cannot make",
 		      q->wanted);
 	err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
 	return -EINVAL;
@@ -55,11 +55,10 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 	r = plan_resources_build(q->arena, q->resources, !v1, &writes, &n, err);
 	if (r < 0 || !n)
 		return r;
-	(void)err_set(
-		err, EPERM,
-		"config.json: %s: needs the cgroup controller `%s`, and the container gets no "
-		"cgroup: %s",
-		writes[0].json_path, writes[0].controller, why);
+	(void)err_set(err, EPERM,
+		      ERR_AT "%s: needs the cgroup controller `%s`, and the container gets no "
+			     "cgroup: %s",
+		      writes[0].json_path, writes[0].controller, why);
 	err_hint(err, "start it in a delegated group (systemd-run --user --scope -p Delegate=yes "
 		      "usrun ...), or "
 		      "remove the limit from the config");
@@ -109,13 +108,12 @@ static int set_dirs(const struct request *q, struct cgroup_plan *ret, struct err
 					       .path = dir_path(q, own, &moved) };
 		if (str_equal(dirs[i].path, "/") ||
 		    str_equal(dirs[i].path, path_clean(q->arena, own)))
-			return err_set(
-				err, EINVAL,
-				"config.json: linux.cgroupsPath: \"%s\" is %s, which cannot be "
-				"a container's cgroup",
-				dirs[i].path,
-				str_equal(dirs[i].path, "/") ? "the root of the hierarchy"
-							     : "the cgroup of usrun itself");
+			return err_set(err, EINVAL,
+				       ERR_AT "linux.cgroupsPath: \"%s\" is %s, which cannot be "
+					      "a container's cgroup",
+				       dirs[i].path,
+				       str_equal(dirs[i].path, "/") ? "the root of the hierarchy"
+								    : "the cgroup of usrun itself");
 	}
 	ret->place.dirs.v = dirs;
 	ret->place.dirs.n = host->n;
@@ -154,13 +152,12 @@ static int no_controller(const struct request *q, const struct cgroup_write *w, 
 {
 	const char *words = q->host->controllers;
 
-	(void)err_set(
-		err, ENODEV,
-		"config.json: %s: the requested cgroup controller `%s` is not available (%s: %s)",
-		w->json_path, w->controller, v2 ? "available" : "mounted",
-		!v2               ? mounted(q)
-		: words && *words ? words
-				  : "none");
+	(void)err_set(err, ENODEV,
+		      ERR_AT "%s: the requested cgroup controller `%s` is not available (%s: %s)",
+		      w->json_path, w->controller, v2 ? "available" : "mounted",
+		      !v2               ? mounted(q)
+		      : words && *words ? words
+					: "none");
 	if (!v2)
 		err_hint(err, "mount it below /sys/fs/cgroup, or remove the limit from the config");
 	else if (q->options->may_own_cgroups)
@@ -282,7 +279,7 @@ static bool gets_unit(const struct request *q)
 /* Says where the wish for a unit is, unless it came with the command. */
 static int from_path(const struct request *q, struct err *err)
 {
-	return q->options->manager ? -err->code : err_prefix(err, "config.json: linux.cgroupsPath");
+	return q->options->manager ? -err->code : err_prefix(err, ERR_AT "linux.cgroupsPath");
 }
 
 static int no_manager(const struct request *q, struct err *err)
@@ -325,8 +322,8 @@ static int find_name(const struct request *q, const char *key, const char **ret,
 
 	if (name && (strchr(name, '/') || *name == '.' || strchr(name, '\n')))
 		return err_set(err, EINVAL,
-			       "config.json: annotations[\"%s\"]: not the name of a group: \"%s\"",
-			       key, name);
+			       ERR_AT "annotations[\"%s\"]: not the name of a group: \"%s\"", key,
+			       name);
 	*ret = name;
 	return 0;
 }
@@ -340,8 +337,8 @@ static int find_inside(const struct request *q, const char **ret, struct err *er
 	if (r < 0 || !*ret || q->host->mode == FACTS_CGROUP_V2)
 		return r;
 	return err_set(err, ENOTSUP,
-		       "config.json: annotations[\"%s\"]: cgroup v1 delegates nothing; this host "
-		       "has no pure cgroup v2",
+		       ERR_AT "annotations[\"%s\"]: cgroup v1 delegates nothing; this host "
+			      "has no pure cgroup v2",
 		       ANNOTATIONS_DELEGATE);
 }
 
@@ -409,8 +406,8 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 	if (q->host->mode != FACTS_CGROUP_V2 && request.manager == CGROUP_MANAGER_USER &&
 	    ret->n_writes)
 		return err_set(err, EPERM,
-			       "config.json: %s: needs the cgroup controller `%s`, which cgroup v1 "
-			       "delegates to no user",
+			       ERR_AT "%s: needs the cgroup controller `%s`, which cgroup v1 "
+				      "delegates to no user",
 			       ret->writes[0].json_path, ret->writes[0].controller);
 	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
 }

@@ -141,12 +141,11 @@ static int take_back(struct arena *arena, struct list *list, const struct cgroup
 		if (covers(rule, &e)) {
 			e.access &= ~rule->access;
 		} else if (meets(rule, &e) && rule->required) {
-			(void)err_set(
-				err, ENOTSUP,
-				"config.json: %s: cgroup v1 cannot %s \"%s\" out of \"%s\" (%s)",
-				rule->json_path, rule->allow ? "allow" : "deny",
-				plan_device_rules_text(arena, rule),
-				plan_device_rules_text(arena, &e), e.json_path);
+			(void)err_set(err, ENOTSUP,
+				      ERR_AT "%s: cgroup v1 cannot %s \"%s\" out of \"%s\" (%s)",
+				      rule->json_path, rule->allow ? "allow" : "deny",
+				      plan_device_rules_text(arena, rule),
+				      plan_device_rules_text(arena, &e), e.json_path);
 			err_hint(err,
 				 "name the devices of %s one by one; on a host with cgroup v2 the "
 				 "list works "

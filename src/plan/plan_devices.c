@@ -56,12 +56,12 @@ static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, 
 	};
 	if (str_equal(ret->path, "/"))
 		return err_set(err, EINVAL,
-			       "config.json: linux.devices[%zu].path: \"%s\" is the root itself", i,
+			       ERR_AT "linux.devices[%zu].path: \"%s\" is the root itself", i,
 			       device->path);
 	if (path_is_below(ret->path, "/proc") || path_is_below(ret->path, "/sys"))
 		return err_set(err, EINVAL,
-			       "config.json: linux.devices[%zu].path: \"%s\" is inside /proc or "
-			       "/sys",
+			       ERR_AT "linux.devices[%zu].path: \"%s\" is inside /proc or "
+				      "/sys",
 			       i, ret->path);
 	return 0;
 }
@@ -142,10 +142,9 @@ int plan_devices_build_net(struct plan_build *b, struct err *err)
 	if (!linux_ || !linux_->net_devices.n)
 		return 0;
 	if (!(b->plan->powers & POWER_MOVE_LINKS)) {
-		(void)err_set(
-			err, EPERM,
-			"config.json: linux.netDevices: the caller may not take devices out of "
-			"its network namespace");
+		(void)err_set(err, EPERM,
+			      ERR_AT "linux.netDevices: the caller may not take devices out of "
+				     "its network namespace");
 		err_hint(err, "moving a network device needs CAP_NET_ADMIN");
 		return -EPERM;
 	}

@@ -118,7 +118,7 @@ static int from_options(struct arena *arena, const struct plan_exec_process *ask
 	r = add_env(arena, &asked->env, process, err);
 	if (r == 0)
 		r = set_user(arena, asked, process, err);
-	return r < 0 ? r : check_process(process, "exec", "", NULL, 0, err);
+	return r < 0 ? r : check_process(process, NULL, "process", NULL, 0, err);
 }
 
 /* What a process file leaves out comes from the container's own process. */

@@ -148,15 +148,15 @@ static int check_ranges(struct plan_build *b, const char *property, const struct
 		if ((r->count == 1 && r->outside == own) ||
 		    !subid_find_missing(subid, r->outside, r->count, &missing))
 			continue;
-		(void)err_set(
-			err, EPERM,
-			"config.json: linux.%s[%zu]: the host's %s %u is not the caller's to map "
-			"(%u to %u is asked for): it is neither its own, %u, nor in %s",
-			property, i, uid ? "uid" : "gid", missing, r->outside,
-			r->outside + r->count - 1, own,
-			subid->source ? subid->source
-			: uid         ? SUBID_UID_FILE
-				      : SUBID_GID_FILE);
+		(void)err_set(err, EPERM,
+			      ERR_AT
+			      "linux.%s[%zu]: the host's %s %u is not the caller's to map "
+			      "(%u to %u is asked for): it is neither its own, %u, nor in %s",
+			      property, i, uid ? "uid" : "gid", missing, r->outside,
+			      r->outside + r->count - 1, own,
+			      subid->source ? subid->source
+			      : uid         ? SUBID_UID_FILE
+					    : SUBID_GID_FILE);
 		err_hint(err,
 			 "hostID counts ids of the host: `usrun facts` lists those that the caller "
 			 "has; "
@@ -176,8 +176,7 @@ static int choose_writer(struct plan_build *b, struct err *err)
 	if (b->plan->powers & POWER_MAP_DIRECT) {
 		write->writer = IDMAP_WRITER_SELF;
 		r = plan_idmap_split(b, write, err);
-		return r < 0 ? err_prefix(err, "config.json: linux.uidMappings, linux.gidMappings")
-			     : 0;
+		return r < 0 ? err_prefix(err, ERR_AT "linux.uidMappings, linux.gidMappings") : 0;
 	}
 	if (idmap_is_single(&write->uid, caller->uid) &&
 	    idmap_is_single(&write->gid, caller->gid)) {
@@ -194,8 +193,8 @@ static int choose_writer(struct plan_build *b, struct err *err)
 	}
 	why = why_no_ranges(b, &advice);
 	(void)err_set(err, EINVAL,
-		      "config.json: linux.uidMappings: more than the caller's own id needs "
-		      "newuidmap: %s",
+		      ERR_AT "linux.uidMappings: more than the caller's own id needs "
+			     "newuidmap: %s",
 		      why);
 	if (advice)
 		err_hint(err, "%s", advice);

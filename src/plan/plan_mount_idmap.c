@@ -86,7 +86,7 @@ static int add_relative(struct plan_build *b, const struct idmap *container,
 
 static int bad_word(const struct mount_entry *m, const char *word, struct err *err)
 {
-	(void)err_set(err, EINVAL, "config.json: mounts[%ld].options: cannot read \"%s\"",
+	(void)err_set(err, EINVAL, ERR_AT "mounts[%ld].options: cannot read \"%s\"",
 		      m->config_index, word);
 	err_hint(err, "it is idmap=uids=DISK-HOST-COUNT#…;gids=DISK-HOST-COUNT#…, with @ before a "
 		      "range whose HOST is an id of the container");
@@ -134,7 +134,7 @@ static int from_word(struct plan_build *b, const struct mount_entry *m, const ch
 		at += strlen("uids=");
 		r = read_ranges(b, &at, container, map, err);
 		if (r < 0 && err->code)
-			return err_prefix(err, "config.json: mounts[%ld].options: \"%s\"",
+			return err_prefix(err, ERR_AT "mounts[%ld].options: \"%s\"",
 					  m->config_index, word);
 		if (r < 0)
 			return bad_word(m, word, err);
@@ -153,7 +153,7 @@ static int fit(struct plan_build *b, const struct mount_entry *m, struct idmap_w
 		r = idmap_check(&write->gid, "gid", "gidMappings", err);
 	if (r == 0)
 		r = plan_idmap_split(b, write, err);
-	return r < 0 ? err_prefix(err, "config.json: mounts[%ld]", m->config_index) : 0;
+	return r < 0 ? err_prefix(err, ERR_AT "mounts[%ld]", m->config_index) : 0;
 }
 
 static int find(struct plan_build *b, const struct oci_mount *mount, const struct mount_entry *m,
@@ -164,7 +164,7 @@ static int find(struct plan_build *b, const struct oci_mount *mount, const struc
 
 	if (mount->uid_mappings.n && word)
 		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld]: two mappings: uidMappings and \"%s\"",
+			       ERR_AT "mounts[%ld]: two mappings: uidMappings and \"%s\"",
 			       m->config_index, word);
 	ret->write.writer = IDMAP_WRITER_SELF;
 	if (mount->uid_mappings.n) {
@@ -180,8 +180,8 @@ static int find(struct plan_build *b, const struct oci_mount *mount, const struc
 		return 0;
 	} else {
 		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld].options: %s needs uidMappings and "
-			       "gidMappings: the container has no user namespace",
+			       ERR_AT "mounts[%ld].options: %s needs uidMappings and "
+				      "gidMappings: the container has no user namespace",
 			       m->config_index,
 			       m->extensions & MOUNT_EXT_RIDMAP ? "ridmap" : "idmap");
 	}
@@ -200,12 +200,12 @@ static int check(const struct plan_build *b, const struct mount_entry *m, struct
 		why = "a file system that is mounted inside the user namespace has its ids "
 		      "already: map those of bind mounts";
 	if (why)
-		return err_set(err, EINVAL, "config.json: mounts[%ld]: %s", m->config_index, why);
+		return err_set(err, EINVAL, ERR_AT "mounts[%ld]: %s", m->config_index, why);
 	if ((b->plan->powers & needed) == needed)
 		return 0;
 	(void)err_set(err, EPERM,
-		      "config.json: mounts[%ld]: mapping the ids of %s takes CAP_SYS_ADMIN in the "
-		      "user namespace that mounted its file system",
+		      ERR_AT "mounts[%ld]: mapping the ids of %s takes CAP_SYS_ADMIN in the "
+			     "user namespace that mounted its file system",
 		      m->config_index, m->source);
 	err_hint(err, "without an id-mapped mount: give the files to ids of the container, see "
 		      "\"id mapping\" in `usrun explain`");

@@ -66,8 +66,8 @@ static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_s
 		return 0;
 	}
 	return err_set(err, EINVAL,
-		       "config.json: mounts[%ld].options: bind mounts cannot have any "
-		       "filesystem-specific options applied, got \"%s\"",
+		       ERR_AT "mounts[%ld].options: bind mounts cannot have any "
+			      "filesystem-specific options applied, got \"%s\"",
 		       m->config_index, word);
 }
 

@@ -31,8 +31,8 @@ static int check_target(const struct mount_entry *m, struct err *err)
 {
 	if (str_equal(m->target, "/"))
 		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld].destination: the root itself cannot be "
-			       "a mount destination",
+			       ERR_AT "mounts[%ld].destination: the root itself cannot be "
+				      "a mount destination",
 			       m->config_index);
 	if (!path_is_below(m->target, "/proc") || m->kind == MOUNT_REMOUNT)
 		return 0;
@@ -41,16 +41,16 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		    m->kind == MOUNT_BIND) /* the step looks at what it is */
 			return 0;
 		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld]: \"/proc\" cannot be mounted because it "
-			       "is not of type proc",
+			       ERR_AT "mounts[%ld]: \"/proc\" cannot be mounted because it "
+				      "is not of type proc",
 			       m->config_index);
 	}
 	for (size_t i = 0; proc_allowed[i]; i++)
 		if (str_equal(m->target, proc_allowed[i]))
 			return 0;
 	return err_set(err, EINVAL,
-		       "config.json: mounts[%ld]: \"%s\" cannot be mounted because it is inside "
-		       "/proc",
+		       ERR_AT "mounts[%ld]: \"%s\" cannot be mounted because it is inside "
+			      "/proc",
 		       m->config_index, m->target);
 }
 
@@ -129,13 +129,12 @@ static enum mount_kind kind_of(const struct oci_mount *mount, bool bind, bool re
 static int check_given(const struct mount_entry *m, const struct oci_mount *mount, struct err *err)
 {
 	if (m->kind == MOUNT_BIND && !mount->source)
-		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld].source: a bind mount needs one",
+		return err_set(err, EINVAL, ERR_AT "mounts[%ld].source: a bind mount needs one",
 			       m->config_index);
 	if (m->kind == MOUNT_FS && !mount->type)
 		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld].type: needed where options say neither "
-			       "bind nor rbind",
+			       ERR_AT "mounts[%ld].type: needed where options say neither "
+				      "bind nor rbind",
 			       m->config_index);
 	return 0;
 }
@@ -144,7 +143,7 @@ static int check_entry(const struct mount_entry *m, struct err *err)
 {
 	if ((m->extensions & MOUNT_EXT_TMPCOPYUP) && !str_equal(m->fs, "tmpfs"))
 		return err_set(err, EINVAL,
-			       "config.json: mounts[%ld].options: tmpcopyup is for tmpfs only",
+			       ERR_AT "mounts[%ld].options: tmpcopyup is for tmpfs only",
 			       m->config_index);
 	return check_target(m, err);
 }
@@ -219,10 +218,10 @@ static int need_mntns(const struct plan_build *b, struct err *err)
 
 	if ((plan->flags & PLAN_MNTNS_NEW) || !what)
 		return 0;
-	(void)err_set(
-		err, EINVAL,
-		"config.json: %s: needs a new mount namespace, else %s mounts would change", what,
-		joined ? arena_strf(b->arena, "the joined %s's", joined) : "the caller's own");
+	(void)err_set(err, EINVAL,
+		      ERR_AT "%s: needs a new mount namespace, else %s mounts would change", what,
+		      joined ? arena_strf(b->arena, "the joined %s's", joined)
+			     : "the caller's own");
 	err_hint(err,
 		 joined ? "take the path away from the mount namespace in linux.namespaces, or "
 			  "mount there beforehand"
@@ -244,8 +243,8 @@ static int check_label(struct plan_build *b, struct err *err)
 		known |= str_equal(kind, kinds[i]);
 	if (!known)
 		return err_set(err, EINVAL,
-			       "config.json: annotations[\"%s\"]: expected context, fscontext, "
-			       "defcontext or rootcontext, got \"%s\"",
+			       ERR_AT "annotations[\"%s\"]: expected context, fscontext, "
+				      "defcontext or rootcontext, got \"%s\"",
 			       ANNOTATIONS_MOUNT_CONTEXT, kind);
 	if (config->linux_ && config->linux_->mount_label &&
 	    !str_equal(b->plan->facts->lsm, "selinux"))

@@ -130,8 +130,8 @@ static int build_groups(struct plan_build *b, const struct oci_user *user, struc
 		groups[i] = (uint32_t)user->additional_gids.v[i];
 		if (!plan_parts_gid_mapped(b->plan, groups[i]))
 			return err_set(err, EINVAL,
-				       "config.json: process.user.additionalGids[%zu]: gid %u is "
-				       "not mapped in the user namespace",
+				       ERR_AT "process.user.additionalGids[%zu]: gid %u is "
+					      "not mapped in the user namespace",
 				       i, groups[i]);
 	}
 	return 0;
@@ -147,13 +147,13 @@ static int build_user(struct plan_build *b, const struct oci_user *user, struct 
 	p->gid = user ? (uint32_t)user->gid.v : 0;
 	if (!plan_parts_uid_mapped(b->plan, p->uid))
 		return err_set(err, EINVAL,
-			       "config.json: process.user.uid: cannot setuid to unmapped uid %u in "
-			       "user namespace",
+			       ERR_AT "process.user.uid: cannot setuid to unmapped uid %u in "
+				      "user namespace",
 			       p->uid);
 	if (!plan_parts_gid_mapped(b->plan, p->gid))
 		return err_set(err, EINVAL,
-			       "config.json: process.user.gid: cannot setgid to unmapped gid %u in "
-			       "user namespace",
+			       ERR_AT "process.user.gid: cannot setgid to unmapped gid %u in "
+				      "user namespace",
 			       p->gid);
 	keep = annotations_find(b->plan->config->annotations.v, b->plan->config->annotations.n,
 				ANNOTATIONS_KEEP_GROUPS);
@@ -176,8 +176,8 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 	}
 	if (p->terminal && keeper_needed && !options->console_socket) {
 		(void)err_set(err, EINVAL,
-			      "config.json: process.terminal: cannot allocate tty if usrun will "
-			      "detach without setting console socket");
+			      ERR_AT "process.terminal: cannot allocate tty if usrun will "
+				     "detach without setting console socket");
 		err_hint(err, "either --console-socket PATH of a listening socket, or "
 			      "process.terminal false, "
 			      "or `usrun run` without --detach");
@@ -217,8 +217,8 @@ static int check_limit(struct plan_build *b, size_t i, struct rlimit_plan *limit
 		return 0;
 	}
 	(void)err_set(err, EPERM,
-		      "config.json: process.rlimits[%zu].hard: %s %llu is above the caller's %llu",
-		      i, name, (unsigned long long)limit->hard, (unsigned long long)own->hard);
+		      ERR_AT "process.rlimits[%zu].hard: %s %llu is above the caller's %llu", i,
+		      name, (unsigned long long)limit->hard, (unsigned long long)own->hard);
 	err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 	return -EPERM;
 }

@@ -108,14 +108,13 @@ static int check_swap(const struct oci_memory *m, bool v2, struct err *err)
 	if (!m->swap.set || m->swap.v <= 0)
 		return 0;
 	if (m->limit.set && m->limit.v > 0 && m->swap.v < m->limit.v)
-		return err_set(
-			err, EINVAL,
-			"config.json: linux.resources.memory.swap: memory and swap together, "
-			"%lld, cannot be less than memory.limit, %lld",
-			(long long)m->swap.v, (long long)m->limit.v);
+		return err_set(err, EINVAL,
+			       ERR_AT "linux.resources.memory.swap: memory and swap together, "
+				      "%lld, cannot be less than memory.limit, %lld",
+			       (long long)m->swap.v, (long long)m->limit.v);
 	if (v2 && !(m->limit.set && m->limit.v > 0))
 		return err_set(err, EINVAL,
-			       "config.json: linux.resources.memory.swap: needs a memory.limit");
+			       ERR_AT "linux.resources.memory.swap: needs a memory.limit");
 	return 0;
 }
 
@@ -349,14 +348,13 @@ static int add_unified(struct plan_writes *w, const struct oci_resources *resour
 		const char *path = arena_strf(w->arena, "unified[\"%s\"]", key), *controller;
 
 		if (!w->v2)
-			return err_set(
-				err, EINVAL,
-				"config.json: linux.resources.%s: cgroup v1 has no such files",
-				path);
+			return err_set(err, EINVAL,
+				       ERR_AT "linux.resources.%s: cgroup v1 has no such files",
+				       path);
 		if (!is_unified_key(key))
 			return err_set(err, EINVAL,
-				       "config.json: linux.resources.%s: not the name of a cgroup "
-				       "file, as memory.high is",
+				       ERR_AT "linux.resources.%s: not the name of a cgroup "
+					      "file, as memory.high is",
 				       path);
 		controller = arena_strndup(w->arena, key, strcspn(key, "."));
 		do {

@@ -79,7 +79,7 @@ static char *escape(struct arena *arena, const char *text)
 
 static int bad_path(const char *wanted, const char *rule, struct err *err)
 {
-	(void)err_set(err, EINVAL, "config.json: linux.cgroupsPath: %s, got \"%s\"", rule, wanted);
+	(void)err_set(err, EINVAL, ERR_AT "linux.cgroupsPath: %s, got \"%s\"", rule, wanted);
 	err_hint(err, "the systemd driver takes slice:prefix:name, such as system.slice:usrun:web "
 		      "for usrun-web.scope; --cgroup-manager cgroupfs takes paths");
 	return -EINVAL;
@@ -402,13 +402,12 @@ static int put_annotation(struct list *list, const struct json_pair *annotation,
 	};
 
 	if (!is_property_name(p.name) || str_starts(p.name, "PID"))
-		return err_set(err, EINVAL, "config.json: %s: not a property that can be set",
-			       from);
+		return err_set(err, EINVAL, ERR_AT "%s: not a property that can be set", from);
 	if (plan_gvariant_parse(list->arena, annotation->value, &p) < 0 ||
 	    plan_gvariant_seconds(list->arena, &p) < 0)
 		return err_set(err, EINVAL,
-			       "config.json: %s: expected a value such as true, 15, uint64 5, "
-			       "'text' or ['a', 'b'], got \"%s\"",
+			       ERR_AT "%s: expected a value such as true, 15, uint64 5, "
+				      "'text' or ['a', 'b'], got \"%s\"",
 			       from, annotation->value);
 	(void)put(list, &p);
 	return 0;

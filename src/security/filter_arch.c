@@ -160,8 +160,8 @@ int filter_arch_list(const struct oci_seccomp *seccomp, struct filter_archs *ret
 
 		if (!str_starts(name, "SCMP_ARCH_")) {
 			return err_set(err, EINVAL,
-				       "config.json: linux.seccomp.architectures[%zu]: unknown "
-				       "architecture \"%s\"",
+				       ERR_AT "linux.seccomp.architectures[%zu]: unknown "
+					      "architecture \"%s\"",
 				       i, name);
 		}
 		name += strlen("SCMP_ARCH_");

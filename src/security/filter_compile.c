@@ -68,11 +68,11 @@ static int set_handover(const struct compile *c, const struct filter_ranges *nat
 		ret->handover = FILTER_HANDOVER_SENDMMSG;
 	if (ret->handover)
 		return 0;
-	(void)err_set(
-		err, EINVAL,
-		"config.json: linux.seccomp: SCMP_ACT_NOTIFY is used, but neither sendmsg nor "
-		"sendmmsg is allowed without conditions, and one of them must carry the "
-		"descriptor to the agent");
+	(void)err_set(err, EINVAL,
+		      ERR_AT
+		      "linux.seccomp: SCMP_ACT_NOTIFY is used, but neither sendmsg nor "
+		      "sendmmsg is allowed without conditions, and one of them must carry the "
+		      "descriptor to the agent");
 	err_hint(err, "allow sendmmsg in the profile");
 	return -EINVAL;
 }
@@ -115,8 +115,8 @@ static int write_program(struct compile *c, struct filter_tree *tree, struct fil
 	(void)filter_emit_load(e, offsetof(struct seccomp_data, arch), place);
 	if (e->full || overflow) {
 		return err_set(err, E2BIG,
-			       "config.json: linux.seccomp: the profile needs more than the %d "
-			       "instructions that the kernel takes",
+			       ERR_AT "linux.seccomp: the profile needs more than the %d "
+				      "instructions that the kernel takes",
 			       FILTER_EMIT_MAX);
 	}
 	return 0;

@@ -52,8 +52,8 @@ static int explain_invalid(const struct filter_program *program, struct err *err
 				       flag->name);
 	}
 	if (!*names)
-		return err_errno(err, EINVAL, "config.json: linux.seccomp: load the filter");
-	(void)err_set(err, EINVAL, "config.json: linux.seccomp.flags: this kernel does not know %s",
+		return err_errno(err, EINVAL, ERR_AT "linux.seccomp: load the filter");
+	(void)err_set(err, EINVAL, ERR_AT "linux.seccomp.flags: this kernel does not know %s",
 		      names);
 	err_hint(err, "remove the flag from the profile, or use a newer kernel");
 	return -EINVAL;
@@ -66,22 +66,23 @@ static int explain(const struct filter_program *program, int error, struct err *
 		return explain_invalid(program, err);
 	case EACCES:
 		(void)err_set(err, EACCES,
-			      "config.json: linux.seccomp: load the filter: the kernel wants "
-			      "no_new_privs or CAP_SYS_ADMIN for that");
+			      ERR_AT "linux.seccomp: load the filter: the kernel wants "
+				     "no_new_privs or CAP_SYS_ADMIN for that");
 		err_hint(err, "set process.noNewPrivileges to true");
 		return -EACCES;
 	case EBUSY:
 		return err_set(
 			err, EBUSY,
-			"config.json: linux.seccomp: load the filter: SCMP_ACT_NOTIFY is used, "
+			ERR_AT
+			"linux.seccomp: load the filter: SCMP_ACT_NOTIFY is used, "
 			"and a filter around this process has a listener already; the kernel "
 			"allows one");
 	case ENOMEM:
 		return err_set(err, ENOMEM,
-			       "config.json: linux.seccomp: load the filter: out of memory, or the "
-			       "filters around this process are too long together");
+			       ERR_AT "linux.seccomp: load the filter: out of memory, or the "
+				      "filters around this process are too long together");
 	default:
-		return err_errno(err, error, "config.json: linux.seccomp: load the filter");
+		return err_errno(err, error, ERR_AT "linux.seccomp: load the filter");
 	}
 }
 

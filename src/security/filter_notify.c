@@ -56,8 +56,8 @@ int filter_notify_send(const char *path, int listener, const struct filter_notif
 
 	if (!path) {
 		return err_set(err, EINVAL,
-			       "config.json: linux.seccomp: SCMP_ACT_NOTIFY is used, but seccomp "
-			       "listenerPath is not set");
+			       ERR_AT "linux.seccomp: SCMP_ACT_NOTIFY is used, but seccomp "
+				      "listenerPath is not set");
 	}
 	w = json_write_new(false);
 	write_state(w, notify);
@@ -66,8 +66,8 @@ int filter_notify_send(const char *path, int listener, const struct filter_notif
 		return err_prefix(err, "the container process state for the seccomp agent");
 	sock = sock_connect(path);
 	if (sock < 0) {
-		(void)err_errno(err, -sock,
-				"config.json: linux.seccomp: connect to the agent at %s", path);
+		(void)err_errno(err, -sock, ERR_AT "linux.seccomp: connect to the agent at %s",
+				path);
 		err_hint(err,
 			 "the agent must listen on that socket (SOCK_STREAM) before the container "
 			 "is created");
@@ -76,7 +76,7 @@ int filter_notify_send(const char *path, int listener, const struct filter_notif
 	r = send_all(sock, text, len, listener);
 	if (r < 0) {
 		return err_errno(err, -r,
-				 "config.json: linux.seccomp: send the listener to the agent at %s",
+				 ERR_AT "linux.seccomp: send the listener to the agent at %s",
 				 path);
 	}
 	return 0;

@@ -59,11 +59,11 @@ static int set_actions(struct filter_profile *p, const struct oci_seccomp *secco
 	int r = action_value(seccomp->default_action, &seccomp->default_errno_ret, &standard, err);
 
 	if (r < 0)
-		return err_prefix(err, "config.json: linux.seccomp.defaultAction");
+		return err_prefix(err, ERR_AT "linux.seccomp.defaultAction");
 	if (standard == SECCOMP_RET_USER_NOTIF) {
 		return err_set(err, EINVAL,
-			       "config.json: linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot "
-			       "be used as default action");
+			       ERR_AT "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot "
+				      "be used as default action");
 	}
 	p->standard = p->newer = standard;
 	if (standard != SECCOMP_RET_ALLOW && standard != SECCOMP_RET_LOG &&
@@ -157,7 +157,7 @@ static int set_calls(struct filter_profile *p, const struct oci_seccomp *seccomp
 		if (r == 0)
 			r = check_call(call, action, err);
 		if (r < 0)
-			return err_prefix(err, "config.json: linux.seccomp.syscalls[%zu]", i);
+			return err_prefix(err, ERR_AT "linux.seccomp.syscalls[%zu]", i);
 		p->calls[i].names = call->names.v;
 		p->calls[i].n_names = call->names.n;
 		if (action == p->standard)

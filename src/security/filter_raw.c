@@ -52,8 +52,8 @@ int filter_raw_decode(struct arena *arena, const char *base64, const struct oci_
 	if (len <= 0 || (size_t)len % sizeof(struct sock_filter) ||
 	    (size_t)len / sizeof(struct sock_filter) > BPF_MAXINSNS) {
 		(void)err_set(err, EINVAL,
-			      "config.json: annotations: run.oci.seccomp_bpf_data: expected base64 "
-			      "of 1 to %d instructions of 8 bytes",
+			      ERR_AT "annotations: run.oci.seccomp_bpf_data: expected base64 "
+				     "of 1 to %d instructions of 8 bytes",
 			      BPF_MAXINSNS);
 		return -EINVAL;
 	}

@@ -60,8 +60,8 @@ static int write_attribute(int procfs, const char *directory, const char *name, 
 static int refused(const char *field, const char *value, int error, struct err *err)
 {
 	return err_set(err, error,
-		       "config.json: process.%s: %s for the label \"%s\": write "
-		       "`/proc/self/attr/exec`",
+		       ERR_AT "process.%s: %s for the label \"%s\": write "
+			      "`/proc/self/attr/exec`",
 		       field, err_why(error), value);
 }
 
@@ -73,9 +73,9 @@ int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struc
 	if (!str_equal(lsm, "apparmor"))
 		return 1;
 	if (snprintf(text, sizeof(text), "exec %s", profile) >= (int)sizeof(text))
-		return err_set(err, EINVAL, "config.json: process.apparmorProfile: too long");
+		return err_set(err, EINVAL, ERR_AT "process.apparmorProfile: too long");
 	if (own_directory(procfs, directory, sizeof(directory), err) < 0)
-		return err_prefix(err, "config.json: process.apparmorProfile");
+		return err_prefix(err, ERR_AT "process.apparmorProfile");
 	r = write_attribute(procfs, directory, "apparmor/exec", text);
 	if (r == -ENOENT) /* before Linux 5.8 there is only the attribute that the modules share */
 		r = write_attribute(procfs, directory, "exec", text);
@@ -98,9 +98,9 @@ int lsm_set_exec_label(int procfs, const char *lsm, const char *label, struct er
 	if (!str_equal(lsm, "selinux"))
 		return 1;
 	if (strlen(label) > MAX_LABEL)
-		return err_set(err, EINVAL, "config.json: process.selinuxLabel: too long");
+		return err_set(err, EINVAL, ERR_AT "process.selinuxLabel: too long");
 	if (own_directory(procfs, directory, sizeof(directory), err) < 0)
-		return err_prefix(err, "config.json: process.selinuxLabel");
+		return err_prefix(err, ERR_AT "process.selinuxLabel");
 	r = write_attribute(procfs, directory, "exec", label);
 	return r < 0 ? refused("selinuxLabel", label, -r, err) : 0;
 }

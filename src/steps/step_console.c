@@ -46,7 +46,7 @@ static int open_pair(struct run *run, int root, struct err *err)
 			    ? 0
 			    : tty_set_size(run->console_master, process->rows, process->columns);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: process.consoleSize");
+		return err_errno(err, -r, ERR_AT "process.consoleSize");
 	/* An unmapped owner cannot be set, and need not be: the opener owns it. */
 	if (fchown(run->console_slave, process->uid, (gid_t)-1) < 0 && errno != EINVAL &&
 	    errno != EPERM)

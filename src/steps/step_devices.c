@@ -325,7 +325,7 @@ int step_devices_make(struct run *run, struct err *err)
 	for (size_t k = 0; r == 0 && k < devices->n; k++) {
 		r = make_outside(run, run->mounts[i], &devices->v[k], err);
 		if (r < 0)
-			(void)err_prefix(err, "config.json: linux.devices");
+			(void)err_prefix(err, ERR_AT "linux.devices");
 	}
 	(void)umask(old);
 	return r;
@@ -341,7 +341,7 @@ int step_devices(struct run *run, struct err *err)
 	for (size_t i = 0; r == 0 && i < devices->n; i++) {
 		r = make_device(run, &devices->v[i], &at, err);
 		if (r < 0 && devices->v[i].from_config)
-			(void)err_prefix(err, "config.json: linux.devices");
+			(void)err_prefix(err, ERR_AT "linux.devices");
 	}
 	if (r == 0 && devices->populate)
 		r = enter(run, "/dev/fd", &at, &name, err);

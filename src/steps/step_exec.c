@@ -31,13 +31,11 @@ int step_cwd(struct run *run, struct err *err)
 		return 0;
 	if (chdir(cwd) < 0) {
 		if (errno == EACCES)
-			return err_set(
-				err, EACCES,
-				"config.json: process.cwd: chdir to cwd (\"%s\"): permission "
-				"denied for uid %u",
-				cwd, run->plan->process.uid);
-		return err_errno(err, errno, "config.json: process.cwd: chdir to cwd (\"%s\")",
-				 cwd);
+			return err_set(err, EACCES,
+				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): permission "
+					      "denied for uid %u",
+				       cwd, run->plan->process.uid);
+		return err_errno(err, errno, ERR_AT "process.cwd: chdir to cwd (\"%s\")", cwd);
 	}
 	return resolve_check_cwd(err);
 }
@@ -289,8 +287,7 @@ int step_wait_start(struct run *run, struct err *err)
 		}
 	}
 	if (!run->plan->process.args)
-		return err_set(err, EINVAL,
-			       "config.json: process: absent, so there is nothing to start");
+		return err_set(err, EINVAL, ERR_AT "process: absent, so there is nothing to start");
 	return 0;
 }
 
@@ -340,8 +337,7 @@ int step_exec(struct run *run, struct err *err)
 	size_t n = 0;
 
 	if (!p->args)
-		return err_set(err, EINVAL,
-			       "config.json: process: absent, so there is nothing to start");
+		return err_set(err, EINVAL, ERR_AT "process: absent, so there is nothing to start");
 	if (run->plan->options->listen_fds) {
 		listen[n++] =
 			arena_strf(run->arena, "LISTEN_FDS=%u", run->plan->options->listen_fds);

@@ -29,8 +29,8 @@ static int oom_refused(struct run *run, const char *path, struct err *err)
 			 wanted, now);
 		return 0;
 	}
-	(void)err_set(err, EPERM, "config.json: process.oomScoreAdj: %d is below the caller's %s",
-		      wanted, now);
+	(void)err_set(err, EPERM, ERR_AT "process.oomScoreAdj: %d is below the caller's %s", wanted,
+		      now);
 	err_hint(err, "lowering it needs CAP_SYS_RESOURCE");
 	return -EPERM;
 }
@@ -47,7 +47,7 @@ int step_oom_set(struct run *run, struct err *err)
 	r = io_write_at(AT_FDCWD, path, value);
 	if (r == -EACCES)
 		return oom_refused(run, path, err);
-	return r < 0 ? err_errno(err, -r, "config.json: process.oomScoreAdj: write %s", value) : 0;
+	return r < 0 ? err_errno(err, -r, ERR_AT "process.oomScoreAdj: write %s", value) : 0;
 }
 
 /* pid 0: ourselves. What may not be raised was refused or cut down in the plan; the rest is the
@@ -59,7 +59,7 @@ static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err
 
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r, "config.json: process.rlimits: set %s to %llu:%llu",
+	(void)err_errno(err, -r, ERR_AT "process.rlimits: set %s to %llu:%llu",
 			json_read_enum_name(names_rlimits, limit->resource),
 			(unsigned long long)limit->soft, (unsigned long long)limit->hard);
 	if (privs_limit(pid, limit->resource, NULL, &now) == 0)

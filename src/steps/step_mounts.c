@@ -64,7 +64,7 @@ static int spread_propagation(struct run *run, struct err *err)
 	r = mountfd_set_attr(run->rootfs, 0, 0, kind, true);
 	if (r == 0)
 		r = mountfd_set_attr(run->rootfs, 0, 0, MS_PRIVATE, false);
-	return r < 0 ? err_errno(err, -r, "config.json: linux.rootfsPropagation") : 0;
+	return r < 0 ? err_errno(err, -r, ERR_AT "linux.rootfsPropagation") : 0;
 }
 
 static int attach_rootfs(struct run *run, struct err *err)

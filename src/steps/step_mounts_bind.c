@@ -81,7 +81,7 @@ static int set_attrs(struct run *run, const struct mount_entry *m, int mount, st
 	}
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r, "config.json: mounts[%ld].options: set attributes of %s",
+	(void)err_errno(err, -r, ERR_AT "mounts[%ld].options: set attributes of %s",
 			m->config_index, m->target);
 	if (r == -EINVAL && m->kind == MOUNT_REMOUNT)
 		err_hint(err, "an earlier entry must have mounted something there");
@@ -97,26 +97,25 @@ static int copy_link(struct run *run, const struct mount_entry *m, int link, str
 	const char *name;
 
 	if (n < 0)
-		return err_errno(err, errno, "config.json: mounts[%ld]: read the link %s",
+		return err_errno(err, errno, ERR_AT "mounts[%ld]: read the link %s",
 				 m->config_index, m->source);
 	text[n] = '\0';
 	dir = resolve_parent(run->rootfs, m->target, &name, err);
 	if (dir < 0)
-		return err_prefix(err, "config.json: mounts[%ld].destination", m->config_index);
+		return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
 	if (symlinkat(text, dir, name) == 0)
 		return 0;
 	if (errno != EEXIST)
-		return err_errno(err, errno, "config.json: mounts[%ld]: make the link %s",
+		return err_errno(err, errno, ERR_AT "mounts[%ld]: make the link %s",
 				 m->config_index, m->target);
 	n = readlinkat(dir, name, there, sizeof(there) - 1);
 	there[n < 0 ? 0 : n] = '\0';
 	if (str_equal(text, there))
 		return 0;
-	return err_set(
-		err, EEXIST,
-		"config.json: mounts[%ld]: copy-symlink: %s exists in the rootfs, and is not "
-		"a link to \"%s\"",
-		m->config_index, m->target, text);
+	return err_set(err, EEXIST,
+		       ERR_AT "mounts[%ld]: copy-symlink: %s exists in the rootfs, and is not "
+			      "a link to \"%s\"",
+		       m->config_index, m->target, text);
 }
 
 /* A directory that only looks like /proc would be believed by the container's programs and by those that
@@ -132,8 +131,8 @@ static int check_source(const struct mount_entry *m, int mount, struct err *err)
 	    st.st_ino == 1)
 		return 0;
 	return err_set(err, EINVAL,
-		       "config.json: mounts[%ld]: \"/proc\" cannot be mounted because it is not of "
-		       "type proc: %s is not the root of one",
+		       ERR_AT "mounts[%ld]: \"/proc\" cannot be mounted because it is not of "
+			      "type proc: %s is not the root of one",
 		       m->config_index, m->source);
 }
 
@@ -148,8 +147,7 @@ static int open_inside(struct run *run, const struct mount_entry *m, struct err 
 
 	mount = source < 0 ? source : mountfd_clone(source, "", m->recursive, true);
 	if (mount < 0)
-		return err_errno(err, -mount,
-				 "config.json: mounts[%ld].source: open %s in the rootfs",
+		return err_errno(err, -mount, ERR_AT "mounts[%ld].source: open %s in the rootfs",
 				 m->config_index, m->inside);
 	r = m->idmap ? step_mounts_map_ids(run, m, mount, err) : 0;
 	return r < 0 ? r : fd_take(&mount);
@@ -166,8 +164,7 @@ static int leave_peers(struct run *run, const struct mount_entry *m, int mount, 
 								      : 0;
 	int r = kind ? mountfd_set_attr(mount, 0, 0, kind, m->recursive) : 0;
 
-	return r < 0 ? err_errno(err, -r,
-				 "config.json: mounts[%ld]: detach %s from the host's mounts",
+	return r < 0 ? err_errno(err, -r, ERR_AT "mounts[%ld]: detach %s from the host's mounts",
 				 m->config_index, m->source)
 		     : 0;
 }
@@ -228,8 +225,7 @@ static int remount(struct run *run, const struct mount_entry *m, struct err *err
 				     m->propagation & MS_REC);
 	if (r == 0)
 		return set_attrs(run, m, mount, err);
-	return err_errno(err, -r, "config.json: mounts[%ld]: remount %s", m->config_index,
-			 m->target);
+	return err_errno(err, -r, ERR_AT "mounts[%ld]: remount %s", m->config_index, m->target);
 }
 
 int step_mounts_bind(struct run *run, size_t i, struct err *err)
@@ -251,8 +247,8 @@ int step_mounts_host_bind(struct run *run, size_t i, struct err *err)
 	if (r >= 0)
 		r = mountfd_set_attr(mount, m->attr_set, 0, MS_PRIVATE, true);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: mounts[%ld]: bind the host's %s",
-				 m->config_index, from);
+		return err_errno(err, -r, ERR_AT "mounts[%ld]: bind the host's %s", m->config_index,
+				 from);
 	run_note(
 		run,
 		"mounts[%ld]: the host's %s is bound on %s: a new %s is refused by the kernel here",

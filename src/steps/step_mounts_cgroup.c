@@ -16,8 +16,8 @@
 
 static int failed(const struct mount_entry *m, int error, const char *what, struct err *err)
 {
-	return err_errno(err, error, "config.json: mounts[%ld]: mount cgroup %s on %s",
-			 m->config_index, what, m->target);
+	return err_errno(err, error, ERR_AT "mounts[%ld]: mount cgroup %s on %s", m->config_index,
+			 what, m->target);
 }
 
 /* The hierarchy as seen from the container's cgroup namespace: a new mount of it shows only that part. */

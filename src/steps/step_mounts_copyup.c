@@ -150,12 +150,12 @@ int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount, 
 	if (from == -ENOENT)
 		return 0;
 	if (from < 0)
-		return err_errno(err, -from, "config.json: mounts[%ld]: tmpcopyup of %s",
-				 m->config_index, m->target);
+		return err_errno(err, -from, ERR_AT "mounts[%ld]: tmpcopyup of %s", m->config_index,
+				 m->target);
 	to = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = to < 0 ? -errno : copy_dir(from, to, 0);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: mounts[%ld]: tmpcopyup of %s",
-				 m->config_index, m->target);
+		return err_errno(err, -r, ERR_AT "mounts[%ld]: tmpcopyup of %s", m->config_index,
+				 m->target);
 	return 0;
 }

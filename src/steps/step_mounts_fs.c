@@ -39,11 +39,11 @@ static int fs_failed(const struct mount_entry *m, int fs, int error, const char 
 	mountfd_fs_message(fs, words, sizeof(words));
 	words[strcspn(words, "\n")] = '\0';
 	if (words[0])
-		return err_set(err, error, "config.json: mounts[%ld]: mount %s on %s: %s",
+		return err_set(err, error, ERR_AT "mounts[%ld]: mount %s on %s: %s",
 			       m->config_index, m->fs, m->target,
 			       words + (words[1] == ' ' ? 2 : 0));
-	return err_errno(err, error, "config.json: mounts[%ld]: mount %s on %s%s%s",
-			 m->config_index, m->fs, m->target, key ? ": option " : "", key ? key : "");
+	return err_errno(err, error, ERR_AT "mounts[%ld]: mount %s on %s%s%s", m->config_index,
+			 m->fs, m->target, key ? ": option " : "", key ? key : "");
 }
 
 static int set_all(const struct mount_entry *m, int fs, const struct mount_super *v, size_t n,
@@ -77,8 +77,8 @@ static int open_fs(const struct mount_entry *m, const char *type, struct err *er
 
 	if (fs >= 0)
 		return fs;
-	(void)err_errno(err, -fs, "config.json: mounts[%ld].type: file system \"%s\"",
-			m->config_index, type);
+	(void)err_errno(err, -fs, ERR_AT "mounts[%ld].type: file system \"%s\"", m->config_index,
+			type);
 	if (fs == -ENODEV)
 		err_hint(err, "the kernel does not know this file system: cat /proc/filesystems");
 	return fs;
@@ -209,8 +209,8 @@ static int classic_data(const struct mount_entry *m, struct str *data, unsigned 
 	if (data->len < (size_t)page)
 		return 0;
 	return err_set(err, E2BIG,
-		       "config.json: mounts[%ld].options: %zu characters of options for %s, but "
-		       "mount(2) takes less than a page (%ld)",
+		       ERR_AT "mounts[%ld].options: %zu characters of options for %s, but "
+			      "mount(2) takes less than a page (%ld)",
 		       m->config_index, data->len, m->fs, page);
 }
 
@@ -227,8 +227,8 @@ int step_mounts_classic(struct run *run, size_t i, struct err *err)
 		return r;
 	path = fd_path(target);
 	if (mount(m->source, path.text, m->fs, flags, str_text(&data)) < 0)
-		return err_errno(err, errno, "config.json: mounts[%ld]: mount %s on %s",
-				 m->config_index, m->fs, m->target);
+		return err_errno(err, errno, ERR_AT "mounts[%ld]: mount %s on %s", m->config_index,
+				 m->fs, m->target);
 	if (!m->propagation && !is_new_each_time(m))
 		return 0;
 	made = resolve_open(run->rootfs, m->target, O_PATH);
@@ -239,7 +239,7 @@ int step_mounts_classic(struct run *run, size_t i, struct err *err)
 	r = made < 0 ? made
 		     : mountfd_set_attr(made, 0, 0, m->propagation & ~(unsigned long)MS_REC,
 					m->propagation & MS_REC);
-	return r < 0 ? err_errno(err, -r, "config.json: mounts[%ld]: propagation of %s",
-				 m->config_index, m->target)
+	return r < 0 ? err_errno(err, -r, ERR_AT "mounts[%ld]: propagation of %s", m->config_index,
+				 m->target)
 		     : 0;
 }

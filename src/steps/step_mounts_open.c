@@ -14,7 +14,7 @@
 
 static int rootfs_failed(const char *path, int error, struct err *err)
 {
-	(void)err_errno(err, error, "config.json: root.path: open the rootfs %s", path);
+	(void)err_errno(err, error, ERR_AT "root.path: open the rootfs %s", path);
 	if (error == ENOENT)
 		err_hint(err,
 			 "put a root file system there, or name another in root.path (a path that "
@@ -42,8 +42,7 @@ static int open_rootfs(struct run *run, struct err *err)
 	if (run->rootfs < 0)
 		return rootfs_failed(rootfs->path, -run->rootfs, err);
 	if (fstat(run->rootfs, &st) < 0 || !S_ISDIR(st.st_mode))
-		return err_set(err, ENOTDIR,
-			       "config.json: root.path: the rootfs %s is not a directory",
+		return err_set(err, ENOTDIR, ERR_AT "root.path: the rootfs %s is not a directory",
 			       rootfs->path);
 	/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
 	r = mountfd_set_attr(run->rootfs, 0, 0, slave ? MS_SLAVE : MS_PRIVATE, true);
@@ -55,13 +54,13 @@ static int open_rootfs(struct run *run, struct err *err)
 static int source_failed(const struct mount_entry *m, int error, struct err *err)
 {
 	if (error == EINVAL && !m->recursive) {
-		(void)err_errno(err, EINVAL, "config.json: mounts[%ld]: bind %s", m->config_index,
+		(void)err_errno(err, EINVAL, ERR_AT "mounts[%ld]: bind %s", m->config_index,
 				m->source);
 		err_hint(err, "in a user namespace a tree with mounts below it can only be taken "
 			      "whole: use rbind");
 		return -EINVAL;
 	}
-	(void)err_errno(err, error, "config.json: mounts[%ld].source: open %s", m->config_index,
+	(void)err_errno(err, error, ERR_AT "mounts[%ld].source: open %s", m->config_index,
 			m->source);
 	if (error == EACCES)
 		err_hint(err, "a directory of this path does not let the caller pass: namei -l %s",
@@ -77,7 +76,7 @@ int step_mounts_map_ids(struct run *run, const struct mount_entry *m, int mount,
 
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r, "config.json: mounts[%ld]: map the ids of %s", m->config_index,
+	(void)err_errno(err, -r, ERR_AT "mounts[%ld]: map the ids of %s", m->config_index,
 			m->source);
 	if (r == -EINVAL)
 		err_hint(err,

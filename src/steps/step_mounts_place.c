@@ -24,21 +24,20 @@ static int kernel_target(struct run *run, const struct mount_entry *m, struct er
 	if (fd == -ENOENT) {
 		fd = resolve_make(run->rootfs, m->target, true, err);
 		if (fd < 0)
-			return err_prefix(err, "config.json: mounts[%ld].destination",
-					  m->config_index);
+			return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
 		fd_closep(&fd); /* a link may just have come */
 		fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 	}
 	if (fd == -EACCES) {
-		(void)err_errno(err, EACCES, "config.json: mounts[%ld]: open %s in the rootfs",
+		(void)err_errno(err, EACCES, ERR_AT "mounts[%ld]: open %s in the rootfs",
 				m->config_index, m->target);
 		err_hint(err, "the rootfs must belong to the caller, or let its ids in");
 		return -EACCES;
 	}
 	if (fd < 0)
 		return err_set(err, -fd,
-			       "config.json: mounts[%ld]: filesystem \"%s\" must be mounted on "
-			       "ordinary directory, which %s in the rootfs is not",
+			       ERR_AT "mounts[%ld]: filesystem \"%s\" must be mounted on "
+				      "ordinary directory, which %s in the rootfs is not",
 			       m->config_index, m->fs, m->target);
 	return fd;
 }
@@ -53,14 +52,14 @@ static int check_place(const struct mount_entry *m, int target, struct err *err)
 	if (path_is_below(m->target, "/proc") && !own_link) /* /proc/net/dev: net is a link */
 		return 0;
 	if (fstatfs(target, &fs) < 0)
-		return err_errno(err, errno, "config.json: mounts[%ld]: look at %s",
-				 m->config_index, m->target);
+		return err_errno(err, errno, ERR_AT "mounts[%ld]: look at %s", m->config_index,
+				 m->target);
 	if (fs.f_type != PROC_SUPER_MAGIC &&
 	    !(own_link && (fs.f_type == SYSFS_MAGIC || fs.f_type == DEVPTS_SUPER_MAGIC)))
 		return 0;
 	return err_set(err, EINVAL,
-		       "config.json: mounts[%ld]: \"%s\" cannot be mounted because it is inside "
-		       "/proc: a link leads into a file system of the kernel",
+		       ERR_AT "mounts[%ld]: \"%s\" cannot be mounted because it is inside "
+			      "/proc: a link leads into a file system of the kernel",
 		       m->config_index, m->target);
 }
 
@@ -79,7 +78,7 @@ int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_d
 	else
 		fd = resolve_mount_point(run->rootfs, m->target, want_dir, follow, err);
 	if (fd < 0)
-		return err_prefix(err, "config.json: mounts[%ld].destination", m->config_index);
+		return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
 	r = check_place(m, fd, err);
 	if (r < 0)
 		fd_closep(&fd);
@@ -94,7 +93,7 @@ static int attach_failed(const struct mount_entry *m, int mount, int target, int
 
 	if (r == -EINVAL && differ)
 		r = -ENOTDIR;
-	(void)err_errno(err, -r, "config.json: mounts[%ld]: mount %s on %s", m->config_index,
+	(void)err_errno(err, -r, ERR_AT "mounts[%ld]: mount %s on %s", m->config_index,
 			m->source ? m->source : m->fs, m->target);
 	if (differ)
 		err_hint(err,
@@ -121,7 +120,7 @@ int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, 
 		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
 				     m->propagation & MS_REC);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: mounts[%ld]: propagation of %s",
-				 m->config_index, m->target);
+		return err_errno(err, -r, ERR_AT "mounts[%ld]: propagation of %s", m->config_index,
+				 m->target);
 	return 0;
 }

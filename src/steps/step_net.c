@@ -29,7 +29,7 @@ int step_netdev_move(struct run *run, struct err *err)
 	for (size_t i = 0; r == 0 && i < run->plan->n_net_devices; i++) {
 		r = devices_move(run->arena, &run->net, &run->plan->net_devices[i], err);
 		if (r < 0)
-			return err_prefix(err, "config.json: linux.netDevices[\"%s\"]",
+			return err_prefix(err, ERR_AT "linux.netDevices[\"%s\"]",
 					  run->plan->net_devices[i].from);
 	}
 	return r;

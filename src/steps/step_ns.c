@@ -65,12 +65,12 @@ static int check_not_the_hosts(const struct run *run, int kind, struct err *err)
 		return 0;
 	if (!what)
 		return err_set(err, EINVAL,
-			       "config.json: linux.namespaces: join the user namespace %s: it is "
-			       "the one that usrun runs in",
+			       ERR_AT "linux.namespaces: join the user namespace %s: it is "
+				      "the one that usrun runs in",
 			       path);
 	return err_set(err, EINVAL,
-		       "config.json: %s: the %s namespace %s is the host's, whose own would change",
-		       what, names_namespaces[kind].name, path);
+		       ERR_AT "%s: the %s namespace %s is the host's, whose own would change", what,
+		       names_namespaces[kind].name, path);
 }
 
 int step_ns_open(struct run *run, struct err *err)
@@ -88,7 +88,7 @@ int step_ns_open(struct run *run, struct err *err)
 			openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 		if (run->ns_fds[kind] < 0)
 			return err_errno(err, errno,
-					 "config.json: linux.namespaces: open the %s namespace %s",
+					 ERR_AT "linux.namespaces: open the %s namespace %s",
 					 names_namespaces[kind].name, path);
 		r = check_not_the_hosts(run, kind, err);
 		if (r < 0)
@@ -102,8 +102,7 @@ static int join(struct run *run, int kind, struct err *err)
 	if (setns(run->ns_fds[kind], names_namespaces[kind].value) < 0) {
 		int error = errno;
 
-		(void)err_errno(err, error,
-				"config.json: linux.namespaces: join the %s namespace %s",
+		(void)err_errno(err, error, ERR_AT "linux.namespaces: join the %s namespace %s",
 				names_namespaces[kind].name, run->plan->ns.v[kind].path);
 		if (error == EINVAL)
 			err_hint(err,
@@ -209,7 +208,7 @@ static int write_offset(const char *clock, const struct oci_time_offset *offset,
 	(void)snprintf(line, sizeof(line), "%s %lld %llu", clock, (long long)offset->secs.v,
 		       (unsigned long long)offset->nanosecs.v);
 	r = io_write_file(AT_FDCWD, "/proc/self/timens_offsets", line, err);
-	return r < 0 ? err_prefix(err, "config.json: linux.timeOffsets.%s", clock) : 0;
+	return r < 0 ? err_prefix(err, ERR_AT "linux.timeOffsets.%s", clock) : 0;
 }
 
 int step_time_offsets(struct run *run, struct err *err)

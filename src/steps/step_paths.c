@@ -93,11 +93,11 @@ static int mask(struct run *run, const char *path, struct masks *masks, struct e
 	if (target == -ENOENT || target == -ENOTDIR || target == -EACCES)
 		return 0;
 	if (target < 0)
-		return err_errno(err, -target, "config.json: linux.maskedPaths: open %s", path);
+		return err_errno(err, -target, ERR_AT "linux.maskedPaths: open %s", path);
 	if (fstat(target, &st) < 0)
-		return err_errno(err, errno, "config.json: linux.maskedPaths: look at %s", path);
+		return err_errno(err, errno, ERR_AT "linux.maskedPaths: look at %s", path);
 	r = mask_with(target, S_ISDIR(st.st_mode), masks);
-	return r < 0 ? err_errno(err, -r, "config.json: linux.maskedPaths: mask %s", path) : 0;
+	return r < 0 ? err_errno(err, -r, ERR_AT "linux.maskedPaths: mask %s", path) : 0;
 }
 
 static int make_readonly(struct run *run, const char *path, struct err *err)
@@ -108,13 +108,12 @@ static int make_readonly(struct run *run, const char *path, struct err *err)
 	if (target == -ENOENT || target == -ENOTDIR || target == -EACCES)
 		return 0;
 	if (target < 0)
-		return err_errno(err, -target, "config.json: linux.readonlyPaths: open %s", path);
+		return err_errno(err, -target, ERR_AT "linux.readonlyPaths: open %s", path);
 	mount = mountfd_clone(target, "", true, false);
 	r = mount < 0 ? mount : mountfd_set_attr(mount, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, true);
 	if (r == 0)
 		r = mountfd_attach(mount, target);
-	return r < 0 ? err_errno(err, -r, "config.json: linux.readonlyPaths: make %s read-only",
-				 path)
+	return r < 0 ? err_errno(err, -r, ERR_AT "linux.readonlyPaths: make %s read-only", path)
 		     : 0;
 }
 

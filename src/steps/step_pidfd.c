@@ -28,5 +28,5 @@ int step_pidfd_send(struct run *run, struct err *err)
 		return err_prefix(err, "--pidfd-socket");
 	if (wished)
 		r = send_to(wished, payload, run->init.pidfd, err);
-	return r < 0 ? err_prefix(err, "config.json: annotations[\"run.oci.pidfd_receiver\"]") : 0;
+	return r < 0 ? err_prefix(err, ERR_AT "annotations[\"run.oci.pidfd_receiver\"]") : 0;
 }

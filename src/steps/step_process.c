@@ -44,7 +44,7 @@ static int set_sysctls(struct run *run, struct err *err)
 		return 0;
 	proc = procfs_open(err);
 	if (proc < 0)
-		return err_prefix(err, "config.json: linux.sysctl");
+		return err_prefix(err, ERR_AT "linux.sysctl");
 	for (size_t i = 0; i < run->plan->n_sysctl; i++) {
 		const struct json_pair *sysctl = &run->plan->sysctl[i];
 		char path[4 + SYSCTL_PATH_MAX] = "sys/";
@@ -57,7 +57,7 @@ static int set_sysctls(struct run *run, struct err *err)
 		else if (r == 0)
 			r = procfs_write(proc, path, sysctl->value);
 		if (r < 0)
-			return err_errno(err, -r, "config.json: linux.sysctl[\"%s\"]: write \"%s\"",
+			return err_errno(err, -r, ERR_AT "linux.sysctl[\"%s\"]: write \"%s\"",
 					 sysctl->key, sysctl->value);
 	}
 	return 0;
@@ -68,9 +68,9 @@ int step_kernel_settings(struct run *run, struct err *err)
 	const char *host = run->plan->hostname, *domain = run->plan->domainname;
 
 	if (host && sethostname(host, strlen(host)) < 0)
-		return err_errno(err, errno, "config.json: hostname: set \"%s\"", host);
+		return err_errno(err, errno, ERR_AT "hostname: set \"%s\"", host);
 	if (domain && setdomainname(domain, strlen(domain)) < 0)
-		return err_errno(err, errno, "config.json: domainname: set \"%s\"", domain);
+		return err_errno(err, errno, ERR_AT "domainname: set \"%s\"", domain);
 	return set_sysctls(run, err);
 }
 
@@ -94,12 +94,11 @@ static void give_stdio(uint32_t uid)
 static int explain_id(const char *kind, uint32_t id, struct err *err)
 {
 	if (err->code == EINVAL)
-		return err_set(
-			err, EINVAL,
-			"config.json: process.user.%s: cannot set%s to unmapped %s %u in user "
-			"namespace",
-			kind, kind, kind, id);
-	return err_prefix(err, "config.json: process.user.%s", kind);
+		return err_set(err, EINVAL,
+			       ERR_AT "process.user.%s: cannot set%s to unmapped %s %u in user "
+				      "namespace",
+			       kind, kind, kind, id);
+	return err_prefix(err, ERR_AT "process.user.%s", kind);
 }
 
 int step_privs_drop(struct run *run, struct err *err)
@@ -134,7 +133,7 @@ int step_privs_drop(struct run *run, struct err *err)
 	if (r == 0 && p->no_new_privs)
 		r = privs_set_no_new_privs(err);
 	privs_set_dumpable(false);
-	return r < 0 ? err_prefix(err, "config.json: process") : 0;
+	return r < 0 ? err_prefix(err, ERR_AT "process") : 0;
 }
 
 int step_release(struct run *run, struct err *err)

@@ -19,7 +19,7 @@ static int open_root(struct err *err)
 
 	if (root >= 0 && faccessat(root, "tasks", F_OK, 0) == 0)
 		return fd_take(&root);
-	(void)err_set(err, ENOTSUP, "config.json: linux.intelRdt: no resctrl on " RDT_ROOT);
+	(void)err_set(err, ENOTSUP, ERR_AT "linux.intelRdt: no resctrl on " RDT_ROOT);
 	err_hint(err, "on a processor that has it: mount -t resctrl resctrl " RDT_ROOT);
 	return -ENOTSUP;
 }
@@ -29,7 +29,7 @@ static int refused(int root, int error, struct err *err, const char *what)
 {
 	char words[256] = "";
 
-	(void)err_errno(err, error, "config.json: linux.intelRdt: %s", what);
+	(void)err_errno(err, error, ERR_AT "linux.intelRdt: %s", what);
 	if (io_read_small(root, "info/last_cmd_status", words, sizeof(words)) > 0) {
 		words[strcspn(words, "\n")] = '\0';
 		if (*words && strcmp(words, "ok") != 0)
@@ -59,12 +59,12 @@ static int compare_lines(struct run *run, int root, const struct rdt_plan *p, st
 	int r = io_read_file(root, path, 64 << 10, run->arena, &text, &len, err);
 
 	if (r < 0)
-		return err_prefix(err, "config.json: linux.intelRdt");
+		return err_prefix(err, ERR_AT "linux.intelRdt");
 	for (size_t i = 0; i < p->n_lines; i++)
 		if (!rdt_has_line(text, p->lines[i]))
 			return err_set(err, EINVAL,
-				       "config.json: linux.intelRdt: the group %s is there already "
-				       "and has something else than \"%s\"",
+				       ERR_AT "linux.intelRdt: the group %s is there already "
+					      "and has something else than \"%s\"",
 				       p->group, p->lines[i]);
 	return 0;
 }
@@ -95,8 +95,8 @@ int step_rdt_create(struct run *run, struct err *err)
 			    arena_strf(run->arena, "make the group %s", p->group));
 	else if (!made && faccessat(root, p->group, F_OK, 0) < 0)
 		r = err_set(err, EINVAL,
-			    "config.json: linux.intelRdt.closID: there is no group %s, and no "
-			    "schema to make one",
+			    ERR_AT "linux.intelRdt.closID: there is no group %s, and no "
+				   "schema to make one",
 			    p->group);
 	if (r == 0 && p->n_lines)
 		r = made ? write_lines(run, root, p, err) : compare_lines(run, root, p, err);

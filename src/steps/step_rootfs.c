@@ -110,7 +110,7 @@ static int finish_mounts(struct run *run, struct err *err)
 		if (m->readonly_late && run->mounts[i] >= 0)
 			r = mountfd_set_attr(run->mounts[i], MOUNT_ATTR_RDONLY, 0, 0, false);
 		if (r < 0)
-			return err_errno(err, -r, "config.json: mounts[%ld]: make %s read-only",
+			return err_errno(err, -r, ERR_AT "mounts[%ld]: make %s read-only",
 					 m->config_index, m->target);
 		fd_closep(&run->mounts[i]);
 	}
@@ -143,12 +143,12 @@ int step_rootfs_finish(struct run *run, struct err *err)
 		r = mountfd_set_attr(run->rootfs, 0, 0, kind,
 				     kind == MS_UNBINDABLE && (propagation & MS_REC));
 		if (r < 0)
-			return err_errno(err, -r, "config.json: linux.rootfsPropagation");
+			return err_errno(err, -r, ERR_AT "linux.rootfsPropagation");
 	}
 	if (run->plan->rootfs.readonly) {
 		r = mountfd_set_attr(run->rootfs, MOUNT_ATTR_RDONLY, 0, 0, false);
 		if (r < 0)
-			return err_errno(err, -r, "config.json: root.readonly");
+			return err_errno(err, -r, ERR_AT "root.readonly");
 	}
 	fd_closep(&run->rootfs);
 	return 0;

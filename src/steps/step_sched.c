@@ -28,7 +28,7 @@ static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *e
 	r = sched_set(pid, &request);
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r, "config.json: process.scheduler: set %s, nice %lld, priority %lld",
+	(void)err_errno(err, -r, ERR_AT "process.scheduler: set %s, nice %lld, priority %lld",
 			json_read_enum_name(names_sched_policies, s->policy), (long long)s->nice.v,
 			(long long)s->priority.v);
 	if (r == -EPERM)
@@ -52,7 +52,7 @@ static int set_priorities(const struct process_plan *p, pid_t pid, struct err *e
 		return r;
 	r = sched_set_io_priority(pid, io->io_class, (int)io->priority.v);
 	if (r < 0)
-		(void)err_errno(err, -r, "config.json: process.ioPriority: set %s, priority %lld",
+		(void)err_errno(err, -r, ERR_AT "process.ioPriority: set %s, priority %lld",
 				json_read_enum_name(names_io_classes, io->io_class),
 				(long long)io->priority.v);
 	if (r == -EPERM)
@@ -76,7 +76,7 @@ static int set_memory_policy(const struct oci_memory_policy *policy, struct err 
 	r = sched_set_memory_policy(mode, policy->nodes ? policy->nodes : "");
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r, "config.json: linux.memoryPolicy: set %s for nodes \"%s\"",
+	(void)err_errno(err, -r, ERR_AT "linux.memoryPolicy: set %s for nodes \"%s\"",
 			json_read_enum_name(names_memory_modes, policy->mode),
 			policy->nodes ? policy->nodes : "");
 	if (r == -EINVAL)
@@ -126,7 +126,7 @@ static int set_labels(struct run *run, struct err *err)
 		return 0;
 	procfs = procfs_open(err);
 	if (procfs < 0)
-		return err_prefix(err, "config.json: process: labels");
+		return err_prefix(err, ERR_AT "process: labels");
 	if (is_given(p->apparmor_profile))
 		r = lsm_set_exec_profile(procfs, run->lsm, p->apparmor_profile, err);
 	if (r > 0)
@@ -155,7 +155,7 @@ int step_attributes(struct run *run, struct err *err)
 	if (r == 0 && p->personality) {
 		r = sched_set_personality((unsigned long)p->personality->domain);
 		if (r < 0)
-			(void)err_errno(err, -r, "config.json: linux.personality");
+			(void)err_errno(err, -r, ERR_AT "linux.personality");
 	}
 	if (r == 0 && p->memory_policy)
 		r = set_memory_policy(p->memory_policy, err);

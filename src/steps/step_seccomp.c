@@ -18,8 +18,8 @@ static int note_unknown(struct run *run, struct err *err)
 
 	if (run->filter.n_unknown && run->plan->process.seccomp_known_only)
 		return err_set(err, EINVAL,
-			       "config.json: linux.seccomp: the system call %s is not known "
-			       "here, and annotations[\"%s\"] forbids that",
+			       ERR_AT "linux.seccomp: the system call %s is not known "
+				      "here, and annotations[\"%s\"] forbids that",
 			       run->filter.unknown[0], ANNOTATIONS_SECCOMP_STRICT);
 	for (size_t i = 0; i < run->filter.n_unknown; i++) {
 		str_addf(&names, "%s%s", names.len ? ", " : "", run->filter.unknown[i]);
@@ -47,8 +47,8 @@ int step_seccomp_compile(struct run *run, struct err *err)
 	/* Of rules the checks have seen it. */
 	if (run->filter.needs_listener && !p->seccomp_receiver)
 		return err_set(err, EINVAL,
-			       "config.json: annotations[\"%s\"]: the program asks an agent, but "
-			       "seccomp listenerPath is not set",
+			       ERR_AT "annotations[\"%s\"]: the program asks an agent, but "
+				      "seccomp listenerPath is not set",
 			       ANNOTATIONS_SECCOMP_BPF);
 	if (!(run->plan->flags & PLAN_SECCOMP_NOTIFY))
 		return 0;
@@ -67,7 +67,7 @@ static int load(struct run *run, struct err *err)
 		r = filter_notify_pass(run->filter.handover, run->seccomp_pair[1], &word,
 				       sizeof(word), listener);
 	if (r < 0)
-		return err_errno(err, -r, "config.json: linux.seccomp: hand the listener over");
+		return err_errno(err, -r, ERR_AT "linux.seccomp: hand the listener over");
 	fd_closep(&run->seccomp_pair[0]);
 	fd_closep(&run->seccomp_pair[1]);
 	return 0;

@@ -208,6 +208,7 @@ int resolve_check_cwd(struct err *err)
 	if (getcwd(here, sizeof(here)) && here[0] == '/')
 		return 0;
 	return err_set(err, EPERM,
-		       "config.json: process.cwd: current working directory is outside of "
+		       ERR_AT
+		       "process.cwd: current working directory is outside of "
 		       "container mount namespace root -- possible container breakout detected");
 }

@@ -65,7 +65,9 @@ static void check_error(const struct session *s, size_t host, int r, const struc
 		fail(s, host, "the result is not the error's", err->text);
 	if (!*err->text || strchr(err->text, '\n') || !is_printable(err->text))
 		fail(s, host, "no line of text", err->text);
-	if (!str_starts(err->text, file))
+	if (!is_printable(err->path))
+		fail(s, host, "a path that is no text", err->path);
+	if (!*err->path && !str_starts(err->text, file))
 		fail(s, host, "the error does not say where", err->text);
 	if (strstr(err->text + 1, file))
 		fail(s, host, "two errors in one", err->text);

@@ -179,6 +179,20 @@ t_update_document() {
 	down
 }
 
+# Nonsense is refused before anything is written, and the error names the document or the option.
+t_update_names_the_source() {
+	root_only
+	up_limited .
+	echo '{"cpu":{"cpus":"zero"}}' >"$T/doc"
+	no "$T/doc:1:16: cpu.cpus: expected a list of numbers" update -r "$T/doc" "$ID"
+	if "${U[@]}" update -r - "$ID" <"$T/doc" 2>"$T/words"; then fail "taken from standard input"; fi
+	has 'standard input' "$(<"$T/words")" 'standard input:1:16: cpu.cpus: expected a list of numbers'
+	no '--cpuset-cpus: expected a list of numbers' update --cpuset-cpus zero "$ID"
+	echo '{"hugepageLimits":[{"pageSize":"3MB","limit":0}]}' >"$T/doc"
+	no "$T/doc:1:32: hugepageLimits[0].pageSize: expected a size" update -r "$T/doc" "$ID"
+	down
+}
+
 t_update_all_or_nothing() {
 	root_only
 	up_limited '.linux.resources.pids.limit = 20 | .linux.resources.memory.limit = 67108864'

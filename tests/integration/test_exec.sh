@@ -107,7 +107,24 @@ t_exec_process_file() {
 	eq status "$RC" 9
 	eq output "$(tr '\n' ' ' <<<"$OUT")" 'from file /tmp 1000 '
 	echo '{"args": [' >"$T/process.json"
-	no '--process: ' exec --process "$T/process.json" "$ID"
+	no "$T/process.json:2:1: args: the file ends" exec --process "$T/process.json" "$ID"
+	down
+}
+
+# An error names the document that the value stands in, or the option that gave it.
+t_exec_names_the_source() {
+	up
+	no '--cwd: expected an absolute path, got "tmp"' exec --cwd tmp "$ID" /bin/true
+	no '--cwd: chdir to cwd ("/nowhere")' exec --cwd /nowhere "$ID" /bin/true
+	no 'COMMAND: expected the program to run, got an empty text' exec "$ID" ''
+	echo '{"args": ["/bin/true"], "cwd": "/nowhere"}' >"$T/process.json"
+	no "$T/process.json: cwd: chdir to cwd (\"/nowhere\")" exec --process "$T/process.json" "$ID"
+	echo '{"args": ["/bin/true"], "cwd": "nowhere"}' >"$T/process.json"
+	no "$T/process.json:1:32: cwd: expected an absolute path" exec --process "$T/process.json" "$ID"
+	down
+	[ "$MODE" = root ] && return
+	up
+	no '--user: cannot setuid to unmapped uid' exec --user 4000000000 "$ID" /bin/true
 	down
 }
 

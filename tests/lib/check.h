@@ -14,6 +14,8 @@ void check_that(bool ok, const char *file, int line, const char *text);
 void check_int(long long got, long long wanted, const char *file, int line, const char *text);
 void check_str(const char *got, const char *wanted, const char *file, int line, const char *text);
 void check_zeroed(const void *p, size_t size, const char *file, int line);
+/* The text of an error as the command says it that reads config.json; valid until the next call. */
+const char *check_said(const struct err *err);
 void check_err(long long r, const struct err *err, const char *part, const char *file, int line);
 
 /* Ends the program with exit status 77: something that the test needs is missing. */

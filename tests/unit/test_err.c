@@ -67,3 +67,34 @@ TEST(what_fits_is_whole)
 	(void)err_set(&err, EINVAL, "%s", text);
 	CHECK(str_ends(err.text, "aaa..."));
 }
+
+TEST(a_value_is_named_by_its_document_or_its_option)
+{
+	CHECK_INT(err_set(&err, EINVAL, ERR_AT "mounts[%d].source: needs %s", 3, "one"), -EINVAL);
+	CHECK_STR(err.path, "mounts[3].source");
+	CHECK_STR(err.text, "needs one");
+	(void)err_prefix(&err, ERR_AT "mounts: the list");
+	CHECK_STR(err.path, "mounts[3].source"); /* the more special one stays */
+	CHECK_INT(err_document(&err, "p.json"), -EINVAL);
+	CHECK_STR(err.text, "p.json: mounts[3].source: the list: needs one");
+	(void)err_document(&err, "config.json");
+	CHECK_STR(err.text, "p.json: mounts[3].source: the list: needs one");
+
+	(void)err_errno(&err, EBUSY, ERR_AT "annotations[\"%s\"]", "a: b");
+	CHECK_STR(err.path, "annotations[\"a: b\"]");
+	CHECK_STR(err.text, "Device or resource busy");
+	(void)err_option(&err, "--cwd");
+	CHECK_STR(err.text, "--cwd: Device or resource busy");
+
+	(void)err_set(&err, ENOENT, "no value at all");
+	CHECK_STR(err.path, "");
+	(void)err_document(&err, "config.json");
+	(void)err_option(&err, "--cwd");
+	CHECK_STR(err.text, "no value at all");
+	(void)err_prefix(&err, ERR_AT "linux.sysctl");
+	CHECK_INT(err_document(&err, "config.json"), -ENOENT);
+	CHECK_STR(err.text, "config.json: linux.sysctl: no value at all");
+	CHECK_INT(err_hint(&err, "do this"), -ENOENT);
+	CHECK_INT(err_hint(&err, "do that"), -ENOENT);
+	CHECK_STR(err.hint, "do this");
+}

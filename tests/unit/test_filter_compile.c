@@ -26,7 +26,7 @@ static const struct oci_seccomp *parse(const char *text)
 	struct err err = { 0 };
 
 	if (decode_seccomp(&arena, "profile.json", text, strlen(text), &seccomp, &err) < 0)
-		(void)printf("%s\n", err.text);
+		(void)printf("%s\n", check_said(&err));
 	CHECK(seccomp != NULL);
 	return seccomp;
 }

@@ -53,11 +53,11 @@ static int refused_child(void)
 	if (lsm_set_exec_profile(procfs, "apparmor", "usrun-no-such-profile", &profile) >= 0 ||
 	    lsm_set_exec_label(procfs, "selinux", "usrun:no:such:label", &label) >= 0)
 		return 1;
-	if (!strstr(profile.text, "process.apparmorProfile: ") ||
+	if (!strstr(profile.path, "process.apparmorProfile") ||
 	    !strstr(profile.text, "\"usrun-no-such-profile\"") ||
 	    !str_ends(profile.text, ": write `/proc/self/attr/exec`"))
 		return 2;
-	if (!strstr(label.text, "process.selinuxLabel: ") ||
+	if (!strstr(label.path, "process.selinuxLabel") ||
 	    !strstr(label.text, "\"usrun:no:such:label\"") ||
 	    !str_ends(label.text, ": write `/proc/self/attr/exec`"))
 		return 3;

@@ -107,7 +107,7 @@ TEST(without_ranges_one_id_and_a_word_about_it)
 	options.map = "subid";
 	CHECK(!build("{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}", &facts,
 		     &options));
-	CHECK(strstr(err.text, "no line for dev") != NULL);
+	CHECK(strstr(check_said(&err), "no line for dev") != NULL);
 	CHECK(strstr(err.hint, "usermod --add-subuids") != NULL);
 }
 
@@ -179,13 +179,13 @@ TEST(what_would_touch_the_hosts_mounts_is_refused)
 	struct plan_options options = { 0 };
 
 	CHECK(!build("{" BASE ",\"linux\":{\"maskedPaths\":[\"/proc/kcore\"]}}", &facts, &options));
-	CHECK(strstr(err.text,
+	CHECK(strstr(check_said(&err),
 		     "linux.maskedPaths: needs a new mount namespace, else the caller's own") !=
 	      NULL);
 	CHECK(!build("{" BASE ",\"linux\":{\"maskedPaths\":[\"/proc/kcore\"],"
 		     "\"namespaces\":[{\"type\":\"mount\",\"path\":\"/ns/mnt\"}]}}",
 		     &facts, &options));
-	CHECK(strstr(err.text, "else the joined /ns/mnt's mounts would change") != NULL);
+	CHECK(strstr(check_said(&err), "else the joined /ns/mnt's mounts would change") != NULL);
 	CHECK(strstr(err.hint, "take the path away") != NULL);
 }
 
@@ -198,10 +198,10 @@ TEST(mounts_over_proc_are_refused)
 
 	CHECK(!build(MOUNT("{\"destination\":\"/proc/self\",\"type\":\"tmpfs\",\"source\":\"x\"}"),
 		     &facts, &options));
-	CHECK(strstr(err.text, "cannot be mounted because it is inside /proc") != NULL);
+	CHECK(strstr(check_said(&err), "cannot be mounted because it is inside /proc") != NULL);
 	CHECK(!build(MOUNT("{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"x\"}"),
 		     &facts, &options));
-	CHECK(strstr(err.text, "is not of type proc") != NULL);
+	CHECK(strstr(check_said(&err), "is not of type proc") != NULL);
 	CHECK(!build(MOUNT("{\"destination\":\"/x/../proc/sys/../"
 			   "sys\",\"type\":\"bind\",\"source\":\"/tmp\"}"),
 		     &facts, &options));
@@ -219,7 +219,7 @@ TEST(a_terminal_needs_somebody_to_keep_it)
 		     "\"terminal\":true,\"cwd\":"
 		     "\"/\",\"args\":[\"sh\"]}}",
 		     &facts, &options));
-	CHECK(strstr(err.text,
+	CHECK(strstr(check_said(&err),
 		     "cannot allocate tty if usrun will detach without setting console socket") !=
 	      NULL);
 }
@@ -262,8 +262,9 @@ TEST(limits_are_set_by_who_may)
 	plan = build(NOFILE(1, 1000), &facts, &options);
 	CHECK(plan && plan->process.limits_setter == LIMITS_BY_INIT);
 	CHECK(!build(NOFILE(1, 1001), &facts, &options));
-	CHECK_STR(err.text, "config.json: process.rlimits[0].hard: RLIMIT_NOFILE 1001 is above the "
-			    "caller's 1000");
+	CHECK_STR(check_said(&err),
+		  "config.json: process.rlimits[0].hard: RLIMIT_NOFILE 1001 is above the "
+		  "caller's 1000");
 	CHECK(strstr(err.hint, "CAP_SYS_RESOURCE") != NULL);
 	facts.parts &= ~(unsigned int)FACTS_LIMITS; /* not known: the kernel will say */
 	CHECK(build(NOFILE(1, 1001), &facts, &options) != NULL);
@@ -403,8 +404,9 @@ TEST(annotations_are_known_absolute_or_worth_a_word)
 
 	CHECK_STR(plan && plan->hooks_stdout ? plan->hooks_stdout : "", "/log");
 	CHECK(!build_more(",\"annotations\":{\"run.oci.hooks.stderr\":\"log\"}", &facts));
-	CHECK_STR(err.text, "config.json: annotations[\"run.oci.hooks.stderr\"]: expected an "
-			    "absolute path, got \"log\"");
+	CHECK_STR(check_said(&err),
+		  "config.json: annotations[\"run.oci.hooks.stderr\"]: expected an "
+		  "absolute path, got \"log\"");
 	CHECK(!build_more(",\"annotations\":{\"run.oci.handler\":\"wasm\"}", &facts));
 	plan = build_more(",\"annotations\":{\"run.oci.new\":\"1\"}", &facts);
 	CHECK(plan && plan->n_warnings &&

@@ -96,12 +96,13 @@ TEST(what_a_mount_needs)
 	struct facts facts = root_facts();
 
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"options\":[\"rbind\"]}", "]"));
-	CHECK_STR(err.text, "config.json: mounts[0].source: a bind mount needs one");
+	CHECK_STR(check_said(&err), "config.json: mounts[0].source: a bind mount needs one");
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"type\":\"bind\"}", "]"));
-	CHECK_STR(err.text, "config.json: mounts[0].source: a bind mount needs one");
+	CHECK_STR(check_said(&err), "config.json: mounts[0].source: a bind mount needs one");
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"source\":\"s\"}", "]"));
-	CHECK_STR(err.text, "config.json: mounts[0].type: needed where options say neither bind "
-			    "nor rbind");
+	CHECK_STR(check_said(&err),
+		  "config.json: mounts[0].type: needed where options say neither bind "
+		  "nor rbind");
 }
 
 TEST(data_of_bind_mounts)
@@ -117,7 +118,8 @@ TEST(data_of_bind_mounts)
 	CHECK(!build(&facts,
 		     "{\"destination\":\"/m\",\"source\":\"/s\",\"options\":[\"bind\",\"r0\"]}",
 		     "]"));
-	CHECK(strstr(err.text, "cannot have any filesystem-specific options applied, got \"r0\""));
+	CHECK(strstr(check_said(&err),
+		     "cannot have any filesystem-specific options applied, got \"r0\""));
 }
 
 TEST(values_that_fsconfig_cannot_take)
@@ -187,8 +189,8 @@ TEST(ids_by_the_containers_mapping)
 
 	CHECK_INT(idmap_to_host(&write->uid, 11), 300001);
 	CHECK(!build(&facts, BIND(",\"ridmap\"", ""), "]"));
-	CHECK_STR(err.text, "config.json: mounts[0].options: ridmap needs uidMappings and "
-			    "gidMappings: the container has no user namespace");
+	CHECK_STR(check_said(&err), "config.json: mounts[0].options: ridmap needs uidMappings and "
+				    "gidMappings: the container has no user namespace");
 }
 
 TEST(ids_by_the_word_of_crun)
@@ -233,14 +235,14 @@ TEST(words_that_are_no_mapping)
 					"\"bind\",\"%s\"]}",
 					bad[i]),
 			     "]"));
-		CHECK(strstr(err.text, "mounts[0].options: cannot read \"idmap="));
+		CHECK(strstr(check_said(&err), "mounts[0].options: cannot read \"idmap="));
 	}
 	CHECK(!build(&facts, BIND(",\"idmap=uids=0-1-5#4-9-1;gids=0-1-1\"", ""), "]"));
-	CHECK(strstr(err.text, "overlap"));
+	CHECK(strstr(check_said(&err), "overlap"));
 	CHECK(!build(&facts, BIND(",\"idmap=uids=@0-99-1;gids=@0-1-1\"", ""), USERNS));
-	CHECK(strstr(err.text, "99"));
+	CHECK(strstr(check_said(&err), "99"));
 	CHECK(!build(&facts, BIND(",\"idmap=uids=0-1-1;gids=0-1-1\"", OWN_MAP), "]"));
-	CHECK(strstr(err.text, "two mappings"));
+	CHECK(strstr(check_said(&err), "two mappings"));
 }
 
 TEST(who_may_map_ids)
@@ -253,11 +255,12 @@ TEST(who_may_map_ids)
 	CHECK_INT(write->uid.n, 2);
 	facts.caller.owns_mounts = false;
 	CHECK(!build(&facts, BIND(",\"idmap=uids=0-0-5;gids=0-1-1\"", ""), "]"));
-	CHECK(strstr(err.text, "takes CAP_SYS_ADMIN in the user namespace that mounted its"));
+	CHECK(strstr(check_said(&err),
+		     "takes CAP_SYS_ADMIN in the user namespace that mounted its"));
 	facts = root_facts();
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"type\":\"tmpfs\",\"options\":[\"idmap\"]}",
 		     USERNS));
-	CHECK(strstr(err.text, "map those of bind mounts"));
+	CHECK(strstr(check_said(&err), "map those of bind mounts"));
 }
 
 TEST(owners_that_the_caller_does_not_have)
@@ -318,7 +321,7 @@ TEST(devices_beside_a_dev_of_the_host)
 	CHECK(plan && str_equal(plan->devices.v[0].path, "/opt/x"));
 	CHECK(plan && plan->n_warnings && strstr(plan->warnings[0].text, "/dev/x"));
 	CHECK(!build(&facts, "", "],\"devices\":[{\"path\":\"/.\",\"type\":\"p\"}]"));
-	CHECK(strstr(err.text, "linux.devices[0].path"));
+	CHECK(strstr(check_said(&err), "linux.devices[0].path"));
 }
 
 /* What configurations say must not look like lines of the plan, nor be obeyed by a terminal; and warnings

@@ -19,7 +19,7 @@ static char *build(const char *json, bool v2)
 
 	if (decode_resources(&arena, "test", json, strlen(json), &resources, &err) < 0 ||
 	    plan_resources_build(&arena, resources, v2, &writes, &n, &err) < 0)
-		return arena_strf(&arena, "error: %s", err.text);
+		return arena_strf(&arena, "error: %s", check_said(&err));
 	for (size_t i = 0; i < n; i++)
 		out = arena_strf(&arena, "%s%s=%s%s;", out, writes[i].file, writes[i].value,
 				 writes[i].may_miss ? "?" : "");

@@ -20,7 +20,7 @@ static const char *name(const char *id, const char *wanted)
 	struct err err = { 0 };
 
 	if (plan_unit_name(&arena, &request, &unit, &err) < 0)
-		return arena_strf(&arena, "error: %s", err.text);
+		return arena_strf(&arena, "error: %s", check_said(&err));
 	return arena_strf(&arena, "%s in %s%s", unit.ref.name, unit.slice,
 			  unit.is_slice ? ", a slice" : "");
 }
@@ -147,7 +147,7 @@ static const char *limits(const char *json, bool v2)
 
 	if (decode_resources(&arena, "test", json, strlen(json), &resources, &err) < 0 ||
 	    plan_resources_build(&arena, resources, v2, &writes, &n, &err) < 0)
-		return arena_strf(&arena, "error: %s", err.text);
+		return arena_strf(&arena, "error: %s", check_said(&err));
 	plan_unit_limits(&arena, writes, n, &properties, &n);
 	for (size_t i = 0; i < n; i++) {
 		str_addf(&out, "%s=", properties[i].name);

@@ -46,7 +46,7 @@ static const char *writes(const struct update_texts *texts, bool v2, const char 
 	if (r == 0)
 		r = plan_resources_build(&arena, resources, v2, &v, &n, &err);
 	if (r < 0)
-		return arena_strdup(&arena, err.text);
+		return arena_strdup(&arena, check_said(&err));
 	for (size_t i = 0; i < n; i++)
 		out = arena_strf(&arena, "%s%s=%s;", out, v[i].file, v[i].value);
 	return out;
