@@ -64,7 +64,6 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 		signals_act(launch->run.signals.ended_by);
 	if (r < 0)
 		return r;
-	launch_report_fallbacks(launch);
 	run_forward_signals(&launch->run);
 	supervise.child = &launch->run.init;
 	supervise.console = fd_take(&launch->run.console_master);
@@ -97,11 +96,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (!o->detach)
 		return foreground(launch, globals, o->keep, err);
 	r = launch_check_stdin(launch->plan, "run --detach", err);
-	if (r == 0)
-		r = launch_start(launch, globals, err);
-	if (r == 0)
-		launch_report_fallbacks(launch);
-	return r;
+	return r < 0 ? r : launch_start(launch, globals, err);
 }
 
 const struct cmd cmd_run = {

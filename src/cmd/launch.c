@@ -208,6 +208,14 @@ static void take_back(struct launch *launch)
 		log_notice("cleaning up: %s", err.text);
 }
 
+static void tell_fallbacks(const struct state *state)
+{
+	if (!isatty(STDERR_FILENO) && !log_wants(LOG_WARNING))
+		return;
+	for (size_t i = 0; i < state->fallbacks.n; i++)
+		log_notice("%s", state->fallbacks.v[i]);
+}
+
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	struct run *run = &launch->run;
@@ -222,6 +230,8 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	run->config_text = launch->config_text;
 	run->config_len = launch->config_len;
 	run->pid_file = launch->pid_file;
+	if (!(launch->plan->flags & PLAN_WAIT_START))
+		run->tell_fallbacks = tell_fallbacks;
 	run->signals.fd = launch->signals;
 	/* Init inherits it; its name comes with the state. */
 	if (launch->plan->flags & PLAN_WAIT_START) {
@@ -275,12 +285,4 @@ int launch_check_stdin(const struct plan *plan, const char *command, struct err 
 		 "--console-socket; or `usrun %s` in the foreground",
 		 command, str_starts(command, "exec") ? "exec" : "run");
 	return -EINVAL;
-}
-
-void launch_report_fallbacks(const struct launch *launch)
-{
-	if (!isatty(STDERR_FILENO) && !log_wants(LOG_WARNING))
-		return;
-	for (size_t i = 0; i < launch->state.fallbacks.n; i++)
-		log_notice("%s", launch->state.fallbacks.v[i]);
 }

@@ -80,7 +80,8 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 		     const struct launch_options *options, const struct facts *facts,
 		     struct launch *ret, struct err *err) MUST_CHECK;
 
-/* Plan to container. On failure everything is taken back, and poststop hooks have run if others had. */
+/* Plan to container. A person at the terminal is told which fallbacks were taken, except by `create`; others find
+ * them in `explain ID`. On failure everything is taken back, and poststop hooks have run if others had. */
 int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
 
@@ -89,6 +90,3 @@ int launch_check_stdin(const struct plan *plan, const char *command, struct err 
 
 /* Removes the container after a foreground run, unless somebody has deleted it: its id may be another's by now. */
 int launch_delete(struct launch *launch, struct err *err) MUST_CHECK;
-
-/* Tells a person at the terminal which fallbacks were taken; others find them in `explain ID`. */
-void launch_report_fallbacks(const struct launch *launch);

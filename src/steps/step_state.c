@@ -193,7 +193,11 @@ int step_state_created(struct run *run, struct err *err)
 	state->start_time = (struct json_uint){ true, start_time };
 	add_fallbacks(run);
 	r = store_write(run->state_dir, state, err);
-	return r < 0 ? r : step_pid_file(run, err);
+	if (r == 0)
+		r = step_pid_file(run, err);
+	if (r == 0 && run->tell_fallbacks)
+		run->tell_fallbacks(state);
+	return r;
 }
 
 int step_state_started(struct run *run, struct err *err)
