@@ -3,11 +3,8 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/options.h"
-#include "src/sys/helper.h"
 #include "src/sys/program.h"
 #include "src/sys/self.h"
-
-#include <src/helper_image.h> /* made by the build: src/helper */
 
 #include <string.h>
 #include <unistd.h>
@@ -187,14 +184,12 @@ int main(int argc, char **argv)
 	int r = self_protect(argv, &err);
 
 	program_keep_children();
-	helper_set_image(helper_image, sizeof(helper_image));
 	if (r == 0)
 		r = start(&arena, argc, argv, &err);
 	if (r < 0) {
 		log_failure(&err);
 		r = CMD_EXIT_FAILURE;
 	}
-	helper_stop();
 	arena_free(&arena);
 	return r;
 }

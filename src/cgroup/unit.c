@@ -1,79 +1,464 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manager is spoken to by the helper (src/helper), which has the library for it. */
+/* The manager is spoken to on its own socket, which is there before any bus is, and needs none. */
 #include "src/cgroup/unit.h"
 
-#include "src/cgroup/unit_message.h"
-#include "src/sys/helper.h"
+#include "src/base/clock.h"
+#include "src/sys/dbus.h"
 
-/* Every operation is the last one of its command that needs the helper. */
-static int ask(struct arena *arena, const struct unit_request *request, struct str *dropped,
-	       const char **ret_path, struct err *err)
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DESTINATION "org.freedesktop.systemd1"
+#define OBJECT "/org/freedesktop/systemd1"
+#define MANAGER "org.freedesktop.systemd1.Manager"
+#define ERROR(name) "org.freedesktop.systemd1." name
+#define NO_SUCH_UNIT ERROR("NoSuchUnit")
+#define UNIT_EXISTS ERROR("UnitExists")
+#define READ_ONLY "org.freedesktop.DBus.Error.PropertyReadOnly"
+#define NO_PROPERTY "org.freedesktop.DBus.Error.UnknownProperty"
+#define MODE "replace"
+
+enum { MAX_PROPERTIES = 128, JOB_MS = 30000 };
+
+struct manager {
+	struct dbus bus;
+	const char *unit;
+	char job[128], result[32]; /* the last job of the unit that ended, and how */
+	char error[96];            /* name of the last error that the manager gave, or "" */
+	char text[384];            /* what it said, or what went wrong on the way to it */
+};
+
+/* What is sent: the properties without those that this systemd does not know. */
+struct sent {
+	const struct cgroup_property *v[MAX_PROPERTIES];
+	size_t n;
+};
+
+/* The words "permission denied" and "no such file or directory" would tell an engine that the container's own
+ * command is at fault. */
+static int refused(const struct manager *m, const char *what, int error, struct err *err)
 {
-	_cleanup_str_ struct str record = { 0 };
-	const char *at = NULL, *text, *path;
-	size_t len = 0;
+	bool misleading = strcasestr(m->text, "permission denied") ||
+			  strcasestr(m->text, "no such file or directory");
+	const char *text = misleading && *m->error ? m->error : misleading ? "refused" : m->text;
+
+	return err_set(err, -error, "systemd does not %s the unit %s: %s", what, m->unit,
+		       *text ? text : err_why(-error));
+}
+
+/* A job can have ended before the reply that names it is read. */
+static void note_job(struct manager *m, const struct dbus_message *signal)
+{
+	struct dbus_reader reader = dbus_open_body(signal, "uoss");
+	const char *job, *unit, *result;
+
+	if (signal->type != DBUS_SIGNAL || !str_equal(signal->interface, MANAGER) ||
+	    !str_equal(signal->member, "JobRemoved"))
+		return;
+	(void)dbus_get_u32(&reader);
+	job = dbus_get_text(&reader);
+	unit = dbus_get_text(&reader);
+	result = dbus_get_text(&reader);
+	if (reader.bad || !str_equal(unit, m->unit))
+		return;
+	(void)snprintf(m->job, sizeof(m->job), "%s", job);
+	(void)snprintf(m->result, sizeof(m->result), "%s", result);
+}
+
+static int no_answer(struct manager *m, int r)
+{
+	(void)snprintf(m->text, sizeof(m->text), "%s",
+		       r == -ETIMEDOUT ? "it did not answer within 30 s"
+		       : r == -EPIPE   ? "it hung up"
+		       : r == -EBADMSG ? "its answer is not to be understood"
+				       : err_why(-r));
+	return r;
+}
+
+static int take_error(struct manager *m, const struct dbus_message *reply)
+{
+	struct dbus_reader reader = dbus_open_body(reply, "s");
+	const char *text = dbus_get_text(&reader);
+
+	(void)snprintf(m->error, sizeof(m->error), "%s", reply->error ? reply->error : "");
+	(void)snprintf(m->text, sizeof(m->text), "%s", text ? text : m->error);
+	return -EIO;
+}
+
+/* The reply is there until the next call. */
+static int call_object(struct manager *m, struct dbus_message *call, const struct str *body,
+		       struct dbus_message *reply)
+{
 	int r;
 
-	unit_message_write(&record, request);
-	r = helper_call(arena, &record, &at, &len, err);
-	if (r == 0) {
-		const char *end = at + len;
-
-		text = helper_next(&at, end);
-		path = helper_next(&at, end);
-		if (dropped && text)
-			str_add(dropped, text);
-		if (ret_path)
-			*ret_path = path && *path ? path : NULL;
+	*m->error = *m->text = '\0';
+	call->type = DBUS_CALL;
+	call->destination = DESTINATION;
+	if (body) {
+		call->body = body->s;
+		call->len = body->len;
 	}
-	helper_stop();
+	r = dbus_send(&m->bus, call);
+	while (r == 0) {
+		r = dbus_next(&m->bus, reply);
+		if (r == 0 && reply->reply_to == call->serial && reply->type == DBUS_ERROR)
+			return take_error(m, reply);
+		if (r == 0 && reply->reply_to == call->serial && reply->type == DBUS_REPLY)
+			return 0;
+		if (r == 0)
+			note_job(m, reply);
+	}
+	return no_answer(m, r);
+}
+
+static int call(struct manager *m, const char *member, const char *types, const struct str *body,
+		struct dbus_message *reply)
+{
+	struct dbus_message message = {
+		.path = OBJECT, .interface = MANAGER, .member = member, .signature = types
+	};
+
+	return call_object(m, &message, body, reply);
+}
+
+static int call_with_name(struct manager *m, const char *member, struct dbus_message *reply)
+{
+	_cleanup_str_ struct str body = { 0 };
+
+	dbus_put_text(&body, m->unit);
+	return call(m, member, "s", &body, reply);
+}
+
+static void put_list(struct str *body, const struct cgroup_property *p)
+{
+	char type = p->type[1];
+	size_t array = dbus_put_array(body, type);
+
+	if (type == 'u') /* of one */
+		dbus_put_u32(body, (uint32_t)p->number);
+	for (size_t i = 0; i < p->n; i++) {
+		if (type == 's') {
+			dbus_put_text(body, p->texts[i]);
+		} else if (type == 'y') {
+			dbus_put_byte(body, p->bytes[i]);
+		} else {
+			dbus_put_struct(body);
+			dbus_put_text(body, p->pairs[i].first);
+			if (str_equal(p->type, "a(ss)"))
+				dbus_put_text(body, p->pairs[i].second);
+			else
+				dbus_put_u64(body, p->pairs[i].number);
+		}
+	}
+	dbus_end_array(body, array, type);
+}
+
+static void put_property(struct str *body, const struct cgroup_property *p)
+{
+	uint64_t bits;
+
+	dbus_put_struct(body);
+	dbus_put_text(body, p->name);
+	dbus_put_signature(body, p->type);
+	memcpy(&bits, &p->real, sizeof(bits));
+	switch (*p->type) {
+	case 's':
+		dbus_put_text(body, p->text);
+		break;
+	case 'b':
+	case 'i':
+	case 'u':
+		dbus_put_u32(body, (uint32_t)p->number);
+		break;
+	case 'a':
+		put_list(body, p);
+		break;
+	default:
+		dbus_put_u64(body, *p->type == 'd' ? bits : p->number);
+	}
+}
+
+static void put_properties(struct str *body, const struct sent *sent)
+{
+	size_t array = dbus_put_array(body, '(');
+
+	for (size_t i = 0; i < sent->n; i++)
+		put_property(body, sent->v[i]);
+	dbus_end_array(body, array, '(');
+}
+
+static void collect(struct sent *sent, const struct cgroup_property *v, size_t n)
+{
+	for (size_t i = 0; i < n && sent->n < MAX_PROPERTIES; i++)
+		sent->v[sent->n++] = &v[i];
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at += len)
+		if ((at == text || strchr(" '\"", at[-1])) && strchr(" ,.'\":", at[len]))
+			return true;
+	return false;
+}
+
+/* Takes out the one that the last error names: true if the call can be tried without it. */
+static bool drop_unknown(const struct manager *m, struct sent *sent, struct str *dropped)
+{
+	static const char *const needed[] = { "PIDs", "Slice", "Delegate" };
+
+	if (!str_equal(m->error, READ_ONLY) && !str_equal(m->error, NO_PROPERTY))
+		return false;
+	for (size_t i = 0; i < sent->n; i++) {
+		bool keep = !has_word(m->text, sent->v[i]->name);
+
+		for (size_t k = 0; k < sizeof(needed) / sizeof(needed[0]); k++)
+			keep = keep || str_equal(sent->v[i]->name, needed[k]);
+		if (keep)
+			continue;
+		str_addf(dropped, "%s%s", dropped->len ? ", " : "", sent->v[i]->name);
+		memmove(&sent->v[i], &sent->v[i + 1], (sent->n - i - 1) * sizeof(sent->v[0]));
+		sent->n--;
+		return true;
+	}
+	return false;
+}
+
+/* For the job that a reply names. */
+static int wait_for_job(struct manager *m, const struct dbus_message *reply, const char *what,
+			struct err *err)
+{
+	struct dbus_reader reader = dbus_open_body(reply, "o");
+	const char *path = dbus_get_text(&reader);
+	char job[sizeof(m->job)];
+	struct dbus_message message;
+	int r = reader.bad ? -EBADMSG : 0;
+
+	(void)snprintf(job, sizeof(job), "%s", path ? path : "");
+	while (r == 0 && !str_equal(m->job, job)) {
+		r = dbus_next(&m->bus, &message);
+		if (r == 0)
+			note_job(m, &message);
+	}
+	if (r == -ETIMEDOUT)
+		return err_set(err, ETIMEDOUT,
+			       "%s the unit %s: systemd's job did not end within %d s", what,
+			       m->unit, JOB_MS / 1000);
+	if (r < 0)
+		return refused(m, what, no_answer(m, r), err);
+	if (!str_equal(m->result, "done"))
+		return err_set(err, EIO, "%s the unit %s: systemd's job ended as \"%s\"", what,
+			       m->unit, m->result);
+	return 0;
+}
+
+static int call_start(struct manager *m, const struct sent *sent, struct dbus_message *reply)
+{
+	_cleanup_str_ struct str body = { 0 };
+
+	dbus_put_text(&body, m->unit);
+	dbus_put_text(&body, MODE);
+	put_properties(&body, sent);
+	dbus_end_array(&body, dbus_put_array(&body, '('), '('); /* no units besides it */
+	return call(m, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body, reply);
+}
+
+static int start(struct manager *m, struct sent *sent, struct str *dropped, struct err *err)
+{
+	struct dbus_message reply;
+	bool reset = false;
+	int r;
+
+	while ((r = call_start(m, sent, &reply)) < 0) {
+		bool exists = str_equal(m->error, UNIT_EXISTS);
+
+		if (exists && !reset) { /* one that has failed is kept by its name only */
+			(void)call_with_name(m, "ResetFailedUnit", &reply);
+			reset = true;
+		} else if (!drop_unknown(m, sent, dropped)) {
+			return refused(m, "start", exists ? -EEXIST : r, err);
+		}
+	}
+	return wait_for_job(m, &reply, "start", err);
+}
+
+static const char *text_or_empty(struct dbus_reader *reader)
+{
+	const char *text = dbus_get_text(reader);
+
+	return text ? text : "";
+}
+
+/* Where a slice is; no process in it could tell. */
+static int find_group(struct manager *m, struct arena *arena, const char **ret, struct err *err)
+{
+	_cleanup_str_ struct str body = { 0 };
+	struct dbus_message reply,
+		get = { .interface = "org.freedesktop.DBus.Properties", .member = "Get" };
+	struct dbus_reader reader = { 0 };
+	const char *type;
+	int r = call_with_name(m, "GetUnit", &reply);
+
+	if (r == 0) {
+		reader = dbus_open_body(&reply, "o");
+		get.path = arena_strdup(arena, text_or_empty(&reader));
+		get.signature = "ss";
+		dbus_put_text(&body, "org.freedesktop.systemd1.Slice");
+		dbus_put_text(&body, "ControlGroup");
+		r = call_object(m, &get, &body, &reply);
+	}
+	if (r == 0) {
+		reader = dbus_open_body(&reply, "v");
+		type = dbus_get_signature(&reader);
+		reader.bad = reader.bad || !str_equal(type, "s");
+		*ret = arena_strdup(arena, text_or_empty(&reader));
+		r = reader.bad ? no_answer(m, -EBADMSG) : 0;
+	}
+	return r < 0 ? refused(m, "tell the cgroup of", r, err) : 0;
+}
+
+static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, struct err *err)
+{
+	bool user = unit->manager == CGROUP_MANAGER_USER;
+	_cleanup_str_ struct str path = { 0 };
+	int r;
+
+	m->unit = unit->name;
+	*m->job = *m->result = *m->error = *m->text = '\0';
+	str_addf(&path, "%s/systemd/private", user ? unit->runtime_dir : "/run");
+	r = dbus_open(path.s, DBUS_CONNECT_MS, &m->bus, err);
+	m->bus.deadline = clock_now() + JOB_MS;
+	if (r == 0)
+		return 0;
+	(void)err_prefix(err, "reach %s", user ? "the systemd of the user" : "systemd");
+	err_hint(err, "--cgroup-manager cgroupfs goes without it");
 	return r;
 }
 
 int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, struct str *dropped,
 	       const char **ret_path, struct err *err)
 {
-	const struct unit_request request = { .op = UNIT_OP_START, .unit = *unit, .pid = pid };
+	const struct cgroup_property pids = { .name = "PIDs",
+					      .type = "au",
+					      .number = (uint64_t)pid };
+	const char *wants = unit->slice;
+	const struct cgroup_property above = {
+		.name = "Wants", .type = "as", .texts = &wants, .n = 1
+	};
+	struct sent sent = { 0 };
+	struct manager m;
+	int r = manager_open(&m, &unit->ref, err);
 
 	*ret_path = NULL;
-	return ask(arena, &request, dropped, ret_path, err);
+	if (r < 0)
+		return r;
+	collect(&sent, unit->is_slice ? &above : &pids, 1);
+	collect(&sent, unit->properties, unit->n_properties);
+	r = start(&m, &sent, dropped, err);
+	if (r == 0 && unit->is_slice)
+		r = find_group(&m, arena, ret_path, err);
+	dbus_close(&m.bus);
+	return r;
+}
+
+static int call_set(struct manager *m, const struct sent *sent)
+{
+	_cleanup_str_ struct str body = { 0 };
+	struct dbus_message reply;
+
+	dbus_put_text(&body, m->unit);
+	dbus_put_u32(&body, true); /* until the unit ends */
+	put_properties(&body, sent);
+	return call(m, "SetUnitProperties", "sba(sv)", &body, &reply);
 }
 
 int unit_set(const struct cgroup_unit_ref *unit, const struct cgroup_property *properties, size_t n,
 	     struct str *dropped, struct err *err)
 {
-	const struct unit_request request = {
-		.op = UNIT_OP_SET,
-		.unit = { .ref = *unit, .properties = properties, .n_properties = n },
-	};
-	struct arena arena = { 0 };
-	int r = n ? ask(&arena, &request, dropped, NULL, err) : 0;
+	struct sent sent = { 0 };
+	struct manager m;
+	int r = n ? manager_open(&m, unit, err) : 0;
 
-	arena_free(&arena);
+	if (r < 0 || !n)
+		return r;
+	collect(&sent, properties, n);
+	do
+		r = call_set(&m, &sent);
+	while (r < 0 && drop_unknown(&m, &sent, dropped));
+	if (r < 0)
+		r = refused(&m, "change", r, err);
+	dbus_close(&m.bus);
+	return r;
+}
+
+static int kill_all(struct manager *m)
+{
+	_cleanup_str_ struct str body = { 0 };
+	struct dbus_message reply;
+
+	dbus_put_text(&body, m->unit);
+	dbus_put_text(&body, "all");
+	dbus_put_u32(&body, SIGKILL);
+	return call(m, "KillUnit", "ssi", &body, &reply);
+}
+
+static int stop(struct manager *m, struct err *err)
+{
+	_cleanup_str_ struct str body = { 0 };
+	struct dbus_message reply;
+	int r = kill_all(m); /* SIGTERM alone would be waited for, up to 90 s */
+
+	dbus_put_text(&body, m->unit);
+	dbus_put_text(&body, MODE);
+	if (r == 0 || (*m->error && !str_equal(m->error, NO_SUCH_UNIT)))
+		r = call(m, "StopUnit", "ss", &body, &reply);
+	if (r < 0 && str_equal(m->error, NO_SUCH_UNIT))
+		return 0;
+	if (r < 0)
+		return refused(m, "stop", r, err);
+	r = wait_for_job(m, &reply, "stop", err);
+	(void)call_with_name(m, "ResetFailedUnit", &reply);
 	return r;
 }
 
 int unit_stop(const struct cgroup_unit_ref *unit, struct err *err)
 {
-	const struct unit_request request = { .op = UNIT_OP_STOP, .unit = { .ref = *unit } };
-	struct arena arena = { 0 };
-	int r = ask(&arena, &request, NULL, NULL, err);
+	struct err gone = { 0 };
+	struct manager m;
+	int r = manager_open(&m, unit, &gone);
 
-	arena_free(&arena);
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		return 0; /* its units have ended with it */
+	if (r < 0) {
+		*err = gone;
+		return r;
+	}
+	r = stop(&m, err);
+	dbus_close(&m.bus);
 	return r;
 }
 
 int unit_attach(const struct cgroup_unit_ref *unit, const char *subgroup, pid_t pid,
 		struct err *err)
 {
-	const struct unit_request request = {
-		.op = UNIT_OP_ATTACH,
-		.unit = { .ref = *unit, .subgroup = subgroup },
-		.pid = pid,
-	};
-	struct arena arena = { 0 };
-	int r = ask(&arena, &request, NULL, NULL, err);
+	_cleanup_str_ struct str body = { 0 };
+	struct dbus_message reply;
+	struct manager m;
+	int r = manager_open(&m, unit, err);
+	size_t array;
 
-	arena_free(&arena);
+	if (r < 0)
+		return r;
+	dbus_put_text(&body, unit->name);
+	dbus_put_text(&body, subgroup ? subgroup : "");
+	array = dbus_put_array(&body, 'u');
+	dbus_put_u32(&body, (uint32_t)pid);
+	dbus_end_array(&body, array, 'u');
+	r = call(&m, "AttachProcessesToUnit", "ssau", &body, &reply);
+	if (r < 0)
+		r = refused(&m, "take a process into", r, err);
+	dbus_close(&m.bus);
 	return r;
 }

@@ -84,8 +84,6 @@ static int stop_unit(struct arena *arena, const struct oci_config *config,
 	struct err ignored;
 	int r = 0;
 
-	if (!facts->systemd.library)
-		return 0;
 	if (facts->systemd.user_dir && plan_unit_name(arena, &request, &unit, &ignored) == 0 &&
 	    !unit.is_slice)
 		r = unit_stop(&unit.ref, err);

@@ -12,7 +12,6 @@
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/powers.h"
 #include "src/steps/removal.h"
-#include "src/sys/helper.h"
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
@@ -97,10 +96,8 @@ static int gather_facts(struct launch *launch, struct err *err)
 	if (r == 0 && (!launch->facts.caller.initial_userns ||
 		       !(powers_derive(&launch->facts, false) & POWER_NAMESPACES)))
 		r = facts_gather_more(launch->arena, FACTS_USERNS, &launch->facts, err);
-	/* Asking for a manager costs something, and only who may not make groups at large lives on it. */
-	if (r == 0 &&
-	    plan_cgroup_needs_manager(launch->config, launch->options.cgroup_manager,
-				      powers_derive(&launch->facts, false) & POWER_OWN_CGROUPS))
+	if (r == 0 && plan_cgroup_needs_manager(launch->config, launch->options.cgroup_manager,
+						plan_cgroup_lacks_own(&launch->facts)))
 		r = facts_gather_more(launch->arena, FACTS_SYSTEMD, &launch->facts, err);
 	return r;
 }
@@ -123,8 +120,6 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 		launch->options.listen_names = getenv("LISTEN_FDNAMES");
 	r = plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
 		       &launch->plan, err);
-	if (r == 0 && !launch->plan->cgroup.unit)
-		helper_stop(); /* it was started for the facts, and is of no more use */
 	return r;
 }
 

@@ -12,7 +12,7 @@ enum facts_part {
 	FACTS_USERNS = 1 << 1, /* maps, groups, subordinate ids, helpers */
 	FACTS_CGROUP = 1 << 2,
 	FACTS_KERNEL = 1 << 3,      /* release, LSMs: only for documents */
-	FACTS_SYSTEMD = 1 << 4,     /* which managers can be reached */
+	FACTS_SYSTEMD = 1 << 4,     /* which manager answers: asked only by who wants one */
 	FACTS_LIMITS = 0xffff << 8, /* all resource limits; one: facts_limit() */
 	FACTS_ALL = FACTS_CALLER | FACTS_USERNS | FACTS_CGROUP | FACTS_KERNEL | FACTS_SYSTEMD |
 		    FACTS_LIMITS,
@@ -53,10 +53,9 @@ struct facts_rlimit {
 };
 
 struct facts_systemd {
-	bool library;         /* libsystemd is there; only looked for when a manager is */
-	bool system;          /* the system manager lets the caller in */
-	const char *user_dir; /* runtime directory in which the user's manager listens, or NULL */
-	const char *why;      /* the library is not there although a manager is, or NULL */
+	bool system;          /* the system's manager answers, and lets the caller in */
+	const char *user_dir; /* runtime directory in which the user's manager answers, or NULL */
+	const char *why; /* somebody listens there, and does not answer as a manager; or NULL */
 };
 
 struct facts {

@@ -142,10 +142,9 @@ static void write_cgroup(struct json_write *w, const struct facts_cgroup *cgroup
 static void write_systemd(struct json_write *w, const struct facts_systemd *systemd)
 {
 	json_write_object(w, "systemd");
-	json_write_bool(w, "library", systemd->library);
 	json_write_bool(w, "system", systemd->system);
 	write_text(w, "userRuntimeDir", systemd->user_dir);
-	write_text(w, "libraryMissing", systemd->why);
+	write_text(w, "unanswered", systemd->why);
 	json_write_end(w);
 }
 
@@ -336,10 +335,9 @@ static const struct json_field cgroup_fields[] = {
 TYPE(cgroup, doc_cgroup);
 
 static const struct json_field systemd_fields[] = {
-	FIELD("library", BOOL, JSON_REQUIRED, doc_systemd, library),
 	FIELD("system", BOOL, JSON_REQUIRED, doc_systemd, system),
 	FIELD("userRuntimeDir", STRING, JSON_ABSOLUTE, doc_systemd, user_dir),
-	FIELD("libraryMissing", STRING, 0, doc_systemd, why),
+	FIELD("unanswered", STRING, 0, doc_systemd, why),
 };
 TYPE(systemd, doc_systemd);
 
@@ -481,8 +479,7 @@ static int take_doc(struct arena *arena, const struct doc *doc, struct facts *re
 	if (doc->cgroup)
 		take_cgroup(arena, doc->cgroup, ret);
 	if (doc->systemd) {
-		ret->systemd = (struct facts_systemd){ .library = doc->systemd->library.v,
-						       .system = doc->systemd->system.v,
+		ret->systemd = (struct facts_systemd){ .system = doc->systemd->system.v,
 						       .user_dir = doc->systemd->user_dir,
 						       .why = doc->systemd->why };
 		ret->parts |= FACTS_SYSTEMD;

@@ -1,36 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A manager listens on a socket of its own and on its bus; a socket file without a listener is what a manager
- * that has ended leaves behind, so it is connected to. */
+/* A socket file says little: a manager that has ended leaves it behind, one that hangs still listens, and the kernel
+ * connects whom it does not let in. So whoever answers there is a manager, and nobody else. */
 #include "src/host/facts_systemd.h"
 
-#include "src/base/fd.h"
-#include "src/sys/helper.h"
-#include "src/sys/sock.h"
+#include "src/sys/dbus.h"
 
-static bool listens(struct arena *arena, const char *dir, const char *name)
+static bool answers(struct arena *arena, const char *dir, const char **ret_why)
 {
-	_cleanup_close_ int fd = sock_connect(arena_strf(arena, "%s/%s", dir, name));
+	struct err err = { 0 };
+	struct dbus bus;
+	int r = dbus_open(arena_strf(arena, "%s/systemd/private", dir), DBUS_CONNECT_MS, &bus,
+			  &err);
 
-	return fd >= 0;
+	if (r == 0)
+		dbus_close(&bus);
+	else if (r != -ENOENT && r != -ECONNREFUSED)
+		*ret_why = arena_strdup(arena, err.text);
+	return r == 0;
 }
 
 void facts_systemd_gather(struct arena *arena, const struct facts *facts, struct facts_systemd *ret)
 {
-	struct err err = { 0 };
+	const struct caller *caller = &facts->caller;
 	const char *dir = facts->runtime_dir;
 
 	*ret = (struct facts_systemd){ 0 };
-	if (!dir && facts->caller.initial_userns)
-		dir = arena_strf(arena, "/run/user/%u", facts->caller.uid);
-	if (dir && (listens(arena, dir, "systemd/private") || listens(arena, dir, "bus")))
-		ret->user_dir = dir;
-	/* Its bus lets everybody in, and then refuses. */
-	ret->system = listens(arena, "/run/systemd", "private");
-	/* Last, because it is dearer than the rest, and without a manager of no use. */
-	if (!ret->user_dir && !ret->system)
+	if (caller->initial_userns && !caller->uid) { /* what root starts belongs to the system */
+		ret->system = answers(arena, "/run", &ret->why);
 		return;
-	ret->library = helper_start(&err) == 0;
-	if (!ret->library)
-		ret->why = arena_strf(arena, "%s%s%s%s", err.text, *err.hint ? " (" : "", err.hint,
-				      *err.hint ? ")" : "");
+	}
+	if (!dir && caller->initial_userns)
+		dir = arena_strf(arena, "/run/user/%u", caller->uid);
+	if (dir && answers(arena, dir, &ret->why))
+		ret->user_dir = dir;
+	else if (!ret->why)
+		ret->system = answers(arena, "/run", &ret->why);
 }

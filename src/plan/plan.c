@@ -286,7 +286,7 @@ unsigned int plan_facts_needed(const struct oci_config *config, const struct pla
 
 	if (!str_equal(options->cgroup_manager, "disabled"))
 		parts |= FACTS_CGROUP;
-	if (plan_cgroup_needs_manager(config, options->cgroup_manager, true))
+	if (plan_cgroup_needs_manager(config, options->cgroup_manager, false))
 		parts |= FACTS_SYSTEMD;
 	for (size_t i = 0; linux_ && i < linux_->namespaces.n; i++)
 		if (linux_->namespaces.v[i].type == CLONE_NEWUSER && !linux_->namespaces.v[i].path)

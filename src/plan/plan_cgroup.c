@@ -7,6 +7,7 @@
 #include "src/plan/plan_device_rules.h"
 #include "src/plan/plan_resources.h"
 #include "src/plan/plan_unit.h"
+#include "src/plan/powers.h"
 
 #include <string.h>
 
@@ -241,14 +242,19 @@ static int set_limits(const struct request *q, struct cgroup_plan *ret, struct e
 	return r < 0 ? r : set_devices(q, ret, err);
 }
 
-bool plan_cgroup_needs_manager(const struct oci_config *config, const char *manager,
-			       bool may_own_cgroups)
+bool plan_cgroup_lacks_own(const struct facts *facts)
+{
+	return facts->cgroup.mode == FACTS_CGROUP_V2 &&
+	       !(powers_derive(facts, false) & POWER_OWN_CGROUPS);
+}
+
+bool plan_cgroup_needs_manager(const struct oci_config *config, const char *manager, bool lacks_own)
 {
 	const char *wanted = config->linux_ ? config->linux_->cgroups_path : NULL;
 
 	if (manager)
 		return str_equal(manager, "systemd");
-	return plan_unit_is_path(wanted) || (!may_own_cgroups && !(wanted && *wanted));
+	return plan_unit_is_path(wanted) || (lacks_own && !(wanted && *wanted));
 }
 
 static enum cgroup_manager pick_manager(const struct request *q)
@@ -272,8 +278,7 @@ static bool gets_unit(const struct request *q)
 	if (wants_unit(q))
 		return true;
 	return !q->options->manager && !(q->wanted && *q->wanted) && !q->options->may_own_cgroups &&
-	       q->host->mode == FACTS_CGROUP_V2 && q->facts->systemd.library &&
-	       pick_manager(q) == CGROUP_MANAGER_USER;
+	       q->host->mode == FACTS_CGROUP_V2 && pick_manager(q) == CGROUP_MANAGER_USER;
 }
 
 /* Says where the wish for a unit is, unless it came with the command. */
@@ -286,21 +291,18 @@ static int no_manager(const struct request *q, struct err *err)
 {
 	bool user = !q->options->may_own_cgroups;
 
-	if (pick_manager(q) != CGROUP_MANAGER_NONE) {
-		(void)err_set(err, ENOENT,
-			      "the systemd cgroup driver cannot use libsystemd.so.0: %s",
-			      q->facts->systemd.why ? q->facts->systemd.why : "it is missing");
-		err_hint(err, "%s--cgroup-manager cgroupfs goes without it",
-			 q->facts->systemd.why ? "" : "install libsystemd0; or ");
+	if (q->facts->systemd.why) {
+		(void)err_set(err, ETIMEDOUT, "the systemd cgroup driver cannot reach %s: %s",
+			      user ? "the systemd of the user" : "systemd", q->facts->systemd.why);
+		err_hint(err, "--cgroup-manager cgroupfs goes without it");
 		return from_path(q, err);
 	}
 	(void)err_set(err, ENOTCONN,
-		      "the systemd cgroup driver cannot reach %s at %s/systemd/private%s",
+		      "the systemd cgroup driver cannot reach %s at %s/systemd/private",
 		      user ? "the systemd of the user" : "systemd",
 		      !user                   ? "/run"
 		      : q->facts->runtime_dir ? q->facts->runtime_dir
-					      : "$XDG_RUNTIME_DIR",
-		      user ? " or bus" : "");
+					      : "$XDG_RUNTIME_DIR");
 	err_hint(err, user ? "log in through PAM or `loginctl enable-linger`, and set "
 			     "XDG_RUNTIME_DIR=/run/user/UID; or use --cgroup-manager cgroupfs"
 			   : "it is not running; use --cgroup-manager cgroupfs");
@@ -385,7 +387,7 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 	struct cgroup_dir *dirs = arena_array(q->arena, q->host->n, sizeof(*dirs));
 	int r;
 
-	if (request.manager == CGROUP_MANAGER_NONE || !q->facts->systemd.library)
+	if (request.manager == CGROUP_MANAGER_NONE)
 		return no_manager(q, err);
 	r = plan_unit_name(q->arena, &request, unit, err);
 	if (r == 0)
@@ -410,6 +412,16 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 				      "delegates to no user",
 			       ret->writes[0].json_path, ret->writes[0].controller);
 	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
+}
+
+static const char *not_writable(const struct request *q)
+{
+	const char *why = q->facts->systemd.why;
+
+	if (q->options->may_own_cgroups)
+		return "the cgroup file systems are mounted read-only";
+	return arena_strf(q->arena, "the caller's own cgroup is not delegated to it%s%s",
+			  why ? ", and " : "", why ? why : "");
 }
 
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
@@ -439,13 +451,13 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 	if (gets_unit(&q))
 		return set_unit(&q, ret, err);
 	if (!q.host->own_writable)
-		return no_cgroup(&q, ret,
-				 options->may_own_cgroups
-					 ? "the cgroup file systems are mounted read-only"
-					 : "the caller's own cgroup is not delegated to it",
-				 err);
+		return no_cgroup(&q, ret, not_writable(&q), err);
 	r = set_dirs(&q, ret, err);
 	if (r == 0)
 		r = find_inside(&q, &ret->inside, err);
+	if (facts->systemd.why)
+		add_why(&q, ret,
+			arena_strf(arena, "the cgroup is no unit of systemd: %s",
+				   facts->systemd.why));
 	return r < 0 ? r : set_limits(&q, ret, err);
 }

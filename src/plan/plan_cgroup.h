@@ -11,9 +11,12 @@ struct plan_cgroup_options {
 	bool delegates;       /* the container can write to the files of its cgroup */
 };
 
+/* A caller on pure v2 that may make no groups at large: it lives on what a manager gives it. */
+bool plan_cgroup_lacks_own(const struct facts *facts);
+
 /* Whether a plan depends on FACTS_SYSTEMD. */
 bool plan_cgroup_needs_manager(const struct oci_config *config, const char *manager,
-			       bool may_own_cgroups);
+			       bool lacks_own);
 
 /* Rules:
  * - linux.cgroupsPath absolute: below each hierarchy's mount; relative: below the caller's own

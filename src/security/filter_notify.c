@@ -64,7 +64,7 @@ int filter_notify_send(const char *path, int listener, const struct filter_notif
 	text = json_write_text(w, &len, err);
 	if (!text)
 		return err_prefix(err, "the container process state for the seccomp agent");
-	sock = sock_connect(path);
+	sock = sock_connect(path, 0);
 	if (sock < 0) {
 		(void)err_errno(err, -sock, ERR_AT "linux.seccomp: connect to the agent at %s",
 				path);

@@ -17,7 +17,7 @@ int step_console_connect(struct run *run, struct err *err)
 {
 	const char *path = run->plan->options->console_socket;
 
-	run->console_socket = sock_connect(path);
+	run->console_socket = sock_connect(path, 0);
 	if (run->console_socket < 0)
 		return err_errno(err, -run->console_socket, "--console-socket: connect to %s",
 				 path);

@@ -10,7 +10,7 @@
 /* The receiver closes the stream; it may close at once. */
 static int send_to(const char *path, const char *payload, int pidfd, struct err *err)
 {
-	_cleanup_close_ int sock = sock_connect(path);
+	_cleanup_close_ int sock = sock_connect(path, 0);
 	int r = sock < 0 ? sock : sock_send(sock, payload, strlen(payload), pidfd);
 
 	return r < 0 ? err_errno(err, -r, "send a pidfd to the socket %s", path) : 0;

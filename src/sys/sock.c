@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -153,7 +154,18 @@ static int address_at(int dirfd, const char *name, struct sockaddr_un *ret)
 	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 
-static int connect_to(int type, int dirfd, const char *name)
+/* Where too many wait to be accepted, a stream socket waits too. */
+static int limit_wait(int sock, int timeout_ms)
+{
+	const struct timeval left = { .tv_sec = timeout_ms / 1000,
+				      .tv_usec = timeout_ms % 1000 * 1000L };
+
+	if (!timeout_ms)
+		return 0;
+	return setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &left, sizeof(left)) < 0 ? -errno : 0;
+}
+
+static int connect_to(int type, int dirfd, const char *name, int timeout_ms)
 {
 	_cleanup_close_ int sock = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
@@ -161,19 +173,27 @@ static int connect_to(int type, int dirfd, const char *name)
 
 	if (r < 0)
 		return r;
-	if (sock < 0 || connect(sock, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (sock < 0)
 		return -errno;
+	r = limit_wait(sock, timeout_ms);
+	if (r < 0)
+		return r;
+	do
+		r = connect(sock, (const struct sockaddr *)&address, sizeof(address));
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	return fd_take(&sock);
 }
 
-int sock_connect(const char *path)
+int sock_connect(const char *path, int timeout_ms)
 {
 	_cleanup_close_ int dir = -1;
 	char parent[4096];
 	const char *slash = strrchr(path, '/');
 
 	if (strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path) || !slash)
-		return connect_to(SOCK_STREAM, -1, path);
+		return connect_to(SOCK_STREAM, -1, path, timeout_ms);
 	if ((size_t)(slash - path) >= sizeof(parent))
 		return -ENAMETOOLONG;
 	memcpy(parent, path, (size_t)(slash - path));
@@ -181,12 +201,12 @@ int sock_connect(const char *path)
 	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	return connect_to(SOCK_STREAM, dir, slash + 1);
+	return connect_to(SOCK_STREAM, dir, slash + 1, timeout_ms);
 }
 
 int sock_connect_at(int dirfd, const char *name)
 {
-	return connect_to(SOCK_SEQPACKET, dirfd, name);
+	return connect_to(SOCK_SEQPACKET, dirfd, name, 0);
 }
 
 int sock_new(void)

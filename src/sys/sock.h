@@ -31,8 +31,9 @@ ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
 /* From here on the kernel says who has sent a message. 0 or -errno. */
 int sock_name_senders(int sock);
 
-/* Connects to a stream socket at a path of any length. >= 0 or -errno. */
-int sock_connect(const char *path);
+/* Connects to a stream socket at a path of any length. >= 0 or -errno; -ETIMEDOUT: in timeout_ms (0: never) nobody has
+ * accepted any of those who wait. */
+int sock_connect(const char *path, int timeout_ms);
 
 /* The same for a SEQPACKET socket `name` in a directory; and the listening side of it: a new socket, bound later. */
 int sock_connect_at(int dirfd, const char *name);

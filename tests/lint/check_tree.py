@@ -14,7 +14,7 @@ import sys
 
 # Lowest first. A directory may include itself and those before it.
 LAYERS = ["src/base", "src/sys", "src/oci", "userns", "net", "src/host", "src/plan", "src/cgroup",
-          "src/security", "src/state", "src/steps", "src/run", "src/cmd", "src/helper", "src"]
+          "src/security", "src/state", "src/steps", "src/run", "src/cmd", "src"]
 # These know less than their place in the list would allow.
 ONLY = {
     "src/oci": {"src/base", "src/oci"},

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/clock.h"
+#include "src/base/fd.h"
+#include "src/sys/dbus.h"
+#include "tests/lib/check.h"
+#include "tests/lib/fake_manager.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { SHORT_MS = 200 };
+
+static struct str call_of(uint32_t serial)
+{
+	struct str body = { 0 }, bytes = { 0 };
+	struct dbus_message call = { .type = DBUS_CALL,
+				     .serial = serial,
+				     .path = "/a",
+				     .interface = "b.c",
+				     .member = "D",
+				     .signature = "sa(su)t" };
+	size_t array;
+
+	dbus_put_text(&body, "xy");
+	array = dbus_put_array(&body, '(');
+	dbus_put_struct(&body);
+	dbus_put_text(&body, "k");
+	dbus_put_u32(&body, 7);
+	dbus_end_array(&body, array, '(');
+	dbus_put_u64(&body, 1);
+	call.body = body.s;
+	call.len = body.len;
+	dbus_write(&bytes, &call);
+	str_done(&body);
+	return bytes;
+}
+
+/* The layout, written down by hand from the specification. */
+TEST(a_call_has_the_layout_of_the_specification)
+{
+	static const char wanted[] = "l\1\0\1"
+				     "\50\0\0\0"
+				     "\11\0\0\0"
+				     "\75\0\0\0"
+				     "\1\1o\0\2\0\0\0/a\0\0\0\0\0\0"
+				     "\2\1s\0\3\0\0\0b.c\0\0\0\0\0"
+				     "\3\1s\0\1\0\0\0D\0\0\0\0\0\0\0"
+				     "\10\1g\0\7sa(su)t\0"
+				     "\0\0\0" /* to 8 */
+				     "\2\0\0\0xy\0\0"
+				     "\14\0\0\0\0\0\0\0"
+				     "\1\0\0\0k\0\0\0"
+				     "\7\0\0\0"
+				     "\0\0\0\0"
+				     "\1\0\0\0\0\0\0";
+	struct str bytes = call_of(9);
+
+	if (*bytes.s == 'l') {
+		CHECK_INT(bytes.len, sizeof(wanted));
+		for (size_t i = 0; i < sizeof(wanted) - 1; i++)
+			if (bytes.s[i] != wanted[i])
+				CHECK_INT(i, -1);
+	}
+	CHECK_INT(dbus_measure(bytes.s), bytes.len);
+	str_done(&bytes);
+}
+
+TEST(what_is_written_is_read)
+{
+	struct str bytes = call_of(9);
+	struct dbus_message message;
+	struct dbus_reader body;
+
+	CHECK_INT(dbus_read(bytes.s, bytes.len, &message), 0);
+	CHECK_INT(message.type, DBUS_CALL);
+	CHECK_INT(message.serial, 9);
+	CHECK_STR(message.path, "/a");
+	CHECK_STR(message.interface, "b.c");
+	CHECK_STR(message.member, "D");
+	CHECK_STR(message.signature, "sa(su)t");
+	CHECK(!message.error && !message.destination && !message.reply_to);
+	body = dbus_open_body(&message, "sa(su)t");
+	CHECK_STR(dbus_get_text(&body), "xy");
+	CHECK(!body.bad);
+	body = dbus_open_body(&message, "s");
+	CHECK(!dbus_get_text(&body) && body.bad);
+	str_done(&bytes);
+}
+
+TEST(the_other_byte_order_is_read)
+{
+	static const char signal[] = "B\4\0\1"
+				     "\0\0\0\11"
+				     "\0\0\0\5"
+				     "\0\0\0\31"
+				     "\10\1g\0\1s\0\0"
+				     "\5\1u\0\0\0\1\2"
+				     "\3\1s\0\0\0\0\0\0"
+				     "\0\0\0\0\0\0\0" /* to 8 */
+				     "\0\0\0\4abcd\0";
+	struct dbus_message message;
+	struct dbus_reader body;
+
+	CHECK_INT(dbus_read(signal, sizeof(signal) - 1, &message), 0);
+	CHECK_INT(message.type, DBUS_SIGNAL);
+	CHECK_INT(message.serial, 5);
+	CHECK_INT(message.reply_to, 0x102);
+	CHECK_STR(message.member, "");
+	body = dbus_open_body(&message, "s");
+	CHECK_STR(dbus_get_text(&body), "abcd");
+	CHECK(!body.bad);
+}
+
+/* Whatever the bytes, nothing outside of them is read: for the sanitizers. */
+TEST(damaged_messages_are_refused)
+{
+	struct str bytes = call_of(9);
+	struct dbus_message message;
+	char head[DBUS_HEAD];
+
+	for (size_t cut = 0; cut < bytes.len; cut++)
+		CHECK(dbus_read(bytes.s, cut, &message) == -EBADMSG);
+	for (size_t i = 0; i < bytes.len; i++)
+		for (int bit = 0; bit < 8; bit++) {
+			bytes.s[i] = (char)(bytes.s[i] ^ 1 << bit);
+			if (dbus_read(bytes.s, bytes.len, &message) == 0) {
+				struct dbus_reader body = dbus_open_body(&message, "sa(su)t");
+
+				(void)dbus_get_text(&body);
+				(void)dbus_get_u32(&body);
+				(void)dbus_get_signature(&body);
+			}
+			bytes.s[i] = (char)(bytes.s[i] ^ 1 << bit);
+		}
+	memcpy(head, bytes.s, sizeof(head));
+	memset(head + 4, 0xff, 4);
+	CHECK_INT(dbus_measure(head), -EMSGSIZE);
+	head[3] = 2;
+	CHECK_INT(dbus_measure(head), -EBADMSG);
+	str_done(&bytes);
+}
+
+static void check_open(enum fake_manager_mode mode, int error, const char *text)
+{
+	struct fake_manager manager;
+	long long start = clock_now();
+	struct err err = { 0 };
+	struct dbus bus;
+	int r;
+
+	fake_manager_start(&manager, mode);
+	r = dbus_open(manager.path, SHORT_MS, &bus, &err);
+	CHECK_INT(r, -error);
+	CHECK(clock_now() - start < 50LL * SHORT_MS);
+	if (r == 0)
+		dbus_close(&bus);
+	else
+		CHECK_ERR(r, &err, text);
+	fake_manager_stop(&manager);
+}
+
+TEST(who_answers_is_told_from_who_does_not)
+{
+	check_open(FAKE_GOOD, 0, "");
+	check_open(FAKE_OLD, 0, "");
+	check_open(FAKE_SILENT, ETIMEDOUT, "systemd/private did not answer within 0.2 s");
+	check_open(FAKE_FULL, ETIMEDOUT, "systemd/private did not answer within 0.2 s");
+	check_open(FAKE_REJECTS, ECONNABORTED, "lets this user not in");
+	check_open(FAKE_GARBAGE, EBADMSG, "does not speak D-Bus");
+	check_open(FAKE_CLOSES, EPIPE, "hung up");
+	check_open(FAKE_GONE, ECONNREFUSED, "connect to ");
+	check_open(FAKE_NONE, ENOENT, "connect to ");
+}
