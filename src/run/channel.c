@@ -96,8 +96,8 @@ static bool is_message(const struct message *m, ssize_t len, const struct sock_m
 		return len == LEN_NOTE && is_text(m->note, sizeof(m->note));
 	case MESSAGE_FAILED:
 		return len == LEN_FAILED && e->code > 0 && e->code <= MAX_ERRNO &&
-		       is_text(e->step, sizeof(e->step)) && is_text(e->text, sizeof(e->text)) &&
-		       is_text(e->hint, sizeof(e->hint));
+		       is_text(e->step, sizeof(e->step)) && is_text(e->path, sizeof(e->path)) &&
+		       is_text(e->text, sizeof(e->text)) && is_text(e->hint, sizeof(e->hint));
 	default:
 		return false;
 	}
@@ -108,6 +108,7 @@ static int take_failure(const struct message *m, struct err *err)
 {
 	*err = (struct err){ 0 };
 	(void)err_set(err, m->err.code, "%s", m->err.text);
+	(void)err_prefix(err, ERR_AT "%s", m->err.path);
 	if (m->err.hint[0])
 		err_hint(err, "%s", m->err.hint);
 	if (m->err.step[strspn(m->err.step, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
