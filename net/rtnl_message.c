@@ -70,9 +70,10 @@ bool rtnl_message_link_is_up(const struct nlmsghdr *h)
 	return holds(h, RTM_NEWLINK, sizeof(*link)) && (link->ifi_flags & IFF_UP);
 }
 
-static const struct rtattr *first_attr(const struct nlmsghdr *h, size_t *ret_len)
+/* The length is signed, because RTA_NEXT() takes the padding off it too, and the last one may have none. */
+static const struct rtattr *first_attr(const struct nlmsghdr *h, int *ret_len)
 {
-	*ret_len = h->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifaddrmsg));
+	*ret_len = (int)(h->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifaddrmsg)));
 	return IFA_RTA((const struct ifaddrmsg *)NLMSG_DATA(h));
 }
 
@@ -81,7 +82,7 @@ static __u32 flags_of(const struct nlmsghdr *h)
 {
 	const struct ifaddrmsg *address = NLMSG_DATA(h);
 	__u32 flags = address->ifa_flags;
-	size_t len;
+	int len;
 
 	for (const struct rtattr *a = first_attr(h, &len); RTA_OK(a, len); a = RTA_NEXT(a, len))
 		if (a->rta_type == IFA_FLAGS && RTA_PAYLOAD(a) == sizeof(flags))
@@ -109,8 +110,7 @@ int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h)
 	__u32 flags = flags_of(h) &
 		      (IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN);
 	struct ifaddrmsg *to;
-	size_t len;
-	int r;
+	int len, r;
 
 	begin(ret, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(*to));
 	to = NLMSG_DATA(&ret->header);

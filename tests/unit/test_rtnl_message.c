@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <linux/if_addr.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -102,4 +103,28 @@ TEST(an_address_is_given_again)
 		seen++;
 	}
 	CHECK_INT(seen, 2);
+}
+
+/* The padding behind the last attribute is not counted, and what stands behind it is none. */
+TEST(a_message_ends_without_padding)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifaddrmsg address;
+		struct rtattr odd;
+		char value, padding[3];
+		struct rtattr behind;
+		uint32_t flags;
+	} m = {
+		.header = { .nlmsg_type = RTM_NEWADDR },
+		.address = { .ifa_index = 3, .ifa_scope = RT_SCOPE_UNIVERSE },
+		.odd = { RTA_LENGTH(1), IFA_LABEL },
+		.behind = { RTA_LENGTH(4), IFA_FLAGS },
+		.flags = IFA_F_PERMANENT,
+	};
+
+	m.header.nlmsg_len = offsetof(typeof(m), padding);
+	CHECK(!rtnl_message_is_kept(&m.header, 3));
+	m.header.nlmsg_len = sizeof(m);
+	CHECK(rtnl_message_is_kept(&m.header, 3));
 }
