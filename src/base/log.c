@@ -4,6 +4,7 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/json_text.h"
 #include "src/base/str.h"
 
 #include <fcntl.h>
@@ -72,13 +73,19 @@ static void add_time(struct str *line)
 		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000);
 }
 
+/* A path may have any bytes; JSON is UTF-8, and U+FFFD stands for what is not. */
 static void add_json_string(struct str *line, const char *text)
 {
+	const char *bad = text + json_text_find_bad_utf8(text, strlen(text));
+
 	str_add(line, "\"");
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		if (c == '"' || c == '\\')
+		if (text == bad) {
+			str_add(line, "\\ufffd");
+			bad = text + 1 + json_text_find_bad_utf8(text + 1, strlen(text + 1));
+		} else if (c == '"' || c == '\\')
 			str_addf(line, "\\%c", c);
 		else if (c < 0x20)
 			str_addf(line, "\\u%04x", c);

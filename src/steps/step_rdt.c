@@ -71,9 +71,12 @@ static int compare_lines(struct run *run, int root, const struct rdt_plan *p, st
 
 static int make_monitor(struct run *run, int root, const struct rdt_plan *p, struct err *err)
 {
+	int error;
+
 	if (!p->monitor || mkdirat(root, p->monitor, 0755) == 0)
 		return 0;
-	return refused(root, errno, err, arena_strf(run->arena, "make the group %s", p->monitor));
+	error = errno;
+	return refused(root, error, err, arena_strf(run->arena, "make the group %s", p->monitor));
 }
 
 int step_rdt_create(struct run *run, struct err *err)
@@ -81,7 +84,7 @@ int step_rdt_create(struct run *run, struct err *err)
 	const struct rdt_plan *p = &run->plan->rdt;
 	_cleanup_close_ int root = -1;
 	bool made = false;
-	int r = 0;
+	int r = 0, error = 0;
 
 	if (!p->group)
 		return 0;
@@ -90,8 +93,10 @@ int step_rdt_create(struct run *run, struct err *err)
 		return root;
 	if (p->own || p->n_lines)
 		made = mkdirat(root, p->group, 0755) == 0;
+	if (!made)
+		error = errno;
 	if (!made && p->own)
-		r = refused(root, errno, err,
+		r = refused(root, error, err,
 			    arena_strf(run->arena, "make the group %s", p->group));
 	else if (!made && faccessat(root, p->group, F_OK, 0) < 0)
 		r = err_set(err, EINVAL,

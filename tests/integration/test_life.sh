@@ -363,6 +363,12 @@ t_state_document() {
 	done
 }
 
+t_log_of_bytes_that_are_no_text() {
+	R --log "$T/log" --log-format json state "$(printf 'a\377b\303\251')"
+	iconv -f UTF-8 -t UTF-8 "$T/log" >/dev/null || fail "the log is not UTF-8"
+	jq -e '.msg | contains("a\ufffdb\u00e9")' "$T/log" >/dev/null || fail "not the text: $(<"$T/log")"
+}
+
 t_log_file() {
 	no 'container does not exist' --log "$T/log.json" --log-format json state "$ID"
 	eq level "$(jq -r .level "$T/log.json")" error
