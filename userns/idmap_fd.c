@@ -2,14 +2,15 @@
 #include "userns/idmap_fd.h"
 
 #include "src/base/fd.h"
-#include "src/sys/clone.h"
+#include "src/sys/child.h"
 #include "userns/probe.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+enum { DEATH_TIMEOUT_MS = 10000 };
 
 /* Waits for the end of the pipe, which comes with our word or with our death. */
 static __attribute__((noreturn)) void hold(int pipe_fds[2])
@@ -19,7 +20,7 @@ static __attribute__((noreturn)) void hold(int pipe_fds[2])
 	fd_closep(&pipe_fds[1]);
 	while (read(pipe_fds[0], &nothing, 1) < 0 && errno == EINTR)
 		;
-	_exit(0);
+	child_exit(0);
 }
 
 static int write_and_open(const struct idmap_write *write, pid_t pid, struct err *err)
@@ -37,18 +38,18 @@ static int write_and_open(const struct idmap_write *write, pid_t pid, struct err
 int idmap_fd_open(const struct idmap_write *write, struct err *err)
 {
 	struct clone_request request = { .flags = CLONE_NEWUSER, .cgroup_fd = -1 };
+	struct child holder = CHILD_NONE;
 	int pipe_fds[2], fd;
 	pid_t pid;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "make a user namespace for a mapping");
-	pid = clone_process(&request, NULL);
+	pid = child_clone(&request, &holder);
 	if (pid == 0)
 		hold(pipe_fds);
 	fd = pid < 0 ? probe_userns_refused((int)-pid, err) : write_and_open(write, pid, err);
 	fd_closep(&pipe_fds[0]);
 	fd_closep(&pipe_fds[1]);
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)child_end(&holder, DEATH_TIMEOUT_MS);
 	return fd;
 }

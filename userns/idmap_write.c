@@ -4,7 +4,7 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/sys/clone.h"
+#include "src/sys/child.h"
 #include "src/sys/program.h"
 #include "userns/idmap_explain.h"
 
@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { HELPER_TIMEOUT_MS = 10000, HELPERS = 2, WORDS_MAX = 512 };
@@ -50,8 +49,8 @@ static int write_direct(struct arena *arena, const struct idmap_write *write, pi
 
 struct helper {
 	enum idmap_explain_which which;
-	pid_t pid; /* 0 once it was waited for */
-	int pidfd, words;
+	struct child child;
+	int words;
 	char said[WORDS_MAX];
 	struct idmap_explain_end end;
 };
@@ -95,7 +94,7 @@ static void become_helper(const char *path, const char *const *argv, int words)
 	}
 	memcpy(report + 1, &errno, sizeof(int));
 	(void)io_write_all(words, report, sizeof(report));
-	_exit(127);
+	child_exit(127);
 }
 
 static int start(struct arena *arena, const struct idmap_write *write, pid_t pid,
@@ -106,33 +105,26 @@ static int start(struct arena *arena, const struct idmap_write *write, pid_t pid
 	const char **argv = arguments(arena, uid ? "newuidmap" : "newgidmap", pid,
 				      uid ? &write->uid : &write->gid);
 	struct clone_request request = { .cgroup_fd = -1 };
+	pid_t made;
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "start %s", argv[0]);
 	helper->words = fds[0];
-	helper->pid = clone_process(&request, &helper->pidfd);
-	if (helper->pid == 0)
+	made = child_clone(&request, &helper->child);
+	if (made == 0)
 		become_helper(path, argv, fds[1]);
 	fd_closep(&fds[1]);
-	if (helper->pid < 0) {
-		int error = (int)-helper->pid;
-
-		helper->pid = 0;
-		return err_errno(err, error, "start %s", argv[0]);
-	}
-	return 0;
+	return made < 0 ? err_errno(err, (int)-made, "start %s", argv[0]) : 0;
 }
 
 static void reap(struct helper *helper, pid_t target)
 {
-	int r;
+	int r = child_reap(&helper->child, HELPER_TIMEOUT_MS, &helper->end.status);
 
-	do
-		r = waitpid(helper->pid, &helper->end.status, 0);
-	while (r < 0 && errno == EINTR);
-	helper->pid = 0;
-	/* Whoever ignores SIGCHLD gets no status; then the map itself tells how it went. */
+	fd_closep(&helper->child.pidfd);
+	helper->child.pid = 0;
+	/* Without a status the map itself tells how it went. */
 	if (r < 0 && !idmap_explain_is_written(
 			     target, helper->which == IDMAP_EXPLAIN_UID ? "uid_map" : "gid_map"))
 		helper->end.status = 1 << 8;
@@ -143,7 +135,7 @@ static void finish(struct helper *helper, bool ended, pid_t target)
 {
 	if (!ended) {
 		helper->end.timed_out = true;
-		(void)kill(helper->pid, SIGKILL);
+		(void)child_signal(&helper->child, SIGKILL);
 	}
 	reap(helper, target);
 }
@@ -153,17 +145,16 @@ static void wait_for(struct helper helpers[HELPERS], pid_t target)
 {
 	long long deadline = clock_now() + HELPER_TIMEOUT_MS;
 
-	while (helpers[0].pid || helpers[1].pid) {
+	while (child_is_there(&helpers[0].child) || child_is_there(&helpers[1].child)) {
 		struct pollfd fds[HELPERS];
 		int left = clock_left(deadline);
 
 		for (int i = 0; i < HELPERS; i++)
-			fds[i] = (struct pollfd){ .fd = helpers[i].pid ? helpers[i].pidfd : -1,
-						  .events = POLLIN };
+			fds[i] = (struct pollfd){ .fd = helpers[i].child.pidfd, .events = POLLIN };
 		if (poll(fds, HELPERS, left) < 0)
 			continue;
 		for (int i = 0; i < HELPERS; i++)
-			if (helpers[i].pid && (fds[i].revents || left == 0))
+			if (child_is_there(&helpers[i].child) && (fds[i].revents || left == 0))
 				finish(&helpers[i], fds[i].revents != 0, target);
 	}
 }
@@ -204,7 +195,8 @@ static int write_by_helpers(struct arena *arena, const struct idmap_write *write
 	for (int i = 0; i < HELPERS; i++) {
 		helpers[i].which = helpers[i].end.which =
 			i == 0 ? IDMAP_EXPLAIN_UID : IDMAP_EXPLAIN_GID;
-		helpers[i].pidfd = helpers[i].words = -1;
+		helpers[i].child = (struct child)CHILD_NONE;
+		helpers[i].words = -1;
 	}
 	for (int i = 0; r == 0 && i < HELPERS; i++)
 		r = start(arena, write, pid, &helpers[i], err);
@@ -212,7 +204,6 @@ static int write_by_helpers(struct arena *arena, const struct idmap_write *write
 	for (int i = 0; r == 0 && i < HELPERS; i++)
 		r = report(write, pid, &helpers[i], err);
 	for (int i = 0; i < HELPERS; i++) {
-		fd_closep(&helpers[i].pidfd);
 		fd_closep(&helpers[i].words);
 	}
 	return r;

@@ -182,27 +182,6 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 	return make_plan(ret, options, facts, err);
 }
 
-static void take_back(struct launch *launch)
-{
-	struct err err;
-
-	if (launch->run.pid_file_written)
-		(void)unlink(launch->pid_file);
-	if (devices_return(&launch->run.net, &err) < 0)
-		log_warning("%s", err.text);
-	devices_close(&launch->run.net);
-	/* While poststart hooks ran, the lock was free: perhaps it is deleted already. */
-	if (!launch->run.reserved ||
-	    store_lock(launch->run.state_dir, STORE_LOCK_TIMEOUT_MS, &err) == -ENOENT)
-		return;
-	/* The processes are gone already; their recorded pid may be somebody else's by now. */
-	launch->state.pid.set = false;
-	launch->state.poststop_hooks.v = launch->run.hooks_ran;
-	if (removal_run(launch->store, launch->run.state_dir, &launch->state, launch->config,
-			&err) < 0)
-		log_notice("cleaning up: %s", err.text);
-}
-
 static void tell_fallbacks(const struct state *state)
 {
 	if (!isatty(STDERR_FILENO) && !log_wants(LOG_WARNING))
@@ -237,8 +216,6 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &run->undo,
 			&run->n_undo);
 	r = walk_sequence(&sequence_create, run, err);
-	if (r < 0)
-		take_back(launch);
 	devices_close(&run->net);
 	/* Init has the descriptor too, and the lock with it, until it has closed its own. */
 	if (run->state_dir >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* THE table: how a container is made, from the empty state directory to the exec of its program. Read
- * from top to bottom it is what happens; src/run/check.c proves the order for every set of flags. */
+ * from top to bottom it is what happens; tests/lib/order.c proves the order for every set of flags. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {

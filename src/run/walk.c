@@ -1,35 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The executor: one loop, in every process. A child that is cloned inside the loop goes on at the next
- * row as another actor, with the plan in its memory by copy-on-write: nothing is serialised.
- *
- * A fault can be injected at any row by name, for tests: USRUN_FAIL_AT=<row>. */
+ * row as another actor, with the plan in its memory by copy-on-write: nothing is serialised. */
 #include "src/run/walk.h"
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
-#include "src/oci/names.h"
 #include "src/run/channel.h"
+#include "src/run/failure.h"
 #include "src/sys/child.h"
-#include "src/sys/pidfd.h"
 
 #include "userns/probe.h"
 
 #include <sched.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 1000, END_TIMEOUT_MS = 10000 };
+enum { STAGER_TIMEOUT_MS = 10000 };
 
 struct walk {
 	const struct sequence *sequence;
 	struct run *run;
 	struct channel *channel;
-	const char *fail_at;
 };
 
 static int walk_rows(struct walk *walk, size_t from, struct err *err);
@@ -38,8 +30,6 @@ static int act(struct walk *walk, const struct row *row, struct err *err)
 {
 	int r;
 
-	if (walk->fail_at && str_equal(walk->fail_at, row->name))
-		return err_set(err, EIO, "injected at %s", row->name);
 	log_debug("%s", row->name);
 	r = row->act(walk->run, err);
 	if (r < 0 && !err->step[0])
@@ -152,7 +142,7 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 /* It has nothing left to do but to end. */
 static int leave(struct run *run, struct err *err)
 {
-	int r = child_reap(&run->stager, DEATH_TIMEOUT_MS, NULL);
+	int r = child_reap(&run->stager, STAGER_TIMEOUT_MS, NULL);
 
 	return r < 0 ? err_errno(err, -r, "wait for the end of the stager") : 0;
 }
@@ -195,53 +185,20 @@ static int walk_rows(struct walk *walk, size_t from, struct err *err)
 	return 0;
 }
 
-/* Words for a child that died without any: killed by the memory limit, by a seccomp profile … */
-static void explain_death(struct run *run, struct err *err)
-{
-	const struct child *child = child_is_there(&run->init) ? &run->init : &run->stager;
-	const char *name;
-	int status;
-
-	if (err->code != ECHILD || !child_is_there(child))
-		return;
-	/* The kernel closes its channel a moment before its parent can ask how it ended. */
-	(void)pidfd_wait(child->pidfd, DEATH_TIMEOUT_MS);
-	if (child_has_ended(child, &status) <= 0 || !WIFSIGNALED(status))
-		return;
-	name = names_signal_name(WTERMSIG(status));
-	if (WTERMSIG(status) == SIGKILL && driver_oom_kills(&run->cgroup) > run->oom_kills)
-		(void)err_prefix(err, "%s", driver_oom_words(&run->cgroup, run->arena));
-	else
-		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
-				 name ? name : "a real-time one");
-}
-
-/* An init whose stager died before it could name it ends by itself: its channel is closed. */
-static void end_processes(struct walk *walk)
-{
-	channel_close(walk->channel);
-	(void)child_end(&walk->run->stager, END_TIMEOUT_MS);
-	(void)child_end(&walk->run->init, END_TIMEOUT_MS);
-}
-
 int walk_sequence(const struct sequence *sequence, struct run *run, struct err *err)
 {
 	struct walk walk = {
 		.sequence = sequence,
 		.run = run,
-		.fail_at = secure_getenv("USRUN_FAIL_AT"),
 	};
 	int r = channel_open(run->arena, run->plan->flags & PLAN_STAGER, &walk.channel, err);
 
 	if (r < 0)
 		return r;
 	r = walk_rows(&walk, 0, err);
-	if (r < 0) {
-		explain_death(run, err);
-		end_processes(&walk);
-		return r;
-	}
-	return 0;
+	if (r < 0)
+		failure_end(run, walk.channel, err);
+	return r;
 }
 
 static size_t add_undo(const struct row *row, uint32_t flags, const char **names, size_t n)

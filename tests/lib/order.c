@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/run/check.h"
+#include "tests/lib/order.h"
 
 #include "src/base/str.h"
 
@@ -119,7 +119,7 @@ static int check_owed(const struct walked *w, bool create, uint32_t flags, struc
 	return w->exec_seen ? 0 : err_set(err, EINVAL, "flags %#x: nothing is executed", flags);
 }
 
-int check_order(const struct row *rows, size_t n, uint32_t flags, struct err *err)
+int order_check(const struct row *rows, size_t n, uint32_t flags, struct err *err)
 {
 	struct walked w = { .alive = { [ACTOR_PARENT] = true } };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order of both sequences, for every set of flags that the planner can produce; and whether the
  * checker would notice: rows are dropped, swapped and moved, and most changes must be found. */
-#include "src/run/check.h"
 #include "src/run/walk.h"
 #include "src/state/undo_list.h"
 #include "tests/lib/check.h"
+#include "tests/lib/order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static int check_all(const struct sequence *sequence, const struct row *rows, si
 		if (!possible(sequence, flags))
 			continue;
 		count++;
-		if (check_order(rows, n, flags, err) < 0)
+		if (order_check(rows, n, flags, err) < 0)
 			return -1;
 	}
 	*ret_n = count;
@@ -82,7 +82,7 @@ TEST(what_a_clone_inherits_comes_before_it)
 		if (strcmp(sequence->rows[i].name, "prepared") != 0)
 			rows[n++] = sequence->rows[i];
 	CHECK_INT(n, sequence->n - 1);
-	CHECK_INT(check_order(rows, n, flags, &err), -EINVAL);
+	CHECK_INT(order_check(rows, n, flags, &err), -EINVAL);
 	CHECK(strstr(err.text, "would not inherit") != NULL);
 	free(rows);
 }
@@ -129,7 +129,7 @@ static bool noticed(const struct mutation_run *m, size_t n)
 	struct err err;
 
 	for (size_t i = 0; i < m->n_flags; i++)
-		if (check_order(m->rows, n, m->flags[i], &err) < 0)
+		if (order_check(m->rows, n, m->flags[i], &err) < 0)
 			return true;
 	return false;
 }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/run/failure.h"
+
+#include "src/base/log.h"
+#include "src/oci/names.h"
+#include "src/run/channel.h"
+#include "src/steps/removal.h"
+#include "src/sys/pidfd.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LAST_WORDS_MS = 1000, DEATH_TIMEOUT_MS = 10000 };
+
+/* Words for a child that died without any: killed by the memory limit, by a seccomp profile … */
+static void explain_death(struct run *run, struct err *err)
+{
+	const struct child *child = child_is_there(&run->init) ? &run->init : &run->stager;
+	const char *name;
+	int status;
+
+	if (err->code != ECHILD || !child_is_there(child))
+		return;
+	/* The kernel closes its channel a moment before its parent can ask how it ended. */
+	(void)pidfd_wait(child->pidfd, LAST_WORDS_MS);
+	if (child_has_ended(child, &status) <= 0 || !WIFSIGNALED(status))
+		return;
+	name = names_signal_name(WTERMSIG(status));
+	if (WTERMSIG(status) == SIGKILL && driver_oom_kills(&run->cgroup) > run->oom_kills)
+		(void)err_prefix(err, "%s", driver_oom_words(&run->cgroup, run->arena));
+	else
+		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
+				 name ? name : "a real-time one");
+}
+
+static void take_back(struct run *run)
+{
+	struct err err;
+
+	if (run->pid_file_written)
+		(void)unlink(run->pid_file);
+	if (devices_return(&run->net, &err) < 0)
+		log_warning("%s", err.text);
+	devices_close(&run->net);
+	/* While poststart hooks ran, the lock was free: perhaps it is deleted already. */
+	if (!run->reserved || store_lock(run->state_dir, STORE_LOCK_TIMEOUT_MS, &err) == -ENOENT)
+		return;
+	/* The processes are gone already; their recorded pid may be somebody else's by now. */
+	run->state->pid.set = false;
+	run->state->poststop_hooks.v = run->hooks_ran;
+	if (removal_run(run->store, run->state_dir, run->state, run->plan->config, &err) < 0)
+		log_notice("cleaning up: %s", err.text);
+}
+
+void failure_end(struct run *run, struct channel *channel, struct err *err)
+{
+	explain_death(run, err);
+	/* An init whose stager died before it was introduced ends by itself when it finds it closed. */
+	channel_close(channel);
+	(void)child_end(&run->stager, DEATH_TIMEOUT_MS);
+	(void)child_end(&run->init, DEATH_TIMEOUT_MS);
+	take_back(run);
+}
