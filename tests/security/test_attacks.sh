@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Ways out of a container, or to what is not its own. A case fails and says how when one leads somewhere.
+# shellcheck disable=SC2016 # variables of the shell inside
+
+# The host's file that nobody inside may reach, and a program that looks for a way to it. Its hits are in $T/b/hits.
+armed() { # CAP...
+	echo secret >"$T/canary"
+	mkdir -p "$T/b/rootfs/v"
+	cp "${BASH_SOURCE[0]%/*}/attack" "$T/b/rootfs/bin/attack"
+	: >"$T/b/hits"
+	chmod 666 "$T/b/hits"
+	caps "$@"
+	cfg --arg h "$T/b/hits" 'del(.linux.seccomp) | .linux.maskedPaths = [] | .process.noNewPrivileges = false
+		| .mounts += [{destination: "/hits", type: "bind", source: $h, options: ["bind", "rw"]}]'
+	script_ "exec /bin/attack snoop $T/canary USRUN-TOKEN >>/hits"
+}
+
+looking() { soon grep -q looking "$T/b/hits"; }
+
+safe() {
+	! grep escaped "$T/b/hits" | sort | uniq -c | head -n 3 >&2 || fail 'a way out'
+}
+
+t_exec_shows_no_descriptor() {
+	local i
+	armed CHOWN DAC_OVERRIDE DAC_READ_SEARCH SYS_PTRACE SETUID SETGID KILL
+	ok run -d -b "$T/b" "$ID"
+	looking
+	for ((i = 0; i < USRUN_TIMES; i++)); do
+		ok exec "$ID" /bin/true
+		"${U[@]}" exec --preserve-fds 2 "$ID" /bin/true 3</dev/null || true
+	done
+	down
+	safe
+}
+
+t_exec_shows_no_secret() {
+	local i
+	armed CHOWN DAC_OVERRIDE SYS_PTRACE
+	ok run -d -b "$T/b" "$ID"
+	looking
+	for ((i = 0; i < USRUN_TIMES; i++)); do ok exec -e TOKEN=USRUN-TOKEN "$ID" /bin/true; done
+	down
+	safe
+}
+
+# The first container's program has the next one's init before its eyes.
+pod() { # JQ: the namespaces that are joined
+	local i
+	armed CHOWN DAC_OVERRIDE DAC_READ_SEARCH SYS_PTRACE SETUID SETGID
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	looking
+	cfg --arg p "/proc/$(<"$T/pid")/ns" "$1"
+	prog /bin/true
+	for ((i = 0; i < USRUN_TIMES; i++)); do
+		ok run -b "$T/b" "${ID}p"
+		ok create -b "$T/b" "${ID}p"
+		ok start "${ID}p"
+		soon is_of "${ID}p" stopped
+		ok delete "${ID}p"
+	done
+	down
+	safe
+}
+
+t_pod_with_a_pid_namespace() {
+	root_only 'a user joins the user namespace, too'
+	pod '(.linux.namespaces[] | select(.type == "pid")).path = $p + "/pid"'
+}
+
+t_pod_with_a_user_namespace() {
+	rootless_only
+	pod 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user" and .type != "pid"))
+		+ [{type: "user", path: ($p + "/user")}, {type: "pid", path: ($p + "/pid")}]'
+}
+
+# CVE-2019-5736: also where the file is of another user, whom root may override.
+t_own_program_is_not_written() {
+	local i sum word
+	armed CHOWN DAC_OVERRIDE FOWNER SYS_PTRACE
+	printf '#!/proc/self/exe\n' >"$T/b/rootfs/bin/evil"
+	chmod 755 "$T/b/rootfs/bin/evil"
+	cp "$USRUN" "$T/own"
+	chmod 755 "$T/own"
+	[ "$MODE" = rootless ] || chown 1000:1000 "$T/own"
+	for word in "${!U[@]}"; do [ "${U[word]}" != "$USRUN" ] || U[word]=$T/own; done
+	sum=$(sha256sum <"$T/own")
+	ok run -d -b "$T/b" "$ID"
+	looking
+	for ((i = 0; i < USRUN_TIMES; i++)); do
+		R exec "$ID" /bin/evil
+		R exec "$ID" /proc/self/exe
+	done
+	eq 'the program' "$(sha256sum <"$T/own")" "$sum"
+	for word in "${!U[@]}"; do [ "${U[word]}" != "$T/own" ] || U[word]=$USRUN; done
+	down
+	eq 'the program, once nobody runs it' "$(sha256sum <"$T/own")" "$sum"
+	hasnt hits "$(<"$T/b/hits")" 'wrote to the program'
+}
+
+# CVE-2021-30465, CVE-2024-45310: names of a volume are exchanged while mount points are looked up and made in it.
+t_swapped_mount_points() {
+	local i swapper
+	mkdir -p "$T/v/a" "$T/host"
+	ln -s "$T/host" "$T/v/evil"
+	cfg --arg v "$T/v" '.mounts += [{destination: "/v", type: "bind", source: $v, options: ["rbind", "rw"]},
+		{destination: "/v/a/t", type: "tmpfs", source: "tmpfs"}, {destination: "/v/a/n/x/y", type: "tmpfs", source: "tmpfs"}]'
+	prog /bin/true
+	"${BASH_SOURCE[0]%/*}/attack" swap "$T/v/a" "$T/v/evil" &
+	swapper=$!
+	for ((i = 0; i < 4 * USRUN_TIMES; i++)); do R run -b "$T/b" "$ID"; done
+	kill $swapper
+	[ -z "$(ls -A "$T/host")" ] || fail "made on the host: $(find "$T/host")"
+}
+
+# CVE-2024-21626: a working directory through a descriptor of ours.
+t_cwd_through_a_descriptor() {
+	local n
+	echo secret >"$T/canary"
+	prog /bin/sh -c 'cat ../../../../../../../../"$0" ./"$0"' "${T#/}/canary"
+	for n in $(seq 3 32); do
+		cfg --arg d "/proc/self/fd/$n" '.process.cwd = $d'
+		R run -b "$T/b" "$ID"
+		[[ "$OUT" != *secret* ]] || fail "cwd /proc/self/fd/$n leads to the host"
+	done
+}
+
+# CVE-2025-31133, CVE-2025-52565: names of the image for what comes from the host.
+t_image_names_the_hosts_files() {
+	local target=/proc/sys/kernel/printk_ratelimit before
+	before=$(<$target)
+	echo precious >"$T/canary"
+	cfg '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.maskedPaths = ["/proc/cmdline"]'
+	ln -s $target "$T/b/rootfs/dev/null"
+	ln -s "../../../../../../../$T/made" "$T/b/rootfs/dev/console"
+	script_ 'echo 4711 >/proc/cmdline; echo 4711'
+	R run -b "$T/b" "$ID"
+	eq 'the sysctl' "$(<$target)" "$before"
+	[ ! -e "$T/made" ] || fail 'a file on the host'
+}
+
+# CVE-2019-19921, CVE-2019-16884, CVE-2025-52881: something else in the place of /proc.
+t_proc_is_procfs() {
+	local where
+	prog /bin/true
+	rmdir "$T/b/rootfs/proc"
+	mkdir "$T/b/rootfs/evil"
+	ln -s evil "$T/b/rootfs/proc"
+	no 'ordinary directory' run -b "$T/b" "$ID"
+	rm "$T/b/rootfs/proc"
+	mkdir "$T/b/rootfs/proc"
+	for where in /proc/self /proc/self/attr /proc/sys /proc/sys/net /proc/1; do
+		cfg --arg w $where '.mounts |= map(select(.destination | startswith("/proc/") | not)) + [{destination: $w, type: "tmpfs", source: "tmpfs"}]'
+		R run -b "$T/b" "$ID"
+		[ "$RC" != 0 ] || fail "a mount on $where"
+	done
+}
+
+t_dev_is_a_link_to_the_host() {
+	local link
+	mkdir "$T/host"
+	cfg '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.devices = [{path: "/dev/mine", type: "c", major: 1, minor: 3}]'
+	prog /bin/true
+	for link in "$T/host" "../../../../../../../..$T/host"; do
+		rm -rf "$T/b/rootfs/dev"
+		ln -s "$link" "$T/b/rootfs/dev"
+		R run -b "$T/b" "$ID"
+		[ -z "$(ls -A "$T/host")" ] || fail "made on the host: $(ls "$T/host")"
+	done
+}
+
+# The kernel takes 2^32-1 for "no change", and who truncates makes 2^32 root.
+t_ids_that_would_be_root() {
+	local id
+	prog /bin/id -u
+	for id in 4294967295 4294967296 -1; do
+		cfg --argjson i "$id" '.process.user.uid = $i'
+		R run -b "$T/b" "$ID"
+		[ "$RC" != 0 ] || fail "uid $id became $OUT"
+	done
+	cfg '.process.user.uid = 0'
+	up
+	for id in -1 4294967295 4294967296 0x3e8 ' 0' 0:4294967296; do
+		R exec -u "$id" "$ID" /bin/id -u
+		[ "$RC" != 0 ] || fail "exec --user '$id' became $OUT"
+	done
+	for id in ../ ../../ /../.. a/../../..; do
+		R exec --cgroup "$id" "$ID" /bin/true
+		[ "$RC" != 0 ] || fail "exec --cgroup $id"
+	done
+	down
+}
+
+t_sysctls_of_the_host() {
+	local key
+	prog /bin/true
+	for key in kernel.core_pattern kernel/core_pattern net/../kernel/printk_ratelimit \
+		net.ipv4.ip_forward/../../../kernel/printk_ratelimit net...kernel.printk_ratelimit 'kernel.shmmax ' kernel.printk_ratelimit; do
+		cfg --arg k "$key" '.linux.sysctl = {($k): "5"}'
+		no linux.sysctl run -b "$T/b" "$ID"
+	done
+}
+
+t_state_that_is_a_link() {
+	local id
+	mkdir -p "$T/victim" "$(STATE_OF)"
+	chmod 700 "$(STATE_OF)"
+	echo x >"$T/victim/state.json"
+	ln -s "$T/victim" "$(STATE_OF)/$ID"
+	prog /bin/true
+	R run -b "$T/b" "$ID"
+	R delete --force "$ID"
+	eq 'file of the victim' "$(<"$T/victim/state.json")" x
+	rm -f "$(STATE_OF)/$ID"
+	for id in ../../evil a/b .. . '' -x $'a\nb' ' ' /abs '$(id)' "$(printf %300s | tr ' ' a)"; do
+		R run -b "$T/b" -- "$id"
+		[ "$RC" != 0 ] || fail "id '$id'"
+	done
+}
+
+# An option that the kernel does not take must not make the next method show more than the first would have.
+t_cgroup_mount_shows_its_own() {
+	script_ 'find /sys/fs/cgroup -maxdepth 4 -name "*$USRUN_TEST*"'
+	cfg '.mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "bogus"]}]
+		| .linux.namespaces += if any(.linux.namespaces[]; .type == "cgroup") then [] else [{type: "cgroup"}] end'
+	R run -b "$T/b" "$ID"
+	hasnt 'what is seen of the host' "$OUT" "$ID"
+}
+
+# The container of another state directory is not ours to end.
+t_delete_of_another_root() {
+	root_only 'two state directories'
+	up
+	R --root "$T/other" delete --force "$ID"
+	is running || fail 'ended by a delete with another --root'
+	down
+}
+
+t_frozen_below() {
+	root_only 'writes to the freezer'
+	[ -d /sys/fs/cgroup/freezer ] || skip 'needs cgroup v1'
+	up
+	local dir
+	dir=/sys/fs/cgroup/freezer$(sed -n 's/.*:freezer://p' "/proc/$PID/cgroup")
+	mkdir "$dir/below"
+	"${U[@]}" exec -d --pid-file "$T/second" "$ID" /bin/sleep 1000 </dev/null >/dev/null 2>&1
+	echo "$(<"$T/second")" >"$dir/below/cgroup.procs"
+	echo FROZEN >"$dir/below/freezer.state"
+	SECONDS=0
+	R delete --force "$ID"
+	echo THAWED >"$dir/below/freezer.state" 2>/dev/null || true
+	[ "$RC" = 0 ] || { soon down; fail "not deleted: $ERR"; }
+	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
+}
+
+t_descriptors_of_the_caller() {
+	prog /bin/sh -c 'ls /proc/self/fd'
+	OUT=$(env -u LISTEN_PID LISTEN_FDS=3 "${U[@]}" run -b "$T/b" "$ID" 3</etc/passwd 4</ 9</)
+	eq descriptors "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 '
+}
