@@ -105,7 +105,6 @@ static int run_command(struct arena *arena, const struct cmd *cmd, const struct 
 		.cgroup_manager = o->cgroup_manager   ? o->cgroup_manager
 				  : o->systemd_cgroup ? "systemd"
 						      : NULL,
-		.debug = o->debug,
 	};
 	int r = call(arena, cmd, &globals, argc, argv, err);
 

@@ -16,7 +16,6 @@ enum {
 struct cmd_globals {
 	const char *root;           /* --root, or NULL */
 	const char *cgroup_manager; /* --cgroup-manager, --systemd-cgroup; or NULL */
-	bool debug;
 };
 
 enum option_kind {
