@@ -259,3 +259,27 @@ t_descriptors_of_the_caller() {
 	OUT=$(env -u LISTEN_PID LISTEN_FDS=3 "${U[@]}" run -b "$T/b" "$ID" 3</etc/passwd 4</ 9</)
 	eq descriptors "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 '
 }
+
+# CVE-2022-29162: what is inheritable comes back with a file that has capabilities.
+t_no_capability_is_inherited() {
+	cfg '.process.user = {uid: 1000, gid: 1000} | del(.process.capabilities)'
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" "$ID"
+	ok exec "$ID" /bin/grep -E 'Cap(Inh|Amb)' /proc/self/status
+	eq 'exec' "$(tr -dc '1-9a-f' <<<"${OUT//Cap*:/}")" ''
+	ok exec --cap CAP_NET_RAW "$ID" /bin/grep CapInh /proc/self/status
+	eq 'exec --cap' "$(tr -dc '1-9a-f' <<<"${OUT//Cap*:/}")" ''
+	down
+}
+
+# Whatever a bound directory has, it has afterwards.
+t_bound_node_keeps_its_mode() {
+	root_only 'mknod is for root'
+	mkdir "$T/host"
+	mknod -m 600 "$T/host/card0" c 1 3
+	cfg --arg h "$T/host" '.mounts += [{destination: "/dev/dri", type: "bind", source: $h, options: ["rbind", "rw"]}]
+		| .linux.devices = [{path: "/dev/dri/card0", type: "c", major: 1, minor: 3, fileMode: 438, uid: 1000, gid: 1000}]'
+	prog /bin/true
+	go
+	eq 'node of the host' "$(stat -c '%a %u:%g' "$T/host/card0")" '600 0:0'
+}
