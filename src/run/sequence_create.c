@@ -86,7 +86,7 @@ static const struct row rows[] = {
 	    .before = M_INIT_PID, .gives = M_OFFSETS),
 	/* Queues and network devices get the namespace's root as their owner: after become-root. */
 	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT | M_EARLY,
-	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES),
+	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES | M_HIDDEN),
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES,
 	      .gives = M_INIT_PID),
 	/* Its first words: the kernel tells the parent which process says them. */

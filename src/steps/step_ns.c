@@ -187,7 +187,13 @@ int step_ns_create_early(struct run *run, struct err *err)
 
 int step_ns_create(struct run *run, struct err *err)
 {
-	return make(run->plan->ns.unshare_flags, err);
+	int r = make(run->plan->ns.unshare_flags, err);
+
+	/* Who is cloned into a pid namespace of others is seen there from the clone on, with the host's root and
+	 * directory: nobody may open those by a right to trace it. */
+	if (run->plan->flags & PLAN_STAGER)
+		privs_set_dumpable(false);
+	return r;
 }
 
 int step_cgroupns_create(struct run *run, struct err *err)

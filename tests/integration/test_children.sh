@@ -68,3 +68,21 @@ t_a_death_in_exec_of_exec_is_a_failure() {
 	[ ! -e "$T/exec.pid" ] || fail "a pid file is left"
 	down
 }
+
+# A process that is cloned into a pid namespace of others is closed to them from its first moment on.
+t_a_newcomer_in_a_pod_is_hidden() {
+	local user=
+	up
+	cfg --arg ns "/proc/$PID/ns" '.linux.namespaces |= map(if .type == "pid" then .path = $ns + "/pid" else . end)'
+	[ "$MODE" = root ] || user=".linux.namespaces |= map(if .type == \"user\" then .path = \"/proc/$PID/ns/user\" else . end) |
+		del(.linux.uidMappings, .linux.gidMappings)"
+	[ -z "$user" ] || cfg "$user"
+	prog /bin/true
+	strace -f -qq -o "$T/trace" -e trace=prctl,clone3 "${U[@]}" run -b "$T/b" "$ID-2" >"$T/out" 2>"$T/err" ||
+		fail "run: $(<"$T/err")"
+	# The second process that clones is the stager; what it passes cannot be read any more.
+	awk '/SUID_DUMP_DISABLE/ { hidden[$1] = 1 } /clone3\(/ && !first { first = $1 }
+		/clone3\(/ && $1 != first { made = 1; if (!($1 in hidden)) exit 1 } END { exit !made }' "$T/trace" ||
+		fail "it can be traced when it is cloned: $(grep -E "DUMP|clone3" "$T/trace")"
+	down
+}

@@ -68,6 +68,8 @@ static const char *fault(const struct walked *w, const struct row *row, enum act
 	    (inherited & w->knows[who]) != inherited)
 		return "the child would not inherit what its maker is given later";
 	/* What went wrong in it is heard where its child's first word is waited for. */
+	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && !(w->knows[who] & M_HIDDEN))
+		return "the child would be seen by others with what is the host's";
 	if (row->kind == ROW_LEAVE && (w->possible & M_INIT_KNOWN & ~w->knows[to]))
 		return "leaves before its child has said a word";
 	if (w->exec_seen && who == ACTOR_INIT && row->kind != ROW_ENDS)
