@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -79,6 +80,25 @@ void program_cloexec_from(int first)
 		return;
 	for (int fd = first; fd < MANY; fd++)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+void program_close_others(int first, int *keep, size_t n)
+{
+	qsort(keep, n, sizeof(*keep), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < first)
+			continue;
+		if (keep[i] > first)
+			(void)syscall(SYS_close_range, (unsigned int)first,
+				      (unsigned int)keep[i] - 1, 0);
+		first = keep[i] + 1;
+	}
+	program_close_from(first);
 }
 
 void program_close_from(int first)

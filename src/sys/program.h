@@ -4,6 +4,7 @@
 
 #include "src/base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,6 +27,9 @@ int program_was_executed(pid_t pid);
 void program_cloexec_from(int first);
 void program_close_from(int first);
 void program_close_far(void);
+
+/* Closes every descriptor from first on but those of keep, of which some may be -1; sorts them. */
+void program_close_others(int first, int *keep, size_t n);
 
 /* Blocks none, and gives those of the mask (bit n - 1: signal n) their default action: clone3() resets
  * handlers and leaves ignored signals ignored, and so does exec. */

@@ -86,3 +86,13 @@ t_a_newcomer_in_a_pod_is_hidden() {
 		fail "it can be traced when it is cloned: $(grep -E "DUMP|clone3" "$T/trace")"
 	down
 }
+
+# What the command has open on the host is closed before a process of exec is where others may trace it.
+t_exec_takes_no_descriptor_along() {
+	up
+	strace -f -qq -y -o "$T/trace" -e trace=setns,close_range,clone3 "${U[@]}" exec "$ID" /bin/true >"$T/out" 2>"$T/err" ||
+		fail "exec: $(<"$T/err")"
+	awk '/close_range\(/ { last[$1] = $0 } /setns\(/ { joined = 1; if (last[$1] !~ /, 4294967295, 0\)/) exit 1 } END { exit !joined }' \
+		"$T/trace" || fail "descriptors stay open: $(<"$T/trace")"
+	down
+}
