@@ -24,6 +24,11 @@ both() { # WORDS WORDS
 	timeout 20 "${U[@]}" ${2/@/$ID} >"$T/out2" 2>"$T/err2" </dev/null &
 	two=$!
 	FIRST=0 SECOND=0
+	# What is executed while the container is being paused goes on when it is resumed.
+	if [[ "$1$2" == *pause*exec* ]] || [[ "$1$2" == *exec*pause* ]]; then
+		sleep 0.3
+		"${U[@]}" resume "$ID" 2>/dev/null || true
+	fi
 	wait $one || FIRST=$?
 	wait $two || SECOND=$?
 	no_hang "$1 (with $2)" $FIRST "$T/err1"
