@@ -167,8 +167,7 @@ static ssize_t hear(struct channel *channel, struct run *run, enum actor from, s
 	return n;
 }
 
-/* A peer that is not there any more has perhaps said why, before it was told. */
-static int peer_gone(struct channel *channel, struct run *run, enum actor peer, struct err *err)
+int channel_last_words(struct channel *channel, const struct run *run, struct err *err)
 {
 	struct sock_mail mail;
 	struct message m;
@@ -179,7 +178,16 @@ static int peer_gone(struct channel *channel, struct run *run, enum actor peer, 
 		if (is_message(&m, n, &mail) && m.kind == MESSAGE_FAILED)
 			return take_failure(&m, err);
 	}
-	return died(peer, err);
+	return 0;
+}
+
+/* A peer that is not there any more has perhaps said why, before it was told. */
+static int peer_gone(struct channel *channel, const struct run *run, enum actor peer,
+		     struct err *err)
+{
+	int r = channel_last_words(channel, run, err);
+
+	return r < 0 ? r : died(peer, err);
 }
 
 static int send_notes(int sock, struct run *run)

@@ -35,6 +35,9 @@ int channel_await(struct channel *channel, struct run *run, enum actor from, siz
 /* In the parent: 0 when init has executed its program, which closes its end; or its error. */
 int channel_await_exec(struct channel *channel, struct run *run, struct err *err) MUST_CHECK;
 
+/* The failure that a peer has reported and nobody has read yet replaces err; 0: there is none, and err stays. */
+int channel_last_words(struct channel *channel, const struct run *run, struct err *err);
+
 /* Reports a child's failure to the parent; also for a start socket's connection (channel_fail_on). */
 void channel_fail(struct channel *channel, const struct err *err);
 void channel_fail_on(int sock, const struct err *err);

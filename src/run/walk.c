@@ -28,10 +28,15 @@ static int walk_rows(struct walk *walk, size_t from, struct err *err);
 
 static int act(struct walk *walk, const struct row *row, struct err *err)
 {
-	int r;
+	int r, cause = 0;
 
 	log_debug("%s", row->name);
 	r = row->act(walk->run, err);
+	/* What is done to a child fails in odd ways once that has failed itself. */
+	if (r < 0 && walk->run->me == ACTOR_PARENT)
+		cause = channel_last_words(walk->channel, walk->run, err);
+	if (cause < 0)
+		r = cause;
 	if (r < 0 && !err->step[0])
 		(void)strncpy(err->step, row->name, sizeof(err->step) - 1);
 	return r;

@@ -2,6 +2,8 @@
 /* What one process of a start hears of the others, and what somebody who has taken one over can say. */
 #include "src/run/channel.h"
 
+#include "src/run/walk.h"
+#include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 #include "tests/lib/check.h"
 
@@ -148,6 +150,34 @@ TEST(a_failure_is_heard_over_a_reset)
 	CHECK_INT(channel_tell(start.channel, &start.run, ACTOR_INIT, 4, -1, &err), -EIO);
 	CHECK_STR(err.text, "what went wrong");
 	close_start(&start);
+}
+
+static int fail_in_row(struct run *run, struct err *e)
+{
+	(void)run;
+	return err_set(e, EIO, "what went wrong");
+}
+
+static int fail_for_its_end(struct run *run, struct err *e)
+{
+	(void)pidfd_wait(run->init.pidfd, LONG_MS);
+	return err_set(e, EACCES, "what that led to");
+}
+
+TEST(a_cause_is_told_before_its_consequence)
+{
+	static const struct row rows[] = {
+		{ .kind = ROW_SPAWN, .who = ACTOR_PARENT, .to = ACTOR_INIT, .name = "clone" },
+		{ .kind = ROW_ACT, .who = ACTOR_INIT, .name = "cause", .act = fail_in_row },
+		{ .kind = ROW_ACT, .name = "consequence", .act = fail_for_its_end },
+	};
+	const struct sequence sequence = { .rows = rows, .n = 3 };
+	struct run run;
+
+	run_init(&run, &plan, &arena);
+	CHECK_INT(walk_sequence(&sequence, &run, &err), -EIO);
+	CHECK_STR(err.text, "what went wrong");
+	CHECK_STR(err.step, "cause");
 }
 
 TEST(a_death_is_told_from_a_failure)
