@@ -49,8 +49,7 @@ static int no_such_command(const char *name, struct err *err)
 	if (nearest)
 		err_hint(err, "did you mean \"%s\"? `usrun --help` lists the commands",
 			 nearest->name);
-	err_hint(err, "`usrun --help` lists the commands");
-	return -EINVAL;
+	return err_hint(err, "`usrun --help` lists the commands");
 }
 
 static int check_count(const struct cmd *cmd, int n, struct err *err)
@@ -64,9 +63,8 @@ static int check_count(const struct cmd *cmd, int n, struct err *err)
 		return 0;
 	(void)err_set(err, EINVAL, "\"%s\" requires %s %d argument(s), got %d", cmd->name, what,
 		      wanted, n);
-	err_hint(err, "usage: usrun %s [OPTION...]%s%s", cmd->name, *cmd->arguments ? " " : "",
-		 cmd->arguments);
-	return -EINVAL;
+	return err_hint(err, "usage: usrun %s [OPTION...]%s%s", cmd->name,
+			*cmd->arguments ? " " : "", cmd->arguments);
 }
 
 static int help_command(const struct cmd *cmd, struct err *err)
@@ -86,8 +84,7 @@ static int call(struct arena *arena, const struct cmd *cmd, const struct cmd_glo
 			      err);
 
 	if (r < 0) {
-		err_hint(err, "`usrun %s --help` lists the options", cmd->name);
-		return r;
+		return err_hint(err, "`usrun %s --help` lists the options", cmd->name);
 	}
 	if (help)
 		return help_command(cmd, err);

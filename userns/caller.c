@@ -147,8 +147,7 @@ static int find_namespace(struct caller *caller, struct err *err)
 		return 0;
 	}
 	(void)err_errno(err, errno, "look at /proc/self/ns/user");
-	err_hint(err, "usrun needs a procfs on /proc: mount -t proc proc /proc");
-	return -err->code;
+	return err_hint(err, "usrun needs a procfs on /proc: mount -t proc proc /proc");
 }
 
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err)

@@ -90,8 +90,7 @@ static int check_pair(const struct idmap *map, size_t i, size_t j, const char *w
 	(void)err_set(err, EINVAL, "%s[%zu] and %s[%zu] overlap: both map the %s %ss %llu to %llu",
 		      words[1], i, words[1], j, side, words[0], (unsigned long long)first,
 		      (unsigned long long)last);
-	err_hint(err, "give every id in one range only: shorten or move one of the two");
-	return -err->code;
+	return err_hint(err, "give every id in one range only: shorten or move one of the two");
 }
 
 int idmap_check(const struct idmap *map, const char *what, const char *path, struct err *err)

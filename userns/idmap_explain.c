@@ -106,17 +106,16 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 	if (!caller_may_map(&caller) && write->writer == IDMAP_WRITER_SELF) {
 		(void)err_set(err, error,
 			      "map %s: more than the own id needs CAP_SETUID and CAP_SETGID", what);
-		err_hint(err, "start usrun with these capabilities, or as a user with ranges "
-			      "in " SUBID_UID_FILE " and " SUBID_GID_FILE);
-		return -err->code;
+		return err_hint(err,
+				"start usrun with these capabilities, or as a user with ranges "
+				"in " SUBID_UID_FILE " and " SUBID_GID_FILE);
 	}
 	if (!(caller.caps_effective & (1ULL << CAP_SETFCAP)) &&
 	    write->writer == IDMAP_WRITER_SELF && idmap_to_container(&write->uid, 0) >= 0) {
 		(void)err_set(err, error, "map %s: to map uid 0 of the outside needs CAP_SETFCAP",
 			      what);
-		err_hint(err, "give usrun the capability CAP_SETFCAP (podman, docker: "
-			      "--cap-add=SETFCAP), or leave uid 0 out of the mapping");
-		return -err->code;
+		return err_hint(err, "give usrun the capability CAP_SETFCAP (podman, docker: "
+				     "--cap-add=SETFCAP), or leave uid 0 out of the mapping");
 	}
 	if (write->writer == IDMAP_WRITER_SINGLE && !(idmap_is_single(&write->uid, caller.uid) &&
 						      idmap_is_single(&write->gid, caller.gid))) {
@@ -125,8 +124,7 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 			"map %s: without rights a caller may map one id each, its own (uid %u, "
 			"gid %u)",
 			what, caller.uid, caller.gid);
-		err_hint(err, "map uid %u and gid %u only", caller.uid, caller.gid);
-		return -err->code;
+		return err_hint(err, "map uid %u and gid %u only", caller.uid, caller.gid);
 	}
 	return err_errno(err, error, "map %s", what);
 }

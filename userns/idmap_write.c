@@ -226,8 +226,7 @@ static int check(struct arena *arena, const struct idmap *map, const char *what,
 			err, EINVAL,
 			"%s: %zu ranges need %zu characters, but the kernel takes less than %ld",
 			path, map->n, len, page);
-		err_hint(err, "map fewer, longer ranges");
-		return -err->code;
+		return err_hint(err, "map fewer, longer ranges");
 	}
 	return idmap_check(map, what, path, err);
 }

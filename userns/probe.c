@@ -149,11 +149,10 @@ static int refused_by_limit(struct err *err)
 		(void)err_set(err, ENOSPC,
 			      "create a user namespace: the sysctl user.max_%s_namespaces is 0",
 			      kinds[i]);
-		err_hint(err,
-			 "as root: sysctl -w user.max_%s_namespaces=15000 (and a line in "
-			 "/etc/sysctl.d to keep it)",
-			 kinds[i]);
-		return -err->code;
+		return err_hint(err,
+				"as root: sysctl -w user.max_%s_namespaces=15000 (and a line in "
+				"/etc/sysctl.d to keep it)",
+				kinds[i]);
 	}
 	(void)err_set(
 		err, ENOSPC,
@@ -178,41 +177,39 @@ static int refused_by_rule(int error, struct arena *arena, struct err *err)
 		(void)err_set(err, error,
 			      "create a user namespace: the sysctl "
 			      "kernel.unprivileged_userns_clone is 0");
-		err_hint(err,
-			 "as root: sysctl -w kernel.unprivileged_userns_clone=1 (and a line in "
-			 "/etc/sysctl.d to keep it)");
-		return -err->code;
+		return err_hint(
+			err, "as root: sysctl -w kernel.unprivileged_userns_clone=1 (and a line in "
+			     "/etc/sysctl.d to keep it)");
 	}
 	if (is_chrooted(arena)) {
 		(void)err_set(err, error,
 			      "create a user namespace: the kernel does not allow it in a chroot");
-		err_hint(err, "start usrun outside of the chroot, or enter it with pivot_root "
-			      "(systemd-nspawn, unshare --mount) in place of chroot");
-		return -err->code;
+		return err_hint(err,
+				"start usrun outside of the chroot, or enter it with pivot_root "
+				"(systemd-nspawn, unshare --mount) in place of chroot");
 	}
 	if (probe_apparmor_restricts(&saved)) {
 		(void)err_set(err, error,
 			      "create a user namespace: AppArmor restricts them (the sysctl "
 			      "kernel.apparmor_restrict_unprivileged_userns is 1)");
-		err_hint(err, "%s", saved.hint);
-		return -err->code;
+		return err_hint(err, "%s", saved.hint);
 	}
 	if (seccomp_filters_us()) {
 		(void)err_set(
 			err, error,
 			"create a user namespace: refused, and usrun runs under a seccomp filter, "
 			"most likely of an outer container");
-		err_hint(err,
-			 "start the outer container with a seccomp profile that allows clone, "
-			 "clone3 and unshare (podman, docker: --security-opt seccomp=unconfined)");
-		return -err->code;
+		return err_hint(
+			err,
+			"start the outer container with a seccomp profile that allows clone, "
+			"clone3 and unshare (podman, docker: --security-opt seccomp=unconfined)");
 	}
 	(void)err_errno(err, error, "create a user namespace");
-	err_hint(err,
-		 "the causes are a chroot, a security module (SELinux, AppArmor, BPF) or a caller "
-		 "whose ids are not mapped in its own user namespace: see dmesg and "
-		 "/proc/self/uid_map");
-	return -err->code;
+	return err_hint(
+		err,
+		"the causes are a chroot, a security module (SELinux, AppArmor, BPF) or a caller "
+		"whose ids are not mapped in its own user namespace: see dmesg and "
+		"/proc/self/uid_map");
 }
 
 int probe_userns_refused(int error, struct err *err)
@@ -231,8 +228,7 @@ int probe_userns_refused(int error, struct err *err)
 		(void)err_set(err, error,
 			      "create a user namespace: this kernel was built without them "
 			      "(CONFIG_USER_NS)");
-		err_hint(err, "run a kernel with CONFIG_USER_NS=y");
-		return -err->code;
+		return err_hint(err, "run a kernel with CONFIG_USER_NS=y");
 	}
 	return err_errno(err, error, "create a user namespace");
 }

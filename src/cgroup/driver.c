@@ -268,8 +268,7 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 	if (v2 >= 0 || v1 >= 0)
 		return r == -ETIMEDOUT ? timed_out(freeze, err) : r;
 	(void)err_set(err, ENOTSUP, "the container's cgroup has no freezer");
-	err_hint(err, "the host mounts neither cgroup v2 nor the freezer of v1");
-	return -ENOTSUP;
+	return err_hint(err, "the host mounts neither cgroup v2 nor the freezer of v1");
 }
 
 static bool read_by_path(const struct cgroup_dir *dir, const char *file, char text[64])

@@ -333,8 +333,7 @@ static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, s
 	if (r == 0)
 		return 0;
 	(void)err_prefix(err, "reach %s", user ? "the systemd of the user" : "systemd");
-	err_hint(err, "--cgroup-manager cgroupfs goes without it");
-	return r;
+	return err_hint(err, "--cgroup-manager cgroupfs goes without it");
 }
 
 int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, struct str *dropped,

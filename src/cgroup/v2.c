@@ -119,9 +119,9 @@ static int check_needs(const struct cgroup_plan *plan, const char *has, const ch
 			      ERR_AT "%s: the requested cgroup controller `%s` is not available in "
 				     "the group `%s` (available: %s)",
 			      w->json_path, w->controller, name, *has ? has : "none");
-		err_hint(err, "for a user: a drop-in for user@.service with [Service] Delegate=cpu "
-			      "cpuset io memory pids");
-		return -ENODEV;
+		return err_hint(
+			err, "for a user: a drop-in for user@.service with [Service] Delegate=cpu "
+			     "cpuset io memory pids");
 	}
 	return 0;
 }

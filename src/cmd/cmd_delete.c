@@ -143,8 +143,7 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 		return 0;
 	(void)err_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id,
 		      status_name(status));
-	err_hint(err, "`usrun delete --force %s` kills it first", id);
-	return -EBUSY;
+	return err_hint(err, "`usrun delete --force %s` kills it first", id);
 }
 
 /* A state can be readable and wrong all the same: what it does not lead to is found by name. Without a cgroup in it

@@ -136,9 +136,8 @@ static int check_controllers(const struct state *state, const struct choice *cho
 		if (!found) {
 			(void)err_set(err, EINVAL, "exec failed: --cgroup: unknown controller %.*s",
 				      (int)n, at);
-			err_hint(err, "names of controllers belong to cgroup v1; "
-				      "on v2 there is one group, --cgroup PATH");
-			return -EINVAL;
+			return err_hint(err, "names of controllers belong to cgroup v1; "
+					     "on v2 there is one group, --cgroup PATH");
 		}
 		at += n;
 	}

@@ -220,8 +220,7 @@ static int save(struct arena *arena, const struct spec_options *o, struct json_w
 	fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0 && errno == EEXIST) {
 		(void)err_set(err, EEXIST, "%s exists already, and is not overwritten", path);
-		err_hint(err, "remove it first, or write elsewhere with --file");
-		return -EEXIST;
+		return err_hint(err, "remove it first, or write elsewhere with --file");
 	}
 	if (fd < 0)
 		return err_errno(err, errno, "create %s", path);

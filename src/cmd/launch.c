@@ -252,9 +252,9 @@ int launch_check_stdin(const struct plan *plan, const char *command, struct err 
 	(void)err_set(err, EINVAL,
 		      "standard input is your terminal, and the process would go on reading it "
 		      "beside your shell");
-	err_hint(err,
-		 "`usrun %s ... </dev/null`; or a terminal of its own: process.terminal true, with "
-		 "--console-socket; or `usrun %s` in the foreground",
-		 command, str_starts(command, "exec") ? "exec" : "run");
-	return -EINVAL;
+	return err_hint(
+		err,
+		"`usrun %s ... </dev/null`; or a terminal of its own: process.terminal true, with "
+		"--console-socket; or `usrun %s` in the foreground",
+		command, str_starts(command, "exec") ? "exec" : "run");
 }

@@ -88,8 +88,8 @@ static int check_host_name(struct check *check, const struct oci_config *config,
 		return 0;
 	(void)check_fail(check, "needs a uts namespace of the container, or the host's own name "
 				"would change");
-	err_hint(check->err, "add { \"type\": \"uts\" } to linux.namespaces, or remove %s", member);
-	return -EINVAL;
+	return err_hint(check->err, "add { \"type\": \"uts\" } to linux.namespaces, or remove %s",
+			member);
 }
 
 static int check_mounts(struct check *check, const struct oci_config *config)

@@ -37,8 +37,7 @@ static int check_time_offsets(struct check *check, const struct oci_linux *lin)
 		return 0;
 	check_at(check, "linux.timeOffsets");
 	(void)check_fail(check, "needs a new time namespace");
-	err_hint(check->err, "add { \"type\": \"time\" } to linux.namespaces");
-	return -EINVAL;
+	return err_hint(check->err, "add { \"type\": \"time\" } to linux.namespaces");
 }
 
 /* The permissions; engines also send the whole st_mode of a host's node, whose type has to be the same. */
@@ -151,8 +150,7 @@ static int check_net_devices(struct check *check, const struct oci_linux *lin)
 	check_at(check, "linux.netDevices");
 	if (!(check_namespaces_listed(lin) & CLONE_NEWNET)) {
 		(void)check_fail(check, "needs a network namespace of the container");
-		err_hint(check->err, "add { \"type\": \"network\" } to linux.namespaces");
-		return -EINVAL;
+		return err_hint(check->err, "add { \"type\": \"network\" } to linux.namespaces");
 	}
 	if (lin->net_devices.n > MAX_NET_DEVICES)
 		return check_fail(check, "expected at most %d devices, got %zu", MAX_NET_DEVICES,
@@ -173,8 +171,7 @@ static int check_sysctl(struct check *check, const struct oci_linux *lin, const 
 	if (strcmp(path, "kernel/hostname") == 0) {
 		(void)check_fail(check,
 				 "the host name has a place of its own in the configuration");
-		err_hint(check->err, "use \"hostname\" instead of the sysctl");
-		return -EINVAL;
+		return err_hint(check->err, "use \"hostname\" instead of the sysctl");
 	}
 	owner = sysctl_namespace(path);
 	if (owner == 0)
@@ -185,9 +182,8 @@ static int check_sysctl(struct check *check, const struct oci_linux *lin, const 
 			 "needs a %s namespace of the container, or the host's value would "
 			 "change",
 			 json_read_enum_name(names_namespaces, owner));
-	err_hint(check->err, "add { \"type\": \"%s\" } to linux.namespaces",
-		 json_read_enum_name(names_namespaces, owner));
-	return -EINVAL;
+	return err_hint(check->err, "add { \"type\": \"%s\" } to linux.namespaces",
+			json_read_enum_name(names_namespaces, owner));
 }
 
 static int check_sysctls(struct check *check, const struct oci_linux *lin)

@@ -80,8 +80,7 @@ static int check_start_hooks(const struct plan *plan, struct err *err)
 	(void)err_set(err, EINVAL,
 		      ERR_AT "process.scheduler: a process under SCHED_DEADLINE may not fork, "
 			     "so its startContainer hooks could not run");
-	err_hint(err, "add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags");
-	return -EINVAL;
+	return err_hint(err, "add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags");
 }
 
 /* Only with a cgroup namespace, behind which the container cannot climb, and only when it could write there. */

@@ -33,8 +33,7 @@ static int check_path(const struct request *q, struct err *err)
 		      ERR_AT "linux.cgroupsPath: \"%s\" names a systemd unit "
 			     "(slice:prefix:name), which --cgroup-manager cgroupfs cannot make",
 		      q->wanted);
-	err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
-	return -EINVAL;
+	return err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
 }
 
 /* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a pretence. */
@@ -60,10 +59,10 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 		      ERR_AT "%s: needs the cgroup controller `%s`, and the container gets no "
 			     "cgroup: %s",
 		      writes[0].json_path, writes[0].controller, why);
-	err_hint(err, "start it in a delegated group (systemd-run --user --scope -p Delegate=yes "
-		      "usrun ...), or "
-		      "remove the limit from the config");
-	return -EPERM;
+	return err_hint(err,
+			"start it in a delegated group (systemd-run --user --scope -p Delegate=yes "
+			"usrun ...), or "
+			"remove the limit from the config");
 }
 
 static char *below(const struct request *q, const char *dir, const char *path)

@@ -146,12 +146,12 @@ static int take_back(struct arena *arena, struct list *list, const struct cgroup
 				      rule->json_path, rule->allow ? "allow" : "deny",
 				      plan_device_rules_text(arena, rule),
 				      plan_device_rules_text(arena, &e), e.json_path);
-			err_hint(err,
-				 "name the devices of %s one by one; on a host with cgroup v2 the "
-				 "list works "
-				 "as it is",
-				 e.json_path);
-			return -ENOTSUP;
+			return err_hint(
+				err,
+				"name the devices of %s one by one; on a host with cgroup v2 the "
+				"list works "
+				"as it is",
+				e.json_path);
 		}
 		if (e.access)
 			list->v[kept++] = e;

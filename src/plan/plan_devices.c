@@ -145,8 +145,7 @@ int plan_devices_build_net(struct plan_build *b, struct err *err)
 		(void)err_set(err, EPERM,
 			      ERR_AT "linux.netDevices: the caller may not take devices out of "
 				     "its network namespace");
-		err_hint(err, "moving a network device needs CAP_NET_ADMIN");
-		return -EPERM;
+		return err_hint(err, "moving a network device needs CAP_NET_ADMIN");
 	}
 	v = arena_array(b->arena, linux_->net_devices.n, sizeof(*v));
 	for (size_t i = 0; i < linux_->net_devices.n; i++) {

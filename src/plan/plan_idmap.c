@@ -157,11 +157,11 @@ static int check_ranges(struct plan_build *b, const char *property, const struct
 			      subid->source ? subid->source
 			      : uid         ? SUBID_UID_FILE
 					    : SUBID_GID_FILE);
-		err_hint(err,
-			 "hostID counts ids of the host: `usrun facts` lists those that the caller "
-			 "has; "
-			 "without linux.uidMappings and linux.gidMappings usrun maps all of them");
-		return -EPERM;
+		return err_hint(
+			err,
+			"hostID counts ids of the host: `usrun facts` lists those that the caller "
+			"has; "
+			"without linux.uidMappings and linux.gidMappings usrun maps all of them");
 	}
 	return 0;
 }

@@ -222,11 +222,10 @@ static int need_mntns(const struct plan_build *b, struct err *err)
 		      ERR_AT "%s: needs a new mount namespace, else %s mounts would change", what,
 		      joined ? arena_strf(b->arena, "the joined %s's", joined)
 			     : "the caller's own");
-	err_hint(err,
-		 joined ? "take the path away from the mount namespace in linux.namespaces, or "
-			  "mount there beforehand"
-			: "add {\"type\": \"mount\"} to linux.namespaces");
-	return -EINVAL;
+	return err_hint(
+		err, joined ? "take the path away from the mount namespace in linux.namespaces, or "
+			      "mount there beforehand"
+			    : "add {\"type\": \"mount\"} to linux.namespaces");
 }
 
 /* K-07: a label where nothing gives it a meaning is recorded; a kind of label that does not exist is wrong

@@ -178,10 +178,9 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 		(void)err_set(err, EINVAL,
 			      ERR_AT "process.terminal: cannot allocate tty if usrun will "
 				     "detach without setting console socket");
-		err_hint(err, "either --console-socket PATH of a listening socket, or "
-			      "process.terminal false, "
-			      "or `usrun run` without --detach");
-		return -EINVAL;
+		return err_hint(err, "either --console-socket PATH of a listening socket, or "
+				     "process.terminal false, "
+				     "or `usrun run` without --detach");
 	}
 	if (options->console_socket && !(p->terminal && keeper_needed))
 		return err_set(err, EINVAL,
@@ -219,8 +218,7 @@ static int check_limit(struct plan_build *b, size_t i, struct rlimit_plan *limit
 	(void)err_set(err, EPERM,
 		      ERR_AT "process.rlimits[%zu].hard: %s %llu is above the caller's %llu", i,
 		      name, (unsigned long long)limit->hard, (unsigned long long)own->hard);
-	err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
-	return -EPERM;
+	return err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 }
 
 static int build_limits(struct plan_build *b, const struct oci_process *process, struct err *err)

@@ -80,9 +80,9 @@ static char *escape(struct arena *arena, const char *text)
 static int bad_path(const char *wanted, const char *rule, struct err *err)
 {
 	(void)err_set(err, EINVAL, ERR_AT "linux.cgroupsPath: %s, got \"%s\"", rule, wanted);
-	err_hint(err, "the systemd driver takes slice:prefix:name, such as system.slice:usrun:web "
-		      "for usrun-web.scope; --cgroup-manager cgroupfs takes paths");
-	return -EINVAL;
+	return err_hint(
+		err, "the systemd driver takes slice:prefix:name, such as system.slice:usrun:web "
+		     "for usrun-web.scope; --cgroup-manager cgroupfs takes paths");
 }
 
 /* A slice above: "a-b.slice" lies in "a.slice" by its name; "-" and "-.slice" are the top. */

@@ -34,8 +34,7 @@ const char *plan_writes_limit(struct plan_writes *w, int64_t value)
 int plan_writes_v1_only(struct err *err, const char *path)
 {
 	(void)err_set(err, EINVAL, ERR_AT "linux.resources.%s: cgroup v2 has no equivalent", path);
-	err_hint(err, "remove %s from the config; this host has cgroup v2 only", path);
-	return -EINVAL;
+	return err_hint(err, "remove %s from the config; this host has cgroup v2 only", path);
 }
 
 /* a * b >> shift, with all 128 bits of the product: compilers for 32 bits have no type for them. */

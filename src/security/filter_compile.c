@@ -73,8 +73,7 @@ static int set_handover(const struct compile *c, const struct filter_ranges *nat
 		      "linux.seccomp: SCMP_ACT_NOTIFY is used, but neither sendmsg nor "
 		      "sendmmsg is allowed without conditions, and one of them must carry the "
 		      "descriptor to the agent");
-	err_hint(err, "allow sendmmsg in the profile");
-	return -EINVAL;
+	return err_hint(err, "allow sendmmsg in the profile");
 }
 
 /* Writes the part of each audit value, the native one last, so that it stands first, and in front of

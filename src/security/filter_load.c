@@ -55,8 +55,7 @@ static int explain_invalid(const struct filter_program *program, struct err *err
 		return err_errno(err, EINVAL, ERR_AT "linux.seccomp: load the filter");
 	(void)err_set(err, EINVAL, ERR_AT "linux.seccomp.flags: this kernel does not know %s",
 		      names);
-	err_hint(err, "remove the flag from the profile, or use a newer kernel");
-	return -EINVAL;
+	return err_hint(err, "remove the flag from the profile, or use a newer kernel");
 }
 
 static int explain(const struct filter_program *program, int error, struct err *err)
@@ -68,8 +67,7 @@ static int explain(const struct filter_program *program, int error, struct err *
 		(void)err_set(err, EACCES,
 			      ERR_AT "linux.seccomp: load the filter: the kernel wants "
 				     "no_new_privs or CAP_SYS_ADMIN for that");
-		err_hint(err, "set process.noNewPrivileges to true");
-		return -EACCES;
+		return err_hint(err, "set process.noNewPrivileges to true");
 	case EBUSY:
 		return err_set(
 			err, EBUSY,

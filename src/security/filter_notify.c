@@ -68,10 +68,10 @@ int filter_notify_send(const char *path, int listener, const struct filter_notif
 	if (sock < 0) {
 		(void)err_errno(err, -sock, ERR_AT "linux.seccomp: connect to the agent at %s",
 				path);
-		err_hint(err,
-			 "the agent must listen on that socket (SOCK_STREAM) before the container "
-			 "is created");
-		return -err->code;
+		return err_hint(
+			err,
+			"the agent must listen on that socket (SOCK_STREAM) before the container "
+			"is created");
 	}
 	r = send_all(sock, text, len, listener);
 	if (r < 0) {

@@ -59,8 +59,7 @@ static int not_shown(pid_t pid, const char *path, struct err *err)
 	if (kill(pid, 0) < 0 && errno == ESRCH)
 		return 0;
 	(void)err_set(err, EIO, "read %s: it is not shown, and the process is there", path);
-	err_hint(err, "is /proc mounted with hidepid?");
-	return -EIO;
+	return err_hint(err, "is /proc mounted with hidepid?");
 }
 
 int status_start_time(pid_t pid, uint64_t *ret, struct err *err)

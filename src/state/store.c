@@ -73,9 +73,9 @@ int store_check_id(const char *id, struct err *err)
 		(void)snprintf(why, sizeof(why), ": invalid character `%c` in the ID", id[good]);
 	(void)err_set(err, EINVAL, "invalid container ID format: \"%.64s\"%s%s", id,
 		      len > 64 ? "..." : "", why);
-	err_hint(err, "1 to %d letters, digits, _ + - and ., the first one a letter, a digit or _",
-		 MAX_ID);
-	return -EINVAL;
+	return err_hint(
+		err, "1 to %d letters, digits, _ + - and ., the first one a letter, a digit or _",
+		MAX_ID);
 }
 
 int store_priv_open_dir(const struct store *store, const char *id)
@@ -99,8 +99,7 @@ int store_open_container(struct store *store, const char *id, struct err *err)
 	fd = store_priv_open_dir(store, id);
 	if (fd == -ENOENT) {
 		(void)err_set(err, ENOENT, "container does not exist: %s", id);
-		err_hint(err, "looked in %s; `usrun list` shows what is there", store->path);
-		return -ENOENT;
+		return err_hint(err, "looked in %s; `usrun list` shows what is there", store->path);
 	}
 	return fd < 0 ? not_a_dir(store, id, fd, err) : fd;
 }
@@ -177,8 +176,7 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 	err->code = ENODATA;
 	err->hint[0] = '\0'; /* the reader's is for files that people write */
 	(void)err_prefix(err, "the state of container %s is damaged", id);
-	err_hint(err, "`usrun delete --force %s` removes what is left of it", id);
-	return -ENODATA;
+	return err_hint(err, "`usrun delete --force %s` removes what is left of it", id);
 }
 
 static int remove_entries(int dirfd, int depth);

@@ -55,8 +55,8 @@ int store_lock(int dirfd, int timeout_ms, struct err *err)
 	if (!wait_for_lock(dirfd, timeout_ms)) {
 		(void)err_set(err, EBUSY,
 			      "another command is working on the container (its lock is held)");
-		err_hint(err, "end it, or wait for it: a creation takes as long as its hooks do");
-		return -EBUSY;
+		return err_hint(err,
+				"end it, or wait for it: a creation takes as long as its hooks do");
 	}
 	if (is_removed(dirfd))
 		return err_set(err, ENOENT, "container does not exist: it has just been deleted");
@@ -74,8 +74,7 @@ bool store_is_locked(int dirfd)
 static int taken(const struct store *store, const char *id, struct err *err)
 {
 	(void)err_set(err, EEXIST, "container with given ID already exists: %s", id);
-	err_hint(err, "`usrun delete %s` removes it (state in %s)", id, store->path);
-	return -EEXIST;
+	return err_hint(err, "`usrun delete %s` removes it (state in %s)", id, store->path);
 }
 
 static int has_file(int dirfd, const char *name)

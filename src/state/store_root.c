@@ -23,14 +23,12 @@ static int check_owner(int fd, const char *path, mode_t forbidden, struct err *e
 	if (st.st_uid != privs_uid()) {
 		(void)err_set(err, EPERM, "%s belongs to uid %u, not to the caller", path,
 			      st.st_uid);
-		err_hint(err, "name a directory of your own with --root");
-		return -EPERM;
+		return err_hint(err, "name a directory of your own with --root");
 	}
 	if (st.st_mode & forbidden) {
 		(void)err_set(err, EPERM, "%s may be %s by others (mode %04o)", path,
 			      st.st_mode & 022 ? "written" : "read", st.st_mode & 07777);
-		err_hint(err, "chmod go-%s %s", forbidden & 044 ? "rwx" : "w", path);
-		return -EPERM;
+		return err_hint(err, "chmod go-%s %s", forbidden & 044 ? "rwx" : "w", path);
 	}
 	return 0;
 }
@@ -76,12 +74,12 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 	}
 	if (fd < 0) {
 		(void)err_errno(err, errno, "open the state directory %s", place->path);
-		err_hint(err,
-			 place->chosen_by_user
-				 ? "name a directory of your own with --root"
-				 : "it derives from XDG_RUNTIME_DIR: name a directory of your own "
-				   "there, or with --root");
-		return -err->code;
+		return err_hint(
+			err,
+			place->chosen_by_user
+				? "name a directory of your own with --root"
+				: "it derives from XDG_RUNTIME_DIR: name a directory of your own "
+				  "there, or with --root");
 	}
 	r = check_owner(fd, place->path, place->shared_parent ? 077 : 022, err);
 	return r < 0 ? r : fd_take(&fd);
@@ -106,10 +104,10 @@ static int check_runtime_dir(const char *path, struct err *err)
 			      path, st.st_mode & 07777);
 	else
 		return 0;
-	err_hint(err, "unset XDG_RUNTIME_DIR (it may be left over from another user: su, sudo), or "
-		      "name a "
-		      "directory of your own with --root");
-	return -EPERM;
+	return err_hint(
+		err, "unset XDG_RUNTIME_DIR (it may be left over from another user: su, sudo), or "
+		     "name a "
+		     "directory of your own with --root");
 }
 
 static bool usable(const char *path)

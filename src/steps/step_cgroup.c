@@ -85,8 +85,7 @@ static int claim(struct run *run, enum driver_part part, struct err *err)
 		return r;
 	(void)err_set(err, EBUSY, "container's cgroup %s belongs to another container: %s",
 		      place->dirs.v[0].path, strchr(other, ' ') ? strchr(other, ' ') + 1 : other);
-	err_hint(err, "its state may be in another directory (--root, XDG_RUNTIME_DIR)");
-	return -EBUSY;
+	return err_hint(err, "its state may be in another directory (--root, XDG_RUNTIME_DIR)");
 }
 
 static int create(struct run *run, enum driver_part part, struct err *err)

@@ -32,8 +32,7 @@ static int open_pair(struct run *run, int root, struct err *err)
 
 	if (pts < 0) {
 		(void)err_errno(err, -pts, "open /dev/pts of the container for its terminal");
-		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
-		return pts;
+		return err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	}
 	r = tty_open_pair(pts, &run->console_master, &run->console_slave, err);
 	if (r == -EINVAL)

@@ -31,8 +31,7 @@ static int oom_refused(struct run *run, const char *path, struct err *err)
 	}
 	(void)err_set(err, EPERM, ERR_AT "process.oomScoreAdj: %d is below the caller's %s", wanted,
 		      now);
-	err_hint(err, "lowering it needs CAP_SYS_RESOURCE");
-	return -EPERM;
+	return err_hint(err, "lowering it needs CAP_SYS_RESOURCE");
 }
 
 int step_oom_set(struct run *run, struct err *err)

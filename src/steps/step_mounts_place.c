@@ -31,8 +31,7 @@ static int kernel_target(struct run *run, const struct mount_entry *m, struct er
 	if (fd == -EACCES) {
 		(void)err_errno(err, EACCES, ERR_AT "mounts[%ld]: open %s in the rootfs",
 				m->config_index, m->target);
-		err_hint(err, "the rootfs must belong to the caller, or let its ids in");
-		return -EACCES;
+		return err_hint(err, "the rootfs must belong to the caller, or let its ids in");
 	}
 	if (fd < 0)
 		return err_set(err, -fd,

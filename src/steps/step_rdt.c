@@ -20,8 +20,7 @@ static int open_root(struct err *err)
 	if (root >= 0 && faccessat(root, "tasks", F_OK, 0) == 0)
 		return fd_take(&root);
 	(void)err_set(err, ENOTSUP, ERR_AT "linux.intelRdt: no resctrl on " RDT_ROOT);
-	err_hint(err, "on a processor that has it: mount -t resctrl resctrl " RDT_ROOT);
-	return -ENOTSUP;
+	return err_hint(err, "on a processor that has it: mount -t resctrl resctrl " RDT_ROOT);
 }
 
 /* The kernel's own words about the last command that it refused. */

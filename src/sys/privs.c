@@ -23,10 +23,9 @@ int privs_outlive_parent(struct err *err)
 	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) == 0)
 		return 0;
 	(void)err_errno(err, errno, "let the container's process outlive usrun (prctl)");
-	err_hint(err,
-		 "a seccomp profile that refuses prctl needs process.noNewPrivileges: true, so "
-		 "that it is loaded last");
-	return -err->code;
+	return err_hint(
+		err, "a seccomp profile that refuses prctl needs process.noNewPrivileges: true, so "
+		     "that it is loaded last");
 }
 
 /* On the 32-bit architectures that are older than 32-bit ids the plain names are calls that cut them: 65536
