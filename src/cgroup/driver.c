@@ -320,6 +320,15 @@ ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const c
 	return dir < 0 ? -ENOENT : io_read_small(cgroup->fds[dir], file, buf, size);
 }
 
+void driver_read_unified(const struct cgroup *cgroup, char *buf, size_t size)
+{
+	int dir = group_v2(cgroup);
+
+	*buf = '\0';
+	if (dir >= 0)
+		(void)!io_read_small(cgroup->fds[dir], "cgroup.controllers", buf, size);
+}
+
 static uint64_t count_of(const char *text)
 {
 	const char *at = strstr(text, "oom_kill ");

@@ -65,6 +65,9 @@ void driver_update_back(const struct driver_before *before);
 ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
 		    char *buf, size_t size) MUST_CHECK;
 
+/* The controllers that the group has in the v2 tree, with blanks between; "" where there is none. */
+void driver_read_unified(const struct cgroup *cgroup, char *buf, size_t size);
+
 /* Processes of the group that its memory limit has killed so far. */
 uint64_t driver_oom_kills(const struct cgroup *cgroup);
 

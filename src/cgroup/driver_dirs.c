@@ -87,6 +87,7 @@ static int descend(struct making *m, int parent, const char *name, size_t upto, 
 static int walk_down(struct making *m, struct err *err)
 {
 	_cleanup_close_ int fd = openat(AT_FDCWD, m->dir->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool main = m->plan->place.kind == CGROUP_DRIVER_V2;
 	const char *path = m->dir->path, *at = path + 1;
 	char name[NAME_MAX + 1] = "/";
 
@@ -97,8 +98,9 @@ static int walk_down(struct making *m, struct err *err)
 		size_t len = strcspn(at, "/");
 		int r = 0;
 
-		if (m->plan->place.kind == CGROUP_DRIVER_V2)
-			r = v2_pass_on(m->plan, fd, name, err);
+		if (group_is_v2(m->dir))
+			r = main ? v2_pass_on(m->plan, fd, name, err)
+				 : v2_pass_needs(m->plan, fd, name, err);
 		if (r == 0 && len > NAME_MAX)
 			r = make_failed(m, ENAMETOOLONG, err);
 		if (r < 0)
@@ -154,6 +156,18 @@ static void take_back(const struct making *m)
 	}
 }
 
+/* Nothing has to be copied or passed on at each level. */
+static bool is_one_mkdir(const struct making *m)
+{
+	if (m->plan->place.kind == CGROUP_DRIVER_V2 ||
+	    str_has_word(m->dir->controllers, "cpuset", ','))
+		return false;
+	for (size_t i = 0; i < m->plan->n_writes && group_is_v2(m->dir); i++)
+		if (m->plan->writes[i].unified)
+			return false;
+	return true;
+}
+
 static int make(struct making *m, struct err *err)
 {
 	struct group_path buf;
@@ -161,8 +175,7 @@ static int make(struct making *m, struct err *err)
 
 	if (!*group_path(m->dir, &buf))
 		return make_failed(m, ENAMETOOLONG, err);
-	if (m->plan->place.kind != CGROUP_DRIVER_V2 &&
-	    !str_has_word(m->dir->controllers, "cpuset", ',') && mkdir(buf.text, 0755) == 0) {
+	if (is_one_mkdir(m) && mkdir(buf.text, 0755) == 0) {
 		m->made = strlen(m->dir->path);
 		fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		return fd < 0 ? make_failed(m, errno, err) : fd;

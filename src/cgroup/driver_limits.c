@@ -17,8 +17,9 @@
 
 static int dir_of(const struct cgroup *cgroup, const struct cgroup_write *w)
 {
-	return cgroup->place.kind == CGROUP_DRIVER_V2 ? group_v2(cgroup)
-						      : group_find(cgroup, w->controller);
+	return cgroup->place.kind == CGROUP_DRIVER_V2 || w->unified
+		       ? group_v2(cgroup)
+		       : group_find(cgroup, w->controller);
 }
 
 static void give_hint(const struct cgroup_write *w, int error, struct err *err)
@@ -93,8 +94,9 @@ static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *w, 
 	r = write_value(cgroup->fds[dir], w);
 	if (r < 0 && w->required)
 		return write_failed(cgroup, dir, w, -r, err);
-	if (r < 0) /* the config did not ask for it */
-		log_debug("%s: %s: %s", w->file, w->value, err_why(-r));
+	if (r < 0)
+		log_warning("%s: this kernel does not take %s: %s", w->json_path, w->file,
+			    err_why(-r));
 	return 0;
 }
 

@@ -26,6 +26,7 @@ static const struct cgroup_write *find_need(const struct cgroup_plan *plan, cons
 {
 	for (size_t i = 0; i < plan->n_writes; i++)
 		if (plan->writes[i].required && !plan->writes[i].may_miss &&
+		    (plan->place.kind == CGROUP_DRIVER_V2 || plan->writes[i].unified) &&
 		    str_equal(plan->writes[i].controller, controller))
 			return &plan->writes[i];
 	return NULL;

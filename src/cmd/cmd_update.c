@@ -200,10 +200,13 @@ static int update_open(const struct update *u, const struct cgroup *cgroup, stru
 	const struct oci_resources *wanted = complete(u->arena, cgroup, u->wanted);
 	const struct driver_before *before;
 	struct cgroup_plan plan = { 0 };
+	char unified[512] = "";
+	struct plan_layout layout = { cgroup->place.kind == CGROUP_DRIVER_V2, unified };
 	int r;
 
-	r = plan_resources_build(u->arena, wanted, cgroup->place.kind == CGROUP_DRIVER_V2,
-				 &plan.writes, &plan.n_writes, err);
+	if (wanted->hugepage_limits.n)
+		driver_read_unified(cgroup, unified, sizeof(unified));
+	r = plan_resources_build(u->arena, wanted, layout, &plan.writes, &plan.n_writes, err);
 	if (r == 0)
 		r = driver_update(cgroup, &plan, u->arena, &before, err);
 	if (r < 0)

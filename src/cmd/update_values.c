@@ -169,11 +169,15 @@ const struct oci_resources *update_values_complete(struct arena *arena,
 	*all = *resources;
 	if (resources->cpu)
 		all->cpu = complete_cpu(arena, resources->cpu, cpu_max);
-	if (!resources->memory || resources->memory->swap.v <= 0 || resources->memory->limit.v)
+	if (!resources->memory || resources->memory->swap.v < 0 ||
+	    (resources->memory->swap.v && resources->memory->limit.v))
 		return all;
 	memory = arena_new(arena, struct oci_memory);
 	*memory = *resources->memory;
-	memory->limit.set = parse_i64(memory_max, &memory->limit.v) == 0;
 	all->memory = memory;
+	/* Clients send 0 for what their user did not give, and it must not take the swap of a container away. */
+	memory->swap.set = memory->swap.v != 0;
+	if (memory->swap.v)
+		memory->limit.set = parse_i64(memory_max, &memory->limit.v) == 0;
 	return all;
 }

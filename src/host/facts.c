@@ -84,6 +84,8 @@ int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *fac
 		r = gather_userns(arena, facts, err);
 	if (r == 0 && (parts & FACTS_CGROUP))
 		r = facts_cgroup_gather(arena, &facts->caller, &facts->cgroup, err);
+	if (r == 0 && (parts & FACTS_UNIFIED))
+		facts_cgroup_add_unified(arena, &facts->cgroup);
 	if (r == 0)
 		r = gather_limits(parts, facts, err);
 	if (r < 0)

@@ -13,9 +13,10 @@ enum facts_part {
 	FACTS_CGROUP = 1 << 2,
 	FACTS_KERNEL = 1 << 3,      /* release, LSMs: only for documents */
 	FACTS_SYSTEMD = 1 << 4,     /* which manager answers: asked only by who wants one */
+	FACTS_UNIFIED = 1 << 5,     /* hybrid: the controllers of the v2 tree */
 	FACTS_LIMITS = 0xffff << 8, /* all resource limits; one: facts_limit() */
 	FACTS_ALL = FACTS_CALLER | FACTS_USERNS | FACTS_CGROUP | FACTS_KERNEL | FACTS_SYSTEMD |
-		    FACTS_LIMITS,
+		    FACTS_UNIFIED | FACTS_LIMITS,
 };
 enum { FACTS_N_LIMITS = 16 };
 
@@ -43,9 +44,15 @@ struct facts_cgroup {
 	enum facts_cgroup_mode mode;
 	struct facts_hierarchy *v; /* v2: one entry; v1: one each; hybrid: v2 tree last */
 	size_t n;
-	const char *controllers; /* v2: words of cgroup.controllers of the own cgroup */
+	const char *controllers; /* v2: words of cgroup.controllers of the own cgroup; hybrid: of
+				  * that in the v2 tree (FACTS_UNIFIED) */
 	bool own_writable;       /* the caller may make groups in its own cgroup (delegated); v1: in
 				  * that of every hierarchy that has a controller */
+	bool own_delegated;      /* v2: a unit that systemd has marked as delegated */
+	bool own_shared;      /* v2: others than usrun are in the own cgroup; asked where a user may
+				  * write, and where it is delegated */
+	bool parent_writable; /* v2: a user may make groups beside its own, and move processes
+				  * there; asked where it cannot go below alone */
 };
 
 struct facts_rlimit {

@@ -10,8 +10,10 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define MOUNT "/sys/fs/cgroup"
@@ -337,10 +339,71 @@ static int search(struct arena *arena, const char *groups, struct facts_cgroup *
 	return 0;
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && str_equal(text + len - n, end);
+}
+
+/* systemd (from 251 on) marks what it has delegated: in other groups of its own it may do as it likes. */
+static bool is_delegated(struct arena *arena, const struct facts_hierarchy *h)
+{
+	char mark[2];
+
+	if (!ends_with(h->own, ".service") && !ends_with(h->own, ".scope"))
+		return false;
+	return getxattr(own_file(arena, h, ""), "user.delegate", mark, sizeof(mark)) == 1 &&
+	       mark[0] == '1';
+}
+
+static bool is_shared(struct arena *arena, const struct facts_hierarchy *h)
+{
+	char *text, *end;
+
+	if (text_read(arena, own_file(arena, h, "cgroup.procs"), &text) < 0)
+		return true;
+	return strtol(text, &end, 10) != (long)getpid() || end[strspn(end, "\n")];
+}
+
+static bool is_parent_writable(struct arena *arena, const struct facts_hierarchy *h)
+{
+	const char *slash = strrchr(h->own, '/');
+	struct facts_hierarchy parent = { .mount = h->mount };
+
+	if (!slash || slash == h->own)
+		return false;
+	parent.own = arena_strndup(arena, h->own, (size_t)(slash - h->own));
+	return may_write(arena, &parent, "") && may_write(arena, &parent, "cgroup.procs");
+}
+
+/* Only as far as a plan may depend on it: each question is a system call or three. */
+static void look_around(struct arena *arena, bool any_mode, struct facts_cgroup *cgroup)
+{
+	const struct facts_hierarchy *own = &cgroup->v[0];
+
+	if (cgroup->mode != FACTS_CGROUP_V2)
+		return;
+	cgroup->own_delegated = cgroup->own_writable && is_delegated(arena, own);
+	if (cgroup->own_writable && (!any_mode || cgroup->own_delegated))
+		cgroup->own_shared = is_shared(arena, own);
+	if (!any_mode && (!cgroup->own_writable || cgroup->own_shared))
+		cgroup->parent_writable = is_parent_writable(arena, own);
+}
+
+void facts_cgroup_add_unified(struct arena *arena, struct facts_cgroup *cgroup)
+{
+	if (cgroup->mode == FACTS_CGROUP_HYBRID && cgroup->n &&
+	    !*cgroup->v[cgroup->n - 1].controllers)
+		(void)read_controllers(arena, &cgroup->v[cgroup->n - 1], &cgroup->controllers);
+}
+
 int facts_cgroup_gather(struct arena *arena, const struct caller *caller, struct facts_cgroup *ret,
 			struct err *err)
 {
 	struct facts_cgroup cgroup = { .mode = facts_cgroup_mode(), .controllers = "" };
+	bool any_mode =
+		caller->initial_userns && caller->caps_effective & (1ULL << CAP_DAC_OVERRIDE);
 	char *groups;
 	int r;
 
@@ -355,9 +418,8 @@ int facts_cgroup_gather(struct arena *arena, const struct caller *caller, struct
 	if (r < 0 || cgroup.n == 0)
 		return r;
 	cgroup.own_writable =
-		caller->initial_userns && caller->caps_effective & (1ULL << CAP_DAC_OVERRIDE)
-			? is_mount_writable(arena, &cgroup)
-			: is_own_writable(arena, &cgroup);
+		any_mode ? is_mount_writable(arena, &cgroup) : is_own_writable(arena, &cgroup);
+	look_around(arena, any_mode, &cgroup);
 	*ret = cgroup;
 	return 0;
 }

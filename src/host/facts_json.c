@@ -126,6 +126,9 @@ static void write_cgroup(struct json_write *w, const struct facts_cgroup *cgroup
 	json_write_object(w, "cgroup");
 	json_write_string(w, "mode", json_read_enum_name(mode_names, (int)cgroup->mode));
 	json_write_bool(w, "ownWritable", cgroup->own_writable);
+	json_write_bool(w, "ownDelegated", cgroup->own_delegated);
+	json_write_bool(w, "ownShared", cgroup->own_shared);
+	json_write_bool(w, "parentWritable", cgroup->parent_writable);
 	write_text(w, "controllers", cgroup->controllers);
 	json_write_array(w, "hierarchies");
 	for (size_t i = 0; i < cgroup->n; i++) {
@@ -225,7 +228,7 @@ struct doc_hierarchy {
 
 struct doc_cgroup {
 	enum facts_cgroup_mode mode;
-	struct json_bool own_writable;
+	struct json_bool own_writable, own_delegated, own_shared, parent_writable;
 	const char *controllers;
 	JSON_LIST(struct doc_hierarchy) hierarchies;
 };
@@ -329,6 +332,9 @@ TYPE(hierarchy, doc_hierarchy);
 static const struct json_field cgroup_fields[] = {
 	FIELD("mode", ENUM, JSON_REQUIRED, doc_cgroup, mode, .names = mode_names),
 	FIELD("ownWritable", BOOL, 0, doc_cgroup, own_writable),
+	FIELD("ownDelegated", BOOL, 0, doc_cgroup, own_delegated),
+	FIELD("ownShared", BOOL, 0, doc_cgroup, own_shared),
+	FIELD("parentWritable", BOOL, 0, doc_cgroup, parent_writable),
 	FIELD("controllers", STRING, 0, doc_cgroup, controllers),
 	FIELD("hierarchies", OBJECTS, 0, doc_cgroup, hierarchies, .type = &hierarchy_type),
 };
@@ -456,6 +462,9 @@ static void take_cgroup(struct arena *arena, const struct doc_cgroup *doc, struc
 
 	cgroup->mode = doc->mode;
 	cgroup->own_writable = doc->own_writable.v;
+	cgroup->own_delegated = doc->own_delegated.v;
+	cgroup->own_shared = doc->own_shared.v;
+	cgroup->parent_writable = doc->parent_writable.v;
 	cgroup->controllers = doc->controllers ? doc->controllers : "";
 	cgroup->v = arena_array(arena, doc->hierarchies.n, sizeof(*cgroup->v));
 	cgroup->n = doc->hierarchies.n;
@@ -465,7 +474,7 @@ static void take_cgroup(struct arena *arena, const struct doc_cgroup *doc, struc
 						  .mount = doc->hierarchies.v[i].mount,
 						  .own = doc->hierarchies.v[i].own };
 	}
-	ret->parts |= FACTS_CGROUP;
+	ret->parts |= FACTS_CGROUP | FACTS_UNIFIED;
 }
 
 static int take_doc(struct arena *arena, const struct doc *doc, struct facts *ret, struct err *err)

@@ -37,6 +37,7 @@ struct cgroup_write {
 	const char *usage_file; /* refuse a value below the number in this file; or NULL */
 	bool required;          /* the config asked for it: a failure is an error */
 	bool may_miss;          /* a kernel without the file already does what is asked */
+	bool unified;           /* v1: a file of the v2 tree beside it */
 	const char *json_path;  /* "linux.resources.memory.limit" */
 };
 

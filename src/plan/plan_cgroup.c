@@ -19,6 +19,9 @@ struct request {
 	const struct facts *facts;
 	const char *wanted; /* linux.cgroupsPath, or NULL */
 	const struct oci_resources *resources;
+	const struct cgroup_write *writes;
+	size_t n_writes;
+	const struct cgroup_write *need; /* the first that a group is needed for, or NULL */
 };
 
 static int check_path(const struct request *q, struct err *err)
@@ -36,33 +39,71 @@ static int check_path(const struct request *q, struct err *err)
 	return err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
 }
 
+/* -1 is no limit: who has no group, and a group without the controller, have none either. */
+static const struct cgroup_write *find_need(const struct cgroup_write *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].required && !v[i].may_miss)
+			return &v[i];
+	return NULL;
+}
+
+static int build_writes(struct request *q, struct err *err)
+{
+	bool v1 = q->host->mode == FACTS_CGROUP_V1 || q->host->mode == FACTS_CGROUP_HYBRID;
+	struct plan_layout layout = { .v2 = !v1, .unified = q->host->controllers };
+	int r = 0;
+
+	if (q->resources)
+		r = plan_resources_build(q->arena, q->resources, layout, &q->writes, &q->n_writes,
+					 err);
+	if (r == 0)
+		q->need = find_need(q->writes, q->n_writes);
+	return r;
+}
+
 /* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a pretence. */
 static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why,
 		     struct err *err)
 {
-	bool v1 = q->host->mode == FACTS_CGROUP_V1 || q->host->mode == FACTS_CGROUP_HYBRID;
-	const struct cgroup_write *writes;
-	size_t n;
-	int r;
-
 	ret->place.kind = CGROUP_DRIVER_NONE;
 	ret->why = arena_strf(q->arena, "the container has no cgroup of its own: %s%s", why,
 			      q->resources && q->resources->devices.n
 				      ? "; linux.resources.devices is not enforced"
 				      : "");
-	if (!plan_resources_any(q->resources))
+	if (!q->need)
 		return 0;
-	r = plan_resources_build(q->arena, q->resources, !v1, &writes, &n, err);
-	if (r < 0 || !n)
-		return r;
 	(void)err_set(err, EPERM,
 		      ERR_AT "%s: needs the cgroup controller `%s`, and the container gets no "
 			     "cgroup: %s",
-		      writes[0].json_path, writes[0].controller, why);
+		      q->need->json_path, q->need->controller, why);
 	return err_hint(err,
 			"start it in a delegated group (systemd-run --user --scope -p Delegate=yes "
 			"usrun ...), or "
 			"remove the limit from the config");
+}
+
+static const char *not_writable(const struct request *q)
+{
+	const char *why = q->facts->systemd.why;
+
+	if (q->options->may_own_cgroups)
+		return "the cgroup file systems are mounted read-only";
+	return arena_strf(q->arena, "the caller's own cgroup is not delegated to it%s%s",
+			  why ? ", and " : "", why ? why : "");
+}
+
+/* A path that was asked for is not left out like a group that is only ours. */
+static int no_group(const struct request *q, struct cgroup_plan *ret, struct err *err)
+{
+	const char *why = not_writable(q);
+
+	if (!q->wanted || !*q->wanted)
+		return no_cgroup(q, ret, why, err);
+	(void)err_set(err, EPERM, ERR_AT "linux.cgroupsPath: \"%s\" cannot be made: %s", q->wanted,
+		      why);
+	return err_hint(
+		err, "remove linux.cgroupsPath from the config, or use --cgroup-manager disabled");
 }
 
 static char *below(const struct request *q, const char *dir, const char *path)
@@ -78,51 +119,77 @@ static const char *parent_of(const struct request *q, const char *path)
 				       : arena_strndup(q->arena, path, (size_t)(slash - path));
 }
 
-static const char *dir_path(const struct request *q, const char *own, bool *ret_moved)
+/* A service with Delegate=, say, whose limits are to hold for the container as well. */
+static bool is_given(const struct facts_cgroup *host)
 {
-	bool may = q->options->may_own_cgroups;
-	const char *path;
+	return host->own_delegated && !host->own_shared && host->own_writable;
+}
 
-	if (!q->wanted || !*q->wanted)
-		return below(q, may ? "/" : own, arena_strf(q->arena, "usrun-%s", q->options->id));
-	if (*q->wanted != '/')
-		return below(q, own, q->wanted);
-	path = path_clean(q->arena, q->wanted);
-	if (may || path_is_below(path, parent_of(q, own)))
-		return path;
-	*ret_moved = true;
-	return below(q, own, path);
+/* Where a path begins that says nothing else. v2 lets no group both hold processes and pass controllers on:
+ * where the own group holds others, the group that has the limits is made beside it. */
+static const char *find_base(const struct request *q, const char *own)
+{
+	const struct facts_cgroup *host = q->host;
+
+	if (host->mode != FACTS_CGROUP_V2 || is_given(host))
+		return own;
+	if (q->options->may_own_cgroups)
+		return "/";
+	if (host->parent_writable && (q->need || !host->own_writable))
+		return parent_of(q, own);
+	return own;
+}
+
+static const char *dir_path(const struct request *q, const char *own)
+{
+	const char *base = find_base(q, own);
+
+	if (q->wanted && *q->wanted)
+		return *q->wanted == '/' ? path_clean(q->arena, q->wanted)
+					 : below(q, base, q->wanted);
+	if (q->options->may_own_cgroups && !is_given(q->host))
+		base = "/";
+	return below(q, base, arena_strf(q->arena, "usrun-%s", q->options->id));
+}
+
+/* What limits nothing is left out where a user has been given groups here and there. */
+static bool is_left_out(const struct request *q, const struct facts_hierarchy *h)
+{
+	return q->host->mode != FACTS_CGROUP_V2 && !q->options->may_own_cgroups &&
+	       !q->host->own_writable && (!*h->controllers || str_starts(h->controllers, "name="));
+}
+
+static int check_dir(const struct request *q, const char *path, const char *own, struct err *err)
+{
+	bool root = str_equal(path, "/");
+
+	if (!root && !str_equal(path, path_clean(q->arena, own)))
+		return 0;
+	return err_set(err, EINVAL,
+		       ERR_AT "linux.cgroupsPath: \"%s\" is %s, which cannot be a "
+			      "container's cgroup",
+		       path, root ? "the root of the hierarchy" : "the cgroup of usrun itself");
 }
 
 static int set_dirs(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
 	const struct facts_cgroup *host = q->host;
 	struct cgroup_dir *dirs = arena_array(q->arena, host->n, sizeof(*dirs));
-	bool moved = false;
+	size_t n = 0;
 
 	for (size_t i = 0; i < host->n; i++) {
-		const char *own = host->v[i].own ? host->v[i].own : "/";
+		const char *own = host->v[i].own ? host->v[i].own : "/", *path = dir_path(q, own);
+		int r = check_dir(q, path, own, err);
 
-		dirs[i] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
-					       .mount = host->v[i].mount,
-					       .path = dir_path(q, own, &moved) };
-		if (str_equal(dirs[i].path, "/") ||
-		    str_equal(dirs[i].path, path_clean(q->arena, own)))
-			return err_set(err, EINVAL,
-				       ERR_AT "linux.cgroupsPath: \"%s\" is %s, which cannot be "
-					      "a container's cgroup",
-				       dirs[i].path,
-				       str_equal(dirs[i].path, "/") ? "the root of the hierarchy"
-								    : "the cgroup of usrun itself");
+		if (r < 0)
+			return r;
+		if (!is_left_out(q, &host->v[i]))
+			dirs[n++] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
+							 .mount = host->v[i].mount,
+							 .path = path };
 	}
 	ret->place.dirs.v = dirs;
-	ret->place.dirs.n = host->n;
-	if (moved)
-		ret->why = arena_strf(
-			q->arena,
-			"linux.cgroupsPath: \"%s\" is taken from the caller's own cgroup, "
-			"because it may make none outside of that",
-			q->wanted);
+	ret->place.dirs.n = n;
 	return 0;
 }
 
@@ -185,7 +252,7 @@ static int check_controllers(const struct request *q, const struct cgroup_plan *
 	for (size_t i = 0; i < plan->n_writes; i++) {
 		const struct cgroup_write *w = &plan->writes[i];
 
-		if (!w->required || w->may_miss || str_equal(w->controller, "cgroup"))
+		if (!w->required || w->may_miss || w->unified || str_equal(w->controller, "cgroup"))
 			continue;
 		if (!(v2 ? str_has_word(q->host->controllers, w->controller, ' ')
 			 : has_hierarchy(q->host, w->controller)))
@@ -230,14 +297,11 @@ static int set_devices(const struct request *q, struct cgroup_plan *ret, struct 
 
 static int set_limits(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
-	int r = 0;
+	int r;
 
-	if (q->resources)
-		r = plan_resources_build(q->arena, q->resources,
-					 ret->place.kind == CGROUP_DRIVER_V2, &ret->writes,
-					 &ret->n_writes, err);
-	if (r == 0)
-		r = check_controllers(q, ret, err);
+	ret->writes = q->writes;
+	ret->n_writes = q->n_writes;
+	r = check_controllers(q, ret, err);
 	return r < 0 ? r : set_devices(q, ret, err);
 }
 
@@ -277,7 +341,8 @@ static bool gets_unit(const struct request *q)
 	if (wants_unit(q))
 		return true;
 	return !q->options->manager && !(q->wanted && *q->wanted) && !q->options->may_own_cgroups &&
-	       q->host->mode == FACTS_CGROUP_V2 && pick_manager(q) == CGROUP_MANAGER_USER;
+	       q->host->mode == FACTS_CGROUP_V2 && !is_given(q->host) &&
+	       pick_manager(q) == CGROUP_MANAGER_USER;
 }
 
 /* Says where the wish for a unit is, unless it came with the command. */
@@ -404,23 +469,20 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 	r = set_limits(q, ret, err);
 	if (r < 0)
 		return r;
-	if (q->host->mode != FACTS_CGROUP_V2 && request.manager == CGROUP_MANAGER_USER &&
-	    ret->n_writes)
+	if (q->host->mode != FACTS_CGROUP_V2 && request.manager == CGROUP_MANAGER_USER && q->need)
 		return err_set(err, EPERM,
 			       ERR_AT "%s: needs the cgroup controller `%s`, which cgroup v1 "
 				      "delegates to no user",
-			       ret->writes[0].json_path, ret->writes[0].controller);
+			       q->need->json_path, q->need->controller);
 	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
 }
 
-static const char *not_writable(const struct request *q)
+/* A user may own a group elsewhere, which no fact tells of: whether the path can be made, driver_create() finds
+ * out. */
+static bool may_make(const struct request *q)
 {
-	const char *why = q->facts->systemd.why;
-
-	if (q->options->may_own_cgroups)
-		return "the cgroup file systems are mounted read-only";
-	return arena_strf(q->arena, "the caller's own cgroup is not delegated to it%s%s",
-			  why ? ", and " : "", why ? why : "");
+	return q->host->own_writable || q->host->parent_writable ||
+	       (!q->options->may_own_cgroups && q->wanted && *q->wanted == '/');
 }
 
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
@@ -435,9 +497,11 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 			     .facts = facts,
 			     .wanted = linux_ ? linux_->cgroups_path : NULL,
 			     .resources = linux_ ? linux_->resources : NULL };
-	int r;
+	int r = build_writes(&q, err);
 
 	*ret = (struct cgroup_plan){ .resources = q.resources };
+	if (r < 0)
+		return r;
 	if (str_equal(options->manager, "disabled"))
 		return no_cgroup(&q, ret, "--cgroup-manager disabled", err);
 	r = check_path(&q, err);
@@ -449,8 +513,8 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 	ret->place.kind = q.host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2 : CGROUP_DRIVER_V1;
 	if (gets_unit(&q))
 		return set_unit(&q, ret, err);
-	if (!q.host->own_writable)
-		return no_cgroup(&q, ret, not_writable(&q), err);
+	if (!may_make(&q))
+		return no_group(&q, ret, err);
 	r = set_dirs(&q, ret, err);
 	if (r == 0)
 		r = find_inside(&q, &ret->inside, err);

@@ -19,10 +19,10 @@ bool plan_cgroup_needs_manager(const struct oci_config *config, const char *mana
 			       bool lacks_own);
 
 /* Rules:
- * - linux.cgroupsPath absolute: below each hierarchy's mount; relative: below the caller's own
- *   group; absent: "/usrun-<id>" (below the own group for a caller without may_own_cgroups).
- *   A caller without may_own_cgroups can use an absolute path only beside or below its own group (podman's
- *   split groups); any other is taken as relative, and why says so.
+ * - linux.cgroupsPath absolute: below each hierarchy's mount. Relative: below the root of the v2 tree with
+ *   may_own_cgroups, else below the caller's own group, or (v2) beside it where others are in that group and a limit
+ *   needs a controller. Absent: "usrun-<id>" in the same place. One that cannot be had is an error.
+ * - A unit that systemd has delegated to nobody but usrun holds the container's group too (v2).
  * - "disabled": no cgroup; an error when limits are asked for.
  * - Without a writable own group (rootless without delegation; a container that sees its cgroups
  *   read-only): no cgroup, why is set; when the config asks for limits, an error that names the missing

@@ -30,10 +30,12 @@ struct row {
 #define MEMORY(field) offsetof(struct oci_memory, field)
 #define CPU(field) offsetof(struct oci_cpu, field)
 
-/* Kernel memory (kernel, kernelTCP) has no row: kernels dropped it, and the specification advises against it. */
+/* memory.kernel has no row: kernels dropped it, and the specification advises against it. */
 static const struct row memory_rows[] = {
 	{ "memory.reservation", LIMIT, MEMORY(reservation), "memory", "memory.soft_limit_in_bytes",
 	  "memory.low" },
+	{ "memory.kernelTCP", LIMIT, MEMORY(kernel_tcp), "memory", "memory.kmem.tcp.limit_in_bytes",
+	  "" },
 	{ "memory.swappiness", NUMBER_0, MEMORY(swappiness), "memory", "memory.swappiness", NULL },
 	{ "memory.disableOOMKiller", FLAG, MEMORY(disable_oom_killer), "memory",
 	  "memory.oom_control", NULL },
@@ -87,15 +89,20 @@ static int add_rows(struct plan_writes *w, const struct row *rows, size_t n, con
 	for (size_t i = 0; i < n; i++) {
 		const char *file = w->v2 ? rows[i].v2 : rows[i].v1;
 		const char *value = row_value(w, &rows[i], (const char *)object + rows[i].offset);
+		struct cgroup_write *write;
 
 		if (!value)
 			continue;
 		if (!file)
 			return plan_writes_v1_only(err, rows[i].path);
-		if (*file) /* no burst and not idle is what a kernel without these files does */
-			plan_writes_add(w, rows[i].controller, file, value, rows[i].path)
-				->may_miss =
-				str_equal(rows[i].controller, "cpu") && str_equal(value, "0");
+		if (!*file)
+			continue;
+		write = plan_writes_add(w, rows[i].controller, file, value, rows[i].path);
+		/* no burst and not idle is what a kernel without these files does */
+		if (str_equal(rows[i].controller, "cpu") && str_equal(value, "0"))
+			write->may_miss = true;
+		/* newer kernels have dropped it, and nobody depends on it */
+		write->required = !str_equal(rows[i].path, "memory.kernelTCP");
 	}
 	return 0;
 }
@@ -112,7 +119,7 @@ static int check_swap(const struct oci_memory *m, bool v2, struct err *err)
 			       ERR_AT "linux.resources.memory.swap: memory and swap together, "
 				      "%lld, cannot be less than memory.limit, %lld",
 			       (long long)m->swap.v, (long long)m->limit.v);
-	if (v2 && !(m->limit.set && m->limit.v > 0))
+	if (v2 && !(m->limit.set && m->limit.v))
 		return err_set(err, EINVAL,
 			       ERR_AT "linux.resources.memory.swap: needs a memory.limit");
 	return 0;
@@ -123,17 +130,21 @@ static void add_swap(struct plan_writes *w, const struct oci_memory *m)
 	const char *file = w->v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes";
 	bool unlimited = m->limit.set && m->limit.v < 0;
 	int64_t value = m->swap.set ? m->swap.v : 0;
+	struct cgroup_write *write;
 
-	if (!value && !unlimited)
+	/* v2 counts swap apart, so that none of it is a limit that can be kept. */
+	if (!value && !unlimited && !(w->v2 && m->swap.set))
 		return;
 	/* No limit on memory lifts that on both, else the old one would stay in force. */
-	if (!value)
+	if (!value && unlimited)
 		value = -1;
-	if (w->v2 && value > 0)
+	/* With no limit on memory the sum cannot be limited: what is left is swap. */
+	if (w->v2 && value > 0 && !unlimited)
 		value -= m->limit.v;
+	write = plan_writes_add(w, "memory", file, plan_writes_limit(w, value), "memory.swap");
 	/* A kernel that counts no swap limits none, and has none to take away. */
-	plan_writes_add(w, "memory", file, plan_writes_limit(w, value), "memory.swap")->may_miss =
-		value < 0 || (w->v2 && value == 0);
+	if (w->v2 && value == 0)
+		write->may_miss = true;
 }
 
 static int add_memory(struct plan_writes *w, const struct oci_memory *m, struct err *err)
@@ -315,10 +326,10 @@ static void add_rdma(struct plan_writes *w, const struct oci_resources *resource
 }
 
 /* What is reserved (mmap) and what is used (page faults) are counted apart; the reservations only by
- * kernels from 5.7 on. */
-static void add_hugetlb(struct plan_writes *w, const struct oci_resources *resources)
+ * kernels from 5.7 on. Most hybrid hosts leave this controller to the v2 tree. */
+static void add_hugetlb(struct plan_writes *w, const struct oci_resources *resources, bool unified)
 {
-	const char *end = w->v2 ? "max" : "limit_in_bytes";
+	const char *end = w->v2 || unified ? "max" : "limit_in_bytes";
 
 	for (size_t i = 0; i < resources->hugepage_limits.n; i++) {
 		const struct oci_hugepage_limit *h = &resources->hugepage_limits.v[i];
@@ -326,9 +337,10 @@ static void add_hugetlb(struct plan_writes *w, const struct oci_resources *resou
 		const char *path = arena_strf(w->arena, "hugepageLimits[%zu]", i);
 		const char *file = arena_strf(w->arena, "hugetlb.%s.%s", h->page_size, end);
 
-		(void)plan_writes_add(w, "hugetlb", file, value, path);
+		plan_writes_add(w, "hugetlb", file, value, path)->unified = unified;
 		file = arena_strf(w->arena, "hugetlb.%s.rsvd.%s", h->page_size, end);
 		plan_writes_add(w, "hugetlb", file, value, path)->may_miss = true;
+		w->v[w->n - 1].unified = unified;
 	}
 }
 
@@ -369,10 +381,11 @@ static int add_unified(struct plan_writes *w, const struct oci_resources *resour
 	return 0;
 }
 
-int plan_resources_build(struct arena *arena, const struct oci_resources *resources, bool v2,
-			 const struct cgroup_write **ret, size_t *ret_n, struct err *err)
+int plan_resources_build(struct arena *arena, const struct oci_resources *resources,
+			 struct plan_layout layout, const struct cgroup_write **ret, size_t *ret_n,
+			 struct err *err)
 {
-	struct plan_writes w = { .arena = arena, .v2 = v2 };
+	struct plan_writes w = { .arena = arena, .v2 = layout.v2 };
 	int r = 0;
 
 	if (resources->memory)
@@ -385,7 +398,8 @@ int plan_resources_build(struct arena *arena, const struct oci_resources *resour
 		r = add_network(&w, resources->network, err);
 	if (r < 0)
 		return r;
-	add_hugetlb(&w, resources);
+	add_hugetlb(&w, resources,
+		    !w.v2 && layout.unified && str_has_word(layout.unified, "hugetlb", ' '));
 	add_rdma(&w, resources);
 	if (resources->pids && resources->pids->limit.set)
 		(void)plan_writes_add(&w, "pids", "pids.max",

@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+static bool lifts(const char *value)
+{
+	return str_equal(value, "max") || str_equal(value, "-1") || str_starts(value, "max ");
+}
+
 struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller,
 				     const char *file, const char *value, const char *path)
 {
@@ -14,6 +19,7 @@ struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controll
 		.file = file,
 		.value = value,
 		.required = true,
+		.may_miss = lifts(value),
 		.json_path = arena_strf(w->arena, "linux.resources.%s", path),
 	};
 	return &w->v[w->n++];

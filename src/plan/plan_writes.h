@@ -4,6 +4,12 @@
 
 #include "src/plan/cgroup_plan.h"
 
+/* How the host has divided the controllers. */
+struct plan_layout {
+	bool v2;
+	const char *unified; /* v1: what the v2 tree beside it has, with blanks between; or NULL */
+};
+
 struct plan_writes {
 	struct arena *arena;
 	bool v2;
@@ -11,7 +17,8 @@ struct plan_writes {
 	size_t n, cap;
 };
 
-/* Adds a required write and returns it, for the rarer fields. path is copied, behind "linux.resources.". */
+/* Adds a required write and returns it, for the rarer fields. path is copied, behind "linux.resources.". Where
+ * there is no file, there is no limit: "max" and "-1" may miss theirs. */
 struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller,
 				     const char *file, const char *value, const char *path)
 	__attribute__((returns_nonnull));

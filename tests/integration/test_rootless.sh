@@ -164,3 +164,34 @@ t_closed_places_have_advice() {
 	no 'make the state directory' --root "$T/foreign/state" run -b "$T/b" "$ID"
 	has hint "$ERR" 'name a directory of your own with --root'
 }
+
+# Groups that root has given to the user, who is elsewhere himself.
+given() { find /sys/fs/cgroup -mindepth 1 -maxdepth 1 -type d ! -name unified ! -name systemd 2>/dev/null; }
+
+before_t_rootless_cgroup_of_his_own() {
+	local dir
+	[ -d /sys/fs/cgroup/pids ] || return 0
+	for dir in $(given); do
+		mkdir "$dir/given-$ID"
+		[ ! -e "$dir/cpuset.cpus" ] || for file in cpuset.cpus cpuset.mems; do cat "$dir/$file" >"$dir/given-$ID/$file"; done
+		chown -R $user "$dir/given-$ID"
+	done
+}
+
+after_t_rootless_cgroup_of_his_own() {
+	local dir
+	for dir in $(given); do [ ! -e "$dir/given-$ID" ] || rmdir "$dir/given-$ID"; done
+}
+
+t_rootless_cgroup_of_his_own() {
+	rootless_only
+	[ -w "/sys/fs/cgroup/pids/given-$ID" ] || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	up --arg p "/given-$ID/c" '.linux.cgroupsPath = $p | .linux.resources.pids.limit = 33'
+	has "groups" "$(<"/proc/$PID/cgroup")" "pids:/given-$ID/c"
+	eq "limit" "$(<"/sys/fs/cgroup/pids/given-$ID/c/pids.max")" 33
+	down
+	cfg --arg p "/not-given-$ID" '.linux.cgroupsPath = $p'
+	no "make the cgroup /sys/fs/cgroup/" run -b "$T/b" "$ID"
+	cfg '.linux.cgroupsPath = "relative"'
+	no 'linux.cgroupsPath: "relative" cannot be made: the caller'"'"'s own cgroup is not delegated' run -b "$T/b" "$ID"
+}

@@ -58,6 +58,9 @@ static void check_cgroup(const struct facts_cgroup *a, const struct facts_cgroup
 {
 	CHECK_INT(a->mode, b->mode);
 	CHECK_INT(a->own_writable, b->own_writable);
+	CHECK_INT(a->own_delegated, b->own_delegated);
+	CHECK_INT(a->own_shared, b->own_shared);
+	CHECK_INT(a->parent_writable, b->parent_writable);
 	CHECK_STR(a->controllers, b->controllers);
 	CHECK_INT(a->n, b->n);
 	for (size_t i = 0; i < a->n && i < b->n; i++) {
@@ -130,7 +133,10 @@ static const struct facts everything = {
 		    .v = some_hierarchies,
 		    .n = 3,
 		    .controllers = "cpu memory pids",
-		    .own_writable = true },
+		    .own_writable = true,
+		    .own_delegated = true,
+		    .own_shared = true,
+		    .parent_writable = true },
 	.kernel_release = "6.18.0",
 	.lsm = "apparmor",
 	.runtime_dir = "/run/user/1000",
@@ -150,7 +156,7 @@ TEST(round_trip_of_every_part)
 	struct facts facts = least;
 
 	check_round_trip(&facts);
-	facts.parts = FACTS_CALLER | FACTS_CGROUP;
+	facts.parts = FACTS_CALLER | FACTS_CGROUP | FACTS_UNIFIED;
 	facts.cgroup = everything.cgroup;
 	check_round_trip(&facts);
 	facts = least;

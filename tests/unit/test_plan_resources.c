@@ -9,7 +9,8 @@
 
 static struct arena arena;
 
-static char *build(const char *json, bool v2)
+/* "?": may miss its file; "!": not required; "^": of the v2 tree beside v1. */
+static char *build_for(const char *json, struct plan_layout layout)
 {
 	const struct oci_resources *resources;
 	const struct cgroup_write *writes;
@@ -18,12 +19,30 @@ static char *build(const char *json, bool v2)
 	size_t n;
 
 	if (decode_resources(&arena, "test", json, strlen(json), &resources, &err) < 0 ||
-	    plan_resources_build(&arena, resources, v2, &writes, &n, &err) < 0)
+	    plan_resources_build(&arena, resources, layout, &writes, &n, &err) < 0)
 		return arena_strf(&arena, "error: %s", check_said(&err));
 	for (size_t i = 0; i < n; i++)
-		out = arena_strf(&arena, "%s%s=%s%s;", out, writes[i].file, writes[i].value,
-				 writes[i].may_miss ? "?" : "");
+		out = arena_strf(&arena, "%s%s=%s%s%s%s;", out, writes[i].file, writes[i].value,
+				 writes[i].may_miss ? "?" : "", writes[i].required ? "" : "!",
+				 writes[i].unified ? "^" : "");
 	return out;
+}
+
+static char *build(const char *json, bool v2)
+{
+	return build_for(json, (struct plan_layout){ v2, NULL });
+}
+
+TEST(a_controller_of_the_tree_beside_v1)
+{
+	static const char *const json =
+		"{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4194304}]}";
+
+	CHECK_STR(build_for(json, (struct plan_layout){ false, "hugetlb misc" }),
+		  "hugetlb.2MB.max=4194304^;hugetlb.2MB.rsvd.max=4194304?^;");
+	CHECK_STR(build_for(json, (struct plan_layout){ false, "misc" }),
+		  "hugetlb.2MB.limit_in_bytes=4194304;"
+		  "hugetlb.2MB.rsvd.limit_in_bytes=4194304?;");
 }
 
 /* ceil(10^((l^2 + 125 l) / 612 - 7/34)) with l = log2(shares), computed elsewhere. */
@@ -47,8 +66,13 @@ TEST(memory_and_swap)
 	CHECK_STR(build("{\"memory\":{\"limit\":100,\"swap\":150}}", false),
 		  "memory.limit_in_bytes=100;memory.memsw.limit_in_bytes=150;");
 	CHECK_STR(build("{\"memory\":{\"limit\":-1}}", true),
-		  "memory.max=max;memory.swap.max=max?;");
-	CHECK_STR(build("{\"memory\":{\"limit\":0,\"swap\":0}}", true), "");
+		  "memory.max=max?;memory.swap.max=max?;");
+	CHECK_STR(build("{\"memory\":{\"limit\":0,\"swap\":0}}", true), "memory.swap.max=0?;");
+	CHECK_STR(build("{\"memory\":{\"limit\":0,\"swap\":0}}", false), "");
+	CHECK_STR(build("{\"memory\":{\"limit\":100,\"swap\":0}}", true),
+		  "memory.max=100;memory.swap.max=0?;");
+	CHECK_STR(build("{\"memory\":{\"limit\":-1,\"swap\":150}}", true),
+		  "memory.max=max?;memory.swap.max=150;");
 	CHECK(strstr(build("{\"memory\":{\"limit\":100,\"swap\":50}}", true),
 		     "cannot be less than memory.limit") != NULL);
 	CHECK(strstr(build("{\"memory\":{\"swap\":50}}", true), "needs a memory.limit") != NULL);
@@ -72,12 +96,13 @@ TEST(memory_in_all_its_parts)
 				    "memory.oom_control=1;memory.use_hierarchy=1;");
 	CHECK_STR(build("{\"memory\":{\"reservation\":7,\"useHierarchy\":true}}", true),
 		  "memory.low=7;");
-	CHECK_STR(build("{\"memory\":{\"reservation\":-1}}", true), "memory.low=max;");
+	CHECK_STR(build("{\"memory\":{\"reservation\":-1}}", true), "memory.low=max?;");
 	CHECK(strstr(build("{\"memory\":{\"swappiness\":5}}", true), "memory.swappiness") != NULL);
 	CHECK(strstr(build("{\"memory\":{\"disableOOMKiller\":true}}", true),
 		     "memory.disableOOMKiller") != NULL);
-	/* kernel memory is no longer counted apart */
-	CHECK_STR(build("{\"memory\":{\"kernel\":5,\"kernelTCP\":6}}", false), "");
+	/* kernel memory is no longer counted apart, but for that of sockets */
+	CHECK_STR(build("{\"memory\":{\"kernel\":5,\"kernelTCP\":6}}", false),
+		  "memory.kmem.tcp.limit_in_bytes=6!;");
 	CHECK_STR(build("{\"memory\":{\"kernel\":5,\"kernelTCP\":6}}", true), "");
 }
 
@@ -85,9 +110,9 @@ TEST(cpu_and_pids)
 {
 	CHECK_STR(build("{\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":200000}}", true),
 		  "cpu.weight=100;cpu.max=50000 200000;");
-	CHECK_STR(build("{\"cpu\":{\"quota\":-1}}", true), "cpu.max=max 100000;");
+	CHECK_STR(build("{\"cpu\":{\"quota\":-1}}", true), "cpu.max=max 100000?;");
 	CHECK_STR(build("{\"cpu\":{\"shares\":512,\"quota\":-1}}", false),
-		  "cpu.shares=512;cpu.cfs_quota_us=-1;");
+		  "cpu.shares=512;cpu.cfs_quota_us=-1?;");
 	CHECK_STR(build("{\"cpu\":{\"realtimePeriod\":9,\"realtimeRuntime\":8,\"idle\":1,"
 			"\"burst\":3,\"cpus\":\"0-1\",\"mems\":\"0\"}}",
 			false),
@@ -97,8 +122,8 @@ TEST(cpu_and_pids)
 		  "cpu.max.burst=3;cpu.idle=1;cpuset.cpus=0-1;cpuset.mems=0;");
 	CHECK(strstr(build("{\"cpu\":{\"realtimeRuntime\":8}}", true), "cpu.realtimeRuntime") !=
 	      NULL);
-	CHECK_STR(build("{\"pids\":{\"limit\":0}}", true), "pids.max=max;");
-	CHECK_STR(build("{\"pids\":{\"limit\":-1}}", false), "pids.max=max;");
+	CHECK_STR(build("{\"pids\":{\"limit\":0}}", true), "pids.max=max?;");
+	CHECK_STR(build("{\"pids\":{\"limit\":-1}}", false), "pids.max=max?;");
 }
 
 TEST(unified_and_what_is_refused)

@@ -146,7 +146,8 @@ static const char *limits(const char *json, bool v2)
 	size_t n;
 
 	if (decode_resources(&arena, "test", json, strlen(json), &resources, &err) < 0 ||
-	    plan_resources_build(&arena, resources, v2, &writes, &n, &err) < 0)
+	    plan_resources_build(&arena, resources, (struct plan_layout){ v2, NULL }, &writes, &n,
+				 &err) < 0)
 		return arena_strf(&arena, "error: %s", check_said(&err));
 	plan_unit_limits(&arena, writes, n, &properties, &n);
 	for (size_t i = 0; i < n; i++) {

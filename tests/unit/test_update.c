@@ -44,7 +44,8 @@ static const char *writes(const struct update_texts *texts, bool v2, const char 
 	if (r == 0)
 		resources = update_values_complete(&arena, resources, cpu_max, memory_max);
 	if (r == 0)
-		r = plan_resources_build(&arena, resources, v2, &v, &n, &err);
+		r = plan_resources_build(&arena, resources, (struct plan_layout){ v2, NULL }, &v,
+					 &n, &err);
 	if (r < 0)
 		return arena_strdup(&arena, check_said(&err));
 	for (size_t i = 0; i < n; i++)
