@@ -2,6 +2,7 @@
 #include "src/base/clock.h"
 
 #include <limits.h>
+#include <stdio.h>
 
 long long clock_now(void)
 {
@@ -41,4 +42,16 @@ void clock_utc(int64_t seconds, struct tm *ret)
 	ret->tm_hour = (int)(second / 3600);
 	ret->tm_min = (int)(second / 60 % 60);
 	ret->tm_sec = (int)(second % 60);
+}
+
+void clock_stamp(char ret[CLOCK_STAMP_SIZE])
+{
+	struct timespec now = { 0 };
+	struct tm tm = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	clock_utc(now.tv_sec, &tm);
+	(void)snprintf(ret, CLOCK_STAMP_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ",
+		       tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+		       tm.tm_sec, now.tv_nsec / 1000);
 }

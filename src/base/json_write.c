@@ -4,6 +4,7 @@
 #include "src/base/json_memory.h"
 #include "src/base/json_text.h"
 #include "src/base/memory.h"
+#include "src/base/str.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,8 @@ struct json_write {
 	yajl_gen gen;
 	bool is_array[MAX_DEPTH];
 	size_t depth;
-	const char *failure; /* the first one, static text */
+	char key[64];      /* the last one */
+	char failure[128]; /* the first one */
 };
 
 struct json_write *json_write_new(bool pretty)
@@ -45,10 +47,17 @@ void json_write_freep(struct json_write **w)
 	json_write_free(*w);
 }
 
+static void fail(struct json_write *w, const char *what)
+{
+	if (!*w->failure)
+		(void)snprintf(w->failure, sizeof(w->failure), "%s%s%s", w->key,
+			       *w->key ? ": " : "", what);
+}
+
 static void note(struct json_write *w, yajl_gen_status status)
 {
-	if (status != yajl_gen_status_ok && !w->failure)
-		w->failure = "misplaced key or value";
+	if (status != yajl_gen_status_ok)
+		fail(w, "misplaced key or value");
 }
 
 static void put_string(struct json_write *w, const char *value)
@@ -56,22 +65,23 @@ static void put_string(struct json_write *w, const char *value)
 	size_t len = strlen(value);
 
 	/* What we wrote must be read again, by us and by others. */
-	if (json_text_find_bad_utf8(value, len) < len && !w->failure)
-		w->failure = "a text is not valid UTF-8";
+	if (json_text_find_bad_utf8(value, len) < len)
+		fail(w, "not valid UTF-8");
 	note(w, yajl_gen_string(w->gen, (const unsigned char *)value, len));
 }
 
 static void put_key(struct json_write *w, const char *key)
 {
-	if (key)
-		put_string(w, key);
+	if (!key)
+		return;
+	(void)snprintf(w->key, sizeof(w->key), "%s", key);
+	put_string(w, key);
 }
 
 static void enter(struct json_write *w, bool is_array)
 {
 	if (w->depth == MAX_DEPTH) {
-		if (!w->failure)
-			w->failure = "nested too deep";
+		fail(w, "nested too deep");
 		return;
 	}
 	w->is_array[w->depth++] = is_array;
@@ -115,14 +125,16 @@ void json_write_string(struct json_write *w, const char *key, const char *value)
 
 void json_write_message(struct json_write *w, const char *key, const char *text)
 {
-	size_t len = strlen(text), bad;
-	char *copy = memory_get(len + 1);
+	_cleanup_str_ struct str valid = { 0 };
+	size_t good;
 
-	memcpy(copy, text, len);
-	while ((bad = json_text_find_bad_utf8(copy, len)) < len)
-		copy[bad] = '?';
-	json_write_string(w, key, copy);
-	memory_put(copy);
+	while (text[good = json_text_find_bad_utf8(text, strlen(text))]) {
+		str_addn(&valid, text, good);
+		str_add(&valid, "\ufffd");
+		text += good + 1;
+	}
+	str_add(&valid, text);
+	json_write_string(w, key, str_text(&valid));
 }
 
 void json_write_int(struct json_write *w, const char *key, int64_t value)
@@ -177,13 +189,13 @@ const char *json_write_text(struct json_write *w, size_t *ret_len, struct err *e
 	const unsigned char *text = NULL;
 	size_t len = 0;
 
-	if (w->depth > 0 && !w->failure)
-		w->failure = "an object or array was left open";
-	if (!w->failure && yajl_gen_get_buf(w->gen, &text, &len) != yajl_gen_status_ok)
-		w->failure = "no text";
-	if (!w->failure && len == 0)
-		w->failure = "nothing was written";
-	if (w->failure) {
+	if (w->depth > 0)
+		fail(w, "an object or array was left open");
+	if (!*w->failure && yajl_gen_get_buf(w->gen, &text, &len) != yajl_gen_status_ok)
+		fail(w, "no text");
+	if (!*w->failure && len == 0)
+		fail(w, "nothing was written");
+	if (*w->failure) {
 		(void)err_set(err, EILSEQ, "write JSON: %s", w->failure);
 		return NULL;
 	}

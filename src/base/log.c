@@ -4,13 +4,12 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/base/json_text.h"
+#include "src/base/json_write.h"
 #include "src/base/str.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct {
@@ -61,58 +60,34 @@ bool log_wants(enum log_level level)
 	return level <= log_state.settings.level;
 }
 
-/* RFC 3339 in UTC: the C library would read the time zone from files that may be the container's. */
-static void add_time(struct str *line)
+static void add_json(struct str *line, enum log_level level, const char *text, const char *stamp,
+		     const char *hint)
 {
-	struct timespec now = { 0 };
-	struct tm tm = { 0 };
+	_cleanup_json_write_ struct json_write *w = json_write_new(false);
+	struct err ignored = { 0 };
+	const char *record;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	clock_utc(now.tv_sec, &tm);
-	str_addf(line, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900, tm.tm_mon + 1,
-		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000);
-}
-
-/* A path may have any bytes; JSON is UTF-8, and U+FFFD stands for what is not. */
-static void add_json_string(struct str *line, const char *text)
-{
-	const char *bad = text + json_text_find_bad_utf8(text, strlen(text));
-
-	str_add(line, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (text == bad) {
-			str_add(line, "\\ufffd");
-			bad = text + 1 + json_text_find_bad_utf8(text + 1, strlen(text + 1));
-		} else if (c == '"' || c == '\\')
-			str_addf(line, "\\%c", c);
-		else if (c < 0x20)
-			str_addf(line, "\\u%04x", c);
-		else
-			str_addn(line, text, 1);
-	}
-	str_add(line, "\"");
+	json_write_object(w, NULL);
+	json_write_string(w, "level", level_names[level]);
+	json_write_message(w, "msg", text);
+	json_write_string(w, "time", stamp);
+	if (*hint)
+		json_write_message(w, "hint", hint);
+	json_write_end(w);
+	record = json_write_text(w, NULL, &ignored);
+	str_add(line, record ? record : "");
 }
 
 static void add_record(struct str *line, enum log_level level, const char *text, const char *hint)
 {
-	if (log_state.settings.json) {
-		str_addf(line, "{\"level\":\"%s\",\"msg\":", level_names[level]);
-		add_json_string(line, text);
-		str_add(line, ",\"time\":\"");
-		add_time(line);
-		str_add(line, "\"");
-		if (*hint) {
-			str_add(line, ",\"hint\":");
-			add_json_string(line, hint);
-		}
-		str_add(line, "}\n");
-		return;
-	}
-	add_time(line);
-	str_addf(line, " %s: %s", level_names[level], text);
-	if (*hint)
+	char stamp[CLOCK_STAMP_SIZE];
+
+	clock_stamp(stamp);
+	if (log_state.settings.json)
+		add_json(line, level, text, stamp, hint);
+	else
+		str_addf(line, "%s %s: %s", stamp, level_names[level], text);
+	if (!log_state.settings.json && *hint)
 		str_addf(line, " (%s)", hint);
 	str_add(line, "\n");
 }

@@ -14,19 +14,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static char *now_text(struct arena *arena)
 {
-	struct timespec now = { 0 };
-	struct tm tm = { 0 };
+	char stamp[CLOCK_STAMP_SIZE];
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	clock_utc(now.tv_sec, &tm);
-	return arena_strf(arena, "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", tm.tm_year + 1900,
-			  tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-			  now.tv_nsec / 1000);
+	clock_stamp(stamp);
+	return arena_strdup(arena, stamp);
 }
 
 /* Kinds that the container does not share with its creator: those that exec joins. */

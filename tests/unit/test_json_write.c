@@ -52,11 +52,14 @@ TEST(a_text_that_is_not_utf8)
 	_cleanup_json_write_ struct json_write *w = json_write_new(false);
 	_cleanup_json_write_ struct json_write *v = json_write_new(false);
 
-	json_write_string(w, NULL, "a\xff");
+	json_write_object(w, NULL);
+	json_write_string(w, "bundle", "a\xff");
+	json_write_string(w, "next", "\xff");
+	json_write_end(w);
 	CHECK_STR(json_write_text(w, NULL, &err), NULL);
-	CHECK_STR(err.text, "write JSON: a text is not valid UTF-8");
+	CHECK_STR(err.text, "write JSON: bundle: not valid UTF-8");
 	json_write_message(v, NULL, "a\xff\xc3\u00e4");
-	CHECK_STR(json_write_text(v, NULL, &err), "\"a??\u00e4\"");
+	CHECK_STR(json_write_text(v, NULL, &err), "\"a\ufffd\ufffd\u00e4\"");
 }
 
 TEST(failures_stick)
