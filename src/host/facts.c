@@ -30,17 +30,12 @@ static int gather_userns(struct arena *arena, struct facts *facts, struct err *e
 	return 0;
 }
 
-/* Of the modules that are active, the one that takes labels from a config. securityfs is often not
- * mounted in containers, hence the other two places. */
-static const char *find_lsm(void)
+/* Not from /sys/kernel/security, which containers and hardened hosts often lack. */
+const char *facts_lsm(void)
 {
-	char text[256];
+	char text[8];
 
-	if (io_read_small(AT_FDCWD, "/sys/kernel/security/lsm", text, sizeof(text)) > 0) {
-		if (strstr(text, "apparmor"))
-			return "apparmor";
-		return strstr(text, "selinux") ? "selinux" : "";
-	}
+	/* AppArmor first: where both are there, only one of them can be the one that labels. */
 	if (io_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof(text)) >
 		    0 &&
 	    text[0] == 'Y')
@@ -53,7 +48,7 @@ static void gather_kernel(struct arena *arena, struct facts *facts)
 	struct utsname name;
 
 	facts->kernel_release = uname(&name) == 0 ? arena_strdup(arena, name.release) : "";
-	facts->lsm = find_lsm();
+	facts->lsm = facts_lsm();
 	if (!facts->caller.name)
 		facts->caller.name = caller_name_of(arena, facts->caller.uid);
 }

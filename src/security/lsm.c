@@ -14,18 +14,6 @@
 
 enum { MAX_LABEL = 4095 }; /* one page of the kernel's */
 
-const char *lsm_enabled(void)
-{
-	char text[8];
-
-	/* AppArmor first: where both are there, only one of them can be the one that labels. */
-	if (io_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof(text)) >
-		    0 &&
-	    text[0] == 'Y')
-		return "apparmor";
-	return access("/sys/fs/selinux/enforce", F_OK) == 0 ? "selinux" : "";
-}
-
 /* The directory of the calling process, as this instance numbers it: the pid namespace of the instance
  * and our own may differ, and procfs_write() follows no link. */
 static int own_directory(int procfs, char *buf, size_t size, struct err *err)

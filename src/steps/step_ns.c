@@ -5,9 +5,9 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/host/facts.h"
 #include "src/oci/names.h"
 #include "src/oci/sysctl.h"
-#include "src/security/lsm.h"
 #include "src/sys/privs.h"
 #include "userns/probe.h"
 
@@ -76,7 +76,7 @@ static int check_not_the_hosts(const struct run *run, int kind, struct err *err)
 int step_ns_open(struct run *run, struct err *err)
 {
 	if (run->plan->process.apparmor_profile || run->plan->process.selinux_label)
-		run->lsm = lsm_enabled(); /* securityfs is the host's */
+		run->lsm = facts_lsm(); /* sysfs is the host's */
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
 		const char *path = run->plan->ns.v[kind].path;
 		int r;

@@ -4,7 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/security/lsm.h"
+#include "src/host/facts.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
 
@@ -18,7 +18,7 @@ int step_target_open(struct run *run, struct err *err)
 	int r;
 
 	if (run->plan->process.apparmor_profile || run->plan->process.selinux_label)
-		run->lsm = lsm_enabled(); /* securityfs is the host's */
+		run->lsm = facts_lsm(); /* sysfs is the host's */
 	/* A container without a mount namespace of its own has only a root directory. */
 	if (!(run->plan->ns.join_flags & CLONE_NEWNS)) {
 		char *path = arena_strf(run->arena, "/proc/%lld/root", (long long)state->pid.v);
@@ -74,12 +74,11 @@ int step_target_enter(struct run *run, struct err *err)
 	close_others(run);
 	if (run->plan->ns.join_flags &&
 	    setns(run->target_pidfd, (int)run->plan->ns.join_flags) < 0) {
-		(void)err_errno(err, errno, "join the namespaces of container %s", run->state->id);
 		if (errno == ESRCH)
 			return err_set(err, ESRCH,
 				       "container not running: %s: its init has just ended",
 				       run->state->id);
-		return -err->code;
+		return err_errno(err, errno, "join the namespaces of container %s", run->state->id);
 	}
 	fd_closep(&run->target_pidfd);
 	r = enter_root(run, err);

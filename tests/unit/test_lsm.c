@@ -75,10 +75,3 @@ TEST(refused)
 	CHECK_INT(waitpid(pid, &status, 0), pid);
 	CHECK_INT(status, 0);
 }
-
-TEST(enabled)
-{
-	const char *lsm = lsm_enabled();
-
-	CHECK(!*lsm || !strcmp(lsm, "apparmor") || !strcmp(lsm, "selinux"));
-}
