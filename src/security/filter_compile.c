@@ -10,7 +10,6 @@
 enum { FLAG_TSYNC_ESRCH = 1 << 4, FLAG_WAIT_KILLABLE_RECV = 1 << 5 };
 
 struct compile {
-	const struct oci_seccomp *seccomp;
 	struct filter_profile profile;
 	struct filter_archs archs;
 };
@@ -143,7 +142,7 @@ void filter_compile_flags(const struct oci_seccomp *seccomp, struct filter_progr
 static int compile(struct arena *arena, const struct oci_seccomp *seccomp,
 		   struct filter_program *ret, struct err *err)
 {
-	struct compile c = { .seccomp = seccomp };
+	struct compile c = { 0 };
 	struct filter_emit e = { 0 };
 	struct filter_tree tree = { .emit = &e };
 	int r = filter_profile_read(arena, seccomp, &c.profile, err);

@@ -38,7 +38,6 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.notify_listener = -1,
 		.hooks_output = { .out = -1, .err = -1 },
 		.net = { .here = -1, .there = -1 },
-		.procfs = -1,
 		.console_master = -1,
 		.console_slave = -1,
 		.start_connection = -1,

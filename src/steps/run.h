@@ -66,7 +66,6 @@ struct run {
 	int lifeline; /* stager, init: hangs up when the parent has ended */
 
 	/* Init. */
-	int procfs;
 	int console_master, console_slave;
 	int start_connection;   /* to `start`, once it came */
 	const char *exec_path;  /* args[0], looked up */
