@@ -5,6 +5,8 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/memory.h"
+#include "src/base/str.h"
 #include "src/sys/resolve.h"
 
 #include <dirent.h>
@@ -17,9 +19,23 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { MAX_DEPTH = 64 };
+/* A directory that is being copied. */
+struct level {
+	struct level *up;
+	struct stat st;
+	struct str below; /* its directories, each name with its NUL */
+	size_t next;
+};
 
-static int copy_dir(int from, int to, int depth);
+struct copy {
+	int from, to; /* of the innermost level */
+	struct level *level;
+};
+
+static const char *next_below(const struct level *level)
+{
+	return level->next < level->below.len ? level->below.s + level->next : NULL;
+}
 
 /* What the tmpfs of this kernel cannot hold (user.* before Linux 6.6), or what we may not set, is left:
  * the files themselves are what was asked for. */
@@ -75,20 +91,6 @@ static int copy_link(int from, int to, const char *name)
 	return symlinkat(target, to, name) < 0 ? -errno : 0;
 }
 
-static int copy_subdir(int from, int to, const char *name, const struct stat *st, int depth)
-{
-	_cleanup_close_ int in = -1, out = -1;
-
-	if (mkdirat(to, name, 0700) < 0)
-		return -errno;
-	in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (in < 0 || out < 0 || fchown(out, st->st_uid, st->st_gid) < 0)
-		return -errno;
-	copy_xattrs(in, out);
-	return copy_dir(fd_take(&in), out, depth + 1);
-}
-
 /* Those with content have their owner. The mode after it, which loses setuid bits then; times last. */
 static int copy_attributes(int to, const char *name, const struct stat *st)
 {
@@ -102,60 +104,150 @@ static int copy_attributes(int to, const char *name, const struct stat *st)
 	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-static int copy_entry(int from, int to, const char *name, int depth)
+/* All but directories, which wait in the level. */
+static int copy_entry(struct copy *copy, const char *name)
 {
 	struct stat st;
 	int r;
 
-	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(copy->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
+	if (S_ISDIR(st.st_mode)) {
+		str_addn(&copy->level->below, name, strlen(name) + 1);
+		return 0;
+	}
 	if (S_ISREG(st.st_mode))
-		r = copy_file(from, to, name, &st);
+		r = copy_file(copy->from, copy->to, name, &st);
 	else if (S_ISLNK(st.st_mode))
-		r = copy_link(from, to, name);
-	else if (S_ISDIR(st.st_mode))
-		r = copy_subdir(from, to, name, &st, depth);
+		r = copy_link(copy->from, copy->to, name);
 	else
-		r = mknodat(to, name, st.st_mode, st.st_rdev) < 0 ? -errno : 0;
-	return r < 0 ? r : copy_attributes(to, name, &st);
+		r = mknodat(copy->to, name, st.st_mode, st.st_rdev) < 0 ? -errno : 0;
+	return r < 0 ? r : copy_attributes(copy->to, name, &st);
 }
 
-/* Takes the descriptor `from`. */
-static int copy_dir(int from, int to, int depth)
+static int copy_entries(struct copy *copy)
 {
-	DIR *dir = depth < MAX_DEPTH ? fdopendir(from) : NULL;
+	int fd = openat(copy->from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	int r = 0;
 
 	if (!dir) {
-		fd_closep(&from);
-		return depth < MAX_DEPTH ? -errno : -ELOOP;
+		r = -errno;
+		fd_closep(&fd);
+		return r;
 	}
 	while (r == 0 && (entry = readdir(dir))) {
 		const char *name = entry->d_name;
 
 		if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
 			continue;
-		r = copy_entry(dirfd(dir), to, name, depth);
+		r = copy_entry(copy, name);
 	}
 	(void)closedir(dir);
 	return r;
 }
 
+static void push(struct copy *copy, const struct stat *st)
+{
+	struct level *level = memory_get(sizeof(*level));
+
+	*level = (struct level){ .up = copy->level, .st = *st };
+	copy->level = level;
+}
+
+static void pop(struct copy *copy)
+{
+	struct level *level = copy->level;
+
+	copy->level = level->up;
+	str_done(&level->below);
+	memory_put(level);
+}
+
+static void move(struct copy *copy, int *from, int *to)
+{
+	fd_closep(&copy->from);
+	fd_closep(&copy->to);
+	copy->from = fd_take(from);
+	copy->to = fd_take(to);
+}
+
+static int enter(struct copy *copy, const char *name)
+{
+	_cleanup_close_ int from = -1, to = -1;
+	struct stat st;
+
+	if (mkdirat(copy->to, name, 0700) < 0)
+		return -errno;
+	from = openat(copy->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	to = openat(copy->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (from < 0 || to < 0 || fstat(from, &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0)
+		return -errno;
+	copy_xattrs(from, to);
+	move(copy, &from, &to);
+	push(copy, &st);
+	return copy_entries(copy);
+}
+
+static int leave(struct copy *copy)
+{
+	_cleanup_close_ int from = openat(copy->from, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int to = openat(copy->to, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct level *up = copy->level->up;
+	struct stat done = copy->level->st, st;
+	const char *name;
+
+	if (from < 0 || to < 0 || fstat(from, &st) < 0)
+		return -errno;
+	/* Somebody has moved it meanwhile: ".." may lead anywhere. */
+	if (st.st_ino != up->st.st_ino || st.st_dev != up->st.st_dev)
+		return -ESTALE;
+	move(copy, &from, &to);
+	pop(copy);
+	name = next_below(copy->level);
+	copy->level->next += strlen(name) + 1;
+	return copy_attributes(copy->to, name, &done);
+}
+
+/* Two descriptors, however deep the tree is. */
+static int copy_tree(struct copy *copy)
+{
+	struct stat st;
+	int r = fstat(copy->from, &st) < 0 ? -errno : 0;
+
+	if (r < 0)
+		return r;
+	push(copy, &st);
+	r = copy_entries(copy);
+	while (r == 0) {
+		const char *name = next_below(copy->level);
+
+		if (!name && !copy->level->up)
+			break;
+		r = name ? enter(copy, name) : leave(copy);
+	}
+	while (copy->level)
+		pop(copy);
+	return r;
+}
+
 int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount, struct err *err)
 {
-	int from = resolve_open(run->rootfs, m->target, O_RDONLY | O_DIRECTORY), r;
-	_cleanup_close_ int to = -1;
+	struct copy copy = {
+		.from = resolve_open(run->rootfs, m->target, O_RDONLY | O_DIRECTORY),
+		.to = -1,
+	};
+	int r = copy.from;
 
-	if (from == -ENOENT)
+	if (r == -ENOENT)
 		return 0;
-	if (from < 0)
-		return err_errno(err, -from, ERR_AT "mounts[%ld]: tmpcopyup of %s", m->config_index,
-				 m->target);
-	to = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = to < 0 ? -errno : copy_dir(from, to, 0);
-	if (r < 0)
-		return err_errno(err, -r, ERR_AT "mounts[%ld]: tmpcopyup of %s", m->config_index,
-				 m->target);
-	return 0;
+	if (r >= 0)
+		copy.to = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r >= 0)
+		r = copy.to < 0 ? -errno : copy_tree(&copy);
+	fd_closep(&copy.from);
+	fd_closep(&copy.to);
+	return r < 0 ? err_errno(err, -r, ERR_AT "mounts[%ld]: tmpcopyup of %s", m->config_index,
+				 m->target)
+		     : 0;
 }

@@ -345,6 +345,35 @@ t_tmpcopyup() {
 	no 'tmpcopyup is for tmpfs only' run -b "$T/b" "$ID"
 }
 
+t_tmpcopyup_of_a_deep_tree() {
+	mkdir "$T/b/rootfs/data"
+	python3 - "$T/b/rootfs/data" <<-'END'
+		import os, sys
+		os.chdir(sys.argv[1])
+		for i in range(1200):
+		    for name in ("a", "n" * 200, "z"):
+		        os.mkdir(name)
+		    os.chmod("z", 0o711)
+		    open("file", "w").close()
+		    os.chdir("n" * 200)
+	END
+	add_mounts '[{destination: "/data", type: "tmpfs", source: "t", options: ["tmpcopyup", "mode=700"]}]'
+	up
+	eq 'levels, files and modes' "$(python3 - "/proc/$PID/root/data" <<-'END'
+		import os, sys
+		os.chdir(sys.argv[1])
+		levels = files = modes = 0
+		while os.path.isdir("n" * 200):
+		    files += os.path.isfile("file")
+		    modes += os.path.isdir("a") and os.stat("z").st_mode & 0o777 == 0o711
+		    levels += 1
+		    os.chdir("n" * 200)
+		print(levels, files, modes)
+	END
+	)" '1200 1200 1200'
+	down
+}
+
 t_tmpcopyup_of_many_attributes() {
 	root_only 'trusted.* is for root'
 	mkdir "$T/b/rootfs/data"
