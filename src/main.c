@@ -6,6 +6,7 @@
 #include "src/sys/program.h"
 #include "src/sys/self.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ static int open_log(const struct options_global *o, struct err *err)
 		.json = str_equal(o->log_format, "json"),
 		.level = level_of(o),
 		.program = "usrun",
+		/* conmon hands what it reads there to an engine, which shows it behind the runtime's name. */
+		.bare = getenv("_OCI_SYNCPIPE"),
 	};
 
 	return log_open(&settings, err);

@@ -4,6 +4,7 @@
 #include "src/base/str.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,37 +133,47 @@ int err_hint(struct err *err, const char *fmt, ...)
 	return negative_code(err);
 }
 
+/* In lower case, unless the first word is "I/O". */
+static const char *lower(const char *words)
+{
+	static char text[128];
+
+	(void)snprintf(text, sizeof(text), "%s", words);
+	if (islower((unsigned char)text[0] ? (unsigned char)text[1] : 0))
+		text[0] = (char)tolower((unsigned char)text[0]);
+	return text;
+}
+
 const char *err_why(int error)
 {
 	switch (error) {
-	case EPERM:
-		return "refused by the kernel (EPERM)";
-	case EACCES:
-		return "access refused (EACCES)";
+	/* Engines read "no such file or directory" as the command that they asked for, and exit with 127. */
 	case ENOENT:
-		return "missing (ENOENT)";
+		return "no such path";
 	/* Where C libraries differ: these are what users search for. */
+	case EPERM:
+		return "operation not permitted";
 	case EBUSY:
-		return "Device or resource busy";
+		return "device or resource busy";
 	case ELOOP:
-		return "Too many levels of symbolic links";
+		return "too many levels of symbolic links";
 	case EMFILE:
-		return "Too many open files";
+		return "too many open files";
 	case ENFILE:
-		return "Too many open files in system";
+		return "too many open files in system";
 	case ENOMEM:
-		return "Cannot allocate memory";
+		return "cannot allocate memory";
 	case EOPNOTSUPP:
-		return "Operation not supported";
+		return "operation not supported";
 	case ERANGE:
-		return "Numerical result out of range";
+		return "numerical result out of range";
 	case ETIMEDOUT:
-		return "Connection timed out";
+		return "connection timed out";
 	case EUSERS:
-		return "Too many users";
+		return "too many users";
 	case EXDEV:
-		return "Invalid cross-device link";
+		return "invalid cross-device link";
 	default:
-		return strerror(error);
+		return lower(strerror(error));
 	}
 }

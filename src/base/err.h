@@ -27,8 +27,8 @@ struct err {
 #define ERR_AT "\001"
 
 /* Fills err with the text and returns -code, which is always negative (a code <= 0 counts as EINVAL).
- * Use it where the text already says why. The words "permission denied" and "no such file or
- * directory" are read by the clients as "the user's own command": use them for nothing else. */
+ * Use it where the text already says why. "no such file or directory" and "executable file not found in" are read by
+ * the clients as "the user's own command is missing" (status 127): use them for nothing else. */
 int err_set(struct err *err, int code, const char *fmt, ...) PRINTF(3, 4);
 
 /* The same, with ": <why>" for the errno added in the words of err_why(). */
@@ -47,5 +47,6 @@ int err_option(struct err *err, const char *name);
  * code of err. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* Text for an errno. EPERM, EACCES and ENOENT avoid the words that clients match. */
+/* Text for an errno, in the words and the lower case that users search for. That of ENOENT is not strerror()'s, which
+ * clients match. Valid until the next call. */
 const char *err_why(int error);

@@ -101,8 +101,10 @@ void log_failure(const struct err *err)
 		(void)io_write_all(log_state.fd, line.s, line.len);
 		str_done(&line);
 	}
-	str_addf(&line, "%s: %s\n", log_state.settings.program, err->text);
-	if (err->hint[0])
+	if (!log_state.settings.bare)
+		str_addf(&line, "%s: ", log_state.settings.program);
+	str_addf(&line, "%s\n", err->text);
+	if (err->hint[0] && !log_state.settings.bare)
 		str_addf(&line, "hint: %s\n", err->hint);
 	(void)io_write_all(STDERR_FILENO, line.s, line.len);
 }

@@ -11,6 +11,7 @@ struct log_settings {
 	bool json;            /* --log-format json */
 	enum log_level level; /* --log-level */
 	const char *program;  /* name in front of messages on standard error */
+	bool bare; /* a failure there is its text alone: an engine puts the rest around it */
 };
 
 /* Opens the file of the settings (once, at start). The descriptor stays open for children. */

@@ -18,7 +18,7 @@ static int check_words(struct check *check, const struct oci_process *process)
 	}
 	if (!*process->args.v[0]) {
 		check_at(check, "args[0]");
-		return check_fail(check, "expected the program to run, got an empty text");
+		return check_fail(check, "empty program name: executable file not found in $PATH");
 	}
 	for (size_t i = 0; i < process->env.n; i++) {
 		const char *entry = process->env.v[i];

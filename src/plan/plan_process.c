@@ -193,9 +193,9 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 	return 0;
 }
 
-/* A hard limit above the caller's takes CAP_SYS_RESOURCE in the first user namespace. Engines of users
- * copy what root's would ask for, so in a user namespace it is cut down, and said. */
-static int check_limit(struct plan_build *b, size_t i, struct rlimit_plan *limit, struct err *err)
+/* A hard limit above the caller's takes CAP_SYS_RESOURCE in the first user namespace. */
+static int check_limit(struct plan_build *b, size_t i, const struct rlimit_plan *limit,
+		       struct err *err)
 {
 	const struct facts *facts = b->plan->facts;
 	const struct facts_rlimit *own = &facts->limits[limit->resource];
@@ -204,20 +204,9 @@ static int check_limit(struct plan_build *b, size_t i, struct rlimit_plan *limit
 	if (!(facts->parts & facts_limit(limit->resource)) || limit->hard <= own->hard ||
 	    (b->plan->powers & POWER_RAISE_LIMITS))
 		return 0;
-	if (b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN) ||
-	    !facts->caller.initial_userns) {
-		plan_parts_warn(b,
-				"process.rlimits[%zu]: hard %s %llu is above the caller's %llu, "
-				"which is kept: raising it needs CAP_SYS_RESOURCE",
-				i, name, (unsigned long long)limit->hard,
-				(unsigned long long)own->hard);
-		limit->hard = own->hard;
-		limit->soft = limit->soft < own->hard ? limit->soft : own->hard;
-		return 0;
-	}
-	(void)err_set(err, EPERM,
-		      ERR_AT "process.rlimits[%zu].hard: %s %llu is above the caller's %llu", i,
-		      name, (unsigned long long)limit->hard, (unsigned long long)own->hard);
+	(void)err_errno(err, EPERM,
+			ERR_AT "process.rlimits[%zu].hard: %s %llu is above the caller's %llu", i,
+			name, (unsigned long long)limit->hard, (unsigned long long)own->hard);
 	return err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 }
 

@@ -35,6 +35,11 @@ int step_cwd(struct run *run, struct err *err)
 				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): permission "
 					      "denied for uid %u",
 				       cwd, run->plan->process.uid);
+		if (errno == ENOENT) /* clients try another one: status 127 */
+			return err_set(err, ENOENT,
+				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): no such file "
+					      "or directory",
+				       cwd);
 		return err_errno(err, errno, ERR_AT "process.cwd: chdir to cwd (\"%s\")", cwd);
 	}
 	return resolve_check_cwd(err);

@@ -117,17 +117,16 @@ static int finish_mounts(struct run *run, struct err *err)
 	return 0;
 }
 
-/* A missing working directory is made, as every runtime does; never through a link out of the root. */
+/* A missing working directory is made, as every runtime does; never where a link of the image leads to. */
 static void make_cwd(struct run *run)
 {
 	_cleanup_close_ int fd = -1;
-	struct err ignored;
 
 	if (!run->plan->process.args || str_equal(run->plan->process.cwd, "/"))
 		return;
-	fd = resolve_mkdir(run->rootfs, run->plan->process.cwd, &ignored);
+	fd = resolve_make_plain(run->rootfs, run->plan->process.cwd);
 	if (fd < 0) /* step_cwd() says it where it matters */
-		log_debug("%s", ignored.text);
+		log_debug("make the working directory: %s", err_why(-fd));
 }
 
 int step_rootfs_finish(struct run *run, struct err *err)

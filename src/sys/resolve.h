@@ -17,6 +17,9 @@ int resolve_beneath(int dir, const char *path, int flags);
 /* An O_PATH descriptor of a directory inside the root; missing components are made, 0755. */
 int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
 
+/* The same, -ELOOP where that would be where a dangling link leads to. No text. */
+int resolve_make_plain(int root, const char *path);
+
 /* The directory that path is in (made when missing), and in *ret_name the last component. */
 int resolve_parent(int root, const char *path, const char **ret_name, struct err *err) MUST_CHECK;
 

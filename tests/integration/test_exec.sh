@@ -115,8 +115,8 @@ t_exec_process_file() {
 t_exec_names_the_source() {
 	up
 	no '--cwd: expected an absolute path, got "tmp"' exec --cwd tmp "$ID" /bin/true
-	no '--cwd: chdir to cwd ("/nowhere")' exec --cwd /nowhere "$ID" /bin/true
-	no 'COMMAND: expected the program to run, got an empty text' exec "$ID" ''
+	no '--cwd: chdir to cwd ("/nowhere"): no such file or directory' exec --cwd /nowhere "$ID" /bin/true
+	no 'COMMAND: empty program name: executable file not found in $PATH' exec "$ID" ''
 	echo '{"args": ["/bin/true"], "cwd": "/nowhere"}' >"$T/process.json"
 	no "$T/process.json: cwd: chdir to cwd (\"/nowhere\")" exec --process "$T/process.json" "$ID"
 	echo '{"args": ["/bin/true"], "cwd": "nowhere"}' >"$T/process.json"

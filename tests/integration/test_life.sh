@@ -377,6 +377,17 @@ t_log_file() {
 	has text "$(<"$T/log.txt")" 'does not exist'
 }
 
+# An engine shows what conmon read, behind the runtime's name.
+t_words_for_an_engine() {
+	rm "$T/b/config.json"
+	_OCI_SYNCPIPE=3 R --log "$T/log.json" --log-format json create -b "$T/b" "$ID"
+	eq status "$RC" 1
+	eq 'one line, the text alone' "$ERR" "JSON specification file $T/b/config.json not found"
+	eq msg "$(jq -r .msg "$T/log.json")" "$ERR"
+	no 'usrun: JSON specification file' create -b "$T/b" "$ID"
+	has hint "$ERR" 'hint: `usrun spec`'
+}
+
 t_bad_configs() {
 	cp "$T/b/config.json" "$T/good.json"
 	prog /bin/true

@@ -582,9 +582,9 @@ t_missing_source() {
 	[[ "$ERR" != *$'\n'* ]] || fail "more than a line: $ERR"
 	# Docker looks for these words.
 	cfg '.mounts[-1] = {destination: "/tmp", type: "bind", source: "/etc/passwd", options: ["bind"]}'
-	no 'mount /etc/passwd on /tmp: Not a directory' run -b "$T/b" "$ID"
+	no 'mount /etc/passwd on /tmp: not a directory' run -b "$T/b" "$ID"
 	cfg '.mounts[-1] = {destination: "/etc/passwd", type: "tmpfs", source: "x"}'
-	no 'mount x on /etc/passwd: Not a directory' run -b "$T/b" "$ID"
+	no 'mount x on /etc/passwd: not a directory' run -b "$T/b" "$ID"
 	has hint "$ERR" 'a directory can be mounted on a directory only, and a file on a file'
 	cfg '.mounts[-1] = {destination: "/a", type: "ext4", source: "/not/there"}'
 	R run -b "$T/b" "$ID"

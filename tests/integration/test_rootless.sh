@@ -145,10 +145,10 @@ before_t_rootfs_of_another_user() {
 t_rootfs_of_another_user() {
 	rootless_only
 	cfg --arg p "$T/closed" '.root.path = $p'
-	no 'in the rootfs: access refused (EACCES)' run -b "$T/b" "$ID"
+	no 'in the rootfs: permission denied' run -b "$T/b" "$ID"
 	has hint "$ERR" 'must belong to the caller'
 	cfg --arg p "$T/foreign" '.root.path = $p'
-	no 'in the rootfs: access refused (EACCES)' run -b "$T/b" "$ID"
+	no 'in the rootfs: permission denied' run -b "$T/b" "$ID"
 	has hint "$ERR" 'must belong to the caller'
 	cfg '.root.path = "nowhere"'
 	no 'open the rootfs' run -b "$T/b" "$ID"
@@ -159,7 +159,7 @@ before_t_closed_places_have_advice() { before_t_rootfs_of_another_user; }
 
 t_closed_places_have_advice() {
 	rootless_only
-	no 'access refused (EACCES)' run -b "$T/b" --config "$T/closed/config.json" "$ID"
+	no 'permission denied' run -b "$T/b" --config "$T/closed/config.json" "$ID"
 	has hint "$ERR" "namei -l $T/closed/config.json"
 	no 'make the state directory' --root "$T/foreign/state" run -b "$T/b" "$ID"
 	has hint "$ERR" 'name a directory of your own with --root'

@@ -35,8 +35,8 @@ TEST(process)
 	CHECK_STR(why(CONFIG(",'process':{'cwd':'/'}")),
 		  "config.json:1:58: process.args: expected at least the program to run");
 	CHECK_STR(why(CONFIG(",'process':{'cwd':'/','args':['']}")),
-		  "config.json:1:77: process.args[0]: expected the program to run, got an empty "
-		  "text");
+		  "config.json:1:77: process.args[0]: empty program name: executable "
+		  "file not found in $PATH");
 	CHECK_STR(why(PROCESS(",'env':['A=b','C']")),
 		  "config.json:1:96: process.env[1]: expected NAME=value, got \"C\"");
 	CHECK_STR(why(PROCESS(",'env':['=b']")),

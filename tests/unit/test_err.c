@@ -53,7 +53,7 @@ TEST(the_reason_stays)
 {
 	(void)err_errno(&err, EBUSY, "mount %01500d", 0);
 	check_text(err.text, sizeof(err.text));
-	CHECK(str_ends(err.text, "000...: Device or resource busy"));
+	CHECK(str_ends(err.text, "000...: device or resource busy"));
 }
 
 TEST(what_fits_is_whole)
@@ -82,9 +82,9 @@ TEST(a_value_is_named_by_its_document_or_its_option)
 
 	(void)err_errno(&err, EBUSY, ERR_AT "annotations[\"%s\"]", "a: b");
 	CHECK_STR(err.path, "annotations[\"a: b\"]");
-	CHECK_STR(err.text, "Device or resource busy");
+	CHECK_STR(err.text, "device or resource busy");
 	(void)err_option(&err, "--cwd");
-	CHECK_STR(err.text, "--cwd: Device or resource busy");
+	CHECK_STR(err.text, "--cwd: device or resource busy");
 
 	(void)err_set(&err, ENOENT, "no value at all");
 	CHECK_STR(err.path, "");
