@@ -308,6 +308,7 @@ void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid)
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
 	if (freezer >= 0) /* who comes into a group gets its state */
 		(void)io_write_at(cgroup.fds[freezer], "cgroup.procs", text);
+	v1_thaw(&cgroup); /* those that it waits for as the init of their pid namespace */
 	driver_close(&cgroup);
 }
 

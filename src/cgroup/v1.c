@@ -60,15 +60,26 @@ int v1_freeze(int dir, bool freeze, long long deadline, struct err *err)
 	return -ETIMEDOUT;
 }
 
-/* The v1 freezer keeps even the killed; the one of v2 lets them die. */
-void v1_thaw(const struct cgroup *cgroup)
+static int thaw_one(int dir, void *data)
 {
-	int dir = group_find(cgroup, "freezer");
 	char text[32];
 
-	if (dir >= 0 && io_read_small(cgroup->fds[dir], "freezer.state", text, sizeof(text)) > 0 &&
+	(void)data;
+	if (io_read_small(dir, "freezer.state", text, sizeof(text)) > 0 &&
 	    !str_equal(text, "THAWED"))
-		(void)io_write_at(cgroup->fds[dir], "freezer.state", "THAWED");
+		(void)io_write_at(dir, "freezer.state", "THAWED");
+	return 0;
+}
+
+/* The v1 freezer keeps even the killed; the one of v2 lets them die. A container that may write to its groups can have
+ * frozen one below. */
+void v1_thaw(const struct cgroup *cgroup)
+{
+	static const struct group_walk all = { .enter = thaw_one };
+	int dir = group_find(cgroup, "freezer");
+
+	if (dir >= 0)
+		(void)group_walk(cgroup->fds[dir], &all);
 }
 
 /* Rounds until one finds nobody new: who is forked while we kill is killed by the next round. Frozen, nobody
@@ -93,8 +104,7 @@ int v1_kill(const struct cgroup *cgroup, int which, struct err *err)
 			news = news || !group_pids_have(&seen, pids.v[i]);
 		if (r == 0 && news)
 			r = group_signal(dir, &pids, SIGKILL, err);
-		if (freezer >= 0)
-			(void)io_write_at(freezer, "freezer.state", "THAWED");
+		v1_thaw(cgroup);
 		arena_free(seen.arena);
 		seen = pids;
 	}

@@ -9,7 +9,7 @@ int v1_inherit_cpuset(int parent, int child);
 /* By freezer.state of the directory. -ETIMEDOUT comes without a text, and what did not freeze is thawed again. */
 int v1_freeze(int dir, bool freeze, long long deadline, struct err *err) MUST_CHECK;
 
-/* Thaws a frozen group: the freezer of v1 keeps even the killed. */
+/* Thaws the group and those below it: the freezer of v1 keeps even the killed. */
 void v1_thaw(const struct cgroup *cgroup);
 
 /* Kills, by pid, all in that directory of the group and below, freezing them where there is a freezer. */

@@ -134,11 +134,13 @@ static void kills_all(void)
 	pid = cgroup_view_spawn(&cgroup, stubborn);
 	CHECK_INT(driver_create(&deeper, DRIVER_ALL, &below, &err), 0);
 	other = cgroup_view_spawn(&below, stubborn);
-	driver_close(&below);
 	while (count_pids(&cgroup) < 22)
 		(void)sched_yield();
 	CHECK_INT(driver_kill(&cgroup, SIGTERM, &err), 0);
 	CHECK_INT(count_pids(&cgroup), 22);
+	CHECK_INT(driver_freeze(&below, true, &err),
+		  0); /* as a container that may write there can */
+	driver_close(&below);
 	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
 	driver_close(&cgroup);
 	check_remove(&plan);
