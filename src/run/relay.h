@@ -3,11 +3,10 @@
  * the caller reads, writes and polls, and reports each result as an event. */
 #pragma once
 
-#include "src/base/err.h"
-
+#include <stdbool.h>
 #include <stddef.h>
 
-enum { RELAY_BUFFER = 16384, RELAY_MAX_KEYS = 16 };
+enum { RELAY_BUFFER = 16384 };
 
 enum relay_state {
 	RELAY_OPEN,   /* both ends are there */
@@ -39,19 +38,6 @@ bool relay_writes(const struct relay *relay);
 size_t relay_space(struct relay *relay, char **ret);
 size_t relay_pending(const struct relay *relay, const char **ret);
 
-struct relay_keys { /* a sequence of keys that ends the relay; n == 0: none */
-	char keys[RELAY_MAX_KEYS];
-	size_t n, matched;
-};
-
 /* The source ended as a person's input does: with the character `end` of the terminal that is the sink, twice
- * behind an unfinished line, for the first one only hands that over. '\0': the terminal has none.
- * Keys that were held back are handed over before. */
-void relay_end_input(struct relay *relay, struct relay_keys *keys, char end);
-
-/* "a,ctrl-p": characters and control characters, separated by commas. -EINVAL. */
-int relay_parse_keys(const char *text, struct relay_keys *ret, struct err *err) MUST_CHECK;
-
-/* Looks for the sequence in n bytes that were read into relay_space(), and reports the others as read; the
- * beginning of a sequence is held back until it proves to be none. true: all keys were pressed. */
-bool relay_scan(struct relay *relay, struct relay_keys *keys, size_t n);
+ * behind an unfinished line, for the first one only hands that over. */
+void relay_end_input(struct relay *relay, char end);

@@ -8,6 +8,7 @@
 #include "src/base/log.h"
 #include "src/cgroup/driver.h"
 #include "src/run/notify.h"
+#include "src/run/relay.h"
 #include "src/run/stream.h"
 #include "src/run/terminal.h"
 #include "src/sys/child.h"
@@ -20,16 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	SLOT_SIGNALS,
-	SLOT_INPUT,
-	SLOT_OUTPUT,
-	SLOT_CONSOLE,
-	SLOT_NOTIFY,
-	SLOT_OOM,
-	SLOT_END,
-	SLOTS
-};
+enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_OUTPUT, SLOT_CONSOLE, SLOT_NOTIFY, SLOT_OOM, SLOTS };
 
 enum {
 	LOOK_MS = 200,  /* how often to ask whether the terminal is ours again */
@@ -76,17 +68,8 @@ static void hang_up(struct session *session)
 	if (session->s->console < 0)
 		return;
 	fd_closep(&session->s->console);
-	if (child && !session->ended && child_is_deaf(child, SIGHUP))
+	if (!session->ended && child_is_deaf(child, SIGHUP))
 		(void)child_signal(child, SIGKILL);
-}
-
-/* Gives up: the process is not ours, or has ended and what it wrote cannot be written. */
-static void stop(struct session *session, int signal)
-{
-	relay_note(&session->output, RELAY_BROKEN, 0);
-	if (!session->s->child && !session->ended)
-		session->status = 128 + signal;
-	session->ended = true;
 }
 
 static void suspend(struct session *session)
@@ -98,10 +81,11 @@ static void suspend(struct session *session)
 
 static void forward(struct session *session, int signal)
 {
-	if (session->s->child && !session->ended)
+	if (!session->ended)
 		(void)child_signal(session->s->child, signal);
 	else if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT)
-		stop(session, signal);
+		relay_note(&session->output, RELAY_BROKEN,
+			   0); /* its last words, that nobody takes */
 }
 
 static void handle_signal(struct session *session, int signal)
@@ -110,7 +94,7 @@ static void handle_signal(struct session *session, int signal)
 
 	switch (signal) {
 	case SIGCHLD:
-		if (s->child && !session->ended && child_reap(s->child, 0, &session->status) == 0) {
+		if (!session->ended && child_reap(s->child, 0, &session->status) == 0) {
 			session->status = exit_status(session->status);
 			session->ended = true;
 		}
@@ -148,8 +132,7 @@ static void drain_signals(struct session *session)
 		handle_signal(session, (int)info.ssi_signo);
 }
 
-/* The end of a person's input is the end-of-file character of the container's terminal; who only looks on ends
- * nothing. */
+/* The end of a person's input is the end-of-file character of the container's terminal. */
 static void end_input(struct session *session)
 {
 	struct termios modes;
@@ -157,13 +140,11 @@ static void end_input(struct session *session)
 
 	if (terminal_is_gone(&session->terminal)) {
 		hang_up(session);
-		if (!session->s->child)
-			stop(session, SIGHUP);
 		return;
 	}
 	if (tcgetattr(session->s->console, &modes) == 0)
 		end = (char)modes.c_cc[VEOF];
-	relay_end_input(&session->input, &session->s->keys, session->s->child ? end : '\0');
+	relay_end_input(&session->input, end);
 }
 
 static void read_input(struct session *session, short revents)
@@ -187,7 +168,7 @@ static void read_input(struct session *session, short revents)
 	if (n <= 0)
 		end_input(session);
 	else
-		session->s->left = relay_scan(&session->input, &session->s->keys, (size_t)n);
+		relay_note(&session->input, RELAY_GOT, (size_t)n);
 }
 
 static void write_input(struct session *session)
@@ -245,8 +226,6 @@ static void write_output(struct session *session)
 	if (n != -EPIPE && n != -EIO && n != -ECONNRESET)
 		log_notice("write to standard output: %s", err_why((int)-n));
 	hang_up(session);
-	if (!session->s->child)
-		stop(session, SIGPIPE);
 }
 
 static void relay_step(struct session *session, const struct pollfd *fds)
@@ -292,15 +271,12 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 	};
 	fds[SLOT_NOTIFY] = (struct pollfd){ .fd = s->notify, .events = POLLIN };
 	fds[SLOT_OOM] = (struct pollfd){ .fd = s->oom ? s->oom->fd : -1, .events = POLLPRI };
-	fds[SLOT_END] = (struct pollfd){ .fd = s->child || session->ended ? -1 : s->pidfd,
-					 .events = POLLIN };
 	return most < 0 || (patience >= 0 && patience < most) ? patience : most;
 }
 
 static bool is_over(const struct session *session)
 {
-	return session->s->left || (session->ended && (session->s->console < 0 ||
-						       session->output.state == RELAY_CLOSED));
+	return session->ended && (session->s->console < 0 || session->output.state == RELAY_CLOSED);
 }
 
 static int loop(struct session *session, struct err *err)
@@ -324,7 +300,6 @@ static int loop(struct session *session, struct err *err)
 			notify_relay(s->notify, s->manager);
 		if (fds[SLOT_SIGNALS].revents)
 			drain_signals(session);
-		session->ended |= fds[SLOT_END].revents != 0;
 	}
 	return session->status;
 }

@@ -2,28 +2,23 @@
 /* The foreground: signals are forwarded, the terminal is relayed, the exit status comes back. */
 #pragma once
 
-#include "src/run/relay.h"
+#include "src/base/err.h"
 
 struct child;
 struct driver_oom;
 
 struct supervise {
-	struct child
-		*child; /* reaped at its end. NULL: another's process, only its terminal is ours */
-	int pidfd;      /* of that process, where there is no child */
-	int console;    /* master of the container's terminal, or -1 */
-	int signals;    /* from supervise_block_signals() */
+	struct child *child;    /* reaped at its end */
+	int console;            /* master of the container's terminal, or -1 */
+	int signals;            /* from supervise_block_signals() */
 	int notify, manager;    /* sockets for notify_relay(), or -1 */
 	struct driver_oom *oom; /* kept up to date while the group is there; NULL: not watched */
-	struct relay_keys keys; /* pressed to leave the terminal */
-	bool left;              /* set: they were; the process goes on, and console is still open */
 };
 
 /* Blocks all signals of this process and gives a signalfd for them; before the container is made, so that
  * none is lost. Children of a start unblock them again. >= 0 or negative. */
 int supervise_block_signals(struct err *err) MUST_CHECK;
 
-/* Until the process ends or the person leaves. Returns the exit status of a child or 128 + signal; of another's
- * process 0, or 128 + the signal that ended us. The console is closed as soon as nobody is left to see it: what runs
+/* Until the process ends. Returns its exit status, or 128 + signal. The console is closed as soon as nobody is left to see it: what runs
  * on it gets SIGHUP. */
 int supervise_run(struct supervise *supervise, struct err *err) MUST_CHECK;

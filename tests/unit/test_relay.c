@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One direction of a relay: every event in every state, and the keys that leave it. */
+/* One direction of a relay: every event in every state. */
 #include "src/run/relay.h"
 #include "tests/lib/check.h"
 
 #include <string.h>
 
-static void give(struct relay *relay, struct relay_keys *keys, const char *text)
+static void give(struct relay *relay, const char *text)
 {
 	char *space;
 
 	CHECK(relay_space(relay, &space) >= strlen(text));
 	memcpy(space, text, strlen(text));
-	(void)relay_scan(relay, keys, strlen(text));
+	relay_note(relay, RELAY_GOT, strlen(text));
 }
 
 /* What is to be written, and takes it. */
@@ -47,7 +47,7 @@ TEST(every_event_in_every_state)
 		{ RELAY_OPEN, 3, RELAY_END, 0, RELAY_ENDED, 3, false, true },
 		{ RELAY_OPEN, 0, RELAY_BROKEN, 0, RELAY_CLOSED, 0, false, false },
 		{ RELAY_OPEN, 3, RELAY_BROKEN, 0, RELAY_CLOSED, 0, false, false },
-		{ RELAY_OPEN, RELAY_BUFFER - 18, RELAY_GOT, 0, RELAY_OPEN, RELAY_BUFFER - 18, false,
+		{ RELAY_OPEN, RELAY_BUFFER - 2, RELAY_GOT, 0, RELAY_OPEN, RELAY_BUFFER - 2, false,
 		  true },
 		{ RELAY_ENDED, 3, RELAY_PUT, 2, RELAY_ENDED, 1, false, true },
 		{ RELAY_ENDED, 3, RELAY_PUT, 3, RELAY_CLOSED, 0, false, false },
@@ -106,15 +106,13 @@ TEST(an_unfinished_line_takes_two_ends)
 		{ "hello\n", "hello\n\4", 4 },
 		{ "hello", "hello\4\4", 4 },
 		{ "hello", "hello\5\5", 5 },
-		{ "hello", "hello", '\0' },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct relay relay = { .state = RELAY_OPEN };
-		struct relay_keys none = { .n = 0 };
 
-		give(&relay, &none, rows[i].text);
-		relay_end_input(&relay, &none, rows[i].end);
+		give(&relay, rows[i].text);
+		relay_end_input(&relay, rows[i].end);
 		CHECK(!relay_reads(&relay));
 		check_pending(&relay, rows[i].wanted);
 		CHECK_INT(relay.state, RELAY_CLOSED);
@@ -124,72 +122,9 @@ TEST(an_unfinished_line_takes_two_ends)
 TEST(what_was_written_before_counts_for_the_line)
 {
 	struct relay relay = { .state = RELAY_OPEN };
-	struct relay_keys none = { .n = 0 };
 
-	give(&relay, &none, "hello");
+	give(&relay, "hello");
 	check_pending(&relay, "hello");
-	relay_end_input(&relay, &none, 4);
+	relay_end_input(&relay, 4);
 	check_pending(&relay, "\4\4");
-}
-
-TEST(keys)
-{
-	static const struct {
-		const char *keys, *text, *wanted;
-		bool pressed;
-	} rows[] = {
-		{ "ctrl-p,ctrl-q", "ab\x10\x11", "ab", true },
-		{ "ctrl-p,ctrl-q", "ab\x10", "ab", false },
-		{ "ctrl-p,ctrl-q", "\x10z", "\x10z", false },
-		{ "ctrl-p,ctrl-q", "\x10\x10\x11", "\x10", true },
-		{ "ctrl-p,ctrl-q", "\x11\x10", "\x11", false },
-		{ "a,a,b", "aaab", "a", true },
-		{ "a,b,a,c", "ababac", "ab", true },
-		{ "~,.", "~x~.", "~x", true },
-		{ "ctrl-@", "x", "x", false },
-		{ "ctrl-],q", "\x1dq", "", true },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct relay relay = { .state = RELAY_OPEN };
-		struct relay_keys keys;
-		struct err err;
-		bool pressed = false;
-
-		CHECK_INT(relay_parse_keys(rows[i].keys, &keys, &err), 0);
-		for (const char *at = rows[i].text; *at; at++) { /* one by one, as a person does */
-			char *space;
-
-			(void)relay_space(&relay, &space);
-			*space = *at;
-			pressed = relay_scan(&relay, &keys, 1);
-		}
-		CHECK_INT(pressed, rows[i].pressed);
-		check_pending(&relay, rows[i].wanted);
-	}
-}
-
-TEST(keys_that_are_held_back_are_not_lost_at_the_end)
-{
-	struct relay relay = { .state = RELAY_OPEN };
-	struct relay_keys keys;
-	struct err err;
-
-	CHECK_INT(relay_parse_keys("x,y", &keys, &err), 0);
-	give(&relay, &keys, "ax");
-	relay_end_input(&relay, &keys, 4);
-	check_pending(&relay, "ax\4\4");
-}
-
-TEST(a_list_of_keys_that_is_none_is_refused)
-{
-	static const char *const wrong[] = { "",        "ab",
-					     "ctrl-",   "ctrl-1",
-					     "ctrl-pq", "a,",
-					     ",a",      "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q" };
-	struct relay_keys keys;
-	struct err err;
-
-	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		CHECK_ERR(relay_parse_keys(wrong[i], &keys, &err), &err, "--detach-keys: expected");
 }
