@@ -169,6 +169,24 @@ static void add_userxattr(struct plan_build *b, struct mount_entry *m, struct mo
 			m->config_index, m->target);
 }
 
+/* As under crun and runc: a bind that names one of its flags has no other of them, and a bare one keeps those of
+ * its source. In a user namespace the kernel would not let go of them. */
+static void drop_flags_of_source(const struct plan_build *b, const struct oci_mount *mount,
+				 struct mount_entry *m)
+{
+	const uint64_t flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			       MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+
+	if (m->kind != MOUNT_BIND || plan_parts_in_userns(b->plan))
+		return;
+	for (size_t i = 0; i < mount->options.n; i++) {
+		const struct mount_option *option = mount_options_find(mount->options.v[i]);
+
+		if (option && option->kind == MOUNT_OPTION_ATTR)
+			m->attr_clear |= flags & ~m->attr_set;
+	}
+}
+
 /* linux.mountLabel: the SELinux context of the files of new file systems (those of bind mounts have
  * theirs, those of proc and sysfs cannot have one). */
 static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
@@ -196,6 +214,7 @@ int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount
 		if (r < 0)
 			return r;
 	}
+	drop_flags_of_source(b, mount, m);
 	if (m->kind == MOUNT_FS) {
 		set_readonly(b, m, super);
 		add_userxattr(b, m, super);

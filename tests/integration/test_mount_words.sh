@@ -119,6 +119,25 @@ t_mount_words_of_trees() {
 	check_lines "$BACK_WORDS" /sub
 }
 
+# A bind with one of these words has no flag of its source but those it names, as under the peers.
+FLAG_WORDS='rprivate|ro nosuid nodev noexec nosymfollow noatime nodiratime|
+rprivate rw|rw noatime|nosuid nodev noexec nosymfollow
+ro|ro noatime|nosuid nodev noexec nosymfollow
+suid|rw noatime|nosuid nodev noexec nosymfollow
+nosuid dev|rw nosuid noatime|nodev noexec nosymfollow
+exec nosymfollow|rw nosymfollow|nosuid nodev noexec
+relatime|rw relatime|nosuid nodev noexec nosymfollow noatime
+rnosuid|ro nosuid nodev noexec nosymfollow|
+rnodev rw|rw nodev|nosuid noexec nosymfollow'
+
+t_mount_words_of_a_bind_are_its_flags() {
+	root_only 'makes mounts on the host'
+	tree on_tree_with_all "$FLAG_WORDS"
+	eq "status ($ERR)" "$RC" 0
+	check_lines "$FLAG_WORDS"
+	has "below" "$OUT" "/w/1/sub ro,nosuid,nodev,noexec,noatime,nodiratime,nosymfollow"
+}
+
 t_mount_words_are_all_there() {
 	local word
 	ok features

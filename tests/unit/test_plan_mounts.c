@@ -67,7 +67,9 @@ TEST(words_of_attributes)
 	CHECK_INT(m->kind, MOUNT_BIND);
 	CHECK_STR(m->source, "/bundle/src");
 	CHECK_INT(m->attr_set, MOUNT_ATTR_NOSUID);
-	CHECK_INT(m->attr_clear, MOUNT_ATTR_RDONLY);
+	CHECK_INT(m->attr_clear, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+					 MOUNT_ATTR_NOSYMFOLLOW);
+	CHECK_INT(words("none", "\"bind\",\"rprivate\"")->attr_clear, 0);
 	m = words("none", "\"rbind\",\"ro\",\"rnodev\"");
 	CHECK_INT(m->attr_set, MOUNT_ATTR_RDONLY);
 	CHECK_INT(m->rattr_set, MOUNT_ATTR_NODEV);
