@@ -90,7 +90,7 @@ static void choose_calls(struct plan *plan)
 		if (plan_parts_creates(plan, kind))
 			all |= (unsigned int)names_namespaces[kind].value;
 	/* The cgroup namespace is rooted where its maker is, so init makes it once it is in its cgroup.
-	 * A time namespace with offsets is made by the stager's own step. */
+	 * A time namespace with offsets is made in a step of its own. */
 	all &= ~(unsigned int)CLONE_NEWCGROUP;
 	if (plan->ns.offsets)
 		all &= ~(unsigned int)CLONE_NEWTIME;

@@ -63,8 +63,12 @@ static const struct row rows[] = {
 	/* Still with the caller's ids: the container's root may not reach the caller's directories. */
 	ACT(STAGER, "mounts-open", step_mounts_open, .unless = PLAN_MOUNTS_BY_PARENT,
 	    .after = M_MNTNS | M_USERNS, .before = M_ROOT, .gives = M_MOUNT_FDS),
+	ACT(STAGER, "timens-create", step_timens_create, .when = PLAN_TIME_OFFSETS,
+	    .after = M_USERNS, .gives = M_TIMENS),
 	SYNC(STAGER, PARENT, "userns-created", .when = PLAN_USERNS_NEW | PLAN_STAGER,
 	     .needs = M_USERNS),
+	SYNC(STAGER, PARENT, "timens-created", .when = PLAN_TIME_OFFSETS, .unless = PLAN_USERNS_NEW,
+	     .needs = M_TIMENS),
 	/* The stager's namespace is there when it says so; that of a clone is, when clone returns. */
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW | PLAN_STAGER,
 	    .needs = M_CHILD_PID | M_USERNS, .gives = M_IDMAP),
@@ -72,18 +76,19 @@ static const struct row rows[] = {
 	    .needs = M_CHILD_PID, .gives = M_IDMAP),
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM),
-	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP | M_OOM),
+	/* Early for the same reason; and offsets can be written only while no process is inside. */
+	ACT(PARENT, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS,
+	    .needs = M_CHILD_PID | M_TIMENS, .before = M_INIT_PID | M_ROOT, .gives = M_OFFSETS),
+	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP | M_OOM,
+	     .after = M_OFFSETS),
 	/* Init inherits the score of a stager, and nobody writes its own. */
 	SYNC(PARENT, STAGER, "prepared", .when = PLAN_STAGER, .unless = PLAN_USERNS_NEW,
-	     .needs = M_OOM),
+	     .needs = M_OOM, .after = M_OFFSETS),
 	ACT(PARENT, "state-complete", step_state_complete, .needs = M_STATE | M_CHILD_PID,
 	    .after = M_CGROUP, .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS,
 	    .gives = M_STATE_FULL),
 	ACT(STAGER, "become-root", step_become_root, .after = M_IDMAP | M_IN_CGROUP | M_USERNS,
 	    .needs = M_MOUNT_FDS, .gives = M_ROOT),
-	/* Offsets can be written only while no process is inside. */
-	ACT(STAGER, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS, .needs = M_ROOT,
-	    .before = M_INIT_PID, .gives = M_OFFSETS),
 	/* Queues and network devices get the namespace's root as their owner: after become-root. */
 	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT | M_EARLY,
 	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES | M_HIDDEN),

@@ -204,27 +204,33 @@ int step_cgroupns_create(struct run *run, struct err *err)
 	return 0;
 }
 
-static int write_offset(const char *clock, const struct oci_time_offset *offset, struct err *err)
+int step_timens_create(struct run *run, struct err *err)
 {
-	char line[96];
+	(void)run;
+	return unshare(CLONE_NEWTIME) < 0 ? err_errno(err, errno, "make a time namespace") : 0;
+}
+
+static int write_offset(const struct run *run, const char *clock,
+			const struct oci_time_offset *offset, struct err *err)
+{
+	char line[96], path[64];
 	int r;
 
 	if (!offset)
 		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/timens_offsets", (int)run_first(run)->pid);
 	(void)snprintf(line, sizeof(line), "%s %lld %llu", clock, (long long)offset->secs.v,
 		       (unsigned long long)offset->nanosecs.v);
-	r = io_write_file(AT_FDCWD, "/proc/self/timens_offsets", line, err);
+	r = io_write_file(AT_FDCWD, path, line, err);
 	return r < 0 ? err_prefix(err, ERR_AT "linux.timeOffsets.%s", clock) : 0;
 }
 
 int step_time_offsets(struct run *run, struct err *err)
 {
-	int r;
+	const struct oci_time_offsets *offsets = run->plan->ns.offsets;
+	int r = write_offset(run, "monotonic", offsets->monotonic, err);
 
-	if (unshare(CLONE_NEWTIME) < 0)
-		return err_errno(err, errno, "make a time namespace");
-	r = write_offset("monotonic", run->plan->ns.offsets->monotonic, err);
-	return r < 0 ? r : write_offset("boottime", run->plan->ns.offsets->boottime, err);
+	return r < 0 ? r : write_offset(run, "boottime", offsets->boottime, err);
 }
 
 int step_lifeline(struct run *run, struct err *err)

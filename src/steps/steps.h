@@ -52,6 +52,7 @@ STEP(ns_join_late);
 STEP(mntns_create);
 STEP(mounts_open);
 STEP(become_root);
+STEP(timens_create);
 STEP(time_offsets);
 STEP(ns_create_early);
 STEP(ns_create);

@@ -189,6 +189,13 @@ t_time_offsets() {
 	go
 	[ "$(sed -n '1s/[. ].*//p' <<<"$OUT")" -ge 172800 ] || fail "uptime is $OUT"
 	eq offsets "$(sed 1d <<<"$OUT" | tr -s ' \t\n' ' ')" 'monotonic 86400 0 boottime 172800 5 '
+	if [ -n "$SUBUIDS" ]; then # no root that is the caller: the files of its processes are not the caller's
+		[ "$MODE" = rootless ] || chown -R "${SUBUIDS%:*}" "$T/b/rootfs"
+		cfg --argjson u "${SUBUIDS%:*}" --argjson n 1000 '.linux.uidMappings = [{containerID: 0, hostID: $u, size: $n}] |
+			.linux.gidMappings = .linux.uidMappings | .linux.namespaces |= (map(select(.type != "user")) + [{type: "user"}])'
+		go
+		eq 'offsets of others' "$(sed 1d <<<"$OUT" | tr -s ' \t\n' ' ')" 'monotonic 86400 0 boottime 172800 5 '
+	fi
 	cfg 'del(.linux.namespaces[] | select(.type == "time"))'
 	no linux.timeOffsets create -b "$T/b" "$ID"
 }
