@@ -121,17 +121,28 @@ static void write_stderr(enum log_level level, const char *text)
 	(void)io_write_all(STDERR_FILENO, line.s, line.len);
 }
 
+/* Clients read a JSON log as one object, the error. */
+static void warn(const char *text, bool show)
+{
+	_cleanup_str_ struct str line = { 0 };
+
+	if (log_state.fd >= 0 && !log_state.settings.json) {
+		add_record(&line, LOG_WARNING, text, "");
+		(void)io_write_all(log_state.fd, line.s, line.len);
+	}
+	if (show)
+		write_stderr(LOG_WARNING, text);
+}
+
 void log_warning(const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
 
-	if (!log_wants(LOG_WARNING))
-		return;
 	va_start(ap, fmt);
 	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	write_stderr(LOG_WARNING, text);
+	warn(text, log_wants(LOG_WARNING));
 }
 
 void log_notice(const char *fmt, ...)
@@ -142,7 +153,7 @@ void log_notice(const char *fmt, ...)
 	va_start(ap, fmt);
 	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	write_stderr(LOG_WARNING, text);
+	warn(text, true);
 }
 
 int log_descriptor(void)

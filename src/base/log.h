@@ -26,8 +26,8 @@ bool log_wants(enum log_level level);
  * --log exactly one record there: JSON {"level","msg","time","hint"} on one line, or text. */
 void log_failure(const struct err *err);
 
-/* Shown on standard error only, and only at --log-level warning or above: the JSON log of a client
- * must hold nothing but the error (podman reads the whole file as one object). */
+/* A record of a text log; shown on standard error at --log-level warning or above. Never in a JSON log: that of a
+ * client must hold nothing but the error (podman reads the whole file as one object). */
 void log_warning(const char *fmt, ...) PRINTF(1, 2);
 
 /* The same without the question of the level: for a person who is known to be there, and for what nothing

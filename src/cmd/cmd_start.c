@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
+#include "src/base/log.h"
 #include "src/cmd/common.h"
 #include "src/run/channel.h"
 #include "src/state/status.h"
 #include "src/steps/hooks.h"
+#include "src/steps/removal.h"
 #include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
@@ -66,6 +68,8 @@ static int release_init(int dirfd, const struct state_doc *doc, int pidfd, struc
 
 struct start_call {
 	struct arena *arena;
+	struct store *store;
+	struct state started;
 	struct state_doc doc;
 	const struct oci_config *config; /* with poststart hooks */
 	int pidfd;
@@ -88,17 +92,33 @@ static int start(int dirfd, struct state *state, void *data, struct err *err)
 	if (r == 0)
 		r = release_init(dirfd, &call->doc, call->pidfd, err);
 	state->phase = STATE_STARTED;
+	call->started = *state;
 	return r < 0 ? r : STORE_WRITE;
 }
 
-/* Without the lock: hooks may call usrun. */
-static int run_poststart(const struct start_call *call, struct err *err)
+static int destroy(int dirfd, struct state *state, void *data, struct err *err)
 {
-	int r = hooks_run_poststart(call->config->hooks, &call->doc, err);
+	struct start_call *call = data;
 
-	/* K-03: the container is stopped; poststop hooks run when it is deleted, which may be at once. */
-	if (r < 0 && pidfd_signal(call->pidfd, SIGKILL) == 0)
+	return removal_run(call->store, dirfd, state, call->config, err);
+}
+
+/* Without the lock: hooks may call usrun. The container of a hook that fails is destroyed, by whoever comes first. */
+static int run_poststart(struct start_call *call, struct err *err)
+{
+	const struct store_change change = {
+		.arena = call->arena, .seen = &call->started, .act = destroy, .data = call
+	};
+	int r = hooks_run_poststart(call->config->hooks, &call->doc, err), destroyed;
+	struct err later;
+
+	if (r == 0)
+		return 0;
+	if (pidfd_signal(call->pidfd, SIGKILL) == 0)
 		(void)pidfd_wait(call->pidfd, DEATH_TIMEOUT_MS);
+	destroyed = store_change(call->store, call->started.id, &change, &later);
+	if (destroyed < 0 && destroyed != -ENOENT)
+		log_notice("cleaning up: %s", later.text);
 	return r;
 }
 
@@ -107,9 +127,18 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	struct start_call call = { .arena = arena, .pidfd = -1 };
 	const struct store_change change = {
-		.arena = arena, .what = "start", .act = start, .data = &call
+		.arena = arena,
+		.what = "start",
+		.awaits_creation = true,
+		.act = start,
+		.data = &call,
 	};
-	int r = common_change(globals, argv[0], &change, err);
+	int r = store_check_id(argv[0], err);
+
+	if (r == 0)
+		r = store_open(globals->root, false, arena, &call.store, err);
+	if (r == 0)
+		r = store_change(call.store, argv[0], &change, err);
 
 	(void)data;
 	(void)argc;

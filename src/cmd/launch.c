@@ -184,10 +184,10 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 
 static void tell_fallbacks(const struct state *state)
 {
-	if (!isatty(STDERR_FILENO) && !log_wants(LOG_WARNING))
-		return;
+	void (*tell)(const char *fmt, ...) = isatty(STDERR_FILENO) ? log_notice : log_warning;
+
 	for (size_t i = 0; i < state->fallbacks.n; i++)
-		log_notice("%s", state->fallbacks.v[i]);
+		tell("%s", state->fallbacks.v[i]);
 }
 
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)
@@ -204,8 +204,7 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	run->config_text = launch->config_text;
 	run->config_len = launch->config_len;
 	run->pid_file = launch->pid_file;
-	if (!(launch->plan->flags & PLAN_WAIT_START))
-		run->tell_fallbacks = tell_fallbacks;
+	run->tell_fallbacks = tell_fallbacks;
 	run->signals.fd = launch->signals;
 	/* Init inherits it; its name comes with the state. */
 	if (launch->plan->flags & PLAN_WAIT_START) {

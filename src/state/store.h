@@ -94,7 +94,8 @@ enum { STORE_LOCK_TIMEOUT_MS = 5000, STORE_WRITE = 1 };
  * that it gets was read under the lock. */
 struct store_change {
 	struct arena *arena;
-	const char *what; /* "start": refused while the container is being created; NULL: waits */
+	const char *what; /* "pause": refused while the container is being created; NULL: waits */
+	bool awaits_creation; /* refused only when that takes too long */
 	bool force; /* ends who has the lock for too long; goes on where no state can be read */
 	const struct state *seen; /* of this container alone, whoever has the id by now; or NULL */
 	/* STORE_WRITE: the state, as act() leaves it, is written. dirfd is -1 where nothing is left of it. */

@@ -18,7 +18,7 @@ bool store_is_same(const struct state *a, const struct state *b)
 	       a->start_time.v == b->start_time.v && str_equal(a->created, b->created);
 }
 
-/* A creation may take as long as its hooks: nobody but a deletion waits for it. */
+/* A creation may take as long as its hooks: nobody but a deletion and a start waits for it. */
 static int refuse_creating(struct store *store, int dirfd, const char *id, const char *what,
 			   struct err *err)
 {
@@ -56,6 +56,8 @@ static int lock(struct store *store, int dirfd, const char *id, const struct sto
 {
 	int r = store_lock(dirfd, 0, err);
 
+	if (r == -EBUSY && change->awaits_creation)
+		r = store_lock(dirfd, STORE_LOCK_TIMEOUT_MS, err);
 	if (r != -EBUSY)
 		return r;
 	r = change->what ? refuse_creating(store, dirfd, id, change->what, err) : 0;

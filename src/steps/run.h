@@ -29,7 +29,7 @@ struct run {
 	const char *config_text; /* to be copied into the state */
 	size_t config_len;
 	const char *pid_file;
-	/* Called before the program runs, whose output it must not be mixed with; or NULL. */
+	/* Called before the program runs, whose output it must not be mixed with. */
 	void (*tell_fallbacks)(const struct state *state);
 	bool pid_file_written;   /* ours: another container may have used the name before */
 	const char *const *undo; /* names of the rows that leave something on the host */

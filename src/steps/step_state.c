@@ -190,7 +190,7 @@ int step_state_created(struct run *run, struct err *err)
 	r = store_write(run->state_dir, state, err);
 	if (r == 0)
 		r = step_pid_file(run, err);
-	if (r == 0 && run->tell_fallbacks)
+	if (r == 0)
 		run->tell_fallbacks(state);
 	return r;
 }

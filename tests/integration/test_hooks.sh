@@ -197,6 +197,18 @@ t_hook_timeout() {
 	[ $SECONDS -lt 60 ] || fail "took $SECONDS s"
 }
 
+t_poststart_hook_that_fails_in_start() {
+	cfg --arg t "$T" --arg u "${U[*]}" '.hooks = {
+		poststart: [{path: "/bin/sh", args: ["sh", "-c", "echo poststart >>\($t)/order; exit 3"]}],
+		poststop: [{path: "/bin/sh", args: ["sh", "-c", "echo poststop >>\($t)/order"]}]}'
+	prog /bin/sh -c 'sleep 1000 & exec sleep 1000'
+	ok create -b "$T/b" "$ID"
+	no 'error running poststart hook #0' start "$ID"
+	eq hooks "$(tr '\n' ' ' <"$T/order")" 'poststart poststop '
+	no 'does not exist' state "$ID"
+	left=$(leaks) || fail "left behind: $left"
+}
+
 t_missing_hook() {
 	cfg '.hooks = {createRuntime: [{path: "/not/there"}]}'
 	prog /bin/true

@@ -377,6 +377,22 @@ t_log_file() {
 	has text "$(<"$T/log.txt")" 'does not exist'
 }
 
+t_warnings_in_a_log() {
+	cfg '.process.capabilities.bounding += ["CAP_NO_SUCH"]'
+	prog /bin/sleep 1000
+	ok --log "$T/log.txt" create -b "$T/b" "$ID"
+	eq 'standard error' "$ERR" ''
+	eq 'warnings in the text log' "$(grep -c 'warning: .*CAP_NO_SUCH' "$T/log.txt")" 1
+	down
+	ok --log "$T/log.json" --log-format json create -b "$T/b" "$ID"
+	eq 'JSON log' "$(<"$T/log.json")" ''
+	down
+	prog /bin/true
+	under_script "${U[*]} --log $T/more.txt run -b $T/b $ID"
+	eq 'at a terminal' "$(grep -c CAP_NO_SUCH <<<"$OUT")" 1
+	eq 'in the log' "$(grep -c 'warning: .*CAP_NO_SUCH' "$T/more.txt")" 1
+}
+
 # An engine shows what conmon read, behind the runtime's name.
 t_words_for_an_engine() {
 	rm "$T/b/config.json"

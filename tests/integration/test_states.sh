@@ -66,6 +66,19 @@ t_states_creating() {
 	no 'does not exist' state "$ID"
 }
 
+t_start_waits_for_the_creation() {
+	held_create
+	"${U[@]}" start "$ID" 2>"$T/start.err" &
+	local starter=$!
+	sleep 0.2
+	kill -0 $starter || fail "the start has ended: $(<"$T/start.err")"
+	touch "$T/go"
+	wait $CREATOR || fail "create: $(<"$T/create.err")"
+	wait $starter || fail "start: $(<"$T/start.err")"
+	is running
+	down
+}
+
 t_states_created() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" "$ID"
