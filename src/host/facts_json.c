@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The document has the shape of the doc_* structs; a part that was not gathered is absent, and so
- * is every text that is NULL. */
+/* A part that was not gathered is absent from the document, and so is every text that is NULL. */
 #include "src/host/facts_json.h"
 
 #include "src/base/json_text.h"
@@ -210,36 +209,23 @@ struct doc_subid {
 	JSON_LIST(struct doc_range) ranges;
 };
 
-struct doc_helper {
-	enum probe_helper state;
-	const char *path;
-};
-
 struct doc_userns {
 	JSON_LIST(struct doc_range) uid_map;
 	JSON_LIST(struct doc_range) gid_map;
 	struct doc_subid *subuid, *subgid;
-	struct doc_helper *newuidmap, *newgidmap;
-};
-
-struct doc_hierarchy {
-	const char *controllers, *mount, *own;
+	struct probe_helper_result *newuidmap, *newgidmap;
 };
 
 struct doc_cgroup {
 	enum facts_cgroup_mode mode;
 	struct json_bool own_writable, own_delegated, own_shared, parent_writable;
 	const char *controllers;
-	JSON_LIST(struct doc_hierarchy) hierarchies;
+	JSON_LIST(struct facts_hierarchy) hierarchies;
 };
 
 struct doc_systemd {
-	struct json_bool library, system;
+	struct json_bool system;
 	const char *user_dir, *why;
-};
-
-struct doc_kernel {
-	const char *release, *lsm;
 };
 
 struct doc_limit {
@@ -254,7 +240,7 @@ struct doc {
 	struct doc_userns *userns;
 	struct doc_cgroup *cgroup;
 	struct doc_systemd *systemd;
-	struct doc_kernel *kernel;
+	struct facts *kernel;
 	JSON_LIST(struct doc_limit) limits;
 };
 
@@ -307,10 +293,10 @@ static const struct json_field subid_fields[] = {
 TYPE(subid, doc_subid);
 
 static const struct json_field helper_fields[] = {
-	FIELD("state", ENUM, JSON_REQUIRED, doc_helper, state, .names = helper_names),
-	FIELD("path", STRING, JSON_ABSOLUTE, doc_helper, path),
+	FIELD("state", ENUM, JSON_REQUIRED, probe_helper_result, state, .names = helper_names),
+	FIELD("path", STRING, JSON_ABSOLUTE, probe_helper_result, path),
 };
-TYPE(helper, doc_helper);
+TYPE(helper, probe_helper_result);
 
 static const struct json_field userns_fields[] = {
 	FIELD("uidMap", OBJECTS, JSON_REQUIRED, doc_userns, uid_map, .type = &map_type),
@@ -323,11 +309,11 @@ static const struct json_field userns_fields[] = {
 TYPE(userns, doc_userns);
 
 static const struct json_field hierarchy_fields[] = {
-	FIELD("controllers", STRING, JSON_REQUIRED, doc_hierarchy, controllers),
-	FIELD("mount", STRING, JSON_REQUIRED | JSON_ABSOLUTE, doc_hierarchy, mount),
-	FIELD("own", STRING, JSON_REQUIRED | JSON_ABSOLUTE, doc_hierarchy, own),
+	FIELD("controllers", STRING, JSON_REQUIRED, facts_hierarchy, controllers),
+	FIELD("mount", STRING, JSON_REQUIRED | JSON_ABSOLUTE, facts_hierarchy, mount),
+	FIELD("own", STRING, JSON_REQUIRED | JSON_ABSOLUTE, facts_hierarchy, own),
 };
-TYPE(hierarchy, doc_hierarchy);
+TYPE(hierarchy, facts_hierarchy);
 
 static const struct json_field cgroup_fields[] = {
 	FIELD("mode", ENUM, JSON_REQUIRED, doc_cgroup, mode, .names = mode_names),
@@ -348,10 +334,10 @@ static const struct json_field systemd_fields[] = {
 TYPE(systemd, doc_systemd);
 
 static const struct json_field kernel_fields[] = {
-	FIELD("release", STRING, 0, doc_kernel, release),
-	FIELD("lsm", STRING, 0, doc_kernel, lsm),
+	FIELD("release", STRING, 0, facts, kernel_release),
+	FIELD("lsm", STRING, 0, facts, lsm),
 };
-TYPE(kernel, doc_kernel);
+TYPE(kernel, facts);
 
 static const struct json_field limit_fields[] = {
 	FIELD("type", ENUM, JSON_REQUIRED, doc_limit, type, .names = names_rlimits),
@@ -377,11 +363,10 @@ static int parse_mask(const char *text, const char *key, uint64_t *ret, struct e
 	size_t len = strlen(text);
 	char quoted[JSON_TEXT_QUOTE];
 
-	if (len == 0 || len > 16 || strspn(text, "0123456789abcdefABCDEF") != len) {
+	if (len == 0 || len > 16 || strspn(text, "0123456789abcdefABCDEF") != len)
 		return err_set(err, EINVAL,
 			       "caller.%s: expected up to 16 hexadecimal digits, got %s", key,
 			       json_text_quote(quoted, text));
-	}
 	*ret = strtoull(text, NULL, 16);
 	return 0;
 }
@@ -431,11 +416,6 @@ static struct subid take_subid(struct arena *arena, const struct doc_subid *doc)
 			       .unused = (uint32_t)doc->unused.v };
 }
 
-static struct probe_helper_result take_helper(const struct doc_helper *doc)
-{
-	return (struct probe_helper_result){ .state = doc->state, .path = doc->path };
-}
-
 /* Ranges that no kernel shows would lead the planner astray. */
 static int take_userns(struct arena *arena, const struct doc_userns *doc, struct facts *ret,
 		       struct err *err)
@@ -449,31 +429,25 @@ static int take_userns(struct arena *arena, const struct doc_userns *doc, struct
 	caller->gid_map.n = doc->gid_map.n;
 	ret->subuid = take_subid(arena, doc->subuid);
 	ret->subgid = take_subid(arena, doc->subgid);
-	ret->newuidmap = take_helper(doc->newuidmap);
-	ret->newgidmap = take_helper(doc->newgidmap);
+	ret->newuidmap = *doc->newuidmap;
+	ret->newgidmap = *doc->newgidmap;
 	ret->parts |= FACTS_USERNS;
 	r = idmap_check(&caller->uid_map, "uid", "userns.uidMap", err);
 	return r < 0 ? r : idmap_check(&caller->gid_map, "gid", "userns.gidMap", err);
 }
 
-static void take_cgroup(struct arena *arena, const struct doc_cgroup *doc, struct facts *ret)
+static void take_cgroup(const struct doc_cgroup *doc, struct facts *ret)
 {
-	struct facts_cgroup *cgroup = &ret->cgroup;
-
-	cgroup->mode = doc->mode;
-	cgroup->own_writable = doc->own_writable.v;
-	cgroup->own_delegated = doc->own_delegated.v;
-	cgroup->own_shared = doc->own_shared.v;
-	cgroup->parent_writable = doc->parent_writable.v;
-	cgroup->controllers = doc->controllers ? doc->controllers : "";
-	cgroup->v = arena_array(arena, doc->hierarchies.n, sizeof(*cgroup->v));
-	cgroup->n = doc->hierarchies.n;
-	for (size_t i = 0; i < cgroup->n; i++) {
-		cgroup->v[i] =
-			(struct facts_hierarchy){ .controllers = doc->hierarchies.v[i].controllers,
-						  .mount = doc->hierarchies.v[i].mount,
-						  .own = doc->hierarchies.v[i].own };
-	}
+	ret->cgroup = (struct facts_cgroup){
+		.mode = doc->mode,
+		.v = doc->hierarchies.v,
+		.n = doc->hierarchies.n,
+		.controllers = doc->controllers ? doc->controllers : "",
+		.own_writable = doc->own_writable.v,
+		.own_delegated = doc->own_delegated.v,
+		.own_shared = doc->own_shared.v,
+		.parent_writable = doc->parent_writable.v,
+	};
 	ret->parts |= FACTS_CGROUP | FACTS_UNIFIED;
 }
 
@@ -486,7 +460,7 @@ static int take_doc(struct arena *arena, const struct doc *doc, struct facts *re
 	if (r == 0 && doc->userns)
 		r = take_userns(arena, doc->userns, ret, err);
 	if (doc->cgroup)
-		take_cgroup(arena, doc->cgroup, ret);
+		take_cgroup(doc->cgroup, ret);
 	if (doc->systemd) {
 		ret->systemd = (struct facts_systemd){ .system = doc->systemd->system.v,
 						       .user_dir = doc->systemd->user_dir,
@@ -501,7 +475,7 @@ static int take_doc(struct arena *arena, const struct doc *doc, struct facts *re
 		ret->parts |= facts_limit(limit->type);
 	}
 	if (doc->kernel) {
-		ret->kernel_release = doc->kernel->release;
+		ret->kernel_release = doc->kernel->kernel_release;
 		ret->lsm = doc->kernel->lsm;
 		ret->parts |= FACTS_KERNEL;
 	}

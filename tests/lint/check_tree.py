@@ -32,7 +32,7 @@ MAY_CHANGE = {"step_devices.c", "step_mounts_copyup.c", "step_console.c", "step_
 # By number: only who knows that the process is its own, this one, or merely looks whether it is there.
 BY_NUMBER = re.compile(r"\b(waitpid|waitid|wait3|wait4|killpg|kill)\s*\((?!2\))")
 MAY_USE_NUMBERS = {"child.c", "signals.c", "status.c"}
-MAX_FILE, MAX_FUNCTION = 800, 60
+MAX_FILE, MAX_FUNCTION = 600, 60
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"
                       r"[a-z][\w \*]*?\b\*?(\w+)\([^;{]*?\)[^;{]*\n\{", re.M)
