@@ -2,7 +2,7 @@
 /* Device rules as a BPF program for a v2 group. Pure. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 
 #include <linux/bpf.h>
 

@@ -3,7 +3,7 @@
  * driver.h, v1.h and v2.h. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 
 #include <limits.h>
 #include <sys/types.h>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "src/base/str.h"
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 
 #include <sys/types.h>
 

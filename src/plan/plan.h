@@ -8,7 +8,7 @@
 #include "src/base/str.h"
 #include "src/host/facts.h"
 #include "src/oci/config.h"
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 #include "userns/idmap_write.h"
 
 /* What the sequence looks at: each bit switches rows on or off. The order checker walks every

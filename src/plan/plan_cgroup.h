@@ -1,8 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the container's cgroup goes and which limits are written there. Pure. */
+/* The cgroup part of a plan: which driver, where the container's group goes, which limits are written there. Pure. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
+#include "src/host/facts.h"
+#include "src/oci/config.h"
+
+enum cgroup_driver_kind {
+	CGROUP_DRIVER_UNSET, /* nobody has said */
+	CGROUP_DRIVER_NONE,
+	CGROUP_DRIVER_V2,
+	CGROUP_DRIVER_V1,
+};
+
+struct cgroup_dir {
+	const char *controllers; /* as in struct facts_hierarchy */
+	const char *mount;
+	const char *path;         /* in the hierarchy; mount + path is the directory */
+	struct json_int existing; /* state: how much of path, in bytes, was there before */
+};
+
+/* Where a container's processes are held. */
+struct cgroup_place {
+	enum cgroup_driver_kind kind;
+	JSON_LIST(const struct cgroup_dir) dirs;
+};
+
+static inline bool cgroup_place_is_group(const struct cgroup_place *place)
+{
+	return place->kind == CGROUP_DRIVER_V2 || place->kind == CGROUP_DRIVER_V1;
+}
+
+struct cgroup_write {
+	const char *controller; /* the hierarchy (v1) or controller (v2) it belongs to */
+	const char *file, *value;
+	const char *alt_file, *alt_value; /* for kernels that lack file; or NULL */
+	const char *usage_file; /* refuse a value below the number in this file; or NULL */
+	bool required;          /* the config asked for it: a failure is an error */
+	bool may_miss;          /* a kernel without the file already does what is asked */
+	bool unified;           /* v1: a file of the v2 tree beside it */
+	const char *json_path;  /* "linux.resources.memory.limit" */
+};
+
+enum cgroup_access { /* as in BPF_DEVCG_ACC_* */
+		     CGROUP_ACCESS_MKNOD = 1,
+		     CGROUP_ACCESS_READ = 2,
+		     CGROUP_ACCESS_WRITE = 4,
+		     CGROUP_ACCESS_ALL = 7,
+};
+#define CGROUP_DEVICE_ANY UINT32_MAX /* major or minor: all */
+
+struct cgroup_device_rule {
+	bool allow;
+	char type; /* 'a': all devices and accesses; 'b', 'c' */
+	uint32_t major, minor;
+	unsigned int access;   /* mask of cgroup_access */
+	bool required;         /* of the config, not one of ours */
+	const char *json_path; /* "linux.resources.devices[2]" */
+};
+
+/* Which systemd makes the group, as one of its units. */
+enum cgroup_manager { CGROUP_MANAGER_NONE, CGROUP_MANAGER_SYSTEM, CGROUP_MANAGER_USER };
+
+struct cgroup_unit_ref {  /* what later commands need to find it again */
+	const char *name; /* "usrun-ID.scope", or NULL: no unit */
+	enum cgroup_manager manager;
+	const char *runtime_dir; /* of the user manager: "/run/user/1000" */
+};
+
+struct cgroup_property_pair {
+	const char *first, *second;
+	uint64_t number; /* in place of second in "a(st)" */
+};
+
+struct cgroup_property {
+	const char *name; /* "MemoryMax" */
+	const char *type; /* of D-Bus: b, i, u, x, t, d: number; s: text; as: texts; ay: bytes;
+			   * a(ss), a(st): pairs */
+	uint64_t number;
+	double real;
+	const char *text;
+	const char *const *texts;
+	const uint8_t *bytes;
+	const struct cgroup_property_pair *pairs;
+	size_t n;         /* of texts, bytes, pairs */
+	const char *from; /* JSON path of what asked for it; NULL: usrun itself */
+};
+
+struct cgroup_unit {
+	struct cgroup_unit_ref ref;
+	bool is_slice;
+	const char *slice;    /* the unit above it */
+	const char *subgroup; /* group inside of it for the processes, or NULL: its own */
+	const struct cgroup_property *properties;
+	size_t n_properties;
+};
+
+struct cgroup_plan {
+	struct cgroup_place place;
+	const struct cgroup_unit *unit; /* NULL: usrun makes the directories itself. Else the paths
+					 * of the place are known once the unit is there. */
+	const struct cgroup_write *writes;
+	size_t n_writes;
+	const struct oci_resources *resources;         /* may be NULL */
+	bool limit_devices;                            /* device rules are to be enforced */
+	const struct cgroup_device_rule *device_rules; /* in order: the last that matches decides */
+	size_t n_device_rules;
+	const char *
+		inside; /* v2: the group below, for the processes, of the one with the limits; or NULL:
+			     * a unit has its own way to say so */
+	/* The v2 group is given to the container's root, who may mount it writable and divide it. */
+	bool delegate;
+	uint32_t delegate_uid, delegate_gid;
+	const char *why; /* why there is none, or why it is elsewhere */
+};
 
 struct plan_cgroup_options {
 	const char *id;

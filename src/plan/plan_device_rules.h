@@ -2,7 +2,7 @@
 /* linux.resources.devices as one list, and as what cgroup v1 can hold. Pure. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 
 /* The complete list: nothing is allowed at first, then the config's rules in their order (resources may be
  * NULL), then the devices that every container may use. The last rule that matches decides, for each of

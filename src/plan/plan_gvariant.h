@@ -2,7 +2,7 @@
 /* Values of org.systemd.property.* annotations, in the text format of GVariant. Pure. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 
 /* true, 15, -1, 'text', "text", uint64 5, ['a', 'b'], @as []. Fills type and value of *ret; name stays as
  * it is. -EINVAL without a text for what is none of these. */

@@ -2,7 +2,7 @@
 /* The container's cgroup as a unit of systemd: its name, its place and its properties. Pure. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 
 struct plan_unit_request {
 	const char *id;

@@ -2,7 +2,7 @@
 /* Writes to cgroup files as a list that grows, the scales of the two layouts, and what takes a write back. Pure. */
 #pragma once
 
-#include "src/plan/cgroup_plan.h"
+#include "src/plan/plan_cgroup.h"
 
 /* How the host has divided the controllers. */
 struct plan_layout {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces: opened, joined, made. */
+/* Namespaces: opened, joined, made. And what the one of the network has: lo, and devices of the host. */
 #include "src/steps/steps.h"
 
+#include "net/devices.h"
+#include "net/loopback.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
@@ -15,6 +17,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -264,4 +267,32 @@ int step_become_root(struct run *run, struct err *err)
 	}
 	/* The kernel forgets it whenever the ids change. */
 	return r < 0 ? r : run_end_with_parent(run, err);
+}
+
+int step_loopback(struct run *run, struct err *err)
+{
+	(void)run;
+	return loopback_up(err);
+}
+
+/* Whoever holds a socket can name the namespace it was made in, with no pid that could be another's. */
+int step_netns_show(struct run *run, struct err *err)
+{
+	run->netns_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (run->netns_socket < 0)
+		return err_errno(err, errno, "make a socket in the container's network namespace");
+	return 0;
+}
+
+int step_netdev_move(struct run *run, struct err *err)
+{
+	int r = devices_open(run->netns_socket, &run->net, err);
+
+	for (size_t i = 0; r == 0 && i < run->plan->n_net_devices; i++) {
+		r = devices_move(run->arena, &run->net, &run->plan->net_devices[i], err);
+		if (r < 0)
+			return err_prefix(err, ERR_AT "linux.netDevices[\"%s\"]",
+					  run->plan->net_devices[i].from);
+	}
+	return r;
 }
