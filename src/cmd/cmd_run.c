@@ -3,8 +3,8 @@
 #include "src/base/log.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/launch.h"
+#include "src/run/notify.h"
 #include "src/run/supervise.h"
-#include "src/sys/sock.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -24,18 +24,6 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* A variable that outlived its manager is no reason not to run. */
-static int connect_manager(const char *path)
-{
-	int sock = sock_connect_datagram(path);
-
-	if (sock >= 0)
-		return sock;
-	log_warning("NOTIFY_SOCKET: connect to %s: %s; messages of the container are lost", path,
-		    err_why(-sock));
-	return -1;
-}
-
 /* A scope's count may be gone with its group: what was seen of it before, else what is there still. */
 static void tell_oom(struct launch *launch, const struct driver_oom *oom, const char *words,
 		     int status)
@@ -49,15 +37,13 @@ static void tell_oom(struct launch *launch, const struct driver_oom *oom, const 
 static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep,
 		      struct err *err)
 {
-	_cleanup_close_ int signals = supervise_block_signals(err), manager = -1;
+	_cleanup_close_ int signals = supervise_block_signals(err);
 	struct supervise supervise = { .signals = signals };
 	struct driver_oom oom = { .fd = -1 };
 	const char *words = NULL;
 	struct err later;
 	int status, r = launch->signals = signals;
 
-	if (r >= 0 && launch->plan->notify)
-		manager = connect_manager(launch->options.notify_socket);
 	if (r >= 0)
 		r = launch_start(launch, globals, err);
 	if (r < 0 && launch->run.signals.ended_by)
@@ -68,7 +54,7 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 	supervise.child = &launch->run.init;
 	supervise.console = fd_take(&launch->run.console_master);
 	supervise.notify = launch->run.notify_listener;
-	supervise.manager = manager;
+	supervise.manager = launch->manager;
 	if (cgroup_of_watch_oom(launch->arena, &launch->state, &oom, &words))
 		supervise.oom = &oom;
 	status = supervise_run(&supervise, err);
@@ -96,7 +82,12 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (!o->detach)
 		return foreground(launch, globals, o->keep, err);
 	r = launch_check_stdin(launch->plan, "run --detach", err);
-	return r < 0 ? r : launch_start(launch, globals, err);
+	if (r == 0)
+		r = launch_start(launch, globals, err);
+	if (r == 0 && launch->run.notify_listener >= 0)
+		notify_await(launch->run.notify_listener, launch->manager, launch->run.init.pid,
+			     launch->run.init.pidfd);
+	return r;
 }
 
 const struct cmd cmd_run = {

@@ -3,17 +3,29 @@
 #include "src/base/log.h"
 #include "src/cmd/common.h"
 #include "src/run/channel.h"
+#include "src/run/notify.h"
 #include "src/state/status.h"
 #include "src/steps/hooks.h"
 #include "src/steps/removal.h"
 #include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
+#include <poll.h>
 #include <signal.h>
 
 static const struct option options[] = { { 0 } };
 
-enum { DEATH_TIMEOUT_MS = 10000 };
+enum { DEATH_TIMEOUT_MS = 10000, ANSWER_MS = 2000 };
+
+struct start_call {
+	struct arena *arena;
+	struct store *store;
+	struct state started;
+	struct state_doc doc;
+	const struct oci_config *config; /* with poststart hooks */
+	int pidfd;
+	int manager, listener; /* of a service, and of its program, or -1 */
+};
 
 static int refuse_status(const char *id, enum status status, struct err *err)
 {
@@ -43,9 +55,22 @@ static int send_words(int sock, const struct hooks_output *output)
 	return r < 0 ? r : sock_send(sock, "start", 5, -1);
 }
 
-/* Tells init to go on, and waits until it has become the program or says why not. */
-static int release_init(int dirfd, const struct state_doc *doc, int pidfd, struct err *err)
+/* Of an init without such a socket there comes none. */
+static int ask_for_listener(int sock)
 {
+	struct pollfd fd = { .fd = sock, .events = POLLIN };
+	char word[8];
+	int listener = -1;
+
+	if (sock_send(sock, "notify", 6, -1) == 0 && poll(&fd, 1, ANSWER_MS) > 0)
+		(void)sock_recv(sock, word, sizeof(word), &listener);
+	return listener;
+}
+
+/* Tells init to go on, and waits until it has become the program or says why not. */
+static int release_init(int dirfd, struct start_call *call, struct err *err)
+{
+	const struct state_doc *doc = &call->doc;
 	_cleanup_close_ int sock = sock_connect_at(dirfd, "start");
 	struct hooks_output output;
 	const char *id = doc->id;
@@ -56,6 +81,8 @@ static int release_init(int dirfd, const struct state_doc *doc, int pidfd, struc
 			       "cannot start container %s: its init does not wait any more", id);
 	if (sock < 0)
 		return err_errno(err, -sock, "reach the init of container %s", id);
+	if (call->manager >= 0)
+		call->listener = ask_for_listener(sock);
 	r = hooks_open_annotated(doc, &output, err);
 	if (r < 0)
 		return r;
@@ -63,17 +90,8 @@ static int release_init(int dirfd, const struct state_doc *doc, int pidfd, struc
 	hooks_close_output(&output);
 	if (r < 0)
 		return err_errno(err, -r, "tell the init of container %s to start", id);
-	return channel_wait_on(sock, (pid_t)doc->pid, pidfd, err);
+	return channel_wait_on(sock, (pid_t)doc->pid, call->pidfd, err);
 }
-
-struct start_call {
-	struct arena *arena;
-	struct store *store;
-	struct state started;
-	struct state_doc doc;
-	const struct oci_config *config; /* with poststart hooks */
-	int pidfd;
-};
 
 static int start(int dirfd, struct state *state, void *data, struct err *err)
 {
@@ -90,7 +108,7 @@ static int start(int dirfd, struct state *state, void *data, struct err *err)
 	if (r == 0 && state->poststart_hooks.v)
 		r = common_read_config(call->arena, dirfd, &call->config, err);
 	if (r == 0)
-		r = release_init(dirfd, &call->doc, call->pidfd, err);
+		r = release_init(dirfd, call, err);
 	state->phase = STATE_STARTED;
 	call->started = *state;
 	return r < 0 ? r : STORE_WRITE;
@@ -125,7 +143,9 @@ static int run_poststart(struct start_call *call, struct err *err)
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
-	struct start_call call = { .arena = arena, .pidfd = -1 };
+	struct start_call call = {
+		.arena = arena, .pidfd = -1, .manager = notify_connect(), .listener = -1
+	};
 	const struct store_change change = {
 		.arena = arena,
 		.what = "start",
@@ -144,6 +164,10 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	(void)argc;
 	if (r == 0 && call.config)
 		r = run_poststart(&call, err);
+	if (r == 0 && call.listener >= 0)
+		notify_await(call.listener, call.manager, (pid_t)call.doc.pid, call.pidfd);
+	fd_closep(&call.listener);
+	fd_closep(&call.manager);
 	fd_closep(&call.pidfd);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "src/oci/decode.h"
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/powers.h"
+#include "src/run/notify.h"
 #include "src/steps/removal.h"
 #include "src/sys/sock.h"
 
@@ -137,14 +138,17 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .cgroup_manager = globals->cgroup_manager };
 }
 
-/* A service manager is told by whoever stays: a run in the foreground. */
+/* Who leaves the container behind waits for its program to be ready, so there must be somebody to be told. */
 static int offer_notify(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	const char *socket = getenv("NOTIFY_SOCKET");
 	char root[PATH_MAX];
 	int r;
 
-	if (!socket || !*socket || launch->options.wait_start || launch->options.detach)
+	if (!socket || !*socket)
+		return 0;
+	launch->manager = notify_connect();
+	if (launch->manager < 0 && (launch->options.wait_start || launch->options.detach))
 		return 0;
 	r = store_open(globals->root, true, launch->arena, &launch->store, err);
 	if (r < 0)
@@ -164,7 +168,7 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 {
 	int r = store_check_id(id, err);
 
-	*ret = (struct launch){ .arena = arena, .signals = -1 };
+	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1 };
 	fill_options(ret, globals, options, id);
 	ret->options.wait_start = wait_start;
 	ret->options.detach = detach;
@@ -177,7 +181,7 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 		     const struct launch_options *options, const struct facts *facts,
 		     struct launch *ret, struct err *err)
 {
-	*ret = (struct launch){ .arena = arena };
+	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1 };
 	fill_options(ret, globals, options, "ID");
 	return make_plan(ret, options, facts, err);
 }

@@ -63,6 +63,7 @@ struct launch {
 	const char *config_text;
 	size_t config_len;
 	const char *pid_file;
+	int manager; /* of notify_connect(), or -1 */
 	int signals; /* of supervise_block_signals(), or -1 */
 	struct store *store;
 	struct state state;

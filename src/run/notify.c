@@ -6,9 +6,18 @@
 #include "src/base/str.h"
 #include "src/sys/sock.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { NOTIFY_AT_ONCE = 1024 }; /* more than net.unix.max_dgram_qlen lets wait */
+enum {
+	NOTIFY_AT_ONCE = 1024, /* more than net.unix.max_dgram_qlen lets wait */
+	BARRIER_MS = 30000,
+};
 
 static int is_wanted(const char *line, int has_fd)
 {
@@ -39,28 +48,90 @@ size_t notify_filter(char *text, int has_fd)
 	return (size_t)(to - text);
 }
 
+int notify_connect(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	int sock;
+
+	if (!path || !*path)
+		return -1;
+	sock = sock_connect_datagram(path);
+	if (sock >= 0)
+		return sock;
+	/* A variable that outlived its manager is no reason not to run. */
+	log_warning("NOTIFY_SOCKET: connect to %s: %s; messages of the container are lost", path,
+		    err_why(-sock));
+	return -1;
+}
+
+/* 1: the program is ready, 0: it has said something else, -errno. main_pid 0: the manager knows it. */
+static int relay_one(int listener, int manager, pid_t main_pid)
+{
+	char text[4096 + sizeof("MAINPID=-2147483648\n")];
+	_cleanup_close_ int fd = -1;
+	ssize_t n = sock_recv(listener, text, 4096 - 1, &fd);
+	bool ready;
+	size_t len;
+	int r = 0;
+
+	if (n < 0)
+		return (int)n;
+	text[n] = '\0';
+	len = notify_filter(text, fd >= 0);
+	text[len] = '\0';
+	ready = str_starts(text, "READY=1\n") || strstr(text, "\nREADY=1\n");
+	if (ready && main_pid)
+		len += (size_t)sprintf(text + len, "MAINPID=%d\n", (int)main_pid);
+	/* The protocol wants a barrier to be alone, without even a line break. */
+	if (len > 0 && fd >= 0)
+		len--;
+	if (len > 0 && manager >= 0)
+		r = sock_send(manager, text, len, fd);
+	if (r < 0)
+		log_debug("a message for the service manager is lost: %s", err_why(-r));
+	return ready;
+}
+
 void notify_relay(int listener, int manager)
 {
-	char text[4096];
-	int fd = -1;
-
 	/* A container that never stops sending must not keep us from our signals. */
-	for (int i = 0; i < NOTIFY_AT_ONCE; i++) {
-		ssize_t n = sock_recv(listener, text, sizeof(text) - 1, &fd);
-		int r = 0;
-		size_t len;
-
-		if (n < 0)
+	for (int i = 0; i < NOTIFY_AT_ONCE; i++)
+		if (relay_one(listener, manager, 0) < 0)
 			break;
-		text[n] = '\0';
-		len = notify_filter(text, fd >= 0);
-		/* The protocol wants a barrier to be alone, without even a line break. */
-		if (len > 0 && fd >= 0)
-			len--;
-		if (len > 0 && manager >= 0)
-			r = sock_send(manager, text, len, fd);
-		if (r < 0)
-			log_debug("a message for the service manager is lost: %s", err_why(-r));
-		fd_closep(&fd);
+}
+
+/* Returns when the manager has read all that was sent: of a sender that is gone it would not know whose it was. */
+static void wait_for_manager(int manager)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	if (sock_send(manager, "BARRIER=1", strlen("BARRIER=1"), ends[1]) == 0) {
+		struct pollfd fd = { .fd = ends[0] };
+
+		fd_closep(&ends[1]);
+		while (poll(&fd, 1, BARRIER_MS) < 0 && errno == EINTR)
+			;
 	}
+	fd_closep(&ends[0]);
+	fd_closep(&ends[1]);
+}
+
+void notify_await(int listener, int manager, pid_t pid, int pidfd)
+{
+	struct pollfd fds[] = { { .fd = listener, .events = POLLIN },
+				{ .fd = pidfd, .events = POLLIN } };
+	int r = 0;
+
+	while (r == 0 && !fds[1].revents) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents)
+			r = relay_one(listener, manager, pid);
+		if (r == -EAGAIN)
+			r = 0;
+	}
+	if (r > 0)
+		wait_for_manager(manager);
 }

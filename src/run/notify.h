@@ -3,6 +3,14 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
+
+/* The socket of NOTIFY_SOCKET's manager, or -1: there is none, or it is not there. */
+int notify_connect(void);
+
+/* For who leaves a container behind: hands on what the program says until it says that it is ready, and tells the
+ * manager its pid with that; returns when the manager has heard it, or the program has ended. */
+void notify_await(int listener, int manager, pid_t pid, int pidfd);
 
 /* Hands on what has come, without ever waiting: a manager that does not read loses messages, and its barriers
  * are its own matter, because their descriptors go on to it. */

@@ -187,16 +187,29 @@ static int first_own_fd(const struct run *run)
 
 /* Who executes something in the container meanwhile sees this process, and may have the right to take its
  * descriptors (CVE-2016-9962). */
-static int keep_listener_only(struct run *run, struct err *err)
+static int keep_listeners_only(struct run *run, struct err *err)
 {
-	int first = first_own_fd(run);
+	int first = first_own_fd(run), kept = first + 1;
 
+	/* The one of the program is handed on to `start`, if that has a service manager. */
+	if (run->notify_listener >= 0) {
+		int high = fcntl(run->notify_listener, F_DUPFD_CLOEXEC, first + 2);
+
+		if (high < 0)
+			return err_errno(err, errno, "move the notify socket");
+		run->notify_listener = high;
+	}
 	if (run->start_listener != first) {
 		if (dup3(run->start_listener, first, O_CLOEXEC) < 0)
 			return err_errno(err, errno, "move the start socket");
 		run->start_listener = first;
 	}
-	program_close_from(first + 1);
+	if (run->notify_listener >= 0) {
+		if (dup3(run->notify_listener, kept, O_CLOEXEC) < 0)
+			return err_errno(err, errno, "move the notify socket");
+		run->notify_listener = kept++;
+	}
+	program_close_from(kept);
 	run->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
 	return 0;
 }
@@ -222,8 +235,8 @@ static bool passes(int error)
 	return true;
 }
 
-/* The words of a `start`: where startContainer hooks write to, with a descriptor each, and "start". One that
- * hangs up before that was killed. */
+/* The words of a `start`: where startContainer hooks write to, with a descriptor each, "notify", for the socket
+ * that the program will write to, and "start". One that hangs up before that was killed. */
 static bool hear_start(struct run *run, int connection)
 {
 	char word[8];
@@ -238,6 +251,10 @@ static bool hear_start(struct run *run, int connection)
 			break;
 		if (*word == 's')
 			return true;
+		if (*word == 'n') {
+			(void)sock_send(connection, "notify", 6, run->notify_listener);
+			continue;
+		}
 		slot = *word == 'o' ? &run->hooks_output.out : &run->hooks_output.err;
 		fd_closep(slot);
 		*slot = fd_take(&fd);
@@ -267,7 +284,7 @@ static void hear_signals(void)
 /* `start` connects and says so. */
 int step_wait_start(struct run *run, struct err *err)
 {
-	int r = keep_listener_only(run, err);
+	int r = keep_listeners_only(run, err);
 
 	if (r < 0)
 		return r;
@@ -288,6 +305,7 @@ int step_wait_start(struct run *run, struct err *err)
 		if (hear_start(run, connection)) {
 			run->start_connection = fd_take(&connection);
 			fd_closep(&run->start_listener);
+			fd_closep(&run->notify_listener);
 			break;
 		}
 	}

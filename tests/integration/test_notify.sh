@@ -54,6 +54,46 @@ t_notify_socket() {
 	eq heard "$(tail -n +2 "$T/heard" | tr '\n' ';')" "READY=1 STATUS=from $T/manager/notify 0;BARRIER=1 1;STOPPING=1 0;"
 }
 
+# Who leaves a container behind says which process the service is, and does not return before.
+t_notify_socket_of_a_detached_container() {
+	local how
+	manager "$T/manager"
+	speaker
+	sed -i 's/^import.*/&, time\ntime.sleep(0.3)/; s/^sys.exit.*/time.sleep(1000)/; /BARRIER/d; /os.read/d' "$T/speak.py"
+	U=(env "NOTIFY_SOCKET=$T/manager" "${U[@]}")
+	for how in run create; do
+		: >"$T/heard"
+		if [ $how = run ]; then
+			ok run --detach --pid-file "$T/pid" -b "$T/b" "$ID"
+		else
+			ok create --pid-file "$T/pid" -b "$T/b" "$ID"
+			eq "heard before the start" "$(<"$T/heard")" ''
+			ok start "$ID"
+		fi
+		eq "heard when $how has ended" "$(tr -d '\0' <"$T/heard" | head -2 | tr '\n' ';')" \
+			"READY=1 STATUS=from $T/manager/notify MAINPID=$(<"$T/pid") 0;BARRIER=1 1;"
+		down
+	done
+	kill $MANAGER
+}
+
+# Nobody is to be told: of a start without the variable, and of a program that ends.
+t_notify_socket_that_says_nothing() {
+	manager "$T/manager"
+	prog /bin/sh -c 'exit 0'
+	NOTIFY_SOCKET=$T/manager ok create -b "$T/b" "$ID"
+	ok start "$ID"
+	down
+	prog /bin/sh -c 'echo $NOTIFY_SOCKET; ls -l /proc/self/fd | grep -c socket:'
+	NOTIFY_SOCKET=$T/manager ok run --detach -b "$T/b" "$ID"
+	has output "$OUT" "$T/manager/notify
+0"
+	soon is stopped
+	down
+	kill $MANAGER
+	eq heard "$(<"$T/heard")" listening
+}
+
 # The program of another user, and a manager with an abstract name.
 t_notify_socket_of_another_user() {
 	many_ids
