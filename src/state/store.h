@@ -112,9 +112,6 @@ int store_change(struct store *store, const char *id, const struct store_change 
 int store_change_open(struct store *store, int dirfd, const char *id,
 		      const struct store_change *change, struct err *err) MUST_CHECK;
 
-/* Whether both are of one container: pid, start time, and when it was made. */
-bool store_is_same(const struct state *a, const struct state *b);
-
 /* Whether a creator or deleter is at work, or has just removed the directory. Not for one who holds the
  * lock: the question would give it away. */
 bool store_is_locked(int dirfd);

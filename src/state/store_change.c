@@ -12,7 +12,8 @@
 #include <signal.h>
 #include <sys/file.h>
 
-bool store_is_same(const struct state *a, const struct state *b)
+/* Whether both are of one container: pid, start time, and when it was made. */
+static bool is_same(const struct state *a, const struct state *b)
 {
 	return a->pid.set == b->pid.set && a->pid.v == b->pid.v &&
 	       a->start_time.v == b->start_time.v && str_equal(a->created, b->created);
@@ -76,7 +77,7 @@ static int read_again(struct store *store, int dirfd, const char *id,
 	int r = store_read(store, dirfd, id, change->arena, ret, err);
 
 	ret->abandoned = r == 0 && ret->phase == STATE_CREATING; /* for we have the lock */
-	if (r == 0 && change->seen && !store_is_same(ret, change->seen))
+	if (r == 0 && change->seen && !is_same(ret, change->seen))
 		return err_set(err, ENOENT, "container does not exist: %s: another one has its id",
 			       id);
 	if (r == -ENODATA && change->seen) { /* the directory is the one that the caller has made */

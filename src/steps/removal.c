@@ -22,7 +22,7 @@ static const struct oci_config *read_copy(struct arena *arena, int dirfd)
 	return NULL;
 }
 
-void removal_run_poststop(const struct state *state, const struct oci_config *config)
+static void run_poststop(const struct state *state, const struct oci_config *config)
 {
 	const struct state_doc doc = { .id = state->id,
 				       .bundle = state->bundle,
@@ -44,7 +44,7 @@ int removal_run(struct store *store, int dirfd, const struct state *state,
 		config = read_copy(&arena, dirfd);
 	r = undo_list_run(store, state, err);
 	if (r == 0 && config && state->poststop_hooks.v)
-		removal_run_poststop(state, config);
+		run_poststop(state, config);
 	arena_free(&arena);
 	return r;
 }

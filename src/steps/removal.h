@@ -10,5 +10,3 @@
  * stays to tell of it, and no hook runs. A failing hook is a warning: the container is gone. */
 int removal_run(struct store *store, int dirfd, const struct state *state,
 		const struct oci_config *config, struct err *err) MUST_CHECK;
-
-void removal_run_poststop(const struct state *state, const struct oci_config *config);

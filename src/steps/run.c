@@ -54,7 +54,8 @@ const struct child *run_first(const struct run *run)
 	return child_is_there(&run->stager) ? &run->stager : &run->init;
 }
 
-int run_check_signals(struct run *run, struct err *err)
+/* Sets err when a signal has asked this process to end. */
+static int check_signals(struct run *run, struct err *err)
 {
 	const char *name;
 	int signal = run->signals.fd < 0 ? 0 : signals_read(&run->signals);
@@ -82,7 +83,7 @@ int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms, 
 			return err_set(err, ETIMEDOUT,
 				       "the container's process has said nothing for %d s",
 				       timeout_ms / 1000);
-		r = n > 0 && fds[1].revents ? run_check_signals(run, err) : 0;
+		r = n > 0 && fds[1].revents ? check_signals(run, err) : 0;
 		if (r < 0)
 			return r;
 		if (n > 0 && (fds[0].revents || fds[2].revents))

@@ -89,9 +89,6 @@ const struct child *run_first(const struct run *run);
 int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms,
 	     struct err *err) MUST_CHECK;
 
-/* Sets err when a signal has asked this process to end. */
-int run_check_signals(struct run *run, struct err *err) MUST_CHECK;
-
 /* The others that came during the start are for the program. */
 void run_forward_signals(struct run *run);
 

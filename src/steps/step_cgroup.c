@@ -28,7 +28,7 @@ static void undo_forget_dirs(struct run *run, enum driver_part part)
 		log_warning("%s", err.text);
 }
 
-int step_cgroup_delegate(struct run *run, struct err *err)
+static int delegate(struct run *run, struct err *err)
 {
 	const struct cgroup_plan *plan = &run->plan->cgroup;
 	struct err why = { 0 };
@@ -102,7 +102,7 @@ static int create(struct run *run, enum driver_part part, struct err *err)
 	r = driver_apply(&run->cgroup, plan, err);
 	if (r == 0 && plan->inside)
 		r = driver_descend(plan, &run->cgroup, err);
-	return r < 0 ? r : step_cgroup_delegate(run, err);
+	return r < 0 ? r : delegate(run, err);
 }
 
 int step_cgroup_create(struct run *run, struct err *err)
@@ -175,7 +175,7 @@ int step_cgroup_unit(struct run *run, struct err *err)
 	if (r == 0) /* systemd has made it for us */
 		r = mark_claim(&run->cgroup, NULL,
 			       store_mark(run->store, run->state->id, run->arena), true, other);
-	return r < 0 ? r : step_cgroup_delegate(run, err);
+	return r < 0 ? r : delegate(run, err);
 }
 
 /* What the parent knows has not come over the channel; mounts of v1 hierarchies need it. */

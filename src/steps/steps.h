@@ -41,7 +41,6 @@ STEP(pid_file);
 /* The stager, or init in its place. */
 STEP(lifeline);
 /* Part of those that make it: gives the v2 group to the container's root, where the plan says so. */
-STEP(cgroup_delegate);
 STEP(cgroup_join);
 STEP(cgroup_unit);
 STEP(cgroup_look);
