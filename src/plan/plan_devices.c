@@ -97,6 +97,14 @@ static size_t dev_by_parent(const struct plan *plan)
 	return 0;
 }
 
+/* The link to pts/ptmx is this device already. A bound node looks for a devpts beside itself, where the host has
+ * its own. */
+static bool is_link(const struct devices_plan *devices, const struct device_plan *d)
+{
+	return devices->bind && !devices->by_parent && str_equal(d->path, "/dev/ptmx") &&
+	       S_ISCHR(d->mode) && d->major == 5 && d->minor == 2;
+}
+
 int plan_devices_build(struct plan_build *b, struct err *err)
 {
 	const struct oci_linux *linux_ = b->plan->config->linux_;
@@ -123,7 +131,10 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 
 		if (r < 0)
 			return r;
-		if (devices->populate || !path_is_below(v[devices->n].path, "/dev"))
+		if (devices->populate && is_link(devices, &v[devices->n]))
+			plan_parts_warn(
+				b, "linux.devices[%zu] (/dev/ptmx): stays a link to pts/ptmx", i);
+		else if (devices->populate || !path_is_below(v[devices->n].path, "/dev"))
 			devices->n++;
 		else /* nothing is made in a directory of the host */
 			plan_parts_warn(b,

@@ -388,3 +388,10 @@ t_bound_directories_are_not_changed() {
 	[ -z "$(find "$T/host" -type l -newer "$T/b/config.json")" ] || fail 'links in a bound directory'
 	[ "$(find "$T/host/dev" -type c | wc -l)" = 1 ] || fail 'nodes in a bound directory'
 }
+
+# What engines send for a privileged container: a node of the host's would open the host's terminals, or none.
+t_devices_ptmx() {
+	cfg '.linux.devices = [{path: "/dev/ptmx", type: "c", major: 5, minor: 2, fileMode: 438, uid: 0, gid: 0}]'
+	sh_run 'exec 3<>/dev/ptmx && ls /dev/pts'
+	has "terminals of the container" "$OUT" 0
+}
