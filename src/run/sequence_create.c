@@ -76,6 +76,8 @@ static const struct row rows[] = {
 	    .needs = M_CHILD_PID, .gives = M_IDMAP),
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM),
+	ACT(PARENT, "start-time", step_start_time, .unless = PLAN_STAGER, .needs = M_CHILD_PID,
+	    .before = M_ROOT, .gives = M_START_TIME),
 	/* Early for the same reason; and offsets can be written only while no process is inside. */
 	ACT(PARENT, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS,
 	    .needs = M_CHILD_PID | M_TIMENS, .before = M_INIT_PID | M_ROOT, .gives = M_OFFSETS),
@@ -94,9 +96,12 @@ static const struct row rows[] = {
 	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES | M_HIDDEN),
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES,
 	      .gives = M_INIT_PID),
+	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER, .needs = M_INIT_PID,
+	    .gives = M_START_TIME),
 	/* Its first words: the kernel tells the parent which process says them. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID,
-	     .before = M_SESSION, .gives = M_INIT_KNOWN),
+	     .before = M_SESSION, .gives = M_INIT_KNOWN,
+	     .carries = offsetof(struct run, init_stat)),
 	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .needs = M_INIT_PID,
 	      .gives = M_STAGER_GONE),
 
@@ -191,7 +196,7 @@ static const struct row rows[] = {
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 	ACT(PARENT, "state-created", step_state_created,
-	    .needs = M_CREATED | M_STATE_FULL | M_LIMITS, .gives = M_STATE_WRITTEN,
+	    .needs = M_CREATED | M_STATE_FULL | M_LIMITS | M_START_TIME, .gives = M_STATE_WRITTEN,
 	    .after = M_INIT_KNOWN),
 	SYNC(PARENT, INIT, "recorded", .needs = M_STATE_WRITTEN | M_LIMITS, .after = M_RDT),
 

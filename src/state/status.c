@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/state/status.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/parse.h"
@@ -8,12 +9,17 @@
 #include "src/sys/pidfd.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 /* Fields of /proc/PID/stat, proc(5). */
 enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START_TIME = 22, FLAG_EXITING = 4 };
+enum { HIDDEN_MS = 2000 };
 
 /* The name in brackets may hold anything, so fields are counted behind the last ")". */
 uint64_t status_parse_stat(char *text)
@@ -53,13 +59,29 @@ bool status_waits_for_zombie(pid_t pid)
 	       state == 'S' && (flags & FLAG_EXITING);
 }
 
-/* A mount of /proc that hides other users' processes shows one that runs as one that is not there. */
-static int not_shown(pid_t pid, const char *path, struct err *err)
+/* Under hidepid a process of other ids is shown to the owner of its user namespace only while it is dumpable: an
+ * init is while it waits, and again from its exec on. */
+static bool is_hidden(ssize_t n, pid_t pid)
 {
-	if (kill(pid, 0) < 0 && errno == ESRCH)
-		return 0;
-	(void)err_set(err, EIO, "read %s: it is not shown, and the process is there", path);
-	return err_hint(err, "is /proc mounted with hidepid?");
+	return n == -EPERM || (n == -ENOENT && (kill(pid, 0) == 0 || errno != ESRCH));
+}
+
+static ssize_t read_shown(pid_t pid, const char *path, char *text, size_t size)
+{
+	static const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
+	long long deadline = 0;
+
+	for (;;) {
+		ssize_t n = io_read_small(AT_FDCWD, path, text, size);
+
+		if (!is_hidden(n, pid))
+			return n == -ENOENT ? -ESRCH : n;
+		if (!deadline)
+			deadline = clock_now() + HIDDEN_MS;
+		if (!clock_left(deadline))
+			return -EPERM;
+		(void)nanosleep(&moment, NULL);
+	}
 }
 
 int status_start_time(pid_t pid, uint64_t *ret, struct err *err)
@@ -69,15 +91,48 @@ int status_start_time(pid_t pid, uint64_t *ret, struct err *err)
 
 	*ret = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	n = io_read_small(AT_FDCWD, path, text, sizeof(text));
+	n = read_shown(pid, path, text, sizeof(text));
 	if (n == -ESRCH)
 		return 0;
-	if (n == -ENOENT)
-		return not_shown(pid, path, err);
+	if (n == -EPERM) {
+		(void)err_set(err, EIO, "read %s: it is not shown, and the process is there", path);
+		return err_hint(err, "is /proc mounted with hidepid?");
+	}
 	if (n < 0)
 		return err_errno(err, (int)-n, "read %s", path);
 	*ret = status_parse_stat(text);
 	return 0;
+}
+
+/* The kernel fills every file of a procfs, but not every one with its own words: the name tells which it is. */
+static bool is_stat_of(int fd, pid_t pid)
+{
+	char link[32], name[32], path[PATH_MAX];
+	struct stat file, proc;
+	ssize_t n;
+	int len;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = snprintf(name, sizeof(name), "/%d/stat", (int)pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < len || fstat(fd, &file) < 0 || stat("/proc", &proc) < 0)
+		return false;
+	path[n] = '\0';
+	return file.st_dev == proc.st_dev && str_equal(path + n - len, name);
+}
+
+uint64_t status_start_time_in(int fd, pid_t pid)
+{
+	char text[1024];
+	ssize_t n;
+
+	if (fd < 0 || !is_stat_of(fd, pid))
+		return 0;
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return status_parse_stat(text);
 }
 
 static bool read_boot_id(char *id, size_t size)

@@ -34,6 +34,7 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.start_listener = -1,
 		.target_pidfd = -1,
 		.rootfs = -1,
+		.init_stat = -1,
 		.netns_socket = -1,
 		.notify_listener = -1,
 		.hooks_output = { .out = -1, .err = -1 },

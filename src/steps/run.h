@@ -37,9 +37,11 @@ struct run {
 	struct child stager; /* until it has left */
 	struct child init;
 	struct signals
-		signals;  /* blocked in the foreground; they end a start, or are for the program */
-	int netns_socket; /* made by init in its network namespace */
-	struct devices net; /* the host's that it got: given back when the start fails */
+		signals; /* blocked in the foreground; they end a start, or are for the program */
+	uint64_t start_time; /* of init, from the time when its ids were still the caller's */
+	int init_stat;       /* its /proc/self/stat, opened by itself; -1 without a stager */
+	int netns_socket;    /* made by init in its network namespace */
+	struct devices net;  /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
 	mode_t umask;        /* init: the caller's, which its hooks have */
 	int notify_listener; /* what the program says to the service manager */

@@ -171,11 +171,36 @@ int step_pid_file(struct run *run, struct err *err)
 	return r;
 }
 
+/* Where /proc is mounted with hidepid, a user cannot see there what a container's init is between the change of
+ * its ids and the time when it waits or has executed its program. */
+int step_start_time(struct run *run, struct err *err)
+{
+	return status_start_time(run->init.pid, &run->start_time, err);
+}
+
+/* What is born of a stager is hidden from the first moment: it opens the file itself, and the kernel fills it. */
+int step_stat_open(struct run *run, struct err *err)
+{
+	(void)err;
+	run->init_stat = openat(AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+static int find_start_time(struct run *run, uint64_t *ret, struct err *err)
+{
+	*ret = run->start_time;
+	if (!(run->plan->flags & PLAN_STAGER))
+		return 0;
+	*ret = status_start_time_in(run->init_stat, run->init.pid);
+	fd_closep(&run->init_stat);
+	return *ret ? 0 : status_start_time(run->init.pid, ret, err);
+}
+
 int step_state_created(struct run *run, struct err *err)
 {
 	struct state *state = run->state;
 	uint64_t start_time;
-	int r = status_start_time(run->init.pid, &start_time, err);
+	int r = find_start_time(run, &start_time, err);
 
 	/* Without it every later command takes the container for one that has stopped. */
 	if (r < 0)

@@ -30,6 +30,8 @@ STEP(rdt_create);
 STEP(rdt_join);
 STEP(hooks_prestart);
 STEP(hooks_create_runtime);
+STEP(start_time);
+STEP(stat_open);
 STEP(state_created);
 STEP(state_started);
 STEP(hooks_poststart);

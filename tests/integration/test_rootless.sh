@@ -195,3 +195,51 @@ t_rootless_cgroup_of_his_own() {
 	cfg '.linux.cgroupsPath = "relative"'
 	no 'linux.cgroupsPath: "relative" cannot be made: the caller'"'"'s own cgroup is not delegated' run -b "$T/b" "$ID"
 }
+
+# Login nodes hide other users' processes, and so those with other ids that a user's container has.
+hide() { mount -t proc -o "hidepid=$1" proc /proc; }
+before_t_rootless_hidepid_1() { hide 1; }
+after_t_rootless_hidepid_1() { umount /proc; }
+before_t_rootless_hidepid_2() { hide 2; }
+after_t_rootless_hidepid_2() { umount /proc; }
+before_t_rootless_hidepid_4() { hide 4; }
+after_t_rootless_hidepid_4() { umount /proc; }
+
+t_rootless_hidepid_1() { all_commands; }
+t_rootless_hidepid_2() { all_commands; }
+t_rootless_hidepid_4() { all_commands; }
+
+all_commands() {
+	rootless_only
+	local user
+	for user in 0 5; do
+		[ $user = 0 ] || many_ids
+		cfg --argjson u $user '.process.user = {uid: $u, gid: $u}'
+		script_ 'exit 7'
+		R run -b "$T/b" "$ID"
+		eq "status of uid $user ($ERR)" "$RC" 7
+		prog /bin/sleep 1000
+		ok create -b "$T/b" "$ID"
+		is created || fail "as uid $user: $(status)"
+		ok start "$ID"
+		soon is running || fail "as uid $user: $(status)"
+		inside /bin/true
+		ok ps "$ID"
+		has "ps" "$OUT" "$(jq .pid <<<"$("${U[@]}" state "$ID")")"
+		ok kill "$ID" KILL
+		soon is stopped || fail "as uid $user: $(status)"
+		ok delete "$ID"
+		ok create -b "$T/b" "$ID"
+		ok delete --force "$ID"
+		up
+		down
+	done
+	# One that joins is born hidden.
+	up '.process.user = {uid: 0, gid: 0}'
+	cfg --argjson p "$PID" 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(if .type == "user" or .type == "pid"
+		then .path = "/proc/\($p)/ns/\(.type)" else . end)'
+	ok create -b "$T/b" "$ID-2"
+	is_of "$ID-2" created || fail "one that joins: $ERR"
+	ok delete --force "$ID-2"
+	down
+}
