@@ -102,4 +102,9 @@ static inline enum actor sequence_actor(enum actor actor, uint32_t flags)
 	return actor == ACTOR_STAGER && !(flags & PLAN_STAGER) ? ACTOR_INIT : actor;
 }
 
-const char *sequence_actor_name(enum actor actor);
+static inline const char *sequence_actor_name(enum actor actor)
+{
+	static const char *const names[ACTOR_COUNT] = { "parent", "stager", "init" };
+
+	return names[actor];
+}
