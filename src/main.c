@@ -41,6 +41,9 @@ static int open_log(const struct options_global *o, struct err *err)
 		.bare = getenv("_OCI_SYNCPIPE"),
 	};
 
+	/* Destinations that another runtime has: a file of that name would hide that nothing arrives there. */
+	if (o->log && (str_starts(o->log, "journald:") || str_starts(o->log, "syslog:")))
+		return err_set(err, EINVAL, "--log: expected FILE or file:FILE, got %s", o->log);
 	return log_open(&settings, err);
 }
 

@@ -235,6 +235,25 @@ void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_r
 	*ret = (struct idmap){ .v = b.v, .n = b.n };
 }
 
+struct idmap idmap_move_own(struct arena *arena, const struct idmap *map, uint32_t inside)
+{
+	struct builder b = { .arena = arena };
+
+	builder_add(&b, inside, map->v[0].outside, 1);
+	for (size_t i = 1; i < map->n; i++) {
+		const struct idmap_range *r = &map->v[i];
+		uint64_t below = r->inside > inside ? 0 : (uint64_t)inside + 1 - r->inside;
+
+		below = below > r->count ? r->count : below;
+		if (below && b.n < IDMAP_MAX_RANGES)
+			builder_add(&b, r->inside - 1, r->outside, (uint32_t)below);
+		if (below < r->count && b.n < IDMAP_MAX_RANGES)
+			builder_add(&b, r->inside + (uint32_t)below, r->outside + (uint32_t)below,
+				    r->count - (uint32_t)below);
+	}
+	return (struct idmap){ .v = b.v, .n = b.n };
+}
+
 /* The next number of a line; *p moves behind it. */
 static int next_number(const char **p, uint32_t *ret)
 {

@@ -53,6 +53,10 @@ int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap
 void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
 			 size_t n, struct idmap *ret);
 
+/* A map of idmap_build_default() with the caller's own id at another container id: the ids up to there begin one
+ * earlier. */
+struct idmap idmap_move_own(struct arena *arena, const struct idmap *map, uint32_t inside);
+
 /* Parses the lines of /proc/PID/uid_map ("inside outside count"). */
 int idmap_parse(struct arena *arena, const char *text, struct idmap *ret,
 		struct err *err) MUST_CHECK;

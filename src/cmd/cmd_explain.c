@@ -24,7 +24,7 @@ static const struct option options[] = {
 	  "use FILE instead of the bundle's config.json", NULL },
 	{ 0, "facts", OPTION_TEXT, offsetof(struct explain_options, facts), "FILE",
 	  "plan for the host and caller described in FILE", NULL },
-	{ 0, "map", OPTION_TEXT, offsetof(struct explain_options, map), "auto|single|subid",
+	{ 0, "map", OPTION_TEXT, offsetof(struct explain_options, map), "auto|single|subid|keep",
 	  "id mapping for a rootless config that has none", launch_map_choices },
 	{ 0, "steps", OPTION_FLAG, offsetof(struct explain_options, steps), NULL,
 	  "also print every step and which process runs it", NULL },

@@ -21,7 +21,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-const char *const launch_map_choices[] = { "auto", "single", "subid", NULL };
+const char *const launch_map_choices[] = { "auto", "single", "subid", "keep", NULL };
 
 static int absolute_bundle(struct arena *arena, const char *bundle, const char **ret,
 			   struct err *err)

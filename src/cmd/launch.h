@@ -48,7 +48,7 @@ struct launch_options {
 		  NULL,        "keep the caller's session keyring",                                \
 		  NULL },                                                                          \
 	{                                                                                          \
-		0, "map", OPTION_TEXT, offsetof(T, launch.map), "auto|single|subid",               \
+		0, "map", OPTION_TEXT, offsetof(T, launch.map), "auto|single|subid|keep",          \
 			"id mapping for a rootless config that has none", launch_map_choices       \
 	}
 

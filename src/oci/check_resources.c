@@ -75,6 +75,9 @@ static int check_hugepages(struct check *check, const struct oci_resources *reso
 	for (size_t i = 0; i < resources->hugepage_limits.n; i++) {
 		const char *size = resources->hugepage_limits.v[i].page_size;
 
+		check_at(check, "hugepageLimits[%zu]", i);
+		if (!size)
+			return check_fail(check, "pageSize is required, but not there");
 		if (page_size_is_valid(size) && is_power_of_two(size))
 			continue;
 		check_at(check, "hugepageLimits[%zu].pageSize", i);

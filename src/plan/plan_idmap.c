@@ -78,6 +78,18 @@ static const char *why_no_ranges(struct plan_build *b, const char **ret_advice)
 									: "none given");
 }
 
+/* --map=keep: what the process writes is the caller's, with its own number inside. */
+static void keep_own(struct plan_build *b, struct idmap_write *write)
+{
+	const struct oci_process *process = b->plan->config->process;
+	const struct oci_user *user = process ? process->user : NULL;
+
+	if (!user || !str_equal(b->plan->options->map, "keep"))
+		return;
+	write->uid = idmap_move_own(b->arena, &write->uid, (uint32_t)user->uid.v);
+	write->gid = idmap_move_own(b->arena, &write->gid, (uint32_t)user->gid.v);
+}
+
 static int rootless_default(struct plan_build *b, struct err *err)
 {
 	const char *mode = b->plan->options->map ? b->plan->options->map : "auto";
@@ -96,6 +108,7 @@ static int rootless_default(struct plan_build *b, struct err *err)
 				    &write->uid);
 		idmap_build_default(b->arena, facts->caller.gid, facts->subgid.v, facts->subgid.n,
 				    &write->gid);
+		keep_own(b, write);
 		return 0;
 	}
 	why = why_no_ranges(b, &advice);
@@ -106,10 +119,11 @@ static int rootless_default(struct plan_build *b, struct err *err)
 		return -EINVAL;
 	}
 	set_single(b->arena, &facts->caller, write);
+	keep_own(b, write);
 	b->plan->powers &= ~(uint32_t)POWER_SETGROUPS;
 	b->plan->why_idmap = why;
-	plan_parts_warn(b, "the container has a single id (0 is you): %s%s%s", why,
-			advice ? "; " : "", advice ? advice : "");
+	plan_parts_warn(b, "the container has a single id (%u is you): %s%s%s",
+			write->uid.v[0].inside, why, advice ? "; " : "", advice ? advice : "");
 	return 0;
 }
 

@@ -29,10 +29,10 @@ static const char *const proc_allowed[] = {
 
 static int check_target(const struct mount_entry *m, struct err *err)
 {
-	if (str_equal(m->target, "/"))
+	if (str_equal(m->target, "/") && m->kind != MOUNT_BIND && m->kind != MOUNT_FS)
 		return err_set(err, EINVAL,
-			       ERR_AT "mounts[%ld].destination: the root itself cannot be "
-				      "a mount destination",
+			       ERR_AT "mounts[%ld].destination: the root itself is no place for a "
+				      "mount of this kind",
 			       m->config_index);
 	if (!path_is_below(m->target, "/proc") || m->kind == MOUNT_REMOUNT)
 		return 0;
@@ -150,7 +150,17 @@ static int check_entry(const struct mount_entry *m, struct err *err)
 
 static void set_names(struct plan_build *b, const struct oci_mount *mount, struct mount_entry *m)
 {
+	const char *rootfs = b->plan->rootfs.path;
+
 	m->target = path_clean(b->arena, mount->destination);
+	/* Old callers name the place on the host. */
+	if (!str_equal(rootfs, "/") && path_is_below(m->target, rootfs)) {
+		m->target = path_clean(b->arena, m->target + strlen(rootfs));
+		plan_parts_warn(b,
+				"mounts[%ld].destination: \"%s\" begins with the path of the "
+				"rootfs: %s in it is meant",
+				m->config_index, mount->destination, m->target);
+	}
 	if (*mount->destination != '/')
 		plan_parts_warn(b,
 				"mounts[%ld].destination: \"%s\" is relative, which is deprecated: "

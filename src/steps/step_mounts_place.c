@@ -4,6 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/path.h"
+#include "src/base/str.h"
 #include "src/oci/mount_options.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
@@ -67,6 +68,8 @@ int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_d
 	bool follow = !(m->extensions & MOUNT_EXT_DEST_NOFOLLOW);
 	int fd, r;
 
+	if (str_equal(m->target, "/"))
+		return fcntl(run->rootfs, F_DUPFD_CLOEXEC, 0);
 	if (m->kind == MOUNT_PROC || m->kind == MOUNT_SYSFS)
 		return kernel_target(run, m, err);
 	fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH);
@@ -115,6 +118,10 @@ int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, 
 	r = mountfd_attach(mount, target);
 	if (r < 0)
 		return attach_failed(m, mount, target, r, err);
+	if (str_equal(m->target, "/")) /* it is the rootfs from now on */
+		r = dup3(mount, run->rootfs, O_CLOEXEC) < 0 ? -errno : 0;
+	if (r < 0)
+		return err_errno(err, -r, "enter the mount on /");
 	if (m->propagation)
 		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
 				     m->propagation & MS_REC);

@@ -375,6 +375,12 @@ t_log_file() {
 	has msg "$(jq -r .msg "$T/log.json")" 'does not exist'
 	no 'container does not exist' --log "$T/log.txt" state "$ID"
 	has text "$(<"$T/log.txt")" 'does not exist'
+	(
+		cd "$T"
+		no '--log: expected FILE or file:FILE, got journald:usrun' --log journald:usrun list
+		no '--log: expected FILE or file:FILE, got syslog:usrun' --log syslog:usrun list
+		[ -z "$(find . -name '*:usrun')" ] || fail 'made a file of that name'
+	)
 }
 
 t_warnings_in_a_log() {

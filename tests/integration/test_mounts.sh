@@ -590,8 +590,35 @@ t_missing_source() {
 	R run -b "$T/b" "$ID"
 	[ "$RC" != 0 ] || fail 'mounted a device that is not there'
 	[[ "$ERR" != *$'\n\n'* ]] || fail "an empty line: $ERR"
-	cfg '.mounts[-1] = {destination: "/", type: "tmpfs", source: "x"}'
-	no 'the root itself cannot be a mount destination' run -b "$T/b" "$ID"
+	cfg '.mounts[-1] = {destination: "/", type: "proc", source: "x"}'
+	no 'the root itself is no place for a mount of this kind' run -b "$T/b" "$ID"
+	cfg '.mounts[-1] = {destination: "/", type: "bind", source: "/etc/passwd", options: ["bind"]}'
+	no 'mount /etc/passwd on /: not a directory' run -b "$T/b" "$ID"
+}
+
+# What is mounted on / is the root from there on, for the later mounts too.
+t_mount_on_the_root() {
+	local before
+	cp -r "$T/b/rootfs" "$T/other"
+	echo other >"$T/other/which"
+	chmod 755 "$T/other"
+	before=$(cd "$T/b/rootfs" && find . | sort)
+	cfg --arg s "$T/other" '.mounts = [{destination: "/", type: "bind", source: $s, options: ["rbind"]}] + .mounts +
+		[{destination: "/later/place", type: "tmpfs", source: "x"}] | .process.cwd = "/work"'
+	sh_run 'cat /which; pwd; echo x >/later/place/f; ls /later/place; readlink /proc/self/exe'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'other /work f /bin/busybox '
+	eq 'the rootfs below' "$(cd "$T/b/rootfs" && find . | sort)" "$before"
+	cfg '.root.readonly = true'
+	sh_run 'touch /file 2>/dev/null || echo read-only'
+	eq 'read-only' "$OUT" read-only
+	cfg '.root.readonly = false | .mounts[0] = {destination: "/", type: "tmpfs", source: "x"}'
+	no 'exec: "/bin/sh": stat /bin/sh: no such file or directory' run -b "$T/b" "$ID"
+}
+
+t_destination_below_the_path_of_the_rootfs() {
+	add_mounts --arg d "$T/b/rootfs/tmp/place" '[{destination: $d, type: "tmpfs", source: "marked"}]'
+	sh_run 'grep marked /proc/self/mountinfo | cut -d " " -f 5'
+	eq place "$OUT" /tmp/place
 }
 
 t_mounts_in_a_readonly_rootfs() {

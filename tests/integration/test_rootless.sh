@@ -136,6 +136,23 @@ t_nested_life() {
 	eq exec "$(<"$T/out")" 'from exec'
 }
 
+# What the process writes belongs to the caller; root and the rest are subordinate ids.
+t_map_keep() {
+	rootless_only
+	local own
+	own=$(stat -c %u "$T/b/config.json")
+	cfg 'del(.linux.uidMappings, .linux.gidMappings) | .process.user = {uid: 1000, gid: 100}'
+	script_ 'id -u; echo x >/tmp/made'
+	go --map=keep
+	eq id "$OUT" 1000
+	eq owner "$(stat -c %u "$T/b/rootfs/tmp/made")" "$own"
+	[ -z "$SUBUIDS" ] || {
+		prog /bin/sh -c 'while read a b c; do echo $a $c; done </proc/self/uid_map | sort -n | head -2 | tr "\n" ";"'
+		go --map=keep
+		eq map "$OUT" '0 1000;1000 1;'
+	}
+}
+
 # A tree that the user may not enter is not one with a link in it, and the message says what to do.
 before_t_rootfs_of_another_user() {
 	mkdir -m 755 "$T/foreign"

@@ -180,6 +180,33 @@ TEST(default_map_stops_at_the_limits)
 		      MAP({ 0, 5, 1 }, { 1, UINT32_MAX - 1, 1 }));
 }
 
+static void check_moved(struct idmap map, uint32_t inside, struct idmap expected)
+{
+	struct arena arena = { 0 };
+	struct err err = { 0 };
+	struct idmap moved = idmap_move_own(&arena, &map, inside);
+
+	CHECK_STR(idmap_format(&arena, &moved), idmap_format(&arena, &expected));
+	CHECK_INT(idmap_check(&moved, "uid", "moved", &err), 0);
+	arena_free(&arena);
+}
+
+TEST(the_own_id_moves_to_another_one)
+{
+	check_moved(MAP({ 0, 1000, 1 }), 5, MAP({ 5, 1000, 1 }));
+	check_moved(MAP({ 0, 1000, 1 }, { 1, 100000, 9 }), 0,
+		    MAP({ 0, 1000, 1 }, { 1, 100000, 9 }));
+	check_moved(MAP({ 0, 1000, 1 }, { 1, 100000, 9 }), 5,
+		    MAP({ 5, 1000, 1 }, { 0, 100000, 5 }, { 6, 100005, 4 }));
+	/* as many ids as there are, and a number beyond them */
+	check_moved(MAP({ 0, 1000, 1 }, { 1, 100000, 9 }), 9,
+		    MAP({ 9, 1000, 1 }, { 0, 100000, 9 }));
+	check_moved(MAP({ 0, 1000, 1 }, { 1, 100000, 9 }), 70000,
+		    MAP({ 70000, 1000, 1 }, { 0, 100000, 9 }));
+	check_moved(MAP({ 0, 7, 1 }, { 1, 100, 5 }, { 6, 300, 5 }), 7,
+		    MAP({ 7, 7, 1 }, { 0, 100, 5 }, { 5, 300, 2 }, { 8, 302, 3 }));
+}
+
 TEST(parses_what_the_kernel_prints)
 {
 	struct arena arena = { 0 };
