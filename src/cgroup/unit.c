@@ -204,7 +204,8 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* Takes out the one that the last error names: true if the call can be tried without it. */
+/* Takes out the one that the last error names: true if the call can be tried without it. One that an annotation asks
+ * for by its name is not left out. */
 static bool drop_unknown(const struct manager *m, struct sent *sent, struct str *dropped)
 {
 	static const char *const needed[] = { "PIDs", "Slice", "Delegate" };
@@ -214,6 +215,8 @@ static bool drop_unknown(const struct manager *m, struct sent *sent, struct str 
 	for (size_t i = 0; i < sent->n; i++) {
 		bool keep = !has_word(m->text, sent->v[i]->name);
 
+		if (sent->v[i]->from && str_starts(sent->v[i]->from, "annotations["))
+			keep = true;
 		for (size_t k = 0; k < sizeof(needed) / sizeof(needed[0]); k++)
 			keep = keep || str_equal(sent->v[i]->name, needed[k]);
 		if (keep)

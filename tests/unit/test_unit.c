@@ -70,6 +70,29 @@ TEST(a_unit_is_started)
 	check_start(FAKE_PICKY, "", "StartTransientUnit StartTransientUnit ");
 }
 
+TEST(a_property_that_the_config_names_is_not_left_out)
+{
+	struct cgroup_property strange = { .name = "Strange", .type = "t", .number = 5 };
+	struct str dropped = { 0 };
+	struct fake_manager manager;
+	struct arena arena = { 0 };
+	struct err err = { 0 };
+	struct cgroup_unit unit;
+	const char *path;
+
+	fake_manager_start(&manager, FAKE_PICKY);
+	unit = unit_of(&manager);
+	strange.from = "annotations[\"org.systemd.property.Strange\"]";
+	unit.properties = &strange;
+	unit.n_properties = 1;
+	CHECK_ERR(unit_start(&arena, &unit, 1, &dropped, &path, &err), &err,
+		  "not start the unit usrun-a.scope: ");
+	CHECK(strstr(err.text, "Strange") != NULL);
+	CHECK_INT(dropped.len, 0);
+	fake_manager_stop(&manager);
+	arena_free(&arena);
+}
+
 TEST(what_hinders_it_is_told)
 {
 	check_start(FAKE_FAILS, "start the unit usrun-a.scope: systemd's job ended as \"failed\"",
