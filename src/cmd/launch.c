@@ -138,6 +138,17 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .cgroup_manager = globals->cgroup_manager };
 }
 
+/* The program answers through us, so it has to know how often. */
+static const char *find_watchdog(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	uint64_t number;
+
+	if (!usec || parse_u64(usec, &number) < 0 || !number)
+		return NULL;
+	return pid && (parse_u64(pid, &number) < 0 || number != (uint64_t)getpid()) ? NULL : usec;
+}
+
 /* Who leaves the container behind waits for its program to be ready, so there must be somebody to be told. */
 static int offer_notify(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
@@ -157,6 +168,7 @@ static int offer_notify(struct launch *launch, const struct cmd_globals *globals
 		return err_errno(err, errno, "find the state directory %s",
 				 store_root(launch->store));
 	launch->options.notify_socket = socket;
+	launch->options.watchdog_usec = find_watchdog();
 	launch->options.notify_path =
 		arena_strf(launch->arena, "%s/%s/notify", root, launch->options.id);
 	return 0;

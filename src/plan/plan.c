@@ -156,11 +156,12 @@ static void add_notify_socket(struct plan_build *b)
 	mounts[config->mounts.n].options.n = sizeof(options) / sizeof(options[0]);
 	config->mounts.v = mounts;
 	config->mounts.n++;
-	env = arena_grow(b->arena, process->env.v, process->env.n, process->env.n + 1,
+	env = arena_grow(b->arena, process->env.v, process->env.n, process->env.n + 2,
 			 sizeof(*env));
-	env[process->env.n] = arena_strf(b->arena, "NOTIFY_SOCKET=%s", place);
+	env[changed->env.n++] = arena_strf(b->arena, "NOTIFY_SOCKET=%s", place);
+	if (o->watchdog_usec && !str_env_find(process->env.v, process->env.n, "WATCHDOG_USEC"))
+		env[changed->env.n++] = arena_strf(b->arena, "WATCHDOG_USEC=%s", o->watchdog_usec);
 	changed->env.v = env;
-	changed->env.n++;
 	config->process = changed;
 	b->plan->config = config;
 	b->plan->notify = true;

@@ -216,6 +216,7 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *listen_names;   /* LISTEN_FDNAMES, or NULL */
 	const char *notify_socket;  /* NOTIFY_SOCKET, or NULL */
 	const char *notify_path;    /* where our own is, for the container, or NULL */
+	const char *watchdog_usec;  /* WATCHDOG_USEC, with a notify_path, or NULL */
 	const char *map;            /* "auto", "single", "subid" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
 };

@@ -54,6 +54,23 @@ t_notify_socket() {
 	eq heard "$(tail -n +2 "$T/heard" | tr '\n' ';')" "READY=1 STATUS=from $T/manager/notify 0;BARRIER=1 1;STOPPING=1 0;"
 }
 
+# The program answers in time only if it knows the time.
+t_notify_watchdog() {
+	manager "$T/manager"
+	# shellcheck disable=SC2016 # for the shell inside
+	script_ 'echo "<$WATCHDOG_USEC><$WATCHDOG_PID>"'
+	U=(env "NOTIFY_SOCKET=$T/manager" WATCHDOG_USEC=3000000 "${U[@]}")
+	go
+	eq "handed on" "$OUT" "<3000000><>"
+	U=(env WATCHDOG_PID=1 "${U[@]}")
+	go
+	eq "of another process" "$OUT" "<><>"
+	# shellcheck disable=SC2016 # for the shell inside
+	OUT=$(sh -c 'exec env WATCHDOG_PID=$$ "$@"' sh "${U[@]:2}" run -b "$T/b" "$ID") || fail "exit status $?"
+	eq "of usrun" "$OUT" "<3000000><>"
+	kill $MANAGER
+}
+
 # Who leaves a container behind says which process the service is, and does not return before.
 t_notify_socket_of_a_detached_container() {
 	local how
