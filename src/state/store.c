@@ -28,10 +28,9 @@ int store_open(const char *root, bool create, struct arena *arena, struct store 
 	if (r < 0)
 		return r;
 	store->path = place.path;
-	r = store_priv_open_root(&place, create, arena, err);
+	r = store_priv_open_root(&place, create, arena, store, err);
 	if (r < 0 && (create || r != -ENOENT))
 		return r;
-	store->fd = r < 0 ? -1 : r;
 	*ret = store;
 	return 0;
 }
@@ -43,13 +42,8 @@ const char *store_root(const struct store *store)
 
 const char *store_mark(const struct store *store, const char *id, struct arena *arena)
 {
-	struct stat st = { 0 };
-
 	/* Where there is no directory, nothing has its mark. */
-	if (store->fd >= 0 && fstat(store->fd, &st) < 0)
-		st = (struct stat){ 0 };
-	return arena_strf(arena, "%llx:%llx %s", (unsigned long long)st.st_dev,
-			  (unsigned long long)st.st_ino, id);
+	return arena_strf(arena, "%llx:%llx %s", store->dev, store->ino, id);
 }
 
 void store_close(struct store *store)

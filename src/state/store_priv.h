@@ -7,6 +7,7 @@
 struct store {
 	const char *path;
 	int fd; /* -1: it does not exist, so there are no containers */
+	unsigned long long dev, ino;
 };
 
 struct store_place {
@@ -19,9 +20,9 @@ struct store_place {
 int store_priv_choose_root(const char *option, struct arena *arena, struct store_place *ret,
 			   struct err *err) MUST_CHECK;
 
-/* Opens it, and makes it when asked; -ENOENT, without a text, when it is missing and need not be made. */
+/* Opens it into store, and makes it when asked; -ENOENT, without a text, when it is missing and need not be made. */
 int store_priv_open_root(const struct store_place *place, bool create, struct arena *arena,
-			 struct err *err) MUST_CHECK;
+			 struct store *store, struct err *err) MUST_CHECK;
 
 /* The directory of a container, or -errno without a text. */
 int store_priv_open_dir(const struct store *store, const char *id);

@@ -14,12 +14,14 @@
 #include <unistd.h>
 
 /* Another user who may write there could put a directory in the place of ours. */
-static int check_owner(int fd, const char *path, mode_t forbidden, struct err *err)
+static int check_owner(struct store *store, const char *path, mode_t forbidden, struct err *err)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(store->fd, &st) < 0)
 		return err_errno(err, errno, "look at %s", path);
+	store->dev = st.st_dev;
+	store->ino = st.st_ino;
 	if (st.st_uid != privs_uid()) {
 		(void)err_set(err, EPERM, "%s belongs to uid %u, not to the caller", path,
 			      st.st_uid);
@@ -57,22 +59,22 @@ static int make_parents(struct arena *arena, const char *path, struct err *err)
 }
 
 int store_priv_open_root(const struct store_place *place, bool create, struct arena *arena,
-			 struct err *err)
+			 struct store *store, struct err *err)
 {
 	const int flags =
 		O_RDONLY | O_DIRECTORY | O_CLOEXEC | (place->chosen_by_user ? 0 : O_NOFOLLOW);
-	_cleanup_close_ int fd = openat(AT_FDCWD, place->path, flags);
 	int r;
 
-	if (fd < 0 && errno == ENOENT && !create)
+	store->fd = openat(AT_FDCWD, place->path, flags);
+	if (store->fd < 0 && errno == ENOENT && !create)
 		return -ENOENT;
-	if (fd < 0 && errno == ENOENT) {
+	if (store->fd < 0 && errno == ENOENT) {
 		r = make_parents(arena, place->path, err);
 		if (r < 0)
 			return r;
-		fd = openat(AT_FDCWD, place->path, flags);
+		store->fd = openat(AT_FDCWD, place->path, flags);
 	}
-	if (fd < 0) {
+	if (store->fd < 0) {
 		(void)err_errno(err, errno, "open the state directory %s", place->path);
 		return err_hint(
 			err,
@@ -81,8 +83,10 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 				: "it derives from XDG_RUNTIME_DIR: name a directory of your own "
 				  "there, or with --root");
 	}
-	r = check_owner(fd, place->path, place->shared_parent ? 077 : 022, err);
-	return r < 0 ? r : fd_take(&fd);
+	r = check_owner(store, place->path, place->shared_parent ? 077 : 022, err);
+	if (r < 0)
+		fd_closep(&store->fd);
+	return r;
 }
 
 /* The variable may be left over from another user (su, sudo -E): he could exchange what we put there, and

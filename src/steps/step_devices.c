@@ -19,8 +19,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-struct place { /* the directory of the last device: most are neighbours */
-	int dir;
+struct place {           /* the directory of the last device: most are neighbours */
+	int dir, opened; /* opened: the same, or -1 for one of the run's */
 	const char *path;
 	size_t len;
 	bool nodev, own;
@@ -36,13 +36,13 @@ static int enter(struct run *run, const char *path, struct place *at, const char
 	*ret_name = path + len + 1;
 	if (at->dir >= 0 && at->len == len && strncmp(at->path, path, len) == 0)
 		return 0;
-	fd_closep(&at->dir);
+	fd_closep(&at->opened);
 	made = step_mounts_own_at(run, path, len);
-	at->dir = made >= 0 ? fcntl(made, F_DUPFD_CLOEXEC, 3)
-			    : resolve_parent(run->rootfs, path, ret_name, err);
+	if (made < 0)
+		at->opened = resolve_parent(run->rootfs, path, ret_name, err);
+	at->dir = made >= 0 ? made : at->opened;
 	if (at->dir < 0)
-		return made >= 0 ? err_errno(err, errno, "keep the directory of %s", path)
-				 : at->dir;
+		return at->dir;
 	at->own = made >= 0 || step_mounts_is_own(run, at->dir);
 	at->path = path;
 	at->len = len;
@@ -334,7 +334,7 @@ int step_devices_make(struct run *run, struct err *err)
 int step_devices(struct run *run, struct err *err)
 {
 	const struct devices_plan *devices = &run->plan->devices;
-	struct place at = { .dir = -1 };
+	struct place at = { .dir = -1, .opened = -1 };
 	const char *name;
 	int r = 0;
 
@@ -347,6 +347,6 @@ int step_devices(struct run *run, struct err *err)
 		r = enter(run, "/dev/fd", &at, &name, err);
 	if (r == 0 && devices->populate && at.own)
 		r = make_links(at.dir, err);
-	fd_closep(&at.dir);
+	fd_closep(&at.opened);
 	return r;
 }

@@ -89,28 +89,22 @@ int privs_keep_caps(struct err *err)
 	return 0;
 }
 
-static void set_flags(cap_t caps, cap_flag_t flag, uint64_t mask)
-{
-	for (cap_value_t cap = 0; cap < 64; cap++)
-		if (mask & (1ULL << cap))
-			(void)cap_set_flag(caps, flag, 1, &cap, CAP_SET);
-}
-
+/* The call itself: libcap asks the kernel for its version first, at every start of the program. */
 int privs_set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable, struct err *err)
 {
-	cap_t caps = cap_init();
-	int r = 0;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
 
-	if (!caps)
-		return err_errno(err, errno, "set capabilities");
-	set_flags(caps, CAP_PERMITTED, permitted);
-	set_flags(caps, CAP_EFFECTIVE, effective);
-	set_flags(caps, CAP_INHERITABLE, inheritable);
-	if (cap_set_proc(caps) < 0)
-		r = err_errno(err, errno, "set capabilities (permitted %#llx, inheritable %#llx)",
-			      (unsigned long long)permitted, (unsigned long long)inheritable);
-	(void)cap_free(caps);
-	return r;
+	for (int half = 0; half < 2; half++)
+		data[half] = (struct __user_cap_data_struct){
+			.permitted = (uint32_t)(permitted >> 32 * half),
+			.effective = (uint32_t)(effective >> 32 * half),
+			.inheritable = (uint32_t)(inheritable >> 32 * half),
+		};
+	if (capset(&header, data) == 0)
+		return 0;
+	return err_errno(err, errno, "set capabilities (permitted %#llx, inheritable %#llx)",
+			 (unsigned long long)permitted, (unsigned long long)inheritable);
 }
 
 int privs_set_ambient(uint64_t ambient, struct err *err)
