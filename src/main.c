@@ -155,6 +155,16 @@ static int parse_globals(struct arena *arena, int argc, char **argv, struct opti
 	return r < 0 ? r : n;
 }
 
+/* A word too many costs two system calls. */
+static bool passes_descriptors(char **argv)
+{
+	bool found = getenv("LISTEN_FDS") != NULL;
+
+	for (size_t i = 1; !found && argv[0] && argv[i]; i++)
+		found = strstr(argv[i], "preserve-fds") != NULL;
+	return found;
+}
+
 static int start(struct arena *arena, int argc, char **argv, struct err *err)
 {
 	struct options_global o = { 0 };
@@ -163,6 +173,8 @@ static int start(struct arena *arena, int argc, char **argv, struct err *err)
 
 	if (r < 0)
 		return r;
+	if (passes_descriptors(argv))
+		fd_note_passed();
 	n = parse_globals(arena, argc - 1, argv + 1, &o, err);
 	if (n < 0)
 		return n;
@@ -186,6 +198,7 @@ int main(int argc, char **argv)
 	int r = self_protect(argv, &err);
 
 	program_keep_children();
+	program_keep_words(&arena, argv);
 	if (r == 0)
 		r = start(&arena, argc, argv, &err);
 	if (r < 0) {

@@ -89,7 +89,7 @@ static void become_helper(const char *path, const char *const *argv, int words)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (dup2(words, 0) == 0 && dup2(words, 1) == 1 && dup2(words, 2) == 2) {
-		program_cloexec_from(3);
+		program_close_others(3, &words, 1);
 		(void)execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
 	}
 	memcpy(report + 1, &errno, sizeof(int));

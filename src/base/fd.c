@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void fd_closep(int *fd)
@@ -31,6 +32,33 @@ int fd_fill_stdio(struct err *err)
 			return err_errno(err, errno, "open /dev/null as descriptor %d", fd);
 	}
 	return 0;
+}
+
+/* As many as --preserve-fds and LISTEN_FDS can name together. */
+enum { FIRST_PASSED = 3, MAX_PASSED = 2048 };
+
+static bool passed[MAX_PASSED];
+
+void fd_note_passed(void)
+{
+	static struct pollfd fds[MAX_PASSED];
+	nfds_t n = MAX_PASSED;
+	struct rlimit limit;
+
+	for (int i = 0; i < MAX_PASSED; i++)
+		fds[i].fd = FIRST_PASSED + i;
+	/* poll() takes no more entries than there may be descriptors. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n)
+		n = (nfds_t)limit.rlim_cur;
+	if (poll(fds, n, 0) < 0)
+		return;
+	for (nfds_t i = 0; i < n; i++)
+		passed[i] = !(fds[i].revents & POLLNVAL);
+}
+
+bool fd_was_passed(int fd)
+{
+	return fd >= FIRST_PASSED && fd < FIRST_PASSED + MAX_PASSED && passed[fd - FIRST_PASSED];
 }
 
 struct fd_path fd_path(int fd)

@@ -4,6 +4,7 @@
 
 #include "src/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define _cleanup_close_ __attribute__((cleanup(fd_closep)))
@@ -23,6 +24,12 @@ static inline int fd_take(int *fd)
 /* Opens /dev/null on those of 0, 1, 2 that are closed, so that no descriptor of ours ever lands
  * there and is mistaken for the caller's. */
 int fd_fill_stdio(struct err *err) MUST_CHECK;
+
+/* Remembers which descriptors from 3 on the caller has passed: before anything of ours is open. */
+void fd_note_passed(void);
+
+/* Whether this one was; none, when nobody has looked. */
+bool fd_was_passed(int fd);
 
 /* Text "/proc/self/fd/N" in a caller's buffer, for the calls that only take paths. */
 struct fd_path {

@@ -156,9 +156,19 @@ void log_notice(const char *fmt, ...)
 	warn(text, true);
 }
 
-int log_descriptor(void)
+int log_keep_in_child(void)
 {
+	if (!log_wants(LOG_DEBUG))
+		log_state.fd = -1;
 	return log_state.fd;
+}
+
+void log_forget(void)
+{
+	if (log_state.fd < 0)
+		return;
+	log_state.fd = -1;
+	log_state.settings.level = LOG_ERROR;
 }
 
 void log_write(enum log_level level, const char *fmt, ...)

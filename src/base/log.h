@@ -34,8 +34,11 @@ void log_warning(const char *fmt, ...) PRINTF(1, 2);
  * else will tell later. */
 void log_notice(const char *fmt, ...) PRINTF(1, 2);
 
-/* Number of the log's descriptor, or -1. */
-int log_descriptor(void);
+/* In a child: the log's descriptor, or -1 where it has nothing to write there. */
+int log_keep_in_child(void);
+
+/* The descriptor is closed: its number may be another file's. */
+void log_forget(void);
 
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);
 #define log_debug(...)                                                                             \

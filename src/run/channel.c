@@ -51,7 +51,10 @@ void channel_keep_own(struct channel *channel, struct run *run)
 {
 	bool parent = run->me == ACTOR_PARENT;
 
-	fd_closep(parent ? &channel->child : &channel->parent);
+	if (parent)
+		fd_closep(&channel->child);
+	else
+		channel->parent = -1; /* closed with all that is not the child's */
 	run->lifeline = parent ? -1 : channel->child;
 }
 

@@ -16,8 +16,8 @@ struct channel;
 int channel_open(struct arena *arena, bool stager, struct channel **ret,
 		 struct err *err) MUST_CHECK;
 
-/* Right after the clone, in both processes: closes the other's end, or a dead peer would never read as end of
- * file. In a child run->lifeline is its end. */
+/* Right after the clone, in both processes: the other's end is closed, by run_keep_own() in a child, or a dead peer would
+ * never read as end of file. In a child run->lifeline is its end. */
 void channel_keep_own(struct channel *channel, struct run *run);
 
 void channel_close(struct channel *channel);

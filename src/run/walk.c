@@ -9,6 +9,7 @@
 #include "src/run/channel.h"
 #include "src/run/failure.h"
 #include "src/sys/child.h"
+#include "src/sys/program.h"
 
 #include "userns/probe.h"
 
@@ -71,12 +72,16 @@ static int sync_row(struct walk *walk, size_t i, enum actor who, enum actor to, 
 
 static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor me, size_t from)
 {
+	const char *name = me == ACTOR_STAGER ? "usrun:[stager]" : "usrun:[init]";
 	struct err err = { 0 };
 
 	walk->run->me = me;
 	log_set_actor(sequence_actor_name(me));
-	(void)prctl(PR_SET_NAME, me == ACTOR_STAGER ? "usrun:[stager]" : "usrun:[init]", 0, 0, 0);
+	(void)prctl(PR_SET_NAME, name, 0, 0, 0);
+	program_show_title(
+		arena_strf(walk->run->arena, "%s %s", name, walk->run->plan->options->id));
 	channel_keep_own(walk->channel, walk->run);
+	run_keep_own(walk->run);
 	if (walk_rows(walk, from, &err) == 0)
 		child_exit(0);
 	if (walk->run->start_connection >= 0)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/steps/run.h"
 
+#include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/oci/names.h"
 #include "src/sys/privs.h"
+#include "src/sys/program.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 static int *descriptors(struct arena *arena, size_t n)
 {
@@ -48,6 +51,60 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		run->ns_fds[kind] = -1;
 	run->mounts = descriptors(arena, plan->rootfs.n_mounts);
 	run->idmaps = descriptors(arena, plan->rootfs.n_idmaps);
+}
+
+void run_close_others(struct run *run, const int *own, size_t n)
+{
+	const struct plan_options *options = run->plan->options;
+	size_t n_passed = options->preserve_fds + options->listen_fds;
+	int *keep = arena_array(run->arena, n + n_passed + 1, sizeof(*keep));
+
+	memcpy(keep, own, n * sizeof(*keep));
+	for (size_t i = 0; i < n_passed; i++) /* a number that was free is ours by now */
+		if (fd_was_passed(3 + (int)i))
+			keep[n++] = 3 + (int)i;
+	program_close_others(3, keep, n);
+}
+
+static size_t add(int *v, size_t n, const int *more, size_t n_more)
+{
+	memcpy(v + n, more, n_more * sizeof(*v));
+	return n + n_more;
+}
+
+void run_keep_own(struct run *run)
+{
+	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+	struct cgroup *cgroup = &run->cgroup;
+	/* Else clone3() has done it, or it joins by paths. */
+	bool joins = run->joins_itself || cgroup->place.kind == CGROUP_DRIVER_V1;
+	const int notify = run->plan->flags & PLAN_WAIT_START ? run->notify_listener : -1;
+	const int single[] = { run->lifeline,         run->seccomp_pair[1],
+			       run->console_socket,   run->start_listener,
+			       run->target_pidfd,     run->rootfs,
+			       run->hooks_output.out, run->hooks_output.err,
+			       log_keep_in_child(),   notify };
+	const size_t n_single = sizeof(single) / sizeof(single[0]);
+	int *own = arena_array(run->arena,
+			       n_single + PLAN_NS_COUNT + 2 * GROUP_MAX_DIRS + rootfs->n_mounts +
+				       rootfs->n_idmaps,
+			       sizeof(*own));
+	size_t n = add(own, 0, single, n_single);
+
+	n = add(own, n, run->ns_fds, PLAN_NS_COUNT);
+	if (!joins)
+		cgroup->place.dirs.n = 0;
+	n = add(own, n, cgroup->fds, cgroup->place.dirs.n);
+	n = add(own, n, cgroup->join_fds, cgroup->place.dirs.n);
+	n = add(own, n, run->mounts, rootfs->n_mounts);
+	n = add(own, n, run->idmaps, rootfs->n_idmaps);
+	run_close_others(run, own, n);
+	/* The lock on the state's directory is held by whoever has that open: only the creator may. */
+	run->state_dir = -1;
+	run->seccomp_pair[0] = -1;
+	run->signals.fd = -1;
+	run->notify_listener = notify; /* else the parent hears it */
+	run->net = (struct devices){ .here = -1, .there = -1 };
 }
 
 const struct child *run_first(const struct run *run)

@@ -83,6 +83,13 @@ struct run {
 /* All descriptors -1. */
 void run_init(struct run *run, const struct plan *plan, struct arena *arena);
 
+/* Right after a clone, in the child: it has what its rows name, and nothing else of the host's. Inside whoever may
+ * trace it could take that. */
+void run_keep_own(struct run *run);
+
+/* Closes all but stdio, what the caller has passed on to the program, and `own`, of which some may be -1. */
+void run_close_others(struct run *run, const int *own, size_t n);
+
 /* The process that was cloned first: the stager or, without one, init. */
 const struct child *run_first(const struct run *run);
 

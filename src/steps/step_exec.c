@@ -5,6 +5,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/log.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
 #include "src/sys/privs.h"
@@ -187,31 +188,14 @@ static int first_own_fd(const struct run *run)
 
 /* Who executes something in the container meanwhile sees this process, and may have the right to take its
  * descriptors (CVE-2016-9962). */
-static int keep_listeners_only(struct run *run, struct err *err)
+static void keep_listeners_only(struct run *run)
 {
-	int first = first_own_fd(run), kept = first + 1;
-
 	/* The one of the program is handed on to `start`, if that has a service manager. */
-	if (run->notify_listener >= 0) {
-		int high = fcntl(run->notify_listener, F_DUPFD_CLOEXEC, first + 2);
+	const int listeners[] = { run->start_listener, run->notify_listener };
 
-		if (high < 0)
-			return err_errno(err, errno, "move the notify socket");
-		run->notify_listener = high;
-	}
-	if (run->start_listener != first) {
-		if (dup3(run->start_listener, first, O_CLOEXEC) < 0)
-			return err_errno(err, errno, "move the start socket");
-		run->start_listener = first;
-	}
-	if (run->notify_listener >= 0) {
-		if (dup3(run->notify_listener, kept, O_CLOEXEC) < 0)
-			return err_errno(err, errno, "move the notify socket");
-		run->notify_listener = kept++;
-	}
-	program_close_from(kept);
+	run_close_others(run, listeners, 2);
+	log_forget();
 	run->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
-	return 0;
 }
 
 /* In a user namespace the caller enters the namespaces of a process by the right to trace it, and of one that
@@ -284,12 +268,8 @@ static void hear_signals(void)
 /* `start` connects and says so. */
 int step_wait_start(struct run *run, struct err *err)
 {
-	int r = keep_listeners_only(run, err);
-
-	if (r < 0)
-		return r;
+	keep_listeners_only(run);
 	hear_signals();
-	privs_clear_environment();
 	for (;;) {
 		_cleanup_close_ int connection = -1;
 		int error;

@@ -238,8 +238,6 @@ int step_time_offsets(struct run *run, struct err *err)
 
 int step_lifeline(struct run *run, struct err *err)
 {
-	/* A lock on the directory is held by whoever has this open file: only the creator may. */
-	fd_closep(&run->state_dir);
 	return run_end_with_parent(run, err);
 }
 

@@ -3,10 +3,8 @@
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
-#include "src/base/log.h"
 #include "src/host/facts.h"
 #include "src/sys/privs.h"
-#include "src/sys/program.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -45,23 +43,6 @@ static int enter_root(struct run *run, struct err *err)
 	return 0;
 }
 
-/* The command's own, such as the directories of the state, are nobody's inside: what leads to the host is worth a
- * trace to whoever may. The log stays only where children write to it. */
-static void close_others(const struct run *run)
-{
-	const struct plan_options *options = run->plan->options;
-	int keep[] = { run->lifeline,
-		       run->target_pidfd,
-		       run->rootfs,
-		       run->seccomp_pair[0],
-		       run->seccomp_pair[1],
-		       run->console_socket,
-		       log_wants(LOG_DEBUG) ? log_descriptor() : -1 };
-
-	program_close_others(3 + (int)options->preserve_fds + (int)options->listen_fds, keep,
-			     sizeof(keep) / sizeof(keep[0]));
-}
-
 int step_target_enter(struct run *run, struct err *err)
 {
 	int r;
@@ -69,9 +50,7 @@ int step_target_enter(struct run *run, struct err *err)
 	/* From now on processes of the container may see us: nothing of the host but the channels is
 	 * open, and nobody may trace us (CVE-2016-9962). */
 	privs_set_dumpable(false);
-	fd_closep(&run->state_dir);
 	driver_close(&run->cgroup);
-	close_others(run);
 	if (run->plan->ns.join_flags &&
 	    setns(run->target_pidfd, (int)run->plan->ns.join_flags) < 0) {
 		if (errno == ESRCH)

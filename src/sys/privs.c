@@ -155,12 +155,6 @@ void privs_set_dumpable(bool dumpable)
 	(void)prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
 }
 
-void privs_clear_environment(void)
-{
-	for (char **variable = environ; *variable; variable++)
-		memset(*variable, 0, strlen(*variable));
-}
-
 uint32_t privs_uid(void)
 {
 	return geteuid();

@@ -37,9 +37,6 @@ uint64_t privs_bounding(void);
 int privs_set_no_new_privs(struct err *err) MUST_CHECK;
 void privs_set_dumpable(bool dumpable);
 
-/* Clears the environment that this program was started with, where others read it (/proc/PID/environ). */
-void privs_clear_environment(void);
-
 /* The effective uid: whom files of ours must belong to. Never a question about rights. */
 uint32_t privs_uid(void);
 

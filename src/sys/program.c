@@ -4,6 +4,7 @@
 #include "src/base/io.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stddef.h>
@@ -47,6 +48,39 @@ int program_exec(int fd, char *const *argv)
 	return -errno;
 }
 
+static struct {
+	char *start;
+	size_t len;
+} shown;
+
+static void keep(struct arena *arena, char **words)
+{
+	for (; *words; words++) {
+		size_t len = strlen(*words) + 1;
+
+		if (*words == shown.start + shown.len) /* the kernel has put one behind the other */
+			shown.len += len;
+		*words = arena_strdup(arena, *words);
+	}
+}
+
+void program_keep_words(struct arena *arena, char **argv)
+{
+	shown.start = argv[0];
+	keep(arena, argv);
+	keep(arena, environ);
+}
+
+void program_show_title(const char *title)
+{
+	size_t len = strlen(title);
+
+	if (!shown.len)
+		return;
+	memset(shown.start, 0, shown.len);
+	memcpy(shown.start, title, len < shown.len ? len : shown.len - 1);
+}
+
 /* PF_FORKNOEXEC of the kernel: exec clears it at the point of no return, before it closes descriptors. */
 #define CLONED_ONLY 0x40U
 
@@ -82,6 +116,14 @@ void program_cloexec_from(int first)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+static void close_range_of(int first, int last)
+{
+	if (syscall(SYS_close_range, (unsigned int)first, (unsigned int)last, 0) == 0)
+		return;
+	for (int fd = first; fd <= last && fd < MANY; fd++)
+		(void)close(fd);
+}
+
 static int by_number(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
@@ -94,19 +136,10 @@ void program_close_others(int first, int *keep, size_t n)
 		if (keep[i] < first)
 			continue;
 		if (keep[i] > first)
-			(void)syscall(SYS_close_range, (unsigned int)first,
-				      (unsigned int)keep[i] - 1, 0);
+			close_range_of(first, keep[i] - 1);
 		first = keep[i] + 1;
 	}
-	program_close_from(first);
-}
-
-void program_close_from(int first)
-{
-	if (syscall(SYS_close_range, (unsigned int)first, ~0U, 0) == 0)
-		return;
-	for (int fd = first; fd < MANY; fd++)
-		(void)close(fd);
+	close_range_of(first, INT_MAX);
 }
 
 void program_reset_signals(uint64_t ignored)

@@ -2,6 +2,7 @@
 /* Programs that exist in memory only, and what is around an exec. */
 #pragma once
 
+#include "src/base/arena.h"
 #include "src/base/err.h"
 
 #include <stddef.h>
@@ -19,13 +20,19 @@ bool program_is_sealed(int fd);
 /* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
 int program_exec(int fd, char *const *argv);
 
+/* Copies the words of the command line and the environment, so that nothing points to where the kernel shows them. */
+void program_keep_words(struct arena *arena, char **argv);
+
+/* In a child: shows others the title instead (/proc/PID/cmdline, which anybody may read, and environ). A word may be a
+ * secret, as in `exec --env`. */
+void program_show_title(const char *title);
+
 /* Whether process pid has executed a program since it was cloned; also of a zombie. 1, 0 or -errno. */
 int program_was_executed(pid_t pid);
 
-/* Marks every descriptor from first on close-on-exec, or closes them. A filter may refuse close_range(2), which
- * is of Linux 5.9: then one by one, and who is to be filtered calls program_close_far() before. */
+/* Marks every descriptor from first on close-on-exec. A filter may refuse close_range(2), which is of Linux 5.9: then
+ * one by one, and who is to be filtered calls program_close_far() before. */
 void program_cloexec_from(int first);
-void program_close_from(int first);
 void program_close_far(void);
 
 /* Closes every descriptor from first on but those of keep, of which some may be -1; sorts them. */

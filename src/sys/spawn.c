@@ -48,7 +48,7 @@ static void child(const struct spawn_request *request, int input, int words, int
 	    dup2(request->output_fd >= 0 ? request->output_fd : words, 1) >= 0 &&
 	    dup2(request->error_fd >= 0 ? request->error_fd : words, 2) >= 0 &&
 	    (request->cwd_fd < 0 || fchdir(request->cwd_fd) == 0)) {
-		program_cloexec_from(3);
+		program_close_others(3, &failure, 1);
 		(void)execve(request->path, (char *const *)(uintptr_t)request->argv,
 			     (char *const *)(uintptr_t)request->env);
 	}

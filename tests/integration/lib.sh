@@ -175,9 +175,9 @@ cgroups() { { find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null || true; } |
 # A user makes none on the host, and sees those that others make there.
 mounts() { [ -n "${OWN:-}" ] || cut -d ' ' -f 3-6 /proc/self/mountinfo | sort; }
 
-# Processes of usrun itself (U sets the variable) and of the container (its config does).
+# Processes of usrun itself (U sets the variable; its children have a title instead) and of the container (its config does).
 processes() {
-	{ grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true; } | cut -d / -f 3 | sort -u |
+	{ grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true; grep -lzs "^usrun:.* $ID" /proc/[0-9]*/cmdline || true; } | cut -d / -f 3 | sort -u |
 		comm -13 <(echo "$KNOWN") - | sed '/^$/d'
 }
 
@@ -214,7 +214,7 @@ leaks() {
 sweep_up() {
 	local pid dir
 	[ -n "$(left_now)" ] || return 0
-	for pid in $(grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3); do
+	for pid in $(processes); do
 		kill -KILL "$pid" 2>/dev/null
 	done
 	for dir in "$(STATE_OF)"/*/; do

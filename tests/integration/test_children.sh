@@ -96,3 +96,54 @@ t_exec_takes_no_descriptor_along() {
 		"$T/trace" || fail "descriptors stay open: $(<"$T/trace")"
 	down
 }
+
+# What process $1 has open, but for stdio: one link a line.
+opened() {
+	local fd
+	for fd in $(find "/proc/$1/fd" -mindepth 1 -printf '%f\n' 2>/dev/null); do
+		[ "$fd" -le 2 ] || readlink "/proc/$1/fd/$fd" || true
+	done
+}
+
+# A number that the caller has passed nothing by is not the container's: what we opened may be there.
+t_waiting_init_has_its_socket_alone() {
+	local n
+	prog /bin/true
+	for n in 0 4 40; do
+		"${U[@]}" create --preserve-fds "$n" --pid-file "$T/pid" -b "$T/b" "$ID" </dev/null >"$T/out" 2>"$T/err" 10<&- 11<&- || fail "$(<"$T/err")"
+		[[ "$(opened "$(<"$T/pid")")" =~ ^socket:\[[0-9]+\]$ ]] || fail "--preserve-fds $n: $(opened "$(<"$T/pid")")"
+		ok start "$ID"
+		soon is stopped
+		ok delete "$ID"
+	done
+	RC=0
+	prog /bin/sh -c 'exec ls /proc/self/fd'
+	OUT=$("${U[@]}" run --preserve-fds 4 -b "$T/b" "$ID" 5</etc/passwd 2>&1) || fail "$OUT"
+	eq 'descriptors of the program' "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 5 '
+}
+
+# At a hook of the runtime init waits with nothing of the state, nor of what the parent has open else.
+t_init_at_a_hook_has_its_own_alone() {
+	printf '#!/bin/sh\npid=$(grep -o "\\"pid\\": *[0-9]*" | tr -dc 0-9)\nreadlink /proc/$pid/fd/* >%s\nreadlink /proc/self/fd/* >%s\nexit 0\n' \
+		"$T/of-init" "$T/of-hook" >"$T/hook"
+	chmod 755 "$T/hook"
+	cfg --arg h "$T/hook" '.hooks = {createRuntime: [{path: $h}]}'
+	prog /bin/true
+	ok --log "$T/log" run --preserve-fds 9 -b "$T/b" "$ID"
+	[ -s "$T/of-init" ] || fail 'the hook saw nothing'
+	hasnt 'descriptors of init' "$(<"$T/of-init")" "$(STATE_OF)"
+	hasnt 'descriptors of init' "$(<"$T/of-init")" "$T/log"
+	hasnt 'descriptors of init' "$(<"$T/of-init")" '[signalfd]'
+	hasnt 'descriptors of init' "$(<"$T/of-init")" '[pidfd]'
+	hasnt 'descriptors of the hook' "$(<"$T/of-hook")" "$(STATE_OF)"
+	hasnt 'descriptors of the hook' "$(<"$T/of-hook")" "$T/log"
+}
+
+# The caller's words are nobody's inside; a title says what the process is.
+t_waiting_init_shows_a_title() {
+	prog /bin/true
+	CALLER=secret "${U[@]}" create --pid-file "$T/pid" -b "$T/b" "$ID" </dev/null >"$T/out" 2>"$T/err" || fail "$(<"$T/err")"
+	eq 'command line' "$(tr -d '\0' <"/proc/$(<"$T/pid")/cmdline")" "usrun:[init] $ID"
+	[ "$MODE" = rootless ] || eq environment "$(tr -d '\0' <"/proc/$(<"$T/pid")/environ")" ''
+	down
+}

@@ -169,7 +169,7 @@ t_seccomp_early_filter_of_old_profile() {
 	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
 	pid=$(<"$T/pid")
 	[ "$MODE" = rootless ] ||
-		eq 'of the waiting init' "$(find "/proc/$pid/fd" -type l -printf '%f\n' | sort -n | xargs)" '0 1 2 3'
+		eq 'of the waiting init' "$(find "/proc/$pid/fd" -type l | wc -l)" 4
 	ok delete --force "$ID"
 	exec {leaked}<&-
 	cp /bin/busybox "$T/b/rootfs/bin/no-x-bit"

@@ -2,7 +2,7 @@
 /* What a hostile program inside does, over and over; a hit is a line of standard output.
  *
  *   attack snoop CANARY TOKEN   looks into every other process that it sees: for a way (descriptors, root, working
- *                               directory) to the host's file CANARY, for TOKEN in command lines, and for a program of the
+ *                               directory) to the host's file CANARY, for TOKEN in command lines, for USRUN_CALLER in environments, and for a program of the
  *                               host that can be opened for writing (and is then written to)
  *   attack swap A B             exchanges two names for ever */
 #include <ctype.h>
@@ -39,19 +39,19 @@ static void look_for_canary(const char *place, const char *canary)
 	(void)close(dir);
 }
 
-static void look_for_token(const char *pid, const char *token)
+static void look_for_token(const char *pid, const char *file, const char *token)
 {
-	char path[320], text[4096];
+	char path[320], text[16384];
 	size_t len = strlen(token);
 	ssize_t n = -1;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+	(void)snprintf(path, sizeof(path), "/proc/%s/%s", pid, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		n = read(fd, text, sizeof(text));
 	if (n > 0 && memmem(text, (size_t)n, token, len))
-		printf("escaped: the command line of %s has the secret\n", pid);
+		printf("escaped: %s of %s has the secret\n", file, pid);
 	if (fd >= 0)
 		(void)close(fd);
 }
@@ -115,7 +115,8 @@ static void look_at(const char *pid, const char *canary, const char *token)
 		(void)snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, fd);
 		look_for_canary(path, canary);
 	}
-	look_for_token(pid, token);
+	look_for_token(pid, "cmdline", token);
+	look_for_token(pid, "environ", "USRUN_CALLER=");
 	keep_program(pid);
 }
 

@@ -40,6 +40,7 @@ t_exec_shows_no_secret() {
 	armed CHOWN DAC_OVERRIDE SYS_PTRACE
 	ok run -d -b "$T/b" "$ID"
 	looking
+	export USRUN_CALLER=secret
 	for ((i = 0; i < USRUN_TIMES; i++)); do ok exec -e TOKEN=USRUN-TOKEN "$ID" /bin/true; done
 	down
 	safe

@@ -29,7 +29,7 @@ enum { HEAD = offsetof(struct message, note) };
 
 static struct arena arena;
 static struct err err;
-static struct plan_options options;
+static struct plan_options options = { .id = "c" };
 static struct plan plan = { .options = &options };
 
 struct start {
