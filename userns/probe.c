@@ -4,6 +4,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/sys/compat.h"
 #include "userns/text.h"
 
 #include <endian.h>
@@ -40,7 +41,7 @@ static enum probe_helper helper_state(const char *path, const struct stat *st, c
 	/* A setuid file of another owner than root gives nothing that writes maps. */
 	if (!((st->st_mode & S_ISUID) && st->st_uid == 0) && !has_file_cap(path, helper_cap(name)))
 		return PROBE_HELPER_NOT_PRIVILEGED;
-	if (!(st->st_mode & S_IXOTH) && faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0)
+	if (!(st->st_mode & S_IXOTH) && compat_access(path, X_OK) < 0)
 		return PROBE_HELPER_NOT_EXECUTABLE;
 	if (caller->no_new_privs)
 		return PROBE_HELPER_NO_NEW_PRIVS;

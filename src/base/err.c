@@ -144,9 +144,22 @@ static const char *lower(const char *words)
 	return text;
 }
 
+static char missing_call[160];
+
+void err_name_missing(const char *call, const char *since)
+{
+	(void)snprintf(
+		missing_call, sizeof(missing_call),
+		"%s: function not implemented: a filter around usrun (such as Docker's default "
+		"seccomp profile) or a kernel before %s refuses it",
+		call, since);
+}
+
 const char *err_why(int error)
 {
 	switch (error) {
+	case ENOSYS:
+		return *missing_call ? missing_call : lower(strerror(error));
 	/* Engines read "no such file or directory" as the command that they asked for, and exit with 127. */
 	case ENOENT:
 		return "no such path";

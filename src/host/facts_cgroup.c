@@ -5,6 +5,7 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/host/mountinfo.h"
+#include "src/sys/compat.h"
 #include "userns/text.h"
 
 #include <fcntl.h>
@@ -247,7 +248,7 @@ static char *own_file(struct arena *arena, const struct facts_hierarchy *h, cons
 
 static bool may_write(struct arena *arena, const struct facts_hierarchy *h, const char *name)
 {
-	return faccessat(AT_FDCWD, own_file(arena, h, name), W_OK, AT_EACCESS) == 0;
+	return compat_access(own_file(arena, h, name), W_OK) == 0;
 }
 
 /* v2: groups can be made, and processes moved out of the own group (cgroup.procs of the common

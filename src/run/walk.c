@@ -9,6 +9,7 @@
 #include "src/run/channel.h"
 #include "src/run/failure.h"
 #include "src/sys/child.h"
+#include "src/sys/compat.h"
 #include "src/sys/program.h"
 
 #include "userns/probe.h"
@@ -104,8 +105,9 @@ static bool other_group(struct run *run, int error, struct clone_request *reques
 		run->outside = true;
 		return true;
 	}
-	/* The group's limit of processes (it may be 0) binds who is born in it, and nobody who joins. */
-	if (error == EAGAIN) {
+	/* The group's limit of processes (it may be 0) binds who is born in it, and nobody who joins. And without
+	 * clone3() nobody is born in one. */
+	if (error == EAGAIN || error == ENOSYS) {
 		request->cgroup_fd = -1;
 		run->joins_itself = true;
 		return true;
@@ -116,6 +118,17 @@ static bool other_group(struct run *run, int error, struct clone_request *reques
 		return false;
 	request->cgroup_fd = driver_clone_fd(&run->cgroup);
 	return true;
+}
+
+static void note_missing(struct run *run)
+{
+	char names[256];
+
+	if (compat_missing(names, sizeof(names)))
+		run_note(
+			run,
+			"a filter around usrun or an older kernel refuses %s: older calls are used",
+			names);
 }
 
 static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
@@ -137,6 +150,8 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 		return probe_userns_refused((int)-pid, err);
 	if (pid < 0)
 		return err_errno(err, (int)-pid, "make the container's first process");
+	if (parent)
+		note_missing(run);
 	if (child == ACTOR_INIT)
 		run->init = made;
 	else

@@ -79,7 +79,9 @@ static int taken(const struct store *store, const char *id, struct err *err)
 
 static int has_file(int dirfd, const char *name)
 {
-	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
 	return errno == ENOENT ? 0 : -errno;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* New processes by clone3(2). */
+/* New processes by clone3(2), or by clone(2) where that is missing. */
 #pragma once
 
 #include "src/base/err.h"
@@ -14,5 +14,5 @@ struct clone_request {
 
 /* Forks as asked; the child starts with default signal handlers, and with a pidfd of it in *ret_pidfd
  * (may be NULL; in the caller only). Returns the pid, 0 in the child, or -errno (no text: the caller
- * knows what it asked for). */
+ * knows what it asked for). -ENOSYS: clone(2) has to do, which knows no cgroup_fd and no time namespaces. */
 pid_t clone_process(const struct clone_request *request, int *ret_pidfd);

@@ -1,46 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/mountfd.h"
 
+#include "src/sys/compat.h"
+
 #include <fcntl.h>
 #include <linux/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int result(long r)
-{
-	return r < 0 ? -errno : (int)r;
-}
-
 int mountfd_fs_open(const char *type)
 {
-	return result(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
+	return compat_result(COMPAT_FSOPEN, syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
 }
 
 int mountfd_fs_set(int fs, const char *key, const char *value)
 {
 	unsigned int command = value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
 
-	return result(syscall(SYS_fsconfig, fs, command, key, value, 0));
+	return compat_result(COMPAT_FSCONFIG, syscall(SYS_fsconfig, fs, command, key, value, 0));
 }
 
 int mountfd_fs_create(int fs)
 {
-	return result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+	return compat_result(COMPAT_FSCONFIG,
+			     syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 }
 
 int mountfd_fs_mount(int fs, uint64_t attrs)
 {
-	return result(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs));
+	return compat_result(COMPAT_FSMOUNT,
+			     syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs));
 }
 
 int mountfd_fs_pick(int mount)
 {
-	return result(syscall(SYS_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+	return compat_result(COMPAT_FSPICK,
+			     syscall(SYS_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
 }
 
 int mountfd_fs_reconfigure(int fs)
 {
-	return result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+	return compat_result(COMPAT_FSCONFIG,
+			     syscall(SYS_fsconfig, fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
 }
 
 void mountfd_fs_message(int fs, char *buf, size_t size)
@@ -60,7 +61,7 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
 		flags |= AT_RECURSIVE;
 	if (!follow)
 		flags |= AT_SYMLINK_NOFOLLOW;
-	return result(syscall(SYS_open_tree, dirfd, path, flags));
+	return compat_result(COMPAT_OPEN_TREE, syscall(SYS_open_tree, dirfd, path, flags));
 }
 
 bool mountfd_is_same(int a, int b)
@@ -74,15 +75,17 @@ bool mountfd_is_same(int a, int b)
 
 int mountfd_attach(int mount, int target)
 {
-	return result(syscall(SYS_move_mount, mount, "", target, "",
-			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+	return compat_result(COMPAT_MOVE_MOUNT,
+			     syscall(SYS_move_mount, mount, "", target, "",
+				     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
 static int set_attr(int mount, struct mount_attr *attr, bool recursive)
 {
 	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 
-	return result(syscall(SYS_mount_setattr, mount, "", flags, attr, sizeof(*attr)));
+	return compat_result(COMPAT_MOUNT_SETATTR,
+			     syscall(SYS_mount_setattr, mount, "", flags, attr, sizeof(*attr)));
 }
 
 int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation,
@@ -111,5 +114,5 @@ int mountfd_set_idmap(int mount, int userns, bool recursive)
 
 int mountfd_pivot_to_cwd(void)
 {
-	return result(syscall(SYS_pivot_root, ".", "."));
+	return syscall(SYS_pivot_root, ".", ".") < 0 ? -errno : 0;
 }

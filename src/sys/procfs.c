@@ -4,12 +4,11 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/mountfd.h"
+#include "src/sys/resolve.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -45,14 +44,9 @@ int procfs_open(struct err *err)
 
 int procfs_write(int procfs, const char *path, const char *text)
 {
-	struct open_how how = {
-		.flags = O_WRONLY | O_CLOEXEC | O_NOCTTY,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV |
-			   RESOLVE_NO_SYMLINKS,
-	};
-	_cleanup_close_ int fd = (int)syscall(SYS_openat2, procfs, path, &how, sizeof(how));
+	_cleanup_close_ int fd = resolve_on_mount(procfs, path, O_WRONLY | O_NOCTTY);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	return io_write_all(fd, text, strlen(text));
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/program.h"
 
+#include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/sys/compat.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -27,7 +29,7 @@ int program_memfd(const char *name)
 
 	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 all of them may be executed */
 		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
+	return compat_result(COMPAT_MEMFD_CREATE, fd);
 }
 
 int program_seal(int fd)
@@ -44,8 +46,14 @@ bool program_is_sealed(int fd)
 
 int program_exec(int fd, char *const *argv)
 {
-	(void)syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
-	return -errno;
+	int r = compat_result(COMPAT_EXECVEAT,
+			      syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH));
+
+	if (r == -ENOSYS) {
+		(void)execve(fd_path(fd).text, argv, environ);
+		r = -errno;
+	}
+	return r;
 }
 
 static struct {

@@ -2,6 +2,8 @@
 #include "src/sys/resolve.h"
 
 #include "src/base/fd.h"
+#include "src/sys/compat.h"
+#include "src/sys/resolve_walk.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -19,16 +21,19 @@ static int open_how(int dirfd, const char *path, int flags, uint64_t resolve)
 		.flags = (uint64_t)flags | O_CLOEXEC,
 		.resolve = resolve,
 	};
-	long fd;
+	int fd = -ENOSYS;
 
+	if (!*path)
+		path = ".";
 	/* EAGAIN: a rename or mount somewhere in the system raced with "..": the kernel could not be
 	 * sure, and asks to try again. */
-	for (int tries = 0; tries < 128; tries++) {
-		fd = syscall(SYS_openat2, dirfd, *path ? path : ".", &how, sizeof(how));
-		if (fd >= 0 || errno != EAGAIN)
+	for (int tries = 0; !compat_is_missing(COMPAT_OPENAT2) && tries < 128; tries++) {
+		fd = compat_result(COMPAT_OPENAT2,
+				   syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
+		if (fd != -EAGAIN)
 			break;
 	}
-	return fd < 0 ? -errno : (int)fd;
+	return fd == -ENOSYS ? resolve_walk(dirfd, path, flags, resolve) : fd;
 }
 
 int resolve_open(int root, const char *path, int flags)
@@ -40,6 +45,13 @@ int resolve_beneath(int dir, const char *path, int flags)
 {
 	return open_how(dir, path, flags,
 			RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS);
+}
+
+int resolve_on_mount(int dir, const char *path, int flags)
+{
+	return open_how(dir, path, flags,
+			RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS |
+				RESOLVE_NO_XDEV);
 }
 
 /* What exists of path from the back: cuts buf, which holds it, behind the last component there. */

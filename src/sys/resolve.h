@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of the container are hostile: symbolic links may point anywhere, and may be exchanged while
  * we look. They are opened here and nowhere else, once, inside the root (openat2 RESOLVE_IN_ROOT, no
- * magic links), and used by descriptor. Stops CVE-2021-30465, CVE-2024-45310, CVE-2019-18837. */
+ * magic links; where there is no openat2, by hand), and used by descriptor. Stops CVE-2021-30465, CVE-2024-45310, CVE-2019-18837. */
 #pragma once
 
 #include "src/base/err.h"
@@ -13,6 +13,9 @@ int resolve_open(int root, const char *path, int flags);
 
 /* The same for a name that must not pass through any symbolic link, nor leave dir. */
 int resolve_beneath(int dir, const char *path, int flags);
+
+/* The same, without passing to another mount either. */
+int resolve_on_mount(int dir, const char *path, int flags);
 
 /* An O_PATH descriptor of a directory inside the root; missing components are made, 0755. */
 int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;

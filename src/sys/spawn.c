@@ -5,6 +5,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/child.h"
+#include "src/sys/compat.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
 
@@ -17,6 +18,22 @@
 
 enum { DEATH_TIMEOUT_MS = 10000 };
 
+/* A pipe that holds all of it already, and has no writer. */
+static int input_pipe(const struct spawn_request *request)
+{
+	int fds[2], r;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	(void)fcntl(fds[1], F_SETPIPE_SZ, (int)request->input_len);
+	(void)fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	r = io_write_all(fds[1], request->input, request->input_len);
+	fd_closep(&fds[1]);
+	if (r < 0)
+		fd_closep(&fds[0]);
+	return r < 0 ? r : fds[0];
+}
+
 /* A file in memory rather than a pipe: a program that never reads its input must neither block us nor
  * hand us a SIGPIPE. */
 static int input_file(const struct spawn_request *request, struct err *err)
@@ -28,9 +45,13 @@ static int input_file(const struct spawn_request *request, struct err *err)
 		fd = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
 		return fd < 0 ? err_errno(err, errno, "open /dev/null") : fd_take(&fd);
 	}
-	fd = memfd_create("input", MFD_CLOEXEC);
+	fd = compat_result(COMPAT_MEMFD_CREATE, memfd_create("input", MFD_CLOEXEC));
+	if (fd == -ENOSYS) {
+		r = input_pipe(request);
+		return r < 0 ? err_errno(err, -r, "prepare the input of %s", request->path) : r;
+	}
 	if (fd < 0)
-		return err_errno(err, errno, "prepare the input of %s", request->path);
+		return err_errno(err, -fd, "prepare the input of %s", request->path);
 	r = io_write_all(fd, request->input, request->input_len);
 	if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return err_errno(err, r < 0 ? -r : errno, "prepare the input of %s", request->path);

@@ -5,7 +5,7 @@
 t_fault_reserve() {
 	local rc=0
 	# Under ptrace newuidmap gets no privileges; this fails before.
-	strace -qq -o /dev/null -e inject=faccessat2:error=EIO:when=1 -e trace=faccessat2 \
+	strace -qq -o /dev/null -e inject=newfstatat:error=EIO:when=1 -e trace=newfstatat \
 		-P state.json -E "USRUN_TEST=$ID" "${U[@]:2}" create -b "$T/b" "$ID" 2>"$T/err" </dev/null || rc=$?
 	eq "exit status" "$rc" 1
 	has "message" "$(<"$T/err")" "look into the state directory"

@@ -98,3 +98,16 @@ TEST(a_value_is_named_by_its_document_or_its_option)
 	CHECK_INT(err_hint(&err, "do that"), -ENOENT);
 	CHECK_STR(err.hint, "do this");
 }
+
+TEST(a_missing_call_is_named)
+{
+	CHECK_INT(err_errno(&err, ENOSYS, "mount it"), -ENOSYS);
+	CHECK_STR(err.text, "mount it: function not implemented");
+	err_name_missing("fsopen", "5.2");
+	CHECK_INT(err_errno(&err, ENOSYS, "mount it"), -ENOSYS);
+	CHECK_STR(err.text,
+		  "mount it: fsopen: function not implemented: a filter around usrun (such as "
+		  "Docker's default seccomp profile) or a kernel before 5.2 refuses it");
+	CHECK_INT(err_errno(&err, EPERM, "mount it"), -EPERM);
+	CHECK_STR(err.text, "mount it: operation not permitted");
+}

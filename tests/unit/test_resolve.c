@@ -3,9 +3,11 @@
 #include "src/sys/resolve.h"
 
 #include "src/base/fd.h"
+#include "src/sys/resolve_walk.h"
 #include "tests/lib/check.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +153,122 @@ TEST(long_paths)
 	CHECK(made(resolve_mkdir(root, path, &err)) == -ENAMETOOLONG);
 	path[4000] = '\0';
 	CHECK_INT(made(resolve_mkdir(root, path, &err)), 0);
+}
+
+/* The file, or the error. */
+static long long what(int fd)
+{
+	struct stat st;
+	long long r = fd;
+
+	if (fd < 0)
+		return r;
+	CHECK(fstat(fd, &st) == 0);
+	r = (long long)st.st_ino << 16 ^ (long long)st.st_dev;
+	fd_closep(&fd);
+	return r;
+}
+
+/* openat2() and what stands in for it agree on every path, also through links that lead out. */
+TEST(by_hand_the_same)
+{
+	static const char *const paths[] = {
+		".",
+		"/",
+		"//",
+		"..",
+		"../..",
+		"dir",
+		"dir/",
+		"/dir/",
+		"/dir/.",
+		"dir/..",
+		"dir/../..",
+		"link",
+		"link/",
+		"link/x",
+		"/link/x/y/../..",
+		"up",
+		"up/",
+		"up/x",
+		"/up/..",
+		"absolute",
+		"absolute/y",
+		"/absolute/..",
+		"dangling",
+		"dangling/x",
+		"loop",
+		"loop/",
+		"loop/x",
+		"file",
+		"file/",
+		"file/.",
+		"file/..",
+		"file/x",
+		"missing",
+		"missing/",
+		"missing/..",
+		"dir/./x//y/",
+		"tofile",
+		"tofile/",
+		"chain",
+		"chain/x",
+		"deep/a/../../../link",
+		"./dir",
+		"dir/link/..",
+		"fifo",
+		"fifo/x",
+	};
+	static const int flags[] = { O_PATH,
+				     O_PATH | O_NOFOLLOW,
+				     O_PATH | O_DIRECTORY,
+				     O_RDONLY | O_NONBLOCK,
+				     O_RDONLY | O_DIRECTORY,
+				     O_RDONLY | O_NOFOLLOW | O_NONBLOCK };
+	const uint64_t in_root = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	const uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+
+	set_up();
+	CHECK(mkfifoat(root, "fifo", 0600) == 0);
+	CHECK_INT(made(openat(root, "file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+	CHECK(symlinkat("/file", root, "tofile") == 0 && symlinkat("link", root, "chain") == 0);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		for (size_t k = 0; k < sizeof(flags) / sizeof(flags[0]); k++) {
+			CHECK_INT(what(resolve_walk(root, paths[i], flags[k], in_root)),
+				  what(resolve_open(root, paths[i], flags[k])));
+			CHECK_INT(what(resolve_walk(root, paths[i], flags[k], beneath)),
+				  what(resolve_beneath(root, paths[i], flags[k])));
+		}
+}
+
+TEST(by_hand_in_proc)
+{
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int slash = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const uint64_t in_root = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	const uint64_t on_mount =
+		RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+	static const char *const magic[] = { "self/root", "self/cwd/x", "self/exe", "self/ns/mnt",
+					     "thread-self/root/etc" };
+
+	for (size_t i = 0; i < sizeof(magic) / sizeof(magic[0]); i++)
+		CHECK_INT(resolve_walk(proc, magic[i], O_PATH, in_root), -ELOOP);
+	CHECK_INT(made(resolve_walk(proc, "self/status", O_RDONLY, in_root)), 0);
+	CHECK_INT(resolve_walk(slash, "proc/self", O_PATH, on_mount), -EXDEV);
+	CHECK_INT(resolve_walk(proc, "self/status", O_PATH, on_mount), -ELOOP);
+	CHECK_INT(made(resolve_walk(proc, "sys/kernel/hostname", O_RDONLY, on_mount)), 0);
+}
+
+TEST(by_hand_so_deep)
+{
+	char path[3 * RESOLVE_WALK_DEPTH + 8] = "";
+
+	set_up();
+	for (int i = 0; i <= RESOLVE_WALK_DEPTH; i++)
+		memcpy(path + 2 * i, "d/", 3);
+	CHECK_INT(made(resolve_mkdir(root, path, &err)), 0);
+	CHECK_INT(resolve_walk(root, path, O_PATH, RESOLVE_IN_ROOT), -ENAMETOOLONG);
+	CHECK_INT(made(resolve_walk(root, path + 2, O_PATH, RESOLVE_IN_ROOT)), 0);
 }
 
 TEST(clean_up)

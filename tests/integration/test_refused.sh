@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A filter around usrun that refuses one newer system call, as systemd's, Docker's and gVisor's do.
+
+# under_filter CALLS ENOSYS|EPERM: from now on usrun is under such a filter, which a user can only have with no_new_privs; and
+# so with a single id.
+under_filter() {
+	[ -x "${USRUN%/*}/refuse" ] || skip "needs refuse, which is built with usrun"
+	U=("${USRUN%/*}/refuse" "$1" "$2" "$(command -v env)" "USRUN_TEST=$ID" "$USRUN")
+	[ "$MODE" = rootless ] || U+=(--root "$T/state")
+	[ "$MODE" = root ] || cfg --argjson u "$(id -u)" --argjson g "$(id -g)" '.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}]
+		| .linux.gidMappings = [{containerID: 0, hostID: $g, size: 1}]'
+}
+
+# What works without: other calls do it.
+t_refused_and_replaced() {
+	local call error hook='{"path": "/bin/sh", "args": ["sh", "-c", "cat >>'"$T"'/hooked"]}'
+	cfg --argjson h "$hook" '.hooks.poststart = [$h]'
+	for call in clone3 openat2 clone3,openat2 faccessat2 execveat close_range memfd_create statx pidfd_send_signal; do
+		for error in ENOSYS EPERM; do
+			under_filter "$call" $error
+			up '.root.readonly = false'
+			eq "$call $error: inside" "$(inside /bin/echo yes; echo "$OUT")" yes
+			has "$call $error: the hook's input" "$(<"$T/hooked")" "$ID"
+			down
+			rm "$T/hooked"
+		done
+	done
+}
+
+t_refused_is_noted() {
+	under_filter clone3,openat2 ENOSYS
+	up '.root.readonly = false'
+	ok explain "$ID"
+	has 'the notes' "$OUT" 'a filter around usrun or an older kernel refuses clone3, openat2'
+	down
+}
+
+# Links of the image lead to no file of the host without openat2, either.
+t_refused_openat2_stays_inside() {
+	mkdir -p "$T/outside" "$T/b/rootfs/in"
+	echo host >"$T/outside/file"
+	ln -s "$T/outside" "$T/b/rootfs/absolute"
+	ln -s ../../../../../../../../.."$T/outside" "$T/b/rootfs/up"
+	ln -s /in "$T/b/rootfs/inner"
+	under_filter openat2 ENOSYS
+	cfg '.root.readonly = false | .mounts += [{destination: "/absolute/x", type: "tmpfs", source: "tmpfs"},
+		{destination: "/up/y", type: "tmpfs", source: "tmpfs"}, {destination: "/inner/z", type: "tmpfs", source: "tmpfs"}]'
+	sh_run 'cut -d " " -f 5 /proc/self/mountinfo'
+	has 'mounts' "$OUT" "/in/z"
+	has 'mounts' "$OUT" "$T/outside/x"
+	has 'mounts' "$OUT" "$T/outside/y"
+	eq 'what is outside' "$(ls "$T/outside")" file
+}
+
+# What nothing replaces is named, with who may have refused it.
+t_refused_is_named() {
+	local call error
+	cfg '.root.readonly = false'
+	prog /bin/true
+	for call in fsopen fsconfig fsmount open_tree move_mount mount_setattr; do
+		for error in ENOSYS EPERM; do
+			under_filter $call $error
+			no "$call: function not implemented: a filter around usrun (such as Docker's default seccomp profile) or a kernel before 5." \
+				run -b "$T/b" "$ID"
+			hasnt "$call $error" "$ERR" 'outer container'
+		done
+	done
+}
