@@ -349,7 +349,9 @@ TEST(far_jumps)
 	for (size_t i = 0; i < n; i++)
 		CHECK_INT(run(&program, seccomp_arch_native(), "mkdirat", (uint64_t)i << 32 | i),
 			  SECCOMP_RET_ERRNO | (i % 100 + 1));
-	CHECK_INT(run(&program, seccomp_arch_native(), "mkdirat", 1), SECCOMP_RET_ALLOW);
+	/* An argument has no upper half where registers are of 32 bits. */
+	CHECK_INT(run(&program, seccomp_arch_native(), "mkdirat", sizeof(long) < 8 ? n : 1),
+		  SECCOMP_RET_ALLOW);
 	CHECK_INT(run(&program, seccomp_arch_native(), "unlinkat", 1), SECCOMP_RET_ALLOW);
 }
 
