@@ -137,6 +137,22 @@ static int build_groups(struct plan_build *b, const struct oci_user *user, struc
 	return 0;
 }
 
+/* Nothing is added to mappings that are given, so the caller's own id has to be among them. */
+static int unmapped(struct plan_build *b, const char *kind, uint32_t id, struct err *err)
+{
+	const struct caller *caller = &b->plan->facts->caller;
+	const struct oci_linux *linux_ = b->plan->config->linux_;
+
+	(void)err_set(err, EINVAL,
+		      ERR_AT "process.user.%s: cannot set%s to unmapped %s %u in user namespace",
+		      kind, kind, kind, id);
+	if (!linux_ || !linux_->uid_mappings.n)
+		return -EINVAL;
+	return err_hint(err,
+			"list it in linux.%sMappings, as containerID %u: hostID %u is the caller",
+			kind, id, *kind == 'u' ? caller->uid : caller->gid);
+}
+
 static int build_user(struct plan_build *b, const struct oci_user *user, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
@@ -146,15 +162,9 @@ static int build_user(struct plan_build *b, const struct oci_user *user, struct 
 	p->uid = user ? (uint32_t)user->uid.v : 0;
 	p->gid = user ? (uint32_t)user->gid.v : 0;
 	if (!plan_parts_uid_mapped(b->plan, p->uid))
-		return err_set(err, EINVAL,
-			       ERR_AT "process.user.uid: cannot setuid to unmapped uid %u in "
-				      "user namespace",
-			       p->uid);
+		return unmapped(b, "uid", p->uid, err);
 	if (!plan_parts_gid_mapped(b->plan, p->gid))
-		return err_set(err, EINVAL,
-			       ERR_AT "process.user.gid: cannot setgid to unmapped gid %u in "
-				      "user namespace",
-			       p->gid);
+		return unmapped(b, "gid", p->gid, err);
 	keep = annotations_find(b->plan->config->annotations.v, b->plan->config->annotations.n,
 				ANNOTATIONS_KEEP_GROUPS);
 	p->keep_groups = keep && !str_equal(keep, "0");

@@ -136,6 +136,17 @@ t_nested_life() {
 	eq exec "$(<"$T/out")" 'from exec'
 }
 
+t_mappings_without_the_id_of_the_process() {
+	rootless_only
+	local own
+	own=$(stat -c %u "$T/b/config.json")
+	cfg --argjson own "$own" '.process.user = {uid: 1000, gid: 0} | .linux.uidMappings = [{containerID: 0, hostID: $own, size: 1}] |
+		.linux.gidMappings = [{containerID: 0, hostID: $own, size: 1}]'
+	prog /bin/true
+	no 'process.user.uid: cannot setuid to unmapped uid 1000' run -b "$T/b" "$ID"
+	has hint "$ERR" "list it in linux.uidMappings, as containerID 1000: hostID $own is the caller"
+}
+
 # What the process writes belongs to the caller; root and the rest are subordinate ids.
 t_map_keep() {
 	rootless_only
