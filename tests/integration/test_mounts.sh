@@ -120,6 +120,20 @@ t_idmap_of_the_container() {
 	eq 'owner on disk' "$(<"$T/made")" 0:0
 }
 
+t_idmap_of_what_an_earlier_bind_shows() {
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	in_user_namespace
+	mkdir -p "$T/src"
+	add_mounts --arg s "$T/src" --arg r "$T/b/rootfs" '[{destination: "/first", type: "bind", source: $s, options: ["rbind"]},
+		{destination: "/m", type: "bind", source: ($r + "/first"), options: ["rbind", "idmap"]}]'
+	tree owners 0:0
+	eq 'owners' "$(tr '\n' ' ' <<<"$OUT")" '5:6 65534:65534 '
+	eq 'owner on disk' "$(<"$T/made")" 0:0
+	cfg '.mounts |= map(if .destination == "/first" then .options += ["ro", "noexec"] else . end)'
+	look 'cat /proc/self/mountinfo'
+	has 'the flags of the first' "$(line_of /m)" ' /m ro,noexec'
+}
+
 t_idmap_relative_to_the_container() {
 	root_only 'mapped ids of the host'"'"'s file systems are for root'
 	in_user_namespace
