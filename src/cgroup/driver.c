@@ -271,28 +271,35 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 	return err_hint(err, "the host mounts neither cgroup v2 nor the freezer of v1");
 }
 
-static bool read_by_path(const struct cgroup_dir *dir, const char *file, char text[64])
+/* Whether the file says something else than `thawed`. */
+static int is_not(const struct cgroup_dir *dir, const char *file, const char *thawed,
+		  struct err *err)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], text[64];
 	int n = snprintf(path, sizeof(path), "%s%s/%s", dir->mount, dir->path, file);
+	ssize_t len = (size_t)n < sizeof(path) ? io_read_small(AT_FDCWD, path, text, sizeof(text))
+					       : -ENAMETOOLONG;
 
-	return (size_t)n < sizeof(path) && io_read_small(AT_FDCWD, path, text, 64) > 0;
+	if (len == -ENOENT || len == -ENOTDIR || len == -ENODEV)
+		return 0;
+	if (len < 0)
+		return err_errno(err, (int)-len, "read %s%s/%s", dir->mount, dir->path, file);
+	return len > 0 && !str_equal(text, thawed);
 }
 
-bool driver_is_frozen(const struct cgroup_place *place)
+int driver_is_frozen(const struct cgroup_place *place, struct err *err)
 {
-	for (size_t i = 0; i < place->dirs.n; i++) {
-		const struct cgroup_dir *dir = &place->dirs.v[i];
-		bool v1 = str_has_word(dir->controllers, "freezer", ',');
-		char text[64];
+	int r = 0;
 
-		if (v1 && read_by_path(dir, "freezer.state", text) && !str_equal(text, "THAWED"))
-			return true;
-		if (group_is_v2(dir) && read_by_path(dir, "cgroup.freeze", text) &&
-		    str_equal(text, "1"))
-			return true;
+	for (size_t i = 0; r == 0 && i < place->dirs.n; i++) {
+		const struct cgroup_dir *dir = &place->dirs.v[i];
+
+		if (group_is_v2(dir))
+			r = is_not(dir, "cgroup.freeze", "0", err);
+		else if (str_has_word(dir->controllers, "freezer", ','))
+			r = is_not(dir, "freezer.state", "THAWED", err);
 	}
-	return false;
+	return r;
 }
 
 void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid)

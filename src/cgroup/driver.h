@@ -137,8 +137,8 @@ int driver_kill(const struct cgroup *cgroup, int signal, struct err *err) MUST_C
  * time is thawed again. -ENOTSUP with a clear text where there is no freezer. */
 int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err) MUST_CHECK;
 
-/* Looks at the files by their paths: every command that shows a status asks. */
-bool driver_is_frozen(const struct cgroup_place *place);
+/* Looks at the files by their paths: every command that shows a status asks. A group that is gone is not frozen. */
+int driver_is_frozen(const struct cgroup_place *place, struct err *err) MUST_CHECK;
 
 /* Takes a killed process back that was moved into another v1 freezer group, which is frozen: it would end only
  * when that is thawed. Nothing is said about failures: it ends, or not. */

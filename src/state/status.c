@@ -187,11 +187,16 @@ int status_of(const struct state *state, int *ret_pidfd, struct err *err)
 	r = same_process(state, err);
 	if (r <= 0)
 		return r < 0 ? r : STATUS_STOPPED;
+	r = 0;
+	if (state->phase != STATE_CREATING && cgroup_place_is_group(&state->cgroup))
+		r = driver_is_frozen(&state->cgroup, err);
+	if (r < 0)
+		return r;
 	if (ret_pidfd)
 		*ret_pidfd = fd_take(&pidfd);
 	if (state->phase == STATE_CREATING)
 		return STATUS_CREATING;
-	if (cgroup_place_is_group(&state->cgroup) && driver_is_frozen(&state->cgroup))
+	if (r > 0)
 		return STATUS_PAUSED;
 	return state->phase == STATE_STARTED ? STATUS_RUNNING : STATUS_CREATED;
 }

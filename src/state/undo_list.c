@@ -43,18 +43,21 @@ static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 static int undo_spawn(struct store *store, const struct state *state, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;
-	int status = status_of(state, &pidfd, err), r;
+	struct state process = *state;
+	struct err ignored;
+	int r;
 
 	(void)store;
-	if (status < 0)
-		return status;
-	if (pidfd < 0)
-		return 0;
+	process.cgroup = (struct cgroup_place){ 0 }; /* which process it is, no freezer can hide */
+	r = status_of(&process, &pidfd, err);
+	if (r < 0 || pidfd < 0)
+		return r < 0 ? r : 0;
 	r = pidfd_signal(pidfd, SIGKILL);
 	if (r < 0 && r != -ESRCH)
 		return err_errno(err, -r, "kill the process %lld of container %s",
 				 (long long)state->pid.v, state->id);
-	if (status == STATUS_PAUSED) /* it ends when its cgroup is thawed: the next entry */
+	/* It ends when its cgroup is thawed: the next entry. */
+	if (cgroup_place_is_group(&state->cgroup) && driver_is_frozen(&state->cgroup, &ignored) > 0)
 		return 0;
 	return wait_for_end(state, pidfd, err);
 }

@@ -79,11 +79,11 @@ static void life(void)
 	CHECK_INT(count_pids(&cgroup), 1);
 	CHECK_ERR(driver_create(&plan, DRIVER_ALL, &again, &err), &err,
 		  "container's cgroup is not empty: 1 process(es) found");
-	CHECK(!driver_is_frozen(&cgroup.place));
+	CHECK_INT(driver_is_frozen(&cgroup.place, &err), 0);
 	CHECK_INT(driver_freeze(&cgroup, true, &err), 0);
-	CHECK(driver_is_frozen(&cgroup.place));
+	CHECK_INT(driver_is_frozen(&cgroup.place, &err), 1);
 	CHECK_INT(driver_freeze(&cgroup, false, &err), 0);
-	CHECK(!driver_is_frozen(&cgroup.place));
+	CHECK_INT(driver_is_frozen(&cgroup.place, &err), 0);
 	CHECK_INT(driver_kill(&cgroup, SIGTERM, &err), 0);
 	CHECK_INT(cgroup_view_wait(pid), 128 + SIGTERM);
 	CHECK_INT(count_pids(&cgroup), 0);
@@ -375,7 +375,7 @@ static void opens_main(void)
 	CHECK(open_dirs >= 1 && open_dirs <= 2);
 	CHECK_INT(count_pids(&main_one), 1);
 	CHECK_INT(driver_freeze(&main_one, true, &err), 0);
-	CHECK(driver_is_frozen(&main_one.place));
+	CHECK_INT(driver_is_frozen(&main_one.place, &err), 1);
 	CHECK_INT(driver_kill(&main_one, SIGKILL, &err), 0);
 	CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
 	driver_close(&main_one);

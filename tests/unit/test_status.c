@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +47,27 @@ TEST(derived_from_the_process)
 	CHECK_INT(pidfd, -1);
 	state.start_time.v = 0; /* what a process that is gone would have */
 	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
+}
+
+/* With no descriptor left a paused container would be taken for a running one. */
+TEST(a_freezer_that_cannot_be_read_is_an_error)
+{
+	char group[] = "/tmp/usrun-test-status-XXXXXX", *file = NULL;
+	struct cgroup_dir dir = { .controllers = "freezer", .mount = "/tmp" };
+	struct state state = of_pid(getpid(), STATE_STARTED);
+	_cleanup_close_ int pidfd = -1;
+
+	CHECK(mkdtemp(group) != NULL);
+	dir.path = group + strlen("/tmp");
+	state.cgroup = (struct cgroup_place){ CGROUP_DRIVER_V1, { &dir, 1 } };
+	CHECK_INT(status_of(&state, NULL, &err), STATUS_RUNNING); /* the group is gone */
+	CHECK(asprintf(&file, "%s/freezer.state", group) > 0);
+	CHECK_INT(mkdir(file, 0700), 0); /* EISDIR, for root too */
+	CHECK_ERR(status_of(&state, &pidfd, &err), &err, "freezer.state: is a directory");
+	CHECK_INT(pidfd, -1);
+	CHECK_INT(rmdir(file), 0);
+	CHECK_INT(rmdir(group), 0);
+	free(file);
 }
 
 TEST(another_boot_is_over)
