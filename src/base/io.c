@@ -24,20 +24,23 @@ static ssize_t read_retry(int fd, void *buf, size_t size)
 }
 
 /* A first guess: regular files tell their size, kernel files say 0. */
-static size_t first_guess(int fd, size_t max)
+static size_t first_guess(int fd, size_t max, size_t *ret_size)
 {
 	struct stat st;
 	size_t guess = 4096;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		guess = (size_t)st.st_size + 1;
+	*ret_size = 0;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
+		*ret_size = (size_t)st.st_size;
+		guess = *ret_size + 1;
+	}
 	return guess > max + 1 ? max + 1 : guess;
 }
 
 int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char **ret,
 	       size_t *ret_len, struct err *err)
 {
-	size_t cap = first_guess(fd, max), len = 0;
+	size_t size, cap = first_guess(fd, max, &size), len = 0;
 	char *text = arena_alloc(arena, cap + 1);
 
 	for (;;) {
@@ -50,6 +53,8 @@ int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char *
 		len += (size_t)n;
 		if (len > max)
 			return err_set(err, EFBIG, "read %s: larger than %zu bytes", name, max);
+		if (len == size) /* the guess had room for more */
+			break;
 		if (len == cap) {
 			cap = cap * 2 > max + 1 ? max + 1 : cap * 2;
 			text = arena_grow(arena, text, len, cap + 1, 1);

@@ -183,6 +183,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	if (call->force)
 		return delete_by_force(call, dirfd, state, err);
 	r = status_of(state, NULL, err);
+	state->pid.set = state->pid.set && r != STATUS_STOPPED; /* nobody is left to kill */
 	if (r >= 0)
 		r = refuse_status(state->id, (enum status)r, err);
 	return r < 0 ? r : removal_run(call->store, dirfd, state, NULL, err);
