@@ -5,6 +5,7 @@
 #include "src/cmd/common.h"
 #include "src/cmd/events_json.h"
 #include "src/state/status.h"
+#include "src/sys/pidfd.h"
 
 #include <poll.h>
 #include <stddef.h>
@@ -65,7 +66,7 @@ static int print_oom(const struct watch *watch, struct err *err)
 /* Until the container's process has ended; the kill that ended it is told first. */
 static int loop(struct watch *watch, struct err *err)
 {
-	struct pollfd fds[] = { { .fd = watch->pidfd, .events = POLLIN },
+	struct pollfd fds[] = { { .fd = pidfd_to_poll(watch->pidfd), .events = POLLIN },
 				{ .fd = watch->oom.fd, .events = watch->oom.events } };
 	int64_t next = clock_now() + watch->interval;
 	int r = 0, patience = -1;

@@ -3,6 +3,7 @@
 
 #include "src/base/fd.h"
 #include "src/security/filter_notify.h"
+#include "src/sys/pidfd.h"
 #include "src/sys/program.h"
 #include "src/sys/sock.h"
 
@@ -315,7 +316,7 @@ int channel_await_exec(struct channel *channel, struct run *run, struct err *err
 int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err)
 {
 	struct pollfd fds[] = { { .fd = sock, .events = POLLIN },
-				{ .fd = pidfd, .events = POLLIN } };
+				{ .fd = pidfd_to_poll(pidfd), .events = POLLIN } };
 	struct sock_mail mail;
 	struct message m;
 	ssize_t n;

@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
+#include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
 #include <errno.h>
@@ -121,7 +122,7 @@ static void wait_for_manager(int manager)
 void notify_await(int listener, int manager, pid_t pid, int pidfd)
 {
 	struct pollfd fds[] = { { .fd = listener, .events = POLLIN },
-				{ .fd = pidfd, .events = POLLIN } };
+				{ .fd = pidfd_to_poll(pidfd), .events = POLLIN } };
 	int r = 0;
 
 	while (r == 0 && !fds[1].revents) {

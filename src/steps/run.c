@@ -5,6 +5,7 @@
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/oci/names.h"
+#include "src/sys/pidfd.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
 
@@ -129,7 +130,7 @@ int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms, 
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = run->signals.fd, .events = POLLIN },
-		{ .fd = peer ? peer->pidfd : -1, .events = POLLIN },
+		{ .fd = peer ? pidfd_to_poll(peer->pidfd) : -1, .events = POLLIN },
 	};
 
 	for (;;) {

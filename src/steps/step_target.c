@@ -4,6 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/host/facts.h"
+#include "src/sys/pidfd.h"
 #include "src/sys/privs.h"
 
 #include <fcntl.h>
@@ -51,14 +52,12 @@ int step_target_enter(struct run *run, struct err *err)
 	 * open, and nobody may trace us (CVE-2016-9962). */
 	privs_set_dumpable(false);
 	driver_close(&run->cgroup);
-	if (run->plan->ns.join_flags &&
-	    setns(run->target_pidfd, (int)run->plan->ns.join_flags) < 0) {
-		if (errno == ESRCH)
-			return err_set(err, ESRCH,
-				       "container not running: %s: its init has just ended",
-				       run->state->id);
-		return err_errno(err, errno, "join the namespaces of container %s", run->state->id);
-	}
+	r = pidfd_join(run->target_pidfd, (int)run->plan->ns.join_flags);
+	if (r == -ESRCH)
+		return err_set(err, ESRCH, "container not running: %s: its init has just ended",
+			       run->state->id);
+	if (r < 0)
+		return err_errno(err, -r, "join the namespaces of container %s", run->state->id);
 	fd_closep(&run->target_pidfd);
 	r = enter_root(run, err);
 	if (r < 0 || !(run->plan->flags & PLAN_USERNS_JOIN))

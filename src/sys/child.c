@@ -56,6 +56,15 @@ static int wait_for(int idtype, int id, int options, int *ret_status)
 	return 1;
 }
 
+/* By its number, which is its own until it is reaped, where there is no descriptor that waitid() takes. */
+static int wait_of(const struct child *child, int options, int *ret_status)
+{
+	bool real = pidfd_to_poll(child->pidfd) >= 0;
+
+	return wait_for(real ? P_PIDFD : P_PID, real ? child->pidfd : child->pid, options,
+			ret_status);
+}
+
 int child_adopt(pid_t pid, struct child *ret)
 {
 	int r = pid > 0 ? wait_for(P_PID, pid, WNOWAIT, NULL) : -ECHILD;
@@ -107,8 +116,7 @@ void child_kill_group(const struct child *child)
 
 int child_has_ended(const struct child *child, int *ret_status)
 {
-	return child_is_there(child) ? wait_for(P_PIDFD, child->pidfd, WNOWAIT, ret_status)
-				     : -ECHILD;
+	return child_is_there(child) ? wait_of(child, WNOWAIT, ret_status) : -ECHILD;
 }
 
 int child_reap(struct child *child, int timeout_ms, int *ret_status)
@@ -118,7 +126,7 @@ int child_reap(struct child *child, int timeout_ms, int *ret_status)
 	if (r == 0 && timeout_ms > 0)
 		r = pidfd_wait(child->pidfd, timeout_ms);
 	if (r == 0)
-		r = wait_for(P_PIDFD, child->pidfd, 0, ret_status);
+		r = wait_of(child, 0, ret_status);
 	if (r == 0) /* or whoever traces it does not let it go */
 		return -ETIMEDOUT;
 	if (r < 0)

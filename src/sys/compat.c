@@ -18,7 +18,7 @@ static const struct {
 	[COMPAT_OPENAT2] = { SYS_openat2, "openat2", "5.6", .replaced = true },
 	[COMPAT_EXECVEAT] = { SYS_execveat, "execveat", "3.19", .replaced = true },
 	[COMPAT_MEMFD_CREATE] = { SYS_memfd_create, "memfd_create", "3.17" },
-	[COMPAT_PIDFD_OPEN] = { SYS_pidfd_open, "pidfd_open", "5.3" },
+	[COMPAT_PIDFD_OPEN] = { SYS_pidfd_open, "pidfd_open", "5.3", .replaced = true },
 	[COMPAT_PIDFD_SEND_SIGNAL] = { SYS_pidfd_send_signal, "pidfd_send_signal", "5.1",
 				       .replaced = true },
 	[COMPAT_FSOPEN] = { SYS_fsopen, "fsopen", "5.2", .mounts = true },

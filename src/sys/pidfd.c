@@ -1,42 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/pidfd.h"
 
+#include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/compat.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/* /proc/PID, which is of this process and no other with its number, and which pidfd_send_signal() takes as well. It
+ * cannot be polled. */
+static int open_stand_in(pid_t pid)
+{
+	char path[32];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : errno == ENOENT ? -ESRCH : -errno;
+}
+
+static bool is_stand_in(int fd)
+{
+	struct stat st;
+
+	return compat_is_missing(COMPAT_PIDFD_OPEN) && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
 
 int pidfd_open_process(pid_t pid)
 {
 	/* close-on-exec by itself */
-	return compat_result(COMPAT_PIDFD_OPEN, syscall(SYS_pidfd_open, pid, 0));
+	int fd = compat_result(COMPAT_PIDFD_OPEN, syscall(SYS_pidfd_open, pid, 0));
+
+	return fd == -ENOSYS ? open_stand_in(pid) : fd;
+}
+
+int pidfd_to_poll(int pidfd)
+{
+	return is_stand_in(pidfd) ? -1 : pidfd;
+}
+
+/* The number of the process that the descriptor stands for, or -ESRCH. */
+static pid_t number_of(int pidfd)
+{
+	char path[48], text[512];
+	const char *pid = text;
+	long number;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	n = is_stand_in(pidfd) ? io_read_small(pidfd, "stat", text, sizeof(text))
+			       : io_read_small(AT_FDCWD, path, text, sizeof(text));
+	if (n >= 0 && !is_stand_in(pidfd))
+		pid = strstr(text, "\nPid:") ? strstr(text, "\nPid:") + strlen("\nPid:") : "";
+	number = n < 0 ? 0 : strtol(pid, NULL, 10);
+	return number > 0 ? (pid_t)number : -ESRCH;
 }
 
 /* kill(2) of what the descriptor stands for. Between the look and the signal the process may end and its number be
  * another's, for which the kernel would have to hand out all numbers in that moment. */
 static int signal_by_number(int pidfd, int signal)
 {
-	char path[48], text[512];
-	const char *pid;
-	long number;
-	ssize_t n;
+	pid_t pid = number_of(pidfd);
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	n = io_read_small(AT_FDCWD, path, text, sizeof(text));
-	if (n < 0)
-		return (int)n;
-	pid = strstr(text, "\nPid:");
-	number = pid ? strtol(pid + strlen("\nPid:"), NULL, 10) : 0;
-	if (number <= 0)
-		return -ESRCH;
-	return kill((pid_t)number, signal) < 0 ? -errno : 0;
+	if (pid < 0)
+		return pid;
+	return kill(pid, signal) < 0 ? -errno : 0;
 }
 
 int pidfd_signal(int pidfd, int signal)
@@ -47,13 +86,76 @@ int pidfd_signal(int pidfd, int signal)
 	return r == -ENOSYS ? signal_by_number(pidfd, signal) : r;
 }
 
+/* Whether a process has ended, by its state in /proc. */
+static bool has_ended(int stand_in)
+{
+	char text[512];
+	const char *state;
+
+	if (io_read_small(stand_in, "stat", text, sizeof(text)) < 0)
+		return true;
+	state = strrchr(text, ')'); /* the name may hold anything */
+	return state && (state[2] == 'Z' || state[2] == 'X');
+}
+
+static int wait_by_looking(int stand_in, int timeout_ms)
+{
+	enum { STEP_MS = 5 };
+	static const struct timespec step = { .tv_nsec = STEP_MS * 1000 * 1000 };
+
+	for (int waited = 0; !has_ended(stand_in); waited += STEP_MS) {
+		if (timeout_ms >= 0 && waited >= timeout_ms)
+			return -ETIMEDOUT;
+		(void)nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
 int pidfd_wait(int pidfd, int timeout_ms)
 {
 	struct pollfd fd = { .fd = pidfd, .events = POLLIN };
 	int n;
 
+	if (is_stand_in(pidfd))
+		return wait_by_looking(pidfd, timeout_ms);
 	do
 		n = poll(&fd, 1, timeout_ms);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
+}
+
+/* Each kind by itself, where the rights come with the user namespace or end with it: trying tells. */
+static int join_each(int stand_in, int flags)
+{
+	static const struct {
+		int flag;
+		const char *path;
+	} kinds[] = { { CLONE_NEWNS, "ns/mnt" },    { CLONE_NEWCGROUP, "ns/cgroup" },
+		      { CLONE_NEWUTS, "ns/uts" },   { CLONE_NEWIPC, "ns/ipc" },
+		      { CLONE_NEWPID, "ns/pid" },   { CLONE_NEWNET, "ns/net" },
+		      { CLONE_NEWTIME, "ns/time" }, { CLONE_NEWUSER, "ns/user" } };
+	enum { N = sizeof(kinds) / sizeof(kinds[0]) };
+	int fds[N], left = flags, r = 0;
+
+	for (int i = 0; i < N;
+	     i++) /* all of them first: /proc may be another's behind the mount namespace */
+		fds[i] = flags & kinds[i].flag
+				 ? openat(stand_in, kinds[i].path, O_RDONLY | O_CLOEXEC)
+				 : -1;
+	for (int turn = 0; turn < 2 && left; turn++)
+		for (int i = 0; i < N; i++)
+			if ((left & kinds[i].flag) && setns(fds[i], kinds[i].flag) == 0)
+				left &= ~kinds[i].flag;
+			else if (left & kinds[i].flag)
+				r = -errno;
+	for (int i = 0; i < N; i++)
+		fd_closep(&fds[i]);
+	return left ? r : 0;
+}
+
+int pidfd_join(int pidfd, int flags)
+{
+	if (is_stand_in(pidfd))
+		return join_each(pidfd, flags);
+	return flags && setns(pidfd, flags) < 0 ? -errno : 0;
 }

@@ -16,7 +16,8 @@ under_filter() {
 t_refused_and_replaced() {
 	local call error hook='{"path": "/bin/sh", "args": ["sh", "-c", "cat >>'"$T"'/hooked"]}'
 	cfg --argjson h "$hook" '.hooks.poststart = [$h]'
-	for call in clone3 openat2 clone3,openat2 faccessat2 execveat close_range memfd_create statx pidfd_send_signal; do
+	for call in clone3 openat2 clone3,openat2 faccessat2 execveat close_range memfd_create statx pidfd_send_signal \
+		pidfd_open pidfd_open,pidfd_send_signal; do
 		for error in ENOSYS EPERM; do
 			under_filter "$call" $error
 			up '.root.readonly = false'
@@ -26,6 +27,27 @@ t_refused_and_replaced() {
 			rm "$T/hooked"
 		done
 	done
+}
+
+# Where no process can be opened, each command has /proc/PID.
+t_refused_pidfd_life() {
+	local calls
+	script_ 'trap "exit 3" TERM; echo >/tmp/ready; while :; do sleep 0.1; done'
+	cfg '.root.readonly = false'
+	for calls in pidfd_open pidfd_open,pidfd_send_signal; do
+		under_filter "$calls" ENOSYS
+		ok create -b "$T/b" "$ID"
+		ok start "$ID"
+		soon test -e "$T/b/rootfs/tmp/ready"
+		R exec "$ID" /bin/sh -c 'exit 7'
+		eq "$calls: exit status of exec" "$RC" 7
+		ok kill "$ID" TERM
+		soon is stopped
+		ok delete "$ID"
+		rm "$T/b/rootfs/tmp/ready"
+	done
+	sh_run 'echo in front'
+	eq 'foreground' "$OUT" 'in front'
 }
 
 t_refused_is_noted() {
