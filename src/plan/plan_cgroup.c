@@ -301,6 +301,11 @@ static int set_limits(const struct request *q, struct cgroup_plan *ret, struct e
 
 	ret->writes = q->writes;
 	ret->n_writes = q->n_writes;
+	if (ret->place.kind == CGROUP_DRIVER_V2 && q->resources && q->resources->memory &&
+	    q->resources->memory->kernel_tcp.v > 0)
+		add_why(q, ret,
+			"linux.resources.memory.kernelTCP is ignored: cgroup v2 counts it as "
+			"memory");
 	r = check_controllers(q, ret, err);
 	return r < 0 ? r : set_devices(q, ret, err);
 }
