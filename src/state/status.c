@@ -7,6 +7,7 @@
 #include "src/base/parse.h"
 #include "src/base/str.h"
 #include "src/sys/pidfd.h"
+#include "src/sys/privs.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -61,9 +62,16 @@ bool status_waits_for_zombie(pid_t pid)
 
 /* Under hidepid a process of other ids is shown to the owner of its user namespace only while it is dumpable: an
  * init is while it waits, and again from its exec on. */
-static bool is_hidden(ssize_t n, pid_t pid)
+static bool is_hidden(ssize_t n)
 {
-	return n == -EPERM || (n == -ENOENT && (kill(pid, 0) == 0 || errno != ESRCH));
+	return n == -EPERM || n == -ENOENT;
+}
+
+/* Who has no capabilities has containers in user namespaces of its own only, and may signal whatever runs there: else
+ * another process has the pid by now. */
+static bool is_gone(pid_t pid)
+{
+	return kill(pid, 0) < 0 && (errno == ESRCH || !privs_effective());
 }
 
 static ssize_t read_shown(pid_t pid, const char *path, char *text, size_t size)
@@ -74,8 +82,10 @@ static ssize_t read_shown(pid_t pid, const char *path, char *text, size_t size)
 	for (;;) {
 		ssize_t n = io_read_small(AT_FDCWD, path, text, size);
 
-		if (!is_hidden(n, pid))
-			return n == -ENOENT ? -ESRCH : n;
+		if (!is_hidden(n))
+			return n;
+		if (is_gone(pid))
+			return -ESRCH;
 		if (!deadline)
 			deadline = clock_now() + HIDDEN_MS;
 		if (!clock_left(deadline))

@@ -256,6 +256,9 @@ all_commands() {
 		has "ps" "$OUT" "$(jq .pid <<<"$("${U[@]}" state "$ID")")"
 		ok kill "$ID" KILL
 		soon is stopped || fail "as uid $user: $(status)"
+		# By now the pid may be that of somebody else, who is hidden as well.
+		jq '.pid = 1' "$(STATE_OF)/$ID/state.json" >"$T/new" && cat "$T/new" >"$(STATE_OF)/$ID/state.json"
+		is stopped || fail "with the pid of another: $ERR"
 		ok delete "$ID"
 		ok create -b "$T/b" "$ID"
 		ok delete --force "$ID"
