@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cgroup/mark.h"
 
+#include "src/base/fd.h"
 #include "src/base/str.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #define OWNER "user.usrun.owner"
 
@@ -105,4 +108,46 @@ struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *pl
 			dirs[kept++] = *dir;
 	}
 	return (struct cgroup_place){ .kind = place->kind, .dirs = { .v = dirs, .n = kept } };
+}
+
+bool mark_agrees(const struct cgroup_place *place, const char *mark)
+{
+	const struct cgroup_dir *dirs = place->dirs.v;
+
+	for (size_t i = 1; i < place->dirs.n; i++)
+		if (!str_equal(dirs[i].path, dirs[0].path))
+			return false;
+	return place->dirs.n && owner_of(&dirs[first_of(place)], mark, NULL) == MARK_OURS;
+}
+
+struct search {
+	const char *mark;
+	char path[4096];
+};
+
+static int look(int dir, void *data)
+{
+	struct search *search = data;
+	char link[32], text[MARK_SIZE];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	if (!read_mark(link, text) || !str_equal(text, search->mark))
+		return 0;
+	n = readlink(link, search->path, sizeof(search->path) - 1);
+	search->path[n > 0 ? n : 0] = '\0';
+	return -EEXIST; /* ends the walk */
+}
+
+const char *mark_search(struct arena *arena, const char *mount, const char *mark)
+{
+	struct search search = { .mark = mark };
+	const struct group_walk walk = { .enter = look, .data = &search };
+	_cleanup_close_ int root = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	size_t len = strlen(mount);
+
+	if (root < 0 || group_walk(root, &walk) != -EEXIST ||
+	    strncmp(search.path, mount, len) != 0 || search.path[len] != '/')
+		return NULL;
+	return arena_strdup(arena, search.path + len);
 }

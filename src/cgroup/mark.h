@@ -16,6 +16,12 @@ int mark_claim(const struct cgroup *cgroup, const char *done, const char *mark, 
 
 enum mark_owner { MARK_OURS, MARK_NOBODYS, MARK_OTHERS };
 
+/* Whether all of the place is at one path, and there is a group with the mark. */
+bool mark_agrees(const struct cgroup_place *place, const char *mark);
+
+/* The path of a group with the mark, anywhere in a hierarchy (arena), or NULL. */
+const char *mark_search(struct arena *arena, const char *mount, const char *mark);
+
 /* Those directories of the place that belong to `owner`. One that is gone is ours; where the kernel keeps no
  * attributes on groups, all are. other (may be NULL) gets the mark of the first of another. */
 struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/base/log.h"
+#include "src/cgroup/mark.h"
 #include "src/cgroup/unit.h"
 #include "src/cmd/common.h"
 #include "src/plan/plan.h"
@@ -11,7 +13,10 @@
 #include "src/state/undo_list.h"
 #include "src/steps/removal.h"
 
+#include <fcntl.h>
 #include <stddef.h>
+
+enum { MARKED_MAX = 64 };
 
 struct delete_options {
 	bool force, regex;
@@ -24,16 +29,6 @@ static const struct option options[] = {
 	  "ID is an extended regular expression", NULL },
 	{ 0 },
 };
-
-static int kill_damaged(struct store *store, int dirfd, const char *id, struct err *err)
-{
-	static const char *spawn = "spawn";
-	struct state state = { .id = id, .phase = STATE_STARTED, .undo = { .v = &spawn, .n = 1 } };
-
-	int r = dirfd < 0 ? 0 : store_find_init(dirfd, &state, err);
-
-	return r < 0 ? r : undo_list_run(store, &state, err);
-}
 
 static int remove_cgroup(struct arena *arena, struct store *store, const struct oci_config *config,
 			 const struct facts *facts, const char *id, struct err *err)
@@ -53,20 +48,18 @@ static int remove_cgroup(struct arena *arena, struct store *store, const struct 
 	return undo_list_cgroup(store, id, &plan.place, err);
 }
 
-static int remove_rdt(struct arena *arena, struct store *store, const struct oci_config *config,
-		      const char *id, struct err *err)
+static int remove_rdt(struct arena *arena, const struct oci_config *config, const char *id,
+		      struct err *err)
 {
-	static const char *made = "rdt-create";
 	const struct rdt_plan plan = plan_rdt(arena, config, id);
 	const char *groups[2];
-	struct state state = { .id = id, .undo = { .v = &made, .n = 1 } };
+	size_t n = 0;
 
 	if (plan.monitor)
-		groups[state.rdt_groups.n++] = plan.monitor;
+		groups[n++] = plan.monitor;
 	if (plan.own)
-		groups[state.rdt_groups.n++] = plan.group;
-	state.rdt_groups.v = groups;
-	return undo_list_run(store, &state, err);
+		groups[n++] = plan.group;
+	return undo_list_rdt(groups, n, err);
 }
 
 /* Of the managers that this caller can reach, either may have made it. */
@@ -101,8 +94,47 @@ struct delete_call {
 	bool found; /* there was something to delete */
 };
 
-/* The names on the host derive from the config, if its copy is left, and the id, so they can still be found. A unit
- * has no mark: without a directory of the container's it may be that of another state directory. */
+static struct cgroup_place place_at(struct arena *arena, const struct facts_cgroup *host,
+				    const char *path)
+{
+	struct cgroup_dir *dirs = arena_array(arena, host->n + 1, sizeof(*dirs));
+
+	for (size_t i = 0; i < host->n; i++)
+		dirs[i] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
+					       .mount = host->v[i].mount,
+					       .path = path };
+	return (struct cgroup_place){ host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2
+								    : CGROUP_DRIVER_V1,
+				      { dirs, host->n } };
+}
+
+/* Wherever they are: the mark says whose a group is, and neither state nor config has to know of it. */
+static int remove_marked(const struct delete_call *call, const struct facts_cgroup *host,
+			 const char *id, struct err *err)
+{
+	const char *mark = store_mark(call->store, id, call->arena), *path;
+	int r = 0;
+
+	for (size_t i = host->n, found = 0; r == 0 && i > 0 && found < MARKED_MAX;) {
+		struct cgroup_place place;
+
+		path = mark_search(call->arena, host->v[i - 1].mount, mark);
+		if (path) {
+			place = place_at(call->arena, host, path);
+			r = undo_list_cgroup(call->store, id, &place, err);
+			found++;
+		} else if (!*host->v[i - 1].controllers) {
+			break; /* v2, the last of the list, speaks for the others */
+		} else {
+			i--;
+		}
+	}
+	return r;
+}
+
+/* What marks do not lead to (none could be set; units; rdt) has names that derive from the config, if its copy is
+ * left, and the id. A unit has no mark: without a directory of the container's it may be that of another state
+ * directory. */
 static int delete_by_names(const struct delete_call *call, int dirfd, const char *id, bool units,
 			   struct err *err)
 {
@@ -116,25 +148,57 @@ static int delete_by_names(const struct delete_call *call, int dirfd, const char
 
 	if (dirfd >= 0 && common_read_config(call->arena, dirfd, &configs[1], &ignored) == 0)
 		n = 2;
+	if (r == 0)
+		r = remove_marked(call, &facts.cgroup, id, err);
 	while (r == 0 && n-- > 0) {
 		if (units && dirfd >= 0)
 			r = stop_unit(call->arena, configs[n], &facts, id, err);
 		if (r == 0)
 			r = remove_cgroup(call->arena, call->store, configs[n], &facts, id, err);
 		if (r == 0 && n == 1)
-			r = remove_rdt(call->arena, call->store, configs[n], id, err);
+			r = remove_rdt(call->arena, configs[n], id, err);
 	}
 	return r;
 }
 
+/* Whatever process the state names, and then all that can be found without it. */
 static int delete_damaged(const struct delete_call *call, int dirfd, const char *id,
 			  struct err *err)
 {
-	int r = kill_damaged(call->store, dirfd, id, err);
+	struct state state = { .id = id, .phase = STATE_STARTED };
+	int r = dirfd < 0 ? 0 : store_find_init(dirfd, &state, err);
 
+	if (r == 0)
+		r = undo_list_process(&state, err);
 	if (r == 0)
 		r = delete_by_names(call, dirfd, id, true, err);
 	return r < 0 ? r : store_remove(call->store, id, err);
+}
+
+/* Whether the hierarchies that this process is in are more than the state has. */
+static bool lacks_hierarchies(struct arena *arena, const struct cgroup_place *place)
+{
+	struct err ignored;
+	size_t lines = 0;
+	char *text;
+
+	if (place->kind == CGROUP_DRIVER_V2)
+		return place->dirs.n != 1;
+	if (io_read_file(AT_FDCWD, "/proc/self/cgroup", 1 << 20, arena, &text, NULL, &ignored) < 0)
+		return true;
+	for (; *text; text++)
+		lines += *text == '\n';
+	return place->dirs.n < lines;
+}
+
+/* A state can be readable and wrong all the same. */
+static bool is_believable(const struct delete_call *call, const struct state *state)
+{
+	const struct cgroup_place *place = &state->cgroup;
+
+	return cgroup_place_is_group(place) &&
+	       mark_agrees(place, store_mark(call->store, state->id, call->arena)) &&
+	       !lacks_hierarchies(call->arena, place);
 }
 
 static int refuse_status(const char *id, enum status status, struct err *err)
@@ -146,23 +210,25 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return err_hint(err, "`usrun delete --force %s` kills it first", id);
 }
 
-/* A state can be readable and wrong all the same: what it does not lead to is found by name. Without a cgroup in it
- * nothing leads to the process but a pid, which may be wrong too. */
+/* Where the host does not say the same as the state, what is there is looked for; and without a cgroup in it nothing
+ * leads to the process but a pid, which may be wrong too. */
 static int delete_by_force(const struct delete_call *call, int dirfd, const struct state *state,
 			   struct err *err)
 {
-	bool no_place = !cgroup_place_is_group(&state->cgroup) ||
-			(!state->cgroup.dirs.n && !state->unit.name);
 	_cleanup_close_ int left = -1;
+	struct state init = { .id = state->id, .phase = STATE_STARTED };
 	struct err first = { 0 };
 	int r = 0;
 
 	if (state->damaged)
 		return delete_damaged(call, dirfd, state->id, err);
-	if (no_place)
-		r = kill_damaged(call->store, dirfd, state->id, &first);
-	if (r == 0 && no_place)
-		r = delete_by_names(call, dirfd, state->id, false, &first);
+	if (!is_believable(call, state)) {
+		r = store_find_init(dirfd, &init, &first);
+		if (r == 0)
+			r = undo_list_process(&init, &first);
+		if (r == 0)
+			r = delete_by_names(call, dirfd, state->id, false, &first);
+	}
 	if (r == 0)
 		r = removal_run(call->store, dirfd, state, NULL, &first);
 	if (r == 0) {

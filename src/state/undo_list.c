@@ -40,14 +40,13 @@ static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 		       (long long)state->pid.v, DEATH_TIMEOUT_MS / 1000);
 }
 
-static int undo_spawn(struct store *store, const struct state *state, struct err *err)
+int undo_list_process(const struct state *state, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;
 	struct state process = *state;
 	struct err ignored;
 	int r;
 
-	(void)store;
 	process.cgroup = (struct cgroup_place){ 0 }; /* which process it is, no freezer can hide */
 	r = status_of(&process, &pidfd, err);
 	if (r < 0 || pidfd < 0)
@@ -60,6 +59,12 @@ static int undo_spawn(struct store *store, const struct state *state, struct err
 	if (cgroup_place_is_group(&state->cgroup) && driver_is_frozen(&state->cgroup, &ignored) > 0)
 		return 0;
 	return wait_for_end(state, pidfd, err);
+}
+
+static int undo_spawn(struct store *store, const struct state *state, struct err *err)
+{
+	(void)store;
+	return undo_list_process(state, err);
 }
 
 static bool has_unit(const struct state *state, const struct cgroup_unit_ref *unit)
@@ -149,19 +154,23 @@ static int undo_cgroup_create(struct store *store, const struct state *state, st
 	return undo_list_cgroup(store, state->id, &state->cgroup, err);
 }
 
-static int undo_rdt_create(struct store *store, const struct state *state, struct err *err)
+int undo_list_rdt(const char *const *groups, size_t n, struct err *err)
 {
 	_cleanup_close_ int root = -1;
 
-	(void)store;
-	if (!state->rdt_groups.n)
+	if (!n)
 		return 0;
 	root = openat(AT_FDCWD, RDT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; root >= 0 && i < state->rdt_groups.n; i++)
-		if (unlinkat(root, state->rdt_groups.v[i], AT_REMOVEDIR) < 0 && errno != ENOENT)
-			return err_errno(err, errno, "remove " RDT_ROOT "/%s",
-					 state->rdt_groups.v[i]);
+	for (size_t i = 0; root >= 0 && i < n; i++)
+		if (unlinkat(root, groups[i], AT_REMOVEDIR) < 0 && errno != ENOENT)
+			return err_errno(err, errno, "remove " RDT_ROOT "/%s", groups[i]);
 	return 0;
+}
+
+static int undo_rdt_create(struct store *store, const struct state *state, struct err *err)
+{
+	(void)store;
+	return undo_list_rdt(state->rdt_groups.v, state->rdt_groups.n, err);
 }
 
 /* What is inside is killed by its cgroup, faster than systemd would end it (SIGTERM, then a wait of 90 s). */

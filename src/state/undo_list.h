@@ -9,8 +9,13 @@
 /* Runs the entries of state->undo, last first. All are tried; the first error is returned. */
 int undo_list_run(struct store *store, const struct state *state, struct err *err) MUST_CHECK;
 
-/* The part of it that is for a cgroup, wherever its place is known from: kills and removes what has the container's
- * mark. What has another's, or none and processes in it, stays; a note says so. */
+/* Its parts, for what is known from elsewhere than a whole state. The process is killed, and waited for. */
+int undo_list_process(const struct state *state, struct err *err) MUST_CHECK;
+
+/* Groups below the root of resctrl. */
+int undo_list_rdt(const char *const *groups, size_t n, struct err *err) MUST_CHECK;
+
+/* Kills and removes what has the container's mark. What has another's, or none and processes in it, stays; a note says so. */
 int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
 		     struct err *err) MUST_CHECK;
 

@@ -516,6 +516,23 @@ sweep_groups() { # what such a state does not lead to
 	for dir in $(cgroups); do rmdir "$dir" 2>/dev/null || true; done
 }
 
+# A state that names some groups only, or others, and no config to find them by: the mark leads to them.
+t_cgroups_of_a_state_with_wrong_places_go() {
+	root_only
+	local edit state="$T/state/$ID/state.json"
+	v1_dir pids >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	for edit in '.cgroupDirs |= map(select(.controllers == "pids"))' '.cgroupDirs[].path = "/nowhere"' '.cgroupDirs[2].path = "/nowhere"' '.cgroupDriver = "none"'; do
+		cfg --arg p "/it/deep-$ID/er" '.linux.namespaces |= map(select(.type != "pid")) | .linux.cgroupsPath = $p'
+		up
+		jq "$edit" "$state" >"$T/new"
+		cp "$T/new" "$state"
+		rm "$T/state/$ID/config.json"
+		ok delete --force "$ID"
+		eq "$edit: groups" "$(cgroups)" ''
+		[ ! -d "/proc/$PID" ] || grep -q '^State:.Z' "/proc/$PID/status" || fail "$edit: it runs"
+	done
+}
+
 # A state that names no groups any more: they are found by their names, and by their mark.
 t_cgroups_of_a_state_without_places_go() {
 	root_only
