@@ -308,46 +308,46 @@ static int name_source(const struct exec_call *call, struct err *err)
 }
 
 /* A container's state keeps what create left out; a further process has none. */
-static void tell_departures(const struct run *run)
+static void tell_departures(const struct start *start)
 {
-	for (size_t i = 0; i < run->plan->n_warnings; i++)
-		log_warning("%s", run->plan->warnings[i].text);
-	for (size_t i = 0; i < run->n_notes; i++)
-		log_warning("%s", run->notes[i]);
+	for (size_t i = 0; i < start->plan->n_warnings; i++)
+		log_warning("%s", start->plan->warnings[i].text);
+	for (size_t i = 0; i < start->n_notes; i++)
+		log_warning("%s", start->notes[i]);
 }
 
 static int execute(struct exec_call *call, const struct plan *plan, struct err *err)
 {
 	_cleanup_close_ int signals = -1;
-	struct run *run = arena_new(call->arena, struct run);
+	struct start *start = arena_new(call->arena, struct start);
 	struct supervise supervise = { 0 };
 	int r;
 
-	run_init(run, plan, call->arena);
-	run->state = &call->state;
-	run->pid_file = call->o->pid_file;
-	run->target_pidfd = call->pidfd;
+	start_init(start, plan, call->arena);
+	start->state = &call->state;
+	start->pid_file = call->o->pid_file;
+	start->target_pidfd = call->pidfd;
 	if (!call->o->detach) {
 		signals = supervise_block_signals(err);
 		if (signals < 0)
 			return signals;
-		run->signals.fd = signals;
+		start->signals.fd = signals;
 	}
-	r = walk_sequence(&sequence_exec, run, err);
-	driver_close(&run->cgroup);
-	tell_departures(run);
-	if (r < 0 && run->signals.ended_by)
-		signals_act(run->signals.ended_by);
+	r = walk_sequence(&sequence_exec, start, err);
+	driver_close(&start->cgroup);
+	tell_departures(start);
+	if (r < 0 && start->signals.ended_by)
+		signals_act(start->signals.ended_by);
 	if (r < 0 || call->o->detach)
 		return r;
-	run_forward_signals(run);
-	supervise = (struct supervise){ .child = &run->init,
-					.console = fd_take(&run->console_master),
+	start_forward_signals(start);
+	supervise = (struct supervise){ .child = &start->init,
+					.console = fd_take(&start->console_master),
 					.signals = signals,
 					.notify = -1,
 					.manager = -1 };
 	r = supervise_run(&supervise, err);
-	cgroup_of_tell_oom(call->arena, &call->state, r, run->oom_kills);
+	cgroup_of_tell_oom(call->arena, &call->state, r, start->oom_kills);
 	return r;
 }
 

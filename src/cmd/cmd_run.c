@@ -46,14 +46,14 @@ static int foreground(struct launch *launch, const struct cmd_globals *globals, 
 
 	if (r >= 0)
 		r = launch_start(launch, globals, err);
-	if (r < 0 && launch->run.signals.ended_by)
-		signals_act(launch->run.signals.ended_by);
+	if (r < 0 && launch->start.signals.ended_by)
+		signals_act(launch->start.signals.ended_by);
 	if (r < 0)
 		return r;
-	run_forward_signals(&launch->run);
-	supervise.child = &launch->run.init;
-	supervise.console = fd_take(&launch->run.console_master);
-	supervise.notify = launch->run.notify_listener;
+	start_forward_signals(&launch->start);
+	supervise.child = &launch->start.init;
+	supervise.console = fd_take(&launch->start.console_master);
+	supervise.notify = launch->start.notify_listener;
 	supervise.manager = launch->manager;
 	if (cgroup_of_watch_oom(launch->arena, &launch->state, &oom, &words))
 		supervise.oom = &oom;
@@ -84,9 +84,9 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	r = launch_check_stdin(launch->plan, "run --detach", err);
 	if (r == 0)
 		r = launch_start(launch, globals, err);
-	if (r == 0 && launch->run.notify_listener >= 0)
-		notify_await(launch->run.notify_listener, launch->manager, launch->run.init.pid,
-			     launch->run.init.pidfd);
+	if (r == 0 && launch->start.notify_listener >= 0)
+		notify_await(launch->start.notify_listener, launch->manager, launch->start.init.pid,
+			     launch->start.init.pidfd);
 	return r;
 }
 

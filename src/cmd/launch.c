@@ -208,34 +208,34 @@ static void tell_fallbacks(const struct state *state)
 
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
-	struct run *run = &launch->run;
+	struct start *start = &launch->start;
 	int r = launch->store ? 0
 			      : store_open(globals->root, true, launch->arena, &launch->store, err);
 
 	if (r < 0)
 		return r;
-	run_init(run, launch->plan, launch->arena);
-	run->store = launch->store;
-	run->state = &launch->state;
-	run->config_text = launch->config_text;
-	run->config_len = launch->config_len;
-	run->pid_file = launch->pid_file;
-	run->tell_fallbacks = tell_fallbacks;
-	run->signals.fd = launch->signals;
+	start_init(start, launch->plan, launch->arena);
+	start->store = launch->store;
+	start->state = &launch->state;
+	start->config_text = launch->config_text;
+	start->config_len = launch->config_len;
+	start->pid_file = launch->pid_file;
+	start->tell_fallbacks = tell_fallbacks;
+	start->signals.fd = launch->signals;
 	/* Init inherits it; its name comes with the state. */
 	if (launch->plan->flags & PLAN_WAIT_START) {
-		run->start_listener = sock_new();
-		if (run->start_listener < 0)
-			return err_errno(err, -run->start_listener, "make the start socket");
+		start->start_listener = sock_new();
+		if (start->start_listener < 0)
+			return err_errno(err, -start->start_listener, "make the start socket");
 	}
-	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &run->undo,
-			&run->n_undo);
-	r = walk_sequence(&sequence_create, run, err);
-	devices_close(&run->net);
+	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &start->undo,
+			&start->n_undo);
+	r = walk_sequence(&sequence_create, start, err);
+	devices_close(&start->net);
 	/* Init has the descriptor too, and the lock with it, until it has closed its own. */
-	if (run->state_dir >= 0)
-		store_unlock(run->state_dir);
-	driver_close(&run->cgroup);
+	if (start->state_dir >= 0)
+		store_unlock(start->state_dir);
+	driver_close(&start->cgroup);
 	return r;
 }
 
@@ -252,7 +252,7 @@ int launch_delete(struct launch *launch, struct err *err)
 	const struct store_change change = {
 		.arena = launch->arena, .seen = &launch->state, .act = remove_own, .data = launch
 	};
-	int r = store_change_open(launch->store, launch->run.state_dir, launch->state.id, &change,
+	int r = store_change_open(launch->store, launch->start.state_dir, launch->state.id, &change,
 				  err);
 
 	return r == -ENOENT && !launch->found

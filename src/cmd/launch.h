@@ -67,7 +67,7 @@ struct launch {
 	int signals; /* of supervise_block_signals(), or -1 */
 	struct store *store;
 	struct state state;
-	struct run run;
+	struct start start;
 	bool found; /* at the end of a foreground run the container was still there */
 };
 

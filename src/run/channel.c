@@ -48,15 +48,15 @@ int channel_open(struct arena *arena, bool stager, struct channel **ret, struct 
 	return r < 0 ? err_errno(err, -r, "make a socket pair") : 0;
 }
 
-void channel_keep_own(struct channel *channel, struct run *run)
+void channel_keep_own(struct channel *channel, struct start *start)
 {
-	bool parent = run->me == ACTOR_PARENT;
+	bool parent = start->me == ACTOR_PARENT;
 
 	if (parent)
 		fd_closep(&channel->child);
 	else
 		channel->parent = -1; /* closed with all that is not the child's */
-	run->lifeline = parent ? -1 : channel->child;
+	start->lifeline = parent ? -1 : channel->child;
 }
 
 void channel_close(struct channel *channel)
@@ -65,9 +65,9 @@ void channel_close(struct channel *channel)
 	fd_closep(&channel->child);
 }
 
-static int own_end(const struct channel *channel, const struct run *run)
+static int own_end(const struct channel *channel, const struct start *start)
 {
-	return run->me == ACTOR_PARENT ? channel->parent : channel->child;
+	return start->me == ACTOR_PARENT ? channel->parent : channel->child;
 }
 
 static int died(enum actor from, struct err *err)
@@ -133,30 +133,30 @@ static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail 
 
 /* Whose word it is. Init's first one introduces it: a name of the kernel's that is a child of ours, for the
  * sender may give any that it sees where it has the right to. */
-static bool is_of(struct run *run, enum actor from, pid_t sender)
+static bool is_of(struct start *start, enum actor from, pid_t sender)
 {
-	if (child_is_there(&run->stager) && sender == run->stager.pid)
+	if (child_is_there(&start->stager) && sender == start->stager.pid)
 		return true;
 	if (from != ACTOR_INIT)
 		return false;
-	if (child_is_there(&run->init))
-		return sender == run->init.pid;
-	return child_adopt(sender, &run->init) == 0;
+	if (child_is_there(&start->init))
+		return sender == start->init.pid;
+	return child_adopt(sender, &start->init) == 0;
 }
 
 /* One message to the parent, checked. Bytes, 0 at the end, -EAGAIN: none before the end of its sender, or an
  * error with a text. */
-static ssize_t hear(struct channel *channel, struct run *run, enum actor from, struct message *m,
-		    struct sock_mail *mail, struct err *err)
+static ssize_t hear(struct channel *channel, struct start *start, enum actor from,
+		    struct message *m, struct sock_mail *mail, struct err *err)
 {
-	bool first = from == ACTOR_INIT && !child_is_there(&run->init);
-	const struct child *peer = from == ACTOR_INIT && !first ? &run->init : &run->stager;
+	bool first = from == ACTOR_INIT && !child_is_there(&start->init);
+	const struct child *peer = from == ACTOR_INIT && !first ? &start->init : &start->stager;
 	ssize_t n;
 	int r;
 
-	r = run_wait(run, channel->parent, peer, -1, err);
+	r = start_wait(start, channel->parent, peer, -1, err);
 	if (r == 0 && first) /* a stager may leave before init has said anything */
-		r = run_wait(run, channel->parent, NULL, FIRST_WORD_MS, err);
+		r = start_wait(start, channel->parent, NULL, FIRST_WORD_MS, err);
 	if (r < 0)
 		return r;
 	n = receive(channel->parent, m, false, mail);
@@ -164,20 +164,20 @@ static ssize_t hear(struct channel *channel, struct run *run, enum actor from, s
 		return died(from, err);
 	if (n < 0)
 		return err_errno(err, (int)-n, "wait for the %s", sequence_actor_name(from));
-	if (!is_message(m, n, mail) || (channel->senders && !is_of(run, from, mail->sender))) {
+	if (!is_message(m, n, mail) || (channel->senders && !is_of(start, from, mail->sender))) {
 		fd_closep(&mail->fd);
 		return protocol(from, err);
 	}
 	return n;
 }
 
-int channel_last_words(struct channel *channel, const struct run *run, struct err *err)
+int channel_last_words(struct channel *channel, const struct start *start, struct err *err)
 {
 	struct sock_mail mail;
 	struct message m;
 	ssize_t n;
 
-	while ((n = receive(own_end(channel, run), &m, false, &mail)) > 0) {
+	while ((n = receive(own_end(channel, start), &m, false, &mail)) > 0) {
 		fd_closep(&mail.fd);
 		if (is_message(&m, n, &mail) && m.kind == MESSAGE_FAILED)
 			return take_failure(&m, err);
@@ -186,43 +186,43 @@ int channel_last_words(struct channel *channel, const struct run *run, struct er
 }
 
 /* A peer that is not there any more has perhaps said why, before it was told. */
-static int peer_gone(struct channel *channel, const struct run *run, enum actor peer,
+static int peer_gone(struct channel *channel, const struct start *start, enum actor peer,
 		     struct err *err)
 {
-	int r = channel_last_words(channel, run, err);
+	int r = channel_last_words(channel, start, err);
 
 	return r < 0 ? r : died(peer, err);
 }
 
-static int send_notes(int sock, struct run *run)
+static int send_notes(int sock, struct start *start)
 {
 	struct message m = { .kind = MESSAGE_NOTE };
 
-	for (size_t i = 0; i < run->n_notes; i++) {
+	for (size_t i = 0; i < start->n_notes; i++) {
 		int r;
 
-		(void)strncpy(m.note, run->notes[i], sizeof(m.note) - 1);
-		r = filter_notify_pass(run->filter.handover, sock, &m, LEN_NOTE, -1);
+		(void)strncpy(m.note, start->notes[i], sizeof(m.note) - 1);
+		r = filter_notify_pass(start->filter.handover, sock, &m, LEN_NOTE, -1);
 		if (r < 0)
 			return r;
 	}
-	run->n_notes = 0;
+	start->n_notes = 0;
 	return 0;
 }
 
-int channel_tell(struct channel *channel, struct run *run, enum actor to, size_t row, int fd,
+int channel_tell(struct channel *channel, struct start *start, enum actor to, size_t row, int fd,
 		 struct err *err)
 {
 	struct message m = { .kind = MESSAGE_REACHED, .row = (uint32_t)row };
-	int sock = own_end(channel, run), r = 0;
+	int sock = own_end(channel, start), r = 0;
 
 	if (to == ACTOR_PARENT)
-		r = send_notes(sock, run);
+		r = send_notes(sock, start);
 	/* An agent may refuse what its profile does not let through. */
 	if (r == 0)
-		r = filter_notify_pass(run->filter.handover, sock, &m, LEN_REACHED, fd);
+		r = filter_notify_pass(start->filter.handover, sock, &m, LEN_REACHED, fd);
 	if (r == -EPIPE || r == -ECONNRESET)
-		return peer_gone(channel, run, to, err);
+		return peer_gone(channel, start, to, err);
 	return r < 0 ? err_errno(err, -r, "tell the %s", sequence_actor_name(to)) : 0;
 }
 
@@ -244,24 +244,24 @@ static int await_parent(struct channel *channel, size_t row, struct err *err)
 }
 
 /* Of a stager that was not heard yet only a failure is still to come when init's word is waited for. */
-static bool is_row(const struct run *run, const struct message *m, const struct sock_mail *mail,
+static bool is_row(const struct start *start, const struct message *m, const struct sock_mail *mail,
 		   enum actor from, size_t row)
 {
-	bool stager = child_is_there(&run->stager) && mail->sender == run->stager.pid;
+	bool stager = child_is_there(&start->stager) && mail->sender == start->stager.pid;
 
 	return m->row == row && (from == ACTOR_STAGER || !stager);
 }
 
-int channel_await(struct channel *channel, struct run *run, enum actor from, size_t row,
+int channel_await(struct channel *channel, struct start *start, enum actor from, size_t row,
 		  int *ret_fd, struct err *err)
 {
 	if (from == ACTOR_PARENT)
 		return await_parent(channel, row, err);
-	for (size_t notes = 0; notes <= RUN_MAX_NOTES; notes++) {
+	for (size_t notes = 0; notes <= START_MAX_NOTES; notes++) {
 		_cleanup_close_ int fd = -1;
 		struct sock_mail mail;
 		struct message m;
-		ssize_t n = hear(channel, run, from, &m, &mail, err);
+		ssize_t n = hear(channel, start, from, &m, &mail, err);
 
 		if (n < 0)
 			return (int)n;
@@ -271,10 +271,10 @@ int channel_await(struct channel *channel, struct run *run, enum actor from, siz
 		if (m.kind == MESSAGE_FAILED)
 			return take_failure(&m, err);
 		if (m.kind == MESSAGE_NOTE) {
-			run_note(run, "%s", m.note);
+			start_note(start, "%s", m.note);
 			continue;
 		}
-		if (!is_row(run, &m, &mail, from, row))
+		if (!is_row(start, &m, &mail, from, row))
 			return protocol(from, err);
 		if (ret_fd)
 			*ret_fd = fd_take(&fd);
@@ -284,29 +284,29 @@ int channel_await(struct channel *channel, struct run *run, enum actor from, siz
 }
 
 /* The end of a channel is an exec, a death, or somebody's trick. */
-static int judge_end(struct run *run, struct err *err)
+static int judge_end(struct start *start, struct err *err)
 {
-	int status, executed = program_was_executed(run->init.pid);
+	int status, executed = program_was_executed(start->init.pid);
 	/* Nobody else will ever tell how a detached container ended. */
-	bool alone = run->state_dir >= 0 && run->plan->options->detach;
+	bool alone = start->state_dir >= 0 && start->plan->options->detach;
 
 	if (executed == 0)
 		return died(ACTOR_INIT, err);
-	if ((executed < 0 || alone) && child_has_ended(&run->init, &status) > 0 &&
+	if ((executed < 0 || alone) && child_has_ended(&start->init, &status) > 0 &&
 	    WIFSIGNALED(status))
 		return died(ACTOR_INIT, err);
 	*err = (struct err){ 0 };
 	return 0;
 }
 
-int channel_await_exec(struct channel *channel, struct run *run, struct err *err)
+int channel_await_exec(struct channel *channel, struct start *start, struct err *err)
 {
 	struct sock_mail mail;
 	struct message m;
-	ssize_t n = hear(channel, run, ACTOR_INIT, &m, &mail, err);
+	ssize_t n = hear(channel, start, ACTOR_INIT, &m, &mail, err);
 
 	if (n == -ECHILD)
-		return judge_end(run, err);
+		return judge_end(start, err);
 	if (n < 0)
 		return (int)n;
 	fd_closep(&mail.fd);

@@ -16,27 +16,27 @@ struct channel;
 int channel_open(struct arena *arena, bool stager, struct channel **ret,
 		 struct err *err) MUST_CHECK;
 
-/* Right after the clone, in both processes: the other's end is closed, by run_keep_own() in a child, or a dead peer would
- * never read as end of file. In a child run->lifeline is its end. */
-void channel_keep_own(struct channel *channel, struct run *run);
+/* Right after the clone, in both processes: the other's end is closed, by start_keep_own() in a child, or a dead peer would
+ * never read as end of file. In a child start->lifeline is its end. */
+void channel_keep_own(struct channel *channel, struct start *start);
 
 void channel_close(struct channel *channel);
 
-/* Tells `to` that the row was reached; sends the notes of run, and fd when >= 0. */
-int channel_tell(struct channel *channel, struct run *run, enum actor to, size_t row, int fd,
+/* Tells `to` that the row was reached; sends the notes of the start, and fd when >= 0. */
+int channel_tell(struct channel *channel, struct start *start, enum actor to, size_t row, int fd,
 		 struct err *err) MUST_CHECK;
 
 /* Waits for that message; adds notes. *ret_fd is -1 when none came; NULL: the row carries none. The parent
  * learns by the first message of init which process that is: a child of its own that the kernel names, or none.
  * When the peer failed, err is its error; when it died without a word, -ECHILD. */
-int channel_await(struct channel *channel, struct run *run, enum actor from, size_t row,
+int channel_await(struct channel *channel, struct start *start, enum actor from, size_t row,
 		  int *ret_fd, struct err *err) MUST_CHECK;
 
 /* In the parent: 0 when init has executed its program, which closes its end; or its error. */
-int channel_await_exec(struct channel *channel, struct run *run, struct err *err) MUST_CHECK;
+int channel_await_exec(struct channel *channel, struct start *start, struct err *err) MUST_CHECK;
 
 /* The failure that a peer has reported and nobody has read yet replaces err; 0: there is none, and err stays. */
-int channel_last_words(struct channel *channel, const struct run *run, struct err *err);
+int channel_last_words(struct channel *channel, const struct start *start, struct err *err);
 
 /* Reports a child's failure to the parent; also for a start socket's connection (channel_fail_on). */
 void channel_fail(struct channel *channel, const struct err *err);

@@ -14,9 +14,9 @@
 enum { LAST_WORDS_MS = 1000, DEATH_TIMEOUT_MS = 10000 };
 
 /* Words for a child that died without any: killed by the memory limit, by a seccomp profile … */
-static void explain_death(struct run *run, struct err *err)
+static void explain_death(struct start *start, struct err *err)
 {
-	const struct child *child = child_is_there(&run->init) ? &run->init : &run->stager;
+	const struct child *child = child_is_there(&start->init) ? &start->init : &start->stager;
 	const char *name;
 	int status;
 
@@ -27,38 +27,40 @@ static void explain_death(struct run *run, struct err *err)
 	if (child_has_ended(child, &status) <= 0 || !WIFSIGNALED(status))
 		return;
 	name = names_signal_name(WTERMSIG(status));
-	if (WTERMSIG(status) == SIGKILL && driver_oom_kills(&run->cgroup) > run->oom_kills)
-		(void)err_prefix(err, "%s", driver_oom_words(&run->cgroup, run->arena));
+	if (WTERMSIG(status) == SIGKILL && driver_oom_kills(&start->cgroup) > start->oom_kills)
+		(void)err_prefix(err, "%s", driver_oom_words(&start->cgroup, start->arena));
 	else
 		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
 				 name ? name : "a real-time one");
 }
 
-static void take_back(struct run *run)
+static void take_back(struct start *start)
 {
 	struct err err;
 
-	if (run->pid_file_written)
-		(void)unlink(run->pid_file);
-	if (devices_return(&run->net, &err) < 0)
+	if (start->pid_file_written)
+		(void)unlink(start->pid_file);
+	if (devices_return(&start->net, &err) < 0)
 		log_warning("%s", err.text);
-	devices_close(&run->net);
+	devices_close(&start->net);
 	/* While poststart hooks ran, the lock was free: perhaps it is deleted already. */
-	if (!run->reserved || store_lock(run->state_dir, STORE_LOCK_TIMEOUT_MS, &err) == -ENOENT)
+	if (!start->reserved ||
+	    store_lock(start->state_dir, STORE_LOCK_TIMEOUT_MS, &err) == -ENOENT)
 		return;
 	/* The processes are gone already; their recorded pid may be somebody else's by now. */
-	run->state->pid.set = false;
-	run->state->poststop_hooks.v = run->hooks_ran;
-	if (removal_run(run->store, run->state_dir, run->state, run->plan->config, &err) < 0)
+	start->state->pid.set = false;
+	start->state->poststop_hooks.v = start->hooks_ran;
+	if (removal_run(start->store, start->state_dir, start->state, start->plan->config, &err) <
+	    0)
 		log_notice("cleaning up: %s", err.text);
 }
 
-void failure_end(struct run *run, struct channel *channel, struct err *err)
+void failure_end(struct start *start, struct channel *channel, struct err *err)
 {
-	explain_death(run, err);
+	explain_death(start, err);
 	/* An init whose stager died before it was introduced ends by itself when it finds it closed. */
 	channel_close(channel);
-	(void)child_end(&run->stager, DEATH_TIMEOUT_MS);
-	(void)child_end(&run->init, DEATH_TIMEOUT_MS);
-	take_back(run);
+	(void)child_end(&start->stager, DEATH_TIMEOUT_MS);
+	(void)child_end(&start->init, DEATH_TIMEOUT_MS);
+	take_back(start);
 }

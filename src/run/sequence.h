@@ -79,9 +79,9 @@ struct row {
 	uint64_t needs;         /* milestones that the actor must know of */
 	uint64_t after, before; /* if given at all, known before this; not yet given */
 	uint64_t gives;
-	int (*act)(struct run *run, struct err *err);
+	int (*act)(struct start *start, struct err *err);
 	bool undo;      /* leaves something on the host: undo_list has an entry of this name */
-	size_t carries; /* SYNC: offset in struct run of a descriptor to send, 0: none */
+	size_t carries; /* SYNC: offset in struct start of a descriptor to send, 0: none */
 };
 
 struct sequence {

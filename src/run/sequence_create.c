@@ -101,7 +101,7 @@ static const struct row rows[] = {
 	/* Its first words: the kernel tells the parent which process says them. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID,
 	     .before = M_SESSION, .gives = M_INIT_KNOWN,
-	     .carries = offsetof(struct run, init_stat)),
+	     .carries = offsetof(struct start, init_stat)),
 	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .needs = M_INIT_PID,
 	      .gives = M_STAGER_GONE),
 
@@ -115,7 +115,7 @@ static const struct row rows[] = {
 	    .gives = M_LOOPBACK),
 	ACT(INIT, "netns-show", step_netns_show, .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES),
 	SYNC(INIT, PARENT, "netns-shown", .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES,
-	     .carries = offsetof(struct run, netns_socket)),
+	     .carries = offsetof(struct start, netns_socket)),
 	/* Hooks, sysfs and sysctls find them there. */
 	ACT(PARENT, "netdev-move", step_netdev_move, .when = PLAN_NET_DEVICES,
 	    .needs = M_NAMESPACES | M_STATE, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
@@ -184,7 +184,7 @@ static const struct row rows[] = {
 	 * hears "recorded" it still ends with us, because its channel does. */
 	ACT(INIT, "release", step_release, .needs = M_FOUND | M_PRIVS_DROPPED, .gives = M_RELEASED),
 	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
-	     .gives = M_CREATED, .carries = offsetof(struct run, console_master)),
+	     .gives = M_CREATED, .carries = offsetof(struct start, console_master)),
 	/* Late, so that our own work is not bound by them; from outside, because inside a new user
 	 * namespace nobody may raise them. */
 	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,

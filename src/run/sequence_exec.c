@@ -51,7 +51,7 @@ static const struct row rows[] = {
 	    .before = M_CREATED, .gives = M_FOUND),
 	ACT(INIT, "release", step_release, .needs = M_FOUND | M_PRIVS_DROPPED, .gives = M_RELEASED),
 	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
-	     .gives = M_CREATED, .carries = offsetof(struct run, console_master)),
+	     .gives = M_CREATED, .carries = offsetof(struct start, console_master)),
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN, .gives = M_RDT, .after = M_INIT_KNOWN),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,

@@ -22,7 +22,7 @@ enum { STAGER_TIMEOUT_MS = 10000 };
 
 struct walk {
 	const struct sequence *sequence;
-	struct run *run;
+	struct start *start;
 	struct channel *channel;
 };
 
@@ -33,10 +33,10 @@ static int act(struct walk *walk, const struct row *row, struct err *err)
 	int r, cause = 0;
 
 	log_debug("%s", row->name);
-	r = row->act(walk->run, err);
+	r = row->act(walk->start, err);
 	/* What is done to a child fails in odd ways once that has failed itself. */
-	if (r < 0 && walk->run->me == ACTOR_PARENT)
-		cause = channel_last_words(walk->channel, walk->run, err);
+	if (r < 0 && walk->start->me == ACTOR_PARENT)
+		cause = channel_last_words(walk->channel, walk->start, err);
 	if (cause < 0)
 		r = cause;
 	if (r < 0 && !err->step[0])
@@ -44,27 +44,27 @@ static int act(struct walk *walk, const struct row *row, struct err *err)
 	return r;
 }
 
-static int *carried(struct run *run, const struct row *row)
+static int *carried(struct start *start, const struct row *row)
 {
-	return row->carries ? (int *)(void *)((char *)run + row->carries) : NULL;
+	return row->carries ? (int *)(void *)((char *)start + row->carries) : NULL;
 }
 
 static int sync_row(struct walk *walk, size_t i, enum actor who, enum actor to, struct err *err)
 {
-	struct run *run = walk->run;
-	int *slot = carried(run, &walk->sequence->rows[i]), fd = -1, r;
+	struct start *start = walk->start;
+	int *slot = carried(start, &walk->sequence->rows[i]), fd = -1, r;
 
 	if (who == to)
 		return 0;
-	if (run->me == who) {
-		r = channel_tell(walk->channel, run, to, i, slot ? *slot : -1, err);
+	if (start->me == who) {
+		r = channel_tell(walk->channel, start, to, i, slot ? *slot : -1, err);
 		if (r == 0 && slot)
 			fd_closep(slot);
 		return r;
 	}
-	if (run->me != to)
+	if (start->me != to)
 		return 0;
-	r = channel_await(walk->channel, run, who, i, slot ? &fd : NULL, err);
+	r = channel_await(walk->channel, start, who, i, slot ? &fd : NULL, err);
 	if (r == 0 && slot)
 		*slot = fd_take(&fd);
 	fd_closep(&fd);
@@ -76,73 +76,73 @@ static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor m
 	const char *name = me == ACTOR_STAGER ? "usrun:[stager]" : "usrun:[init]";
 	struct err err = { 0 };
 
-	walk->run->me = me;
+	walk->start->me = me;
 	log_set_actor(sequence_actor_name(me));
 	(void)prctl(PR_SET_NAME, name, 0, 0, 0);
 	program_show_title(
-		arena_strf(walk->run->arena, "%s %s", name, walk->run->plan->options->id));
-	channel_keep_own(walk->channel, walk->run);
-	run_keep_own(walk->run);
+		arena_strf(walk->start->arena, "%s %s", name, walk->start->plan->options->id));
+	channel_keep_own(walk->channel, walk->start);
+	start_keep_own(walk->start);
 	if (walk_rows(walk, from, &err) == 0)
 		child_exit(0);
-	if (walk->run->start_connection >= 0)
-		channel_fail_on(walk->run->start_connection, &err);
+	if (walk->start->start_connection >= 0)
+		channel_fail_on(walk->start->start_connection, &err);
 	else
 		channel_fail(walk->channel, &err);
 	child_exit(1);
 }
 
 /* Another group for a process that the kernel does not let into that of the container; false: there is none. */
-static bool other_group(struct run *run, int error, struct clone_request *request)
+static bool other_group(struct start *start, int error, struct clone_request *request)
 {
 	struct err ignored = { 0 };
 
 	if (request->cgroup_fd < 0)
 		return false;
 	/* Outside of what systemd has delegated to the user: systemd itself will have to move it. */
-	if ((error == EACCES || error == EPERM) && run->state->unit.name) {
+	if ((error == EACCES || error == EPERM) && start->state->unit.name) {
 		request->cgroup_fd = -1;
-		run->outside = true;
+		start->outside = true;
 		return true;
 	}
 	/* The group's limit of processes (it may be 0) binds who is born in it, and nobody who joins. And without
 	 * clone3() nobody is born in one. */
 	if (error == EAGAIN || error == ENOSYS) {
 		request->cgroup_fd = -1;
-		run->joins_itself = true;
+		start->joins_itself = true;
 		return true;
 	}
 	/* exec: a systemd in the container has divided the group, and only those below take processes. */
-	if (error != EBUSY || run->target_pidfd < 0 ||
-	    driver_follow(run->arena, (pid_t)run->state->pid.v, &run->cgroup, &ignored) < 0)
+	if (error != EBUSY || start->target_pidfd < 0 ||
+	    driver_follow(start->arena, (pid_t)start->state->pid.v, &start->cgroup, &ignored) < 0)
 		return false;
-	request->cgroup_fd = driver_clone_fd(&run->cgroup);
+	request->cgroup_fd = driver_clone_fd(&start->cgroup);
 	return true;
 }
 
-static void note_missing(struct run *run)
+static void note_missing(struct start *start)
 {
 	char names[256];
 
 	if (compat_missing(names, sizeof(names)))
-		run_note(
-			run,
+		start_note(
+			start,
 			"a filter around usrun or an older kernel refuses %s: older calls are used",
 			names);
 }
 
 static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 {
-	struct run *run = walk->run;
-	bool parent = run->me == ACTOR_PARENT;
+	struct start *start = walk->start;
+	bool parent = start->me == ACTOR_PARENT;
 	struct clone_request request = {
-		.flags = parent ? run->plan->ns.clone_flags : CLONE_PARENT,
-		.cgroup_fd = parent ? driver_clone_fd(&run->cgroup) : -1,
+		.flags = parent ? start->plan->ns.clone_flags : CLONE_PARENT,
+		.cgroup_fd = parent ? driver_clone_fd(&start->cgroup) : -1,
 	};
 	struct child made = CHILD_NONE;
 	pid_t pid = child_clone(&request, &made);
 
-	if (pid < 0 && other_group(run, (int)-pid, &request))
+	if (pid < 0 && other_group(start, (int)-pid, &request))
 		pid = child_clone(&request, &made);
 	if (pid == 0)
 		child_main(walk, child, i + 1);
@@ -151,23 +151,23 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 	if (pid < 0)
 		return err_errno(err, (int)-pid, "make the container's first process");
 	if (parent)
-		note_missing(run);
+		note_missing(start);
 	if (child == ACTOR_INIT)
-		run->init = made;
+		start->init = made;
 	else
-		run->stager = made;
+		start->stager = made;
 	if (!parent)
 		return 0;
-	channel_keep_own(walk->channel, run);
+	channel_keep_own(walk->channel, start);
 	/* Its createContainer hooks run there, and it may not live to say so. */
-	run->hooks_ran |= (run->plan->flags & PLAN_HOOKS_CONTAINER) != 0;
+	start->hooks_ran |= (start->plan->flags & PLAN_HOOKS_CONTAINER) != 0;
 	return 0;
 }
 
 /* It has nothing left to do but to end. */
-static int leave(struct run *run, struct err *err)
+static int leave(struct start *start, struct err *err)
 {
-	int r = child_reap(&run->stager, STAGER_TIMEOUT_MS, NULL);
+	int r = child_reap(&start->stager, STAGER_TIMEOUT_MS, NULL);
 
 	return r < 0 ? err_errno(err, -r, "wait for the end of the stager") : 0;
 }
@@ -176,8 +176,8 @@ static int leave(struct run *run, struct err *err)
 static int walk_row(struct walk *walk, size_t i, struct err *err)
 {
 	const struct row *row = &walk->sequence->rows[i];
-	uint32_t flags = walk->run->plan->flags;
-	enum actor me = walk->run->me, who = sequence_actor(row->who, flags);
+	uint32_t flags = walk->start->plan->flags;
+	enum actor me = walk->start->me, who = sequence_actor(row->who, flags);
 	enum actor to = sequence_actor(row->to, flags);
 
 	switch (row->kind) {
@@ -190,9 +190,9 @@ static int walk_row(struct walk *walk, size_t i, struct err *err)
 	case ROW_LEAVE:
 		if (me == who)
 			child_exit(0);
-		return me == to ? leave(walk->run, err) : 0;
+		return me == to ? leave(walk->start, err) : 0;
 	case ROW_ENDS:
-		return me == to ? channel_await_exec(walk->channel, walk->run, err) : 0;
+		return me == to ? channel_await_exec(walk->channel, walk->start, err) : 0;
 	}
 	return 0;
 }
@@ -202,7 +202,7 @@ static int walk_rows(struct walk *walk, size_t from, struct err *err)
 	for (size_t i = from; i < walk->sequence->n; i++) {
 		int r = 0;
 
-		if (sequence_row_active(&walk->sequence->rows[i], walk->run->plan->flags))
+		if (sequence_row_active(&walk->sequence->rows[i], walk->start->plan->flags))
 			r = walk_row(walk, i, err);
 		if (r < 0)
 			return r;
@@ -210,19 +210,19 @@ static int walk_rows(struct walk *walk, size_t from, struct err *err)
 	return 0;
 }
 
-int walk_sequence(const struct sequence *sequence, struct run *run, struct err *err)
+int walk_sequence(const struct sequence *sequence, struct start *start, struct err *err)
 {
 	struct walk walk = {
 		.sequence = sequence,
-		.run = run,
+		.start = start,
 	};
-	int r = channel_open(run->arena, run->plan->flags & PLAN_STAGER, &walk.channel, err);
+	int r = channel_open(start->arena, start->plan->flags & PLAN_STAGER, &walk.channel, err);
 
 	if (r < 0)
 		return r;
 	r = walk_rows(&walk, 0, err);
 	if (r < 0)
-		failure_end(run, walk.channel, err);
+		failure_end(start, walk.channel, err);
 	return r;
 }
 

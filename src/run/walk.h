@@ -6,7 +6,7 @@
 
 /* Runs it as the parent. On failure every process of the start is gone and reaped, and what rows left on
  * the host is taken back. err->step names the row. */
-int walk_sequence(const struct sequence *sequence, struct run *run, struct err *err) MUST_CHECK;
+int walk_sequence(const struct sequence *sequence, struct start *start, struct err *err) MUST_CHECK;
 
 /* Undo list of the active rows, as names, for the state. */
 void walk_undo_names(const struct sequence *sequence, uint32_t flags, struct arena *arena,

@@ -19,21 +19,22 @@
 
 /* Lowering takes CAP_SYS_RESOURCE in the first user namespace. In a user namespace nobody can have it, so
  * there the caller's value stays, and that is recorded. */
-static int oom_refused(struct run *run, const char *path, struct err *err)
+static int oom_refused(struct start *start, const char *path, struct err *err)
 {
-	int wanted = run->plan->process.oom_score_adj;
-	bool user = run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN) ||
-		    !run->plan->facts->caller.initial_userns;
+	int wanted = start->plan->process.oom_score_adj;
+	bool user = start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN) ||
+		    !start->plan->facts->caller.initial_userns;
 	char now[16];
 
 	if (io_read_small(AT_FDCWD, path, now, sizeof(now)) < 0)
 		(void)strcpy(now, "value");
 	now[strcspn(now, "\n")] = '\0';
 	if (user) {
-		run_note(run,
-			 "process.oomScoreAdj %d: lowering it needs CAP_SYS_RESOURCE, the caller's "
-			 "%s is kept",
-			 wanted, now);
+		start_note(
+			start,
+			"process.oomScoreAdj %d: lowering it needs CAP_SYS_RESOURCE, the caller's "
+			"%s is kept",
+			wanted, now);
 		return 0;
 	}
 	(void)err_set(err, EPERM, ERR_AT "process.oomScoreAdj: %d is below the caller's %s", wanted,
@@ -41,18 +42,18 @@ static int oom_refused(struct run *run, const char *path, struct err *err)
 	return err_hint(err, "lowering it needs CAP_SYS_RESOURCE");
 }
 
-int step_oom_set(struct run *run, struct err *err)
+int step_oom_set(struct start *start, struct err *err)
 {
 	char path[64], value[16];
 	int r;
 
-	if (!run->plan->process.set_oom)
+	if (!start->plan->process.set_oom)
 		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)run_first(run)->pid);
-	(void)snprintf(value, sizeof(value), "%d", run->plan->process.oom_score_adj);
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)start_first(start)->pid);
+	(void)snprintf(value, sizeof(value), "%d", start->plan->process.oom_score_adj);
 	r = io_write_at(AT_FDCWD, path, value);
 	if (r == -EACCES)
-		return oom_refused(run, path, err);
+		return oom_refused(start, path, err);
 	return r < 0 ? err_errno(err, -r, ERR_AT "process.oomScoreAdj: write %s", value) : 0;
 }
 
@@ -85,23 +86,23 @@ static int set_limits(const struct process_plan *p, pid_t pid, struct err *err)
 	return 0;
 }
 
-int step_limits_set(struct run *run, struct err *err)
+int step_limits_set(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 
-	return p->limits_setter == LIMITS_BY_PARENT ? set_limits(p, run->init.pid, err) : 0;
+	return p->limits_setter == LIMITS_BY_PARENT ? set_limits(p, start->init.pid, err) : 0;
 }
 
-int step_limits_own_early(struct run *run, struct err *err)
+int step_limits_own_early(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 
 	return p->limits_setter == LIMITS_BY_INIT_EARLY ? set_limits(p, 0, err) : 0;
 }
 
-int step_limits_own(struct run *run, struct err *err)
+int step_limits_own(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 
 	return p->limits_setter == LIMITS_BY_INIT ? set_limits(p, 0, err) : 0;
 }
@@ -155,11 +156,11 @@ static int set_priorities(const struct process_plan *p, pid_t pid, struct err *e
 	return r;
 }
 
-int step_priority_set(struct run *run, struct err *err)
+int step_priority_set(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 
-	return p->priority_by_parent ? set_priorities(p, run->init.pid, err) : 0;
+	return p->priority_by_parent ? set_priorities(p, start->init.pid, err) : 0;
 }
 
 static int set_memory_policy(const struct oci_memory_policy *policy, struct err *err)
@@ -182,9 +183,9 @@ static int set_memory_policy(const struct oci_memory_policy *policy, struct err 
 }
 
 /* In the caller itself, so that the child is born with it, before it is in the cgroup. */
-int step_affinity_initial(struct run *run, struct err *err)
+int step_affinity_initial(struct start *start, struct err *err)
 {
-	const struct oci_cpu_affinity *affinity = run->plan->process.affinity;
+	const struct oci_cpu_affinity *affinity = start->plan->process.affinity;
 	int r = 0;
 
 	if (affinity && affinity->initial)
@@ -196,13 +197,13 @@ int step_affinity_initial(struct run *run, struct err *err)
 
 /* The caller's may be that of a daemon, which has nothing to do with what it starts. SCHED_DEADLINE asks for all CPUs,
  * so before it; a service with a system call filter may not have the call. */
-static void free_affinity(struct run *run)
+static void free_affinity(struct start *start)
 {
 	int r = sched_free_affinity();
 
 	if (r < 0)
-		run_note(run, "the CPU affinity of the caller is kept: sched_setaffinity: %s",
-			 err_why(-r));
+		start_note(start, "the CPU affinity of the caller is kept: sched_setaffinity: %s",
+			   err_why(-r));
 }
 
 static bool is_given(const char *label)
@@ -211,9 +212,9 @@ static bool is_given(const char *label)
 }
 
 /* They take effect at the exec. Before the ids change: afterwards no procfs can be had. */
-static int set_labels(struct run *run, struct err *err)
+static int set_labels(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 	_cleanup_close_ int procfs = -1;
 	int r = 0;
 
@@ -223,28 +224,29 @@ static int set_labels(struct run *run, struct err *err)
 	if (procfs < 0)
 		return err_prefix(err, ERR_AT "process: labels");
 	if (is_given(p->apparmor_profile))
-		r = lsm_set_exec_profile(procfs, run->lsm, p->apparmor_profile, err);
+		r = lsm_set_exec_profile(procfs, start->lsm, p->apparmor_profile, err);
 	if (r > 0)
-		run_note(run,
-			 "process.apparmorProfile \"%s\" is ignored: this host has no AppArmor",
-			 p->apparmor_profile);
+		start_note(start,
+			   "process.apparmorProfile \"%s\" is ignored: this host has no AppArmor",
+			   p->apparmor_profile);
 	if (r >= 0 && is_given(p->selinux_label)) {
-		r = lsm_set_exec_label(procfs, run->lsm, p->selinux_label, err);
+		r = lsm_set_exec_label(procfs, start->lsm, p->selinux_label, err);
 		if (r > 0)
-			run_note(run,
-				 "process.selinuxLabel \"%s\" is ignored: this host has no SELinux",
-				 p->selinux_label);
+			start_note(
+				start,
+				"process.selinuxLabel \"%s\" is ignored: this host has no SELinux",
+				p->selinux_label);
 	}
 	return r < 0 ? r : 0;
 }
 
-int step_attributes(struct run *run, struct err *err)
+int step_attributes(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 	int r = 0;
 
 	if (!p->affinity)
-		free_affinity(run);
+		free_affinity(start);
 	if (!p->priority_by_parent)
 		r = set_priorities(p, 0, err);
 	if (r == 0 && p->personality) {
@@ -261,10 +263,10 @@ int step_attributes(struct run *run, struct err *err)
 					p->affinity->final);
 	}
 	if (r == 0)
-		r = set_labels(run, err);
+		r = set_labels(start, err);
 	/* As root of the container, and checked at once: a filter that is loaded early may forbid it. */
 	if (r == 0 && p->args && chdir(p->cwd) == 0) {
-		run->cwd_entered = true;
+		start->cwd_entered = true;
 		r = resolve_check_cwd(err);
 	}
 	return r;

@@ -12,33 +12,33 @@
 
 /* What was made has been taken back. What is there all the same, with processes in it or frozen, is somebody
  * else's: neither we nor a later `delete` may remove it, and kill what is inside, as the container's. */
-static void undo_forget_dirs(struct run *run, enum driver_part part)
+static void undo_forget_dirs(struct start *start, enum driver_part part)
 {
-	const struct cgroup_place *place = &run->state->cgroup;
-	struct cgroup_dir *dirs = arena_array(run->arena, place->dirs.n + 1, sizeof(*dirs));
+	const struct cgroup_place *place = &start->state->cgroup;
+	struct cgroup_dir *dirs = arena_array(start->arena, place->dirs.n + 1, sizeof(*dirs));
 	size_t own = 0;
 	struct err err;
 
 	for (size_t i = 0; i < place->dirs.n; i++)
 		if (part == DRIVER_V1_PART && driver_is_in(&place->dirs.v[i], DRIVER_V2_PART))
 			dirs[own++] = place->dirs.v[i];
-	run->state->cgroup.dirs.v = dirs;
-	run->state->cgroup.dirs.n = own;
-	if (store_write(run->state_dir, run->state, &err) < 0)
+	start->state->cgroup.dirs.v = dirs;
+	start->state->cgroup.dirs.n = own;
+	if (store_write(start->state_dir, start->state, &err) < 0)
 		log_warning("%s", err.text);
 }
 
-static int delegate(struct run *run, struct err *err)
+static int delegate(struct start *start, struct err *err)
 {
-	const struct cgroup_plan *plan = &run->plan->cgroup;
+	const struct cgroup_plan *plan = &start->plan->cgroup;
 	struct err why = { 0 };
-	int r = plan->delegate ? driver_delegate(&run->cgroup, plan->delegate_uid,
+	int r = plan->delegate ? driver_delegate(&start->cgroup, plan->delegate_uid,
 						 plan->delegate_gid, &why)
 			       : 0;
 
 	if (r ==
 	    -EPERM) { /* a user may give nothing away; the container can do without, as most do */
-		run_note(run, "%s", why.text);
+		start_note(start, "%s", why.text);
 		return 0;
 	}
 	if (r < 0)
@@ -47,7 +47,7 @@ static int delegate(struct run *run, struct err *err)
 }
 
 /* A container of this state directory that has ended has no more use for its group. */
-static bool has_ended(struct run *run, const char *mark, const char *other)
+static bool has_ended(struct start *start, const char *mark, const char *other)
 {
 	size_t root = strcspn(mark, " ") + 1;
 	_cleanup_close_ int dirfd = -1;
@@ -56,10 +56,10 @@ static bool has_ended(struct run *run, const char *mark, const char *other)
 
 	if (strncmp(mark, other, root) != 0)
 		return false;
-	dirfd = store_open_container(run->store, other + root, &ignored);
+	dirfd = store_open_container(start->store, other + root, &ignored);
 	if (dirfd < 0)
 		return dirfd == -ENOENT;
-	if (store_read(run->store, dirfd, other + root, run->arena, &state, &ignored) < 0)
+	if (store_read(start->store, dirfd, other + root, start->arena, &state, &ignored) < 0)
 		return false;
 	state.abandoned = state.phase == STATE_CREATING && !store_is_locked(dirfd);
 	return status_of(&state, NULL, &ignored) == STATUS_STOPPED;
@@ -67,20 +67,20 @@ static bool has_ended(struct run *run, const char *mark, const char *other)
 
 /* Two creators, of one id under two state directories or of two ids with one path, may both have found no group:
  * whose mark comes first has it. */
-static int claim(struct run *run, enum driver_part part, struct err *err)
+static int claim(struct start *start, enum driver_part part, struct err *err)
 {
-	const char *mark = store_mark(run->store, run->state->id, run->arena);
-	const struct cgroup_place *place = &run->cgroup.place;
+	const char *mark = store_mark(start->store, start->state->id, start->arena);
+	const struct cgroup_place *place = &start->cgroup.place;
 	const char *done = NULL;
 	char other[MARK_SIZE];
 	int r;
 
 	for (size_t i = 0; part == DRIVER_V1_PART && i < place->dirs.n; i++)
-		if (run->cgroup.fds[i] >= 0 && driver_is_in(&place->dirs.v[i], DRIVER_V2_PART))
+		if (start->cgroup.fds[i] >= 0 && driver_is_in(&place->dirs.v[i], DRIVER_V2_PART))
 			done = place->dirs.v[i].path;
-	r = mark_claim(&run->cgroup, done, mark, false, other);
-	if (r == -EEXIST && has_ended(run, mark, other))
-		r = mark_claim(&run->cgroup, done, mark, true, other);
+	r = mark_claim(&start->cgroup, done, mark, false, other);
+	if (r == -EEXIST && has_ended(start, mark, other))
+		r = mark_claim(&start->cgroup, done, mark, true, other);
 	if (r != -EEXIST)
 		return r;
 	(void)err_set(err, EBUSY, "container's cgroup %s belongs to another container: %s",
@@ -88,120 +88,125 @@ static int claim(struct run *run, enum driver_part part, struct err *err)
 	return err_hint(err, "its state may be in another directory (--root, XDG_RUNTIME_DIR)");
 }
 
-static int create(struct run *run, enum driver_part part, struct err *err)
+static int create(struct start *start, enum driver_part part, struct err *err)
 {
-	const struct cgroup_plan *plan = &run->plan->cgroup;
-	int r = driver_create(plan, part, &run->cgroup, err);
+	const struct cgroup_plan *plan = &start->plan->cgroup;
+	int r = driver_create(plan, part, &start->cgroup, err);
 
 	if (r == 0)
-		r = claim(run, part, err);
+		r = claim(start, part, err);
 	if (r < 0)
-		undo_forget_dirs(run, part);
+		undo_forget_dirs(start, part);
 	if (r < 0 || part == DRIVER_V2_PART)
 		return r;
-	r = driver_apply(&run->cgroup, plan, err);
+	r = driver_apply(&start->cgroup, plan, err);
 	if (r == 0 && plan->inside)
-		r = driver_descend(plan, &run->cgroup, err);
-	return r < 0 ? r : delegate(run, err);
+		r = driver_descend(plan, &start->cgroup, err);
+	return r < 0 ? r : delegate(start, err);
 }
 
-int step_cgroup_create(struct run *run, struct err *err)
+int step_cgroup_create(struct start *start, struct err *err)
 {
-	return create(run, DRIVER_ALL, err);
+	return create(start, DRIVER_ALL, err);
 }
 
-int step_cgroup_create_v2(struct run *run, struct err *err)
+int step_cgroup_create_v2(struct start *start, struct err *err)
 {
-	return create(run, DRIVER_V2_PART, err);
+	return create(start, DRIVER_V2_PART, err);
 }
 
-int step_cgroup_create_v1(struct run *run, struct err *err)
+int step_cgroup_create_v1(struct start *start, struct err *err)
 {
-	return create(run, DRIVER_V1_PART, err);
+	return create(start, DRIVER_V1_PART, err);
 }
 
-int step_cgroup_join(struct run *run, struct err *err)
+int step_cgroup_join(struct start *start, struct err *err)
 {
-	const struct cgroup_plan *plan = &run->plan->cgroup;
+	const struct cgroup_plan *plan = &start->plan->cgroup;
 
-	int r = run->joins_itself ? driver_join_self_slowly(&run->cgroup, err) : 0;
+	int r = start->joins_itself ? driver_join_self_slowly(&start->cgroup, err) : 0;
 
 	if (r < 0)
 		return r;
 	/* Else clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
-	if (run->plan->flags & PLAN_CGROUP_LATE)
+	if (start->plan->flags & PLAN_CGROUP_LATE)
 		return driver_join_by_path(&plan->place, err);
-	if (run->cgroup.place.kind == CGROUP_DRIVER_V1)
-		return driver_join_self(&run->cgroup, err);
+	if (start->cgroup.place.kind == CGROUP_DRIVER_V1)
+		return driver_join_self(&start->cgroup, err);
 	return 0;
 }
 
-static int find_unit(struct run *run, struct cgroup_plan *plan, struct err *err)
+static int find_unit(struct start *start, struct cgroup_plan *plan, struct err *err)
 {
 	_cleanup_str_ struct str dropped = { 0 };
 	const char *slice_path;
-	int r = unit_start(run->arena, plan->unit, run_first(run)->pid, &dropped, &slice_path, err);
+	int r = unit_start(start->arena, plan->unit, start_first(start)->pid, &dropped, &slice_path,
+			   err);
 
 	if (dropped.len)
-		run_note(run, "this systemd does not know the properties %s", dropped.s);
-	return r < 0 ? r : driver_find_unit(run->arena, run_first(run)->pid, slice_path, plan, err);
+		start_note(start, "this systemd does not know the properties %s", dropped.s);
+	return r < 0 ? r
+		     : driver_find_unit(start->arena, start_first(start)->pid, slice_path, plan,
+					err);
 }
 
 /* A unit of this name was there: neither we nor a later `delete` may stop it. */
-static void undo_forget_unit(struct run *run)
+static void undo_forget_unit(struct start *start)
 {
 	struct err err;
 
-	run->state->unit = (struct cgroup_unit_ref){ 0 };
-	if (store_write(run->state_dir, run->state, &err) < 0)
+	start->state->unit = (struct cgroup_unit_ref){ 0 };
+	if (store_write(start->state_dir, start->state, &err) < 0)
 		log_warning("%s", err.text);
 }
 
-int step_cgroup_unit(struct run *run, struct err *err)
+int step_cgroup_unit(struct start *start, struct err *err)
 {
-	struct cgroup_plan plan = run->plan->cgroup;
+	struct cgroup_plan plan = start->plan->cgroup;
 	char other[MARK_SIZE];
-	int r = find_unit(run, &plan, err);
+	int r = find_unit(start, &plan, err);
 
 	if (r == -EEXIST)
-		undo_forget_unit(run);
+		undo_forget_unit(start);
 	if (r < 0)
 		return r;
 	/* From here on `delete` finds the directories too. */
-	run->state->cgroup = plan.place;
-	r = store_write(run->state_dir, run->state, err);
+	start->state->cgroup = plan.place;
+	r = store_write(start->state_dir, start->state, err);
 	if (r == 0)
-		r = driver_adopt(&plan, run_first(run)->pid, &run->cgroup, err);
+		r = driver_adopt(&plan, start_first(start)->pid, &start->cgroup, err);
 	if (r == 0) /* systemd has made it for us */
-		r = mark_claim(&run->cgroup, NULL,
-			       store_mark(run->store, run->state->id, run->arena), true, other);
-	return r < 0 ? r : delegate(run, err);
+		r = mark_claim(&start->cgroup, NULL,
+			       store_mark(start->store, start->state->id, start->arena), true,
+			       other);
+	return r < 0 ? r : delegate(start, err);
 }
 
 /* What the parent knows has not come over the channel; mounts of v1 hierarchies need it. */
-int step_cgroup_look(struct run *run, struct err *err)
+int step_cgroup_look(struct start *start, struct err *err)
 {
-	return driver_find(run->arena, 0, &run->plan->cgroup.place, &run->cgroup_place, err);
+	return driver_find(start->arena, 0, &start->plan->cgroup.place, &start->cgroup_place, err);
 }
 
 /* Below the unit: "/container", or "". */
-static const char *subgroup_of(const struct run *run)
+static const char *subgroup_of(const struct start *start)
 {
-	const char *name = run->state->unit.name,
-		   *at = run->cgroup.place.dirs.n ? run->cgroup.place.dirs.v[0].path : "";
+	const char *name = start->state->unit.name,
+		   *at = start->cgroup.place.dirs.n ? start->cgroup.place.dirs.v[0].path : "";
 
 	at = strstr(at, name);
 	return at ? at + strlen(name) : "";
 }
 
-int step_cgroup_attach(struct run *run, struct err *err)
+int step_cgroup_attach(struct start *start, struct err *err)
 {
-	const struct state *state = run->state;
+	const struct state *state = start->state;
 	int r = 0;
 
-	if (!run->outside)
+	if (!start->outside)
 		return 0;
-	if (driver_is_divided(&run->cgroup))
-		r = driver_follow(run->arena, (pid_t)state->pid.v, &run->cgroup, err);
-	return r < 0 ? r : unit_attach(&state->unit, subgroup_of(run), run_first(run)->pid, err);
+	if (driver_is_divided(&start->cgroup))
+		r = driver_follow(start->arena, (pid_t)state->pid.v, &start->cgroup, err);
+	return r < 0 ? r
+		     : unit_attach(&state->unit, subgroup_of(start), start_first(start)->pid, err);
 }

@@ -13,20 +13,20 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-int step_console_connect(struct run *run, struct err *err)
+int step_console_connect(struct start *start, struct err *err)
 {
-	const char *path = run->plan->options->console_socket;
+	const char *path = start->plan->options->console_socket;
 
-	run->console_socket = sock_connect(path, 0);
-	if (run->console_socket < 0)
-		return err_errno(err, -run->console_socket, "--console-socket: connect to %s",
+	start->console_socket = sock_connect(path, 0);
+	if (start->console_socket < 0)
+		return err_errno(err, -start->console_socket, "--console-socket: connect to %s",
 				 path);
 	return 0;
 }
 
-static int open_pair(struct run *run, int root, struct err *err)
+static int open_pair(struct start *start, int root, struct err *err)
 {
-	const struct process_plan *process = &run->plan->process;
+	const struct process_plan *process = &start->plan->process;
 	_cleanup_close_ int pts = resolve_open(root, "/dev/pts", O_PATH | O_DIRECTORY);
 	int r;
 
@@ -34,82 +34,82 @@ static int open_pair(struct run *run, int root, struct err *err)
 		(void)err_errno(err, -pts, "open /dev/pts of the container for its terminal");
 		return err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	}
-	r = tty_open_pair(pts, &run->console_master, &run->console_slave, err);
+	r = tty_open_pair(pts, &start->console_master, &start->console_slave, err);
 	if (r == -EINVAL)
 		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	if (r < 0)
 		return r;
 	/* Before the program can ask. A window that is there is better than what was written for any. */
-	if (run->console_socket >= 0 || !tty_copy_size(tty_with_window(), run->console_master))
+	if (start->console_socket >= 0 || !tty_copy_size(tty_with_window(), start->console_master))
 		r = !process->rows || !process->columns
 			    ? 0
-			    : tty_set_size(run->console_master, process->rows, process->columns);
+			    : tty_set_size(start->console_master, process->rows, process->columns);
 	if (r < 0)
 		return err_errno(err, -r, ERR_AT "process.consoleSize");
 	/* An unmapped owner cannot be set, and need not be: the opener owns it. */
-	if (fchown(run->console_slave, process->uid, (gid_t)-1) < 0 && errno != EINVAL &&
+	if (fchown(start->console_slave, process->uid, (gid_t)-1) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return err_errno(err, errno, "give the terminal to uid %u", process->uid);
 	return 0;
 }
 
-static int hand_over(struct run *run, struct err *err)
+static int hand_over(struct start *start, struct err *err)
 {
 	static const char payload[] = "/dev/pts/ptmx"; /* receivers want some, below 4096 bytes */
 	int r = 0;
 
 	/* What is copied to a file or a pipe is text to whoever reads it. */
-	if (run->console_socket < 0 && !isatty(STDOUT_FILENO))
-		r = tty_keep_newlines(run->console_slave);
+	if (start->console_socket < 0 && !isatty(STDOUT_FILENO))
+		r = tty_keep_newlines(start->console_slave);
 	if (r < 0)
 		return err_errno(err, -r, "set the mode of the terminal");
-	if (run->console_socket >= 0) {
-		r = sock_send(run->console_socket, payload, sizeof(payload) - 1,
-			      run->console_master);
+	if (start->console_socket >= 0) {
+		r = sock_send(start->console_socket, payload, sizeof(payload) - 1,
+			      start->console_master);
 		if (r < 0)
 			return err_errno(err, -r, "--console-socket: send the terminal to %s",
-					 run->plan->options->console_socket);
-		fd_closep(&run->console_socket);
-		fd_closep(&run->console_master);
+					 start->plan->options->console_socket);
+		fd_closep(&start->console_socket);
+		fd_closep(&start->console_master);
 	}
-	r = tty_take(run->console_slave, err);
-	fd_closep(&run->console_slave);
+	r = tty_take(start->console_slave, err);
+	fd_closep(&start->console_slave);
 	return r;
 }
 
-static int bind_console(struct run *run, struct err *err)
+static int bind_console(struct start *start, struct err *err)
 {
 	_cleanup_close_ int target =
-		resolve_mount_point(run->rootfs, "/dev/console", false, false, err);
+		resolve_mount_point(start->rootfs, "/dev/console", false, false, err);
 	_cleanup_close_ int mount = -1;
 	int r;
 
 	if (target < 0)
 		return target;
-	mount = mountfd_clone(run->console_slave, "", false, false);
+	mount = mountfd_clone(start->console_slave, "", false, false);
 	r = mount < 0 ? mount : mountfd_set_attr(mount, 0, 0, MS_PRIVATE, false);
 	if (r == 0)
 		r = mountfd_attach(mount, target);
 	return r < 0 ? err_errno(err, -r, "bind the terminal on /dev/console") : 0;
 }
 
-int step_console(struct run *run, struct err *err)
+int step_console(struct start *start, struct err *err)
 {
-	int r = open_pair(run, run->rootfs, err);
+	int r = open_pair(start, start->rootfs, err);
 
-	if (r == 0 && (run->plan->flags & PLAN_MNTNS_NEW))
-		r = bind_console(run, err);
-	return r < 0 ? r : hand_over(run, err);
+	if (r == 0 && (start->plan->flags & PLAN_MNTNS_NEW))
+		r = bind_console(start, err);
+	return r < 0 ? r : hand_over(start, err);
 }
 
 /* exec: the container has its console; this process gets a terminal of its own. */
-int step_console_enter(struct run *run, struct err *err)
+int step_console_enter(struct start *start, struct err *err)
 {
 	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	if (root < 0)
 		return err_errno(err, errno, "open the root of the container");
-	r = open_pair(run, root, err);
-	return r < 0 ? r : hand_over(run, err);
+	r = open_pair(start, root, err);
+	return r < 0 ? r : hand_over(start, err);
 }

@@ -26,7 +26,7 @@ struct place {           /* the directory of the last device: most are neighbour
 	bool nodev, own;
 };
 
-static int enter(struct run *run, const char *path, struct place *at, const char **ret_name,
+static int enter(struct start *start, const char *path, struct place *at, const char **ret_name,
 		 struct err *err)
 {
 	size_t len = (size_t)(strrchr(path, '/') - path);
@@ -37,13 +37,13 @@ static int enter(struct run *run, const char *path, struct place *at, const char
 	if (at->dir >= 0 && at->len == len && strncmp(at->path, path, len) == 0)
 		return 0;
 	fd_closep(&at->opened);
-	made = step_mounts_own_at(run, path, len);
+	made = step_mounts_own_at(start, path, len);
 	if (made < 0)
-		at->opened = resolve_parent(run->rootfs, path, ret_name, err);
+		at->opened = resolve_parent(start->rootfs, path, ret_name, err);
 	at->dir = made >= 0 ? made : at->opened;
 	if (at->dir < 0)
 		return at->dir;
-	at->own = made >= 0 || step_mounts_is_own(run, at->dir);
+	at->own = made >= 0 || step_mounts_is_own(start, at->dir);
 	at->path = path;
 	at->len = len;
 	at->nodev = fstatvfs(at->dir, &fs) == 0 && (fs.f_flag & ST_NODEV);
@@ -108,7 +108,7 @@ static int make_node(int dir, const char *name, const struct device_plan *d, str
 }
 
 /* The host's node: under the same name, or where sysfs says that the number is. */
-static const char *host_path(struct run *run, const struct device_plan *d)
+static const char *host_path(struct start *start, const struct device_plan *d)
 {
 	const char *path, *name;
 	char text[512];
@@ -116,7 +116,7 @@ static const char *host_path(struct run *run, const struct device_plan *d)
 
 	if (stat(d->path, &st) == 0 && is_that_device(&st, d))
 		return d->path;
-	path = arena_strf(run->arena, "/sys/dev/%s/%u:%u/uevent",
+	path = arena_strf(start->arena, "/sys/dev/%s/%u:%u/uevent",
 			  S_ISBLK(d->mode) ? "block" : "char", d->major, d->minor);
 	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return NULL;
@@ -124,14 +124,14 @@ static const char *host_path(struct run *run, const struct device_plan *d)
 	if (!name)
 		return NULL;
 	name += strlen("DEVNAME=");
-	path = arena_strf(run->arena, "/dev/%.*s", (int)strcspn(name, "\n"), name);
+	path = arena_strf(start->arena, "/dev/%.*s", (int)strcspn(name, "\n"), name);
 	return stat(path, &st) == 0 && is_that_device(&st, d) ? path : NULL;
 }
 
-static int clone_node(struct run *run, const struct device_plan *d, struct err *err)
+static int clone_node(struct start *start, const struct device_plan *d, struct err *err)
 {
 	uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-	const char *from = host_path(run, d);
+	const char *from = host_path(start, d);
 	_cleanup_close_ int node = -1;
 	struct stat st;
 	int r;
@@ -142,7 +142,7 @@ static int clone_node(struct run *run, const struct device_plan *d, struct err *
 			"%s: the host has no device %u:%u to bind, and making one is refused",
 			d->path, d->major, d->minor);
 	node = mountfd_clone(AT_FDCWD, from, false, true);
-	if (run->plan->devices.readonly)
+	if (start->plan->devices.readonly)
 		attrs |= MOUNT_ATTR_RDONLY;
 	r = node < 0 ? node : mountfd_set_attr(node, attrs, 0, MS_PRIVATE, false);
 	if (r == 0 && (fstat(node, &st) < 0 || !is_that_device(&st, d)))
@@ -150,14 +150,14 @@ static int clone_node(struct run *run, const struct device_plan *d, struct err *
 	if (r < 0)
 		return err_errno(err, -r, "bind the host's %s", from);
 	if (d->from_config && (st.st_mode ^ d->mode) & 0777)
-		run_note(run,
-			 "linux.devices (%s): the host's node is bound, with its mode %o and its "
-			 "owner",
-			 d->path, st.st_mode & 0777);
+		start_note(start,
+			   "linux.devices (%s): the host's node is bound, with its mode %o and its "
+			   "owner",
+			   d->path, st.st_mode & 0777);
 	return fd_take(&node);
 }
 
-static int bind_node(struct run *run, int dir, const char *name, const struct device_plan *d,
+static int bind_node(struct start *start, int dir, const char *name, const struct device_plan *d,
 		     struct err *err)
 {
 	_cleanup_close_ int node = -1, target = -1;
@@ -171,7 +171,7 @@ static int bind_node(struct run *run, int dir, const char *name, const struct de
 		return target;
 	if (fstat(target, &st) == 0 && is_that_device(&st, d)) /* bound before, or /dev is */
 		return 0;
-	node = clone_node(run, d, err);
+	node = clone_node(start, d, err);
 	if (node < 0)
 		return node;
 	r = mountfd_attach(node, target);
@@ -179,7 +179,7 @@ static int bind_node(struct run *run, int dir, const char *name, const struct de
 }
 
 /* What a bind mount shows is not changed: a node that is there serves as it is, and another is mounted. */
-static int use_foreign(struct run *run, int dir, const char *name, const struct device_plan *d,
+static int use_foreign(struct start *start, int dir, const char *name, const struct device_plan *d,
 		       struct err *err)
 {
 	struct stat st;
@@ -187,40 +187,40 @@ static int use_foreign(struct run *run, int dir, const char *name, const struct 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_that_device(&st, d)) {
 		if (d->from_config &&
 		    ((st.st_mode ^ d->mode) & 07777 || st.st_uid != d->uid || st.st_gid != d->gid))
-			run_note(run,
-				 "linux.devices (%s): in a directory that is bound: it keeps its "
-				 "mode %o and its owner %u:%u",
-				 d->path, st.st_mode & 07777, st.st_uid, st.st_gid);
+			start_note(start,
+				   "linux.devices (%s): in a directory that is bound: it keeps its "
+				   "mode %o and its owner %u:%u",
+				   d->path, st.st_mode & 07777, st.st_uid, st.st_gid);
 		return 0;
 	}
 	if (S_ISFIFO(d->mode))
 		return err_set(err, EINVAL, "%s: in a directory that is bound, where none is made",
 			       d->path);
-	return bind_node(run, dir, name, d, err);
+	return bind_node(start, dir, name, d, err);
 }
 
-static int make_device(struct run *run, const struct device_plan *d, struct place *at,
+static int make_device(struct start *start, const struct device_plan *d, struct place *at,
 		       struct err *err)
 {
 	struct err why = { 0 };
 	const char *name;
-	int r = enter(run, d->path, at, &name, err);
+	int r = enter(start, d->path, at, &name, err);
 
 	if (r < 0)
 		return r;
 	if (!at->own)
-		return use_foreign(run, at->dir, name, d, err);
-	if (run->plan->devices.bind)
-		return bind_node(run, at->dir, name, d, err);
+		return use_foreign(start, at->dir, name, d, err);
+	if (start->plan->devices.bind)
+		return bind_node(start, at->dir, name, d, err);
 	if (at->nodev && !S_ISFIFO(d->mode)) {
-		bool there = host_path(run, d);
+		bool there = host_path(start, d);
 
-		run_note(run,
-			 "%s: %s: its place is mounted nodev, where a new one cannot be opened",
-			 d->path,
-			 there ? "the host's node is bound"
-			       : "made all the same, for the host has none to bind");
-		return there ? bind_node(run, at->dir, name, d, err)
+		start_note(start,
+			   "%s: %s: its place is mounted nodev, where a new one cannot be opened",
+			   d->path,
+			   there ? "the host's node is bound"
+				 : "made all the same, for the host has none to bind");
+		return there ? bind_node(start, at->dir, name, d, err)
 			     : make_node(at->dir, name, d, err);
 	}
 	r = make_node(at->dir, name, d, &why);
@@ -229,8 +229,8 @@ static int make_device(struct run *run, const struct device_plan *d, struct plac
 			*err = why;
 		return r;
 	}
-	run_note(run, "%s: the host's node is bound: %s", d->path, why.text);
-	return bind_node(run, at->dir, name, d, err);
+	start_note(start, "%s: the host's node is bound: %s", d->path, why.text);
+	return bind_node(start, at->dir, name, d, err);
 }
 
 static int make_links(int dev, struct err *err)
@@ -249,29 +249,29 @@ static int make_links(int dev, struct err *err)
 	return 0;
 }
 
-static int64_t host_uid(const struct run *run, uint32_t uid)
+static int64_t host_uid(const struct start *start, uint32_t uid)
 {
-	return idmap_to_host(&run->plan->idmap.uid, uid);
+	return idmap_to_host(&start->plan->idmap.uid, uid);
 }
 
-static int64_t host_gid(const struct run *run, uint32_t gid)
+static int64_t host_gid(const struct start *start, uint32_t gid)
 {
-	return idmap_to_host(&run->plan->idmap.gid, gid);
+	return idmap_to_host(&start->plan->idmap.gid, gid);
 }
 
 /* The directory for "net/tun" in a new file system, where nothing can be in the way. */
-static int make_parents(const struct run *run, int dev, const char **name, struct err *err)
+static int make_parents(const struct start *start, int dev, const char **name, struct err *err)
 {
 	_cleanup_close_ int dir = fcntl(dev, F_DUPFD_CLOEXEC, 3);
 
 	for (const char *slash; dir >= 0 && (slash = strchr(*name, '/')); *name = slash + 1) {
-		const char *part = arena_strndup(run->arena, *name, (size_t)(slash - *name));
+		const char *part = arena_strndup(start->arena, *name, (size_t)(slash - *name));
 		int below = -1;
 
 		if (mkdirat(dir, part, 0755) == 0 || errno == EEXIST)
 			below = openat(dir, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (below >= 0 &&
-		    fchown(below, (uid_t)host_uid(run, 0), (gid_t)host_gid(run, 0)) < 0)
+		    fchown(below, (uid_t)host_uid(start, 0), (gid_t)host_gid(start, 0)) < 0)
 			fd_closep(&below);
 		fd_closep(&dir);
 		dir = below;
@@ -279,11 +279,11 @@ static int make_parents(const struct run *run, int dev, const char **name, struc
 	return dir < 0 ? err_errno(err, errno, "make the directories of a device") : fd_take(&dir);
 }
 
-static int make_outside(const struct run *run, int dev, const struct device_plan *d,
+static int make_outside(const struct start *start, int dev, const struct device_plan *d,
 			struct err *err)
 {
 	const char *name = d->path + strlen("/dev/");
-	int64_t uid = host_uid(run, d->uid), gid = host_gid(run, d->gid);
+	int64_t uid = host_uid(start, d->uid), gid = host_gid(start, d->gid);
 	_cleanup_close_ int dir = -1;
 	struct device_plan there = *d;
 
@@ -295,35 +295,35 @@ static int make_outside(const struct run *run, int dev, const struct device_plan
 			       d->path, d->uid, d->gid);
 	there.uid = (uint32_t)uid;
 	there.gid = (uint32_t)gid;
-	dir = make_parents(run, dev, &name, err);
+	dir = make_parents(start, dev, &name, err);
 	return dir < 0 ? dir : make_node(dir, name, &there, err);
 }
 
 /* The file system belongs to the user namespace that it is made in; its root is the container's. */
-static int make_dev(struct run *run, size_t i, struct err *err)
+static int make_dev(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_super owner[] = {
-		{ "uid", arena_strf(run->arena, "%lld", (long long)host_uid(run, 0)) },
-		{ "gid", arena_strf(run->arena, "%lld", (long long)host_gid(run, 0)) },
+		{ "uid", arena_strf(start->arena, "%lld", (long long)host_uid(start, 0)) },
+		{ "gid", arena_strf(start->arena, "%lld", (long long)host_gid(start, 0)) },
 	};
 
-	run->mounts[i] = step_mounts_new_fs(run, &run->plan->rootfs.mounts[i], owner, 2, err);
-	return run->mounts[i] < 0 ? run->mounts[i] : 0;
+	start->mounts[i] = step_mounts_new_fs(start, &start->plan->rootfs.mounts[i], owner, 2, err);
+	return start->mounts[i] < 0 ? start->mounts[i] : 0;
 }
 
-int step_devices_make(struct run *run, struct err *err)
+int step_devices_make(struct start *start, struct err *err)
 {
-	const struct devices_plan *devices = &run->plan->devices;
+	const struct devices_plan *devices = &start->plan->devices;
 	size_t i = devices->by_parent - 1;
 	mode_t old;
 	int r;
 
 	if (!devices->by_parent)
 		return 0;
-	r = make_dev(run, i, err);
+	r = make_dev(start, i, err);
 	old = umask(0); /* modes are as written */
 	for (size_t k = 0; r == 0 && k < devices->n; k++) {
-		r = make_outside(run, run->mounts[i], &devices->v[k], err);
+		r = make_outside(start, start->mounts[i], &devices->v[k], err);
 		if (r < 0)
 			(void)err_prefix(err, ERR_AT "linux.devices");
 	}
@@ -331,20 +331,20 @@ int step_devices_make(struct run *run, struct err *err)
 	return r;
 }
 
-int step_devices(struct run *run, struct err *err)
+int step_devices(struct start *start, struct err *err)
 {
-	const struct devices_plan *devices = &run->plan->devices;
+	const struct devices_plan *devices = &start->plan->devices;
 	struct place at = { .dir = -1, .opened = -1 };
 	const char *name;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < devices->n; i++) {
-		r = make_device(run, &devices->v[i], &at, err);
+		r = make_device(start, &devices->v[i], &at, err);
 		if (r < 0 && devices->v[i].from_config)
 			(void)err_prefix(err, ERR_AT "linux.devices");
 	}
 	if (r == 0 && devices->populate)
-		r = enter(run, "/dev/fd", &at, &name, err);
+		r = enter(start, "/dev/fd", &at, &name, err);
 	if (r == 0 && devices->populate && at.own)
 		r = make_links(at.dir, err);
 	fd_closep(&at.opened);

@@ -24,18 +24,18 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-int step_cwd(struct run *run, struct err *err)
+int step_cwd(struct start *start, struct err *err)
 {
-	const char *cwd = run->plan->process.cwd;
+	const char *cwd = start->plan->process.cwd;
 
-	if (!run->plan->process.args || run->cwd_entered)
+	if (!start->plan->process.args || start->cwd_entered)
 		return 0;
 	if (chdir(cwd) < 0) {
 		if (errno == EACCES)
 			return err_set(err, EACCES,
 				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): permission "
 					      "denied for uid %u",
-				       cwd, run->plan->process.uid);
+				       cwd, start->plan->process.uid);
 		if (errno == ENOENT) /* clients try another one: status 127 */
 			return err_set(err, ENOENT,
 				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): no such file "
@@ -103,7 +103,7 @@ static int program_error(const char *path, int error, struct err *err)
 	}
 }
 
-static int check_program(const struct run *run, const char *path, struct err *err)
+static int check_program(const struct start *start, const char *path, struct err *err)
 {
 	struct stat st;
 	int r;
@@ -116,13 +116,13 @@ static int check_program(const struct run *run, const char *path, struct err *er
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EACCES,
 			       "exec: \"%s\": is not a regular file: permission denied", path);
-	r = may_execute(path, &st, run->plan->process.caps_effective);
+	r = may_execute(path, &st, start->plan->process.caps_effective);
 	return r < 0 ? program_error(path, -r, err) : 0;
 }
 
-static int find_in_path(struct run *run, const char *name, struct err *err)
+static int find_in_path(struct start *start, const char *name, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 	const char *path = str_env_find(p->env, p->n_env, "PATH");
 	struct err later;
 	int refused = 0; /* what says more than that there is none */
@@ -132,12 +132,12 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 	while (*name) {
 		size_t len = strcspn(path, ":");
 		const char *candidate =
-			len ? arena_strf(run->arena, "%.*s/%s", (int)len, path, name)
-			    : arena_strf(run->arena, "./%s", name);
-		int r = check_program(run, candidate, refused ? &later : err);
+			len ? arena_strf(start->arena, "%.*s/%s", (int)len, path, name)
+			    : arena_strf(start->arena, "./%s", name);
+		int r = check_program(start, candidate, refused ? &later : err);
 
 		if (r == 0) {
-			run->exec_path = candidate;
+			start->exec_path = candidate;
 			return 0;
 		}
 		if (!refused && r != -ENOENT && r != -ENOTDIR)
@@ -154,33 +154,34 @@ static int find_in_path(struct run *run, const char *name, struct err *err)
 		name);
 }
 
-static void set_env(struct run *run)
+static void set_env(struct start *start)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 	bool has_home = str_env_find(p->env, p->n_env, "HOME");
 	const char *home =
-		has_home ? NULL : arena_strf(run->arena, "HOME=%s", home_of(run->arena, p->uid));
+		has_home ? NULL
+			 : arena_strf(start->arena, "HOME=%s", home_of(start->arena, p->uid));
 
-	run->n_env = p->n_env + !has_home;
-	run->env = str_list(run->arena, p->env, p->n_env, &home, !has_home);
+	start->n_env = p->n_env + !has_home;
+	start->env = str_list(start->arena, p->env, p->n_env, &home, !has_home);
 }
 
-int step_exec_find(struct run *run, struct err *err)
+int step_exec_find(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 
 	if (!p->args)
 		return 0;
-	set_env(run);
+	set_env(start);
 	if (!strchr(p->args[0], '/'))
-		return find_in_path(run, p->args[0], err);
-	run->exec_path = p->args[0];
-	return check_program(run, p->args[0], err);
+		return find_in_path(start, p->args[0], err);
+	start->exec_path = p->args[0];
+	return check_program(start, p->args[0], err);
 }
 
-static int first_own_fd(const struct run *run)
+static int first_own_fd(const struct start *start)
 {
-	const struct plan_options *options = run->plan->options;
+	const struct plan_options *options = start->plan->options;
 
 	/* The caller's first descriptors go on to the program. */
 	return 3 + (int)options->preserve_fds + (int)options->listen_fds;
@@ -188,21 +189,21 @@ static int first_own_fd(const struct run *run)
 
 /* Who executes something in the container meanwhile sees this process, and may have the right to take its
  * descriptors (CVE-2016-9962). */
-static void keep_listeners_only(struct run *run)
+static void keep_listeners_only(struct start *start)
 {
 	/* The one of the program is handed on to `start`, if that has a service manager. */
-	const int listeners[] = { run->start_listener, run->notify_listener };
+	const int listeners[] = { start->start_listener, start->notify_listener };
 
-	run_close_others(run, listeners, 2);
+	start_close_others(start, listeners, 2);
 	log_forget();
-	run->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
+	start->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
 }
 
 /* In a user namespace the caller enters the namespaces of a process by the right to trace it, and of one that
  * is not dumpable only the host's root has that. There is nothing in this one that is not the container's. */
-static void set_visible(const struct run *run, bool visible)
+static void set_visible(const struct start *start, bool visible)
 {
-	if (run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
+	if (start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
 		privs_set_dumpable(visible);
 }
 
@@ -221,7 +222,7 @@ static bool passes(int error)
 
 /* The words of a `start`: where startContainer hooks write to, with a descriptor each, "notify", for the socket
  * that the program will write to, and "start". One that hangs up before that was killed. */
-static bool hear_start(struct run *run, int connection)
+static bool hear_start(struct start *start, int connection)
 {
 	char word[8];
 
@@ -236,14 +237,14 @@ static bool hear_start(struct run *run, int connection)
 		if (*word == 's')
 			return true;
 		if (*word == 'n') {
-			(void)sock_send(connection, "notify", 6, run->notify_listener);
+			(void)sock_send(connection, "notify", 6, start->notify_listener);
 			continue;
 		}
-		slot = *word == 'o' ? &run->hooks_output.out : &run->hooks_output.err;
+		slot = *word == 'o' ? &start->hooks_output.out : &start->hooks_output.err;
 		fd_closep(slot);
 		*slot = fd_take(&fd);
 	}
-	hooks_close_output(&run->hooks_output);
+	hooks_close_output(&start->hooks_output);
 	return false;
 }
 
@@ -266,39 +267,39 @@ static void hear_signals(void)
 }
 
 /* `start` connects and says so. */
-int step_wait_start(struct run *run, struct err *err)
+int step_wait_start(struct start *start, struct err *err)
 {
-	keep_listeners_only(run);
+	keep_listeners_only(start);
 	hear_signals();
 	for (;;) {
 		_cleanup_close_ int connection = -1;
 		int error;
 
-		set_visible(run, true);
-		connection = accept4(run->start_listener, NULL, NULL, SOCK_CLOEXEC);
+		set_visible(start, true);
+		connection = accept4(start->start_listener, NULL, NULL, SOCK_CLOEXEC);
 		error = errno;
-		set_visible(run, false); /* from now on there may be more than the container's */
+		set_visible(start, false); /* from now on there may be more than the container's */
 		if (connection < 0 && !passes(error))
 			return err_errno(err, error, "wait for start");
 		if (connection < 0)
 			continue;
-		if (hear_start(run, connection)) {
-			run->start_connection = fd_take(&connection);
-			fd_closep(&run->start_listener);
-			fd_closep(&run->notify_listener);
+		if (hear_start(start, connection)) {
+			start->start_connection = fd_take(&connection);
+			fd_closep(&start->start_listener);
+			fd_closep(&start->notify_listener);
 			break;
 		}
 	}
-	if (!run->plan->process.args)
+	if (!start->plan->process.args)
 		return err_set(err, EINVAL, ERR_AT "process: absent, so there is nothing to start");
 	return 0;
 }
 
-int step_fds_close(struct run *run, struct err *err)
+int step_fds_close(struct start *start, struct err *err)
 {
 	(void)err;
 	/* Everything of ours, and everything else that leaked into us, ends at the exec. */
-	program_cloexec_from(first_own_fd(run));
+	program_cloexec_from(first_own_fd(start));
 	return 0;
 }
 
@@ -333,24 +334,24 @@ static int explain_exec(const char *path, int error, struct err *err)
 	return -error;
 }
 
-int step_exec(struct run *run, struct err *err)
+int step_exec(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 	const char *listen[3], **env;
 	size_t n = 0;
 
 	if (!p->args)
 		return err_set(err, EINVAL, ERR_AT "process: absent, so there is nothing to start");
-	if (run->plan->options->listen_fds) {
+	if (start->plan->options->listen_fds) {
 		listen[n++] =
-			arena_strf(run->arena, "LISTEN_FDS=%u", run->plan->options->listen_fds);
-		listen[n++] = arena_strf(run->arena, "LISTEN_PID=%d", (int)getpid());
-		if (run->plan->options->listen_names)
-			listen[n++] = arena_strf(run->arena, "LISTEN_FDNAMES=%s",
-						 run->plan->options->listen_names);
+			arena_strf(start->arena, "LISTEN_FDS=%u", start->plan->options->listen_fds);
+		listen[n++] = arena_strf(start->arena, "LISTEN_PID=%d", (int)getpid());
+		if (start->plan->options->listen_names)
+			listen[n++] = arena_strf(start->arena, "LISTEN_FDNAMES=%s",
+						 start->plan->options->listen_names);
 	}
-	env = str_list(run->arena, run->env, run->n_env, listen, n);
-	(void)execve(run->exec_path, (char *const *)(uintptr_t)p->args,
+	env = str_list(start->arena, start->env, start->n_env, listen, n);
+	(void)execve(start->exec_path, (char *const *)(uintptr_t)p->args,
 		     (char *const *)(uintptr_t)env);
-	return explain_exec(run->exec_path, errno, err);
+	return explain_exec(start->exec_path, errno, err);
 }

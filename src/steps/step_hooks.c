@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int run_point(struct run *run, const oci_hook_list *hooks, const char *point,
+static int run_point(struct start *start, const oci_hook_list *hooks, const char *point,
 		     const char *status, struct err *err)
 {
-	const struct plan *plan = run->plan;
-	bool inside = run->me == ACTOR_INIT;
+	const struct plan *plan = start->plan;
+	bool inside = start->me == ACTOR_INIT;
 	_cleanup_close_ int bundle = -1;
 	struct hooks_request request = {
 		.hooks = hooks,
@@ -25,19 +25,19 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 			 .annotations = plan->config->annotations.v,
 			 .n_annotations = plan->config->annotations.n,
 			 /* RT-012, RT-013: the pid as the hook would see it. */
-			 .pid = inside                       ? getpid()
-				: child_is_there(&run->init) ? run->init.pid
-							     : run->stager.pid },
+			 .pid = inside                         ? getpid()
+				: child_is_there(&start->init) ? start->init.pid
+							       : start->stager.pid },
 		.default_env = inside ? NULL : (const char *const *)environ,
 		.cwd_fd = -1,
-		.output = run->hooks_output,
-		.signals = inside ? NULL : &run->signals,
+		.output = start->hooks_output,
+		.signals = inside ? NULL : &start->signals,
 	};
 
 	if (!hooks->n)
 		return 0;
 	if (!inside) {
-		run->hooks_ran = true;
+		start->hooks_ran = true;
 		bundle = openat(AT_FDCWD, plan->options->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		request.cwd_fd = bundle;
 	}
@@ -45,43 +45,43 @@ static int run_point(struct run *run, const oci_hook_list *hooks, const char *po
 }
 
 /* Before the clone: the files are the caller's, and hooks in the container write to them, too. */
-int step_hooks_output(struct run *run, struct err *err)
+int step_hooks_output(struct start *start, struct err *err)
 {
-	return hooks_open_output(run->plan->hooks_stdout, run->plan->hooks_stderr,
-				 &run->hooks_output, err);
+	return hooks_open_output(start->plan->hooks_stdout, start->plan->hooks_stderr,
+				 &start->hooks_output, err);
 }
 
-int step_hooks_prestart(struct run *run, struct err *err)
+int step_hooks_prestart(struct start *start, struct err *err)
 {
-	return run_point(run, &run->plan->config->hooks->prestart, "prestart", "creating", err);
+	return run_point(start, &start->plan->config->hooks->prestart, "prestart", "creating", err);
 }
 
-int step_hooks_create_runtime(struct run *run, struct err *err)
+int step_hooks_create_runtime(struct start *start, struct err *err)
 {
-	return run_point(run, &run->plan->config->hooks->create_runtime, "createRuntime",
+	return run_point(start, &start->plan->config->hooks->create_runtime, "createRuntime",
 			 "creating", err);
 }
 
-int step_hooks_create_container(struct run *run, struct err *err)
+int step_hooks_create_container(struct start *start, struct err *err)
 {
 	int r;
 
 	/* Paths of these hooks are the runtime's, their namespaces the container's; the rootfs is where
 	 * they work. */
-	if (fchdir(run->rootfs) < 0)
+	if (fchdir(start->rootfs) < 0)
 		return err_errno(err, errno, "enter the rootfs for createContainer hooks");
-	if (run->plan->flags & PLAN_MNTNS_NEW)
-		(void)umask(run->umask);
-	r = run_point(run, &run->plan->config->hooks->create_container, "createContainer",
+	if (start->plan->flags & PLAN_MNTNS_NEW)
+		(void)umask(start->umask);
+	r = run_point(start, &start->plan->config->hooks->create_container, "createContainer",
 		      "creating", err);
-	if (run->plan->flags & PLAN_MNTNS_NEW)
+	if (start->plan->flags & PLAN_MNTNS_NEW)
 		(void)umask(0);
 	return r;
 }
 
-int step_hooks_start_container(struct run *run, struct err *err)
+int step_hooks_start_container(struct start *start, struct err *err)
 {
-	const struct plan *plan = run->plan;
+	const struct plan *plan = start->plan;
 	struct hooks_request request = {
 		.hooks = &plan->config->hooks->start_container,
 		.point = "startContainer",
@@ -91,15 +91,16 @@ int step_hooks_start_container(struct run *run, struct err *err)
 			 .annotations = plan->config->annotations.v,
 			 .n_annotations = plan->config->annotations.n,
 			 .pid = getpid() },
-		.default_env = run->env,
+		.default_env = start->env,
 		.cwd_fd = -1,
-		.output = run->hooks_output,
+		.output = start->hooks_output,
 	};
 
 	return hooks_run(&request, err);
 }
 
-int step_hooks_poststart(struct run *run, struct err *err)
+int step_hooks_poststart(struct start *start, struct err *err)
 {
-	return run_point(run, &run->plan->config->hooks->poststart, "poststart", "running", err);
+	return run_point(start, &start->plan->config->hooks->poststart, "poststart", "running",
+			 err);
 }

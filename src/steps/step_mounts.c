@@ -11,7 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-static int (*const methods[])(struct run *run, size_t i, struct err *err) = {
+static int (*const methods[])(struct start *start, size_t i, struct err *err) = {
 	[MOUNT_BY_FSMOUNT] = step_mounts_fsmount,     [MOUNT_BY_BIND] = step_mounts_bind,
 	[MOUNT_BY_HOST_BIND] = step_mounts_host_bind, [MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups,
 	[MOUNT_BY_MOUNT] = step_mounts_classic,
@@ -30,15 +30,15 @@ static void hint_for_proc(const struct mount_entry *m, int r, struct err *err)
 			 "/proc, or share its pid namespace");
 }
 
-static int mount_one(struct run *run, size_t i, struct err *err)
+static int mount_one(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	struct err later = { 0 };
 	int r = -EINVAL;
 
 	for (size_t n = 0; n < m->n_methods; n++) {
 		/* The first refusal is the one that tells; a last resort has less to say. */
-		r = methods[m->methods[n]](run, i, n ? &later : err);
+		r = methods[m->methods[n]](start, i, n ? &later : err);
 		if (r == 0) {
 			*err = (struct err){ 0 };
 			return 0;
@@ -53,24 +53,24 @@ static int mount_one(struct run *run, size_t i, struct err *err)
 
 /* Those below it get the recursive propagation of the config now, so that it does not undo that of the mounts
  * to come. The rootfs itself must not be shared before pivot_root(2). */
-static int spread_propagation(struct run *run, struct err *err)
+static int spread_propagation(struct start *start, struct err *err)
 {
-	unsigned long propagation = run->plan->rootfs.propagation;
+	unsigned long propagation = start->plan->rootfs.propagation;
 	unsigned long kind = propagation & ~(unsigned long)MS_REC;
 	int r;
 
 	if (!(propagation & MS_REC) || kind == MS_SLAVE || kind == MS_UNBINDABLE)
 		return 0;
-	r = mountfd_set_attr(run->rootfs, 0, 0, kind, true);
+	r = mountfd_set_attr(start->rootfs, 0, 0, kind, true);
 	if (r == 0)
-		r = mountfd_set_attr(run->rootfs, 0, 0, MS_PRIVATE, false);
+		r = mountfd_set_attr(start->rootfs, 0, 0, MS_PRIVATE, false);
 	return r < 0 ? err_errno(err, -r, ERR_AT "linux.rootfsPropagation") : 0;
 }
 
-static int attach_rootfs(struct run *run, struct err *err)
+static int attach_rootfs(struct start *start, struct err *err)
 {
 	_cleanup_close_ int target =
-		openat(AT_FDCWD, run->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		openat(AT_FDCWD, start->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
 	/* Where the container's root may not pass, / serves as well: it is about to go. */
@@ -78,13 +78,13 @@ static int attach_rootfs(struct run *run, struct err *err)
 		target = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)
 		return err_errno(err, errno, "find a place for the rootfs");
-	r = mountfd_attach(run->rootfs, target);
+	r = mountfd_attach(start->rootfs, target);
 	if (r < 0)
-		return err_errno(err, -r, "mount the rootfs %s", run->plan->rootfs.path);
-	return spread_propagation(run, err);
+		return err_errno(err, -r, "mount the rootfs %s", start->plan->rootfs.path);
+	return spread_propagation(start, err);
 }
 
-int step_mounts(struct run *run, struct err *err)
+int step_mounts(struct start *start, struct err *err)
 {
 	int r;
 
@@ -92,10 +92,10 @@ int step_mounts(struct run *run, struct err *err)
 	 * goes back. The trees of the bind mounts were taken before, so their peers are kept. */
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return err_errno(err, errno, "make the mounts of the new namespace slaves");
-	run->umask = umask(
+	start->umask = umask(
 		0); /* modes of what we make are as written; the container's comes at the end */
-	r = attach_rootfs(run, err);
-	for (size_t i = 0; r == 0 && i < run->plan->rootfs.n_mounts; i++)
-		r = mount_one(run, i, err);
+	r = attach_rootfs(start, err);
+	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
+		r = mount_one(start, i, err);
 	return r;
 }

@@ -5,34 +5,34 @@
 #include "src/steps/steps.h"
 
 /* Opens, and makes when missing, the place of an entry in the rootfs. */
-int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_dir,
+int step_mounts_target(struct start *start, const struct mount_entry *m, bool want_dir,
 		       struct err *err) MUST_CHECK;
 
 /* Attaches a detached mount there and sets its propagation. */
-int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount,
+int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 
 /* One for each enum mount_method: makes mount i. */
-int step_mounts_fsmount(struct run *run, size_t i, struct err *err) MUST_CHECK;
-int step_mounts_classic(struct run *run, size_t i, struct err *err) MUST_CHECK;
-int step_mounts_bind(struct run *run, size_t i, struct err *err) MUST_CHECK;
-int step_mounts_host_bind(struct run *run, size_t i, struct err *err) MUST_CHECK;
-int step_mounts_cgroups(struct run *run, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_fsmount(struct start *start, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_classic(struct start *start, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_bind(struct start *start, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_host_bind(struct start *start, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_cgroups(struct start *start, size_t i, struct err *err) MUST_CHECK;
 
 /* A detached mount of a new file system, with the options of the entry and n more. */
-int step_mounts_new_fs(struct run *run, const struct mount_entry *m, const struct mount_super *more,
-		       size_t n, struct err *err) MUST_CHECK;
+int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
+		       const struct mount_super *more, size_t n, struct err *err) MUST_CHECK;
 
 /* Maps the ids of a detached mount as the entry says. */
-int step_mounts_map_ids(struct run *run, const struct mount_entry *m, int mount,
+int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mount,
 			struct err *err) MUST_CHECK;
 
 /* tmpcopyup: copies what the tmpfs `mount` is about to cover into it. */
-int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount,
+int step_mounts_copyup(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 
 /* Whether a file is on a file system that was made for this container, or in its rootfs itself. Nowhere else is anything
  * made or changed, but mount points that are missing: what a bind mount shows is the host's. */
-bool step_mounts_is_own(const struct run *run, int fd);
+bool step_mounts_is_own(const struct start *start, int fd);
 /* The file system that was made for the container at path (len characters of it), not to be closed; -1: there is none. */
-int step_mounts_own_at(const struct run *run, const char *path, size_t len);
+int step_mounts_own_at(const struct start *start, const char *path, size_t len);

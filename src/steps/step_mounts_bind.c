@@ -31,7 +31,7 @@ static int apply(int mount, const struct change *c)
 /* In a user namespace the flags of mounts that came from a more privileged one are locked: what
  * protects may be added, what is there may not be taken away, and the access time mode stays. What the
  * kernel lets go goes, bit by bit; the rest is kept and said. */
-static int apply_unlocked(struct run *run, const struct mount_entry *m, int mount,
+static int apply_unlocked(struct start *start, const struct mount_entry *m, int mount,
 			  const struct change *wanted)
 {
 	static const struct {
@@ -61,23 +61,23 @@ static int apply_unlocked(struct run *run, const struct mount_entry *m, int moun
 		r = 0;
 	}
 	if (r == 0 && kept.len)
-		run_note(run, "mounts[%ld] (%s): kept as on the host, which has locked it: %s",
-			 m->config_index, m->target, str_text(&kept));
+		start_note(start, "mounts[%ld] (%s): kept as on the host, which has locked it: %s",
+			   m->config_index, m->target, str_text(&kept));
 	return r;
 }
 
-static int set_attrs(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+static int set_attrs(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
 	const struct change own = { .set = m->attr_set, .clear = m->attr_clear };
 	const struct change all = { m->rattr_set, m->rattr_clear, .recursive = true };
 	int r = apply(mount, &own);
 
 	if (r == -EPERM)
-		r = apply_unlocked(run, m, mount, &own);
+		r = apply_unlocked(start, m, mount, &own);
 	if (r == 0) {
 		r = apply(mount, &all);
 		if (r == -EPERM)
-			r = apply_unlocked(run, m, mount, &all);
+			r = apply_unlocked(start, m, mount, &all);
 	}
 	if (r == 0)
 		return 0;
@@ -89,7 +89,7 @@ static int set_attrs(struct run *run, const struct mount_entry *m, int mount, st
 }
 
 /* copy-symlink: a source that is a link is made anew, and nothing is mounted. */
-static int copy_link(struct run *run, const struct mount_entry *m, int link, struct err *err)
+static int copy_link(struct start *start, const struct mount_entry *m, int link, struct err *err)
 {
 	char text[PATH_MAX], there[PATH_MAX];
 	ssize_t n = readlinkat(link, "", text, sizeof(text) - 1);
@@ -100,7 +100,7 @@ static int copy_link(struct run *run, const struct mount_entry *m, int link, str
 		return err_errno(err, errno, ERR_AT "mounts[%ld]: read the link %s",
 				 m->config_index, m->source);
 	text[n] = '\0';
-	dir = resolve_parent(run->rootfs, m->target, &name, err);
+	dir = resolve_parent(start->rootfs, m->target, &name, err);
 	if (dir < 0)
 		return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
 	if (symlinkat(text, dir, name) == 0)
@@ -137,11 +137,11 @@ static int check_source(const struct mount_entry *m, int mount, struct err *err)
 }
 
 /* What an earlier entry has mounted in the rootfs. */
-static int open_inside(struct run *run, const struct mount_entry *m, struct err *err)
+static int open_inside(struct start *start, const struct mount_entry *m, struct err *err)
 {
 	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
 	int nofollow = m->extensions & as_it_is ? O_NOFOLLOW : 0;
-	_cleanup_close_ int source = resolve_open(run->rootfs, m->inside, O_PATH | nofollow);
+	_cleanup_close_ int source = resolve_open(start->rootfs, m->inside, O_PATH | nofollow);
 	_cleanup_close_ int mount = -1;
 	int r;
 
@@ -149,16 +149,16 @@ static int open_inside(struct run *run, const struct mount_entry *m, struct err 
 	if (mount < 0)
 		return err_errno(err, -mount, ERR_AT "mounts[%ld].source: open %s in the rootfs",
 				 m->config_index, m->inside);
-	r = m->idmap ? step_mounts_map_ids(run, m, mount, err) : 0;
+	r = m->idmap ? step_mounts_map_ids(start, m, mount, err) : 0;
 	return r < 0 ? r : fd_take(&mount);
 }
 
 /* A copy is a peer of the host's mount. It stays so where the config says shared, but not in a user namespace:
  * what its root mounts must not appear on the host. The kernel sees to that for mounts that were there before
  * the namespace; ours may have been opened by usrun. */
-static int leave_peers(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+static int leave_peers(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
-	bool userns = run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
+	bool userns = start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
 	unsigned long kind = !m->propagation                          ? MS_PRIVATE
 			     : userns && (m->propagation & MS_SHARED) ? MS_SLAVE
 								      : 0;
@@ -172,18 +172,18 @@ static int leave_peers(struct run *run, const struct mount_entry *m, int mount, 
 /* mountinfo goes by the ids that mounts get when they are made, since Linux 6.8, and shall show the order of the
  * config. The trees were taken before anything was mounted; a copy, which Linux 6.15 makes of them too, has an id of
  * its turn. */
-static int take_tree(struct run *run, size_t i)
+static int take_tree(struct start *start, size_t i)
 {
-	_cleanup_close_ int early = fd_take(&run->mounts[i]);
+	_cleanup_close_ int early = fd_take(&start->mounts[i]);
 	int mount = mountfd_clone(early, "", true, true);
 
 	return mount < 0 ? fd_take(&early) : mount;
 }
 
-static int bind_tree(struct run *run, size_t i, struct err *err)
+static int bind_tree(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-	_cleanup_close_ int mount = m->inside ? open_inside(run, m, err) : take_tree(run, i);
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
+	_cleanup_close_ int mount = m->inside ? open_inside(start, m, err) : take_tree(start, i);
 	struct stat st;
 	int r = mount < 0 ? mount : check_source(m, mount, err);
 
@@ -191,12 +191,12 @@ static int bind_tree(struct run *run, size_t i, struct err *err)
 		return r;
 	if ((m->extensions & MOUNT_EXT_COPY_SYMLINK) && fstat(mount, &st) == 0 &&
 	    S_ISLNK(st.st_mode))
-		return copy_link(run, m, mount, err);
-	r = leave_peers(run, m, mount, err);
+		return copy_link(start, m, mount, err);
+	r = leave_peers(start, m, mount, err);
 	if (r < 0)
 		return r;
-	r = set_attrs(run, m, mount, err);
-	return r < 0 ? r : step_mounts_attach(run, m, mount, err);
+	r = set_attrs(start, m, mount, err);
+	return r < 0 ? r : step_mounts_attach(start, m, mount, err);
 }
 
 /* Data of a remount is for the file system, not for the mount. */
@@ -215,29 +215,29 @@ static int reconfigure(const struct mount_entry *m, int mount)
 	return r < 0 ? r : mountfd_fs_reconfigure(fs);
 }
 
-static int remount(struct run *run, const struct mount_entry *m, struct err *err)
+static int remount(struct start *start, const struct mount_entry *m, struct err *err)
 {
-	_cleanup_close_ int mount = resolve_open(run->rootfs, m->target, O_PATH);
+	_cleanup_close_ int mount = resolve_open(start->rootfs, m->target, O_PATH);
 	int r = mount < 0 ? mount : reconfigure(m, mount);
 
 	if (r == 0 && m->propagation)
 		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
 				     m->propagation & MS_REC);
 	if (r == 0)
-		return set_attrs(run, m, mount, err);
+		return set_attrs(start, m, mount, err);
 	return err_errno(err, -r, ERR_AT "mounts[%ld]: remount %s", m->config_index, m->target);
 }
 
-int step_mounts_bind(struct run *run, size_t i, struct err *err)
+int step_mounts_bind(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 
-	return m->kind == MOUNT_REMOUNT ? remount(run, m, err) : bind_tree(run, i, err);
+	return m->kind == MOUNT_REMOUNT ? remount(start, m, err) : bind_tree(start, i, err);
 }
 
-int step_mounts_host_bind(struct run *run, size_t i, struct err *err)
+int step_mounts_host_bind(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	const char *from = m->kind == MOUNT_PROC    ? "/proc"
 			   : m->kind == MOUNT_SYSFS ? "/sys"
 						    : "/dev/mqueue";
@@ -249,9 +249,9 @@ int step_mounts_host_bind(struct run *run, size_t i, struct err *err)
 	if (r < 0)
 		return err_errno(err, -r, ERR_AT "mounts[%ld]: bind the host's %s", m->config_index,
 				 from);
-	run_note(
-		run,
+	start_note(
+		start,
 		"mounts[%ld]: the host's %s is bound on %s: a new %s is refused by the kernel here",
 		m->config_index, from, m->target, m->fs);
-	return step_mounts_attach(run, m, mount, err);
+	return step_mounts_attach(start, m, mount, err);
 }

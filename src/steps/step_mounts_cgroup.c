@@ -45,27 +45,27 @@ static int mount_hierarchy(const struct facts_hierarchy *h)
 }
 
 /* Without a cgroup namespace: the container's own directory of the hierarchy. */
-static int bind_hierarchy(struct run *run, const struct facts_hierarchy *h)
+static int bind_hierarchy(struct start *start, const struct facts_hierarchy *h)
 {
 	const char *path = h->own;
 
-	for (size_t i = 0; i < run->cgroup_place.dirs.n; i++)
-		if (str_equal(run->cgroup_place.dirs.v[i].mount, h->mount))
-			path = run->cgroup_place.dirs.v[i].path;
-	return mountfd_clone(AT_FDCWD, arena_strf(run->arena, "%s%s", h->mount, path), false,
+	for (size_t i = 0; i < start->cgroup_place.dirs.n; i++)
+		if (str_equal(start->cgroup_place.dirs.v[i].mount, h->mount))
+			path = start->cgroup_place.dirs.v[i].path;
+	return mountfd_clone(AT_FDCWD, arena_strf(start->arena, "%s%s", h->mount, path), false,
 			     false);
 }
 
-static int add_hierarchy(struct run *run, const struct mount_entry *m, int dir,
+static int add_hierarchy(struct start *start, const struct mount_entry *m, int dir,
 			 const struct facts_hierarchy *h, struct err *err)
 {
 	const char *name = path_base(h->mount);
 	_cleanup_close_ int mount = -1, target = -1;
 	int r;
 
-	mount = run->plan->flags & PLAN_CGROUPNS ? mount_hierarchy(h) : bind_hierarchy(run, h);
-	if (mount < 0 && (run->plan->flags & PLAN_CGROUPNS))
-		mount = bind_hierarchy(run, h);
+	mount = start->plan->flags & PLAN_CGROUPNS ? mount_hierarchy(h) : bind_hierarchy(start, h);
+	if (mount < 0 && (start->plan->flags & PLAN_CGROUPNS))
+		mount = bind_hierarchy(start, h);
 	if (mount < 0)
 		return failed(m, -mount, name, err);
 	if (mkdirat(dir, name, 0755) < 0)
@@ -96,7 +96,7 @@ static int add_links(int dir, const struct facts_hierarchy *h)
 	return 0;
 }
 
-static int mount_base(struct run *run, const struct mount_entry *m, struct err *err)
+static int mount_base(struct start *start, const struct mount_entry *m, struct err *err)
 {
 	_cleanup_close_ int fs = mountfd_fs_open("tmpfs"), mount = -1;
 	int r = fs < 0 ? fs : mountfd_fs_set(fs, "mode", "755");
@@ -108,18 +108,18 @@ static int mount_base(struct run *run, const struct mount_entry *m, struct err *
 							 MOUNT_ATTR_NOEXEC);
 	if (r < 0)
 		return failed(m, -r, "(tmpfs)", err);
-	r = step_mounts_attach(run, m, mount, err);
+	r = step_mounts_attach(start, m, mount, err);
 	return r < 0 ? r : fd_take(&mount);
 }
 
-static int mount_v1(struct run *run, const struct mount_entry *m, struct err *err)
+static int mount_v1(struct start *start, const struct mount_entry *m, struct err *err)
 {
-	const struct facts_cgroup *cgroup = &run->plan->facts->cgroup;
-	_cleanup_close_ int base = mount_base(run, m, err);
+	const struct facts_cgroup *cgroup = &start->plan->facts->cgroup;
+	_cleanup_close_ int base = mount_base(start, m, err);
 	int r = base;
 
 	for (size_t i = 0; r >= 0 && i < cgroup->n; i++) {
-		r = add_hierarchy(run, m, base, &cgroup->v[i], err);
+		r = add_hierarchy(start, m, base, &cgroup->v[i], err);
 		if (r == 0)
 			r = add_links(base, &cgroup->v[i]);
 	}
@@ -128,18 +128,19 @@ static int mount_v1(struct run *run, const struct mount_entry *m, struct err *er
 	return r < 0 ? (err->code ? r : failed(m, -r, "", err)) : 0;
 }
 
-int step_mounts_cgroups(struct run *run, size_t i, struct err *err)
+int step_mounts_cgroups(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-	const struct facts_cgroup *cgroup = &run->plan->facts->cgroup;
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
+	const struct facts_cgroup *cgroup = &start->plan->facts->cgroup;
 	_cleanup_close_ int mount = -1;
 	int r;
 
 	if (cgroup->mode == FACTS_CGROUP_V1 || cgroup->mode == FACTS_CGROUP_HYBRID)
-		return mount_v1(run, m, err);
+		return mount_v1(start, m, err);
 	if (cgroup->mode == FACTS_CGROUP_NONE) {
-		run_note(run, "mounts[%ld]: no cgroup file system on the host: %s stays as it is",
-			 m->config_index, m->target);
+		start_note(start,
+			   "mounts[%ld]: no cgroup file system on the host: %s stays as it is",
+			   m->config_index, m->target);
 		return 0;
 	}
 	r = mount = mountfd_clone(AT_FDCWD, cgroup->v[0].mount, true, false);
@@ -147,5 +148,5 @@ int step_mounts_cgroups(struct run *run, size_t i, struct err *err)
 		r = mountfd_set_attr(mount, m->attr_set, 0, 0, true);
 	if (r == 0)
 		r = mountfd_set_attr(mount, 0, 0, MS_PRIVATE, true);
-	return r < 0 ? failed(m, -r, "(bind)", err) : step_mounts_attach(run, m, mount, err);
+	return r < 0 ? failed(m, -r, "(bind)", err) : step_mounts_attach(start, m, mount, err);
 }

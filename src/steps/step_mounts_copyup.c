@@ -231,10 +231,10 @@ static int copy_tree(struct copy *copy)
 	return r;
 }
 
-int step_mounts_copyup(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+int step_mounts_copyup(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
 	struct copy copy = {
-		.from = resolve_open(run->rootfs, m->target, O_RDONLY | O_DIRECTORY),
+		.from = resolve_open(start->rootfs, m->target, O_RDONLY | O_DIRECTORY),
 		.to = -1,
 	};
 	int r = copy.from;

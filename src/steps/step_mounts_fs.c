@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* tmpfs without a mode of its own takes that of the directory it covers. */
-static int set_tmpfs_mode(struct run *run, const struct mount_entry *m, int fs)
+static int set_tmpfs_mode(struct start *start, const struct mount_entry *m, int fs)
 {
 	_cleanup_close_ int covered = -1;
 	struct stat st;
@@ -24,7 +24,7 @@ static int set_tmpfs_mode(struct run *run, const struct mount_entry *m, int fs)
 	for (size_t i = 0; i < m->n_super; i++)
 		if (str_equal(m->super[i].key, "mode"))
 			return 0;
-	covered = resolve_open(run->rootfs, m->target, O_PATH);
+	covered = resolve_open(start->rootfs, m->target, O_PATH);
 	if (covered < 0 || fstat(covered, &st) < 0)
 		return 0;
 	(void)snprintf(mode, sizeof(mode), "%o", st.st_mode & 07777);
@@ -58,7 +58,7 @@ static int set_all(const struct mount_entry *m, int fs, const struct mount_super
 	return 0;
 }
 
-static int configure(struct run *run, const struct mount_entry *m, int fs, struct err *err)
+static int configure(struct start *start, const struct mount_entry *m, int fs, struct err *err)
 {
 	const struct mount_super source = { "source", m->source };
 	int r = set_all(m, fs, &source, m->source ? 1 : 0, err);
@@ -67,7 +67,7 @@ static int configure(struct run *run, const struct mount_entry *m, int fs, struc
 		r = set_all(m, fs, m->super, m->n_super, err);
 	if (r < 0)
 		return r;
-	r = str_equal(m->fs, "tmpfs") ? set_tmpfs_mode(run, m, fs) : 0;
+	r = str_equal(m->fs, "tmpfs") ? set_tmpfs_mode(start, m, fs) : 0;
 	return r < 0 ? fs_failed(m, fs, -r, "mode", err) : 0;
 }
 
@@ -84,15 +84,15 @@ static int open_fs(const struct mount_entry *m, const char *type, struct err *er
 	return fs;
 }
 
-int step_mounts_new_fs(struct run *run, const struct mount_entry *m, const struct mount_super *more,
-		       size_t n, struct err *err)
+int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
+		       const struct mount_super *more, size_t n, struct err *err)
 {
 	const char *type = m->kind == MOUNT_CGROUP ? "cgroup2" : m->fs;
 	_cleanup_close_ int fs = open_fs(m, type, err);
 	int r = fs;
 
 	if (r >= 0)
-		r = configure(run, m, fs, err);
+		r = configure(start, m, fs, err);
 	if (r >= 0)
 		r = set_all(m, fs, more, n, err);
 	if (r < 0)
@@ -109,46 +109,47 @@ static bool is_new_each_time(const struct mount_entry *m)
 	return m->kind == MOUNT_FS && (str_equal(m->fs, "tmpfs") || str_equal(m->fs, "ramfs"));
 }
 
-bool step_mounts_is_own(const struct run *run, int fd)
+bool step_mounts_is_own(const struct start *start, int fd)
 {
-	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 
 	for (size_t i = 0; i < rootfs->n_mounts; i++)
-		if (run->mounts[i] >= 0 && is_new_each_time(&rootfs->mounts[i]) &&
-		    mountfd_is_same(fd, run->mounts[i]))
+		if (start->mounts[i] >= 0 && is_new_each_time(&rootfs->mounts[i]) &&
+		    mountfd_is_same(fd, start->mounts[i]))
 			return true;
-	return mountfd_is_same(fd, run->rootfs);
+	return mountfd_is_same(fd, start->rootfs);
 }
 
-int step_mounts_own_at(const struct run *run, const char *path, size_t len)
+int step_mounts_own_at(const struct start *start, const char *path, size_t len)
 {
-	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 
 	for (size_t i = rootfs->n_mounts; i-- > 0;)
 		if (strlen(rootfs->mounts[i].target) == len &&
 		    strncmp(rootfs->mounts[i].target, path, len) == 0)
-			return is_new_each_time(&rootfs->mounts[i]) ? run->mounts[i] : -1;
+			return is_new_each_time(&rootfs->mounts[i]) ? start->mounts[i] : -1;
 	return -1;
 }
 
-int step_mounts_fsmount(struct run *run, size_t i, struct err *err)
+int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	/* A /dev with nodes was made before the clone. */
-	_cleanup_close_ int mount = run->mounts[i] >= 0 ? fd_take(&run->mounts[i])
-							: step_mounts_new_fs(run, m, NULL, 0, err);
+	_cleanup_close_ int mount = start->mounts[i] >= 0
+					    ? fd_take(&start->mounts[i])
+					    : step_mounts_new_fs(start, m, NULL, 0, err);
 	int r = mount < 0 ? mount : 0;
 
 	if (r < 0)
 		return r;
 	if (m->extensions & MOUNT_EXT_TMPCOPYUP)
-		r = step_mounts_copyup(run, m, mount, err);
+		r = step_mounts_copyup(start, m, mount, err);
 	if (r == 0 && m->idmap)
-		r = step_mounts_map_ids(run, m, mount, err);
+		r = step_mounts_map_ids(start, m, mount, err);
 	if (r == 0)
-		r = step_mounts_attach(run, m, mount, err);
+		r = step_mounts_attach(start, m, mount, err);
 	if (r == 0 && (m->readonly_late || is_new_each_time(m)))
-		run->mounts[i] = fd_take(&mount);
+		start->mounts[i] = fd_take(&mount);
 	return r;
 }
 
@@ -214,10 +215,10 @@ static int classic_data(const struct mount_entry *m, struct str *data, unsigned 
 		       m->config_index, data->len, m->fs, page);
 }
 
-int step_mounts_classic(struct run *run, size_t i, struct err *err)
+int step_mounts_classic(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
-	_cleanup_close_ int target = step_mounts_target(run, m, true, err), made = -1;
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
+	_cleanup_close_ int target = step_mounts_target(start, m, true, err), made = -1;
 	unsigned long flags = classic_flags(m->attr_set);
 	_cleanup_str_ struct str data = { 0 };
 	struct fd_path path;
@@ -231,9 +232,9 @@ int step_mounts_classic(struct run *run, size_t i, struct err *err)
 				 m->fs, m->target);
 	if (!m->propagation && !is_new_each_time(m))
 		return 0;
-	made = resolve_open(run->rootfs, m->target, O_PATH);
+	made = resolve_open(start->rootfs, m->target, O_PATH);
 	if (made >= 0 && is_new_each_time(m))
-		run->mounts[i] = fcntl(made, F_DUPFD_CLOEXEC, 3);
+		start->mounts[i] = fcntl(made, F_DUPFD_CLOEXEC, 3);
 	if (!m->propagation)
 		return 0;
 	r = made < 0 ? made

@@ -27,25 +27,25 @@ static int rootfs_failed(const char *path, int error, struct err *err)
 	return -error;
 }
 
-static int open_rootfs(struct run *run, struct err *err)
+static int open_rootfs(struct start *start, struct err *err)
 {
-	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 	bool slave = (rootfs->propagation & ~(unsigned long)MS_REC) == MS_SLAVE;
 	struct stat st;
 	int r;
 
-	if (!(run->plan->flags & PLAN_MNTNS_NEW)) {
-		run->rootfs = openat(AT_FDCWD, rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		return run->rootfs < 0 ? rootfs_failed(rootfs->path, errno, err) : 0;
+	if (!(start->plan->flags & PLAN_MNTNS_NEW)) {
+		start->rootfs = openat(AT_FDCWD, rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return start->rootfs < 0 ? rootfs_failed(rootfs->path, errno, err) : 0;
 	}
-	run->rootfs = mountfd_clone(AT_FDCWD, rootfs->path, true, true);
-	if (run->rootfs < 0)
-		return rootfs_failed(rootfs->path, -run->rootfs, err);
-	if (fstat(run->rootfs, &st) < 0 || !S_ISDIR(st.st_mode))
+	start->rootfs = mountfd_clone(AT_FDCWD, rootfs->path, true, true);
+	if (start->rootfs < 0)
+		return rootfs_failed(rootfs->path, -start->rootfs, err);
+	if (fstat(start->rootfs, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, ERR_AT "root.path: the rootfs %s is not a directory",
 			       rootfs->path);
 	/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
-	r = mountfd_set_attr(run->rootfs, 0, 0, slave ? MS_SLAVE : MS_PRIVATE, true);
+	r = mountfd_set_attr(start->rootfs, 0, 0, slave ? MS_SLAVE : MS_PRIVATE, true);
 	return r < 0 ? err_errno(err, -r, "detach the rootfs %s from the host's mounts",
 				 rootfs->path)
 		     : 0;
@@ -69,9 +69,10 @@ static int source_failed(const struct mount_entry *m, int error, struct err *err
 }
 
 /* Only now: the kernel maps ids of detached mounts alone. */
-int step_mounts_map_ids(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mount,
+			struct err *err)
 {
-	int r = mountfd_set_idmap(mount, run->idmaps[m->idmap - 1],
+	int r = mountfd_set_idmap(mount, start->idmaps[m->idmap - 1],
 				  m->extensions & (unsigned int)MOUNT_EXT_RIDMAP);
 
 	if (r == 0)
@@ -89,28 +90,28 @@ int step_mounts_map_ids(struct run *run, const struct mount_entry *m, int mount,
 	return r;
 }
 
-static int open_source(struct run *run, size_t i, struct err *err)
+static int open_source(struct start *start, size_t i, struct err *err)
 {
-	const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
 
-	run->mounts[i] =
+	start->mounts[i] =
 		mountfd_clone(AT_FDCWD, m->source, m->recursive, !(m->extensions & as_it_is));
-	if (run->mounts[i] < 0)
-		return source_failed(m, -run->mounts[i], err);
-	return m->idmap ? step_mounts_map_ids(run, m, run->mounts[i], err) : 0;
+	if (start->mounts[i] < 0)
+		return source_failed(m, -start->mounts[i], err);
+	return m->idmap ? step_mounts_map_ids(start, m, start->mounts[i], err) : 0;
 }
 
-static int open_idmaps(struct run *run, struct err *err)
+static int open_idmaps(struct start *start, struct err *err)
 {
-	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 
 	for (size_t i = 0; i < rootfs->n_idmaps; i++) {
 		if (rootfs->idmaps[i].joined)
-			run->idmaps[i] = fcntl(run->ns_fds[PLAN_NS_USER], F_DUPFD_CLOEXEC, 3);
+			start->idmaps[i] = fcntl(start->ns_fds[PLAN_NS_USER], F_DUPFD_CLOEXEC, 3);
 		else
-			run->idmaps[i] = idmap_fd_open(&rootfs->idmaps[i].write, err);
-		if (run->idmaps[i] < 0)
+			start->idmaps[i] = idmap_fd_open(&rootfs->idmaps[i].write, err);
+		if (start->idmaps[i] < 0)
 			return rootfs->idmaps[i].joined
 				       ? err_errno(err, errno, "keep the joined user namespace")
 				       : err_prefix(err, "mapping of the ids of a mount");
@@ -118,20 +119,20 @@ static int open_idmaps(struct run *run, struct err *err)
 	return 0;
 }
 
-int step_mounts_open(struct run *run, struct err *err)
+int step_mounts_open(struct start *start, struct err *err)
 {
-	int r = open_idmaps(run, err);
+	int r = open_idmaps(start, err);
 
 	if (r == 0)
-		r = open_rootfs(run, err);
-	for (size_t i = 0; r == 0 && i < run->plan->rootfs.n_mounts; i++)
-		if (run->plan->rootfs.mounts[i].kind == MOUNT_BIND &&
-		    !run->plan->rootfs.mounts[i].inside)
-			r = open_source(run, i, err);
+		r = open_rootfs(start, err);
+	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
+		if (start->plan->rootfs.mounts[i].kind == MOUNT_BIND &&
+		    !start->plan->rootfs.mounts[i].inside)
+			r = open_source(start, i, err);
 	return r;
 }
 
-int step_mounts_open_early(struct run *run, struct err *err)
+int step_mounts_open_early(struct start *start, struct err *err)
 {
-	return step_mounts_open(run, err);
+	return step_mounts_open(start, err);
 }

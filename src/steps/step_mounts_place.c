@@ -18,16 +18,16 @@
 
 /* procfs and sysfs go on a real directory and nowhere else: an image's symbolic link would choose what
  * stands for the kernel (CVE-2019-19921, CVE-2023-27561). */
-static int kernel_target(struct run *run, const struct mount_entry *m, struct err *err)
+static int kernel_target(struct start *start, const struct mount_entry *m, struct err *err)
 {
-	int fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
+	int fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 
 	if (fd == -ENOENT) {
-		fd = resolve_make(run->rootfs, m->target, true, err);
+		fd = resolve_make(start->rootfs, m->target, true, err);
 		if (fd < 0)
 			return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
 		fd_closep(&fd); /* a link may just have come */
-		fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
+		fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 	}
 	if (fd == -EACCES) {
 		(void)err_errno(err, EACCES, ERR_AT "mounts[%ld]: open %s in the rootfs",
@@ -63,22 +63,23 @@ static int check_place(const struct mount_entry *m, int target, struct err *err)
 		       m->config_index, m->target);
 }
 
-int step_mounts_target(struct run *run, const struct mount_entry *m, bool want_dir, struct err *err)
+int step_mounts_target(struct start *start, const struct mount_entry *m, bool want_dir,
+		       struct err *err)
 {
 	bool follow = !(m->extensions & MOUNT_EXT_DEST_NOFOLLOW);
 	int fd, r;
 
 	if (str_equal(m->target, "/"))
-		return fcntl(run->rootfs, F_DUPFD_CLOEXEC, 0);
+		return fcntl(start->rootfs, F_DUPFD_CLOEXEC, 0);
 	if (m->kind == MOUNT_PROC || m->kind == MOUNT_SYSFS)
-		return kernel_target(run, m, err);
-	fd = resolve_beneath(run->rootfs, m->target + 1, O_PATH);
+		return kernel_target(start, m, err);
+	fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH);
 	if (fd >= 0)
 		return fd;
 	if (fd == -ENOENT)
-		fd = resolve_make(run->rootfs, m->target, want_dir, err);
+		fd = resolve_make(start->rootfs, m->target, want_dir, err);
 	else
-		fd = resolve_mount_point(run->rootfs, m->target, want_dir, follow, err);
+		fd = resolve_mount_point(start->rootfs, m->target, want_dir, follow, err);
 	if (fd < 0)
 		return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
 	r = check_place(m, fd, err);
@@ -103,7 +104,7 @@ static int attach_failed(const struct mount_entry *m, int mount, int target, int
 	return r;
 }
 
-int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, struct err *err)
+int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
 	_cleanup_close_ int target = -1;
 	struct stat st = { 0 };
@@ -112,14 +113,14 @@ int step_mounts_attach(struct run *run, const struct mount_entry *m, int mount, 
 	/* New file systems begin with a directory. */
 	if (m->kind == MOUNT_BIND && fstat(mount, &st) < 0)
 		return err_errno(err, errno, "look at the mount for %s", m->target);
-	target = step_mounts_target(run, m, m->kind != MOUNT_BIND || S_ISDIR(st.st_mode), err);
+	target = step_mounts_target(start, m, m->kind != MOUNT_BIND || S_ISDIR(st.st_mode), err);
 	if (target < 0)
 		return target;
 	r = mountfd_attach(mount, target);
 	if (r < 0)
 		return attach_failed(m, mount, target, r, err);
 	if (str_equal(m->target, "/")) /* it is the rootfs from now on */
-		r = dup3(mount, run->rootfs, O_CLOEXEC) < 0 ? -errno : 0;
+		r = dup3(mount, start->rootfs, O_CLOEXEC) < 0 ? -errno : 0;
 	if (r < 0)
 		return err_errno(err, -r, "enter the mount on /");
 	if (m->propagation)

@@ -58,13 +58,13 @@ static const char *what_is_set(const struct plan *plan, int kind)
 }
 
 /* By descriptor: what a path names may change until it is opened. */
-static int check_not_the_hosts(const struct run *run, int kind, struct err *err)
+static int check_not_the_hosts(const struct start *start, int kind, struct err *err)
 {
-	const char *what = what_is_set(run->plan, kind);
-	const char *path = run->plan->ns.v[kind].path;
+	const char *what = what_is_set(start->plan, kind);
+	const char *path = start->plan->ns.v[kind].path;
 
 	/* The kernel refuses to join the user namespace that one is in, in words that tell nobody. */
-	if ((!what && kind != PLAN_NS_USER) || !is_the_hosts(run->ns_fds[kind], kind))
+	if ((!what && kind != PLAN_NS_USER) || !is_the_hosts(start->ns_fds[kind], kind))
 		return 0;
 	if (!what)
 		return err_set(err, EINVAL,
@@ -76,87 +76,87 @@ static int check_not_the_hosts(const struct run *run, int kind, struct err *err)
 		       names_namespaces[kind].name, path);
 }
 
-int step_ns_open(struct run *run, struct err *err)
+int step_ns_open(struct start *start, struct err *err)
 {
-	if (run->plan->process.apparmor_profile || run->plan->process.selinux_label)
-		run->lsm = facts_lsm(); /* sysfs is the host's */
+	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
+		start->lsm = facts_lsm(); /* sysfs is the host's */
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
-		const char *path = run->plan->ns.v[kind].path;
+		const char *path = start->plan->ns.v[kind].path;
 		int r;
 
-		if (run->plan->ns.v[kind].action != NS_JOIN)
+		if (start->plan->ns.v[kind].action != NS_JOIN)
 			continue;
 		/* O_NONBLOCK: the path may name a FIFO. */
-		run->ns_fds[kind] =
+		start->ns_fds[kind] =
 			openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		if (run->ns_fds[kind] < 0)
+		if (start->ns_fds[kind] < 0)
 			return err_errno(err, errno,
 					 ERR_AT "linux.namespaces: open the %s namespace %s",
 					 names_namespaces[kind].name, path);
-		r = check_not_the_hosts(run, kind, err);
+		r = check_not_the_hosts(start, kind, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int join(struct run *run, int kind, struct err *err)
+static int join(struct start *start, int kind, struct err *err)
 {
-	if (setns(run->ns_fds[kind], names_namespaces[kind].value) < 0) {
+	if (setns(start->ns_fds[kind], names_namespaces[kind].value) < 0) {
 		int error = errno;
 
 		(void)err_errno(err, error, ERR_AT "linux.namespaces: join the %s namespace %s",
-				names_namespaces[kind].name, run->plan->ns.v[kind].path);
+				names_namespaces[kind].name, start->plan->ns.v[kind].path);
 		if (error == EINVAL)
 			err_hint(err,
 				 "the path must be a namespace of kind %s, such as /proc/PID/ns/…",
 				 names_namespaces[kind].name);
 		return -error;
 	}
-	fd_closep(&run->ns_fds[kind]);
+	fd_closep(&start->ns_fds[kind]);
 	return 0;
 }
 
 /* A namespace that belongs to the user namespace we are about to join can be entered only from
  * there; one that belongs to the caller's, only from here. Trying is the only way to know. */
-int step_ns_join(struct run *run, struct err *err)
+int step_ns_join(struct start *start, struct err *err)
 {
 	for (int kind = PLAN_NS_USER + 1; kind < PLAN_NS_COUNT; kind++) {
 		int r;
 
-		if (run->plan->ns.v[kind].action != NS_JOIN)
+		if (start->plan->ns.v[kind].action != NS_JOIN)
 			continue;
-		r = join(run, kind, err);
-		if (r == -EPERM && run->plan->ns.v[PLAN_NS_USER].action == NS_JOIN)
-			run->late_join[kind] = true;
+		r = join(start, kind, err);
+		if (r == -EPERM && start->plan->ns.v[PLAN_NS_USER].action == NS_JOIN)
+			start->late_join[kind] = true;
 		else if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int step_ns_join_late(struct run *run, struct err *err)
+int step_ns_join_late(struct start *start, struct err *err)
 {
-	int r = join(run, PLAN_NS_USER, err);
+	int r = join(start, PLAN_NS_USER, err);
 
 	for (int kind = PLAN_NS_USER + 1; r == 0 && kind < PLAN_NS_COUNT; kind++)
-		if (run->late_join[kind])
-			r = join(run, kind, err);
+		if (start->late_join[kind])
+			r = join(start, kind, err);
 	return r;
 }
 
-int step_userns_create(struct run *run, struct err *err)
+int step_userns_create(struct start *start, struct err *err)
 {
-	if (!(run->plan->flags & PLAN_STAGER)) /* the clone has made it */
+	if (!(start->plan->flags & PLAN_STAGER)) /* the clone has made it */
 		return 0;
 	if (unshare(CLONE_NEWUSER) < 0)
 		return probe_userns_refused(errno, err);
 	return 0;
 }
 
-int step_mntns_create(struct run *run, struct err *err)
+int step_mntns_create(struct start *start, struct err *err)
 {
-	if (!(run->plan->flags & PLAN_STAGER))
+	if (!(start->plan->flags & PLAN_STAGER))
 		return 0;
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_errno(err, errno, "make a mount namespace");
@@ -183,37 +183,37 @@ static int make(unsigned int flags, struct err *err)
 	return -error;
 }
 
-int step_ns_create_early(struct run *run, struct err *err)
+int step_ns_create_early(struct start *start, struct err *err)
 {
-	return make(run->plan->ns.early_flags, err);
+	return make(start->plan->ns.early_flags, err);
 }
 
-int step_ns_create(struct run *run, struct err *err)
+int step_ns_create(struct start *start, struct err *err)
 {
-	int r = make(run->plan->ns.unshare_flags, err);
+	int r = make(start->plan->ns.unshare_flags, err);
 
 	/* Who is cloned into a pid namespace of others is seen there from the clone on, with the host's root and
 	 * directory: nobody may open those by a right to trace it. */
-	if (run->plan->flags & PLAN_STAGER)
+	if (start->plan->flags & PLAN_STAGER)
 		privs_set_dumpable(false);
 	return r;
 }
 
-int step_cgroupns_create(struct run *run, struct err *err)
+int step_cgroupns_create(struct start *start, struct err *err)
 {
-	(void)run;
+	(void)start;
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return err_errno(err, errno, "make a cgroup namespace");
 	return 0;
 }
 
-int step_timens_create(struct run *run, struct err *err)
+int step_timens_create(struct start *start, struct err *err)
 {
-	(void)run;
+	(void)start;
 	return unshare(CLONE_NEWTIME) < 0 ? err_errno(err, errno, "make a time namespace") : 0;
 }
 
-static int write_offset(const struct run *run, const char *clock,
+static int write_offset(const struct start *start, const char *clock,
 			const struct oci_time_offset *offset, struct err *err)
 {
 	char line[96], path[64];
@@ -221,42 +221,42 @@ static int write_offset(const struct run *run, const char *clock,
 
 	if (!offset)
 		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%d/timens_offsets", (int)run_first(run)->pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/timens_offsets", (int)start_first(start)->pid);
 	(void)snprintf(line, sizeof(line), "%s %lld %llu", clock, (long long)offset->secs.v,
 		       (unsigned long long)offset->nanosecs.v);
 	r = io_write_file(AT_FDCWD, path, line, err);
 	return r < 0 ? err_prefix(err, ERR_AT "linux.timeOffsets.%s", clock) : 0;
 }
 
-int step_time_offsets(struct run *run, struct err *err)
+int step_time_offsets(struct start *start, struct err *err)
 {
-	const struct oci_time_offsets *offsets = run->plan->ns.offsets;
-	int r = write_offset(run, "monotonic", offsets->monotonic, err);
+	const struct oci_time_offsets *offsets = start->plan->ns.offsets;
+	int r = write_offset(start, "monotonic", offsets->monotonic, err);
 
-	return r < 0 ? r : write_offset(run, "boottime", offsets->boottime, err);
+	return r < 0 ? r : write_offset(start, "boottime", offsets->boottime, err);
 }
 
-int step_lifeline(struct run *run, struct err *err)
+int step_lifeline(struct start *start, struct err *err)
 {
-	return run_end_with_parent(run, err);
+	return start_end_with_parent(start, err);
 }
 
-int step_idmap_write(struct run *run, struct err *err)
+int step_idmap_write(struct start *start, struct err *err)
 {
-	return idmap_write(&run->plan->idmap, run_first(run)->pid, err);
+	return idmap_write(&start->plan->idmap, start_first(start)->pid, err);
 }
 
-int step_become_root(struct run *run, struct err *err)
+int step_become_root(struct start *start, struct err *err)
 {
 	int r = 0;
 
-	if (!(run->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
+	if (!(start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
 		return 0;
-	if (run->plan->flags & PLAN_USERNS_NEW) {
+	if (start->plan->flags & PLAN_USERNS_NEW) {
 		/* Without a mapping for 0 the full capabilities of the new namespace have to do. */
-		if (idmap_to_host(&run->plan->idmap.gid, 0) >= 0)
+		if (idmap_to_host(&start->plan->idmap.gid, 0) >= 0)
 			r = privs_set_gid(0, err);
-		if (r == 0 && idmap_to_host(&run->plan->idmap.uid, 0) >= 0)
+		if (r == 0 && idmap_to_host(&start->plan->idmap.uid, 0) >= 0)
 			r = privs_set_uid(0, err);
 	} else {
 		r = privs_set_gid(0, err);
@@ -264,33 +264,33 @@ int step_become_root(struct run *run, struct err *err)
 			r = privs_set_uid(0, err);
 	}
 	/* The kernel forgets it whenever the ids change. */
-	return r < 0 ? r : run_end_with_parent(run, err);
+	return r < 0 ? r : start_end_with_parent(start, err);
 }
 
-int step_loopback(struct run *run, struct err *err)
+int step_loopback(struct start *start, struct err *err)
 {
-	(void)run;
+	(void)start;
 	return loopback_up(err);
 }
 
 /* Whoever holds a socket can name the namespace it was made in, with no pid that could be another's. */
-int step_netns_show(struct run *run, struct err *err)
+int step_netns_show(struct start *start, struct err *err)
 {
-	run->netns_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (run->netns_socket < 0)
+	start->netns_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (start->netns_socket < 0)
 		return err_errno(err, errno, "make a socket in the container's network namespace");
 	return 0;
 }
 
-int step_netdev_move(struct run *run, struct err *err)
+int step_netdev_move(struct start *start, struct err *err)
 {
-	int r = devices_open(run->netns_socket, &run->net, err);
+	int r = devices_open(start->netns_socket, &start->net, err);
 
-	for (size_t i = 0; r == 0 && i < run->plan->n_net_devices; i++) {
-		r = devices_move(run->arena, &run->net, &run->plan->net_devices[i], err);
+	for (size_t i = 0; r == 0 && i < start->plan->n_net_devices; i++) {
+		r = devices_move(start->arena, &start->net, &start->plan->net_devices[i], err);
 		if (r < 0)
 			return err_prefix(err, ERR_AT "linux.netDevices[\"%s\"]",
-					  run->plan->net_devices[i].from);
+					  start->plan->net_devices[i].from);
 	}
 	return r;
 }

@@ -84,9 +84,9 @@ static int mask_with(int target, bool dir, struct masks *masks)
 	return 0;
 }
 
-static int mask(struct run *run, const char *path, struct masks *masks, struct err *err)
+static int mask(struct start *start, const char *path, struct masks *masks, struct err *err)
 {
-	_cleanup_close_ int target = resolve_open(run->rootfs, path, O_PATH);
+	_cleanup_close_ int target = resolve_open(start->rootfs, path, O_PATH);
 	struct stat st;
 	int r;
 
@@ -100,9 +100,9 @@ static int mask(struct run *run, const char *path, struct masks *masks, struct e
 	return r < 0 ? err_errno(err, -r, ERR_AT "linux.maskedPaths: mask %s", path) : 0;
 }
 
-static int make_readonly(struct run *run, const char *path, struct err *err)
+static int make_readonly(struct start *start, const char *path, struct err *err)
 {
-	_cleanup_close_ int target = resolve_open(run->rootfs, path, O_PATH), mount = -1;
+	_cleanup_close_ int target = resolve_open(start->rootfs, path, O_PATH), mount = -1;
 	int r;
 
 	if (target == -ENOENT || target == -ENOTDIR || target == -EACCES)
@@ -117,9 +117,9 @@ static int make_readonly(struct run *run, const char *path, struct err *err)
 		     : 0;
 }
 
-int step_paths_mask(struct run *run, struct err *err)
+int step_paths_mask(struct start *start, struct err *err)
 {
-	const struct rootfs_plan *rootfs = &run->plan->rootfs;
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 	struct masks masks = { .null = -1, .dir = -1 };
 	int r = 0;
 
@@ -129,9 +129,9 @@ int step_paths_mask(struct run *run, struct err *err)
 			return masks.null;
 	}
 	for (size_t i = 0; r == 0 && i < rootfs->n_readonly_paths; i++)
-		r = make_readonly(run, rootfs->readonly_paths[i], err);
+		r = make_readonly(start, rootfs->readonly_paths[i], err);
 	for (size_t i = 0; r == 0 && i < rootfs->n_masked; i++)
-		r = mask(run, rootfs->masked[i], &masks, err);
+		r = mask(start, rootfs->masked[i], &masks, err);
 	fd_closep(&masks.null);
 	fd_closep(&masks.dir);
 	return r;

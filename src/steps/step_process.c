@@ -15,38 +15,38 @@
 
 /* Another process of the container (a shared pid namespace, exec) must not trace us while we hold
  * descriptors of the host (CVE-2016-9962); the final exec makes the program traceable again. */
-int step_session(struct run *run, struct err *err)
+int step_session(struct start *start, struct err *err)
 {
 	int r = 0;
 
 	privs_set_dumpable(false);
-	program_reset_signals(run->plan->facts->caller.signals_ignored);
+	program_reset_signals(start->plan->facts->caller.signals_ignored);
 	(void)setsid(); /* fails only for one that leads a session already */
 	/* The kernel forgets it at a clone, and when the ids change. */
-	if (run->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
-		r = run_end_with_parent(run, err);
-	if (r < 0 || !run->plan->process.keyring)
+	if (start->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
+		r = start_end_with_parent(start, err);
+	if (r < 0 || !start->plan->process.keyring)
 		return r;
-	r = privs_join_keyring(run->plan->process.keyring);
+	r = privs_join_keyring(start->plan->process.keyring);
 	if (r == -EDQUOT)
-		run_note(run, "no session keyring of its own: the quota of keys is used up "
-			      "(kernel.keys.maxkeys)");
+		start_note(start, "no session keyring of its own: the quota of keys is used up "
+				  "(kernel.keys.maxkeys)");
 	else if (r < 0)
-		run_note(run, "no session keyring of its own: %s", err_why(-r));
+		start_note(start, "no session keyring of its own: %s", err_why(-r));
 	return 0;
 }
 
-static int set_sysctls(struct run *run, struct err *err)
+static int set_sysctls(struct start *start, struct err *err)
 {
 	_cleanup_close_ int proc = -1;
 
-	if (!run->plan->n_sysctl)
+	if (!start->plan->n_sysctl)
 		return 0;
 	proc = procfs_open(err);
 	if (proc < 0)
 		return err_prefix(err, ERR_AT "linux.sysctl");
-	for (size_t i = 0; i < run->plan->n_sysctl; i++) {
-		const struct json_pair *sysctl = &run->plan->sysctl[i];
+	for (size_t i = 0; i < start->plan->n_sysctl; i++) {
+		const struct json_pair *sysctl = &start->plan->sysctl[i];
 		char path[4 + SYSCTL_PATH_MAX] = "sys/";
 		/* What is written is what was checked: the name in the one form that it has. */
 		int r = sysctl_path(sysctl->key, path + 4);
@@ -63,15 +63,15 @@ static int set_sysctls(struct run *run, struct err *err)
 	return 0;
 }
 
-int step_kernel_settings(struct run *run, struct err *err)
+int step_kernel_settings(struct start *start, struct err *err)
 {
-	const char *host = run->plan->hostname, *domain = run->plan->domainname;
+	const char *host = start->plan->hostname, *domain = start->plan->domainname;
 
 	if (host && sethostname(host, strlen(host)) < 0)
 		return err_errno(err, errno, ERR_AT "hostname: set \"%s\"", host);
 	if (domain && setdomainname(domain, strlen(domain)) < 0)
 		return err_errno(err, errno, ERR_AT "domainname: set \"%s\"", domain);
-	return set_sysctls(run, err);
+	return set_sysctls(start, err);
 }
 
 /* The container's user must be able to reopen its standard streams by name (/dev/stdout). Devices are
@@ -101,9 +101,9 @@ static int explain_id(const char *kind, uint32_t id, struct err *err)
 	return err_prefix(err, ERR_AT "process.user.%s", kind);
 }
 
-int step_privs_drop(struct run *run, struct err *err)
+int step_privs_drop(struct start *start, struct err *err)
 {
-	const struct process_plan *p = &run->plan->process;
+	const struct process_plan *p = &start->plan->process;
 	int r = 0;
 
 	give_stdio(p->uid);
@@ -111,10 +111,11 @@ int step_privs_drop(struct run *run, struct err *err)
 	if (p->set_groups)
 		r = privs_set_groups(p->groups, p->n_groups, err);
 	/* A joined user namespace with a single id denies setgroups: nothing can be gained or lost. */
-	if (r == -EPERM && (run->plan->flags & PLAN_USERNS_JOIN)) {
+	if (r == -EPERM && (start->plan->flags & PLAN_USERNS_JOIN)) {
 		if (p->n_groups)
-			run_note(run, "process.user.additionalGids: ignored, setgroups is denied "
-				      "in the joined user namespace");
+			start_note(start,
+				   "process.user.additionalGids: ignored, setgroups is denied "
+				   "in the joined user namespace");
 		r = 0;
 	}
 	if (r == 0 && privs_set_gid(p->gid, err) < 0)
@@ -136,8 +137,8 @@ int step_privs_drop(struct run *run, struct err *err)
 	return r < 0 ? err_prefix(err, ERR_AT "process") : 0;
 }
 
-int step_release(struct run *run, struct err *err)
+int step_release(struct start *start, struct err *err)
 {
-	(void)run;
+	(void)start;
 	return privs_outlive_parent(err);
 }

@@ -37,25 +37,25 @@ static int refused(int root, int error, struct err *err, const char *what)
 	return -error;
 }
 
-static int write_lines(struct run *run, int root, const struct rdt_plan *p, struct err *err)
+static int write_lines(struct start *start, int root, const struct rdt_plan *p, struct err *err)
 {
-	const char *path = arena_strf(run->arena, "%s/schemata", p->group), *text = "";
+	const char *path = arena_strf(start->arena, "%s/schemata", p->group), *text = "";
 	int r;
 
 	for (size_t i = 0; i < p->n_lines; i++)
-		text = arena_strf(run->arena, "%s%s\n", text, p->lines[i]);
+		text = arena_strf(start->arena, "%s%s\n", text, p->lines[i]);
 	r = io_write_at(root, path, text);
 	return r < 0 ? refused(root, -r, err,
-			       arena_strf(run->arena, "write \"%s\" to %s", text, path))
+			       arena_strf(start->arena, "write \"%s\" to %s", text, path))
 		     : 0;
 }
 
-static int compare_lines(struct run *run, int root, const struct rdt_plan *p, struct err *err)
+static int compare_lines(struct start *start, int root, const struct rdt_plan *p, struct err *err)
 {
-	const char *path = arena_strf(run->arena, "%s/schemata", p->group);
+	const char *path = arena_strf(start->arena, "%s/schemata", p->group);
 	char *text;
 	size_t len;
-	int r = io_read_file(root, path, 64 << 10, run->arena, &text, &len, err);
+	int r = io_read_file(root, path, 64 << 10, start->arena, &text, &len, err);
 
 	if (r < 0)
 		return err_prefix(err, ERR_AT "linux.intelRdt");
@@ -68,19 +68,19 @@ static int compare_lines(struct run *run, int root, const struct rdt_plan *p, st
 	return 0;
 }
 
-static int make_monitor(struct run *run, int root, const struct rdt_plan *p, struct err *err)
+static int make_monitor(struct start *start, int root, const struct rdt_plan *p, struct err *err)
 {
 	int error;
 
 	if (!p->monitor || mkdirat(root, p->monitor, 0755) == 0)
 		return 0;
 	error = errno;
-	return refused(root, error, err, arena_strf(run->arena, "make the group %s", p->monitor));
+	return refused(root, error, err, arena_strf(start->arena, "make the group %s", p->monitor));
 }
 
-int step_rdt_create(struct run *run, struct err *err)
+int step_rdt_create(struct start *start, struct err *err)
 {
-	const struct rdt_plan *p = &run->plan->rdt;
+	const struct rdt_plan *p = &start->plan->rdt;
 	_cleanup_close_ int root = -1;
 	bool made = false;
 	int r = 0, error = 0;
@@ -96,39 +96,39 @@ int step_rdt_create(struct run *run, struct err *err)
 		error = errno;
 	if (!made && p->own)
 		r = refused(root, error, err,
-			    arena_strf(run->arena, "make the group %s", p->group));
+			    arena_strf(start->arena, "make the group %s", p->group));
 	else if (!made && faccessat(root, p->group, F_OK, 0) < 0)
 		r = err_set(err, EINVAL,
 			    ERR_AT "linux.intelRdt.closID: there is no group %s, and no "
 				   "schema to make one",
 			    p->group);
 	if (r == 0 && p->n_lines)
-		r = made ? write_lines(run, root, p, err) : compare_lines(run, root, p, err);
+		r = made ? write_lines(start, root, p, err) : compare_lines(start, root, p, err);
 	if (r == 0)
-		r = make_monitor(run, root, p, err);
+		r = make_monitor(start, root, p, err);
 	if (r < 0) {
 		if (made)
 			(void)unlinkat(root, p->group, AT_REMOVEDIR);
-		run->state->rdt_groups.n = 0; /* what is there now is somebody else's */
+		start->state->rdt_groups.n = 0; /* what is there now is somebody else's */
 	}
 	return r;
 }
 
-static int join(struct run *run, int root, const char *group, struct err *err)
+static int join(struct start *start, int root, const char *group, struct err *err)
 {
-	const char *path = arena_strf(run->arena, "%s/tasks", group);
+	const char *path = arena_strf(start->arena, "%s/tasks", group);
 	char pid[16];
 	int r;
 
-	(void)snprintf(pid, sizeof(pid), "%d", (int)run->init.pid);
+	(void)snprintf(pid, sizeof(pid), "%d", (int)start->init.pid);
 	r = io_write_at(root, path, pid);
-	return r < 0 ? refused(root, -r, err, arena_strf(run->arena, "write %s to %s", pid, path))
+	return r < 0 ? refused(root, -r, err, arena_strf(start->arena, "write %s to %s", pid, path))
 		     : 0;
 }
 
-int step_rdt_join(struct run *run, struct err *err)
+int step_rdt_join(struct start *start, struct err *err)
 {
-	const struct rdt_plan *p = &run->plan->rdt;
+	const struct rdt_plan *p = &start->plan->rdt;
 	_cleanup_close_ int root = -1;
 	int r;
 
@@ -137,6 +137,6 @@ int step_rdt_join(struct run *run, struct err *err)
 	root = open_root(err);
 	if (root < 0)
 		return root;
-	r = join(run, root, p->group, err);
-	return r == 0 && p->monitor ? join(run, root, p->monitor, err) : r;
+	r = join(start, root, p->group, err);
+	return r == 0 && p->monitor ? join(start, root, p->monitor, err) : r;
 }

@@ -15,10 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int enter(struct run *run, struct err *err)
+static int enter(struct start *start, struct err *err)
 {
-	if (fchdir(run->rootfs) < 0)
-		return err_errno(err, errno, "enter the rootfs %s", run->plan->rootfs.path);
+	if (fchdir(start->rootfs) < 0)
+		return err_errno(err, errno, "enter the rootfs %s", start->plan->rootfs.path);
 	return 0;
 }
 
@@ -34,19 +34,19 @@ static int hide(const char *target, struct err *err)
 
 /* pivot_root takes the host's mounts away; without it they stay below the root. As long as a whole procfs or sysfs
  * is among them, a process in a user namespace of its own may mount another, without our masks. */
-static int hide_kernel_views(struct run *run, struct err *err)
+static int hide_kernel_views(struct start *start, struct err *err)
 {
 	struct mountinfo_line mount;
 	const char *next;
 	char rootfs[PATH_MAX], *text;
-	int r = mountinfo_read(run->arena, &text, err);
+	int r = mountinfo_read(start->arena, &text, err);
 
 	if (r < 0)
 		return r;
 	if (!getcwd(rootfs, sizeof(rootfs)))
 		return err_errno(err, errno, "find the path of the rootfs");
 	for (next = text; r == 0 && mountinfo_next(&next, &mount);) {
-		const char *target = mountinfo_text(run->arena, mount.target);
+		const char *target = mountinfo_text(start->arena, mount.target);
 
 		if ((mountinfo_is(mount.type, "proc") || mountinfo_is(mount.type, "sysfs")) &&
 		    mountinfo_is(mount.root, "/") && !path_is_below(target, rootfs))
@@ -55,9 +55,9 @@ static int hide_kernel_views(struct run *run, struct err *err)
 	return r;
 }
 
-static int move_root(struct run *run, struct err *err)
+static int move_root(struct start *start, struct err *err)
 {
-	int r = hide_kernel_views(run, err);
+	int r = hide_kernel_views(start, err);
 
 	if (r < 0)
 		return r;
@@ -66,17 +66,17 @@ static int move_root(struct run *run, struct err *err)
 	return chroot(".") < 0 ? err_errno(err, errno, "chroot") : 0;
 }
 
-static int change_root(struct run *run, struct err *err)
+static int change_root(struct start *start, struct err *err)
 {
 	int r;
 
-	if (!(run->plan->flags & PLAN_MNTNS_NEW))
+	if (!(start->plan->flags & PLAN_MNTNS_NEW))
 		return chroot(".") < 0 ? err_errno(err, errno, "chroot") : 0;
-	if (run->plan->rootfs.no_pivot)
-		return move_root(run, err);
+	if (start->plan->rootfs.no_pivot)
+		return move_root(start, err);
 	r = mountfd_pivot_to_cwd();
 	if (r < 0) {
-		(void)err_errno(err, -r, "pivot_root to %s", run->plan->rootfs.path);
+		(void)err_errno(err, -r, "pivot_root to %s", start->plan->rootfs.path);
 		if (r == -EINVAL)
 			err_hint(err, "if / is an initial ramdisk, try --no-pivot");
 		return r;
@@ -87,12 +87,12 @@ static int change_root(struct run *run, struct err *err)
 	return 0;
 }
 
-int step_pivot_root(struct run *run, struct err *err)
+int step_pivot_root(struct start *start, struct err *err)
 {
-	int r = enter(run, err);
+	int r = enter(start, err);
 
 	if (r == 0)
-		r = change_root(run, err);
+		r = change_root(start, err);
 	if (r < 0)
 		return r;
 	if (chdir("/") < 0)
@@ -101,54 +101,54 @@ int step_pivot_root(struct run *run, struct err *err)
 }
 
 /* What was kept writable for the sake of mount points inside it. */
-static int finish_mounts(struct run *run, struct err *err)
+static int finish_mounts(struct start *start, struct err *err)
 {
-	for (size_t i = 0; i < run->plan->rootfs.n_mounts; i++) {
-		const struct mount_entry *m = &run->plan->rootfs.mounts[i];
+	for (size_t i = 0; i < start->plan->rootfs.n_mounts; i++) {
+		const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 		int r = 0;
 
-		if (m->readonly_late && run->mounts[i] >= 0)
-			r = mountfd_set_attr(run->mounts[i], MOUNT_ATTR_RDONLY, 0, 0, false);
+		if (m->readonly_late && start->mounts[i] >= 0)
+			r = mountfd_set_attr(start->mounts[i], MOUNT_ATTR_RDONLY, 0, 0, false);
 		if (r < 0)
 			return err_errno(err, -r, ERR_AT "mounts[%ld]: make %s read-only",
 					 m->config_index, m->target);
-		fd_closep(&run->mounts[i]);
+		fd_closep(&start->mounts[i]);
 	}
 	return 0;
 }
 
 /* A missing working directory is made, as every runtime does; never where a link of the image leads to. */
-static void make_cwd(struct run *run)
+static void make_cwd(struct start *start)
 {
 	_cleanup_close_ int fd = -1;
 
-	if (!run->plan->process.args || str_equal(run->plan->process.cwd, "/"))
+	if (!start->plan->process.args || str_equal(start->plan->process.cwd, "/"))
 		return;
-	fd = resolve_make_plain(run->rootfs, run->plan->process.cwd);
+	fd = resolve_make_plain(start->rootfs, start->plan->process.cwd);
 	if (fd < 0) /* step_cwd() says it where it matters */
 		log_debug("make the working directory: %s", err_why(-fd));
 }
 
-int step_rootfs_finish(struct run *run, struct err *err)
+int step_rootfs_finish(struct start *start, struct err *err)
 {
-	unsigned long propagation = run->plan->rootfs.propagation;
+	unsigned long propagation = start->plan->rootfs.propagation;
 	unsigned long kind = propagation & ~(unsigned long)MS_REC;
-	int r = finish_mounts(run, err);
+	int r = finish_mounts(start, err);
 
 	if (r < 0)
 		return r;
-	make_cwd(run);
+	make_cwd(start);
 	if (kind) { /* those below have theirs: a bind that is shared with the host stays so */
-		r = mountfd_set_attr(run->rootfs, 0, 0, kind,
+		r = mountfd_set_attr(start->rootfs, 0, 0, kind,
 				     kind == MS_UNBINDABLE && (propagation & MS_REC));
 		if (r < 0)
 			return err_errno(err, -r, ERR_AT "linux.rootfsPropagation");
 	}
-	if (run->plan->rootfs.readonly) {
-		r = mountfd_set_attr(run->rootfs, MOUNT_ATTR_RDONLY, 0, 0, false);
+	if (start->plan->rootfs.readonly) {
+		r = mountfd_set_attr(start->rootfs, MOUNT_ATTR_RDONLY, 0, 0, false);
 		if (r < 0)
 			return err_errno(err, -r, ERR_AT "root.readonly");
 	}
-	fd_closep(&run->rootfs);
+	fd_closep(&start->rootfs);
 	return 0;
 }

@@ -11,56 +11,56 @@
 #include <sched.h>
 #include <unistd.h>
 
-int step_target_open(struct run *run, struct err *err)
+int step_target_open(struct start *start, struct err *err)
 {
-	const struct state *state = run->state;
+	const struct state *state = start->state;
 	int r;
 
-	if (run->plan->process.apparmor_profile || run->plan->process.selinux_label)
-		run->lsm = facts_lsm(); /* sysfs is the host's */
+	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
+		start->lsm = facts_lsm(); /* sysfs is the host's */
 	/* A container without a mount namespace of its own has only a root directory. */
-	if (!(run->plan->ns.join_flags & CLONE_NEWNS)) {
-		char *path = arena_strf(run->arena, "/proc/%lld/root", (long long)state->pid.v);
+	if (!(start->plan->ns.join_flags & CLONE_NEWNS)) {
+		char *path = arena_strf(start->arena, "/proc/%lld/root", (long long)state->pid.v);
 
-		run->rootfs = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (run->rootfs < 0)
+		start->rootfs = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (start->rootfs < 0)
 			return err_errno(err, errno, "open the root of container %s", state->id);
 	}
-	if (!(run->plan->flags & PLAN_CGROUP))
+	if (!(start->plan->flags & PLAN_CGROUP))
 		return 0;
-	r = driver_open(&state->cgroup, &run->cgroup, err);
+	r = driver_open(&state->cgroup, &start->cgroup, err);
 	if (r == 0)
-		run->oom_kills = driver_oom_kills(&run->cgroup);
+		start->oom_kills = driver_oom_kills(&start->cgroup);
 	return r;
 }
 
-static int enter_root(struct run *run, struct err *err)
+static int enter_root(struct start *start, struct err *err)
 {
-	if (run->rootfs < 0)
+	if (start->rootfs < 0)
 		return 0;
-	if (fchdir(run->rootfs) < 0 || chroot(".") < 0)
-		return err_errno(err, errno, "enter the root of container %s", run->state->id);
-	fd_closep(&run->rootfs);
+	if (fchdir(start->rootfs) < 0 || chroot(".") < 0)
+		return err_errno(err, errno, "enter the root of container %s", start->state->id);
+	fd_closep(&start->rootfs);
 	return 0;
 }
 
-int step_target_enter(struct run *run, struct err *err)
+int step_target_enter(struct start *start, struct err *err)
 {
 	int r;
 
 	/* From now on processes of the container may see us: nothing of the host but the channels is
 	 * open, and nobody may trace us (CVE-2016-9962). */
 	privs_set_dumpable(false);
-	driver_close(&run->cgroup);
-	r = pidfd_join(run->target_pidfd, (int)run->plan->ns.join_flags);
+	driver_close(&start->cgroup);
+	r = pidfd_join(start->target_pidfd, (int)start->plan->ns.join_flags);
 	if (r == -ESRCH)
 		return err_set(err, ESRCH, "container not running: %s: its init has just ended",
-			       run->state->id);
+			       start->state->id);
 	if (r < 0)
-		return err_errno(err, -r, "join the namespaces of container %s", run->state->id);
-	fd_closep(&run->target_pidfd);
-	r = enter_root(run, err);
-	if (r < 0 || !(run->plan->flags & PLAN_USERNS_JOIN))
+		return err_errno(err, -r, "join the namespaces of container %s", start->state->id);
+	fd_closep(&start->target_pidfd);
+	r = enter_root(start, err);
+	if (r < 0 || !(start->plan->flags & PLAN_USERNS_JOIN))
 		return r;
 	/* Root of the container, where it has one: capabilities alone do not open root's files. */
 	r = privs_set_gid(0, err);
@@ -69,5 +69,5 @@ int step_target_enter(struct run *run, struct err *err)
 	if (r == -EINVAL) /* 0 is not mapped; the full capabilities of the namespace have to do */
 		r = 0;
 	privs_set_dumpable(false);
-	return r < 0 ? r : run_end_with_parent(run, err);
+	return r < 0 ? r : start_end_with_parent(start, err);
 }

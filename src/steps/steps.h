@@ -3,9 +3,9 @@
  * "idmap-write" is step_idmap_write(). */
 #pragma once
 
-#include "src/steps/run.h"
+#include "src/steps/start.h"
 
-#define STEP(name) int step_##name(struct run *run, struct err *err) MUST_CHECK
+#define STEP(name) int step_##name(struct start *start, struct err *err) MUST_CHECK
 
 /* The parent (usrun itself). */
 STEP(state_reserve);

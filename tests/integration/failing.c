@@ -6,24 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-int __real_walk_sequence(const struct sequence *sequence, struct run *run, struct err *err);
-int __wrap_walk_sequence(const struct sequence *sequence, struct run *run, struct err *err);
+int __real_walk_sequence(const struct sequence *sequence, struct start *start, struct err *err);
+int __wrap_walk_sequence(const struct sequence *sequence, struct start *start, struct err *err);
 
-static int fail(struct run *run, struct err *err)
+static int fail(struct start *start, struct err *err)
 {
-	(void)run;
+	(void)start;
 	return err_set(err, EIO, "injected at %s", getenv("USRUN_FAIL_AT"));
 }
 
-int __wrap_walk_sequence(const struct sequence *sequence, struct run *run, struct err *err)
+int __wrap_walk_sequence(const struct sequence *sequence, struct start *start, struct err *err)
 {
 	const char *name = getenv("USRUN_FAIL_AT");
-	struct row *rows = arena_array(run->arena, sequence->n, sizeof(*rows));
+	struct row *rows = arena_array(start->arena, sequence->n, sizeof(*rows));
 	const struct sequence failing = { .rows = rows, .n = sequence->n };
 
 	memcpy(rows, sequence->rows, sequence->n * sizeof(*rows));
 	for (size_t i = 0; name && i < sequence->n; i++)
 		if (rows[i].kind == ROW_ACT && strcmp(rows[i].name, name) == 0)
 			rows[i].act = fail;
-	return __real_walk_sequence(&failing, run, err);
+	return __real_walk_sequence(&failing, start, err);
 }

@@ -32,135 +32,135 @@ static struct err err;
 static struct plan_options options = { .id = "c" };
 static struct plan plan = { .options = &options };
 
-struct start {
+struct scene {
 	struct channel *channel;
-	struct run run;
+	struct start start;
 };
 
-typedef void (*part_of)(struct start *start);
+typedef void (*part_of)(struct scene *scene);
 
 /* One that plays a child's part, and then ends. */
-static struct child make(struct start *start, enum actor actor, part_of play)
+static struct child make(struct scene *scene, enum actor actor, part_of play)
 {
 	const struct clone_request plain = { .cgroup_fd = -1 };
 	struct child child = CHILD_NONE;
 
 	if (child_clone(&plain, &child) == 0) {
-		start->run.me = actor;
-		channel_keep_own(start->channel, &start->run);
-		play(start);
+		scene->start.me = actor;
+		channel_keep_own(scene->channel, &scene->start);
+		play(scene);
 		_exit(0);
 	}
 	return child;
 }
 
-static void open_start(struct start *start, bool stager)
+static void open_scene(struct scene *scene, bool stager)
 {
 	err = (struct err){ 0 };
-	run_init(&start->run, &plan, &arena);
-	CHECK_INT(channel_open(&arena, stager, &start->channel, &err), 0);
+	start_init(&scene->start, &plan, &arena);
+	CHECK_INT(channel_open(&arena, stager, &scene->channel, &err), 0);
 }
 
-static void open_with_init(struct start *start, part_of play)
+static void open_with_init(struct scene *scene, part_of play)
 {
-	open_start(start, false);
-	start->run.init = make(start, ACTOR_INIT, play);
-	channel_keep_own(start->channel, &start->run);
+	open_scene(scene, false);
+	scene->start.init = make(scene, ACTOR_INIT, play);
+	channel_keep_own(scene->channel, &scene->start);
 }
 
-static void close_start(struct start *start)
+static void close_scene(struct scene *scene)
 {
-	channel_close(start->channel);
-	CHECK_INT(child_end(&start->run.stager, LONG_MS), 0);
-	CHECK_INT(child_end(&start->run.init, LONG_MS), 0);
+	channel_close(scene->channel);
+	CHECK_INT(child_end(&scene->start.stager, LONG_MS), 0);
+	CHECK_INT(child_end(&scene->start.init, LONG_MS), 0);
 }
 
-static int await_init(struct start *start)
+static int await_init(struct scene *scene)
 {
-	return channel_await(start->channel, &start->run, ACTOR_INIT, ROW, NULL, &err);
+	return channel_await(scene->channel, &scene->start, ACTOR_INIT, ROW, NULL, &err);
 }
 
-static void say(struct start *start, const void *data, size_t len)
+static void say(struct scene *scene, const void *data, size_t len)
 {
-	if (sock_send(start->run.lifeline, data, len, -1) < 0)
+	if (sock_send(scene->start.lifeline, data, len, -1) < 0)
 		_exit(1);
 }
 
-static void say_reached(struct start *start)
+static void say_reached(struct scene *scene)
 {
 	struct message m = { .row = ROW };
 
-	say(start, &m, HEAD);
+	say(scene, &m, HEAD);
 }
 
-static void wait_for_ever(struct start *start)
+static void wait_for_ever(struct scene *scene)
 {
-	(void)start;
+	(void)scene;
 	for (;;)
 		(void)pause();
 }
 
-static void fail_as_init(struct start *start)
+static void fail_as_init(struct scene *scene)
 {
 	struct err why = { 0 };
 
 	(void)err_set(&why, EIO, "what went wrong");
-	channel_fail(start->channel, &why);
+	channel_fail(scene->channel, &why);
 }
 
-static void do_nothing(struct start *start)
+static void do_nothing(struct scene *scene)
 {
-	(void)start;
+	(void)scene;
 }
 
 TEST(a_failure_is_heard)
 {
-	struct start start;
+	struct scene scene;
 
-	open_with_init(&start, fail_as_init);
-	CHECK_INT(await_init(&start), -EIO);
+	open_with_init(&scene, fail_as_init);
+	CHECK_INT(await_init(&scene), -EIO);
 	CHECK_STR(err.text, "what went wrong");
-	close_start(&start);
+	close_scene(&scene);
 }
 
-static void wait_for_end(struct start *start)
+static void wait_for_end(struct scene *scene)
 {
 	int status;
 
-	while (child_has_ended(&start->run.init, &status) == 0)
+	while (child_has_ended(&scene->start.init, &status) == 0)
 		(void)usleep(1000);
 }
 
 /* It had not read our word when it failed. */
 TEST(a_failure_is_heard_over_a_reset)
 {
-	struct start start;
+	struct scene scene;
 
-	open_start(&start, false);
-	CHECK_INT(channel_tell(start.channel, &start.run, ACTOR_INIT, 2, -1, &err), 0);
-	start.run.init = make(&start, ACTOR_INIT, fail_as_init);
-	channel_keep_own(start.channel, &start.run);
-	wait_for_end(&start);
-	CHECK_INT(await_init(&start), -EIO);
+	open_scene(&scene, false);
+	CHECK_INT(channel_tell(scene.channel, &scene.start, ACTOR_INIT, 2, -1, &err), 0);
+	scene.start.init = make(&scene, ACTOR_INIT, fail_as_init);
+	channel_keep_own(scene.channel, &scene.start);
+	wait_for_end(&scene);
+	CHECK_INT(await_init(&scene), -EIO);
 	CHECK_STR(err.text, "what went wrong");
-	close_start(&start);
+	close_scene(&scene);
 	/* The same, noticed when the next word is sent. */
-	open_with_init(&start, fail_as_init);
-	wait_for_end(&start);
-	CHECK_INT(channel_tell(start.channel, &start.run, ACTOR_INIT, 4, -1, &err), -EIO);
+	open_with_init(&scene, fail_as_init);
+	wait_for_end(&scene);
+	CHECK_INT(channel_tell(scene.channel, &scene.start, ACTOR_INIT, 4, -1, &err), -EIO);
 	CHECK_STR(err.text, "what went wrong");
-	close_start(&start);
+	close_scene(&scene);
 }
 
-static int fail_in_row(struct run *run, struct err *e)
+static int fail_in_row(struct start *start, struct err *e)
 {
-	(void)run;
+	(void)start;
 	return err_set(e, EIO, "what went wrong");
 }
 
-static int fail_for_its_end(struct run *run, struct err *e)
+static int fail_for_its_end(struct start *start, struct err *e)
 {
-	(void)pidfd_wait(run->init.pidfd, LONG_MS);
+	(void)pidfd_wait(start->init.pidfd, LONG_MS);
 	return err_set(e, EACCES, "what that led to");
 }
 
@@ -172,42 +172,42 @@ TEST(a_cause_is_told_before_its_consequence)
 		{ .kind = ROW_ACT, .name = "consequence", .act = fail_for_its_end },
 	};
 	const struct sequence sequence = { .rows = rows, .n = 3 };
-	struct run run;
+	struct start start;
 
-	run_init(&run, &plan, &arena);
-	CHECK_INT(walk_sequence(&sequence, &run, &err), -EIO);
+	start_init(&start, &plan, &arena);
+	CHECK_INT(walk_sequence(&sequence, &start, &err), -EIO);
 	CHECK_STR(err.text, "what went wrong");
 	CHECK_STR(err.step, "cause");
 }
 
 TEST(a_death_is_told_from_a_failure)
 {
-	struct start start;
+	struct scene scene;
 
-	open_with_init(&start, do_nothing);
-	CHECK_INT(await_init(&start), -ECHILD);
+	open_with_init(&scene, do_nothing);
+	CHECK_INT(await_init(&scene), -ECHILD);
 	CHECK(strstr(err.text, "ended without a word") != NULL);
-	close_start(&start);
+	close_scene(&scene);
 }
 
 /* The other end is also held by this process, as by somebody who has stolen it. */
 TEST(a_death_is_noticed_where_the_channel_stays_open)
 {
-	struct start start;
+	struct scene scene;
 
-	open_start(&start, false);
-	start.run.init = make(&start, ACTOR_INIT, do_nothing);
-	CHECK_INT(await_init(&start), -ECHILD);
-	close_start(&start);
+	open_scene(&scene, false);
+	scene.start.init = make(&scene, ACTOR_INIT, do_nothing);
+	CHECK_INT(await_init(&scene), -ECHILD);
+	close_scene(&scene);
 }
 
 TEST(words_and_notes_are_heard)
 {
-	struct start start;
+	struct scene scene;
 
-	open_with_init(&start, say_reached);
-	CHECK_INT(await_init(&start), 0);
-	close_start(&start);
+	open_with_init(&scene, say_reached);
+	CHECK_INT(await_init(&scene), 0);
+	close_scene(&scene);
 }
 
 static int count_fds(void)
@@ -229,7 +229,7 @@ static struct {
 	int n_fds, times;
 } forged;
 
-static void say_forged(struct start *start)
+static void say_forged(struct scene *scene)
 {
 	char control[CMSG_SPACE(8 * sizeof(int))] = { 0 };
 	struct iovec iov = { .iov_base = &forged, .iov_len = forged.len };
@@ -247,9 +247,9 @@ static void say_forged(struct start *start)
 		memset(CMSG_DATA(c), 0, (size_t)forged.n_fds * sizeof(int));
 	}
 	for (int i = 0; i < forged.times; i++)
-		if (sendmsg(start->run.lifeline, &msg, MSG_NOSIGNAL) < 0)
+		if (sendmsg(scene->start.lifeline, &msg, MSG_NOSIGNAL) < 0)
 			_exit(1);
-	wait_for_ever(start);
+	wait_for_ever(scene);
 }
 
 static void forge(uint32_t kind, uint32_t row, size_t len)
@@ -274,17 +274,17 @@ static void forge_failure(int code)
 static void hear_forged(int wanted)
 {
 	for (int stager = 0; stager <= 1; stager++) {
-		struct start start;
+		struct scene scene;
 		int before, r;
 
-		open_start(&start, stager);
-		start.run.init = make(&start, ACTOR_INIT, say_forged);
-		channel_keep_own(start.channel, &start.run);
+		open_scene(&scene, stager);
+		scene.start.init = make(&scene, ACTOR_INIT, say_forged);
+		channel_keep_own(scene.channel, &scene.start);
 		before = count_fds();
-		r = await_init(&start);
+		r = await_init(&scene);
 		CHECK_INT(r, wanted);
 		CHECK_INT(count_fds(), before);
-		close_start(&start);
+		close_scene(&scene);
 	}
 }
 
@@ -370,7 +370,7 @@ TEST(a_failure_has_a_code_and_texts_that_end)
 
 /* --- who it is --- */
 
-static void say_as_somebody(struct start *start)
+static void say_as_somebody(struct scene *scene)
 {
 	struct message m = { .row = ROW };
 	char control[CMSG_SPACE(sizeof(struct ucred))] = { 0 };
@@ -387,99 +387,100 @@ static void say_as_somebody(struct start *start)
 	c->cmsg_len = CMSG_LEN(sizeof(somebody));
 	memcpy(CMSG_DATA(c), &somebody, sizeof(somebody));
 	/* Only with CAP_SYS_ADMIN; without it there is nothing to hear. */
-	if (sendmsg(start->run.lifeline, &msg, MSG_NOSIGNAL) < 0)
+	if (sendmsg(scene->start.lifeline, &msg, MSG_NOSIGNAL) < 0)
 		_exit(1);
-	wait_for_ever(start);
+	wait_for_ever(scene);
 }
 
 TEST(init_is_the_child_that_speaks)
 {
-	struct start start;
+	struct scene scene;
 	struct child init;
 
-	open_start(&start, true);
-	start.run.stager = make(&start, ACTOR_STAGER, do_nothing);
-	init = make(&start, ACTOR_INIT, say_reached);
-	channel_keep_own(start.channel, &start.run);
-	CHECK_INT(await_init(&start), 0);
-	CHECK_INT(start.run.init.pid, init.pid);
+	open_scene(&scene, true);
+	scene.start.stager = make(&scene, ACTOR_STAGER, do_nothing);
+	init = make(&scene, ACTOR_INIT, say_reached);
+	channel_keep_own(scene.channel, &scene.start);
+	CHECK_INT(await_init(&scene), 0);
+	CHECK_INT(scene.start.init.pid, init.pid);
 	(void)close(init.pidfd);
-	close_start(&start);
+	close_scene(&scene);
 }
 
 TEST(a_process_of_the_host_does_not_become_init)
 {
-	struct start start;
+	struct scene scene;
 	struct child liar;
 	int r;
 
-	open_start(&start, true);
-	start.run.stager = make(&start, ACTOR_STAGER, wait_for_ever);
-	liar = make(&start, ACTOR_INIT, say_as_somebody);
-	channel_keep_own(start.channel, &start.run);
+	open_scene(&scene, true);
+	scene.start.stager = make(&scene, ACTOR_STAGER, wait_for_ever);
+	liar = make(&scene, ACTOR_INIT, say_as_somebody);
+	channel_keep_own(scene.channel, &scene.start);
 	if (getuid() != 0)
-		CHECK_INT(child_end(&start.run.stager, LONG_MS), 0);
-	r = await_init(&start);
+		CHECK_INT(child_end(&scene.start.stager, LONG_MS), 0);
+	r = await_init(&scene);
 	CHECK(r == -EPROTO || r == -ECHILD);
-	CHECK(!child_is_there(&start.run.init));
+	CHECK(!child_is_there(&scene.start.init));
 	CHECK_INT(child_end(&liar, LONG_MS), 0);
-	close_start(&start);
+	close_scene(&scene);
 }
 
 TEST(a_word_is_of_the_actor_of_the_row)
 {
-	struct start start;
+	struct scene scene;
 
 	/* The stager says that init got somewhere. */
-	open_start(&start, true);
-	start.run.stager = make(&start, ACTOR_STAGER, say_reached);
-	channel_keep_own(start.channel, &start.run);
-	CHECK_INT(await_init(&start), -EPROTO);
-	CHECK(!child_is_there(&start.run.init));
-	close_start(&start);
+	open_scene(&scene, true);
+	scene.start.stager = make(&scene, ACTOR_STAGER, say_reached);
+	channel_keep_own(scene.channel, &scene.start);
+	CHECK_INT(await_init(&scene), -EPROTO);
+	CHECK(!child_is_there(&scene.start.init));
+	close_scene(&scene);
 	/* Init says that the stager did. */
-	open_start(&start, true);
-	start.run.stager = make(&start, ACTOR_STAGER, wait_for_ever);
-	start.run.init = make(&start, ACTOR_INIT, say_reached);
-	channel_keep_own(start.channel, &start.run);
-	CHECK_INT(channel_await(start.channel, &start.run, ACTOR_STAGER, ROW, NULL, &err), -EPROTO);
-	close_start(&start);
+	open_scene(&scene, true);
+	scene.start.stager = make(&scene, ACTOR_STAGER, wait_for_ever);
+	scene.start.init = make(&scene, ACTOR_INIT, say_reached);
+	channel_keep_own(scene.channel, &scene.start);
+	CHECK_INT(channel_await(scene.channel, &scene.start, ACTOR_STAGER, ROW, NULL, &err),
+		  -EPROTO);
+	close_scene(&scene);
 	/* What a stager has failed with is heard where init is waited for. */
-	open_start(&start, true);
-	start.run.stager = make(&start, ACTOR_STAGER, fail_as_init);
-	channel_keep_own(start.channel, &start.run);
-	CHECK_INT(await_init(&start), -EIO);
-	close_start(&start);
+	open_scene(&scene, true);
+	scene.start.stager = make(&scene, ACTOR_STAGER, fail_as_init);
+	channel_keep_own(scene.channel, &scene.start);
+	CHECK_INT(await_init(&scene), -EIO);
+	close_scene(&scene);
 }
 
 /* --- whether it was executed --- */
 
-static void execute(struct start *start)
+static void execute(struct scene *scene)
 {
-	(void)start;
+	(void)scene;
 	(void)execl("/bin/sh", "sh", "-c", "exit 3", (char *)NULL);
 }
 
-static void die(struct start *start)
+static void die(struct scene *scene)
 {
-	(void)start;
+	(void)scene;
 	(void)kill(getpid(), SIGKILL); /* raise() goes by what libc knows of the parent */
 }
 
-static void close_and_live(struct start *start)
+static void close_and_live(struct scene *scene)
 {
-	channel_close(start->channel);
-	wait_for_ever(start);
+	channel_close(scene->channel);
+	wait_for_ever(scene);
 }
 
 static int await_exec(part_of play)
 {
-	struct start start;
+	struct scene scene;
 	int r;
 
-	open_with_init(&start, play);
-	r = channel_await_exec(start.channel, &start.run, &err);
-	close_start(&start);
+	open_with_init(&scene, play);
+	r = channel_await_exec(scene.channel, &scene.start, &err);
+	close_scene(&scene);
 	return r;
 }
 
@@ -497,32 +498,32 @@ TEST(only_an_exec_ends_a_start_well)
 /* As `start` has it, whose child it need not be. */
 static int wait_on(part_of play)
 {
-	struct start start;
+	struct scene scene;
 	int pair[2], r;
 
-	open_start(&start, false);
+	open_scene(&scene, false);
 	CHECK_INT(sock_pair(pair, &err), 0);
-	start.run.start_connection = pair[1];
-	start.run.init = make(&start, ACTOR_INIT, play);
+	scene.start.start_connection = pair[1];
+	scene.start.init = make(&scene, ACTOR_INIT, play);
 	(void)close(pair[1]);
-	r = channel_wait_on(pair[0], start.run.init.pid, start.run.init.pidfd, &err);
+	r = channel_wait_on(pair[0], scene.start.init.pid, scene.start.init.pidfd, &err);
 	(void)close(pair[0]);
-	close_start(&start);
+	close_scene(&scene);
 	return r;
 }
 
-static void fail_on_connection(struct start *start)
+static void fail_on_connection(struct scene *scene)
 {
 	struct err why = { 0 };
 
 	(void)err_set(&why, EIO, "what went wrong");
-	channel_fail_on(start->run.start_connection, &why);
+	channel_fail_on(scene->start.start_connection, &why);
 }
 
-static void talk_on_connection(struct start *start)
+static void talk_on_connection(struct scene *scene)
 {
-	(void)sock_send(start->run.start_connection, "abc", 3, STDIN_FILENO);
-	wait_for_ever(start);
+	(void)sock_send(scene->start.start_connection, "abc", 3, STDIN_FILENO);
+	wait_for_ever(scene);
 }
 
 TEST(start_knows_it_too)
@@ -538,21 +539,21 @@ TEST(start_knows_it_too)
 
 TEST(a_signal_ends_the_wait)
 {
-	struct start start;
+	struct scene scene;
 	sigset_t all, before;
 
 	(void)sigfillset(&all);
 	CHECK_INT(sigprocmask(SIG_SETMASK, &all, &before), 0);
-	open_with_init(&start, wait_for_ever);
-	start.run.signals.fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	open_with_init(&scene, wait_for_ever);
+	scene.start.signals.fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 	CHECK_INT(raise(SIGUSR1), 0);
 	CHECK_INT(raise(SIGTERM), 0);
-	CHECK_INT(await_init(&start), -EINTR);
+	CHECK_INT(await_init(&scene), -EINTR);
 	CHECK_STR(err.text, "the start was ended by SIGTERM");
-	CHECK_INT(start.run.signals.ended_by, SIGTERM);
-	run_forward_signals(&start.run);
-	CHECK_INT(start.run.signals.seen, 0);
-	(void)close(start.run.signals.fd);
-	close_start(&start);
+	CHECK_INT(scene.start.signals.ended_by, SIGTERM);
+	start_forward_signals(&scene.start);
+	CHECK_INT(scene.start.signals.seen, 0);
+	(void)close(scene.start.signals.fd);
+	close_scene(&scene);
 	CHECK_INT(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 }

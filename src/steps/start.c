@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/steps/run.h"
+#include "src/steps/start.h"
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -23,9 +23,9 @@ static int *descriptors(struct arena *arena, size_t n)
 	return v;
 }
 
-void run_init(struct run *run, const struct plan *plan, struct arena *arena)
+void start_init(struct start *start, const struct plan *plan, struct arena *arena)
 {
-	*run = (struct run){
+	*start = (struct start){
 		.plan = plan,
 		.arena = arena,
 		.state_dir = -1,
@@ -47,18 +47,18 @@ void run_init(struct run *run, const struct plan *plan, struct arena *arena)
 		.console_slave = -1,
 		.start_connection = -1,
 	};
-	run->cgroup_place = plan->cgroup.place;
+	start->cgroup_place = plan->cgroup.place;
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
-		run->ns_fds[kind] = -1;
-	run->mounts = descriptors(arena, plan->rootfs.n_mounts);
-	run->idmaps = descriptors(arena, plan->rootfs.n_idmaps);
+		start->ns_fds[kind] = -1;
+	start->mounts = descriptors(arena, plan->rootfs.n_mounts);
+	start->idmaps = descriptors(arena, plan->rootfs.n_idmaps);
 }
 
-void run_close_others(struct run *run, const int *own, size_t n)
+void start_close_others(struct start *start, const int *own, size_t n)
 {
-	const struct plan_options *options = run->plan->options;
+	const struct plan_options *options = start->plan->options;
 	size_t n_passed = options->preserve_fds + options->listen_fds;
-	int *keep = arena_array(run->arena, n + n_passed + 1, sizeof(*keep));
+	int *keep = arena_array(start->arena, n + n_passed + 1, sizeof(*keep));
 
 	memcpy(keep, own, n * sizeof(*keep));
 	for (size_t i = 0; i < n_passed; i++) /* a number that was free is ours by now */
@@ -73,51 +73,51 @@ static size_t add(int *v, size_t n, const int *more, size_t n_more)
 	return n + n_more;
 }
 
-void run_keep_own(struct run *run)
+void start_keep_own(struct start *start)
 {
-	const struct rootfs_plan *rootfs = &run->plan->rootfs;
-	struct cgroup *cgroup = &run->cgroup;
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
+	struct cgroup *cgroup = &start->cgroup;
 	/* Else clone3() has done it, or it joins by paths. */
-	bool joins = run->joins_itself || cgroup->place.kind == CGROUP_DRIVER_V1;
-	const int notify = run->plan->flags & PLAN_WAIT_START ? run->notify_listener : -1;
-	const int single[] = { run->lifeline,         run->seccomp_pair[1],
-			       run->console_socket,   run->start_listener,
-			       run->target_pidfd,     run->rootfs,
-			       run->hooks_output.out, run->hooks_output.err,
-			       log_keep_in_child(),   notify };
+	bool joins = start->joins_itself || cgroup->place.kind == CGROUP_DRIVER_V1;
+	const int notify = start->plan->flags & PLAN_WAIT_START ? start->notify_listener : -1;
+	const int single[] = { start->lifeline,         start->seccomp_pair[1],
+			       start->console_socket,   start->start_listener,
+			       start->target_pidfd,     start->rootfs,
+			       start->hooks_output.out, start->hooks_output.err,
+			       log_keep_in_child(),     notify };
 	const size_t n_single = sizeof(single) / sizeof(single[0]);
-	int *own = arena_array(run->arena,
+	int *own = arena_array(start->arena,
 			       n_single + PLAN_NS_COUNT + 2 * GROUP_MAX_DIRS + rootfs->n_mounts +
 				       rootfs->n_idmaps,
 			       sizeof(*own));
 	size_t n = add(own, 0, single, n_single);
 
-	n = add(own, n, run->ns_fds, PLAN_NS_COUNT);
+	n = add(own, n, start->ns_fds, PLAN_NS_COUNT);
 	if (!joins)
 		cgroup->place.dirs.n = 0;
 	n = add(own, n, cgroup->fds, cgroup->place.dirs.n);
 	n = add(own, n, cgroup->join_fds, cgroup->place.dirs.n);
-	n = add(own, n, run->mounts, rootfs->n_mounts);
-	n = add(own, n, run->idmaps, rootfs->n_idmaps);
-	run_close_others(run, own, n);
+	n = add(own, n, start->mounts, rootfs->n_mounts);
+	n = add(own, n, start->idmaps, rootfs->n_idmaps);
+	start_close_others(start, own, n);
 	/* The lock on the state's directory is held by whoever has that open: only the creator may. */
-	run->state_dir = -1;
-	run->seccomp_pair[0] = -1;
-	run->signals.fd = -1;
-	run->notify_listener = notify; /* else the parent hears it */
-	run->net = (struct devices){ .here = -1, .there = -1 };
+	start->state_dir = -1;
+	start->seccomp_pair[0] = -1;
+	start->signals.fd = -1;
+	start->notify_listener = notify; /* else the parent hears it */
+	start->net = (struct devices){ .here = -1, .there = -1 };
 }
 
-const struct child *run_first(const struct run *run)
+const struct child *start_first(const struct start *start)
 {
-	return child_is_there(&run->stager) ? &run->stager : &run->init;
+	return child_is_there(&start->stager) ? &start->stager : &start->init;
 }
 
 /* Sets err when a signal has asked this process to end. */
-static int check_signals(struct run *run, struct err *err)
+static int check_signals(struct start *start, struct err *err)
 {
 	const char *name;
-	int signal = run->signals.fd < 0 ? 0 : signals_read(&run->signals);
+	int signal = start->signals.fd < 0 ? 0 : signals_read(&start->signals);
 
 	if (!signal)
 		return 0;
@@ -125,11 +125,12 @@ static int check_signals(struct run *run, struct err *err)
 	return err_set(err, EINTR, "the start was ended by %s", name ? name : "a signal");
 }
 
-int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms, struct err *err)
+int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
+	       struct err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = fd, .events = POLLIN },
-		{ .fd = run->signals.fd, .events = POLLIN },
+		{ .fd = start->signals.fd, .events = POLLIN },
 		{ .fd = peer ? pidfd_to_poll(peer->pidfd) : -1, .events = POLLIN },
 	};
 
@@ -142,7 +143,7 @@ int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms, 
 			return err_set(err, ETIMEDOUT,
 				       "the container's process has said nothing for %d s",
 				       timeout_ms / 1000);
-		r = n > 0 && fds[1].revents ? check_signals(run, err) : 0;
+		r = n > 0 && fds[1].revents ? check_signals(start, err) : 0;
 		if (r < 0)
 			return r;
 		if (n > 0 && (fds[0].revents || fds[2].revents))
@@ -150,21 +151,21 @@ int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms, 
 	}
 }
 
-void run_forward_signals(struct run *run)
+void start_forward_signals(struct start *start)
 {
 	static const int own[] = { SIGCHLD, SIGWINCH, SIGURG, SIGPIPE, SIGTTIN, SIGTTOU };
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		run->signals.seen &= ~(1ULL << (own[i] - 1));
+		start->signals.seen &= ~(1ULL << (own[i] - 1));
 	for (int signal = 1; signal <= 64; signal++)
-		if (run->signals.seen & 1ULL << (signal - 1))
-			(void)child_signal(&run->init, signal);
-	run->signals.seen = 0;
+		if (start->signals.seen & 1ULL << (signal - 1))
+			(void)child_signal(&start->init, signal);
+	start->signals.seen = 0;
 }
 
-int run_end_with_parent(struct run *run, struct err *err)
+int start_end_with_parent(struct start *start, struct err *err)
 {
-	struct pollfd fd = { .fd = run->lifeline };
+	struct pollfd fd = { .fd = start->lifeline };
 	int r = privs_die_with_parent(err);
 
 	/* The signal comes at a death, not where there has been one before. */
@@ -173,7 +174,7 @@ int run_end_with_parent(struct run *run, struct err *err)
 	return r;
 }
 
-void run_note(struct run *run, const char *fmt, ...)
+void start_note(struct start *start, const char *fmt, ...)
 {
 	char text[640];
 	va_list ap;
@@ -182,6 +183,6 @@ void run_note(struct run *run, const char *fmt, ...)
 	str_line(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_debug("%s", text);
-	if (run->n_notes < RUN_MAX_NOTES)
-		run->notes[run->n_notes++] = arena_strdup(run->arena, text);
+	if (start->n_notes < START_MAX_NOTES)
+		start->notes[start->n_notes++] = arena_strdup(start->arena, text);
 }

@@ -14,9 +14,9 @@
 
 enum actor { ACTOR_PARENT, ACTOR_STAGER, ACTOR_INIT, ACTOR_COUNT };
 
-enum { RUN_MAX_NOTES = 32 };
+enum { START_MAX_NOTES = 32 };
 
-struct run {
+struct start {
 	const struct plan *plan;
 	struct arena *arena;
 	enum actor me;
@@ -76,33 +76,33 @@ struct run {
 	bool cwd_entered; /* as root, before the ids changed */
 
 	/* Fallbacks taken while running; sent to the parent with the next message. */
-	const char *notes[RUN_MAX_NOTES];
+	const char *notes[START_MAX_NOTES];
 	size_t n_notes;
 };
 
 /* All descriptors -1. */
-void run_init(struct run *run, const struct plan *plan, struct arena *arena);
+void start_init(struct start *start, const struct plan *plan, struct arena *arena);
 
 /* Right after a clone, in the child: it has what its rows name, and nothing else of the host's. Inside whoever may
  * trace it could take that. */
-void run_keep_own(struct run *run);
+void start_keep_own(struct start *start);
 
 /* Closes all but stdio, what the caller has passed on to the program, and `own`, of which some may be -1. */
-void run_close_others(struct run *run, const int *own, size_t n);
+void start_close_others(struct start *start, const int *own, size_t n);
 
 /* The process that was cloned first: the stager or, without one, init. */
-const struct child *run_first(const struct run *run);
+const struct child *start_first(const struct start *start);
 
 /* In the parent: waits until fd has something to read or `peer` (may be NULL) has ended, at most timeout_ms (-1: any
  * time). 1, 0: the peer has ended, or -errno, -EINTR when we are asked to end. */
-int run_wait(struct run *run, int fd, const struct child *peer, int timeout_ms,
-	     struct err *err) MUST_CHECK;
+int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
+	       struct err *err) MUST_CHECK;
 
 /* The others that came during the start are for the program. */
-void run_forward_signals(struct run *run);
+void start_forward_signals(struct start *start);
 
 /* Lets this process end with the parent, and fails where that has ended already. */
-int run_end_with_parent(struct run *run, struct err *err) MUST_CHECK;
+int start_end_with_parent(struct start *start, struct err *err) MUST_CHECK;
 
 /* Records a fallback in words that a user understands. */
-void run_note(struct run *run, const char *fmt, ...) PRINTF(2, 3);
+void start_note(struct start *start, const char *fmt, ...) PRINTF(2, 3);
