@@ -24,6 +24,9 @@ static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 	if (cgroup_place_is_group(&state->cgroup))
 		driver_fetch_frozen(&state->cgroup, (pid_t)state->pid.v);
 	for (int waited = 0; waited < DEATH_TIMEOUT_MS; waited += USUAL_DEATH_MS) {
+		if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
+			return 0;
+		/* Or for what was just thawed, which had its time. */
 		if (status_waits_for_zombie((pid_t)state->pid.v)) {
 			log_notice(
 				"the process %lld of container %s is kept by a zombie in its pid "
@@ -31,8 +34,6 @@ static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 				(long long)state->pid.v, state->id);
 			return 0;
 		}
-		if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
-			return 0;
 	}
 	return err_set(err, ETIMEDOUT,
 		       "container init still running: process %lld did not end within %d s of "

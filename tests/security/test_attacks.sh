@@ -238,21 +238,26 @@ t_delete_of_another_root() {
 	down
 }
 
+has_two() { [ "$(wc -l <"$1/cgroup.procs")" = 2 ]; } # DIR
+
 t_frozen_below() {
 	root_only 'writes to the freezer'
 	[ -d /sys/fs/cgroup/freezer ] || skip 'needs cgroup v1'
-	up
 	local dir
+	script_ 'sleep 1000 & wait'
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	PID=$(<"$T/pid")
 	dir=/sys/fs/cgroup/freezer$(sed -n 's/.*:freezer://p' "/proc/$PID/cgroup")
 	mkdir "$dir/below"
-	"${U[@]}" exec -d --pid-file "$T/second" "$ID" /bin/sleep 1000 </dev/null >/dev/null 2>&1
-	echo "$(<"$T/second")" >"$dir/below/cgroup.procs"
+	soon has_two "$dir" || fail 'no second process'
+	grep -vx "$PID" "$dir/cgroup.procs" >"$dir/below/cgroup.procs"
 	echo FROZEN >"$dir/below/freezer.state"
 	SECONDS=0
 	R delete --force "$ID"
-	echo THAWED >"$dir/below/freezer.state" 2>/dev/null || true
+	[ ! -d "$dir/below" ] || echo THAWED >"$dir/below/freezer.state"
 	[ "$RC" = 0 ] || { soon down; fail "not deleted: $ERR"; }
 	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
+	hasnt 'what was frozen' "$ERR" zombie
 }
 
 t_descriptors_of_the_caller() {
