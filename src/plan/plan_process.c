@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "src/base/str.h"
 #include "src/oci/annotations.h"
@@ -220,6 +221,26 @@ static int check_limit(struct plan_build *b, size_t i, const struct rlimit_plan 
 	return err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 }
 
+/* A created container hears of its `start` over a descriptor more, and once it waits nobody hears that it had none. */
+static int check_wait(const struct plan_build *b, struct err *err)
+{
+	const struct plan_options *options = b->plan->options;
+	const struct process_plan *p = &b->plan->process;
+	uint64_t needed = 4ULL + options->preserve_fds + options->listen_fds;
+
+	if (!options->wait_start || p->limits_setter == LIMITS_BY_INIT)
+		return 0;
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		if (p->rlimits[i].resource == RLIMIT_NOFILE && p->rlimits[i].soft < needed)
+			return err_set(err, EINVAL,
+				       ERR_AT
+				       "process.rlimits[%zu].soft: RLIMIT_NOFILE %llu leaves no "
+				       "descriptor to wait for `start` with, which takes %llu",
+				       i, (unsigned long long)p->rlimits[i].soft,
+				       (unsigned long long)needed);
+	return 0;
+}
+
 static int build_limits(struct plan_build *b, const struct oci_process *process, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
@@ -244,7 +265,7 @@ static int build_limits(struct plan_build *b, const struct oci_process *process,
 			b->plan->flags & PLAN_SECCOMP_EARLY ? LIMITS_BY_INIT_EARLY : LIMITS_BY_INIT;
 	p->set_oom = process->oom_score_adj.set;
 	p->oom_score_adj = (int)process->oom_score_adj.v;
-	return 0;
+	return check_wait(b, err);
 }
 
 unsigned int plan_process_facts_needed(const struct oci_process *process)

@@ -208,6 +208,17 @@ t_rlimits() {
 	eq stack "$(awk '/^Max stack/ {print $4, $5}' <<<"$OUT")" '1048576 2097152'
 }
 
+t_rlimits_of_a_waiting_init() {
+	cfg '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 4, hard: 4}]'
+	prog /bin/true
+	ok create -b "$T/b" "$ID"
+	ok start "$ID"
+	soon is stopped
+	down
+	cfg '.process.rlimits[0].soft = 3'
+	go
+}
+
 t_rlimits_of_every_type() {
 	local types='CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME'
 	local values='1001 4294967296 8589934592 8388608 1 68719476736 5003 123 65536 1099511627776 7 77 4096 0 0 5000000'

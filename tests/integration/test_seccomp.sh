@@ -270,3 +270,14 @@ t_seccomp_that_refuses_prctl() {
 	is running
 	down
 }
+
+# Nobody would hear of it once init waits.
+t_seccomp_filter_that_forbids_to_wait() {
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["accept4"],"action":"SCMP_ACT_ERRNO"}]}'
+	cfg '.process.noNewPrivileges = false'
+	prog /bin/true
+	go
+	no 'linux.seccomp: accept4' create -b "$T/b" "$ID"
+	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["accept4"],"action":"SCMP_ACT_KILL_PROCESS"}]}'
+	no 'ended without a word' create -b "$T/b" "$ID"
+}

@@ -270,6 +270,23 @@ TEST(limits_are_set_by_who_may)
 	CHECK(build(NOFILE(1, 1001), &facts, &options) != NULL);
 }
 
+TEST(a_waiting_init_keeps_a_descriptor_to_hear_with)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = {
+		.id = "c", .bundle = "/b", .wait_start = true, .preserve_fds = 2
+	};
+
+	CHECK(build(NOFILE(6, 1000), &facts, &options) != NULL);
+	CHECK(!build(NOFILE(5, 1000), &facts, &options));
+	CHECK_STR(check_said(&err),
+		  "config.json: process.rlimits[0].soft: RLIMIT_NOFILE 5 leaves no "
+		  "descriptor to wait for "
+		  "`start` with, which takes 6");
+	options.wait_start = false;
+	CHECK(build(NOFILE(5, 1000), &facts, &options) != NULL);
+}
+
 TEST(nor_does_a_user_raise_a_hard_limit)
 {
 	struct facts facts = user_facts();
