@@ -144,15 +144,15 @@ static const char *lower(const char *words)
 	return text;
 }
 
-static char missing_call[160];
+static char missing_call[256];
 
-void err_name_missing(const char *call, const char *since)
+void err_name_missing(const char *call, const char *since, const char *release)
 {
 	(void)snprintf(
 		missing_call, sizeof(missing_call),
 		"%s: function not implemented: a filter around usrun (such as Docker's default "
-		"seccomp profile) or a kernel before %s refuses it",
-		call, since);
+		"seccomp profile) or a kernel before %s refuses it; this is %.64s",
+		call, since, release);
 }
 
 const char *err_why(int error)

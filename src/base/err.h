@@ -47,8 +47,9 @@ int err_option(struct err *err, const char *name);
  * code of err. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* The system call that is missing here, and the Linux version that brought it: what err_errno() names for ENOSYS. */
-void err_name_missing(const char *call, const char *since);
+/* The system call that is missing here, the Linux version that brought it, and the one that runs: what err_errno() says
+ * for ENOSYS. */
+void err_name_missing(const char *call, const char *since, const char *release);
 
 /* Text for an errno, in the words and the lower case that users search for. That of ENOENT is not strerror()'s, which
  * clients match. Valid until the next call. */

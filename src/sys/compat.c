@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static const struct {
@@ -43,6 +44,15 @@ static bool is_filtered(enum compat_call call)
 	return syscall(SYS_pivot_root, -1L, -1L) < 0 && errno != EPERM;
 }
 
+int compat_irreplaceable(enum compat_call call)
+{
+	struct utsname host;
+
+	err_name_missing(calls[call].name, calls[call].since,
+			 uname(&host) == 0 ? host.release : "unknown");
+	return -ENOSYS;
+}
+
 int compat_result(enum compat_call call, long result)
 {
 	int error = errno;
@@ -57,15 +67,7 @@ int compat_result(enum compat_call call, long result)
 		found[call] = MISSING;
 	if (found[call] != MISSING || (error != EPERM && error != ENOSYS))
 		return -error;
-	if (!calls[call].replaced)
-		err_name_missing(calls[call].name, calls[call].since);
-	return -ENOSYS;
-}
-
-int compat_irreplaceable(enum compat_call call)
-{
-	err_name_missing(calls[call].name, calls[call].since);
-	return -ENOSYS;
+	return calls[call].replaced ? -ENOSYS : compat_irreplaceable(call);
 }
 
 int compat_access(const char *path, int mode)

@@ -85,6 +85,7 @@ t_refused_is_named() {
 			under_filter $call $error
 			no "$call: function not implemented: a filter around usrun (such as Docker's default seccomp profile) or a kernel before 5." \
 				run -b "$T/b" "$ID"
+			has "$call $error" "$ERR" "this is $(uname -r)"
 			hasnt "$call $error" "$ERR" 'outer container'
 		done
 	done

@@ -103,11 +103,12 @@ TEST(a_missing_call_is_named)
 {
 	CHECK_INT(err_errno(&err, ENOSYS, "mount it"), -ENOSYS);
 	CHECK_STR(err.text, "mount it: function not implemented");
-	err_name_missing("fsopen", "5.2");
+	err_name_missing("fsopen", "5.2", "6.1.0");
 	CHECK_INT(err_errno(&err, ENOSYS, "mount it"), -ENOSYS);
 	CHECK_STR(err.text,
 		  "mount it: fsopen: function not implemented: a filter around usrun (such as "
-		  "Docker's default seccomp profile) or a kernel before 5.2 refuses it");
+		  "Docker's default seccomp profile) or a kernel before 5.2 refuses it; this is "
+		  "6.1.0");
 	CHECK_INT(err_errno(&err, EPERM, "mount it"), -EPERM);
 	CHECK_STR(err.text, "mount it: operation not permitted");
 }
