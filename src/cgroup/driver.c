@@ -121,6 +121,20 @@ int driver_join_self(const struct cgroup *cgroup, struct err *err)
 	return 0;
 }
 
+int driver_join(const struct cgroup *cgroup, pid_t pid, struct err *err)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
+		int r = cgroup->fds[i] < 0 ? 0 : io_write_at(cgroup->fds[i], "cgroup.procs", text);
+
+		if (r < 0)
+			return join_failed(&cgroup->place.dirs.v[i], -r, err);
+	}
+	return 0;
+}
+
 int driver_join_by_path(const struct cgroup_place *place, struct err *err)
 {
 	for (size_t i = 0; i < place->dirs.n; i++) {

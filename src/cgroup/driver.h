@@ -123,6 +123,14 @@ int driver_open(const struct cgroup_place *place, struct cgroup *ret, struct err
  * the v1 freezer's; where there is neither, the first. */
 int driver_open_main(const struct cgroup_place *place, struct cgroup *ret,
 		     struct err *err) MUST_CHECK;
+
+/* For a process that is to join: opens, in place of groups that are gone those where process pid of the container is
+ * now, and in *ret_instead the path of one of them, or NULL. */
+int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t pid,
+		   struct cgroup *ret, const char **ret_instead, struct err *err) MUST_CHECK;
+
+/* Moves another process into the group. */
+int driver_join(const struct cgroup *cgroup, pid_t pid, struct err *err) MUST_CHECK;
 void driver_close(struct cgroup *cgroup);
 
 /* Processes of the group and of all groups below it, each once, in order, in the caller's pid namespace. */

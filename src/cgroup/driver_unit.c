@@ -9,6 +9,7 @@
 #include "src/cgroup/v2.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,6 +60,43 @@ int driver_find(struct arena *arena, pid_t pid, const struct cgroup_place *place
 	}
 	*ret = (struct cgroup_place){ place->kind, { dirs, place->dirs.n } };
 	return 0;
+}
+
+int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t pid,
+		   struct cgroup *ret, const char **ret_instead, struct err *err)
+{
+	struct cgroup_place now;
+	struct err gone;
+	size_t missing = 0;
+	int r = driver_open(place, ret, &gone);
+
+	*ret_instead = NULL;
+	if (r < 0 && r != -ENOENT) {
+		*err = gone;
+		return r;
+	}
+	if (r == -ENOENT)
+		group_init(ret, place);
+	while (missing < place->dirs.n && ret->fds[missing] >= 0)
+		missing++;
+	if (missing == place->dirs.n)
+		return 0;
+	r = driver_find(arena, pid, place, &now, err);
+	for (size_t i = missing; r == 0 && i < place->dirs.n; i++) {
+		struct group_path buf;
+
+		if (ret->fds[i] >= 0) {
+			((struct cgroup_dir *)(uintptr_t)now.dirs.v)[i] = place->dirs.v[i];
+			continue;
+		}
+		ret->fds[i] = open(group_path(&now.dirs.v[i], &buf),
+				   O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (ret->fds[i] >= 0)
+			*ret_instead = now.dirs.v[i].path;
+	}
+	if (r == 0)
+		ret->place.dirs.v = now.dirs.v;
+	return r;
 }
 
 int driver_follow(struct arena *arena, pid_t pid, struct cgroup *cgroup, struct err *err)

@@ -316,6 +316,22 @@ static void tell_departures(const struct start *start)
 		log_warning("%s", start->notes[i]);
 }
 
+/* The process that enters the pid namespace has to make another one there. In a group at its limit of processes, just
+ * when one wants to look inside, both are made outside, and the second one is brought in. */
+static int walk(const struct exec_call *call, struct start *start, struct err *err)
+{
+	struct start first = *start;
+	int r = walk_sequence(&sequence_exec, start, err);
+
+	if (r != -EAGAIN || !str_equal(err->step, "spawn-init") || call->o->console_socket)
+		return r;
+	driver_close(&start->cgroup);
+	*start = first;
+	start->joins_late = true;
+	*err = (struct err){ 0 };
+	return walk_sequence(&sequence_exec, start, err);
+}
+
 static int execute(struct exec_call *call, const struct plan *plan, struct err *err)
 {
 	_cleanup_close_ int signals = -1;
@@ -333,7 +349,7 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 			return signals;
 		start->signals.fd = signals;
 	}
-	r = walk_sequence(&sequence_exec, start, err);
+	r = walk(call, start, err);
 	driver_close(&start->cgroup);
 	tell_departures(start);
 	if (r < 0 && start->signals.ended_by)

@@ -67,6 +67,7 @@ enum row_kind {
 #define M_HIDDEN (UINT64_C(1) << 51)
 #define M_TIMENS (UINT64_C(1) << 52)
 #define M_START_TIME (UINT64_C(1) << 53)
+#define M_ADMITTED (UINT64_C(1) << 54)
 
 /* What another process gives to one that clones: what is cloned before has it not. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)

@@ -131,13 +131,22 @@ static void note_missing(struct start *start)
 			names);
 }
 
+static int no_process(const struct walk *walk, size_t i, int error, struct err *err)
+{
+	(void)err_errno(err, error, "make the container's process");
+	(void)strncpy(err->step, walk->sequence->rows[i].name, sizeof(err->step) - 1);
+	return error == EAGAIN ? err_hint(err, "a limit of processes is reached: pids.max of a "
+					       "cgroup, RLIMIT_NPROC, or kernel.pid_max")
+			       : -error;
+}
+
 static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 {
 	struct start *start = walk->start;
 	bool parent = start->me == ACTOR_PARENT;
 	struct clone_request request = {
 		.flags = parent ? start->plan->ns.clone_flags : CLONE_PARENT,
-		.cgroup_fd = parent ? driver_clone_fd(&start->cgroup) : -1,
+		.cgroup_fd = parent && !start->joins_late ? driver_clone_fd(&start->cgroup) : -1,
 	};
 	struct child made = CHILD_NONE;
 	pid_t pid = child_clone(&request, &made);
@@ -149,7 +158,7 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 	if (pid < 0 && (request.flags & CLONE_NEWUSER))
 		return probe_userns_refused((int)-pid, err);
 	if (pid < 0)
-		return err_errno(err, (int)-pid, "make the container's first process");
+		return no_process(walk, i, (int)-pid, err);
 	if (parent)
 		note_missing(start);
 	if (child == ACTOR_INIT)

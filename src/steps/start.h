@@ -52,6 +52,7 @@ struct start {
 	uint64_t oom_kills;               /* of a group that was there before us */
 	struct cgroup_place cgroup_place; /* the plan's, or where a unit of systemd is */
 	bool joins_itself; /* the child was not born in the v2 group, and has to move there */
+	bool joins_late;   /* exec: the group has no room for a child of ours that makes another */
 	bool outside;      /* exec: clone3() may not put a process into the container's cgroup */
 	struct filter_program filter;
 	int seccomp_pair[2];           /* the parent's and init's end, for the listener */

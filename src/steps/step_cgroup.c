@@ -123,9 +123,11 @@ int step_cgroup_create_v1(struct start *start, struct err *err)
 int step_cgroup_join(struct start *start, struct err *err)
 {
 	const struct cgroup_plan *plan = &start->plan->cgroup;
+	int r;
 
-	int r = start->joins_itself ? driver_join_self_slowly(&start->cgroup, err) : 0;
-
+	if (start->joins_late)
+		return 0;
+	r = start->joins_itself ? driver_join_self_slowly(&start->cgroup, err) : 0;
 	if (r < 0)
 		return r;
 	/* Else clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
@@ -134,6 +136,12 @@ int step_cgroup_join(struct start *start, struct err *err)
 	if (start->cgroup.place.kind == CGROUP_DRIVER_V1)
 		return driver_join_self(&start->cgroup, err);
 	return 0;
+}
+
+/* The limit of processes binds who makes one in the group, and nobody who comes into it. */
+int step_cgroup_admit(struct start *start, struct err *err)
+{
+	return start->joins_late ? driver_join(&start->cgroup, start->init.pid, err) : 0;
 }
 
 static int find_unit(struct start *start, struct cgroup_plan *plan, struct err *err)

@@ -14,6 +14,7 @@
 int step_target_open(struct start *start, struct err *err)
 {
 	const struct state *state = start->state;
+	const char *instead;
 	int r;
 
 	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
@@ -28,7 +29,12 @@ int step_target_open(struct start *start, struct err *err)
 	}
 	if (!(start->plan->flags & PLAN_CGROUP))
 		return 0;
-	r = driver_open(&state->cgroup, &start->cgroup, err);
+	r = driver_open_of(start->arena, &state->cgroup, (pid_t)state->pid.v, &start->cgroup,
+			   &instead, err);
+	if (r == 0 && instead)
+		start_note(start,
+			   "the cgroup %s is gone: joining that of the container's process, %s",
+			   state->cgroup.dirs.v[0].path, instead);
 	if (r == 0)
 		start->oom_kills = driver_oom_kills(&start->cgroup);
 	return r;

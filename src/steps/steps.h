@@ -47,6 +47,7 @@ STEP(cgroup_join);
 STEP(cgroup_unit);
 STEP(cgroup_look);
 STEP(cgroup_attach);
+STEP(cgroup_admit);
 STEP(ns_join);
 STEP(userns_create);
 STEP(ns_join_late);

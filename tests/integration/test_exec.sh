@@ -344,6 +344,39 @@ t_exec_into_a_group_below() {
 	down
 }
 
+# One wants to look inside just then.
+t_exec_at_the_limit_of_processes() {
+	root_only "a user has no pids controller everywhere"
+	local pid
+	script_ 'sleep 1000 & exec sleep 1000'
+	cfg '.linux.resources.pids.limit = 2'
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	soon full
+	inside /bin/echo looked
+	eq output "$OUT" looked
+	ok exec -d --pid-file "$T/pid2" "$ID" /bin/sleep 1000
+	pid=$(<"$T/pid2")
+	eq 'the group' "$(cat "/proc/$pid/cgroup")" "$(cat "/proc/$(<"$T/pid")/cgroup")"
+	down
+}
+
+full() { [ "$(find /sys/fs/cgroup -path "*$ID*" -name pids.current -exec cat {} + | head -1)" = 2 ]; }
+
+# Somebody has moved the container's process away and removed its group.
+t_exec_where_the_cgroup_is_gone() {
+	root_only 'moves a process to the root of the hierarchies'
+	local dir
+	up
+	for dir in $(cgroups); do
+		echo "$PID" >"${dir%/*}/cgroup.procs"
+		soon rmdir "$dir" 2>/dev/null || fail "cannot remove $dir"
+	done
+	ok --log-level warning exec -d --pid-file "$T/pid2" "$ID" /bin/sleep 1000
+	has warning "$ERR" 'is gone: joining that of the container'
+	eq groups "$(cat "/proc/$(<"$T/pid2")/cgroup")" "$(cat "/proc/$PID/cgroup")"
+	down
+}
+
 t_exec_tells_what_it_leaves_out() {
 	up
 	ok --log-level warning exec --cap CAP_NO_SUCH "$ID" /bin/true

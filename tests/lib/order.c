@@ -22,6 +22,7 @@ static const struct owed owed[] = {
 static const struct owed owed_exec[] = {
 	{ 0, M_EXECUTED },
 	{ PLAN_CGROUP_UNIT, M_ATTACHED },
+	{ PLAN_STAGER | PLAN_CGROUP, M_ADMITTED },
 };
 
 static const struct owed owed_create[] = {
