@@ -78,7 +78,8 @@ void start_keep_own(struct start *start)
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 	struct cgroup *cgroup = &start->cgroup;
 	/* Else clone3() has done it, or it joins by paths. */
-	bool joins = start->joins_itself || cgroup->place.kind == CGROUP_DRIVER_V1;
+	bool joins = start->joins_itself || (cgroup->place.kind == CGROUP_DRIVER_V1 &&
+					     !(start->plan->flags & PLAN_CGROUP_LATE));
 	const int notify = start->plan->flags & PLAN_WAIT_START ? start->notify_listener : -1;
 	const int single[] = { start->lifeline,         start->seccomp_pair[1],
 			       start->console_socket,   start->start_listener,

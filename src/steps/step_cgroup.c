@@ -134,8 +134,9 @@ int step_cgroup_join(struct start *start, struct err *err)
 	if (start->plan->flags & PLAN_CGROUP_LATE)
 		return driver_join_by_path(&plan->place, err);
 	if (start->cgroup.place.kind == CGROUP_DRIVER_V1)
-		return driver_join_self(&start->cgroup, err);
-	return 0;
+		r = driver_join_self(&start->cgroup, err);
+	driver_close(&start->cgroup); /* a way to the host for whoever may trace us */
+	return r;
 }
 
 /* The limit of processes binds who makes one in the group, and nobody who comes into it. */
