@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -67,6 +68,22 @@ int mark_claim(const struct cgroup *cgroup, const char *done, const char *mark, 
 	return 0;
 }
 
+void mark_note(const struct cgroup *cgroup, struct cgroup_dir *dirs)
+{
+	size_t n = cgroup->place.dirs.n, first = n ? first_of(&cgroup->place) : 0;
+	struct stat st;
+
+	if (n && cgroup->fds[first] >= 0 && fstat(cgroup->fds[first], &st) == 0)
+		dirs[first].inode = (struct json_uint){ true, st.st_ino };
+}
+
+static bool is_same_group(const struct cgroup_dir *dir, const char *path)
+{
+	struct stat st;
+
+	return dir->inode.set && stat(path, &st) == 0 && st.st_ino == dir->inode.v;
+}
+
 /* -ENOENT: there is no such group. */
 static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[MARK_SIZE])
 {
@@ -78,13 +95,14 @@ static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[M
 	if (!read_mark(path, text)) {
 		if (errno == ENOENT || errno == ENOTDIR)
 			return -ENOENT;
-		return errno == EOPNOTSUPP ? MARK_OURS : MARK_NOBODYS;
+		return errno == EOPNOTSUPP || is_same_group(dir, path) ? MARK_OURS : MARK_NOBODYS;
 	}
 	if (str_equal(text, mark))
 		return MARK_OURS;
 	if (other && !*other)
 		(void)strcpy(other, text);
-	return MARK_OTHERS;
+	/* The owner of a delegated group may change its mark: a container in a user namespace. */
+	return is_same_group(dir, path) ? MARK_DOUBTED : MARK_OTHERS;
 }
 
 struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,

@@ -14,7 +14,12 @@ enum { MARK_SIZE = 320 };
 int mark_claim(const struct cgroup *cgroup, const char *done, const char *mark, bool take,
 	       char ret_other[MARK_SIZE]) MUST_CHECK;
 
-enum mark_owner { MARK_OURS, MARK_NOBODYS, MARK_OTHERS };
+/* The inodes of marked groups are never given to another one. DOUBTED: it is the group that was made for the container,
+ * and has the mark of another. */
+enum mark_owner { MARK_OURS, MARK_NOBODYS, MARK_OTHERS, MARK_DOUBTED };
+
+/* Notes the inode of the group that speaks for the others in `dirs`, a copy of the list of the place. */
+void mark_note(const struct cgroup *cgroup, struct cgroup_dir *dirs);
 
 /* Whether all of the place is at one path, and there is a group with the mark. */
 bool mark_agrees(const struct cgroup_place *place, const char *mark);

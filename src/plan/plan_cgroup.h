@@ -17,6 +17,7 @@ struct cgroup_dir {
 	const char *mount;
 	const char *path;         /* in the hierarchy; mount + path is the directory */
 	struct json_int existing; /* state: how much of path, in bytes, was there before */
+	struct json_uint inode;   /* state: of the group that was marked */
 };
 
 /* Where a container's processes are held. */

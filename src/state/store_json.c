@@ -36,6 +36,7 @@ static const struct json_field dir_fields[] = {
 	FIELD(cgroup_dir, mount, "mount", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
 	FIELD(cgroup_dir, path, "path", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
 	FIELD(cgroup_dir, existing, "existing", JSON_INT, .imin = 0, .imax = INT32_MAX),
+	FIELD(cgroup_dir, inode, "inode", JSON_UINT, UINT_RANGE),
 };
 static const struct json_type dir_type = {
 	.size = sizeof(struct cgroup_dir),
@@ -92,6 +93,8 @@ static void write_lists(struct json_write *w, const struct state *state)
 		json_write_string(w, "path", state->cgroup.dirs.v[i].path);
 		if (state->cgroup.dirs.v[i].existing.set)
 			json_write_int(w, "existing", state->cgroup.dirs.v[i].existing.v);
+		if (state->cgroup.dirs.v[i].inode.set)
+			json_write_uint(w, "inode", state->cgroup.dirs.v[i].inode.v);
 		json_write_end(w);
 	}
 	json_write_end(w);

@@ -117,10 +117,45 @@ static void tell_of_others(const struct cgroup_place *place, const char *mark, c
 			   place->dirs.v[0].path);
 }
 
+/* Whether another container of this state directory has the place in its state. */
+static bool has_place(struct store *store, const char *id, const struct cgroup_place *place,
+		      struct arena *arena)
+{
+	struct err ignored;
+	_cleanup_close_ int fd = store_open_container(store, id, &ignored);
+	struct state other;
+
+	return fd >= 0 && store_read(store, fd, id, arena, &other, &ignored) == 0 &&
+	       other.cgroup.dirs.n && str_equal(other.cgroup.dirs.v[0].path, place->dirs.v[0].path);
+}
+
+/* Its mark was changed: by who has taken the group since, or by the container, which would stay. */
+static int remove_doubted(struct store *store, const struct cgroup_place *place, const char *mark,
+			  const char *other, struct err *err)
+{
+	bool same_root = strncmp(mark, other, strcspn(mark, " ") + 1) == 0, theirs;
+	struct arena arena = { 0 };
+	int r;
+
+	theirs = same_root && has_place(store, strchr(mark, ' ') - mark + other + 1, place, &arena);
+	arena_free(&arena);
+	if (theirs) {
+		tell_of_others(place, mark, other);
+		return 0;
+	}
+	r = same_root ? driver_remove(place, err) : driver_remove_empty(place, err);
+	return r != -EBUSY || same_root
+		       ? r
+		       : err_set(err, EBUSY,
+				 "the cgroup %s stays, with processes in it: it was made for the "
+				 "container, and is marked as that of another state directory",
+				 place->dirs.v[0].path);
+}
+
 int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
 		     struct err *err)
 {
-	struct cgroup_place own, nobodys, others;
+	struct cgroup_place own, nobodys, others, doubted;
 	struct arena arena = { 0 };
 	char other[MARK_SIZE] = "";
 	const char *mark;
@@ -146,6 +181,9 @@ int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_pl
 			   nobodys.dirs.v[0].path, id);
 	if (others.dirs.n)
 		tell_of_others(&others, mark, other);
+	doubted = mark_pick(&arena, place, mark, MARK_DOUBTED, other);
+	if (r == 0 && doubted.dirs.n)
+		r = remove_doubted(store, &doubted, mark, other, err);
 	arena_free(&arena);
 	return r < 0 || later == -EBUSY ? r : later;
 }
@@ -192,7 +230,14 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 		log_notice("the unit %s stays: another container is in it", state->unit.name);
 		return 0;
 	}
+	if (mark_pick(&arena, &state->cgroup, store_mark(store, state->id, &arena), MARK_OTHERS,
+		      NULL)
+		    .dirs.n)
+		stays = true;
+	arena_free(&arena);
 	r = undo_list_cgroup(store, state->id, &state->cgroup, err);
+	if (stays || r == -EBUSY) /* systemd would end what is in it */
+		return r;
 	stopped = unit_stop(&state->unit, r < 0 ? &later : err);
 	return r < 0 ? r : stopped;
 }

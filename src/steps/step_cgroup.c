@@ -65,6 +65,19 @@ static bool has_ended(struct start *start, const char *mark, const char *other)
 	return status_of(&state, NULL, &ignored) == STATUS_STOPPED;
 }
 
+/* Whatever becomes of the mark. The state is written with what else is known by then. */
+static void note_inode(struct start *start)
+{
+	const struct cgroup_place *place = &start->cgroup.place;
+	struct cgroup_dir *dirs = arena_array(start->arena, place->dirs.n + 1, sizeof(*dirs));
+
+	if (start->state->cgroup.dirs.n != place->dirs.n)
+		return;
+	memcpy(dirs, start->state->cgroup.dirs.v, place->dirs.n * sizeof(*dirs));
+	mark_note(&start->cgroup, dirs);
+	start->state->cgroup.dirs.v = dirs;
+}
+
 /* Two creators, of one id under two state directories or of two ids with one path, may both have found no group:
  * whose mark comes first has it. */
 static int claim(struct start *start, enum driver_part part, struct err *err)
@@ -97,6 +110,8 @@ static int create(struct start *start, enum driver_part part, struct err *err)
 		r = claim(start, part, err);
 	if (r < 0)
 		undo_forget_dirs(start, part);
+	if (r == 0 && part != DRIVER_V1_PART)
+		note_inode(start);
 	if (r < 0 || part == DRIVER_V2_PART)
 		return r;
 	r = driver_apply(&start->cgroup, plan, err);

@@ -533,6 +533,39 @@ t_cgroups_of_a_state_with_wrong_places_go() {
 	done
 }
 
+# A container that owns its group may change the mark; what is in it ends all the same, or delete says that it stays.
+t_cgroups_with_a_changed_mark() {
+	root_only
+	local name=user.usrun.owner mark new group=/sys/fs/cgroup/unified/usrun-$ID
+	v1_dir unified >/dev/null || skip "needs the v2 tree in /sys/fs/cgroup/unified"
+	for new in gone same other; do
+		cfg '.linux.namespaces |= map(select(.type != "pid"))'
+		prog /bin/sh -c 'sleep 1000 & exec sleep 1000'
+		ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+		soon two_in "$group"
+		mark=$(python3 -c 'import os, sys; print(os.getxattr(*sys.argv[1:]).decode())' "$group" $name)
+		case $new in
+		gone) python3 -c 'import os, sys; os.removexattr(*sys.argv[1:])' "$group" $name ;;
+		same) set_mark "${mark% *} of-another" ;;
+		other) set_mark "1:1 $ID" ;;
+		esac
+		kill -KILL "$(<"$T/pid")"
+		soon is stopped
+		if [ $new = other ]; then
+			no 'stays, with processes in it' delete "$ID"
+			set_mark "$mark"
+		fi
+		ok delete "$ID"
+		eq "$new: groups" "$(cgroups)" ''
+	done
+}
+
+two_in() { [ "$(wc -l <"$1/cgroup.procs")" = 2 ]; }
+
+set_mark() {
+	python3 -c 'import os, sys; os.setxattr(sys.argv[1], sys.argv[2], sys.argv[3].encode())' "$group" "$name" "$1"
+}
+
 # A state that names no groups any more: they are found by their names, and by their mark.
 t_cgroups_of_a_state_without_places_go() {
 	root_only
