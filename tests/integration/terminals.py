@@ -98,6 +98,7 @@ class Run:
         if feed_fd is not None:
             os.set_blocking(feed_fd, False)
         while until is None or until not in self.got:
+            ended = self.process.poll() is not None  # before the look, or its last words are missed
             ready = select.select([fd], [feed_fd] if feed else [], [], 0.05)
             if ready[1]:
                 with contextlib.suppress(BlockingIOError):
@@ -110,7 +111,7 @@ class Run:
                 if not data:
                     break
                 self.got += data
-            elif until is None and self.process.poll() is not None:
+            elif until is None and ended:
                 break
             if time.monotonic() > end:
                 raise Failed(f"read {until}: not within {limit} s, but {self.got[-200:]}")
