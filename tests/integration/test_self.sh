@@ -82,7 +82,7 @@ t_roots_binary_costs_a_user_nothing() {
 	eq 'create' "$(grep -c '^exec' "$T/trace")" 1
 }
 
-# The program that speaks with systemd is started from memory.
+# vm.memfd_noexec=2 refuses them all.
 t_programs_in_memory_are_forbidden() {
 	root_only
 	unshare -pf --mount-proc bash -c 'echo 2 >/proc/sys/vm/memfd_noexec' 2>/dev/null || skip "needs vm.memfd_noexec (Linux 6.3)"
