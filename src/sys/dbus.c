@@ -91,23 +91,23 @@ static int expect(struct dbus *bus, const char *word, bool *ret)
 }
 
 /* The socket says who we are. Our uid would be another to who is outside of our user namespace, so it is left out:
- * who then asks for it gets nothing a second time. */
+ * who then asks for it gets nothing a second time, and who does not takes that for a second request. Everything goes
+ * out at once, as libsystemd does it: a call that systemd reads together with "BEGIN" is answered only when more
+ * comes. */
 static int greet(struct dbus *bus)
 {
-	bool asked = false, ok = false;
+	static const char words[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+	bool asked = false, ok = false, ignored;
 	int r;
 
-	str_addn(&bus->out, "\0AUTH EXTERNAL\r\n", sizeof("\0AUTH EXTERNAL\r\n") - 1);
+	str_addn(&bus->out, words, sizeof(words) - 1);
 	r = flush(bus);
 	if (r == 0)
 		r = expect(bus, "DATA", &asked);
-	if (r == 0 && asked) {
-		str_add(&bus->out, "DATA\r\n");
-		r = flush(bus);
-	}
 	if (r == 0)
 		r = expect(bus, "OK", &ok);
-	str_add(&bus->out, "BEGIN\r\n"); /* with the first call */
+	if (r == 0 && ok && !asked)
+		r = expect(bus, "", &ignored);
 	return r < 0 ? r : ok ? 0 : -ECONNABORTED;
 }
 

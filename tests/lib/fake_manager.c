@@ -47,12 +47,10 @@ static bool greet(int fd, enum fake_manager_mode mode)
 		say(fd, "REJECTED\r\n");
 		return false;
 	}
-	if (mode != FAKE_OLD) {
-		say(fd, "DATA\r\n");
-		if (!read_line(fd, line, sizeof(line)) || !str_equal(line, "DATA\r\n"))
-			return false;
-	}
-	say(fd, "OK 0123456789abcdef0123456789abcdef\r\n");
+	say(fd, mode == FAKE_OLD ? "OK 0123456789abcdef0123456789abcdef\r\n" : "DATA\r\n");
+	if (!read_line(fd, line, sizeof(line)) || !str_equal(line, "DATA\r\n"))
+		return false;
+	say(fd, mode == FAKE_OLD ? "ERROR\r\n" : "OK 0123456789abcdef0123456789abcdef\r\n");
 	return read_line(fd, line, sizeof(line)) && str_equal(line, "BEGIN\r\n");
 }
 
