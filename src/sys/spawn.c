@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 10000 };
+enum { DEATH_TIMEOUT_MS = 10000, LAST_READS = 256 /* more than a pipe holds */ };
 
 /* A pipe that holds all of it already, and has no writer. */
 static int input_pipe(const struct spawn_request *request)
@@ -100,6 +100,13 @@ static bool read_words(int fd, struct spawn_result *result)
 	return true;
 }
 
+/* What is in the pipe at the end of the program: a grandchild may go on writing. */
+static void read_rest(struct pollfd *words, struct spawn_result *result)
+{
+	for (int i = 0; i < LAST_READS && poll(words, 1, 0) > 0 && (words->revents & POLLIN); i++)
+		(void)read_words(words->fd, result);
+}
+
 static void end(struct child *program, long long *deadline)
 {
 	child_kill_group(program);
@@ -117,15 +124,17 @@ static void watch(const struct spawn_request *request, struct child *program, in
 		{ .fd = request->signals ? request->signals->fd : -1, .events = POLLIN },
 	};
 	long long deadline = clock_now() + request->timeout_ms;
-	bool limited = request->timeout_ms > 0;
+	bool limited = request->timeout_ms > 0, ended = false;
 
-	for (;;) {
+	while (!ended) {
 		bool ending = result->timed_out || (request->signals && request->signals->ended_by);
-		int n = poll(fds, 3, limited || ending ? clock_left(deadline) : -1);
+		int left = limited || ending ? clock_left(deadline) : -1, n = poll(fds, 3, left);
 
-		if (n == 0 && ending)
+		ended = n > 0 && fds[0].revents;
+		/* By the clock: poll() never times out on one that never stops talking. */
+		if (left == 0 && !ended && ending)
 			break;
-		if (n == 0) {
+		if (left == 0 && !ended) {
 			result->timed_out = true;
 			end(program, &deadline);
 		}
@@ -133,9 +142,8 @@ static void watch(const struct spawn_request *request, struct child *program, in
 			end(program, &deadline);
 		if (n > 0 && fds[1].revents && !read_words(words, result))
 			fds[1].fd = -1;
-		if (n > 0 && fds[0].revents && !(fds[1].revents & POLLIN))
-			break;
 	}
+	read_rest(&fds[1], result);
 	if (child_reap(program, 0, &result->status) < 0) /* whatever keeps it */
 		result->status = SIGKILL;
 }
