@@ -67,7 +67,7 @@ int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t 
 {
 	struct cgroup_place now;
 	struct err gone;
-	size_t missing = 0;
+	size_t n, missing = 0;
 	int r = driver_open(place, ret, &gone);
 
 	*ret_instead = NULL;
@@ -77,12 +77,13 @@ int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t 
 	}
 	if (r == -ENOENT)
 		group_init(ret, place);
-	while (missing < place->dirs.n && ret->fds[missing] >= 0)
+	n = ret->place.dirs.n; /* of a damaged state not all that it names */
+	while (missing < n && ret->fds[missing] >= 0)
 		missing++;
-	if (missing == place->dirs.n)
+	if (missing == n)
 		return 0;
 	r = driver_find(arena, pid, place, &now, err);
-	for (size_t i = missing; r == 0 && i < place->dirs.n; i++) {
+	for (size_t i = missing; r == 0 && i < n; i++) {
 		struct group_path buf;
 
 		if (ret->fds[i] >= 0) {

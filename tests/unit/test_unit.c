@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/clock.h"
+#include "src/cgroup/driver.h"
 #include "src/cgroup/unit.h"
 #include "tests/lib/check.h"
 #include "tests/lib/fake_manager.h"
@@ -181,4 +182,33 @@ TEST(a_unit_is_changed_and_joined)
 	fake_manager_calls(&manager, called, sizeof(called));
 	CHECK_STR(called, "SetUnitProperties SetUnitProperties AttachProcessesToUnit ");
 	fake_manager_stop(&manager);
+}
+
+/* A damaged state may name more directories than there is room for. */
+TEST(of_too_many_directories_some_are_opened)
+{
+	enum { MANY = 40 * GROUP_MAX_DIRS };
+	struct arena arena = { 0 };
+	struct cgroup_dir dirs[MANY];
+	const struct cgroup_place place = { CGROUP_DRIVER_V1, { dirs, MANY } };
+	struct {
+		struct cgroup cgroup;
+		int behind[MANY];
+	} there;
+	const char *instead;
+	struct err err;
+
+	memset(&there, -2, sizeof(there));
+	for (size_t i = 0; i < MANY; i++)
+		dirs[i] = (struct cgroup_dir){ .controllers = "none",
+					       .mount = "/nonexistent",
+					       .path = "/a" };
+	CHECK_INT(driver_open_of(&arena, &place, 0, &there.cgroup, &instead, &err), 0);
+	CHECK_INT(there.cgroup.place.dirs.n, GROUP_MAX_DIRS);
+	CHECK(!instead);
+	for (size_t i = 0; i < MANY; i++)
+		if (there.behind[i] == -1)
+			CHECK_INT(i, -1);
+	driver_close(&there.cgroup);
+	arena_free(&arena);
 }
