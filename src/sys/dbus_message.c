@@ -188,7 +188,8 @@ uint32_t dbus_get_u32(struct dbus_reader *reader)
 
 static const char *get_text(struct dbus_reader *reader, size_t len)
 {
-	const char *text = take(reader, len + 1, 1);
+	/* Where size_t has 32 bits, len + 1 may be 0. */
+	const char *text = len < reader->len ? take(reader, len + 1, 1) : NULL;
 
 	reader->bad = reader->bad || !text || text[len] || strlen(text) != len;
 	return reader->bad ? NULL : text;

@@ -118,6 +118,7 @@ TEST(damaged_messages_are_refused)
 {
 	struct str bytes = call_of(9);
 	struct dbus_message message;
+	struct dbus_reader body;
 	char head[DBUS_HEAD];
 
 	for (size_t cut = 0; cut < bytes.len; cut++)
@@ -126,14 +127,15 @@ TEST(damaged_messages_are_refused)
 		for (int bit = 0; bit < 8; bit++) {
 			bytes.s[i] = (char)(bytes.s[i] ^ 1 << bit);
 			if (dbus_read(bytes.s, bytes.len, &message) == 0) {
-				struct dbus_reader body = dbus_open_body(&message, "sa(su)t");
-
+				body = dbus_open_body(&message, "sa(su)t");
 				(void)dbus_get_text(&body);
 				(void)dbus_get_u32(&body);
 				(void)dbus_get_signature(&body);
 			}
 			bytes.s[i] = (char)(bytes.s[i] ^ 1 << bit);
 		}
+	body = (struct dbus_reader){ .bytes = "\377\377\377\377", .len = 4 };
+	CHECK(!dbus_get_text(&body) && body.bad);
 	memcpy(head, bytes.s, sizeof(head));
 	memset(head + 4, 0xff, 4);
 	CHECK_INT(dbus_measure(head), -EMSGSIZE);
