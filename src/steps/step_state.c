@@ -151,7 +151,9 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 	char parent[4096] = ".", digits[16];
 	int r;
 
-	if (slash && (size_t)(slash - path) < sizeof(parent) - 1) {
+	if (slash && (size_t)(slash - path) + 1 >= sizeof(parent))
+		return err_errno(err, ENAMETOOLONG, "open the directory of the pid file %s", path);
+	if (slash) {
 		memcpy(parent, path, (size_t)(slash - path) + 1);
 		parent[slash - path + 1] = '\0';
 	}

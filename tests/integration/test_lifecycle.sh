@@ -127,6 +127,8 @@ t_failed_create_leaves_no_pid_file() {
 	no createContainer create -b "$T/b" --pid-file "$T/pid" "$ID"
 	[ ! -e "$T/pid" ] || fail 'a pid file is left'
 	cfg 'del(.hooks)'
+	no 'open the directory of the pid file' create -b "$T/b" --pid-file "$(printf 'a/%.0s' {1..2100})$ID.pid" "$ID"
+	[ ! -e "$ID.pid" ] || fail 'a pid file is in another directory'
 	go # the id is free
 }
 
