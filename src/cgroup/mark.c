@@ -32,6 +32,9 @@ static bool read_mark(const char *path, char ret[MARK_SIZE])
 	ssize_t n = getxattr(path, OWNER, ret, MARK_SIZE - 1);
 
 	ret[n > 0 ? n : 0] = '\0';
+	/* Whoever owns the group may have emptied it, which the kernel does not call an error. */
+	if (n == 0)
+		errno = ENODATA;
 	return n > 0;
 }
 
