@@ -75,12 +75,11 @@ static int check_hugepages(struct check *check, const struct oci_resources *reso
 	for (size_t i = 0; i < resources->hugepage_limits.n; i++) {
 		const char *size = resources->hugepage_limits.v[i].page_size;
 
-		check_at(check, "hugepageLimits[%zu]", i);
+		check_at(check, "hugepageLimits[%zu].pageSize", i);
 		if (!size)
-			return check_fail(check, "pageSize is required, but not there");
+			return check_fail(check, "required, but not there");
 		if (page_size_is_valid(size) && is_power_of_two(size))
 			continue;
-		check_at(check, "hugepageLimits[%zu].pageSize", i);
 		return check_fail(check, "expected a size of huge pages like 2MB or 1GB, got %s",
 				  json_text_quote(shown, size));
 	}

@@ -280,7 +280,7 @@ TEST(hugepages)
 {
 	CHECK_STR(why(RESOURCES("'hugepageLimits':[{'pagesize':'2MB','limit':1}]")), "");
 	CHECK(strstr(why(RESOURCES("'hugepageLimits':[{'limit':1}]")),
-		     "hugepageLimits[0]: pageSize is required, but not there") != NULL);
+		     "hugepageLimits[0].pageSize: required, but not there") != NULL);
 	CHECK_STR(why(PAGES("2MB")), "");
 	CHECK_STR(why(PAGES("64KB")), "");
 	CHECK_STR(why(PAGES("16GB")), "");
