@@ -34,11 +34,11 @@ t_detach_with_a_terminal_as_input() {
 # What usrun says to a person comes before the first line of the container, not between its lines.
 t_notes_come_first() {
 	local i
-	cfg '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1000, hard: 4000000000}]'
+	cfg '.process.user.additionalGids = [7]' # cannot be had with a single id, which is noted
 	script_ 'for i in 1 2 3 4 5 6 7 8; do echo line; done'
 	rootless_only
 	for ((i = 0; i < 10; i++)); do
-		from_terminal run -b "$T/b" "$ID"
+		from_terminal run --map=single -b "$T/b" "$ID"
 		eq 'status' "$RC" 0
 		has 'notes' "$OUT" 'usrun: '
 		hasnt 'notes behind the first line' "${OUT#*line}" 'usrun: '

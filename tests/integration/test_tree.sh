@@ -70,6 +70,7 @@ t_tree_of_root() {
 }
 
 t_tree_of_user() {
+	root_only "root plays the user"
 	of_user user/here
 	setpriv --reuid 1234 --regid 1234 --clear-groups sleep 1000 &
 	echo $! >"$TREE/$ID/user/here/cgroup.procs"
@@ -90,6 +91,7 @@ t_tree_of_user() {
 
 # What runc documents for users: a group elsewhere, and the right to move processes there.
 t_tree_of_user_elsewhere() {
+	root_only "root plays the user"
 	of_user of-root
 	up '.linux.resources = {pids: {limit: -1}, memory: {limit: -1}}'
 	is_in "$ID/of-root"
