@@ -17,6 +17,7 @@
 
 enum {
 	NOTIFY_AT_ONCE = 1024, /* more than net.unix.max_dgram_qlen lets wait */
+	LOOK_MS = 100,         /* how often to ask for the end of what cannot be polled */
 	BARRIER_MS = 30000,
 };
 
@@ -123,11 +124,13 @@ void notify_await(int listener, int manager, pid_t pid, int pidfd)
 {
 	struct pollfd fds[] = { { .fd = listener, .events = POLLIN },
 				{ .fd = pidfd_to_poll(pidfd), .events = POLLIN } };
+	bool looks = fds[1].fd < 0, ended = false;
 	int r = 0;
 
-	while (r == 0 && !fds[1].revents) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+	while (r == 0 && !ended) {
+		if (poll(fds, 2, looks ? LOOK_MS : -1) < 0 && errno != EINTR)
 			return;
+		ended = looks ? pidfd_wait(pidfd, 0) == 0 : fds[1].revents != 0;
 		if (fds[0].revents)
 			r = relay_one(listener, manager, pid);
 		if (r == -EAGAIN)

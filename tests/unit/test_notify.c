@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a service manager hears from a container. */
+#include "src/base/fd.h"
 #include "src/run/notify.h"
+#include "src/sys/compat.h"
 #include "tests/lib/check.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void check(const char *text, int has_fd, const char *wanted)
@@ -100,4 +106,28 @@ TEST(descriptors_do_not_pile_up)
 	CHECK_STR(heard, "READY=1\n");
 	for (int i = 0; i < 2; i++)
 		CHECK(close(pair[i]) == 0 && close(manager[i]) == 0);
+}
+
+/* /proc/PID, which stands for a process where there is no pidfd_open(), cannot be polled. */
+TEST(the_end_of_a_program_is_seen_without_pidfds)
+{
+	char path[32];
+	int listener[2], stand_in;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	errno = ENOSYS;
+	CHECK_INT(compat_result(COMPAT_PIDFD_OPEN, -1), -ENOSYS);
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	stand_in = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(stand_in >= 0);
+	CHECK_INT(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, listener), 0);
+	(void)alarm(30);
+	notify_await(listener[0], -1, pid, stand_in);
+	(void)alarm(0);
+	CHECK_INT(waitpid(pid, NULL, 0), pid);
+	fd_closep(&listener[0]);
+	fd_closep(&listener[1]);
+	fd_closep(&stand_in);
 }
