@@ -13,16 +13,11 @@
 
 #define OWNER "user.usrun.owner"
 
-static bool is_v2(const struct cgroup_dir *dir)
-{
-	return !*dir->controllers;
-}
-
 /* The first to be looked at: v2, which every host but those with v1 alone has. */
 static size_t first_of(const struct cgroup_place *place)
 {
 	for (size_t i = 0; i < place->dirs.n; i++)
-		if (is_v2(&place->dirs.v[i]))
+		if (group_is_v2(&place->dirs.v[i]))
 			return i;
 	return 0;
 }
