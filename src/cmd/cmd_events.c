@@ -63,6 +63,12 @@ static int print_oom(const struct watch *watch, struct err *err)
 	return print_line(w, err);
 }
 
+/* What stands for a process where there are no pidfds has no events: asked as often as something is printed. */
+static bool has_ended(int pidfd, const struct pollfd *fd)
+{
+	return fd->fd < 0 ? pidfd_wait(pidfd, 0) == 0 : fd->revents != 0;
+}
+
 /* Until the container's process has ended; the kill that ended it is told first. */
 static int loop(struct watch *watch, struct err *err)
 {
@@ -82,7 +88,7 @@ static int loop(struct watch *watch, struct err *err)
 		if (driver_oom_happened(&watch->oom))
 			r = print_oom(watch, err);
 		fds[1].fd = watch->oom.fd;
-		if (fds[0].revents)
+		if (has_ended(watch->pidfd, &fds[0]))
 			return r;
 		if (r == 0 && clock_now() >= next) {
 			next += watch->interval;

@@ -41,8 +41,11 @@ t_refused_pidfd_life() {
 		soon test -e "$T/b/rootfs/tmp/ready"
 		R exec "$ID" /bin/sh -c 'exit 7'
 		eq "$calls: exit status of exec" "$RC" 7
+		"${U[@]}" events --interval 100ms "$ID" >"$T/events" 2>&1 &
+		[ "$MODE" = rootless ] || soon test -s "$T/events"
 		ok kill "$ID" TERM
 		soon is stopped
+		soon eval "! kill -0 $!"
 		ok delete "$ID"
 		rm "$T/b/rootfs/tmp/ready"
 	done
