@@ -339,6 +339,15 @@ static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, s
 	return err_hint(err, "--cgroup-manager cgroupfs goes without it");
 }
 
+/* One that was left out could be a limit. */
+static int check_number(const struct cgroup_unit_ref *unit, size_t n, struct err *err)
+{
+	return n < MAX_PROPERTIES
+		       ? 0
+		       : err_set(err, E2BIG, "%zu properties for the unit %s, at most %d", n,
+				 unit->name, MAX_PROPERTIES - 1);
+}
+
 int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, struct str *dropped,
 	       const char **ret_path, struct err *err)
 {
@@ -351,8 +360,10 @@ int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, s
 	};
 	struct sent sent = { 0 };
 	struct manager m;
-	int r = manager_open(&m, &unit->ref, err);
+	int r = check_number(&unit->ref, unit->n_properties, err);
 
+	if (r == 0)
+		r = manager_open(&m, &unit->ref, err);
 	*ret_path = NULL;
 	if (r < 0)
 		return r;
@@ -381,8 +392,10 @@ int unit_set(const struct cgroup_unit_ref *unit, const struct cgroup_property *p
 {
 	struct sent sent = { 0 };
 	struct manager m;
-	int r = n ? manager_open(&m, unit, err) : 0;
+	int r = check_number(unit, n, err);
 
+	if (r == 0 && n)
+		r = manager_open(&m, unit, err);
 	if (r < 0 || !n)
 		return r;
 	collect(&sent, properties, n);

@@ -163,6 +163,8 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 		r = store_priv_decode(arena, name, text, len, ret, err);
 	if (r == 0 && !str_equal(ret->id, id))
 		r = err_set(err, EINVAL, "%s: belongs to \"%s\"", name, ret->id);
+	if (r == 0 && ret->unit.manager == CGROUP_MANAGER_USER && !ret->unit.runtime_dir)
+		r = err_set(err, EINVAL, "%s: unitRuntimeDir is missing", name);
 	if (r == 0 && ret->phase != STATE_CREATING && (!ret->pid.set || !ret->start_time.set))
 		r = err_set(err, EINVAL, "%s: pid and startTime are missing", name);
 	if (r == 0)

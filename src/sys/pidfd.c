@@ -91,9 +91,10 @@ static bool has_ended(int stand_in)
 {
 	char text[512];
 	const char *state;
+	ssize_t n = io_read_small(stand_in, "stat", text, sizeof(text));
 
-	if (io_read_small(stand_in, "stat", text, sizeof(text)) < 0)
-		return true;
+	if (n < 0) /* what cannot be read for another reason goes on, for all we know */
+		return n == -ESRCH || n == -ENOENT;
 	state = strrchr(text, ')'); /* the name may hold anything */
 	return state && (state[2] == 'Z' || state[2] == 'X');
 }

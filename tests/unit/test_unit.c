@@ -94,6 +94,19 @@ TEST(a_property_that_the_config_names_is_not_left_out)
 	arena_free(&arena);
 }
 
+TEST(too_many_properties_are_refused)
+{
+	static const struct cgroup_property many[128];
+	const struct cgroup_unit_ref unit = { .name = "x.scope",
+					      .manager = CGROUP_MANAGER_USER,
+					      .runtime_dir = "/nowhere" };
+	struct str dropped = { 0 };
+	struct err err = { 0 };
+
+	CHECK_ERR(unit_set(&unit, many, 128, &dropped, &err), &err,
+		  "128 properties for the unit x.scope, at most 127");
+}
+
 TEST(what_hinders_it_is_told)
 {
 	check_start(FAKE_FAILS, "start the unit usrun-a.scope: systemd's job ended as \"failed\"",

@@ -221,7 +221,7 @@ refusal_holds() { # PID
 	away
 	as "$user" usrun "${global[@]}" update --pids-limit 25 --memory 100m --cpu-quota 30000 limits >$OUT 2>&1
 	eq "$column: update without systemd" $? 1
-	has "$column: and that is said, too" $OUT 'reach systemd'
+	has "$column: and that is said, too" $OUT 'systemd/private: no such path'
 	away back
 	eq "$column: nothing has changed, still" "$(values "$1")" "$before"
 	note update 'refused, or without systemd: nothing changed'
