@@ -70,6 +70,8 @@ int sock_send_mmsg(int sock, const void *data, size_t len, int fd)
 	return n < 0 ? -errno : 0;
 }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-compare" /* in musl's CMSG_NXTHDR() */
 /* Keeps the first descriptor, and closes the others: the padding behind it has room for more. */
 static void take_control(struct msghdr *msg, struct sock_mail *mail)
 {
@@ -98,6 +100,7 @@ static void take_control(struct msghdr *msg, struct sock_mail *mail)
 		}
 	}
 }
+#pragma GCC diagnostic pop
 
 ssize_t sock_recv_mail(int sock, void *data, size_t len, bool wait, struct sock_mail *ret)
 {
