@@ -22,7 +22,7 @@ static bool answers(struct arena *arena, const char *dir, const char **ret_why)
 void facts_systemd_gather(struct arena *arena, const struct facts *facts, struct facts_systemd *ret)
 {
 	const struct caller *caller = &facts->caller;
-	const char *dir = facts->runtime_dir;
+	const char *dir = facts->runtime_dir, *usual = NULL;
 
 	*ret = (struct facts_systemd){ 0 };
 	if (caller->initial_userns && !caller->uid) { /* what root starts belongs to the system */
@@ -33,6 +33,6 @@ void facts_systemd_gather(struct arena *arena, const struct facts *facts, struct
 		dir = arena_strf(arena, "/run/user/%u", caller->uid);
 	if (dir && answers(arena, dir, &ret->why))
 		ret->user_dir = dir;
-	else if (!ret->why)
-		ret->system = answers(arena, "/run", &ret->why);
+	else if (!ret->why) /* that it lets users not in says nothing about their own */
+		ret->system = answers(arena, "/run", &usual);
 }
