@@ -24,8 +24,9 @@
 enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_OUTPUT, SLOT_CONSOLE, SLOT_NOTIFY, SLOT_OOM, SLOTS };
 
 enum {
-	LOOK_MS = 200,  /* how often to ask whether the terminal is ours again */
-	AWAY_MS = 50,   /* the same for a console that nothing inside has open */
+	LOOK_MS =
+		200,  /* how often to ask whether the terminal is ours again, or its mode another */
+	AWAY_MS = 50, /* the same for a console that nothing inside has open */
 	LAST = 1 << 20, /* bytes in a terminal at the end: more than the kernel keeps */
 };
 
@@ -34,8 +35,10 @@ struct session {
 	struct terminal terminal;
 	struct stream in, out;
 	struct relay input, output;
-	bool ended; /* the process */
-	bool away;  /* the console was at its end: nothing has it open now, which may change */
+	bool ended;  /* the process */
+	bool away;   /* the console was at its end: nothing has it open now, which may change */
+	bool at_end; /* of the input: end-of-file characters went to the console */
+	tcflag_t line_mode; /* ICANON or 0, as it was when the last one went */
 	int status;
 	size_t last; /* bytes read since the end */
 };
@@ -142,9 +145,29 @@ static void end_input(struct session *session)
 		hang_up(session);
 		return;
 	}
-	if (tcgetattr(session->s->console, &modes) == 0)
+	session->line_mode = ICANON;
+	if (tcgetattr(session->s->console, &modes) == 0) {
 		end = (char)modes.c_cc[VEOF];
+		session->line_mode = modes.c_lflag & ICANON;
+	}
 	relay_end_input(&session->input, end);
+	session->at_end = true;
+}
+
+/* An end-of-file character that waits while a shell turns to its own line editing is a NUL there, and the other way
+ * round a plain character: the new mode gets one of its own. */
+static void repeat_end(struct session *session)
+{
+	struct termios modes;
+	char end;
+
+	if (!session->at_end || session->input.state != RELAY_CLOSED ||
+	    tcgetattr(session->s->console, &modes) < 0 ||
+	    (modes.c_lflag & ICANON) == session->line_mode)
+		return;
+	end = (char)modes.c_cc[VEOF];
+	if (write(session->s->console, &end, 1) == 1)
+		session->line_mode = modes.c_lflag & ICANON;
 }
 
 static void read_input(struct session *session, short revents)
@@ -241,6 +264,8 @@ static void relay_step(struct session *session, const struct pollfd *fds)
 		read_input(session, fds[SLOT_INPUT].revents);
 	if (session->s->console >= 0 && !session->ended)
 		write_input(session);
+	if (session->s->console >= 0 && !session->ended)
+		repeat_end(session);
 }
 
 /* What to wait for, at most how long. */
@@ -251,7 +276,7 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 	bool reads = console && relay_reads(&session->input) && ours;
 	short events = (short)((relay_reads(&session->output) ? POLLIN : 0) |
 			       (relay_writes(&session->input) ? POLLOUT : 0));
-	int most = session->away ? AWAY_MS : ours ? -1 : LOOK_MS;
+	int most = session->away ? AWAY_MS : ours && !session->at_end ? -1 : LOOK_MS;
 
 	fds[SLOT_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 	/* Its end is told in any case. */

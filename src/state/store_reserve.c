@@ -74,7 +74,10 @@ bool store_is_locked(int dirfd)
 static int taken(const struct store *store, const char *id, struct err *err)
 {
 	(void)err_set(err, EEXIST, "container with given ID already exists: %s", id);
-	return err_hint(err, "`usrun delete %s` removes it (state in %s)", id, store->path);
+	return err_hint(err,
+			"choose another id; `usrun delete --force %s` ends and removes that one "
+			"(state in %s)",
+			id, store->path);
 }
 
 static int has_file(int dirfd, const char *name)

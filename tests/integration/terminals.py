@@ -360,6 +360,16 @@ def an_unfinished_line_of_input(how):
         check("status", run.wait(), 8)
 
 
+def a_shell_at_the_end_of_its_input(how):
+    """Its line editing must see the end, too, whenever it begins."""
+    for delay in (0, 0.3):
+        null = os.open("/dev/null", os.O_RDONLY)
+        with running(how, f"sleep {delay}; exec sh -i", lambda t: [null, t.slave, t.slave]) as (run, terminal):
+            os.close(null)
+            run.read(terminal.master, b"#")
+            check("status", run.wait(), 0)
+
+
 def a_pipe_leaves_the_terminal_its_newlines(how):
     out, into = os.pipe()
     with running(how, "echo ready; read x; exit 2", lambda t: [t.slave, into, t.slave]) as (run, terminal):
@@ -501,7 +511,7 @@ def shell_with_job(terminal, words):
 def cases(full):
     for function in (pasted_to_a_program_that_does_not_read, a_file_that_is_not_read,
                      signals_are_served_while_output_is_blocked, an_end_that_nobody_reads_can_be_given_up,
-                     five_megabytes_each_way, a_reader_that_leaves, an_unfinished_line_of_input,
+                     five_megabytes_each_way, a_reader_that_leaves, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
                      stopped_and_continued, a_job_of_the_background):
         for how in ("run", "exec"):
