@@ -311,3 +311,23 @@ bool idmap_equal(const struct idmap *a, const struct idmap *b)
 	}
 	return true;
 }
+
+static const struct idmap_range *range_of(const struct idmap_range *v, size_t n, uint64_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id >= v[i].outside && id - v[i].outside < v[i].count)
+			return &v[i];
+	return NULL;
+}
+
+bool idmap_find_missing(const struct idmap_range *ranges, size_t n, uint32_t start, uint32_t count,
+			uint32_t *ret)
+{
+	const struct idmap_range *range;
+	uint64_t id = start, end = id + count;
+
+	while (id < end && (range = range_of(ranges, n, id)))
+		id = (uint64_t)range->outside + range->count;
+	*ret = (uint32_t)id;
+	return id < end;
+}

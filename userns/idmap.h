@@ -66,3 +66,7 @@ char *idmap_format(struct arena *arena, const struct idmap *map) __attribute__((
 
 /* Whether both hold the same ranges in the same order. */
 bool idmap_equal(const struct idmap *a, const struct idmap *b);
+
+/* The first of count host ids from start on that is in none of the ranges. false when all are in one. */
+bool idmap_find_missing(const struct idmap_range *ranges, size_t n, uint32_t start, uint32_t count,
+			uint32_t *ret);

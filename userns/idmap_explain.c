@@ -198,7 +198,7 @@ static struct gap find_gap(const struct idmap *map, const struct subid *subid, u
 
 		if (r->count == 1 && r->outside == own)
 			continue;
-		if (subid_find_missing(subid, r->outside, r->count, &gap.first)) {
+		if (idmap_find_missing(subid->v, subid->n, r->outside, r->count, &gap.first)) {
 			gap.range = r;
 			return gap;
 		}

@@ -23,3 +23,7 @@ struct idmap_write {
  * capabilities, on a nosuid mount, no_new_privs, ids not in /etc/subuid, overlap, /proc read-only,
  * child gone) with a hint that tells what to do. */
 int idmap_write(const struct idmap_write *write, pid_t pid, struct err *err) MUST_CHECK;
+
+/* A user namespace that is there for these maps alone: the kernel takes the mapping of a mount as one. Returns a
+ * descriptor of it; the process that had it made is gone by then, and would have ended with us. */
+int idmap_write_fd(const struct idmap_write *write, struct err *err) MUST_CHECK;

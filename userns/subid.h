@@ -37,6 +37,3 @@ const char *subid_parse_source(struct arena *arena, const char *nsswitch);
  * does not know (name NULL) is looked up by getent, where the number alone finds nothing. */
 void subid_load(struct arena *arena, const char *name, uint32_t uid, struct subid *ret_uids,
 		struct subid *ret_gids);
-
-/* The first of count ids from start on that is in no range. false when all are. */
-bool subid_find_missing(const struct subid *subid, uint32_t start, uint32_t count, uint32_t *ret);

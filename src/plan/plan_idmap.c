@@ -160,7 +160,7 @@ static int check_ranges(struct plan_build *b, const char *property, const struct
 		const struct idmap_range *r = &map->v[i];
 
 		if ((r->count == 1 && r->outside == own) ||
-		    !subid_find_missing(subid, r->outside, r->count, &missing))
+		    !idmap_find_missing(subid->v, subid->n, r->outside, r->count, &missing))
 			continue;
 		(void)err_set(err, EPERM,
 			      ERR_AT

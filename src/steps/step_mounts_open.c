@@ -6,7 +6,6 @@
 #include "src/base/fd.h"
 #include "src/oci/mount_options.h"
 #include "src/sys/mountfd.h"
-#include "userns/idmap_fd.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -110,7 +109,7 @@ static int open_idmaps(struct start *start, struct err *err)
 		if (rootfs->idmaps[i].joined)
 			start->idmaps[i] = fcntl(start->ns_fds[PLAN_NS_USER], F_DUPFD_CLOEXEC, 3);
 		else
-			start->idmaps[i] = idmap_fd_open(&rootfs->idmaps[i].write, err);
+			start->idmaps[i] = idmap_write_fd(&rootfs->idmaps[i].write, err);
 		if (start->idmaps[i] < 0)
 			return rootfs->idmaps[i].joined
 				       ? err_errno(err, errno, "keep the joined user namespace")

@@ -4,9 +4,14 @@
  * executed it. */
 #pragma once
 
-#include "src/sys/clone.h"
-
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct clone_request {
+	uint64_t flags; /* CLONE_NEW*, CLONE_PARENT */
+	int cgroup_fd;  /* >= 0: the child starts in this v2 cgroup */
+};
 
 struct child {
 	pid_t pid; /* 0: there is none, or not any more */
@@ -23,8 +28,9 @@ static inline bool child_is_there(const struct child *child)
 	return child->pid > 0;
 }
 
-/* Forks as asked, see clone_process(). Returns 0 in the child, and in the caller what *ret has then: its pid; or
- * -errno. */
+/* Forks as asked, by clone3(2), or by clone(2) where that is missing; the child starts with default signal
+ * handlers. Returns 0 in the child, and in the caller what *ret has then: its pid; or -errno (no text: the caller
+ * knows what it asked for). -ENOSYS: clone(2) has to do, which knows no cgroup_fd and no time namespaces. */
 pid_t child_clone(const struct clone_request *request, struct child *ret);
 
 /* _exit(2), also under a filter that refuses it. */

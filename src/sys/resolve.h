@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of the container are hostile: symbolic links may point anywhere, and may be exchanged while
  * we look. They are opened here and nowhere else, once, inside the root (openat2 RESOLVE_IN_ROOT, no
- * magic links; where there is no openat2, by hand), and used by descriptor. Stops CVE-2021-30465, CVE-2024-45310, CVE-2019-18837. */
+ * magic links; where there is no openat2, by hand), and used by descriptor. Stops CVE-2021-30465,
+ * CVE-2024-45310, CVE-2019-18837. */
 #pragma once
 
 #include "src/base/err.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Opens path inside the root with open(2) flags; O_CLOEXEC is added. >= 0 or -errno, no text. */
@@ -34,6 +36,11 @@ int resolve_make(int root, const char *path, bool want_dir, struct err *err) MUS
  * parents, when missing. follow false: the last component is not followed. */
 int resolve_mount_point(int root, const char *path, bool want_dir, bool follow,
 			struct err *err) MUST_CHECK;
+
+/* openat2(2) done by hand, component by component, with these flags and RESOLVE_* (IN_ROOT or BENEATH, always
+ * NO_MAGICLINKS); no O_CREAT. Paths are as deep as RESOLVE_WALK_DEPTH directories. >= 0 or -errno. */
+enum { RESOLVE_WALK_DEPTH = 128 };
+int resolve_walk(int root, const char *path, int flags, uint64_t resolve);
 
 /* -EPERM where the working directory has no path below the root: it was entered through a descriptor of
  * the host (CVE-2024-21626). */

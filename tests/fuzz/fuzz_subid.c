@@ -27,14 +27,14 @@ static void check_subid(struct arena *arena, const struct subid *subid, uint32_t
 		const struct idmap_range *r = &subid->v[i];
 
 		expect(r->inside == 0 && r->count > 0 && r->outside <= UINT32_MAX - r->count);
-		expect(!subid_find_missing(subid, r->outside, r->count, &missing));
+		expect(!idmap_find_missing(subid->v, subid->n, r->outside, r->count, &missing));
 	}
 	idmap_build_default(arena, own, subid->v, subid->n, &map);
 	expect(map.n > 0 && map.v[0].outside == own && map.v[0].count == 1);
 	expect(idmap_check(&map, "uid", "map", &err) == 0);
 	expect(!subid->unused || subid->unused >= SUBID_FIRST);
 	expect(!subid->unused || !subid->n ||
-	       subid_find_missing(subid, subid->unused, SUBID_USUAL_COUNT, &missing));
+	       idmap_find_missing(subid->v, subid->n, subid->unused, SUBID_USUAL_COUNT, &missing));
 }
 
 static void try_files(struct arena *arena, const char *text)

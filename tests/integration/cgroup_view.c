@@ -6,7 +6,7 @@
 #include "src/base/str.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan_cgroup.h"
-#include "src/sys/clone.h"
+#include "src/sys/child.h"
 #include "tests/lib/check.h"
 
 #include <dirent.h>
@@ -240,6 +240,7 @@ struct cgroup cgroup_view_create(const char *path, const char *resources, struct
 pid_t cgroup_view_spawn(const struct cgroup *cgroup, int (*function)(void))
 {
 	struct clone_request request = { .cgroup_fd = driver_clone_fd(cgroup) };
+	struct child child = CHILD_NONE;
 	int sync_fds[2];
 	struct err err;
 	pid_t pid;
@@ -247,7 +248,7 @@ pid_t cgroup_view_spawn(const struct cgroup *cgroup, int (*function)(void))
 
 	if (pipe2(sync_fds, O_CLOEXEC) < 0)
 		die("pipe");
-	pid = clone_process(&request, NULL);
+	pid = child_clone(&request, &child);
 	if (pid == 0) {
 		fd_closep(&sync_fds[0]);
 		if (driver_join_self(cgroup, &err) < 0)
@@ -260,6 +261,7 @@ pid_t cgroup_view_spawn(const struct cgroup *cgroup, int (*function)(void))
 	(void)!read(sync_fds[0], &c, 1); /* until it has joined */
 	fd_closep(&sync_fds[0]);
 	CHECK(pid > 0);
+	fd_closep(&child.pidfd);
 	return pid;
 }
 

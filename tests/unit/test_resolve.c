@@ -3,7 +3,6 @@
 #include "src/sys/resolve.h"
 
 #include "src/base/fd.h"
-#include "src/sys/resolve_walk.h"
 #include "tests/lib/check.h"
 
 #include <fcntl.h>

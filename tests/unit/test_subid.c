@@ -148,13 +148,13 @@ TEST(finds_what_is_not_covered)
 	struct subid subid = parse(&arena, "dev:110:10\ndev:100:10\ndev:200:1\n", "dev", 1);
 	uint32_t first = 0;
 
-	CHECK(!subid_find_missing(&subid, 100, 20, &first));
-	CHECK(!subid_find_missing(&subid, 200, 1, &first));
-	CHECK(subid_find_missing(&subid, 100, 21, &first));
+	CHECK(!idmap_find_missing(subid.v, subid.n, 100, 20, &first));
+	CHECK(!idmap_find_missing(subid.v, subid.n, 200, 1, &first));
+	CHECK(idmap_find_missing(subid.v, subid.n, 100, 21, &first));
 	CHECK_INT(first, 120);
-	CHECK(subid_find_missing(&subid, 0, 1, &first));
+	CHECK(idmap_find_missing(subid.v, subid.n, 0, 1, &first));
 	CHECK_INT(first, 0);
-	CHECK(subid_find_missing(&subid, 99, 4294967196, &first));
+	CHECK(idmap_find_missing(subid.v, subid.n, 99, 4294967196, &first));
 	CHECK_INT(first, 99);
 	arena_free(&arena);
 }
