@@ -2,7 +2,7 @@
 #include "src/run/channel.h"
 
 #include "src/base/fd.h"
-#include "src/security/filter_notify.h"
+#include "src/security/filter_load.h"
 #include "src/sys/pidfd.h"
 #include "src/sys/program.h"
 #include "src/sys/sock.h"
@@ -202,7 +202,7 @@ static int send_notes(int sock, struct start *start)
 		int r;
 
 		(void)strncpy(m.note, start->notes[i], sizeof(m.note) - 1);
-		r = filter_notify_pass(start->filter.handover, sock, &m, LEN_NOTE, -1);
+		r = filter_load_pass(start->filter.handover, sock, &m, LEN_NOTE, -1);
 		if (r < 0)
 			return r;
 	}
@@ -220,7 +220,7 @@ int channel_tell(struct channel *channel, struct start *start, enum actor to, si
 		r = send_notes(sock, start);
 	/* An agent may refuse what its profile does not let through. */
 	if (r == 0)
-		r = filter_notify_pass(start->filter.handover, sock, &m, LEN_REACHED, fd);
+		r = filter_load_pass(start->filter.handover, sock, &m, LEN_REACHED, fd);
 	if (r == -EPIPE || r == -ECONNRESET)
 		return peer_gone(channel, start, to, err);
 	return r < 0 ? err_errno(err, -r, "tell the %s", sequence_actor_name(to)) : 0;

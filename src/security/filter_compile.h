@@ -28,5 +28,7 @@ struct filter_program {
 int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp,
 		   struct filter_program *ret, struct err *err) MUST_CHECK;
 
-/* Sets flags and flags_implied; needs_listener must be set. Done by the function above. */
-void filter_compile_flags(const struct oci_seccomp *seccomp, struct filter_program *program);
+/* A program that the caller compiled (annotation run.oci.seccomp_bpf_data): base64 text of struct sock_filter[]. The
+ * kernel checks it when it is loaded. seccomp (may be NULL) gives the flags. */
+int filter_compile_raw(struct arena *arena, const char *base64, const struct oci_seccomp *seccomp,
+		       struct filter_program *ret, struct err *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/security/filter_emit.h"
+#include "src/security/filter_parts.h"
 
 enum { REACH = UINT8_MAX };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/security/filter_profile.h"
+#include "src/security/filter_parts.h"
 
 #include <inttypes.h>
 #include <linux/seccomp.h>

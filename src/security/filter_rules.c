@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/security/filter_rules.h"
+#include "src/security/filter_parts.h"
 
 #include <string.h>
 

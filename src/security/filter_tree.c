@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/security/filter_tree.h"
+#include "src/security/filter_parts.h"
 
 #include <linux/seccomp.h>
 #include <stddef.h>

@@ -26,11 +26,3 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 
 /* The directory of a container, or -errno without a text. */
 int store_priv_open_dir(const struct store *store, const char *id);
-
-/* state.json, of at most this size: what could not be read again is not written. */
-enum { STORE_PRIV_MAX_SIZE = 16 * 1024 * 1024 };
-
-int store_priv_decode(struct arena *arena, const char *file, const char *text, size_t len,
-		      struct state *ret, struct err *err) MUST_CHECK;
-int store_priv_encode(const struct state *state, struct json_write **ret, const char **ret_text,
-		      size_t *ret_len, struct err *err) MUST_CHECK;

@@ -5,8 +5,6 @@
 #include "src/base/str.h"
 #include "src/oci/annotations.h"
 #include "src/security/filter_load.h"
-#include "src/security/filter_notify.h"
-#include "src/security/filter_raw.h"
 #include "src/state/status.h"
 #include "src/sys/program.h"
 #include "src/sys/sock.h"
@@ -37,8 +35,8 @@ static int note_unknown(struct start *start, struct err *err)
 int step_seccomp_compile(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
-	int r = p->seccomp_bpf ? filter_raw_decode(start->arena, p->seccomp_bpf, p->seccomp,
-						   &start->filter, err)
+	int r = p->seccomp_bpf ? filter_compile_raw(start->arena, p->seccomp_bpf, p->seccomp,
+						    &start->filter, err)
 			       : filter_compile(start->arena, p->seccomp, &start->filter, err);
 
 	if (r == 0)
@@ -65,8 +63,8 @@ static int load(struct start *start, struct err *err)
 	if (r < 0)
 		return r;
 	if (listener >= 0)
-		r = filter_notify_pass(start->filter.handover, start->seccomp_pair[1], &word,
-				       sizeof(word), listener);
+		r = filter_load_pass(start->filter.handover, start->seccomp_pair[1], &word,
+				     sizeof(word), listener);
 	if (r < 0)
 		return err_errno(err, -r, ERR_AT "linux.seccomp: hand the listener over");
 	fd_closep(&start->seccomp_pair[0]);
@@ -119,5 +117,5 @@ int step_seccomp_notify(struct start *start, struct err *err)
 	fd_closep(&start->seccomp_pair[0]);
 	if (listener < 0 || status < 0)
 		return listener < 0 ? 0 : status;
-	return filter_notify_send(start->plan->process.seccomp_receiver, listener, &notify, err);
+	return filter_load_send(start->plan->process.seccomp_receiver, listener, &notify, err);
 }

@@ -3,9 +3,8 @@
  * a comparison with libseccomp does not reach. */
 #include "src/base/str.h"
 #include "src/oci/decode.h"
-#include "src/security/filter_arch.h"
 #include "src/security/filter_compile.h"
-#include "src/security/filter_raw.h"
+#include "src/security/filter_parts.h"
 #include "tests/lib/check.h"
 
 #include <linux/audit.h>
@@ -428,11 +427,11 @@ TEST(raw_program)
 	struct filter_program program;
 	struct err err;
 
-	CHECK_INT(filter_raw_decode(&arena, text, NULL, &program, &err), 0);
+	CHECK_INT(filter_compile_raw(&arena, text, NULL, &program, &err), 0);
 	CHECK_INT(program.n, 3);
 	CHECK(program.needs_listener);
 	CHECK_INT(run_number(&program, 0, 0), SECCOMP_RET_ALLOW);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		CHECK_ERR(filter_raw_decode(&arena, wrong[i], NULL, &program, &err), &err,
+		CHECK_ERR(filter_compile_raw(&arena, wrong[i], NULL, &program, &err), &err,
 			  "expected base64");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/arena.h"
-#include "src/security/filter_emit.h"
+#include "src/security/filter_parts.h"
 #include "tests/lib/check.h"
 
 #include <string.h>

@@ -5,7 +5,6 @@
 #include "src/base/str.h"
 #include "src/oci/decode.h"
 #include "src/security/filter_load.h"
-#include "src/security/filter_notify.h"
 #include "src/sys/sock.h"
 #include "tests/lib/check.h"
 
@@ -154,7 +153,7 @@ static int notify_child(const struct filter_program *program, int sock)
 
 	if (r)
 		return r;
-	r = filter_notify_pass(program->handover, sock, "x", 1, listener);
+	r = filter_load_pass(program->handover, sock, "x", 1, listener);
 	if (r < 0)
 		return 1;
 	return mkdirat(AT_FDCWD, "/usrun-test-notify", 0700) < 0 && errno == EXFULL ? 0 : 2;
@@ -216,7 +215,7 @@ static void to_agent(const char *path, int listener, pid_t pid)
 				 .n_annotations = 1 };
 	struct filter_notify notify = { .state = &doc, .pid = pid, .metadata = "meta" };
 	struct err err = { 0 };
-	int r = filter_notify_send(path, listener, &notify, &err);
+	int r = filter_load_send(path, listener, &notify, &err);
 
 	if (r < 0)
 		(void)printf("%s\n", err.text);
@@ -293,7 +292,7 @@ TEST(large_state)
 	server = listen_at(name);
 	pid = fork();
 	if (pid == 0)
-		_exit(filter_notify_send(name, server, &notify, &err) < 0);
+		_exit(filter_load_send(name, server, &notify, &err) < 0);
 	CHECK(receive(server, text, 2 * len, &fd) > len);
 	CHECK(fd >= 0);
 	CHECK(!strstr(text, "metadata"));
@@ -311,9 +310,9 @@ TEST(no_agent)
 	struct filter_notify notify = { .state = &doc, .pid = 1 };
 	struct err err = { 0 };
 
-	CHECK_ERR(filter_notify_send(NULL, 0, &notify, &err), &err,
+	CHECK_ERR(filter_load_send(NULL, 0, &notify, &err), &err,
 		  "seccomp listenerPath is not set");
-	CHECK_ERR(filter_notify_send("/nowhere/agent", 0, &notify, &err), &err,
+	CHECK_ERR(filter_load_send("/nowhere/agent", 0, &notify, &err), &err,
 		  "connect to the agent at /nowhere/agent");
 	CHECK(err.hint[0]);
 }

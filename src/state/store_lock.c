@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who owns an id. The directory may be made by one process and locked by another, removed between our
+ * opening and locking it, or left behind by a creator that was killed: so the name counts for nothing, and
+ * the owner is whoever holds the lock of the directory that is there and finds it empty. */
+#include "src/state/store_priv.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/state/status.h"
+#include "src/sys/pidfd.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum {
+	ROUNDS = 16,
+	WAIT_MS = 100, /* for one that only asks who holds the lock */
+	TICK_MS = 5,
+};
+
+static bool is_removed(int dirfd)
+{
+	struct stat st;
+
+	/* Only a proof counts: `delete --force` takes it for "there is nothing to delete". */
+	return fstat(dirfd, &st) == 0 && st.st_nlink == 0;
+}
+
+static bool wait_for_lock(int dirfd, int timeout_ms)
+{
+	struct itimerspec tick = { .it_interval.tv_nsec = TICK_MS * 1000000,
+				   .it_value.tv_nsec = TICK_MS * 1000000 };
+	_cleanup_close_ int timer = -1;
+	uint64_t ticks;
+
+	if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	/* flock(2) has no time limit, and no event tells of a release. */
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (timer < 0 || timerfd_settime(timer, 0, &tick, NULL) < 0)
+		return false;
+	for (int waited = 0; waited < timeout_ms; waited += TICK_MS) {
+		if (read(timer, &ticks, sizeof(ticks)) < 0 && errno != EINTR)
+			return false;
+		if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+	}
+	return false;
+}
+
+int store_lock(int dirfd, int timeout_ms, struct err *err)
+{
+	if (!wait_for_lock(dirfd, timeout_ms)) {
+		(void)err_set(err, EBUSY,
+			      "another command is working on the container (its lock is held)");
+		return err_hint(err,
+				"end it, or wait for it: a creation takes as long as its hooks do");
+	}
+	if (is_removed(dirfd))
+		return err_set(err, ENOENT, "container does not exist: it has just been deleted");
+	return 0;
+}
+
+bool store_is_locked(int dirfd)
+{
+	if (flock(dirfd, LOCK_SH | LOCK_NB) < 0)
+		return true;
+	(void)flock(dirfd, LOCK_UN);
+	return is_removed(dirfd);
+}
+
+static int taken(const struct store *store, const char *id, struct err *err)
+{
+	(void)err_set(err, EEXIST, "container with given ID already exists: %s", id);
+	return err_hint(err,
+			"choose another id; `usrun delete --force %s` ends and removes that one "
+			"(state in %s)",
+			id, store->path);
+}
+
+static int has_file(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+/* The state is the first file to come and the last to go. */
+static int has_files(int dirfd)
+{
+	int r = has_file(dirfd, "state.json");
+
+	return r == 0 ? has_file(dirfd, "config.json") : r;
+}
+
+bool store_is_empty(int dirfd)
+{
+	return has_files(dirfd) == 0;
+}
+
+/* An id of which nothing is alive: its creator did not finish and is gone, or the machine has booted
+ * since. */
+static bool owner_is_dead(const struct state *state, struct arena *arena)
+{
+	if (state->phase == STATE_CREATING)
+		return true; /* and we hold the lock that a living creator would */
+	return state->boot_id && *state->boot_id &&
+	       !str_equal(state->boot_id, status_boot_id(arena));
+}
+
+static int clean_up(struct store *store, int dirfd, const char *id,
+		    int (*reuse)(struct store *store, const struct state *old, struct err *err),
+		    struct err *err)
+{
+	struct arena arena = { 0 };
+	struct state old = { 0 };
+	struct err ignored;
+	int r;
+
+	if (store_read(store, dirfd, id, &arena, &old, &ignored) == 0 &&
+	    owner_is_dead(&old, &arena))
+		r = reuse(store, &old, err);
+	else
+		r = taken(store, id, err);
+	arena_free(&arena);
+	return r;
+}
+
+/* -EAGAIN, without a text: somebody removed what we were looking at, or we did. */
+static int take_directory(struct store *store, const char *id,
+			  int (*reuse)(struct store *store, const struct state *old,
+				       struct err *err),
+			  struct err *err)
+{
+	_cleanup_close_ int dir = store_priv_open_dir(store, id);
+	int r;
+
+	if (dir == -ENOENT)
+		return -EAGAIN;
+	if (dir < 0)
+		return err_errno(err, -dir, "open the state directory %s/%s", store->path, id);
+	if (!wait_for_lock(dir, WAIT_MS))
+		return taken(store, id, err);
+	if (is_removed(dir))
+		return -EAGAIN;
+	r = has_files(dir);
+	if (r == 0)
+		return fd_take(&dir);
+	if (r < 0)
+		return err_errno(err, -r, "look into the state directory %s/%s", store->path, id);
+	r = clean_up(store, dir, id, reuse, err);
+	return r < 0 ? r : -EAGAIN;
+}
+
+static int try_reserve(struct store *store, const char *id,
+		       int (*reuse)(struct store *store, const struct state *old, struct err *err),
+		       struct err *err)
+{
+	bool made = mkdirat(store->fd, id, 0700) == 0;
+	int r;
+
+	if (!made && errno != EEXIST)
+		return err_errno(err, errno, "make the state directory %s/%s", store->path, id);
+	r = take_directory(store, id, reuse, err);
+	/* Only while it is empty: another that takes it in between finds it gone and says so. */
+	if (r < 0 && r != -EAGAIN && made)
+		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
+	return r;
+}
+
+int store_reserve(struct store *store, const char *id,
+		  int (*reuse)(struct store *store, const struct state *old, struct err *err),
+		  struct err *err)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		int r = try_reserve(store, id, reuse, err);
+
+		if (r != -EAGAIN)
+			return r;
+	}
+	return taken(store, id, err);
+}
+
+/* Who holds the lock of a container, for `delete --force`: a creation whose hook never ends must not keep a
+ * container for ever. Whoever is killed here can be: what it leaves is undone by the same delete. */
+
+enum { MAX_LOCKS = 16 << 20, DEATH_TIMEOUT_MS = 5000 };
+
+/* Whether a process has the directory open. */
+static bool has_open(pid_t pid, const struct stat *wanted)
+{
+	char path[32];
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+	DIR *fds;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	fds = opendir(path);
+	while (fds && !found && (entry = readdir(fds)))
+		found = fstatat(dirfd(fds), entry->d_name, &st, 0) == 0 &&
+			st.st_ino == wanted->st_ino && st.st_dev == wanted->st_dev;
+	if (fds)
+		(void)closedir(fds);
+	return found;
+}
+
+/* "7: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF", proc_locks(5); "7: -> FLOCK …" is one that waits. A holder in
+ * another pid namespace has the pid 0 or -1. The device is that of the file system, and stat(2) tells another one
+ * where that has subvolumes (btrfs): so only the inode is compared, and then what the process has open. */
+static pid_t parse_holder(const char *locks, const struct stat *dir)
+{
+	unsigned long long inode;
+	int pid;
+
+	for (const char *line = locks; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "%*d: FLOCK ADVISORY WRITE %d %*x:%*x:%llu", &pid, &inode) == 2 &&
+		    inode == dir->st_ino && pid > 0 && has_open(pid, dir))
+			return pid;
+	}
+	return 0;
+}
+
+static pid_t find_holder(int dirfd)
+{
+	struct arena arena = { 0 };
+	struct err ignored;
+	struct stat st;
+	pid_t pid = 0;
+	char *locks;
+
+	if (fstat(dirfd, &st) < 0)
+		return 0;
+	if (io_read_file(AT_FDCWD, "/proc/locks", MAX_LOCKS, &arena, &locks, NULL, &ignored) == 0)
+		pid = parse_holder(locks, &st);
+	arena_free(&arena);
+	return pid;
+}
+
+int store_lock_by_force(int dirfd, int timeout_ms, struct err *err)
+{
+	int r = store_lock(dirfd, timeout_ms, err);
+	_cleanup_close_ int pidfd = -1;
+	pid_t pid;
+
+	if (r != -EBUSY)
+		return r;
+	pid = find_holder(dirfd);
+	if (pid <= 0)
+		return r;
+	pidfd = pidfd_open_process(pid);
+	/* The descriptor first: while the lock is still that process's, so is the number. */
+	if (pidfd < 0 || find_holder(dirfd) != pid)
+		return store_lock(dirfd, timeout_ms, err);
+	r = pidfd_signal(pidfd, SIGKILL);
+	if (r < 0 && r != -ESRCH)
+		return err_errno(err, -r, "kill process %d, which works on the container",
+				 (int)pid);
+	log_notice("process %d, which worked on the container for more than %d s, was killed",
+		   (int)pid, timeout_ms / 1000);
+	(void)pidfd_wait(pidfd, DEATH_TIMEOUT_MS);
+	return store_lock(dirfd, timeout_ms, err);
+}
+
+/* One change of a container, from its lock to its state on disk. Two commands can be at one container at any
+ * time, and the id may have gone to another container since the caller looked: so what was read before the lock
+ * counts for nothing. */
+
+/* Whether both are of one container: pid, start time, and when it was made. */
+static bool is_same(const struct state *a, const struct state *b)
+{
+	return a->pid.set == b->pid.set && a->pid.v == b->pid.v &&
+	       a->start_time.v == b->start_time.v && str_equal(a->created, b->created);
+}
+
+/* A creation may take as long as its hooks: nobody but a deletion and a start waits for it. */
+static int refuse_creating(struct store *store, int dirfd, const char *id, const char *what,
+			   struct err *err)
+{
+	struct arena arena = { 0 };
+	struct state state = { 0 };
+	struct err ignored;
+	int r = store_read(store, dirfd, id, &arena, &state, &ignored);
+
+	if (r == 0 && state.phase == STATE_CREATING)
+		r = err_set(err, EBUSY, "cannot %s a container that is still being created: %s",
+			    what, id);
+	else if (r < 0)
+		r = err_set(err, ENOENT,
+			    "container does not exist: %s (it is just being made or removed)", id);
+	arena_free(&arena);
+	return r;
+}
+
+/* Whoever works on it may wait for its process: a start, until hooks in the container have ended. */
+static void end_process(struct store *store, int dirfd, const char *id)
+{
+	_cleanup_close_ int pidfd = -1;
+	struct arena arena = { 0 };
+	struct state state = { 0 };
+	struct err ignored;
+
+	if (store_read(store, dirfd, id, &arena, &state, &ignored) == 0 &&
+	    state.phase != STATE_CREATING && status_of(&state, &pidfd, &ignored) > 0 && pidfd >= 0)
+		(void)pidfd_signal(pidfd, SIGKILL);
+	arena_free(&arena);
+}
+
+static int lock(struct store *store, int dirfd, const char *id, const struct store_change *change,
+		struct err *err)
+{
+	int r = store_lock(dirfd, 0, err);
+
+	if (r == -EBUSY && change->awaits_creation)
+		r = store_lock(dirfd, STORE_LOCK_TIMEOUT_MS, err);
+	if (r != -EBUSY)
+		return r;
+	r = change->what ? refuse_creating(store, dirfd, id, change->what, err) : 0;
+	if (r < 0)
+		return r;
+	if (change->force)
+		end_process(store, dirfd, id);
+	return change->force ? store_lock_by_force(dirfd, STORE_LOCK_TIMEOUT_MS, err)
+			     : store_lock(dirfd, STORE_LOCK_TIMEOUT_MS, err);
+}
+
+/* The state that is there now, or what is to be done without one. */
+static int read_again(struct store *store, int dirfd, const char *id,
+		      const struct store_change *change, struct state *ret, struct err *err)
+{
+	int r = store_read(store, dirfd, id, change->arena, ret, err);
+
+	ret->abandoned = r == 0 && ret->phase == STATE_CREATING; /* for we have the lock */
+	if (r == 0 && change->seen && !is_same(ret, change->seen))
+		return err_set(err, ENOENT, "container does not exist: %s: another one has its id",
+			       id);
+	if (r == -ENODATA && change->seen) { /* the directory is the one that the caller has made */
+		*ret = *change->seen;
+		return 0;
+	}
+	if (r == -ENODATA && change->force) {
+		*ret = (struct state){ .id = id, .damaged = true };
+		return 0;
+	}
+	if (r == -ENODATA && store_is_empty(dirfd)) {
+		r = store_remove(store, id, err);
+		return r < 0 ? r : err_set(err, ENOENT, "container does not exist: %s", id);
+	}
+	return r;
+}
+
+int store_change_open(struct store *store, int dirfd, const char *id,
+		      const struct store_change *change, struct err *err)
+{
+	struct state *state = arena_new(change->arena, struct state);
+	int r = lock(store, dirfd, id, change, err);
+
+	if (r == 0)
+		r = read_again(store, dirfd, id, change, state, err);
+	if (r == 0)
+		r = change->act(dirfd, state, change->data, err);
+	return r == STORE_WRITE ? store_write(dirfd, state, err) : r;
+}
+
+int store_change(struct store *store, const char *id, const struct store_change *change,
+		 struct err *err)
+{
+	_cleanup_close_ int dirfd = store_open_container(store, id, err);
+
+	/* Perhaps only its directory was removed, or something else is in its place. */
+	if ((dirfd == -ENOENT || dirfd == -ELOOP || dirfd == -ENOTDIR) && change->force)
+		return change->act(-1, &(struct state){ .id = id, .damaged = true }, change->data,
+				   err);
+	return dirfd < 0 ? dirfd : store_change_open(store, dirfd, id, change, err);
+}
+
+void store_unlock(int dirfd)
+{
+	(void)flock(dirfd, LOCK_UN);
+}
