@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "userns/idmap_explain.h"
+#include "userns/idmap_write.h"
 
 #include "src/base/io.h"
 #include "src/base/str.h"

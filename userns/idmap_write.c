@@ -6,7 +6,6 @@
 #include "src/base/io.h"
 #include "src/sys/child.h"
 #include "src/sys/program.h"
-#include "userns/idmap_explain.h"
 #include "userns/probe.h"
 
 #include <fcntl.h>

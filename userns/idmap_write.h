@@ -27,3 +27,28 @@ int idmap_write(const struct idmap_write *write, pid_t pid, struct err *err) MUS
 /* A user namespace that is there for these maps alone: the kernel takes the mapping of a mount as one. Returns a
  * descriptor of it; the process that had it made is gone by then, and would have ended with us. */
 int idmap_write_fd(const struct idmap_write *write, struct err *err) MUST_CHECK;
+
+/* idmap_explain.c: why a map could not be written. The kernel says EPERM or EINVAL to a dozen mistakes, newuidmap
+ * prints the same line for five of them and nothing at all for a sixth, so we look for ourselves.
+ * Slow, and only called after a failure. */
+
+/* Which of the two maps. */
+enum idmap_explain_which { IDMAP_EXPLAIN_UID, IDMAP_EXPLAIN_GID };
+
+/* The write(2) to /proc/PID/<file> failed with error. Fills err; returns its negative code. */
+int idmap_explain_direct(const struct idmap_write *write, pid_t pid, const char *file, int error,
+			 struct err *err);
+
+/* How newuidmap or newgidmap ended. */
+struct idmap_explain_end {
+	enum idmap_explain_which which;
+	int exec_error; /* it could not be started; or 0 */
+	bool timed_out;
+	int status;        /* as of waitpid(2) */
+	const char *words; /* what it said, may be empty */
+};
+int idmap_explain_helper(const struct idmap_write *write, pid_t pid,
+			 const struct idmap_explain_end *end, struct err *err);
+
+/* Whether /proc/PID/<file> holds a map already. */
+bool idmap_explain_is_written(pid_t pid, const char *file);

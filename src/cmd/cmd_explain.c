@@ -5,7 +5,7 @@
 #include "src/base/io.h"
 #include "src/cmd/common.h"
 #include "src/cmd/launch.h"
-#include "src/host/facts_json.h"
+#include "src/host/facts.h"
 #include "src/plan/plan.h"
 #include "src/state/status.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/common.h"
-#include "src/host/facts_json.h"
+#include "src/host/facts.h"
 
 static const struct option options[] = { { 0 } };
 

@@ -2,7 +2,6 @@
 #include "src/host/facts.h"
 
 #include "src/base/io.h"
-#include "src/host/facts_cgroup.h"
 #include "src/sys/dbus.h"
 #include "src/sys/privs.h"
 #include "userns/text.h"

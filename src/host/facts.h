@@ -3,6 +3,7 @@
  * afterwards. `usrun facts` prints them, `explain --facts FILE` and the tests load them. */
 #pragma once
 
+#include "src/base/json_write.h"
 #include "userns/caller.h"
 #include "userns/probe.h"
 #include "userns/subid.h"
@@ -94,3 +95,28 @@ const char *facts_lsm(void);
 
 /* Only the cgroup mode, for commands that need nothing else (one statfs or two). */
 enum facts_cgroup_mode facts_cgroup_mode(void);
+
+/* facts_cgroup.c: where the control groups are, and where the caller is in them. */
+
+/* Fills the part. A machine without control groups is no error: mode is FACTS_CGROUP_NONE. */
+int facts_cgroup_gather(struct arena *arena, const struct caller *caller, struct facts_cgroup *ret,
+			struct err *err) MUST_CHECK;
+
+/* Adds FACTS_UNIFIED to it. */
+void facts_cgroup_add_unified(struct arena *arena, struct facts_cgroup *cgroup);
+
+/* Pure: the hierarchies out of the texts of /proc/self/cgroup and /proc/self/mountinfo that are
+ * mounted and not hidden by another mount. v1: those of version 1, the v2 tree last (hybrid); v2:
+ * that alone. own is relative to the mount, so that mount + own is the caller's directory; "/"
+ * where the mount does not show it. Fills v and n only. */
+void facts_cgroup_parse(struct arena *arena, const char *cgroup, const char *mountinfo,
+			struct facts_cgroup *ret);
+
+/* facts_json.c: the facts document, usrun-facts(5). */
+
+/* Writes all that was gathered as one object. */
+void facts_json_write(struct json_write *w, const struct facts *facts);
+
+/* Reads a document that facts_json_write made. */
+int facts_json_read(struct arena *arena, const char *file, const char *text, size_t len,
+		    struct facts *ret, struct err *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/host/facts_cgroup.h"
+#include "src/host/facts.h"
 
 #include "src/base/io.h"
 #include "src/base/path.h"

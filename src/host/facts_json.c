@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A part that was not gathered is absent from the document, and so is every text that is NULL. */
-#include "src/host/facts_json.h"
+#include "src/host/facts.h"
 
 #include "src/base/json_text.h"
 #include "src/oci/names.h"

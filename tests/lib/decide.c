@@ -2,7 +2,7 @@
 #include "tests/lib/decide.h"
 
 #include "src/base/io.h"
-#include "src/host/facts_json.h"
+#include "src/host/facts.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/host/facts_cgroup.h"
+#include "src/host/facts.h"
 #include "tests/lib/check.h"
 
 static const struct facts_cgroup *parse(struct arena *arena, const char *cgroup,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/host/facts_json.h"
+#include "src/host/facts.h"
 #include "tests/lib/check.h"
 
 #include <string.h>
