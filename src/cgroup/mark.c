@@ -138,7 +138,7 @@ bool mark_agrees(const struct cgroup_place *place, const char *mark)
 
 struct search {
 	const char *mark;
-	char path[4096];
+	char path[4096], other[MARK_SIZE];
 };
 
 static int look(int dir, void *data)
@@ -148,22 +148,56 @@ static int look(int dir, void *data)
 	ssize_t n;
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
-	if (!read_mark(link, text) || !str_equal(text, search->mark))
+	if (!read_mark(link, text))
 		return 0;
+	if (!str_equal(text, search->mark)) {
+		(void)strcpy(search->other, text);
+		return 0;
+	}
 	n = readlink(link, search->path, sizeof(search->path) - 1);
 	search->path[n > 0 ? n : 0] = '\0';
 	return -EEXIST; /* ends the walk */
 }
 
+/* 1: found, 0: it is not there, -ENOENT: nor is the group. */
+static int search_below(const char *group, struct search *search)
+{
+	const struct group_walk walk = { .enter = look, .data = search };
+	_cleanup_close_ int top = openat(AT_FDCWD, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (top < 0)
+		return -ENOENT;
+	return group_walk(top, &walk) == -EEXIST;
+}
+
 const char *mark_search(struct arena *arena, const char *mount, const char *mark)
 {
 	struct search search = { .mark = mark };
-	const struct group_walk walk = { .enter = look, .data = &search };
-	_cleanup_close_ int root = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	size_t len = strlen(mount);
 
-	if (root < 0 || group_walk(root, &walk) != -EEXIST ||
-	    strncmp(search.path, mount, len) != 0 || search.path[len] != '/')
+	if (search_below(mount, &search) <= 0 || strncmp(search.path, mount, len) != 0 ||
+	    search.path[len] != '/')
 		return NULL;
 	return arena_strdup(arena, search.path + len);
+}
+
+int mark_find(struct arena *arena, const struct cgroup_place *place, const char *mark,
+	      const char **ret_path, char ret_other[MARK_SIZE])
+{
+	struct search search = { .mark = mark };
+	int result = -ENOENT;
+
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		const struct cgroup_dir *dir = &place->dirs.v[i];
+		struct group_path buf;
+		int r = search_below(group_path(dir, &buf), &search);
+
+		if (r > 0) {
+			*ret_path = arena_strdup(arena, search.path + strlen(dir->mount));
+			return MARK_OURS;
+		}
+		result = r == 0 ? MARK_NOBODYS : result;
+	}
+	(void)strcpy(ret_other, search.other);
+	return *search.other ? MARK_OTHERS : result;
 }

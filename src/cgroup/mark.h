@@ -27,6 +27,11 @@ bool mark_agrees(const struct cgroup_place *place, const char *mark);
 /* The path of a group with the mark, anywhere in a hierarchy (arena), or NULL. */
 const char *mark_search(struct arena *arena, const char *mount, const char *mark);
 
+/* Whose the group of a unit is: the mark is on it, or on one below. OURS: *ret_path is where (arena). OTHERS: ret_other is theirs.
+ * -ENOENT, without a text: no hierarchy has the group. */
+int mark_find(struct arena *arena, const struct cgroup_place *place, const char *mark,
+	      const char **ret_path, char ret_other[MARK_SIZE]) MUST_CHECK;
+
 /* Those directories of the place that belong to `owner`. One that is gone is ours; where the kernel keeps no
  * attributes on groups, all are. other (may be NULL) gets the mark of the first of another. */
 struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,

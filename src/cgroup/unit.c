@@ -294,7 +294,14 @@ static const char *text_or_empty(struct dbus_reader *reader)
 	return text ? text : "";
 }
 
-/* Where a slice is; no process in it could tell. */
+static const char *interface_of(const char *unit)
+{
+	return str_ends(unit, ".slice")   ? "org.freedesktop.systemd1.Slice"
+	       : str_ends(unit, ".scope") ? "org.freedesktop.systemd1.Scope"
+					  : "org.freedesktop.systemd1.Service";
+}
+
+/* Where a unit is, "" if nowhere; no process in it could tell. -ENOENT: there is none of the name. */
 static int find_group(struct manager *m, struct arena *arena, const char **ret, struct err *err)
 {
 	_cleanup_str_ struct str body = { 0 };
@@ -308,7 +315,7 @@ static int find_group(struct manager *m, struct arena *arena, const char **ret, 
 		reader = dbus_open_body(&reply, "o");
 		get.path = arena_strdup(arena, text_or_empty(&reader));
 		get.signature = "ss";
-		dbus_put_text(&body, "org.freedesktop.systemd1.Slice");
+		dbus_put_text(&body, interface_of(m->unit));
 		dbus_put_text(&body, "ControlGroup");
 		r = call_object(m, &get, &body, &reply);
 	}
@@ -319,7 +326,10 @@ static int find_group(struct manager *m, struct arena *arena, const char **ret, 
 		*ret = arena_strdup(arena, text_or_empty(&reader));
 		r = reader.bad ? no_answer(m, -EBADMSG) : 0;
 	}
-	return r < 0 ? refused(m, "tell the cgroup of", r, err) : 0;
+	if (r < 0)
+		return refused(m, "tell the cgroup of",
+			       str_equal(m->error, NO_SUCH_UNIT) ? -ENOENT : r, err);
+	return 0;
 }
 
 static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, struct err *err)
@@ -438,18 +448,42 @@ static int stop(struct manager *m, struct err *err)
 	return r;
 }
 
-int unit_stop(const struct cgroup_unit_ref *unit, struct err *err)
+/* -ENOENT: there is no manager, and its units have ended with it. */
+static int manager_find(struct manager *m, const struct cgroup_unit_ref *unit, struct err *err)
 {
 	struct err gone = { 0 };
-	struct manager m;
-	int r = manager_open(&m, unit, &gone);
+	int r = manager_open(m, unit, &gone);
 
 	if (r == -ENOENT || r == -ECONNREFUSED)
-		return 0; /* its units have ended with it */
-	if (r < 0) {
+		return -ENOENT;
+	if (r < 0)
 		*err = gone;
+	return r;
+}
+
+int unit_group(struct arena *arena, const struct cgroup_unit_ref *unit, const char **ret,
+	       struct err *err)
+{
+	struct err why = { 0 };
+	struct manager m;
+	int r = manager_find(&m, unit, err);
+
+	if (r < 0)
 		return r;
-	}
+	r = find_group(&m, arena, ret, &why);
+	if (r < 0 && r != -ENOENT)
+		*err = why;
+	dbus_close(&m.bus);
+	return r;
+}
+
+int unit_stop(const struct cgroup_unit_ref *unit, struct err *err)
+{
+	struct manager m;
+	int r = manager_find(&m, unit, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	r = stop(&m, err);
 	dbus_close(&m.bus);
 	return r;

@@ -20,6 +20,10 @@ int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, s
 int unit_set(const struct cgroup_unit_ref *unit, const struct cgroup_property *properties, size_t n,
 	     struct str *dropped, struct err *err) MUST_CHECK;
 
+/* The path of its cgroup (arena), "" when it has none. -ENOENT, without a text: it is not there, or its manager is not. */
+int unit_group(struct arena *arena, const struct cgroup_unit_ref *unit, const char **ret,
+	       struct err *err) MUST_CHECK;
+
 /* Ends the unit and what is in it by SIGKILL, and forgets it. One that is not there, or whose manager is not,
  * is fine. */
 int unit_stop(const struct cgroup_unit_ref *unit, struct err *err) MUST_CHECK;

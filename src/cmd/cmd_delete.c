@@ -62,9 +62,16 @@ static int remove_rdt(struct arena *arena, const struct oci_config *config, cons
 	return undo_list_rdt(groups, n, err);
 }
 
+struct delete_call {
+	struct arena *arena;
+	struct store *store;
+	bool force;
+	bool found; /* there was something to delete */
+};
+
 /* Of the managers that this caller can reach, either may have made it. */
-static int stop_unit(struct arena *arena, const struct oci_config *config,
-		     const struct facts *facts, const char *id, struct err *err)
+static int stop_units(const struct delete_call *call, const struct oci_config *config,
+		      const struct facts *facts, const char *id, struct err *err)
 {
 	const char *wanted = config->linux_ ? config->linux_->cgroups_path : NULL;
 	struct plan_unit_request request = {
@@ -77,35 +84,14 @@ static int stop_unit(struct arena *arena, const struct oci_config *config,
 	struct err ignored;
 	int r = 0;
 
-	if (facts->systemd.user_dir && plan_unit_name(arena, &request, &unit, &ignored) == 0 &&
-	    !unit.is_slice)
-		r = unit_stop(&unit.ref, err);
+	if (facts->systemd.user_dir &&
+	    plan_unit_name(call->arena, &request, &unit, &ignored) == 0 && !unit.is_slice)
+		r = undo_list_unit(call->store, id, &unit.ref, &facts->cgroup, err);
 	request.manager = CGROUP_MANAGER_SYSTEM;
 	if (r == 0 && facts->systemd.system &&
-	    plan_unit_name(arena, &request, &unit, &ignored) == 0 && !unit.is_slice)
-		r = unit_stop(&unit.ref, err);
+	    plan_unit_name(call->arena, &request, &unit, &ignored) == 0 && !unit.is_slice)
+		r = undo_list_unit(call->store, id, &unit.ref, &facts->cgroup, err);
 	return r;
-}
-
-struct delete_call {
-	struct arena *arena;
-	struct store *store;
-	bool force;
-	bool found; /* there was something to delete */
-};
-
-static struct cgroup_place place_at(struct arena *arena, const struct facts_cgroup *host,
-				    const char *path)
-{
-	struct cgroup_dir *dirs = arena_array(arena, host->n + 1, sizeof(*dirs));
-
-	for (size_t i = 0; i < host->n; i++)
-		dirs[i] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
-					       .mount = host->v[i].mount,
-					       .path = path };
-	return (struct cgroup_place){ host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2
-								    : CGROUP_DRIVER_V1,
-				      { dirs, host->n } };
 }
 
 /* Wherever they are: the mark says whose a group is, and neither state nor config has to know of it. */
@@ -120,7 +106,7 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 
 		path = mark_search(call->arena, host->v[i - 1].mount, mark);
 		if (path) {
-			place = place_at(call->arena, host, path);
+			place = undo_list_place(call->arena, host, path);
 			r = undo_list_cgroup(call->store, id, &place, err);
 			found++;
 		} else if (!*host->v[i - 1].controllers) {
@@ -133,8 +119,8 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 }
 
 /* What marks do not lead to (none could be set; units; rdt) has names that derive from the config, if its copy is
- * left, and the id. A unit has no mark: without a directory of the container's it may be that of another state
- * directory. */
+ * left, and the id. Without a directory of the container's nothing says that there was a unit. Units come first: they
+ * are recognised by their groups. */
 static int delete_by_names(const struct delete_call *call, int dirfd, const char *id, bool units,
 			   struct err *err)
 {
@@ -148,13 +134,12 @@ static int delete_by_names(const struct delete_call *call, int dirfd, const char
 
 	if (dirfd >= 0 && common_read_config(call->arena, dirfd, &configs[1], &ignored) == 0)
 		n = 2;
+	for (size_t i = n; r == 0 && units && dirfd >= 0 && i-- > 0;)
+		r = stop_units(call, configs[i], &facts, id, err);
 	if (r == 0)
 		r = remove_marked(call, &facts.cgroup, id, err);
 	while (r == 0 && n-- > 0) {
-		if (units && dirfd >= 0)
-			r = stop_unit(call->arena, configs[n], &facts, id, err);
-		if (r == 0)
-			r = remove_cgroup(call->arena, call->store, configs[n], &facts, id, err);
+		r = remove_cgroup(call->arena, call->store, configs[n], &facts, id, err);
 		if (r == 0 && n == 1)
 			r = remove_rdt(call->arena, configs[n], id, err);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/state/undo_list.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200 };
+enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200, DYING_MS = 2000 };
 
 static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 {
@@ -212,6 +213,111 @@ static int undo_rdt_create(struct store *store, const struct state *state, struc
 	return undo_list_rdt(state->rdt_groups.v, state->rdt_groups.n, err);
 }
 
+struct cgroup_place undo_list_place(struct arena *arena, const struct facts_cgroup *host,
+				    const char *path)
+{
+	struct cgroup_dir *dirs = arena_array(arena, host->n + 1, sizeof(*dirs));
+
+	for (size_t i = 0; i < host->n; i++)
+		dirs[i] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
+					       .mount = host->v[i].mount,
+					       .path = path };
+	return (struct cgroup_place){ host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2
+								    : CGROUP_DRIVER_V1,
+				      { dirs, host->n } };
+}
+
+/* What cannot be looked at counts as in use. */
+static bool is_in_use(const struct cgroup_place *place)
+{
+	struct arena arena = { 0 };
+	struct cgroup cgroup;
+	struct err ignored;
+	size_t n = 0;
+	pid_t *pids;
+	int r = driver_open(place, &cgroup, &ignored);
+
+	if (r == 0)
+		r = driver_pids(&cgroup, &arena, &pids, &n, &ignored);
+	driver_close(&cgroup);
+	arena_free(&arena);
+	return r == -ENOENT ? false : r < 0 || n;
+}
+
+/* A creator that was killed before it could mark the group leaves processes that are just dying. */
+static bool stays_in_use(const struct cgroup_place *place)
+{
+	long long deadline = clock_now() + DYING_MS;
+
+	for (unsigned int turn = 0; is_in_use(place); turn++) {
+		if (!clock_left(deadline))
+			return true;
+		group_pause(turn);
+	}
+	return false;
+}
+
+/* May the unit with that group be stopped? 1, 0 (it is another container's), or -EBUSY. */
+static int clear_unit(struct store *store, const char *id, const char *unit,
+		      const struct facts_cgroup *host, const char *path, struct err *err)
+{
+	struct arena arena = { 0 };
+	struct cgroup_place place = undo_list_place(&arena, host, path);
+	const char *mark = store_mark(store, id, &arena);
+	char other[MARK_SIZE];
+	int whose = mark_find(&arena, &place, mark, &path, other), r = 1;
+
+	if (whose == MARK_OURS) {
+		place = undo_list_place(&arena, host, path);
+		r = undo_list_cgroup(store, id, &place, err);
+		r = r < 0 ? r : 1;
+	} else if (whose == MARK_OTHERS) {
+		tell_of_others(&place, mark, other);
+		r = 0;
+	} else if (whose == MARK_NOBODYS && stays_in_use(&place)) {
+		(void)err_set(err, EBUSY,
+			      "the unit %s stays: it is in use, and nothing says that container %s "
+			      "made it",
+			      unit, id);
+		r = err_hint(err, "`systemctl status %s` tells what it is", unit);
+	}
+	arena_free(&arena);
+	return r;
+}
+
+int undo_list_unit(struct store *store, const char *id, const struct cgroup_unit_ref *unit,
+		   const struct facts_cgroup *host, struct err *err)
+{
+	struct arena arena = { 0 };
+	const char *path;
+	int r = unit_group(&arena, unit, &path, err);
+
+	if (r == 0)
+		r = *path ? clear_unit(store, id, unit->name, host, path, err) : 1;
+	arena_free(&arena);
+	if (r > 0)
+		return unit_stop(unit, err);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Killed before it heard whether the unit is its own. */
+static int undo_unit_by_name(struct store *store, const struct state *state, struct err *err)
+{
+	struct arena arena = { 0 };
+	struct facts facts = { 0 };
+	const char *other = successor(store, state, &arena);
+	int r = 0;
+
+	if (other)
+		log_notice("the unit %s stays: container %s is in it", state->unit.name, other);
+	else
+		r = facts_gather(&arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
+	if (r == 0 && !other)
+		r = undo_list_unit(store, state->id, &state->unit, &facts.cgroup, err);
+	arena_free(&arena);
+	return r;
+}
+
 /* What is inside is killed by its cgroup, faster than systemd would end it (SIGTERM, then a wait of 90 s). */
 static int undo_cgroup_unit(struct store *store, const struct state *state, struct err *err)
 {
@@ -222,14 +328,8 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 
 	if (!state->unit.name)
 		return 0;
-	if (!state->cgroup.dirs.n) { /* killed before it heard whether the unit is its own */
-		stays = successor(store, state, &arena) != NULL;
-		arena_free(&arena);
-	}
-	if (stays) {
-		log_notice("the unit %s stays: another container is in it", state->unit.name);
-		return 0;
-	}
+	if (!state->cgroup.dirs.n)
+		return undo_unit_by_name(store, state, err);
 	if (mark_pick(&arena, &state->cgroup, store_mark(store, state->id, &arena), MARK_OTHERS,
 		      NULL)
 		    .dirs.n)

@@ -4,6 +4,7 @@
  * the first of them runs, so each entry must also work when its row never ran. */
 #pragma once
 
+#include "src/host/facts.h"
 #include "src/state/store.h"
 
 /* Runs the entries of state->undo, last first. All are tried; the first error is returned. */
@@ -18,6 +19,15 @@ int undo_list_rdt(const char *const *groups, size_t n, struct err *err) MUST_CHE
 /* Kills and removes what has the container's mark. What has another's, or none and processes in it, stays; a note says so. */
 int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
 		     struct err *err) MUST_CHECK;
+
+/* Stops the unit, and kills what is in it, where its group has the container's mark or is empty. Another container's stays;
+ * a note says so. -EBUSY: it is in use, and nothing says by whom. */
+int undo_list_unit(struct store *store, const char *id, const struct cgroup_unit_ref *unit,
+		   const struct facts_cgroup *host, struct err *err) MUST_CHECK;
+
+/* The place of a path in all hierarchies of the host (arena). */
+struct cgroup_place undo_list_place(struct arena *arena, const struct facts_cgroup *host,
+				    const char *path);
 
 /* Whether there is an entry of that name (for the test that compares table and list). */
 bool undo_list_has(const char *name);

@@ -5,7 +5,10 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/cgroup/mark.h"
+#include "src/state/undo_list.h"
 #include "tests/lib/check.h"
+#include "tests/lib/fake_manager.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -300,6 +303,76 @@ TEST(a_failed_create_takes_back_what_it_made)
 	cgroup_view_run(VIEW_HOST, undone);
 	cgroup_view_run(VIEW_V1, undone);
 	cgroup_view_run(VIEW_V2, undone);
+}
+
+static struct facts_cgroup facts_of(const struct cgroup_place *place)
+{
+	struct facts_cgroup facts = { .mode = place->kind == CGROUP_DRIVER_V2 ? FACTS_CGROUP_V2
+									      : FACTS_CGROUP_HYBRID,
+				      .n = place->dirs.n };
+
+	facts.v = arena_array(&arena, facts.n, sizeof(*facts.v));
+	for (size_t i = 0; i < facts.n; i++)
+		facts.v[i] = (struct facts_hierarchy){ .controllers = place->dirs.v[i].controllers,
+						       .mount = place->dirs.v[i].mount };
+	return facts;
+}
+
+/* What becomes of a unit whose group is `path`; the methods that the manager is asked for. */
+static void check_unit(const struct cgroup_plan *plan, struct store *store, int result,
+		       const char *calls)
+{
+	const struct facts_cgroup facts = facts_of(&plan->place);
+	struct fake_manager manager;
+	struct cgroup_unit_ref unit = { .name = "usrun-a.scope", .manager = CGROUP_MANAGER_USER };
+	struct err err = { 0 };
+	char called[256];
+
+	fake_manager_start_with(&manager, FAKE_GOOD, plan->place.dirs.v[0].path);
+	unit.runtime_dir = manager.dir;
+	CHECK_INT(undo_list_unit(store, "a", &unit, &facts, &err), result);
+	if (result < 0)
+		CHECK_ERR(result, &err, "the unit usrun-a.scope stays: it is in use, and nothing");
+	fake_manager_calls(&manager, called, sizeof(called));
+	CHECK_STR(called, calls);
+	fake_manager_stop(&manager);
+}
+
+static void units(void)
+{
+	static const char stopped[] = "GetUnit Get KillUnit StopUnit ResetFailedUnit ";
+	char root[] = "/tmp/usrun-test-unit-XXXXXX", other[MARK_SIZE];
+	struct cgroup_plan plan;
+	struct cgroup cgroup = cgroup_view_create(path_of(""), NULL, &plan);
+	struct err err = { 0 };
+	struct store *store;
+	pid_t pid;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
+	check_unit(&plan, store, -EBUSY, "GetUnit Get ");
+	CHECK_INT(mark_claim(&cgroup, NULL, "1:1 a", true, other), 0);
+	check_unit(&plan, store, 0, "GetUnit Get ");
+	CHECK_INT(kill(pid, 0), 0);
+	CHECK_INT(mark_claim(&cgroup, NULL, store_mark(store, "a", &arena), true, other), 0);
+	check_unit(&plan, store, 0, stopped);
+	CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
+	check_unit(&plan, store, 0, stopped); /* its group is gone */
+	driver_close(&cgroup);
+	cgroup = cgroup_view_create(path_of(""), NULL, &plan);
+	check_unit(&plan, store, 0, stopped); /* empty */
+	driver_close(&cgroup);
+	check_remove(&plan);
+	store_close(store);
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(a_unit_is_stopped_by_its_name_only_where_it_is_the_containers)
+{
+	cgroup_view_run(VIEW_HOST, units);
+	cgroup_view_run(VIEW_V1, units);
+	cgroup_view_run(VIEW_V2, units);
 }
 
 static void refused(void)

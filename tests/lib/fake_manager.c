@@ -19,6 +19,8 @@
 #define JOB "/org/freedesktop/systemd1/job/42"
 #define SYSTEMD_ERROR "org.freedesktop.systemd1."
 
+static const char *group_of_units;
+
 static void say(int fd, const char *text)
 {
 	(void)!write(fd, text, strlen(text));
@@ -139,7 +141,7 @@ static void answer(struct dbus *bus, enum fake_manager_mode mode, const struct d
 	else if (str_equal(call->member, "GetUnit"))
 		send_text(bus, serial, NULL, "o", "/unit");
 	else if (str_equal(call->member, "Get"))
-		send_text(bus, serial, NULL, "v", "/some.slice");
+		send_text(bus, serial, NULL, "v", group_of_units);
 	else
 		send_nothing(bus, serial);
 	free(unit);
@@ -199,9 +201,16 @@ static void listen_at(struct fake_manager *manager, int backlog)
 
 void fake_manager_start(struct fake_manager *manager, enum fake_manager_mode mode)
 {
+	fake_manager_start_with(manager, mode, "/some.slice");
+}
+
+void fake_manager_start_with(struct fake_manager *manager, enum fake_manager_mode mode,
+			     const char *group)
+{
 	char path[80];
 	int calls;
 
+	group_of_units = group;
 	*manager = (struct fake_manager){ .listener = -1, .waiting = -1 };
 	(void)strcpy(manager->dir, "/tmp/usrun-manager.XXXXXX");
 	if (!mkdtemp(manager->dir))

@@ -32,6 +32,9 @@ struct fake_manager {
 	int listener, waiting;
 };
 
+/* One that says that every unit is in `group`; else it is "/some.slice". */
+void fake_manager_start_with(struct fake_manager *manager, enum fake_manager_mode mode,
+			     const char *group);
 void fake_manager_start(struct fake_manager *manager, enum fake_manager_mode mode);
 
 /* The names of the methods that were called so far, each followed by a blank. */
