@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/oci/check_value.h"
+#include "src/oci/check_parts.h"
 
 #include "src/base/json_text.h"
 #include "src/base/str.h"
