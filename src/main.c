@@ -3,6 +3,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/options.h"
+#include "src/run/reaper.h"
 #include "src/sys/program.h"
 #include "src/sys/self.h"
 
@@ -195,8 +196,11 @@ int main(int argc, char **argv)
 {
 	struct arena arena = { 0 };
 	struct err err = { 0 };
-	int r = self_protect(argv, &err);
+	int r;
 
+	if (reaper_is_asked(argv))
+		return reaper_run(argv);
+	r = self_protect(argv, &err);
 	program_keep_children();
 	program_keep_words(&arena, argv);
 	if (r == 0)

@@ -15,6 +15,7 @@
 #define ANNOTATIONS_DELEGATE "run.oci.delegate-cgroup"
 #define ANNOTATIONS_SUBGROUP "run.oci.systemd.subgroup"
 #define ANNOTATIONS_HANDLER "run.oci.handler"
+#define ANNOTATIONS_INIT "run.oci.init"
 
 /* Names, or prefixes with a "." at the end, for `features`; NULL-terminated. */
 extern const char *const annotations_unsafe[];

@@ -182,6 +182,24 @@ static int absolute(struct plan_build *b, const char *name, const char **ret, st
 	return 0;
 }
 
+/* Elsewhere the first process of a pid namespace is another's. */
+static void build_reaper(struct plan_build *b)
+{
+	const struct oci_config *config = b->plan->config;
+	const char *value =
+		annotations_find(config->annotations.v, config->annotations.n, ANNOTATIONS_INIT);
+
+	if (!value || str_equal(value, "0"))
+		return;
+	b->plan->process.reaper = plan_parts_creates(b->plan, PLAN_NS_PID);
+	if (!b->plan->process.reaper)
+		plan_parts_warn(
+			b,
+			"annotations[\"%s\"] is ignored: the container has no pid namespace "
+			"of its own",
+			ANNOTATIONS_INIT);
+}
+
 /* What annotations ask for beyond the specification (usrun-annotations(5)). */
 static int build_annotations(struct plan_build *b, struct err *err)
 {
@@ -196,6 +214,7 @@ static int build_annotations(struct plan_build *b, struct err *err)
 		r = absolute(b, ANNOTATIONS_PIDFD_RECEIVER, &b->plan->pidfd_receiver, err);
 	if (r < 0)
 		return r;
+	build_reaper(b);
 	if (handler)
 		return err_set(err, ENOTSUP,
 			       ERR_AT "annotations[\"" ANNOTATIONS_HANDLER

@@ -185,6 +185,7 @@ struct process_plan {
 	size_t n_rlimits;
 	enum limits_setter limits_setter;
 	bool no_new_privs;
+	bool reaper; /* annotation run.oci.init: usrun is the first process, the program its child */
 	bool set_oom;
 	int oom_score_adj;
 	bool terminal;

@@ -16,6 +16,9 @@ enum actor { ACTOR_PARENT, ACTOR_STAGER, ACTOR_INIT, ACTOR_COUNT };
 
 enum { START_MAX_NOTES = 32 };
 
+/* The first word of usrun where it is a container's first process (run/reaper.h). */
+#define START_REAPER_NAME "usrun-init"
+
 struct start {
 	const struct plan *plan;
 	struct arena *arena;

@@ -8,6 +8,7 @@
 #include "src/base/log.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/oci/annotations.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
 #include "src/sys/resolve.h"
@@ -334,6 +335,20 @@ static int explain_exec(const char *path, int error, struct err *err)
 	return -error;
 }
 
+/* Our own file, which self_protect() has made read-only. */
+static int exec_reaper(struct start *start, const char **env, struct err *err)
+{
+	const struct process_plan *p = &start->plan->process;
+	const char *first[] = { START_REAPER_NAME, start->exec_path };
+	const char **words = str_list(start->arena, first, 2, p->args, p->n_args);
+
+	(void)execve("/proc/self/exe", (char *const *)(uintptr_t)words,
+		     (char *const *)(uintptr_t)env);
+	return err_errno(err, errno,
+			 ERR_AT "annotations[\"%s\"]: execute usrun as the first process",
+			 ANNOTATIONS_INIT);
+}
+
 int step_exec(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -351,6 +366,8 @@ int step_exec(struct start *start, struct err *err)
 						 start->plan->options->listen_names);
 	}
 	env = str_list(start->arena, start->env, start->n_env, listen, n);
+	if (p->reaper)
+		return exec_reaper(start, env, err);
 	(void)execve(start->exec_path, (char *const *)(uintptr_t)p->args,
 		     (char *const *)(uintptr_t)env);
 	return explain_exec(start->exec_path, errno, err);

@@ -31,7 +31,7 @@ MAY_CHANGE = {"step_devices.c", "step_mounts_copyup.c", "step_console.c", "step_
               "failure.c"}
 # By number: only who knows that the process is its own, this one, merely looks whether it is there, or has no other way.
 BY_NUMBER = re.compile(r"\b(waitpid|waitid|wait3|wait4|killpg|kill)\s*\((?!2\))")
-MAY_USE_NUMBERS = {"child.c", "pidfd.c", "signals.c", "status.c"}
+MAY_USE_NUMBERS = {"child.c", "pidfd.c", "signals.c", "status.c", "reaper.c"}
 MAX_FILE, MAX_FUNCTION = 600, 60
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"

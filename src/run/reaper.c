@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/run/reaper.h"
+
+#include "src/base/err.h"
+#include "src/base/str.h"
+#include "src/steps/start.h"
+#include "src/sys/privs.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+
+bool reaper_is_asked(char **argv)
+{
+	return str_equal(argv[0], START_REAPER_NAME) && argv[1] && argv[2];
+}
+
+static void noticed(int signal)
+{
+	(void)signal; /* sigwaitinfo() takes it; to have a handler shows that it will be passed on */
+}
+
+static void block(int how, int signal)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	if (signal)
+		(void)sigaddset(&set, signal);
+	else
+		(void)sigfillset(&set);
+	(void)sigprocmask(how, &set, NULL);
+}
+
+/* The keys of a terminal act on the session that has it: the program's, in which a shell is its own master. Giving it
+ * away brings us SIGHUP, which is nobody's. Returns whether there was one. */
+static bool leave_terminal(void)
+{
+	bool had;
+
+	(void)signal(SIGHUP, SIG_IGN);
+	block(SIG_UNBLOCK, SIGHUP);
+	had = ioctl(STDIN_FILENO, TIOCNOTTY) == 0;
+	block(SIG_BLOCK, 0);
+	return had;
+}
+
+static void become_program(char **argv, bool terminal)
+{
+	int error;
+
+	(void)setsid();
+	if (terminal)
+		(void)ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+	for (int i = 1; i < NSIG; i++)
+		if (i != SIGKILL && i != SIGSTOP)
+			(void)signal(i, SIG_DFL);
+	block(SIG_UNBLOCK, 0);
+	(void)execv(argv[1], argv + 2);
+	error = errno;
+	(void)fprintf(stderr, "usrun: exec %s: %s\n", argv[1],
+		      error == ENOENT ? "its interpreter or loader is not in the container"
+				      : err_why(error));
+	_exit(error == ENOENT ? NOT_FOUND : NOT_EXECUTABLE);
+}
+
+/* Reaps all that have ended. Returns whether the program is among them. */
+static bool reap(pid_t program, int *ret_status)
+{
+	bool ended = false;
+	int status;
+
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+		if (pid == program) {
+			*ret_status =
+				WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+			ended = true;
+		}
+	return ended;
+}
+
+int reaper_run(char **argv)
+{
+	const struct sigaction notice = { .sa_handler = noticed };
+	int status = NOT_EXECUTABLE;
+	sigset_t all;
+	bool terminal;
+	pid_t program;
+
+	/* The program must not read our memory, or stop us, by tracing its parent. */
+	privs_set_dumpable(false);
+	block(SIG_BLOCK, 0);
+	terminal = leave_terminal();
+	for (int i = 1; i < NSIG; i++)
+		(void)sigaction(i, &notice, NULL);
+	program = fork();
+	if (program == 0)
+		become_program(argv, terminal);
+	if (program < 0) {
+		(void)fprintf(stderr, "usrun: exec %s: %s\n", argv[1], err_why(errno));
+		return NOT_EXECUTABLE;
+	}
+	(void)sigfillset(&all);
+	for (;;) {
+		siginfo_t info;
+		int number = sigwaitinfo(&all, &info);
+
+		if (number == SIGCHLD && reap(program, &status))
+			return status;
+		/* Unreaped until the loop ends, so the number is still the program's. */
+		if (number > 0 && number != SIGCHLD && number != SIGTTIN && number != SIGTTOU)
+			(void)kill(program, number);
+	}
+}
