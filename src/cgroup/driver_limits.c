@@ -11,7 +11,7 @@
 #include "src/base/str.h"
 #include "src/cgroup/v1.h"
 #include "src/cgroup/v2.h"
-#include "src/plan/plan_writes.h"
+#include "src/plan/plan_cgroup.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
-#include "src/plan/plan_device_rules.h"
+#include "src/plan/plan_cgroup.h"
 #include "src/sys/pidfd.h"
 
 #include <fcntl.h>

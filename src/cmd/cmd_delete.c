@@ -7,7 +7,6 @@
 #include "src/cmd/common.h"
 #include "src/plan/plan.h"
 #include "src/plan/plan_cgroup.h"
-#include "src/plan/plan_unit.h"
 #include "src/plan/powers.h"
 #include "src/state/status.h"
 #include "src/state/undo_list.h"

@@ -12,8 +12,7 @@
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "src/oci/rdt.h"
-#include "src/plan/plan_resources.h"
-#include "src/plan/plan_unit.h"
+#include "src/plan/plan_cgroup.h"
 #include "src/state/status.h"
 
 #include <fcntl.h>

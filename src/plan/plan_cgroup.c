@@ -4,9 +4,6 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/oci/annotations.h"
-#include "src/plan/plan_device_rules.h"
-#include "src/plan/plan_resources.h"
-#include "src/plan/plan_unit.h"
 #include "src/plan/powers.h"
 
 #include <string.h>
@@ -193,74 +190,6 @@ static int set_dirs(const struct request *q, struct cgroup_plan *ret, struct err
 	return 0;
 }
 
-static bool has_hierarchy(const struct facts_cgroup *host, const char *controller)
-{
-	for (size_t i = 0; i < host->n; i++)
-		if (str_has_word(host->v[i].controllers, controller, ','))
-			return true;
-	return false;
-}
-
-static const char *mounted(const struct request *q)
-{
-	const char *list = NULL;
-
-	for (size_t i = 0; i < q->host->n; i++) {
-		const char *one = q->host->v[i].controllers;
-
-		if (*one && !str_starts(one, "name="))
-			list = list ? arena_strf(q->arena, "%s, %s", list, one) : one;
-	}
-	return list ? list : "none";
-}
-
-static int no_controller(const struct request *q, const struct cgroup_write *w, bool v2,
-			 struct err *err)
-{
-	const char *words = q->host->controllers;
-
-	(void)err_set(err, ENODEV,
-		      ERR_AT "%s: the requested cgroup controller `%s` is not available (%s: %s)",
-		      w->json_path, w->controller, v2 ? "available" : "mounted",
-		      !v2               ? mounted(q)
-		      : words && *words ? words
-					: "none");
-	if (!v2)
-		err_hint(err, "mount it below /sys/fs/cgroup, or remove the limit from the config");
-	else if (q->options->may_own_cgroups)
-		err_hint(err, "the kernel was built or started without it, or an outer container "
-			      "keeps it");
-	else
-		err_hint(err, "the administrator can delegate it: a drop-in for user@.service with "
-			      "[Service] "
-			      "Delegate=cpu cpuset io memory pids");
-	return -ENODEV;
-}
-
-/* v2: the facts tell what the own group can pass on, and nothing about other places (the session of a root
- * user often has less than the root of the tree): there driver_create() finds out. */
-static int check_controllers(const struct request *q, const struct cgroup_plan *plan,
-			     struct err *err)
-{
-	bool v2 = plan->place.kind == CGROUP_DRIVER_V2;
-
-	if (v2 && plan->unit)
-		return 0;
-	if (v2 &&
-	    !path_is_below(plan->place.dirs.v[0].path, q->host->v[0].own ? q->host->v[0].own : "/"))
-		return 0;
-	for (size_t i = 0; i < plan->n_writes; i++) {
-		const struct cgroup_write *w = &plan->writes[i];
-
-		if (!w->required || w->may_miss || w->unified || str_equal(w->controller, "cgroup"))
-			continue;
-		if (!(v2 ? str_has_word(q->host->controllers, w->controller, ' ')
-			 : has_hierarchy(q->host, w->controller)))
-			return no_controller(q, w, v2, err);
-	}
-	return 0;
-}
-
 static void add_why(const struct request *q, struct cgroup_plan *ret, const char *why)
 {
 	ret->why = ret->why ? arena_strf(q->arena, "%s; %s", ret->why, why) : why;
@@ -269,7 +198,7 @@ static void add_why(const struct request *q, struct cgroup_plan *ret, const char
 /* A list that is not in the config counts too: it starts with nothing allowed. */
 static int set_devices(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
-	bool v1 = has_hierarchy(q->host, "devices");
+	bool v1 = plan_writes_have_hierarchy(q->host, "devices");
 	bool v2 = ret->place.kind == CGROUP_DRIVER_V2 || q->host->mode == FACTS_CGROUP_HYBRID;
 	const struct cgroup_device_rule *rules;
 	size_t n;
@@ -306,7 +235,7 @@ static int set_limits(const struct request *q, struct cgroup_plan *ret, struct e
 		add_why(q, ret,
 			"linux.resources.memory.kernelTCP is ignored: cgroup v2 counts it as "
 			"memory");
-	r = check_controllers(q, ret, err);
+	r = plan_writes_check(q->arena, q->host, q->options->may_own_cgroups, ret, err);
 	return r < 0 ? r : set_devices(q, ret, err);
 }
 
@@ -378,18 +307,11 @@ static int no_manager(const struct request *q, struct err *err)
 	return from_path(q, err);
 }
 
-static const char *annotation(const struct oci_config *config, const char *key)
-{
-	for (size_t i = 0; i < config->annotations.n; i++)
-		if (str_equal(config->annotations.v[i].key, key))
-			return config->annotations.v[i].value;
-	return NULL;
-}
-
 /* The group below the container's own that an annotation names, or NULL. */
 static int find_name(const struct request *q, const char *key, const char **ret, struct err *err)
 {
-	const char *name = annotation(q->config, key);
+	const char *name =
+		annotations_find(q->config->annotations.v, q->config->annotations.n, key);
 
 	if (name && (strchr(name, '/') || *name == '.' || strchr(name, '\n')))
 		return err_set(err, EINVAL,

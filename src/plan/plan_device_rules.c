@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/plan/plan_device_rules.h"
+#include "src/plan/plan_cgroup.h"
 
 #include "src/base/str.h"
 

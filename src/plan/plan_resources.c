@@ -3,10 +3,9 @@
  * two properties or the meaning differs between the layouts, have a function each. In all of them 0
  * means "leave it as it is" (clients send the fields that the user did not set as 0) unless the
  * specification says that 0 is a value. */
-#include "src/plan/plan_resources.h"
+#include "src/plan/plan_cgroup.h"
 
 #include "src/base/str.h"
-#include "src/plan/plan_writes.h"
 
 #include <string.h>
 

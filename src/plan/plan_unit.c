@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The limits of a unit are derived from the writes to cgroup files, so that both say the same: systemd
  * writes its properties again whenever it is reloaded. What it has no property for it leaves alone. */
-#include "src/plan/plan_unit.h"
+#include "src/plan/plan_cgroup.h"
 
 #include "src/base/parse.h"
 #include "src/base/str.h"
-#include "src/plan/plan_gvariant.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/plan/plan_writes.h"
+#include "src/plan/plan_cgroup.h"
 
+#include "src/base/path.h"
 #include "src/base/str.h"
 
 #include <string.h>
@@ -134,4 +135,68 @@ const char *plan_writes_old(struct arena *arena, const char *file, const char *v
 	if (str_starts(file, "blkio.throttle."))
 		return arena_strf(arena, "%.*s 0", (int)word, value);
 	return NULL;
+}
+
+bool plan_writes_have_hierarchy(const struct facts_cgroup *host, const char *controller)
+{
+	for (size_t i = 0; i < host->n; i++)
+		if (str_has_word(host->v[i].controllers, controller, ','))
+			return true;
+	return false;
+}
+
+static const char *mounted(struct arena *arena, const struct facts_cgroup *host)
+{
+	const char *list = NULL;
+
+	for (size_t i = 0; i < host->n; i++) {
+		const char *one = host->v[i].controllers;
+
+		if (*one && !str_starts(one, "name="))
+			list = list ? arena_strf(arena, "%s, %s", list, one) : one;
+	}
+	return list;
+}
+
+static int no_controller(const struct cgroup_write *w, bool v2, const char *words, bool may_own,
+			 struct err *err)
+{
+	(void)err_set(err, ENODEV,
+		      ERR_AT "%s: the requested cgroup controller `%s` is not available (%s: %s)",
+		      w->json_path, w->controller, v2 ? "available" : "mounted",
+		      words && *words ? words : "none");
+	if (!v2)
+		err_hint(err, "mount it below /sys/fs/cgroup, or remove the limit from the config");
+	else if (may_own)
+		err_hint(err, "the kernel was built or started without it, or an outer container "
+			      "keeps it");
+	else
+		err_hint(err, "the administrator can delegate it: a drop-in for user@.service with "
+			      "[Service] "
+			      "Delegate=cpu cpuset io memory pids");
+	return -ENODEV;
+}
+
+/* v2: the facts tell what the own group can pass on, and nothing about other places (the session of a root
+ * user often has less than the root of the tree): there driver_create() finds out. */
+int plan_writes_check(struct arena *arena, const struct facts_cgroup *host, bool may_own,
+		      const struct cgroup_plan *plan, struct err *err)
+{
+	bool v2 = plan->place.kind == CGROUP_DRIVER_V2;
+
+	if (v2 && plan->unit)
+		return 0;
+	if (v2 && !path_is_below(plan->place.dirs.v[0].path, host->v[0].own ? host->v[0].own : "/"))
+		return 0;
+	for (size_t i = 0; i < plan->n_writes; i++) {
+		const struct cgroup_write *w = &plan->writes[i];
+
+		if (!w->required || w->may_miss || w->unified || str_equal(w->controller, "cgroup"))
+			continue;
+		if (!(v2 ? str_has_word(host->controllers, w->controller, ' ')
+			 : plan_writes_have_hierarchy(host, w->controller)))
+			return no_controller(w, v2, v2 ? host->controllers : mounted(arena, host),
+					     may_own, err);
+	}
+	return 0;
 }

@@ -2,9 +2,7 @@
 /* Names and properties of units: what a user's words, and the limits of a config, come to for systemd. */
 #include "src/base/str.h"
 #include "src/oci/decode.h"
-#include "src/plan/plan_gvariant.h"
-#include "src/plan/plan_resources.h"
-#include "src/plan/plan_unit.h"
+#include "src/plan/plan_cgroup.h"
 #include "tests/lib/check.h"
 
 #include <string.h>

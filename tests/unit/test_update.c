@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/update_values.h"
-#include "src/plan/plan_resources.h"
-#include "src/plan/plan_writes.h"
+#include "src/plan/plan_cgroup.h"
 #include "tests/lib/check.h"
 
 static struct arena arena;
