@@ -464,14 +464,3 @@ int decode_resources(struct arena *arena, const char *file, const char *text, si
 	*ret = resources;
 	return 0;
 }
-
-int decode_seccomp(struct arena *arena, const char *file, const char *text, size_t len,
-		   const struct oci_seccomp **ret, struct err *err)
-{
-	const struct oci_seccomp *seccomp = decode(arena, file, text, len, &seccomp_type, err);
-
-	if (!seccomp)
-		return -err->code;
-	*ret = seccomp;
-	return 0;
-}

@@ -22,7 +22,3 @@ int decode_process(struct arena *arena, const char *file, const char *text, size
 /* The document of `update --resources`: the linux.resources object alone. */
 int decode_resources(struct arena *arena, const char *file, const char *text, size_t len,
 		     const struct oci_resources **ret, struct err *err) MUST_CHECK;
-
-/* One seccomp profile, as in linux.seccomp. */
-int decode_seccomp(struct arena *arena, const char *file, const char *text, size_t len,
-		   const struct oci_seccomp **ret, struct err *err) MUST_CHECK;

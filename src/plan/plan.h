@@ -11,8 +11,8 @@
 #include "src/plan/plan_cgroup.h"
 #include "userns/idmap_write.h"
 
-/* What the sequence looks at: each bit switches rows on or off. The order checker walks every
- * combination that plan_flags_consistent() allows. */
+/* What the sequence looks at: each bit switches rows on or off. The order checker of the tests walks every
+ * combination that a plan can have. */
 enum plan_flag {
 	PLAN_USERNS_NEW = 1 << 0,       /* a new user namespace */
 	PLAN_USERNS_JOIN = 1 << 1,      /* joins one by path */
@@ -301,6 +301,3 @@ unsigned int plan_process_facts_needed(const struct oci_process *process);
 
 /* The plan in words: what `explain` shows. Prints only what the steps read. */
 void plan_print(struct str *out, const struct plan *plan);
-
-/* Sets of flags that plan_build() can produce. */
-bool plan_flags_consistent(uint32_t flags);

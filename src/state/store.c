@@ -201,12 +201,6 @@ const char *store_mark(const struct store *store, const char *id, struct arena *
 	return arena_strf(arena, "%llx:%llx %s", store->dev, store->ino, id);
 }
 
-void store_close(struct store *store)
-{
-	if (store)
-		fd_closep(&store->fd);
-}
-
 int store_check_id(const char *id, struct err *err)
 {
 	static const char allowed[] =

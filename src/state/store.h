@@ -54,7 +54,6 @@ struct store;
 int store_open(const char *root, bool create, struct arena *arena, struct store **ret,
 	       struct err *err) MUST_CHECK;
 const char *store_root(const struct store *store);
-void store_close(struct store *store);
 
 /* What says on the host whose something is: "DEVICE:INODE ID", of the state directory (arena). */
 const char *store_mark(const struct store *store, const char *id, struct arena *arena);

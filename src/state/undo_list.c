@@ -347,33 +347,22 @@ static int undo_state_reserve(struct store *store, const struct state *state, st
 	return store_remove(store, state->id, err);
 }
 
-static const struct {
-	const char *name;
-	int (*run)(struct store *store, const struct state *state, struct err *err);
-} entries[] = {
+const struct undo_list_entry undo_list_entries[] = {
 	{ "state-reserve", undo_state_reserve },
 	{ "cgroup-create", undo_cgroup_create },
 	{ "cgroup-unit", undo_cgroup_unit },
 	{ "rdt-create", undo_rdt_create },
 	{ "spawn", undo_spawn },
+	{ NULL, NULL },
 };
-enum { N_ENTRIES = sizeof(entries) / sizeof(entries[0]) };
-
-bool undo_list_has(const char *name)
-{
-	for (size_t i = 0; i < N_ENTRIES; i++)
-		if (str_equal(entries[i].name, name))
-			return true;
-	return false;
-}
 
 static int run_entry(struct store *store, const struct state *state, const char *name,
 		     struct err *err)
 {
-	for (size_t i = 0; i < N_ENTRIES; i++)
-		if (str_equal(entries[i].name, name)) {
+	for (const struct undo_list_entry *e = undo_list_entries; e->name; e++)
+		if (str_equal(e->name, name)) {
 			log_debug("undo %s", name);
-			return entries[i].run(store, state, err);
+			return e->run(store, state, err);
 		}
 	return 0; /* of a newer version; `delete --force` goes by names */
 }

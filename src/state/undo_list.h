@@ -29,5 +29,9 @@ int undo_list_unit(struct store *store, const char *id, const struct cgroup_unit
 struct cgroup_place undo_list_place(struct arena *arena, const struct facts_cgroup *host,
 				    const char *path);
 
-/* Whether there is an entry of that name (for the test that compares table and list). */
-bool undo_list_has(const char *name);
+/* Each is named as the row of a sequence that it takes back; the last has no name. */
+struct undo_list_entry {
+	const char *name;
+	int (*run)(struct store *store, const struct state *state, struct err *err);
+};
+extern const struct undo_list_entry undo_list_entries[];

@@ -7,10 +7,10 @@
  * Where rules with different actions match the same call, the specification says nothing; there the
  * answer must be one of them, and how often it is libseccomp's is counted. */
 #include "src/base/io.h"
-#include "src/oci/decode.h"
 #include "src/security/filter_compile.h"
 #include "tests/conformance/filter_random.h"
 #include "tests/conformance/filter_reference.h"
+#include "tests/lib/profile.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -361,7 +361,7 @@ static int compare_file(const char *path, bool verbose, struct tally *t)
 	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, &arena, &text, &len, &err);
 
 	if (r == 0)
-		r = decode_seccomp(&arena, path, text, len, &seccomp, &err);
+		r = profile_decode(&arena, text, &seccomp, &err);
 	if (r < 0) {
 		(void)fprintf(stderr, "%s\n", err.text);
 		return r;

@@ -4,6 +4,7 @@
 #include "src/base/json_text.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
+#include "tests/lib/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static void try_parts(struct arena *arena, const char *text, size_t len)
 	if (r == 0)
 		r = check_resources(resources, "-", "", text, len, &err);
 	check_error(r, &err);
-	check_error(decode_seccomp(arena, "seccomp.json", text, len, &seccomp, &err), &err);
+	check_error(profile_decode(arena, arena_strndup(arena, text, len), &seccomp, &err), &err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

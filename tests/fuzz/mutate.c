@@ -12,6 +12,7 @@
 #include "src/plan/plan.h"
 #include "tests/fuzz/json_mutate.h"
 #include "tests/lib/decide.h"
+#include "tests/lib/order.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -95,7 +96,7 @@ static void try_host(struct session *s, struct arena *arena, size_t host, const 
 		return;
 	}
 	s->plans++;
-	if (!plan_flags_consistent(plan->flags))
+	if (!order_has_flags(plan->flags))
 		fail(s, host, "flags that no plan has", "");
 	check_plan(s, host, plan);
 	if (!plan->config->process)

@@ -364,7 +364,6 @@ static void units(void)
 	check_unit(&plan, store, 0, stopped); /* empty */
 	driver_close(&cgroup);
 	check_remove(&plan);
-	store_close(store);
 	CHECK_INT(rmdir(root), 0);
 }
 

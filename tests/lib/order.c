@@ -144,3 +144,41 @@ int order_check(const struct row *rows, size_t n, uint32_t flags, struct err *er
 	}
 	return check_owed(&w, w.happened & M_STATE, flags, err);
 }
+
+bool order_has_flags(uint32_t flags)
+{
+	bool new_user = flags & PLAN_USERNS_NEW, join_user = flags & PLAN_USERNS_JOIN;
+	bool stager = flags & PLAN_STAGER;
+
+	if (new_user && join_user)
+		return false;
+	if (join_user && !stager)
+		return false;
+	if (new_user && (flags & PLAN_NS_JOIN) && !stager)
+		return false;
+	if ((flags & PLAN_TIME_OFFSETS) && !stager)
+		return false;
+	/* A stager has a reason. */
+	if (stager && !(flags & (PLAN_USERNS_JOIN | PLAN_NS_JOIN | PLAN_TIME_OFFSETS)))
+		return false;
+	if ((flags & PLAN_MOUNTS_BY_PARENT) && !(flags & PLAN_MNTNS_NEW))
+		return false;
+	if ((flags & PLAN_NET_DEVICES) && !(flags & (PLAN_NET_NEW | PLAN_NS_JOIN)))
+		return false;
+	if ((flags & PLAN_CGROUP_UNIT) && !(flags & PLAN_CGROUP))
+		return false;
+	/* In another user namespace init could not open the files of its groups. */
+	if ((flags & PLAN_CGROUP_LATE) &&
+	    (!(flags & PLAN_CGROUP) ||
+	     (flags & (PLAN_CGROUP_UNIT | PLAN_USERNS_NEW | PLAN_STAGER))))
+		return false;
+	if ((flags & PLAN_SECCOMP_EARLY) && !(flags & PLAN_SECCOMP))
+		return false;
+	if ((flags & PLAN_SECCOMP_NOTIFY) && !(flags & PLAN_SECCOMP_EARLY))
+		return false;
+	if ((flags & PLAN_SECCOMP) && (flags & PLAN_HOOKS_START) && !(flags & PLAN_SECCOMP_EARLY))
+		return false;
+	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
+		return false;
+	return true;
+}

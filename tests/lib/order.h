@@ -7,3 +7,6 @@
 
 /* 0, or -EINVAL with the row and the reason. */
 int order_check(const struct row *rows, size_t n, uint32_t flags, struct err *err) MUST_CHECK;
+
+/* Whether plan_build() can produce this set of flags. */
+bool order_has_flags(uint32_t flags);

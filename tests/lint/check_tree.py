@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the rules of the house that a compiler does not know.
 
-check_tree.py ROOT                     layers, names, lengths, licence lines, who may ask what
+check_tree.py ROOT                     layers, names, lengths, licence lines, who may ask what, callers
 check_tree.py --pure ARCHIVE LOWER...  that ARCHIVE is pure: beyond the LOWER archives it calls only
                                        functions on memory and strings
 check_tree.py --one-way ARCHIVE...     that no two of its files call each other
 """
+import collections
 import pathlib
 import re
 import subprocess
@@ -36,6 +37,7 @@ MAX_FILE, MAX_FUNCTION = 600, 60
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"
                       r"[a-z][\w \*]*?\b\*?(\w+)\([^;{]*?\)[^;{]*\n\{", re.M)
+PROTOTYPE = re.compile(r"^[a-z_][^;{}#=]*?\b\*?(\w+)\([^;{]*\)[^;{]*;", re.M)
 ANY_FUNCTION = re.compile(r"^[a-zA-Z_][^\n;=#]*\([^;{}]*\)\n\{\n(.*?)^\}", re.M | re.S)
 PURE_CALLS = re.compile(r"^(mem\w+|bcmp|str\w+|stp\w+|v?snprintf|qsort|bsearch|isalnum|isdigit|tolower|toupper|abort|__\w+_chk|"
                         r"__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_|__errno_location|__ctype_\w+|"
@@ -118,6 +120,16 @@ def check_rules(rel, text):
     return errors
 
 
+def check_callers(texts):
+    """An exported function has a caller outside of the tests: what these alone want is theirs."""
+    code = {rel: re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', "", text, flags=re.S) for rel, text in texts.items()}
+    named = collections.Counter(word for text in code.values() for word in re.findall(r"\w+", text))
+    for rel, text in code.items():
+        named.subtract((FUNCTION if rel.suffix == ".c" else PROTOTYPE).findall(text))
+    return [f"{rel}: nobody but tests calls {name}()" for rel, text in code.items() if rel.suffix == ".c"
+            for name in FUNCTION.findall(text) if named[name] <= 0 and name != "main" and not name.startswith("__")]
+
+
 def check_top(root):
     names = {p.name for p in root.iterdir() if not p.name.startswith(".")}
     extra = {n for n in names - TOP_LEVEL if not re.match(r"build|san", n)}
@@ -125,9 +137,9 @@ def check_top(root):
 
 
 def check_tree(root):
-    errors = check_top(root)
-    for path in sources(root):
-        rel, text = path.relative_to(root), path.read_text()
+    texts = {path.relative_to(root): path.read_text() for path in sources(root)}
+    errors = check_top(root) + check_callers(texts)
+    for rel, text in texts.items():
         errors += check_includes(root, rel, text) + check_names(rel, text)
         errors += check_headers(root, rel, text) + check_lengths(rel, text) + check_rules(rel, text)
     for top in ("src", "userns", "net", "tests"):

@@ -343,7 +343,6 @@ TEST(parts)
 {
 	const struct oci_process *process = NULL;
 	const struct oci_resources *resources = NULL;
-	const struct oci_seccomp *seccomp = NULL;
 	const char *text = json("{'cwd':'/','args':['a']}");
 
 	CHECK_INT(decode_process(&arena, "p", text, strlen(text), &process, &err), 0);
@@ -351,9 +350,6 @@ TEST(parts)
 	text = json("{'pids':{'limit':5}}");
 	CHECK_INT(decode_resources(&arena, "r", text, strlen(text), &resources, &err), 0);
 	CHECK_INT(resources->pids->limit.v, 5);
-	text = json("{'defaultAction':'SCMP_ACT_KILL'}");
-	CHECK_INT(decode_seccomp(&arena, "s", text, strlen(text), &seccomp, &err), 0);
-	CHECK_INT(seccomp->default_action, OCI_SECCOMP_KILL);
 	CHECK_INT(decode_process(&arena, "p", text, strlen(text), &process, &err), -EINVAL);
 	CHECK_STR(err.text, "p:1:1: cwd: required, but not there");
 }

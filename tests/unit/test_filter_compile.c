@@ -2,10 +2,10 @@
 /* The meaning of whole profiles is proved by tests/conformance/filter_equal.c; here are the edges that
  * a comparison with libseccomp does not reach. */
 #include "src/base/str.h"
-#include "src/oci/decode.h"
 #include "src/security/filter_compile.h"
 #include "src/security/filter_parts.h"
 #include "tests/lib/check.h"
+#include "tests/lib/profile.h"
 
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -24,7 +24,7 @@ static const struct oci_seccomp *parse(const char *text)
 	const struct oci_seccomp *seccomp = NULL;
 	struct err err = { 0 };
 
-	if (decode_seccomp(&arena, "profile.json", text, strlen(text), &seccomp, &err) < 0)
+	if (profile_decode(&arena, text, &seccomp, &err) < 0)
 		(void)printf("%s\n", check_said(&err));
 	CHECK(seccomp != NULL);
 	return seccomp;

@@ -3,10 +3,10 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
-#include "src/oci/decode.h"
 #include "src/security/filter_load.h"
 #include "src/sys/sock.h"
 #include "tests/lib/check.h"
+#include "tests/lib/profile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ static struct filter_program compile(const char *text)
 	const struct oci_seccomp *seccomp;
 	struct filter_program program = { 0 };
 	struct err err = { 0 };
-	int r = decode_seccomp(&arena, "profile.json", text, strlen(text), &seccomp, &err);
+	int r = profile_decode(&arena, text, &seccomp, &err);
 
 	if (r == 0)
 		r = filter_compile(&arena, seccomp, &program, &err);

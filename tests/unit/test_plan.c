@@ -4,6 +4,7 @@
 #include "src/plan/plan.h"
 #include "src/plan/powers.h"
 #include "tests/lib/check.h"
+#include "tests/lib/order.h"
 #include "tests/unit/plan_facts.h"
 
 #include <linux/capability.h>
@@ -85,7 +86,7 @@ TEST(a_user_gets_a_user_namespace_and_the_subordinate_ids)
 	CHECK_INT(idmap_to_host(&plan->idmap.uid, 0), 1000);
 	CHECK_INT(idmap_to_host(&plan->idmap.uid, 1), 100000);
 	CHECK(plan->devices.bind);
-	CHECK(plan_flags_consistent(plan->flags));
+	CHECK(order_has_flags(plan->flags));
 }
 
 TEST(without_ranges_one_id_and_a_word_about_it)

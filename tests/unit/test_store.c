@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/state/status.h"
 #include "src/state/store.h"
+#include "src/state/undo_list.h"
 #include "tests/lib/check.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +21,18 @@ static int reuse(struct store *store, const struct state *old, struct err *err)
 {
 	reused++;
 	return store_remove(store, old->id, err);
+}
+
+/* A store in a new directory, which each test leaves empty and removes. */
+static struct store *new_store(void)
+{
+	char root[] = "/tmp/usrun-test-store-XXXXXX";
+	struct store *store = NULL;
+	struct err err = { 0 };
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(arena_strdup(&arena, root), true, &arena, &store, &err), 0);
+	return store;
 }
 
 static struct state sample(const char *id, int phase)
@@ -60,14 +75,11 @@ TEST(ids)
 
 TEST(a_state_survives)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct state state = sample("c1", STATE_CREATED), back = { 0 };
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir, r;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	CHECK(dir >= 0);
 	state.pid = (struct json_int){ true, 42 };
@@ -87,20 +99,16 @@ TEST(a_state_survives)
 	CHECK_INT(reused, 0);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(an_id_of_a_dead_creator_is_taken)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct state state = sample("c1", STATE_CREATING);
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	CHECK_INT(store_write(dir, &state, &err), 0);
 	CHECK_ERR(store_reserve(store, "c1", reuse, &err), &err,
@@ -112,8 +120,7 @@ TEST(an_id_of_a_dead_creator_is_taken)
 	CHECK_INT(reused, 1);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 /* A link in the place of a container must neither be used nor emptied. */
@@ -137,7 +144,6 @@ TEST(links_are_not_followed)
 	CHECK_INT(store_remove(store, "evil", &err), 0);
 	CHECK(access(path + 64, F_OK) < 0);
 	CHECK_INT(access(path, F_OK), 0);
-	store_close(store);
 	(void)unlink(path);
 	CHECK_INT(rmdir(victim) | rmdir(root), 0);
 }
@@ -168,12 +174,10 @@ static void child(struct store *store, int ready, int done)
 TEST(of_many_creators_one_wins)
 {
 	enum { CHILDREN = 16, ROUNDS = 20 };
-	char root[] = "/tmp/usrun-test-store-XXXXXX", bytes[CHILDREN];
+	char bytes[CHILDREN];
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	for (int round = 0; round < ROUNDS; round++) {
 		int ready[2], done[2], winners = 0, losers = 0;
 
@@ -198,19 +202,15 @@ TEST(of_many_creators_one_wins)
 			;
 	}
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(a_lock_that_stays_held_is_told)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir, other;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	other = store_open_container(store, "c1", &err);
 	CHECK_ERR(store_lock(other, 20, &err), &err, "another command is working");
@@ -219,19 +219,15 @@ TEST(a_lock_that_stays_held_is_told)
 	CHECK_INT(store_lock(other, 20, &err), 0);
 	fd_closep(&other);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(what_was_deleted_while_we_waited)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	CHECK(store_is_empty(dir));
 	CHECK_INT(store_remove(store, "c1", &err), 0);
@@ -247,20 +243,16 @@ TEST(what_was_deleted_while_we_waited)
 	CHECK_INT(reused, 0);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c2", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(removal_takes_what_is_there)
 {
 	static const char *const names[] = { "junk", ".state.json.new", "of a newer version" };
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		CHECK_INT(close(openat(dir, names[i], O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
@@ -272,21 +264,17 @@ TEST(removal_takes_what_is_there)
 	CHECK_INT(symlinkat("/etc/passwd", dir, "link"), 0);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 	CHECK_INT(access("/etc/passwd", F_OK), 0);
 }
 
 TEST(init_is_found_without_a_cgroup)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct state state = sample("c1", STATE_STARTED), back = { 0 };
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	back.pid.set = false;
 	CHECK_INT(store_find_init(dir, &back, &err), 0);
@@ -306,8 +294,7 @@ TEST(init_is_found_without_a_cgroup)
 	CHECK(store_read(store, dir, "c1", &arena, &back, &err) == -ENODATA);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(the_runtime_directory)
@@ -324,7 +311,6 @@ TEST(the_runtime_directory)
 	CHECK(access(wanted, F_OK) < 0); /* only create makes it */
 	CHECK_INT(store_open(NULL, true, &arena, &store, &err), 0);
 	CHECK_STR(store_root(store), wanted);
-	store_close(store);
 	CHECK_INT(rmdir(wanted), 0);
 	/* It would be opened by whoever put the link there. */
 	CHECK_INT(symlink("/tmp", wanted), 0);
@@ -340,20 +326,17 @@ TEST(the_runtime_directory)
 
 TEST(the_list_is_sorted_and_holds_directories_only)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	const char *const *ids;
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	size_t n;
 	int dir;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	for (const char *id = "b\0a\0c\0"; *id; id += 2) {
 		dir = store_reserve(store, id, reuse, &err);
 		fd_closep(&dir);
 	}
-	CHECK_INT(symlink("/etc", arena_strf(&arena, "%s/link", root)), 0);
+	CHECK_INT(symlink("/etc", arena_strf(&arena, "%s/link", store_root(store))), 0);
 	CHECK_INT(store_list(store, &arena, &ids, &n, &err), 0);
 	CHECK_INT(n, 3);
 	CHECK_STR(ids[0], "a");
@@ -361,8 +344,7 @@ TEST(the_list_is_sorted_and_holds_directories_only)
 	for (size_t i = 0; i < n; i++)
 		CHECK_INT(store_remove(store, ids[i], &err), 0);
 	CHECK_INT(store_remove(store, "link", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 static int acts, act_result;
@@ -381,15 +363,12 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 
 TEST(a_change_has_the_lock_and_what_is_there_now)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct state state = sample("c1", STATE_CREATED), seen, back;
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir, other;
 	struct store_change change = { .arena = &arena, .what = "start", .act = act };
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "container does not exist");
 	dir = store_reserve(store, "c1", reuse, &err);
 	other = store_open_container(store, "c1", &err);
@@ -435,21 +414,17 @@ TEST(a_change_has_the_lock_and_what_is_there_now)
 	act_result = 0;
 	fd_closep(&dir);
 	fd_closep(&other);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(a_change_by_force_goes_on_without_a_state)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX";
 	struct store_change change = { .arena = &arena, .act = act };
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir;
 
 	acts = 0;
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	store_unlock(dir);
 	/* What a killed creator left is taken away. */
@@ -467,22 +442,19 @@ TEST(a_change_by_force_goes_on_without_a_state)
 	CHECK_INT(acts, 2);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 /* Whoever holds the lock is found by the inode and by what it has open, not by a device number: that of the file
  * system is another one than stat(2) tells where there are subvolumes. */
 TEST(the_holder_is_ended)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX", word;
+	char word;
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir, pair[2], status = 0;
 	pid_t pid;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	store_unlock(dir);
 	CHECK_INT(pipe(pair), 0);
@@ -500,21 +472,18 @@ TEST(the_holder_is_ended)
 	CHECK(WIFSIGNALED(status));
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(what_could_not_be_read_again_is_not_written)
 {
-	char root[] = "/tmp/usrun-test-store-XXXXXX", *text;
+	char *text;
 	struct state state = sample("c1", STATE_CREATING), back;
 	struct json_pair note = { "a", NULL };
 	struct err err = { 0 };
-	struct store *store;
+	struct store *store = new_store();
 	int dir;
 
-	CHECK(mkdtemp(root) != NULL);
-	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
 	dir = store_reserve(store, "c1", reuse, &err);
 	text = arena_array(&arena, (17 << 20) + 1, 1);
 	memset(text, 'a', 17 << 20);
@@ -529,6 +498,37 @@ TEST(what_could_not_be_read_again_is_not_written)
 	CHECK_INT(store_read(store, dir, "c1", &arena, &back, &err), 0);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
-	store_close(store);
-	CHECK_INT(rmdir(root), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
+}
+
+/* The same list serves a failed start and delete: it ends the process and removes the directory. */
+TEST(takes_back_what_is_there)
+{
+	static const char *undo[] = { "state-reserve", "cgroup-create", "of-a-newer-version",
+				      "spawn" };
+	struct state state = { .id = "c1",
+			       .phase = STATE_STARTED,
+			       .cgroup.kind = CGROUP_DRIVER_NONE };
+	struct err err = { 0 };
+	struct store *store = new_store();
+	int dir, status = 0;
+	pid_t pid;
+
+	state.undo.v = undo;
+	state.undo.n = 4;
+	dir = store_reserve(store, "c1", NULL, &err);
+	CHECK(dir >= 0);
+	fd_closep(&dir);
+	pid = fork();
+	if (pid == 0)
+		(void)pause();
+	state.pid = (struct json_int){ true, pid };
+	state.start_time.set = true;
+	CHECK_INT(status_start_time(pid, &state.start_time.v, &err), 0);
+	CHECK_INT(undo_list_run(store, &state, &err), 0);
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK(store_open_container(store, "c1", &err) == -ENOENT);
+	CHECK_INT(undo_list_run(store, &state, &err), 0); /* once more is no error */
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
