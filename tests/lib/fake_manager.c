@@ -6,10 +6,12 @@
 #include "src/sys/dbus.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -26,34 +28,61 @@ static void say(int fd, const char *text)
 	(void)!write(fd, text, strlen(text));
 }
 
-static bool read_line(int fd, char *line, size_t size)
+struct greeting {
+	int fd;
+	char in[256];
+	size_t at, len;
+};
+
+/* As systemd does it: what is there at once, of at most 256 bytes. Who does not greet in one piece, which is a second
+ * look, has the time to say all that it says unasked. */
+static bool look(struct greeting *g)
+{
+	struct pollfd in = { .fd = g->fd, .events = POLLIN };
+	int there = 0;
+	ssize_t n;
+
+	(void)poll(&in, 1, -1);
+	for (int turn = 0; g->len && turn < 30 && there <= (int)strlen("BEGIN\r\n"); turn++) {
+		(void)poll(NULL, 0, 10);
+		(void)ioctl(g->fd, FIONREAD, &there);
+	}
+	n = read(g->fd, g->in, sizeof(g->in));
+	g->at = 0;
+	g->len = n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
+static bool read_line(struct greeting *g, char *line, size_t size)
 {
 	size_t len = 0;
 
-	while (len + 1 < size && read(fd, line + len, 1) == 1)
-		if (line[len++] == '\n') {
+	while (len + 1 < size && (g->at < g->len || look(g)))
+		if ((line[len++] = g->in[g->at++]) == '\n') {
 			line[len] = '\0';
 			return true;
 		}
 	return false;
 }
 
-/* The first line begins with a NUL. */
+/* The first line begins with a NUL. What has come together with the last one is not looked at until more comes: for who
+ * waits for the answer to that, never. */
 static bool greet(int fd, enum fake_manager_mode mode)
 {
+	struct greeting g = { .fd = fd };
 	char line[128];
 
-	if (!read_line(fd, line, sizeof(line)) || !str_equal(line + 1, "AUTH EXTERNAL\r\n"))
+	if (!read_line(&g, line, sizeof(line)) || !str_equal(line + 1, "AUTH EXTERNAL\r\n"))
 		return false;
 	if (mode == FAKE_REJECTS) {
 		say(fd, "REJECTED\r\n");
 		return false;
 	}
 	say(fd, mode == FAKE_OLD ? "OK 0123456789abcdef0123456789abcdef\r\n" : "DATA\r\n");
-	if (!read_line(fd, line, sizeof(line)) || !str_equal(line, "DATA\r\n"))
+	if (!read_line(&g, line, sizeof(line)) || !str_equal(line, "DATA\r\n"))
 		return false;
 	say(fd, mode == FAKE_OLD ? "ERROR\r\n" : "OK 0123456789abcdef0123456789abcdef\r\n");
-	return read_line(fd, line, sizeof(line)) && str_equal(line, "BEGIN\r\n");
+	return read_line(&g, line, sizeof(line)) && str_equal(line, "BEGIN\r\n");
 }
 
 static void send_message(struct dbus *bus, struct dbus_message *message, struct str *body)

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { SHORT_MS = 200 };
+enum { SHORT_MS = 200, LONG_MS = 5000 };
 
 static struct str call_of(uint32_t serial)
 {
@@ -174,4 +174,31 @@ TEST(who_answers_is_told_from_who_does_not)
 	check_open(FAKE_CLOSES, EPIPE, "hung up");
 	check_open(FAKE_GONE, ECONNREFUSED, "connect to ");
 	check_open(FAKE_NONE, ENOENT, "connect to ");
+}
+
+/* systemd does not see a call that it has read together with "BEGIN". */
+TEST(the_first_call_is_answered)
+{
+	struct dbus_message call = { .type = DBUS_CALL,
+				     .path = "/org/freedesktop/systemd1",
+				     .interface = "org.freedesktop.systemd1.Manager",
+				     .member = "GetUnit",
+				     .signature = "s" },
+			    reply = { 0 };
+	struct fake_manager manager;
+	struct str body = { 0 };
+	struct err err = { 0 };
+	struct dbus bus;
+
+	dbus_put_text(&body, "a.scope");
+	call.body = body.s;
+	call.len = body.len;
+	fake_manager_start(&manager, FAKE_GOOD);
+	CHECK_INT(dbus_open(manager.path, LONG_MS, &bus, &err), 0);
+	CHECK_INT(dbus_send(&bus, &call), 0);
+	CHECK_INT(dbus_next(&bus, &reply), 0);
+	CHECK_INT(reply.reply_to, call.serial);
+	dbus_close(&bus);
+	fake_manager_stop(&manager);
+	str_done(&body);
 }
