@@ -90,56 +90,34 @@ static int refuse_status(const struct exec_call *call, enum status status, struc
 	return 0;
 }
 
-struct choice {                  /* one --cgroup */
-	const char *controllers; /* "cpu,memory", or NULL */
-	const char *path;
-};
-
-static bool is_v2(const struct cgroup_dir *dir)
+/* The next of "cpu,memory", or NULL. */
+static const char *next_name(struct arena *arena, const char **at)
 {
-	return !dir->controllers || !*dir->controllers;
+	const char *start = *at + strspn(*at, ",");
+	size_t n = strcspn(start, ",");
+
+	*at = start + n;
+	return n ? arena_strndup(arena, start, n) : NULL;
 }
 
-static bool has_controller(const struct cgroup_dir *dir, const char *name, size_t len)
+/* Picks hierarchies by name. One that nobody has would otherwise choose nothing without a word. */
+static int pick(struct arena *arena, const struct state *state, const char *names, bool *picked,
+		struct err *err)
 {
-	for (const char *at = is_v2(dir) ? "" : dir->controllers; *at; at += strspn(at, ",")) {
-		size_t n = strcspn(at, ",");
+	const char *name;
 
-		if (n == len && memcmp(at, name, n) == 0)
-			return true;
-		at += n;
-	}
-	return false;
-}
-
-static bool is_chosen(const struct cgroup_dir *dir, const struct choice *choice)
-{
-	for (const char *at = choice->controllers; at && *at; at += strspn(at, ",")) {
-		size_t n = strcspn(at, ",");
-
-		if (has_controller(dir, at, n))
-			return true;
-		at += n;
-	}
-	return !choice->controllers;
-}
-
-/* A name that no hierarchy has would otherwise choose nothing without a word. */
-static int check_controllers(const struct state *state, const struct choice *choice,
-			     struct err *err)
-{
-	for (const char *at = choice->controllers; at && *at; at += strspn(at, ",")) {
-		size_t n = strcspn(at, ","), found = 0;
+	while ((name = next_name(arena, &names))) {
+		bool found = false;
 
 		for (size_t i = 0; i < state->cgroup.dirs.n; i++)
-			found += has_controller(&state->cgroup.dirs.v[i], at, n);
+			if (str_has_word(state->cgroup.dirs.v[i].controllers, name, ','))
+				found = picked[i] = true;
 		if (!found) {
-			(void)err_set(err, EINVAL, "exec failed: --cgroup: unknown controller %.*s",
-				      (int)n, at);
+			(void)err_set(err, EINVAL, "exec failed: --cgroup: unknown controller %s",
+				      name);
 			return err_hint(err, "names of controllers belong to cgroup v1; "
 					     "on v2 there is one group, --cgroup PATH");
 		}
-		at += n;
 	}
 	return 0;
 }
@@ -152,7 +130,7 @@ static int descend(struct arena *arena, struct cgroup_dir *dir, bool alone, cons
 
 	/* Directories are all there is below it: no link leads elsewhere. The v2 tree of a hybrid host limits
 	 * nothing, and who makes groups there thinks of v1 only. */
-	if (access(group, F_OK) < 0 && !alone && is_v2(dir))
+	if (access(group, F_OK) < 0 && !alone && group_is_v2(dir))
 		return 0;
 	if (access(group, F_OK) < 0)
 		return err_set(err, ENOENT,
@@ -164,27 +142,25 @@ static int descend(struct arena *arena, struct cgroup_dir *dir, bool alone, cons
 
 static int choose(struct arena *arena, const char *value, struct state *state, struct err *err)
 {
-	const char *colon = strchr(value, ':');
-	const char *path = colon ? colon + 1 : value;
-	/* The container's own group is the root of it: path_join() would begin at the host's. */
-	struct choice choice = { .path = path + strspn(path, "/") };
+	const char *colon = strchr(value, ':'), *path = colon ? colon + 1 : value;
 	size_t n = state->cgroup.dirs.n;
-	struct cgroup_dir *dirs;
-	int r;
+	struct cgroup_dir *dirs = arena_array(arena, n, sizeof(*dirs));
+	bool *picked = arena_array(arena, n, sizeof(*picked));
+	int r = 0;
 
-	if (colon)
-		choice.controllers = arena_strndup(arena, value, (size_t)(colon - value));
-	if (path_has_dotdot(choice.path))
+	path += strspn(path, "/"); /* the container's own group is the root of it */
+	if (path_has_dotdot(path))
 		return err_set(
 			err, EINVAL,
 			"exec failed: --cgroup: bad sub cgroup path: %s is not a sub cgroup path",
-			choice.path);
-	r = check_controllers(state, &choice, err);
-	dirs = arena_array(arena, n, sizeof(*dirs));
+			path);
+	if (colon)
+		r = pick(arena, state, arena_strndup(arena, value, (size_t)(colon - value)), picked,
+			 err);
 	memcpy(dirs, state->cgroup.dirs.v, n * sizeof(*dirs));
 	for (size_t i = 0; r == 0 && i < n; i++)
-		if (is_chosen(&dirs[i], &choice))
-			r = descend(arena, &dirs[i], n == 1, choice.path, err);
+		if (!colon || picked[i])
+			r = descend(arena, &dirs[i], n == 1, path, err);
 	state->cgroup.dirs.v = dirs;
 	return r;
 }
