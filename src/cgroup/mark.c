@@ -181,6 +181,39 @@ const char *mark_search(struct arena *arena, const char *mount, const char *mark
 	return arena_strdup(arena, search.path + len);
 }
 
+struct name_search {
+	const char *const *names;
+	size_t len; /* of the mount's path */
+	char path[4096];
+};
+
+static int look_at_name(int dir, void *data)
+{
+	struct name_search *search = data;
+	char link[32], text[MARK_SIZE];
+	const char *base;
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	n = readlink(link, search->path, sizeof(search->path) - 1);
+	search->path[n > 0 ? n : 0] = '\0';
+	base = strrchr(search->path, '/');
+	for (const char *const *name = search->names; base && *name; name++)
+		if ((size_t)n > search->len && str_equal(base + 1, *name) && !read_mark(link, text))
+			return -EEXIST;
+	return 0;
+}
+
+const char *mark_search_nobodys(struct arena *arena, const char *mount, const char *const *names)
+{
+	struct name_search search = { .names = names, .len = strlen(mount) };
+	const struct group_walk walk = { .enter = look_at_name, .data = &search };
+	_cleanup_close_ int top = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return top >= 0 && group_walk(top, &walk) == -EEXIST ? arena_strdup(arena, search.path)
+							     : NULL;
+}
+
 int mark_find(struct arena *arena, const struct cgroup_place *place, const char *mark,
 	      const char **ret_path, char ret_other[MARK_SIZE])
 {

@@ -27,6 +27,10 @@ bool mark_agrees(const struct cgroup_place *place, const char *mark);
 /* The path of a group with the mark, anywhere in a hierarchy (arena), or NULL. */
 const char *mark_search(struct arena *arena, const char *mount, const char *mark);
 
+/* The directory of a group (arena) anywhere in a hierarchy that has one of the names, a list with NULL at its end, and
+ * nobody's mark; or NULL. */
+const char *mark_search_nobodys(struct arena *arena, const char *mount, const char *const *names);
+
 /* Whose the group of a unit is: the mark is on it, or on one below. OURS: *ret_path is where (arena). OTHERS: ret_other is theirs.
  * -ENOENT, without a text: no hierarchy has the group. */
 int mark_find(struct arena *arena, const struct cgroup_place *place, const char *mark,

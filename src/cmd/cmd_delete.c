@@ -2,8 +2,9 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
+#include "src/base/path.h"
+#include "src/base/str.h"
 #include "src/cgroup/mark.h"
-#include "src/cgroup/unit.h"
 #include "src/cmd/common.h"
 #include "src/plan/plan.h"
 #include "src/plan/plan_cgroup.h"
@@ -65,7 +66,8 @@ struct delete_call {
 	struct arena *arena;
 	struct store *store;
 	bool force;
-	bool found; /* there was something to delete */
+	bool found;    /* there was something to delete */
+	bool doubtful; /* its state does not say where its groups are */
 };
 
 /* Of the managers that this caller can reach, either may have made it. */
@@ -100,11 +102,14 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 	const char *mark = store_mark(call->store, id, call->arena), *path;
 	int r = 0;
 
-	for (size_t i = host->n, found = 0; r == 0 && i > 0 && found < MARKED_MAX;) {
+	for (size_t i = host->n, found = 0; r == 0 && i > 0;) {
 		struct cgroup_place place;
 
 		path = mark_search(call->arena, host->v[i - 1].mount, mark);
-		if (path) {
+		if (path && found == MARKED_MAX) {
+			r = err_set(err, EBUSY, "remove the cgroup %s%s: it comes back",
+				    host->v[i - 1].mount, path);
+		} else if (path) {
 			place = undo_list_place(call->arena, host, path);
 			r = undo_list_cgroup(call->store, id, &place, err);
 			found++;
@@ -115,6 +120,28 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 		}
 	}
 	return r;
+}
+
+/* Where neither state nor config can be believed, and a mark may be gone too: nothing is said to be removed while a
+ * group has the name and is nobody's. */
+static int check_names(const struct delete_call *call, const struct facts_cgroup *host,
+		       const struct oci_config *config, const char *id, struct err *err)
+{
+	const char *wanted = config->linux_ ? config->linux_->cgroups_path : NULL, *group = NULL;
+	const char *const names[] = { id, arena_strf(call->arena, "usrun-%s", id),
+				      arena_strf(call->arena, "usrun-%s.scope", id),
+				      wanted ? path_base(wanted) : NULL, NULL };
+
+	for (size_t i = 0; !group && i < host->n; i++)
+		group = mark_search_nobodys(call->arena, host->v[i].mount, names);
+	if (!group)
+		return 0;
+	(void)err_set(err, EBUSY,
+		      "the cgroup %s stays: it has the name of container %s, and nothing says "
+		      "whose it is",
+		      group, id);
+	return err_hint(err, "if it is another's, remove the directory %s/%s instead",
+			store_root(call->store), id);
 }
 
 /* What marks do not lead to (none could be set; units; rdt) has names that derive from the config, if its copy is
@@ -142,6 +169,8 @@ static int delete_by_names(const struct delete_call *call, int dirfd, const char
 		if (r == 0 && n == 1)
 			r = remove_rdt(call->arena, configs[n], id, err);
 	}
+	if (r == 0 && dirfd >= 0 && (call->doubtful || !configs[1]))
+		r = check_names(call, &facts.cgroup, configs[1] ? configs[1] : &empty, id, err);
 	return r;
 }
 
@@ -224,12 +253,24 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 	return delete_damaged(call, dirfd, state->id, err);
 }
 
+/* It had groups, and none is named. */
+static bool lacks_places(const struct state *state)
+{
+	bool made = false;
+
+	for (size_t i = 0; i < state->undo.n; i++)
+		made = made || str_equal(state->undo.v[i], "cgroup-create") ||
+		       str_equal(state->undo.v[i], "cgroup-unit");
+	return made && !state->cgroup.dirs.n;
+}
+
 static int act(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct delete_call *call = data;
 	int r;
 
 	call->found = true;
+	call->doubtful = state->damaged || lacks_places(state);
 	if (call->force)
 		return delete_by_force(call, dirfd, state, err);
 	r = status_of(state, NULL, err);

@@ -566,6 +566,33 @@ set_mark() {
 	python3 -c 'import os, sys; os.setxattr(sys.argv[1], sys.argv[2], sys.argv[3].encode())' "$group" "$name" "$1"
 }
 
+# Nothing leads to the groups but their name, which is no proof: that they stay is said, and the state stays to tell.
+t_cgroups_without_any_proof_are_named() {
+	root_only
+	local edit dir state="$T/state/$ID/state.json"
+	v1_dir pids >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	for edit in 'del(.cgroupDirs)' '.cgroupDriver = "none" | .pid = 1' '5'; do
+		cfg '.linux.namespaces |= map(select(.type != "pid"))'
+		up
+		for dir in $(cgroups); do
+			python3 -c 'import os, sys; os.removexattr(*sys.argv[1:])' "$dir" user.usrun.owner 2>/dev/null || true
+		done
+		jq "$edit" "$state" >"$T/new"
+		cp "$T/new" "$state"
+		mv "$T/state/$ID/config.json" "$T/copy"
+		no "it has the name of container $ID" delete --force "$ID"
+		[ -d "$T/state/$ID" ] || fail "$edit: the state is gone"
+		kill -KILL "$PID" 2>/dev/null || true
+		soon no_groups
+		ok delete --force "$ID"
+	done
+}
+
+no_groups() { # once their processes have ended
+	sweep_groups
+	[ -z "$(cgroups)" ]
+}
+
 # A state that names no groups any more: they are found by their names, and by their mark.
 t_cgroups_of_a_state_without_places_go() {
 	root_only
