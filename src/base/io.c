@@ -165,21 +165,30 @@ static int create_new(int dirfd, const char *name, mode_t mode, char *ret, size_
 	return fd < 0 ? -errno : fd;
 }
 
-int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
-		    struct err *err)
+int io_replace_file_open(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+			 struct err *err)
 {
 	char temporary[NAME_MAX + 16];
-	int fd = create_new(dirfd, name, mode, temporary, sizeof(temporary)), r;
+	_cleanup_close_ int fd = create_new(dirfd, name, mode, temporary, sizeof(temporary));
+	int r;
 
 	if (fd < 0)
 		return err_errno(err, -fd, "create a file for %s", name);
 	r = io_write_all(fd, data, len);
-	fd_closep(&fd);
 	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
 		r = -errno;
 	if (r < 0) {
 		(void)unlinkat(dirfd, temporary, 0);
 		return err_errno(err, -r, "write %s", name);
 	}
-	return 0;
+	return fd_take(&fd);
+}
+
+int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+		    struct err *err)
+{
+	int fd = io_replace_file_open(dirfd, name, data, len, mode, err), r = fd < 0 ? fd : 0;
+
+	fd_closep(&fd);
+	return r;
 }

@@ -28,3 +28,7 @@ int io_write_file(int dirfd, const char *path, const char *text, struct err *err
 /* Replaces a file atomically (temporary name, rename); readers see the old or the new one. */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 		    struct err *err) MUST_CHECK;
+
+/* The same, and the new file stays open: its descriptor, which tells it from others of the name. */
+int io_replace_file_open(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
+			 struct err *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/run/failure.h"
 
+#include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/oci/names.h"
 #include "src/run/channel.h"
@@ -8,6 +9,7 @@
 #include "src/sys/pidfd.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,12 +36,23 @@ static void explain_death(struct start *start, struct err *err)
 				 name ? name : "a real-time one");
 }
 
+/* Another start may have put its own there meanwhile. */
+static void remove_pid_file(struct start *start)
+{
+	struct stat ours, there;
+
+	if (start->pid_file_fd >= 0 && fstat(start->pid_file_fd, &ours) == 0 &&
+	    lstat(start->pid_file, &there) == 0 && ours.st_dev == there.st_dev &&
+	    ours.st_ino == there.st_ino)
+		(void)unlink(start->pid_file);
+	fd_closep(&start->pid_file_fd);
+}
+
 static void take_back(struct start *start)
 {
 	struct err err;
 
-	if (start->pid_file_written)
-		(void)unlink(start->pid_file);
+	remove_pid_file(start);
 	if (devices_return(&start->net, &err) < 0)
 		log_warning("%s", err.text);
 	devices_close(&start->net);

@@ -45,6 +45,7 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
 		.net = { .here = -1, .there = -1 },
 		.console_master = -1,
 		.console_slave = -1,
+		.pid_file_fd = -1,
 		.start_connection = -1,
 	};
 	start->cgroup_place = plan->cgroup.place;

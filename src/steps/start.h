@@ -34,7 +34,7 @@ struct start {
 	const char *pid_file;
 	/* Called before the program runs, whose output it must not be mixed with. */
 	void (*tell_fallbacks)(const struct state *state);
-	bool pid_file_written;   /* ours: another container may have used the name before */
+	int pid_file_fd;         /* what was written: others may use the name before and after us */
 	const char *const *undo; /* names of the rows that leave something on the host */
 	size_t n_undo;
 	struct child stager; /* until it has left */

@@ -143,7 +143,7 @@ int step_state_complete(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* Digits only, complete at once, never through a link that somebody put there. */
+/* Digits only, complete at once, never through a link that somebody put there. The file's descriptor. */
 static int write_pid_file(const char *path, pid_t pid, struct err *err)
 {
 	_cleanup_close_ int dir = -1;
@@ -161,16 +161,18 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 	if (dir < 0)
 		return err_errno(err, errno, "open the directory of the pid file %s", path);
 	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
-	r = io_replace_file(dir, slash ? slash + 1 : path, digits, strlen(digits), 0644, err);
-	return r < 0 ? err_prefix(err, "pid file %s", path) : 0;
+	r = io_replace_file_open(dir, slash ? slash + 1 : path, digits, strlen(digits), 0644, err);
+	return r < 0 ? err_prefix(err, "pid file %s", path) : r;
 }
 
 int step_pid_file(struct start *start, struct err *err)
 {
-	int r = start->pid_file ? write_pid_file(start->pid_file, start->init.pid, err) : 0;
+	int r = start->pid_file ? write_pid_file(start->pid_file, start->init.pid, err) : -1;
 
-	start->pid_file_written = r == 0 && start->pid_file;
-	return r;
+	if (!start->pid_file)
+		return 0;
+	start->pid_file_fd = r;
+	return r < 0 ? r : 0;
 }
 
 /* Where /proc is mounted with hidepid, a user cannot see there what a container's init is between the change of

@@ -133,6 +133,17 @@ t_failing_hooks_undo_all() {
 	done
 }
 
+# The pid file of a start that fails goes with it; one that another has put there meanwhile is not ours.
+t_failing_hooks_and_the_pid_file() {
+	cfg --arg f "$T/pid" '.hooks = {poststart: [{path: "/bin/sh", args: ["sh", "-c", "test -s " + $f + " || exit 0; exit 3"]}]}'
+	prog /bin/sleep 1000
+	no hook run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	[ ! -e "$T/pid" ] || fail 'the pid file is left'
+	cfg --arg f "$T/pid" '.hooks.poststart[0].args[2] = "echo another >" + $f + ".new; mv " + $f + ".new " + $f + "; exit 3"'
+	no hook run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	eq 'the file of another' "$(cat "$T/pid")" another
+}
+
 t_failing_start_container_hook() {
 	cfg '.hooks = {startContainer: [{path: "/bin/false"}]}'
 	prog /bin/touch /tmp/ran
