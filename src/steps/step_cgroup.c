@@ -10,6 +10,16 @@
 
 #include <string.h>
 
+static void undo_only(struct start *start, const struct cgroup_dir *dirs, size_t n)
+{
+	struct err err;
+
+	start->state->cgroup.dirs.v = dirs;
+	start->state->cgroup.dirs.n = n;
+	if (store_write(start->state_dir, start->state, &err) < 0)
+		log_warning("%s", err.text);
+}
+
 /* What was made has been taken back. What is there all the same, with processes in it or frozen, is somebody
  * else's: neither we nor a later `delete` may remove it, and kill what is inside, as the container's. */
 static void undo_forget_dirs(struct start *start, enum driver_part part)
@@ -17,15 +27,27 @@ static void undo_forget_dirs(struct start *start, enum driver_part part)
 	const struct cgroup_place *place = &start->state->cgroup;
 	struct cgroup_dir *dirs = arena_array(start->arena, place->dirs.n + 1, sizeof(*dirs));
 	size_t own = 0;
-	struct err err;
 
 	for (size_t i = 0; i < place->dirs.n; i++)
 		if (part == DRIVER_V1_PART && driver_is_in(&place->dirs.v[i], DRIVER_V2_PART))
 			dirs[own++] = place->dirs.v[i];
-	start->state->cgroup.dirs.v = dirs;
-	start->state->cgroup.dirs.n = own;
-	if (store_write(start->state_dir, start->state, &err) < 0)
-		log_warning("%s", err.text);
+	undo_only(start, dirs, own);
+}
+
+/* Another was faster in one hierarchy. In those of another path what was made is still to be removed. */
+static void undo_forget_others(struct start *start, const char *mark)
+{
+	const struct cgroup_place *place = &start->state->cgroup;
+	struct cgroup_dir *dirs = arena_array(start->arena, place->dirs.n + 1, sizeof(*dirs));
+	size_t own = 0;
+
+	for (enum mark_owner owner = MARK_OURS; owner <= MARK_NOBODYS; owner++) {
+		struct cgroup_place some = mark_pick(start->arena, place, mark, owner, NULL);
+
+		for (size_t i = 0; i < some.dirs.n; i++)
+			dirs[own++] = some.dirs.v[i];
+	}
+	undo_only(start, dirs, own);
 }
 
 static int delegate(struct start *start, struct err *err)
@@ -96,6 +118,7 @@ static int claim(struct start *start, enum driver_part part, struct err *err)
 		r = mark_claim(&start->cgroup, done, mark, true, other);
 	if (r != -EEXIST)
 		return r;
+	undo_forget_others(start, mark);
 	(void)err_set(err, EBUSY, "container's cgroup %s belongs to another container: %s",
 		      place->dirs.v[0].path, strchr(other, ' ') ? strchr(other, ' ') + 1 : other);
 	return err_hint(err, "its state may be in another directory (--root, XDG_RUNTIME_DIR)");
@@ -106,10 +129,10 @@ static int create(struct start *start, enum driver_part part, struct err *err)
 	const struct cgroup_plan *plan = &start->plan->cgroup;
 	int r = driver_create(plan, part, &start->cgroup, err);
 
-	if (r == 0)
-		r = claim(start, part, err);
 	if (r < 0)
 		undo_forget_dirs(start, part);
+	else
+		r = claim(start, part, err);
 	if (r == 0 && part != DRIVER_V1_PART)
 		note_inode(start);
 	if (r < 0 || part == DRIVER_V2_PART)

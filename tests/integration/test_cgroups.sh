@@ -490,6 +490,26 @@ t_cgroups_of_another_root() {
 	rm -rf "$T/other"
 }
 
+# In one of several hierarchies another has the group already: in the others nothing stays of the one that is refused.
+t_cgroups_that_are_anothers_in_one_hierarchy() {
+	root_only
+	local dir own
+	v1_dir unified >/dev/null || skip "needs the v2 tree in /sys/fs/cgroup/unified"
+	dir=$(v1_dir memory) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	own=$dir$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+	own=${own%/}/it-$ID-own
+	mkdir -p "$own/it-$ID-taken"
+	python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.usrun.owner", b"1:1 another")' "$own/it-$ID-taken"
+	cfg --arg p "it-$ID-taken" '.linux.cgroupsPath = $p'
+	prog /bin/true
+	RC=0
+	sh -c 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"' sh "$own" "${U[@]}" run -b "$T/b" "$ID" >"$T/out" 2>"$T/err" </dev/null || RC=$?
+	[ $RC != 0 ] || fail 'the group of another was taken'
+	has error "$(<"$T/err")" 'belongs to another container: another'
+	eq groups "$(cgroups)" "$(printf '%s\n' "$own" "$own/it-$ID-taken")"
+	rmdir "$own/it-$ID-taken" "$own"
+}
+
 # A state that was damaged may name anything: what does not have the container's mark is not killed.
 t_cgroups_of_strangers_survive_a_damaged_state() {
 	root_only
