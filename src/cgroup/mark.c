@@ -97,14 +97,14 @@ static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[M
 	}
 	if (str_equal(text, mark))
 		return MARK_OURS;
-	if (other && !*other)
+	if (other)
 		(void)strcpy(other, text);
 	/* The owner of a delegated group may change its mark: a container in a user namespace. */
 	return is_same_group(dir, path) ? MARK_DOUBTED : MARK_OTHERS;
 }
 
 struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,
-			      const char *mark, enum mark_owner owner, char other[MARK_SIZE])
+			      const char *mark, enum mark_owner owner, char ret_other[MARK_SIZE])
 {
 	size_t n = place->dirs.n, first = n ? first_of(place) : 0, kept = 0;
 	struct cgroup_dir *dirs = arena_array(arena, n + 1, sizeof(*dirs));
@@ -114,14 +114,18 @@ struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *pl
 	for (size_t at = 0; at < n; at++) {
 		const struct cgroup_dir *dir = &place->dirs.v[(first + at) % n];
 		bool same = path && str_equal(dir->path, path);
+		char other[MARK_SIZE] = "";
 		int of = same ? of_path : owner_of(dir, mark, other);
 
 		if (!path && of >= 0) {
 			path = dir->path;
 			of_path = of;
 		}
-		if ((of < 0 ? MARK_OURS : (enum mark_owner)of) == owner)
-			dirs[kept++] = *dir;
+		if ((of < 0 ? MARK_OURS : (enum mark_owner)of) != owner)
+			continue;
+		if (kept == 0 && ret_other) /* never `same`: that of its path came before */
+			(void)strcpy(ret_other, other);
+		dirs[kept++] = *dir;
 	}
 	return (struct cgroup_place){ .kind = place->kind, .dirs = { .v = dirs, .n = kept } };
 }

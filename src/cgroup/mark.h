@@ -37,6 +37,7 @@ int mark_find(struct arena *arena, const struct cgroup_place *place, const char 
 	      const char **ret_path, char ret_other[MARK_SIZE]) MUST_CHECK;
 
 /* Those directories of the place that belong to `owner`. One that is gone is ours; where the kernel keeps no
- * attributes on groups, all are. other (may be NULL) gets the mark of the first of another. */
+ * attributes on groups, all are. ret_other (may be NULL) gets the mark of the first of them, where OTHERS or DOUBTED are
+ * picked and there are any. */
 struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,
-			      const char *mark, enum mark_owner owner, char other[MARK_SIZE]);
+			      const char *mark, enum mark_owner owner, char ret_other[MARK_SIZE]);

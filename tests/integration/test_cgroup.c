@@ -305,6 +305,38 @@ TEST(a_failed_create_takes_back_what_it_made)
 	cgroup_view_run(VIEW_V2, undone);
 }
 
+/* One group has been given to another, and the mark of one that is ours was changed. */
+static void picks(void)
+{
+	static const char mark[] = "1:1 a";
+	struct cgroup_plan plan, deeper;
+	struct cgroup one = cgroup_view_create(path_of("/one"), NULL, &plan),
+		      two = cgroup_view_create(path_of("/two"), NULL, &deeper);
+	int first = group_v2(&one) < 0 ? 0 : group_v2(&one);
+	struct cgroup_dir dirs[2] = { plan.place.dirs.v[first], deeper.place.dirs.v[first] };
+	struct cgroup_place place = { plan.place.kind, { dirs, 2 } };
+	char other[MARK_SIZE] = "";
+	struct cgroup pair = { .place = place, .fds = { one.fds[first] } };
+
+	mark_note(&pair, dirs); /* the inode of the first */
+	CHECK_INT(mark_claim(&one, NULL, "1:1 changed", true, other), 0);
+	CHECK_INT(mark_claim(&two, NULL, "2:2 b", true, other), 0);
+	CHECK_INT(mark_pick(&arena, &place, mark, MARK_OTHERS, other).dirs.n, 1);
+	CHECK_STR(other, "2:2 b");
+	CHECK_INT(mark_pick(&arena, &place, mark, MARK_DOUBTED, other).dirs.n, 1);
+	CHECK_STR(other, "1:1 changed");
+	driver_close(&one);
+	driver_close(&two);
+	check_remove(&plan);
+	check_remove(&deeper);
+}
+
+TEST(the_mark_of_another_is_that_of_the_group_that_was_picked)
+{
+	cgroup_view_run(VIEW_V2, picks);
+	cgroup_view_run(VIEW_HOST, picks);
+}
+
 static struct facts_cgroup facts_of(const struct cgroup_place *place)
 {
 	struct facts_cgroup facts = { .mode = place->kind == CGROUP_DRIVER_V2 ? FACTS_CGROUP_V2
