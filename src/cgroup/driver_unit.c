@@ -62,12 +62,54 @@ int driver_find(struct arena *arena, pid_t pid, const struct cgroup_place *place
 	return 0;
 }
 
+/* One that is not there is left out: the process may see another hierarchy than we do. */
+static int open_instead(const struct cgroup_dir *dir, int *ret, struct err *err)
+{
+	struct group_path buf;
+	int fd = *group_path(dir, &buf)
+			 ? open(buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+			 : -1;
+
+	if (fd < 0 && *buf.text && errno != ENOENT)
+		return err_errno(err, errno, "open the cgroup %s", buf.text);
+	*ret = fd;
+	return 0;
+}
+
+/* In place of those that are gone. */
+static int open_missing(struct arena *arena, pid_t pid, struct cgroup *cgroup, const char **ret,
+			struct err *err)
+{
+	const struct cgroup_place place = cgroup->place;
+	struct cgroup_dir *dirs = arena_array(arena, place.dirs.n + 1, sizeof(*dirs));
+	struct cgroup_place now;
+	int r = driver_find(arena, pid, &place, &now, err);
+
+	if (r == -ENOENT || r == -ESRCH)
+		return err_set(err, ESRCH, "the container's process %d has just ended", (int)pid);
+	for (size_t i = 0; r == 0 && i < place.dirs.n; i++) {
+		dirs[i] = cgroup->fds[i] < 0 ? now.dirs.v[i] : place.dirs.v[i];
+		if (cgroup->fds[i] >= 0)
+			continue;
+		r = open_instead(&dirs[i], &cgroup->fds[i], err);
+		if (cgroup->fds[i] >= 0)
+			*ret = dirs[i].path;
+	}
+	if (r == 0 && group_any(cgroup) < 0)
+		r = err_set(err, ESTALE,
+			    "the container's cgroup %s is gone, and that of its "
+			    "process %d is not to be found here",
+			    place.dirs.n ? place.dirs.v[0].path : "", (int)pid);
+	if (r == 0)
+		cgroup->place.dirs.v = dirs;
+	return r;
+}
+
 int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t pid,
 		   struct cgroup *ret, const char **ret_instead, struct err *err)
 {
-	struct cgroup_place now;
 	struct err gone;
-	size_t n, missing = 0;
+	size_t open = 0;
 	int r = driver_open(place, ret, &gone);
 
 	*ret_instead = NULL;
@@ -77,26 +119,11 @@ int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t 
 	}
 	if (r == -ENOENT)
 		group_init(ret, place);
-	n = ret->place.dirs.n; /* of a damaged state not all that it names */
-	while (missing < n && ret->fds[missing] >= 0)
-		missing++;
-	if (missing == n)
-		return 0;
-	r = driver_find(arena, pid, place, &now, err);
-	for (size_t i = missing; r == 0 && i < n; i++) {
-		struct group_path buf;
-
-		if (ret->fds[i] >= 0) {
-			((struct cgroup_dir *)(uintptr_t)now.dirs.v)[i] = place->dirs.v[i];
-			continue;
-		}
-		ret->fds[i] = open(group_path(&now.dirs.v[i], &buf),
-				   O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (ret->fds[i] >= 0)
-			*ret_instead = now.dirs.v[i].path;
-	}
-	if (r == 0)
-		ret->place.dirs.v = now.dirs.v;
+	while (open < ret->place.dirs.n && ret->fds[open] >= 0) /* of a damaged state not all */
+		open++;
+	r = open < ret->place.dirs.n ? open_missing(arena, pid, ret, ret_instead, err) : 0;
+	if (r < 0)
+		driver_close(ret);
 	return r;
 }
 

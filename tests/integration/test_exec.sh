@@ -377,6 +377,17 @@ t_exec_where_the_cgroup_is_gone() {
 	down
 }
 
+# From where no hierarchy is seen nothing can be joined: the process would be without the container's limits.
+t_exec_without_a_way_to_the_cgroup() {
+	root_only 'unmounts in a mount namespace'
+	up
+	U=(unshare -m --propagation private sh -c 'umount -l -R /sys/fs/cgroup && exec "$@"' sh "${U[@]}")
+	no 'is not to be found here' exec "$ID" /bin/true
+	U=("${U[@]:8}")
+	inside /bin/true
+	down
+}
+
 t_exec_tells_what_it_leaves_out() {
 	up
 	ok --log-level warning exec --cap CAP_NO_SUCH "$ID" /bin/true

@@ -198,7 +198,8 @@ TEST(a_unit_is_changed_and_joined)
 }
 
 /* A damaged state may name more directories than there is room for. */
-TEST(of_too_many_directories_some_are_opened)
+/* What cannot join a group of the container's would be without its limits. */
+TEST(of_too_many_directories_none_can_be_joined)
 {
 	enum { MANY = 40 * GROUP_MAX_DIRS };
 	struct arena arena = { 0 };
@@ -209,19 +210,21 @@ TEST(of_too_many_directories_some_are_opened)
 		int behind[MANY];
 	} there;
 	const char *instead;
-	struct err err;
+	struct err err = { 0 };
 
 	memset(&there, -2, sizeof(there));
 	for (size_t i = 0; i < MANY; i++)
 		dirs[i] = (struct cgroup_dir){ .controllers = "none",
 					       .mount = "/nonexistent",
 					       .path = "/a" };
-	CHECK_INT(driver_open_of(&arena, &place, 0, &there.cgroup, &instead, &err), 0);
-	CHECK_INT(there.cgroup.place.dirs.n, GROUP_MAX_DIRS);
+	CHECK_ERR(
+		driver_open_of(&arena, &place, 0, &there.cgroup, &instead, &err), &err,
+		"the container's cgroup /a is gone, and that of its process 0 is not to be found");
+	CHECK_ERR(driver_open_of(&arena, &place, INT32_MAX, &there.cgroup, &instead, &err), &err,
+		  "the container's process 2147483647 has just ended");
 	CHECK(!instead);
 	for (size_t i = 0; i < MANY; i++)
 		if (there.behind[i] == -1)
 			CHECK_INT(i, -1);
-	driver_close(&there.cgroup);
 	arena_free(&arena);
 }
