@@ -301,7 +301,7 @@ static int walk(const struct exec_call *call, struct start *start, struct err *e
 
 	if (r != -EAGAIN || !str_equal(err->step, "spawn-init") || call->o->console_socket)
 		return r;
-	driver_close(&start->cgroup);
+	start_close_opened(start);
 	first.signals = start->signals; /* what has come is still to be forwarded */
 	*start = first;
 	start->joins_late = true;

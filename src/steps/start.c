@@ -68,6 +68,20 @@ void start_close_others(struct start *start, const int *own, size_t n)
 	program_close_others(3, keep, n);
 }
 
+void start_close_opened(struct start *start)
+{
+	int *const single[] = { &start->lifeline,         &start->seccomp_pair[0],
+				&start->seccomp_pair[1],  &start->console_socket,
+				&start->rootfs,           &start->hooks_output.out,
+				&start->hooks_output.err, &start->console_master };
+
+	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
+		fd_closep(single[i]);
+	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
+		fd_closep(&start->ns_fds[kind]);
+	driver_close(&start->cgroup);
+}
+
 static size_t add(int *v, size_t n, const int *more, size_t n_more)
 {
 	memcpy(v + n, more, n_more * sizeof(*v));

@@ -91,6 +91,9 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
  * trace it could take that. */
 void start_keep_own(struct start *start);
 
+/* Closes what rows have opened so far, for another try; not what the caller of the sequence has put in. */
+void start_close_opened(struct start *start);
+
 /* Closes all but stdio, what the caller has passed on to the program, and `own`, of which some may be -1. */
 void start_close_others(struct start *start, const int *own, size_t n);
 
