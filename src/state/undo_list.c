@@ -20,11 +20,13 @@ enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200, DYING_MS = 2000 };
 
 static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 {
+	long long deadline = clock_now() + DEATH_TIMEOUT_MS;
+
 	if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
 		return 0;
 	if (cgroup_place_is_group(&state->cgroup))
 		driver_fetch_frozen(&state->cgroup, (pid_t)state->pid.v);
-	for (int waited = 0; waited < DEATH_TIMEOUT_MS; waited += USUAL_DEATH_MS) {
+	while (clock_left(deadline)) {
 		if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
 			return 0;
 		/* Or for what was just thawed, which had its time. */

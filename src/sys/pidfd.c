@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/pidfd.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/compat.h"
@@ -101,11 +102,11 @@ static bool has_ended(int stand_in)
 
 static int wait_by_looking(int stand_in, int timeout_ms)
 {
-	enum { STEP_MS = 5 };
-	static const struct timespec step = { .tv_nsec = STEP_MS * 1000 * 1000 };
+	static const struct timespec step = { .tv_nsec = 5 * 1000 * 1000 };
+	long long deadline = clock_now() + timeout_ms;
 
-	for (int waited = 0; !has_ended(stand_in); waited += STEP_MS) {
-		if (timeout_ms >= 0 && waited >= timeout_ms)
+	while (!has_ended(stand_in)) {
+		if (timeout_ms >= 0 && !clock_left(deadline))
 			return -ETIMEDOUT;
 		(void)nanosleep(&step, NULL);
 	}
