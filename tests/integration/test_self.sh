@@ -21,15 +21,19 @@ try_to_write() { # FD
 	eq 'the program' "$(sha256sum <"$T/own")" "$SUM"
 }
 
-t_own_binary_of_init() {
-	root_only "of a user's init nobody may see the file"
-	own_binary
+try_to_write_by_init() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
 	exec 9<"/proc/$(<"$T/pid")/exe"
 	down
 	try_to_write 9
 	exec 9<&-
+}
+
+t_own_binary_of_init() {
+	root_only "of a user's init nobody may see the file"
+	own_binary
+	try_to_write_by_init
 }
 
 t_own_binary_of_run() {
@@ -67,12 +71,7 @@ t_own_binary_of_another_user() {
 	eq 'create' "$(count_execs create -b "$T/nothing" "$ID")" 2
 	chmod 555 "$T/own"
 	eq 'not even its owner may write' "$(count_execs create -b "$T/nothing" "$ID")" 2
-	prog /bin/sleep 1000
-	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
-	exec 9<"/proc/$(<"$T/pid")/exe"
-	down
-	try_to_write 9
-	exec 9<&-
+	try_to_write_by_init
 }
 
 # A user's container has no id that could write what is root's, in a directory of root's.
