@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel keeps hardware address, MTU and other properties of a device that changes its namespace; it
- * takes it down and forgets its addresses. The name is given in the same request: in its new namespace
- * another device may have the old one. */
+/* The kernel keeps hardware address, MTU and other properties of a device that changes its
+ * namespace; it takes it down and forgets its addresses. The name is given in the same request: in
+ * its new namespace another device may have the old one. */
 #include "net/devices.h"
 
 #include "net/rtnl.h"
@@ -23,7 +23,8 @@ static int namespace_of(int sock, struct err *err)
 	return fd;
 }
 
-/* Rights are those of whoever opens a netlink socket, so the container's process cannot lend its own. */
+/* Rights are those of whoever opens a netlink socket, so the container's process cannot lend its
+ * own. */
 static int open_there(int here, int member, struct err *err)
 {
 	_cleanup_close_ int theirs = namespace_of(member, err), ours = -1, sock = -1;

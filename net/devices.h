@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Network devices of the host in a container's namespace: moved, renamed, with their addresses, brought
- * up; and moved back when the start fails. */
+/* Network devices of the host in a container's namespace: moved, renamed, with their addresses,
+ * brought up; and moved back when the start fails. */
 #pragma once
 
 #include "net/rtnl_message.h"
@@ -27,8 +27,8 @@ struct devices {
 	size_t n_moved;
 };
 
-/* Opens both. member: any socket that was made in the container's network namespace; all rights over the
- * namespace are the caller's own. */
+/* Opens both. member: any socket that was made in the container's network namespace; all rights
+ * over the namespace are the caller's own. */
 int devices_open(int member, struct devices *ret, struct err *err) MUST_CHECK;
 void devices_close(struct devices *devices);
 
@@ -36,6 +36,6 @@ void devices_close(struct devices *devices);
 int devices_move(struct arena *arena, struct devices *devices,
 		 const struct devices_request *request, struct err *err) MUST_CHECK;
 
-/* Moves all back, last first, with their names, addresses and state. The namespace lives as long as its
- * socket does, but a virtual device would end with it. */
+/* Moves all back, last first, with their names, addresses and state. The namespace lives as long as
+ * its socket does, but a virtual device would end with it. */
 int devices_return(struct devices *devices, struct err *err) MUST_CHECK;

@@ -104,8 +104,8 @@ static int ask_one_by_one(struct arena *arena, struct caller *caller, struct err
 	return 0;
 }
 
-/* The mount namespace of who only entered a user namespace is still somebody else's: the kernel shows
- * its owner to nobody below that owner. */
+/* The mount namespace of who only entered a user namespace is still somebody else's: the kernel
+ * shows its owner to nobody below that owner. */
 static bool owns_mount_namespace(void)
 {
 	_cleanup_close_ int mounts = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),

@@ -53,8 +53,8 @@ int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap
 void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
 			 size_t n, struct idmap *ret);
 
-/* A map of idmap_build_default() with the caller's own id at another container id: the ids up to there begin one
- * earlier. */
+/* A map of idmap_build_default() with the caller's own id at another container id: the ids up to
+ * there begin one earlier. */
 struct idmap idmap_move_own(struct arena *arena, const struct idmap *map, uint32_t inside);
 
 /* Parses the lines of /proc/PID/uid_map ("inside outside count"). */
@@ -67,6 +67,7 @@ char *idmap_format(struct arena *arena, const struct idmap *map) __attribute__((
 /* Whether both hold the same ranges in the same order. */
 bool idmap_equal(const struct idmap *a, const struct idmap *b);
 
-/* The first of count host ids from start on that is in none of the ranges. false when all are in one. */
+/* The first of count host ids from start on that is in none of the ranges. false when all are in
+ * one. */
 bool idmap_find_missing(const struct idmap_range *ranges, size_t n, uint32_t start, uint32_t count,
 			uint32_t *ret);

@@ -24,13 +24,14 @@ struct idmap_write {
  * child gone) with a hint that tells what to do. */
 int idmap_write(const struct idmap_write *write, pid_t pid, struct err *err) MUST_CHECK;
 
-/* A user namespace that is there for these maps alone: the kernel takes the mapping of a mount as one. Returns a
- * descriptor of it; the process that had it made is gone by then, and would have ended with us. */
+/* A user namespace that is there for these maps alone: the kernel takes the mapping of a mount as
+ * one. Returns a descriptor of it; the process that had it made is gone by then, and would have
+ * ended with us. */
 int idmap_write_fd(const struct idmap_write *write, struct err *err) MUST_CHECK;
 
-/* idmap_explain.c: why a map could not be written. The kernel says EPERM or EINVAL to a dozen mistakes, newuidmap
- * prints the same line for five of them and nothing at all for a sixth, so we look for ourselves.
- * Slow, and only called after a failure. */
+/* idmap_explain.c: why a map could not be written. The kernel says EPERM or EINVAL to a dozen
+ * mistakes, newuidmap prints the same line for five of them and nothing at all for a sixth, so we
+ * look for ourselves. Slow, and only called after a failure. */
 
 /* Which of the two maps. */
 enum idmap_explain_which { IDMAP_EXPLAIN_UID, IDMAP_EXPLAIN_GID };

@@ -160,7 +160,8 @@ const char *err_why(int error)
 	switch (error) {
 	case ENOSYS:
 		return *missing_call ? missing_call : lower(strerror(error));
-	/* Engines read "no such file or directory" as the command that they asked for, and exit with 127. */
+	/* Engines read "no such file or directory" as the command that they asked for, and exit
+	 * with 127. */
 	case ENOENT:
 		return "no such path";
 	/* Where C libraries differ: these are what users search for. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One error: filled once, where the facts are; plain data, so that it crosses processes as it is. */
+/* One error: filled once, where the facts are; plain data, so that it crosses processes as it
+ * is. */
 #pragma once
 
 #include <errno.h>
@@ -18,39 +19,41 @@ struct err {
 	char hint[640];          /* what to do about it, or empty */
 };
 
-/* Texts and hints are one line each: control characters in them become "?", and what is too long is cut
- * behind a whole character, with "..." there. */
+/* Texts and hints are one line each: control characters in them become "?", and what is too long is
+ * cut behind a whole character, with "..." there. */
 
-/* In front of a format: it begins with the JSON path of a value, up to the first ": " or the end, as in
- * ERR_AT "mounts[%zu].source: a bind mount needs one". Which document the value stands in, or which option gave
- * it, is known to the command only: err_document() puts that in front. */
+/* In front of a format: it begins with the JSON path of a value, up to the first ": " or the end,
+ * as in ERR_AT "mounts[%zu].source: a bind mount needs one". Which document the value stands in, or
+ * which option gave it, is known to the command only: err_document() puts that in front. */
 #define ERR_AT "\001"
 
-/* Fills err with the text and returns -code, which is always negative (a code <= 0 counts as EINVAL).
- * Use it where the text already says why. "no such file or directory" and "executable file not found in" are read by
- * the clients as "the user's own command is missing" (status 127): use them for nothing else. */
+/* Fills err with the text and returns -code, which is always negative (a code <= 0 counts as
+ * EINVAL). Use it where the text already says why. "no such file or directory" and
+ * "executable file not found in" are read by the clients as "the user's own command is missing"
+ * (status 127): use them for nothing else. */
 int err_set(struct err *err, int code, const char *fmt, ...) PRINTF(3, 4);
 
 /* The same, with ": <why>" for the errno added in the words of err_why(). */
 int err_errno(struct err *err, int error, const char *fmt, ...) PRINTF(3, 4);
 
-/* Puts "<words>: " in front of the text. With ERR_AT, an earlier path stays: it is the more special one. Returns the
- * negative code of err. */
+/* Puts "<words>: " in front of the text. With ERR_AT, an earlier path stays: it is the more special
+ * one. Returns the negative code of err. */
 int err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* Where the error is about a value: puts "<name>: <path>: " in front of the text, or only "<name>: " for a value that
- * an option gave. Once; other errors stay as they are. Return the negative code of err. */
+/* Where the error is about a value: puts "<name>: <path>: " in front of the text, or only
+ * "<name>: " for a value that an option gave. Once; other errors stay as they are. Return the
+ * negative code of err. */
 int err_document(struct err *err, const char *name);
 int err_option(struct err *err, const char *name);
 
-/* Adds advice, one sentence, shown on a line of its own; an earlier, more special one stays. Returns the negative
- * code of err. */
+/* Adds advice, one sentence, shown on a line of its own; an earlier, more special one stays.
+ * Returns the negative code of err. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* The system call that is missing here, the Linux version that brought it, and the one that runs: what err_errno() says
- * for ENOSYS. */
+/* The system call that is missing here, the Linux version that brought it, and the one that runs:
+ * what err_errno() says for ENOSYS. */
 void err_name_missing(const char *call, const char *since, const char *release);
 
-/* Text for an errno, in the words and the lower case that users search for. That of ENOENT is not strerror()'s, which
- * clients match. Valid until the next call. */
+/* Text for an errno, in the words and the lower case that users search for. That of ENOENT is not
+ * strerror()'s, which clients match. Valid until the next call. */
 const char *err_why(int error);

@@ -79,8 +79,8 @@ size_t json_text_string_start(const char *text, size_t end)
 {
 	size_t i = end < 2 ? 0 : end - 2;
 
-	/* A quote inside the string has an odd number of backslashes in front of it; the opening one
-	 * has none, since no backslash can stand outside a string. */
+	/* A quote inside the string has an odd number of backslashes in front of it; the opening
+	 * one has none, since no backslash can stand outside a string. */
 	while (i > 0) {
 		size_t slashes = 0;
 

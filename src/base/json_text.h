@@ -8,8 +8,8 @@
 
 enum { JSON_TEXT_QUOTE = 96 }; /* room for a shortened value, quotes and NUL included */
 
-/* Offset of the first byte that is not valid UTF-8 (overlong forms, surrogates and code points above
- * U+10FFFF are not), or len. */
+/* Offset of the first byte that is not valid UTF-8 (overlong forms, surrogates and code points
+ * above U+10FFFF are not), or len. */
 size_t json_text_find_bad_utf8(const char *text, size_t len);
 
 /* Line and column of an offset, from 1; a column is a character, not a byte. */

@@ -17,7 +17,8 @@ void json_write_object(struct json_write *w, const char *key); /* opens */
 void json_write_array(struct json_write *w, const char *key);  /* opens */
 void json_write_end(struct json_write *w);                     /* closes the innermost of either */
 void json_write_string(struct json_write *w, const char *key, const char *value); /* NULL: null */
-/* A text for people: U+FFFD stands for bytes that are not UTF-8, where json_write_string() fails on them. */
+/* A text for people: U+FFFD stands for bytes that are not UTF-8, where json_write_string() fails on
+ * them. */
 void json_write_message(struct json_write *w, const char *key, const char *text);
 void json_write_int(struct json_write *w, const char *key, int64_t value);
 void json_write_uint(struct json_write *w, const char *key, uint64_t value);

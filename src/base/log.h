@@ -26,12 +26,13 @@ bool log_wants(enum log_level level);
  * --log exactly one record there: JSON {"level","msg","time","hint"} on one line, or text. */
 void log_failure(const struct err *err);
 
-/* A record of a text log; shown on standard error at --log-level warning or above. Never in a JSON log: that of a
- * client must hold nothing but the error (podman reads the whole file as one object). */
+/* A record of a text log; shown on standard error at --log-level warning or above. Never in a JSON
+ * log: that of a client must hold nothing but the error (podman reads the whole file as one
+ * object). */
 void log_warning(const char *fmt, ...) PRINTF(1, 2);
 
-/* The same without the question of the level: for a person who is known to be there, and for what nothing
- * else will tell later. */
+/* The same without the question of the level: for a person who is known to be there, and for what
+ * nothing else will tell later. */
 void log_notice(const char *fmt, ...) PRINTF(1, 2);
 
 /* In a child: the log's descriptor, or -1 where it has nothing to write there. */

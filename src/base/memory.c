@@ -20,8 +20,8 @@ struct piece {
 	_Alignas(ALIGNMENT) char data[];
 };
 
-/* Grows and shrinks at its end only: a piece that is put back earlier stays taken. All behind `taken` is zero, and
- * no page of it is touched. */
+/* Grows and shrinks at its end only: a piece that is put back earlier stays taken. All behind
+ * `taken` is zero, and no page of it is touched. */
 static _Alignas(ALIGNMENT) char pool[POOL_SIZE];
 static size_t taken;
 

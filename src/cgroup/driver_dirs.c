@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making the directories, and removing them.
  *
- * Most are one mkdir: only a v2 tree (controllers are passed on at each level), a v1 cpuset (a new one is empty, and
- * nobody can join an empty one) and missing parents need a walk.
+ * Most are one mkdir: only a v2 tree (controllers are passed on at each level), a v1 cpuset (a new
+ * one is empty, and nobody can join an empty one) and missing parents need a walk.
  *
- * The group of a container that has ended is one rmdir for each hierarchy. What is left inside is killed and waited
- * for: in the v2 tree by cgroup.events, whose "populated 0" is what rmdir asks for; in v1 by a pidfd of each process,
- * which a process has left its groups before it reports its end to. */
+ * The group of a container that has ended is one rmdir for each hierarchy. What is left inside is
+ * killed and waited for: in the v2 tree by cgroup.events, whose "populated 0" is what rmdir asks
+ * for; in v1 by a pidfd of each process, which a process has left its groups before it reports its
+ * end to. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/clock.h"
@@ -26,7 +27,8 @@
 
 enum { TRIES = 3, KILL_AGAIN_MS = 500 };
 
-/* On a group above a container's that was made for it: who deletes the last container below it takes it away. */
+/* On a group above a container's that was made for it: who deletes the last container below it
+ * takes it away. */
 #define MADE "user.usrun.made"
 
 struct making {
@@ -49,8 +51,8 @@ static int make_failed(const struct making *m, int error, struct err *err)
 	return -error;
 }
 
-/* Whoever comes later finds the group there, and may be the last to go. A kernel or a mount without extended
- * attributes has only what the state of the first says. */
+/* Whoever comes later finds the group there, and may be the last to go. A kernel or a mount without
+ * extended attributes has only what the state of the first says. */
 static void mark_made(int fd)
 {
 	char path[32];
@@ -218,8 +220,8 @@ static bool is_frozen(int fd)
 	       strstr(text, "frozen 1");
 }
 
-/* LX-033: somebody else's processes, or a freezer that was left on, would surprise both. A group that was
- * just made is empty, and below the root, which cannot be frozen, not frozen either. */
+/* LX-033: somebody else's processes, or a freezer that was left on, would surprise both. A group
+ * that was just made is empty, and below the root, which cannot be frozen, not frozen either. */
 static int check_unused(const struct making *m, int fd, struct err *err)
 {
 	/* the container's own process is in a unit that systemd has made for it */
@@ -343,8 +345,8 @@ static int try_rmdir(const struct cgroup_dir *dir, struct err *err)
 	return err_errno(err, errno, "remove the cgroup %s", buf.text);
 }
 
-/* Here the processes are gone from the main hierarchy. One that is only in this one (an exec that was killed
- * between two joins) goes first. */
+/* Here the processes are gone from the main hierarchy. One that is only in this one (an exec that
+ * was killed between two joins) goes first. */
 static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, struct err *err)
 {
 	static const struct group_walk leaves = { .leave = remove_leaf };
@@ -433,8 +435,8 @@ static bool is_marked(const char *path)
 	return getxattr(path, MADE, NULL, 0) >= 0;
 }
 
-/* Parents that were made for the group, or for one that has gone before it. One that others use by now is not
- * empty, and stays with all above. */
+/* Parents that were made for the group, or for one that has gone before it. One that others use by
+ * now is not empty, and stays with all above. */
 static void remove_parents(const struct cgroup_dir *dir)
 {
 	struct group_path buf;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits that were planned. In which order the kernel takes two that depend on each other (memory and
- * swap, quota and period) depends on the values that are there: what is refused is tried again after the
- * rest of its section. For a container that runs it is all of them, or none: what each file said before is kept, and
- * written back from the last to the first when the kernel, or whoever comes after it, refuses one. */
+/* The limits that were planned. In which order the kernel takes two that depend on each other
+ * (memory and swap, quota and period) depends on the values that are there: what is refused is
+ * tried again after the rest of its section. For a container that runs it is all of them, or none:
+ * what each file said before is kept, and written back from the last to the first when the kernel,
+ * or whoever comes after it, refuses one. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/io.h"
@@ -207,7 +208,8 @@ static struct before remember(const struct cgroup *cgroup, const struct cgroup_w
 	return before;
 }
 
-/* Twice: which of two that depend on each other comes first was for the new values, not for these. */
+/* Twice: which of two that depend on each other comes first was for the new values, not for
+ * these. */
 void driver_update_back(const struct driver_before *before)
 {
 	for (int turn = 0; turn < 2; turn++)

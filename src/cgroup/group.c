@@ -64,7 +64,8 @@ void group_init(struct cgroup *cgroup, const struct cgroup_place *place)
 		cgroup->fds[i] = cgroup->join_fds[i] = -1;
 }
 
-/* The type of a file system cannot be forged by a path; the root of a hierarchy is everybody's group. */
+/* The type of a file system cannot be forged by a path; the root of a hierarchy is everybody's
+ * group. */
 int group_check(const struct cgroup_dir *dir, struct err *err)
 {
 	struct group_path buf;
@@ -86,8 +87,8 @@ struct level {
 	long next;  /* where to go on in the directory */
 };
 
-/* What is below a container's group was made by the container: names may begin with a dot, and thousands of levels
- * may be there to stop whoever recurses. */
+/* What is below a container's group was made by the container: names may begin with a dot, and
+ * thousands of levels may be there to stop whoever recurses. */
 struct walker {
 	struct arena arena;
 	struct level *v; /* v[0] is the top */
@@ -237,8 +238,9 @@ bool group_pids_have(const struct group_pids *pids, pid_t pid)
 	return pids->n && bsearch(&pid, pids->v, pids->n, sizeof(pid), compare);
 }
 
-/* Up to BATCH pids. A pid may be given to a stranger between being listed and being opened, so the group is
- * asked again once the descriptors are there: those that it still lists are what they refer to, or dead. */
+/* Up to BATCH pids. A pid may be given to a stranger between being listed and being opened, so the
+ * group is asked again once the descriptors are there: those that it still lists are what they
+ * refer to, or dead. */
 static int signal_batch(int dir, const pid_t *v, size_t n, int signal, struct err *err)
 {
 	struct arena arena = { 0 };

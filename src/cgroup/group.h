@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container's groups as directories, whatever their layout: found, checked, walked over, listed and signalled. Below
- * driver.h, v1.h and v2.h. */
+/* A container's groups as directories, whatever their layout: found, checked, walked over, listed
+ * and signalled. Below driver.h, v1.h and v2.h. */
 #pragma once
 
 #include "src/plan/plan_cgroup.h"
@@ -39,9 +39,10 @@ const char *group_path(const struct cgroup_dir *dir, struct group_path *buf);
 /* Refuses, whatever a damaged state says, all that is not a group below the root of a hierarchy. */
 int group_check(const struct cgroup_dir *dir, struct err *err) MUST_CHECK;
 
-/* Walks over the groups below dir, however deep they are: enter is called for each, dir first; leave after
- * all below it was walked, with its parent and its name. Either may be NULL, and ends the walk with a
- * negative value, which is returned. A group that vanishes meanwhile is passed over. */
+/* Walks over the groups below dir, however deep they are: enter is called for each, dir first;
+ * leave after all below it was walked, with its parent and its name. Either may be NULL, and ends
+ * the walk with a negative value, which is returned. A group that vanishes meanwhile is passed
+ * over. */
 struct group_walk {
 	int (*enter)(int dir, void *data);
 	int (*leave)(int parent, const char *name, void *data);
@@ -58,12 +59,13 @@ struct group_pids {
 int group_list(int dir, struct group_pids *pids, struct err *err) MUST_CHECK;
 bool group_pids_have(const struct group_pids *pids, pid_t pid);
 
-/* Signals those of the pids that directory `dir` and those below it still list: never a stranger. */
+/* Signals those of the pids that directory `dir` and those below it still list: never a
+ * stranger. */
 int group_signal(int dir, const struct group_pids *pids, int signal, struct err *err) MUST_CHECK;
 
 /* The error of who has waited for GROUP_PATIENCE_MS: says which processes stay. */
 int group_still_there(int dir, struct err *err) MUST_CHECK;
 
-/* For the few moments that the kernel reports to nobody: gives up the processor a few times, then waits for
- * a millisecond. turn counts the calls. */
+/* For the few moments that the kernel reports to nobody: gives up the processor a few times, then
+ * waits for a millisecond. turn counts the calls. */
 void group_pause(unsigned int turn);

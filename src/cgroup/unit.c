@@ -35,8 +35,8 @@ struct sent {
 	size_t n;
 };
 
-/* The words "permission denied" and "no such file or directory" would tell an engine that the container's own
- * command is at fault. */
+/* The words "permission denied" and "no such file or directory" would tell an engine that the
+ * container's own command is at fault. */
 static int refused(const struct manager *m, const char *what, int error, struct err *err)
 {
 	bool misleading = strcasestr(m->text, "permission denied") ||
@@ -204,8 +204,8 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* Takes out the one that the last error names: true if the call can be tried without it. One that an annotation asks
- * for by its name is not left out. */
+/* Takes out the one that the last error names: true if the call can be tried without it. One that
+ * an annotation asks for by its name is not left out. */
 static bool drop_unknown(const struct manager *m, struct sent *sent, struct str *dropped)
 {
 	static const char *const needed[] = { "PIDs", "Slice", "Delegate" };
@@ -301,7 +301,8 @@ static const char *interface_of(const char *unit)
 					  : "org.freedesktop.systemd1.Service";
 }
 
-/* Where a unit is, "" if nowhere; no process in it could tell. -ENOENT: there is none of the name. */
+/* Where a unit is, "" if nowhere; no process in it could tell. -ENOENT: there is none of the
+ * name. */
 static int find_group(struct manager *m, struct arena *arena, const char **ret, struct err *err)
 {
 	_cleanup_str_ struct str body = { 0 };

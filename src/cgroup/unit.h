@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container's cgroup as a unit of systemd, made and kept through the manager that owns it: limits that
- * are only in the files are lifted by its next reload. */
+/* A container's cgroup as a unit of systemd, made and kept through the manager that owns it: limits
+ * that are only in the files are lifted by its next reload. */
 #pragma once
 
 #include "src/base/str.h"
@@ -8,11 +8,11 @@
 
 #include <sys/types.h>
 
-/* Starts the unit, with the process in it if it is a scope, and waits until that is done (at most 30 s). What
- * is left of an earlier unit of the name is forgotten, once. Properties that this systemd does not know
- * are left out, their names added to *dropped: the files of the group are written besides. A slice's
- * path is put into *ret_path (arena); else it is NULL: /proc tells that of the process. -EEXIST: the name belongs to
- * a unit that is active. */
+/* Starts the unit, with the process in it if it is a scope, and waits until that is done (at most
+ * 30 s). What is left of an earlier unit of the name is forgotten, once. Properties that this
+ * systemd does not know are left out, their names added to *dropped: the files of the group are
+ * written besides. A slice's path is put into *ret_path (arena); else it is NULL: /proc tells that
+ * of the process. -EEXIST: the name belongs to a unit that is active. */
 int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, struct str *dropped,
 	       const char **ret_path, struct err *err) MUST_CHECK;
 
@@ -20,15 +20,16 @@ int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, s
 int unit_set(const struct cgroup_unit_ref *unit, const struct cgroup_property *properties, size_t n,
 	     struct str *dropped, struct err *err) MUST_CHECK;
 
-/* The path of its cgroup (arena), "" when it has none. -ENOENT, without a text: it is not there, or its manager is not. */
+/* The path of its cgroup (arena), "" when it has none. -ENOENT, without a text: it is not there, or
+ * its manager is not. */
 int unit_group(struct arena *arena, const struct cgroup_unit_ref *unit, const char **ret,
 	       struct err *err) MUST_CHECK;
 
-/* Ends the unit and what is in it by SIGKILL, and forgets it. One that is not there, or whose manager is not,
- * is fine. */
+/* Ends the unit and what is in it by SIGKILL, and forgets it. One that is not there, or whose
+ * manager is not, is fine. */
 int unit_stop(const struct cgroup_unit_ref *unit, struct err *err) MUST_CHECK;
 
-/* Has the manager move a process into the unit, subgroup "" or "/name": from outside of what is delegated to
- * the caller the kernel refuses him that. */
+/* Has the manager move a process into the unit, subgroup "" or "/name": from outside of what is
+ * delegated to the caller the kernel refuses him that. */
 int unit_attach(const struct cgroup_unit_ref *unit, const char *subgroup, pid_t pid,
 		struct err *err) MUST_CHECK;

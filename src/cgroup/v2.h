@@ -3,12 +3,14 @@
 
 #include "src/cgroup/group.h"
 
-/* Lets the group `dir` (its name in `name`) pass its controllers on to those below it: all that it has, so
- * that the clients find the files that they read. An error only for those that the plan's limits need. */
+/* Lets the group `dir` (its name in `name`) pass its controllers on to those below it: all that it
+ * has, so that the clients find the files that they read. An error only for those that the plan's
+ * limits need. */
 int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name,
 	       struct err *err) MUST_CHECK;
 
-/* The same for those alone that the plan's limits need: for groups of systemd, which are not ours to change. */
+/* The same for those alone that the plan's limits need: for groups of systemd, which are not ours
+ * to change. */
 int v2_pass_needs(const struct cgroup_plan *plan, int dir, const char *name,
 		  struct err *err) MUST_CHECK;
 
@@ -16,13 +18,15 @@ int v2_pass_needs(const struct cgroup_plan *plan, int dir, const char *name,
 int v2_check_needs(const struct cgroup_plan *plan, int dir, const char *name,
 		   struct err *err) MUST_CHECK;
 
-/* An empty group that passed controllers on keeps them from now on, so that it can hold processes. */
+/* An empty group that passed controllers on keeps them from now on, so that it can hold
+ * processes. */
 int v2_keep_controllers(const struct cgroup_dir *dir, int fd, struct err *err) MUST_CHECK;
 
 /* Removes the group beside that of a container into which usrun itself has stepped aside. */
 void v2_remove_aside(const struct cgroup_dir *dir);
 
-/* By cgroup.freeze of the directory. -ETIMEDOUT comes without a text, and what did not freeze is thawed again. */
+/* By cgroup.freeze of the directory. -ETIMEDOUT comes without a text, and what did not freeze is
+ * thawed again. */
 int v2_freeze(int dir, bool freeze, long long deadline, struct err *err) MUST_CHECK;
 
 /* Waits until cgroup.events of the directory has the word ("frozen 1"): 0, -ETIMEDOUT or -errno. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The features document (features.md, features-linux.md), out of the tables that the code itself reads. */
+/* The features document (features.md, features-linux.md), out of the tables that the code itself
+ * reads. */
 #include "src/cmd/common.h"
 #include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"

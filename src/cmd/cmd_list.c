@@ -55,8 +55,8 @@ static int add_row(struct output *out, const struct state *state, struct err *er
 	return 0;
 }
 
-/* A damaged container is listed as what it is; it must not hide the others. In JSON it has the shape that
- * Go programs decode, time included, and a status that they know. */
+/* A damaged container is listed as what it is; it must not hide the others. In JSON it has the
+ * shape that Go programs decode, time included, and a status that they know. */
 static void add_damaged(struct output *out, const char *id)
 {
 	if (!out->w) {

@@ -45,7 +45,8 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return -EINVAL;
 }
 
-/* startContainer hooks write to files of the host, and init holds none of the host's while it waits. */
+/* startContainer hooks write to files of the host, and init holds none of the host's while it
+ * waits. */
 static int send_words(int sock, const struct hooks_output *output)
 {
 	int r = output->out < 0 ? 0 : sock_send(sock, "out", 3, output->out);
@@ -121,7 +122,8 @@ static int destroy(int dirfd, struct state *state, void *data, struct err *err)
 	return removal_run(call->store, dirfd, state, call->config, err);
 }
 
-/* Without the lock: hooks may call usrun. The container of a hook that fails is destroyed, by whoever comes first. */
+/* Without the lock: hooks may call usrun. The container of a hook that fails is destroyed, by
+ * whoever comes first. */
 static int run_poststart(struct start_call *call, struct err *err)
 {
 	const struct store_change change = {

@@ -14,13 +14,14 @@ int common_open(struct arena *arena, const struct cmd_globals *globals, const ch
 int common_change(const struct cmd_globals *globals, const char *id,
 		  const struct store_change *change, struct err *err) MUST_CHECK;
 
-/* Reads the state of an open container directory, whose lock the caller does not hold. -ENOENT ("container
- * does not exist") while it is just being made or removed, -ENODATA when it is damaged. */
+/* Reads the state of an open container directory, whose lock the caller does not hold. -ENOENT
+ * ("container does not exist") while it is just being made or removed, -ENODATA when it is
+ * damaged. */
 int common_read_state(struct arena *arena, struct store *store, int dirfd, const char *id,
 		      struct state *ret, struct err *err) MUST_CHECK;
 
-/* Calls each() with every id that the extended regular expression finds a match in. All are tried; the first
- * failure is the result. No match is none. */
+/* Calls each() with every id that the extended regular expression finds a match in. All are tried;
+ * the first failure is the result. No match is none. */
 int common_each_match(struct arena *arena, struct store *store, const char *regex,
 		      int (*each)(const char *id, void *data, struct err *err), void *data,
 		      struct err *err) MUST_CHECK;

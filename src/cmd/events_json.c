@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The members, and which of them are left out when they are 0, are those that clients of `events` parse. */
+/* The members, and which of them are left out when they are 0, are those that clients of `events`
+ * parse. */
 #include "src/cmd/events_json.h"
 
 #include "src/base/parse.h"
@@ -267,7 +268,8 @@ static void block_entry(struct json_write *w, uint64_t major, uint64_t minor, co
 	json_write_end(w);
 }
 
-/* v1: "8:0 Read 4096"; v2: "8:0 rbytes=4096 wbytes=0 rios=1 …", of which the names with the suffix count. */
+/* v1: "8:0 Read 4096"; v2: "8:0 rbytes=4096 wbytes=0 rios=1 …", of which the names with the suffix
+ * count. */
 static void block_line(struct json_write *w, const struct events_source *s, const char *line,
 		       const char *suffix)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Command lines, read by the tables of cmd.h: --name value, --name=value, -name (Go's spelling), -n value. */
+/* Command lines, read by the tables of cmd.h: --name value, --name=value, -name (Go's spelling), -n
+ * value. */
 #pragma once
 
 #include "src/base/log.h"
@@ -13,8 +14,8 @@ struct options_global { /* what the global table fills */
 	bool debug, systemd_cgroup, version, help;
 };
 
-/* Reads options into values (a zeroed struct) and returns how many words they took. A word that is no
- * option ends them (first_only) or is moved behind them. "--" ends them too. */
+/* Reads options into values (a zeroed struct) and returns how many words they took. A word that is
+ * no option ends them (first_only) or is moved behind them. "--" ends them too. */
 int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc,
 		  char **argv, void *values, bool *ret_help, struct err *err) MUST_CHECK;
 

@@ -7,7 +7,8 @@
 
 #include <sys/types.h>
 
-/* Runs `ps OPTION...` (NULL-terminated) and adds its header and the lines of those processes to out. */
+/* Runs `ps OPTION...` (NULL-terminated) and adds its header and the lines of those processes to
+ * out. */
 int ps_host_run(struct arena *arena, char **options, const pid_t *pids, size_t n, struct str *out,
 		struct err *err) MUST_CHECK;
 

@@ -69,8 +69,9 @@ static int gather_limits(unsigned int parts, struct facts *facts, struct err *er
 	return 0;
 }
 
-/* A socket file says little: a manager that has ended leaves it behind, one that hangs still listens, and the kernel
- * connects whom it does not let in. So whoever answers there is a manager, and nobody else. */
+/* A socket file says little: a manager that has ended leaves it behind, one that hangs still
+ * listens, and the kernel connects whom it does not let in. So whoever answers there is a manager,
+ * and nobody else. */
 static bool answers(struct arena *arena, const char *dir, const char **ret_why)
 {
 	struct err err = { 0 };
@@ -85,7 +86,8 @@ static bool answers(struct arena *arena, const char *dir, const char **ret_why)
 	return r == 0;
 }
 
-/* Asks the managers that could make a unit for the caller; one that is silent costs DBUS_CONNECT_MS. */
+/* Asks the managers that could make a unit for the caller; one that is silent costs
+ * DBUS_CONNECT_MS. */
 static void gather_systemd(struct arena *arena, const struct facts *facts,
 			   struct facts_systemd *ret)
 {

@@ -89,8 +89,8 @@ int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret,
 int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *facts,
 		      struct err *err) MUST_CHECK;
 
-/* The security module that takes labels from a config, asked in the host's mount namespace: "apparmor",
- * "selinux" or "". */
+/* The security module that takes labels from a config, asked in the host's mount namespace:
+ * "apparmor", "selinux" or "". */
 const char *facts_lsm(void);
 
 /* Only the cgroup mode, for commands that need nothing else (one statfs or two). */

@@ -347,7 +347,8 @@ static bool ends_with(const char *text, const char *end)
 	return len >= n && str_equal(text + len - n, end);
 }
 
-/* systemd (from 251 on) marks what it has delegated: in other groups of its own it may do as it likes. */
+/* systemd (from 251 on) marks what it has delegated: in other groups of its own it may do as it
+ * likes. */
 static bool is_delegated(struct arena *arena, const struct facts_hierarchy *h)
 {
 	char mark[2];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/PID/mountinfo, which has thousands of lines on some machines. Pure but for mountinfo_read(). */
+/* /proc/PID/mountinfo, which has thousands of lines on some machines. Pure but for
+ * mountinfo_read(). */
 #pragma once
 
 #include "src/base/arena.h"

@@ -25,8 +25,8 @@ static const char *version_number(const char *p)
 	return p;
 }
 
-/* What follows "-" or "+": words of letters, digits and "-", separated by dots; those of digits alone
- * have no leading zero in front of a "+". */
+/* What follows "-" or "+": words of letters, digits and "-", separated by dots; those of digits
+ * alone have no leading zero in front of a "+". */
 static const char *version_words(const char *p, bool strict)
 {
 	do {

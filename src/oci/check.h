@@ -5,8 +5,8 @@
 
 #include "src/oci/config.h"
 
-/* file names the document in errors; NULL: there is none, and errors carry the JSON path alone. text and len (may be
- * NULL, 0) are the document, to give errors their line and column. */
+/* file names the document in errors; NULL: there is none, and errors carry the JSON path alone.
+ * text and len (may be NULL, 0) are the document, to give errors their line and column. */
 int check_config(const struct oci_config *config, const char *file, const char *text, size_t len,
 		 struct err *err) MUST_CHECK;
 

@@ -40,7 +40,8 @@ static int check_time_offsets(struct check *check, const struct oci_linux *lin)
 	return err_hint(check->err, "add { \"type\": \"time\" } to linux.namespaces");
 }
 
-/* The permissions; engines also send the whole st_mode of a host's node, whose type has to be the same. */
+/* The permissions; engines also send the whole st_mode of a host's node, whose type has to be the
+ * same. */
 static int check_file_mode(struct check *check, const struct oci_device *d)
 {
 	static const struct {

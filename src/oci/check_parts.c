@@ -130,7 +130,8 @@ int check_list(struct check *check, const char *list)
 			  json_text_quote(shown, list));
 }
 
-/* setresuid(-1) and chown(-1) change nothing: a container asked to run as that id would stay root. */
+/* setresuid(-1) and chown(-1) change nothing: a container asked to run as that id would stay
+ * root. */
 int check_id(struct check *check, uint64_t id)
 {
 	if (id < UINT32_MAX)

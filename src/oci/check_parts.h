@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the checks of all parts stand on: naming a value and complaining about it, and rules that hold in
- * several places. */
+/* What the checks of all parts stand on: naming a value and complaining about it, and rules that
+ * hold in several places. */
 #pragma once
 
 #include "src/oci/config.h"
@@ -20,7 +20,8 @@ void check_at_key(struct check *check, const char *map, const char *key);
 /* Fills err with file, place, path and the rule. Returns -EINVAL. */
 int check_fail(struct check *check, const char *fmt, ...) PRINTF(2, 3);
 
-/* A list such as "0-3,7", with blanks allowed around the numbers; "" is one. The path must be set. */
+/* A list such as "0-3,7", with blanks allowed around the numbers; "" is one. The path must be
+ * set. */
 int check_list(struct check *check, const char *list);
 
 /* A user or group id that is given to the kernel. The path must be set. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.json of the OCI runtime specification 1.3, one to one (config.md, config-linux.md). Types
- * only; const after decoding. What was absent: pointers NULL, lists v == NULL, numbers set == false,
- * enums 0. Other platforms' sections are not represented. */
+ * only; const after decoding. What was absent: pointers NULL, lists v == NULL, numbers set ==
+ * false, enums 0. Other platforms' sections are not represented. */
 #pragma once
 
 #include "src/base/json_read.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words of config.md, and those that crun and runc know besides. What acl, noacl and other words
- * of one file system mean is decided by that file system: they are not here. */
+/* The words of config.md, and those that crun and runc know besides. What acl, noacl and other
+ * words of one file system mean is decided by that file system: they are not here. */
 #include "src/oci/mount_options.h"
 
 #include <linux/mount.h>

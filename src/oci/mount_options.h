@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words of mounts[].options (config.md "Linux mount options"): one table, read by the planner and
- * by `features`. Pure data. */
+/* The words of mounts[].options (config.md "Linux mount options"): one table, read by the planner
+ * and by `features`. Pure data. */
 #pragma once
 
 #include <stdbool.h>
@@ -39,6 +39,6 @@ struct mount_option {
 /* The table, ended by a NULL name. */
 extern const struct mount_option mount_options[];
 
-/* NULL for a word that is data of the file system ("size=64k"). Words with a value behind "=" match by
- * their name alone where the table's kind is EXTENSION ("idmap=uids=0-1-10"). */
+/* NULL for a word that is data of the file system ("size=64k"). Words with a value behind "=" match
+ * by their name alone where the table's kind is EXTENSION ("idmap=uids=0-1-10"). */
 const struct mount_option *mount_options_find(const char *word);

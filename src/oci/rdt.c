@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "id=value": masks are hexadecimal, percentages decimal; equal texts are equal numbers in either. */
+/* "id=value": masks are hexadecimal, percentages decimal; equal texts are equal numbers in
+ * either. */
 static bool next_domain(const char **at, unsigned long *ret_id, unsigned long *ret_value)
 {
 	char *end;

@@ -6,6 +6,6 @@
 
 #define RDT_ROOT "/sys/fs/resctrl"
 
-/* Whether a schemata file has what the line wants for each of its domains. The kernel pads both names and
- * numbers, and may list more domains. */
+/* Whether a schemata file has what the line wants for each of its domains. The kernel pads both
+ * names and numbers, and may list more domains. */
 bool rdt_has_line(const char *file, const char *line);

@@ -110,7 +110,8 @@ struct cgroup_plan {
 	const char *
 		inside; /* v2: the group below, for the processes, of the one with the limits; or NULL:
 			     * a unit has its own way to say so */
-	/* The v2 group is given to the container's root, who may mount it writable and divide it. */
+	/* The v2 group is given to the container's root, who may mount it writable and divide
+	 * it. */
 	bool delegate;
 	uint32_t delegate_uid, delegate_gid;
 	const char *why; /* why there is none, or why it is elsewhere */
@@ -131,24 +132,28 @@ bool plan_cgroup_needs_manager(const struct oci_config *config, const char *mana
 			       bool lacks_own);
 
 /* Rules:
- * - linux.cgroupsPath absolute: below each hierarchy's mount. Relative: below the root of the v2 tree with
- *   may_own_cgroups, else below the caller's own group, or (v2) beside it where others are in that group and a limit
- *   needs a controller. Absent: "usrun-<id>" in the same place. One that cannot be had is an error.
+ * - linux.cgroupsPath absolute: below each hierarchy's mount. Relative: below the root of the v2
+ *   tree with may_own_cgroups, else below the caller's own group, or (v2) beside it where others
+ *   are in that group and a limit needs a controller. Absent: "usrun-<id>" in the same place. One
+ *   that cannot be had is an error.
  * - A unit that systemd has delegated to nobody but usrun holds the container's group too (v2).
  * - "disabled": no cgroup; an error when limits are asked for.
  * - Without a writable own group (rootless without delegation; a container that sees its cgroups
- *   read-only): no cgroup, why is set; when the config asks for limits, an error that names the missing
- *   controller and what to do. Device rules alone are not limits: they are dropped with a warning in why.
- * - "systemd", and a cgroupsPath of the form slice:prefix:name, make the cgroup a unit of systemd: of the
- *   system manager for a caller with may_own_cgroups, else of the user's. An error where it cannot be reached.
- * - A caller without may_own_cgroups that says nothing about cgroups gets a unit too (v2) when its manager can
- *   be reached: a scope of its own is the one place where its limits hold wherever it calls from. */
+ *   read-only): no cgroup, why is set; when the config asks for limits, an error that names the
+ *   missing controller and what to do. Device rules alone are not limits: they are dropped with a
+ *   warning in why.
+ * - "systemd", and a cgroupsPath of the form slice:prefix:name, make the cgroup a unit of systemd:
+ *   of the system manager for a caller with may_own_cgroups, else of the user's. An error where it
+ *   cannot be reached.
+ * - A caller without may_own_cgroups that says nothing about cgroups gets a unit too (v2) when its
+ *   manager can be reached: a scope of its own is the one place where its limits hold wherever it
+ *   calls from. */
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 		      const struct facts *facts, const struct plan_cgroup_options *options,
 		      struct cgroup_plan *ret, struct err *err) MUST_CHECK;
 
-/* plan_writes.c: writes to cgroup files as a list that grows, the scales of the two layouts, whether a host can take
- * the writes, and what takes one back. */
+/* plan_writes.c: writes to cgroup files as a list that grows, the scales of the two layouts,
+ * whether a host can take the writes, and what takes one back. */
 
 /* How the host has divided the controllers. */
 struct plan_layout {
@@ -163,8 +168,8 @@ struct plan_writes {
 	size_t n, cap;
 };
 
-/* Adds a required write and returns it, for the rarer fields. path is copied, behind "linux.resources.". Where
- * there is no file, there is no limit: "max" and "-1" may miss theirs. */
+/* Adds a required write and returns it, for the rarer fields. path is copied, behind
+ * "linux.resources.". Where there is no file, there is no limit: "max" and "-1" may miss theirs. */
 struct cgroup_write *plan_writes_add(struct plan_writes *w, const char *controller,
 				     const char *file, const char *value, const char *path)
 	__attribute__((returns_nonnull));
@@ -177,8 +182,8 @@ const char *plan_writes_limit(struct plan_writes *w, int64_t value);
 /* The error for a property without an equivalent in v2. */
 int plan_writes_v1_only(struct err *err, const char *path) MUST_CHECK;
 
-/* cpu.shares (2 to 262144) as cpu.weight (1 to 10000), and blockIO.weight (10 to 1000) as io.weight (1 to 10000),
- * by the formulas of crun and runc. */
+/* cpu.shares (2 to 262144) as cpu.weight (1 to 10000), and blockIO.weight (10 to 1000) as io.weight
+ * (1 to 10000), by the formulas of crun and runc. */
 uint64_t plan_writes_weight(uint64_t shares);
 uint64_t plan_writes_io_weight(uint64_t weight);
 
@@ -187,15 +192,16 @@ int plan_writes_check(struct arena *arena, const struct facts_cgroup *host, bool
 		      const struct cgroup_plan *plan, struct err *err) MUST_CHECK;
 bool plan_writes_have_hierarchy(const struct facts_cgroup *host, const char *controller);
 
-/* From the text that a file had, the value that undoes a write of `value`; NULL where there is none to
- * write: a file that cannot be read, or one that lists what was set and has nothing to say for "unset". */
+/* From the text that a file had, the value that undoes a write of `value`; NULL where there is none
+ * to write: a file that cannot be read, or one that lists what was set and has nothing to say for
+ * "unset". */
 const char *plan_writes_old(struct arena *arena, const char *file, const char *value,
 			    const char *text);
 
 /* plan_resources.c: linux.resources as writes to cgroup files: one table, for both layouts. */
 
-/* Fills writes in the order in which the kernel takes them. Properties that the layout has no file for are
- * errors that name them. */
+/* Fills writes in the order in which the kernel takes them. Properties that the layout has no file
+ * for are errors that name them. */
 int plan_resources_build(struct arena *arena, const struct oci_resources *resources,
 			 struct plan_layout layout, const struct cgroup_write **ret, size_t *ret_n,
 			 struct err *err) MUST_CHECK;
@@ -205,16 +211,16 @@ bool plan_resources_any(const struct oci_resources *resources);
 
 /* plan_device_rules.c: linux.resources.devices as one list, and as what cgroup v1 can hold. */
 
-/* The complete list: nothing is allowed at first, then the config's rules in their order (resources may be
- * NULL), then the devices that every container may use. The last rule that matches decides, for each of
- * mknod, read and write by itself. */
+/* The complete list: nothing is allowed at first, then the config's rules in their order (resources
+ * may be NULL), then the devices that every container may use. The last rule that matches decides,
+ * for each of mknod, read and write by itself. */
 void plan_device_rules_build(struct arena *arena, const struct oci_resources *resources,
 			     const struct cgroup_device_rule **ret, size_t *ret_n);
 
-/* The same list for v1, where the kernel keeps a default and exceptions to it, and matches an exception that
- * is to be taken back only by equal numbers: the first rule is the default (type 'a'), the others are
- * exceptions. -ENOTSUP for a list that v1 cannot hold (an exception inside an exception), which the kernel
- * would take without a word, and not obey. */
+/* The same list for v1, where the kernel keeps a default and exceptions to it, and matches an
+ * exception that is to be taken back only by equal numbers: the first rule is the default (type
+ * 'a'), the others are exceptions. -ENOTSUP for a list that v1 cannot hold (an exception inside an
+ * exception), which the kernel would take without a word, and not obey. */
 int plan_device_rules_v1(struct arena *arena, const struct cgroup_device_rule *rules, size_t n,
 			 const struct cgroup_device_rule **ret, size_t *ret_n,
 			 struct err *err) MUST_CHECK;
@@ -222,7 +228,8 @@ int plan_device_rules_v1(struct arena *arena, const struct cgroup_device_rule *r
 /* A rule as the files of v1 take it: "c 1:3 rwm", "a". */
 const char *plan_device_rules_text(struct arena *arena, const struct cgroup_device_rule *rule);
 
-/* plan_unit.c: the container's cgroup as a unit of systemd: its name, its place and its properties. */
+/* plan_unit.c: the container's cgroup as a unit of systemd: its name, its place and its
+ * properties. */
 
 struct plan_unit_request {
 	const char *id;
@@ -234,28 +241,31 @@ struct plan_unit_request {
 /* Whether a cgroupsPath has the form slice:prefix:name. */
 bool plan_unit_is_path(const char *wanted);
 
-/* Names: "slice:prefix:name" is prefix-name.scope in slice, and name itself when it ends in ".slice"; without
- * a wish it is usrun-ID.scope in system.slice or, for a user manager, user.slice. Characters that
- * unit names do not have are escaped as systemd does it. */
+/* Names: "slice:prefix:name" is prefix-name.scope in slice, and name itself when it ends in
+ * ".slice"; without a wish it is usrun-ID.scope in system.slice or, for a user manager, user.slice.
+ * Characters that unit names do not have are escaped as systemd does it. */
 int plan_unit_name(struct arena *arena, const struct plan_unit_request *request,
 		   struct cgroup_unit *ret, struct err *err) MUST_CHECK;
 
-/* All properties: usrun's own, those that hold the limits of the plan (so that a reload of systemd does not
- * lift what was written to the files), its device rules, and the annotations, which win. */
+/* All properties: usrun's own, those that hold the limits of the plan (so that a reload of systemd
+ * does not lift what was written to the files), its device rules, and the annotations, which
+ * win. */
 int plan_unit_properties(struct arena *arena, const struct oci_config *config,
 			 const struct cgroup_plan *plan, const char *id, struct cgroup_unit *unit,
 			 struct err *err) MUST_CHECK;
 
-/* Only the limits, for an update: writes of plan_resources_build() that systemd has properties for. */
+/* Only the limits, for an update: writes of plan_resources_build() that systemd has properties
+ * for. */
 void plan_unit_limits(struct arena *arena, const struct cgroup_write *writes, size_t n,
 		      const struct cgroup_property **ret, size_t *ret_n);
 
 /* plan_gvariant.c: values of org.systemd.property.* annotations, in the text format of GVariant. */
 
-/* true, 15, -1, 'text', "text", uint64 5, ['a', 'b'], @as []. Fills type and value of *ret; name stays as
- * it is. -EINVAL without a text for what is none of these. */
+/* true, 15, -1, 'text', "text", uint64 5, ['a', 'b'], @as []. Fills type and value of *ret; name
+ * stays as it is. -EINVAL without a text for what is none of these. */
 int plan_gvariant_parse(struct arena *arena, const char *text,
 			struct cgroup_property *ret) MUST_CHECK;
 
-/* FooSec in seconds, as people write it, to FooUSec in microseconds, as systemd takes it. Other names stay. */
+/* FooSec in seconds, as people write it, to FooUSec in microseconds, as systemd takes it. Other
+ * names stay. */
 int plan_gvariant_seconds(struct arena *arena, struct cgroup_property *property) MUST_CHECK;

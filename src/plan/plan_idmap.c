@@ -20,7 +20,8 @@ static struct idmap ranges_of(struct arena *arena, const oci_id_mappings *list)
 	return (struct idmap){ .v = ranges, .n = list->n };
 }
 
-/* Maps that usrun itself writes, cut such that the kernel takes them below the caller's namespace. */
+/* Maps that usrun itself writes, cut such that the kernel takes them below the caller's
+ * namespace. */
 static int split(struct plan_build *b, struct idmap_write *write, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;
@@ -242,12 +243,12 @@ int plan_idmap_build(struct plan_build *b, struct err *err)
 	return choose_writer(b, err);
 }
 
-/* Mounts with mapped ids: through which mapping the owners of a tree are seen. It comes from the mount's own
- * uidMappings and gidMappings, from crun's "idmap=uids=DISK-HOST-COUNT#…;gids=…", or is that of the
- * container's user namespace.
+/* Mounts with mapped ids: through which mapping the owners of a tree are seen. It comes from the
+ * mount's own uidMappings and gidMappings, from crun's "idmap=uids=DISK-HOST-COUNT#…;gids=…", or is
+ * that of the container's user namespace.
  *
- * The kernel takes mappings as user namespaces, and only from who has CAP_SYS_ADMIN in the user namespace
- * that mounted the file system: usrun itself, before the clone. */
+ * The kernel takes mappings as user namespaces, and only from who has CAP_SYS_ADMIN in the user
+ * namespace that mounted the file system: usrun itself, before the clone. */
 
 enum { MAPPED = MOUNT_EXT_IDMAP | MOUNT_EXT_RIDMAP };
 
@@ -291,8 +292,8 @@ static bool read_number(const char **at, char end, uint32_t *ret)
 	return true;
 }
 
-/* A range whose host side is given in ids of the container ("@1-3-10"): one range for each part of the
- * container's map that it touches. */
+/* A range whose host side is given in ids of the container ("@1-3-10"): one range for each part of
+ * the container's map that it touches. */
 static int add_relative(struct plan_build *b, const struct idmap *container,
 			const struct idmap_range *range, struct idmap *ret, struct err *err)
 {

@@ -10,8 +10,8 @@
 #include <linux/mount.h>
 #include <string.h>
 
-/* uid= and gid= of an id that the container does not have make the kernel refuse the mount: a devpts
- * with gid=5 (tty) in a container with a single id. Left out, the mount belongs to root. */
+/* uid= and gid= of an id that the container does not have make the kernel refuse the mount: a
+ * devpts with gid=5 (tty) in a container with a single id. Left out, the mount belongs to root. */
 static bool drop_unmapped_owner(struct plan_build *b, const struct mount_entry *m, const char *word)
 {
 	bool uid = str_starts(word, "uid="), gid = str_starts(word, "gid=");
@@ -48,8 +48,8 @@ static void take_back(struct mount_entry *m, struct mount_super *list, const cha
 	m->n_super = kept;
 }
 
-/* mount(2) ignores data of a bind mount. A word with a value says something about a file system, and
- * is passed over with a word about it; a bare one may be a mistyped "ro", so it is refused. */
+/* mount(2) ignores data of a bind mount. A word with a value says something about a file system,
+ * and is passed over with a word about it; a bare one may be a mistyped "ro", so it is refused. */
 static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
 		     const char *word, struct err *err)
 {
@@ -169,8 +169,8 @@ static void add_userxattr(struct plan_build *b, struct mount_entry *m, struct mo
 			m->config_index, m->target);
 }
 
-/* As under crun and runc: a bind that names one of its flags has no other of them, and a bare one keeps those of
- * its source. In a user namespace the kernel would not let go of them. */
+/* As under crun and runc: a bind that names one of its flags has no other of them, and a bare one
+ * keeps those of its source. In a user namespace the kernel would not let go of them. */
 static void drop_flags_of_source(const struct plan_build *b, const struct oci_mount *mount,
 				 struct mount_entry *m)
 {

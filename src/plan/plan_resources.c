@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Most properties are one number for one file: they stand in the tables. The others, where one file takes
- * two properties or the meaning differs between the layouts, have a function each. In all of them 0
- * means "leave it as it is" (clients send the fields that the user did not set as 0) unless the
- * specification says that 0 is a value. */
+/* Most properties are one number for one file: they stand in the tables. The others, where one file
+ * takes two properties or the meaning differs between the layouts, have a function each. In all of
+ * them 0 means "leave it as it is" (clients send the fields that the user did not set as 0) unless
+ * the specification says that 0 is a value. */
 #include "src/plan/plan_cgroup.h"
 
 #include "src/base/str.h"
@@ -192,8 +192,8 @@ static int add_cpu(struct plan_writes *w, const struct oci_cpu *cpu, struct err 
 	return r < 0 ? r : ADD_ROWS(w, cpu_rows, cpu, err);
 }
 
-/* BFQ has its own file; kernels without it (or v1 with CFQ, before 5.0) have the general one. Both scales
- * are in the config's unit but that of io.weight. */
+/* BFQ has its own file; kernels without it (or v1 with CFQ, before 5.0) have the general one. Both
+ * scales are in the config's unit but that of io.weight. */
 static void add_weight(struct plan_writes *w, const char *suffix, const char *device,
 		       uint64_t weight, const char *path)
 {
@@ -245,7 +245,8 @@ static int add_device_weights(struct plan_writes *w, const struct oci_block_io *
 	return 0;
 }
 
-/* One write a device: io.max takes a single line. A rate of 0 takes the limit away: "max" for v2. */
+/* One write a device: io.max takes a single line. A rate of 0 takes the limit away: "max" for
+ * v2. */
 static void add_throttle(struct plan_writes *w, const oci_throttle_devices *devices, const char *v1,
 			 const char *v2, const char *property)
 {
@@ -324,8 +325,8 @@ static void add_rdma(struct plan_writes *w, const struct oci_resources *resource
 	}
 }
 
-/* What is reserved (mmap) and what is used (page faults) are counted apart; the reservations only by
- * kernels from 5.7 on. Most hybrid hosts leave this controller to the v2 tree. */
+/* What is reserved (mmap) and what is used (page faults) are counted apart; the reservations only
+ * by kernels from 5.7 on. Most hybrid hosts leave this controller to the v2 tree. */
 static void add_hugetlb(struct plan_writes *w, const struct oci_resources *resources, bool unified)
 {
 	const char *end = w->v2 || unified ? "max" : "limit_in_bytes";

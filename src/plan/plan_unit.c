@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits of a unit are derived from the writes to cgroup files, so that both say the same: systemd
- * writes its properties again whenever it is reloaded. What it has no property for it leaves alone. */
+/* The limits of a unit are derived from the writes to cgroup files, so that both say the same:
+ * systemd writes its properties again whenever it is reloaded. What it has no property for it
+ * leaves alone. */
 #include "src/plan/plan_cgroup.h"
 
 #include "src/base/parse.h"
@@ -54,7 +55,8 @@ bool plan_unit_is_path(const char *wanted)
 	return wanted && *wanted && *wanted != '/' && strchr(wanted, ':');
 }
 
-/* Characters of unit names: letters, digits, ":", "-", "_", "." and "\"; "@" has a meaning of its own. */
+/* Characters of unit names: letters, digits, ":", "-", "_", "." and "\"; "@" has a meaning of its
+ * own. */
 static char *escape(struct arena *arena, const char *text)
 {
 	char *out = arena_alloc(arena, 4 * strlen(text) + 1), *to = out;
@@ -180,7 +182,8 @@ static int parse_limit(const char *text, uint64_t *ret)
 	return parse_u64(text, ret);
 }
 
-/* Microseconds of processor time for a second; rounded up, so that systemd's division gives the quota back. */
+/* Microseconds of processor time for a second; rounded up, so that systemd's division gives the
+ * quota back. */
 static uint64_t per_second(uint64_t quota, uint64_t period)
 {
 	return quota / period * 1000000 + (quota % period * 1000000 + period - 1) / period;
@@ -352,8 +355,9 @@ void plan_unit_limits(struct arena *arena, const struct cgroup_write *writes, si
 	*ret_n = list.n;
 }
 
-/* systemd's list only allows. A rule that takes something back from an earlier one is in the program (v2) or
- * the files (v1) of usrun alone; with a rule for all devices there is nothing to limit. */
+/* systemd's list only allows. A rule that takes something back from an earlier one is in the
+ * program (v2) or the files (v1) of usrun alone; with a rule for all devices there is nothing to
+ * limit. */
 static void put_devices(struct list *list, const struct cgroup_plan *plan)
 {
 	for (size_t i = 0; i < plan->n_device_rules; i++)

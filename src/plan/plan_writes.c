@@ -71,8 +71,9 @@ static uint64_t log2_fixed(uint64_t x)
 	return result;
 }
 
-/* The weight is 10^((l^2 + 125 l) / 612 - 7/34), rounded up, with l = log2(shares): 2 gives 1, 1024 gives
- * 100, 262144 gives 10000. It is the smallest w with 612 log2(w) >= (l^2 + 125 l - 126) log2(10). */
+/* The weight is 10^((l^2 + 125 l) / 612 - 7/34), rounded up, with l = log2(shares): 2 gives 1, 1024
+ * gives 100, 262144 gives 10000. It is the smallest w with 612 log2(w) >= (l^2 + 125 l - 126)
+ * log2(10). */
 uint64_t plan_writes_weight(uint64_t shares)
 {
 	const uint64_t log2_10 = 58439977071430; /* 44 bits behind the point */
@@ -177,8 +178,8 @@ static int no_controller(const struct cgroup_write *w, bool v2, const char *word
 	return -ENODEV;
 }
 
-/* v2: the facts tell what the own group can pass on, and nothing about other places (the session of a root
- * user often has less than the root of the tree): there driver_create() finds out. */
+/* v2: the facts tell what the own group can pass on, and nothing about other places (the session of
+ * a root user often has less than the root of the tree): there driver_create() finds out. */
 int plan_writes_check(struct arena *arena, const struct facts_cgroup *host, bool may_own,
 		      const struct cgroup_plan *plan, struct err *err)
 {

@@ -26,8 +26,8 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 		powers |= POWER_MAP_DIRECT;
 	if (helpers_work(facts))
 		powers |= POWER_MAP_HELPER;
-	/* open_tree(OPEN_TREE_CLONE) asks for CAP_SYS_ADMIN over the owner of the mount namespace, which
-	 * one has who made both (podman), not who entered a user namespace alone. */
+	/* open_tree(OPEN_TREE_CLONE) asks for CAP_SYS_ADMIN over the owner of the mount namespace,
+	 * which one has who made both (podman), not who entered a user namespace alone. */
 	if (has(caller, CAP_SYS_ADMIN) && caller->owns_mounts)
 		powers |= POWER_OPEN_MOUNTS;
 	/* The kernel makes device nodes for the first user namespace only. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this start may do, asked once and by name. The rest of the code tests a power, never a uid:
- * uid 0 of podman's user namespace is not root, and root without CAP_SYS_RESOURCE is not either. Pure. */
+ * uid 0 of podman's user namespace is not root, and root without CAP_SYS_RESOURCE is not either.
+ * Pure. */
 #pragma once
 
 #include "src/host/facts.h"

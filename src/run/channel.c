@@ -120,8 +120,8 @@ static int take_failure(const struct message *m, struct err *err)
 	return -err->code;
 }
 
-/* A peer that ended with words of ours unread resets the connection, which the kernel reports before the
- * peer's own words. */
+/* A peer that ended with words of ours unread resets the connection, which the kernel reports
+ * before the peer's own words. */
 static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail *mail)
 {
 	ssize_t n = sock_recv_mail(sock, m, sizeof(*m), wait, mail);
@@ -131,8 +131,8 @@ static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail 
 	return n == -ECONNRESET ? 0 : n;
 }
 
-/* Whose word it is. Init's first one introduces it: a name of the kernel's that is a child of ours, for the
- * sender may give any that it sees where it has the right to. */
+/* Whose word it is. Init's first one introduces it: a name of the kernel's that is a child of ours,
+ * for the sender may give any that it sees where it has the right to. */
 static bool is_of(struct start *start, enum actor from, pid_t sender)
 {
 	if (child_is_there(&start->stager) && sender == start->stager.pid)
@@ -144,8 +144,8 @@ static bool is_of(struct start *start, enum actor from, pid_t sender)
 	return child_adopt(sender, &start->init) == 0;
 }
 
-/* One message to the parent, checked. Bytes, 0 at the end, -EAGAIN: none before the end of its sender, or an
- * error with a text. */
+/* One message to the parent, checked. Bytes, 0 at the end, -EAGAIN: none before the end of its
+ * sender, or an error with a text. */
 static ssize_t hear(struct channel *channel, struct start *start, enum actor from,
 		    struct message *m, struct sock_mail *mail, struct err *err)
 {
@@ -243,7 +243,8 @@ static int await_parent(struct channel *channel, size_t row, struct err *err)
 	return 0;
 }
 
-/* Of a stager that was not heard yet only a failure is still to come when init's word is waited for. */
+/* Of a stager that was not heard yet only a failure is still to come when init's word is waited
+ * for. */
 static bool is_row(const struct start *start, const struct message *m, const struct sock_mail *mail,
 		   enum actor from, size_t row)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Named, one-way messages between the processes of a start. A message is one datagram; a failure is sent
- * as the struct err it is, so that it reaches the user word for word.
+/* Named, one-way messages between the processes of a start. A message is one datagram; a failure is
+ * sent as the struct err it is, so that it reaches the user word for word.
  *
- * Once a child of ours is visible in a container, whoever may trace it there says what it likes in its name. So the
- * parent takes from a message no more than texts and the descriptor that the row carries, and who sent it from
- * the kernel; what does not look exactly as the row has it ends the start. */
+ * Once a child of ours is visible in a container, whoever may trace it there says what it likes in
+ * its name. So the parent takes from a message no more than texts and the descriptor that the row
+ * carries, and who sent it from the kernel; what does not look exactly as the row has it ends the
+ * start. */
 #pragma once
 
 #include "src/run/sequence.h"
@@ -16,8 +17,8 @@ struct channel;
 int channel_open(struct arena *arena, bool stager, struct channel **ret,
 		 struct err *err) MUST_CHECK;
 
-/* Right after the clone, in both processes: the other's end is closed, by start_keep_own() in a child, or a dead peer would
- * never read as end of file. In a child start->lifeline is its end. */
+/* Right after the clone, in both processes: the other's end is closed, by start_keep_own() in a
+ * child, or a dead peer would never read as end of file. In a child start->lifeline is its end. */
 void channel_keep_own(struct channel *channel, struct start *start);
 
 void channel_close(struct channel *channel);
@@ -26,22 +27,25 @@ void channel_close(struct channel *channel);
 int channel_tell(struct channel *channel, struct start *start, enum actor to, size_t row, int fd,
 		 struct err *err) MUST_CHECK;
 
-/* Waits for that message; adds notes. *ret_fd is -1 when none came; NULL: the row carries none. The parent
- * learns by the first message of init which process that is: a child of its own that the kernel names, or none.
- * When the peer failed, err is its error; when it died without a word, -ECHILD. */
+/* Waits for that message; adds notes. *ret_fd is -1 when none came; NULL: the row carries none. The
+ * parent learns by the first message of init which process that is: a child of its own that the
+ * kernel names, or none. When the peer failed, err is its error; when it died without a word,
+ * -ECHILD. */
 int channel_await(struct channel *channel, struct start *start, enum actor from, size_t row,
 		  int *ret_fd, struct err *err) MUST_CHECK;
 
 /* In the parent: 0 when init has executed its program, which closes its end; or its error. */
 int channel_await_exec(struct channel *channel, struct start *start, struct err *err) MUST_CHECK;
 
-/* The failure that a peer has reported and nobody has read yet replaces err; 0: there is none, and err stays. */
+/* The failure that a peer has reported and nobody has read yet replaces err; 0: there is none, and
+ * err stays. */
 int channel_last_words(struct channel *channel, const struct start *start, struct err *err);
 
-/* Reports a child's failure to the parent; also for a start socket's connection (channel_fail_on). */
+/* Reports a child's failure to the parent; also for a start socket's connection
+ * (channel_fail_on). */
 void channel_fail(struct channel *channel, const struct err *err);
 void channel_fail_on(int sock, const struct err *err);
 
-/* The other side of channel_fail_on(), for `start`, whose child init is not: 0 when it has executed its program, or
- * the error. */
+/* The other side of channel_fail_on(), for `start`, whose child init is not: 0 when it has executed
+ * its program, or the error. */
 int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err) MUST_CHECK;

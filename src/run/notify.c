@@ -66,7 +66,8 @@ int notify_connect(void)
 	return -1;
 }
 
-/* 1: the program is ready, 0: it has said something else, -errno. main_pid 0: the manager knows it. */
+/* 1: the program is ready, 0: it has said something else, -errno. main_pid 0: the manager knows
+ * it. */
 static int relay_one(int listener, int manager, pid_t main_pid)
 {
 	char text[4096 + sizeof("MAINPID=-2147483648\n")];
@@ -102,7 +103,8 @@ void notify_relay(int listener, int manager)
 			break;
 }
 
-/* Returns when the manager has read all that was sent: of a sender that is gone it would not know whose it was. */
+/* Returns when the manager has read all that was sent: of a sender that is gone it would not know
+ * whose it was. */
 static void wait_for_manager(int manager)
 {
 	int ends[2];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readiness messages (sd_notify(3)) of a container, handed on to the service manager that runs us. */
+/* Readiness messages (sd_notify(3)) of a container, handed on to the service manager that runs
+ * us. */
 #pragma once
 
 #include <stddef.h>
@@ -8,15 +9,16 @@
 /* The socket of NOTIFY_SOCKET's manager, or -1: there is none, or it is not there. */
 int notify_connect(void);
 
-/* For who leaves a container behind: hands on what the program says until it says that it is ready, and tells the
- * manager its pid with that; returns when the manager has heard it, or the program has ended. */
+/* For who leaves a container behind: hands on what the program says until it says that it is ready,
+ * and tells the manager its pid with that; returns when the manager has heard it, or the program
+ * has ended. */
 void notify_await(int listener, int manager, pid_t pid, int pidfd);
 
-/* Hands on what has come, without ever waiting: a manager that does not read loses messages, and its barriers
- * are its own matter, because their descriptors go on to it. */
+/* Hands on what has come, without ever waiting: a manager that does not read loses messages, and
+ * its barriers are its own matter, because their descriptors go on to it. */
 void notify_relay(int listener, int manager /* or -1: all is lost */);
 
-/* Keeps the lines that a manager may believe from a container; process ids in it mean nothing outside, and
- * descriptors to store are not ours to give. A barrier counts only with its descriptor. Returns the new
- * length. Pure. */
+/* Keeps the lines that a manager may believe from a container; process ids in it mean nothing
+ * outside, and descriptors to store are not ours to give. A barrier counts only with its
+ * descriptor. Returns the new length. Pure. */
 size_t notify_filter(char *text, int has_fd);

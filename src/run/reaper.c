@@ -37,8 +37,8 @@ static void block(int how, int signal)
 	(void)sigprocmask(how, &set, NULL);
 }
 
-/* The keys of a terminal act on the session that has it: the program's, in which a shell is its own master. Giving it
- * away brings us SIGHUP, which is nobody's. Returns whether there was one. */
+/* The keys of a terminal act on the session that has it: the program's, in which a shell is its own
+ * master. Giving it away brings us SIGHUP, which is nobody's. Returns whether there was one. */
 static bool leave_terminal(void)
 {
 	bool had;

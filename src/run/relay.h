@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One direction of a relay between two terminals: what is read and not yet written, in a bounded buffer. Pure:
- * the caller reads, writes and polls, and reports each result as an event. */
+/* One direction of a relay between two terminals: what is read and not yet written, in a bounded
+ * buffer. Pure: the caller reads, writes and polls, and reports each result as an event. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,6 +38,6 @@ bool relay_writes(const struct relay *relay);
 size_t relay_space(struct relay *relay, char **ret);
 size_t relay_pending(const struct relay *relay, const char **ret);
 
-/* The source ended as a person's input does: with the character `end` of the terminal that is the sink, twice
- * behind an unfinished line, for the first one only hands that over. */
+/* The source ended as a person's input does: with the character `end` of the terminal that is the
+ * sink, twice behind an unfinished line, for the first one only hands that over. */
 void relay_end_input(struct relay *relay, char end);

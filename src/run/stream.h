@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Standard streams that never make us wait. O_NONBLOCK is a flag of the open file, which all who share the
- * stream would get: it is not set. */
+/* Standard streams that never make us wait. O_NONBLOCK is a flag of the open file, which all who
+ * share the stream would get: it is not set. */
 #pragma once
 
 #include <stddef.h>
@@ -18,7 +18,8 @@ struct stream {
 	enum stream_kind kind;
 };
 
-/* flags: O_RDONLY or O_WRONLY. Cannot fail: what is wrong with the descriptor, the first call says. */
+/* flags: O_RDONLY or O_WRONLY. Cannot fail: what is wrong with the descriptor, the first call
+ * says. */
 struct stream stream_open(int fd, int flags);
 void stream_close(struct stream *stream);
 

@@ -32,7 +32,8 @@ void terminal_look(struct terminal *terminal)
 	terminal->is_raw = terminal->is_raw && terminal->ours;
 	if (!terminal->ours)
 		return;
-	/* What a shell sets when it continues us may be our own raw mode: only the first is the person's. */
+	/* What a shell sets when it continues us may be our own raw mode: only the first is the
+	 * person's. */
 	if (tty_set_raw(terminal->input, isatty(STDOUT_FILENO), &modes) < 0)
 		return;
 	if (!terminal->was_raw)

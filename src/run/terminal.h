@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The terminal of the person who started us. It is ours only while our process group is in its foreground:
- * else it is the shell's, whose modes we leave alone and whose input we do not take. */
+/* The terminal of the person who started us. It is ours only while our process group is in its
+ * foreground: else it is the shell's, whose modes we leave alone and whose input we do not take. */
 #pragma once
 
 #include "src/base/err.h"
@@ -19,8 +19,8 @@ struct terminal {
 
 void terminal_open(struct terminal *terminal);
 
-/* Looks whether it is ours, and makes it raw if so: after the start, when we were stopped, and now and then while
- * it is not ours, because a shell does not tell. */
+/* Looks whether it is ours, and makes it raw if so: after the start, when we were stopped, and now
+ * and then while it is not ours, because a shell does not tell. */
 void terminal_look(struct terminal *terminal);
 
 /* Whether background jobs must not write to it (stty tostop). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The executor: one loop, in every process. A child that is cloned inside the loop goes on at the next
- * row as another actor, with the plan in its memory by copy-on-write: nothing is serialised. */
+/* The executor: one loop, in every process. A child that is cloned inside the loop goes on at the
+ * next row as another actor, with the plan in its memory by copy-on-write: nothing is
+ * serialised. */
 #include "src/run/walk.h"
 
 #include "src/base/fd.h"
@@ -92,27 +93,30 @@ static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor m
 	child_exit(1);
 }
 
-/* Another group for a process that the kernel does not let into that of the container; false: there is none. */
+/* Another group for a process that the kernel does not let into that of the container; false: there
+ * is none. */
 static bool other_group(struct start *start, int error, struct clone_request *request)
 {
 	struct err ignored = { 0 };
 
 	if (request->cgroup_fd < 0)
 		return false;
-	/* Outside of what systemd has delegated to the user: systemd itself will have to move it. */
+	/* Outside of what systemd has delegated to the user: systemd itself will have to move
+	 * it. */
 	if ((error == EACCES || error == EPERM) && start->state->unit.name) {
 		request->cgroup_fd = -1;
 		start->outside = true;
 		return true;
 	}
-	/* The group's limit of processes (it may be 0) binds who is born in it, and nobody who joins. And without
-	 * clone3() nobody is born in one. */
+	/* The group's limit of processes (it may be 0) binds who is born in it, and nobody who
+	 * joins. And without clone3() nobody is born in one. */
 	if (error == EAGAIN || error == ENOSYS) {
 		request->cgroup_fd = -1;
 		start->joins_itself = true;
 		return true;
 	}
-	/* exec: a systemd in the container has divided the group, and only those below take processes. */
+	/* exec: a systemd in the container has divided the group, and only those below take
+	 * processes. */
 	if (error != EBUSY || start->target_pidfd < 0 ||
 	    driver_follow(start->arena, (pid_t)start->state->pid.v, &start->cgroup, &ignored) < 0)
 		return false;

@@ -4,8 +4,8 @@
 
 #include "src/run/sequence.h"
 
-/* Runs it as the parent. On failure every process of the start is gone and reaped, and what rows left on
- * the host is taken back. err->step names the row. */
+/* Runs it as the parent. On failure every process of the start is gone and reaped, and what rows
+ * left on the host is taken back. err->step names the row. */
 int walk_sequence(const struct sequence *sequence, struct start *start, struct err *err) MUST_CHECK;
 
 /* Undo list of the active rows, as names, for the state. */

@@ -8,8 +8,8 @@
 #include <seccomp.h>
 #include <string.h>
 
-/* Newer architectures got their own numbers for the calls that older ones reach through socketcall and
- * ipc. libseccomp keeps that table to itself; a unit test compares ours with it. Column 0: x86,
+/* Newer architectures got their own numbers for the calls that older ones reach through socketcall
+ * and ipc. libseccomp keeps that table to itself; a unit test compares ours with it. Column 0: x86,
  * 1: s390 and s390x, 2: PowerPC, 3: MIPS o32 (from 4000 on). 0: there is none. */
 enum { COLUMNS = 4, X86 = 0, S390 = 1, PPC = 2, MIPS = 3 };
 

@@ -16,7 +16,8 @@ struct compile {
 	struct filter_archs archs;
 };
 
-/* Where no program may pass: libseccomp's answer to architectures that the profile does not list. */
+/* Where no program may pass: libseccomp's answer to architectures that the profile does not
+ * list. */
 static void refuse_from(struct compile *c, uint32_t first, struct filter_ranges *ranges)
 {
 	filter_rules_plain(c->profile.arena, first, SECCOMP_RET_KILL_THREAD, ranges);
@@ -57,7 +58,8 @@ static bool passes(const struct compile *c, const struct filter_ranges *ranges, 
 	       (range->action == SECCOMP_RET_ALLOW || range->action == SECCOMP_RET_LOG);
 }
 
-/* bypass4netns, for one, wants to see sendmsg, and it cannot answer before it has its descriptor. */
+/* bypass4netns, for one, wants to see sendmsg, and it cannot answer before it has its
+ * descriptor. */
 static int set_handover(const struct compile *c, const struct filter_ranges *native,
 			struct filter_program *ret, struct err *err)
 {
@@ -77,8 +79,8 @@ static int set_handover(const struct compile *c, const struct filter_ranges *nat
 	return err_hint(err, "allow sendmmsg in the profile");
 }
 
-/* Writes the part of each audit value, the native one last, so that it stands first, and in front of
- * them what tells them apart. */
+/* Writes the part of each audit value, the native one last, so that it stands first, and in front
+ * of them what tells them apart. */
 static int write_program(struct compile *c, struct filter_tree *tree, struct filter_program *ret,
 			 struct err *err)
 {
@@ -137,7 +139,8 @@ static void set_flags(const struct oci_seccomp *seccomp, struct filter_program *
 		return;
 	}
 	program->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
-	/* Both want the return value for themselves, unless the failure to synchronise is an errno. */
+	/* Both want the return value for themselves, unless the failure to synchronise is an
+	 * errno. */
 	if (program->flags & SECCOMP_FILTER_FLAG_TSYNC)
 		program->flags |= FLAG_TSYNC_ESRCH;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.seccomp as a BPF program. libseccomp knows the names, numbers and architectures; the program is
- * our own: see README.md. Pure. */
+/* linux.seccomp as a BPF program. libseccomp knows the names, numbers and architectures; the
+ * program is our own: see README.md. Pure. */
 #pragma once
 
 #include "src/oci/config.h"
@@ -28,7 +28,7 @@ struct filter_program {
 int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp,
 		   struct filter_program *ret, struct err *err) MUST_CHECK;
 
-/* A program that the caller compiled (annotation run.oci.seccomp_bpf_data): base64 text of struct sock_filter[]. The
- * kernel checks it when it is loaded. seccomp (may be NULL) gives the flags. */
+/* A program that the caller compiled (annotation run.oci.seccomp_bpf_data): base64 text of struct
+ * sock_filter[]. The kernel checks it when it is loaded. seccomp (may be NULL) gives the flags. */
 int filter_compile_raw(struct arena *arena, const char *base64, const struct oci_seccomp *seccomp,
 		       struct filter_program *ret, struct err *err) MUST_CHECK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to this directory: from linux.seccomp to a program, in five parts, each in the file of its name. All pure.
- * A profile is read; an architecture says which numbers its names mean; rules become ranges of numbers; ranges become
- * a tree; the tree is emitted. */
+/* Private to this directory: from linux.seccomp to a program, in five parts, each in the file of
+ * its name. All pure. A profile is read; an architecture says which numbers its names mean; rules
+ * become ranges of numbers; ranges become a tree; the tree is emitted. */
 #pragma once
 
 #include "src/oci/config.h"
@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* filter_profile.c: linux.seccomp in the words of the kernel: actions as return values, conditions with masks.
- * Still by name of system call, for any architecture. */
+/* filter_profile.c: linux.seccomp in the words of the kernel: actions as return values, conditions
+ * with masks. Still by name of system call, for any architecture. */
 
 /* (argument & mask) <op> value */
 struct filter_arg {
@@ -51,8 +51,8 @@ struct filter_profile {
 int filter_profile_read(struct arena *arena, const struct oci_seccomp *seccomp,
 			struct filter_profile *ret, struct err *err) MUST_CHECK;
 
-/* filter_arch.c: the architectures of a profile, and what its system call names mean on them. Names and numbers are
- * libseccomp's. */
+/* filter_arch.c: the architectures of a profile, and what its system call names mean on them. Names
+ * and numbers are libseccomp's. */
 
 enum {
 	FILTER_ARCH_MAX = 24,
@@ -85,8 +85,8 @@ const struct filter_arch *filter_arch_find(const struct filter_archs *archs, uin
 /* Whether one before it has the same audit value. */
 bool filter_arch_is_repeated(const struct filter_archs *archs, size_t i);
 
-/* What a name means: its own number, the number of a call of a multiplexer (socketcall, ipc), or both.
- * Negative: does not exist here. */
+/* What a name means: its own number, the number of a call of a multiplexer (socketcall, ipc), or
+ * both. Negative: does not exist here. */
 struct filter_number {
 	int direct;
 	int mux;       /* socketcall or ipc */
@@ -101,8 +101,8 @@ bool filter_arch_resolve(const struct filter_arch *arch, const char *name,
  *
  * What holds where several rules name the same call (as in libseccomp):
  * - A rule without conditions beats all rules with conditions; the first such rule counts.
- * - Else the first rule whose conditions all hold, in an order that puts equality before inequality and
- *   the larger value before the smaller, not in the order of the file; see comes_first().
+ * - Else the first rule whose conditions all hold, in an order that puts equality before inequality
+ *   and the larger value before the smaller, not in the order of the file; see comes_first().
  * - Else, and for calls without a rule, the default action. */
 
 struct filter_range {
@@ -133,8 +133,9 @@ void filter_rules_ranges(const struct filter_profile *profile, const struct filt
 void filter_rules_plain(struct arena *arena, uint32_t first, uint32_t action,
 			struct filter_ranges *ranges);
 
-/* filter_emit.c: writes a seccomp program from its last instruction to its first. Every jump of a filter leads
- * forward, so what it leads to exists already when it is written, and distances are known at once. */
+/* filter_emit.c: writes a seccomp program from its last instruction to its first. Every jump of a
+ * filter leads forward, so what it leads to exists already when it is written, and distances are
+ * known at once. */
 
 enum {
 	FILTER_EMIT_MAX = BPF_MAXINSNS, /* the kernel takes no longer program */
@@ -143,8 +144,8 @@ enum {
 	FILTER_EMIT_BRIDGES = 64,
 };
 
-/* Zero-initialise, then set code. A place in the program is called by its distance from the end: the
- * instruction written first is 1. */
+/* Zero-initialise, then set code. A place in the program is called by its distance from the end:
+ * the instruction written first is 1. */
 struct filter_emit {
 	struct sock_filter *code; /* FILTER_EMIT_MAX of them, filled from the end */
 	unsigned int n;           /* written so far */
@@ -184,8 +185,8 @@ unsigned int filter_emit_test(struct filter_emit *e, const struct filter_test *t
 /* The program so far: e->n instructions. */
 const struct sock_filter *filter_emit_program(const struct filter_emit *e);
 
-/* filter_tree.c: ranges of system call numbers as one balanced tree of comparisons, with the rules' conditions at
- * its leaves. */
+/* filter_tree.c: ranges of system call numbers as one balanced tree of comparisons, with the rules'
+ * conditions at its leaves. */
 
 enum { FILTER_TREE_SEEN = 64 };
 
@@ -198,8 +199,8 @@ struct filter_tree {
 	} seen[FILTER_TREE_SEEN]; /* the newest list of rules of its kind, by hash */
 };
 
-/* Writes the tree for n > 0 ranges, the first of which covers all smaller numbers too. They must stay
- * where they are until the last tree is written. Returns the first instruction, which wants the system
- * call number in the accumulator. */
+/* Writes the tree for n > 0 ranges, the first of which covers all smaller numbers too. They must
+ * stay where they are until the last tree is written. Returns the first instruction, which wants
+ * the system call number in the accumulator. */
 unsigned int filter_tree_write(struct filter_tree *tree, const struct filter_range *ranges,
 			       size_t n);

@@ -51,8 +51,8 @@ static int action_value(int action, const struct json_uint *errno_ret, uint32_t 
 	return err_set(err, EINVAL, "there is no action");
 }
 
-/* A C library that meets EPERM where it expects ENOSYS does not fall back to the older call. So what
- * is newer than the profile looks as on an older kernel, unless calls pass by default. */
+/* A C library that meets EPERM where it expects ENOSYS does not fall back to the older call. So
+ * what is newer than the profile looks as on an older kernel, unless calls pass by default. */
 static int set_actions(struct filter_profile *p, const struct oci_seccomp *seccomp, struct err *err)
 {
 	uint32_t standard = 0;
@@ -136,7 +136,8 @@ static int check_call(const struct oci_syscall *call, uint32_t action, struct er
 				       i, FILTER_RULES_ARGS - 1);
 		}
 	}
-	/* runc reports its descriptor by write(2), and refuses this; agents are written for that. */
+	/* runc reports its descriptor by write(2), and refuses this; agents are written for
+	 * that. */
 	for (size_t i = 0; action == SECCOMP_RET_USER_NOTIF && i < call->names.n; i++) {
 		if (strcmp(call->names.v[i], "write") == 0)
 			return err_set(err, EINVAL,

@@ -24,8 +24,8 @@ static void add_entry(struct collect *c, int nr, const struct filter_rule *rule)
 	c->v[c->n++] = (struct entry){ (uint32_t)nr, rule };
 }
 
-/* The multiplexer's first argument says which call is meant; the real arguments are in the memory it
- * points to, where no filter can look. So a condition on the first argument is lost. */
+/* The multiplexer's first argument says which call is meant; the real arguments are in the memory
+ * it points to, where no filter can look. So a condition on the first argument is lost. */
 static const struct filter_rule *through_mux(struct collect *c, const struct filter_rule *rule,
 					     uint32_t call)
 {
@@ -156,8 +156,8 @@ static const struct filter_arg *next_arg(const struct filter_rule *rule, size_t 
 	return *i < rule->n_args ? &rule->args[(*i)++] : NULL;
 }
 
-/* Where several rules match, libseccomp's answer comes from the order of its tree, and profiles were
- * written and tested against that. */
+/* Where several rules match, libseccomp's answer comes from the order of its tree, and profiles
+ * were written and tested against that. */
 static bool comes_first(const struct filter_rule *a, const struct filter_rule *b, bool wide)
 {
 	size_t i = 0, k = 0;

@@ -4,8 +4,8 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 
-/* Single numbers that differ from all around them cost one JEQ each in a row, two comparisons each in
- * the tree. A longer row makes the way through it longer. */
+/* Single numbers that differ from all around them cost one JEQ each in a row, two comparisons each
+ * in the tree. A longer row makes the way through it longer. */
 enum { ROW_MAX = 3 };
 
 static uint32_t word_offset(unsigned int arg, bool high)
@@ -189,8 +189,8 @@ struct slice {
 	uint32_t end; /* the first number behind it; 0: it goes to the largest there is */
 };
 
-/* Whether all ranges but the even (0) or the odd (1) ones are single numbers, and those have one action
- * in common: a row, such as A x A y A. */
+/* Whether all ranges but the even (0) or the odd (1) ones are single numbers, and those have one
+ * action in common: a row, such as A x A y A. */
 static bool is_row(const struct slice *s, size_t parity)
 {
 	if (s->n < 2 || s->n > 2 * ROW_MAX + 1)

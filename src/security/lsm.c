@@ -14,8 +14,8 @@
 
 enum { MAX_LABEL = 4095 }; /* one page of the kernel's */
 
-/* The directory of the calling process, as this instance numbers it: the pid namespace of the instance
- * and our own may differ, and procfs_write() follows no link. */
+/* The directory of the calling process, as this instance numbers it: the pid namespace of the
+ * instance and our own may differ, and procfs_write() follows no link. */
 static int own_directory(int procfs, char *buf, size_t size, struct err *err)
 {
 	struct statfs fs;

@@ -20,7 +20,8 @@ struct store_place {
 int store_priv_choose_root(const char *option, struct arena *arena, struct store_place *ret,
 			   struct err *err) MUST_CHECK;
 
-/* Opens it into store, and makes it when asked; -ENOENT, without a text, when it is missing and need not be made. */
+/* Opens it into store, and makes it when asked; -ENOENT, without a text, when it is missing and
+ * need not be made. */
 int store_priv_open_root(const struct store_place *place, bool create, struct arena *arena,
 			 struct store *store, struct err *err) MUST_CHECK;
 

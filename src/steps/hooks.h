@@ -5,8 +5,8 @@
 #include "src/oci/config.h"
 #include "src/oci/state_doc.h"
 
-/* Where hooks write to (annotations run.oci.hooks.*). -1: captured, and shown when one fails. Never the
- * caller's own streams: a hook that stays behind would keep them open. */
+/* Where hooks write to (annotations run.oci.hooks.*). -1: captured, and shown when one fails. Never
+ * the caller's own streams: a hook that stays behind would keep them open. */
 struct hooks_output {
 	int out, err;
 };
@@ -15,8 +15,8 @@ struct hooks_request {
 	const oci_hook_list *hooks;
 	const char *point;    /* "createRuntime" */
 	struct state_doc doc; /* given on standard input */
-	/* For hooks that name none; NULL: empty. On the host it is usrun's own, as with other runtimes; in the
-	 * container it never is. */
+	/* For hooks that name none; NULL: empty. On the host it is usrun's own, as with other
+	 * runtimes; in the container it never is. */
 	const char *const *default_env;
 	int cwd_fd; /* -1: the current directory */
 	struct hooks_output output;
@@ -32,12 +32,12 @@ int hooks_open_annotated(const struct state_doc *doc, struct hooks_output *ret,
 			 struct err *err) MUST_CHECK;
 void hooks_close_output(struct hooks_output *output);
 
-/* Runs them in order. A failure names point, index, path, exit status or signal, time limit, and the end
- * of what the hook wrote. */
+/* Runs them in order. A failure names point, index, path, exit status or signal, time limit, and
+ * the end of what the hook wrote. */
 int hooks_run(const struct hooks_request *request, struct err *err) MUST_CHECK;
 
-/* After the program was started, and after the deletion, in the bundle if it is still there. doc needs
- * no status. All poststop hooks run, and the first failure is returned. hooks may be NULL. */
+/* After the program was started, and after the deletion, in the bundle if it is still there. doc
+ * needs no status. All poststop hooks run, and the first failure is returned. hooks may be NULL. */
 int hooks_run_poststart(const struct oci_hooks *hooks, const struct state_doc *doc,
 			struct err *err) MUST_CHECK;
 int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc,

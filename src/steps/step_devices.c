@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device nodes and the links of /dev (runtime-linux.md, config-linux.md "Default Devices").
  *
- * Nodes are made; where that is refused, or where the file system would not let them be opened, the host's node is
- * bound. Names of the image and of shared volumes are not trusted: a node counts only by its type and number,
- * and is changed by descriptor. */
+ * Nodes are made; where that is refused, or where the file system would not let them be opened, the
+ * host's node is bound. Names of the image and of shared volumes are not trusted: a node counts
+ * only by its type and number, and is changed by descriptor. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -178,7 +178,8 @@ static int bind_node(struct start *start, int dir, const char *name, const struc
 	return r < 0 ? err_errno(err, -r, "bind the host's node on %s", d->path) : 0;
 }
 
-/* What a bind mount shows is not changed: a node that is there serves as it is, and another is mounted. */
+/* What a bind mount shows is not changed: a node that is there serves as it is, and another is
+ * mounted. */
 static int use_foreign(struct start *start, int dir, const char *name, const struct device_plan *d,
 		       struct err *err)
 {

@@ -47,8 +47,8 @@ int step_cwd(struct start *start, struct err *err)
 	return resolve_check_cwd(err);
 }
 
-/* HOME out of the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is not
- * a small regular one is the image's matter, not ours. */
+/* HOME out of the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is
+ * not a small regular one is the image's matter, not ours. */
 static const char *home_of(struct arena *arena, uint32_t uid)
 {
 	_cleanup_close_ int fd =
@@ -72,9 +72,9 @@ static const char *home_of(struct arena *arena, uint32_t uid)
 	return "/";
 }
 
-/* Not of a file but of a filter that was loaded early is EPERM: old profiles lack faccessat2 (Linux 5.8). The
- * call that they have answers for the real ids, which are the same by now, but of capabilities it takes only
- * root's into account: this one lets execute what anybody may. */
+/* Not of a file but of a filter that was loaded early is EPERM: old profiles lack faccessat2 (Linux
+ * 5.8). The call that they have answers for the real ids, which are the same by now, but of
+ * capabilities it takes only root's into account: this one lets execute what anybody may. */
 static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 {
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
@@ -86,8 +86,8 @@ static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 	return (caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111) ? 0 : -EACCES;
 }
 
-/* Only what is meant is called missing (127) or denied (126): a loop of links, a name that is too long, a disk
- * that fails or a lack of memory is neither. */
+/* Only what is meant is called missing (127) or denied (126): a loop of links, a name that is too
+ * long, a disk that fails or a lack of memory is neither. */
 static int program_error(const char *path, int error, struct err *err)
 {
 	switch (error) {
@@ -188,8 +188,8 @@ static int first_own_fd(const struct start *start)
 	return 3 + (int)options->preserve_fds + (int)options->listen_fds;
 }
 
-/* Who executes something in the container meanwhile sees this process, and may have the right to take its
- * descriptors (CVE-2016-9962). */
+/* Who executes something in the container meanwhile sees this process, and may have the right to
+ * take its descriptors (CVE-2016-9962). */
 static void keep_listeners_only(struct start *start)
 {
 	/* The one of the program is handed on to `start`, if that has a service manager. */
@@ -200,15 +200,17 @@ static void keep_listeners_only(struct start *start)
 	start->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
 }
 
-/* In a user namespace the caller enters the namespaces of a process by the right to trace it, and of one that
- * is not dumpable only the host's root has that. There is nothing in this one that is not the container's. */
+/* In a user namespace the caller enters the namespaces of a process by the right to trace it, and
+ * of one that is not dumpable only the host's root has that. There is nothing in this one that is
+ * not the container's. */
 static void set_visible(const struct start *start, bool visible)
 {
 	if (start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
 		privs_set_dumpable(visible);
 }
 
-/* Nobody would hear what a waiting init dies of, and the host's shortage of files or memory ends. */
+/* Nobody would hear what a waiting init dies of, and the host's shortage of files or memory
+ * ends. */
 static bool passes(int error)
 {
 	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
@@ -221,8 +223,9 @@ static bool passes(int error)
 	return true;
 }
 
-/* The words of a `start`: where startContainer hooks write to, with a descriptor each, "notify", for the socket
- * that the program will write to, and "start". One that hangs up before that was killed. */
+/* The words of a `start`: where startContainer hooks write to, with a descriptor each, "notify",
+ * for the socket that the program will write to, and "start". One that hangs up before that was
+ * killed. */
 static bool hear_start(struct start *start, int connection)
 {
 	char word[8];
@@ -254,8 +257,8 @@ static void end_on_signal(int signal)
 	_exit(128 + signal);
 }
 
-/* The init of a pid namespace gets no signal that it has no handler for: what asks a container to end before its
- * start would be lost. The exec takes the handlers away. */
+/* The init of a pid namespace gets no signal that it has no handler for: what asks a container to
+ * end before its start would be lost. The exec takes the handlers away. */
 static void hear_signals(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };

@@ -31,8 +31,10 @@ int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mo
 int step_mounts_copyup(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 
-/* Whether a file is on a file system that was made for this container, or in its rootfs itself. Nowhere else is anything
- * made or changed, but mount points that are missing: what a bind mount shows is the host's. */
+/* Whether a file is on a file system that was made for this container, or in its rootfs itself.
+ * Nowhere else is anything made or changed, but mount points that are missing: what a bind mount
+ * shows is the host's. */
 bool step_mounts_is_own(const struct start *start, int fd);
-/* The file system that was made for the container at path (len characters of it), not to be closed; -1: there is none. */
+/* The file system that was made for the container at path (len characters of it), not to be closed;
+ * -1: there is none. */
 int step_mounts_own_at(const struct start *start, const char *path, size_t len);

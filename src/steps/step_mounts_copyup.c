@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tmpcopyup: a tmpfs that begins with a copy of what it covers: modes, owners, times, extended attributes,
- * links, special files. */
+/* tmpcopyup: a tmpfs that begins with a copy of what it covers: modes, owners, times, extended
+ * attributes, links, special files. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -37,8 +37,8 @@ static const char *next_below(const struct level *level)
 	return level->next < level->below.len ? level->below.s + level->next : NULL;
 }
 
-/* What the tmpfs of this kernel cannot hold (user.* before Linux 6.6), or what we may not set, is left:
- * the files themselves are what was asked for. */
+/* What the tmpfs of this kernel cannot hold (user.* before Linux 6.6), or what we may not set, is
+ * left: the files themselves are what was asked for. */
 static void copy_xattrs(int from, int to)
 {
 	static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
@@ -91,7 +91,8 @@ static int copy_link(int from, int to, const char *name)
 	return symlinkat(target, to, name) < 0 ? -errno : 0;
 }
 
-/* Those with content have their owner. The mode after it, which loses setuid bits then; times last. */
+/* Those with content have their owner. The mode after it, which loses setuid bits then; times
+ * last. */
 static int copy_attributes(int to, const char *name, const struct stat *st)
 {
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };

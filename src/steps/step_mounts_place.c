@@ -16,8 +16,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* procfs and sysfs go on a real directory and nowhere else: an image's symbolic link would choose what
- * stands for the kernel (CVE-2019-19921, CVE-2023-27561). */
+/* procfs and sysfs go on a real directory and nowhere else: an image's symbolic link would choose
+ * what stands for the kernel (CVE-2019-19921, CVE-2023-27561). */
 static int kernel_target(struct start *start, const struct mount_entry *m, struct err *err)
 {
 	int fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
@@ -42,8 +42,8 @@ static int kernel_target(struct start *start, const struct mount_entry *m, struc
 	return fd;
 }
 
-/* A link led there: what the planner has checked by name must hold for the place too. On the kernel's own
- * file systems a mount would stand in for it (CVE-2025-52881). */
+/* A link led there: what the planner has checked by name must hold for the place too. On the
+ * kernel's own file systems a mount would stand in for it (CVE-2025-52881). */
 static int check_place(const struct mount_entry *m, int target, struct err *err)
 {
 	bool own_link = m->extensions & MOUNT_EXT_DEST_NOFOLLOW;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups of resctrl (linux.intelRdt). A group that bears another name than the container's is shared: it
- * may be made here, but what it has already is compared, not changed, and it is never removed. */
+/* Groups of resctrl (linux.intelRdt). A group that bears another name than the container's is
+ * shared: it may be made here, but what it has already is compared, not changed, and it is never
+ * removed. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"

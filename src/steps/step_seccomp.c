@@ -107,7 +107,8 @@ int step_seccomp_notify(struct start *start, struct err *err)
 	char word;
 	int r;
 
-	/* With our copy closed, a death of init reads as the end; its own words come over the channel. */
+	/* With our copy closed, a death of init reads as the end; its own words come over the
+	 * channel. */
 	fd_closep(&start->seccomp_pair[1]);
 	r = start_wait(start, start->seccomp_pair[0], &start->init, -1, err);
 	if (r < 0)

@@ -11,7 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel refuses a bpf_attr with unknown bits set: every call starts from zeroes, padding too. */
+/* The kernel refuses a bpf_attr with unknown bits set: every call starts from zeroes, padding
+ * too. */
 static int call(int command, union bpf_attr *attr)
 {
 	long r = syscall(SYS_bpf, command, attr, sizeof(*attr));

@@ -33,7 +33,8 @@ static const struct {
 
 static enum { UNKNOWN, THERE, MISSING } found[COMPAT_COUNT];
 
-/* EPERM to arguments that are wrong in every place comes from a filter: the kernel calls them invalid. */
+/* EPERM to arguments that are wrong in every place comes from a filter: the kernel calls them
+ * invalid. */
 static bool is_filtered(enum compat_call call)
 {
 	if (syscall(calls[call].number, -1L, -1L, -1L, -1L, -1L, -1L) >= 0 || errno != EPERM)

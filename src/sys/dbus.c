@@ -267,7 +267,8 @@ static const char **text_of(struct dbus_message *message, enum field field)
 	return NULL;
 }
 
-/* Fields that are not known have to be passed over; those of the specification are of these types. */
+/* Fields that are not known have to be passed over; those of the specification are of these
+ * types. */
 static void read_field(struct dbus_reader *reader, struct dbus_message *ret)
 {
 	enum field field = get_byte(reader);
@@ -393,10 +394,10 @@ static int expect(struct dbus *bus, const char *word, bool *ret)
 	return 0;
 }
 
-/* The socket says who we are. Our uid would be another to who is outside of our user namespace, so it is left out:
- * who then asks for it gets nothing a second time, and who does not takes that for a second request. Everything goes
- * out at once, as libsystemd does it: a call that systemd reads together with "BEGIN" is answered only when more
- * comes. */
+/* The socket says who we are. Our uid would be another to who is outside of our user namespace, so
+ * it is left out: who then asks for it gets nothing a second time, and who does not takes that for
+ * a second request. Everything goes out at once, as libsystemd does it: a call that systemd reads
+ * together with "BEGIN" is answered only when more comes. */
 static int greet(struct dbus *bus)
 {
 	static const char words[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";

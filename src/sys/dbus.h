@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A conversation over D-Bus with whoever listens at a socket: no bus between. Nothing waits longer than its deadline. */
+/* A conversation over D-Bus with whoever listens at a socket: no bus between. Nothing waits longer
+ * than its deadline. */
 #pragma once
 
 #include "src/base/err.h"
@@ -19,7 +20,8 @@ void dbus_put_signature(struct str *body,
 			const char *types); /* g, and what a variant begins with */
 void dbus_put_struct(struct str *body);     /* the members follow */
 
-/* An array of elements of the type: they follow, and then its end, with what its beginning returned. */
+/* An array of elements of the type: they follow, and then its end, with what its beginning
+ * returned. */
 size_t dbus_put_array(struct str *body, char type);
 void dbus_end_array(struct str *body, size_t array, char type);
 
@@ -43,7 +45,8 @@ ssize_t dbus_measure(const char head[DBUS_HEAD]) MUST_CHECK;
 /* Reads it; *ret points into it. -EBADMSG for what is none. */
 int dbus_read(const char *bytes, size_t len, struct dbus_message *ret) MUST_CHECK;
 
-/* The values of a body. Once one is not there, or not as it should be, `bad` is set and everything is empty. */
+/* The values of a body. Once one is not there, or not as it should be, `bad` is set and everything
+ * is empty. */
 struct dbus_reader {
 	const char *bytes;
 	size_t at, len;
@@ -68,13 +71,14 @@ struct dbus {
 	size_t taken;  /* how much of it that is */
 };
 
-/* Connects, and is let in: somebody answers. -ENOENT or -ECONNREFUSED: nobody listens; -ETIMEDOUT: who listens does
- * not answer. dbus_close() when done, and only then. */
+/* Connects, and is let in: somebody answers. -ENOENT or -ECONNREFUSED: nobody listens; -ETIMEDOUT:
+ * who listens does not answer. dbus_close() when done, and only then. */
 int dbus_open(const char *path, int timeout_ms, struct dbus *ret, struct err *err) MUST_CHECK;
 void dbus_close(struct dbus *bus);
 
 /* Sends a call, whose serial is set. 0 or -errno. */
 int dbus_send(struct dbus *bus, struct dbus_message *call) MUST_CHECK;
 
-/* The next message, which is there until the next call of this. 0 or -errno; -EPIPE: the other side has hung up. */
+/* The next message, which is there until the next call of this. 0 or -errno; -EPIPE: the other side
+ * has hung up. */
 int dbus_next(struct dbus *bus, struct dbus_message *ret) MUST_CHECK;

@@ -28,8 +28,8 @@ int privs_outlive_parent(struct err *err)
 		     "that it is loaded last");
 }
 
-/* On the 32-bit architectures that are older than 32-bit ids the plain names are calls that cut them: 65536
- * would be root. */
+/* On the 32-bit architectures that are older than 32-bit ids the plain names are calls that cut
+ * them: 65536 would be root. */
 #ifdef SYS_setresuid32
 #define SETRESUID SYS_setresuid32
 #define SETRESGID SYS_setresgid32

@@ -9,8 +9,9 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* Kills this process when its parent ends. The kernel forgets it whenever the ids change, so it is set again after
- * that. A parent that has ended before is not noticed: the caller asks for that afterwards, by what it knows. */
+/* Kills this process when its parent ends. The kernel forgets it whenever the ids change, so it is
+ * set again after that. A parent that has ended before is not noticed: the caller asks for that
+ * afterwards, by what it knows. */
 int privs_die_with_parent(struct err *err) MUST_CHECK;
 int privs_outlive_parent(struct err *err) MUST_CHECK;
 

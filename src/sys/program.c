@@ -90,7 +90,8 @@ void program_show_title(const char *title)
 	memcpy(shown.start, title, len < shown.len ? len : shown.len - 1);
 }
 
-/* PF_FORKNOEXEC of the kernel: exec clears it at the point of no return, before it closes descriptors. */
+/* PF_FORKNOEXEC of the kernel: exec clears it at the point of no return, before it closes
+ * descriptors. */
 #define CLONED_ONLY 0x40U
 
 int program_was_executed(pid_t pid)

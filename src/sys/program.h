@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* An empty file in memory that may be executed, close-on-exec, to be filled and then sealed; the kernel may
- * forbid such files (vm.memfd_noexec=2, sysctl kernel). >= 0 or -errno. */
+/* An empty file in memory that may be executed, close-on-exec, to be filled and then sealed; the
+ * kernel may forbid such files (vm.memfd_noexec=2, sysctl kernel). >= 0 or -errno. */
 int program_memfd(const char *name);
 
 /* From here on nobody can change it, whoever gets hold of it. 0 or -errno. */
@@ -20,26 +20,28 @@ bool program_is_sealed(int fd);
 /* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
 int program_exec(int fd, char *const *argv);
 
-/* Copies the words of the command line and the environment, so that nothing points to where the kernel shows them. */
+/* Copies the words of the command line and the environment, so that nothing points to where the
+ * kernel shows them. */
 void program_keep_words(struct arena *arena, char **argv);
 
-/* In a child: shows others the title instead (/proc/PID/cmdline, which anybody may read, and environ). A word may be a
- * secret, as in `exec --env`. */
+/* In a child: shows others the title instead (/proc/PID/cmdline, which anybody may read, and
+ * environ). A word may be a secret, as in `exec --env`. */
 void program_show_title(const char *title);
 
-/* Whether process pid has executed a program since it was cloned; also of a zombie. 1, 0 or -errno. */
+/* Whether process pid has executed a program since it was cloned; also of a zombie. 1, 0 or
+ * -errno. */
 int program_was_executed(pid_t pid);
 
-/* Marks every descriptor from first on close-on-exec. A filter may refuse close_range(2), which is of Linux 5.9: then
- * one by one, and who is to be filtered calls program_close_far() before. */
+/* Marks every descriptor from first on close-on-exec. A filter may refuse close_range(2), which is
+ * of Linux 5.9: then one by one, and who is to be filtered calls program_close_far() before. */
 void program_cloexec_from(int first);
 void program_close_far(void);
 
 /* Closes every descriptor from first on but those of keep, of which some may be -1; sorts them. */
 void program_close_others(int first, int *keep, size_t n);
 
-/* Blocks none, and gives those of the mask (bit n - 1: signal n) their default action: clone3() resets
- * handlers and leaves ignored signals ignored, and so does exec. */
+/* Blocks none, and gives those of the mask (bit n - 1: signal n) their default action: clone3()
+ * resets handlers and leaves ignored signals ignored, and so does exec. */
 void program_reset_signals(uint64_t ignored);
 
 /* An ignored SIGCHLD would take the exit statuses of our children away. */

@@ -17,9 +17,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Where openat2 is missing: each component is opened by O_PATH and O_NOFOLLOW in the directory before it, and what a link says is put in front
- * of the rest of the path. The directories on the way stay open, and ".." is the one that was passed before: who
- * renames directories meanwhile cannot lead us above the root. */
+/* Where openat2 is missing: each component is opened by O_PATH and O_NOFOLLOW in the directory
+ * before it, and what a link says is put in front of the rest of the path. The directories on the
+ * way stay open, and ".." is the one that was passed before: who renames directories meanwhile
+ * cannot lead us above the root. */
 enum { MAX_LINKS = 40 /* as the kernel has it */, GO_ON = -4096 /* no errno */ };
 
 struct path_walk {
@@ -46,7 +47,8 @@ static int cut(struct path_walk *w, const char *after)
 	return GO_ON;
 }
 
-/* Those of procfs that lead to a thing rather than to a name are read as absolute paths, or as "pipe:[1]". */
+/* Those of procfs that lead to a thing rather than to a name are read as absolute paths, or as
+ * "pipe:[1]". */
 static bool is_magic(int link, const char *text)
 {
 	struct statfs fs;
@@ -167,8 +169,8 @@ static int open_how(int dirfd, const char *path, int flags, uint64_t resolve)
 
 	if (!*path)
 		path = ".";
-	/* EAGAIN: a rename or mount somewhere in the system raced with "..": the kernel could not be
-	 * sure, and asks to try again. */
+	/* EAGAIN: a rename or mount somewhere in the system raced with "..": the kernel could not
+	 * be sure, and asks to try again. */
 	for (int tries = 0; !compat_is_missing(COMPAT_OPENAT2) && tries < 128; tries++) {
 		fd = compat_result(COMPAT_OPENAT2,
 				   syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
@@ -211,9 +213,9 @@ static int open_what_exists(int root, char *buf, size_t *len)
 	return fd;
 }
 
-/* Where the first component of rest, in the directory that buf names up to len, is a link (a dangling one, or
- * it would have been followed), buf becomes the path that it means. Images have such links where engines
- * mount files: /etc/resolv.conf. 1: a link, 0: none. */
+/* Where the first component of rest, in the directory that buf names up to len, is a link (a
+ * dangling one, or it would have been followed), buf becomes the path that it means. Images have
+ * such links where engines mount files: /etc/resolv.conf. 1: a link, 0: none. */
 static int follow_dangling(int dir, char *buf, size_t len, const char *rest)
 {
 	size_t n = strcspn(rest, "/");

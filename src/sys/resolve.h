@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of the container are hostile: symbolic links may point anywhere, and may be exchanged while
- * we look. They are opened here and nowhere else, once, inside the root (openat2 RESOLVE_IN_ROOT, no
- * magic links; where there is no openat2, by hand), and used by descriptor. Stops CVE-2021-30465,
- * CVE-2024-45310, CVE-2019-18837. */
+ * we look. They are opened here and nowhere else, once, inside the root (openat2 RESOLVE_IN_ROOT,
+ * no magic links; where there is no openat2, by hand), and used by descriptor. Stops
+ * CVE-2021-30465, CVE-2024-45310, CVE-2019-18837. */
 #pragma once
 
 #include "src/base/err.h"
@@ -28,20 +28,21 @@ int resolve_make_plain(int root, const char *path);
 /* The directory that path is in (made when missing), and in *ret_name the last component. */
 int resolve_parent(int root, const char *path, const char **ret_name, struct err *err) MUST_CHECK;
 
-/* Makes a directory or an empty file that is missing, with its parents: an O_PATH descriptor. A dangling link
- * on the way leads to a place inside the root, which is made. */
+/* Makes a directory or an empty file that is missing, with its parents: an O_PATH descriptor. A
+ * dangling link on the way leads to a place inside the root, which is made. */
 int resolve_make(int root, const char *path, bool want_dir, struct err *err) MUST_CHECK;
 
-/* An O_PATH descriptor to mount on: the directory or (want_dir false) the file at path; made, with its
- * parents, when missing. follow false: the last component is not followed. */
+/* An O_PATH descriptor to mount on: the directory or (want_dir false) the file at path; made, with
+ * its parents, when missing. follow false: the last component is not followed. */
 int resolve_mount_point(int root, const char *path, bool want_dir, bool follow,
 			struct err *err) MUST_CHECK;
 
-/* openat2(2) done by hand, component by component, with these flags and RESOLVE_* (IN_ROOT or BENEATH, always
- * NO_MAGICLINKS); no O_CREAT. Paths are as deep as RESOLVE_WALK_DEPTH directories. >= 0 or -errno. */
+/* openat2(2) done by hand, component by component, with these flags and RESOLVE_* (IN_ROOT or
+ * BENEATH, always NO_MAGICLINKS); no O_CREAT. Paths are as deep as RESOLVE_WALK_DEPTH directories.
+ * >= 0 or -errno. */
 enum { RESOLVE_WALK_DEPTH = 128 };
 int resolve_walk(int root, const char *path, int flags, uint64_t resolve);
 
-/* -EPERM where the working directory has no path below the root: it was entered through a descriptor of
- * the host (CVE-2024-21626). */
+/* -EPERM where the working directory has no path below the root: it was entered through a
+ * descriptor of the host (CVE-2024-21626). */
 int resolve_check_cwd(struct err *err) MUST_CHECK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scheduling, I/O priority, personality, affinity and memory policy. pid 0: the calling process. 0 or
- * -errno. */
+/* Scheduling, I/O priority, personality, affinity and memory policy. pid 0: the calling process. 0
+ * or -errno. */
 #pragma once
 
 #include <stdint.h>

@@ -21,8 +21,8 @@ struct sock_mail {
 	bool damaged; /* cut, or with more than one descriptor, of which the others were closed */
 };
 
-/* Receives one; wait: until there is one, else -EAGAIN. Bytes, 0 at the end or for an empty message (whose descriptors
- * are dropped), or -errno. */
+/* Receives one; wait: until there is one, else -EAGAIN. Bytes, 0 at the end or for an empty message
+ * (whose descriptors are dropped), or -errno. */
 ssize_t sock_recv_mail(int sock, void *data, size_t len, bool wait, struct sock_mail *ret);
 
 /* Waits; *ret_fd is -1 when none came, and of several the first. */
@@ -31,15 +31,17 @@ ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
 /* From here on the kernel says who has sent a message. 0 or -errno. */
 int sock_name_senders(int sock);
 
-/* Connects to a stream socket at a path of any length. >= 0 or -errno; -ETIMEDOUT: in timeout_ms (0: never) nobody has
- * accepted any of those who wait. */
+/* Connects to a stream socket at a path of any length. >= 0 or -errno; -ETIMEDOUT: in timeout_ms
+ * (0: never) nobody has accepted any of those who wait. */
 int sock_connect(const char *path, int timeout_ms);
 
-/* The same for a SEQPACKET socket `name` in a directory; and the listening side of it: a new socket, bound later. */
+/* The same for a SEQPACKET socket `name` in a directory; and the listening side of it: a new
+ * socket, bound later. */
 int sock_connect_at(int dirfd, const char *name);
 int sock_new(void);
 int sock_listen_at(int sock, int dirfd, const char *name);
 
-/* Datagrams, never waiting: to a path or, with a "@", an abstract name; and a socket `name` in a directory. */
+/* Datagrams, never waiting: to a path or, with a "@", an abstract name; and a socket `name` in a
+ * directory. */
 int sock_connect_datagram(const char *path);
 int sock_listen_datagram_at(int dirfd, const char *name);

@@ -27,7 +27,7 @@ struct spawn_result {
 	char words[1024]; /* the end of what it wrote to captured descriptors, NUL-terminated */
 };
 
-/* The program is its own process group, dies with us, has default signals, an own copy of 0 to 2 and no
- * other descriptor. -errno with a text when it could not be started. */
+/* The program is its own process group, dies with us, has default signals, an own copy of 0 to 2
+ * and no other descriptor. -errno with a text when it could not be started. */
 int spawn_run(const struct spawn_request *request, struct spawn_result *ret,
 	      struct err *err) MUST_CHECK;

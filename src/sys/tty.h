@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <termios.h>
 
-/* A new pseudo terminal from the ptmx of a devpts opened as `pts` (O_PATH of its root directory), never
- * from the host's. The slave is opened through its master (TIOCGPTPEER), so that no name of the
- * container is followed. */
+/* A new pseudo terminal from the ptmx of a devpts opened as `pts` (O_PATH of its root directory),
+ * never from the host's. The slave is opened through its master (TIOCGPTPEER), so that no name of
+ * the container is followed. */
 int tty_open_pair(int pts, int *ret_master, int *ret_slave, struct err *err) MUST_CHECK;
 
 int tty_set_size(int tty, uint32_t rows, uint32_t columns); /* 0 or -errno */
@@ -26,7 +26,8 @@ int tty_keep_newlines(int tty);
 /* Makes the slave the controlling terminal of this session and its 0, 1 and 2. */
 int tty_take(int slave, struct err *err) MUST_CHECK;
 
-/* Raw mode for the person's terminal; *saved gets what tty_restore() needs. output_too: for who writes to it what
- * another terminal has already formatted; else others' lines would run like stairs. 0 or -errno. */
+/* Raw mode for the person's terminal; *saved gets what tty_restore() needs. output_too: for who
+ * writes to it what another terminal has already formatted; else others' lines would run like
+ * stairs. 0 or -errno. */
 int tty_set_raw(int tty, bool output_too, struct termios *saved);
 void tty_restore(int tty, const struct termios *saved);

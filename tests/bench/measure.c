@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* measure COMMAND ARGUMENT...: runs it with its output away and prints "microseconds exit-status rss-kib
- * page-faults". */
+/* measure COMMAND ARGUMENT...: runs it with its output away and prints "microseconds exit-status
+ * rss-kib page-faults". */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>

@@ -97,9 +97,9 @@ static void compare(struct subject *s, const struct seccomp_data *data, struct t
 	} else if (!contains(&answer, theirs)) {
 		/* libseccomp 2.5 has three mistakes. It merges rules by the upper words of their
 		 * values, and takes wrong turns; after the second condition of a rule it goes on to
-		 * the next rule with the wrong argument in the accumulator; and where the first rule of
-		 * an architecture is for a call that does not exist there, it forgets to load the
-		 * number, and compares the architecture with all of them. */
+		 * the next rule with the wrong argument in the accumulator; and where the first
+		 * rule of an architecture is for a call that does not exist there, it forgets to
+		 * load the number, and compares the architecture with all of them. */
 		if (!their_trace.saw_number)
 			t->blind++;
 		else if (s->n_rules > 1 && s->is_tangled)

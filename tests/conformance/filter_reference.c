@@ -223,7 +223,8 @@ int reference_libseccomp_guarded(const struct oci_seccomp *seccomp, struct bpf *
 
 /* By reading. */
 
-/* The number that a multiplexed call has of its own; libseccomp tells it only the other way round. */
+/* The number that a multiplexed call has of its own; libseccomp tells it only the other way
+ * round. */
 static int direct_number(uint32_t token, const char *name)
 {
 	static struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a seccomp profile means, said twice and without the compiler under test: by reading the rules one
- * after the other, and by the program that libseccomp makes of them. */
+/* What a seccomp profile means, said twice and without the compiler under test: by reading the
+ * rules one after the other, and by the program that libseccomp makes of them. */
 #pragma once
 
 #include "src/oci/config.h"
@@ -20,16 +20,16 @@ struct trace {
 	bool saw_number; /* of the system call */
 };
 
-/* Runs a classic program and adds to the trace. An instruction that the kernel's allow bitmap does not
- * follow, or a jump out of the program, ends the test. */
+/* Runs a classic program and adds to the trace. An instruction that the kernel's allow bitmap does
+ * not follow, or a jump out of the program, ends the test. */
 uint32_t reference_run(const struct bpf *program, const struct seccomp_data *data,
 		       struct trace *trace);
 
 /* The profile's program as crun and runc have it built. Returns -errno when libseccomp refuses. */
 int reference_libseccomp(const struct oci_seccomp *seccomp, unsigned int optimize, struct bpf *ret);
 
-/* The same in a process of its own, for at most a few seconds: libseccomp 2.5 never returns from some
- * profiles. -ETIMEDOUT then. */
+/* The same in a process of its own, for at most a few seconds: libseccomp 2.5 never returns from
+ * some profiles. -ETIMEDOUT then. */
 int reference_libseccomp_guarded(const struct oci_seccomp *seccomp, struct bpf *ret);
 
 struct reference_rule {
@@ -58,8 +58,8 @@ struct reference {
 void reference_init(struct reference *ref, const struct oci_seccomp *seccomp);
 void reference_done(struct reference *ref);
 
-/* All answers that the profile gives. Several when rules with different actions match: then the order
- * of the rules decides, which the specification leaves open. */
+/* All answers that the profile gives. Several when rules with different actions match: then the
+ * order of the rules decides, which the specification leaves open. */
 struct reference_answer {
 	uint32_t v[REFERENCE_MATCHES];
 	size_t n;

@@ -107,7 +107,8 @@ static void set_result(pid_t pid, bool entry)
 	(void)ptrace(PTRACE_SETREGS, pid, 0, &regs);
 }
 
-/* Whether the dynamic loader makes it: when that fails the program ends before any code of it has run. */
+/* Whether the dynamic loader makes it: when that fails the program ends before any code of it has
+ * run. */
 static bool is_of_loader(pid_t pid, unsigned long long at)
 {
 	char path[64], line[4352];
@@ -136,8 +137,9 @@ static void on_entry(struct task *t)
 	if (s.mode == 'E' && !s.main_executed) /* our own fork still, at its execve */
 		return;
 	(void)ptrace(PTRACE_GETREGS, t->pid, 0, &regs);
-	/* These have no way to fail; brk answers with the old break then, never with a number. By arch_prctl(2)
-	 * the C library sets the thread pointer, as the loader does: without it no code of the program runs. */
+	/* These have no way to fail; brk answers with the old break then, never with a number. By
+	 * arch_prctl(2) the C library sets the thread pointer, as the loader does: without it no
+	 * code of the program runs. */
 	if (s.mode == 'E' && (regs.orig_rax == SYS_brk || regs.orig_rax == SYS_exit_group ||
 			      regs.orig_rax == SYS_exit || regs.orig_rax == SYS_rt_sigreturn ||
 			      regs.orig_rax == SYS_arch_prctl || is_of_loader(t->pid, regs.rip)))

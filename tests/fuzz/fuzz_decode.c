@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as config.json, process.json, resources and seccomp profile: decoded and checked. What must
- * hold besides "no crash": an error has a text without control characters, and its place exists. */
+/* Any bytes as config.json, process.json, resources and seccomp profile: decoded and checked. What
+ * must hold besides "no crash": an error has a text without control characters, and its place
+ * exists. */
 #include "src/base/json_text.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"

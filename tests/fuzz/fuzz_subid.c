@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any text as /etc/subuid, /etc/subgid, nsswitch.conf, passwd, output of getsubids, an id map, and (up to
- * the first empty line, and behind it) as cgroup and mountinfo of /proc/self. What must hold besides "no
- * crash": ranges are ranges, and the map made of them is one that the kernel takes. */
+/* Any text as /etc/subuid, /etc/subgid, nsswitch.conf, passwd, output of getsubids, an id map, and
+ * (up to the first empty line, and behind it) as cgroup and mountinfo of /proc/self. What must hold
+ * besides "no crash": ranges are ranges, and the map made of them is one that the kernel takes. */
 #include "src/host/facts.h"
 #include "userns/caller.h"
 #include "userns/subid.h"

@@ -9,5 +9,6 @@
 void json_mutate_tree(struct arena *arena, struct random *random, struct json_node *root,
 		      const struct json_node *donor);
 
-/* Changes the bytes of a text of len bytes in place: cut off, overwritten. Returns the new length. */
+/* Changes the bytes of a text of len bytes in place: cut off, overwritten. Returns the new
+ * length. */
 size_t json_mutate_bytes(struct random *random, char *text, size_t len);

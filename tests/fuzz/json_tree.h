@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A JSON document as a tree that can be changed: all in an arena, scalars and keys as they are written. */
+/* A JSON document as a tree that can be changed: all in an arena, scalars and keys as they are
+ * written. */
 #pragma once
 
 #include "src/base/str.h"

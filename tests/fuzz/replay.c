@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stands in for libFuzzer: runs a fuzz target once over every file of the directories and files that
- * are named as arguments. */
+/* Stands in for libFuzzer: runs a fuzz target once over every file of the directories and files
+ * that are named as arguments. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

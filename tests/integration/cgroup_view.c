@@ -89,7 +89,8 @@ static void run_child(enum view view, const char *tree, void (*function)(void), 
 	_exit(0);
 }
 
-/* What the view's own root needs: the group, and hugetlb, the one controller that hybrid hosts leave free. */
+/* What the view's own root needs: the group, and hugetlb, the one controller that hybrid hosts
+ * leave free. */
 static void prepare_v2(const char *tree, const char *group, bool *ret_enabled)
 {
 	char text[256];

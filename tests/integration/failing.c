@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes a row fail: this is linked with the program in front of walk_sequence(), and gives it a copy of the table in
- * which the rows that USRUN_FAIL_AT names do nothing but fail. */
+/* Makes a row fail: this is linked with the program in front of walk_sequence(), and gives it a
+ * copy of the table in which the rows that USRUN_FAIL_AT names do nothing but fail. */
 #include "src/run/walk.h"
 
 #include <stdlib.h>

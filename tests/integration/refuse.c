@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* refuse CALL[,CALL...] ENOSYS|EPERM PROGRAM [ARG...]: executes a program under a filter that refuses these system calls,
- * as filters around us do. */
+/* refuse CALL[,CALL...] ENOSYS|EPERM PROGRAM [ARG...]: executes a program under a filter that
+ * refuses these system calls, as filters around us do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <seccomp.h>
@@ -28,7 +28,8 @@ int main(int argc, char **argv)
 	for (char *name = r == 0 ? strtok_r(argv[1], ",", &save) : NULL; name && r == 0;
 	     name = strtok_r(NULL, ",", &save))
 		r = add(filter, action, name);
-	/* Without no_new_privs, which newuidmap would not survive; so only for root, else with it. */
+	/* Without no_new_privs, which newuidmap would not survive; so only for root, else with
+	 * it. */
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, geteuid() != 0);
 	if (r == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The test harness: TEST(name) { CHECK(...); }. Link with check.c, which has main(). A failed check says
- * where and what, and the test goes on; the program exits 1 at the end. */
+/* The test harness: TEST(name) { CHECK(...); }. Link with check.c, which has main(). A failed check
+ * says where and what, and the test goes on; the program exits 1 at the end. */
 #pragma once
 
 #include "src/base/err.h"

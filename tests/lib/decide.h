@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the text of a configuration to a decision, on the host of saved facts: what the commands do before
- * they change anything. */
+/* From the text of a configuration to a decision, on the host of saved facts: what the commands do
+ * before they change anything. */
 #pragma once
 
 #include "src/plan/plan.h"

@@ -34,8 +34,8 @@ struct greeting {
 	size_t at, len;
 };
 
-/* As systemd does it: what is there at once, of at most 256 bytes. Who does not greet in one piece, which is a second
- * look, has the time to say all that it says unasked. */
+/* As systemd does it: what is there at once, of at most 256 bytes. Who does not greet in one piece,
+ * which is a second look, has the time to say all that it says unasked. */
 static bool look(struct greeting *g)
 {
 	struct pollfd in = { .fd = g->fd, .events = POLLIN };
@@ -65,8 +65,8 @@ static bool read_line(struct greeting *g, char *line, size_t size)
 	return false;
 }
 
-/* The first line begins with a NUL. What has come together with the last one is not looked at until more comes: for who
- * waits for the answer to that, never. */
+/* The first line begins with a NUL. What has come together with the last one is not looked at until
+ * more comes: for who waits for the answer to that, never. */
 static bool greet(int fd, enum fake_manager_mode mode)
 {
 	struct greeting g = { .fd = fd };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A manager of systemd that does as the test wants: at DIR/systemd/private, in a process of its own. */
+/* A manager of systemd that does as the test wants: at DIR/systemd/private, in a process of its
+ * own. */
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves the order of a sequence, for one set of plan flags: every actor does only what exists and what
- * it can know of. Pure. One walk with happens-before sets; see tests/unit/test_order.c. */
+/* Proves the order of a sequence, for one set of plan flags: every actor does only what exists and
+ * what it can know of. Pure. One walk with happens-before sets; see tests/unit/test_order.c. */
 #pragma once
 
 #include "src/run/sequence.h"

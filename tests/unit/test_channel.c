@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one process of a start hears of the others, and what somebody who has taken one over can say. */
+/* What one process of a start hears of the others, and what somebody who has taken one over can
+ * say. */
 #include "src/run/channel.h"
 
 #include "src/run/walk.h"

@@ -343,7 +343,8 @@ TEST(a_value_given_alone_keeps_its_partner)
 		  "config.json: linux.resources.memory.swap: needs a memory.limit");
 }
 
-/* What both need of each other: the limit of memory is there before that of swap is counted from it. */
+/* What both need of each other: the limit of memory is there before that of swap is counted from
+ * it. */
 TEST(order_of_writes)
 {
 	struct update_texts all = { .memory = "64m",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The meaning of whole profiles is proved by tests/conformance/filter_equal.c; here are the edges that
- * a comparison with libseccomp does not reach. */
+/* The meaning of whole profiles is proved by tests/conformance/filter_equal.c; here are the edges
+ * that a comparison with libseccomp does not reach. */
 #include "src/base/str.h"
 #include "src/security/filter_compile.h"
 #include "src/security/filter_parts.h"

@@ -42,9 +42,9 @@ TEST(too_long)
 	CHECK_ERR(lsm_set_exec_label(-1, "selinux", text, &err), &err, "too long");
 }
 
-/* A module that the host does not have, in spite of what the caller says, or labels that are not there: errors
- * that name the label and end with the file in back-quotes, where clients look for it. In a child, because it
- * concerns the next execve. */
+/* A module that the host does not have, in spite of what the caller says, or labels that are not
+ * there: errors that name the label and end with the file in back-quotes, where clients look for
+ * it. In a child, because it concerns the next execve. */
 static int refused_child(void)
 {
 	_cleanup_close_ int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);

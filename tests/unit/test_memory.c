@@ -55,7 +55,8 @@ static void let_memory_run_out(void)
 		while (taken);
 }
 
-/* Returns the exit status of a process that still needs so many KiB when there is no more memory. */
+/* Returns the exit status of a process that still needs so many KiB when there is no more
+ * memory. */
 static int take_without_memory(size_t kib)
 {
 	int status;

@@ -84,7 +84,8 @@ static void send_descriptors(int sock, const char *text, size_t n)
 	CHECK_INT(sendmsg(sock, &msg, 0), (int)strlen(text));
 }
 
-/* Whatever comes along, nothing of it stays with us; and an empty message does not end the others. */
+/* Whatever comes along, nothing of it stays with us; and an empty message does not end the
+ * others. */
 TEST(descriptors_do_not_pile_up)
 {
 	int pair[2], manager[2], before;

@@ -213,8 +213,8 @@ TEST(data_of_file_systems)
 	CHECK(mount_options_find("ridmap=uids=0-1-10")->value == MOUNT_EXT_RIDMAP);
 }
 
-/* What mount_setattr() refuses: bits of the access-time field set without the whole field cleared, and
- * the field cleared in part. */
+/* What mount_setattr() refuses: bits of the access-time field set without the whole field cleared,
+ * and the field cleared in part. */
 TEST(access_times)
 {
 	for (const struct mount_option *option = mount_options; option->name; option++) {

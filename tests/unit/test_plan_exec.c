@@ -116,7 +116,8 @@ TEST(a_process_file_keeps_its_own_and_inherits_the_rest)
 
 	CHECK(p && p->args.n == 1 && p->env.n == 1 && strcmp(p->env.v[0], "B=1") == 0);
 	CHECK(p && p->oom_score_adj.v == 3 && p->capabilities);
-	/* The ids are those of the file, root's when it names none; the umask is the container's. */
+	/* The ids are those of the file, root's when it names none; the umask is the
+	 * container's. */
 	CHECK(p && p->user->uid.v == 0 && p->user->umask.v == 63);
 }
 

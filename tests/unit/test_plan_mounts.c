@@ -327,8 +327,8 @@ TEST(devices_beside_a_dev_of_the_host)
 	CHECK(strstr(check_said(&err), "linux.devices[0].path"));
 }
 
-/* What configurations say must not look like lines of the plan, nor be obeyed by a terminal; and warnings
- * go into the state, which has to be JSON. */
+/* What configurations say must not look like lines of the plan, nor be obeyed by a terminal; and
+ * warnings go into the state, which has to be JSON. */
 TEST(odd_texts_stay_where_they_belong)
 {
 	struct facts facts = root_facts();

@@ -189,9 +189,10 @@ TEST(pages_networks_and_rdma)
 	CHECK_STR(build(pages, true), "hugetlb.2MB.max=9;hugetlb.2MB.rsvd.max=9?;");
 }
 
-/* Of two that depend on each other the kernel takes one order for values that grow and the other for those that
- * shrink: driver_apply() repeats what is refused, but only inside of a section, so these stand side by side. What
- * is repeated must not be ahead of what it waits for in another section. */
+/* Of two that depend on each other the kernel takes one order for values that grow and the other
+ * for those that shrink: driver_apply() repeats what is refused, but only inside of a section, so
+ * these stand side by side. What is repeated must not be ahead of what it waits for in another
+ * section. */
 static const char everything[] =
 	"{\"unified\":{\"memory.max\":\"5\"},\"pids\":{\"limit\":9},"
 	"\"cpu\":{\"mems\":\"0\",\"cpus\":\"1\",\"idle\":0,\"realtimeRuntime\":8,"

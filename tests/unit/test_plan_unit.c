@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and properties of units: what a user's words, and the limits of a config, come to for systemd. */
+/* Names and properties of units: what a user's words, and the limits of a config, come to for
+ * systemd. */
 #include "src/base/str.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan_cgroup.h"

@@ -137,7 +137,8 @@ TEST(the_line_of_a_process)
 	CHECK_INT(status_parse_stat(short_line), 0);
 }
 
-/* Who has no descriptor left cannot look, and must not take the container for one that has ended. */
+/* Who has no descriptor left cannot look, and must not take the container for one that has
+ * ended. */
 TEST(nobody_can_say)
 {
 	struct state state = of_pid(getpid(), STATE_STARTED);

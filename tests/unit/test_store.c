@@ -445,8 +445,8 @@ TEST(a_change_by_force_goes_on_without_a_state)
 	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
-/* Whoever holds the lock is found by the inode and by what it has open, not by a device number: that of the file
- * system is another one than stat(2) tells where there are subvolumes. */
+/* Whoever holds the lock is found by the inode and by what it has open, not by a device number:
+ * that of the file system is another one than stat(2) tells where there are subvolumes. */
 TEST(the_holder_is_ended)
 {
 	char word;

@@ -33,7 +33,8 @@ static void print_start(int argc, char **argv)
 	printf("cwd %s\n", getcwd(path, sizeof path) ? path : probe_result(-1));
 }
 
-/* The value of a string or number of a flat JSON text, good enough for the state that a hook gets. */
+/* The value of a string or number of a flat JSON text, good enough for the state that a hook
+ * gets. */
 static void print_member(FILE *out, const char *json, const char *key)
 {
 	char quoted[64];

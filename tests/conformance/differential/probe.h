@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of the report of a process about itself; each prints lines of the form "KEY... VALUE". */
+/* The parts of the report of a process about itself; each prints lines of the form
+ * "KEY... VALUE". */
 #pragma once
 
 #include <errno.h>

@@ -127,7 +127,8 @@ static int call_by_name(const char *name)
 	return -1;
 }
 
-/* In a child: what the call changes does not touch the rest of the report, and a filter may kill it. */
+/* In a child: what the call changes does not touch the rest of the report, and a filter may kill
+ * it. */
 static void ask_call(const char *name)
 {
 	int status = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads configurations, one a line, and says for each on a line of its own "ok" where it is valid, or else
- * what `create` would print. Hosts are not looked at: what one of them cannot do is no fault of the
- * configuration. */
+/* Reads configurations, one a line, and says for each on a line of its own "ok" where it is valid,
+ * or else what `create` would print. Hosts are not looked at: what one of them cannot do is no
+ * fault of the configuration. */
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 
