@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,7 +177,12 @@ int child_reap(struct child *child, int timeout_ms, int *ret_status)
 		r = pidfd_wait(child->pidfd, timeout_ms);
 	if (r == 0)
 		r = wait_of(child, 0, ret_status);
-	if (r == 0) /* or whoever traces it does not let it go */
+	/* The descriptor tells of its end at once, waitid() only when a tracer (strace -f) has reaped it too. */
+	for (int waited = 0; r == 0 && waited < timeout_ms; waited++) {
+		(void)poll(NULL, 0, 1);
+		r = wait_of(child, 0, ret_status);
+	}
+	if (r == 0)
 		return -ETIMEDOUT;
 	if (r < 0)
 		return r;

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,4 +146,43 @@ TEST(what_a_program_leaves_behind_may_go_on_talking)
 
 	CHECK(!result.timed_out);
 	CHECK_INT(result.status, 0);
+}
+
+/* strace -f: waits for the end of its tracee a while after that has ended. */
+static void trace(pid_t pid, int ready)
+{
+	siginfo_t info;
+	char answer = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 ? 'y' : 'n';
+
+	(void)!write(ready, &answer, 1);
+	(void)waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	(void)usleep(200 * 1000);
+	_exit(0); /* which lets it go */
+}
+
+/* The last one: it may be skipped. */
+TEST(one_that_is_traced_is_reaped_when_it_is_let_go)
+{
+	const struct clone_request plain = { .cgroup_fd = -1 };
+	struct child traced = CHILD_NONE, tracer = CHILD_NONE;
+	int ready[2], status = 0;
+	char answer = 'n';
+
+	CHECK_INT(pipe(ready), 0);
+	if (child_clone(&plain, &traced) == 0) {
+		(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+		(void)!write(ready[1], "", 1);
+		for (;;)
+			(void)pause();
+	}
+	CHECK_INT(read(ready[0], &answer, 1), 1);
+	if (child_clone(&plain, &tracer) == 0)
+		trace(traced.pid, ready[1]);
+	CHECK_INT(read(ready[0], &answer, 1), 1);
+	CHECK_INT(child_signal(&traced, SIGKILL), 0);
+	CHECK_INT(child_reap(&traced, LONG_MS, &status), 0);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	CHECK_INT(child_end(&tracer, LONG_MS), 0);
+	if (answer != 'y')
+		SKIP("nobody may trace here");
 }
