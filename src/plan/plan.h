@@ -32,13 +32,16 @@ enum plan_flag {
 	PLAN_WAIT_START = 1 << 15,    /* create: init waits for `start` */
 	PLAN_TIME_OFFSETS = 1 << 16,
 	PLAN_NET_NEW = 1 << 17,        /* a new network namespace: lo comes up */
-	PLAN_MNTNS_NEW = 1 << 18,      /* a new mount namespace: mounts, masks, pivot_root */
+	PLAN_MNTNS_NEW = 1 << 18,      /* a new mount namespace: pivot_root */
 	PLAN_NET_DEVICES = 1 << 19,    /* devices of the host move into the network namespace */
 	PLAN_CGROUP_UNIT = 1 << 20,    /* the cgroup is a unit of systemd, made for the child */
 	PLAN_SECCOMP_NOTIFY = 1 << 21, /* an agent gets the filter's listener */
 	PLAN_CGROUP_LATE = 1 << 22,    /* v1 groups are made while init makes its namespaces */
+	PLAN_MOUNTS =
+		1 << 23, /* mounts, masks and nodes below the rootfs; without PLAN_MNTNS_NEW in
+				* a namespace of others, until the container is deleted */
 };
-enum { PLAN_FLAG_BITS = 23 };
+enum { PLAN_FLAG_BITS = 24 };
 
 enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order in which they are joined */
 	       PLAN_NS_USER,
@@ -63,6 +66,7 @@ struct ns_plan {
 	unsigned int early_flags; /* by init itself, at once: the parent has other work meanwhile */
 	unsigned int unshare_flags; /* after the maps are written, by the stager or init */
 	unsigned int join_flags;    /* exec: namespaces of the container's init to enter */
+	bool shared_mounts;         /* exec: the container's mount namespace was not made for it */
 	const char *why_user;       /* why a user namespace was added */
 	const struct oci_time_offsets *offsets;
 };

@@ -112,7 +112,7 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 	size_t n_config = linux_ ? linux_->devices.n : 0;
 	struct device_plan *v = arena_array(b->arena, N_DEFAULTS + n_config, sizeof(*v));
 
-	if (!(b->plan->flags & PLAN_MNTNS_NEW))
+	if (!(b->plan->flags & PLAN_MOUNTS))
 		return 0;
 	devices->populate = !dev_is_the_hosts(b->plan);
 	devices->bind = !(b->plan->powers & POWER_MKNOD) || (b->plan->flags & PLAN_USERNS_JOIN);

@@ -182,6 +182,14 @@ int plan_exec_process(struct arena *arena, const struct plan_exec_process *asked
 	return r;
 }
 
+static bool has_own_mounts(const struct oci_linux *linux_)
+{
+	for (size_t i = 0; linux_ && i < linux_->namespaces.n; i++)
+		if (linux_->namespaces.v[i].type == CLONE_NEWNS)
+			return !linux_->namespaces.v[i].path;
+	return false;
+}
+
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err)
 {
@@ -195,6 +203,8 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 	for (size_t i = 0; i < request->n_namespaces; i++)
 		plan->ns.join_flags |=
 			(unsigned int)json_read_enum(names_namespaces, request->namespaces[i]);
+	plan->ns.shared_mounts =
+		!(plan->ns.join_flags & CLONE_NEWNS) || !has_own_mounts(plan->config->linux_);
 	/* A pid or time namespace holds only the children of the process that joined it. */
 	if (plan->ns.join_flags & (CLONE_NEWUSER | CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */))
 		plan->flags |= PLAN_STAGER | PLAN_NS_JOIN;

@@ -255,9 +255,19 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	return check_entry(m, err);
 }
 
-static int need_mntns(const struct plan_build *b, struct err *err)
+/* Whether init may mount in the namespace of others that it is in. */
+static bool may_mount_there(const struct plan *plan)
 {
-	const struct plan *plan = b->plan;
+	if (plan->flags & PLAN_USERNS_NEW)
+		return false;
+	return plan->ns.v[PLAN_NS_MOUNT].action == NS_JOIN || /* it is tried */
+	       (!(plan->flags & PLAN_USERNS_JOIN) && (plan->powers & POWER_OPEN_MOUNTS));
+}
+
+/* Without a new mount namespace: what the config asks for is mounted in the one that is there. */
+static int mount_among_others(struct plan_build *b, struct err *err)
+{
+	struct plan *plan = b->plan;
 	const struct oci_linux *linux_ = plan->config->linux_;
 	const char *what = plan->config->mounts.n               ? "mounts"
 			   : linux_ && linux_->masked_paths.n   ? "linux.maskedPaths"
@@ -268,14 +278,27 @@ static int need_mntns(const struct plan_build *b, struct err *err)
 
 	if ((plan->flags & PLAN_MNTNS_NEW) || !what)
 		return 0;
-	(void)err_set(err, EINVAL,
-		      ERR_AT "%s: needs a new mount namespace, else %s mounts would change", what,
-		      joined ? arena_strf(b->arena, "the joined %s's", joined)
-			     : "the caller's own");
-	return err_hint(
-		err, joined ? "take the path away from the mount namespace in linux.namespaces, or "
-			      "mount there beforehand"
-			    : "add {\"type\": \"mount\"} to linux.namespaces");
+	if (!may_mount_there(plan)) {
+		(void)err_set(err, EINVAL,
+			      ERR_AT "%s: needs a new mount namespace: nobody may mount in %s from "
+				     "the container's user namespace",
+			      what, joined ? joined : "the caller's");
+		return err_hint(err, joined ? "take the path away from the mount namespace in "
+					      "linux.namespaces"
+					    : "add {\"type\": \"mount\"} to linux.namespaces");
+	}
+	if (str_equal(plan->rootfs.path, "/"))
+		return err_set(err, EINVAL,
+			       ERR_AT "root.path: / needs a new mount namespace, else all that run "
+				      "in this one would have another root");
+	plan->flags |= PLAN_MOUNTS;
+	plan_parts_warn(
+		b,
+		"linux.namespaces: no new mount namespace: until the container is deleted "
+		"its mounts are seen in %s, below %s; the root is changed by chroot, which a "
+		"privileged process can leave",
+		joined ? joined : "the caller's", plan->rootfs.path);
+	return 0;
 }
 
 /* K-07: a label where nothing gives it a meaning is recorded; a kind of label that does not exist is wrong
@@ -307,14 +330,15 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 	const struct oci_linux *linux_ = config->linux_;
 	struct rootfs_plan *rootfs = &b->plan->rootfs;
 	struct mount_entry *mounts = arena_array(b->arena, config->mounts.n + 1, sizeof(*mounts));
-	int r = need_mntns(b, err);
+	int r;
 
+	rootfs->path = path_clean(
+		b->arena, path_join(b->arena, b->plan->options->bundle, config->root->path));
+	r = mount_among_others(b, err);
 	if (r == 0)
 		r = check_label(b, err);
 	if (r < 0)
 		return r;
-	rootfs->path = path_clean(
-		b->arena, path_join(b->arena, b->plan->options->bundle, config->root->path));
 	rootfs->readonly = config->root->readonly.v;
 	rootfs->no_pivot = b->plan->options->no_pivot;
 	rootfs->propagation = linux_ ? (unsigned long)linux_->rootfs_propagation : 0;

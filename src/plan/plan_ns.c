@@ -66,7 +66,7 @@ static void set_flags(struct plan *plan)
 	if (plan_parts_creates(plan, PLAN_NS_NET))
 		plan->flags |= PLAN_NET_NEW;
 	if (plan_parts_creates(plan, PLAN_NS_MOUNT))
-		plan->flags |= PLAN_MNTNS_NEW;
+		plan->flags |= PLAN_MNTNS_NEW | PLAN_MOUNTS;
 	if (joins(plan, PLAN_NS_USER) || joins(plan, PLAN_NS_PID) || joins(plan, PLAN_NS_TIME) ||
 	    plan->ns.offsets || (plan_parts_creates(plan, PLAN_NS_USER) && other_join))
 		plan->flags |= PLAN_STAGER;

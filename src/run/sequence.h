@@ -68,6 +68,8 @@ enum row_kind {
 #define M_TIMENS (UINT64_C(1) << 52)
 #define M_START_TIME (UINT64_C(1) << 53)
 #define M_ADMITTED (UINT64_C(1) << 54)
+#define M_SHOWN (UINT64_C(1) << 55)
+#define M_RECORDED (UINT64_C(1) << 56)
 
 /* What another process gives to one that clones: what is cloned before has it not. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)

@@ -121,11 +121,21 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES | M_STATE, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
 	    .gives = M_LINKS),
 	SYNC(PARENT, INIT, "netdev-moved", .when = PLAN_NET_DEVICES, .needs = M_LINKS),
+	/* What is mounted among the mounts of others outlives us: on disk is first what will be undone. */
+	ACT(INIT, "rootfs-show", step_rootfs_show, .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
+	    .needs = M_MOUNT_FDS, .gives = M_SHOWN),
+	SYNC(INIT, PARENT, "rootfs-shown", .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
+	     .needs = M_SHOWN, .carries = offsetof(struct start, rootfs_shown)),
+	ACT(PARENT, "rootfs-record", step_rootfs_record, .when = PLAN_MOUNTS,
+	    .unless = PLAN_MNTNS_NEW, .needs = M_SHOWN | M_STATE, .before = M_MOUNTED,
+	    .gives = M_RECORDED),
+	SYNC(PARENT, INIT, "rootfs-recorded", .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
+	     .needs = M_RECORDED),
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
-	ACT(INIT, "mounts", step_mounts, .when = PLAN_MNTNS_NEW,
-	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV, .after = M_CGROUPNS | M_MNTNS,
+	ACT(INIT, "mounts", step_mounts, .when = PLAN_MOUNTS,
+	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV, .after = M_CGROUPNS | M_MNTNS | M_RECORDED,
 	    .gives = M_MOUNTED),
-	ACT(INIT, "devices", step_devices, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
+	ACT(INIT, "devices", step_devices, .when = PLAN_MOUNTS, .needs = M_MOUNTED,
 	    .gives = M_DEVICES),
 	SYNC(INIT, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,
 	     .after = M_MOUNTED),
@@ -144,7 +154,7 @@ static const struct row rows[] = {
 	ACT(INIT, "console", step_console, .when = PLAN_TERMINAL, .needs = M_SESSION,
 	    .after = M_MOUNTED | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS,
 	    .before = M_PIVOTED | M_MASKED, .gives = M_CONSOLE),
-	ACT(INIT, "paths-mask", step_paths_mask, .when = PLAN_MNTNS_NEW, .needs = M_MOUNTED,
+	ACT(INIT, "paths-mask", step_paths_mask, .when = PLAN_MOUNTS, .needs = M_MOUNTED,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED),
 	/* Hooks may have made the devices that they name. Through the caller's /proc where no fresh one can be mounted:
 	 * the container's may be read-only or masked by now. */
@@ -156,7 +166,7 @@ static const struct row rows[] = {
 		     M_RUNTIME_HOOKS,
 	    .gives = M_PIVOTED),
 	/* Mount points were still to be made in it; now it may become read-only. */
-	ACT(INIT, "rootfs-finish", step_rootfs_finish, .when = PLAN_MNTNS_NEW,
+	ACT(INIT, "rootfs-finish", step_rootfs_finish, .when = PLAN_MOUNTS,
 	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED),
 	ACT(INIT, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED,
 	    .gives = M_ATTRIBUTES, .after = M_FINISHED),

@@ -82,6 +82,10 @@ static const struct json_field state_fields[] = {
 	FIELD(state, unit.name, "unit", JSON_STRING),
 	FIELD(state, unit.manager, "unitManager", JSON_ENUM, .names = managers),
 	FIELD(state, unit.runtime_dir, "unitRuntimeDir", JSON_STRING, .flags = JSON_ABSOLUTE),
+	FIELD(state, mount.id, "mountId", JSON_UINT, UINT_RANGE),
+	FIELD(state, mount.unique, "mountUniqueId", JSON_UINT, UINT_RANGE),
+	FIELD(state, mount.ns, "mountNamespace", JSON_UINT, UINT_RANGE),
+	FIELD(state, mount.ns_path, "mountNamespacePath", JSON_STRING, .flags = JSON_ABSOLUTE),
 	FIELD(state, annotations, "annotations", JSON_STRING_MAP),
 	FIELD(state, rdt_groups, "rdtGroups", JSON_STRINGS),
 	FIELD(state, undo, "undo", JSON_STRINGS),
@@ -141,6 +145,18 @@ static void write_unit(struct json_write *w, const struct cgroup_unit_ref *unit)
 		json_write_string(w, "unitRuntimeDir", unit->runtime_dir);
 }
 
+static void write_mount(struct json_write *w, const struct state_mount *mount)
+{
+	if (!mount->id.set)
+		return;
+	json_write_uint(w, "mountId", mount->id.v);
+	if (mount->unique.set)
+		json_write_uint(w, "mountUniqueId", mount->unique.v);
+	json_write_uint(w, "mountNamespace", mount->ns.v);
+	if (mount->ns_path)
+		json_write_string(w, "mountNamespacePath", mount->ns_path);
+}
+
 static int encode(const struct state *state, struct json_write **ret, const char **ret_text,
 		  size_t *ret_len, struct err *err)
 {
@@ -160,6 +176,7 @@ static int encode(const struct state *state, struct json_write **ret, const char
 	json_write_uint(w, "owner", state->owner.v);
 	json_write_string(w, "cgroupDriver", json_read_enum_name(drivers, (int)state->cgroup.kind));
 	write_unit(w, &state->unit);
+	write_mount(w, &state->mount);
 	write_lists(w, state);
 	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
 	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);

@@ -19,6 +19,13 @@
 
 enum state_phase { STATE_CREATING = 1, STATE_CREATED, STATE_STARTED };
 
+/* The rootfs, mounted on itself among the mounts of others, with all of the container's below it. */
+struct state_mount {
+	struct json_uint id, unique; /* of struct mountfd_ids; unset: there is none */
+	struct json_uint ns;         /* inode of the mount namespace */
+	const char *ns_path;         /* where that was joined, or NULL: the creator's */
+};
+
 struct state {
 	const char *id, *bundle; /* absolute */
 	const char *rootfs;      /* absolute */
@@ -30,6 +37,7 @@ struct state {
 	struct json_uint owner; /* uid of the creator */
 	struct cgroup_place cgroup;
 	struct cgroup_unit_ref unit; /* the cgroup is this unit of systemd */
+	struct state_mount mount;
 	JSON_LIST(struct json_pair) annotations;
 	JSON_LIST(const char *) rdt_groups; /* to remove, below the root of resctrl */
 	JSON_LIST(const char *) undo;       /* names of the rows to take back, first to last */

@@ -9,6 +9,7 @@
 #include "src/cgroup/unit.h"
 #include "src/oci/rdt.h"
 #include "src/state/status.h"
+#include "src/state/undo_mounts.h"
 #include "src/sys/pidfd.h"
 
 #include <fcntl.h>
@@ -346,7 +347,9 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
 {
-	return store_remove(store, state->id, err);
+	int r = undo_mounts_run(state, err); /* who could mount yet more is gone by now */
+
+	return r < 0 ? r : store_remove(store, state->id, err);
 }
 
 const struct undo_list_entry undo_list_entries[] = {

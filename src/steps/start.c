@@ -38,6 +38,8 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
 		.start_listener = -1,
 		.target_pidfd = -1,
 		.rootfs = -1,
+		.rootfs_place = -1,
+		.rootfs_shown = -1,
 		.init_stat = -1,
 		.netns_socket = -1,
 		.notify_listener = -1,
@@ -100,7 +102,8 @@ void start_keep_own(struct start *start)
 			       start->console_socket,   start->start_listener,
 			       start->target_pidfd,     start->rootfs,
 			       start->hooks_output.out, start->hooks_output.err,
-			       log_keep_in_child(),     notify };
+			       log_keep_in_child(),     notify,
+			       start->rootfs_place };
 	const size_t n_single = sizeof(single) / sizeof(single[0]);
 	int *own = arena_array(start->arena,
 			       n_single + PLAN_NS_COUNT + 2 * GROUP_MAX_DIRS + rootfs->n_mounts +

@@ -66,8 +66,10 @@ struct start {
 	bool late_join[PLAN_NS_COUNT]; /* joined only after the user namespace */
 	int ns_fds[PLAN_NS_COUNT];     /* NS_JOIN: opened by path in the caller's mount namespace */
 	int rootfs;                    /* tree of the rootfs: detached, then mounted */
-	int *mounts;                   /* per entry of the plan: detached tree, or -1 */
-	int *idmaps;                   /* per mapping of the plan: its user namespace, or -1 */
+	int rootfs_place; /* its directory, where others see what is mounted there; or -1 */
+	int rootfs_shown; /* the tree once more, for the parent; or -1 */
+	int *mounts;      /* per entry of the plan: detached tree, or -1 */
+	int *idmaps;      /* per mapping of the plan: its user namespace, or -1 */
 
 	int lifeline; /* stager, init: hangs up when the parent has ended */
 

@@ -97,7 +97,7 @@ int step_console(struct start *start, struct err *err)
 {
 	int r = open_pair(start, start->rootfs, err);
 
-	if (r == 0 && (start->plan->flags & PLAN_MNTNS_NEW))
+	if (r == 0 && (start->plan->flags & PLAN_MOUNTS))
 		r = bind_console(start, err);
 	return r < 0 ? r : hand_over(start, err);
 }

@@ -70,11 +70,11 @@ int step_hooks_create_container(struct start *start, struct err *err)
 	 * they work. */
 	if (fchdir(start->rootfs) < 0)
 		return err_errno(err, errno, "enter the rootfs for createContainer hooks");
-	if (start->plan->flags & PLAN_MNTNS_NEW)
+	if (start->plan->flags & PLAN_MOUNTS)
 		(void)umask(start->umask);
 	r = run_point(start, &start->plan->config->hooks->create_container, "createContainer",
 		      "creating", err);
-	if (start->plan->flags & PLAN_MNTNS_NEW)
+	if (start->plan->flags & PLAN_MOUNTS)
 		(void)umask(0);
 	return r;
 }

@@ -67,6 +67,20 @@ static int spread_propagation(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, ERR_AT "linux.rootfsPropagation") : 0;
 }
 
+/* On the directory that was opened, whatever its path leads to by now. Where the mount there is shared, ours has
+ * become so: what comes below it is nobody else's. */
+static int attach_among_others(struct start *start, struct err *err)
+{
+	int r = mountfd_attach(start->rootfs, start->rootfs_place);
+
+	if (r == 0)
+		r = mountfd_set_attr(start->rootfs, 0, 0, MS_PRIVATE, true);
+	fd_closep(&start->rootfs_place);
+	return r < 0 ? err_errno(err, -r, "mount the rootfs %s in the mount namespace of others",
+				 start->plan->rootfs.path)
+		     : 0;
+}
+
 static int attach_rootfs(struct start *start, struct err *err)
 {
 	_cleanup_close_ int target =
@@ -84,17 +98,24 @@ static int attach_rootfs(struct start *start, struct err *err)
 	return spread_propagation(start, err);
 }
 
+/* The caller's mounts stay slaves: what the host mounts arrives until the pivot, nothing of ours
+ * goes back. The trees of the bind mounts were taken before, so their peers are kept. */
+static int place_rootfs(struct start *start, struct err *err)
+{
+	if (!(start->plan->flags & PLAN_MNTNS_NEW))
+		return attach_among_others(start, err);
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return err_errno(err, errno, "make the mounts of the new namespace slaves");
+	return attach_rootfs(start, err);
+}
+
 int step_mounts(struct start *start, struct err *err)
 {
 	int r;
 
-	/* The caller's mounts stay slaves: what the host mounts arrives until the pivot, nothing of ours
-	 * goes back. The trees of the bind mounts were taken before, so their peers are kept. */
-	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-		return err_errno(err, errno, "make the mounts of the new namespace slaves");
 	start->umask = umask(
 		0); /* modes of what we make are as written; the container's comes at the end */
-	r = attach_rootfs(start, err);
+	r = place_rootfs(start, err);
 	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
 		r = mount_one(start, i, err);
 	return r;

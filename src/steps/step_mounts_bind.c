@@ -41,9 +41,15 @@ static int open_rootfs(struct start *start, struct err *err)
 
 	if (!(start->plan->flags & PLAN_MNTNS_NEW)) {
 		start->rootfs = openat(AT_FDCWD, rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		return start->rootfs < 0 ? rootfs_failed(rootfs->path, errno, err) : 0;
+		if (start->rootfs < 0)
+			return rootfs_failed(rootfs->path, errno, err);
+		if (!(start->plan->flags & PLAN_MOUNTS))
+			return 0;
+		start->rootfs_place = fd_take(&start->rootfs);
 	}
-	start->rootfs = mountfd_clone(AT_FDCWD, rootfs->path, true, true);
+	start->rootfs = start->rootfs_place < 0
+				? mountfd_clone(AT_FDCWD, rootfs->path, true, true)
+				: mountfd_clone(start->rootfs_place, "", true, true);
 	if (start->rootfs < 0)
 		return rootfs_failed(rootfs->path, -start->rootfs, err);
 	if (fstat(start->rootfs, &st) < 0 || !S_ISDIR(st.st_mode))

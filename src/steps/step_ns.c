@@ -306,8 +306,8 @@ int step_target_open(struct start *start, struct err *err)
 
 	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
 		start->lsm = facts_lsm(); /* sysfs is the host's */
-	/* A container without a mount namespace of its own has only a root directory. */
-	if (!(start->plan->ns.join_flags & CLONE_NEWNS)) {
+	/* Without a mount namespace of its own a container has only a root directory, which is not that of the namespace. */
+	if (start->plan->ns.shared_mounts) {
 		char *path = arena_strf(start->arena, "/proc/%lld/root", (long long)state->pid.v);
 
 		start->rootfs = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -15,6 +15,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The parent's own state of the tree: the two have no descriptors in common. */
+int step_rootfs_show(struct start *start, struct err *err)
+{
+	start->rootfs_shown = fcntl(start->rootfs, F_DUPFD_CLOEXEC, 3);
+	return start->rootfs_shown < 0 ? err_errno(err, errno, "keep the tree of the rootfs") : 0;
+}
+
+int step_rootfs_record(struct start *start, struct err *err)
+{
+	struct state_mount *mount = &start->state->mount;
+	int joined = start->ns_fds[PLAN_NS_MOUNT];
+	struct mountfd_ids ids = { 0 };
+	struct stat ns;
+	int r = mountfd_ids(start->rootfs_shown, &ids);
+
+	fd_closep(&start->rootfs_shown);
+	if (r < 0)
+		return err_errno(err, -r, "ask for the id of the mount of the rootfs");
+	if ((joined < 0 ? stat("/proc/self/ns/mnt", &ns) : fstat(joined, &ns)) < 0)
+		return err_errno(err, errno, "look at the mount namespace");
+	*mount = (struct state_mount){ .id = { true, ids.id },
+				       .unique = { ids.unique != 0, ids.unique },
+				       .ns = { true, ns.st_ino },
+				       .ns_path = start->plan->ns.v[PLAN_NS_MOUNT].path };
+	return store_write(start->state_dir, start->state, err);
+}
+
 static int enter(struct start *start, struct err *err)
 {
 	if (fchdir(start->rootfs) < 0)

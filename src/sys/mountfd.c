@@ -73,6 +73,21 @@ bool mountfd_is_same(int a, int b)
 	       (one.stx_mask & other.stx_mask & STATX_MNT_ID) && one.stx_mnt_id == other.stx_mnt_id;
 }
 
+int mountfd_ids(int fd, struct mountfd_ids *ret)
+{
+	const unsigned int unique = 0x4000; /* STATX_MNT_ID_UNIQUE */
+	struct statx st = { 0 };
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	if (!(st.stx_mask & STATX_MNT_ID))
+		return -EOPNOTSUPP;
+	*ret = (struct mountfd_ids){ .id = st.stx_mnt_id };
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, unique, &st) == 0 && (st.stx_mask & unique))
+		ret->unique = st.stx_mnt_id;
+	return 0;
+}
+
 int mountfd_attach(int mount, int target)
 {
 	return compat_result(COMPAT_MOVE_MOUNT,

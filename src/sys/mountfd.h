@@ -32,6 +32,13 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow);
 /* Whether two files are on the same mount; false where that cannot be known. */
 bool mountfd_is_same(int a, int b);
 
+/* Ids of the mount that a file is on. The first is that of mountinfo, and is given to another mount some time; the
+ * second never is, and is 0 before Linux 6.8. */
+struct mountfd_ids {
+	uint64_t id, unique;
+};
+int mountfd_ids(int fd, struct mountfd_ids *ret);
+
 /* Attaches a mount at the target descriptor. */
 int mountfd_attach(int mount, int target);
 

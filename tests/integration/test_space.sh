@@ -89,6 +89,84 @@ t_every_namespace_by_path() {
 	down
 }
 
+# What is mounted is seen in the caller's namespace, and goes with the container.
+t_no_mount_namespace() {
+	local before
+	cfg '.linux.namespaces |= map(select(.type != "mount")) | .root.readonly = true | .linux.maskedPaths += ["/proc/version"]
+		| .linux.readonlyPaths += ["/hl"]'
+	if [ "$MODE" != root ]; then
+		no 'mounts: needs a new mount namespace' run -b "$T/b" "$ID"
+		return
+	fi
+	before=$(mounts)
+	up
+	has 'in the namespace of the caller' "$(cut -d ' ' -f 5 /proc/self/mountinfo)" "$T/b/rootfs/dev/pts"
+	eq 'namespace' "$(readlink "/proc/$PID/ns/mnt")" "$(readlink /proc/self/ns/mnt)"
+	inside /bin/sh -c 'ls /; cat /proc/version; ls /dev/null /dev/pts/ptmx; readlink /proc/1/ns/mnt'
+	hasnt 'root' "$OUT" var
+	hasnt 'masked' "$OUT" Linux
+	has 'devices' "$OUT" /dev/null
+	no 'Read-only file system' exec "$ID" /bin/touch /tmp/../new
+	no 'Read-only file system' exec "$ID" /bin/touch /hl/new
+	ok explain "$ID"
+	has 'the note' "$OUT" "no new mount namespace: until the container is deleted its mounts are seen in the caller's, below $T/b/rootfs"
+	mount -t tmpfs over "$T/b/rootfs" # the container may have done that too
+	down
+	eq 'mounts afterwards' "$(mounts)" "$before"
+	sh_run 'echo in front'
+	eq 'foreground' "$OUT" 'in front'
+	eq 'mounts after a run' "$(mounts)" "$before"
+	cfg '.hooks.createContainer = [{path: "/bin/false"}]'
+	no createContainer run -b "$T/b" "$ID"
+	eq 'mounts after a failure' "$(mounts)" "$before"
+}
+
+# Another one has mounted on the rootfs since: that stays.
+t_no_mount_namespace_takes_its_own() {
+	root_only
+	cfg '.linux.namespaces |= map(select(.type != "mount"))'
+	up
+	jq -e .mountUniqueId "$T/state/$ID/state.json" >/dev/null || skip 'needs Linux 6.8, where no id of a mount is used again'
+	umount -l "$T/b/rootfs"
+	mount -t tmpfs own "$T/b/rootfs"
+	down
+	mountpoint -q "$T/b/rootfs" || fail 'what was mounted on the rootfs afterwards is gone'
+	umount "$T/b/rootfs"
+}
+
+# The host's root is no place for the mounts of a container.
+t_no_mount_namespace_on_the_root() {
+	root_only
+	cfg '.linux.namespaces |= map(select(.type != "mount")) | .root.path = "/"'
+	no 'root.path: / needs a new mount namespace' run -b "$T/b" "$ID"
+}
+
+t_mount_namespace_by_path() {
+	local before holder
+	root_only
+	unshare -m --propagation private sleep 1000 &
+	holder=$!
+	soon eval '[ "$(readlink /proc/'$holder'/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]'
+	theirs() { cut -d ' ' -f 3-6 "/proc/$holder/mountinfo" | sort; }
+	cfg --arg p "/proc/$holder/ns/mnt" '.linux.namespaces |= map(if .type == "mount" then .path = $p else . end)'
+	before=$(theirs)
+	up
+	eq 'namespace' "$(readlink "/proc/$PID/ns/mnt")" "$(readlink "/proc/$holder/ns/mnt")"
+	has 'mounts there' "$(theirs)" "$T/b/rootfs/proc"
+	hasnt 'mounts here' "$(mounts)" "$T/b/rootfs"
+	# Not the root of the namespace, which is the host's.
+	inside /bin/ls /
+	hasnt 'root of an exec' "$OUT" var
+	has 'root of an exec' "$OUT" hl
+	down
+	eq 'mounts afterwards' "$(theirs)" "$before"
+	up
+	kill $holder
+	wait $holder || true
+	down
+	hasnt 'notes' "$ERR" error
+}
+
 t_namespace_path_of_wrong_type() {
 	local type other
 	prog /bin/true

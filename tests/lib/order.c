@@ -31,12 +31,13 @@ static const struct owed owed_create[] = {
 	{ PLAN_USERNS_JOIN, M_USERNS },
 	{ PLAN_NS_JOIN, M_JOINED },
 	{ PLAN_CGROUPNS, M_CGROUPNS },
-	{ PLAN_MNTNS_NEW, M_MNTNS | M_MOUNTED | M_MASKED },
+	{ PLAN_MNTNS_NEW, M_MNTNS },
+	{ PLAN_MOUNTS, M_MOUNTED | M_MASKED },
 	{ PLAN_HOOKS_RUNTIME, M_RUNTIME_HOOKS },
 	{ PLAN_HOOKS_CONTAINER, M_CONTAINER_HOOKS },
 	{ PLAN_WAIT_START, M_STARTED },
 	{ PLAN_NET_NEW, M_LOOPBACK },
-	{ PLAN_MNTNS_NEW, M_DEVICES | M_FINISHED },
+	{ PLAN_MOUNTS, M_DEVICES | M_FINISHED },
 	{ PLAN_TIME_OFFSETS, M_OFFSETS },
 };
 
@@ -162,6 +163,11 @@ bool order_has_flags(uint32_t flags)
 	if (stager && !(flags & (PLAN_USERNS_JOIN | PLAN_NS_JOIN | PLAN_TIME_OFFSETS)))
 		return false;
 	if ((flags & PLAN_MOUNTS_BY_PARENT) && !(flags & PLAN_MNTNS_NEW))
+		return false;
+	if ((flags & PLAN_MNTNS_NEW) && !(flags & PLAN_MOUNTS))
+		return false;
+	/* Nobody may mount there from a user namespace of its own. */
+	if (new_user && (flags & PLAN_MOUNTS) && !(flags & PLAN_MNTNS_NEW))
 		return false;
 	if ((flags & PLAN_NET_DEVICES) && !(flags & (PLAN_NET_NEW | PLAN_NS_JOIN)))
 		return false;

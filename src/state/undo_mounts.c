@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/state/undo_mounts.h"
+
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/parse.h"
+#include "src/base/str.h"
+#include "src/host/mountinfo.h"
+#include "src/state/status.h"
+#include "src/sys/child.h"
+#include "src/sys/mountfd.h"
+#include "src/sys/privs.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_COVERS = 64, UNDO_TIMEOUT_MS = 10000 };
+
+/* Whether ours is at this place, under something that was mounted over it later. */
+static bool is_covered(const struct state *state, const char *place)
+{
+	struct mountinfo_line line;
+	struct arena arena = { 0 };
+	struct err ignored;
+	bool found = false;
+	const char *next;
+	char id[24], *text;
+
+	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)state->mount.id.v);
+	if (mountinfo_read(&arena, &text, &ignored) == 0)
+		for (next = text; !found && mountinfo_next(&next, &line);)
+			found = mountinfo_is(line.id, id) &&
+				str_equal(mountinfo_text(&arena, line.target), place);
+	arena_free(&arena);
+	return found;
+}
+
+/* What is on top at the path: ours is gone, or was detached, 0; something that covers it was detached, 1. */
+static int detach_top(const struct state *state)
+{
+	const struct state_mount *ours = &state->mount;
+	_cleanup_close_ int top = open(state->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct mountfd_ids ids;
+	char place[PATH_MAX];
+	bool covered;
+	int r;
+
+	if (top < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	r = mountfd_ids(top, &ids);
+	if (r < 0)
+		return r;
+	covered = ids.id != ours->id.v;
+	if (!covered && ours->unique.set && ids.unique != ours->unique.v)
+		return 0;
+	if (fchdir(top) < 0 || !getcwd(place, sizeof(place)))
+		return -errno;
+	if (covered && !is_covered(state, place))
+		return 0;
+	return umount2(".", MNT_DETACH) < 0 ? -errno : covered;
+}
+
+/* A namespace of a user is entered with the rights over the user namespace that it belongs to. */
+static int enter(int ns)
+{
+	_cleanup_close_ int owner = -1;
+
+	if (ns < 0 || setns(ns, CLONE_NEWNS) == 0)
+		return 0;
+	owner = errno == EPERM ? ioctl(ns, NS_GET_USERNS) : -1;
+	if (owner < 0 || setns(owner, CLONE_NEWUSER) < 0)
+		return -EPERM;
+	return setns(ns, CLONE_NEWNS) < 0 ? -errno : 0;
+}
+
+/* In a process of its own, which can change its directory and its namespaces. */
+static __attribute__((noreturn)) void detach(const struct state *state, int ns)
+{
+	int r;
+
+	/* In the namespace of others nobody may look at what we have open. */
+	privs_set_dumpable(false);
+	r = enter(ns);
+	for (int i = 0; r == 0 && i <= MAX_COVERS; i++) {
+		r = detach_top(state);
+		if (r <= 0)
+			break;
+		r = i < MAX_COVERS ? 0 : -ELOOP;
+	}
+	child_exit(-r);
+}
+
+/* -1: the own one; a descriptor; or -ENOENT. */
+static int find_namespace(const struct state_mount *mount)
+{
+	const char *const paths[] = { "/proc/self/ns/mnt", mount->ns_path, "/proc/1/ns/mnt" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		_cleanup_close_ int ns =
+			paths[i] ? open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+				 : -1;
+
+		if (ns >= 0 && fstat(ns, &st) == 0 && st.st_ino == mount->ns.v)
+			return i == 0 ? -1 : fd_take(&ns);
+	}
+	return -ENOENT;
+}
+
+static int detach_in_child(const struct state *state, int ns)
+{
+	const struct clone_request request = { .cgroup_fd = -1 };
+	struct child child = CHILD_NONE;
+	pid_t pid = child_clone(&request, &child);
+	int status, r;
+
+	if (pid == 0)
+		detach(state, ns);
+	r = pid < 0 ? (int)pid : child_reap(&child, UNDO_TIMEOUT_MS, &status);
+	if (r < 0) {
+		(void)child_end(&child, UNDO_TIMEOUT_MS);
+		return r;
+	}
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+int undo_mounts_run(const struct state *state, struct err *err)
+{
+	struct arena arena = { 0 };
+	_cleanup_close_ int ns = -1;
+	bool booted;
+	int r;
+
+	if (!state->mount.id.set)
+		return 0;
+	booted = state->boot_id && !str_equal(state->boot_id, status_boot_id(&arena));
+	arena_free(&arena);
+	if (booted) /* they went with the kernel that had them */
+		return 0;
+	ns = find_namespace(&state->mount);
+	if (ns < -1) {
+		log_notice(
+			"the mounts below %s stay: the mount namespace that has them is gone, or "
+			"cannot be found from here",
+			state->rootfs);
+		return 0;
+	}
+	r = detach_in_child(state, ns);
+	return r < 0 ? err_errno(err, -r, "unmount the rootfs %s of container %s", state->rootfs,
+				 state->id)
+		     : 0;
+}
