@@ -157,11 +157,18 @@ const char *status_boot_id(struct arena *arena)
 	return read_boot_id(id, sizeof(id)) ? arena_strdup(arena, id) : "";
 }
 
+bool status_has_rebooted(const struct state *state)
+{
+	char id[64];
+
+	return state->boot_id && *state->boot_id && read_boot_id(id, sizeof(id)) &&
+	       !str_equal(state->boot_id, id);
+}
+
 /* Start times count from boot, so another boot's may be met again where the state outlives it. 1: it is the
  * container's, 0: it is not. */
 static int same_process(const struct state *state, struct err *err)
 {
-	char boot_id[64];
 	uint64_t start;
 	int r;
 
@@ -172,8 +179,7 @@ static int same_process(const struct state *state, struct err *err)
 		return r;
 	if (start != state->start_time.v)
 		return 0;
-	return !state->boot_id || !*state->boot_id || !read_boot_id(boot_id, sizeof(boot_id)) ||
-	       str_equal(state->boot_id, boot_id);
+	return !status_has_rebooted(state);
 }
 
 int status_of(const struct state *state, int *ret_pidfd, struct err *err)

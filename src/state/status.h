@@ -28,3 +28,6 @@ uint64_t status_parse_stat(char *text);
 
 /* This boot's id, or "" where the kernel does not tell. */
 const char *status_boot_id(struct arena *arena);
+
+/* Whether the machine has booted since: known to have, by both ids. */
+bool status_has_rebooted(const struct state *state);

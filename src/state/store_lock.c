@@ -111,12 +111,10 @@ bool store_is_empty(int dirfd)
 
 /* An id of which nothing is alive: its creator did not finish and is gone, or the machine has booted
  * since. */
-static bool owner_is_dead(const struct state *state, struct arena *arena)
+static bool owner_is_dead(const struct state *state)
 {
-	if (state->phase == STATE_CREATING)
-		return true; /* and we hold the lock that a living creator would */
-	return state->boot_id && *state->boot_id &&
-	       !str_equal(state->boot_id, status_boot_id(arena));
+	/* Creating: and we hold the lock that a living creator would. */
+	return state->phase == STATE_CREATING || status_has_rebooted(state);
 }
 
 static int clean_up(struct store *store, int dirfd, const char *id,
@@ -128,8 +126,7 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 	struct err ignored;
 	int r;
 
-	if (store_read(store, dirfd, id, &arena, &old, &ignored) == 0 &&
-	    owner_is_dead(&old, &arena))
+	if (store_read(store, dirfd, id, &arena, &old, &ignored) == 0 && owner_is_dead(&old))
 		r = reuse(store, &old, err);
 	else
 		r = taken(store, id, err);

@@ -3,7 +3,6 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/base/parse.h"
 #include "src/base/str.h"
 #include "src/host/mountinfo.h"
 #include "src/state/status.h"
@@ -133,16 +132,10 @@ static int detach_in_child(const struct state *state, int ns)
 
 int undo_mounts_run(const struct state *state, struct err *err)
 {
-	struct arena arena = { 0 };
 	_cleanup_close_ int ns = -1;
-	bool booted;
 	int r;
 
-	if (!state->mount.id.set)
-		return 0;
-	booted = state->boot_id && !str_equal(state->boot_id, status_boot_id(&arena));
-	arena_free(&arena);
-	if (booted) /* they went with the kernel that had them */
+	if (!state->mount.id.set || status_has_rebooted(state))
 		return 0;
 	ns = find_namespace(&state->mount);
 	if (ns < -1) {

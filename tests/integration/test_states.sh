@@ -222,3 +222,16 @@ t_states_zombie_of_exec() {
 	exec 9>&-
 	wait $!
 }
+
+# Where nobody can tell whether the machine has booted since, the id is that of the container that runs.
+t_boot_id_that_cannot_be_read() {
+	up
+	RC=0
+	strace -f -o "$T/trace" -P /proc/sys/kernel/random/boot_id -e inject=open,openat:error=EMFILE \
+		"${U[@]}" create -b "$T/b" "$ID" </dev/null >"$T/out" 2>&1 || RC=$?
+	has 'trace' "$(<"$T/trace")" INJECTED
+	[ "$RC" != 0 ] || fail 'the id was taken'
+	has 'error' "$(<"$T/out")" 'container with given ID already exists'
+	eq 'status' "$(status)" running
+	down
+}
