@@ -19,9 +19,10 @@ struct cmd_globals {
 };
 
 enum option_kind {
-	OPTION_FLAG,  /* takes no value; bool * */
-	OPTION_TEXT,  /* const char **; the last one wins */
-	OPTION_LIST,  /* struct option_list *; may repeat */
+	OPTION_FLAG, /* takes no value; bool * */
+	OPTION_TEXT, /* const char **; the last one wins */
+	OPTION_LIST, /* struct option_list *; may repeat */
+	OPTION_TAGGED, /* the same, as "name=value": several options whose order counts share a list */
 	OPTION_UINT,  /* unsigned int * */
 	OPTION_BOOL,  /* "--tty", "--tty=false"; bool * */
 	OPTION_UNSET, /* the opposite: bool *, set to false by the flag */
@@ -58,9 +59,9 @@ struct cmd {
 		   int argc, char **argv, struct err *err);
 };
 
-extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_explain,
-	cmd_facts, cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run,
-	cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
+extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_do, cmd_events, cmd_exec,
+	cmd_explain, cmd_facts, cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume,
+	cmd_run, cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
 
 /* What `--version` prints. Clients parse it: line 1 "usrun version X", then "commit: Y"; no other line has the word
  * "version". */

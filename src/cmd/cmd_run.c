@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/base/fd.h"
-#include "src/base/log.h"
-#include "src/cmd/cgroup_of.h"
 #include "src/cmd/launch.h"
 #include "src/run/notify.h"
-#include "src/run/supervise.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 struct run_options {
@@ -24,48 +19,6 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* A scope's count may be gone with its group: what was seen of it before, else what is there still. */
-static void tell_oom(struct launch *launch, const struct driver_oom *oom, const char *words,
-		     int status)
-{
-	if (oom->seen && status == 128 + SIGKILL)
-		log_notice("container %s: %s", launch->state.id, words);
-	else
-		cgroup_of_tell_oom(launch->arena, &launch->state, status, 0);
-}
-
-static int foreground(struct launch *launch, const struct cmd_globals *globals, bool keep,
-		      struct err *err)
-{
-	_cleanup_close_ int signals = supervise_block_signals(err);
-	struct supervise supervise = { .signals = signals };
-	struct driver_oom oom = { .fd = -1 };
-	const char *words = NULL;
-	struct err later;
-	int status, r = launch->signals = signals;
-
-	if (r >= 0)
-		r = launch_start(launch, globals, err);
-	if (r < 0 && launch->start.signals.ended_by)
-		signals_act(launch->start.signals.ended_by);
-	if (r < 0)
-		return r;
-	start_forward_signals(&launch->start);
-	supervise.child = &launch->start.init;
-	supervise.console = fd_take(&launch->start.console_master);
-	supervise.notify = launch->start.notify_listener;
-	supervise.manager = launch->manager;
-	if (cgroup_of_watch_oom(launch->arena, &launch->state, &oom, &words))
-		supervise.oom = &oom;
-	status = supervise_run(&supervise, err);
-	fd_closep(&oom.fd);
-	tell_oom(launch, &oom, words, status);
-	/* Also when we cannot watch it any more: nobody else would end what runs in the foreground. */
-	if (!keep && launch_delete(launch, &later) < 0)
-		log_notice("cleaning up: %s", later.text);
-	return status;
-}
-
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
@@ -80,7 +33,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (!launch->config->process)
 		return err_set(err, EINVAL, ERR_AT "process: needed to run the container");
 	if (!o->detach)
-		return foreground(launch, globals, o->keep, err);
+		return launch_foreground(launch, globals,
+					 &(struct launch_foreground){ .keep = o->keep }, err);
 	r = launch_check_stdin(launch->plan, "run --detach", err);
 	if (r == 0)
 		r = launch_start(launch, globals, err);

@@ -4,6 +4,7 @@
 #include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/cmd/common.h"
+#include "src/oci/names.h"
 #include "src/oci/state_doc.h"
 
 #include <fcntl.h>
@@ -140,22 +141,6 @@ static void linux_part(struct json_write *w, const struct spec_options *o)
 	static const char *const kinds[] = {
 		"pid", "network", "ipc", "uts", "mount", "cgroup", NULL
 	};
-	static const char *const masked[] = {
-		"/proc/acpi",
-		"/proc/asound",
-		"/proc/kcore",
-		"/proc/keys",
-		"/proc/latency_stats",
-		"/proc/timer_list",
-		"/proc/timer_stats",
-		"/proc/sched_debug",
-		"/sys/firmware",
-		"/proc/scsi",
-		NULL,
-	};
-	static const char *const readonly[] = { "/proc/bus",           "/proc/fs",
-						"/proc/irq",           "/proc/sys",
-						"/proc/sysrq-trigger", NULL };
 
 	json_write_object(w, "linux");
 	if (!o->rootless) {
@@ -180,8 +165,8 @@ static void linux_part(struct json_write *w, const struct spec_options *o)
 		json_write_end(w);
 	}
 	json_write_end(w);
-	strings(w, "maskedPaths", masked);
-	strings(w, "readonlyPaths", readonly);
+	strings(w, "maskedPaths", names_masked_paths);
+	strings(w, "readonlyPaths", names_readonly_paths);
 	json_write_end(w);
 }
 

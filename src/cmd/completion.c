@@ -200,7 +200,7 @@ static void zsh_value(struct str *out, const struct option *o)
 static void zsh_table(struct str *out, const struct option *table)
 {
 	for (const struct option *o = table; o->name; o++) {
-		const char *repeat = o->kind == OPTION_LIST ? "*" : "";
+		const char *repeat = o->kind == OPTION_LIST || o->kind == OPTION_TAGGED ? "*" : "";
 
 		if (!o->help)
 			continue;

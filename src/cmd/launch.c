@@ -7,16 +7,19 @@
 #include "src/base/log.h"
 #include "src/base/parse.h"
 #include "src/base/path.h"
+#include "src/cmd/cgroup_of.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/powers.h"
 #include "src/run/notify.h"
+#include "src/run/supervise.h"
 #include "src/steps/removal.h"
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -43,10 +46,13 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 	const char *path = options->config
 				   ? options->config
 				   : path_join(arena, launch->options.bundle, "config.json");
-	const char *name = path_base(path);
-	char *text;
-	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, &text, &launch->config_len,
-			     err);
+	const char *name = path_base(path), *text = options->config_text;
+	int r = text ? 0
+		     : io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, (char **)&text,
+				    &launch->config_len, err);
+
+	if (options->config_text)
+		launch->config_len = options->config_len;
 
 	if (r == -ENOENT) {
 		(void)err_set(err, ENOENT, "JSON specification file %s not found", path);
@@ -134,6 +140,7 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .no_pivot = options->no_pivot,
 						 .no_new_keyring = options->no_new_keyring,
 						 .preserve_fds = options->preserve_fds,
+						 .ends_with_us = options->ends_with_us,
 						 .map = options->map,
 						 .cgroup_manager = globals->cgroup_manager };
 }
@@ -258,6 +265,48 @@ int launch_delete(struct launch *launch, struct err *err)
 	return r == -ENOENT && !launch->found
 		       ? 0
 		       : r; /* who has deleted it meanwhile has run its hooks too */
+}
+
+/* A scope's count may be gone with its group: what was seen of it before, else what is there still. */
+static void tell_oom(struct launch *launch, const struct driver_oom *oom, const char *words,
+		     int status)
+{
+	if (oom->seen && status == 128 + SIGKILL)
+		log_notice("container %s: %s", launch->state.id, words);
+	else
+		cgroup_of_tell_oom(launch->arena, &launch->state, status, 0);
+}
+
+int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
+		      const struct launch_foreground *how, struct err *err)
+{
+	_cleanup_close_ int signals = supervise_block_signals(err);
+	struct supervise supervise = { .signals = signals, .timeout_ms = how->timeout_ms };
+	struct driver_oom oom = { .fd = -1 };
+	const char *words = NULL;
+	struct err later;
+	int status, r = launch->signals = signals;
+
+	if (r >= 0)
+		r = launch_start(launch, globals, err);
+	if (r < 0 && launch->start.signals.ended_by)
+		signals_act(launch->start.signals.ended_by);
+	if (r < 0)
+		return r;
+	start_forward_signals(&launch->start);
+	supervise.child = &launch->start.init;
+	supervise.console = fd_take(&launch->start.console_master);
+	supervise.notify = launch->start.notify_listener;
+	supervise.manager = launch->manager;
+	if (cgroup_of_watch_oom(launch->arena, &launch->state, &oom, &words))
+		supervise.oom = &oom;
+	status = supervise_run(&supervise, err);
+	fd_closep(&oom.fd);
+	tell_oom(launch, &oom, words, status);
+	/* Also when we cannot watch it any more: nobody else would end what runs in the foreground. */
+	if (!how->keep && launch_delete(launch, &later) < 0)
+		log_notice("cleaning up: %s", later.text);
+	return status;
 }
 
 int launch_check_stdin(const struct plan *plan, const char *command, struct err *err)

@@ -5,11 +5,17 @@
 #include "src/cmd/cmd.h"
 #include "src/run/walk.h"
 
+#include <stdint.h>
+
 /* Options of both commands; their structs begin with it. */
 struct launch_options {
 	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket, *map;
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds;
+	/* Of `do`: the config itself, and whether the container ends with usrun however that ends. */
+	const char *config_text;
+	size_t config_len;
+	bool ends_with_us;
 };
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose member
@@ -85,6 +91,15 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
  * them in `explain ID`. On failure everything is taken back, and poststop hooks have run if others had. */
 int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
+
+/* The whole life of a container in the foreground: starts it, relays signals and its terminal, and removes it, unless
+ * it is to be kept. After timeout_ms (0: never) it is told to end, and made to. Returns the exit status. */
+struct launch_foreground {
+	bool keep;
+	int64_t timeout_ms;
+};
+int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
+		      const struct launch_foreground *how, struct err *err) MUST_CHECK;
 
 /* Refuses to leave a process behind that reads the terminal of whoever started it. */
 int launch_check_stdin(const struct plan *plan, const char *command, struct err *err) MUST_CHECK;

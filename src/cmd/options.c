@@ -33,10 +33,10 @@ const struct option options_globals[] = {
 };
 
 const struct cmd *const options_commands[] = {
-	&cmd_completion, &cmd_create, &cmd_delete,   &cmd_events, &cmd_exec,
-	&cmd_explain,    &cmd_facts,  &cmd_features, &cmd_kill,   &cmd_list,
-	&cmd_pause,      &cmd_ps,     &cmd_resume,   &cmd_run,    &cmd_spec,
-	&cmd_start,      &cmd_state,  &cmd_stats,    &cmd_update, NULL,
+	&cmd_completion, &cmd_create, &cmd_delete,   &cmd_do,   &cmd_events, &cmd_exec,
+	&cmd_explain,    &cmd_facts,  &cmd_features, &cmd_kill, &cmd_list,   &cmd_pause,
+	&cmd_ps,         &cmd_resume, &cmd_run,      &cmd_spec, &cmd_start,  &cmd_state,
+	&cmd_stats,      &cmd_update, NULL,
 };
 
 static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, NULL, "print this text",
@@ -183,6 +183,9 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 		return check_choice(o, value, err);
 	case OPTION_LIST:
 		append(arena, at, value);
+		return 0;
+	case OPTION_TAGGED:
+		append(arena, at, arena_strf(arena, "%s=%s", o->name, value));
 		return 0;
 	case OPTION_UINT:
 		if (parse_u32(value, &number) < 0 || number > 1024)

@@ -298,3 +298,21 @@ const char *names_signal_name(int signal)
 {
 	return signal > 0 ? json_read_enum_name(signals, signal) : NULL;
 }
+
+const char *const names_masked_paths[] = {
+	"/proc/acpi",
+	"/proc/asound",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/proc/sched_debug",
+	"/sys/firmware",
+	"/proc/scsi",
+	NULL,
+};
+
+const char *const names_readonly_paths[] = {
+	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
+};

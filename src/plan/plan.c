@@ -44,7 +44,8 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 	else if (b->plan->cgroup.place.kind == CGROUP_DRIVER_V1 &&
 		 !(b->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW)))
 		b->plan->flags |= PLAN_CGROUP_LATE;
-	if (b->plan->cgroup.why)
+	/* Who asked for none, as `do` does without limits, has departed from nothing. */
+	if (b->plan->cgroup.why && !b->plan->options->ends_with_us)
 		plan_parts_warn(b, "%s", b->plan->cgroup.why);
 	return 0;
 }

@@ -215,6 +215,7 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *console_socket;
 	const char *pidfd_socket; /* gets a pidfd of the process */
 	bool no_pivot, no_new_keyring;
+	bool ends_with_us; /* the container does not outlive usrun, however that ends */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
 	bool listen_ignored;        /* LISTEN_FDS is not for us */

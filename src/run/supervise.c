@@ -18,14 +18,25 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SLOT_SIGNALS, SLOT_INPUT, SLOT_OUTPUT, SLOT_CONSOLE, SLOT_NOTIFY, SLOT_OOM, SLOTS };
+enum {
+	SLOT_SIGNALS,
+	SLOT_INPUT,
+	SLOT_OUTPUT,
+	SLOT_CONSOLE,
+	SLOT_NOTIFY,
+	SLOT_OOM,
+	SLOT_TIMER,
+	SLOTS
+};
 
 enum {
 	LOOK_MS =
 		200,  /* how often to ask whether the terminal is ours again, or its mode another */
+	GRACE_S = 5,  /* from SIGTERM to SIGKILL, when the time is up */
 	AWAY_MS = 50, /* the same for a console that nothing inside has open */
 	LAST = 1 << 20, /* bytes in a terminal at the end: more than the kernel keeps */
 };
@@ -40,7 +51,9 @@ struct session {
 	bool at_end; /* of the input: end-of-file characters went to the console */
 	tcflag_t line_mode; /* ICANON or 0, as it was when the last one went */
 	int status;
-	size_t last; /* bytes read since the end */
+	int timer;      /* or -1 */
+	bool timed_out; /* it was told to end */
+	size_t last;    /* bytes read since the end */
 };
 
 int supervise_block_signals(struct err *err)
@@ -295,8 +308,36 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 		.events = events,
 	};
 	fds[SLOT_NOTIFY] = (struct pollfd){ .fd = s->notify, .events = POLLIN };
+	fds[SLOT_TIMER] = (struct pollfd){ .fd = session->timer, .events = POLLIN };
 	fds[SLOT_OOM] = (struct pollfd){ .fd = s->oom ? s->oom->fd : -1, .events = POLLPRI };
 	return most < 0 || (patience >= 0 && patience < most) ? patience : most;
+}
+
+static int start_timer(struct session *session, struct err *err)
+{
+	int64_t ms = session->s->timeout_ms;
+	struct itimerspec when = { .it_value = { ms / 1000, ms % 1000 * 1000000 },
+				   .it_interval = { .tv_sec = GRACE_S } };
+
+	if (!ms)
+		return 0;
+	session->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (session->timer < 0 || timerfd_settime(session->timer, 0, &when, NULL) < 0)
+		return err_errno(err, errno, "set a timer");
+	return 0;
+}
+
+/* The first time it is asked, then made to. */
+static void time_is_up(struct session *session)
+{
+	uint64_t times;
+
+	if (read(session->timer, &times, sizeof(times)) < 0 || session->ended)
+		return;
+	if (!session->timed_out && child_is_deaf(session->s->child, SIGTERM))
+		session->timed_out = true;
+	(void)child_signal(session->s->child, session->timed_out ? SIGKILL : SIGTERM);
+	session->timed_out = true;
 }
 
 static bool is_over(const struct session *session)
@@ -321,12 +362,14 @@ static int loop(struct session *session, struct err *err)
 			patience = driver_oom_patience(s->oom, fds[SLOT_OOM].revents);
 			(void)driver_oom_happened(s->oom);
 		}
+		if (fds[SLOT_TIMER].revents)
+			time_is_up(session);
 		if (fds[SLOT_NOTIFY].revents)
 			notify_relay(s->notify, s->manager);
 		if (fds[SLOT_SIGNALS].revents)
 			drain_signals(session);
 	}
-	return session->status;
+	return session->timed_out ? SUPERVISE_TIMED_OUT : session->status;
 }
 
 static void open_streams(struct session *session)
@@ -344,15 +387,23 @@ static void open_streams(struct session *session)
 
 int supervise_run(struct supervise *supervise, struct err *err)
 {
-	struct session session = { .s = supervise, .terminal = { .input = -1, .ours = true } };
+	struct session session = { .s = supervise,
+				   .terminal = { .input = -1, .ours = true },
+				   .timer = -1 };
 	bool console = supervise->console >= 0;
-	int r;
+	int r = start_timer(&session, err);
+
+	if (r < 0) {
+		(void)child_signal(supervise->child, SIGKILL);
+		return r;
+	}
 
 	if (console)
 		open_streams(&session);
 	/* It may have ended, and its SIGCHLD been eaten, before we looked. */
 	handle_signal(&session, SIGCHLD);
 	r = loop(&session, err);
+	fd_closep(&session.timer);
 	if (supervise->notify >= 0) /* its last words */
 		notify_relay(supervise->notify, supervise->manager);
 	if (console) {

@@ -4,6 +4,10 @@
 
 #include "src/base/err.h"
 
+#include <stdint.h>
+
+enum { SUPERVISE_TIMED_OUT = 124 }; /* that of timeout(1) */
+
 struct child;
 struct driver_oom;
 
@@ -12,6 +16,7 @@ struct supervise {
 	int console;            /* master of the container's terminal, or -1 */
 	int signals;            /* from supervise_block_signals() */
 	int notify, manager;    /* sockets for notify_relay(), or -1 */
+	int64_t timeout_ms;     /* after which it is told to end, and soon killed; 0: never */
 	struct driver_oom *oom; /* kept up to date while the group is there; NULL: not watched */
 };
 
@@ -19,6 +24,6 @@ struct supervise {
  * none is lost. Children of a start unblock them again. >= 0 or negative. */
 int supervise_block_signals(struct err *err) MUST_CHECK;
 
-/* Until the process ends. Returns its exit status, or 128 + signal. The console is closed as soon as nobody is left to see it: what runs
+/* Until the process ends. Returns its exit status, 128 + signal, or SUPERVISE_TIMED_OUT. The console is closed as soon as nobody is left to see it: what runs
  * on it gets SIGHUP. */
 int supervise_run(struct supervise *supervise, struct err *err) MUST_CHECK;

@@ -18,7 +18,7 @@
 
 static bool enters_container(char **argv)
 {
-	static const char *const commands[] = { "create", "run", "exec" };
+	static const char *const commands[] = { "create", "run", "exec", "do" };
 
 	/* Options may stand before the command; an id with such a name only costs an exec. */
 	for (size_t i = 1; argv[0] && argv[i]; i++)

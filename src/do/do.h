@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `usrun do`: this machine as a sandbox. Pure: from options and facts comes a config.json, which `usrun run` runs to
+ * the same effect, and nothing else; whatever happens then is plan and rows like any other container's.
+ *
+ * The root is an empty tmpfs with a mount for each entry of the host's /, read-only; what must not be seen is
+ * never mounted. /home, /tmp, /var/tmp and /run are the sandbox's own. What the user asks for comes on top of that: for the
+ * same path the later option wins, and a deeper path over one above it, in whatever order they were given. Nothing is
+ * made in a directory of the host, not even an empty file to mount on. */
+#pragma once
+
+#include "src/host/machine.h"
+#include "src/oci/config.h"
+
+enum do_how { DO_WRITE, DO_READ, DO_HIDE };
+
+/* A path that somebody asked for, as it was found. */
+struct do_path {
+	const char *option; /* "--rw", for errors */
+	enum do_how how;
+	const char *source; /* absolute, without links */
+	const char *target; /* absolute, clean: where it is seen */
+	bool directory;     /* what the source is */
+	bool there;         /* the host has something at target */
+};
+
+enum do_home { DO_HOME_TOOLS, DO_HOME_EMPTY, DO_HOME_READ };
+
+struct do_rlimit {
+	const char *type; /* "RLIMIT_NOFILE" */
+	uint64_t soft, hard;
+};
+
+struct do_texts {
+	const char *const *v;
+	size_t n;
+};
+
+struct do_request {
+	const struct machine *machine;
+	enum do_home home;
+	const struct do_path *paths; /* in the order of the command line */
+	size_t n_paths;
+	const struct do_path *hidden; /* by default, as far as they exist */
+	size_t n_hidden;
+	const struct do_path *tools; /* of do_home_tools(), as far as they exist */
+	size_t n_tools;
+	const char *const *devices;
+	size_t n_devices;
+	bool host_network, terminal, reaper;
+	const char *hostname;
+	const char *workdir; /* absolute, clean; or NULL */
+	bool workdir_there;  /* on the host */
+	struct do_texts args, env, caps;
+	const struct do_rlimit *rlimits;
+	size_t n_rlimits;
+	int64_t memory, cpu_quota, pids; /* 0: no limit */
+};
+
+enum { DO_CPU_PERIOD = 100000 };
+
+struct do_result {
+	const char *text; /* config.json, owned by the json_write of the caller */
+	size_t len;
+	const char *notes[4]; /* what the user may not expect, a line each */
+	size_t n_notes;
+};
+
+struct json_write;
+
+/* Errors name the option and say what to do. */
+int do_config(struct arena *arena, const struct do_request *request, struct json_write *w,
+	      struct do_result *ret, struct err *err) MUST_CHECK;
+
+/* What --home=tools may show of the home directory: each directory of PATH below it, and the trees that the programs there are
+ * known to need; never one that has credentials. Absolute paths. */
+struct do_texts do_home_tools(struct arena *arena, const char *home, const char *path);
+
+/* Whether a path that one of them turned out to be is still none that is nobody's business. */
+bool do_home_may_show(const char *home, const char *path);
+
+/* Hidden unless asked for: data of services that a user may happen to be able to read. NULL-terminated. */
+extern const char *const do_hidden[];
+
+/* Capability names for the config, after --cap-add and --cap-drop in their order ("add=NAME", "drop=NAME"). */
+int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_texts *ret,
+	    struct err *err) MUST_CHECK;
+
+/* The variables that pass from the caller's environment, and those of the options in their order: "env=NAME=value",
+ * "env=NAME" (the caller's), "env-file=" with the text of a file. */
+struct do_texts do_env(struct arena *arena, const char *const *environ, const char *const *words,
+		       size_t n);
+
+/* "nofile=1024:4096". */
+int do_ulimit(struct arena *arena, const char *word, struct do_rlimit *ret,
+	      struct err *err) MUST_CHECK;
+
+/* "1.5" CPUs as microseconds in DO_CPU_PERIOD. */
+int do_cpus(const char *text, int64_t *ret, struct err *err) MUST_CHECK;
+
+/* "90", "90s", "5m", "2h", as milliseconds. */
+int do_duration(const char *text, int64_t *ret, struct err *err) MUST_CHECK;

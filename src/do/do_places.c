@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/do/do_places.h"
+
+#include "src/base/path.h"
+#include "src/base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What is below these of / is the sandbox's own, or the kernel's. */
+static const char *const not_shown[] = { "/proc", "/sys",  "/dev",  "/tmp",
+					 "/run",  "/home", "/root", "/lost+found" };
+
+const char *const do_hidden[] = {
+	"/var/mail",        "/var/spool", "/var/backups", "/var/lib/docker", "/var/lib/containers",
+	"/var/lib/libvirt", NULL
+};
+
+struct builder {
+	struct arena *arena;
+	const struct do_request *request;
+	struct do_places *places;
+	struct do_result *said;
+};
+
+static size_t depth_of(const char *path)
+{
+	size_t n = 0;
+
+	for (const char *c = path; *c; c++)
+		n += *c == '/' && c[1];
+	return n;
+}
+
+/* A later one takes the place of an earlier one of the same path. */
+static struct do_place *add(struct builder *b, struct do_place place)
+{
+	struct do_places *p = b->places;
+	size_t i = 0;
+
+	while (i < p->n && !str_equal(p->v[i].target, place.target))
+		i++;
+	if (i == p->n) {
+		p->v = arena_room(b->arena, p->v, p->n, &p->cap, sizeof(*p->v));
+		p->n++;
+	}
+	place.depth = depth_of(place.target);
+	place.order = i;
+	p->v[i] = place;
+	return &p->v[i];
+}
+
+/* The deepest place above the path, or at it. */
+static const struct do_place *place_of(const struct builder *b, const char *path, bool at_too)
+{
+	const struct do_places *p = b->places;
+	const struct do_place *found = NULL;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (path_is_below(path, p->v[i].target) &&
+		    (at_too || !str_equal(path, p->v[i].target)) &&
+		    (!found || p->v[i].depth > found->depth))
+			found = &p->v[i];
+	return found;
+}
+
+/* With a limit on memory a file system in memory must end before it: ENOSPC is an answer, the OOM killer is none. */
+static const char *size_word(struct builder *b, unsigned int percent)
+{
+	int64_t memory = b->request->memory;
+
+	if (memory <= 0)
+		return arena_strf(b->arena, "size=%u%%", percent);
+	return arena_strf(b->arena, "size=%lld", (long long)(memory / 100 * percent));
+}
+
+static void add_tmpfs(struct builder *b, const char *target, const char *mode, unsigned int percent)
+{
+	(void)add(b, (struct do_place){
+			     .target = target,
+			     .type = "tmpfs",
+			     .source = "tmpfs",
+			     .words = { "nosuid", "nodev", mode, size_word(b, percent) },
+			     .cover = DO_COVER_OWN,
+		     });
+}
+
+static struct do_place *add_empty(struct builder *b, const char *target)
+{
+	return add(b, (struct do_place){
+			      .target = target,
+			      .type = "tmpfs",
+			      .source = "tmpfs",
+			      .words = { "ro", "nosuid", "nodev", "noexec", "mode=555", "size=4k" },
+			      .cover = DO_COVER_OWN,
+		      });
+}
+
+/* A device that somebody keeps in a tree is none of the sandbox's, whoever owns it. */
+static struct do_place *add_tree(struct builder *b, const char *source, const char *target,
+				 bool writable)
+{
+	return add(b,
+		   (struct do_place){
+			   .target = target,
+			   .type = "bind",
+			   .source = source,
+			   .words = { "rbind", "rnosuid", "rnodev", writable ? NULL : "rro" },
+			   .cover = str_equal(source, target) ? DO_COVER_HOST : DO_COVER_ELSEWHERE,
+		   });
+}
+
+static struct do_place *add_file(struct builder *b, const char *source, const char *target,
+				 bool writable)
+{
+	return add(b, (struct do_place){
+			      .target = target,
+			      .type = "bind",
+			      .source = source,
+			      .words = { "bind", "nosuid", "nodev", writable ? NULL : "ro" },
+			      .cover = DO_COVER_NONE,
+		      });
+}
+
+static void add_link(struct builder *b, const char *path)
+{
+	(void)add(b, (struct do_place){
+			     .target = path,
+			     .type = "bind",
+			     .source = path,
+			     .words = { "bind", "copy-symlink" },
+			     .cover = DO_COVER_NONE,
+		     });
+}
+
+static bool is_automount(const struct builder *b, const char *path)
+{
+	const struct machine *m = b->request->machine;
+
+	for (size_t i = 0; i < m->n_automounts; i++)
+		if (str_equal(m->automounts[i], path))
+			return true;
+	return false;
+}
+
+static bool is_shown(const struct machine_entry *entry)
+{
+	for (size_t i = 0; i < sizeof(not_shown) / sizeof(not_shown[0]); i++)
+		if (str_equal(entry->path, not_shown[i]))
+			return entry->kind == MACHINE_LINK;
+	return true;
+}
+
+static void add_root(struct builder *b)
+{
+	const struct machine *m = b->request->machine;
+
+	add_tmpfs(b, "/", "mode=755", 1);
+	for (size_t i = 0; i < m->n_entries; i++) {
+		const struct machine_entry *entry = &m->entries[i];
+
+		if (!is_shown(entry))
+			continue;
+		if (entry->kind == MACHINE_LINK)
+			add_link(b, entry->path);
+		else if (entry->kind == MACHINE_FILE)
+			(void)add_file(b, entry->path, entry->path, false);
+		else if (!is_automount(b, entry->path))
+			(void)add_tree(b, entry->path, entry->path, false);
+	}
+	for (size_t i = 0; i < m->n_automounts; i++)
+		if (place_of(b, m->automounts[i], false)->cover == DO_COVER_HOST ||
+		    depth_of(m->automounts[i]) == 1)
+			(void)add_empty(b, m->automounts[i]);
+}
+
+static void add_kernel(struct builder *b)
+{
+	static const struct do_place table[] = {
+		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev" }, DO_COVER_NONE },
+		{ "/dev",
+		  "tmpfs",
+		  "tmpfs",
+		  { "nosuid", "strictatime", "mode=755", "size=1m" },
+		  DO_COVER_OWN },
+		{ "/dev/pts",
+		  "devpts",
+		  "devpts",
+		  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620" },
+		  DO_COVER_NONE },
+		{ "/dev/mqueue",
+		  "mqueue",
+		  "mqueue",
+		  { "nosuid", "noexec", "nodev" },
+		  DO_COVER_NONE },
+	};
+	/* A new sysfs belongs to who owns the network namespace. */
+	static const struct do_place sys = {
+		"/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" }, DO_COVER_NONE
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		(void)add(b, table[i]);
+	if (b->request->host_network)
+		add_tree(b, "/sys", "/sys", false)->cover = DO_COVER_NONE;
+	else
+		(void)add(b, sys);
+	add_tmpfs(b, "/dev/shm", "mode=1777", 25);
+}
+
+/* Whether a mount point exists at the path, or can be made. */
+static bool can_hold(const struct builder *b, const char *path, bool there)
+{
+	const struct do_place *cover = place_of(b, path, false);
+
+	return cover && (cover->cover == DO_COVER_OWN || (cover->cover == DO_COVER_HOST && there));
+}
+
+static void add_home(struct builder *b)
+{
+	const struct machine *m = b->request->machine;
+	bool usable = m->home && !str_equal(m->home, "/");
+
+	b->places->home = "/tmp";
+	if (usable && can_hold(b, m->home, m->home_there)) {
+		b->places->home = m->home;
+		if (b->request->home == DO_HOME_READ && m->home_there)
+			(void)add_tree(b, m->home, m->home, false);
+		else
+			add_tmpfs(b, m->home, "mode=700", 25);
+	}
+	if (m->passwd_home && m->passwd_home_there && !str_equal(m->passwd_home, "/") &&
+	    place_of(b, m->passwd_home, true)->cover == DO_COVER_HOST)
+		(void)add_empty(b, m->passwd_home);
+}
+
+static void add_private(struct builder *b)
+{
+	const char *runtime = arena_strf(b->arena, "/run/user/%u", b->request->machine->uid);
+
+	add_tmpfs(b, "/tmp", "mode=1777", 25);
+	if (can_hold(b, "/var/tmp", b->request->machine->has_var_tmp))
+		add_tmpfs(b, "/var/tmp", "mode=1777", 25);
+	add_tmpfs(b, "/run", "mode=755", 5);
+	add_tmpfs(b, "/run/lock", "mode=1777", 1);
+	add_tmpfs(b, runtime, "mode=700", 5);
+}
+
+static struct do_place *add_path(struct builder *b, const struct do_path *path)
+{
+	struct do_place *place;
+
+	if (path->how != DO_HIDE)
+		place = path->directory
+				? add_tree(b, path->source, path->target, path->how == DO_WRITE)
+				: add_file(b, path->source, path->target, path->how == DO_WRITE);
+	else if (path->directory)
+		place = add_empty(b, path->target);
+	else
+		place = add(b, (struct do_place){ .target = path->target,
+						  .type = "bind",
+						  .source = "/dev/null",
+						  .words = { "bind", "ro", "nosuid", "noexec" },
+						  .cover = DO_COVER_NONE });
+	place->option = path->option;
+	place->there = path->there;
+	return place;
+}
+
+static int check_target(const struct do_path *path, struct err *err)
+{
+	static const char *const kernel[] = { "/proc", "/sys", "/dev" };
+
+	if (str_equal(path->target, "/")) {
+		(void)err_set(err, EINVAL, "%s /: the root itself cannot be shown or hidden",
+			      path->option);
+		return err_hint(err, "name directories in it, such as %s /srv", path->option);
+	}
+	for (size_t i = 0; i < 3; i++)
+		if (str_equal(path->target, kernel[i]))
+			return err_set(err, EINVAL, "%s %s: the sandbox has its own", path->option,
+				       path->target);
+	return 0;
+}
+
+static int add_paths(struct builder *b, struct err *err)
+{
+	const struct do_request *q = b->request;
+
+	for (size_t i = 0; i < q->n_hidden; i++)
+		if (place_of(b, q->hidden[i].target, false)->cover == DO_COVER_HOST)
+			(void)add_path(b, &q->hidden[i]);
+	for (size_t i = 0; i < q->n_tools; i++)
+		(void)add_path(b, &q->tools[i]);
+	for (size_t i = 0; i < q->n_devices; i++)
+		(void)add(b, (struct do_place){ .target = q->devices[i],
+						.type = "bind",
+						.source = q->devices[i],
+						.words = { "bind", "nosuid", "noexec" },
+						.cover = DO_COVER_NONE,
+						.option = "--device",
+						.there = true });
+	for (size_t i = 0; i < q->n_paths; i++) {
+		int r = check_target(&q->paths[i], err);
+
+		if (r < 0)
+			return r;
+		(void)add_path(b, &q->paths[i]);
+	}
+	return 0;
+}
+
+static void say(struct builder *b, const char *note)
+{
+	if (b->said->n_notes < sizeof(b->said->notes) / sizeof(b->said->notes[0]))
+		b->said->notes[b->said->n_notes++] = note;
+}
+
+/* The caller's directory is seen at its own path; read-only unless it was asked for. */
+static void add_cwd(struct builder *b)
+{
+	const char *cwd = b->request->machine->cwd;
+	const struct do_place *place = cwd ? place_of(b, cwd, true) : NULL;
+
+	b->places->cwd = cwd;
+	if (!place || (place->cover == DO_COVER_NONE && !place->option)) {
+		b->places->cwd = b->places->home;
+		say(b, arena_strf(b->arena, "%s is not seen inside: the program starts in %s",
+				  cwd ? cwd : "the current directory", b->places->home));
+		return;
+	}
+	if (place->option || str_equal(cwd, "/"))
+		return;
+	if (str_equal(place->target, cwd) && place->cover == DO_COVER_OWN) {
+		say(b,
+		    arena_strf(b->arena,
+			       "%s is empty inside, and thrown away at the end: --ro . or --rw . "
+			       "shows it",
+			       cwd));
+		return;
+	}
+	if (place->cover == DO_COVER_OWN)
+		(void)add_tree(b, cwd, cwd, false);
+	say(b, arena_strf(b->arena, "%s is read-only inside: --rw . makes it writable", cwd));
+}
+
+static int set_workdir(struct builder *b, struct err *err)
+{
+	const char *dir = b->request->workdir;
+	const struct do_place *place = dir ? place_of(b, dir, true) : NULL;
+
+	if (!dir)
+		return 0;
+	/* What is missing would be made, in a directory of the user perhaps. */
+	if (place->cover == DO_COVER_HOST && !b->request->workdir_there)
+		return err_set(err, ENOTDIR, "--workdir %s: there is no such directory", dir);
+	b->places->cwd = dir;
+	return 0;
+}
+
+/* With the host's network its names are resolved as on the host, wherever the links of the file lead to. */
+static void add_resolver(struct builder *b)
+{
+	const struct machine *m = b->request->machine;
+
+	for (size_t i = 0; b->request->host_network && i < m->n_resolver; i++) {
+		const struct machine_entry *hop = &m->resolver[i];
+		const struct do_place *place = place_of(b, hop->path, true);
+
+		if (place->cover != DO_COVER_OWN || str_equal(place->target, hop->path))
+			continue;
+		if (hop->kind == MACHINE_LINK)
+			add_link(b, hop->path);
+		else if (hop->kind == MACHINE_FILE)
+			(void)add_file(b, hop->path, hop->path, false);
+	}
+}
+
+static int check_place(const struct builder *b, const struct do_place *place, struct err *err)
+{
+	const struct do_place *cover = place_of(b, place->target, false);
+
+	if (!place->option || !cover || cover->cover == DO_COVER_OWN ||
+	    (cover->cover == DO_COVER_HOST && place->there))
+		return 0;
+	if (cover->cover == DO_COVER_HOST) {
+		(void)err_set(err, EINVAL,
+			      "%s: %s is not there to be mounted on, and nothing is made in the "
+			      "host's %s",
+			      place->option, place->target, cover->target);
+		return err_hint(err, "choose a place below /tmp, /run or the home directory");
+	}
+	return err_set(err, EINVAL, "%s: %s lies in %s, which %s, so that nothing can be put there",
+		       place->option, place->target, cover->target,
+		       cover->cover == DO_COVER_ELSEWHERE ? "shows another directory of the host"
+							  : "is a file, a link or the kernel's");
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct do_place *x = a, *y = b;
+
+	if (x->depth != y->depth)
+		return x->depth < y->depth ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+int do_places_build(struct arena *arena, const struct do_request *request, struct do_places *places,
+		    struct do_result *said, struct err *err)
+{
+	struct builder b = { arena, request, places, said };
+	int r;
+
+	*places = (struct do_places){ 0 };
+	add_root(&b);
+	add_kernel(&b);
+	add_private(&b);
+	add_home(&b);
+	r = add_paths(&b, err);
+	if (r < 0)
+		return r;
+	add_cwd(&b);
+	r = set_workdir(&b, err);
+	add_resolver(&b);
+	for (size_t i = 0; r == 0 && i < places->n; i++)
+		r = check_place(&b, &places->v[i], err);
+	qsort(places->v, places->n, sizeof(*places->v), compare);
+	return r;
+}

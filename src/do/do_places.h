@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which mounts there are, and in which order. Private to this directory. */
+#pragma once
+
+#include "src/do/do.h"
+
+enum do_cover {                /* what is below a place, for those that want to be mounted there */
+		DO_COVER_OWN,  /* a file system of the sandbox: mount points can be made */
+		DO_COVER_HOST, /* the host's directory of the same path: only what is there */
+		DO_COVER_ELSEWHERE, /* another directory of the host */
+		DO_COVER_NONE,      /* nothing can be mounted there */
+};
+
+enum { DO_MAX_WORDS = 8 };
+
+struct do_place { /* one of mounts[] */
+	const char *target, *type, *source;
+	const char *words[DO_MAX_WORDS]; /* options */
+	enum do_cover cover;
+	const char *option; /* that asked for it, or NULL */
+	bool there;         /* the host has something at target */
+	size_t depth, order;
+};
+
+struct do_places {
+	struct do_place *v; /* parents first */
+	size_t n, cap;
+	const char *home, *cwd;
+};
+
+/* cwd and home: where the program starts, and what HOME is. */
+int do_places_build(struct arena *arena, const struct do_request *request, struct do_places *places,
+		    struct do_result *said, struct err *err) MUST_CHECK;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* This machine's files and this user, as far as `usrun do` shows them. Gathered once; const afterwards. */
+#pragma once
+
+#include "src/base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum machine_kind { MACHINE_MISSING, MACHINE_DIRECTORY, MACHINE_FILE, MACHINE_LINK };
+
+struct machine_entry {
+	const char *path; /* absolute */
+	enum machine_kind kind;
+};
+
+struct machine {
+	const struct machine_entry *entries; /* of /, by name */
+	size_t n_entries;
+	/* Mount points of automounters: looking at one may wait for ever. */
+	const char *const *automounts;
+	size_t n_automounts;
+	struct machine_entry
+		resolver[8]; /* /etc/resolv.conf: links, one to the next, and the file */
+	size_t n_resolver;
+	uint32_t uid, gid, umask;
+	const char *cwd;         /* absolute; NULL: removed, or out of reach */
+	const char *home;        /* $HOME, resolved; NULL: none */
+	const char *passwd_home; /* that of /etc/passwd, resolved; NULL: none, or the same */
+	const char *shell;       /* $SHELL, that of /etc/passwd, or /bin/sh */
+	bool home_there, passwd_home_there, has_var_tmp;
+};
+
+int machine_gather(struct arena *arena, struct machine *ret, struct err *err) MUST_CHECK;
+
+/* What is at an absolute path, and in *ret_real the path without links. Never MACHINE_LINK. */
+enum machine_kind machine_find(struct arena *arena, const char *path, const char **ret_real);

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# `usrun do`: this machine as a sandbox, from inside and from outside.
+
+# The user's home and project, and what nobody inside has any business with.
+do_home() {
+	mkdir -p "$T/home"/{.ssh,.local/bin,proj/.git}
+	chmod 700 "$T/home" "$T/home/.ssh"
+	echo secret >"$T/home/.ssh/id"
+	printf '#!/bin/sh\necho tool\n' >"$T/home/.local/bin/my-tool"
+	chmod 755 "$T/home/.local/bin/my-tool"
+	echo text >"$T/home/proj/file"
+	export HOME=$T/home PATH=$T/home/.local/bin:$PATH
+	cd "$T/home/proj" || fail "cd: $T/home/proj"
+}
+
+# IN OPTION... -- TEXT: a shell inside, which has to succeed.
+IN() {
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	ok do "${options[@]}" -- sh -c "$2"
+}
+
+t_do_shows_the_machine_and_not_the_home() {
+	do_home
+	IN -- 'cat file; pwd; id -u; cat ~/.ssh/id 2>/dev/null; ls -A ~ | tr "\n" " "; my-tool'
+	eq inside "$OUT" "text
+$T/home/proj
+$(id -u)
+.local proj tool"
+	IN --home=empty -- 'ls -A ~'
+	eq 'empty home' "$OUT" proj
+	IN --home=ro -- 'cat ~/.ssh/id; touch ~/x 2>/dev/null || echo read-only'
+	eq 'home read-only' "$OUT" $'secret\nread-only'
+	# Own, empty, and thrown away.
+	IN -- 'for d in /tmp /var/tmp /run /dev/shm ~; do echo x >$d/do-was-here || exit 1; done; ls /run/dbus /run/systemd /tmp/usrun-it.*/usrun 2>/dev/null; true'
+	eq 'nothing of /run and /tmp' "$OUT" ''
+	for dir in /tmp /var/tmp /run /dev/shm "$HOME"; do
+		[ ! -e "$dir/do-was-here" ] || fail "$dir/do-was-here is on the host"
+	done
+	# Same names and modes for programs: links are links, and /usr is what it is.
+	IN -- 'readlink /bin; stat -c %a /tmp; hostname; umask; git --version >/dev/null 2>&1; command -v sh'
+	eq links "$OUT" "$(readlink /bin)
+1777
+usrun
+$(umask)
+$(command -v sh)"
+}
+
+t_do_writes_only_where_it_was_told() {
+	do_home
+	R do -- sh -c 'echo x >new'
+	[ "$RC" != 0 ] && [ ! -e new ] || fail "the current directory was written: $ERR"
+	IN --rw . -- 'echo x >new; mkdir d; touch -d 2001-01-01 d'
+	eq 'made outside' "$(<new) $(stat -c %u new)" "x $(id -u)"
+	for place in /usr /etc /var /opt; do
+		R do --rw . -- sh -c "touch $place/x"
+		[ "$RC" != 0 ] || fail "$place can be written"
+	done
+	# The deeper path, and for the same path the later option.
+	mkdir -p a/b/c
+	IN --rw a/b/c --ro a/b --rw . -- 'touch a/x; touch a/b/x 2>/dev/null || echo ro; touch a/b/c/x'
+	eq deeper "$OUT $(ls a a/b/c | tr '\n' ' ')" 'ro a: b x  a/b/c: x '
+	IN --ro . --rw . -- 'touch later'
+	[ -e later ] || fail 'the later option does not win'
+	IN --rw . --hide a --hide file -- 'ls -A a; cat file'
+	eq hidden "$OUT" ''
+	IN -v "$T/home/proj/a:/run/elsewhere:ro" -w /run/elsewhere -- 'pwd; ls; touch y 2>/dev/null || echo ro'
+	eq volume "$OUT" $'/run/elsewhere\nb\nx\nro'
+	eq 'nothing was made to mount on' "$(ls -A "$HOME")" $'.local\n.ssh\nproj'
+	no 'is not there to be mounted on' do -v "$T:/usr/new" -- true
+	no 'is not there to be mounted on' do --rw . -v "$T:$PWD/new-dir" -- true
+	[ ! -e new-dir ] || fail 'a mount point was made in the project'
+	no '--rw missing: there is no such file' do --rw missing -- true
+	no 'there is no such directory' do --rw . -w "$PWD/missing" -- true
+	[ ! -e missing ] || fail 'a working directory was made in the project'
+}
+
+# An earlier run may have left it there.
+t_do_follows_no_link_out_of_the_project() {
+	do_home
+	ln -s ../.ssh out
+	no "--rw out: leads to $T/home/.ssh, by a link" do --rw out -- true
+	ln -s .. up
+	no "--rw up/.ssh: leads to $T/home/.ssh, by a link" do --rw up/.ssh -- true
+	no "--volume out: leads to" do -v "out:/tmp/x" -- true
+	IN --rw . -- 'cat out/id 2>&1; cat up/.ssh/id 2>&1; true'
+	hasnt 'through a link' "$OUT" secret
+	ln -s proj ../link
+	IN --rw ../link -- 'touch by-link'
+	[ -e by-link ] || fail 'a link to a place beside it is refused'
+}
+
+t_do_ends_as_env_does() {
+	do_home
+	local rc
+	for rc in 0 3 125; do
+		R do -- sh -c "exit $rc"
+		eq status "$RC" $rc
+	done
+	R do -- no-such-program
+	eq 'not found' "$RC" 127
+	has 'not found' "$ERR" 'exec: "no-such-program": executable file not found in $PATH'
+	R do -- /etc/passwd
+	eq 'not executable' "$RC" 126
+	R do --rw / -- true
+	eq 'own failure' "$RC" 125
+	R do --no-such-option
+	eq 'own failure' "$RC" 125
+	# shellcheck disable=SC2016
+	R do -- sh -c 'kill -TERM $$'
+	eq signal "$RC" 143
+	R do --timeout 1 -- sleep 1000
+	eq timeout "$RC" 124
+	R do --timeout 1 -- sh -c 'trap "" TERM; sleep 1000; sleep 1000'
+	eq 'timeout, stubborn' "$RC" 124
+}
+
+t_do_has_a_terminal_where_the_caller_has() {
+	do_home
+	under_script "${U[*]} do -- sh -c 'tty; stty size >/dev/null && echo size'"
+	has terminal "$OUT" /dev/pts/0
+	has terminal "$OUT" size
+	has 'read-only is said' "$OUT" "$PWD is read-only inside: --rw . makes it writable"
+	hasnt 'nothing else is' "$OUT" cgroup
+	under_script "${U[*]} do -T -- sh -c 'echo in; tty || true'"
+	hasnt 'no terminal' "$OUT" /dev/pts/0
+	# Elsewhere the streams stay what and where they are.
+	IN --rw . -- 'echo out; echo err >&2; tty || true'
+	eq streams "$OUT|$ERR" $'out\nnot a tty|err'
+	ok do -t -- tty
+	has 'a terminal was asked for' "$OUT" /dev/pts/0
+}
+
+t_do_passes_few_variables() {
+	do_home
+	export SECRET=1 SSH_AUTH_SOCK=/x LC_TEST=yes
+	printf 'FROM_FILE=2\n# no\nSECRET\n' >"$T/env"
+	IN -- 'env'
+	hasnt environment "$OUT" SECRET
+	hasnt environment "$OUT" SSH_AUTH_SOCK
+	has environment "$OUT" LC_TEST=yes
+	has environment "$OUT" "HOME=$HOME"
+	has environment "$OUT" "XDG_RUNTIME_DIR=/run/user/$(id -u)"
+	IN -e SECRET -e A=1 --env-file "$T/env" -e A=3 -- 'echo $SECRET $A $FROM_FILE'
+	eq asked "$OUT" '1 3 2'
+}
+
+# What a program gets hold of that wants out. The host's abstract sockets, addresses and processes are in other
+# namespaces; its descriptors, keys and files are not there.
+t_do_keeps_a_hostile_program_in() {
+	do_home
+	exec 7<"$HOME/.ssh/id"
+	IN --rw . -- 'ls /proc/self/fd | tr "\n" " "
+		grep -h "^Cap\|NoNewPrivs\|Groups" /proc/self/status | tr -s "\t\n" " "
+		for d in /dev/kmsg /dev/vda /dev/sda /dev/fuse /dev/net/tun /dev/kvm /dev/mem; do [ ! -e $d ] || echo $d; done
+		cat /proc/1/environ /proc/1/maps 2>/dev/null | head -c 1
+		ls /sys/fs/cgroup
+		for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /proc/sys/kernel/hostname /sys/kernel/mm/transparent_hugepage/enabled; do
+			sh -c "echo x >$f" 2>/dev/null && echo "wrote $f"
+		done
+		mount -t tmpfs x /mnt 2>/dev/null && echo mounted
+		umount /proc/sys 2>/dev/null && echo unmounted
+		umount -l /usr 2>/dev/null && echo unmounted
+		mount -o remount,rw,bind /usr 2>/dev/null && echo remounted
+		mknod n c 1 3 2>/dev/null && echo node
+		cat /proc/keys | head -c 1
+		find / -xdev -perm -4000 -exec sh -c "grep -c . /dev/null" \; -quit
+		true'
+	exec 7<&-
+	has descriptors "$OUT" '0 1 2 3 '
+	hasnt descriptors "$OUT" ' 7 '
+	has capabilities "$OUT" 'CapInh: 0000000000000000 CapPrm: 0000000000000000 CapEff: 0000000000000000 CapBnd: 0000000000000000 CapAmb: 0000000000000000 NoNewPrivs: 1'
+	eq 'what got out' "$(tail -n +3 <<<"$OUT")" ''
+	# A listener on the host, by TCP and by an abstract name; and a process there.
+	command -v python3 >/dev/null || skip 'needs python3'
+	python3 -c '
+import socket, sys, time
+tcp = socket.create_server(("127.0.0.1", 0))
+unix = socket.socket(socket.AF_UNIX); unix.bind("\0" + sys.argv[1]); unix.listen()
+open(sys.argv[2], "w").write(str(tcp.getsockname()[1]))
+time.sleep(60)' "$ID" "$T/port" &
+	local pid=$! port
+	soon [ -s "$T/port" ] || fail 'no listener'
+	port=$(<"$T/port")
+	ok do -- python3 -c '
+import os, socket, sys
+for family, address in (socket.AF_INET, ("127.0.0.1", int(sys.argv[1]))), (socket.AF_UNIX, "\0" + sys.argv[2]):
+    try:
+        socket.socket(family).connect(address)
+        print("connected to", address)
+    except ConnectionRefusedError:
+        pass
+try:
+    os.kill(int(sys.argv[3]), 0)
+    print("sees the process")
+except ProcessLookupError:
+    pass
+import fcntl
+for request in (0x5412,):  # TIOCSTI
+    try:
+        fcntl.ioctl(0, request, b"x")
+        print("typed")
+    except OSError:
+        pass
+print(os.sysconf("SC_NPROCESSORS_ONLN") > 0)' "$port" "$ID" "$pid"
+	eq 'what got out' "$OUT" True
+	kill $pid
+	wait $pid 2>/dev/null || true
+}
+
+# Nobody's death leaves it behind.
+t_do_ends_with_usrun() {
+	do_home
+	local i pid
+	for i in 1 2 3 4 5 6 7 8; do
+		"${U[@]}" do --name "$ID-$i" --rw . -- sh -c "echo >up-$i; sleep 1000.$i" >/dev/null 2>&1 &
+		pid=$!
+		# At once, in the middle, and when it is up.
+		case $i in
+		[1-6]) sleep "0.00$((i * 3))" ;;
+		*) soon [ -e "up-$i" ] || fail 'it does not start' ;;
+		esac
+		kill -KILL $pid
+		wait $pid 2>/dev/null || true
+		gone() { ! grep -lz "^1000.$i\|sleep 1000.$i" /proc/[0-9]*/cmdline >/dev/null 2>&1; }
+		soon gone || fail "a process outlives usrun ($i)"
+		"${U[@]}" delete --force "$ID-$i" 2>/dev/null || true
+	done
+	eq 'nothing is mounted' "$(grep -c "$ID" /proc/self/mountinfo)" 0
+}
+
+t_do_prints_a_config_that_run_takes() {
+	do_home
+	ok do --print-config --rw . -e A=1 --hostname box --ulimit nofile=77 -- sh -c 'echo "$A $(hostname) $(ulimit -n)"; touch printed; touch /usr/x 2>/dev/null || echo read-only'
+	printf '%s' "$OUT" >"$T/printed.json"
+	[ ! -e printed ] || fail '--print-config ran it'
+	ok run -b "$T" -f "$T/printed.json" "$ID"
+	eq run "$OUT" $'1 box 77\nread-only'
+	[ -e printed ] || fail 'the directory is not writable'
+	ok explain -b "$T" -f "$T/printed.json"
+	has explain "$OUT" 'init         usrun, which passes signals on and reaps'
+}
+
+t_do_limits_are_there_or_an_error() {
+	do_home
+	R do --memory 64m --pids-limit 20 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22; do sleep 1 & done 2>&1; wait'
+	if [ "$RC" = 125 ]; then
+		has 'an error that says what to do' "$ERR" hint:
+	else
+		has 'the limit holds' "$OUT$ERR" fork
+	fi
+	no '--memory: expected a size' do --memory much -- true
+	no '--cpus: expected a number of CPUs' do --cpus none -- true
+	no '--timeout: expected a time' do --timeout soon -- true
+	no '--pids-limit: expected a number' do --pids-limit 0 -- true
+	no '--cap-add CAP_SYS_ADMIN: with it a program takes' do --cap-add sys_admin -- true
+	no '--device /etc/passwd: expected a device' do --device /etc/passwd -- true
+	IN --cap-add net_bind_service --device /dev/full --ulimit core=0 -- 'grep CapEff /proc/self/status | tr "\t" " "; ulimit -c'
+	eq capability "$OUT" $'CapEff: 0000000000000400\n0'
+}
+
+# The same inside and outside.
+t_do_runs_everyday_programs() {
+	do_home
+	local tried=
+	if command -v git >/dev/null; then
+		rm -rf .git
+		git init -q . && git config user.email a@b && git config user.name a
+		IN --rw . -- 'git add file && git commit -qm one && git log --format=%s && git status --short'
+		eq git "$OUT" one
+		tried+=git
+	fi
+	if command -v cc >/dev/null; then
+		echo 'int main(void) { return 42; }' >a.c
+		R do --rw . -- sh -c 'cc a.c -o a && ./a'
+		eq cc "$RC" 42
+		tried+=' cc'
+	fi
+	if command -v python3 >/dev/null; then
+		IN -- 'python3 -c "import multiprocessing as m; print(sum(m.Pool(2).map(abs, [-1, -2])))"'
+		eq python "$OUT" 3
+		tried+=' python3'
+	fi
+	IN --rw . -- 'tar cf x.tar file && tar tf x.tar; id -un >/dev/null; ls -l / >/dev/null; ps ax >/dev/null 2>&1; echo done'
+	eq tar "$OUT" $'file\ndone'
+	echo "tried: $tried tar"
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/json_write.h"
+#include "src/base/str.h"
+#include "src/do/do.h"
+#include "src/oci/check.h"
+#include "src/oci/decode.h"
+#include "tests/lib/check.h"
+
+#include <string.h>
+
+static struct arena arena;
+static struct err err;
+static struct do_result result;
+
+static const struct machine_entry entries[] = {
+	{ "/bin", MACHINE_LINK },       { "/dev", MACHINE_DIRECTORY },
+	{ "/etc", MACHINE_DIRECTORY },  { "/home", MACHINE_DIRECTORY },
+	{ "/net", MACHINE_DIRECTORY },  { "/proc", MACHINE_DIRECTORY },
+	{ "/root", MACHINE_DIRECTORY }, { "/run", MACHINE_DIRECTORY },
+	{ "/srv", MACHINE_DIRECTORY },  { "/swapfile", MACHINE_FILE },
+	{ "/sys", MACHINE_DIRECTORY },  { "/tmp", MACHINE_DIRECTORY },
+	{ "/usr", MACHINE_DIRECTORY },  { "/var", MACHINE_DIRECTORY },
+};
+static const char *const automounts[] = { "/net", "/proc/sys/fs/binfmt_misc", "/srv/auto" };
+
+static struct machine machine(void)
+{
+	return (struct machine){
+		.entries = entries,
+		.n_entries = sizeof(entries) / sizeof(entries[0]),
+		.automounts = automounts,
+		.n_automounts = 3,
+		.resolver = { { "/etc/resolv.conf", MACHINE_LINK },
+			      { "/run/resolv/stub", MACHINE_LINK },
+			      { "/run/resolv/real", MACHINE_FILE } },
+		.n_resolver = 3,
+		.uid = 1000,
+		.gid = 100,
+		.umask = 027,
+		.cwd = "/home/u/work",
+		.home = "/home/u",
+		.home_there = true,
+		.shell = "/bin/zsh",
+		.has_var_tmp = true,
+	};
+}
+
+static const struct oci_config *config(const struct do_request *q)
+{
+	static struct json_write *w;
+	const struct oci_config *decoded = NULL;
+	struct do_request request = *q;
+	static const char *const command[] = { "true" };
+
+	json_write_free(w);
+	w = json_write_new(true);
+	err = (struct err){ 0 };
+	if (!request.args.n)
+		request.args = (struct do_texts){ command, 1 };
+	if (do_config(&arena, &request, w, &result, &err) < 0)
+		return NULL;
+	CHECK_INT(decode_config(&arena, "config.json", result.text, result.len, &decoded, &err), 0);
+	CHECK_INT(check_config(decoded, "config.json", result.text, result.len, &err), 0);
+	return decoded;
+}
+
+/* "type source: options", the last of that target; "" where there is none. */
+static const char *mount_at(const struct oci_config *c, const char *target)
+{
+	struct str text = { 0 };
+	const char *copy;
+
+	for (size_t i = 0; c && i < c->mounts.n; i++) {
+		const struct oci_mount *m = &c->mounts.v[i];
+
+		if (!str_equal(m->destination, target))
+			continue;
+		CHECK(!text.len); /* no two of one place */
+		str_addf(&text, "%s %s:", m->type, m->source);
+		for (size_t k = 0; k < m->options.n; k++)
+			str_addf(&text, " %s", m->options.v[k]);
+	}
+	copy = arena_strdup(&arena, str_text(&text));
+	str_done(&text);
+	return copy;
+}
+
+static size_t index_of(const struct oci_config *c, const char *target)
+{
+	for (size_t i = 0; c && i < c->mounts.n; i++)
+		if (str_equal(c->mounts.v[i].destination, target))
+			return i;
+	CHECK(!target);
+	return 0;
+}
+
+#define TREE "rbind rnosuid rnodev"
+#define EMPTY "tmpfs tmpfs: ro nosuid nodev noexec mode=555 size=4k"
+
+TEST(the_machine_is_shown_read_only)
+{
+	struct machine m = machine();
+	const struct oci_config *c = config(&(struct do_request){ .machine = &m });
+
+	CHECK_STR(mount_at(c, "/"), "tmpfs tmpfs: nosuid nodev mode=755 size=1%");
+	CHECK_STR(mount_at(c, "/usr"), "bind /usr: " TREE " rro");
+	CHECK_STR(mount_at(c, "/bin"), "bind /bin: bind copy-symlink");
+	CHECK_STR(mount_at(c, "/swapfile"), "bind /swapfile: bind nosuid nodev ro");
+	CHECK_STR(mount_at(c, "/sys"), "sysfs sysfs: nosuid noexec nodev ro");
+	CHECK_STR(mount_at(c, "/tmp"), "tmpfs tmpfs: nosuid nodev mode=1777 size=25%");
+	CHECK_STR(mount_at(c, "/run/user/1000"), "tmpfs tmpfs: nosuid nodev mode=700 size=5%");
+	CHECK_STR(mount_at(c, "/home/u"), "tmpfs tmpfs: nosuid nodev mode=700 size=25%");
+	CHECK_STR(mount_at(c, "/home"), "");
+	CHECK_STR(mount_at(c, "/root"), "");
+	/* What an automounter waits behind is not touched. */
+	CHECK_STR(mount_at(c, "/net"), EMPTY);
+	CHECK_STR(mount_at(c, "/srv/auto"), EMPTY);
+	CHECK_STR(mount_at(c, "/proc/sys/fs/binfmt_misc"), "");
+	CHECK(index_of(c, "/") == 0 && index_of(c, "/dev/pts") > index_of(c, "/dev"));
+	CHECK(c && c->root->readonly.v && c->process->no_new_privileges.v);
+	CHECK(c && c->process->capabilities && !c->process->capabilities->bounding.n);
+	CHECK(c && c->process->user->uid.v == 1000 && c->process->user->gid.v == 100 &&
+	      c->process->user->umask.v == 027);
+	CHECK(c && c->linux_->uid_mappings.n == 1 && c->linux_->gid_mappings.v[0].host_id.v == 100);
+	CHECK(c && c->linux_->namespaces.n == 7 && !c->linux_->resources);
+}
+
+static const char *note(void)
+{
+	return result.n_notes ? result.notes[0] : "";
+}
+
+TEST(the_current_directory_is_at_its_own_path)
+{
+	struct machine m = machine();
+	struct do_path rw = { "--rw", DO_WRITE, "/home/u/work", "/home/u/work", true, true };
+	struct do_request q = { .machine = &m };
+	const struct oci_config *c = config(&q);
+
+	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE " rro");
+	CHECK_STR(c ? c->process->cwd : "", "/home/u/work");
+	CHECK_STR(note(), "/home/u/work is read-only inside: --rw . makes it writable");
+	q.paths = &rw;
+	q.n_paths = 1;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE);
+	CHECK_STR(note(), "");
+	q.n_paths = 0;
+	m.cwd = "/usr/share";
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/usr/share"), "");
+	CHECK_STR(c ? c->process->cwd : "", "/usr/share");
+	CHECK_STR(note(), "/usr/share is read-only inside: --rw . makes it writable");
+	/* The home directory is never shown because somebody happens to be in it. */
+	m.cwd = "/home/u";
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/home/u"), "tmpfs tmpfs: nosuid nodev mode=700 size=25%");
+	CHECK_STR(note(), "/home/u is empty inside, and thrown away at the end: --ro . or --rw . "
+			  "shows it");
+	m.cwd = "/proc/1";
+	c = config(&q);
+	CHECK_STR(c ? c->process->cwd : "", "/home/u");
+	CHECK_STR(note(), "/proc/1 is not seen inside: the program starts in /home/u");
+	m.cwd = NULL;
+	c = config(&q);
+	CHECK_STR(c ? c->process->cwd : "", "/home/u");
+	m.cwd = "/";
+	c = config(&q);
+	CHECK_STR(c ? c->process->cwd : "", "/");
+	CHECK_STR(note(), "");
+}
+
+TEST(the_later_option_wins_and_the_deeper_path)
+{
+	struct machine m = machine();
+	struct do_path paths[] = {
+		{ "--rw", DO_WRITE, "/srv/a/b", "/srv/a/b", true, true },
+		{ "--ro", DO_READ, "/srv", "/srv", true, true },
+		{ "--hide", DO_HIDE, "/srv/a", "/srv/a", true, true },
+		{ "--hide", DO_HIDE, "/etc/shadow", "/etc/shadow", false, true },
+		{ "--rw", DO_WRITE, "/srv", "/srv", true, true },
+		{ "--volume", DO_READ, "/usr/x", "/opt/new", true, false },
+		{ "--volume", DO_WRITE, "/usr/f", "/tmp/d/f", false, false },
+	};
+	struct do_path hidden = { NULL, DO_HIDE, "/var/spool", "/var/spool", true, true };
+	struct do_request q = {
+		.machine = &m, .paths = paths, .n_paths = 7, .hidden = &hidden, .n_hidden = 1
+	};
+	const struct oci_config *c = config(&q);
+
+	CHECK_STR(mount_at(c, "/srv"), "bind /srv: " TREE);
+	CHECK_STR(mount_at(c, "/srv/a"), EMPTY);
+	CHECK_STR(mount_at(c, "/srv/a/b"), "bind /srv/a/b: " TREE);
+	CHECK(index_of(c, "/srv") < index_of(c, "/srv/a"));
+	CHECK(index_of(c, "/srv/a") < index_of(c, "/srv/a/b"));
+	CHECK_STR(mount_at(c, "/etc/shadow"), "bind /dev/null: bind ro nosuid noexec");
+	CHECK_STR(mount_at(c, "/opt/new"), "bind /usr/x: " TREE " rro");
+	CHECK_STR(mount_at(c, "/tmp/d/f"), "bind /usr/f: bind nosuid nodev");
+	CHECK_STR(mount_at(c, "/var/spool"), EMPTY);
+	hidden.target = hidden.source = "/var/spool";
+	paths[0] = (struct do_path){ "--ro", DO_READ, "/var/spool", "/var/spool", true, true };
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/var/spool"), "bind /var/spool: " TREE " rro");
+}
+
+TEST(nothing_is_made_in_directories_of_the_host)
+{
+	struct machine m = machine();
+	static const struct {
+		struct do_path paths[2];
+		const char *error;
+	} cases[] = {
+		{ { { "--volume", DO_READ, "/etc", "/usr/new", true, false } },
+		  "--volume: /usr/new is not there to be mounted on, and nothing is made in the "
+		  "host's /usr" },
+		{ { { "--rw", DO_WRITE, "/home/u/work", "/home/u/work", true, true },
+		    { "--volume", DO_READ, "/etc", "/home/u/work/new", true, false } },
+		  "--volume: /home/u/work/new is not there to be mounted on" },
+		{ { { "--volume", DO_READ, "/etc", "/tmp/e", true, false },
+		    { "--volume", DO_READ, "/usr", "/tmp/e/u", true, false } },
+		  "--volume: /tmp/e/u lies in /tmp/e, which shows another directory" },
+		{ { { "--volume", DO_READ, "/etc", "/bin/x", true, true } },
+		  "--volume: /bin/x lies in /bin, which is a file, a link or the kernel's" },
+		{ { { "--ro", DO_READ, "/proc/1", "/proc/1", true, true } },
+		  "--ro: /proc/1 lies in /proc, which is" },
+		{ { { "--rw", DO_WRITE, "/", "/", true, true } },
+		  "--rw /: the root itself cannot be shown or hidden" },
+		{ { { "--rw", DO_WRITE, "/sys", "/sys", true, true } },
+		  "--rw /sys: the sandbox has its own" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct do_request q = { .machine = &m,
+					.paths = cases[i].paths,
+					.n_paths = cases[i].paths[1].option ? 2 : 1 };
+
+		CHECK(!config(&q));
+		CHECK_ERR(-err.code, &err, cases[i].error);
+	}
+}
+
+TEST(homes_that_are_elsewhere)
+{
+	struct machine m = machine();
+	struct do_request q = { .machine = &m };
+	const struct oci_config *c;
+
+	m.home = "/srv/homes/u";
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/homes/u"), "tmpfs tmpfs: nosuid nodev mode=700 size=25%");
+	m.home_there = false; /* nobody's /nonexistent, or a disk that is not mounted */
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/homes/u"), "");
+	CHECK_STR(c && c->process->env.n ? c->process->env.v[0] : "", "HOME=/tmp");
+	/* A $HOME that is not the user's does not uncover the one that is. */
+	m.home = "/tmp/h";
+	m.passwd_home = "/srv/homes/u";
+	m.passwd_home_there = true;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/homes/u"), EMPTY);
+	m.home = NULL;
+	m.passwd_home = NULL;
+	c = config(&q);
+	CHECK_STR(c && c->process->env.n ? c->process->env.v[0] : "", "HOME=/tmp");
+	m.home = "/home/u";
+	m.home_there = true;
+	q.home = DO_HOME_READ;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/home/u"), "bind /home/u: " TREE " rro");
+}
+
+TEST(tools_of_the_home_directory_without_its_secrets)
+{
+	struct do_texts list = do_home_tools(
+		&arena, "/home/u",
+		"/home/u/.cargo/bin:/usr/bin:/home/u:/home/u/.ssh/bin:/home/u/.local/bin:"
+		"/home/u/.config/x/bin:/home/u/.cargo/bin:relative::/home/user2/bin");
+	static const char *const wanted[] = {
+		"/home/u/.gitconfig",        "/home/u/.cargo/bin",      "/home/u/.rustup",
+		"/home/u/.local/bin",        "/home/u/.local/share/uv", "/home/u/.local/share/mise",
+		"/home/u/.local/share/pnpm", "/home/u/.local/pipx",     "/home/u/.local/lib",
+	};
+
+	CHECK_INT(list.n, sizeof(wanted) / sizeof(wanted[0]));
+	for (size_t i = 0; i < list.n && i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		CHECK_STR(list.v[i], wanted[i]);
+	CHECK(do_home_may_show("/home/u", "/opt/tools"));
+	CHECK(!do_home_may_show("/home/u", "/home/u") && !do_home_may_show("/home/u", "/home"));
+	CHECK(!do_home_may_show("/home/u", "/home/u/.ssh"));
+	CHECK(!do_home_may_show("/home/u", "/home/u/.local")); /* has keyrings */
+}
+
+TEST(environment)
+{
+	static const char *const outside[] = { "PATH=/bin", "SSH_AUTH_SOCK=/x", "LC_ALL=C",
+					       "SECRET=1",  "DISPLAY=:0",       NULL };
+	static const char *const words[] = { "env=A=1", "env=SECRET", "env=MISSING",
+					     "env-file=# no\n\nB=2\r\nDISPLAY\nC=" };
+	static const char *const wanted[] = { "PATH=/bin", "LC_ALL=C",   "A=1", "SECRET=1",
+					      "B=2",       "DISPLAY=:0", "C=" };
+	struct do_texts list = do_env(&arena, outside, words, 4);
+
+	CHECK_INT(list.n, 7);
+	for (size_t i = 0; i < list.n && i < 7; i++)
+		CHECK_STR(list.v[i], wanted[i]);
+}
+
+TEST(capabilities)
+{
+	static const char *const words[] = { "cap-add=net_raw", "cap-add=CAP_CHOWN",
+					     "cap-drop=NET_RAW", "cap-add=KILL" };
+	static const char *const all[] = { "cap-add=chown", "cap-drop=ALL" };
+	static const char *const admin[] = { "cap-add=sys_admin" };
+	static const char *const unknown[] = { "cap-drop=magic" };
+	struct do_texts list;
+
+	CHECK_INT(do_caps(&arena, words, 4, &list, &err), 0);
+	CHECK_INT(list.n, 2);
+	CHECK_STR(list.v[0], "CAP_CHOWN");
+	CHECK_STR(list.v[1], "CAP_KILL");
+	CHECK_INT(do_caps(&arena, all, 2, &list, &err), 0);
+	CHECK_INT(list.n, 0);
+	CHECK_ERR(do_caps(&arena, admin, 1, &list, &err), &err, "--cap-add CAP_SYS_ADMIN: with it");
+	CHECK_ERR(do_caps(&arena, unknown, 1, &list, &err), &err, "unknown capability \"magic\"");
+}
+
+TEST(numbers)
+{
+	static const struct {
+		const char *text;
+		int64_t cpus, ms; /* -1: refused */
+	} cases[] = {
+		{ "1", 100000, 1000 }, { "1.5", 150000, -1 }, { "0.01", 1000, -1 },
+		{ "0.001", -1, -1 },   { "90s", -1, 90000 },  { "5m", -1, 300000 },
+		{ "2h", -1, 7200000 }, { "0", -1, -1 },       { "", -1, -1 },
+		{ "-1", -1, -1 },      { "1.", -1, -1 },      { "1x", -1, -1 },
+		{ "1sm", -1, -1 },     { ".5", -1, -1 },      { "99999999999", -1, -1 },
+	};
+	struct do_rlimit limit;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t cpus = -1, ms = -1;
+
+		CHECK_INT(do_cpus(cases[i].text, &cpus, &err), cases[i].cpus < 0 ? -EINVAL : 0);
+		CHECK_INT(cpus, cases[i].cpus);
+		CHECK_INT(do_duration(cases[i].text, &ms, &err), cases[i].ms < 0 ? -EINVAL : 0);
+		CHECK_INT(ms, cases[i].ms);
+	}
+	CHECK_INT(do_ulimit(&arena, "nofile=10:20", &limit, &err), 0);
+	CHECK_STR(limit.type, "RLIMIT_NOFILE");
+	CHECK_INT(limit.soft, 10);
+	CHECK_INT(limit.hard, 20);
+	CHECK_INT(do_ulimit(&arena, "core=0", &limit, &err), 0);
+	CHECK_INT(limit.hard, 0);
+	CHECK_INT(do_ulimit(&arena, "fsize=unlimited", &limit, &err), 0);
+	CHECK(limit.hard == UINT64_MAX);
+	CHECK_ERR(do_ulimit(&arena, "nofile=20:10", &limit, &err), &err, "expected NAME=SOFT");
+	CHECK_ERR(do_ulimit(&arena, "nofile", &limit, &err), &err, "expected NAME=SOFT");
+	CHECK_ERR(do_ulimit(&arena, "magic=1", &limit, &err), &err, "expected NAME=SOFT");
+}
+
+TEST(limits_network_and_devices)
+{
+	struct machine m = machine();
+	static const char *const devices[] = { "/dev/kvm" };
+	static const struct do_rlimit core = { "RLIMIT_CORE", 0, 0 };
+	struct do_request q = { .machine = &m,
+				.host_network = true,
+				.reaper = true,
+				.devices = devices,
+				.n_devices = 1,
+				.rlimits = &core,
+				.n_rlimits = 1,
+				.memory = 100 << 20,
+				.cpu_quota = 50000,
+				.pids = 7 };
+	const struct oci_config *c = config(&q);
+
+	CHECK_STR(mount_at(c, "/dev/kvm"), "bind /dev/kvm: bind nosuid noexec");
+	/* A file system in memory is full before the limit ends the program. */
+	CHECK_STR(mount_at(c, "/tmp"), "tmpfs tmpfs: nosuid nodev mode=1777 size=26214400");
+	CHECK_STR(mount_at(c, "/sys"), "bind /sys: " TREE " rro");
+	CHECK_STR(mount_at(c, "/etc/resolv.conf"), ""); /* seen with /etc */
+	CHECK_STR(mount_at(c, "/run/resolv/stub"), "bind /run/resolv/stub: bind copy-symlink");
+	CHECK_STR(mount_at(c, "/run/resolv/real"), "bind /run/resolv/real: bind nosuid nodev ro");
+	CHECK(c && c->linux_->namespaces.n == 6 && c->linux_->resources);
+	CHECK(c && c->linux_->resources->memory->limit.v == 100 << 20);
+	CHECK(c && c->linux_->resources->cpu->quota.v == 50000 &&
+	      c->linux_->resources->cpu->period.v == DO_CPU_PERIOD);
+	CHECK(c && c->linux_->resources->pids->limit.v == 7 && c->process->rlimits.n == 1);
+	CHECK(c && c->annotations.n == 2);
+}
