@@ -54,6 +54,7 @@ struct session {
 	int timer;      /* or -1 */
 	bool timed_out; /* it was told to end */
 	size_t last;    /* bytes read since the end */
+	bool stopped;   /* the process, with us */
 };
 
 int supervise_block_signals(struct err *err)
@@ -88,6 +89,65 @@ static void hang_up(struct session *session)
 		(void)child_signal(child, SIGKILL);
 }
 
+/* Standard input is the terminal of a shell that has put us into the background. */
+static bool is_in_background(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group >= 0 && group != getpgrp();
+}
+
+int supervise_leave_input(struct err *err)
+{
+	_cleanup_close_ int null = -1;
+
+	if (!is_in_background())
+		return 0;
+	null = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		return err_errno(err, errno, "open /dev/null as standard input");
+	log_notice(
+		"standard input is /dev/null: a background job leaves the terminal to the shell");
+	return 0;
+}
+
+/* What a signal does that is not blocked. True when it has stopped us; not in an orphaned process group, where nobody
+ * could continue us. */
+static bool take_default(int signal)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, signal);
+	(void)raise(signal);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)sigpending(&set);
+	return sigismember(&set, SIGCONT);
+}
+
+/* The process is in a session of its own, where no terminal stops it: neither with ^Z nor when it reads in the
+ * background. With us it stops, and goes on, as a job of the shell would. */
+static void continue_job(struct session *session)
+{
+	if (is_in_background()) {
+		log_notice("stopped: in the background it would read the shell's input; `fg` "
+			   "continues it");
+		if (take_default(SIGTTIN))
+			return; /* with another SIGCONT */
+	}
+	session->stopped = false;
+	child_signal_group(session->s->child, SIGCONT);
+}
+
+static void stop_job(struct session *session)
+{
+	session->stopped = true;
+	child_signal_group(session->s->child, SIGSTOP);
+	if (!take_default(SIGTSTP))
+		continue_job(session);
+}
+
 static void suspend(struct session *session)
 {
 	terminal_leave(&session->terminal);
@@ -104,7 +164,7 @@ static void forward(struct session *session, int signal)
 			   0); /* its last words, that nobody takes */
 }
 
-static void handle_signal(struct session *session, int signal)
+static void handle_signal(struct session *session, int signal, bool key)
 {
 	struct supervise *s = session->s;
 
@@ -129,11 +189,17 @@ static void handle_signal(struct session *session, int signal)
 			suspend(session);
 			return;
 		}
-		break;
+		if (s->console >= 0 || !key)
+			break;
+		stop_job(session);
+		return;
 	case SIGCONT:
 		if (s->console >= 0)
 			terminal_look(&session->terminal);
-		break;
+		if (!session->stopped)
+			break;
+		continue_job(session);
+		return;
 	default:
 		break;
 	}
@@ -145,7 +211,7 @@ static void drain_signals(struct session *session)
 	struct signalfd_siginfo info;
 
 	while (read(session->s->signals, &info, sizeof(info)) == sizeof(info))
-		handle_signal(session, (int)info.ssi_signo);
+		handle_signal(session, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
 }
 
 /* The end of a person's input is the end-of-file character of the container's terminal. */
@@ -401,7 +467,9 @@ int supervise_run(struct supervise *supervise, struct err *err)
 	if (console)
 		open_streams(&session);
 	/* It may have ended, and its SIGCHLD been eaten, before we looked. */
-	handle_signal(&session, SIGCHLD);
+	handle_signal(&session, SIGCHLD, false);
+	if (supervise->stop_key)
+		handle_signal(&session, SIGTSTP, true);
 	r = loop(&session, err);
 	fd_closep(&session.timer);
 	if (supervise->notify >= 0) /* its last words */

@@ -158,10 +158,10 @@ bool child_is_deaf(const struct child *child, int signal)
 	return !((mask_of(status, "SigIgn:") | mask_of(status, "SigCgt:")) & bit);
 }
 
-void child_kill_group(const struct child *child)
+void child_signal_group(const struct child *child, int signal)
 {
 	if (child_is_there(child)) /* unreaped, so that the number is still its group's */
-		(void)kill(-child->pid, SIGKILL);
+		(void)kill(-child->pid, signal);
 }
 
 int child_has_ended(const struct child *child, int *ret_status)

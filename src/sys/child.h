@@ -46,8 +46,8 @@ int child_signal(const struct child *child, int signal); /* 0 or -errno */
  * does not let happen to that one. */
 bool child_is_deaf(const struct child *child, int signal);
 
-/* SIGKILL to its process group, which is its own. */
-void child_kill_group(const struct child *child);
+/* To all of its process group, which is its own. */
+void child_signal_group(const struct child *child, int signal);
 
 /* Whether it has ended, and how (as of waitpid(2)); it is not reaped. 1, 0 or -errno. */
 int child_has_ended(const struct child *child, int *ret_status);

@@ -23,7 +23,10 @@ int signals_read(struct signals *signals)
 	while (read(signals->fd, &info, sizeof(info)) == sizeof(info)) {
 		int signal = (int)info.ssi_signo;
 
-		signals->seen |= 1ULL << (signal - 1);
+		if (signal == SIGTSTP && info.ssi_code == SI_KERNEL)
+			signals->stop_key = true;
+		else
+			signals->seen |= 1ULL << (signal - 1);
 		if (asks_to_end(signal))
 			signals->ended_by = signal;
 	}

@@ -2,6 +2,7 @@
 /* Signals that are blocked, and read from a descriptor. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What has come while something else was waited for. */
@@ -9,6 +10,7 @@ struct signals {
 	int fd;        /* signalfd(2); -1: none is blocked, they act on this process */
 	uint64_t seen; /* bit n - 1: signal n came */
 	int ended_by;  /* the last one that asked this process to end, or 0 */
+	bool stop_key; /* a terminal's ^Z came: not in seen */
 };
 
 /* Reads those that have come. Returns ended_by. */

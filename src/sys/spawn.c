@@ -109,7 +109,7 @@ static void read_rest(struct pollfd *words, struct spawn_result *result)
 
 static void end(struct child *program, long long *deadline)
 {
-	child_kill_group(program);
+	child_signal_group(program, SIGKILL);
 	*deadline = clock_now() + DEATH_TIMEOUT_MS;
 }
 

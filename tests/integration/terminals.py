@@ -48,10 +48,10 @@ def wait_for(what, condition, limit=LIMIT):
         time.sleep(0.01)
 
 
-def bundle(script):
+def bundle(script, terminal=True):
     config = json.loads((BUNDLE / "config.json").read_text())
     config["process"]["args"] = ["/bin/sh", "-c", script]
-    config["process"]["terminal"] = True
+    config["process"]["terminal"] = terminal
     path = BUNDLE / "terminal.json"
     path.write_text(json.dumps(config))
     return path
@@ -453,19 +453,9 @@ def state_of(pid):
 
 def a_job_of_the_background(how):
     """The shell of this session: starts it in the background, types a line for itself, and then fg."""
-    terminal = Terminal()
     words = [*USRUN, "run", "-b", str(BUNDLE), "-f", str(bundle(JOB)), ID] if how == "run" else \
         [*USRUN, "exec", "-t", ID + "-x", "/bin/sh", "-c", JOB]
-    shell = os.fork()
-    if shell == 0:
-        os._exit(shell_with_job(terminal, words))
-    run = Run.__new__(Run)
-    run.how, run.terminal, run.got = how, terminal, b""
-    run.process = subprocess.Popen(["true"])
-    try:
-        os.close(terminal.slave)
-        run.process.wait()
-        run.process.poll = lambda: None
+    with shell(shell_with_job, words) as (run, terminal):
         run.read(terminal.master, b"shell-waits")
         run.read(terminal.master, b"job-runs")
         os.write(terminal.master, b"for-the-shell\n")
@@ -475,26 +465,14 @@ def a_job_of_the_background(how):
         os.write(terminal.master, b"for-the-job\r")
         run.read(terminal.master, b"job got for-the-job")
         run.read(terminal.master, b"shell saw 3")
-        check("shell", os.waitstatus_to_exitcode(os.waitpid(shell, 0)[1]), 0)
-    finally:
-        del run.process.poll
-        with contextlib.suppress(ChildProcessError, ProcessLookupError):
-            os.kill(shell, signal.SIGKILL)
-            os.waitpid(shell, 0)
-        run.kill()
-        terminal.close()
 
 
 JOB = "stty -echo; echo job-runs; read x; echo job got $x; exit 3"
 
 
 def shell_with_job(terminal, words):
-    os.setsid()
-    fcntl.ioctl(terminal.slave, termios.TIOCSCTTY, 0)
-    for number in range(3):
-        os.dup2(terminal.slave, number)
-    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-    job = subprocess.Popen(words, preexec_fn=lambda: (os.setpgid(0, 0), signal.signal(signal.SIGTTOU, signal.SIG_DFL)))
+    lead_session(terminal)
+    job = start_job(words, False)
     os.write(1, b"shell-waits\n")
     line = os.read(0, 100)
     if not termios.tcgetattr(0)[3] & termios.ICANON:
@@ -508,12 +486,110 @@ def shell_with_job(terminal, words):
     return 0 if termios.tcgetattr(0)[3] & termios.ICANON else 1
 
 
+def job_words(how, script):
+    """Without a terminal of its own: the process reads the person's."""
+    return [*USRUN, "run", "-b", str(BUNDLE), "-f", str(bundle(script, False)), ID] if how == "run" else \
+        [*USRUN, "exec", ID + "-x", "/bin/sh", "-c", script]
+
+
+@contextlib.contextmanager
+def shell(function, words):
+    """function(terminal, words) leads a session on a terminal of its own, in a process of its own."""
+    terminal = Terminal()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(function(terminal, words))
+    run = Run.__new__(Run)
+    run.how, run.terminal, run.got = "run", terminal, b""
+    run.process = subprocess.Popen(["true"])
+    run.process.wait()
+    run.process.poll = lambda: None
+    try:
+        os.close(terminal.slave)
+        yield run, terminal
+        check("shell", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+    finally:
+        del run.process.poll
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        run.kill()
+        terminal.close()
+
+
+def lead_session(terminal):
+    os.setsid()
+    fcntl.ioctl(terminal.slave, termios.TIOCSCTTY, 0)
+    for number in range(3):
+        os.dup2(terminal.slave, number)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+
+
+def start_job(words, front):
+    def prepare():
+        os.setpgid(0, 0)
+        if front:
+            os.tcsetpgrp(0, os.getpid())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+
+    return subprocess.Popen(words, preexec_fn=prepare)
+
+
+def shell_that_keeps_its_input(terminal, words):
+    lead_session(terminal)
+    job = start_job(words, False)
+    status = job.wait()
+    os.write(1, b"shell got " + os.read(0, 100))
+    return status
+
+
+def input_stays_with_the_shell(how):
+    with shell(shell_that_keeps_its_input, job_words(how, "read x; echo job got $x.; exit 0")) as (run, terminal):
+        os.write(terminal.master, b"for-the-shell\n")
+        run.read(terminal.master, b"shell got for-the-shell")
+        check("job", b"job got ." in run.got and b"/dev/null" in run.got, True)
+
+
+def shell_that_continues(terminal, words):
+    lead_session(terminal)
+    job = start_job(words, True)
+    for turn in ("stopped", "stopped again"):
+        _, status = os.waitpid(job.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            return 1
+        os.tcsetpgrp(0, os.getpgrp())
+        os.write(1, turn.encode() + b"\n")
+        os.write(1, b"shell got " + os.read(0, 100))
+        if turn == "stopped again":
+            os.tcsetpgrp(0, job.pid)
+        os.killpg(job.pid, signal.SIGCONT)
+    status = os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1])
+    os.tcsetpgrp(0, os.getpgrp())
+    os.write(1, b"shell saw %d\n" % status)
+    return 0
+
+
+def the_stop_key(how):
+    """Stops the job; bg does not let it take the shell's input; fg continues it. Its children, too."""
+    script = "echo job-runs; sh -c 'read x; echo job got $x'; exit 3"
+    with shell(shell_that_continues, job_words(how, script)) as (run, terminal):
+        run.read(terminal.master, b"job-runs")
+        os.write(terminal.master, b"\x1a")
+        for turn in (b"stopped", b"stopped again"):
+            run.read(terminal.master, turn)
+            os.write(terminal.master, turn + b"-for-the-shell\n")
+            run.read(terminal.master, b"shell got " + turn + b"-for-the-shell")
+        os.write(terminal.master, b"for-the-job\n")
+        run.read(terminal.master, b"job got for-the-job")
+        run.read(terminal.master, b"shell saw 3")
+
+
 def cases(full):
     for function in (pasted_to_a_program_that_does_not_read, a_file_that_is_not_read,
                      signals_are_served_while_output_is_blocked, an_end_that_nobody_reads_can_be_given_up,
                      five_megabytes_each_way, a_reader_that_leaves, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
-                     stopped_and_continued, a_job_of_the_background):
+                     stopped_and_continued, a_job_of_the_background, input_stays_with_the_shell, the_stop_key):
         for how in ("run", "exec"):
             yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
     for how in ("run", "exec"):

@@ -73,7 +73,7 @@ TEST(one_that_was_reaped_is_left_alone)
 	CHECK_INT(child_has_ended(&child, &status), -ECHILD);
 	CHECK_INT(child_reap(&child, 0, NULL), -ECHILD);
 	CHECK_INT(child_end(&child, LONG_MS), 0);
-	child_kill_group(&child); /* group 0 would be this program's own */
+	child_signal_group(&child, SIGKILL); /* group 0 would be this program's own */
 	CHECK_INT(child_has_ended(&stranger, &status), 0);
 	CHECK_INT(child_end(&stranger, LONG_MS), 0);
 }
