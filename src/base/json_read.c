@@ -97,6 +97,8 @@ static bool object_key(struct json_reader *r, const char *s, size_t len)
 		remember_key(r, s, len);
 		f->key = r->keys[r->n_keys - 1].s;
 		f->key_len = len;
+		if (r->limits->unknown)
+			json_read_error_unknown(r, f, s, len);
 		return true;
 	}
 	bit = UINT64_C(1) << (field - f->type->fields);

@@ -95,6 +95,9 @@ struct json_type {
 struct json_limits {
 	size_t depth;  /* nesting */
 	size_t string; /* bytes of one string */
+	/* Hears of each member that no table has, in words with its place; or NULL. */
+	void (*unknown)(void *data, const char *text);
+	void *data;
 };
 
 /* Decodes text (len bytes) into *ret, a zeroed struct of type. Everything it points to lives in the

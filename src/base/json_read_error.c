@@ -44,6 +44,39 @@ static void add_place(const struct json_reader *r, struct str *text, size_t star
 		str_addf(text, "%s: ", path.s);
 }
 
+/* Two slips at most. */
+static const char *nearest(const struct json_type *type, const char *key)
+{
+	const char *found = NULL;
+	size_t least = 3;
+
+	for (size_t i = 0; i < type->n_fields; i++) {
+		size_t d = str_distance(key, type->fields[i].key);
+
+		if (d < least && d < strlen(key)) {
+			least = d;
+			found = type->fields[i].key;
+		}
+	}
+	return found;
+}
+
+void json_read_error_unknown(const struct json_reader *r, const struct json_frame *f,
+			     const char *key, size_t len)
+{
+	_cleanup_str_ struct str text = { 0 };
+	char name[SHOWN];
+	const char *meant;
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)len, key);
+	meant = nearest(f->type, name);
+	add_place(r, &text, json_text_string_start(r->text, json_reader_offset(r)));
+	str_add(&text, "unknown member, ignored");
+	if (meant)
+		str_addf(&text, " (did you mean \"%s\"?)", meant);
+	r->limits->unknown(r->limits->data, text.s);
+}
+
 static void add_names(struct str *text, const struct json_name *names)
 {
 	str_add(text, "one of ");

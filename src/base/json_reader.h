@@ -96,5 +96,9 @@ bool json_read_error_value(struct json_reader *r, const struct json_field *field
 /* The text names the rule; the path of what is being read is put in front. */
 bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, ...) PRINTF(3, 4);
 
+/* Tells limits->unknown of a member of the innermost object. */
+void json_read_error_unknown(const struct json_reader *r, const struct json_frame *f,
+			     const char *key, size_t len);
+
 /* yajl found no JSON. */
 void json_read_error_syntax(struct json_reader *r);

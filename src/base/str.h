@@ -33,6 +33,9 @@ static inline const char *str_text(const struct str *str)
 	return str->s ? str->s : "";
 }
 
+/* Levenshtein's distance of two names; SIZE_MAX where one is longer than 24 bytes. */
+size_t str_distance(const char *a, const char *b);
+
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);

@@ -362,13 +362,18 @@ static uint64_t count_of(const char *text)
 	return parse_u64(number, &count) < 0 ? 0 : count;
 }
 
+static const char *oom_file(const struct cgroup *cgroup)
+{
+	return cgroup->place.kind == CGROUP_DRIVER_V2 ? "memory.events" : "memory.oom_control";
+}
+
 uint64_t driver_oom_kills(const struct cgroup *cgroup)
 {
-	const char *file =
-		cgroup->place.kind == CGROUP_DRIVER_V2 ? "memory.events" : "memory.oom_control";
 	char text[512];
 
-	return driver_read(cgroup, "memory", file, text, sizeof(text)) <= 0 ? 0 : count_of(text);
+	return driver_read(cgroup, "memory", oom_file(cgroup), text, sizeof(text)) <= 0
+		       ? 0
+		       : count_of(text);
 }
 
 const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena)
@@ -391,19 +396,31 @@ const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena)
 
 int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret, struct err *err)
 {
-	int v1 = group_find(cgroup, "memory"), v2 = group_v2(cgroup);
+	bool is_v2 = cgroup->place.kind == CGROUP_DRIVER_V2;
+	int dir = is_v2 ? group_v2(cgroup) : group_find(cgroup, "memory"), fd, r = 0;
 
-	*ret = (struct driver_oom){ .fd = -1, .events = POLLIN };
-	if (cgroup->place.kind == CGROUP_DRIVER_V1)
-		return v1 < 0 ? 0 : v1_watch_oom(cgroup->fds[v1], &ret->fd, err);
-	if (v2 < 0)
+	*ret = (struct driver_oom){ .fd = -1, .counter = -1, .events = is_v2 ? POLLPRI : POLLIN };
+	if (dir < 0)
 		return 0;
-	ret->fd = openat(cgroup->fds[v2], "memory.events", O_RDONLY | O_CLOEXEC);
-	if (ret->fd < 0 && errno != ENOENT) /* without the controller there is nothing to tell */
-		return err_errno(err, errno, "open memory.events of the container");
-	ret->events = POLLPRI;
-	(void)driver_oom_happened(ret); /* kernfs tells of changes since the last reading */
-	return 0;
+	fd = openat(cgroup->fds[dir], oom_file(cgroup), O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) /* without the controller there is nothing to tell */
+		return 0;
+	if (fd < 0)
+		return err_errno(err, errno, "open %s of the container", oom_file(cgroup));
+	*(is_v2 ? &ret->fd : &ret->counter) = fd;
+	if (!is_v2)
+		r = v1_watch_oom(cgroup->fds[dir], ret->counter, &ret->fd, err);
+	if (r < 0)
+		driver_oom_done(ret);
+	else
+		(void)driver_oom_happened(ret); /* kernfs tells of changes since the last reading */
+	return r;
+}
+
+void driver_oom_done(struct driver_oom *oom)
+{
+	fd_closep(&oom->fd);
+	fd_closep(&oom->counter);
 }
 
 bool driver_oom_happened(struct driver_oom *oom)
@@ -413,10 +430,11 @@ bool driver_oom_happened(struct driver_oom *oom)
 
 	if (oom->fd < 0)
 		return false;
-	if (oom->events == POLLIN)
-		return read(oom->fd, &count, sizeof(count)) == sizeof(count);
-	if (pread(oom->fd, text, sizeof(text) - 1, 0) <= 0) {
-		fd_closep(&oom->fd); /* it would have events for ever */
+	if (oom->counter >=
+	    0) /* one kill has several events, and the end of the group has one, too */
+		(void)!read(oom->fd, &count, sizeof(count));
+	if (pread(oom->counter >= 0 ? oom->counter : oom->fd, text, sizeof(text) - 1, 0) <= 0) {
+		driver_oom_done(oom); /* it would have events for ever */
 		return false;
 	}
 	oom->seen = count_of(text);
@@ -427,7 +445,7 @@ int driver_oom_patience(struct driver_oom *oom, bool changed)
 {
 	enum { TURNS = 15 }; /* of 1 ms */
 
-	if (oom->fd < 0 || oom->events == POLLIN)
+	if (oom->fd < 0)
 		return -1;
 	if (changed)
 		oom->patience = TURNS;

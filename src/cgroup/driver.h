@@ -75,16 +75,19 @@ uint64_t driver_oom_kills(const struct cgroup *cgroup);
 const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena);
 
 /* Kills as they happen: poll fd for events, at most driver_oom_patience() ms, then ask. Without a memory
- * controller fd is -1. The caller closes fd. */
+ * controller fd is -1. Ends with
+ * driver_oom_done(). */
 struct driver_oom {
 	int fd;
+	int counter; /* v1: memory.oom_control, which v1 does not poll; else -1 */
 	short events;
-	uint64_t seen; /* v2: kills so far */
+	uint64_t seen; /* kills so far */
 	int patience;
 };
 int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret,
 		     struct err *err) MUST_CHECK;
-/* fd is -1 once the group is gone. */
+void driver_oom_done(struct driver_oom *oom);
+/* Whether there were kills since the last look. fd is -1 once the group is gone. */
 bool driver_oom_happened(struct driver_oom *oom);
 
 /* -1: for ever. The kernel tells of changes to a file once in 10 ms, and when a group is at its limit a kill is

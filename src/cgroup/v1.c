@@ -197,15 +197,14 @@ int v1_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err)
 	return r;
 }
 
-int v1_watch_oom(int dir, int *ret_fd, struct err *err)
+int v1_watch_oom(int dir, int control, int *ret_fd, struct err *err)
 {
 	_cleanup_close_ int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	_cleanup_close_ int control = openat(dir, "memory.oom_control", O_RDONLY | O_CLOEXEC);
 	char text[32];
 	int r;
 
-	if (event < 0 || control < 0)
-		return err_errno(err, errno, "watch memory.oom_control of the container");
+	if (event < 0)
+		return err_errno(err, errno, "make an eventfd");
 	(void)snprintf(text, sizeof(text), "%d %d", event, control);
 	r = io_write_at(dir, "cgroup.event_control", text);
 	if (r < 0)

@@ -22,4 +22,4 @@ int v1_empty(const struct cgroup *cgroup, int dir, long long deadline, struct er
 int v1_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err) MUST_CHECK;
 
 /* An eventfd that tells of kills by the memory limit. */
-int v1_watch_oom(int dir, int *ret_fd, struct err *err) MUST_CHECK;
+int v1_watch_oom(int dir, int control, int *ret_fd, struct err *err) MUST_CHECK;

@@ -78,11 +78,13 @@ static int pass_failed(const struct cgroup_write *need, const char *name, int er
 			ERR_AT "%s: pass the cgroup controller `%s` on to the groups below `%s`",
 			need->json_path, need->controller, name);
 	if (error == EBUSY)
-		err_hint(err, "processes are in that group itself, and cgroup v2 lets no group "
-			      "both hold processes "
-			      "and pass controllers on: start usrun alone in a delegated group "
-			      "(systemd-run --user "
-			      "--scope -p Delegate=yes usrun ...)");
+		err_hint(
+			err,
+			"a cgroup that holds processes passes no controllers on: start usrun alone "
+			"in a delegated cgroup%s",
+			access("/run/systemd/system", F_OK) == 0
+				? " (systemd-run --user --scope -p Delegate=yes usrun ...)"
+				: "");
 	if (error == EOPNOTSUPP)
 		err_hint(err, "that group is threaded, and such a group has no controllers of "
 			      "memory and I/O");

@@ -52,7 +52,7 @@ bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct 
 	struct cgroup cgroup;
 	int r;
 
-	*ret = (struct driver_oom){ .fd = -1 };
+	*ret = (struct driver_oom){ .fd = -1, .counter = -1 };
 	/* v1 tells of a group that goes as it does of a kill */
 	if (!state->unit.name || state->cgroup.kind != CGROUP_DRIVER_V2 ||
 	    cgroup_of_open_all(state, "memory", &cgroup, &ignored) < 0)

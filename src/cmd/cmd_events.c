@@ -110,7 +110,7 @@ static int events(struct watch *watch, bool once, struct err *err)
 		r = driver_oom_watch(&watch->cgroup, &watch->oom, err);
 		if (r == 0)
 			r = loop(watch, err);
-		fd_closep(&watch->oom.fd);
+		driver_oom_done(&watch->oom);
 	}
 	driver_close(&watch->cgroup);
 	return r;
@@ -120,7 +120,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	       char **argv, struct err *err)
 {
 	const struct events_options *o = data;
-	struct watch watch = { .pidfd = -1, .oom.fd = -1, .interval = 5000 };
+	struct watch watch = { .pidfd = -1, .oom = { .fd = -1, .counter = -1 }, .interval = 5000 };
 	_cleanup_close_ int dirfd = -1;
 	struct state state = { 0 };
 	struct store *store;

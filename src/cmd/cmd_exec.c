@@ -132,10 +132,15 @@ static int descend(struct arena *arena, struct cgroup_dir *dir, bool alone, cons
 	 * nothing, and who makes groups there thinks of v1 only. */
 	if (access(group, F_OK) < 0 && !alone && group_is_v2(dir))
 		return 0;
-	if (access(group, F_OK) < 0)
-		return err_set(err, ENOENT,
-			       "exec failed: --cgroup: adding pid to %s: no such file or directory",
-			       group);
+	if (access(group, F_OK) < 0) {
+		(void)err_set(err, ENOENT,
+			      "exec failed: --cgroup: adding pid to %s: no such file or directory",
+			      group);
+		return err_hint(err,
+				"PATH is a cgroup below the container's own, %s%s, that exists "
+				"already; a program inside, or mkdir(1) there, makes it",
+				dir->mount, dir->path);
+	}
 	dir->path = joined;
 	return 0;
 }
@@ -231,11 +236,14 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 		.n_namespaces = call->state.namespaces.n,
 		.has_cgroup = cgroup_place_is_group(&call->state.cgroup),
 		.has_unit = call->state.unit.name,
+		/* An engine's process file has the groups of an image, whoever the user is. */
+		.needs_groups = o->groups.n && !o->process,
 	};
 	int r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);
 
 	*plan_options = (struct plan_options){ .id = call->state.id,
 					       .bundle = call->state.bundle,
+					       .is_exec = true,
 					       .detach = o->detach,
 					       .console_socket = o->console_socket,
 					       .pidfd_socket = o->pidfd_socket,
@@ -284,12 +292,20 @@ static int name_source(const struct exec_call *call, struct err *err)
 }
 
 /* A container's state keeps what create left out; a further process has none. */
-static void tell_departures(const struct start *start)
+static void tell_departures(const struct exec_call *call, const struct start *start)
 {
-	for (size_t i = 0; i < start->plan->n_warnings; i++)
-		log_warning("%s", start->plan->warnings[i].text);
+	void (*tell)(const char *fmt, ...) = isatty(STDERR_FILENO) ? log_notice : log_warning;
+
+	for (size_t i = 0; i < start->plan->n_warnings; i++) {
+		const char *text = start->plan->warnings[i].text, *rest = strstr(text, ": ");
+
+		if (rest && call->o->caps.n && str_starts(text, "process.capabilities."))
+			tell("--cap%s", rest);
+		else
+			tell("%s", text);
+	}
 	for (size_t i = 0; i < start->n_notes; i++)
-		log_warning("%s", start->notes[i]);
+		tell("%s", start->notes[i]);
 }
 
 /* The process that enters the pid namespace has to make another one there. In a group at its limit of processes, just
@@ -322,13 +338,14 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 	start->target_pidfd = call->pidfd;
 	if (!call->o->detach) {
 		signals = supervise_block_signals(err);
-		if (signals < 0)
-			return signals;
+		r = signals < 0 ? signals : plan->process.terminal ? 0 : supervise_leave_input(err);
+		if (r < 0)
+			return r;
 		start->signals.fd = signals;
 	}
 	r = walk(call, start, err);
 	driver_close(&start->cgroup);
-	tell_departures(start);
+	tell_departures(call, start);
 	if (r < 0 && start->signals.ended_by)
 		signals_act(start->signals.ended_by);
 	if (r < 0 || call->o->detach)
@@ -337,6 +354,7 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 	supervise = (struct supervise){ .child = &start->init,
 					.console = fd_take(&start->console_master),
 					.signals = signals,
+					.stop_key = start->signals.stop_key,
 					.notify = -1,
 					.manager = -1 };
 	r = supervise_run(&supervise, err);

@@ -6,11 +6,14 @@
 #include "src/cmd/common.h"
 #include "src/cmd/launch.h"
 #include "src/host/facts.h"
+#include "src/oci/decode.h"
 #include "src/plan/plan.h"
 #include "src/state/status.h"
+#include "src/state/undo_list.h"
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 
 struct explain_options {
 	const char *bundle, *config, *facts, *map;
@@ -24,8 +27,8 @@ static const struct option options[] = {
 	  "use FILE instead of the bundle's config.json", NULL },
 	{ 0, "facts", OPTION_TEXT, offsetof(struct explain_options, facts), "FILE",
 	  "plan for the host and caller described in FILE", NULL },
-	{ 0, "map", OPTION_TEXT, offsetof(struct explain_options, map), "auto|single|subid|keep",
-	  "id mapping for a rootless config that has none", launch_map_choices },
+	{ 0, "map", OPTION_TEXT, offsetof(struct explain_options, map), "MODE",
+	  "rootless id mapping: auto, single, subid or keep", launch_map_choices },
 	{ 0, "steps", OPTION_FLAG, offsetof(struct explain_options, steps), NULL,
 	  "also print every step and which process runs it", NULL },
 	{ 0 },
@@ -58,6 +61,37 @@ static int read_facts(struct arena *arena, const char *path, struct facts *ret, 
 	return r < 0 ? r : facts_json_read(arena, path, text, len, ret, err);
 }
 
+static void print_unknown(const struct launch *launch, struct str *out)
+{
+	_cleanup_str_ struct str text = { 0 };
+
+	decode_tell_unknown(launch->arena, launch->config_name, launch->config_text,
+			    launch->config_len, false, &text);
+	if (text.len)
+		str_addf(out, "not read\n");
+	for (const char *line = str_text(&text); *line; line += strcspn(line, "\n") + 1)
+		str_addf(out, "  %.*s\n", (int)strcspn(line, "\n"), line);
+}
+
+/* Limits that cannot be had are told by the error; what else would be done is still of use. */
+static void explain_rest(struct launch *launch, struct str *out)
+{
+	struct oci_config config = *launch->config;
+	struct oci_linux rest = { 0 };
+	struct err ignored = { 0 };
+
+	if (!config.linux_ || !config.linux_->resources)
+		return;
+	rest = *config.linux_;
+	rest.resources = NULL;
+	config.linux_ = &rest;
+	if (plan_build(launch->arena, &config, &launch->facts, &launch->options, &launch->plan,
+		       &ignored) < 0)
+		return;
+	str_add(out, "without linux.resources, which fails (see the error):\n");
+	plan_print(out, launch->plan);
+}
+
 static int explain_bundle(struct arena *arena, const struct cmd_globals *globals,
 			  const struct explain_options *o, struct err *err)
 {
@@ -74,9 +108,12 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	if (r == 0)
 		r = launch_plan_with(arena, globals, &options_of, o->facts ? &facts : NULL, launch,
 				     err);
+	if (r < 0 && launch->config)
+		explain_rest(launch, &out);
 	if (r < 0)
-		return r;
+		return out.len && common_print_text(&out, &(struct err){ 0 }) < 0 ? -EIO : r;
 	plan_print(&out, launch->plan);
+	print_unknown(launch, &out);
 	if (o->steps)
 		print_steps(&out, launch->plan->flags);
 	return common_print_text(&out, err);
@@ -104,10 +141,13 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 					: "no departure from the config\n");
 	for (size_t i = 0; i < state.fallbacks.n; i++)
 		str_addf(&out, "  %s\n", state.fallbacks.v[i]);
-	str_add(&out, "delete undoes");
-	for (size_t i = state.undo.n; i-- > 0;)
-		str_addf(&out, " %s", state.undo.v[i]);
-	str_add(&out, "\n");
+	for (size_t i = state.undo.n, n = 0; i-- > 0;) {
+		const char *words = undo_list_words(state.undo.v[i], &state);
+
+		if (words)
+			str_addf(&out, "%s%s", n++ ? ", " : "delete      ", words);
+	}
+	str_add(&out, state.undo.n ? "\n" : "");
 	return common_print_text(&out, err);
 }
 

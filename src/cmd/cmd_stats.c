@@ -2,6 +2,7 @@
 /* The first figure of the processor is the average since the container was made, so that one look is enough;
  * the following ones are of the time between two looks. */
 #include "src/base/fd.h"
+#include "src/base/log.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/cmd/stats_text.h"
@@ -36,6 +37,7 @@ struct looking {
 	size_t n_before;
 	struct stats_sample *v;
 	size_t n;
+	const char *without; /* containers without a cgroup, or NULL */
 };
 
 static uint64_t boot_ns(void)
@@ -92,6 +94,7 @@ static int look(struct looking *looking, int argc, char **argv, struct err *err)
 	if (r < 0)
 		return r;
 	looking->n = 0;
+	looking->without = NULL;
 	looking->v = arena_array(looking->arena, n + 1, sizeof(*looking->v));
 	for (size_t i = 0; i < n; i++) {
 		struct err passed = { 0 };
@@ -101,6 +104,10 @@ static int look(struct looking *looking, int argc, char **argv, struct err *err)
 			r = err_set(err, ESRCH, "container not running: %s", ids[i]);
 		if (argc && r < 0)
 			return r;
+		if (r == -ENOTSUP)
+			looking->without = arena_strf(looking->arena, "%s%s%s",
+						      looking->without ? looking->without : "",
+						      looking->without ? ", " : "", ids[i]);
 	}
 	return 0;
 }
@@ -148,6 +155,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		}
 		if (r == 0)
 			r = print(&looking, o, clear, err);
+		if (looking.without && (!turn || clear))
+			log_notice("not shown, for they have no cgroup: %s", looking.without);
 		if (r < 0 || o->no_stream)
 			break;
 		(void)poll(NULL, 0, REFRESH_MS);

@@ -79,6 +79,16 @@ static const char *document_name(const char *file)
 	return str_equal(file, "-") ? "standard input" : file;
 }
 
+static void tell_unknown(struct arena *arena, const char *name, const char *text, size_t len)
+{
+	_cleanup_str_ struct str out = { 0 };
+
+	decode_tell_unknown(arena, name, text, len, true, &out);
+	for (const char *line = str_text(&out); *line; line += strcspn(line, "\n") + 1)
+		(isatty(STDERR_FILENO) ? log_notice : log_warning)("%.*s", (int)strcspn(line, "\n"),
+								   line);
+}
+
 static int read_document(struct arena *arena, const char *file, const struct oci_resources **ret,
 			 struct err *err)
 {
@@ -91,6 +101,8 @@ static int read_document(struct arena *arena, const char *file, const struct oci
 
 	if (r == 0)
 		r = decode_resources(arena, name, text, len, ret, err);
+	if (r == 0)
+		tell_unknown(arena, name, text, len);
 	return r < 0 ? r : check_resources(*ret, name, "", text, len, err);
 }
 
@@ -255,6 +267,20 @@ static int update(int dirfd, struct state *state, void *data, struct err *err)
 					     : update_rdt(u, &(struct rdt){ 0 }, err);
 }
 
+/* The kernel takes the nearest that it allows, and says nothing. */
+static void tell_clamped(const struct update *u)
+{
+	enum { LEAST = 2, MOST = 262144 };
+	const struct oci_cpu *cpu = u->wanted->cpu;
+	uint64_t shares = cpu && cpu->shares.set ? cpu->shares.v : 0;
+
+	if (shares && (shares < LEAST || shares > MOST))
+		(isatty(STDERR_FILENO) ? log_notice : log_warning)(
+			"%s: %llu is taken as %d, the %s possible",
+			u->o->resources ? "cpu.shares" : "--cpu-share", (unsigned long long)shares,
+			shares < LEAST ? LEAST : MOST, shares < LEAST ? "least" : "most");
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
@@ -269,10 +295,17 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		r = read_document(arena, u.o->resources, &u.wanted, err);
 	else if (r == 0)
 		r = update_values_parse(arena, &u.o->texts, &u.wanted, err);
+	if (r == 0 && !u.o->resources && !plan_resources_any(u.wanted) && !u.o->l3 &&
+	    !u.o->bandwidth) {
+		(void)err_set(err, EINVAL, "update: no limit given");
+		r = err_hint(err, "name at least one, such as --memory 64m; `usrun update --help` "
+				  "lists them");
+	}
 	if (r == 0 && !u.o->resources)
 		r = check_resources(u.wanted, NULL, "linux.resources", NULL, 0, err);
 	if (r < 0)
 		return name_source(u.o, err);
+	tell_clamped(&u);
 	if (u.wanted->devices.n)
 		log_debug("update: device rules stay as they are");
 	r = common_change(globals, argv[0], &change, err);

@@ -46,7 +46,7 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 	const char *path = options->config
 				   ? options->config
 				   : path_join(arena, launch->options.bundle, "config.json");
-	const char *name = path_base(path), *text = options->config_text;
+	const char *name = launch->config_name = path_base(path), *text = options->config_text;
 	int r = text ? 0
 		     : io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, (char **)&text,
 				    &launch->config_len, err);
@@ -85,12 +85,20 @@ static unsigned int listen_fds(struct launch *launch)
 		return 0;
 	/* Else they were set for somebody else, and 3 and the next are whatever the caller has open. */
 	if (!pid || parse_int(pid, &owner) < 0 || owner != getpid()) {
-		launch->options.listen_ignored = true;
+		launch->options.listen_ignored = "LISTEN_PID is not the pid of usrun";
 		return 0;
 	}
 	if (process && str_env_find(process->env.v, process->env.n, "LISTEN_FDS"))
 		return 0;
-	return n < 1024 ? n : 0;
+	if (n >= 1024)
+		n = 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (!fd_was_passed(3 + (int)i)) {
+			launch->options.listen_ignored =
+				arena_strf(launch->arena, "descriptor %u is not open", 3 + i);
+			return 0;
+		}
+	return n;
 }
 
 static int gather_facts(struct launch *launch, struct err *err)
@@ -181,6 +189,12 @@ static int offer_notify(struct launch *launch, const struct cmd_globals *globals
 	return 0;
 }
 
+/* The file may have another name (--config). */
+static int name_config(const struct launch *launch, struct err *err)
+{
+	return err_document(err, launch->config_name ? launch->config_name : "config.json");
+}
+
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 		const struct launch_options *options, const char *id, bool wait_start, bool detach,
 		struct launch *ret, struct err *err)
@@ -193,7 +207,9 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 	ret->options.detach = detach;
 	if (r == 0)
 		r = offer_notify(ret, globals, err);
-	return r < 0 ? r : make_plan(ret, options, NULL, err);
+	if (r == 0)
+		r = make_plan(ret, options, NULL, err);
+	return r < 0 ? name_config(ret, err) : r;
 }
 
 int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
@@ -202,7 +218,7 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 {
 	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1 };
 	fill_options(ret, globals, options, "ID");
-	return make_plan(ret, options, facts, err);
+	return make_plan(ret, options, facts, err) < 0 ? name_config(ret, err) : 0;
 }
 
 static void tell_fallbacks(const struct state *state)
@@ -238,6 +254,8 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &start->undo,
 			&start->n_undo);
 	r = walk_sequence(&sequence_create, start, err);
+	if (r < 0)
+		(void)name_config(launch, err);
 	devices_close(&start->net);
 	/* Init has the descriptor too, and the lock with it, until it has closed its own. */
 	if (start->state_dir >= 0)
@@ -282,11 +300,13 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 {
 	_cleanup_close_ int signals = supervise_block_signals(err);
 	struct supervise supervise = { .signals = signals, .timeout_ms = how->timeout_ms };
-	struct driver_oom oom = { .fd = -1 };
+	struct driver_oom oom = { .fd = -1, .counter = -1 };
 	const char *words = NULL;
 	struct err later;
 	int status, r = launch->signals = signals;
 
+	if (r >= 0 && !launch->plan->process.terminal)
+		r = supervise_leave_input(err);
 	if (r >= 0)
 		r = launch_start(launch, globals, err);
 	if (r < 0 && launch->start.signals.ended_by)
@@ -296,12 +316,13 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 	start_forward_signals(&launch->start);
 	supervise.child = &launch->start.init;
 	supervise.console = fd_take(&launch->start.console_master);
+	supervise.stop_key = launch->start.signals.stop_key;
 	supervise.notify = launch->start.notify_listener;
 	supervise.manager = launch->manager;
 	if (cgroup_of_watch_oom(launch->arena, &launch->state, &oom, &words))
 		supervise.oom = &oom;
 	status = supervise_run(&supervise, err);
-	fd_closep(&oom.fd);
+	driver_oom_done(&oom);
 	tell_oom(launch, &oom, words, status);
 	/* Also when we cannot watch it any more: nobody else would end what runs in the foreground. */
 	if (!how->keep && launch_delete(launch, &later) < 0)

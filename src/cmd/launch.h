@@ -54,8 +54,8 @@ struct launch_options {
 		  NULL,        "keep the caller's session keyring",                                \
 		  NULL },                                                                          \
 	{                                                                                          \
-		0, "map", OPTION_TEXT, offsetof(T, launch.map), "auto|single|subid|keep",          \
-			"id mapping for a rootless config that has none", launch_map_choices       \
+		0, "map", OPTION_TEXT, offsetof(T, launch.map), "MODE",                            \
+			"rootless id mapping: auto, single, subid or keep", launch_map_choices     \
 	}
 
 extern const char *const launch_map_choices[];
@@ -66,7 +66,7 @@ struct launch {
 	struct facts facts;
 	const struct oci_config *config;
 	const struct plan *plan;
-	const char *config_text;
+	const char *config_name, *config_text;
 	size_t config_len;
 	const char *pid_file;
 	int manager; /* of notify_connect(), or -1 */

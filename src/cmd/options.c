@@ -50,33 +50,6 @@ const struct cmd *options_find(const char *name)
 	return NULL;
 }
 
-/* Levenshtein's distance, capped by the length of names. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[32], n = strlen(b);
-
-	if (strlen(a) > 24 || n >= sizeof(row) / sizeof(row[0]))
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t best = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j + 1] + 1 < best)
-				best = row[j + 1] + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[n];
-}
-
 const struct cmd *options_nearest(const char *name)
 {
 	const struct cmd *found = NULL;
@@ -86,7 +59,7 @@ const struct cmd *options_nearest(const char *name)
 		if (str_starts(options_commands[i]->name, name))
 			return options_commands[i];
 	for (size_t i = 0; options_commands[i]; i++) {
-		size_t d = distance(name, options_commands[i]->name);
+		size_t d = str_distance(name, options_commands[i]->name);
 
 		if (d < least && d < strlen(name)) {
 			least = d;

@@ -441,6 +441,27 @@ int decode_config(struct arena *arena, const char *file, const char *text, size_
 	return 0;
 }
 
+static void tell(void *data, const char *text)
+{
+	str_addf(data, "%s\n", text);
+}
+
+void decode_tell_unknown(struct arena *arena, const char *file, const char *text, size_t len,
+			 bool resources, struct str *out)
+{
+	const struct json_limits limits = {
+		.depth = DECODE_MAX_DEPTH,
+		.string = DECODE_MAX_STRING,
+		.unknown = tell,
+		.data = out,
+	};
+	const struct json_type *type = resources ? &resources_type : &config_type;
+	struct err ignored = { 0 };
+
+	(void)!json_read(arena, file, text, len, type, &limits, arena_alloc(arena, type->size),
+			 &ignored);
+}
+
 int decode_process(struct arena *arena, const char *file, const char *text, size_t len,
 		   const struct oci_process **ret, struct err *err)
 {

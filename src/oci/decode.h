@@ -3,6 +3,7 @@
  * What concerns several members at once is checked in check.h. Pure. */
 #pragma once
 
+#include "src/base/str.h"
 #include "src/oci/config.h"
 
 enum {
@@ -14,6 +15,10 @@ enum {
 /* file is the name in errors. The result lives in the arena. */
 int decode_config(struct arena *arena, const char *file, const char *text, size_t len,
 		  const struct oci_config **ret, struct err *err) MUST_CHECK;
+
+/* The members of a config (or, of a resources object) that nobody reads, each in a line of words. The text was accepted. */
+void decode_tell_unknown(struct arena *arena, const char *file, const char *text, size_t len,
+			 bool resources, struct str *out);
 
 /* The document of `exec --process`: the process object alone. */
 int decode_process(struct arena *arena, const char *file, const char *text, size_t len,

@@ -288,8 +288,8 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	warn_of_version(&b, config->oci_version);
 	add_notify_socket(&b);
 	if (options->listen_ignored)
-		plan_parts_warn(&b, "LISTEN_FDS: no descriptor is passed on, for LISTEN_PID is not "
-				    "the pid of usrun");
+		plan_parts_warn(&b, "LISTEN_FDS: no descriptor is passed on: %s",
+				options->listen_ignored);
 	r = build_parts(&b, err);
 	if (r < 0)
 		return r;

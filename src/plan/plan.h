@@ -182,8 +182,9 @@ struct process_plan {
 	uint32_t uid, gid, umask;
 	const uint32_t *groups;
 	size_t n_groups;
-	bool set_groups;  /* setgroups() is possible and wanted */
-	bool keep_groups; /* annotation run.oci.keep_original_groups */
+	bool set_groups;   /* setgroups() is possible and wanted */
+	bool keep_groups;  /* annotation run.oci.keep_original_groups */
+	bool needs_groups; /* a person named them: an error where they cannot be had */
 	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
 	const struct rlimit_plan *rlimits;
 	size_t n_rlimits;
@@ -211,14 +212,14 @@ struct process_plan {
 struct plan_options {            /* what the command line adds to the config */
 	const char *id, *bundle; /* bundle: absolute */
 	bool wait_start;         /* create */
-	bool detach;
+	bool detach, is_exec;
 	const char *console_socket;
 	const char *pidfd_socket; /* gets a pidfd of the process */
 	bool no_pivot, no_new_keyring;
 	bool ends_with_us; /* the container does not outlive usrun, however that ends */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
-	bool listen_ignored;        /* LISTEN_FDS is not for us */
+	const char *listen_ignored; /* why LISTEN_FDS is not passed on, or NULL */
 	const char *listen_names;   /* LISTEN_FDNAMES, or NULL */
 	const char *notify_socket;  /* NOTIFY_SOCKET, or NULL */
 	const char *notify_path;    /* where our own is, for the container, or NULL */
@@ -289,7 +290,7 @@ struct plan_exec_request {
 	const char *const
 		*namespaces; /* kinds that the container does not share with its creator */
 	size_t n_namespaces;
-	bool has_cgroup, has_unit;
+	bool has_cgroup, has_unit, needs_groups;
 };
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err) MUST_CHECK;

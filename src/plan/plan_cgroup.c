@@ -74,10 +74,15 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 		      ERR_AT "%s: needs the cgroup controller `%s`, and the container gets no "
 			     "cgroup: %s",
 		      q->need->json_path, q->need->controller, why);
-	return err_hint(err,
-			"start it in a delegated group (systemd-run --user --scope -p Delegate=yes "
-			"usrun ...), or "
-			"remove the limit from the config");
+	/* Who has no manager to ask can have no unit. */
+	if ((q->facts->parts & FACTS_SYSTEMD) && !q->facts->systemd.system &&
+	    !q->facts->systemd.user_dir && !q->facts->systemd.why)
+		return err_hint(
+			err, "have root make a cgroup, give it to this user (chown) and move the "
+			     "caller into it, or remove the limit from the config");
+	return err_hint(
+		err, "start it in a delegated cgroup (systemd-run --user --scope -p Delegate=yes "
+		     "usrun ...), or remove the limit from the config");
 }
 
 static const char *not_writable(const struct request *q)

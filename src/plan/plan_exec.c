@@ -220,6 +220,7 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 	r = plan_process_build(&b, request->process, err);
 	if (r < 0)
 		return r;
+	plan->process.needs_groups = request->needs_groups;
 	plan->rdt = plan_rdt(arena, plan->config, plan->options->id);
 	plan->process.affinity = request->process->exec_cpu_affinity;
 	plan->warnings = b.warnings;

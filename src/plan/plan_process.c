@@ -53,6 +53,20 @@ static const char *const *environment(struct arena *arena, const char *const *en
 	return kept;
 }
 
+/* One warning for all the sets that name it. */
+static bool was_warned(const struct plan_build *b, const char *capability)
+{
+	for (size_t i = 0; i < b->n_warnings; i++) {
+		const char *text = b->warnings[i].text, *name = strrchr(text, '[');
+		size_t len = strlen(capability);
+
+		if (name && str_starts(text, "process.capabilities.") &&
+		    strncmp(name + 1, capability, len) == 0 && name[1 + len] == ']')
+			return true;
+	}
+	return false;
+}
+
 static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n,
 			uint64_t available, const char *set)
 {
@@ -63,7 +77,7 @@ static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n
 
 		if (cap >= 0 && (available & (1ULL << cap)))
 			mask |= 1ULL << cap;
-		else
+		else if (!was_warned(b, names[i]))
 			plan_parts_warn(b,
 					"process.capabilities.%s: ignoring unknown or unavailable "
 					"capabilities: [%s]",
@@ -189,9 +203,13 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 		(void)err_set(err, EINVAL,
 			      ERR_AT "process.terminal: cannot allocate tty if usrun will "
 				     "detach without setting console socket");
-		return err_hint(err, "either --console-socket PATH of a listening socket, or "
-				     "process.terminal false, "
-				     "or `usrun run` without --detach");
+		return err_hint(err, "%s",
+				options->is_exec
+					? "name a listening socket with --console-socket, or leave "
+					  "out --tty, or --detach"
+					: "name a listening socket with --console-socket, or set "
+					  "process.terminal to false, or use `usrun run` without "
+					  "--detach");
 	}
 	if (options->console_socket && !(p->terminal && keeper_needed))
 		return err_set(err, EINVAL,

@@ -36,8 +36,11 @@ static int check_owner(struct store *store, const char *path, mode_t forbidden, 
 }
 
 /* mkdir -p. The sticky bit keeps cleaners of runtime directories away (XDG base directory specification). */
-static int make_parents(struct arena *arena, const char *path, struct err *err)
+static int make_parents(struct arena *arena, const struct store_place *place, struct err *err)
 {
+	const char *path = place->path;
+	const char *runtime = place->chosen_by_user ? NULL : getenv("XDG_RUNTIME_DIR");
+	bool from_environment = runtime && *runtime;
 	char *sofar = arena_strdup(arena, path);
 
 	for (char *slash = strchr(sofar + 1, '/');; slash = strchr(slash + 1, '/')) {
@@ -47,7 +50,12 @@ static int make_parents(struct arena *arena, const char *path, struct err *err)
 		    !(slash && errno == EROFS)) {
 			int error = errno;
 
-			(void)err_errno(err, error, "make the state directory %s", sofar);
+			(void)err_errno(err, error, "create the state directory %s", sofar);
+			if (from_environment)
+				err_hint(err,
+					 "it derives from XDG_RUNTIME_DIR=%s: unset that, or name "
+					 "a directory of your own with --root",
+					 runtime);
 			if (error == EACCES || error == EPERM || error == EROFS)
 				err_hint(err, "name a directory of your own with --root");
 			return -error;
@@ -69,7 +77,7 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 	if (store->fd < 0 && errno == ENOENT && !create)
 		return -ENOENT;
 	if (store->fd < 0 && errno == ENOENT) {
-		r = make_parents(arena, place->path, err);
+		r = make_parents(arena, place, err);
 		if (r < 0)
 			return r;
 		store->fd = openat(AT_FDCWD, place->path, flags);

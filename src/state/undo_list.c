@@ -19,6 +19,19 @@
 
 enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200, DYING_MS = 2000 };
 
+/* Once, however often its end is waited for. */
+static void tell_of_zombie(const struct state *state)
+{
+	static long long told;
+
+	if (told != (long long)state->pid.v)
+		log_notice(
+			"process %lld of container %s is killed, and kept by a zombie in its pid "
+			"namespace until that one's parent, outside of the container, reaps it",
+			(long long)state->pid.v, state->id);
+	told = (long long)state->pid.v;
+}
+
 static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 {
 	long long deadline = clock_now() + DEATH_TIMEOUT_MS;
@@ -32,10 +45,7 @@ static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 			return 0;
 		/* Or for what was just thawed, which had its time. */
 		if (status_waits_for_zombie((pid_t)state->pid.v)) {
-			log_notice(
-				"the process %lld of container %s is kept by a zombie in its pid "
-				"namespace, whose parent does not reap it",
-				(long long)state->pid.v, state->id);
+			tell_of_zombie(state);
 			return 0;
 		}
 	}
@@ -353,13 +363,25 @@ static int undo_state_reserve(struct store *store, const struct state *state, st
 }
 
 const struct undo_list_entry undo_list_entries[] = {
-	{ "state-reserve", undo_state_reserve },
-	{ "cgroup-create", undo_cgroup_create },
-	{ "cgroup-unit", undo_cgroup_unit },
-	{ "rdt-create", undo_rdt_create },
-	{ "spawn", undo_spawn },
-	{ NULL, NULL },
+	{ "state-reserve", "removes its state", undo_state_reserve },
+	{ "cgroup-create", "removes its cgroup", undo_cgroup_create },
+	{ "cgroup-unit", "stops its systemd unit", undo_cgroup_unit },
+	{ "rdt-create", "removes its resctrl group", undo_rdt_create },
+	{ "spawn", "kills its processes", undo_spawn },
+	{ NULL, NULL, NULL },
 };
+
+const char *undo_list_words(const char *name, const struct state *state)
+{
+	bool idle = (str_equal(name, "rdt-create") && !state->rdt_groups.n) ||
+		    (str_equal(name, "cgroup-unit") && !state->unit.name) ||
+		    (str_equal(name, "cgroup-create") && !cgroup_place_is_group(&state->cgroup));
+
+	for (const struct undo_list_entry *e = undo_list_entries; e->name && !idle; e++)
+		if (str_equal(e->name, name))
+			return e->words;
+	return NULL;
+}
 
 static int run_entry(struct store *store, const struct state *state, const char *name,
 		     struct err *err)

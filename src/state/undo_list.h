@@ -32,6 +32,10 @@ struct cgroup_place undo_list_place(struct arena *arena, const struct facts_cgro
 /* Each is named as the row of a sequence that it takes back; the last has no name. */
 struct undo_list_entry {
 	const char *name;
+	const char *words; /* "removes its cgroup" */
 	int (*run)(struct store *store, const struct state *state, struct err *err);
 };
 extern const struct undo_list_entry undo_list_entries[];
+
+/* What an entry of a container does, in words; NULL where it has nothing to do. */
+const char *undo_list_words(const char *name, const struct state *state);

@@ -102,6 +102,14 @@ static int explain_id(const char *kind, uint32_t id, struct err *err)
 	return err_prefix(err, ERR_AT "process.user.%s", kind);
 }
 
+static int no_groups(struct err *err)
+{
+	(void)err_set(err, EPERM,
+		      "--additional-gids: setgroups is denied in the container's user namespace");
+	return err_hint(
+		err, "it has a single id; ranges in /etc/subuid and /etc/subgid give a user more");
+}
+
 int step_privs_drop(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -113,6 +121,8 @@ int step_privs_drop(struct start *start, struct err *err)
 		r = privs_set_groups(p->groups, p->n_groups, err);
 	/* A joined user namespace with a single id denies setgroups: nothing can be gained or lost. */
 	if (r == -EPERM && (start->plan->flags & PLAN_USERNS_JOIN)) {
+		if (p->needs_groups)
+			return no_groups(err);
 		if (p->n_groups)
 			start_note(start,
 				   "process.user.additionalGids: ignored, setgroups is denied "

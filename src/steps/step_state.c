@@ -149,8 +149,11 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 	_cleanup_close_ int dir = -1;
 	const char *slash = strrchr(path, '/');
 	char parent[4096] = ".", digits[16];
+	struct stat st;
 	int r;
 
+	if (!*path)
+		return err_set(err, EINVAL, "--pid-file: expected a file, got an empty text");
 	if (slash && (size_t)(slash - path) + 1 >= sizeof(parent))
 		return err_errno(err, ENAMETOOLONG, "open the directory of the pid file %s", path);
 	if (slash) {
@@ -162,6 +165,8 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 		return err_errno(err, errno, "open the directory of the pid file %s", path);
 	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
 	r = io_replace_file_open(dir, slash ? slash + 1 : path, digits, strlen(digits), 0644, err);
+	if (r < 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_set(err, EISDIR, "--pid-file: expected a file, %s is a directory", path);
 	return r < 0 ? err_prefix(err, "pid file %s", path) : r;
 }
 

@@ -8,9 +8,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -28,20 +26,19 @@ static bool enters_container(char **argv)
 	return false;
 }
 
-/* Who may write to the directory may put another file there. */
+/* Who may write to the directory may put another file there: to that of the file, whatever link led to it. */
 static bool directory_could_be_written(void)
 {
-	const char *path = (const char *)(uintptr_t)getauxval(AT_EXECFN);
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	char dir[PATH_MAX] = ".";
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash;
 
-	if (slash && (size_t)(slash - path) + 1 >= sizeof(dir))
+	path[n > 0 ? n : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
 		return true;
-	if (slash) {
-		memcpy(dir, path, (size_t)(slash - path) + 1);
-		dir[slash - path + 1] = '\0';
-	}
-	return faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) == 0 || errno != EACCES;
+	slash[1] = '\0';
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 || errno != EACCES;
 }
 
 /* By an id that is mapped into the container. With CAP_DAC_OVERRIDE root is every id, whoever owns the file; a user

@@ -112,6 +112,8 @@ up_limited() { # FILTER
 
 t_update_flags() {
 	root_only
+	no 'update: no limit given' update "$ID"
+	has 'what to name' "$ERR" 'such as --memory 64m'
 	up_limited '.linux.resources.memory.limit = 33554432'
 	ok update --memory 64m --memory-reservation 32M --pids-limit 11 --cpu-share 512 --cpu-quota 20000 "$ID"
 	eq memory "$(own memory memory.limit_in_bytes)" 67108864
@@ -313,6 +315,7 @@ t_events_oom() {
 	soon grep -qx "{\"type\":\"oom\",\"id\":\"$ID\"}" "$T/events" || fail "no oom: $(tail -n 1 "$T/events")"
 	ok kill "$ID" KILL
 	wait $! || fail "events: exit status $?"
+	eq 'one kill is one line' "$(grep -c '"oom"' "$T/events")" 1
 	down
 }
 

@@ -331,6 +331,7 @@ t_exec_into_a_group_below() {
 	done
 	no "bad sub cgroup path: .. is not a sub cgroup path" exec --cgroup .. "$ID" /bin/true
 	no "adding pid to " exec --cgroup nowhere "$ID" /bin/true
+	has 'what PATH is' "$ERR" "hint: PATH is a cgroup below the container's own"
 	no "unknown controller whaaat" exec --cgroup whaaat:/ "$ID" /bin/true
 	eq "exit status" "$RC" 255
 	ok exec --cgroup /below "$ID" /bin/true
@@ -391,13 +392,27 @@ t_exec_without_a_way_to_the_cgroup() {
 t_exec_tells_what_it_leaves_out() {
 	up
 	ok --log-level warning exec --cap CAP_NO_SUCH "$ID" /bin/true
-	has "a capability" "$ERR" "ignoring unknown or unavailable capabilities: [CAP_NO_SUCH]"
+	eq "a capability" "$ERR" "usrun: warning: --cap: ignoring unknown or unavailable capabilities: [CAP_NO_SUCH]"
 	[ -d /sys/kernel/security/apparmor ] || {
 		ok --log-level warning exec --apparmor some "$ID" /bin/true
 		has "a profile" "$ERR" "\"some\" is ignored: this host has no AppArmor"
 	}
 	ok exec --cap CAP_NO_SUCH "$ID" /bin/true
 	eq "without --log-level" "$ERR" ""
+	no 'name a listening socket with --console-socket, or leave out --tty, or --detach' exec -t -d "$ID" /bin/true
+	down
+}
+
+# A person who names a group is told where none can be had; an engine's process file has those of the image.
+t_exec_groups_with_a_single_id() {
+	rootless_only
+	cfg 'del(.linux.uidMappings, .linux.gidMappings, .process.user.additionalGids)'
+	prog /bin/sleep 1000
+	ok run -d --map=single -b "$T/b" "$ID"
+	no "--additional-gids: setgroups is denied in the container's user namespace" exec -g 7 "$ID" /bin/true
+	has 'what gives more' "$ERR" /etc/subuid
+	echo '{"args": ["/bin/true"], "cwd": "/", "user": {"additionalGids": [7]}}' >"$T/process.json"
+	ok exec --process "$T/process.json" "$ID"
 	down
 }
 

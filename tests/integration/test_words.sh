@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What usrun says to a person who made a mistake, or asked for what cannot be had.
+
+t_words_for_options() {
+	prog /bin/true
+	no '--pid-file: expected a file, got an empty text' run --pid-file= -b "$T/b" "$ID"
+	no "--pid-file: expected a file, $T is a directory" run --pid-file "$T" -b "$T/b" "$ID"
+	no '--log: expected FILE or file:FILE, got an empty text' --log= list
+}
+
+# Which variable led to a directory that nobody can make.
+t_words_for_the_runtime_directory() {
+	rootless_only
+	RC=0
+	ERR=$(XDG_RUNTIME_DIR=/proc/nosuch "$USRUN" run -b "$T/b" "$ID" 2>&1) || RC=$?
+	eq 'status' "$RC" 1
+	has 'the variable' "$ERR" 'hint: it derives from XDG_RUNTIME_DIR=/proc/nosuch: unset that'
+}
+
+# The file of --config has its own name in errors, whoever finds the fault.
+t_words_name_the_config() {
+	local name=$T/b/other.json
+	jq '.process.cwd = "tmp"' "$T/b/config.json" >"$name"
+	no 'usrun: other.json:' run -b "$T/b" -f "$name" "$ID"
+	jq '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}]' "$T/b/config.json" >"$name"
+	no 'usrun: other.json: mounts[' run -b "$T/b" -f "$name" "$ID"
+	jq '.process.terminal = true' "$T/b/config.json" >"$name"
+	no 'usrun: other.json: process.terminal: ' create -b "$T/b" -f "$name" "$ID"
+}
+
+# A misspelt member does nothing; explain says so, with what may have been meant.
+t_words_for_unknown_members() {
+	cfg '.process.cwdd = "/" | .linux.namspaces = [] | .annotations["any.name"] = "any"'
+	ok explain -b "$T/b"
+	has 'process' "$OUT" 'process.cwdd: unknown member, ignored (did you mean "cwd"?)'
+	has 'linux' "$OUT" 'linux.namspaces: unknown member, ignored (did you mean "namespaces"?)'
+	hasnt 'annotations' "$OUT" 'any.name: unknown'
+	cfg 'del(.process.cwdd, .linux.namspaces)'
+	ok explain -b "$T/b"
+	hasnt 'nothing' "$OUT" 'unknown member'
+}
+
+t_words_for_unknown_limits() {
+	root_only
+	up
+	echo '{"memry": {}}' >"$T/limits"
+	ok --log-level warning update -r "$T/limits" "$ID"
+	has 'the member' "$ERR" "$T/limits:1:2: memry: unknown member, ignored (did you mean \"memory\"?)"
+	ok --log-level warning update --cpu-share 1 "$ID"
+	has 'the least' "$ERR" '--cpu-share: 1 is taken as 2, the least possible'
+	down
+}
+
+# The rest of the plan is of use to who has to change the limits.
+t_words_beside_limits_that_cannot_be_had() {
+	cfg '.linux.resources.memory = {limit: 67108864}'
+	R --cgroup-manager disabled explain -b "$T/b"
+	eq 'status' "$RC" 1
+	has 'the error' "$ERR" 'linux.resources.memory.limit'
+	has 'the rest' "$OUT" 'without linux.resources, which fails'
+	has 'the rest' "$OUT" 'rootfs '
+}
+
+t_words_of_explain_for_a_container() {
+	up
+	ok explain "$ID"
+	has 'in words' "$OUT" 'delete      kills its processes'
+	has 'in words' "$OUT" 'removes its state'
+	hasnt 'what is not there' "$OUT" resctrl
+	down
+}
+
+# Three that are promised, and one that is there.
+t_words_for_descriptors_that_are_not_there() {
+	# shellcheck disable=SC2016 # for the shell that becomes usrun
+	local start='LISTEN_PID=$$ LISTEN_FDS=3 exec "$@"'
+	prog /bin/sh -c 'echo "<$LISTEN_FDS>"'
+	OUT=$(bash -c "$start" bash "${U[@]}" --log-level warning run -b "$T/b" "$ID" 3<&0 </dev/null 2>&1)
+	has 'the first that is missing' "$OUT" 'LISTEN_FDS: no descriptor is passed on: descriptor '
+	has 'the variable' "$OUT" '<>'
+}
+
+t_words_about_containers_without_a_cgroup() {
+	prog /bin/sleep 1000
+	cfg 'del(.linux.resources)'
+	ok --cgroup-manager disabled run -d -b "$T/b" "$ID"
+	ok stats --no-stream
+	has 'which' "$ERR" 'not shown, for they have no cgroup: '
+	has 'which' "$ERR" "$ID"
+	down
+}
