@@ -161,7 +161,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 		return input;
 	if (pipe2(words, O_CLOEXEC) < 0)
 		return err_errno(err, errno, "start %s", request->path);
-	if (pipe2(failure, O_CLOEXEC) < 0) {
+	if (pipe2(failure, O_CLOEXEC | O_NONBLOCK) < 0) {
 		fd_closep(&words[0]);
 		fd_closep(&words[1]);
 		return err_errno(err, errno, "start %s", request->path);
@@ -171,10 +171,11 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 		child(request, input, words[1], failure[1]);
 	fd_closep(&words[1]);
 	fd_closep(&failure[1]);
-	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
-		error = 0;
 	if (pid > 0)
 		watch(request, &program, words[0], ret);
+	/* Only now: the exec itself can hang, where the program is on a file system that does not answer. */
+	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
+		error = 0;
 	fd_closep(&words[0]);
 	fd_closep(&failure[0]);
 	if (pid < 0 || error)

@@ -6,14 +6,19 @@
 #include "tests/lib/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SHORT_MS = 200, LONG_MS = 5000 };
+enum { SHORT_MS = 200, LONG_MS = 5000, PASSED = 0, FAILED = 1, LACKING = 2 };
 
 static struct child fork_one(int status)
 {
@@ -97,12 +102,12 @@ TEST(only_a_child_is_adopted)
 
 /* Programs that never stop talking do not keep who waits for them. */
 
-static struct spawn_result run(const char *script, int timeout_ms)
+static struct spawn_result run_program(const char *path, const char *script, int timeout_ms)
 {
 	const char *const argv[] = { "sh", "-c", script, NULL };
 	const char *const env[] = { "PATH=/usr/bin:/bin", NULL };
 	const struct spawn_request request = {
-		.path = "/bin/sh",
+		.path = path,
 		.argv = argv,
 		.env = env,
 		.timeout_ms = timeout_ms,
@@ -117,6 +122,11 @@ static struct spawn_result run(const char *script, int timeout_ms)
 	CHECK_INT(spawn_run(&request, &result, &err), 0);
 	CHECK(clock_now() - start < LONG_MS);
 	return result;
+}
+
+static struct spawn_result run(const char *script, int timeout_ms)
+{
+	return run_program("/bin/sh", script, timeout_ms);
 }
 
 TEST(the_last_words_are_kept)
@@ -146,6 +156,41 @@ TEST(what_a_program_leaves_behind_may_go_on_talking)
 
 	CHECK(!result.timed_out);
 	CHECK_INT(result.status, 0);
+}
+
+/* A file system whose server never answers, in a mount namespace of its own. */
+static int hang(const char *dir)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char data[64], path[64];
+	struct spawn_result result;
+
+	(void)snprintf(data, sizeof(data), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	if (fd < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("silent", dir, "fuse", 0, data) < 0)
+		return LACKING;
+	(void)snprintf(path, sizeof(path), "%s/program", dir);
+	result = run_program(path, "true", SHORT_MS);
+	return result.timed_out && WIFSIGNALED(result.status) ? PASSED : FAILED;
+}
+
+TEST(the_time_ends_for_one_that_cannot_even_be_executed)
+{
+	char dir[] = "/tmp/usrun-test-spawn-XXXXXX";
+	int status = -1;
+	pid_t pid;
+
+	CHECK(mkdtemp(dir) != NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(hang(dir));
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(rmdir(dir), 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == LACKING)
+		(void)puts("passed over: needs /dev/fuse, and the right to mount");
+	else
+		CHECK_INT(status, PASSED);
 }
 
 /* strace -f: waits for the end of its tracee a while after that has ended. */
