@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/run/channel.h"
 #include "src/run/notify.h"
@@ -27,8 +28,20 @@ struct start_call {
 	int manager, listener; /* of a service, and of its program, or -1 */
 };
 
-static int refuse_status(const char *id, enum status status, struct err *err)
+/* Nobody is left who saw how a waiting init ended. */
+static int refuse_stopped(const struct state *state, struct err *err)
 {
+	bool waited = state->phase == STATE_CREATED;
+
+	return err_set(err, EINVAL, "cannot start a container that has stopped: %s%s%s", state->id,
+		       waited ? ": its init ended while it waited for its start" : "",
+		       waited && cgroup_of_oom_kills(state) ? ", killed by a memory limit" : "");
+}
+
+static int refuse_status(const struct state *state, enum status status, struct err *err)
+{
+	const char *id = state->id;
+
 	switch (status) {
 	case STATUS_CREATED:
 		return 0;
@@ -40,7 +53,7 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 		return err_set(err, EBUSY,
 			       "cannot start a container that is still being created: %s", id);
 	case STATUS_STOPPED:
-		return err_set(err, EINVAL, "cannot start a container that has stopped: %s", id);
+		return refuse_stopped(state, err);
 	}
 	return -EINVAL;
 }
@@ -105,7 +118,7 @@ static int start(int dirfd, struct state *state, void *data, struct err *err)
 					.annotations = state->annotations.v,
 					.n_annotations = state->annotations.n };
 	if (r >= 0)
-		r = refuse_status(state->id, (enum status)r, err);
+		r = refuse_status(state, (enum status)r, err);
 	if (r == 0 && state->poststart_hooks.v)
 		r = common_read_config(call->arena, dirfd, &call->config, err);
 	if (r == 0)
