@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rootfs: its tree is taken, filled by step_mounts.c, and made the root. */
+#include "src/steps/step_mounts.h"
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -144,27 +145,33 @@ static int finish_mounts(struct start *start, struct err *err)
 	return 0;
 }
 
-/* A missing working directory is made, as every runtime does; never where a link of the image leads to. */
+/* A missing working directory is made where that changes nothing of the host's; never where a link of the image leads
+ * to. */
 static void make_cwd(struct start *start)
 {
-	_cleanup_close_ int fd = -1;
+	const char *missing;
+	int fd;
 
 	if (!start->plan->process.args || str_equal(start->plan->process.cwd, "/"))
 		return;
-	fd = resolve_make_plain(start->rootfs, start->plan->process.cwd);
+	fd = resolve_deepest(start->rootfs, start->plan->process.cwd, &missing);
+	if (fd >= 0 && *missing && step_mounts_is_own(start, fd))
+		fd = resolve_make_below(fd, missing);
 	if (fd < 0) /* step_cwd() says it where it matters */
 		log_debug("make the working directory: %s", err_why(-fd));
+	fd_closep(&fd);
 }
 
 int step_rootfs_finish(struct start *start, struct err *err)
 {
 	unsigned long propagation = start->plan->rootfs.propagation;
 	unsigned long kind = propagation & ~(unsigned long)MS_REC;
-	int r = finish_mounts(start, err);
+	int r;
 
+	make_cwd(start); /* while the mounts tell which are the container's */
+	r = finish_mounts(start, err);
 	if (r < 0)
 		return r;
-	make_cwd(start);
 	if (kind) { /* those below have theirs: a bind that is shared with the host stays so */
 		r = mountfd_set_attr(start->rootfs, 0, 0, kind,
 				     kind == MS_UNBINDABLE && (propagation & MS_REC));

@@ -320,19 +320,26 @@ int resolve_make(int root, const char *path, bool want_dir, struct err *err)
 	return fd;
 }
 
-int resolve_make_plain(int root, const char *path)
+int resolve_deepest(int root, const char *path, const char **ret_missing)
 {
 	char buf[PATH_MAX];
 	size_t len = strlen(path);
 	int dir = resolve_open(root, path, O_PATH | O_DIRECTORY);
 
+	*ret_missing = path + len;
 	if (dir != -ENOENT)
 		return dir;
 	if (len >= sizeof(buf))
 		return -ENAMETOOLONG;
 	memcpy(buf, path, len + 1);
 	dir = open_what_exists(root, buf, &len);
-	return make_all(dir, path + len + strspn(path + len, "/"), true);
+	*ret_missing = path + len + strspn(path + len, "/");
+	return dir;
+}
+
+int resolve_make_below(int dir, const char *missing)
+{
+	return make_all(dir, missing, true);
 }
 
 int resolve_mkdir(int root, const char *path, struct err *err)

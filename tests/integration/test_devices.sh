@@ -376,6 +376,12 @@ t_bound_directories_are_not_changed() {
 	device '{path: "/dev/dri/other", type: "p"}'
 	no '/dev/dri/other: in a directory that is bound, where none is made' run -b "$T/b" "$ID"
 	eq 'after a refusal' "$(host_tree)" "$before"
+	cfg 'del(.linux.devices) | .process.cwd = "/data/sub/new"'
+	sh_run pwd
+	eq 'made in a tmpfs' "$OUT" /data/sub/new
+	cfg '.process.cwd = "/data/new"'
+	no 'process.cwd: chdir to cwd ("/data/new"): no such file or directory' run -b "$T/b" "$ID"
+	eq 'after a working directory' "$(host_tree)" "$before"
 	# A link of the image leads a bind over /dev.
 	cfg 'del(.linux.devices) | .mounts |= map(select(.destination | startswith("/dev") or startswith("/data") | not))'
 	cfg --arg h "$T/host" '.mounts += [{destination: "/lnk", type: "bind", source: ($h + "/dev"), options: ["rbind", "rw"]}]'
