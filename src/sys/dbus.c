@@ -3,6 +3,7 @@
 
 #include "src/base/clock.h"
 #include "src/base/fd.h"
+#include "src/sys/privs.h"
 #include "src/sys/sock.h"
 
 #include <byteswap.h>
@@ -426,7 +427,21 @@ static int greet_failed(const char *path, int error, int timeout_ms, struct err 
 		return err_set(err, error, "who listens at %s does not speak D-Bus", path);
 	if (error == EPIPE)
 		return err_set(err, error, "who listens at %s hung up", path);
+	if (error == EPERM)
+		return err_set(err, error, "who listens at %s is neither the caller nor root",
+			       path);
 	return err_errno(err, error, "connect to %s", path);
+}
+
+/* A runtime directory can be one where others may write, or another user's (su, sudo -E). */
+static int check_peer(int sock)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return -errno;
+	return peer.uid == privs_uid() || peer.uid == 0 ? 0 : -EPERM;
 }
 
 int dbus_open(const char *path, int timeout_ms, struct dbus *ret, struct err *err)
@@ -435,7 +450,9 @@ int dbus_open(const char *path, int timeout_ms, struct dbus *ret, struct err *er
 
 	*ret = (struct dbus){ .deadline = clock_now() + timeout_ms };
 	ret->fd = sock_connect(path, timeout_ms);
-	r = ret->fd < 0 ? ret->fd : greet(ret);
+	r = ret->fd < 0 ? ret->fd : check_peer(ret->fd);
+	if (r == 0)
+		r = greet(ret);
 	if (r == 0)
 		return 0;
 	dbus_close(ret);

@@ -5,9 +5,14 @@
 #include "tests/lib/check.h"
 #include "tests/lib/fake_manager.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SHORT_MS = 200, LONG_MS = 5000 };
@@ -174,6 +179,45 @@ TEST(who_answers_is_told_from_who_does_not)
 	check_open(FAKE_CLOSES, EPIPE, "hung up");
 	check_open(FAKE_GONE, ECONNREFUSED, "connect to ");
 	check_open(FAKE_NONE, ENOENT, "connect to ");
+}
+
+/* Another user's, in a directory where everybody may write. */
+TEST(a_manager_of_another_user_is_not_spoken_to)
+{
+	char dir[] = "/tmp/usrun-test-dbus-XXXXXX", path[64];
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int ready[2], listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct err err = { 0 };
+	struct dbus bus;
+	pid_t pid;
+	char word;
+
+	if (geteuid() != 0) {
+		(void)puts("passed over: needs root, to be two users");
+		return;
+	}
+	CHECK(mkdtemp(dir) != NULL);
+	(void)snprintf(path, sizeof(path), "%s/private", dir);
+	(void)strcpy(address.sun_path, path);
+	CHECK_INT(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	CHECK_INT(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) { /* whoever listens is the peer */
+		if (setresuid(65534, 65534, 65534) < 0 || listen(listener, 8) < 0)
+			_exit(1);
+		(void)!write(ready[1], "x", 1);
+		for (;;)
+			(void)pause();
+	}
+	fd_closep(&ready[1]);
+	CHECK_INT(read(ready[0], &word, 1), 1);
+	CHECK_ERR(dbus_open(path, LONG_MS, &bus, &err), &err, "is neither the caller nor root");
+	(void)kill(pid, SIGKILL);
+	CHECK_INT(waitpid(pid, NULL, 0), pid);
+	fd_closep(&ready[0]);
+	fd_closep(&listener);
+	(void)unlink(path);
+	CHECK_INT(rmdir(dir), 0);
 }
 
 /* systemd does not see a call that it has read together with "BEGIN". */
