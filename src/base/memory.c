@@ -9,21 +9,23 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { POOL_SIZE = 256 * 1024, RESERVE = 96 * 1024, ALIGNMENT = 16 };
+enum { POOL_SIZE = 256 * 1024, RESERVE = 96 * 1024, ALIGNMENT = 16, FREED = 1 };
 
 enum {
 	EVERYDAY = USRUN_SANITIZED ? 0 : POOL_SIZE - RESERVE
 }; /* a sanitizer's own memory tells more */
 
 struct piece {
-	size_t size; /* of data, a multiple of ALIGNMENT */
+	size_t size; /* of data, a multiple of ALIGNMENT, and FREED */
+	struct piece *older;
 	_Alignas(ALIGNMENT) char data[];
 };
 
-/* Grows and shrinks at its end only: a piece that is put back earlier stays taken. All behind
- * `taken` is zero, and no page of it is touched. */
+/* Grows and shrinks at its end only: a piece that is put back earlier goes with those behind it.
+ * All behind `used` is zero, and no page of it is touched. */
 static _Alignas(ALIGNMENT) char pool[POOL_SIZE];
-static size_t taken;
+static size_t taken, used; /* used: the most that was ever taken */
+static struct piece *last;
 
 void memory_ran_out(void)
 {
@@ -42,11 +44,6 @@ static bool is_of_pool(const void *memory)
 	       (uintptr_t)memory < (uintptr_t)pool + POOL_SIZE;
 }
 
-static bool is_last(const struct piece *piece)
-{
-	return piece->data + piece->size == pool + taken;
-}
-
 static bool fits(size_t size, size_t limit)
 {
 	return taken <= limit && size <= limit - taken;
@@ -59,6 +56,13 @@ static size_t rounded(size_t size)
 	return (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 }
 
+static void grow(size_t size)
+{
+	taken += size;
+	if (used < taken)
+		used = taken;
+}
+
 static void *take(size_t size, size_t limit)
 {
 	struct piece *piece = (struct piece *)(pool + taken);
@@ -66,8 +70,13 @@ static void *take(size_t size, size_t limit)
 	size = rounded(size);
 	if (!fits(sizeof(*piece) + size, limit))
 		return NULL;
+	if (taken < used)
+		memset(piece, 0,
+		       used - taken < sizeof(*piece) + size ? used - taken : sizeof(*piece) + size);
 	piece->size = size;
-	taken += sizeof(*piece) + size;
+	piece->older = last;
+	last = piece;
+	grow(sizeof(*piece) + size);
 	return piece->data;
 }
 
@@ -102,10 +111,10 @@ static void *resize_in_pool(void *old, size_t size)
 	if (size <= piece->size)
 		return old;
 	more = size - piece->size;
-	if (!is_last(piece) || !fits(more, EVERYDAY))
+	if (piece != last || !fits(more, EVERYDAY))
 		return move(old, piece->size, size);
 	piece->size = size;
-	taken += more;
+	grow(more);
 	return old;
 }
 
@@ -130,8 +139,7 @@ void memory_put(void *memory)
 		return;
 	}
 	piece = piece_of(memory);
-	if (!is_last(piece))
-		return;
-	taken -= sizeof(*piece) + piece->size;
-	memset(piece, 0, sizeof(*piece) + piece->size);
+	piece->size |= FREED;
+	for (; last && (last->size & FREED); last = last->older)
+		taken -= sizeof(*last) + (last->size - FREED);
 }

@@ -40,6 +40,24 @@ TEST(what_comes_back_is_zeroed_again)
 	}
 }
 
+#if !USRUN_SANITIZED /* it has memory of its own */
+TEST(what_comes_back_in_any_order_is_there_again)
+{
+	char *first = memory_get(KEPT), *second = memory_get(KEPT), *third;
+
+	memset(first, 0xff, KEPT);
+	memset(second, 0xff, KEPT);
+	memory_put(first);
+	third = memory_get(16);
+	CHECK(third > second);
+	memory_put(second);
+	memory_put(third);
+	CHECK(memory_get(KEPT) == first);
+	CHECK_ZEROED(first, KEPT);
+	memory_put(first);
+}
+#endif
+
 #if !USRUN_SANITIZED /* a sanitizer needs memory of its own */
 /* From here on the kernel refuses, and what the C library has left over is taken. */
 static void let_memory_run_out(void)
