@@ -78,22 +78,21 @@ static void add_damaged(struct output *out, const char *id)
 
 static int add(struct output *out, struct store *store, const char *id, struct err *err)
 {
+	struct arena arena = { 0 }; /* the pages of one state serve the next one */
 	_cleanup_close_ int dir = -1;
 	struct state state = { 0 };
 	struct err damaged;
 	int r = dir = store_open_container(store, id, &damaged);
 
 	if (r >= 0)
-		r = common_read_state(out->arena, store, dir, id, &state, &damaged);
-	if (r == -ENOENT) /* deleted while we looked */
-		return 0;
-	if (r < 0)
+		r = common_read_state(&arena, store, dir, id, &state, &damaged);
+	if (r >= 0)
+		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), err)
+			   : add_row(out, &state, err);
+	else if (r != -ENOENT) /* that was deleted while we looked */
 		add_damaged(out, id);
-	else if (out->w)
-		return common_write_state(out->w, &state, owner_name(out, &state), err);
-	else
-		return add_row(out, &state, err);
-	return 0;
+	arena_free(&arena);
+	return r;
 }
 
 static int run_table(struct output *out, struct store *store, const char *const *ids, size_t n,

@@ -60,15 +60,15 @@ bool status_waits_for_zombie(pid_t pid)
 	       state == 'S' && (flags & FLAG_EXITING);
 }
 
-/* Under hidepid a process of other ids is shown to the owner of its user namespace only while it is dumpable: an
- * init is while it waits, and again from its exec on. */
+/* Under hidepid a process of other ids is shown to the owner of its user namespace only while it is
+ * dumpable: an init is while it waits, and again from its exec on. */
 static bool is_hidden(ssize_t n)
 {
 	return n == -EPERM || n == -ENOENT;
 }
 
-/* Who has no capabilities has containers in user namespaces of its own only, and may signal whatever runs there: else
- * another process has the pid by now. */
+/* Who has no capabilities has containers in user namespaces of its own only, and may signal
+ * whatever runs there: else another process has the pid by now. */
 static bool is_gone(pid_t pid)
 {
 	return kill(pid, 0) < 0 && (errno == ESRCH || !privs_effective());
@@ -114,7 +114,8 @@ int status_start_time(pid_t pid, uint64_t *ret, struct err *err)
 	return 0;
 }
 
-/* The kernel fills every file of a procfs, but not every one with its own words: the name tells which it is. */
+/* The kernel fills every file of a procfs, but not every one with its own words: the name tells
+ * which it is. */
 static bool is_stat_of(int fd, pid_t pid)
 {
 	char link[32], name[32], path[PATH_MAX];
@@ -145,28 +146,29 @@ uint64_t status_start_time_in(int fd, pid_t pid)
 	return status_parse_stat(text);
 }
 
-static bool read_boot_id(char *id, size_t size)
+/* "" where it cannot be read. The same for each container of a list. */
+static const char *boot_id(void)
 {
-	return io_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, size) > 0;
+	static char id[64];
+
+	if (!*id && io_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", id, sizeof(id)) <= 0)
+		*id = '\0';
+	return id;
 }
 
 const char *status_boot_id(struct arena *arena)
 {
-	char id[64];
-
-	return read_boot_id(id, sizeof(id)) ? arena_strdup(arena, id) : "";
+	return arena_strdup(arena, boot_id());
 }
 
 bool status_has_rebooted(const struct state *state)
 {
-	char id[64];
-
-	return state->boot_id && *state->boot_id && read_boot_id(id, sizeof(id)) &&
-	       !str_equal(state->boot_id, id);
+	return state->boot_id && *state->boot_id && *boot_id() &&
+	       !str_equal(state->boot_id, boot_id());
 }
 
-/* Start times count from boot, so another boot's may be met again where the state outlives it. 1: it is the
- * container's, 0: it is not. */
+/* Start times count from boot, so another boot's may be met again where the state outlives it. 1:
+ * it is the container's, 0: it is not. */
 static int same_process(const struct state *state, struct err *err)
 {
 	uint64_t start;
