@@ -235,11 +235,12 @@ int plan_idmap_build(struct plan_build *b, struct err *err)
 							  : rootless_default(b, err);
 	write->uid = ranges_of(b->arena, &linux_->uid_mappings);
 	write->gid = ranges_of(b->arena, &linux_->gid_mappings);
-	r = idmap_check(&write->uid, "uid", "linux.uidMappings", err);
-	if (r == 0)
-		r = idmap_check(&write->gid, "gid", "linux.gidMappings", err);
+	r = idmap_check(&write->uid, "uid", "range", err);
 	if (r < 0)
-		return err_prefix(err, "config.json");
+		return err_prefix(err, ERR_AT "linux.uidMappings");
+	r = idmap_check(&write->gid, "gid", "range", err);
+	if (r < 0)
+		return err_prefix(err, ERR_AT "linux.gidMappings");
 	return choose_writer(b, err);
 }
 

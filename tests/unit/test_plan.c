@@ -89,6 +89,25 @@ TEST(a_user_gets_a_user_namespace_and_the_subordinate_ids)
 	CHECK(order_has_flags(plan->flags));
 }
 
+/* The document may be another than config.json: the command names it. */
+TEST(ranges_that_overlap_are_named_by_their_path)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+
+	CHECK(!build("{" BASE
+		     ",\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"mount\"}],"
+		     "\"uidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10},"
+		     "{\"containerID\":5,\"hostID\":9000,\"size\":10}],"
+		     "\"gidMappings\":[{\"containerID\":0,\"hostID\":1000,\"size\":10}]}}",
+		     &facts, &options));
+	CHECK_STR(err.path, "linux.uidMappings");
+	(void)err_document(&err, "other.json");
+	CHECK_STR(err.text,
+		  "other.json: linux.uidMappings: range[0] and range[1] overlap: both map the "
+		  "container uids 5 to 9");
+}
+
 TEST(without_ranges_one_id_and_a_word_about_it)
 {
 	struct facts facts = user_facts();
