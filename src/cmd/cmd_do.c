@@ -10,6 +10,8 @@
 #include "src/cmd/launch.h"
 #include "src/cmd/update_values.h"
 #include "src/do/do.h"
+#include "src/oci/check.h"
+#include "src/oci/decode.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -23,8 +25,9 @@ enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 
 struct do_options {
 	struct option_list paths, env, devices, caps, ulimits;
-	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname;
-	bool tty, no_tty, print_config, no_init;
+	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
+		*seccomp;
+	bool tty, no_tty, print_config, no_init, nested;
 };
 
 static const char *const homes[] = { "tools", "empty", "ro", NULL };
@@ -63,6 +66,10 @@ static const struct option options[] = {
 	  "give it a capability (default: none)", NULL },
 	{ 0, "cap-drop", OPTION_TAGGED, offsetof(struct do_options, caps), "CAP",
 	  "take back one that was given before, or ALL", NULL },
+	{ 0, "seccomp", OPTION_TEXT, offsetof(struct do_options, seccomp), "none|FILE",
+	  "no filter, or the profile in FILE", NULL },
+	{ 0, "nested", OPTION_FLAG, offsetof(struct do_options, nested), NULL,
+	  "let it make namespaces and sandboxes itself", NULL },
 	{ 0, "device", OPTION_LIST, offsetof(struct do_options, devices), "PATH",
 	  "show a device, such as /dev/kvm", NULL },
 	{ 't', "tty", OPTION_FLAG, offsetof(struct do_options, tty), NULL,
@@ -278,6 +285,35 @@ static int find_limits(struct parts *p, struct err *err)
 	return r;
 }
 
+/* A profile as it stands in a config, or a config that has one. */
+static int read_seccomp(struct parts *p, struct err *err)
+{
+	const char *file = p->o->seccomp;
+	const struct oci_config *config = NULL;
+	char *text, *wrapped;
+	size_t len;
+	int r;
+
+	p->q.nested = p->o->nested;
+	p->q.no_seccomp = str_equal(file, "none");
+	if (!file || p->q.no_seccomp)
+		return 0;
+	r = io_read_file(AT_FDCWD, file, DECODE_MAX_FILE, p->arena, &text, &len, err);
+	if (r < 0)
+		return err_prefix(err, "--seccomp");
+	wrapped = arena_strf(p->arena,
+			     "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"/\"},"
+			     "\"linux\":{\"seccomp\":%s}}",
+			     text);
+	r = decode_config(p->arena, file, wrapped, strlen(wrapped), &config, err);
+	if (r == 0)
+		r = check_config(config, file, wrapped, strlen(wrapped), err);
+	if (r < 0)
+		return err_document(err, file);
+	p->q.seccomp_given = config->linux_->seccomp;
+	return 0;
+}
+
 static bool all_terminals(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
@@ -314,6 +350,8 @@ static int gather(struct parts *p, int argc, char **argv, struct err *err)
 		r = read_env_files(p, err);
 	if (r == 0)
 		r = find_limits(p, err);
+	if (r == 0)
+		r = read_seccomp(p, err);
 	return r < 0 ? r : do_caps(p->arena, o->caps.v, o->caps.n, &p->q.caps, err);
 }
 
@@ -343,7 +381,7 @@ static int launch_it(struct parts *p, const struct cmd_globals *globals,
 	const struct launch_options how = { .config_text = result->text,
 					    .config_len = result->len,
 					    .bundle = "/",
-					    .ends_with_us = true };
+					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;
 	const char *id = p->o->name;

@@ -148,7 +148,7 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .no_pivot = options->no_pivot,
 						 .no_new_keyring = options->no_new_keyring,
 						 .preserve_fds = options->preserve_fds,
-						 .ends_with_us = options->ends_with_us,
+						 .sandbox = options->sandbox,
 						 .map = options->map,
 						 .cgroup_manager = globals->cgroup_manager };
 }

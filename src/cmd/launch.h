@@ -15,7 +15,7 @@ struct launch_options {
 	/* Of `do`: the config itself, and whether the container ends with usrun however that ends. */
 	const char *config_text;
 	size_t config_len;
-	bool ends_with_us;
+	bool sandbox;
 };
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose member

@@ -47,6 +47,8 @@ struct do_request {
 	const char *const *devices;
 	size_t n_devices;
 	bool host_network, terminal, reaper;
+	bool no_seccomp, nested;                 /* nested: namespaces may be made inside */
+	const struct oci_seccomp *seccomp_given; /* in place of the built-in profile */
 	const char *hostname;
 	const char *workdir; /* absolute, clean; or NULL */
 	bool workdir_there;  /* on the host */

@@ -95,6 +95,21 @@ static void write_limit(struct json_write *w, const char *section, const char *k
 	json_write_end(w);
 }
 
+/* Root's own files of /proc let it in without any capability. Other users have only the names of their keys there; and a
+ * /proc with covers is one that no sandbox inside can have another beside. */
+static void write_kernel_paths(struct json_write *w, const struct do_request *q)
+{
+	static const char *const keys[] = { "/proc/keys" };
+
+	if (q->machine->uid == 0) {
+		json_write_strings(w, "maskedPaths", names_masked_paths, count(names_masked_paths));
+		json_write_strings(w, "readonlyPaths", names_readonly_paths,
+				   count(names_readonly_paths));
+	} else if (!q->nested) {
+		json_write_strings(w, "maskedPaths", keys, 1);
+	}
+}
+
 static void write_linux(struct json_write *w, const struct do_request *q)
 {
 	static const char *const kinds[] = { "user", "mount",  "pid",    "ipc",
@@ -118,9 +133,8 @@ static void write_linux(struct json_write *w, const struct do_request *q)
 		write_limit(w, "pids", "limit", q->pids);
 		json_write_end(w);
 	}
-	/* Root's own files of /proc let it in without any capability. */
-	json_write_strings(w, "maskedPaths", names_masked_paths, count(names_masked_paths));
-	json_write_strings(w, "readonlyPaths", names_readonly_paths, count(names_readonly_paths));
+	do_seccomp_write(w, q);
+	write_kernel_paths(w, q);
 	json_write_end(w);
 }
 

@@ -28,6 +28,9 @@ struct do_places {
 	const char *home, *cwd;
 };
 
+/* linux.seccomp, where there is to be one. */
+void do_seccomp_write(struct json_write *w, const struct do_request *q);
+
 /* cwd and home: where the program starts, and what HOME is. */
 int do_places_build(struct arena *arena, const struct do_request *request, struct do_places *places,
 		    struct do_result *said, struct err *err) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 static enum machine_kind kind_of(mode_t mode)
@@ -171,6 +172,7 @@ static void find_user(struct arena *arena, struct machine *machine)
 int machine_gather(struct arena *arena, struct machine *ret, struct err *err)
 {
 	char cwd[PATH_MAX];
+	struct utsname names;
 	struct stat st;
 	int r;
 
@@ -182,6 +184,7 @@ int machine_gather(struct arena *arena, struct machine *ret, struct err *err)
 		return r;
 	follow_resolver(arena, ret);
 	find_user(arena, ret);
+	ret->arch = arena_strdup(arena, uname(&names) == 0 ? names.machine : "");
 	if (getcwd(cwd, sizeof(cwd)) && *cwd == '/')
 		ret->cwd = arena_strdup(arena, cwd);
 	ret->has_var_tmp = lstat("/var/tmp", &st) == 0 && S_ISDIR(st.st_mode);

@@ -28,6 +28,7 @@ struct machine {
 	const char *home;        /* $HOME, resolved; NULL: none */
 	const char *passwd_home; /* that of /etc/passwd, resolved; NULL: none, or the same */
 	const char *shell;       /* $SHELL, that of /etc/passwd, or /bin/sh */
+	const char *arch;        /* "x86_64", as uname(2) has it */
 	bool home_there, passwd_home_there, has_var_tmp;
 };
 

@@ -45,7 +45,7 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 		 !(b->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW)))
 		b->plan->flags |= PLAN_CGROUP_LATE;
 	/* Who asked for none, as `do` does without limits, has departed from nothing. */
-	if (b->plan->cgroup.why && !b->plan->options->ends_with_us)
+	if (b->plan->cgroup.why && !b->plan->options->sandbox)
 		plan_parts_warn(b, "%s", b->plan->cgroup.why);
 	return 0;
 }

@@ -212,6 +212,61 @@ print(os.sysconf("SC_NPROCESSORS_ONLN") > 0)' "$port" "$ID" "$pid"
 	wait $pid 2>/dev/null || true
 }
 
+# The built-in profile: an error number each, as a program sees it.
+t_do_filters_system_calls() {
+	do_home
+	command -v python3 >/dev/null || skip 'needs python3'
+	[ "$(uname -m)" = x86_64 ] || skip 'numbers of x86_64'
+	cat >"$T/calls.py" <<-'END'
+		import ctypes, errno
+		libc = ctypes.CDLL(None, use_errno=True)
+		def call(name, number, *words):
+		    ctypes.set_errno(0)
+		    libc.syscall(ctypes.c_long(number), *[ctypes.c_long(w) for w in words])
+		    print(name, errno.errorcode.get(ctypes.get_errno(), ctypes.get_errno()))
+		call("keyctl", 250, 0, -3, 0)
+		call("TIOCSTI", 16, 0, 0x5412, 0)
+		call("TIOCSTI-high", 16, 0, 0x100005412, 0)
+		call("TIOCLINUX", 16, 0, 0x541c, 0)
+		call("bpf", 321, 99, 0, 0)
+		call("io_uring_setup", 425, 1, 0)
+		call("clone3", 435, 0, 0)
+		call("clone-user", 56, 0x10000011, 0, 0, 0, 0)
+		call("unshare", 272, 0x10000000)
+		call("setns", 308, -1, 0)
+		call("mount", 165, 0, 0, 0, 0, 0)
+		call("fsopen", 430, 0, 0)
+		call("AF_VSOCK", 41, 40, 1, 0)
+		call("AF_ALG", 41, 38, 5, 0)
+		call("AF_VSOCK-high", 41, (1 << 32) + 40, 1, 0)
+		call("AF_UNIX", 41, 1, 1, 0)
+		call("newer", 900)
+		call("ptrace", 101, 16, 0)
+	END
+	ok do --ro "$T/calls.py" -- python3 "$T/calls.py"
+	eq calls "$(tr '\n' ' ' <<<"$OUT")" 'keyctl EPERM TIOCSTI EPERM TIOCSTI-high EPERM TIOCLINUX EPERM bpf EPERM io_uring_setup ENOSYS clone3 ENOSYS clone-user EPERM unshare EPERM setns EPERM mount EPERM fsopen ENOSYS AF_VSOCK EAFNOSUPPORT AF_ALG EAFNOSUPPORT AF_VSOCK-high EAFNOSUPPORT AF_UNIX 0 newer ENOSYS ptrace ESRCH '
+	eq 'nothing is said' "$ERR" ''
+	# A sandbox in a sandbox, where that is wanted.
+	R do -- unshare -U true
+	[ "$RC" != 0 ] || fail 'a user namespace of its own'
+	# As root it would have to map the id 0, which takes CAP_SETFCAP.
+	if [ "$MODE" = rootless ]; then
+		IN --nested --ro "$USRUN" -- "XDG_RUNTIME_DIR=/run/user/$(id -u) $USRUN do --nested --ro $USRUN -- $USRUN do -- sh -c 'echo third; pwd'"
+		eq nested "$OUT" $'third\n'"$PWD"
+	fi
+	IN --nested -- 'unshare -U true && echo made'
+	eq namespace "$OUT" made
+	# Another profile, or none.
+	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":28}]}' >"$T/profile"
+	R do --seccomp "$T/profile" -- mkdir /tmp/x
+	has 'a profile of the user' "$ERR" 'No space left'
+	IN --seccomp none -- 'grep "^Seccomp:" /proc/self/status | tr "\t" " "'
+	eq none "$OUT" 'Seccomp: 0'
+	no "$T/env" do --seccomp "$T/env" -- true
+	echo '{"defaultAction":"SCMP_ACT_MAGIC"}' >"$T/profile"
+	no 'SCMP_ACT_MAGIC' do --seccomp "$T/profile" -- true
+}
+
 # Nobody's death leaves it behind.
 t_do_ends_with_usrun() {
 	do_home

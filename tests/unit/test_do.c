@@ -41,6 +41,7 @@ static struct machine machine(void)
 		.home = "/home/u",
 		.home_there = true,
 		.shell = "/bin/zsh",
+		.arch = "x86_64",
 		.has_var_tmp = true,
 	};
 }
@@ -359,6 +360,73 @@ TEST(numbers)
 	CHECK_ERR(do_ulimit(&arena, "magic=1", &limit, &err), &err, "expected NAME=SOFT");
 }
 
+static const struct oci_syscall *rule_of(const struct oci_config *c, const char *name, int action)
+{
+	const struct oci_seccomp *s = c && c->linux_ ? c->linux_->seccomp : NULL;
+
+	for (size_t i = 0; s && i < s->syscalls.n; i++)
+		for (size_t k = 0; k < s->syscalls.v[i].names.n; k++)
+			if (s->syscalls.v[i].action == action &&
+			    str_equal(s->syscalls.v[i].names.v[k], name))
+				return &s->syscalls.v[i];
+	return NULL;
+}
+
+TEST(the_profile)
+{
+	static const struct {
+		const char *name;
+		int normal, nested; /* action; 0: not named, so that there is none such */
+	} cases[] = {
+		{ "read", OCI_SECCOMP_ALLOW, OCI_SECCOMP_ALLOW },
+		{ "ptrace", OCI_SECCOMP_ALLOW, OCI_SECCOMP_ALLOW },
+		{ "keyctl", OCI_SECCOMP_ERRNO, OCI_SECCOMP_ERRNO },
+		{ "bpf", OCI_SECCOMP_ERRNO, OCI_SECCOMP_ERRNO },
+		{ "unshare", OCI_SECCOMP_ERRNO, OCI_SECCOMP_ALLOW },
+		{ "mount", OCI_SECCOMP_ERRNO, OCI_SECCOMP_ALLOW },
+		{ "clone3", 0, OCI_SECCOMP_ALLOW },
+		{ "mount_setattr", 0, OCI_SECCOMP_ALLOW },
+		{ "io_uring_setup", 0, 0 },
+		{ "statmount", 0, 0 },
+	};
+	struct machine m = machine();
+	struct do_request q = { .machine = &m };
+	struct oci_seccomp given = { .default_action = OCI_SECCOMP_LOG };
+	const struct oci_syscall *clone;
+	const struct oci_config *c;
+
+	for (int nested = 0; nested < 2; nested++) {
+		q.nested = nested;
+		c = config(&q);
+		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			int action = nested ? cases[i].nested : cases[i].normal;
+
+			CHECK(!rule_of(c, cases[i].name, OCI_SECCOMP_ALLOW) ==
+			      (action != OCI_SECCOMP_ALLOW));
+			CHECK(!rule_of(c, cases[i].name, OCI_SECCOMP_ERRNO) ==
+			      (action != OCI_SECCOMP_ERRNO));
+		}
+		clone = rule_of(c, "clone", OCI_SECCOMP_ERRNO);
+		CHECK(nested ? !clone : clone && clone->args.v[0].index.v == 0);
+	}
+	CHECK(c && c->linux_->seccomp->architectures.n == 2);
+	CHECK(c && c->linux_->seccomp->default_errno_ret.v == ENOSYS);
+	q.nested = false;
+	m.arch = "s390x";
+	c = config(&q);
+	clone = rule_of(c, "clone", OCI_SECCOMP_ERRNO);
+	CHECK(clone && clone->args.v[0].index.v == 1);
+	m.arch = "riscv64";
+	c = config(&q);
+	CHECK(c && !c->linux_->seccomp->architectures.n);
+	q.no_seccomp = true;
+	c = config(&q);
+	CHECK(c && !c->linux_->seccomp);
+	q.seccomp_given = &given;
+	c = config(&q);
+	CHECK(c && c->linux_->seccomp->default_action == OCI_SECCOMP_LOG);
+}
+
 TEST(limits_network_and_devices)
 {
 	struct machine m = machine();
@@ -389,4 +457,12 @@ TEST(limits_network_and_devices)
 	      c->linux_->resources->cpu->period.v == DO_CPU_PERIOD);
 	CHECK(c && c->linux_->resources->pids->limit.v == 7 && c->process->rlimits.n == 1);
 	CHECK(c && c->annotations.n == 2);
+	/* Root is refused nothing by the modes of /proc. */
+	CHECK(c && c->linux_->masked_paths.n == 1 && !c->linux_->readonly_paths.n);
+	q.nested = true;
+	c = config(&q);
+	CHECK(c && !c->linux_->masked_paths.n);
+	m.uid = 0;
+	c = config(&q);
+	CHECK(c && c->linux_->masked_paths.n > 5 && c->linux_->readonly_paths.n > 3);
 }
