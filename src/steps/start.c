@@ -132,15 +132,10 @@ const struct child *start_first(const struct start *start)
 	return child_is_there(&start->stager) ? &start->stager : &start->init;
 }
 
-/* Sets err when a signal has asked this process to end. */
-static int check_signals(struct start *start, struct err *err)
+static int ended_by(int signal, struct err *err)
 {
-	const char *name;
-	int signal = start->signals.fd < 0 ? 0 : signals_read(&start->signals);
+	const char *name = names_signal_name(signal);
 
-	if (!signal)
-		return 0;
-	name = names_signal_name(signal);
 	return err_set(err, EINTR, "the start was ended by %s", name ? name : "a signal");
 }
 
@@ -154,7 +149,7 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 	};
 
 	for (;;) {
-		int n = poll(fds, 3, timeout_ms), r;
+		int n = poll(fds, 3, timeout_ms), signal = 0;
 
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, errno, "wait for the container's process");
@@ -162,9 +157,11 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 			return err_set(err, ETIMEDOUT,
 				       "the container's process has said nothing for %d s",
 				       timeout_ms / 1000);
-		r = n > 0 && fds[1].revents ? check_signals(start, err) : 0;
-		if (r < 0)
-			return r;
+		if (n > 0 && fds[1].revents)
+			signal = signals_read(&start->signals);
+		/* Where the channel is closed, the program may run, and the signal is meant for it. */
+		if (signal && !(fds[0].revents & POLLHUP))
+			return ended_by(signal, err);
 		if (n > 0 && (fds[0].revents || fds[2].revents))
 			return fds[0].revents != 0;
 	}

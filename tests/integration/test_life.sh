@@ -45,6 +45,27 @@ t_run_passes_signals_on() {
 	eq status "$rc" 7
 }
 
+# It is the program's, though usrun may not have seen yet that the program runs.
+t_first_act_is_a_signal() {
+	local rc caller=$T/b/rootfs/tmp/caller
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	# shellcheck disable=SC2016
+	local text='trap "exit 7" TERM; kill -TERM $(cat /tmp/caller); while :; do sleep 0.05; done'
+	script_ "$text"
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rc=0
+		sh -c 'echo $$ >"$0"; exec "$@"' "$caller" "${U[@]}" run -b "$T/b" "$ID" >"$T/out" 2>&1 || rc=$?
+		eq "run: status ($(<"$T/out"))" "$rc" 7
+	done
+	up '.linux.namespaces |= map(select(.type != "pid"))'
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		rc=0
+		sh -c 'echo $$ >"$0"; exec "$@"' "$caller" "${U[@]}" exec "$ID" /bin/sh -c "$text" >"$T/out" 2>&1 || rc=$?
+		eq "exec: status ($(<"$T/out"))" "$rc" 7
+	done
+	down
+}
+
 t_run_output() {
 	sh_run 'echo to out; echo to err >&2'
 	eq stdout "$OUT" 'to out'
