@@ -38,11 +38,13 @@ static int open_log(const struct options_global *o, struct err *err)
 		.json = str_equal(o->log_format, "json"),
 		.level = level_of(o),
 		.program = "usrun",
-		/* conmon hands what it reads there to an engine, which shows it behind the runtime's name. */
+		/* conmon hands what it reads there to an engine, which shows it behind the
+		 * runtime's name. */
 		.bare = getenv("_OCI_SYNCPIPE"),
 	};
 
-	/* Destinations that another runtime has: a file of that name would hide that nothing arrives there. */
+	/* Destinations that another runtime has: a file of that name would hide that nothing
+	 * arrives there. */
 	if (o->log && !*settings.path)
 		return err_set(err, EINVAL, "--log: expected FILE or file:FILE, got an empty text");
 	if (o->log && (str_starts(o->log, "journald:") || str_starts(o->log, "syslog:")))

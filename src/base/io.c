@@ -135,8 +135,9 @@ int io_write_file(int dirfd, const char *path, const char *text, struct err *err
 	return 0;
 }
 
-/* Eight letters that others cannot guess, without a system call: 32 bits of what the kernel has given this program at
- * its start, folded such that the rest (the stack's canary) cannot be told from them, and the time. */
+/* Eight letters that others cannot guess, without a system call: 32 bits of what the kernel has
+ * given this program at its start, folded such that the rest (the stack's canary) cannot be told
+ * from them, and the time. */
 static void random_name(const char *name, char *buf, size_t size)
 {
 	const uint64_t *given = (const void *)(uintptr_t)getauxval(AT_RANDOM);
@@ -151,7 +152,8 @@ static void random_name(const char *name, char *buf, size_t size)
 	(void)snprintf(buf, size, ".%s.%08x", name, (uint32_t)(x >> 32));
 }
 
-/* The directory may be one where others write (a pid file in /tmp): what they have put there is never opened. */
+/* The directory may be one where others write (a pid file in /tmp): what they have put there is
+ * never opened. */
 static int create_new(int dirfd, const char *name, mode_t mode, char *ret, size_t size)
 {
 	int fd = -1;

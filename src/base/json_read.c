@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* yajl calls one function for each thing it reads; a stack of frames knows which table describes it
- * and which struct it fills. What no table knows is skipped by counting brackets. A value that is not
- * what the table says stops yajl through the return value 0. Nothing recurses, and every byte is
- * looked at a fixed number of times: keys are compared for duplicates when their object ends, by
+ * and which struct it fills. What no table knows is skipped by counting brackets. A value that is
+ * not what the table says stops yajl through the return value 0. Nothing recurses, and every byte
+ * is looked at a fixed number of times: keys are compared for duplicates when their object ends, by
  * sorting them. */
 #include "src/base/json_read.h"
 
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The keys that no table knows are kept, for all open objects in one array, and compared when their object
- * ends: by sorting, since a hash could be attacked with keys that collide. */
+/* The keys that no table knows are kept, for all open objects in one array, and compared when their
+ * object ends: by sorting, since a hash could be attacked with keys that collide. */
 static void remember_key(struct json_reader *r, const char *s, size_t len)
 {
 	size_t end = json_reader_offset(r);
@@ -69,7 +69,8 @@ static bool check_duplicates(struct json_reader *r)
 	return !twice || refuse_duplicate(r, twice->s, twice->len, twice->start);
 }
 
-/* Members mostly come in the order of the table or near it, so the search goes on where it ended. */
+/* Members mostly come in the order of the table or near it, so the search goes on where it
+ * ended. */
 static const struct json_field *find_field(struct json_frame *f, const char *key, size_t len)
 {
 	size_t n = f->type->n_fields;

@@ -38,8 +38,8 @@ struct json_pair {
 	const char *key, *value;
 };
 
-/* Names of an enumeration. For members that may be absent, value 0 must be no name: it says "absent". Ends
- * with { NULL, 0 }. */
+/* Names of an enumeration. For members that may be absent, value 0 must be no name: it says
+ * "absent". Ends with { NULL, 0 }. */
 struct json_name {
 	const char *name;
 	int value;
@@ -64,11 +64,12 @@ enum json_flag {
 	JSON_REQUIRED = 1 << 0,  /* absent or null is an error */
 	JSON_NOT_EMPTY = 1 << 1, /* "" or [] is an error; for maps, an empty key */
 	JSON_ABSOLUTE = 1 << 2,  /* string(s): a path that begins with a slash */
-	/* JSON_OBJECT, for members that count only if another one says so: where the value is not what
-	 * it should be, it stays absent, and the error goes as text into the const char * that follows
-	 * the pointer in the struct. */
+	/* JSON_OBJECT, for members that count only if another one says so: where the value is not
+	 * what it should be, it stays absent, and the error goes as text into the const char * that
+	 * follows the pointer in the struct. */
 	JSON_LENIENT = 1 << 3,
-	/* JSON_UINT: 2^64 - 1 is taken as null. Docker writes it where its user gave no value (-1). */
+	/* JSON_UINT: 2^64 - 1 is taken as null. Docker writes it where its user gave no value
+	 * (-1). */
 	JSON_MAX_IS_NULL = 1 << 4,
 	JSON_NOT_NULL = 1 << 5, /* may be absent, but null is an error */
 	/* JSON_STRING, JSON_ENUM: "" is taken as null. Go programs write it for "not set". */
@@ -107,9 +108,9 @@ int json_read(struct arena *arena, const char *file, const char *text, size_t le
 	      struct err *err) MUST_CHECK;
 
 /* Finds where the value at a JSON path ("mounts[2].options", "process.user.uid", and for keys with
- * dots or brackets in them linux.sysctl["net.core.somaxconn"]) begins, for errors found after decoding.
- * The path "" is the document. Returns false where it is not in the text (which may be NULL). Lines
- * and columns count from 1. */
+ * dots or brackets in them linux.sysctl["net.core.somaxconn"]) begins, for errors found after
+ * decoding. The path "" is the document. Returns false where it is not in the text (which may be
+ * NULL). Lines and columns count from 1. */
 bool json_read_locate(const char *text, size_t len, const char *path, size_t *ret_line,
 		      size_t *ret_column);
 

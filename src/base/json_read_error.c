@@ -268,8 +268,8 @@ void json_read_error_syntax(struct json_reader *r)
 				   which < 0 ? "not valid JSON" : syntax_errors[which].text, shown);
 }
 
-/* Finding the place of a path: the document was accepted by the reader before, so whatever does not fit ends
- * the search. */
+/* Finding the place of a path: the document was accepted by the reader before, so whatever does not
+ * fit ends the search. */
 
 struct cursor {
 	const char *text;
@@ -374,7 +374,8 @@ static bool enter_element(struct cursor *c, size_t index)
 	return true;
 }
 
-/* ["any text"]: the inside is written as in JSON, so it can be compared with the document as it is. */
+/* ["any text"]: the inside is written as in JSON, so it can be compared with the document as it
+ * is. */
 static bool next_quoted(const char **path, struct segment *ret)
 {
 	const char *end = *path + 2;

@@ -64,7 +64,8 @@ static inline bool json_reader_has_escapes(const struct json_reader *r, const ch
 	return s < r->text || s >= r->text + r->len;
 }
 
-/* Where a value goes. at is NULL for members that the tables do not know, field for the document. */
+/* Where a value goes. at is NULL for members that the tables do not know, field for the
+ * document. */
 struct json_slot {
 	enum json_kind kind;
 	const struct json_field *field;

@@ -20,8 +20,9 @@ void str_addf(struct str *str, const char *fmt, ...) PRINTF(2, 3);
 void str_addv(struct str *str, const char *fmt, va_list ap) PRINTF(2, 0);
 void str_done(struct str *str);
 
-/* A message for people, in a buffer: one line, cut behind a whole character, with "..." there, where it is too
- * long. What it quotes comes from files, and a terminal would obey control characters: they become "?". */
+/* A message for people, in a buffer: one line, cut behind a whole character, with "..." there,
+ * where it is too long. What it quotes comes from files, and a terminal would obey control
+ * characters: they become "?". */
 void str_line(char *buf, size_t size, const char *fmt, va_list ap) PRINTF(3, 0);
 
 /* Cuts a text that has more than max bytes in the same way. max is at least 3. */
@@ -43,7 +44,8 @@ bool str_ends(const char *s, const char *suffix);
 /* Whether a list such as "cpu,cpuset" (may be NULL) has the word. */
 bool str_has_word(const char *list, const char *word, char separator);
 
-/* A copy of a list of texts with those of another behind it (n_more may be 0), and NULL at the end. */
+/* A copy of a list of texts with those of another behind it (n_more may be 0), and NULL at the
+ * end. */
 const char **str_list(struct arena *arena, const char *const *v, size_t n, const char *const *more,
 		      size_t n_more) __attribute__((returns_nonnull));
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening and joining. A v2 host has one directory, a v1 host one for each hierarchy, a hybrid host those
- * and one in the v2 tree, which limits nothing but can kill, freeze and tell.
+/* Opening and joining. A v2 host has one directory, a v1 host one for each hierarchy, a hybrid host
+ * those and one in the v2 tree, which limits nothing but can kill, freeze and tell.
  *
- * How a process gets in: clone3(CLONE_INTO_CGROUP) into the v2 tree costs nothing. A write to cgroup.procs
- * takes the lock of all thread groups, and the first one in a while waits for a grace period, 8 to 11 ms
- * measured; cgroup.threads goes without, but is refused (EOPNOTSUPP) outside of threaded groups. v1 has
- * `tasks`, which moves one thread without that lock, 50 to 140 µs: all of a process that has one thread. */
+ * How a process gets in: clone3(CLONE_INTO_CGROUP) into the v2 tree costs nothing. A write to
+ * cgroup.procs takes the lock of all thread groups, and the first one in a while waits for a grace
+ * period, 8 to 11 ms measured; cgroup.threads goes without, but is refused (EOPNOTSUPP) outside of
+ * threaded groups. v1 has `tasks`, which moves one thread without that lock, 50 to 140 µs: all of a
+ * process that has one thread. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/clock.h"
@@ -183,8 +184,8 @@ int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup, struct
 	return r;
 }
 
-/* The owner of a v2 group may make groups below it and move its own processes between them. The limits stay with the
- * owner above. v1 has no safe way to do so. */
+/* The owner of a v2 group may make groups below it and move its own processes between them. The
+ * limits stay with the owner above. v1 has no safe way to do so. */
 int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct err *err)
 {
 	int dir = group_v2(cgroup);

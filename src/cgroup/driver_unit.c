@@ -223,8 +223,8 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 	return v2_pass_on(plan, parent, plan->unit->ref.name, err);
 }
 
-/* systemd knows nothing of some controllers (hugetlb, rdma, misc): the one of the host's root lets us pass them on
- * down to the unit, and leaves that alone. */
+/* systemd knows nothing of some controllers (hugetlb, rdma, misc): the one of the host's root lets
+ * us pass them on down to the unit, and leaves that alone. */
 static int pass_down(const struct cgroup_plan *plan, const char *path, struct err *err)
 {
 	_cleanup_close_ int fd =
@@ -309,8 +309,8 @@ static int adopt_v2(const struct cgroup_plan *plan, pid_t pid, struct cgroup *re
 	return r < 0 ? r : driver_apply(ret, &inside, err);
 }
 
-/* systemd makes its group in the hierarchies that it manages, and moves the process there. The others get one
- * of the same path. */
+/* systemd makes its group in the hierarchies that it manages, and moves the process there. The
+ * others get one of the same path. */
 static int adopt_v1(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
 {
 	char digits[16];

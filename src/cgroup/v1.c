@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hierarchies of cgroup v1: tasks, freezer, devices, and what tells of kills by the memory limit. */
+/* The hierarchies of cgroup v1: tasks, freezer, devices, and what tells of kills by the memory
+ * limit. */
 #include "src/cgroup/v1.h"
 
 #include "src/base/clock.h"
@@ -37,9 +38,9 @@ int v1_inherit_cpuset(int parent, int child)
 	return r < 0 ? r : fill_cpuset(parent, child, "cpuset.mems");
 }
 
-/* freezer.state has no event: the kernel works it out when it is read. Most groups are frozen at the second
- * or third reading, 0.2 to 0.3 ms after the write. It is written again each time, because a process that
- * moved in meanwhile would keep it at FREEZING. */
+/* freezer.state has no event: the kernel works it out when it is read. Most groups are frozen at
+ * the second or third reading, 0.2 to 0.3 ms after the write. It is written again each time,
+ * because a process that moved in meanwhile would keep it at FREEZING. */
 int v1_freeze(int dir, bool freeze, long long deadline, struct err *err)
 {
 	const char *wanted = freeze ? "FROZEN" : "THAWED";
@@ -71,8 +72,8 @@ static int thaw_one(int dir, void *data)
 	return 0;
 }
 
-/* The v1 freezer keeps even the killed; the one of v2 lets them die. A container that may write to its groups can have
- * frozen one below. */
+/* The v1 freezer keeps even the killed; the one of v2 lets them die. A container that may write to
+ * its groups can have frozen one below. */
 void v1_thaw(const struct cgroup *cgroup)
 {
 	static const struct group_walk all = { .enter = thaw_one };
@@ -82,8 +83,8 @@ void v1_thaw(const struct cgroup *cgroup)
 		(void)group_walk(cgroup->fds[dir], &all);
 }
 
-/* Rounds until one finds nobody new: who is forked while we kill is killed by the next round. Frozen, nobody
- * forks any more, and all die together when they are thawed. */
+/* Rounds until one finds nobody new: who is forked while we kill is killed by the next round.
+ * Frozen, nobody forks any more, and all die together when they are thawed. */
 int v1_kill(const struct cgroup *cgroup, int which, struct err *err)
 {
 	int v1 = group_find(cgroup, "freezer"), dir = cgroup->fds[which];
@@ -160,8 +161,8 @@ static int rule_failed(const struct cgroup_device_rule *rule, const char *text, 
 	return -error;
 }
 
-/* The default can be changed only while no group is below: one that was removed just now counts until the
- * kernel has come round to it, a few milliseconds later, and tells nobody. */
+/* The default can be changed only while no group is below: one that was removed just now counts
+ * until the kernel has come round to it, a few milliseconds later, and tells nobody. */
 static ssize_t write_rule(int fd, const struct cgroup_device_rule *rule, const char *text)
 {
 	ssize_t n = write(fd, text, strlen(text));

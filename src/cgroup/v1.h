@@ -6,13 +6,15 @@
 /* A new cpuset is empty, and nobody can join it: it gets what its parent has. 0 or -errno. */
 int v1_inherit_cpuset(int parent, int child);
 
-/* By freezer.state of the directory. -ETIMEDOUT comes without a text, and what did not freeze is thawed again. */
+/* By freezer.state of the directory. -ETIMEDOUT comes without a text, and what did not freeze is
+ * thawed again. */
 int v1_freeze(int dir, bool freeze, long long deadline, struct err *err) MUST_CHECK;
 
 /* Thaws the group and those below it: the freezer of v1 keeps even the killed. */
 void v1_thaw(const struct cgroup *cgroup);
 
-/* Kills, by pid, all in that directory of the group and below, freezing them where there is a freezer. */
+/* Kills, by pid, all in that directory of the group and below, freezing them where there is a
+ * freezer. */
 int v1_kill(const struct cgroup *cgroup, int which, struct err *err) MUST_CHECK;
 
 /* Kills and waits until that directory lists nobody. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cgroup v2: a group has the controllers that its parent passes on, either holds processes or passes controllers on, and
- * takes its device rules as a program. */
+/* cgroup v2: a group has the controllers that its parent passes on, either holds processes or
+ * passes controllers on, and takes its device rules as a program. */
 #include "src/cgroup/v2.h"
 
 #include "src/base/clock.h"
@@ -32,9 +32,9 @@ static const struct cgroup_write *find_need(const struct cgroup_plan *plan, cons
 	return NULL;
 }
 
-/* The kernel's "no internal processes" rule keeps a delegated group from passing controllers on while usrun
- * itself is in it. When it is alone there (`systemd-run --scope -p Delegate=yes usrun …`), it steps aside
- * into a group below; v2_remove_aside() takes that away. */
+/* The kernel's "no internal processes" rule keeps a delegated group from passing controllers on
+ * while usrun itself is in it. When it is alone there (`systemd-run --scope -p Delegate=yes usrun
+ * …`), it steps aside into a group below; v2_remove_aside() takes that away. */
 static int step_aside(int dir)
 {
 	char text[64];
@@ -60,9 +60,9 @@ void v2_remove_aside(const struct cgroup_dir *dir)
 	(void)rmdir(buf.text);
 }
 
-/* A group that holds processes itself, and is not the root of the tree. The kernel would let it pass cpu, pids
- * and cpuset on, and make it the root of a threaded subtree by that: then no process can be put into the
- * groups below it any more. */
+/* A group that holds processes itself, and is not the root of the tree. The kernel would let it
+ * pass cpu, pids and cpuset on, and make it the root of a threaded subtree by that: then no process
+ * can be put into the groups below it any more. */
 static bool is_occupied(int dir)
 {
 	char text[64];
@@ -178,8 +178,8 @@ int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct
 	return r;
 }
 
-/* A group that passes controllers on cannot hold processes. One that had groups below it may still be set
- * to; with none left it can be told to stop. */
+/* A group that passes controllers on cannot hold processes. One that had groups below it may still
+ * be set to; with none left it can be told to stop. */
 int v2_keep_controllers(const struct cgroup_dir *dir, int fd, struct err *err)
 {
 	char text[256], less[2 * sizeof(text)] = "", *save = NULL;
@@ -279,8 +279,8 @@ static int detach_all_but(int dir, uint32_t keep, struct err *err)
 	return 0;
 }
 
-/* All programs of a group must allow an access. The new one goes on first, so that there is no moment
- * without; one from before this call (an update) then goes off. */
+/* All programs of a group must allow an access. The new one goes on first, so that there is no
+ * moment without; one from before this call (an update) then goes off. */
 static int attach(int dir, int program, bool keep, struct err *err)
 {
 	uint32_t own;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands. Each has a file cmd_<name>.c (resume that of pause) that exports a struct cmd with its option
- * table; main.c and the generators of help, completion and man-page checks read the tables. */
+/* The commands. Each has a file cmd_<name>.c (resume that of pause) that exports a struct cmd with
+ * its option table; main.c and the generators of help, completion and man-page checks read the
+ * tables. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -63,6 +64,6 @@ extern const struct cmd cmd_completion, cmd_create, cmd_delete, cmd_do, cmd_even
 	cmd_explain, cmd_facts, cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_resume,
 	cmd_run, cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
 
-/* What `--version` prints. Clients parse it: line 1 "usrun version X", then "commit: Y"; no other line has the word
- * "version". */
+/* What `--version` prints. Clients parse it: line 1 "usrun version X", then "commit: Y"; no other
+ * line has the word "version". */
 void cmd_version(struct str *out);

@@ -95,7 +95,8 @@ static int stop_units(const struct delete_call *call, const struct oci_config *c
 	return r;
 }
 
-/* Wherever they are: the mark says whose a group is, and neither state nor config has to know of it. */
+/* Wherever they are: the mark says whose a group is, and neither state nor config has to know of
+ * it. */
 static int remove_marked(const struct delete_call *call, const struct facts_cgroup *host,
 			 const char *id, struct err *err)
 {
@@ -122,8 +123,8 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 	return r;
 }
 
-/* Where neither state nor config can be believed, and a mark may be gone too: nothing is said to be removed while a
- * group has the name and is nobody's. */
+/* Where neither state nor config can be believed, and a mark may be gone too: nothing is said to be
+ * removed while a group has the name and is nobody's. */
 static int check_names(const struct delete_call *call, const struct facts_cgroup *host,
 		       const struct oci_config *config, const char *id, struct err *err)
 {
@@ -144,9 +145,9 @@ static int check_names(const struct delete_call *call, const struct facts_cgroup
 			store_root(call->store), id);
 }
 
-/* What marks do not lead to (none could be set; units; rdt) has names that derive from the config, if its copy is
- * left, and the id. Without a directory of the container's nothing says that there was a unit. Units come first: they
- * are recognised by their groups. */
+/* What marks do not lead to (none could be set; units; rdt) has names that derive from the config,
+ * if its copy is left, and the id. Without a directory of the container's nothing says that there
+ * was a unit. Units come first: they are recognised by their groups. */
 static int delete_by_names(const struct delete_call *call, int dirfd, const char *id, bool units,
 			   struct err *err)
 {
@@ -223,8 +224,8 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return err_hint(err, "`usrun delete --force %s` kills it first", id);
 }
 
-/* Where the host does not say the same as the state, what is there is looked for; and without a cgroup in it nothing
- * leads to the process but a pid, which may be wrong too. */
+/* Where the host does not say the same as the state, what is there is looked for; and without a
+ * cgroup in it nothing leads to the process but a pid, which may be wrong too. */
 static int delete_by_force(const struct delete_call *call, int dirfd, const struct state *state,
 			   struct err *err)
 {

@@ -63,7 +63,8 @@ static int print_oom(const struct watch *watch, struct err *err)
 	return print_line(w, err);
 }
 
-/* What stands for a process where there are no pidfds has no events: asked as often as something is printed. */
+/* What stands for a process where there are no pidfds has no events: asked as often as something is
+ * printed. */
 static bool has_ended(int pidfd, const struct pollfd *fd)
 {
 	return fd->fd < 0 ? pidfd_wait(pidfd, 0) == 0 : fd->revents != 0;

@@ -128,8 +128,8 @@ static int descend(struct arena *arena, struct cgroup_dir *dir, bool alone, cons
 	const char *joined = *path ? path_join(arena, dir->path, path) : dir->path;
 	const char *group = arena_strf(arena, "%s%s", dir->mount, joined);
 
-	/* Directories are all there is below it: no link leads elsewhere. The v2 tree of a hybrid host limits
-	 * nothing, and who makes groups there thinks of v1 only. */
+	/* Directories are all there is below it: no link leads elsewhere. The v2 tree of a hybrid
+	 * host limits nothing, and who makes groups there thinks of v1 only. */
 	if (access(group, F_OK) < 0 && !alone && group_is_v2(dir))
 		return 0;
 	if (access(group, F_OK) < 0) {
@@ -170,9 +170,9 @@ static int choose(struct arena *arena, const char *value, struct state *state, s
 	return r;
 }
 
-/* --cgroup [CONTROLLER[,CONTROLLER...]:]PATH, each: puts groups below the container's own into the directories of
- * its state, of which the process then joins those. Controllers exist on v1 only; without them it is every
- * hierarchy. */
+/* --cgroup [CONTROLLER[,CONTROLLER...]:]PATH, each: puts groups below the container's own into the
+ * directories of its state, of which the process then joins those. Controllers exist on v1 only;
+ * without them it is every hierarchy. */
 static int choose_groups(struct arena *arena, const struct option_list *values, struct state *state,
 			 struct err *err)
 {
@@ -308,8 +308,9 @@ static void tell_departures(const struct exec_call *call, const struct start *st
 		tell("%s", start->notes[i]);
 }
 
-/* The process that enters the pid namespace has to make another one there. In a group at its limit of processes, just
- * when one wants to look inside, both are made outside, and the second one is brought in. */
+/* The process that enters the pid namespace has to make another one there. In a group at its limit
+ * of processes, just when one wants to look inside, both are made outside, and the second one is
+ * brought in. */
 static int walk(const struct exec_call *call, struct start *start, struct err *err)
 {
 	struct start first = *start;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first figure of the processor is the average since the container was made, so that one look is enough;
- * the following ones are of the time between two looks. */
+/* The first figure of the processor is the average since the container was made, so that one look
+ * is enough; the following ones are of the time between two looks. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/cmd/cgroup_of.h"
@@ -78,7 +78,8 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	return 1;
 }
 
-/* Of all containers, those that cannot be looked at are passed over; one that was named is an error. */
+/* Of all containers, those that cannot be looked at are passed over; one that was named is an
+ * error. */
 static int look(struct looking *looking, int argc, char **argv, struct err *err)
 {
 	const char *const *ids = (const char *const *)argv;

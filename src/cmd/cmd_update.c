@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits come from a document (--resources) or from options, never from both: engines give the document
- * and mean all of it. Device rules in it stay as they are: engines send a list there that would take the
- * container's devices away. */
+/* The limits come from a document (--resources) or from options, never from both: engines give the
+ * document and mean all of it. Device rules in it stay as they are: engines send a list there that
+ * would take the container's devices away. */
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -191,7 +191,8 @@ static const struct oci_resources *complete(struct arena *arena, const struct cg
 	return update_values_complete(arena, wanted, arena_strf(arena, "%s %s", quota, period), "");
 }
 
-/* systemd comes last: it looks at all properties before it takes one, so that nothing of it has to be taken back. */
+/* systemd comes last: it looks at all properties before it takes one, so that nothing of it has to
+ * be taken back. */
 static int update_rest(const struct update *u, const struct cgroup_plan *plan, struct err *err)
 {
 	struct rdt rdt = { 0 };

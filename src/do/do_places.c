@@ -64,7 +64,8 @@ static const struct do_place *place_of(const struct builder *b, const char *path
 	return found;
 }
 
-/* With a limit on memory a file system in memory must end before it: ENOSPC is an answer, the OOM killer is none. */
+/* With a limit on memory a file system in memory must end before it: ENOSPC is an answer, the OOM
+ * killer is none. */
 static const char *size_word(struct builder *b, unsigned int percent)
 {
 	int64_t memory = b->request->memory;
@@ -358,7 +359,8 @@ static int set_workdir(struct builder *b, struct err *err)
 	return 0;
 }
 
-/* With the host's network its names are resolved as on the host, wherever the links of the file lead to. */
+/* With the host's network its names are resolved as on the host, wherever the links of the file
+ * lead to. */
 static void add_resolver(struct builder *b)
 {
 	const struct machine *m = b->request->machine;

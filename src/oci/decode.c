@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of config-linux.md and config.md, innermost objects first. An entry: key, kind, flags, place,
- * and the range, names or type that belong to the kind. */
+/* The tables of config-linux.md and config.md, innermost objects first. An entry: key, kind, flags,
+ * place, and the range, names or type that belong to the kind. */
 #include "src/oci/decode.h"
 
 #include "src/base/str.h"
@@ -68,7 +68,8 @@ static const struct json_field cpu_fields[] = {
 };
 static const struct json_type cpu_type = TYPE(oci_cpu, cpu_fields);
 
-/* The kernel takes 1 or 10 to 1000, depending on the scheduler; 0 means "not set" to the clients. */
+/* The kernel takes 1 or 10 to 1000, depending on the scheduler; 0 means "not set" to the
+ * clients. */
 #define WEIGHT .umax = 1000
 
 static const struct json_field weight_device_fields[] = {
@@ -166,7 +167,8 @@ static const struct json_field time_offsets_fields[] = {
 };
 static const struct json_type time_offsets_type = TYPE(oci_time_offsets, time_offsets_fields);
 
-/* major and minor have 12 and 20 bits in the kernel; mknod() cuts larger ones off without a word. */
+/* major and minor have 12 and 20 bits in the kernel; mknod() cuts larger ones off without a
+ * word. */
 static const struct json_field device_fields[] = {
 	{ "type", JSON_STRING, JSON_REQUIRED, AT(oci_device, type) },
 	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_device, path) },
@@ -270,7 +272,8 @@ static const struct json_field console_size_fields[] = {
 };
 static const struct json_type console_size_type = TYPE(oci_console_size, console_size_fields);
 
-/* The text of the specification requires uid and gid, its schema does not; no client writes null. */
+/* The text of the specification requires uid and gid, its schema does not; no client writes
+ * null. */
 static const struct json_field user_fields[] = {
 	{ "uid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, uid), .umax = UINT32_MAX },
 	{ "gid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, gid), .umax = UINT32_MAX },
@@ -412,8 +415,8 @@ static void *decode(struct arena *arena, const char *file, const char *text, siz
 	return json_read(arena, file, text, len, type, &limits, value, err) < 0 ? NULL : value;
 }
 
-/* 1.3.0 made 0 a limit of no process at all. Before, and in updates, which carry no version, clients write it for
- * "no limit". */
+/* 1.3.0 made 0 a limit of no process at all. Before, and in updates, which carry no version,
+ * clients write it for "no limit". */
 static void no_pids_limit(const struct oci_resources *resources)
 {
 	struct oci_pids *pids = (void *)(uintptr_t)resources->pids; /* nobody has seen it yet */

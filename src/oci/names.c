@@ -232,8 +232,8 @@ const char *names_capability_name(int n)
 	return n >= 0 && n < N_CAPABILITIES ? capabilities[n] : NULL;
 }
 
-/* Real-time signals as the C library of the clients counts them (the kernel's begin at 32, but glibc
- * keeps two for itself); musl counts otherwise, which must not change what a name means. */
+/* Real-time signals as the C library of the clients counts them (the kernel's begin at 32, but
+ * glibc keeps two for itself); musl counts otherwise, which must not change what a name means. */
 enum { RTMIN = 34, RTMAX = 64 };
 
 #define SIGNAL(name)                                                                               \

@@ -59,7 +59,8 @@ static int build_writes(struct request *q, struct err *err)
 	return r;
 }
 
-/* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a pretence. */
+/* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a
+ * pretence. */
 static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why,
 		     struct err *err)
 {
@@ -127,8 +128,9 @@ static bool is_given(const struct facts_cgroup *host)
 	return host->own_delegated && !host->own_shared && host->own_writable;
 }
 
-/* Where a path begins that says nothing else. v2 lets no group both hold processes and pass controllers on:
- * where the own group holds others, the group that has the limits is made beside it. */
+/* Where a path begins that says nothing else. v2 lets no group both hold processes and pass
+ * controllers on: where the own group holds others, the group that has the limits is made beside
+ * it. */
 static const char *find_base(const struct request *q, const char *own)
 {
 	const struct facts_cgroup *host = q->host;
@@ -340,8 +342,9 @@ static int find_inside(const struct request *q, const char **ret, struct err *er
 		       ANNOTATIONS_DELEGATE);
 }
 
-/* Below the unit where the container could otherwise lift its own limits: its root may write to the files of
- * its group, and a unit of the user belongs to the same user. Slices hold no processes themselves. */
+/* Below the unit where the container could otherwise lift its own limits: its root may write to the
+ * files of its group, and a unit of the user belongs to the same user. Slices hold no processes
+ * themselves. */
 static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struct err *err)
 {
 	const char *name, *inside;
@@ -363,7 +366,8 @@ static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struc
 	return 0;
 }
 
-/* v1 gives users no controllers: what their manager makes there can be listed and killed, not limited. */
+/* v1 gives users no controllers: what their manager makes there can be listed and killed, not
+ * limited. */
 static bool serves(const struct facts_hierarchy *h, const struct request *q,
 		   enum cgroup_manager manager)
 {
@@ -409,8 +413,8 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
 }
 
-/* A user may own a group elsewhere, which no fact tells of: whether the path can be made, driver_create() finds
- * out. */
+/* A user may own a group elsewhere, which no fact tells of: whether the path can be made,
+ * driver_create() finds out. */
 static bool may_make(const struct request *q)
 {
 	return q->host->own_writable || q->host->parent_writable ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices: the nodes in /dev, made or bound (the defaults of runtime-linux.md, and those of the config), and
- * network devices of the host that the container gets. */
+/* Devices: the nodes in /dev, made or bound (the defaults of runtime-linux.md, and those of the
+ * config), and network devices of the host that the container gets. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
@@ -66,7 +66,8 @@ static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, 
 	return 0;
 }
 
-/* A tmpfs whose options mean the same in the first user namespace, and need no look at the rootfs. */
+/* A tmpfs whose options mean the same in the first user namespace, and need no look at the
+ * rootfs. */
 static bool can_be_made_outside(const struct mount_entry *m)
 {
 	bool mode = false;
@@ -80,9 +81,9 @@ static bool can_be_made_outside(const struct mount_entry *m)
 	       !m->extensions && !(m->attr_set & MOUNT_ATTR_NODEV);
 }
 
-/* Root makes the nodes of a container with a user namespace too, for their owners and modes: they are in a
- * file system that belongs to the first user namespace, which only the parent can make. Without devices in the
- * config the host's nodes are as good. */
+/* Root makes the nodes of a container with a user namespace too, for their owners and modes: they
+ * are in a file system that belongs to the first user namespace, which only the parent can make.
+ * Without devices in the config the host's nodes are as good. */
 static size_t dev_by_parent(const struct plan *plan)
 {
 	const struct rootfs_plan *rootfs = &plan->rootfs;
@@ -97,8 +98,8 @@ static size_t dev_by_parent(const struct plan *plan)
 	return 0;
 }
 
-/* The link to pts/ptmx is this device already. A bound node looks for a devpts beside itself, where the host has
- * its own. */
+/* The link to pts/ptmx is this device already. A bound node looks for a devpts beside itself, where
+ * the host has its own. */
 static bool is_link(const struct devices_plan *devices, const struct device_plan *d)
 {
 	return devices->bind && !devices->by_parent && str_equal(d->path, "/dev/ptmx") &&

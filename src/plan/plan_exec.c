@@ -70,8 +70,8 @@ static int add_env(struct arena *arena, const struct plan_texts *add, struct oci
 	return 0;
 }
 
-/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162). Ambient, as runc has
- * it, where the container's own process has inheritable ones at all. */
+/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162).
+ * Ambient, as runc has it, where the container's own process has inheritable ones at all. */
 static void add_caps(struct arena *arena, const struct plan_texts *add, struct oci_process *process)
 {
 	struct oci_capabilities *caps = arena_new(arena, struct oci_capabilities);

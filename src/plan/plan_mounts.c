@@ -10,8 +10,8 @@
 #include <linux/mount.h>
 #include <string.h>
 
-/* Files below /proc that may be covered (lxcfs does so). Anything else there would let an image or a
- * volume stand in for the kernel (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881). */
+/* Files below /proc that may be covered (lxcfs does so). Anything else there would let an image or
+ * a volume stand in for the kernel (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881). */
 static const char *const proc_allowed[] = {
 	"/proc/cpuinfo",
 	"/proc/diskstats",
@@ -75,7 +75,8 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 		m->methods[0] = MOUNT_BY_BIND;
 		return;
 	case MOUNT_PROC:
-		/* With a pid namespace of its own the host's /proc would show the wrong processes. */
+		/* With a pid namespace of its own the host's /proc would show the wrong
+		 * processes. */
 		if (in_userns && !plan_parts_creates(plan, PLAN_NS_PID))
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
@@ -96,8 +97,8 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 		m->methods[m->n_methods++] = MOUNT_BY_CGROUP_BIND;
 		return;
 	case MOUNT_FS:
-		/* Only a detached mount can have its ids mapped; fsconfig() takes values of less than
-		 * 256 characters (the lowerdir of an overlay may be longer). */
+		/* Only a detached mount can have its ids mapped; fsconfig() takes values of less
+		 * than 256 characters (the lowerdir of an overlay may be longer). */
 		if (has_long_value(m))
 			m->n_methods = 0;
 		if (!m->idmap)
@@ -173,7 +174,8 @@ static void set_names(struct plan_build *b, const struct oci_mount *mount, struc
 			b->arena, path_join(b->arena, b->plan->options->bundle, mount->source));
 }
 
-/* Mounts are made in their order: a source inside the rootfs is what an earlier one has put there. */
+/* Mounts are made in their order: a source inside the rootfs is what an earlier one has put
+ * there. */
 static void find_inside(const struct rootfs_plan *rootfs, size_t i, struct mount_entry *m)
 {
 	const char *inside;
@@ -205,8 +207,8 @@ static const struct mount_entry *find_shown(const struct rootfs_plan *rootfs, si
 	return shown;
 }
 
-/* Ids are mapped by who has rights over the file system, and init has none in its user namespace: what the other bind
- * shows is opened by the parent once more. */
+/* Ids are mapped by who has rights over the file system, and init has none in its user namespace:
+ * what the other bind shows is opened by the parent once more. */
 static void share_source(const struct plan_build *b, size_t i, struct mount_entry *m)
 {
 	const struct mount_entry *shown;
@@ -301,8 +303,8 @@ static int mount_among_others(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* K-07: a label where nothing gives it a meaning is recorded; a kind of label that does not exist is wrong
- * everywhere. */
+/* K-07: a label where nothing gives it a meaning is recorded; a kind of label that does not exist
+ * is wrong everywhere. */
 static int check_label(struct plan_build *b, struct err *err)
 {
 	static const char *const kinds[] = { "context", "fscontext", "defcontext", "rootcontext" };
@@ -355,8 +357,8 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 		rootfs->readonly_paths = linux_->readonly_paths.v;
 		rootfs->n_readonly_paths = linux_->readonly_paths.n;
 	}
-	/* In a user namespace the container's root may not reach what the caller reaches, and has no
-	 * say over the ids of the caller's file systems. */
+	/* In a user namespace the container's root may not reach what the caller reaches, and has
+	 * no say over the ids of the caller's file systems. */
 	if (((b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) || rootfs->n_idmaps) &&
 	    (b->plan->powers & POWER_OPEN_MOUNTS) && (b->plan->flags & PLAN_MNTNS_NEW))
 		b->plan->flags |= PLAN_MOUNTS_BY_PARENT;

@@ -28,7 +28,8 @@ static int variable_compare(const void *a, const void *b)
 	return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-/* A name that comes twice has its last value: getenv() inside would find the first, and we look for PATH too. */
+/* A name that comes twice has its last value: getenv() inside would find the first, and we look for
+ * PATH too. */
 static const char *const *environment(struct arena *arena, const char *const *env, size_t n_env,
 				      size_t *ret_n)
 {
@@ -127,8 +128,8 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	limit_ambient(b, caps);
 }
 
-/* Where setgroups is denied no group can be gained, and none of the caller's be lost. Engines ask for the groups that
- * root has in the image, whatever the user can map. */
+/* Where setgroups is denied no group can be gained, and none of the caller's be lost. Engines ask
+ * for the groups that root has in the image, whatever the user can map. */
 static int build_groups(struct plan_build *b, const struct oci_user *user, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
@@ -239,7 +240,8 @@ static int check_limit(struct plan_build *b, size_t i, const struct rlimit_plan 
 	return err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 }
 
-/* A created container hears of its `start` over a descriptor more, and once it waits nobody hears that it had none. */
+/* A created container hears of its `start` over a descriptor more, and once it waits nobody hears
+ * that it had none. */
 static int check_wait(const struct plan_build *b, struct err *err)
 {
 	const struct plan_options *options = b->plan->options;

@@ -71,7 +71,8 @@ static void take_back(struct start *start)
 void failure_end(struct start *start, struct channel *channel, struct err *err)
 {
 	explain_death(start, err);
-	/* An init whose stager died before it was introduced ends by itself when it finds it closed. */
+	/* An init whose stager died before it was introduced ends by itself when it finds it
+	 * closed. */
 	channel_close(channel);
 	(void)child_end(&start->stager, DEATH_TIMEOUT_MS);
 	(void)child_end(&start->init, DEATH_TIMEOUT_MS);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An event loop over a signalfd and, with a terminal, the person's terminal and the container's. The
- * person's is raw meanwhile: ^C and ^Z travel as bytes and act inside. Nothing but poll() waits, so signals are
- * served whatever else is stuck. */
+/* An event loop over a signalfd and, with a terminal, the person's terminal and the container's.
+ * The person's is raw meanwhile: ^C and ^Z travel as bytes and act inside. Nothing but poll()
+ * waits, so signals are served whatever else is stuck. */
 #include "src/run/supervise.h"
 
 #include "src/base/fd.h"
@@ -74,8 +74,8 @@ static int exit_status(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Nobody sees the console any more: what runs on it is hung up. The kernel does not let SIGHUP end the first
- * process of a pid namespace, where it would end any other. */
+/* Nobody sees the console any more: what runs on it is hung up. The kernel does not let SIGHUP end
+ * the first process of a pid namespace, where it would end any other. */
 static void hang_up(struct session *session)
 {
 	struct child *child = session->s->child;
@@ -111,8 +111,8 @@ int supervise_leave_input(struct err *err)
 	return 0;
 }
 
-/* What a signal does that is not blocked. True when it has stopped us; not in an orphaned process group, where nobody
- * could continue us. */
+/* What a signal does that is not blocked. True when it has stopped us; not in an orphaned process
+ * group, where nobody could continue us. */
 static bool take_default(int signal)
 {
 	sigset_t set;
@@ -126,8 +126,8 @@ static bool take_default(int signal)
 	return sigismember(&set, SIGCONT);
 }
 
-/* The process is in a session of its own, where no terminal stops it: neither with ^Z nor when it reads in the
- * background. With us it stops, and goes on, as a job of the shell would. */
+/* The process is in a session of its own, where no terminal stops it: neither with ^Z nor when it
+ * reads in the background. With us it stops, and goes on, as a job of the shell would. */
 static void continue_job(struct session *session)
 {
 	if (is_in_background()) {
@@ -233,8 +233,8 @@ static void end_input(struct session *session)
 	session->at_end = true;
 }
 
-/* An end-of-file character that waits while a shell turns to its own line editing is a NUL there, and the other way
- * round a plain character: the new mode gets one of its own. */
+/* An end-of-file character that waits while a shell turns to its own line editing is a NUL there,
+ * and the other way round a plain character: the new mode gets one of its own. */
 static void repeat_end(struct session *session)
 {
 	struct termios modes;

@@ -21,14 +21,14 @@ struct supervise {
 	struct driver_oom *oom; /* kept up to date while the group is there; NULL: not watched */
 };
 
-/* Blocks all signals of this process and gives a signalfd for them; before the container is made, so that
- * none is lost. Children of a start unblock them again. >= 0 or negative. */
+/* Blocks all signals of this process and gives a signalfd for them; before the container is made,
+ * so that none is lost. Children of a start unblock them again. >= 0 or negative. */
 int supervise_block_signals(struct err *err) MUST_CHECK;
 
-/* For a process without a terminal of its own, before it is made: a job of the background must not take what is typed
- * for the shell, so its standard input becomes /dev/null. */
+/* For a process without a terminal of its own, before it is made: a job of the background must not
+ * take what is typed for the shell, so its standard input becomes /dev/null. */
 int supervise_leave_input(struct err *err) MUST_CHECK;
 
-/* Until the process ends. Returns its exit status, 128 + signal, or SUPERVISE_TIMED_OUT. The console is closed as soon as nobody is left to see it: what runs
- * on it gets SIGHUP. */
+/* Until the process ends. Returns its exit status, 128 + signal, or SUPERVISE_TIMED_OUT. The
+ * console is closed as soon as nobody is left to see it: what runs on it gets SIGHUP. */
 int supervise_run(struct supervise *supervise, struct err *err) MUST_CHECK;

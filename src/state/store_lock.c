@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who owns an id. The directory may be made by one process and locked by another, removed between our
- * opening and locking it, or left behind by a creator that was killed: so the name counts for nothing, and
- * the owner is whoever holds the lock of the directory that is there and finds it empty. */
+/* Who owns an id. The directory may be made by one process and locked by another, removed between
+ * our opening and locking it, or left behind by a creator that was killed: so the name counts for
+ * nothing, and the owner is whoever holds the lock of the directory that is there and finds it
+ * empty. */
 #include "src/state/store_priv.h"
 
 #include "src/base/fd.h"
@@ -109,8 +110,8 @@ bool store_is_empty(int dirfd)
 	return has_files(dirfd) == 0;
 }
 
-/* An id of which nothing is alive: its creator did not finish and is gone, or the machine has booted
- * since. */
+/* An id of which nothing is alive: its creator did not finish and is gone, or the machine has
+ * booted since. */
 static bool owner_is_dead(const struct state *state)
 {
 	/* Creating: and we hold the lock that a living creator would. */
@@ -189,8 +190,9 @@ int store_reserve(struct store *store, const char *id,
 	return taken(store, id, err);
 }
 
-/* Who holds the lock of a container, for `delete --force`: a creation whose hook never ends must not keep a
- * container for ever. Whoever is killed here can be: what it leaves is undone by the same delete. */
+/* Who holds the lock of a container, for `delete --force`: a creation whose hook never ends must
+ * not keep a container for ever. Whoever is killed here can be: what it leaves is undone by the
+ * same delete. */
 
 enum { MAX_LOCKS = 16 << 20, DEATH_TIMEOUT_MS = 5000 };
 
@@ -213,9 +215,10 @@ static bool has_open(pid_t pid, const struct stat *wanted)
 	return found;
 }
 
-/* "7: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF", proc_locks(5); "7: -> FLOCK …" is one that waits. A holder in
- * another pid namespace has the pid 0 or -1. The device is that of the file system, and stat(2) tells another one
- * where that has subvolumes (btrfs): so only the inode is compared, and then what the process has open. */
+/* "7: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF", proc_locks(5); "7: -> FLOCK …" is one that
+ * waits. A holder in another pid namespace has the pid 0 or -1. The device is that of the file
+ * system, and stat(2) tells another one where that has subvolumes (btrfs): so only the inode is
+ * compared, and then what the process has open. */
 static pid_t parse_holder(const char *locks, const struct stat *dir)
 {
 	unsigned long long inode;
@@ -271,9 +274,9 @@ int store_lock_by_force(int dirfd, int timeout_ms, struct err *err)
 	return store_lock(dirfd, timeout_ms, err);
 }
 
-/* One change of a container, from its lock to its state on disk. Two commands can be at one container at any
- * time, and the id may have gone to another container since the caller looked: so what was read before the lock
- * counts for nothing. */
+/* One change of a container, from its lock to its state on disk. Two commands can be at one
+ * container at any time, and the id may have gone to another container since the caller looked: so
+ * what was read before the lock counts for nothing. */
 
 /* Whether both are of one container: pid, start time, and when it was made. */
 static bool is_same(const struct state *a, const struct state *b)
@@ -301,7 +304,8 @@ static int refuse_creating(struct store *store, int dirfd, const char *id, const
 	return r;
 }
 
-/* Whoever works on it may wait for its process: a start, until hooks in the container have ended. */
+/* Whoever works on it may wait for its process: a start, until hooks in the container have
+ * ended. */
 static void end_process(struct store *store, int dirfd, const char *id)
 {
 	_cleanup_close_ int pidfd = -1;

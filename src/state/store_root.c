@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the containers of this caller are kept. The same answer for every command, from XDG_RUNTIME_DIR
- * alone: later commands get almost no environment. */
+/* Where the containers of this caller are kept. The same answer for every command, from
+ * XDG_RUNTIME_DIR alone: later commands get almost no environment. */
 #include "src/state/store_priv.h"
 
 #include "src/base/fd.h"
@@ -35,7 +35,8 @@ static int check_owner(struct store *store, const char *path, mode_t forbidden, 
 	return 0;
 }
 
-/* mkdir -p. The sticky bit keeps cleaners of runtime directories away (XDG base directory specification). */
+/* mkdir -p. The sticky bit keeps cleaners of runtime directories away (XDG base directory
+ * specification). */
 static int make_parents(struct arena *arena, const struct store_place *place, struct err *err)
 {
 	const char *path = place->path;
@@ -97,8 +98,8 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 	return r;
 }
 
-/* The variable may be left over from another user (su, sudo -E): he could exchange what we put there, and
- * would find a directory of ours in the place of his. */
+/* The variable may be left over from another user (su, sudo -E): he could exchange what we put
+ * there, and would find a directory of ours in the place of his. */
 static int check_runtime_dir(const char *path, struct err *err)
 {
 	struct stat st;

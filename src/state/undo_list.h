@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Takes back what a start left on the host: one list for a failed start, `delete`, and the reuse of an id
- * whose owner is gone. The names are those of the rows that did it; the list is in the state before
- * the first of them runs, so each entry must also work when its row never ran. */
+/* Takes back what a start left on the host: one list for a failed start, `delete`, and the reuse of
+ * an id whose owner is gone. The names are those of the rows that did it; the list is in the state
+ * before the first of them runs, so each entry must also work when its row never ran. */
 #pragma once
 
 #include "src/host/facts.h"
@@ -10,18 +10,20 @@
 /* Runs the entries of state->undo, last first. All are tried; the first error is returned. */
 int undo_list_run(struct store *store, const struct state *state, struct err *err) MUST_CHECK;
 
-/* Its parts, for what is known from elsewhere than a whole state. The process is killed, and waited for. */
+/* Its parts, for what is known from elsewhere than a whole state. The process is killed, and waited
+ * for. */
 int undo_list_process(const struct state *state, struct err *err) MUST_CHECK;
 
 /* Groups below the root of resctrl. */
 int undo_list_rdt(const char *const *groups, size_t n, struct err *err) MUST_CHECK;
 
-/* Kills and removes what has the container's mark. What has another's, or none and processes in it, stays; a note says so. */
+/* Kills and removes what has the container's mark. What has another's, or none and processes in it,
+ * stays; a note says so. */
 int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
 		     struct err *err) MUST_CHECK;
 
-/* Stops the unit, and kills what is in it, where its group has the container's mark or is empty. Another container's stays;
- * a note says so. -EBUSY: it is in use, and nothing says by whom. */
+/* Stops the unit, and kills what is in it, where its group has the container's mark or is empty.
+ * Another container's stays; a note says so. -EBUSY: it is in use, and nothing says by whom. */
 int undo_list_unit(struct store *store, const char *id, const struct cgroup_unit_ref *unit,
 		   const struct facts_cgroup *host, struct err *err) MUST_CHECK;
 

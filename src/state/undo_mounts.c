@@ -41,7 +41,8 @@ static bool is_covered(const struct state *state, const char *place)
 	return found;
 }
 
-/* What is on top at the path: ours is gone, or was detached, 0; something that covers it was detached, 1. */
+/* What is on top at the path: ours is gone, or was detached, 0; something that covers it was
+ * detached, 1. */
 static int detach_top(const struct state *state)
 {
 	const struct state_mount *ours = &state->mount;

@@ -20,8 +20,9 @@ static void undo_only(struct start *start, const struct cgroup_dir *dirs, size_t
 		log_warning("%s", err.text);
 }
 
-/* What was made has been taken back. What is there all the same, with processes in it or frozen, is somebody
- * else's: neither we nor a later `delete` may remove it, and kill what is inside, as the container's. */
+/* What was made has been taken back. What is there all the same, with processes in it or frozen, is
+ * somebody else's: neither we nor a later `delete` may remove it, and kill what is inside, as the
+ * container's. */
 static void undo_forget_dirs(struct start *start, enum driver_part part)
 {
 	const struct cgroup_place *place = &start->state->cgroup;
@@ -34,7 +35,8 @@ static void undo_forget_dirs(struct start *start, enum driver_part part)
 	undo_only(start, dirs, own);
 }
 
-/* Another was faster in one hierarchy. In those of another path what was made is still to be removed. */
+/* Another was faster in one hierarchy. In those of another path what was made is still to be
+ * removed. */
 static void undo_forget_others(struct start *start, const char *mark)
 {
 	const struct cgroup_place *place = &start->state->cgroup;
@@ -100,8 +102,8 @@ static void note_inode(struct start *start)
 	start->state->cgroup.dirs.v = dirs;
 }
 
-/* Two creators, of one id under two state directories or of two ids with one path, may both have found no group:
- * whose mark comes first has it. */
+/* Two creators, of one id under two state directories or of two ids with one path, may both have
+ * found no group: whose mark comes first has it. */
 static int claim(struct start *start, enum driver_part part, struct err *err)
 {
 	const char *mark = store_mark(start->store, start->state->id, start->arena);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mounts below the rootfs, each by the first of its planned methods that the kernel takes. Attributes are set on the
- * detached mount, once. */
+/* Mounts below the rootfs, each by the first of its planned methods that the kernel takes.
+ * Attributes are set on the detached mount, once. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -51,8 +51,8 @@ static int mount_one(struct start *start, size_t i, struct err *err)
 	return -err->code;
 }
 
-/* Those below it get the recursive propagation of the config now, so that it does not undo that of the mounts
- * to come. The rootfs itself must not be shared before pivot_root(2). */
+/* Those below it get the recursive propagation of the config now, so that it does not undo that of
+ * the mounts to come. The rootfs itself must not be shared before pivot_root(2). */
 static int spread_propagation(struct start *start, struct err *err)
 {
 	unsigned long propagation = start->plan->rootfs.propagation;
@@ -67,8 +67,8 @@ static int spread_propagation(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, ERR_AT "linux.rootfsPropagation") : 0;
 }
 
-/* On the directory that was opened, whatever its path leads to by now. Where the mount there is shared, ours has
- * become so: what comes below it is nobody else's. */
+/* On the directory that was opened, whatever its path leads to by now. Where the mount there is
+ * shared, ours has become so: what comes below it is nobody else's. */
 static int attach_among_others(struct start *start, struct err *err)
 {
 	int r = mountfd_attach(start->rootfs, start->rootfs_place);

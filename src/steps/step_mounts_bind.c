@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trees of the rootfs and of the bind mounts, taken before anything is mounted: by usrun itself where the
- * plan says so, else by the child in its own mount namespace. */
+/* The trees of the rootfs and of the bind mounts, taken before anything is mounted: by usrun itself
+ * where the plan says so, else by the child in its own mount namespace. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -148,7 +148,8 @@ int step_mounts_open_early(struct start *start, struct err *err)
 	return step_mounts_open(start, err);
 }
 
-/* Mounts of trees that exist already: bind mounts, changes of earlier mounts, the host's own proc and sys. */
+/* Mounts of trees that exist already: bind mounts, changes of earlier mounts, the host's own proc
+ * and sys. */
 
 /* They are locked together. */
 static const uint64_t ACCESS_TIMES = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
@@ -164,8 +165,8 @@ static int apply(int mount, const struct change *c)
 }
 
 /* In a user namespace the flags of mounts that came from a more privileged one are locked: what
- * protects may be added, what is there may not be taken away, and the access time mode stays. What the
- * kernel lets go goes, bit by bit; the rest is kept and said. */
+ * protects may be added, what is there may not be taken away, and the access time mode stays. What
+ * the kernel lets go goes, bit by bit; the rest is kept and said. */
 static int apply_unlocked(struct start *start, const struct mount_entry *m, int mount,
 			  const struct change *wanted)
 {
@@ -253,8 +254,8 @@ static int copy_link(struct start *start, const struct mount_entry *m, int link,
 		       m->config_index, m->target, text);
 }
 
-/* A directory that only looks like /proc would be believed by the container's programs and by those that
- * later enter it (CVE-2019-16884). */
+/* A directory that only looks like /proc would be believed by the container's programs and by those
+ * that later enter it (CVE-2019-16884). */
 static int check_source(const struct mount_entry *m, int mount, struct err *err)
 {
 	struct statfs fs;
@@ -288,9 +289,9 @@ static int open_inside(struct start *start, const struct mount_entry *m, struct 
 	return r < 0 ? r : fd_take(&mount);
 }
 
-/* A copy is a peer of the host's mount. It stays so where the config says shared, but not in a user namespace:
- * what its root mounts must not appear on the host. The kernel sees to that for mounts that were there before
- * the namespace; ours may have been opened by usrun. */
+/* A copy is a peer of the host's mount. It stays so where the config says shared, but not in a user
+ * namespace: what its root mounts must not appear on the host. The kernel sees to that for mounts
+ * that were there before the namespace; ours may have been opened by usrun. */
 static int leave_peers(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
 	bool userns = start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
@@ -304,9 +305,9 @@ static int leave_peers(struct start *start, const struct mount_entry *m, int mou
 		     : 0;
 }
 
-/* mountinfo goes by the ids that mounts get when they are made, since Linux 6.8, and shall show the order of the
- * config. The trees were taken before anything was mounted; a copy, which Linux 6.15 makes of them too, has an id of
- * its turn. */
+/* mountinfo goes by the ids that mounts get when they are made, since Linux 6.8, and shall show the
+ * order of the config. The trees were taken before anything was mounted; a copy, which Linux 6.15
+ * makes of them too, has an id of its turn. */
 static int take_tree(struct start *start, size_t i)
 {
 	_cleanup_close_ int early = fd_take(&start->mounts[i]);

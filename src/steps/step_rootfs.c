@@ -60,8 +60,9 @@ static int hide(const char *target, struct err *err)
 	return 0;
 }
 
-/* pivot_root takes the host's mounts away; without it they stay below the root. As long as a whole procfs or sysfs
- * is among them, a process in a user namespace of its own may mount another, without our masks. */
+/* pivot_root takes the host's mounts away; without it they stay below the root. As long as a whole
+ * procfs or sysfs is among them, a process in a user namespace of its own may mount another,
+ * without our masks. */
 static int hide_kernel_views(struct start *start, struct err *err)
 {
 	struct mountinfo_line mount;
@@ -145,8 +146,8 @@ static int finish_mounts(struct start *start, struct err *err)
 	return 0;
 }
 
-/* A missing working directory is made where that changes nothing of the host's; never where a link of the image leads
- * to. */
+/* A missing working directory is made where that changes nothing of the host's; never where a link
+ * of the image leads to. */
 static void make_cwd(struct start *start)
 {
 	const char *missing;

@@ -33,7 +33,8 @@ static void clear_handlers(void)
 			(void)sigaction(signal, &standard, NULL);
 }
 
-/* clone(2), whose lowest eight bits are the exit signal: CLONE_NEWTIME is among them, and no cgroup is a flag. */
+/* clone(2), whose lowest eight bits are the exit signal: CLONE_NEWTIME is among them, and no cgroup
+ * is a flag. */
 static pid_t clone_classic(const struct clone_args *args, int *pidfd)
 {
 	const uint64_t own = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
@@ -106,7 +107,8 @@ static int wait_for(int idtype, int id, int options, int *ret_status)
 	return 1;
 }
 
-/* By its number, which is its own until it is reaped, where there is no descriptor that waitid() takes. */
+/* By its number, which is its own until it is reaped, where there is no descriptor that waitid()
+ * takes. */
 static int wait_of(const struct child *child, int options, int *ret_status)
 {
 	bool real = pidfd_to_poll(child->pidfd) >= 0;
@@ -177,7 +179,8 @@ int child_reap(struct child *child, int timeout_ms, int *ret_status)
 		r = pidfd_wait(child->pidfd, timeout_ms);
 	if (r == 0)
 		r = wait_of(child, 0, ret_status);
-	/* The descriptor tells of its end at once, waitid() only when a tracer (strace -f) has reaped it too. */
+	/* The descriptor tells of its end at once, waitid() only when a tracer (strace -f) has
+	 * reaped it too. */
 	for (int waited = 0; r == 0 && waited < timeout_ms; waited++) {
 		(void)poll(NULL, 0, 1);
 		r = wait_of(child, 0, ret_status);

@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* /proc/PID, which is of this process and no other with its number, and which pidfd_send_signal() takes as well. It
- * cannot be polled. */
+/* /proc/PID, which is of this process and no other with its number, and which pidfd_send_signal()
+ * takes as well. It cannot be polled. */
 static int open_stand_in(pid_t pid)
 {
 	char path[32];
@@ -68,8 +68,9 @@ static pid_t number_of(int pidfd)
 	return number > 0 ? (pid_t)number : -ESRCH;
 }
 
-/* kill(2) of what the descriptor stands for. Between the look and the signal the process may end and its number be
- * another's, for which the kernel would have to hand out all numbers in that moment. */
+/* kill(2) of what the descriptor stands for. Between the look and the signal the process may end
+ * and its number be another's, for which the kernel would have to hand out all numbers in that
+ * moment. */
 static int signal_by_number(int pidfd, int signal)
 {
 	pid_t pid = number_of(pidfd);
@@ -126,7 +127,8 @@ int pidfd_wait(int pidfd, int timeout_ms)
 	return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
 }
 
-/* Each kind by itself, where the rights come with the user namespace or end with it: trying tells. */
+/* Each kind by itself, where the rights come with the user namespace or end with it: trying
+ * tells. */
 static int join_each(int stand_in, int flags)
 {
 	static const struct {

@@ -22,8 +22,9 @@ int resolve_on_mount(int dir, const char *path, int flags);
 /* An O_PATH descriptor of a directory inside the root; missing components are made, 0755. */
 int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
 
-/* An O_PATH descriptor of the deepest directory of path that is there, and what is missing of it, which
- * resolve_make_below() makes: -ELOOP where that would be where a dangling link leads to. No text. */
+/* An O_PATH descriptor of the deepest directory of path that is there, and what is missing of it,
+ * which resolve_make_below() makes: -ELOOP where that would be where a dangling link leads to. No
+ * text. */
 int resolve_deepest(int root, const char *path, const char **ret_missing);
 int resolve_make_below(int dir, const char *missing); /* takes dir */
 

@@ -26,7 +26,8 @@ static bool enters_container(char **argv)
 	return false;
 }
 
-/* Who may write to the directory may put another file there: to that of the file, whatever link led to it. */
+/* Who may write to the directory may put another file there: to that of the file, whatever link led
+ * to it. */
 static bool directory_could_be_written(void)
 {
 	char path[PATH_MAX];
@@ -41,8 +42,9 @@ static bool directory_could_be_written(void)
 	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 || errno != EACCES;
 }
 
-/* By an id that is mapped into the container. With CAP_DAC_OVERRIDE root is every id, whoever owns the file; a user
- * maps ids of others, but never that of the host's root. What cannot be known counts as yes. */
+/* By an id that is mapped into the container. With CAP_DAC_OVERRIDE root is every id, whoever owns
+ * the file; a user maps ids of others, but never that of the host's root. What cannot be known
+ * counts as yes. */
 static bool could_be_written(int self)
 {
 	struct statvfs fs;
@@ -58,7 +60,8 @@ static bool could_be_written(int self)
 	if (faccessat(self, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0 || errno != EACCES)
 		return true;
 	caller = geteuid();
-	/* The owner may change the mode; root in a user namespace has been refused for all its ids. */
+	/* The owner may change the mode; root in a user namespace has been refused for all its
+	 * ids. */
 	if (st.st_uid == caller || (caller != 0 && st.st_uid != 0))
 		return true;
 	return directory_could_be_written();

@@ -34,8 +34,8 @@ static int input_pipe(const struct spawn_request *request)
 	return r < 0 ? r : fds[0];
 }
 
-/* A file in memory rather than a pipe: a program that never reads its input must neither block us nor
- * hand us a SIGPIPE. */
+/* A file in memory rather than a pipe: a program that never reads its input must neither block us
+ * nor hand us a SIGPIPE. */
 static int input_file(const struct spawn_request *request, struct err *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -113,8 +113,8 @@ static void end(struct child *program, long long *deadline)
 	*deadline = clock_now() + DEATH_TIMEOUT_MS;
 }
 
-/* Until the program ends. A grandchild that keeps the pipe open does not keep us: what counts is the
- * program itself. */
+/* Until the program ends. A grandchild that keeps the pipe open does not keep us: what counts is
+ * the program itself. */
 static void watch(const struct spawn_request *request, struct child *program, int words,
 		  struct spawn_result *result)
 {
@@ -173,7 +173,8 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	fd_closep(&failure[1]);
 	if (pid > 0)
 		watch(request, &program, words[0], ret);
-	/* Only now: the exec itself can hang, where the program is on a file system that does not answer. */
+	/* Only now: the exec itself can hang, where the program is on a file system that does not
+	 * answer. */
 	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
 		error = 0;
 	fd_closep(&words[0]);

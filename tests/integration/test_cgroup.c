@@ -115,7 +115,8 @@ TEST(life_and_end)
 	cgroup_view_run(VIEW_V2, life);
 }
 
-/* A tree of processes that ignore what can be ignored, in groups of their own below, one with a dot. */
+/* A tree of processes that ignore what can be ignored, in groups of their own below, one with a
+ * dot. */
 static int stubborn(void)
 {
 	(void)signal(SIGTERM, SIG_IGN);
