@@ -216,7 +216,7 @@ static int update_open(const struct update *u, const struct cgroup *cgroup, stru
 	struct plan_layout layout = { cgroup->place.kind == CGROUP_DRIVER_V2, unified };
 	int r;
 
-	if (wanted->hugepage_limits.n)
+	if (wanted->hugepage_limits.n || wanted->rdma.n)
 		driver_read_unified(cgroup, unified, sizeof(unified));
 	r = plan_resources_build(u->arena, wanted, layout, &plan.writes, &plan.n_writes, err);
 	if (r == 0)

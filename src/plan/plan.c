@@ -313,7 +313,8 @@ unsigned int plan_facts_needed(const struct oci_config *config, const struct pla
 			parts |= FACTS_USERNS;
 	if (linux_ && linux_->mount_label)
 		parts |= FACTS_KERNEL;
-	if (linux_ && linux_->resources && linux_->resources->hugepage_limits.n)
+	if (linux_ && linux_->resources &&
+	    (linux_->resources->hugepage_limits.n || linux_->resources->rdma.n))
 		parts |= FACTS_UNIFIED;
 	return parts | plan_process_facts_needed(config->process);
 }

@@ -308,7 +308,14 @@ static int add_network(struct plan_writes *w, const struct oci_network *network,
 	return 0;
 }
 
-static void add_rdma(struct plan_writes *w, const struct oci_resources *resources)
+/* v1: the controller is that of the v2 tree beside it. */
+static bool is_beside(const struct plan_layout *layout, const char *controller)
+{
+	return !layout->v2 && layout->unified && str_has_word(layout->unified, controller, ' ');
+}
+
+/* Like huge pages, it is in the v2 tree of most hybrid hosts. */
+static void add_rdma(struct plan_writes *w, const struct oci_resources *resources, bool unified)
 {
 	for (size_t i = 0; i < resources->rdma.n; i++) {
 		const struct oci_rdma *rdma = &resources->rdma.v[i];
@@ -320,8 +327,9 @@ static void add_rdma(struct plan_writes *w, const struct oci_resources *resource
 		if (rdma->hca_objects.set)
 			value = arena_strf(w->arena, "%s hca_object=%llu", value,
 					   (unsigned long long)rdma->hca_objects.v);
-		(void)plan_writes_add(w, "rdma", "rdma.max", value,
-				      arena_strf(w->arena, "rdma[\"%s\"]", rdma->key));
+		plan_writes_add(w, "rdma", "rdma.max", value,
+				arena_strf(w->arena, "rdma[\"%s\"]", rdma->key))
+			->unified = unified;
 	}
 }
 
@@ -398,9 +406,8 @@ int plan_resources_build(struct arena *arena, const struct oci_resources *resour
 		r = add_network(&w, resources->network, err);
 	if (r < 0)
 		return r;
-	add_hugetlb(&w, resources,
-		    !w.v2 && layout.unified && str_has_word(layout.unified, "hugetlb", ' '));
-	add_rdma(&w, resources);
+	add_hugetlb(&w, resources, is_beside(&layout, "hugetlb"));
+	add_rdma(&w, resources, is_beside(&layout, "rdma"));
 	if (resources->pids && resources->pids->limit.set)
 		(void)plan_writes_add(&w, "pids", "pids.max",
 				      resources->pids->limit.v < 0

@@ -37,6 +37,12 @@ TEST(a_controller_of_the_tree_beside_v1)
 	static const char *const json =
 		"{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4194304}]}";
 
+	CHECK_STR(build_for("{\"rdma\":{\"m\":{\"hcaHandles\":3}}}",
+			    (struct plan_layout){ false, "hugetlb rdma" }),
+		  "rdma.max=m hca_handle=3^;");
+	CHECK_STR(build_for("{\"rdma\":{\"m\":{\"hcaHandles\":3}}}",
+			    (struct plan_layout){ false, "hugetlb" }),
+		  "rdma.max=m hca_handle=3;");
 	CHECK_STR(build_for(json, (struct plan_layout){ false, "hugetlb misc" }),
 		  "hugetlb.2MB.max=4194304^;hugetlb.2MB.rsvd.max=4194304?^;");
 	CHECK_STR(build_for(json, (struct plan_layout){ false, "misc" }),
