@@ -8,6 +8,8 @@
 #include "src/oci/names.h"
 #include "src/state/status.h"
 #include "src/steps/removal.h"
+#include "src/sys/compat.h"
+#include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
@@ -273,6 +275,13 @@ int step_pidfd_send(struct start *start, struct err *err)
 	const char *payload = start->target_pidfd >= 0 ? "setns" : "standard";
 	int r = 0;
 
+	/* /proc/PID, which serves ourselves in its place, is no pidfd to others. */
+	if ((asked || wished) && pidfd_to_poll(start->init.pidfd) < 0)
+		return err_errno(err, -compat_irreplaceable(COMPAT_PIDFD_OPEN),
+				 "%s: open a pidfd of process %d",
+				 asked ? "--pidfd-socket"
+				       : "annotations[\"run.oci.pidfd_receiver\"]",
+				 (int)start->init.pid);
 	if (asked)
 		r = send_to(asked, payload, start->init.pidfd, err);
 	if (r < 0)

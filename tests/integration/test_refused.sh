@@ -53,6 +53,15 @@ t_refused_pidfd_life() {
 	eq 'foreground' "$OUT" 'in front'
 }
 
+# What stands for a pidfd here is none to who asks for one.
+t_refused_pidfd_is_not_sent() {
+	up '.root.readonly = false'
+	under_filter pidfd_open ENOSYS
+	no 'pidfd_open' exec -d --pidfd-socket "$T/nobody" "$ID" /bin/sleep 1000
+	has 'what was asked' "$ERR" '--pidfd-socket'
+	down
+}
+
 t_refused_is_noted() {
 	under_filter clone3,openat2 ENOSYS
 	up '.root.readonly = false'
