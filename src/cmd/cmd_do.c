@@ -7,6 +7,7 @@
 #include "src/base/parse.h"
 #include "src/base/path.h"
 #include "src/cmd/common.h"
+#include "src/cmd/do_guards.h"
 #include "src/cmd/launch.h"
 #include "src/cmd/update_values.h"
 #include "src/do/do.h"
@@ -24,7 +25,7 @@
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 
 struct do_options {
-	struct option_list paths, env, devices, caps, ulimits;
+	struct option_list paths, env, devices, caps, ulimits, unprotect;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
 		*seccomp;
 	bool tty, no_tty, print_config, no_init, nested;
@@ -40,6 +41,8 @@ static const struct option options[] = {
 	  NULL },
 	{ 0, "hide", OPTION_TAGGED, offsetof(struct do_options, paths), "PATH",
 	  "show PATH as empty", NULL },
+	{ 0, "unprotect", OPTION_LIST, offsetof(struct do_options, unprotect), "NAME",
+	  "let NAME be written too, such as .git/hooks", NULL },
 	{ 'v', "volume", OPTION_TAGGED, offsetof(struct do_options, paths), "SRC:DST[:ro]",
 	  "show SRC at DST", NULL },
 	{ 'w', "workdir", OPTION_TEXT, offsetof(struct do_options, workdir), "DIR",
@@ -92,6 +95,7 @@ struct parts { /* of one call */
 	const struct do_options *o;
 	struct machine machine;
 	struct do_request q;
+	struct do_guards guards;
 };
 
 /* A link that an earlier program has left in place of `out` must not make --rw out show what it leads to. */
@@ -159,6 +163,19 @@ static int find_volume(struct parts *p, const char *word, struct do_path *path, 
 	return 0;
 }
 
+static int find_guards(struct parts *p, struct err *err)
+{
+	const struct do_texts unprotected = { p->o->unprotect.v, p->o->unprotect.n };
+	int r = do_check_unprotected(&unprotected, err);
+
+	for (size_t i = 0; r == 0 && i < p->q.n_paths; i++)
+		if (p->q.paths[i].how == DO_WRITE && p->q.paths[i].directory)
+			do_guards_find(p->arena, &p->guards, &p->q.paths[i], &unprotected);
+	p->q.guards = p->guards.v;
+	p->q.n_guards = p->guards.n;
+	return r;
+}
+
 static int find_paths(struct parts *p, struct err *err)
 {
 	const struct option_list *list = &p->o->paths;
@@ -180,7 +197,7 @@ static int find_paths(struct parts *p, struct err *err)
 	}
 	p->q.paths = v;
 	p->q.n_paths = list->n;
-	return 0;
+	return find_guards(p, err);
 }
 
 /* What exists of them, at its own path. */
@@ -384,7 +401,7 @@ static int launch_it(struct parts *p, const struct cmd_globals *globals,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;
-	const char *id = p->o->name;
+	const char *id = p->o->name, *news;
 	int r;
 
 	/* A group of its own costs more than the rest of the start; only limits need one. */
@@ -399,6 +416,9 @@ static int launch_it(struct parts *p, const struct cmd_globals *globals,
 		r = launch_foreground(launch, &with,
 				      &(struct launch_foreground){ .timeout_ms = timeout_ms }, err);
 	}
+	news = do_guards_news(p->arena, &p->guards);
+	if (news)
+		log_notice("new in a writable directory, to be read before it runs: %s", news);
 	if (r >= 0)
 		return r;
 	if (update_values_option(err->path))

@@ -44,6 +44,9 @@ struct do_request {
 	size_t n_hidden;
 	const struct do_path *tools; /* of do_home_tools(), as far as they exist */
 	size_t n_tools;
+	/* In writable directories: what stays read-only, and the directories above it, each bound on itself. */
+	const struct do_path *guards;
+	size_t n_guards;
 	const char *const *devices;
 	size_t n_devices;
 	bool host_network, terminal, reaper;
@@ -82,6 +85,15 @@ bool do_home_may_show(const char *home, const char *path);
 
 /* Hidden unless asked for: data of services that a user may happen to be able to read. NULL-terminated. */
 extern const char *const do_hidden[];
+
+/* What is guarded in a writable directory, relative to it, as far as it is there. NULL-terminated. */
+extern const char *const do_protected[];
+
+/* Whether --unprotect lets it be written: named itself, or with what it lies in. */
+bool do_is_unprotected(const char *name, const struct do_texts *unprotected);
+
+/* Every name must mean something. */
+int do_check_unprotected(const struct do_texts *names, struct err *err) MUST_CHECK;
 
 /* Capability names for the config, after --cap-add and --cap-drop in their order ("add=NAME", "drop=NAME"). */
 int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_texts *ret,

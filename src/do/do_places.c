@@ -108,6 +108,7 @@ static struct do_place *add_tree(struct builder *b, const char *source, const ch
 			   .source = source,
 			   .words = { "rbind", "rnosuid", "rnodev", writable ? NULL : "rro" },
 			   .cover = str_equal(source, target) ? DO_COVER_HOST : DO_COVER_ELSEWHERE,
+			   .writable = writable,
 		   });
 }
 
@@ -268,6 +269,18 @@ static struct do_place *add_path(struct builder *b, const struct do_path *path)
 	return place;
 }
 
+/* Where an option has put something else, or made the directory read-only, there is nothing to guard. */
+static void add_guards(struct builder *b)
+{
+	for (size_t i = 0; i < b->request->n_guards; i++) {
+		const struct do_path *guard = &b->request->guards[i];
+		const struct do_place *place = place_of(b, guard->target, true);
+
+		if (place->writable && !str_equal(place->target, guard->target))
+			(void)add_path(b, guard);
+	}
+}
+
 static int check_target(const struct do_path *path, struct err *err)
 {
 	static const char *const kernel[] = { "/proc", "/sys", "/dev" };
@@ -308,6 +321,7 @@ static int add_paths(struct builder *b, struct err *err)
 			return r;
 		(void)add_path(b, &q->paths[i]);
 	}
+	add_guards(b);
 	return 0;
 }
 

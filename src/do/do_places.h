@@ -18,6 +18,7 @@ struct do_place { /* one of mounts[] */
 	const char *words[DO_MAX_WORDS]; /* options */
 	enum do_cover cover;
 	const char *option; /* that asked for it, or NULL */
+	bool writable;      /* a tree of the host that is not read-only */
 	bool there;         /* the host has something at target */
 	size_t depth, order;
 };

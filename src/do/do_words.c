@@ -212,6 +212,43 @@ int do_duration(const char *text, int64_t *ret, struct err *err)
 		       "--timeout: expected a time such as 90, 90s, 5m or 2h, got \"%s\"", text);
 }
 
+const char *const do_protected[] = {
+	".git/hooks",      ".git/config",    ".git/config.worktree",
+	".gitmodules",     ".bashrc",        ".bash_profile",
+	".bash_login",     ".bash_logout",   ".profile",
+	".zshrc",          ".zprofile",      ".zshenv",
+	".zlogin",         ".inputrc",       ".gitconfig",
+	".ripgreprc",      ".envrc",         ".mise.toml",
+	".vscode",         ".devcontainer",  ".husky",
+	".mcp.json",       ".claude",        ".codex",
+	".agents/plugins", ".exrc",          ".nvim.lua",
+	".gdbinit",        ".dir-locals.el", NULL,
+};
+
+bool do_is_unprotected(const char *name, const struct do_texts *unprotected)
+{
+	for (size_t i = 0; i < unprotected->n; i++)
+		if (path_is_below(name, unprotected->v[i]))
+			return true;
+	return false;
+}
+
+int do_check_unprotected(const struct do_texts *names, struct err *err)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		const struct do_texts one = { &names->v[i], 1 };
+		bool found = str_starts(names->v[i], ".git/modules/");
+
+		for (size_t k = 0; do_protected[k]; k++)
+			found |= do_is_unprotected(do_protected[k], &one);
+		if (!found)
+			return err_set(err, EINVAL,
+				       "--unprotect %s: nothing of that name is protected",
+				       names->v[i]);
+	}
+	return 0;
+}
+
 /* Whatever PATH says: who logs in as the user is none of the program's business. */
 static bool has_credentials(const char *home, const char *path)
 {

@@ -267,6 +267,37 @@ t_do_filters_system_calls() {
 	no 'SCMP_ACT_MAGIC' do --seccomp "$T/profile" -- true
 }
 
+# What the user, or the user's shell, editor or git, would run later.
+t_do_guards_what_others_run() {
+	do_home
+	mkdir -p .git/hooks .git/modules/sub/hooks .vscode
+	echo '[core]' >.git/config
+	touch .git/hooks/pre-commit .vscode/tasks.json .bashrc .git/modules/sub/config
+	ln -s elsewhere .envrc
+	R do --rw . -- sh -c '
+		for f in .git/hooks/pre-commit .git/hooks/new .git/config .git/modules/sub/hooks/new .git/modules/sub/config .vscode/tasks.json .bashrc; do
+			(echo evil >$f) 2>/dev/null && echo "wrote $f"
+			rm -f $f 2>/dev/null; mv $f x 2>/dev/null && echo "moved $f"
+		done
+		mv .git x 2>/dev/null && echo "moved .git"
+		mv .git/modules x 2>/dev/null && echo "moved modules"
+		rm -rf .git/hooks 2>/dev/null
+		umount .git/hooks 2>/dev/null && echo unmounted
+		ln -sf evil .envrc; echo evil >.profile
+		echo work >.git/COMMIT_EDITMSG; echo work >Makefile'
+	eq 'what was changed' "$OUT" ''
+	eq 'what is work' "$(cat .git/COMMIT_EDITMSG Makefile)" $'work\nwork'
+	eq 'what was there' "$(grep -rl evil .git .vscode .bashrc || true)$(ls .git/hooks .vscode)" \
+		$'.git/hooks:\npre-commit\n\n.vscode:\ntasks.json'
+	has 'what is new is told' "$ERR" "new in a writable directory, to be read before it runs: $PWD/.profile $PWD/.envrc"
+	IN --rw . --unprotect .git --unprotect .bashrc -- 'echo x >.git/hooks/pre-commit; echo x >.bashrc; echo x >.vscode/new 2>/dev/null || echo guarded'
+	eq unprotected "$OUT $(cat .git/hooks/pre-commit .bashrc | tr '\n' ' ')" 'guarded x x '
+	IN --rw . --rw .git/hooks -- 'echo y >.git/hooks/pre-commit'
+	IN -v .:/run/p -w /run/p -- 'touch z; touch .vscode/z 2>/dev/null || echo guarded'
+	eq 'at another path' "$OUT" guarded
+	no '--unprotect magic: nothing of that name' do --rw . --unprotect magic -- true
+}
+
 # Nobody's death leaves it behind.
 t_do_ends_with_usrun() {
 	do_home

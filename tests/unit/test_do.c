@@ -204,6 +204,51 @@ TEST(the_later_option_wins_and_the_deeper_path)
 	CHECK_STR(mount_at(c, "/var/spool"), "bind /var/spool: " TREE " rro");
 }
 
+TEST(guards_in_what_is_writable)
+{
+	struct machine m = machine();
+	struct do_path paths[2] = { { "--rw", DO_WRITE, "/srv/p", "/srv/p", true, true } };
+	const struct do_path guards[] = {
+		{ NULL, DO_WRITE, "/srv/p/.git", "/srv/p/.git", true, true },
+		{ NULL, DO_READ, "/srv/p/.git/hooks", "/srv/p/.git/hooks", true, true },
+		{ NULL, DO_READ, "/srv/p/.envrc", "/srv/p/.envrc", false, true },
+	};
+	struct do_request q = {
+		.machine = &m, .paths = paths, .n_paths = 1, .guards = guards, .n_guards = 3
+	};
+	const struct oci_config *c = config(&q);
+
+	CHECK_STR(mount_at(c, "/srv/p/.git"), "bind /srv/p/.git: " TREE);
+	CHECK_STR(mount_at(c, "/srv/p/.git/hooks"), "bind /srv/p/.git/hooks: " TREE " rro");
+	CHECK_STR(mount_at(c, "/srv/p/.envrc"), "bind /srv/p/.envrc: bind nosuid nodev ro");
+	/* What an option says of the same path, or of one above it, holds. */
+	paths[1] = (struct do_path){ "--rw", DO_WRITE, "/srv/p/.git/hooks", "/srv/p/.git/hooks",
+				     true,   true };
+	q.n_paths = 2;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/p/.git/hooks"), "bind /srv/p/.git/hooks: " TREE);
+	paths[1] = (struct do_path){ "--hide", DO_HIDE, "/srv/p/.git", "/srv/p/.git", true, true };
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/p/.git"), EMPTY);
+	CHECK_STR(mount_at(c, "/srv/p/.git/hooks"), "");
+	paths[1] = (struct do_path){ "--ro", DO_READ, "/srv/p", "/srv/p", true, true };
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/p/.git"), "");
+}
+
+TEST(names_that_are_not_protected)
+{
+	static const char *const names[] = { ".git", ".vscode", ".git/modules/a" };
+	static const char *const wrong[] = { "hooks" };
+	const struct do_texts list = { names, 3 }, bad = { wrong, 1 };
+
+	CHECK_INT(do_check_unprotected(&list, &err), 0);
+	CHECK(do_is_unprotected(".git/hooks", &list) && do_is_unprotected(".vscode", &list));
+	CHECK(!do_is_unprotected(".gitmodules", &list) && !do_is_unprotected(".envrc", &list));
+	CHECK_ERR(do_check_unprotected(&bad, &err), &err,
+		  "--unprotect hooks: nothing of that name");
+}
+
 TEST(nothing_is_made_in_directories_of_the_host)
 {
 	struct machine m = machine();

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a sandbox could leave in a writable directory for other programs to run later: git's hooks and configuration, files
+ * that shells, editors and agents read at their start. What is there is kept read-only; what is new is told. */
+#pragma once
+
+#include "src/do/do.h"
+
+struct do_guards {
+	struct do_path *v; /* for do_request.guards */
+	size_t n, cap;
+	struct do_watched {
+		const char *path;
+		uint64_t inode; /* of a link, which cannot be guarded; 0: nothing was there */
+	} * watched;
+	size_t n_watched, cap_watched;
+};
+
+/* Looks into one more writable directory. unprotected: names that --unprotect gave. */
+void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
+		    const struct do_texts *unprotected);
+
+/* The names that are there now and were not, as one line; NULL: none. */
+const char *do_guards_news(struct arena *arena, const struct do_guards *guards);
