@@ -3,8 +3,8 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/text.h"
 #include "src/sys/privs.h"
-#include "userns/text.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

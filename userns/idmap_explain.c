@@ -3,9 +3,9 @@
 
 #include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/base/text.h"
 #include "userns/probe.h"
 #include "userns/subid.h"
-#include "userns/text.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -4,8 +4,8 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/base/text.h"
 #include "src/sys/compat.h"
-#include "userns/text.h"
 
 #include <endian.h>
 #include <fcntl.h>

@@ -2,9 +2,9 @@
 #include "src/host/facts.h"
 
 #include "src/base/io.h"
+#include "src/base/text.h"
 #include "src/sys/dbus.h"
 #include "src/sys/privs.h"
-#include "userns/text.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

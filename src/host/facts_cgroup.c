@@ -4,9 +4,9 @@
 #include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/base/text.h"
 #include "src/host/mountinfo.h"
 #include "src/sys/compat.h"
-#include "userns/text.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -3,8 +3,8 @@
 
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/base/text.h"
 #include "src/host/mountinfo.h"
-#include "userns/text.h"
 
 #include <dirent.h>
 #include <limits.h>

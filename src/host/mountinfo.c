@@ -2,7 +2,7 @@
 #include "src/host/mountinfo.h"
 
 #include "src/base/io.h"
-#include "userns/text.h"
+#include "src/base/text.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/text.h"
 #include "tests/lib/check.h"
 #include "userns/caller.h"
 #include "userns/subid.h"
-#include "userns/text.h"
 
 static struct subid parse(struct arena *arena, const char *text, const char *name, uint32_t uid)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "userns/text.h"
+#include "src/base/text.h"
 
 #include "src/base/io.h"
 #include "src/base/parse.h"
