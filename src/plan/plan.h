@@ -40,8 +40,9 @@ enum plan_flag {
 	PLAN_MOUNTS =
 		1 << 23, /* mounts, masks and nodes below the rootfs; without PLAN_MNTNS_NEW in
 				* a namespace of others, until the container is deleted */
+	PLAN_PIDNS_JOIN = 1 << 24, /* create: others see init as soon as it is born */
 };
-enum { PLAN_FLAG_BITS = 24 };
+enum { PLAN_FLAG_BITS = 25 };
 
 enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order in which they are joined */
 	       PLAN_NS_USER,

@@ -59,6 +59,8 @@ static void set_flags(struct plan *plan)
 		plan->flags |= PLAN_USERNS_JOIN;
 	if (other_join)
 		plan->flags |= PLAN_NS_JOIN;
+	if (joins(plan, PLAN_NS_PID))
+		plan->flags |= PLAN_PIDNS_JOIN;
 	if (plan->ns.offsets)
 		plan->flags |= PLAN_TIME_OFFSETS;
 	if (plan_parts_creates(plan, PLAN_NS_CGROUP))

@@ -70,6 +70,10 @@ enum row_kind {
 #define M_ADMITTED (UINT64_C(1) << 54)
 #define M_SHOWN (UINT64_C(1) << 55)
 #define M_RECORDED (UINT64_C(1) << 56)
+#define M_TERMINAL (UINT64_C(1) << 57)
+/* Root, directory and descriptors of whoever is cloned now are the container's, or nothing that others could use. */
+#define M_INSIDE (UINT64_C(1) << 58)
+#define M_LEADS (UINT64_C(1) << 59)
 
 /* What another process gives to one that clones: what is cloned before has it not. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)
@@ -99,9 +103,12 @@ static inline bool sequence_row_active(const struct row *row, uint32_t flags)
 	return (flags & row->when) == row->when && !(flags & row->unless);
 }
 
-/* Without a stager, init plays its part. */
+/* Without a stager, init plays its part. Who lives in a joined pid namespace sees a process from its birth on, and may
+ * have the right to open its root, so there the stager, which is not in it, builds what init is born into. */
 static inline enum actor sequence_actor(enum actor actor, uint32_t flags)
 {
+	if (actor == ACTOR_BUILDER)
+		return flags & PLAN_PIDNS_JOIN ? ACTOR_STAGER : ACTOR_INIT;
 	return actor == ACTOR_STAGER && !(flags & PLAN_STAGER) ? ACTOR_INIT : actor;
 }
 

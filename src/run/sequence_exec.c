@@ -19,8 +19,8 @@ static const struct row rows[] = {
 	/* Nobody inside may look at us before this is done: the id maps and the score are the host's. */
 	SYNC(PARENT, STAGER, "prepared", .needs = M_OOM | M_LIMITS, .after = M_ATTACHED),
 	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP,
-	    .gives = M_NAMESPACES | M_HIDDEN, .needs = M_LIFELINE),
-	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES,
+	    .gives = M_NAMESPACES | M_HIDDEN | M_INSIDE, .needs = M_LIFELINE),
+	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .needs = M_NAMESPACES | M_INSIDE,
 	      .gives = M_INIT_PID),
 	/* Its first words: the kernel tells the parent which process says them. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID,

@@ -7,10 +7,15 @@
 #include "src/sys/bpf.h"
 #include "src/sys/sock.h"
 
+#include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { MAX_OWN_CALLS = 16 };
 
 static int install(const struct filter_program *program, unsigned int flags, int *ret_listener)
 {
@@ -21,6 +26,26 @@ static int install(const struct filter_program *program, unsigned int flags, int
 	if (program->needs_listener)
 		*ret_listener = r;
 	return 0;
+}
+
+int filter_load_own(const int *calls, size_t n)
+{
+	struct sock_filter v[MAX_OWN_CALLS + 6] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	};
+	size_t at = 4;
+
+	if (n > MAX_OWN_CALLS)
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++)
+		v[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+						       (uint32_t)calls[i], (uint8_t)(n - i), 0);
+	v[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+	v[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	return bpf_filter_install(v, (unsigned short)at, 0);
 }
 
 unsigned int filter_load_flags(void)

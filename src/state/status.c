@@ -11,10 +11,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -132,12 +134,19 @@ static bool is_stat_of(int fd, pid_t pid)
 	return file.st_dev == proc.st_dev && str_equal(path + n - len, name);
 }
 
+static bool is_of_a_procfs(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
 uint64_t status_start_time_in(int fd, pid_t pid)
 {
 	char text[1024];
 	ssize_t n;
 
-	if (fd < 0 || !is_stat_of(fd, pid))
+	if (fd < 0 || !(pid ? is_stat_of(fd, pid) : is_of_a_procfs(fd)))
 		return 0;
 	n = pread(fd, text, sizeof(text) - 1, 0);
 	if (n <= 0)

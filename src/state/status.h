@@ -16,7 +16,8 @@ const char *status_name(enum status status); /* "running" */
 /* Start time of a process (clock ticks since boot), 0 when it is gone or a zombie. */
 int status_start_time(pid_t pid, uint64_t *ret, struct err *err) MUST_CHECK;
 
-/* The same from an open file that is said to be the process's stat; 0 also when it is another. */
+/* The same from an open file that is said to be the process's stat; 0 also when it is another. pid 0: of the procfs of another
+ * pid namespace, where its number is not known: any file of one is believed. */
 uint64_t status_start_time_in(int fd, pid_t pid);
 
 /* Whether the init of a pid namespace has ended as far as it can: the kernel keeps it until whoever is the parent of

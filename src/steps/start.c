@@ -103,7 +103,8 @@ void start_keep_own(struct start *start)
 			       start->target_pidfd,     start->rootfs,
 			       start->hooks_output.out, start->hooks_output.err,
 			       log_keep_in_child(),     notify,
-			       start->rootfs_place };
+			       start->rootfs_place,     start->console_master,
+			       start->console_slave };
 	const size_t n_single = sizeof(single) / sizeof(single[0]);
 	int *own = arena_array(start->arena,
 			       n_single + PLAN_NS_COUNT + 2 * GROUP_MAX_DIRS + rootfs->n_mounts +

@@ -12,7 +12,13 @@
 #include "src/sys/child.h"
 #include "src/sys/signals.h"
 
-enum actor { ACTOR_PARENT, ACTOR_STAGER, ACTOR_INIT, ACTOR_COUNT };
+enum actor {
+	ACTOR_PARENT,
+	ACTOR_STAGER,
+	ACTOR_INIT,
+	ACTOR_COUNT,
+	ACTOR_BUILDER = ACTOR_COUNT, /* of rows alone: see sequence_actor() */
+};
 
 enum { START_MAX_NOTES = 32 };
 

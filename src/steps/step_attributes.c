@@ -220,7 +220,7 @@ static int set_labels(struct start *start, struct err *err)
 
 	if (!is_given(p->apparmor_profile) && !is_given(p->selinux_label))
 		return 0;
-	procfs = procfs_open(err);
+	procfs = procfs_open(-1, err);
 	if (procfs < 0)
 		return err_prefix(err, ERR_AT "process: labels");
 	if (is_given(p->apparmor_profile))

@@ -72,9 +72,7 @@ static int hand_over(struct start *start, struct err *err)
 		fd_closep(&start->console_socket);
 		fd_closep(&start->console_master);
 	}
-	r = tty_take(start->console_slave, err);
-	fd_closep(&start->console_slave);
-	return r;
+	return 0;
 }
 
 static int bind_console(struct start *start, struct err *err)
@@ -102,6 +100,14 @@ int step_console(struct start *start, struct err *err)
 	return r < 0 ? r : hand_over(start, err);
 }
 
+int step_console_take(struct start *start, struct err *err)
+{
+	int r = tty_take(start->console_slave, err);
+
+	fd_closep(&start->console_slave);
+	return r;
+}
+
 /* exec: the container has its console; this process gets a terminal of its own. */
 int step_console_enter(struct start *start, struct err *err)
 {
@@ -111,5 +117,7 @@ int step_console_enter(struct start *start, struct err *err)
 	if (root < 0)
 		return err_errno(err, errno, "open the root of the container");
 	r = open_pair(start, root, err);
-	return r < 0 ? r : hand_over(start, err);
+	if (r == 0)
+		r = hand_over(start, err);
+	return r < 0 ? r : step_console_take(start, err);
 }

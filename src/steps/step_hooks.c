@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The hook points of a start. Those of the runtime's namespaces run in the parent, with the bundle as
- * working directory; createContainer and startContainer run in init. */
+ * working directory; createContainer and startContainer run in init. But where init comes last, because it is born among
+ * others, those before have the stager's pid, and none is seen in the pid namespace while it sees the host. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -14,7 +15,7 @@ static int run_point(struct start *start, const oci_hook_list *hooks, const char
 		     const char *status, struct err *err)
 {
 	const struct plan *plan = start->plan;
-	bool inside = start->me == ACTOR_INIT;
+	bool inside = start->me != ACTOR_PARENT;
 	_cleanup_close_ int bundle = -1;
 	struct hooks_request request = {
 		.hooks = hooks,

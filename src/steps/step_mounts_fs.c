@@ -89,7 +89,8 @@ int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 		       const struct mount_super *more, size_t n, struct err *err)
 {
 	const char *type = m->kind == MOUNT_CGROUP ? "cgroup2" : m->fs;
-	_cleanup_close_ int fs = open_fs(m, type, err);
+	bool others = m->kind == MOUNT_PROC && (start->plan->flags & PLAN_PIDNS_JOIN);
+	_cleanup_close_ int fs = others ? step_pidns_proc(start, err) : open_fs(m, type, err);
 	int r = fs;
 
 	if (r >= 0)

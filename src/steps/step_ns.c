@@ -15,9 +15,11 @@
 #include "userns/probe.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -118,6 +120,21 @@ static int join(struct start *start, int kind, struct err *err)
 	return 0;
 }
 
+/* Children are born into a pid namespace from the join on, and those who live there see them: as long as this process will
+ * have the rights over it, it waits for step_pidns_join(). */
+static bool joined_last(const struct start *start, int kind)
+{
+	_cleanup_close_ int owner = -1;
+	struct stat of, user;
+
+	if (kind != PLAN_NS_PID || !(start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
+		return kind == PLAN_NS_PID;
+	owner = ioctl(start->ns_fds[kind], NS_GET_USERNS);
+	return owner >= 0 && fstat(owner, &of) == 0 &&
+	       fstat(start->ns_fds[PLAN_NS_USER], &user) == 0 && of.st_dev == user.st_dev &&
+	       of.st_ino == user.st_ino;
+}
+
 /* A namespace that belongs to the user namespace we are about to join can be entered only from
  * there; one that belongs to the caller's, only from here. Trying is the only way to know. */
 int step_ns_join(struct start *start, struct err *err)
@@ -125,7 +142,7 @@ int step_ns_join(struct start *start, struct err *err)
 	for (int kind = PLAN_NS_USER + 1; kind < PLAN_NS_COUNT; kind++) {
 		int r;
 
-		if (start->plan->ns.v[kind].action != NS_JOIN)
+		if (start->plan->ns.v[kind].action != NS_JOIN || joined_last(start, kind))
 			continue;
 		r = join(start, kind, err);
 		if (r == -EPERM && start->plan->ns.v[PLAN_NS_USER].action == NS_JOIN)

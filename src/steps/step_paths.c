@@ -23,21 +23,6 @@ static int open_null(struct err *err)
 	return fd_take(&fd);
 }
 
-static int empty_directory(void)
-{
-	_cleanup_close_ int fs = mountfd_fs_open("tmpfs");
-	int r = fs < 0 ? fs : mountfd_fs_set(fs, "nr_inodes", "1");
-
-	if (r == 0)
-		r = mountfd_fs_set(fs, "mode", "555");
-	if (r == 0)
-		r = mountfd_fs_create(fs);
-	if (r < 0)
-		return r;
-	return mountfd_fs_mount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					    MOUNT_ATTR_NOEXEC);
-}
-
 struct masks { /* the first of each kind, where it lies: the others are copies */
 	int null, dir;
 	bool null_lies; /* null is attached */
@@ -67,7 +52,7 @@ static int mask_with(int target, bool dir, struct masks *masks)
 	if (!dir)
 		mount = copy_null(masks);
 	else
-		mount = masks->dir < 0 ? empty_directory()
+		mount = masks->dir < 0 ? mountfd_new_empty()
 				       : mountfd_clone(masks->dir, "", false, false);
 	if (mount < 0)
 		return mount;

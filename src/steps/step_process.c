@@ -37,13 +37,21 @@ int step_session(struct start *start, struct err *err)
 	return 0;
 }
 
+int step_session_lead(struct start *start, struct err *err)
+{
+	(void)setsid();
+	return start_end_with_parent(start, err);
+}
+
 static int set_sysctls(struct start *start, struct err *err)
 {
-	_cleanup_close_ int proc = -1;
+	_cleanup_close_ int context = -1, proc = -1;
 
 	if (!start->plan->n_sysctl)
 		return 0;
-	proc = procfs_open(err);
+	if (start->plan->flags & PLAN_PIDNS_JOIN)
+		context = step_pidns_proc(start, err);
+	proc = procfs_open(context, err);
 	if (proc < 0)
 		return err_prefix(err, ERR_AT "linux.sysctl");
 	for (size_t i = 0; i < start->plan->n_sysctl; i++) {

@@ -59,10 +59,16 @@ STEP(timens_create);
 STEP(time_offsets);
 STEP(ns_create_early);
 STEP(ns_create);
+STEP(pidns_join);
 STEP(target_enter);
 
-/* Init. */
+/* A context of a procfs of the pid namespace that is joined, for mountfd_fs_create(): from a process that is in it, but
+ * has nothing that others there could use. >= 0, or -EPERM where this process has no rights over it. */
+int step_pidns_proc(struct start *start, struct err *err) MUST_CHECK;
+
+/* Init, or the stager in its place. */
 STEP(session);
+STEP(session_lead);
 STEP(cgroupns_create);
 STEP(loopback);
 STEP(netns_show);
@@ -71,6 +77,7 @@ STEP(devices);
 STEP(hooks_create_container);
 STEP(paths_mask);
 STEP(console);
+STEP(console_take);
 STEP(console_enter);
 STEP(rootfs_show);
 STEP(pivot_root);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/mountfd.h"
 
+#include "src/base/fd.h"
 #include "src/sys/compat.h"
 
 #include <fcntl.h>
@@ -130,4 +131,19 @@ int mountfd_set_idmap(int mount, int userns, bool recursive)
 int mountfd_pivot_to_cwd(void)
 {
 	return syscall(SYS_pivot_root, ".", ".") < 0 ? -errno : 0;
+}
+
+int mountfd_new_empty(void)
+{
+	_cleanup_close_ int fs = mountfd_fs_open("tmpfs");
+	int r = fs < 0 ? fs : mountfd_fs_set(fs, "nr_inodes", "1");
+
+	if (r == 0)
+		r = mountfd_fs_set(fs, "mode", "555");
+	if (r == 0)
+		r = mountfd_fs_create(fs);
+	if (r < 0)
+		return r;
+	return mountfd_fs_mount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					    MOUNT_ATTR_NOEXEC);
 }

@@ -19,6 +19,9 @@ int mountfd_fs_set(int fs, const char *key, const char *value); /* value NULL: a
 int mountfd_fs_create(int fs);
 int mountfd_fs_mount(int fs, uint64_t attrs); /* a detached mount */
 
+/* A new directory with nothing in it, that takes nothing: a detached mount. */
+int mountfd_new_empty(void);
+
 /* The file system of a mount, to be configured anew. */
 int mountfd_fs_pick(int mount);
 int mountfd_fs_reconfigure(int fs);

@@ -12,10 +12,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static int open_fresh(void)
+static int open_fresh(int context)
 {
-	_cleanup_close_ int fs = mountfd_fs_open("proc");
-	int r;
+	_cleanup_close_ int own = context < 0 ? mountfd_fs_open("proc") : -1;
+	int fs = context < 0 ? own : context, r;
 
 	if (fs < 0)
 		return fs;
@@ -25,9 +25,9 @@ static int open_fresh(void)
 	return mountfd_fs_mount(fs, 0);
 }
 
-int procfs_open(struct err *err)
+int procfs_open(int context, struct err *err)
 {
-	_cleanup_close_ int fd = open_fresh();
+	_cleanup_close_ int fd = open_fresh(context);
 	struct statfs fs;
 
 	if (fd < 0)

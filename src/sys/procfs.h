@@ -5,10 +5,11 @@
 
 #include "src/base/err.h"
 
-/* Opens a private instance for the calling process's pid namespace, or, where the kernel refuses one
+/* Opens a private instance for the calling process's pid namespace (context -1) or the one that a context of
+ * mountfd_fs_open("proc") is of, or, where the kernel refuses one
  * (an outer container masks parts of /proc), the /proc that is mounted, after checking that it is a
  * procfs. >= 0 or negative with err. */
-int procfs_open(struct err *err) MUST_CHECK;
+int procfs_open(int context, struct err *err) MUST_CHECK;
 
 /* Writes text to a file below it, through no symbolic link and no other mount. 0 or -errno. */
 int procfs_write(int procfs, const char *path, const char *text);

@@ -165,7 +165,8 @@ t_failing_poststop_hook_is_no_error() {
 	no 'does not exist' state "$ID"
 }
 
-# The pid that hooks inside get is that of their pid namespace, new, joined or the host's.
+# The pid that hooks inside get is that of their pid namespace, new, joined or the host's. Into a joined one nothing is born that
+# still sees the host, so there createContainer hooks, and the pid that they get, are of the caller's.
 t_hook_pids() {
 	local pid
 	hook_script
@@ -177,20 +178,22 @@ t_hook_pids() {
 	cfg --arg d "/proc/$pid/ns" '.linux.namespaces |= map(if .type == "pid" or .type == "user" then .path = "\($d)/\(.type)" else . end) |
 		del(.linux.uidMappings, .linux.gidMappings)'
 	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
-	check_pid joined "$(awk '/^NSpid/ {print $NF}' "/proc/$(<"$T/pid")/status")"
+	eq 'joined: pid namespace of createContainer' "$(head -n 1 "$T/hl/create.ns")" "$(readlink /proc/self/ns/pid)"
+	eq 'joined: network namespace of createContainer' "$(sed -n 2p "$T/hl/create.ns")" "$(readlink "/proc/$(<"$T/pid")/ns/net")"
+	check_pid joined "$(awk '/^NSpid/ {print $NF}' "/proc/$(<"$T/pid")/status")" start
 	down
 	ok delete --force "$ID-1"
 	[ "$MODE" = root ] || return 0 # a user has no /proc of the host's pids to show
 	cfg '.linux.namespaces |= map(select(.type != "pid"))'
 	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
-	check_pid host "$(<"$T/pid")"
+	check_pid host "$(<"$T/pid")" create start
 	down
 }
 
-check_pid() { # WHAT PID
+check_pid() { # WHAT PID FILE...
+	local file
 	[ "$2" != 1 ] || fail "$1: the pid namespace is new"
-	eq "$1: createContainer" "$(jq .pid "$T/hl/create.json")" "$2"
-	eq "$1: startContainer" "$(jq .pid "$T/hl/start.json")" "$2"
+	for file in "${@:3}"; do eq "$1: $file" "$(jq .pid "$T/hl/$file.json")" "$2"; done
 }
 
 t_hook_timeout() {

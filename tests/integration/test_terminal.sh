@@ -31,6 +31,19 @@ t_detach_with_a_terminal_as_input() {
 	down
 }
 
+# There the terminal is made by another process than the one whose it is.
+t_a_terminal_in_a_pod() {
+	up
+	cfg --arg ns "/proc/$PID/ns" '.process.terminal = true | .linux.namespaces |= map(if .type == "pid" then .path = $ns + "/pid" else . end)'
+	[ "$MODE" = root ] || cfg --arg ns "/proc/$PID/ns" 'del(.linux.uidMappings, .linux.gidMappings)
+		| .linux.namespaces |= map(if .type == "user" then .path = $ns + "/user" else . end)'
+	script_ 'echo through >/dev/tty; tty; read -r pid name rest </proc/self/stat; set -- $rest; echo "leads $(($4 == pid)) has $(($5 != 0))"'
+	from_terminal run -b "$T/b" "$ID-2"
+	eq 'exit status' "$RC" 0
+	has 'terminal' "$(tr -d '\r\004\010\000' <<<"${OUT//^D/}" | tr '\n' ' ')" 'through /dev/pts/0 leads 1 has 1'
+	down
+}
+
 # What usrun says to a person comes before the first line of the container, not between its lines.
 t_notes_come_first() {
 	local i

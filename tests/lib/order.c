@@ -39,9 +39,16 @@ static const struct owed owed_create[] = {
 	{ PLAN_NET_NEW, M_LOOPBACK },
 	{ PLAN_MOUNTS, M_DEVICES | M_FINISHED },
 	{ PLAN_TIME_OFFSETS, M_OFFSETS },
+	{ PLAN_PIDNS_JOIN, M_INSIDE | M_LEADS },
 };
 
+/* Work that has to do with what is the host's: a process among others must find it done. */
+#define M_HOSTS_WORK                                                                               \
+	(M_INSIDE | M_PIVOTED | M_FINISHED | M_MOUNTED | M_DEVICES | M_MASKED | M_TERMINAL |       \
+	 M_KERNEL_SET | M_CONTAINER_HOOKS | M_LINKS | M_LOOPBACK | M_CGROUPNS)
+
 struct walked {
+	bool among_others;           /* init is born where others live */
 	uint64_t knows[ACTOR_COUNT]; /* milestones each actor can be sure of */
 	uint64_t happened, possible;
 	bool alive[ACTOR_COUNT];
@@ -72,6 +79,9 @@ static const char *fault(const struct walked *w, const struct row *row, enum act
 	/* What went wrong in it is heard where its child's first word is waited for. */
 	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && !(w->knows[who] & M_HIDDEN))
 		return "the child would be seen by others with what is the host's";
+	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && w->among_others &&
+	    (~w->knows[who] & (M_INSIDE | (M_HOSTS_WORK & w->possible))))
+		return "others could take the host's root, directory or descriptors from the child";
 	if (row->kind == ROW_LEAVE && (w->possible & M_INIT_KNOWN & ~w->knows[to]))
 		return "leaves before its child has said a word";
 	if (w->exec_seen && who == ACTOR_INIT && row->kind != ROW_ENDS)
@@ -130,6 +140,8 @@ int order_check(const struct row *rows, size_t n, uint32_t flags, struct err *er
 	for (size_t i = 0; i < n; i++)
 		if (sequence_row_active(&rows[i], flags))
 			w.possible |= rows[i].gives;
+	/* Whom exec joins is there. */
+	w.among_others = (flags & PLAN_PIDNS_JOIN) || !(w.possible & M_STATE);
 	for (size_t i = 0; i < n; i++) {
 		enum actor who = sequence_actor(rows[i].who, flags);
 		enum actor to = sequence_actor(rows[i].to, flags);
@@ -158,6 +170,8 @@ bool order_has_flags(uint32_t flags)
 	if (new_user && (flags & PLAN_NS_JOIN) && !stager)
 		return false;
 	if ((flags & PLAN_TIME_OFFSETS) && !stager)
+		return false;
+	if ((flags & PLAN_PIDNS_JOIN) && (!stager || !(flags & PLAN_NS_JOIN)))
 		return false;
 	/* A stager has a reason. */
 	if (stager && !(flags & (PLAN_USERNS_JOIN | PLAN_NS_JOIN | PLAN_TIME_OFFSETS)))

@@ -9,6 +9,7 @@ armed() { # CAP...
 	mkdir -p "$T/b/rootfs/v"
 	cp "${BASH_SOURCE[0]%/*}/attack" "$T/b/rootfs/bin/attack"
 	: >"$T/b/hits"
+	: >"$T/b/rootfs/hits"
 	chmod 666 "$T/b/hits"
 	caps "$@"
 	cfg --arg h "$T/b/hits" 'del(.linux.seccomp) | .linux.maskedPaths = [] | .process.noNewPrivileges = false
@@ -46,20 +47,30 @@ t_exec_shows_no_secret() {
 	safe
 }
 
-# The first container's program has the next one's init before its eyes.
-pod() { # JQ: the namespaces that are joined
-	local i
+joined='def join($kinds): .linux.namespaces |= map(select(.type as $kind | $kinds | index($kind) | not)) +
+	($kinds | map({type: ., path: "\($p)/\({mount: "mnt", network: "net"}[.] // .)"}));'
+hooked='.hooks = ({path: "/bin/sleep", args: ["sleep", "0.05"]} | {createRuntime: [.], createContainer: [.], startContainer: [.]})'
+mapped='.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+
+# The first container's program has the processes of the next ones before its eyes, from their birth on.
+pod() { # FIRST NEXT...: filters of jq for the config; in those of NEXT $p has the first one's namespaces
+	local i next
 	armed CHOWN DAC_OVERRIDE DAC_READ_SEARCH SYS_PTRACE SETUID SETGID
+	cp "$T/b/config.json" "$T/plain.json"
+	cfg "$1"
 	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
 	looking
-	cfg --arg p "/proc/$(<"$T/pid")/ns" "$1"
-	prog /bin/true
-	for ((i = 0; i < USRUN_TIMES; i++)); do
-		ok run -b "$T/b" "${ID}p"
-		ok create -b "$T/b" "${ID}p"
-		ok start "${ID}p"
-		soon is_of "${ID}p" stopped
-		ok delete "${ID}p"
+	for next in "${@:2}"; do
+		cp "$T/plain.json" "$T/b/config.json"
+		cfg --arg p "/proc/$(<"$T/pid")/ns" "$joined $next"
+		prog /bin/true
+		for ((i = 0; i < USRUN_TIMES; i++)); do
+			ok run -b "$T/b" "${ID}p"
+			ok create -b "$T/b" "${ID}p"
+			ok start "${ID}p"
+			soon is_of "${ID}p" stopped
+			ok delete "${ID}p"
+		done
 	done
 	down
 	safe
@@ -67,13 +78,20 @@ pod() { # JQ: the namespaces that are joined
 
 t_pod_with_a_pid_namespace() {
 	root_only 'a user joins the user namespace, too'
-	pod '(.linux.namespaces[] | select(.type == "pid")).path = $p + "/pid"'
+	pod . 'join(["pid"])' 'join(["pid", "network", "ipc", "uts"])' "join([\"pid\"]) | $hooked" "join([\"pid\"]) | $mapped"
+}
+
+# The rights over the pid namespace are lost with the user namespace, so there createContainer hooks are born in it.
+t_pod_with_hooks_in_two_user_namespaces() {
+	root_only 'a user joins the user namespace, too'
+	pod . "join([\"pid\"]) | $mapped | $hooked"
 }
 
 t_pod_with_a_user_namespace() {
-	rootless_only
-	pod 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user" and .type != "pid"))
-		+ [{type: "user", path: ($p + "/user")}, {type: "pid", path: ($p + "/pid")}]'
+	local own=.
+	[ "$MODE" = rootless ] || own=$mapped
+	pod "$own" 'join(["user", "pid"]) | del(.linux.uidMappings, .linux.gidMappings)' \
+		"join([\"user\", \"pid\", \"network\"]) | del(.linux.uidMappings, .linux.gidMappings) | $hooked"
 }
 
 # CVE-2019-5736: also where the file is of another user, whom root may override.
