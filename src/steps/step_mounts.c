@@ -5,6 +5,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/sys/compat.h"
 #include "src/sys/mountfd.h"
 
 #include <fcntl.h>
@@ -118,5 +119,11 @@ int step_mounts(struct start *start, struct err *err)
 	r = place_rootfs(start, err);
 	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
 		r = mount_one(start, i, err);
+	if (r == 0 && compat_is_missing(COMPAT_MOUNT_SETATTR))
+		start_note(start,
+			   "a filter around usrun or a kernel before 5.12 refuses mount_setattr: "
+			   "mounts get their flags from mount(2), once they are attached, and keep "
+			   "those "
+			   "that the host has locked");
 	return r;
 }

@@ -155,28 +155,6 @@ int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 	return r;
 }
 
-static unsigned long classic_flags(uint64_t attrs)
-{
-	static const struct {
-		uint64_t attr;
-		unsigned long flag;
-	} table[] = {
-		{ MOUNT_ATTR_RDONLY, MS_RDONLY },         { MOUNT_ATTR_NOSUID, MS_NOSUID },
-		{ MOUNT_ATTR_NODEV, MS_NODEV },           { MOUNT_ATTR_NOEXEC, MS_NOEXEC },
-		{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME }, { MOUNT_ATTR_NOSYMFOLLOW, 256 },
-	};
-	unsigned long flags = 0;
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (attrs & table[i].attr)
-			flags |= table[i].flag;
-	if ((attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_NOATIME)
-		flags |= MS_NOATIME;
-	if ((attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_STRICTATIME)
-		flags |= MS_STRICTATIME;
-	return flags;
-}
-
 /* The flags of a superblock are no data for mount(2). */
 static unsigned long super_flag(const char *key)
 {
@@ -221,7 +199,7 @@ int step_mounts_classic(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	_cleanup_close_ int target = step_mounts_target(start, m, true, err), made = -1;
-	unsigned long flags = classic_flags(m->attr_set);
+	unsigned long flags = mountfd_classic_flags(m->attr_set);
 	_cleanup_str_ struct str data = { 0 };
 	struct fd_path path;
 	int r = target < 0 ? target : classic_data(m, &data, &flags, err);

@@ -28,7 +28,7 @@ static const struct {
 	[COMPAT_FSPICK] = { SYS_fspick, "fspick", "5.2", .mounts = true },
 	[COMPAT_OPEN_TREE] = { SYS_open_tree, "open_tree", "5.2" },
 	[COMPAT_MOVE_MOUNT] = { SYS_move_mount, "move_mount", "5.2", .mounts = true },
-	[COMPAT_MOUNT_SETATTR] = { SYS_mount_setattr, "mount_setattr", "5.12" },
+	[COMPAT_MOUNT_SETATTR] = { SYS_mount_setattr, "mount_setattr", "5.12", .replaced = true },
 };
 
 static enum { UNKNOWN, THERE, MISSING } found[COMPAT_COUNT];

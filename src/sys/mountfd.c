@@ -6,8 +6,39 @@
 
 #include <fcntl.h>
 #include <linux/stat.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* mount(2), in place of mount_setattr(), changes what is attached in the own mount namespace alone: the rest waits here
+ * for its mountfd_attach(). */
+static struct pending {
+	int mount;
+	struct mount_attr attr;
+	bool recursive;
+} pending[16];
+static size_t n_pending;
+
+static void forget(int mount)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n_pending; i++)
+		if (pending[i].mount != mount)
+			pending[kept++] = pending[i];
+	n_pending = kept;
+}
+
+/* A number that was another mount's, which was never attached. */
+static int fresh(int mount)
+{
+	if (mount >= 0)
+		forget(mount);
+	return mount;
+}
 
 int mountfd_fs_open(const char *type)
 {
@@ -29,8 +60,8 @@ int mountfd_fs_create(int fs)
 
 int mountfd_fs_mount(int fs, uint64_t attrs)
 {
-	return compat_result(COMPAT_FSMOUNT,
-			     syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs));
+	return fresh(compat_result(COMPAT_FSMOUNT,
+				   syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs)));
 }
 
 int mountfd_fs_pick(int mount)
@@ -62,7 +93,7 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
 		flags |= AT_RECURSIVE;
 	if (!follow)
 		flags |= AT_SYMLINK_NOFOLLOW;
-	return compat_result(COMPAT_OPEN_TREE, syscall(SYS_open_tree, dirfd, path, flags));
+	return fresh(compat_result(COMPAT_OPEN_TREE, syscall(SYS_open_tree, dirfd, path, flags)));
 }
 
 bool mountfd_is_same(int a, int b)
@@ -89,11 +120,131 @@ int mountfd_ids(int fd, struct mountfd_ids *ret)
 	return 0;
 }
 
+static int defer(int mount, const struct mount_attr *attr, bool recursive)
+{
+	if (n_pending == sizeof(pending) / sizeof(pending[0]))
+		return -ENOSPC;
+	pending[n_pending++] = (struct pending){ mount, *attr, recursive };
+	return 0;
+}
+
+unsigned long mountfd_classic_flags(uint64_t attrs)
+{
+	static const struct {
+		uint64_t attr;
+		unsigned long flag;
+	} table[] = {
+		{ MOUNT_ATTR_RDONLY, MS_RDONLY },         { MOUNT_ATTR_NOSUID, MS_NOSUID },
+		{ MOUNT_ATTR_NODEV, MS_NODEV },           { MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+		{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME }, { MOUNT_ATTR_NOSYMFOLLOW, 256 },
+	};
+	unsigned long flags = 0;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (attrs & table[i].attr)
+			flags |= table[i].flag;
+	if ((attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_NOATIME)
+		flags |= MS_NOATIME;
+	if ((attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_STRICTATIME)
+		flags |= MS_STRICTATIME;
+	return flags;
+}
+
+static uint64_t attrs_of(unsigned long flags)
+{
+	enum { NOATIME = 0x400, NODIRATIME = 0x800, RELATIME = 0x1000, NOSYMFOLLOW = 0x2000 };
+	uint64_t attrs = flags & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				  MOUNT_ATTR_NOEXEC); /* the same bits */
+
+	if (flags & NODIRATIME)
+		attrs |= MOUNT_ATTR_NODIRATIME;
+	if (flags & NOSYMFOLLOW)
+		attrs |= MOUNT_ATTR_NOSYMFOLLOW;
+	return attrs | (flags & NOATIME    ? MOUNT_ATTR_NOATIME
+			: flags & RELATIME ? MOUNT_ATTR_RELATIME
+					   : MOUNT_ATTR_STRICTATIME);
+}
+
+/* A directory by itself, whatever /proc there is: after the pivot it is the container's. */
+static int change(int mount_fd, unsigned long flags)
+{
+	_cleanup_close_ int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (back < 0 || fchdir(mount_fd) < 0)
+		return mount(NULL, fd_path(mount_fd).text, NULL, flags, NULL) < 0 ? -errno : 0;
+	r = mount(NULL, ".", NULL, flags, NULL) < 0 ? -errno : 0;
+	return fchdir(back) < 0 ? -errno : r;
+}
+
+/* Also where that cannot be known. */
+static bool has_mounts_below(int mount)
+{
+	char *line = NULL;
+	struct fd_path path = fd_path(mount);
+	char info[64];
+	unsigned int id = 0, parent;
+	bool found = false;
+	size_t size = 0;
+	FILE *file;
+
+	(void)snprintf(info, sizeof(info), "/proc/self/fdinfo/%s", strrchr(path.text, '/') + 1);
+	file = fopen(info, "re");
+	while (file && getline(&line, &size, file) > 0)
+		if (strncmp(line, "mnt_id:", 7) == 0)
+			id = (unsigned int)strtoul(line + 7, NULL, 10);
+	if (file)
+		(void)fclose(file);
+	file = id ? fopen("/proc/self/mountinfo", "re") : NULL;
+	while (file && !found && getline(&line, &size, file) > 0)
+		found = sscanf(line, "%*u %u", &parent) == 1 && parent == id;
+	free(line);
+	if (file)
+		(void)fclose(file);
+	return found || !file;
+}
+
+static int remount(int mount, uint64_t attrs)
+{
+	bool relatime = (attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME;
+
+	return change(mount, MS_REMOUNT | MS_BIND | mountfd_classic_flags(attrs) |
+				     (relatime ? MS_RELATIME : 0));
+}
+
+static int set_classic(int mount, const struct mount_attr *attr, bool recursive)
+{
+	const uint64_t access_times = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
+	struct statvfs st;
+	uint64_t now;
+	int r = 0;
+
+	if (attr->propagation)
+		r = change(mount, attr->propagation | (recursive ? MS_REC : 0UL));
+	if (r < 0 || !(attr->attr_set | attr->attr_clr))
+		return r;
+	if (fstatvfs(mount, &st) < 0)
+		return -errno;
+	now = attrs_of(st.f_flag);
+	r = remount(mount, (now & ~attr->attr_clr) | attr->attr_set);
+	if (r == -EPERM) /* locked by the host: what protects may still be added */
+		r = remount(mount, now | (attr->attr_set & ~access_times));
+	if (r == 0 && recursive && has_mounts_below(mount))
+		return compat_irreplaceable(COMPAT_MOUNT_SETATTR);
+	return r;
+}
+
 int mountfd_attach(int mount, int target)
 {
-	return compat_result(COMPAT_MOVE_MOUNT,
-			     syscall(SYS_move_mount, mount, "", target, "",
-				     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+	int r = compat_result(COMPAT_MOVE_MOUNT,
+			      syscall(SYS_move_mount, mount, "", target, "",
+				      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+
+	for (size_t i = 0; r == 0 && i < n_pending; i++)
+		if (pending[i].mount == mount)
+			r = set_classic(mount, &pending[i].attr, pending[i].recursive);
+	forget(mount);
+	return r;
 }
 
 static int set_attr(int mount, struct mount_attr *attr, bool recursive)
@@ -112,10 +263,22 @@ int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long prop
 		.attr_clr = clear,
 		.propagation = propagation,
 	};
+	int r;
 
 	if (!set && !clear && !propagation)
 		return 0;
-	return set_attr(mount, &attr, recursive);
+	r = compat_is_missing(COMPAT_MOUNT_SETATTR) ? -ENOSYS : set_attr(mount, &attr, recursive);
+	if (r != -ENOSYS)
+		return r;
+	r = set_classic(mount, &attr, recursive);
+	return r == -EINVAL ? defer(mount, &attr, recursive) : r;
+}
+
+int mountfd_seal(int mount)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE };
+
+	return set_attr(mount, &attr, false);
 }
 
 int mountfd_set_idmap(int mount, int userns, bool recursive)
@@ -125,7 +288,9 @@ int mountfd_set_idmap(int mount, int userns, bool recursive)
 		.userns_fd = (uint64_t)userns,
 	};
 
-	return set_attr(mount, &attr, recursive);
+	int r = set_attr(mount, &attr, recursive);
+
+	return r == -ENOSYS ? compat_irreplaceable(COMPAT_MOUNT_SETATTR) : r;
 }
 
 int mountfd_pivot_to_cwd(void)

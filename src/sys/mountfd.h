@@ -45,9 +45,17 @@ int mountfd_ids(int fd, struct mountfd_ids *ret);
 /* Attaches a mount at the target descriptor. */
 int mountfd_attach(int mount, int target);
 
-/* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount. */
+/* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount that is attached or will be:
+ * where mount_setattr() is missing, mount(2) does it, and of a detached one once mountfd_attach() has attached it. Then
+ * attributes of a tree can be changed only while nothing is mounted below its root. */
 int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation,
 		     bool recursive);
+
+/* Makes one private and read-only that stays detached. */
+int mountfd_seal(int mount);
+
+/* MOUNT_ATTR_* as flags of mount(2). */
+unsigned long mountfd_classic_flags(uint64_t attrs);
 
 /* Maps the owners of a detached mount through a user namespace. */
 int mountfd_set_idmap(int mount, int userns, bool recursive);

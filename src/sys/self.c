@@ -74,7 +74,7 @@ static int readonly_clone(int self)
 
 	if (clone < 0)
 		return clone;
-	r = mountfd_set_attr(clone, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, false);
+	r = mountfd_seal(clone);
 	return r < 0 ? r : fd_take(&clone);
 }
 

@@ -92,7 +92,7 @@ t_refused_is_named() {
 	local call error
 	cfg '.root.readonly = false'
 	prog /bin/true
-	for call in fsopen fsconfig fsmount open_tree move_mount mount_setattr; do
+	for call in fsopen fsconfig fsmount open_tree move_mount; do
 		for error in ENOSYS EPERM; do
 			under_filter $call $error
 			no "$call: function not implemented: a filter around usrun (such as Docker's default seccomp profile) or a kernel before 5." \
@@ -101,4 +101,50 @@ t_refused_is_named() {
 			hasnt "$call $error" "$ERR" 'outer container'
 		done
 	done
+}
+
+# mount(2) sets the same flags, of the same mounts.
+t_refused_mount_setattr() {
+	local error wanted below=/proc/self
+	mkdir -p "$T/in/below" "$T/b/rootfs/in" "$T/b/rootfs/file" "$T/b/rootfs/own"
+	echo text >"$T/file"
+	touch "$T/b/rootfs/in.file"
+	cfg --arg t "$T" '.root.readonly = true | .linux.maskedPaths += ["/etc/group", "/root"] | .linux.readonlyPaths += ["/hl"] |
+		.mounts += [{destination: "/in", type: "bind", source: ($t + "/in"), options: ["bind", "ro", "nosuid", "nodev", "noexec"]},
+		{destination: "/in.file", type: "bind", source: ($t + "/file"), options: ["bind", "ro", "noatime"]},
+		{destination: "/own", type: "tmpfs", source: "tmpfs", options: ["ro", "size=64k"]}]'
+	# shellcheck disable=SC2016 # for the shell inside
+	script_ 'cut -d " " -f 4- /proc/self/mountinfo | sed "s/ - \([^ ]*\).*/ \1/"; echo changed >/in.file; touch /in/a /own/a /new /hl/a; cat /etc/group'
+	under_filter swapon EPERM # and a single id, as with the other filter
+	R run -b "$T/b" "$ID"
+	wanted="$OUT $(grep -v ^usrun: <<<"$ERR")" # its notes differ
+	has 'flags' "$wanted" '/in ro,nosuid,nodev,noexec'
+	for error in ENOSYS EPERM; do
+		under_filter mount_setattr $error
+		R run -b "$T/b" "$ID"
+		diff <(echo "$wanted") <(echo "$OUT $(grep -v ^usrun: <<<"$ERR")") || fail "$error: what mount_setattr does (<), and what was done without it (>)"
+		cp "$T/b/config.json" "$T/kept.json"
+		up
+		ok explain "$ID"
+		has "$error: the note" "$OUT" 'refuses mount_setattr'
+		down
+		cp "$T/kept.json" "$T/b/config.json"
+	done
+}
+
+# What it cannot: the flags of a whole tree, and mapped ids.
+t_refused_mount_setattr_of_a_tree() {
+	cfg '.mounts += [{destination: "/hl", type: "bind", source: "/sys", options: ["rbind", "rro"]}]'
+	[ "$MODE" != root ] || cfg --arg t "$T" '.mounts[-1].source = $t + "/tree"'
+	if [ "$MODE" = root ]; then
+		mkdir -p "$T/tree/below"
+		mount -t tmpfs below "$T/tree/below"
+	fi
+	prog /bin/true
+	under_filter mount_setattr ENOSYS
+	R run -b "$T/b" "$ID"
+	[ "$MODE" != root ] || umount "$T/tree/below"
+	[ "$RC" = 1 ] || fail "exit status $RC"
+	has 'error' "$ERR" 'mount_setattr: function not implemented'
+	has 'error' "$ERR" 'a kernel before 5.12'
 }
