@@ -155,6 +155,11 @@ def update_sizes(t):
     return seen(t.call("update", "--memory", "64m", t.id))
 
 
+def ps(t):
+    t.up(config())
+    return "more" if "sleep" in t.call("ps", t.id)[1] else "ids"
+
+
 def records(t):
     log = STATE / f"{t.name}.log"
     (BUNDLE / "config.json").write_text(json.dumps(config(lambda c: c["process"].update(args=["/nonexist"]))))
@@ -221,6 +226,7 @@ ROWS = (
     ("the copy of the configuration", exec_after_a_change, "the copy", "the copy", "the bundle"),
     ("journald:NAME", journald, "error", None, "a file"),
     ("takes sizes such as 64m", update_sizes, "ok", "error", "ok"),
+    ("lists process ids", ps, "ids", "ids", "more"),
     ("exactly one record", records, 1, 1, 1),
     ("no such path", missing_source, "no such path", "usual words", "usual words"),
     ("exec No that fails", exec_that_fails, 255, 255, 255),
