@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/common.h"
+#include "src/cmd/explain_missing.h"
 #include "src/cmd/launch.h"
 #include "src/host/facts.h"
 #include "src/oci/decode.h"
@@ -114,6 +115,8 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 		return out.len && common_print_text(&out, &(struct err){ 0 }) < 0 ? -EIO : r;
 	plan_print(&out, launch->plan);
 	print_unknown(launch, &out);
+	if (!o->facts) /* else it is another host's */
+		explain_missing(arena, launch->plan, &out);
 	if (o->steps)
 		print_steps(&out, launch->plan->flags);
 	return common_print_text(&out, err);

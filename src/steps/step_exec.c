@@ -14,12 +14,16 @@
 #include "src/sys/resolve.h"
 #include "src/sys/sock.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,6 +90,41 @@ static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 	return (caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111) ? 0 : -EACCES;
 }
 
+/* The first directory on the way that lets the process not pass, or the program itself, or its mount. Not under a filter
+ * of the container's, which may end who asks. */
+static void explain_denied(const struct start *start, const char *path, struct err *err)
+{
+	const struct process_plan *p = &start->plan->process;
+	struct statvfs fs;
+	struct stat st;
+
+	if (start->plan->flags & PLAN_SECCOMP_EARLY)
+		return;
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		const char *dir = arena_strf(start->arena, "%.*s", (int)(slash - path), path);
+
+		if (stat(dir, &st) < 0)
+			return;
+		if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS) < 0 && errno == EACCES) {
+			err_hint(err,
+				 "uid %u may not enter the directory %s of the container (owner "
+				 "%u:%u, mode %04o)",
+				 p->uid, dir, st.st_uid, st.st_gid, st.st_mode & 07777);
+			return;
+		}
+	}
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
+		err_hint(err, "%s is on a mount with the option noexec", path);
+	else if (!(st.st_mode & 0111))
+		err_hint(err, "%s is not executable (mode %04o): chmod +x", path,
+			 st.st_mode & 07777);
+	else
+		err_hint(err, "uid %u may not execute %s (owner %u:%u, mode %04o)", p->uid, path,
+			 st.st_uid, st.st_gid, st.st_mode & 07777);
+}
+
 /* Only what is meant is called missing (127) or denied (126): a loop of links, a name that is too
  * long, a disk that fails or a lack of memory is neither. */
 static int program_error(const char *path, int error, struct err *err)
@@ -104,13 +143,22 @@ static int program_error(const char *path, int error, struct err *err)
 	}
 }
 
+static int refuse_program(const struct start *start, const char *path, int error, struct err *err)
+{
+	int r = program_error(path, error, err);
+
+	if (error == EACCES)
+		explain_denied(start, path, err);
+	return r;
+}
+
 static int check_program(const struct start *start, const char *path, struct err *err)
 {
 	struct stat st;
 	int r;
 
 	if (stat(path, &st) < 0)
-		return program_error(path, errno, err);
+		return refuse_program(start, path, errno, err);
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, EACCES, "exec: \"%s\": is a directory: permission denied",
 			       path);
@@ -118,7 +166,7 @@ static int check_program(const struct start *start, const char *path, struct err
 		return err_set(err, EACCES,
 			       "exec: \"%s\": is not a regular file: permission denied", path);
 	r = may_execute(path, &st, start->plan->process.caps_effective);
-	return r < 0 ? program_error(path, -r, err) : 0;
+	return r < 0 ? refuse_program(start, path, -r, err) : 0;
 }
 
 static int find_in_path(struct start *start, const char *name, struct err *err)
@@ -307,16 +355,84 @@ int step_fds_close(struct start *start, struct err *err)
 	return 0;
 }
 
+static const char *machine_name(unsigned int machine)
+{
+	static const struct {
+		unsigned int machine;
+		const char *name;
+	} names[] = {
+		{ EM_X86_64, "x86_64" }, { EM_AARCH64, "aarch64" }, { EM_386, "i386" },
+		{ EM_ARM, "arm" },       { EM_RISCV, "riscv" },     { EM_S390, "s390" },
+		{ EM_PPC64, "ppc64" },   { EM_MIPS, "mips" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].machine == machine)
+			return names[i].name;
+	return "another architecture";
+}
+
+/* Both kinds of ELF have it at this place, in their own byte order. */
+static unsigned int machine_of(const char *head, size_t n)
+{
+	const unsigned char *at = (const unsigned char *)head + offsetof(Elf64_Ehdr, e_machine);
+
+	if (n < sizeof(Elf32_Ehdr) || memcmp(head, ELFMAG, SELFMAG) != 0)
+		return EM_NONE;
+	return head[EI_DATA] == ELFDATA2MSB ? at[0] << 8 | at[1] : at[1] << 8 | at[0];
+}
+
+/* The loader that an ELF file of this architecture names within its first bytes, or NULL. */
+static const char *loader_of(const char *head, size_t n)
+{
+	Elf64_Ehdr elf;
+	Elf64_Phdr part;
+
+	if (n < sizeof(elf) || memcmp(head, ELFMAG, SELFMAG) != 0 || head[EI_CLASS] != ELFCLASS64)
+		return NULL;
+	memcpy(&elf, head, sizeof(elf));
+	for (size_t i = 0; i < elf.e_phnum; i++) {
+		size_t at = elf.e_phoff + i * sizeof(part);
+
+		if (at > n || n - at < sizeof(part))
+			return NULL;
+		memcpy(&part, head + at, sizeof(part));
+		if (part.p_type == PT_INTERP)
+			return part.p_offset < n &&
+					       memchr(head + part.p_offset, '\0', n - part.p_offset)
+				       ? head + part.p_offset
+				       : NULL;
+	}
+	return NULL;
+}
+
+static void explain_format(const char *head, size_t n, struct err *err)
+{
+	unsigned int machine = machine_of(head, n);
+	struct utsname own;
+
+	if (machine != EM_NONE && uname(&own) == 0 &&
+	    !str_equal(own.machine, machine_name(machine)))
+		err_hint(err, "the file is for %s, and this host is %s", machine_name(machine),
+			 own.machine);
+	else if (machine == EM_NONE && !str_starts(head, "#!"))
+		err_hint(err, "it is neither an ELF file nor a script that begins with a #! line");
+	else
+		err_hint(err, "the file is for another architecture, or damaged");
+}
+
 /* The kernel's ENOENT for a script means its interpreter, which the user would never guess. */
 static int explain_exec(const char *path, int error, struct err *err)
 {
 	_cleanup_close_ int fd =
 		openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char head[160] = "";
+	char head[4096] = "";
 	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head) - 1);
+	const char *loader = loader_of(head, n > 0 ? (size_t)n : 0);
 
 	head[n > 0 ? n : 0] = '\0';
-	head[strcspn(head, "\n")] = '\0';
+	if (str_starts(head, "#!"))
+		head[strcspn(head, "\n")] = '\0';
 	if (error == ENOENT && str_starts(head, "#!"))
 		return err_set(err, ENOENT,
 			       "exec %s: no such file or directory: its interpreter \"%s\" is not "
@@ -326,15 +442,13 @@ static int explain_exec(const char *path, int error, struct err *err)
 	if (error == ENOENT)
 		return err_set(
 			err, ENOENT,
-			"exec %s: no such file or directory: the loader it was linked for is "
-			"not in the container",
-			path);
+			"exec %s: no such file or directory: its loader %s is not in the container",
+			path, loader ? loader : "(that of the libraries it was linked with)");
 	if (error == EACCES || error == EPERM)
 		return err_set(err, error, "exec %s: permission denied", path);
 	(void)err_errno(err, error, "exec %s", path);
 	if (error == ENOEXEC)
-		err_hint(err,
-			 "the file is for another architecture, or a script without a #! line");
+		explain_format(head, n > 0 ? (size_t)n : 0, err);
 	return -error;
 }
 

@@ -90,3 +90,49 @@ t_words_about_containers_without_a_cgroup() {
 	has 'which' "$ERR" "$ID"
 	down
 }
+
+# explain looks, as create would.
+t_words_for_what_is_missing() {
+	prog nosuch
+	cfg '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}] | .hooks = {poststop: [{path: "/no/hook"}]}'
+	ok explain -b "$T/b"
+	has 'the command' "$OUT" 'command: nosuch is not in the root file system'
+	has 'the source' "$OUT" 'mount source: /nosuch does not exist'
+	has 'the hook' "$OUT" 'poststop hook: /no/hook does not exist'
+	prog sh
+	cfg 'del(.hooks) | .mounts |= .[:-1]'
+	ok explain -b "$T/b"
+	hasnt 'all is there' "$OUT" $'\nmissing\n'
+	cfg '.root.path = "nosuch"'
+	ok explain -b "$T/b"
+	has 'the root' "$OUT" "root file system: $T/b/nosuch does not exist"
+}
+
+# Why a program may not be executed, and what it would need.
+t_words_for_programs() {
+	local root=$T/b/rootfs
+	[ -w "$root/bin" ] || skip 'needs a root file system of its own'
+	printf '#!/bin/sh\n' >"$root/bin/plain"
+	chmod 644 "$root/bin/plain"
+	printf '\177ELF\2\1\1%9s\2\0\267\0\1\0\0\0%100s' '' '' >"$root/bin/other"
+	chmod 755 "$root/bin/other"
+	prog /bin/plain
+	no 'exec: "/bin/plain": permission denied' run -b "$T/b" "$ID"
+	has 'the bit' "$ERR" 'hint: /bin/plain is not executable (mode 0644): chmod +x'
+	prog /bin/other
+	no 'exec /bin/other: exec format error' run -b "$T/b" "$ID"
+	[ "$(uname -m)" = aarch64 ] || has 'the architecture' "$ERR" "hint: the file is for aarch64, and this host is $(uname -m)"
+	mkdir "$root/closed"
+	cp /bin/busybox "$root/closed/sh"
+	chmod 600 "$root/closed"
+	cfg '.process.user = {uid: 7, gid: 7}'
+	[ -n "$SUBUIDS" ] || [ "$MODE" = root ] || return 0
+	caps KILL
+	prog /closed/sh
+	no 'exec: "/closed/sh": permission denied' run -b "$T/b" "$ID"
+	has 'the directory' "$ERR" 'hint: uid 7 may not enter the directory /closed of the container (owner 0:0, mode 0600)'
+	cfg --arg d "$root/bin" '.process.user = {uid: 0, gid: 0} | .mounts += [{destination: "/bin", source: $d, options: ["bind", "noexec"]}]'
+	prog /bin/sh
+	no 'exec: "/bin/sh": permission denied' run -b "$T/b" "$ID"
+	has 'the mount' "$ERR" 'hint: /bin/sh is on a mount with the option noexec'
+}
