@@ -9,12 +9,14 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 struct spec_options {
 	const char *bundle, *file, *rootfs;
 	struct option_list args;
 	bool rootless, no_terminal;
+	bool service, systemd; /* systemd is a service with more */
 };
 
 static const struct option options[] = {
@@ -24,6 +26,10 @@ static const struct option options[] = {
 	  "write to this file instead; - is standard output", NULL },
 	{ 0, "rootless", OPTION_FLAG, offsetof(struct spec_options, rootless), NULL,
 	  "for an unprivileged user", NULL },
+	{ 0, "service", OPTION_FLAG, offsetof(struct spec_options, service), NULL,
+	  "for servers: writable root, more capabilities", NULL },
+	{ 0, "systemd", OPTION_FLAG, offsetof(struct spec_options, systemd), NULL,
+	  "the same for systemd as the first process", NULL },
 	{ 0, "args", OPTION_LIST, offsetof(struct spec_options, args), "ARG",
 	  "one word of the command (repeatable)", NULL },
 	{ 0, "rootfs", OPTION_TEXT, offsetof(struct spec_options, rootfs), "PATH",
@@ -35,6 +41,11 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+static bool is_service(const struct spec_options *o)
+{
+	return o->service || o->systemd;
+}
+
 static void strings(struct json_write *w, const char *key, const char *const *list)
 {
 	json_write_array(w, key);
@@ -43,16 +54,53 @@ static void strings(struct json_write *w, const char *key, const char *const *li
 	json_write_end(w);
 }
 
+static void capabilities(struct json_write *w, bool service)
+{
+	static const char *const few[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+					   NULL };
+	static const char *const usual[] = { "CAP_AUDIT_WRITE",
+					     "CAP_CHOWN",
+					     "CAP_DAC_OVERRIDE",
+					     "CAP_FOWNER",
+					     "CAP_FSETID",
+					     "CAP_KILL",
+					     "CAP_MKNOD",
+					     "CAP_NET_BIND_SERVICE",
+					     "CAP_NET_RAW",
+					     "CAP_SETFCAP",
+					     "CAP_SETGID",
+					     "CAP_SETPCAP",
+					     "CAP_SETUID",
+					     "CAP_SYS_CHROOT",
+					     NULL };
+	const char *const *caps = service ? usual : few;
+
+	json_write_object(w, "capabilities");
+	strings(w, "bounding", caps);
+	strings(w, "effective", caps);
+	strings(w, "permitted", caps);
+	json_write_end(w);
+}
+
+static void limits(struct json_write *w)
+{
+	json_write_array(w, "rlimits");
+	json_write_object(w, NULL);
+	json_write_string(w, "type", "RLIMIT_NOFILE");
+	json_write_uint(w, "hard", 1024);
+	json_write_uint(w, "soft", 1024);
+	json_write_end(w);
+	json_write_end(w);
+}
+
 static void process(struct json_write *w, const struct spec_options *o, const char *const *words,
 		    size_t n_words)
 {
 	static const char *const env[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm",
-		NULL
+		"container=oci", NULL
 	};
-	static const char *const caps[] = { "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE",
-					    NULL };
-	static const char *const shell[] = { "sh", NULL };
+	static const char *const shell[] = { "sh", NULL }, *const init[] = { "/sbin/init", NULL };
 
 	json_write_object(w, "process");
 	json_write_bool(w, "terminal", !o->no_terminal);
@@ -63,22 +111,14 @@ static void process(struct json_write *w, const struct spec_options *o, const ch
 	if (n_words)
 		json_write_strings(w, "args", words, n_words);
 	else
-		strings(w, "args", shell);
-	strings(w, "env", env);
+		strings(w, "args", o->systemd ? init : shell);
+	/* systemd looks for the last one. */
+	json_write_strings(w, "env", env, o->systemd ? 3 : 2);
 	json_write_string(w, "cwd", "/");
-	json_write_object(w, "capabilities");
-	strings(w, "bounding", caps);
-	strings(w, "effective", caps);
-	strings(w, "permitted", caps);
-	json_write_end(w);
-	json_write_array(w, "rlimits");
-	json_write_object(w, NULL);
-	json_write_string(w, "type", "RLIMIT_NOFILE");
-	json_write_uint(w, "hard", 1024);
-	json_write_uint(w, "soft", 1024);
-	json_write_end(w);
-	json_write_end(w);
-	json_write_bool(w, "noNewPrivileges", true);
+	capabilities(w, is_service(o));
+	if (!is_service(o))
+		limits(w);
+	json_write_bool(w, "noNewPrivileges", !is_service(o));
 	json_write_end(w);
 }
 
@@ -96,12 +136,43 @@ static void devpts_options(struct json_write *w, const struct spec_options *o)
 	json_write_end(w);
 }
 
+struct mount {
+	const char *destination, *type, *source;
+	const char *words[8]; /* none: see devpts_options() */
+};
+
+static void add_mount(struct json_write *w, const struct spec_options *o, const struct mount *m)
+{
+	json_write_object(w, NULL);
+	json_write_string(w, "destination", m->destination);
+	json_write_string(w, "type", m->type);
+	json_write_string(w, "source", m->source);
+	if (m->words[0])
+		strings(w, "options", m->words);
+	else
+		devpts_options(w, o);
+	json_write_end(w);
+}
+
 static void mounts(struct json_write *w, const struct spec_options *o)
 {
-	static const struct {
-		const char *destination, *type, *source;
-		const char *words[8];
-	} table[] = {
+	static const struct mount own_group = { "/sys/fs/cgroup",
+						"cgroup",
+						"cgroup",
+						{ "nosuid", "noexec", "nodev", "relatime", NULL } };
+	static const struct mount files[] = {
+		{ "/etc/hosts", "bind", "hosts", { "bind", NULL } },
+		{ "/etc/resolv.conf", "bind", "resolv.conf", { "bind", NULL } },
+	};
+	static const struct mount systemd[] = {
+		{ "/run", "tmpfs", "tmpfs", { "nosuid", "nodev", "mode=755", NULL } },
+		{ "/run/lock",
+		  "tmpfs",
+		  "tmpfs",
+		  { "nosuid", "nodev", "noexec", "mode=1777", NULL } },
+		{ "/tmp", "tmpfs", "tmpfs", { "nosuid", "nodev", "mode=1777", NULL } },
+	};
+	static const struct mount table[] = {
 		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev", NULL } },
 		{ "/dev",
 		  "tmpfs",
@@ -121,17 +192,14 @@ static void mounts(struct json_write *w, const struct spec_options *o)
 	};
 
 	json_write_array(w, "mounts");
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		json_write_object(w, NULL);
-		json_write_string(w, "destination", table[i].destination);
-		json_write_string(w, "type", table[i].type);
-		json_write_string(w, "source", table[i].source);
-		if (table[i].words[0])
-			strings(w, "options", table[i].words);
-		else
-			devpts_options(w, o);
-		json_write_end(w);
-	}
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		add_mount(w, o,
+			  o->systemd && str_equal(table[i].type, "cgroup") ? &own_group
+									   : &table[i]);
+	for (size_t i = 0; is_service(o) && i < sizeof(files) / sizeof(files[0]); i++)
+		add_mount(w, o, &files[i]);
+	for (size_t i = 0; o->systemd && i < sizeof(systemd) / sizeof(systemd[0]); i++)
+		add_mount(w, o, &systemd[i]);
 	json_write_end(w);
 }
 
@@ -178,12 +246,41 @@ static void document(struct json_write *w, const struct spec_options *o, const c
 	process(w, o, words, n_words);
 	json_write_object(w, "root");
 	json_write_string(w, "path", o->rootfs ? o->rootfs : "rootfs");
-	json_write_bool(w, "readonly", true);
+	json_write_bool(w, "readonly", !is_service(o));
 	json_write_end(w);
 	json_write_string(w, "hostname", "usrun");
 	mounts(w, o);
 	linux_part(w, o);
 	json_write_end(w);
+}
+
+/* Beside config.json; what is there already is somebody's work. */
+static int write_beside(const struct spec_options *o, struct arena *arena, const char *name,
+			const char *text, struct err *err)
+{
+	const char *path = path_join(arena, o->bundle ? o->bundle : ".", name);
+	_cleanup_close_ int fd =
+		openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : io_write_all(fd, text, strlen(text));
+
+	return r < 0 && r != -EEXIST ? err_errno(err, -r, "write %s", path) : 0;
+}
+
+static int write_files(const struct spec_options *o, struct arena *arena, struct err *err)
+{
+	enum { MOST = 65536 };
+	struct err ignored;
+	char *resolver;
+	size_t len;
+	int r;
+
+	if (!is_service(o))
+		return 0;
+	if (io_read_file(AT_FDCWD, "/etc/resolv.conf", MOST, arena, &resolver, &len, &ignored) < 0)
+		resolver = arena_strdup(arena, "");
+	r = write_beside(o, arena, "hosts",
+			 "127.0.0.1\tlocalhost\n::1\tlocalhost\n127.0.1.1\tusrun\n", err);
+	return r < 0 ? r : write_beside(o, arena, "resolv.conf", resolver, err);
 }
 
 static int save(struct arena *arena, const struct spec_options *o, struct json_write *w,
@@ -221,13 +318,15 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	_cleanup_json_write_ struct json_write *w = json_write_new(true);
 	const struct spec_options *o = data;
+	int r;
 
 	(void)globals;
 	if (argc)
 		document(w, o, (const char *const *)argv, (size_t)argc);
 	else
 		document(w, o, o->args.v, o->args.n);
-	return save(arena, o, w, err);
+	r = save(arena, o, w, err);
+	return r < 0 ? r : write_files(o, arena, err);
 }
 
 const struct cmd cmd_spec = {

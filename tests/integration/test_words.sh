@@ -108,6 +108,29 @@ t_words_for_what_is_missing() {
 	has 'the root' "$OUT" "root file system: $T/b/nosuch does not exist"
 }
 
+# The templates for servers and for systemd, beside files that are already there.
+t_spec_for_services() {
+	local rootless=()
+	[ "$MODE" = root ] || rootless=(--rootless)
+	mkdir "$T/s"
+	echo 'nameserver 192.0.2.7' >"$T/s/resolv.conf"
+	ok spec --service "${rootless[@]}" --no-terminal -b "$T/s" --rootfs "$T/b/rootfs" sh -c \
+		'touch /written && cat /etc/hosts /etc/resolv.conf && grep -E "NoNewPrivs|CapEff" /proc/self/status'
+	ok run -b "$T/s" "$ID"
+	has 'its name' "$OUT" '127.0.1.1	usrun'
+	has 'a file that was there' "$OUT" 192.0.2.7
+	has 'no_new_privs' "$OUT" 'NoNewPrivs:	0'
+	has 'capabilities' "$OUT" 00000000a80425fb
+	rm "$T/s/config.json"
+	ok spec --systemd "${rootless[@]}" --no-terminal -b "$T/s" --rootfs "$T/b/rootfs" sh -c \
+		'touch /run/lock/x /run/x /tmp/x; echo $container; grep -E " /(run|tmp|run/lock|sys/fs/cgroup) " /proc/mounts'
+	ok run -b "$T/s" "$ID"
+	has 'what systemd looks for' "$OUT" oci
+	eq 'file systems' "$(grep -cE '^tmpfs /(run|tmp|run/lock) ' <<<"$OUT")" 3
+	ok spec --systemd -b "$T/s" -f -
+	eq 'the command' "$(jq -c .process.args <<<"$OUT")" '["/sbin/init"]'
+}
+
 # Why a program may not be executed, and what it would need.
 t_words_for_programs() {
 	local root=$T/b/rootfs
