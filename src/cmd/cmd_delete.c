@@ -15,6 +15,7 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <unistd.h>
 
 enum { MARKED_MAX = 64 };
 
@@ -224,6 +225,55 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return err_hint(err, "`usrun delete --force %s` kills it first", id);
 }
 
+/* Groups of the container's process, which the state has lost; not those that everybody is in. */
+static struct cgroup_place place_of_process(const struct delete_call *call,
+					    const struct state *state)
+{
+	struct cgroup_place now = { 0 }, none;
+	struct facts facts = { 0 };
+	struct cgroup_dir *dirs;
+	struct err ignored;
+	size_t n = 0;
+
+	if (status_of(state, NULL, &ignored) == STATUS_STOPPED ||
+	    facts_gather(call->arena, FACTS_CALLER | FACTS_CGROUP, &facts, &ignored) < 0)
+		return now;
+	none = undo_list_place(call->arena, &facts.cgroup, "");
+	if (driver_find(call->arena, (pid_t)state->pid.v, &none, &now, &ignored) < 0)
+		return now;
+	dirs = arena_array(call->arena, now.dirs.n + 1, sizeof(*dirs));
+	for (size_t i = 0; i < now.dirs.n; i++)
+		if (now.dirs.v[i].path[1] && !str_equal(now.dirs.v[i].path, facts.cgroup.v[i].own))
+			dirs[n++] = now.dirs.v[i];
+	return (struct cgroup_place){ now.kind, { dirs, n } };
+}
+
+static int remove_place(const struct delete_call *call, const struct cgroup_place *place,
+			const char *id, struct err *err)
+{
+	int r = undo_list_cgroup(call->store, id, place, err);
+
+	for (size_t i = 0; r == 0 && i < place->dirs.n; i++) {
+		const char *group = arena_strf(call->arena, "%s%s", place->dirs.v[i].mount,
+					       place->dirs.v[i].path);
+
+		if (access(group, F_OK) == 0)
+			r = err_set(err, EBUSY,
+				    "the cgroup %s stays: the process of container %s was in it, "
+				    "and nothing says whose it is",
+				    group, id);
+	}
+	return r;
+}
+
+static int remove_lost(const struct delete_call *call, const struct state *state, struct err *err)
+{
+	const struct cgroup_place place = place_of_process(call, state);
+	int r = undo_list_process(state, err);
+
+	return r < 0 ? r : remove_place(call, &place, state->id, err);
+}
+
 /* Where the host does not say the same as the state, what is there is looked for; and without a
  * cgroup in it nothing leads to the process but a pid, which may be wrong too. */
 static int delete_by_force(const struct delete_call *call, int dirfd, const struct state *state,
@@ -236,6 +286,11 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 
 	if (state->damaged)
 		return delete_damaged(call, dirfd, state->id, err);
+	if (call->doubtful) {
+		r = remove_lost(call, state, err);
+		if (r < 0)
+			return r;
+	}
 	if (!is_believable(call, state)) {
 		r = store_find_init(dirfd, &init, &first);
 		if (r == 0)

@@ -594,7 +594,7 @@ t_cgroups_without_any_proof_are_named() {
 	root_only
 	local edit dir state="$T/state/$ID/state.json"
 	v1_dir pids >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
-	for edit in 'del(.cgroupDirs)' '.cgroupDriver = "none" | .pid = 1' '5'; do
+	for edit in '.cgroupDriver = "none" | .pid = 1' '5'; do
 		cfg '.linux.namespaces |= map(select(.type != "pid"))'
 		up
 		for dir in $(cgroups); do
@@ -611,8 +611,41 @@ t_cgroups_without_any_proof_are_named() {
 	done
 }
 
+# The process leads to groups that nothing else names any more.
+t_cgroups_that_only_the_process_leads_to() {
+	root_only
+	local dir state="$T/state/$ID/state.json"
+	v1_dir pids >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg --arg p "/it-$ID/deep" '.linux.cgroupsPath = $p'
+	up
+	lose_all_proof
+	ok delete --force "$ID"
+	[ -z "$(find /sys/fs/cgroup -path "*it-$ID/deep" 2>/dev/null)" ] || fail 'a group stays without a word'
+	soon no_groups # the one above it was made for it, and nothing says so
+	# Another process in it goes on: whose it is nobody can say.
+	cfg '.linux.namespaces |= map(select(.type != "pid"))'
+	prog /bin/sh -c 'sleep 1000 & exec sleep 1000'
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	soon two_in "$(find /sys/fs/cgroup -path "*it-$ID/deep" 2>/dev/null | head -1)"
+	lose_all_proof
+	no "the process of container $ID was in it" delete --force "$ID"
+	[ -d "$T/state/$ID" ] || fail "the state is gone"
+	find /sys/fs/cgroup -path "*it-$ID/deep/cgroup.procs" -exec cat {} + 2>/dev/null | sort -u | xargs -r kill -KILL
+	soon no_groups
+	ok delete --force "$ID"
+}
+
+lose_all_proof() {
+	for dir in $(find /sys/fs/cgroup -path "*it-$ID/deep" 2>/dev/null); do
+		python3 -c 'import os, sys; os.removexattr(*sys.argv[1:])' "$dir" user.usrun.owner 2>/dev/null || true
+	done
+	jq 'del(.cgroupDirs)' "$state" >"$T/new"
+	cp "$T/new" "$state"
+	rm "$T/state/$ID/config.json"
+}
+
 no_groups() { # once their processes have ended
-	sweep_groups
+	find /sys/fs/cgroup -depth -type d -path "*$ID*" -exec rmdir {} + 2>/dev/null || true
 	[ -z "$(cgroups)" ]
 }
 
