@@ -86,11 +86,13 @@ static int add(struct output *out, struct store *store, const char *id, struct e
 
 	if (r >= 0)
 		r = common_read_state(&arena, store, dir, id, &state, &damaged);
-	if (r >= 0)
+	if (r < 0 && r != -ENOENT) /* that was deleted while we looked */
+		add_damaged(out, id);
+	if (r < 0)
+		r = 0; /* the others are listed all the same */
+	else
 		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), err)
 			   : add_row(out, &state, err);
-	else if (r != -ENOENT) /* that was deleted while we looked */
-		add_damaged(out, id);
 	arena_free(&arena);
 	return r;
 }
