@@ -62,6 +62,8 @@ static bool has_long_value(const struct mount_entry *m)
 	return false;
 }
 
+/* In the order in which they are tried: none shows more than the one before it. A bind of what is the
+ * host's only stands in where the container has no namespace that a file system of its own would show. */
 static void set_methods(struct plan_build *b, struct mount_entry *m)
 {
 	const struct plan *plan = b->plan;

@@ -18,9 +18,13 @@ static int (*const methods[])(struct start *start, size_t i, struct err *err) = 
 	[MOUNT_BY_MOUNT] = step_mounts_classic,
 };
 
-static bool another_may_help(int r)
+/* An option that the kernel does not take is the config's mistake: what is the host's, which has other
+ * options, does not stand in for it. */
+static bool another_may_help(enum mount_method next, int r)
 {
-	return r == -EPERM || r == -EBUSY || r == -EINVAL || r == -ENODEV || r == -EACCES;
+	if (r == -EINVAL)
+		return next == MOUNT_BY_MOUNT;
+	return r == -EPERM || r == -EBUSY || r == -ENODEV || r == -EACCES;
 }
 
 static void hint_for_proc(const struct mount_entry *m, int r, struct err *err)
@@ -44,7 +48,7 @@ static int mount_one(struct start *start, size_t i, struct err *err)
 			*err = (struct err){ 0 };
 			return 0;
 		}
-		if (!another_may_help(r))
+		if (n + 1 == m->n_methods || !another_may_help(m->methods[n + 1], r))
 			break;
 		log_debug("%s", n ? later.text : err->text);
 	}

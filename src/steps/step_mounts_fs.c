@@ -357,7 +357,10 @@ int step_mounts_cgroups(struct start *start, size_t i, struct err *err)
 			   m->config_index, m->target);
 		return 0;
 	}
-	r = mount = mountfd_clone(AT_FDCWD, cgroup->v[0].mount, true, false);
+	/* In a cgroup namespace no more than a file system that is mounted there would show. */
+	r = mount = start->plan->flags & PLAN_CGROUPNS
+			    ? bind_hierarchy(start, &cgroup->v[0])
+			    : mountfd_clone(AT_FDCWD, cgroup->v[0].mount, true, false);
 	if (r >= 0)
 		r = mountfd_set_attr(mount, m->attr_set, 0, 0, true);
 	if (r == 0)

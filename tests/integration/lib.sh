@@ -74,6 +74,13 @@ no() { # TEXT ARG...
 	[[ "$ERR" == *"$text"* ]] || fail "usrun $*: '$text' is not in the error '$ERR'"
 }
 
+from_terminal() { # ARG...: usrun with a terminal; result in RC, OUT
+	RC=0
+	command -v python3 >/dev/null || skip 'needs python3'
+	OUT=$(python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
+		"${U[@]}" "$@" </dev/null 2>&1) || RC=$?
+}
+
 cfg() { # JQ-OPTION... FILTER: edits config.json
 	jq "$@" "$T/b/config.json" >"$T/b/new.json" || fail "jq failed"
 	mv "$T/b/new.json" "$T/b/config.json"

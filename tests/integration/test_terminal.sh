@@ -57,10 +57,3 @@ t_notes_come_first() {
 		hasnt 'notes behind the first line' "${OUT#*line}" 'usrun: '
 	done
 }
-
-from_terminal() { # ARG...: usrun with a terminal; result in RC, OUT
-	RC=0
-	command -v python3 >/dev/null || skip 'needs python3'
-	OUT=$(python3 -c 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' \
-		"${U[@]}" "$@" </dev/null 2>&1) || RC=$?
-}

@@ -34,6 +34,9 @@ MAY_CHANGE = {"step_devices.c", "step_mounts_copyup.c", "step_console.c", "step_
 # By number: only who knows that the process is its own, this one, merely looks whether it is there, or has no other way.
 BY_NUMBER = re.compile(r"\b(waitpid|waitid|wait3|wait4|killpg|kill)\s*\((?!2\))")
 MAY_USE_NUMBERS = {"child.c", "pidfd.c", "signals.c", "status.c", "reaper.c"}
+# Who falls back on another way has thought of what that shows, allows or kills.
+LISTS_METHODS = re.compile(r"\bmethods\[[^\]]*\]\s*=[^=]")
+NONE_MORE = re.compile(r"\bnone (shows|allows|kills) more than\b")
 MAX_FILE, MAX_FUNCTION = 600, 60
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"
@@ -118,6 +121,8 @@ def check_rules(rel, text):
         errors.append(f"{rel}: no shell")
     if re.search(r"\b(TODO|FIXME|XXX)\b", text):
         errors.append(f"{rel}: work left undone belongs into an issue")
+    if LISTS_METHODS.search(text) and not NONE_MORE.search(text):
+        errors.append(f"{rel}: does not say of its list of methods that none shows (allows, kills) more than the one before it")
     return errors
 
 

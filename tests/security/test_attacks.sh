@@ -143,6 +143,125 @@ t_cwd_through_a_descriptor() {
 		R run -b "$T/b" "$ID"
 		[[ "$OUT" != *secret* ]] || fail "cwd /proc/self/fd/$n leads to the host"
 	done
+	cfg '.process.cwd = "/"'
+	up
+	for n in $(seq 3 32); do
+		R exec --cwd "/proc/self/fd/$n" "$ID" /bin/sh -c 'cat ../../../../../../../../"$0" ./"$0"' "${T#/}/canary"
+		[[ "$OUT" != *secret* ]] || fail "exec --cwd /proc/self/fd/$n leads to the host"
+	done
+	down
+}
+
+# CVE-2016-3697: a number is an id, whatever the image calls by it.
+t_a_number_is_no_name() {
+	mkdir -p "$T/b/rootfs/etc"
+	printf 'root:x:0:0::/:/bin/sh\n1001:x:0:0::/:/bin/sh\n' >"$T/b/rootfs/etc/passwd"
+	printf 'root:x:0:\n1001:x:0:\n' >"$T/b/rootfs/etc/group"
+	many_ids
+	up
+	ok exec -u 1001 "$ID" /bin/id -u
+	eq 'uid of 1001' "$OUT" 1001
+	ok exec -u 1:1001 "$ID" /bin/id -g
+	eq 'gid of 1001' "$OUT" 1001
+	down
+}
+
+# CVE-2025-31133: where the image has no null device to mask with, or another thing by its name.
+t_masked_without_a_null_device() {
+	local null
+	cfg '.mounts |= map(select(.destination | startswith("/dev") | not)) | .linux.maskedPaths = ["/masked", "/masked-dir"]'
+	mkdir "$T/b/rootfs/masked-dir"
+	echo secret | tee "$T/b/rootfs/masked" >"$T/b/rootfs/masked-dir/file"
+	script_ 'cat /masked /masked-dir/* 2>/dev/null; true'
+	for null in nothing /nowhere /masked; do
+		rm -rf "$T/b/rootfs/dev"
+		mkdir "$T/b/rootfs/dev"
+		[ $null = nothing ] || ln -s $null "$T/b/rootfs/dev/null"
+		R run -b "$T/b" "$ID"
+		hasnt "masked, with /dev/null $null" "$OUT" secret
+	done
+}
+
+# CVE-2025-52565: a terminal is of the container's own devpts, and goes where nothing of the image leads elsewhere.
+t_terminal_of_the_image() {
+	local link
+	mkdir "$T/host"
+	cfg '.process.terminal = true | .mounts |= map(select(.destination | startswith("/dev") | not))'
+	prog /bin/true
+	for link in "$T/host/made" "../../../../../../../..$T/host/made"; do
+		rm -rf "$T/b/rootfs/dev"
+		mkdir -p "$T/b/rootfs/dev/pts"
+		ln -s "$link" "$T/b/rootfs/dev/console"
+		ln -s /dev/ptmx "$T/b/rootfs/dev/pts/ptmx"
+		from_terminal run -b "$T/b" "$ID"
+		[ "$RC" != 0 ] || fail 'a terminal of a directory of the image'
+		has 'the error' "$OUT" devpts
+		jq '.mounts += [{destination: "/dev/pts", type: "devpts", source: "devpts", options: ["newinstance", "ptmxmode=0666"]}]' \
+			"$T/b/config.json" >"$T/with-devpts.json"
+		from_terminal run -b "$T/b" --config "$T/with-devpts.json" "$ID"
+		[ -z "$(ls -A "$T/host")" ] || fail "made on the host: $(ls "$T/host")"
+	done
+}
+
+# CVE-2019-16884, CVE-2025-52881: what we write to procfs, the image catches with files of its own.
+t_procfs_of_the_image() {
+	local link file
+	mkdir -p "$T/fake/self/attr" "$T/fake/thread-self/attr" "$T/fake/sys/net/ipv4"
+	for file in self/attr/exec self/oom_score_adj thread-self/attr/exec sys/net/ipv4/ip_forward ipv4/ip_forward; do
+		mkdir -p "$T/fake/${file%/*}"
+		: >"$T/fake/$file"
+	done
+	chmod -R a+rwX "$T/fake"
+	cp "$T/b/config.json" "$T/plain.json"
+	prog /bin/true
+	for link in /proc /proc/sys/net /proc/self /proc/thread-self /proc/self/attr; do
+		jq --arg f "$T/fake" --arg d "$link" '.mounts += [{destination: $d, type: "bind", source: $f, options: ["rbind", "rw"]}]
+			| .process.oomScoreAdj = 1000 | .linux.sysctl = {"net.ipv4.ip_forward": "1"}' "$T/plain.json" >"$T/b/config.json"
+		R run -b "$T/b" "$ID"
+		ln -sfn "$link" "$T/b/rootfs/lnk"
+		cfg '.mounts[-1].destination = "/lnk"'
+		R run -b "$T/b" "$ID"
+	done
+	file=$(find "$T/fake" -type f -size +0)
+	[ -z "$file" ] || fail "written to: $file"
+}
+
+# With the right to make nodes: the devices of the host are not the container's.
+t_no_disk_of_the_host() {
+	root_only 'nobody else makes nodes'
+	local disk
+	disk=$(stat -c '%Hd %Ld' / 2>/dev/null)
+	[ "${disk% *}" != 0 ] || skip 'the root of this machine is on no disk'
+	caps CHOWN DAC_OVERRIDE FOWNER MKNOD
+	script_ "mknod /disk b $disk 2>/dev/null; head -c 1 /disk >/dev/null 2>&1 && echo read; true"
+	cfg '.root.readonly = false'
+	go
+	eq 'the disk of the host' "$OUT" ''
+	cfg 'del(.linux.resources)'
+	go
+	eq 'the disk of the host, with no resources in the config' "$OUT" ''
+}
+
+# A manager that takes connections and never says a word.
+t_silent_systemd() {
+	rootless_only 'the manager of a user'
+	local server plain
+	mkdir -p "$T/xdg/systemd"
+	python3 -c 'import os, socket, sys, time
+os.umask(0)
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(8); time.sleep(100)' "$T/xdg/systemd/private" &
+	server=$!
+	soon test -S "$T/xdg/systemd/private"
+	prog /bin/true
+	SECONDS=0
+	"${U[@]}" run -b "$T/b" "${ID}p" >"$T/plain.out" 2>"$T/plain.err" </dev/null &
+	plain=$!
+	R run --systemd-cgroup -b "$T/b" "$ID"
+	[ "$RC" != 0 ] || fail 'a scope of a manager that says nothing'
+	has 'who did not answer' "$ERR" systemd
+	wait $plain || fail "without --systemd-cgroup: $(<"$T/plain.err")"
+	[ $SECONDS -lt 40 ] || fail "took $SECONDS s"
+	kill $server
 }
 
 # CVE-2025-31133, CVE-2025-52565: names of the image for what comes from the host.
@@ -238,13 +357,52 @@ t_state_that_is_a_link() {
 	done
 }
 
+with_cgroups() { # OPTION...: a mount of type cgroup, and a cgroup namespace
+	cfg --arg o "$*" '.mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ($o / " ")}]
+		| .linux.namespaces |= map(select(.type != "cgroup")) + [{type: "cgroup"}]'
+}
+
+on_v2() { [ -e /sys/fs/cgroup/cgroup.controllers ]; }
+
 # An option that the kernel does not take must not make the next method show more than the first would have.
-t_cgroup_mount_shows_its_own() {
-	script_ 'find /sys/fs/cgroup -maxdepth 4 -name "*$USRUN_TEST*"'
-	cfg '.mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "bogus"]}]
-		| .linux.namespaces += if any(.linux.namespaces[]; .type == "cgroup") then [] else [{type: "cgroup"}] end'
+t_cgroup_mount_with_an_unknown_option() {
+	script_ 'find /sys/fs/cgroup -maxdepth 4 -name "*$USRUN_TEST*"; ls /sys/fs/cgroup'
+	with_cgroups nosuid bogus
+	if on_v2; then
+		no "bogus" run -b "$T/b" "$ID"
+		return
+	fi
 	R run -b "$T/b" "$ID"
 	hasnt 'what is seen of the host' "$OUT" "$ID"
+}
+
+# The method that is left where a security module refuses a new file system.
+t_cgroup_bind_shows_its_own() {
+	root_only 'a group of its own in any case'
+	command -v strace >/dev/null || skip 'needs strace'
+	U=(strace -f -qq -o "$T/trace" -e trace=fsopen -e inject=fsopen:error=EACCES "${U[@]}")
+	script_ 'find /sys/fs/cgroup -maxdepth 4 -name "*$USRUN_TEST*"; ls /sys/fs/cgroup; cat /sys/fs/cgroup/cgroup.procs 2>/dev/null; true'
+	cfg '.mounts = [] | .linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	with_cgroups nosuid
+	R run -b "$T/b" "$ID"
+	hasnt 'what is seen of the host' "$OUT" "$ID"
+	on_v2 || return 0
+	[ "$RC" = 0 ] || fail "$ERR"
+	has 'its own group' "$OUT" cgroup.procs
+	[ "$(grep -c '^[0-9]' <<<"$OUT")" -le 2 ] || fail "processes of the host: $OUT"
+}
+
+# CVE-2023-25809
+t_cgroup_mount_stays_read_only() {
+	[ "$MODE" = rootless ] || cfg "$mapped"
+	with_cgroups nosuid ro
+	script_ 'grep " /sys/fs/cgroup" /proc/self/mountinfo; for dir in /sys/fs/cgroup /sys/fs/cgroup/*; do mkdir "$dir/evil" 2>/dev/null && echo writable; done; true'
+	for namespaces in . '.linux.namespaces |= map(select(.type != "cgroup"))'; do
+		cfg "$namespaces"
+		R run -b "$T/b" "$ID"
+		hasnt 'a mount of cgroups' "$OUT" writable
+		! grep ' - cgroup2\? ' <<<"$OUT" | grep -qv ' ro,' || fail "writable: $OUT"
+	done
 }
 
 # The container of another state directory is not ours to end.
@@ -260,19 +418,22 @@ has_two() { [ "$(wc -l <"$1/cgroup.procs")" = 2 ]; } # DIR
 
 t_frozen_below() {
 	root_only 'writes to the freezer'
-	[ -d /sys/fs/cgroup/freezer ] || skip 'needs cgroup v1'
-	local dir
+	local dir freeze=FROZEN thaw=THAWED file=freezer.state
 	script_ 'sleep 1000 & wait'
 	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
 	PID=$(<"$T/pid")
-	dir=/sys/fs/cgroup/freezer$(sed -n 's/.*:freezer://p' "/proc/$PID/cgroup")
+	if on_v2; then
+		dir=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$PID/cgroup") freeze=1 thaw=0 file=cgroup.freeze
+	else
+		dir=/sys/fs/cgroup/freezer$(sed -n 's/.*:freezer://p' "/proc/$PID/cgroup")
+	fi
 	mkdir "$dir/below"
 	soon has_two "$dir" || fail 'no second process'
 	grep -vx "$PID" "$dir/cgroup.procs" >"$dir/below/cgroup.procs"
-	echo FROZEN >"$dir/below/freezer.state"
+	echo $freeze >"$dir/below/$file"
 	SECONDS=0
 	R delete --force "$ID"
-	[ ! -d "$dir/below" ] || echo THAWED >"$dir/below/freezer.state"
+	[ ! -d "$dir/below" ] || echo $thaw >"$dir/below/$file"
 	[ "$RC" = 0 ] || { soon down; fail "not deleted: $ERR"; }
 	[ $SECONDS -lt 10 ] || fail "took $SECONDS s"
 	hasnt 'what was frozen' "$ERR" zombie
