@@ -5,6 +5,8 @@
  *   P N      kills the command's own process at its N-th call
  *   I N      kills the first of its children at the N-th call of the children
  *   A N      kills all processes of the command at the N-th call of any of them
+ *   L 0      looks at every call, and at the birth, at those of its processes that are in a pid namespace of others:
+ *            prints a line for each root, directory or descriptor that leads to the host
  *   E ERRNO:N  makes the N-th call of any of them fail with that number, instead of doing it
  *
  * The container's program is let go at its exec: what is tested is the runtime. When the command has ended, what
@@ -13,7 +15,10 @@
  * Prints one line: "exit STATUS", "signal NUMBER" or "hang"; the number of the system call that was reached or
  * -1; how many processes live on; how many calls the command's own process and the others made. Exit status 3
  * when the command takes longer than the limit: all are killed then. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,9 +26,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,7 +40,7 @@ enum { MAX_TASKS = 256, LIMIT_S = 10, HANG = 3 };
 
 struct task {
 	pid_t pid;
-	bool alive, inside, failing;
+	bool alive, inside, failing, seen;
 };
 
 static struct {
@@ -157,6 +164,90 @@ static void on_entry(struct task *t)
 	}
 }
 
+static ino_t pid_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/* The namespace that was there before: in one of its own nobody else is yet. */
+static bool is_among_others(const struct task *t)
+{
+	ino_t own = pid_namespace(getpid()), ns = pid_namespace(t->pid);
+	char path[64], line[256];
+	bool first = false;
+
+	if (!ns || ns == own)
+		return false;
+	for (size_t i = 0; i < s.n && !first; i++) {
+		FILE *status;
+
+		if (!s.tasks[i].alive || pid_namespace(s.tasks[i].pid) != ns)
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)s.tasks[i].pid);
+		status = fopen(path, "re");
+		while (status && fgets(line, sizeof(line), status))
+			first |= strncmp(line, "NSpid:", 6) == 0 && strstr(line, "\t1\n");
+		if (status)
+			(void)fclose(status);
+	}
+	return !first;
+}
+
+static bool leads_to_host(const char *path, bool file_too)
+{
+	struct stat st, up, host;
+	struct statfs fs;
+	bool leads = false;
+	int dir;
+
+	if (stat(path, &st) < 0)
+		return false;
+	if (S_ISREG(st.st_mode))
+		return file_too && statfs(path, &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC;
+	if (!S_ISDIR(st.st_mode))
+		return false;
+	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0 && fstatat(dir, "../../../../../../../../../../../..", &up, 0) == 0 &&
+	    stat("/", &host) == 0)
+		leads = up.st_ino == host.st_ino && up.st_dev == host.st_dev;
+	if (dir >= 0)
+		(void)close(dir);
+	return leads;
+}
+
+static void look_at(struct task *t)
+{
+	static const char *const names[] = { "root", "cwd" };
+	char path[320];
+	struct dirent *entry;
+	DIR *dir;
+
+	if (t->seen || !is_among_others(t))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)t->pid, names[i]);
+		if (leads_to_host(path, false))
+			t->seen = true;
+		if (t->seen)
+			(void)fprintf(stderr, "stepper: shows the host by %s\n", path);
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)t->pid);
+	dir = opendir(path);
+	while (dir && !t->seen && (entry = readdir(dir))) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)t->pid, entry->d_name);
+		if (entry->d_name[0] < '0' || !leads_to_host(path, atoi(entry->d_name) > 2))
+			continue;
+		t->seen = true;
+		(void)fprintf(stderr, "stepper: shows the host by %s\n", path);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
 static void on_syscall_stop(struct task *t)
 {
 	t->inside = !t->inside;
@@ -188,6 +279,8 @@ static void on_stop(struct task *t, int status)
 
 	if (event == PTRACE_EVENT_EXEC && t->pid == s.main_pid)
 		s.main_executed = true;
+	if (s.mode == 'L' && event != PTRACE_EVENT_EXEC)
+		look_at(t);
 	if (signal == (SIGTRAP | 0x80)) {
 		on_syscall_stop(t);
 	} else if (event == PTRACE_EVENT_EXEC && leaves(t)) {
