@@ -445,6 +445,35 @@ t_descriptors_of_the_caller() {
 	eq descriptors "$(tr '\n' ' ' <<<"$OUT")" '0 1 2 3 '
 }
 
+# What the caller has in its environment, and its groups, are not the container's; nor is a program that PATH names root's.
+t_nothing_of_the_caller() {
+	local name
+	mkdir -p "$T/path"
+	for name in newuidmap newgidmap; do
+		printf '#!/bin/sh\n: >%s\n' "$T/path/used" >"$T/path/$name"
+		chmod 755 "$T/path/$name"
+	done
+	[ "$MODE" = rootless ] || cfg "$mapped"
+	script_ 'cat /proc/self/environ /proc/1/environ | tr "\0" "\n"; id -G; umask'
+	if [ "$MODE" = root ]; then
+		OUT=$(umask 077 && USRUN_CALLER=secret PATH=$T/path:$PATH setpriv --groups 7,8 "${U[@]}" run -b "$T/b" "$ID") || fail 'run'
+		eq 'groups and umask' "$(tail -n 2 <<<"$OUT" | tr '\n' ' ')" '0 0022 '
+	else
+		OUT=$(USRUN_CALLER=secret "${U[@]}" run -b "$T/b" "$ID") || fail 'run'
+	fi
+	hasnt 'the environment' "$OUT" USRUN_CALLER
+	[ ! -e "$T/path/used" ] || fail 'root runs what PATH names'
+}
+
+# CVE-2018-7169: a file may be closed to a group alone, and who could leave that would read it.
+t_a_group_is_not_left() {
+	rootless_only 'root needs no map'
+	script_ 'cat /proc/self/setgroups'
+	cfg '.process.user = {uid: 0, gid: 0} | del(.process.user.additionalGids)'
+	go --map=single
+	eq 'setgroups with a single id' "$OUT" deny
+}
+
 # CVE-2022-29162: what is inheritable comes back with a file that has capabilities.
 t_no_capability_is_inherited() {
 	cfg '.process.user = {uid: 1000, gid: 1000} | del(.process.capabilities)'
