@@ -46,6 +46,11 @@ soon() {
 	return 1
 }
 
+# What a waiting init has spoken to create by it closes just when that ends.
+has_fds() { # PID N
+	[ "$(find "/proc/$1/fd" -type l 2>/dev/null | wc -l)" = "$2" ]
+}
+
 # --- usrun: "${U[@]}" is the command ---
 
 # R ARG...: usrun ARG..., result in RC, OUT, ERR.

@@ -105,13 +105,17 @@ opened() {
 	done
 }
 
+has_socket_alone() { # PID: which closes what it has spoken to create by just when that ends
+	[[ "$(opened "$1")" =~ ^socket:\[[0-9]+\]$ ]]
+}
+
 # A number that the caller has passed nothing by is not the container's: what we opened may be there.
 t_waiting_init_has_its_socket_alone() {
 	local n
 	prog /bin/true
 	for n in 0 4 40; do
 		"${U[@]}" create --preserve-fds "$n" --pid-file "$T/pid" -b "$T/b" "$ID" </dev/null >"$T/out" 2>"$T/err" 10<&- 11<&- || fail "$(<"$T/err")"
-		[[ "$(opened "$(<"$T/pid")")" =~ ^socket:\[[0-9]+\]$ ]] || fail "--preserve-fds $n: $(opened "$(<"$T/pid")")"
+		soon has_socket_alone "$(<"$T/pid")" || fail "--preserve-fds $n: $(opened "$(<"$T/pid")")"
 		ok start "$ID"
 		soon is stopped
 		ok delete "$ID"

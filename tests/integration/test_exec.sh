@@ -50,7 +50,7 @@ t_exec_in_created() {
 	ok state "$ID"
 	pid=$(jq .pid <<<"$OUT")
 	if [ "$MODE" = root ]; then
-		eq 'number of descriptors' "$(find "/proc/$pid/fd" -type l | wc -l)" 4
+		soon has_fds "$pid" 4 || fail "descriptors: $(ls -l "/proc/$pid/fd")"
 		has 'its own' "$(find "/proc/$pid/fd" -type l -printf '%l ')" socket:
 		hasnt 'its environment' "$(tr '\0' ' ' <"/proc/$pid/environ")" hidden-word
 		R exec "$ID" /bin/cat /proc/1/environ
