@@ -27,7 +27,7 @@ enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 struct do_options {
 	struct option_list paths, env, devices, caps, ulimits, unprotect;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
-		*seccomp;
+		*seccomp, *layer_size;
 	bool tty, no_tty, print_config, no_init, nested;
 };
 
@@ -39,6 +39,10 @@ static const struct option options[] = {
 	  NULL },
 	{ 0, "ro", OPTION_TAGGED, offsetof(struct do_options, paths), "PATH", "show PATH read-only",
 	  NULL },
+	{ 0, "scratch", OPTION_TAGGED, offsetof(struct do_options, paths), "PATH",
+	  "show PATH; what is written is thrown away", NULL },
+	{ 0, "layer-size", OPTION_TEXT, offsetof(struct do_options, layer_size), "SIZE",
+	  "room for what is thrown away, each", NULL },
 	{ 0, "hide", OPTION_TAGGED, offsetof(struct do_options, paths), "PATH",
 	  "show PATH as empty", NULL },
 	{ 0, "unprotect", OPTION_LIST, offsetof(struct do_options, unprotect), "NAME",
@@ -136,6 +140,9 @@ static int find_source(struct parts *p, const char *word, struct do_path *path, 
 	path->directory = kind == MACHINE_DIRECTORY;
 	path->target = path->source;
 	path->there = true;
+	if (path->how == DO_SCRATCH && !path->directory)
+		return err_set(err, ENOTDIR, "%s %s: only directories can be copied", path->option,
+			       word);
 	return check_links(p, path->option, word, path->source, err);
 }
 
@@ -187,9 +194,10 @@ static int find_paths(struct parts *p, struct err *err)
 		int r;
 
 		v[i].option = arena_strf(p->arena, "--%.*s", (int)len, list->v[i]);
-		v[i].how = str_equal(v[i].option, "--rw")   ? DO_WRITE
-			   : str_equal(v[i].option, "--ro") ? DO_READ
-							    : DO_HIDE;
+		v[i].how = str_equal(v[i].option, "--rw")        ? DO_WRITE
+			   : str_equal(v[i].option, "--ro")      ? DO_READ
+			   : str_equal(v[i].option, "--scratch") ? DO_SCRATCH
+								 : DO_HIDE;
 		r = str_equal(v[i].option, "--volume") ? find_volume(p, word, &v[i], err)
 						       : find_source(p, word, &v[i], err);
 		if (r < 0)
@@ -288,6 +296,11 @@ static int find_limits(struct parts *p, struct err *err)
 	if (o->memory && (update_values_size(o->memory, &p->q.memory) < 0 || p->q.memory <= 0))
 		return err_set(err, EINVAL, "--memory: expected a size such as 512m, got \"%s\"",
 			       o->memory);
+	if (o->layer_size &&
+	    (update_values_size(o->layer_size, &p->q.layer_size) < 0 || p->q.layer_size <= 0))
+		return err_set(err, EINVAL,
+			       "--layer-size: expected a size such as 512m, got \"%s\"",
+			       o->layer_size);
 	if (o->pids && (parse_u64_range(o->pids, 1, INT32_MAX, &number) < 0))
 		return err_set(err, EINVAL, "--pids-limit: expected a number above 0, got \"%s\"",
 			       o->pids);

@@ -11,7 +11,7 @@
 #include "src/host/machine.h"
 #include "src/oci/config.h"
 
-enum do_how { DO_WRITE, DO_READ, DO_HIDE };
+enum do_how { DO_WRITE, DO_READ, DO_HIDE, DO_SCRATCH };
 
 /* A path that somebody asked for, as it was found. */
 struct do_path {
@@ -59,6 +59,7 @@ struct do_request {
 	const struct do_rlimit *rlimits;
 	size_t n_rlimits;
 	int64_t memory, cpu_quota, pids; /* 0: no limit */
+	int64_t layer_size;              /* of what is thrown away; 0: the usual */
 };
 
 enum { DO_CPU_PERIOD = 100000 };

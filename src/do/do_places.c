@@ -248,11 +248,29 @@ static void add_private(struct builder *b)
 	add_tmpfs(b, runtime, "mode=700", 5);
 }
 
+/* Mount points in it are made in the layer. */
+static struct do_place *add_scratch(struct builder *b, const char *source, const char *target)
+{
+	const char *size = b->request->layer_size ? arena_strf(b->arena, "size=%lld",
+							       (long long)b->request->layer_size)
+						  : size_word(b, 25);
+
+	return add(b, (struct do_place){
+			      .target = target,
+			      .type = "bind",
+			      .source = source,
+			      .words = { "rbind", "scratch", "rnosuid", "rnodev", size },
+			      .cover = DO_COVER_OWN,
+		      });
+}
+
 static struct do_place *add_path(struct builder *b, const struct do_path *path)
 {
 	struct do_place *place;
 
-	if (path->how != DO_HIDE)
+	if (path->how == DO_SCRATCH)
+		place = add_scratch(b, path->source, path->target);
+	else if (path->how != DO_HIDE)
 		place = path->directory
 				? add_tree(b, path->source, path->target, path->how == DO_WRITE)
 				: add_file(b, path->source, path->target, path->how == DO_WRITE);
@@ -331,7 +349,33 @@ static void say(struct builder *b, const char *note)
 		b->said->notes[b->said->n_notes++] = note;
 }
 
-/* The caller's directory is seen at its own path; read-only unless it was asked for. */
+/* A copy in which the user could write nothing is none: what belongs to others, and to a group that cannot be mapped. */
+static void add_own_cwd(struct builder *b, const char *cwd, const struct do_place *cover)
+{
+	const struct machine *m = b->request->machine;
+
+	if (m->cwd_own && !m->cwd_group) {
+		(void)add_scratch(b, cwd, cwd);
+		say(b,
+		    arena_strf(b->arena,
+			       "what is written in %s is thrown away at the end: --rw . keeps it",
+			       cwd));
+		return;
+	}
+	if (cover->cover == DO_COVER_OWN)
+		(void)add_tree(b, cwd, cwd, false);
+	if (m->cwd_group)
+		say(b,
+		    arena_strf(b->arena,
+			       "%s is read-only inside: it belongs to the group %s, which cannot "
+			       "be mapped; --rw . makes it writable",
+			       cwd, m->cwd_group));
+	else
+		say(b,
+		    arena_strf(b->arena, "%s is read-only inside: --rw . makes it writable", cwd));
+}
+
+/* The caller's directory is seen at its own path, and kept as it is unless it was asked for. */
 static void add_cwd(struct builder *b)
 {
 	const char *cwd = b->request->machine->cwd;
@@ -354,9 +398,7 @@ static void add_cwd(struct builder *b)
 			       cwd));
 		return;
 	}
-	if (place->cover == DO_COVER_OWN)
-		(void)add_tree(b, cwd, cwd, false);
-	say(b, arena_strf(b->arena, "%s is read-only inside: --rw . makes it writable", cwd));
+	add_own_cwd(b, cwd, place);
 }
 
 static int set_workdir(struct builder *b, struct err *err)

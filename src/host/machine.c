@@ -185,8 +185,12 @@ int machine_gather(struct arena *arena, struct machine *ret, struct err *err)
 	follow_resolver(arena, ret);
 	find_user(arena, ret);
 	ret->arch = arena_strdup(arena, uname(&names) == 0 ? names.machine : "");
-	if (getcwd(cwd, sizeof(cwd)) && *cwd == '/')
+	if (getcwd(cwd, sizeof(cwd)) && *cwd == '/') {
 		ret->cwd = arena_strdup(arena, cwd);
+		ret->cwd_own = stat(".", &st) == 0 && st.st_uid == ret->uid;
+		if (ret->cwd_own && st.st_gid != ret->gid)
+			ret->cwd_group = arena_strf(arena, "%u", st.st_gid);
+	}
 	ret->has_var_tmp = lstat("/var/tmp", &st) == 0 && S_ISDIR(st.st_mode);
 	return 0;
 }

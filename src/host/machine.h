@@ -29,6 +29,9 @@ struct machine {
 	const char *passwd_home; /* that of /etc/passwd, resolved; NULL: none, or the same */
 	const char *shell;       /* $SHELL, that of /etc/passwd, or /bin/sh */
 	const char *arch;        /* "x86_64", as uname(2) has it */
+	const char *
+		cwd_group; /* where the current directory is not of the own group: whose, as a number */
+	bool cwd_own;      /* it belongs to the user */
 	bool home_there, passwd_home_there, has_var_tmp;
 };
 

@@ -136,6 +136,7 @@ const struct mount_option mount_options[] = {
 	EXTENSION("copy-symlink", MOUNT_EXT_COPY_SYMLINK),
 	EXTENSION("src-nofollow", MOUNT_EXT_SRC_NOFOLLOW),
 	EXTENSION("dest-nofollow", MOUNT_EXT_DEST_NOFOLLOW),
+	EXTENSION("scratch", MOUNT_EXT_SCRATCH),
 	{ .name = NULL },
 };
 

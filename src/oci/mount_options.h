@@ -24,6 +24,7 @@ enum mount_extension {
 	MOUNT_EXT_COPY_SYMLINK = 1 << 3,
 	MOUNT_EXT_SRC_NOFOLLOW = 1 << 4,
 	MOUNT_EXT_DEST_NOFOLLOW = 1 << 5,
+	MOUNT_EXT_SCRATCH = 1 << 6,
 };
 
 struct mount_option {

@@ -85,6 +85,7 @@ enum mount_kind {
 enum mount_method {                   /* tried in the order of the entry's list */
 		    MOUNT_BY_FSMOUNT, /* fsopen, fsconfig, fsmount, move_mount */
 		    MOUNT_BY_BIND,    /* open_tree of the source */
+		    MOUNT_BY_SCRATCH, /* an overlay of the source, whose upper layer is in memory */
 		    MOUNT_BY_HOST_BIND, /* open_tree of the host's file system in place of a new one */
 		    MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
 		    MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */

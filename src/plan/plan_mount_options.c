@@ -53,7 +53,8 @@ static void take_back(struct mount_entry *m, struct mount_super *list, const cha
 static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
 		     const char *word, struct err *err)
 {
-	if (m->kind != MOUNT_BIND) {
+	/* Behind the word: the size of the layer. */
+	if (m->kind != MOUNT_BIND || (m->extensions & MOUNT_EXT_SCRATCH)) {
 		if (!drop_unmapped_owner(b, m, word))
 			add_super(b, m, list, word);
 		return 0;

@@ -73,6 +73,15 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 	m->methods[0] = MOUNT_BY_FSMOUNT;
 	switch (m->kind) {
 	case MOUNT_BIND:
+		if (m->extensions & MOUNT_EXT_SCRATCH) {
+			/* What cannot be written in a copy is not written at all. */
+			m->methods[m->n_methods++] = MOUNT_BY_BIND;
+			m->methods[0] = MOUNT_BY_SCRATCH;
+			m->rattr_set |= MOUNT_ATTR_RDONLY;
+			return;
+		}
+		m->methods[0] = MOUNT_BY_BIND;
+		return;
 	case MOUNT_REMOUNT:
 		m->methods[0] = MOUNT_BY_BIND;
 		return;
@@ -147,6 +156,12 @@ static int check_entry(const struct mount_entry *m, struct err *err)
 	if ((m->extensions & MOUNT_EXT_TMPCOPYUP) && !str_equal(m->fs, "tmpfs"))
 		return err_set(err, EINVAL,
 			       ERR_AT "mounts[%ld].options: tmpcopyup is for tmpfs only",
+			       m->config_index);
+	if ((m->extensions & MOUNT_EXT_SCRATCH) && (m->kind != MOUNT_BIND || m->inside || m->idmap))
+		return err_set(err, EINVAL,
+			       ERR_AT
+			       "mounts[%ld].options: scratch is for bind mounts of the host's "
+			       "directories, with the ids as they are",
 			       m->config_index);
 	return check_target(m, err);
 }

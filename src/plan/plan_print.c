@@ -195,6 +195,8 @@ static const char *method_name(const struct mount_entry *m, size_t i)
 		return m->kind == MOUNT_REMOUNT ? "remount"
 		       : m->recursive           ? "bind with all below"
 						: "bind";
+	case MOUNT_BY_SCRATCH:
+		return "overlay in memory";
 	case MOUNT_BY_HOST_BIND:
 		return "bind of the host's";
 	case MOUNT_BY_CGROUP_BIND:

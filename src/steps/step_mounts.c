@@ -14,8 +14,8 @@
 
 static int (*const methods[])(struct start *start, size_t i, struct err *err) = {
 	[MOUNT_BY_FSMOUNT] = step_mounts_fsmount,     [MOUNT_BY_BIND] = step_mounts_bind,
-	[MOUNT_BY_HOST_BIND] = step_mounts_host_bind, [MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups,
-	[MOUNT_BY_MOUNT] = step_mounts_classic,
+	[MOUNT_BY_SCRATCH] = step_mounts_scratch,     [MOUNT_BY_HOST_BIND] = step_mounts_host_bind,
+	[MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups, [MOUNT_BY_MOUNT] = step_mounts_classic,
 };
 
 /* An option that the kernel does not take is the config's mistake: what is the host's, which has other
@@ -45,6 +45,8 @@ static int mount_one(struct start *start, size_t i, struct err *err)
 		/* The first refusal is the one that tells; a last resort has less to say. */
 		r = methods[m->methods[n]](start, i, n ? &later : err);
 		if (r == 0) {
+			if (n && m->methods[0] == MOUNT_BY_SCRATCH)
+				start_note(start, "%s is read-only: %s", m->target, err->text);
 			*err = (struct err){ 0 };
 			return 0;
 		}

@@ -16,6 +16,7 @@ int step_mounts_attach(struct start *start, const struct mount_entry *m, int mou
 int step_mounts_fsmount(struct start *start, size_t i, struct err *err) MUST_CHECK;
 int step_mounts_classic(struct start *start, size_t i, struct err *err) MUST_CHECK;
 int step_mounts_bind(struct start *start, size_t i, struct err *err) MUST_CHECK;
+int step_mounts_scratch(struct start *start, size_t i, struct err *err) MUST_CHECK;
 int step_mounts_host_bind(struct start *start, size_t i, struct err *err) MUST_CHECK;
 int step_mounts_cgroups(struct start *start, size_t i, struct err *err) MUST_CHECK;
 

@@ -52,8 +52,8 @@ $(command -v sh)"
 
 t_do_writes_only_where_it_was_told() {
 	do_home
-	R do -- sh -c 'echo x >new'
-	[ "$RC" != 0 ] && [ ! -e new ] || fail "the current directory was written: $ERR"
+	IN --ro . -- 'echo x >new || true'
+	[ ! -e new ] || fail 'what is read-only was written'
 	IN --rw . -- 'echo x >new; mkdir d; touch -d 2001-01-01 d'
 	eq 'made outside' "$(<new) $(stat -c %u new)" "x $(id -u)"
 	for place in /usr /etc /var /opt; do
@@ -77,6 +77,61 @@ t_do_writes_only_where_it_was_told() {
 	no '--rw missing: there is no such file' do --rw missing -- true
 	no 'there is no such directory' do --rw . -w "$PWD/missing" -- true
 	[ ! -e missing ] || fail 'a working directory was made in the project'
+}
+
+# Everything can be done to it, and nothing stays.
+t_do_throws_writes_away() {
+	do_home
+	mkdir -p "with space,and:colon/d" && echo kept >"with space,and:colon/d/f"
+	find . | sort >"$T/before"
+	IN -- 'echo new >new; echo more >>file; rm -r with*/d; mkdir d; mv file moved; chmod 700 .; cat moved new; ls'
+	eq inside "$OUT" $'text\nmore\nnew\nd\nmoved\nnew\nwith space,and:colon'
+	find . | sort | cmp - "$T/before" || fail 'the directory has changed'
+	eq 'the file' "$(<file)" text
+	cd "with space,and:colon" || fail cd
+	IN -- 'echo x >d/f; cat d/f'
+	eq 'a path with colons and commas' "$OUT $(<d/f)" 'x kept'
+	cd .. || fail cd
+	# Another one, and what is said to have room has no more.
+	IN --rw . --scratch with* -- 'rm -r with*; touch stays; ls with* | wc -l'
+	[ -e stays ] && [ -e with*/d/f ] || fail 'the wrong directory was kept'
+	IN --layer-size 1m -- 'dd if=/dev/zero of=big bs=1024 count=4096 2>&1 | grep -o "No space left.*"; ls -l big | tr -s " " | cut -d" " -f5'
+	has 'a full layer' "$OUT" 'No space left on device'
+	no '--layer-size: expected a size' do --layer-size none -- true
+	no '--scratch file: only directories' do --scratch file -- true
+	# A program with a socket there is out of reach.
+	if command -v python3 >/dev/null; then
+		python3 -c 'import socket, time; s = socket.socket(socket.AF_UNIX); s.bind("sock"); s.listen(); time.sleep(60)' &
+		local pid=$!
+		soon [ -S sock ] || fail 'no listener'
+		R do -- python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("sock")'
+		has socket "$ERR" 'Connection refused'
+		kill $pid
+		wait $pid 2>/dev/null || true
+	fi
+}
+
+# Where the kernel makes no overlay: said, and read-only.
+t_do_without_an_overlay_is_read_only() {
+	do_home
+	if [ "$MODE" = root ]; then
+		mkdir below
+		mount -t tmpfs below below || skip 'needs the right to mount'
+		R --log-level warning do -- sh -c 'touch x 2>/dev/null || echo read-only'
+		umount below
+		eq 'with a mount below' "$OUT" read-only
+		has 'with a mount below' "$ERR" "$PWD is read-only: mount an overlay, for writes that are thrown away: invalid argument"
+		chgrp 7 .
+		R --log-level warning do -- sh -c 'touch x 2>/dev/null || echo read-only'
+		eq 'with a group of others' "$OUT" read-only
+		has 'with a group of others' "$ERR" 'it belongs to the group 7, which cannot be mapped'
+		return 0
+	fi
+	# A layer on a layer on a layer.
+	IN --nested --ro "$USRUN" -- "export XDG_RUNTIME_DIR=/run/user/$(id -u); touch 1; $USRUN do --nested --ro $USRUN -- sh -c '
+		touch 2; $USRUN --log-level warning do -- sh -c \"touch 3 2>/dev/null || echo read-only; ls\"' 2>&1"
+	has 'two overlays deep' "$OUT" "$PWD is read-only: mount an overlay, for writes that are thrown away: invalid argument"
+	has 'two overlays deep' "$OUT" $'read-only\n1\n2\nfile'
 }
 
 # An earlier run may have left it there.
@@ -124,7 +179,7 @@ t_do_has_a_terminal_where_the_caller_has() {
 	under_script "${U[*]} do -- sh -c 'tty; stty size >/dev/null && echo size'"
 	has terminal "$OUT" /dev/pts/0
 	has terminal "$OUT" size
-	has 'read-only is said' "$OUT" "$PWD is read-only inside: --rw . makes it writable"
+	has 'what becomes of writes is said' "$OUT" "what is written in $PWD is thrown away at the end: --rw . keeps it"
 	hasnt 'nothing else is' "$OUT" cgroup
 	under_script "${U[*]} do -T -- sh -c 'echo in; tty || true'"
 	hasnt 'no terminal' "$OUT" /dev/pts/0

@@ -41,6 +41,7 @@ static struct machine machine(void)
 		.home = "/home/u",
 		.home_there = true,
 		.shell = "/bin/zsh",
+		.cwd_own = true,
 		.arch = "x86_64",
 		.has_var_tmp = true,
 	};
@@ -96,6 +97,7 @@ static size_t index_of(const struct oci_config *c, const char *target)
 }
 
 #define TREE "rbind rnosuid rnodev"
+#define SCRATCH "rbind scratch rnosuid rnodev"
 #define EMPTY "tmpfs tmpfs: ro nosuid nodev noexec mode=555 size=4k"
 
 TEST(the_machine_is_shown_read_only)
@@ -138,16 +140,34 @@ TEST(the_current_directory_is_at_its_own_path)
 	struct do_request q = { .machine = &m };
 	const struct oci_config *c = config(&q);
 
-	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE " rro");
+	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " SCRATCH " size=25%");
 	CHECK_STR(c ? c->process->cwd : "", "/home/u/work");
+	CHECK_STR(note(),
+		  "what is written in /home/u/work is thrown away at the end: --rw . keeps it");
+	/* Whose it is decides whether a copy could be written. */
+	m.cwd_own = false;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE " rro");
 	CHECK_STR(note(), "/home/u/work is read-only inside: --rw . makes it writable");
+	m.cwd_own = true;
+	m.cwd_group = "7";
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE " rro");
+	CHECK_STR(note(), "/home/u/work is read-only inside: it belongs to the group 7, which "
+			  "cannot be mapped; --rw . makes it writable");
+	m.cwd_group = NULL;
 	q.paths = &rw;
 	q.n_paths = 1;
 	c = config(&q);
 	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE);
 	CHECK_STR(note(), "");
 	q.n_paths = 0;
+	m.cwd = "/srv/work";
+	q.layer_size = 4096;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/work"), "bind /srv/work: " SCRATCH " size=4096");
 	m.cwd = "/usr/share";
+	m.cwd_own = false;
 	c = config(&q);
 	CHECK_STR(mount_at(c, "/usr/share"), "");
 	CHECK_STR(c ? c->process->cwd : "", "/usr/share");
@@ -182,10 +202,12 @@ TEST(the_later_option_wins_and_the_deeper_path)
 		{ "--rw", DO_WRITE, "/srv", "/srv", true, true },
 		{ "--volume", DO_READ, "/usr/x", "/opt/new", true, false },
 		{ "--volume", DO_WRITE, "/usr/f", "/tmp/d/f", false, false },
+		{ "--scratch", DO_SCRATCH, "/var/lib", "/var/lib", true, true },
+		{ "--volume", DO_READ, "/usr/x", "/var/lib/made", true, false },
 	};
 	struct do_path hidden = { NULL, DO_HIDE, "/var/spool", "/var/spool", true, true };
 	struct do_request q = {
-		.machine = &m, .paths = paths, .n_paths = 7, .hidden = &hidden, .n_hidden = 1
+		.machine = &m, .paths = paths, .n_paths = 9, .hidden = &hidden, .n_hidden = 1
 	};
 	const struct oci_config *c = config(&q);
 
@@ -198,6 +220,8 @@ TEST(the_later_option_wins_and_the_deeper_path)
 	CHECK_STR(mount_at(c, "/opt/new"), "bind /usr/x: " TREE " rro");
 	CHECK_STR(mount_at(c, "/tmp/d/f"), "bind /usr/f: bind nosuid nodev");
 	CHECK_STR(mount_at(c, "/var/spool"), EMPTY);
+	CHECK_STR(mount_at(c, "/var/lib"), "bind /var/lib: " SCRATCH " size=25%");
+	CHECK_STR(mount_at(c, "/var/lib/made"), "bind /usr/x: " TREE " rro"); /* in the layer */
 	hidden.target = hidden.source = "/var/spool";
 	paths[0] = (struct do_path){ "--ro", DO_READ, "/var/spool", "/var/spool", true, true };
 	c = config(&q);
