@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
@@ -72,15 +73,21 @@ static void become_program(char **argv, bool terminal)
 /* Reaps all that have ended. Returns whether the program is among them. */
 static bool reap(pid_t program, int *ret_status)
 {
+	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
 	bool ended = false;
 	int status;
 
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) != 0;) {
+		if (pid < 0 && errno == ECHILD)
+			break;
+		if (pid < 0) /* nobody would tell us again */
+			(void)nanosleep(&moment, NULL);
 		if (pid == program) {
 			*ret_status =
 				WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 			ended = true;
 		}
+	}
 	return ended;
 }
 
