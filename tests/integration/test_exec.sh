@@ -381,10 +381,12 @@ t_exec_where_the_cgroup_is_gone() {
 # From where no hierarchy is seen nothing can be joined: the process would be without the container's limits.
 t_exec_without_a_way_to_the_cgroup() {
 	root_only 'unmounts in a mount namespace'
+	unshare -m --propagation private umount -l -R /sys/fs/cgroup || skip 'needs hierarchies in /sys/fs/cgroup'
 	up
+	[ -n "$(cgroups)" ] || skip 'needs a cgroup'
 	U=(unshare -m --propagation private sh -c 'umount -l -R /sys/fs/cgroup && exec "$@"' sh "${U[@]}")
 	no 'is not to be found here' exec "$ID" /bin/true
-	U=("${U[@]:8}")
+	U=(env "USRUN_TEST=$ID" "$USRUN" --root "$T/state")
 	inside /bin/true
 	down
 }
