@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decision without the deed: the plan of a bundle, on this host or on the one whose facts are given;
- * or, with an id, what became of a container's plan. */
+/* The decision without the deed: the plan of a bundle, on this host or on the one whose facts are
+ * given; or, with an id, what became of a container's plan. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/common.h"

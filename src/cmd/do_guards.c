@@ -31,8 +31,8 @@ static struct do_path *add_guard(struct search *s, const char *name, enum do_how
 	return &g->v[g->n++];
 }
 
-/* Only a mount point itself cannot be renamed: its parents, up to the writable directory, become mount points too, or the
- * whole of them would be moved aside and made anew. */
+/* Only a mount point itself cannot be renamed: its parents, up to the writable directory, become
+ * mount points too, or the whole of them would be moved aside and made anew. */
 static void guard_parents(struct search *s, const char *name)
 {
 	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {

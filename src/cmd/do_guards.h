@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a sandbox could leave in a writable directory for other programs to run later: git's hooks and configuration, files
- * that shells, editors and agents read at their start. What is there is kept read-only; what is new is told. */
+/* What a sandbox could leave in a writable directory for other programs to run later: git's hooks
+ * and configuration, files that shells, editors and agents read at their start. What is there is
+ * kept read-only; what is new is told. */
 #pragma once
 
 #include "src/do/do.h"

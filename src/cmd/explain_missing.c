@@ -17,8 +17,8 @@ static void tell(struct str *out, const char *what, const char *name, const char
 	str_addf(out, "  %s: %s %s\n", what, name, why);
 }
 
-/* Whether the path is a file there: 1, 0, or -errno where that cannot be seen (a directory that root of the container
- * may enter, and the caller may not). */
+/* Whether the path is a file there: 1, 0, or -errno where that cannot be seen (a directory that
+ * root of the container may enter, and the caller may not). */
 static int has_file(int root, const char *path)
 {
 	_cleanup_close_ int fd = resolve_open(root, path, O_PATH);

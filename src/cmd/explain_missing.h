@@ -7,5 +7,6 @@
 struct arena;
 struct plan;
 
-/* A line for each: root file system, mount sources, hooks, the command. Nothing where all is there. */
+/* A line for each: root file system, mount sources, hooks, the command. Nothing where all is
+ * there. */
 void explain_missing(struct arena *arena, const struct plan *plan, struct str *out);

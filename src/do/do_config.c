@@ -6,7 +6,8 @@
 #include "src/oci/names.h"
 #include "src/oci/state_doc.h"
 
-/* The rootfs is covered by the tmpfs on /, so it can be any directory that everybody has and nobody asks for. */
+/* The rootfs is covered by the tmpfs on /, so it can be any directory that everybody has and nobody
+ * asks for. */
 #define ANY_DIRECTORY "/sys/kernel"
 
 static size_t count(const char *const *words)
@@ -72,7 +73,8 @@ static void write_mounts(struct json_write *w, const struct do_places *places)
 	json_write_end(w);
 }
 
-/* One id, the caller's own: files look as outside, and nothing made inside belongs to anybody else. */
+/* One id, the caller's own: files look as outside, and nothing made inside belongs to anybody
+ * else. */
 static void write_id(struct json_write *w, const char *key, uint32_t id)
 {
 	json_write_array(w, key);
@@ -95,8 +97,9 @@ static void write_limit(struct json_write *w, const char *section, const char *k
 	json_write_end(w);
 }
 
-/* Root's own files of /proc let it in without any capability. Other users have only the names of their keys there; and a
- * /proc with covers is one that no sandbox inside can have another beside. */
+/* Root's own files of /proc let it in without any capability. Other users have only the names of
+ * their keys there; and a /proc with covers is one that no sandbox inside can have another
+ * beside. */
 static void write_kernel_paths(struct json_write *w, const struct do_request *q)
 {
 	static const char *const keys[] = { "/proc/keys" };

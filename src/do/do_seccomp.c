@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The seccomp profile of `do`. Calls pass that a program without capabilities may want; some are refused with EPERM, as
- * a program expects it that meets a right it does not have; and what is newer than the table, or a second way to the
- * same, does not exist (ENOSYS), so that C libraries fall back to what they know. */
+/* The seccomp profile of `do`. Calls pass that a program without capabilities may want; some are
+ * refused with EPERM, as a program expects it that meets a right it does not have; and what is
+ * newer than the table, or a second way to the same, does not exist (ENOSYS), so that C libraries
+ * fall back to what they know. */
 #include "src/base/json_write.h"
 #include "src/base/str.h"
 #include "src/do/do_places.h"
@@ -79,8 +80,9 @@ static const char *const passing[] = {
 	NULL,
 };
 
-/* Keys are not namespaced; tracing, profiling and page faults of the kernel's are what exploits are made with; the rest is
- * system administration, other processes' memory, handles that reach past the mounts, and relics. */
+/* Keys are not namespaced; tracing, profiling and page faults of the kernel's are what exploits are
+ * made with; the rest is system administration, other processes' memory, handles that reach past
+ * the mounts, and relics. */
 static const char *const refused[] = {
 	/* clang-format off */
 	"add_key", "keyctl", "request_key", "bpf", "perf_event_open", "userfaultfd", "kcmp",
@@ -95,10 +97,12 @@ static const char *const refused[] = {
 	NULL,
 };
 
-/* A user namespace of its own would give the program capabilities there. --nested lets these through. */
+/* A user namespace of its own would give the program capabilities there. --nested lets these
+ * through. */
 static const char *const nesting[] = { "mount",  "umount", "umount2", "pivot_root",
 				       "chroot", "setns",  "unshare", NULL };
-/* The same, unless nested not there: the flags of clone3 are in memory, where a filter does not see them. */
+/* The same, unless nested not there: the flags of clone3 are in memory, where a filter does not see
+ * them. */
 static const char *const nesting_new[] = { "clone3", "open_tree",     "move_mount",
 					   "fsopen", "fsconfig",      "fsmount",
 					   "fspick", "mount_setattr", NULL };
@@ -110,7 +114,8 @@ struct compared {
 	unsigned int error;
 };
 
-/* The kernel takes the lower half of a command alone: comparing all of it could be got around (CVE-2019-10063). */
+/* The kernel takes the lower half of a command alone: comparing all of it could be got around
+ * (CVE-2019-10063). */
 static const struct compared compared[] = {
 	{ "ioctl", 1, 0xffffffff, 0x5412 /* TIOCSTI */, EPERM },
 	{ "ioctl", 1, 0xffffffff, 0x541c /* TIOCLINUX */, EPERM },

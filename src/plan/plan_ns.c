@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Namespaces: which are made, joined or shared, in which call and by which process.
  *
- * Usually usrun clones init into new namespaces, and init makes the rest of them. A stager, one process between them, is
- * needed only where the kernel forces it:
+ * Usually usrun clones init into new namespaces, and init makes the rest of them. A stager, one
+ * process between them, is needed only where the kernel forces it:
  * - a joined pid or time namespace holds only children of the process that joined;
  * - time offsets can be written only before a first process is inside;
- * - a joined user namespace takes away the rights over namespaces outside of it, and a new one does so
- *   for namespaces that are joined: somebody has to join those first. */
+ * - a joined user namespace takes away the rights over namespaces outside of it, and a new one does
+ *   so for namespaces that are joined: somebody has to join those first. */
 #include "src/plan/plan_parts.h"
 
 #include "src/oci/names.h"
@@ -91,8 +91,8 @@ static void choose_calls(struct plan *plan)
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		if (plan_parts_creates(plan, kind))
 			all |= (unsigned int)names_namespaces[kind].value;
-	/* The cgroup namespace is rooted where its maker is, so init makes it once it is in its cgroup.
-	 * A time namespace with offsets is made in a step of its own. */
+	/* The cgroup namespace is rooted where its maker is, so init makes it once it is in its
+	 * cgroup. A time namespace with offsets is made in a step of its own. */
 	all &= ~(unsigned int)CLONE_NEWCGROUP;
 	if (plan->ns.offsets)
 		all &= ~(unsigned int)CLONE_NEWTIME;
@@ -103,8 +103,8 @@ static void choose_calls(struct plan *plan)
 	}
 	if ((plan->flags & PLAN_USERNS_NEW) && !caller_is_root_inside(plan))
 		late = all & (CLONE_NEWNET | CLONE_NEWIPC);
-	/* Making a network namespace takes the kernel most of a millisecond, in which the parent need not
-	 * wait: it has maps to write, and groups to make. */
+	/* Making a network namespace takes the kernel most of a millisecond, in which the parent
+	 * need not wait: it has maps to write, and groups to make. */
 	plan->ns.early_flags = all & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) & ~late;
 	plan->ns.clone_flags = all & ~late & ~plan->ns.early_flags;
 	plan->ns.unshare_flags = late;

@@ -16,7 +16,8 @@ static const struct row rows[] = {
 	ACT(PARENT, "cgroup-attach", step_cgroup_attach, .when = PLAN_CGROUP_UNIT,
 	    .needs = M_CHILD_PID, .gives = M_ATTACHED),
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM | M_LIMITS),
-	/* Nobody inside may look at us before this is done: the id maps and the score are the host's. */
+	/* Nobody inside may look at us before this is done: the id maps and the score are the
+	 * host's. */
 	SYNC(PARENT, STAGER, "prepared", .needs = M_OOM | M_LIMITS, .after = M_ATTACHED),
 	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP,
 	    .gives = M_NAMESPACES | M_HIDDEN | M_INSIDE, .needs = M_LIFELINE),
@@ -35,8 +36,8 @@ static const struct row rows[] = {
 	/* Where the filter that comes next could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .needs = M_NAMESPACES,
 	    .before = M_FILTERED),
-	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; and an agent must be told of its
-	 * listener while the parent is there. */
+	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; and an agent must be told of
+	 * its listener while the parent is there. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early,
 	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .needs = M_FILTER | M_NAMESPACES,
 	    .gives = M_FILTERED, .before = M_PRIVS_DROPPED),

@@ -54,8 +54,9 @@ unsigned int filter_load_flags(void)
 	unsigned int known = 0;
 
 	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++) {
-		/* With a listener, because one flag is refused without. The program cannot be read, so
-		 * nothing is ever installed: with known flags it fails later, by EFAULT or EACCES. */
+		/* With a listener, because one flag is refused without. The program cannot be read,
+		 * so nothing is ever installed: with known flags it fails later, by EFAULT or
+		 * EACCES. */
 		unsigned int flags = (unsigned int)flag->value | SECCOMP_FILTER_FLAG_NEW_LISTENER;
 
 		if (flag->value & SECCOMP_FILTER_FLAG_TSYNC)
@@ -150,7 +151,8 @@ static void write_state(struct json_write *w, const struct filter_notify *notify
 	json_write_end(w);
 }
 
-/* The descriptor travels with the first piece only (config-linux.md, "The Container Process State"). */
+/* The descriptor travels with the first piece only (config-linux.md,
+ * "The Container Process State"). */
 static int send_all(int sock, const char *text, size_t len, int fd)
 {
 	for (size_t at = 0; at < len; at += CHUNK) {

@@ -7,21 +7,22 @@
 enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
 
 /* From the phase, the process (pid with the recorded start time and boot; a zombie is stopped) and
- * the freezer: an enum status. ret_pidfd (may be NULL) gets a pidfd of init taken before its start time was
- * compared, or -1 when stopped: signals go through it and nothing else. An error where nobody can say: a container
- * that is taken for stopped is forgotten. */
+ * the freezer: an enum status. ret_pidfd (may be NULL) gets a pidfd of init taken before its start
+ * time was compared, or -1 when stopped: signals go through it and nothing else. An error where
+ * nobody can say: a container that is taken for stopped is forgotten. */
 int status_of(const struct state *state, int *ret_pidfd, struct err *err) MUST_CHECK;
 const char *status_name(enum status status); /* "running" */
 
 /* Start time of a process (clock ticks since boot), 0 when it is gone or a zombie. */
 int status_start_time(pid_t pid, uint64_t *ret, struct err *err) MUST_CHECK;
 
-/* The same from an open file that is said to be the process's stat; 0 also when it is another. pid 0: of the procfs of another
- * pid namespace, where its number is not known: any file of one is believed. */
+/* The same from an open file that is said to be the process's stat; 0 also when it is another. pid
+ * 0: of the procfs of another pid namespace, where its number is not known: any file of one is
+ * believed. */
 uint64_t status_start_time_in(int fd, pid_t pid);
 
-/* Whether the init of a pid namespace has ended as far as it can: the kernel keeps it until whoever is the parent of
- * a process that was executed there reaps that one. */
+/* Whether the init of a pid namespace has ended as far as it can: the kernel keeps it until whoever
+ * is the parent of a process that was executed there reaps that one. */
 bool status_waits_for_zombie(pid_t pid);
 
 /* The start time from the text of /proc/PID/stat, which is cut up. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel keeps about the process: resource limits and the OOM score, by the parent where only it may;
- * scheduling, I/O priority, CPUs, memory policy, personality, labels. */
+/* What the kernel keeps about the process: resource limits and the OOM score, by the parent where
+ * only it may; scheduling, I/O priority, CPUs, memory policy, personality, labels. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Lowering takes CAP_SYS_RESOURCE in the first user namespace. In a user namespace nobody can have it, so
- * there the caller's value stays, and that is recorded. */
+/* Lowering takes CAP_SYS_RESOURCE in the first user namespace. In a user namespace nobody can have
+ * it, so there the caller's value stays, and that is recorded. */
 static int oom_refused(struct start *start, const char *path, struct err *err)
 {
 	int wanted = start->plan->process.oom_score_adj;
@@ -195,8 +195,8 @@ int step_affinity_initial(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* The caller's may be that of a daemon, which has nothing to do with what it starts. SCHED_DEADLINE asks for all CPUs,
- * so before it; a service with a system call filter may not have the call. */
+/* The caller's may be that of a daemon, which has nothing to do with what it starts. SCHED_DEADLINE
+ * asks for all CPUs, so before it; a service with a system call filter may not have the call. */
 static void free_affinity(struct start *start)
 {
 	int r = sched_free_affinity();
@@ -264,7 +264,8 @@ int step_attributes(struct start *start, struct err *err)
 	}
 	if (r == 0)
 		r = set_labels(start, err);
-	/* As root of the container, and checked at once: a filter that is loaded early may forbid it. */
+	/* As root of the container, and checked at once: a filter that is loaded early may forbid
+	 * it. */
 	if (r == 0 && p->args && chdir(p->cwd) == 0) {
 		start->cwd_entered = true;
 		r = resolve_check_cwd(err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's terminal. The pair comes from the container's own devpts; the slave is opened through
- * the master, never by a name that the image could have put there (CVE-2025-52565). */
+/* The container's terminal. The pair comes from the container's own devpts; the slave is opened
+ * through the master, never by a name that the image could have put there (CVE-2025-52565). */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -39,7 +39,8 @@ static int open_pair(struct start *start, int root, struct err *err)
 		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	if (r < 0)
 		return r;
-	/* Before the program can ask. A window that is there is better than what was written for any. */
+	/* Before the program can ask. A window that is there is better than what was written for
+	 * any. */
 	if (start->console_socket >= 0 || !tty_copy_size(tty_with_window(), start->console_master))
 		r = !process->rows || !process->columns
 			    ? 0

@@ -90,8 +90,8 @@ static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 	return (caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111) ? 0 : -EACCES;
 }
 
-/* The first directory on the way that lets the process not pass, or the program itself, or its mount. Not under a filter
- * of the container's, which may end who asks. */
+/* The first directory on the way that lets the process not pass, or the program itself, or its
+ * mount. Not under a filter of the container's, which may end who asks. */
 static void explain_denied(const struct start *start, const char *path, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;

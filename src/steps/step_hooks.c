@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hook points of a start. Those of the runtime's namespaces run in the parent, with the bundle as
- * working directory; createContainer and startContainer run in init. But where init comes last, because it is born among
- * others, those before have the stager's pid, and none is seen in the pid namespace while it sees the host. */
+/* The hook points of a start. Those of the runtime's namespaces run in the parent, with the bundle
+ * as working directory; createContainer and startContainer run in init. But where init comes last,
+ * because it is born among others, those before have the stager's pid, and none is seen in the pid
+ * namespace while it sees the host. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -67,8 +68,8 @@ int step_hooks_create_container(struct start *start, struct err *err)
 {
 	int r;
 
-	/* Paths of these hooks are the runtime's, their namespaces the container's; the rootfs is where
-	 * they work. */
+	/* Paths of these hooks are the runtime's, their namespaces the container's; the rootfs is
+	 * where they work. */
 	if (fchdir(start->rootfs) < 0)
 		return err_errno(err, errno, "enter the rootfs for createContainer hooks");
 	if (start->plan->flags & PLAN_MOUNTS)

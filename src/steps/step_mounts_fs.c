@@ -225,8 +225,9 @@ int step_mounts_classic(struct start *start, size_t i, struct err *err)
 		     : 0;
 }
 
-/* A mount of type cgroup without a plain cgroup2 file system behind it: the host's v2 tree bound, or, on
- * v1 and hybrid hosts, a tmpfs with one mount for each hierarchy, as programs in containers expect. */
+/* A mount of type cgroup without a plain cgroup2 file system behind it: the host's v2 tree bound,
+ * or, on v1 and hybrid hosts, a tmpfs with one mount for each hierarchy, as programs in containers
+ * expect. */
 
 static int failed(const struct mount_entry *m, int error, const char *what, struct err *err)
 {
@@ -234,7 +235,8 @@ static int failed(const struct mount_entry *m, int error, const char *what, stru
 			 what, m->target);
 }
 
-/* The hierarchy as seen from the container's cgroup namespace: a new mount of it shows only that part. */
+/* The hierarchy as seen from the container's cgroup namespace: a new mount of it shows only that
+ * part. */
 static int mount_hierarchy(const struct facts_hierarchy *h)
 {
 	bool v2 = !*h->controllers, named = str_starts(h->controllers, "name=");

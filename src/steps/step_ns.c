@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces: opened, joined, made. And what the one of the network has: lo, and devices of the host. */
+/* Namespaces: opened, joined, made. And what the one of the network has: lo, and devices of the
+ * host. */
 #include "src/steps/steps.h"
 
 #include "net/devices.h"
@@ -66,7 +67,8 @@ static int check_not_the_hosts(const struct start *start, int kind, struct err *
 	const char *what = what_is_set(start->plan, kind);
 	const char *path = start->plan->ns.v[kind].path;
 
-	/* The kernel refuses to join the user namespace that one is in, in words that tell nobody. */
+	/* The kernel refuses to join the user namespace that one is in, in words that tell
+	 * nobody. */
 	if ((!what && kind != PLAN_NS_USER) || !is_the_hosts(start->ns_fds[kind], kind))
 		return 0;
 	if (!what)
@@ -120,8 +122,8 @@ static int join(struct start *start, int kind, struct err *err)
 	return 0;
 }
 
-/* Children are born into a pid namespace from the join on, and those who live there see them: as long as this process will
- * have the rights over it, it waits for step_pidns_join(). */
+/* Children are born into a pid namespace from the join on, and those who live there see them: as
+ * long as this process will have the rights over it, it waits for step_pidns_join(). */
 static bool joined_last(const struct start *start, int kind)
 {
 	_cleanup_close_ int owner = -1;
@@ -210,8 +212,8 @@ int step_ns_create(struct start *start, struct err *err)
 {
 	int r = make(start->plan->ns.unshare_flags, err);
 
-	/* Who is cloned into a pid namespace of others is seen there from the clone on, with the host's root and
-	 * directory: nobody may open those by a right to trace it. */
+	/* Who is cloned into a pid namespace of others is seen there from the clone on, with the
+	 * host's root and directory: nobody may open those by a right to trace it. */
 	if (start->plan->flags & PLAN_STAGER)
 		privs_set_dumpable(false);
 	return r;
@@ -291,7 +293,8 @@ int step_loopback(struct start *start, struct err *err)
 	return loopback_up(err);
 }
 
-/* Whoever holds a socket can name the namespace it was made in, with no pid that could be another's. */
+/* Whoever holds a socket can name the namespace it was made in, with no pid that could be
+ * another's. */
 int step_netns_show(struct start *start, struct err *err)
 {
 	start->netns_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -323,7 +326,8 @@ int step_target_open(struct start *start, struct err *err)
 
 	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
 		start->lsm = facts_lsm(); /* sysfs is the host's */
-	/* Without a mount namespace of its own a container has only a root directory, which is not that of the namespace. */
+	/* Without a mount namespace of its own a container has only a root directory, which is not
+	 * that of the namespace. */
 	if (start->plan->ns.shared_mounts) {
 		char *path = arena_strf(start->arena, "/proc/%lld/root", (long long)state->pid.v);
 
@@ -358,8 +362,8 @@ int step_target_enter(struct start *start, struct err *err)
 {
 	int r;
 
-	/* From now on processes of the container may see us: nothing of the host but the channels is
-	 * open, and nobody may trace us (CVE-2016-9962). */
+	/* From now on processes of the container may see us: nothing of the host but the channels
+	 * is open, and nobody may trace us (CVE-2016-9962). */
 	privs_set_dumpable(false);
 	driver_close(&start->cgroup);
 	r = pidfd_join(start->target_pidfd, (int)start->plan->ns.join_flags);

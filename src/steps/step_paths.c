@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.maskedPaths and linux.readonlyPaths. Done before the pivot, so that masks come from the host's
- * /dev/null, checked by its number, and not from the image's (CVE-2025-31133). */
+/* linux.maskedPaths and linux.readonlyPaths. Done before the pivot, so that masks come from the
+ * host's /dev/null, checked by its number, and not from the image's (CVE-2025-31133). */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -28,8 +28,8 @@ struct masks { /* the first of each kind, where it lies: the others are copies *
 	bool null_lies; /* null is attached */
 };
 
-/* A copy of an attached mask is as that is; one of the host's /dev/null would stay its peer, and it is the host's
- * inode: read-only, or the container's root could change its mode for everybody. */
+/* A copy of an attached mask is as that is; one of the host's /dev/null would stay its peer, and it
+ * is the host's inode: read-only, or the container's root could change its mode for everybody. */
 static int copy_null(struct masks *masks)
 {
 	int mount = mountfd_clone(masks->null, "", false, false), r;

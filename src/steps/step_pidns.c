@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pid namespace in which others live. They see whoever is born there, and one of them may have the right to trace it,
- * which no other protection stops: so what is born has nothing of the host's. Init is born last, and a procfs of the
- * namespace, which only a process in it can ask for, comes from one that can do nothing else. */
+/* A pid namespace in which others live. They see whoever is born there, and one of them may have
+ * the right to trace it, which no other protection stops: so what is born has nothing of the
+ * host's. Init is born last, and a procfs of the namespace, which only a process in it can ask for,
+ * comes from one that can do nothing else. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -21,7 +22,8 @@
 
 enum { WORD_TIMEOUT_MS = 10000, DEATH_TIMEOUT_MS = 10000 };
 
-/* What a process shows to others must be so from its birth on: its maker, which they do not see, has it too. */
+/* What a process shows to others must be so from its birth on: its maker, which they do not see,
+ * has it too. */
 static int empty_ourselves(const struct start *start, int sock)
 {
 	static const int calls[] = { SYS_fsopen, SYS_sendmsg, SYS_clone3, SYS_clone,

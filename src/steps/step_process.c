@@ -83,8 +83,8 @@ int step_kernel_settings(struct start *start, struct err *err)
 	return set_sysctls(start, err);
 }
 
-/* The container's user must be able to reopen its standard streams by name (/dev/stdout). Devices are
- * left alone: they are shared with others. */
+/* The container's user must be able to reopen its standard streams by name (/dev/stdout). Devices
+ * are left alone: they are shared with others. */
 static void give_stdio(uint32_t uid)
 {
 	for (int fd = 0; fd <= 2; fd++) {
@@ -127,7 +127,8 @@ int step_privs_drop(struct start *start, struct err *err)
 	(void)umask(p->umask);
 	if (p->set_groups)
 		r = privs_set_groups(p->groups, p->n_groups, err);
-	/* A joined user namespace with a single id denies setgroups: nothing can be gained or lost. */
+	/* A joined user namespace with a single id denies setgroups: nothing can be gained or
+	 * lost. */
 	if (r == -EPERM && (start->plan->flags & PLAN_USERNS_JOIN)) {
 		if (p->needs_groups)
 			return no_groups(err);
@@ -156,8 +157,8 @@ int step_privs_drop(struct start *start, struct err *err)
 	return r < 0 ? err_prefix(err, ERR_AT "process") : 0;
 }
 
-/* Nobody would hear of a waiting init that its own filter ends: it tries what it will wait with while somebody does.
- * EBADF is the kernel's own answer. */
+/* Nobody would hear of a waiting init that its own filter ends: it tries what it will wait with
+ * while somebody does. EBADF is the kernel's own answer. */
 static int check_filter(const struct start *start, struct err *err)
 {
 	const unsigned int both = PLAN_WAIT_START | PLAN_SECCOMP | PLAN_SECCOMP_EARLY;

@@ -19,7 +19,8 @@ static int note_unknown(struct start *start, struct err *err)
 			       ERR_AT "linux.seccomp: the system call %s is not known "
 				      "here, and annotations[\"%s\"] forbids that",
 			       start->filter.unknown[0], ANNOTATIONS_SECCOMP_STRICT);
-	/* The profile of `do` names calls for years to come; one that is not known looks as on an older kernel. */
+	/* The profile of `do` names calls for years to come; one that is not known looks as on an
+	 * older kernel. */
 	if (start->plan->options->sandbox)
 		return 0;
 	for (size_t i = 0; i < start->filter.n_unknown; i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The descriptor-based mount calls (Linux 5.2 to 5.12). All return >= 0 or -errno, without a text: the
- * caller knows the names the user knows. */
+/* The descriptor-based mount calls (Linux 5.2 to 5.12). All return >= 0 or -errno, without a text:
+ * the caller knows the names the user knows. */
 #pragma once
 
 #include "src/base/err.h"
@@ -26,7 +26,8 @@ int mountfd_new_empty(void);
 int mountfd_fs_pick(int mount);
 int mountfd_fs_reconfigure(int fs);
 
-/* What the kernel says about the last failure on a context ("tmpfs: Bad value for 'size'"), or "". */
+/* What the kernel says about the last failure on a context ("tmpfs: Bad value for 'size'"), or
+ * "". */
 void mountfd_fs_message(int fs, char *buf, size_t size);
 
 /* A detached copy of the tree at dirfd/path ("" for dirfd itself). */
@@ -35,8 +36,8 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow);
 /* Whether two files are on the same mount; false where that cannot be known. */
 bool mountfd_is_same(int a, int b);
 
-/* Ids of the mount that a file is on. The first is that of mountinfo, and is given to another mount some time; the
- * second never is, and is 0 before Linux 6.8. */
+/* Ids of the mount that a file is on. The first is that of mountinfo, and is given to another mount
+ * some time; the second never is, and is 0 before Linux 6.8. */
 struct mountfd_ids {
 	uint64_t id, unique;
 };
@@ -45,9 +46,10 @@ int mountfd_ids(int fd, struct mountfd_ids *ret);
 /* Attaches a mount at the target descriptor. */
 int mountfd_attach(int mount, int target);
 
-/* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount that is attached or will be:
- * where mount_setattr() is missing, mount(2) does it, and of a detached one once mountfd_attach() has attached it. Then
- * attributes of a tree can be changed only while nothing is mounted below its root. */
+/* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount that is
+ * attached or will be: where mount_setattr() is missing, mount(2) does it, and of a detached one
+ * once mountfd_attach() has attached it. Then attributes of a tree can be changed only while
+ * nothing is mounted below its root. */
 int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation,
 		     bool recursive);
 
