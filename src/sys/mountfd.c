@@ -8,7 +8,6 @@
 #include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -180,28 +179,20 @@ static int change(int mount_fd, unsigned long flags)
 /* Also where that cannot be known. */
 static bool has_mounts_below(int mount)
 {
+	struct mountfd_ids ids = { 0 };
+	unsigned long long parent;
 	char *line = NULL;
-	struct fd_path path = fd_path(mount);
-	char info[64];
-	unsigned int id = 0, parent;
 	bool found = false;
 	size_t size = 0;
-	FILE *file;
+	FILE *file = mountfd_ids(mount, &ids) == 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
 
-	(void)snprintf(info, sizeof(info), "/proc/self/fdinfo/%s", strrchr(path.text, '/') + 1);
-	file = fopen(info, "re");
-	while (file && getline(&line, &size, file) > 0)
-		if (strncmp(line, "mnt_id:", 7) == 0)
-			id = (unsigned int)strtoul(line + 7, NULL, 10);
-	if (file)
-		(void)fclose(file);
-	file = id ? fopen("/proc/self/mountinfo", "re") : NULL;
 	while (file && !found && getline(&line, &size, file) > 0)
-		found = sscanf(line, "%*u %u", &parent) == 1 && parent == id;
+		found = sscanf(line, "%*u %llu", &parent) == 1 && parent == ids.id;
 	free(line);
-	if (file)
-		(void)fclose(file);
-	return found || !file;
+	if (!file)
+		return true;
+	(void)fclose(file);
+	return found;
 }
 
 static int remount(int mount, uint64_t attrs)
