@@ -9,6 +9,7 @@
 
 #include <endian.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,8 +54,8 @@ static enum probe_helper helper_state(const char *path, const struct stat *st, c
 void probe_helper_find(struct arena *arena, const char *name, const struct caller *caller,
 		       struct probe_helper_result *ret)
 {
-	static const char *const dirs[] = { "/usr/bin", "/bin", "/usr/local/bin" };
-	char path[64];
+	static const char *const dirs[] = { USRUN_HELPER_DIR, "/bin", "/usr/local/bin" };
+	char path[PATH_MAX];
 	struct stat st;
 
 	*ret = (struct probe_helper_result){ .state = PROBE_HELPER_MISSING };
