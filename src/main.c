@@ -46,7 +46,8 @@ static int open_log(const struct options_global *o, struct err *err)
 	/* Destinations that another runtime has: a file of that name would hide that nothing
 	 * arrives there. */
 	if (o->log && !*settings.path)
-		return err_set(err, EINVAL, "--log: expected FILE or file:FILE, got an empty text");
+		return err_set(err, EINVAL,
+			       "--log: expected FILE or file:FILE, got an empty string");
 	if (o->log && (str_starts(o->log, "journald:") || str_starts(o->log, "syslog:")))
 		return err_set(err, EINVAL, "--log: expected FILE or file:FILE, got %s", o->log);
 	return log_open(&settings, err);

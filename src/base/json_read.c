@@ -46,7 +46,7 @@ static bool refuse_duplicate(struct json_reader *r, const char *key, size_t len,
 {
 	char shown[JSON_TEXT_QUOTE];
 
-	return json_read_error_rule(r, start, "the key \"%s\" is there twice",
+	return json_read_error_rule(r, start, "the key \"%s\" is listed twice",
 				    json_text_shorten(shown, sizeof(shown), key, len));
 }
 
@@ -154,7 +154,7 @@ static bool check_required(struct json_reader *r)
 			continue;
 		f->key = field->key;
 		f->key_len = strlen(field->key);
-		return json_read_error_rule(r, f->start, "required, but not there");
+		return json_read_error_rule(r, f->start, "required but missing");
 	}
 	return true;
 }

@@ -157,7 +157,7 @@ static const struct {
 	const char *text;
 	enum place place;
 } syntax_errors[] = {
-	{ "trailing garbage", "more text behind the end of the document", PLACE_TOKEN },
+	{ "trailing garbage", "unexpected text after the end of the document", PLACE_TOKEN },
 	{ "separated by a colon", "expected \":\" behind the key", PLACE_TOKEN },
 	{ "invalid object key", "expected a key in double quotes", PLACE_TOKEN },
 	{ "after key and value", "expected \",\" or \"}\"", PLACE_NEXT },

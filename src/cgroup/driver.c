@@ -98,12 +98,12 @@ static int join_failed(const struct cgroup_dir *dir, int error, struct err *err)
 {
 	(void)err_errno(err, error, "join the cgroup %s%s", dir->mount, dir->path);
 	if (error == ENOSPC)
-		err_hint(err, "the group has no processors or memory nodes: "
-			      "linux.resources.cpu.cpus and mems, or "
-			      "cpuset.cpus and cpuset.mems of the groups above it");
+		err_hint(err,
+			 "the cgroup has no CPUs or memory nodes: set linux.resources.cpu.cpus and "
+			 "mems, or cpuset.cpus and cpuset.mems of the cgroups above it");
 	if (error == EBUSY)
-		err_hint(err, "groups below it have controllers, and then it cannot hold processes "
-			      "itself");
+		err_hint(err, "cgroups below it have controllers enabled, so it cannot hold "
+			      "processes itself");
 	return -error;
 }
 
@@ -172,7 +172,7 @@ int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup, struct
 	const struct cgroup_dir *dir = &cgroup->place.dirs.v[i];
 
 	if (mkdirat(cgroup->fds[i], plan->inside, 0755) < 0 && errno != EEXIST)
-		return err_errno(err, errno, "make the cgroup %s%s/%s", dir->mount, dir->path,
+		return err_errno(err, errno, "create the cgroup %s%s/%s", dir->mount, dir->path,
 				 plan->inside);
 	below = openat(cgroup->fds[i], plan->inside, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (below < 0)
@@ -262,11 +262,10 @@ static int timed_out(bool freeze, struct err *err)
 	(void)err_set(err, ETIMEDOUT, "the container's cgroup did not %s within %d s",
 		      freeze ? "freeze" : "thaw", FREEZE_MS / 1000);
 	if (freeze)
-		err_hint(err, "a process that waits for a disk or a network file system cannot be "
-			      "frozen before that "
-			      "answers; the container goes on running");
+		err_hint(err, "a process waiting for a disk or network file system cannot be "
+			      "frozen until that answers; the container keeps running");
 	else
-		err_hint(err, "a group above it may be frozen");
+		err_hint(err, "a cgroup above it may be frozen");
 	return -ETIMEDOUT;
 }
 

@@ -40,11 +40,10 @@ struct making {
 
 static int make_failed(const struct making *m, int error, struct err *err)
 {
-	(void)err_errno(err, error, "make the cgroup %s%s", m->dir->mount, m->dir->path);
+	(void)err_errno(err, error, "create the cgroup %s%s", m->dir->mount, m->dir->path);
 	if (error == EACCES || error == EPERM || error == EROFS)
-		err_hint(err,
-			 "the caller may make no groups there: `usrun facts` shows its own group; "
-			 "--cgroup-manager disabled goes without");
+		err_hint(err, "the caller may not create cgroups there: `usrun facts` shows its "
+			      "own; --cgroup-manager disabled runs without one");
 	if (error == EAGAIN)
 		err_hint(err, "cgroup.max.descendants or cgroup.max.depth of a group above it is "
 			      "reached");

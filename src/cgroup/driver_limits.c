@@ -34,7 +34,7 @@ static void give_hint(const struct cgroup_write *w, int error, struct err *err)
 	else if (error == ENODEV || error == ENXIO)
 		err_hint(err, "the host has no such device");
 	else if (error == EBUSY)
-		err_hint(err, "more than that is in use already");
+		err_hint(err, "the current usage is above this limit");
 	else if (str_equal(w->controller, "cpuset"))
 		err_hint(err, "cpuset.cpus and cpuset.mems of the group above it say what can be "
 			      "chosen from");

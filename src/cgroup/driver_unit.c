@@ -209,7 +209,7 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 	int r;
 
 	if (mkdir(group_path(dir, &buf), 0755) < 0 && errno != EEXIST)
-		return err_errno(err, errno, "make the cgroup %s", buf.text);
+		return err_errno(err, errno, "create the cgroup %s", buf.text);
 	fd = openat(AT_FDCWD, buf.text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0)
 		parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);

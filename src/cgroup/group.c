@@ -289,9 +289,8 @@ int group_still_there(int dir, struct err *err)
 			"%zu process(es) of the container did not end within %d s of SIGKILL: "
 			"%d (%s)",
 			pids.n, GROUP_PATIENCE_MS / 1000, (int)pids.v[0], comm);
-		err_hint(err, "a process that waits for a disk or a network file system ends when "
-			      "that answers: try "
-			      "again then");
+		err_hint(err, "a process waiting for a disk or network file system ends once that "
+			      "answers: try again then");
 	} else if (r == 0) {
 		(void)err_set(err, ETIMEDOUT,
 			      "the container's cgroup did not become empty within %d s",

@@ -70,7 +70,7 @@ static int no_answer(struct manager *m, int r)
 {
 	(void)snprintf(m->text, sizeof(m->text), "%s",
 		       r == -ETIMEDOUT ? "it did not answer within 30 s"
-		       : r == -EPIPE   ? "it hung up"
+		       : r == -EPIPE   ? "it closed the connection"
 		       : r == -EBADMSG ? "its answer is not to be understood"
 				       : err_why(-r));
 	return r;

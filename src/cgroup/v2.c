@@ -75,7 +75,7 @@ static int pass_failed(const struct cgroup_write *need, const char *name, int er
 		       struct err *err)
 {
 	(void)err_errno(err, error,
-			ERR_AT "%s: pass the cgroup controller `%s` on to the groups below `%s`",
+			ERR_AT "%s: pass the cgroup controller `%s` on to the cgroups below `%s`",
 			need->json_path, need->controller, name);
 	if (error == EBUSY)
 		err_hint(
@@ -86,8 +86,8 @@ static int pass_failed(const struct cgroup_write *need, const char *name, int er
 				? " (systemd-run --user --scope -p Delegate=yes usrun ...)"
 				: "");
 	if (error == EOPNOTSUPP)
-		err_hint(err, "that group is threaded, and such a group has no controllers of "
-			      "memory and I/O");
+		err_hint(err, "that cgroup is threaded, and threaded cgroups have no memory or I/O "
+			      "controllers");
 	return -error;
 }
 

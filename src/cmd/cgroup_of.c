@@ -11,7 +11,7 @@ static int check(const struct state *state, const char *what_for, struct err *er
 		return 0;
 	(void)err_set(err, ENOTSUP, "%s needs a cgroup, and container %s has none", what_for,
 		      state->id);
-	return err_hint(err, "`usrun explain %s` tells why", state->id);
+	return err_hint(err, "`usrun explain %s` shows why", state->id);
 }
 
 int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret,

@@ -137,8 +137,8 @@ static int descend(struct arena *arena, struct cgroup_dir *dir, bool alone, cons
 			      "exec failed: --cgroup: adding pid to %s: no such file or directory",
 			      group);
 		return err_hint(err,
-				"PATH is a cgroup below the container's own, %s%s, that exists "
-				"already; a program inside, or mkdir(1) there, makes it",
+				"PATH is an existing cgroup below the container's own, %s%s; "
+				"create it with mkdir(1) there, or from inside",
 				dir->mount, dir->path);
 	}
 	dir->path = joined;

@@ -301,7 +301,7 @@ static int save(struct arena *arena, const struct spec_options *o, struct json_w
 	/* O_EXCL: somebody's work is never overwritten. */
 	fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0 && errno == EEXIST) {
-		(void)err_set(err, EEXIST, "%s exists already, and is not overwritten", path);
+		(void)err_set(err, EEXIST, "%s already exists, and is not overwritten", path);
 		return err_hint(err, "remove it first, or write elsewhere with --file");
 	}
 	if (fd < 0)

@@ -92,7 +92,7 @@ static int release_init(int dirfd, struct start_call *call, struct err *err)
 
 	if (sock < 0 && (sock == -ECONNREFUSED || sock == -ENOENT))
 		return err_set(err, EINVAL,
-			       "cannot start container %s: its init does not wait any more", id);
+			       "cannot start container %s: its init is no longer waiting", id);
 	if (sock < 0)
 		return err_errno(err, -sock, "reach the init of container %s", id);
 	if (call->manager >= 0)

@@ -60,8 +60,8 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 	}
 	if (r == -EACCES)
 		err_hint(err,
-			 "the caller must be allowed to read it and to pass every directory above: "
-			 "namei -l %s",
+			 "the caller needs read permission on it, and search permission on every "
+			 "directory above: namei -l %s",
 			 path);
 	if (r == 0)
 		r = decode_config(arena, name, text, launch->config_len, &launch->config, err);

@@ -90,7 +90,7 @@ static const char *find_ps(struct arena *arena, struct err *err)
 			return file;
 		at += len;
 	}
-	(void)err_set(err, ENOENT, "the options are those of ps, and there is no ps in PATH");
+	(void)err_set(err, ENOENT, "options of ps need the program ps, which is not in PATH");
 	err_hint(err, "install it (procps), or leave the options out");
 	return NULL;
 }

@@ -62,13 +62,13 @@ static int check_version(struct check *check, const char *version)
 
 	check_at(check, "ociVersion");
 	if (!version)
-		return check_fail(check, "required, but not there");
+		return check_fail(check, "required but missing");
 	if (!is_version(version))
 		return check_fail(check, "expected a version like 1.3.0, got %s",
 				  json_text_quote(shown, version));
 	if (!str_starts(version, "1.") && !str_starts(version, "0.")) {
 		return check_fail(check,
-				  "this version of the specification is not known, expected "
+				  "unsupported version of the specification, expected "
 				  "0.x or 1.x, got %s",
 				  json_text_quote(shown, version));
 	}
@@ -175,7 +175,7 @@ static int check_cwd(struct check *check, const char *cwd)
 
 	check_at(check, "cwd");
 	if (!cwd)
-		return check_fail(check, "required, but not there");
+		return check_fail(check, "required but missing");
 	if (*cwd != '/')
 		return check_fail(check, "expected an absolute path, got %s",
 				  json_text_quote(shown, cwd));
@@ -209,7 +209,7 @@ static int check_rlimits(struct check *check, const struct oci_process *process)
 
 		if (seen & UINT64_C(1) << limit->type) {
 			check_at(check, "rlimits[%zu].type", i);
-			return check_fail(check, "%s is there twice", name);
+			return check_fail(check, "%s is listed twice", name);
 		}
 		seen |= UINT64_C(1) << limit->type;
 		if (limit->soft.v > limit->hard.v) {
@@ -313,7 +313,7 @@ int check_config(const struct oci_config *config, const char *file, const char *
 		return r;
 	check_at(&check, "root.path");
 	if (!config->root || !config->root->path || !*config->root->path)
-		return check_fail(&check, "required, but not there");
+		return check_fail(&check, "required but missing");
 	r = check_host_name(&check, config, "hostname", config->hostname);
 	if (r == 0)
 		r = check_host_name(&check, config, "domainname", config->domainname);

@@ -21,7 +21,7 @@ static int check_namespaces(struct check *check, const struct oci_linux *lin)
 
 		if (seen & type) {
 			check_at(check, "linux.namespaces[%zu].type", i);
-			return check_fail(check, "the %s namespace is there twice",
+			return check_fail(check, "the %s namespace is listed twice",
 					  json_read_enum_name(names_namespaces, type));
 		}
 		seen |= type;
@@ -74,8 +74,7 @@ static int check_device(struct check *check, const struct oci_device *d, size_t 
 	}
 	check_at(check, "linux.devices[%zu].%s", i, d->major.set ? "minor" : "major");
 	if (*d->type != 'p' && (!d->major.set || !d->minor.set)) {
-		return check_fail(check, "required for devices of type \"%s\", but not there",
-				  d->type);
+		return check_fail(check, "required for devices of type \"%s\"", d->type);
 	}
 	check_at(check, "linux.devices[%zu].fileMode", i);
 	r = check_file_mode(check, d);
@@ -123,7 +122,7 @@ static int check_net_device(struct check *check, const struct oci_linux *lin, si
 
 	check_at_key(check, "linux.netDevices", d->key);
 	if (!interface_name_is_valid(d->key))
-		return check_fail(check, "not a name of a network interface");
+		return check_fail(check, "not a valid network interface name");
 	if (!interface_name_is_valid(name) || (d->name && !template_is_valid(name))) {
 		return check_fail(
 			check,
@@ -168,7 +167,7 @@ static int check_sysctl(struct check *check, const struct oci_linux *lin, const 
 
 	check_at_key(check, "linux.sysctl", key);
 	if (sysctl_path(key, path) < 0)
-		return check_fail(check, "not a name of a kernel parameter");
+		return check_fail(check, "not a valid sysctl name");
 	if (strcmp(path, "kernel/hostname") == 0) {
 		(void)check_fail(check,
 				 "the host name has a place of its own in the configuration");

@@ -77,7 +77,7 @@ static int check_hugepages(struct check *check, const struct oci_resources *reso
 
 		check_at(check, "hugepageLimits[%zu].pageSize", i);
 		if (!size)
-			return check_fail(check, "required, but not there");
+			return check_fail(check, "required but missing");
 		if (page_size_is_valid(size) && is_power_of_two(size))
 			continue;
 		return check_fail(check, "expected a size of huge pages like 2MB or 1GB, got %s",
@@ -114,7 +114,7 @@ static int check_unified(struct check *check, const struct oci_resources *resour
 		if (!strchr(key, '/') && strcmp(key, ".") != 0 && strcmp(key, "..") != 0)
 			continue;
 		check_at_key(check, "unified", key);
-		return check_fail(check, "not a name of a cgroup file");
+		return check_fail(check, "not a valid cgroup file name");
 	}
 	return 0;
 }

@@ -219,7 +219,7 @@ static int build_annotations(struct plan_build *b, struct err *err)
 	if (handler)
 		return err_set(err, ENOTSUP,
 			       ERR_AT "annotations[\"" ANNOTATIONS_HANDLER
-				      "\"]: there is no handler \"%s\"",
+				      "\"]: unknown handler \"%s\"",
 			       handler);
 	for (size_t i = 0; i < config->annotations.n; i++) {
 		const char *name = config->annotations.v[i].key;

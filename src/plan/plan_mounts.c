@@ -176,13 +176,13 @@ static void set_names(struct plan_build *b, const struct oci_mount *mount, struc
 		m->target = path_clean(b->arena, m->target + strlen(rootfs));
 		plan_parts_warn(b,
 				"mounts[%ld].destination: \"%s\" begins with the path of the "
-				"rootfs: %s in it is meant",
+				"rootfs; using %s inside it",
 				m->config_index, mount->destination, m->target);
 	}
 	if (*mount->destination != '/')
 		plan_parts_warn(b,
-				"mounts[%ld].destination: \"%s\" is relative, which is deprecated: "
-				"%s is meant",
+				"mounts[%ld].destination: \"%s\" is relative, which is deprecated; "
+				"using %s",
 				m->config_index, mount->destination, m->target);
 	m->fs = mount->type;
 	m->source = mount->source ? mount->source : mount->type;

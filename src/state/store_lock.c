@@ -299,7 +299,7 @@ static int refuse_creating(struct store *store, int dirfd, const char *id, const
 			    what, id);
 	else if (r < 0)
 		r = err_set(err, ENOENT,
-			    "container does not exist: %s (it is just being made or removed)", id);
+			    "container does not exist: %s (it is being created or deleted)", id);
 	arena_free(&arena);
 	return r;
 }

@@ -21,9 +21,8 @@ static int rootfs_failed(const char *path, int error, struct err *err)
 {
 	(void)err_errno(err, error, ERR_AT "root.path: open the rootfs %s", path);
 	if (error == ENOENT)
-		err_hint(err,
-			 "put a root file system there, or name another in root.path (a path that "
-			 "is not absolute begins at the bundle)");
+		err_hint(err, "unpack a root file system there, or set root.path (relative to the "
+			      "bundle)");
 	if (error == EACCES)
 		err_hint(err,
 			 "every directory above it must let the caller pass (x for others, or the "

@@ -419,17 +419,16 @@ static int greet(struct dbus *bus)
 static int greet_failed(const char *path, int error, int timeout_ms, struct err *err)
 {
 	if (error == ETIMEDOUT)
-		return err_set(err, error, "who listens at %s did not answer within %g s", path,
+		return err_set(err, error, "%s did not answer within %g s", path,
 			       timeout_ms / 1000.0);
 	if (error == ECONNABORTED)
-		return err_set(err, error, "who listens at %s lets this user not in", path);
+		return err_set(err, error, "%s rejects this user", path);
 	if (error == EBADMSG)
-		return err_set(err, error, "who listens at %s does not speak D-Bus", path);
+		return err_set(err, error, "what answers at %s does not speak D-Bus", path);
 	if (error == EPIPE)
-		return err_set(err, error, "who listens at %s hung up", path);
+		return err_set(err, error, "%s closed the connection", path);
 	if (error == EPERM)
-		return err_set(err, error, "who listens at %s is neither the caller nor root",
-			       path);
+		return err_set(err, error, "%s belongs to neither the caller nor root", path);
 	return err_errno(err, error, "connect to %s", path);
 }
 

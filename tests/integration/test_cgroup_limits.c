@@ -378,7 +378,7 @@ static int below_own_group(bool alone)
 			  "2097152");
 	else
 		CHECK_ERR(r, &err,
-			  "pass the cgroup controller `hugetlb` on to the groups below `solo`");
+			  "pass the cgroup controller `hugetlb` on to the cgroups below `solo`");
 	CHECK(alone || strstr(err.hint, "both hold processes"));
 	(void)fflush(stdout);
 	return 0;

@@ -331,7 +331,7 @@ t_exec_into_a_group_below() {
 	done
 	no "bad sub cgroup path: .. is not a sub cgroup path" exec --cgroup .. "$ID" /bin/true
 	no "adding pid to " exec --cgroup nowhere "$ID" /bin/true
-	has 'what PATH is' "$ERR" "hint: PATH is a cgroup below the container's own"
+	has 'what PATH is' "$ERR" "hint: PATH is an existing cgroup below the container's own"
 	no "unknown controller whaaat" exec --cgroup whaaat:/ "$ID" /bin/true
 	eq "exit status" "$RC" 255
 	ok exec --cgroup /below "$ID" /bin/true

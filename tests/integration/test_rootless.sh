@@ -180,7 +180,7 @@ t_rootfs_of_another_user() {
 	has hint "$ERR" 'must belong to the caller'
 	cfg '.root.path = "nowhere"'
 	no 'open the rootfs' run -b "$T/b" "$ID"
-	has hint "$ERR" 'put a root file system there'
+	has hint "$ERR" 'unpack a root file system there'
 }
 
 before_t_closed_places_have_advice() { before_t_rootfs_of_another_user; }
@@ -219,7 +219,7 @@ t_rootless_cgroup_of_his_own() {
 	eq "limit" "$(<"/sys/fs/cgroup/pids/given-$ID/c/pids.max")" 33
 	down
 	cfg --arg p "/not-given-$ID" '.linux.cgroupsPath = $p'
-	no "make the cgroup /sys/fs/cgroup/" run -b "$T/b" "$ID"
+	no "create the cgroup /sys/fs/cgroup/" run -b "$T/b" "$ID"
 	cfg '.linux.cgroupsPath = "relative"'
 	no 'linux.cgroupsPath: "relative" cannot be made: the caller'"'"'s own cgroup is not delegated' run -b "$T/b" "$ID"
 }

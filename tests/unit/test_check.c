@@ -24,7 +24,7 @@ TEST(versions)
 		CHECK(strstr(why(bad[i]),
 			     "config.json:1:15: ociVersion: expected a version like 1.3.0"));
 	CHECK_STR(why(VERSION("2.0.0")),
-		  "config.json:1:15: ociVersion: this version of the specification is not known, "
+		  "config.json:1:15: ociVersion: unsupported version of the specification, "
 		  "expected 0.x or 1.x, got \"2.0.0\"");
 	CHECK(*why(VERSION("10.0.0")));
 }
@@ -43,7 +43,7 @@ TEST(process)
 		  "config.json:1:90: process.env[0]: expected NAME=value, got \"=b\"");
 	CHECK_STR(why(PROCESS(",'rlimits':[{'type':'RLIMIT_CPU','soft':1,'hard':1},"
 			      "{'type':'RLIMIT_CPU','soft':1,'hard':1}]")),
-		  "config.json:1:142: process.rlimits[1].type: RLIMIT_CPU is there twice");
+		  "config.json:1:142: process.rlimits[1].type: RLIMIT_CPU is listed twice");
 	CHECK_STR(why(PROCESS(",'rlimits':[{'type':'RLIMIT_CPU','soft':2,'hard':1}]")),
 		  "config.json:1:122: process.rlimits[0].soft: the soft limit of RLIMIT_CPU, 2, is "
 		  "above the hard limit, 1");
@@ -82,7 +82,7 @@ TEST(process_not_from_a_file)
 	CHECK_STR(err.text, "exec: cwd: expected an absolute path, got \"rel\"");
 	process.cwd = NULL;
 	CHECK_INT(check_process(&process, "exec", "", NULL, 0, &err), -EINVAL);
-	CHECK_STR(err.text, "exec: cwd: required, but not there");
+	CHECK_STR(err.text, "exec: cwd: required but missing");
 	process.cwd = "/";
 	CHECK_INT(check_process(&process, "exec", "", NULL, 0, &err), 0);
 }
@@ -164,7 +164,7 @@ TEST(namespaces)
 			"'namespaces':[{'type':'pid'},{'type':'user','path':'/proc/1/ns/user'}]")),
 		"");
 	CHECK_STR(why(LINUX("'namespaces':[{'type':'pid'},{'type':'pid','path':'/x'}]")),
-		  "config.json:1:94: linux.namespaces[1].type: the pid namespace is there twice");
+		  "config.json:1:94: linux.namespaces[1].type: the pid namespace is listed twice");
 	CHECK(strstr(why(LINUX("'timeOffsets':{'boottime':{'secs':1}}")),
 		     "linux.timeOffsets: needs a new time namespace"));
 	CHECK(*why(
@@ -209,8 +209,8 @@ TEST(net_devices)
 	CHECK_STR(why(NET("'eth0':{},'eth1':{'name':'in%d'},'eth2':{'name':'in%d'}")), "");
 	CHECK_STR(why(LINUX("'netDevices':{}")), "");
 	CHECK(strstr(why(LINUX("'netDevices':{'eth0':{}}")), "needs a network namespace"));
-	CHECK(strstr(why(NET("'a/b':{}")), "linux.netDevices[\"a/b\"]: not a name of a network"));
-	CHECK(strstr(why(NET("'sixteen-bytes-xx':{}")), "not a name of a network interface"));
+	CHECK(strstr(why(NET("'a/b':{}")), "linux.netDevices[\"a/b\"]: not a valid network"));
+	CHECK(strstr(why(NET("'sixteen-bytes-xx':{}")), "not a valid network interface name"));
 	CHECK(strstr(why(NET("'eth0':{'name':''}")), "expected a name of 1 to 15 bytes"));
 	CHECK(strstr(why(NET("'eth0':{'name':'a%s'}")), "got \"a%s\""));
 	CHECK(strstr(why(NET("'eth0':{'name':'%d%d'}")), "got \"%d%d\""));
@@ -245,7 +245,7 @@ TEST(sysctls)
 		CHECK(*why(names[i]));
 	CHECK(strstr(why(SYSCTL(ALL_NS, "kernel.panic")), "belongs to the whole host"));
 	CHECK(strstr(why(SYSCTL(ALL_NS, "fs.file-max")), "belongs to the whole host"));
-	CHECK(strstr(why(SYSCTL(ALL_NS, "net.//./x")), "not a name of a kernel parameter"));
+	CHECK(strstr(why(SYSCTL(ALL_NS, "net.//./x")), "not a valid sysctl name"));
 	CHECK(strstr(why(SYSCTL("", "net.core.somaxconn")),
 		     "linux.sysctl[\"net.core.somaxconn\"]: needs a network namespace"));
 	CHECK(strstr(why(SYSCTL("", "kernel.sem")), "needs a ipc namespace"));
@@ -269,7 +269,7 @@ TEST(resources)
 	CHECK(strstr(why(RESOURCES("'blockIO':{'weightDevice':[{'major':1,'minor':1}]}")),
 		     "linux.resources.blockIO.weightDevice[0]: expected weight"));
 	CHECK(strstr(why(RESOURCES("'unified':{'../x':''}")),
-		     "linux.resources.unified[\"../x\"]: not a name of a cgroup file"));
+		     "linux.resources.unified[\"../x\"]: not a valid cgroup file name"));
 	CHECK(*why(RESOURCES("'unified':{'..':''}")));
 	CHECK_STR(why(RESOURCES("'unified':{'memory.high':''}")), "");
 }
@@ -280,7 +280,7 @@ TEST(hugepages)
 {
 	CHECK_STR(why(RESOURCES("'hugepageLimits':[{'pagesize':'2MB','limit':1}]")), "");
 	CHECK(strstr(why(RESOURCES("'hugepageLimits':[{'limit':1}]")),
-		     "hugepageLimits[0].pageSize: required, but not there") != NULL);
+		     "hugepageLimits[0].pageSize: required but missing") != NULL);
 	CHECK_STR(why(PAGES("2MB")), "");
 	CHECK_STR(why(PAGES("64KB")), "");
 	CHECK_STR(why(PAGES("16GB")), "");

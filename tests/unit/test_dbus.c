@@ -174,9 +174,9 @@ TEST(who_answers_is_told_from_who_does_not)
 	check_open(FAKE_OLD, 0, "");
 	check_open(FAKE_SILENT, ETIMEDOUT, "systemd/private did not answer within 0.2 s");
 	check_open(FAKE_FULL, ETIMEDOUT, "systemd/private did not answer within 0.2 s");
-	check_open(FAKE_REJECTS, ECONNABORTED, "lets this user not in");
+	check_open(FAKE_REJECTS, ECONNABORTED, "rejects this user");
 	check_open(FAKE_GARBAGE, EBADMSG, "does not speak D-Bus");
-	check_open(FAKE_CLOSES, EPIPE, "hung up");
+	check_open(FAKE_CLOSES, EPIPE, "closed the connection");
 	check_open(FAKE_GONE, ECONNREFUSED, "connect to ");
 	check_open(FAKE_NONE, ENOENT, "connect to ");
 }
@@ -211,7 +211,8 @@ TEST(a_manager_of_another_user_is_not_spoken_to)
 	}
 	fd_closep(&ready[1]);
 	CHECK_INT(read(ready[0], &word, 1), 1);
-	CHECK_ERR(dbus_open(path, LONG_MS, &bus, &err), &err, "is neither the caller nor root");
+	CHECK_ERR(dbus_open(path, LONG_MS, &bus, &err), &err,
+		  "belongs to neither the caller nor root");
 	(void)kill(pid, SIGKILL);
 	CHECK_INT(waitpid(pid, NULL, 0), pid);
 	fd_closep(&ready[0]);

@@ -248,14 +248,14 @@ TEST(errors_name_place_path_rule_and_value)
 		"config.json:1:111: process.user.additionalGids[1]: expected an integer from 0 to "
 		"4294967295, got 4294967296");
 	refused(CONFIG(",'process':{'args':['sh']}"),
-		"config.json:1:58: process.cwd: required, but not there");
+		"config.json:1:58: process.cwd: required but missing");
 	refused(LINUX("'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['a'],"
 		      "'action':'ALLOW'}]}"),
 		"config.json:1:137: linux.seccomp.syscalls[0].action: expected one of "
 		"\"SCMP_ACT_KILL\", \"SCMP_ACT_KILL_PROCESS\", \"SCMP_ACT_KILL_THREAD\", "
 		"\"SCMP_ACT_TRAP\", \"SCMP_ACT_ERRNO\", \"SCMP_ACT_TRACE\", \"SCMP_ACT_ALLOW\", "
 		"\"SCMP_ACT_LOG\", \"SCMP_ACT_NOTIFY\", got \"ALLOW\"");
-	refused("{'ociVersion':'1.0.0'}", "config.json:1:1: root: required, but not there");
+	refused("{'ociVersion':'1.0.0'}", "config.json:1:1: root: required but missing");
 }
 
 static int64_t pids_limit(const char *version)
@@ -351,7 +351,7 @@ TEST(parts)
 	CHECK_INT(decode_resources(&arena, "r", text, strlen(text), &resources, &err), 0);
 	CHECK_INT(resources->pids->limit.v, 5);
 	CHECK_INT(decode_process(&arena, "p", text, strlen(text), &process, &err), -EINVAL);
-	CHECK_STR(err.text, "p:1:1: cwd: required, but not there");
+	CHECK_STR(err.text, "p:1:1: cwd: required but missing");
 }
 
 TEST(size_is_capped)

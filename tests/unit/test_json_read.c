@@ -172,8 +172,7 @@ TEST(wrong_kinds)
 	refuses(REST("\"inner\":[]"), "f:1:22: inner: expected an object, got an array");
 	refuses(REST("\"inner\":{\"number\":6}"),
 		"f:1:32: inner.number: expected an integer from -5 to 5, got 6");
-	refuses(REST("\"inner\":{\"path\":\"/\"}"),
-		"f:1:22: inner.number: required, but not there");
+	refuses(REST("\"inner\":{\"path\":\"/\"}"), "f:1:22: inner.number: required but missing");
 	refuses(REST("\"inner\":{\"path\":\"rel\"}"),
 		"f:1:30: inner.path: expected an absolute path, got \"rel\"");
 	refuses(REST("\"strings\":{}"), "f:1:24: strings: expected an array, got an object");
@@ -185,7 +184,7 @@ TEST(wrong_kinds)
 		"f:1:27: map[\"a.b\"]: expected a string, got an object");
 	refuses(REST("\"map\":{\"\":\"\"}"), "f:1:21: map: an empty key");
 	refuses("[]", "f:1:1: expected an object, got an array");
-	refuses("{}", "f:1:1: needed: required, but not there");
+	refuses("{}", "f:1:1: needed: required but missing");
 }
 
 TEST(numbers_at_the_edge)
@@ -219,7 +218,7 @@ TEST(strings)
 	CHECK_INT(read_text(REST("\"text\":\"\\u00e4\\ud83d\\ude00\\\\\\\"\\n\"")), 0);
 	CHECK_STR(out.text, "\u00e4\U0001f600\\\"\n");
 	CHECK_INT(read_text(REST("\"n\\u0065eded\":1,\"te\\u0078t\":\"t\"")), -EINVAL);
-	CHECK_STR(err.text, "f:1:14: the key \"needed\" is there twice");
+	CHECK_STR(err.text, "f:1:14: the key \"needed\" is listed twice");
 	refuses(REST("\"text\":\"a\\u0000\""),
 		"f:1:21: text: must not contain a NUL byte (\\u0000)");
 	refuses(REST("\"text\":\"\\ud83d\""),
@@ -261,15 +260,15 @@ TEST(encodings)
 
 TEST(duplicate_keys)
 {
-	refuses(REST("\"flag\":true,\"flag\":true"), "f:1:26: the key \"flag\" is there twice");
-	refuses(REST("\"flag\":null,\"flag\":null"), "f:1:26: the key \"flag\" is there twice");
-	refuses(REST("\"x\":1,\"y\":1,\"y\":1,\"x\":1"), "f:1:26: the key \"y\" is there twice");
+	refuses(REST("\"flag\":true,\"flag\":true"), "f:1:26: the key \"flag\" is listed twice");
+	refuses(REST("\"flag\":null,\"flag\":null"), "f:1:26: the key \"flag\" is listed twice");
+	refuses(REST("\"x\":1,\"y\":1,\"y\":1,\"x\":1"), "f:1:26: the key \"y\" is listed twice");
 	refuses(REST("\"map\":{\"a\":\"\",\"b\":\"\",\"\\u0061\":\"\"}"),
-		"f:1:35: map: the key \"a\" is there twice");
+		"f:1:35: map: the key \"a\" is listed twice");
 	refuses(REST("\"entries\":{\"a\":{},\"a\":{}}"),
-		"f:1:32: entries: the key \"a\" is there twice");
+		"f:1:32: entries: the key \"a\" is listed twice");
 	refuses(REST("\"inner\":{\"number\":1,\"q\":1,\"q\":1}"),
-		"f:1:40: inner: the key \"q\" is there twice");
+		"f:1:40: inner: the key \"q\" is listed twice");
 	/* The same key on different levels, and a key that begins with another one. */
 	CHECK_INT(
 		read_text(REST(
@@ -290,7 +289,7 @@ TEST(lenient_members)
 		  "f:1:40: lenient.number: expected an integer from -5 to 5, got an object");
 	CHECK_INT(read_text(REST("\"lenient\":{},\"flag\":true")), 0);
 	CHECK(!out.lenient && out.flag.v);
-	CHECK_STR(out.lenient_error, "f:1:24: lenient.number: required, but not there");
+	CHECK_STR(out.lenient_error, "f:1:24: lenient.number: required but missing");
 	CHECK_INT(read_text(REST("\"lenient\":[[{}]],\"flag\":true")), 0);
 	CHECK_STR(out.lenient_error, "f:1:24: lenient: expected an object, got an array");
 	CHECK(out.flag.v);
@@ -318,7 +317,8 @@ TEST(syntax)
 		"f:1:8: a: a backslash in front of a character that needs none, got q");
 	refuses("{\"a\":\"x\ny\"}", "f:1:8: a: a control character (a line break?) in a string");
 	refuses("{\"a\":}", "f:1:6: a: expected a value, got }");
-	refuses(REST("\"a\":1") " {", "f:1:21: more text behind the end of the document, got {");
+	refuses(REST("\"a\":1") " {",
+		"f:1:21: unexpected text after the end of the document, got {");
 	CHECK_INT(read_text(REST("\"a\":1") " \r\n\t"), 0);
 }
 

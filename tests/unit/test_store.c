@@ -373,7 +373,7 @@ TEST(a_change_has_the_lock_and_what_is_there_now)
 	dir = store_reserve(store, "c1", reuse, &err);
 	other = store_open_container(store, "c1", &err);
 	CHECK(dir >= 0 && other >= 0);
-	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "just being made or removed");
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "being created or deleted");
 	state.phase = STATE_CREATING;
 	CHECK_INT(store_write(dir, &state, &err), 0);
 	CHECK_ERR(store_change(store, "c1", &change, &err), &err,

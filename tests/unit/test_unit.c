@@ -116,11 +116,11 @@ TEST(what_hinders_it_is_told)
 	check_start(FAKE_DENIES,
 		    "not start the unit usrun-a.scope: org.freedesktop.DBus.Error.AccessDenied",
 		    "StartTransientUnit ");
-	check_start(FAKE_DROPS, "not start the unit usrun-a.scope: it hung up",
+	check_start(FAKE_DROPS, "not start the unit usrun-a.scope: it closed the connection",
 		    "StartTransientUnit ");
 	check_start(FAKE_NONSENSE, "not start the unit usrun-a.scope: ", "StartTransientUnit ");
-	check_start(FAKE_REJECTS, "reach the systemd of the user: who listens at /tmp/usrun-", "");
-	check_start(FAKE_CLOSES, "hung up", "");
+	check_start(FAKE_REJECTS, "reach the systemd of the user: /tmp/usrun-", "");
+	check_start(FAKE_CLOSES, "closed the connection", "");
 	check_start(FAKE_GARBAGE, "does not speak D-Bus", "");
 }
 
