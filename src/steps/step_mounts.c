@@ -19,11 +19,11 @@ static int (*const methods[])(struct start *start, size_t i, struct err *err) = 
 };
 
 /* An option that the kernel does not take is the config's mistake: what is the host's, which has other
- * options, does not stand in for it. */
+ * options, does not stand in for it. An overlay is also refused for what it is to lie on. */
 static bool another_may_help(enum mount_method next, int r)
 {
 	if (r == -EINVAL)
-		return next == MOUNT_BY_MOUNT;
+		return next == MOUNT_BY_MOUNT || next == MOUNT_BY_BIND;
 	return r == -EPERM || r == -EBUSY || r == -ENODEV || r == -EACCES;
 }
 
