@@ -91,11 +91,11 @@ void child_exit(int status)
 static int wait_for(int idtype, int id, int options, int *ret_status)
 {
 	siginfo_t info = { 0 };
-	int r;
+	int r, again = 1;
 
-	do
+	do /* SIGCHLD comes once: one failure must not lose the end that it told of */
 		r = waitid((idtype_t)idtype, (id_t)id, &info, WEXITED | WNOHANG | __WALL | options);
-	while (r < 0 && errno == EINTR);
+	while (r < 0 && (errno == EINTR || (errno != ECHILD && again-- > 0)));
 	if (r < 0)
 		return -errno;
 	if (!info.si_pid)
