@@ -124,6 +124,21 @@ int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h)
 	return r;
 }
 
+int rtnl_message_refuse(struct rtnl_message *ret, int family, const void *address, int prefix)
+{
+	struct rtmsg *route;
+
+	begin(ret, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(*route));
+	route = NLMSG_DATA(&ret->header);
+	*route = (struct rtmsg){ .rtm_family = (unsigned char)family,
+				 .rtm_dst_len = (unsigned char)prefix,
+				 .rtm_table = RT_TABLE_MAIN,
+				 .rtm_protocol = RTPROT_STATIC,
+				 .rtm_scope = RT_SCOPE_UNIVERSE,
+				 .rtm_type = RTN_BLACKHOLE };
+	return rtnl_message_add(ret, RTA_DST, address, family == AF_INET ? 4 : 16);
+}
+
 void rtnl_message_set_index(struct rtnl_message *m, int index)
 {
 	struct ifaddrmsg *address = NLMSG_DATA(&m->header);

@@ -8,6 +8,7 @@
 #include "src/base/parse.h"
 #include "src/base/path.h"
 #include "src/cmd/cgroup_of.h"
+#include "src/oci/annotations.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan_cgroup.h"
@@ -117,8 +118,32 @@ static int gather_facts(struct launch *launch, struct err *err)
 	return r;
 }
 
+/* ROOT/<id>, which the container may see files of. */
+static int find_state_dir(struct launch *launch, const struct cmd_globals *globals, struct err *err)
+{
+	char root[PATH_MAX];
+	int r = launch->store ? 0
+			      : store_open(globals->root, true, launch->arena, &launch->store, err);
+
+	if (r < 0)
+		return r;
+	if (!realpath(store_root(launch->store), root))
+		return err_errno(err, errno, "find the state directory %s",
+				 store_root(launch->store));
+	launch->options.state_dir = arena_strf(launch->arena, "%s/%s", root, launch->options.id);
+	return 0;
+}
+
+static bool asks_for_net(const struct launch *launch)
+{
+	const struct oci_config *config = launch->config;
+
+	return launch->options.net ||
+	       annotations_find(config->annotations.v, config->annotations.n, ANNOTATIONS_NET);
+}
+
 static int make_plan(struct launch *launch, const struct launch_options *options,
-		     const struct facts *facts, struct err *err)
+		     const struct cmd_globals *globals, const struct facts *facts, struct err *err)
 {
 	int r = absolute_bundle(launch->arena, options->bundle, &launch->options.bundle, err);
 
@@ -133,6 +158,10 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 	launch->options.listen_fds = listen_fds(launch);
 	if (launch->options.listen_fds)
 		launch->options.listen_names = getenv("LISTEN_FDNAMES");
+	if (!launch->explains && asks_for_net(launch))
+		r = find_state_dir(launch, globals, err);
+	if (r < 0)
+		return r;
 	r = plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
 		       &launch->plan, err);
 	return r;
@@ -150,6 +179,11 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .preserve_fds = options->preserve_fds,
 						 .sandbox = options->sandbox,
 						 .map = options->map,
+						 .net = options->net,
+						 .publish = options->publish.v,
+						 .n_publish = options->publish.n,
+						 .host_loopback = options->host_loopback,
+						 .metadata = options->metadata,
 						 .cgroup_manager = globals->cgroup_manager };
 }
 
@@ -168,7 +202,6 @@ static const char *find_watchdog(void)
 static int offer_notify(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	const char *socket = getenv("NOTIFY_SOCKET");
-	char root[PATH_MAX];
 	int r;
 
 	if (!socket || !*socket)
@@ -176,16 +209,13 @@ static int offer_notify(struct launch *launch, const struct cmd_globals *globals
 	launch->manager = notify_connect();
 	if (launch->manager < 0 && (launch->options.wait_start || launch->options.detach))
 		return 0;
-	r = store_open(globals->root, true, launch->arena, &launch->store, err);
+	r = find_state_dir(launch, globals, err);
 	if (r < 0)
 		return r;
-	if (!realpath(store_root(launch->store), root))
-		return err_errno(err, errno, "find the state directory %s",
-				 store_root(launch->store));
 	launch->options.notify_socket = socket;
 	launch->options.watchdog_usec = find_watchdog();
 	launch->options.notify_path =
-		arena_strf(launch->arena, "%s/%s/notify", root, launch->options.id);
+		arena_strf(launch->arena, "%s/notify", launch->options.state_dir);
 	return 0;
 }
 
@@ -208,7 +238,7 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 	if (r == 0)
 		r = offer_notify(ret, globals, err);
 	if (r == 0)
-		r = make_plan(ret, options, NULL, err);
+		r = make_plan(ret, options, globals, NULL, err);
 	return r < 0 ? name_config(ret, err) : r;
 }
 
@@ -216,9 +246,9 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 		     const struct launch_options *options, const struct facts *facts,
 		     struct launch *ret, struct err *err)
 {
-	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1 };
+	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1, .explains = true };
 	fill_options(ret, globals, options, "ID");
-	return make_plan(ret, options, facts, err) < 0 ? name_config(ret, err) : 0;
+	return make_plan(ret, options, globals, facts, err) < 0 ? name_config(ret, err) : 0;
 }
 
 static void tell_fallbacks(const struct state *state)

@@ -16,6 +16,10 @@ struct launch_options {
 	const char *config_text;
 	size_t config_len;
 	bool sandbox;
+	/* Of run. */
+	const char *net;
+	struct option_list publish;
+	bool host_loopback, metadata;
 };
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose member
@@ -74,7 +78,8 @@ struct launch {
 	struct store *store;
 	struct state state;
 	struct start start;
-	bool found; /* at the end of a foreground run the container was still there */
+	bool explains; /* nothing is going to be made */
+	bool found;    /* at the end of a foreground run the container was still there */
 };
 
 /* Bundle to plan. Changes nothing. */

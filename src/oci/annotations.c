@@ -16,10 +16,15 @@ static const char *const known[] = {
 	ANNOTATIONS_DELEGATE,
 	ANNOTATIONS_SUBGROUP,
 	ANNOTATIONS_INIT,
+	ANNOTATIONS_NET,
+	ANNOTATIONS_NET_PUBLISH,
+	ANNOTATIONS_NET_HOST_LOOPBACK,
+	ANNOTATIONS_NET_METADATA,
 	NULL,
 };
 
-const char *const annotations_unsafe[] = { "run.oci.", "org.systemd.property.", NULL };
+const char *const annotations_unsafe[] = { "run.oci.", "run.usrun.", "org.systemd.property.",
+					   NULL };
 
 bool annotations_is_known(const char *name)
 {
@@ -31,7 +36,7 @@ bool annotations_is_known(const char *name)
 
 bool annotations_is_ours(const char *name)
 {
-	return str_starts(name, "run.oci.");
+	return str_starts(name, "run.oci.") || str_starts(name, "run.usrun.");
 }
 
 const char *annotations_find(const struct json_pair *v, size_t n, const char *name)

@@ -263,6 +263,9 @@ static int build_parts(struct plan_build *b, struct err *err)
 		plan->process.keyring = plan->options->id;
 	if (plan->options->wait_start)
 		plan->flags |= PLAN_WAIT_START;
+	r = plan_net_build(b, err);
+	if (r < 0)
+		return r;
 	set_delegation(plan);
 	return check_start_hooks(plan, err);
 }
@@ -286,6 +289,9 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	plan->facts = facts;
 	plan->options = options;
 	warn_of_version(&b, config->oci_version);
+	r = plan_net_ask(&b, err);
+	if (r < 0)
+		return r;
 	add_notify_socket(&b);
 	if (options->listen_ignored)
 		plan_parts_warn(&b, "LISTEN_FDS: no descriptor is passed on: %s",

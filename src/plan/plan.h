@@ -5,6 +5,7 @@
 #pragma once
 
 #include "net/devices.h"
+#include "net/net_plan.h"
 #include "src/base/str.h"
 #include "src/host/facts.h"
 #include "src/oci/config.h"
@@ -41,8 +42,9 @@ enum plan_flag {
 		1 << 23, /* mounts, masks and nodes below the rootfs; without PLAN_MNTNS_NEW in
 				* a namespace of others, until the container is deleted */
 	PLAN_PIDNS_JOIN = 1 << 24, /* create: others see init as soon as it is born */
+	PLAN_NET_HELPER = 1 << 25, /* a process outside gives it its network */
 };
-enum { PLAN_FLAG_BITS = 25 };
+enum { PLAN_FLAG_BITS = 26 };
 
 enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order in which they are joined */
 	       PLAN_NS_USER,
@@ -228,6 +230,11 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *watchdog_usec;  /* WATCHDOG_USEC, with a notify_path, or NULL */
 	const char *map;            /* "auto", "single", "subid" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
+	const char *net;            /* in place of the config's network, or NULL */
+	const char *const *publish; /* ports */
+	size_t n_publish;
+	bool host_loopback, metadata;
+	const char *state_dir; /* absolute, where files of ours are mount sources; or NULL */
 };
 
 struct plan_warning {
@@ -251,6 +258,8 @@ struct plan {
 	const char *hooks_stdout, *hooks_stderr; /* files that hooks append to, or NULL */
 	bool notify;                /* a socket stands for that of the service manager */
 	const char *pidfd_receiver; /* socket that gets a pidfd of init, or NULL */
+	struct net_plan net;        /* in place of the config's */
+	bool resolv;                /* the container gets a resolv.conf of ours */
 	const struct devices_request *net_devices;
 	size_t n_net_devices;
 	const char *hostname, *domainname;

@@ -50,5 +50,9 @@ int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount
 int plan_devices_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_devices_build_net(struct plan_build *b, struct err *err) MUST_CHECK;
 
+/* The network that was asked for: as changes of the config, and once namespaces and ids are decided. */
+int plan_net_ask(struct plan_build *b, struct err *err) MUST_CHECK;
+int plan_net_build(struct plan_build *b, struct err *err) MUST_CHECK;
+
 int plan_process_build(struct plan_build *b, const struct oci_process *process,
 		       struct err *err) MUST_CHECK;

@@ -352,6 +352,19 @@ static void print_rdt(struct str *out, const struct plan *plan)
 
 static void print_network(struct str *out, const struct plan *plan)
 {
+	const struct net_plan *net = &plan->net;
+
+	if (net->kind != NET_UNSET)
+		addf(out, "network     %s%s%s\n", net_kind_name(net->kind), net->text ? " " : "",
+		     net->text ? net->text : "");
+	for (size_t i = 0; i < net->n_ports; i++)
+		addf(out, "  %s port %u of the host's %s leads to %u\n",
+		     net->ports[i].udp ? "udp" : "tcp", net->ports[i].host, net->ports[i].ip,
+		     net->ports[i].inside);
+	if (net->kind == NET_SLIRP4NETNS)
+		addf(out, "  reaches      the host's network%s%s\n",
+		     net->host_loopback ? ", its loopback" : "",
+		     net->metadata ? ", 169.254.0.0/16" : "");
 	for (size_t i = 0; i < plan->n_net_devices; i++)
 		addf(out, "net device  %s of the host becomes %s\n", plan->net_devices[i].from,
 		     plan->net_devices[i].to);

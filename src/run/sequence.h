@@ -74,6 +74,8 @@ enum row_kind {
 /* Root, directory and descriptors of whoever is cloned now are the container's, or nothing that others could use. */
 #define M_INSIDE (UINT64_C(1) << 58)
 #define M_LEADS (UINT64_C(1) << 59)
+#define M_NET_SHOWN (UINT64_C(1) << 60)
+#define M_NET_STARTED (UINT64_C(1) << 61)
 
 /* What another process gives to one that clones: what is cloned before has it not. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)

@@ -7,6 +7,9 @@ static const struct row rows[] = {
 	/* The intention is on disk before anything is made that outlives usrun: whatever happens later, `delete` knows
 	 * what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
+	/* Before the rows whose undo ends the container: its end is that of the helper, which is only waited for. */
+	ACT(PARENT, "net-helper", step_net_helper, .when = PLAN_NET_HELPER, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .undo = true),
 	/* What a mistake in the config lets fail comes before what is made on the host. */
 	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
 	    .gives = M_FILTER, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
@@ -24,6 +27,8 @@ static const struct row rows[] = {
 	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP_V2, .undo = true),
 	/* Its socket is a mount source. */
 	ACT(PARENT, "notify-listen", step_notify_listen, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_MOUNT_FDS),
+	ACT(PARENT, "net-resolv", step_net_resolv, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_MOUNT_FDS),
 	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
 	    .undo = true),
@@ -113,6 +118,15 @@ static const struct row rows[] = {
 	ACT(BUILDER, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES,
 	    .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS | M_PRIVS_DROPPED | M_FILTERED,
 	    .gives = M_LOOPBACK),
+	/* Before the program could ask; and the helper starts while init mounts. */
+	ACT(BUILDER, "net-show", step_net_show, .when = PLAN_NET_HELPER,
+	    .needs = M_NAMESPACES | M_LOOPBACK, .before = M_PRIVS_DROPPED),
+	SYNC(BUILDER, PARENT, "net-shown", .when = PLAN_NET_HELPER, .needs = M_LOOPBACK,
+	     .gives = M_NET_SHOWN, .carries = offsetof(struct start, net_member)),
+	/* Not before it is known which process init is, whose end is the helper's. */
+	ACT(PARENT, "net-start", step_net_start, .when = PLAN_NET_HELPER,
+	    .needs = M_NET_SHOWN | M_STATE | M_CHILD_PID, .after = M_INIT_KNOWN | M_IDMAP,
+	    .gives = M_NET_STARTED),
 	ACT(BUILDER, "netns-show", step_netns_show, .when = PLAN_NET_DEVICES,
 	    .needs = M_NAMESPACES),
 	SYNC(BUILDER, PARENT, "netns-shown", .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES,
@@ -225,6 +239,9 @@ static const struct row rows[] = {
 	    .before = M_STATE_WRITTEN, .gives = M_RDT, .after = M_INIT_KNOWN),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
+	/* The program finds its network ready; and the state is complete with the helper in it. */
+	ACT(PARENT, "net-await", step_net_await, .when = PLAN_NET_HELPER, .needs = M_NET_STARTED,
+	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "state-created", step_state_created,
 	    .needs = M_CREATED | M_STATE_FULL | M_LIMITS | M_START_TIME, .gives = M_STATE_WRITTEN,
 	    .after = M_INIT_KNOWN),

@@ -91,6 +91,8 @@ static const struct json_field state_fields[] = {
 	FIELD(state, undo, "undo", JSON_STRINGS),
 	FIELD(state, fallbacks, "fallbacks", JSON_STRINGS),
 	FIELD(state, namespaces, "namespaces", JSON_STRINGS),
+	FIELD(state, net_pid, "netPid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, net_start_time, "netStartTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, poststart_hooks, "poststartHooks", JSON_BOOL),
 	FIELD(state, poststop_hooks, "poststopHooks", JSON_BOOL),
 	FIELD(state, terminal, "terminal", JSON_BOOL),
@@ -178,6 +180,10 @@ static int encode(const struct state *state, struct json_write **ret, const char
 	write_unit(w, &state->unit);
 	write_mount(w, &state->mount);
 	write_lists(w, state);
+	if (state->net_pid.set) {
+		json_write_int(w, "netPid", state->net_pid.v);
+		json_write_uint(w, "netStartTime", state->net_start_time.v);
+	}
 	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
 	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);
 	json_write_bool(w, "terminal", state->terminal.v);

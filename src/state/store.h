@@ -4,6 +4,7 @@
  *   state.json   struct state, replaced atomically
  *   config.json  a copy of the bundle's, for exec, start and the poststop hooks
  *   notify       the socket that stands for a service manager's, for a foreground run
+ *   resolv.conf  of the container, and net/ with the socket of its network's helper
  *   start        the socket on which a created init waits for `start`
  *   init         where there is no cgroup to find it by: pid and start time of init once more
  *
@@ -43,8 +44,10 @@ struct state {
 	JSON_LIST(const char *) undo;       /* names of the rows to take back, first to last */
 	JSON_LIST(const char *) fallbacks;  /* every departure from the config, in words */
 	JSON_LIST(const char *)
-	namespaces; /* kinds the container does not share with its creator
+	namespaces;              /* kinds the container does not share with its creator
 					     * ("pid", "mount", …): what exec joins */
+	struct json_int net_pid; /* keeper of the network's helper */
+	struct json_uint net_start_time;
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
 	/* Not stored. */
 	bool abandoned; /* its creator died before it was done (store_is_locked()) */

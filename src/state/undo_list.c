@@ -355,6 +355,29 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 	return r < 0 ? r : stopped;
 }
 
+/* It ends with the container, whose end comes before in this list; who waits for it leaves no process behind. */
+static int undo_net_helper(struct store *store, const struct state *state, struct err *err)
+{
+	const struct state keeper = { .id = state->id,
+				      .phase = STATE_STARTED,
+				      .boot_id = state->boot_id,
+				      .pid = state->net_pid,
+				      .start_time = state->net_start_time };
+	_cleanup_close_ int pidfd = -1;
+	int r = state->net_pid.set ? status_of(&keeper, &pidfd, err) : 0;
+
+	(void)store;
+	if (r < 0 || pidfd < 0)
+		return r < 0 ? r : 0;
+	if (pidfd_wait(pidfd, DEATH_TIMEOUT_MS) == 0)
+		return 0;
+	(void)pidfd_signal(pidfd, SIGKILL);
+	return pidfd_wait(pidfd, DEATH_TIMEOUT_MS) == 0
+		       ? 0
+		       : err_set(err, ETIMEDOUT, "the keeper of the network, process %lld, stays",
+				 (long long)state->net_pid.v);
+}
+
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
 {
 	int r = undo_mounts_run(state, err); /* who could mount yet more is gone by now */
@@ -364,6 +387,7 @@ static int undo_state_reserve(struct store *store, const struct state *state, st
 
 const struct undo_list_entry undo_list_entries[] = {
 	{ "state-reserve", "removes its state", undo_state_reserve },
+	{ "net-helper", "ends the helper of its network", undo_net_helper },
 	{ "cgroup-create", "removes its cgroup", undo_cgroup_create },
 	{ "cgroup-unit", "stops its systemd unit", undo_cgroup_unit },
 	{ "rdt-create", "removes its resctrl group", undo_rdt_create },

@@ -47,10 +47,14 @@ struct start {
 	struct child init;
 	struct signals
 		signals; /* blocked in the foreground; they end a start, or are for the program */
-	uint64_t start_time; /* of init, from the time when its ids were still the caller's */
-	int init_stat;       /* its /proc/self/stat, opened by itself; -1 without a stager */
-	int netns_socket;    /* made by init in its network namespace */
-	struct devices net;  /* the host's that it got: given back when the start fails */
+	uint64_t start_time;     /* of init, from the time when its ids were still the caller's */
+	int init_stat;           /* its /proc/self/stat, opened by itself; -1 without a stager */
+	int netns_socket;        /* made by init in its network namespace */
+	const char *net_program; /* of the helper */
+	int net_member; /* a socket of the container's network namespace, which the helper gets */
+	int net_answer; /* of the helper's keeper, when it is ready */
+	struct child net_keeper;
+	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
 	mode_t umask;        /* init: the caller's, which its hooks have */
 	int notify_listener; /* what the program says to the service manager */

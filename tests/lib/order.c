@@ -185,6 +185,8 @@ bool order_has_flags(uint32_t flags)
 		return false;
 	if ((flags & PLAN_NET_DEVICES) && !(flags & (PLAN_NET_NEW | PLAN_NS_JOIN)))
 		return false;
+	if ((flags & PLAN_NET_HELPER) && (!(flags & PLAN_NET_NEW) || (flags & PLAN_PIDNS_JOIN)))
+		return false;
 	if ((flags & PLAN_CGROUP_UNIT) && !(flags & PLAN_CGROUP))
 		return false;
 	/* In another user namespace init could not open the files of its groups. */

@@ -36,10 +36,10 @@ def check_annotations(root):
     unsafe = tuple(re.findall(r'"([^"]+)"', re.search(r"annotations_unsafe\[\] = \{(.*?)\};",
                                                      source.with_suffix(".c").read_text(), re.S).group(1)))
     manual = (root / "man" / "usrun-annotations.5").read_text()
-    documented = set(re.findall(r"Va (run\.oci\.[\w.-]+)", manual))
+    documented = set(re.findall(r"Va (run\.(?:oci|usrun)\.[\w.-]+)", manual))
     used = set(defined.values())
     for path in (root / "src" / "plan").glob("*.c"):  # whoever reads one decides by it
-        used |= set(re.findall(r'"(run\.oci\.(?!usrun\.)[\w.-]*\w)"', path.read_text()))
+        used |= set(re.findall(r'"(run\.(?:oci|usrun)\.(?!usrun\.)[\w.-]*\w)"', path.read_text()))
     return ([f"usrun-annotations.5: {name} is not documented" for name in sorted(known - documented)]
             + [f"usrun-annotations.5: {name} does not exist" for name in sorted(documented - known)]
             + [f"src/oci/annotations.c: {name} is not in the table" for name in sorted(used - known)]

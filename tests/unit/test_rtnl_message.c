@@ -128,3 +128,17 @@ TEST(a_message_ends_without_padding)
 	m.header.nlmsg_len = sizeof(m);
 	CHECK(rtnl_message_is_kept(&m.header, 3));
 }
+
+TEST(a_network_is_refused)
+{
+	const unsigned char network[4] = { 169, 254 };
+	struct rtnl_message m;
+	const struct rtmsg *route = NLMSG_DATA(&m.header);
+
+	CHECK_INT(rtnl_message_refuse(&m, AF_INET, network, 16), 0);
+	CHECK_INT(m.header.nlmsg_type, RTM_NEWROUTE);
+	CHECK_INT(m.header.nlmsg_len, 16 + sizeof(*route) + 8);
+	CHECK_INT(route->rtm_type, RTN_BLACKHOLE);
+	CHECK_INT(route->rtm_dst_len, 16);
+	CHECK(memcmp(m.space + 16 + sizeof(*route) + 4, network, 4) == 0);
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/net_helper.h"
+
+#include "net/net_publish.h"
+#include "src/base/clock.h"
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/str.h"
+#include "src/sys/pidfd.h"
+#include "src/sys/privs.h"
+#include "src/sys/program.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Two milliseconds are usual. BLIND_MS: how often is asked what no descriptor tells. */
+enum { READY_TIMEOUT_MS = 30000, DEATH_TIMEOUT_MS = 10000, BLIND_MS = 500, WORDS_MAX = 1024 };
+enum news { NEWS_READY = 1, NEWS_HELPER_ENDED = 2, NEWS_CONTAINER_ENDED = 4 };
+
+struct keeper {
+	const struct net_helper_request *request;
+	struct arena arena;
+	struct child helper;
+	int netns, userns; /* of the container; userns -1: it is ours */
+	int ready, words;  /* reading ends */
+	char said[WORDS_MAX];
+};
+
+struct helper_ends { /* the helper's ends of pipes */
+	int ready, words, exit;
+};
+
+int net_helper_find(struct arena *arena, const char *name, const char **ret, struct err *err)
+{
+	const char *path = getenv("PATH"), *dir;
+
+	dir = arena_strf(arena, "%s:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+			 path ? path : "");
+	while (*dir) {
+		size_t len = strcspn(dir, ":");
+		const char *file = arena_strf(arena, "%.*s/%s", (int)len, dir, name);
+
+		if (*dir == '/' && access(file, X_OK) == 0) {
+			*ret = file;
+			return 0;
+		}
+		dir += len + (dir[len] == ':');
+	}
+	(void)err_set(err, ENOENT, "the network of the container: %s is not installed", name);
+	return err_hint(err, "install the package %s, or choose --net=host or --net=none", name);
+}
+
+/* The namespace of a socket, and the user namespace that owns it, unless that is ours. */
+static int open_namespaces(int member, int *ret_netns, int *ret_userns, struct err *err)
+{
+	_cleanup_close_ int netns = ioctl(member, SIOCGSKNS), userns = -1;
+	struct stat own, theirs;
+
+	if (netns < 0)
+		return err_errno(err, errno, "open the container's network namespace");
+	userns = ioctl(netns, NS_GET_USERNS);
+	if (userns < 0 || fstat(userns, &theirs) < 0 || stat("/proc/self/ns/user", &own) < 0)
+		return err_errno(err, errno, "find whose network namespace it is");
+	if (own.st_ino == theirs.st_ino && own.st_dev == theirs.st_dev)
+		fd_closep(&userns);
+	*ret_userns = fd_take(&userns);
+	*ret_netns = fd_take(&netns);
+	return 0;
+}
+
+/* Its sandbox makes only "/" private in a new mount namespace, and unmounts the old root then. Where mounts are shared,
+ * as systemd has them, all that lies two mounts deep would be unmounted on the host, too; in a user namespace of its
+ * own no mount is shared with the host's. */
+static int hide_mounts(struct err *err)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_errno(err, errno, "make a mount namespace for slirp4netns");
+	return 0;
+}
+
+/* In the user namespace of the container, as its root, or with the capabilities that slirp4netns needs. *ret_root: its
+ * sandbox can be had, for which it becomes id 0. */
+static int enter_userns(int userns, bool *ret_root, struct err *err)
+{
+	const uint64_t caps =
+		1ULL << CAP_SYS_ADMIN | 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_BIND_SERVICE;
+	struct err ignored;
+	int r;
+
+	*ret_root = true;
+	if (userns < 0)
+		return hide_mounts(err);
+	if (setns(userns, CLONE_NEWUSER) < 0)
+		return err_errno(err, errno, "join the container's user namespace");
+	/* The caller's groups stay where setgroups() is denied. */
+	*ret_root = privs_set_groups(NULL, 0, &ignored) <= 0 && privs_set_gid(0, &ignored) == 0 &&
+		    privs_set_uid(0, &ignored) == 0;
+	if (*ret_root)
+		return 0;
+	r = privs_set_caps(caps, caps, caps, err);
+	return r < 0 ? r : privs_set_ambient(caps, err);
+}
+
+static bool host_routes_ipv6(struct arena *arena)
+{
+	struct err ignored;
+	char *text;
+
+	return io_read_file(AT_FDCWD, "/proc/net/ipv6_route", 1 << 20, arena, &text, NULL,
+			    &ignored) == 0 &&
+	       net_routes_ipv6(text);
+}
+
+static int inherit(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+/* Only comes back when it failed. */
+static int exec_slirp(struct keeper *k, const struct helper_ends *ends, struct err *err)
+{
+	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+	const struct net_helper_request *q = k->request;
+	const struct net_helper_fds fds = {
+		.ready = ends->ready, .exit = ends->exit, .netns = k->netns, .api = q->api
+	};
+	int own[] = { ends->ready, ends->exit, k->netns, q->api };
+	const char *const *argv;
+	bool ipv6 = host_routes_ipv6(&k->arena), sandbox;
+	int r = enter_userns(k->userns, &sandbox, err);
+
+	if (r < 0)
+		return r;
+	argv = net_slirp_argv(&k->arena, q->plan,
+			      arena_strf(&k->arena, "usrun:[slirp4netns] %s", q->id), &fds, ipv6,
+			      sandbox);
+	r = inherit(own, sizeof(own) / sizeof(own[0]));
+	program_close_others(3, own, sizeof(own) / sizeof(own[0]));
+	if (r == 0) {
+		(void)execve(q->program, (char *const *)(uintptr_t)argv,
+			     (char *const *)(uintptr_t)env);
+		r = -errno;
+	}
+	return err_errno(err, -r, "start %s", q->program);
+}
+
+/* As systemd passes a socket (sd_listen_fds(3)): the program is one for a service manager, too. */
+static int exec_proxy(struct keeper *k, struct err *err)
+{
+	/* A shell that stayed would keep the signal of its parent's death from the command. */
+	const char *argv[] = { "sh", "-c", arena_strf(&k->arena, "exec %s", k->request->plan->text),
+			       NULL };
+	char pid[16];
+	int keep = 3;
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (setenv("LISTEN_FDS", "1", 1) < 0 || setenv("LISTEN_PID", pid, 1) < 0 ||
+	    dup2(k->request->member, 3) < 0 || inherit(&keep, 1) < 0)
+		return err_errno(err, errno, "pass the socket to the proxy");
+	program_close_others(3, &keep, 1);
+	(void)execve("/bin/sh", (char *const *)(uintptr_t)argv, environ);
+	return err_errno(err, errno, "start /bin/sh");
+}
+
+static void become_helper(struct keeper *k, const struct helper_ends *ends)
+{
+	bool proxy = k->request->plan->kind == NET_PROXY;
+	struct err err = { 0 };
+
+	(void)setpgid(0, 0);
+	if (privs_die_with_parent(&err) < 0 || (!proxy && dup2(ends->words, 2) < 0) ||
+	    (proxy ? exec_proxy(k, &err) : exec_slirp(k, ends, &err)) < 0)
+		(void)io_write_all(ends->words, err.text, strlen(err.text));
+	child_exit(127);
+}
+
+static void close_pipe(int fds[2])
+{
+	fd_closep(&fds[0]);
+	fd_closep(&fds[1]);
+}
+
+/* The writing end of the exit pipe stays open in the keeper, and in nobody else. */
+static int start_helper(struct keeper *k, struct err *err)
+{
+	const struct clone_request how = { .cgroup_fd = -1 };
+	int ready[2] = { -1, -1 }, words[2] = { -1, -1 }, end[2] = { -1, -1 };
+	pid_t pid = -EMFILE;
+
+	if (pipe2(ready, O_CLOEXEC) == 0 && pipe2(words, O_CLOEXEC) == 0 &&
+	    pipe2(end, O_CLOEXEC) == 0)
+		pid = child_clone(&how, &k->helper);
+	if (pid == 0)
+		become_helper(k, &(struct helper_ends){ ready[1], words[1], end[0] });
+	if (pid < 0) {
+		close_pipe(ready);
+		close_pipe(words);
+		close_pipe(end);
+		return err_errno(err, (int)-pid, "start the helper of the network");
+	}
+	fd_closep(&ready[1]);
+	fd_closep(&words[1]);
+	fd_closep(&end[0]);
+	k->ready = ready[0];
+	k->words = words[0];
+	return 0;
+}
+
+/* Keeps the end of what it says. */
+static void read_words(struct keeper *k)
+{
+	char buf[WORDS_MAX / 2];
+	ssize_t n = read(k->words, buf, sizeof(buf));
+	size_t have = strlen(k->said), len = n > 0 ? (size_t)n : 0;
+
+	if (n == 0)
+		fd_closep(&k->words);
+	if (have + len >= sizeof(k->said)) {
+		memmove(k->said, k->said + sizeof(buf), have - sizeof(buf) + 1);
+		have -= sizeof(buf);
+	}
+	memcpy(k->said + have, buf, len);
+	k->said[have + len] = '\0';
+}
+
+/* The proxy's end of the pipe closes when it is executed; slirp4netns writes when it is ready. */
+static unsigned int read_ready(struct keeper *k)
+{
+	char byte;
+	ssize_t n = read(k->ready, &byte, 1);
+
+	fd_closep(&k->ready);
+	return n > 0 || k->request->plan->kind == NET_PROXY ? NEWS_READY : 0;
+}
+
+/* Waits for news, at most timeout_ms (-1: any time). Set of enum news. */
+static unsigned int wait_for_news(struct keeper *k, int timeout_ms)
+{
+	int init = k->request->init->pidfd;
+	struct pollfd fds[] = { { .fd = k->ready, .events = POLLIN },
+				{ .fd = k->words, .events = POLLIN },
+				{ .fd = pidfd_to_poll(k->helper.pidfd), .events = POLLIN },
+				{ .fd = pidfd_to_poll(init), .events = POLLIN } };
+	bool blind = fds[2].fd < 0 || fds[3].fd < 0;
+	unsigned int news = 0;
+
+	if (blind && (timeout_ms < 0 || timeout_ms > BLIND_MS))
+		timeout_ms = BLIND_MS;
+	if (poll(fds, 4, timeout_ms) > 0) {
+		news |= fds[0].revents ? read_ready(k) : 0;
+		if (fds[1].revents)
+			read_words(k);
+	}
+	if (fds[2].revents || (blind && child_has_ended(&k->helper, NULL) > 0))
+		news |= NEWS_HELPER_ENDED;
+	if (fds[3].revents || (blind && pidfd_wait(init, 0) == 0))
+		news |= NEWS_CONTAINER_ENDED;
+	return news;
+}
+
+static int helper_failed(struct keeper *k, struct err *err)
+{
+	struct pollfd words = { .fd = k->words, .events = POLLIN };
+
+	while (k->words >= 0 && poll(&words, 1, 0) > 0) {
+		read_words(k);
+		words.fd = k->words;
+	}
+	(void)err_set(err, EIO, "the network of the container: %s: %s",
+		      net_kind_name(k->request->plan->kind), net_words(&k->arena, k->said));
+	if (strstr(k->said, "/dev/net/tun"))
+		err_hint(err, "the caller must be able to open it: `ls -l /dev/net/tun` shows 0666 "
+			      "on most hosts; `sudo modprobe tun` where it is missing");
+	return -err->code;
+}
+
+static int await_ready(struct keeper *k, struct err *err)
+{
+	long long deadline = clock_now() + READY_TIMEOUT_MS;
+
+	for (;;) {
+		int left = clock_left(deadline);
+		unsigned int news = wait_for_news(k, left);
+
+		if (news & NEWS_CONTAINER_ENDED)
+			return err_set(err, ESRCH, "the container has ended");
+		if (news & NEWS_READY)
+			return 0;
+		if (news & NEWS_HELPER_ENDED)
+			return helper_failed(k, err);
+		if (left == 0)
+			return err_set(err, ETIMEDOUT,
+				       "the network of the container: %s was not ready within "
+				       "%d s",
+				       net_kind_name(k->request->plan->kind),
+				       READY_TIMEOUT_MS / 1000);
+	}
+}
+
+static int publish_all(struct keeper *k, struct err *err)
+{
+	const struct net_plan *plan = k->request->plan;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n_ports; i++)
+		r = net_publish(&k->arena, k->request->api, &plan->ports[i], err);
+	return r;
+}
+
+/* A process group of its own: what the terminal sends is for the container, which may live on. */
+static int leave_caller(const struct keeper *k, int answer, struct err *err)
+{
+	const struct net_helper_request *q = k->request;
+	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+	int keep[] = { answer, q->init->pidfd, q->member, q->api };
+
+	(void)setsid();
+	program_reset_signals(~0ULL);
+	(void)prctl(PR_SET_NAME, "usrun:[net]", 0, 0, 0);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+	    ((q->plan->kind != NET_PROXY || q->quiet) && dup2(null, 2) < 0))
+		return err_errno(err, errno, "open /dev/null");
+	program_close_others(3, keep, sizeof(keep) / sizeof(keep[0])); /* null, too */
+	return 0;
+}
+
+static __attribute__((noreturn)) void keep(const struct net_helper_request *request, int answer)
+{
+	struct keeper k = { .request = request,
+			    .helper = CHILD_NONE,
+			    .netns = -1,
+			    .userns = -1,
+			    .ready = -1,
+			    .words = -1 };
+	struct err err = { 0 };
+	int member = request->member, r;
+
+	program_show_title(arena_strf(&k.arena, "usrun:[net] %s", request->id));
+	r = leave_caller(&k, answer, &err);
+	if (r == 0)
+		r = open_namespaces(request->member, &k.netns, &k.userns, &err);
+	if (r == 0)
+		r = start_helper(&k, &err);
+	if (r == 0)
+		r = await_ready(&k, &err);
+	if (r == 0)
+		r = publish_all(&k, &err);
+	fd_closep(&k.netns);
+	fd_closep(&k.userns);
+	fd_closep(&member); /* a proxy that has ended refuses connections */
+	(void)io_write_all(answer, &err, sizeof(err));
+	fd_closep(&answer);
+	while (r == 0 && !(wait_for_news(&k, -1) & (NEWS_HELPER_ENDED | NEWS_CONTAINER_ENDED)))
+		;
+	child_signal_group(&k.helper, SIGKILL);
+	(void)child_end(&k.helper, DEATH_TIMEOUT_MS);
+	child_exit(r < 0);
+}
+
+int net_helper_start(const struct net_helper_request *request, struct child *ret_keeper,
+		     int *ret_answer, struct err *err)
+{
+	const struct clone_request how = { .cgroup_fd = -1 };
+	_cleanup_close_ int answer = -1;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, errno, "start the keeper of the network");
+	answer = fds[0];
+	pid = child_clone(&how, ret_keeper);
+	if (pid == 0)
+		keep(request, fds[1]);
+	fd_closep(&fds[1]);
+	if (pid < 0)
+		return err_errno(err, (int)-pid, "start the keeper of the network");
+	*ret_answer = fd_take(&answer);
+	return 0;
+}
+
+int net_helper_answer(int answer, struct err *err)
+{
+	struct err said;
+	ssize_t n;
+
+	do
+		n = read(answer, &said, sizeof(said));
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(said))
+		return err_set(err, ECHILD, "the network of the container: its keeper was killed");
+	if (!said.code)
+		return 0;
+	*err = said;
+	return -err->code;
+}

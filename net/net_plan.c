@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/net_plan.h"
+
+#include "src/base/parse.h"
+#include "src/base/str.h"
+
+#include <string.h>
+
+/* What slirp4netns takes at most; each packet costs it two system calls. */
+#define MTU "65520"
+
+static const char *const names[] = {
+	[NET_UNSET] = "",
+	[NET_NONE] = "none",
+	[NET_HOST] = "host",
+	[NET_PATH] = "path",
+	[NET_SLIRP4NETNS] = "slirp4netns",
+	[NET_PROXY] = "proxy",
+};
+
+const char *net_kind_name(enum net_kind kind)
+{
+	return names[kind];
+}
+
+bool net_has_helper(enum net_kind kind)
+{
+	return kind == NET_SLIRP4NETNS || kind == NET_PROXY;
+}
+
+int net_parse(const char *words, struct net_plan *ret, struct err *err)
+{
+	static const enum net_kind plain[] = { NET_NONE, NET_HOST, NET_SLIRP4NETNS };
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		if (str_equal(words, names[plain[i]])) {
+			ret->kind = plain[i];
+			return 0;
+		}
+	ret->kind = NET_PATH;
+	ret->text = words;
+	if (*words == '/')
+		return 0;
+	if (!str_starts(words, "proxy:") || !words[strlen("proxy:")])
+		return err_set(err, EINVAL,
+			       "expected none, host, slirp4netns, proxy:COMMAND or an absolute "
+			       "path, got \"%s\"",
+			       words);
+	ret->kind = NET_PROXY;
+	ret->text = words + strlen("proxy:");
+	return 0;
+}
+
+static bool is_address(const char *text)
+{
+	int parts = 0;
+
+	for (;;) {
+		char part[4] = "";
+		size_t len = strcspn(text, ".");
+		uint64_t n;
+
+		if (!len || len > 3)
+			return false;
+		memcpy(part, text, len);
+		if (parse_u64_range(part, 0, 255, &n) < 0)
+			return false;
+		parts++;
+		if (!text[len])
+			return parts == 4;
+		text += len + 1;
+	}
+}
+
+static bool take_port(const char *text, uint16_t *ret)
+{
+	uint64_t n;
+
+	if (parse_u64_range(text, 1, UINT16_MAX, &n) < 0)
+		return false;
+	*ret = (uint16_t)n;
+	return true;
+}
+
+int net_parse_port(const char *words, struct net_port *ret, struct err *err)
+{
+	struct net_port port = { .ip = "0.0.0.0" };
+	char text[64] = "", *inside, *host, *kind;
+
+	if (strlen(words) < sizeof(text))
+		memcpy(text, words, strlen(words) + 1);
+	kind = strchr(text, '/');
+	if (kind) {
+		*kind++ = '\0';
+		port.udp = str_equal(kind, "udp");
+	}
+	inside = strrchr(text, ':');
+	if (!inside)
+		inside = text;
+	else
+		*inside++ = '\0';
+	host = strrchr(text, ':');
+	if (host)
+		*host++ = '\0';
+	if (host && is_address(text))
+		memcpy(port.ip, text, strlen(text) + 1);
+	if (inside == text || (kind && !port.udp && !str_equal(kind, "tcp")) ||
+	    (host && !is_address(text)) || !take_port(host ? host : text, &port.host) ||
+	    !take_port(inside, &port.inside))
+		return err_set(err, EINVAL,
+			       "expected [IPv4:]HOSTPORT:PORT[/udp], such as 8080:80, got \"%s\"",
+			       words);
+	*ret = port;
+	return 0;
+}
+
+const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *plan,
+				  const char *title, const struct net_helper_fds *fds, bool ipv6,
+				  bool sandbox)
+{
+	const char **argv = arena_array(arena, 16, sizeof(*argv));
+	size_t n = 0;
+
+	argv[n++] = title;
+	argv[n++] = "--configure";
+	argv[n++] = "--mtu=" MTU;
+	if (!plan->host_loopback)
+		argv[n++] = "--disable-host-loopback";
+	if (sandbox)
+		argv[n++] = "--enable-sandbox";
+	argv[n++] = "--enable-seccomp";
+	if (ipv6)
+		argv[n++] = "--enable-ipv6";
+	argv[n++] = arena_strf(arena, "--ready-fd=%d", fds->ready);
+	argv[n++] = arena_strf(arena, "--exit-fd=%d", fds->exit);
+	if (fds->api >= 0)
+		argv[n++] = arena_strf(arena, "--api-socket=/proc/self/fd/%d/api", fds->api);
+	argv[n++] = "--netns-type=path";
+	argv[n++] = arena_strf(arena, "/proc/self/fd/%d", fds->netns);
+	argv[n] = "tap0";
+	return argv;
+}
+
+const char *net_port_request(struct arena *arena, const struct net_port *port)
+{
+	return arena_strf(arena,
+			  "{\"execute\": \"add_hostfwd\", \"arguments\": {\"proto\": \"%s\", "
+			  "\"host_addr\": \"%s\", \"host_port\": %u, \"guest_port\": %u}}",
+			  port->udp ? "udp" : "tcp", port->ip, port->host, port->inside);
+}
+
+bool net_port_accepted(const char *answer)
+{
+	return strstr(answer, "\"return\"") && !strstr(answer, "\"error\"");
+}
+
+static bool is_chatter(const char *line)
+{
+	static const char *const starts[] = { "WARNING: ", "sent tapfd=", "received tapfd=" };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (str_starts(line, starts[i]))
+			return true;
+	return !*line;
+}
+
+const char *net_words(struct arena *arena, char *said)
+{
+	struct str out = { 0 };
+	const char *text;
+
+	while (*said) {
+		size_t len = strcspn(said, "\n");
+		bool last = !said[len];
+
+		said[len] = '\0';
+		if (!is_chatter(said))
+			str_addf(&out, "%s%s", out.len ? "; " : "", said);
+		said += len + !last;
+	}
+	text = arena_strdup(arena, out.len ? out.s : "it ended without a word");
+	str_done(&out);
+	return text;
+}
+
+const char *net_resolv(struct arena *arena, const char *host, const char *nameserver)
+{
+	struct str out = { 0 };
+	const char *text;
+
+	if (!nameserver)
+		return arena_strdup(arena, host);
+	while (*host) {
+		size_t len = strcspn(host, "\n"), skip = strspn(host, " \t");
+
+		if (strncmp(host + skip, "search", 6) == 0 ||
+		    strncmp(host + skip, "domain", 6) == 0 ||
+		    strncmp(host + skip, "options", 7) == 0) {
+			str_addn(&out, host, len);
+			str_add(&out, "\n");
+		}
+		host += len + (host[len] == '\n');
+	}
+	str_addf(&out, "nameserver %s\n", nameserver);
+	text = arena_strdup(arena, out.s);
+	str_done(&out);
+	return text;
+}
+
+/* Destination, its prefix length, source …, the device at the end. */
+bool net_routes_ipv6(const char *text)
+{
+	static const char any[] = "00000000000000000000000000000000 00 ";
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (str_starts(text, any) && len > 3 && strncmp(text + len - 3, " lo", 3) != 0)
+			return true;
+		text += len + (text[len] == '\n');
+	}
+	return false;
+}

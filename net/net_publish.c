@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/net_publish.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/parse.h"
+#include "src/sys/sock.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define PORT_START "net.ipv4.ip_unprivileged_port_start"
+
+/* 0, or the errno that the kernel has for whoever binds to the port. */
+static int try_port(const struct net_port *port)
+{
+	const int one = 1;
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port->host) };
+	_cleanup_close_ int sock =
+		socket(AF_INET, (port->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+
+	if (sock < 0 || inet_pton(AF_INET, port->ip, &address.sin_addr) != 1)
+		return 0;
+	if (!port->udp)
+		(void)setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	return bind(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ? errno : 0;
+}
+
+static uint64_t first_free_port(void)
+{
+	char text[16];
+	uint64_t n;
+
+	if (io_read_small(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", text,
+			  sizeof(text)) > 0 &&
+	    parse_u64(text, &n) == 0)
+		return n;
+	return 1024;
+}
+
+static int refused(const struct net_port *port, struct err *err)
+{
+	const char *kind = port->udp ? "udp" : "tcp";
+	int error = try_port(port);
+	uint64_t first = first_free_port();
+
+	if (error == EADDRINUSE) {
+		(void)err_set(err, error, "publish the %s port %u of the host: it is in use", kind,
+			      port->host);
+		return err_hint(err, "`ss -l%cnp 'sport = :%u'` shows by whom", *kind, port->host);
+	}
+	if (error == EADDRNOTAVAIL)
+		return err_set(err, error, "publish the %s port %u: the host has no address %s",
+			       kind, port->host, port->ip);
+	if (port->host < first) {
+		(void)err_set(err, EACCES,
+			      "publish the %s port %u of the host: users may have ports from %llu "
+			      "on (" PORT_START ")",
+			      kind, port->host, (unsigned long long)first);
+		return err_hint(
+			err,
+			"publish another one, such as %u, or let root call `sysctl " PORT_START
+			"=%u`",
+			port->host + 8000U, port->host);
+	}
+	return err_errno(err, error ? error : EIO, "publish the %s port %u of the host", kind,
+			 port->host);
+}
+
+static int connect_api(int api)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/api", fd_path(api).text);
+	return sock_connect(path, 0);
+}
+
+/* One request a connection, which ends with the answer. */
+static int ask(int api, const char *request, char *answer, size_t size)
+{
+	_cleanup_close_ int sock = connect_api(api);
+	size_t have = 0;
+	ssize_t n = 1;
+	int r = sock < 0 ? sock : io_write_all(sock, request, strlen(request));
+
+	if (r < 0 || shutdown(sock, SHUT_WR) < 0)
+		return r < 0 ? r : -errno;
+	while (n > 0 && have < size - 1) {
+		n = read(sock, answer + have, size - 1 - have);
+		have += n > 0 ? (size_t)n : 0;
+	}
+	answer[have] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
+int net_publish(struct arena *arena, int api, const struct net_port *port, struct err *err)
+{
+	char answer[1024];
+	int r = ask(api, net_port_request(arena, port), answer, sizeof(answer));
+
+	if (r < 0)
+		return err_errno(err, -r, "publish the port %u: ask slirp4netns", port->host);
+	return net_port_accepted(answer) ? 0 : refused(port, err);
+}

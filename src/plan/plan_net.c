@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The network that `run --net` or an annotation asks for: first what it changes in the config, then, when namespaces
+ * and ids are decided, what follows from those. Engines care for the network of their containers themselves, so
+ * `create`, which is what they call, takes none. */
+#include "src/plan/plan_parts.h"
+
+#include "src/oci/annotations.h"
+
+#include <sched.h>
+#include <string.h>
+
+#define AT(name) ERR_AT "annotations[\"" name "\"]"
+
+static const char *annotation(const struct plan *plan, const char *name)
+{
+	const struct oci_config *config = plan->config;
+
+	return annotations_find(config->annotations.v, config->annotations.n, name);
+}
+
+/* What an annotation says of a flag. */
+static int take_flag(const struct plan *plan, const char *name, bool *flag, struct err *err)
+{
+	const char *value = annotation(plan, name);
+
+	if (value && !str_equal(value, "true") && !str_equal(value, "false"))
+		return err_set(err, EINVAL,
+			       ERR_AT "annotations[\"%s\"]: expected true or false, got \"%s\"",
+			       name, value);
+	*flag |= str_equal(value, "true");
+	return 0;
+}
+
+/* The words of a list between commas and blanks. */
+static size_t split(struct arena *arena, const char *list, const char *const **ret)
+{
+	const char **v = arena_array(arena, strlen(list) + 1, sizeof(*v));
+	size_t n = 0;
+
+	for (;;) {
+		size_t len;
+
+		list += strspn(list, ", ");
+		len = strcspn(list, ", ");
+		if (!len)
+			break;
+		v[n++] = arena_strndup(arena, list, len);
+		list += len;
+	}
+	*ret = v;
+	return n;
+}
+
+static int take_ports(struct plan_build *b, struct err *err)
+{
+	const struct plan_options *o = b->plan->options;
+	const char *list = annotation(b->plan, ANNOTATIONS_NET_PUBLISH);
+	const char *const *words = o->publish;
+	size_t n = o->n_publish;
+	struct net_port *ports;
+	int r = 0;
+
+	if (!n && list)
+		n = split(b->arena, list, &words);
+	if (!n)
+		return 0;
+	if (b->plan->net.kind != NET_SLIRP4NETNS)
+		r = err_set(err, EINVAL, "only --net=slirp4netns can publish a port");
+	ports = arena_array(b->arena, n, sizeof(*ports));
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = net_parse_port(words[i], &ports[i], err);
+	b->plan->net.ports = ports;
+	b->plan->net.n_ports = n;
+	if (r == 0)
+		return 0;
+	return o->n_publish ? err_prefix(err, "--publish")
+			    : err_prefix(err, AT(ANNOTATIONS_NET_PUBLISH));
+}
+
+static int read_wishes(struct plan_build *b, struct err *err)
+{
+	const struct plan_options *o = b->plan->options;
+	const char *words = o->net ? o->net : annotation(b->plan, ANNOTATIONS_NET);
+	struct net_plan *net = &b->plan->net;
+	int r = words ? net_parse(words, net, err) : 0;
+
+	if (r < 0)
+		return o->net ? err_prefix(err, "--net") : err_prefix(err, AT(ANNOTATIONS_NET));
+	net->host_loopback = o->host_loopback;
+	net->metadata = o->metadata;
+	r = take_flag(b->plan, ANNOTATIONS_NET_HOST_LOOPBACK, &net->host_loopback, err);
+	if (r == 0)
+		r = take_flag(b->plan, ANNOTATIONS_NET_METADATA, &net->metadata, err);
+	return r < 0 ? r : take_ports(b, err);
+}
+
+/* The one entry of the network namespace becomes another, or none. */
+static void change_namespaces(struct plan_build *b, struct oci_config *config)
+{
+	struct oci_linux *linux_ = arena_new(b->arena, struct oci_linux);
+	struct oci_namespace *v;
+	size_t n = 0;
+
+	if (config->linux_)
+		*linux_ = *config->linux_;
+	v = arena_array(b->arena, linux_->namespaces.n + 1, sizeof(*v));
+	for (size_t i = 0; i < linux_->namespaces.n; i++)
+		if (linux_->namespaces.v[i].type != CLONE_NEWNET)
+			v[n++] = linux_->namespaces.v[i];
+	if (b->plan->net.kind != NET_HOST)
+		v[n++] = (struct oci_namespace){
+			.type = CLONE_NEWNET,
+			.path = b->plan->net.kind == NET_PATH ? b->plan->net.text : NULL,
+		};
+	linux_->namespaces.v = v;
+	linux_->namespaces.n = n;
+	config->linux_ = linux_;
+}
+
+/* Who resolves names for the host need not be reached from the container, and the image knows nobody. */
+static void add_resolv(struct plan_build *b, struct oci_config *config)
+{
+	static const char *options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
+	const char *dir = b->plan->options->state_dir;
+	struct oci_mount *mounts;
+
+	for (size_t i = 0; i < config->mounts.n; i++)
+		if (str_equal(config->mounts.v[i].destination, "/etc/resolv.conf"))
+			return;
+	mounts = arena_grow(b->arena, config->mounts.v, config->mounts.n, config->mounts.n + 1,
+			    sizeof(*mounts));
+	mounts[config->mounts.n] = (struct oci_mount){
+		.destination = "/etc/resolv.conf",
+		.type = "bind",
+		.source = arena_strf(b->arena, "%s/resolv.conf", dir ? dir : "/run/usrun/ID"),
+		.options = { .v = options, .n = sizeof(options) / sizeof(options[0]) },
+	};
+	config->mounts.v = mounts;
+	config->mounts.n++;
+	b->plan->resolv = true;
+}
+
+#define PROXY_URL "=http://" NET_PROXY_ADDRESS ":3128"
+_Static_assert(NET_PROXY_PORT == 3128, "as in PROXY_URL");
+
+/* Where programs look for a proxy; what the config sets stays. */
+static void add_proxy(struct plan_build *b, struct oci_config *config)
+{
+	static const char *const words[] = {
+		"HTTP_PROXY" PROXY_URL, "HTTPS_PROXY" PROXY_URL, "ALL_PROXY" PROXY_URL,
+		"http_proxy" PROXY_URL, "https_proxy" PROXY_URL, "all_proxy" PROXY_URL,
+		"NODE_USE_ENV_PROXY=1",
+	};
+	const size_t n_words = sizeof(words) / sizeof(words[0]);
+	struct oci_process *process = arena_new(b->arena, struct oci_process);
+	const char **env;
+
+	if (!config->process)
+		return;
+	*process = *config->process;
+	env = arena_grow(b->arena, process->env.v, process->env.n, process->env.n + n_words,
+			 sizeof(*env));
+	for (size_t i = 0; i < n_words; i++) {
+		const char *name = arena_strndup(b->arena, words[i], strcspn(words[i], "="));
+
+		if (!str_env_find(config->process->env.v, config->process->env.n, name))
+			env[process->env.n++] = words[i];
+	}
+	process->env.v = env;
+	config->process = process;
+}
+
+int plan_net_ask(struct plan_build *b, struct err *err)
+{
+	struct net_plan *net = &b->plan->net;
+	struct oci_config *config;
+	int r;
+
+	if (b->plan->options->wait_start) {
+		if (annotation(b->plan, ANNOTATIONS_NET))
+			plan_parts_warn(b, "annotations[\"" ANNOTATIONS_NET
+					   "\"]: for `usrun run` alone, and ignored");
+		return 0;
+	}
+	r = read_wishes(b, err);
+	if (r < 0 || net->kind == NET_UNSET)
+		return r;
+	config = arena_new(b->arena, struct oci_config);
+	*config = *b->plan->config;
+	change_namespaces(b, config);
+	if (net->kind == NET_SLIRP4NETNS || net->kind == NET_HOST)
+		add_resolv(b, config);
+	if (net->kind == NET_PROXY)
+		add_proxy(b, config);
+	b->plan->config = config;
+	return 0;
+}
+
+/* Groups that may send an ICMP echo: those of the range that the process's own is in. A new namespace lets nobody. */
+static void allow_ping(struct plan_build *b)
+{
+	static const char key[] = "net.ipv4.ping_group_range";
+	struct plan *plan = b->plan;
+	const struct idmap *map = &plan->idmap.gid;
+	uint32_t first = 0, last = INT32_MAX;
+	struct json_pair *sysctl;
+
+	for (size_t i = 0; i < plan->n_sysctl; i++)
+		if (str_equal(plan->sysctl[i].key, key))
+			return;
+	if (plan->flags & PLAN_USERNS_JOIN)
+		return; /* with ids that are not known */
+	for (size_t i = 0; (plan->flags & PLAN_USERNS_NEW) && i < map->n; i++)
+		if (plan->process.gid - map->v[i].inside < map->v[i].count) {
+			first = map->v[i].inside;
+			last = first + map->v[i].count - 1;
+		}
+	sysctl = arena_grow(b->arena, plan->sysctl, plan->n_sysctl, plan->n_sysctl + 1,
+			    sizeof(*sysctl));
+	sysctl[plan->n_sysctl++] =
+		(struct json_pair){ .key = key,
+				    .value = arena_strf(b->arena, "%u %u", first, last) };
+	plan->sysctl = sysctl;
+}
+
+int plan_net_build(struct plan_build *b, struct err *err)
+{
+	struct plan *plan = b->plan;
+
+	if (!net_has_helper(plan->net.kind))
+		return 0;
+	/* In another it would see the helper, which lives in its user namespace and in the network of the
+	 * host. */
+	if (plan->ns.v[PLAN_NS_PID].action != NS_NEW)
+		return err_set(err, EINVAL,
+			       "--net=%s: the container needs a pid namespace of its own",
+			       net_kind_name(plan->net.kind));
+	plan->flags |= PLAN_NET_HELPER;
+	if (plan->net.kind == NET_SLIRP4NETNS)
+		allow_ping(b);
+	return 0;
+}
