@@ -578,3 +578,47 @@ t_features() {
 	cfg '.ociVersion = "2.0.0"'
 	no ociVersion create -b "$T/b" "$ID"
 }
+
+# What is provably dead goes, with what it has left on the host; what runs, has stopped or cannot be read stays.
+t_gc() {
+	local state
+	state=$(STATE_OF)
+	ok gc
+	eq 'nothing' "$OUT" ''
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" "$ID.runs"
+	ok run -d -b "$T/b" "$ID.ended"
+	ok kill "$ID.ended" KILL
+	soon is_of "$ID.ended" stopped
+	ok create -b "$T/b" "$ID.cut"
+	jq '.phase = "creating"' "$state/$ID.cut/state.json" >"$T/json" && cat "$T/json" >"$state/$ID.cut/state.json"
+	ok run -d -b "$T/b" "$ID.old"
+	ok kill "$ID.old" KILL
+	soon is_of "$ID.old" stopped
+	jq '.bootId = "00000000-0000-0000-0000-000000000000"' "$state/$ID.old/state.json" >"$T/json" &&
+		cat "$T/json" >"$state/$ID.old/state.json"
+	mkdir -m 700 "$state/$ID.empty" "$state/$ID.torn"
+	echo '{' >"$state/$ID.torn/state.json"
+	ok gc --dry-run
+	has 'cut off' "$OUT" "would remove $ID.cut: its creation was cut off"
+	has 'empty' "$OUT" "would remove $ID.empty: its creation was cut off"
+	has 'old' "$OUT" "would remove $ID.old: the machine has booted since"
+	eq 'lines' "$(wc -l <<<"$OUT")" 3
+	has 'torn' "$ERR" "container $ID.torn stays: its state is damaged"
+	eq 'containers' "$(cd "$state" && echo *)" "$ID.cut $ID.empty $ID.ended $ID.old $ID.runs $ID.torn"
+	ok gc
+	has 'cut off' "$OUT" "removed $ID.cut: its creation was cut off"
+	eq 'lines' "$(wc -l <<<"$OUT")" 3
+	eq 'containers' "$(cd "$state" && echo *)" "$ID.ended $ID.runs $ID.torn"
+	is_of "$ID.runs" running || fail 'a running container was touched'
+	ok gc
+	eq 'nothing more' "$OUT" ''
+	# One that is being made holds the lock of its directory.
+	exec 9<"$state/$ID.ended"
+	flock 9
+	jq '.phase = "creating"' "$state/$ID.ended/state.json" >"$T/json" && cat "$T/json" >"$state/$ID.ended/state.json"
+	ok gc
+	eq 'being made' "$OUT" ''
+	exec 9<&-
+	for state in runs ended torn; do ok delete --force "$ID.$state"; done
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removes what is left of containers that nobody can finish or use any more. Who holds the lock of a container proves
+ * that no other command is at work on it; what its state says then is the last word about it. */
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/cmd/common.h"
+#include "src/state/status.h"
+#include "src/steps/removal.h"
+
+#include <stddef.h>
+
+struct gc_options {
+	bool dry_run;
+};
+
+static const struct option options[] = {
+	{ 'n', "dry-run", OPTION_FLAG, offsetof(struct gc_options, dry_run), NULL,
+	  "say what would be removed, and change nothing", NULL },
+	{ 0 },
+};
+
+struct gc {
+	struct arena *arena;
+	struct store *store;
+	bool dry_run;
+	struct str said;
+};
+
+/* Why it is dead, or NULL where that is not certain. */
+static const char *why_dead(const struct state *state)
+{
+	if (status_has_rebooted(state))
+		return "the machine has booted since";
+	return state->phase == STATE_CREATING ? "its creation was cut off" : NULL;
+}
+
+static int remove_one(struct gc *gc, int dir, const struct state *state, const char *why,
+		      struct err *err)
+{
+	int r = 0;
+
+	if (!gc->dry_run)
+		r = removal_run(gc->store, dir, state, NULL, err);
+	if (r < 0)
+		return err_prefix(err, "remove container %s", state->id);
+	str_addf(&gc->said, "%s %s: %s\n", gc->dry_run ? "would remove" : "removed", state->id,
+		 why);
+	return 0;
+}
+
+static int remove_empty(struct gc *gc, const char *id, struct err *err)
+{
+	int r = gc->dry_run ? 0 : store_remove(gc->store, id, err);
+
+	if (r == 0)
+		str_addf(&gc->said, "%s %s: its creation was cut off\n",
+			 gc->dry_run ? "would remove" : "removed", id);
+	return r;
+}
+
+static int look_at(struct gc *gc, const char *id, struct err *err)
+{
+	struct err ignored;
+	_cleanup_close_ int dir = store_open_container(gc->store, id, &ignored);
+	struct state state = { 0 };
+	const char *why;
+
+	/* Whoever has the lock is at work, or has just removed it. */
+	if (dir < 0 || store_lock(dir, 0, &ignored) < 0)
+		return 0;
+	if (store_is_empty(dir))
+		return remove_empty(gc, id, err);
+	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {
+		log_notice("container %s stays: its state is damaged, and nothing says what is "
+			   "left of it; `usrun delete --force %s` removes it",
+			   id, id);
+		return 0;
+	}
+	why = why_dead(&state);
+	return why ? remove_one(gc, dir, &state, why, err) : 0;
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	const struct gc_options *o = data;
+	struct gc gc = { .arena = arena, .dry_run = o->dry_run };
+	const char *const *ids;
+	struct err later;
+	size_t n;
+	int first = 0, r = store_open(globals->root, false, arena, &gc.store, err);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0)
+		r = store_list(gc.store, arena, &ids, &n, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		r = look_at(&gc, ids[i], first ? &later : err);
+		if (r < 0 && first)
+			log_notice("%s", later.text);
+		else if (r < 0)
+			first = r;
+	}
+	r = common_print_text(&gc.said, first ? &later : err);
+	str_done(&gc.said);
+	return first ? first : r;
+}
+
+const struct cmd cmd_gc = {
+	.name = "gc",
+	.summary = "remove what is left of containers that are provably dead",
+	.arguments = "",
+	.options = options,
+	.options_size = sizeof(struct gc_options),
+	.min_args = 0,
+	.max_args = 0,
+	.run = run,
+};
