@@ -184,6 +184,7 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .n_publish = options->publish.n,
 						 .host_loopback = options->host_loopback,
 						 .metadata = options->metadata,
+						 .overlay = options->overlay,
 						 .cgroup_manager = globals->cgroup_manager };
 }
 

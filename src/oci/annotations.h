@@ -16,6 +16,7 @@
 #define ANNOTATIONS_SUBGROUP "run.oci.systemd.subgroup"
 #define ANNOTATIONS_HANDLER "run.oci.handler"
 #define ANNOTATIONS_INIT "run.oci.init"
+#define ANNOTATIONS_OVERLAY "run.usrun.overlay"
 #define ANNOTATIONS_NET "run.usrun.net"
 #define ANNOTATIONS_NET_PUBLISH "run.usrun.net.publish"
 #define ANNOTATIONS_NET_HOST_LOOPBACK "run.usrun.net.host-loopback"

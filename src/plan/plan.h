@@ -126,6 +126,7 @@ struct rootfs_plan {
 	const char *path; /* absolute */
 	bool readonly;
 	bool no_pivot;
+	bool overlay;              /* changes go to a tmpfs, and end with the container */
 	unsigned long propagation; /* as in the config, 0 when absent */
 	const struct mount_entry *mounts;
 	size_t n_mounts;
@@ -234,6 +235,7 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *const *publish; /* ports */
 	size_t n_publish;
 	bool host_loopback, metadata;
+	bool overlay;
 	const char *state_dir; /* absolute, where files of ours are mount sources; or NULL */
 };
 

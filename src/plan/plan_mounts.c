@@ -343,6 +343,33 @@ static int check_label(struct plan_build *b, struct err *err)
 	return 0;
 }
 
+/* Of `run`: an engine has layers of its own. */
+static int build_overlay(struct plan_build *b, struct err *err)
+{
+	const struct oci_config *config = b->plan->config;
+	const char *value =
+		annotations_find(config->annotations.v, config->annotations.n, ANNOTATIONS_OVERLAY);
+	struct rootfs_plan *rootfs = &b->plan->rootfs;
+
+	if (value && b->plan->options->wait_start)
+		plan_parts_warn(b, "annotations[\"" ANNOTATIONS_OVERLAY
+				   "\"]: for `usrun run` alone, and ignored");
+	else if (value && !str_equal(value, "true") && !str_equal(value, "false"))
+		return err_set(err, EINVAL,
+			       ERR_AT "annotations[\"" ANNOTATIONS_OVERLAY
+				      "\"]: expected true or false, got \"%s\"",
+			       value);
+	else
+		rootfs->overlay = b->plan->options->overlay || str_equal(value, "true");
+	if (!rootfs->overlay)
+		return 0;
+	if (!(b->plan->flags & PLAN_MNTNS_NEW))
+		return err_set(err, EINVAL,
+			       "--overlay: the container needs a mount namespace of its own");
+	rootfs->readonly = false;
+	return 0;
+}
+
 int plan_mounts_build(struct plan_build *b, struct err *err)
 {
 	const struct oci_config *config = b->plan->config;
@@ -359,6 +386,9 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 	if (r < 0)
 		return r;
 	rootfs->readonly = config->root->readonly.v;
+	r = build_overlay(b, err);
+	if (r < 0)
+		return r;
 	rootfs->no_pivot = b->plan->options->no_pivot;
 	rootfs->propagation = linux_ ? (unsigned long)linux_->rootfs_propagation : 0;
 	rootfs->mounts = mounts;

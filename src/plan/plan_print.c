@@ -304,6 +304,8 @@ static void print_rootfs(struct str *out, const struct plan *plan)
 	addf(out, "rootfs      %s%s%s\n", rootfs->path, rootfs->readonly ? ", read-only" : "",
 	     plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone"
 						 : "");
+	if (rootfs->overlay)
+		str_add(out, "  changes go to an overlay in memory, and end with the container\n");
 	for (size_t i = 0; i < rootfs->n_mounts; i++)
 		print_mount(out, rootfs, &rootfs->mounts[i]);
 	if (rootfs->propagation)

@@ -123,6 +123,8 @@ int step_mounts(struct start *start, struct err *err)
 	start->umask = umask(
 		0); /* modes of what we make are as written; the container's comes at the end */
 	r = place_rootfs(start, err);
+	if (r == 0 && start->plan->rootfs.overlay)
+		r = step_overlay_mount(start, err);
 	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
 		r = mount_one(start, i, err);
 	if (r == 0 && compat_is_missing(COMPAT_MOUNT_SETATTR))

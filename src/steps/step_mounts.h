@@ -9,6 +9,9 @@ int step_mounts_target(struct start *start, const struct mount_entry *m, bool wa
 		       struct err *err) MUST_CHECK;
 
 /* Attaches a detached mount there and sets its propagation. */
+/* Over the rootfs, which is in its place already (step_overlay.c). */
+int step_overlay_mount(struct start *start, struct err *err) MUST_CHECK;
+
 int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 

@@ -935,3 +935,35 @@ t_mounts_are_listed_in_order() {
 	go
 	eq order "$(cut -d ' ' -f 5 <<<"$OUT" | grep -xE '/(one|two|three|four)' | tr '\n' ' ')" '/one /two /three /four '
 }
+
+# What the container does to its root is gone with it, directories that it replaces too.
+t_overlay() {
+	mkdir -p "$T/b/rootfs/old/deep" "$T/b/rootfs/kept"
+	echo one >"$T/b/rootfs/old/deep/file"
+	echo two >"$T/b/rootfs/kept/file"
+	chmod 751 "$T/b/rootfs"
+	find "$T/b/rootfs" -printf '%p %m %U %s\n' | sort >"$T/before"
+	cfg '.root.readonly = true'
+	script_ 'stat -c %a /; rm -r /old; mkdir /old; ls -A /old; echo three >/old/new; echo more >>/kept/file
+		cat /kept/file; echo x >/top; exec sleep 0'
+	go --overlay
+	eq 'inside' "$OUT" $'751\ntwo\nmore'
+	find "$T/b/rootfs" -printf '%p %m %U %s\n' | sort >"$T/after"
+	eq 'the rootfs' "$(diff "$T/before" "$T/after")" ''
+	cfg '.annotations = {"run.usrun.overlay": "true"}'
+	go
+	eq 'by annotation' "$OUT" $'751\ntwo\nmore'
+	up --arg o true '.annotations["run.usrun.overlay"] = $o'
+	inside sh -c 'echo y >/again; cat /again'
+	eq 'in exec' "$OUT" y
+	[ ! -e "$T/b/rootfs/again" ] || fail 'a second process writes through'
+	down
+	cfg '.annotations["run.usrun.overlay"] = "maybe"'
+	no 'annotations["run.usrun.overlay"]: expected true or false' run -b "$T/b" "$ID"
+	prog /bin/sleep 1000
+	cfg '.annotations["run.usrun.overlay"] = "true"'
+	ok create -b "$T/b" "$ID"
+	ok explain "$ID"
+	has 'an engine' "$OUT" 'annotations["run.usrun.overlay"]: for `usrun run` alone, and ignored'
+	down
+}
