@@ -622,3 +622,19 @@ t_gc() {
 	exec 9<&-
 	for state in runs ended torn; do ok delete --force "$ID.$state"; done
 }
+
+# What cannot be read, or was just begun, hides no other.
+t_list_with_damaged() {
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" "$ID.runs"
+	mkdir -m 700 "$(STATE_OF)/$ID.begun" "$(STATE_OF)/$ID.torn"
+	echo '{' >"$(STATE_OF)/$ID.torn/state.json"
+	ok list
+	has 'another' "$(grep "$ID.runs " <<<"$OUT")" running
+	has 'damaged' "$(grep "$ID.torn " <<<"$OUT")" damaged
+	ok list --format json
+	eq 'damaged' "$(jq -r '.[] | select(.damaged) | .id' <<<"$OUT")" "$ID.torn"
+	has 'another' "$(jq -r '.[].id' <<<"$OUT")" "$ID.runs"
+	local id
+	for id in runs torn begun; do ok delete --force "$ID.$id"; done
+}
