@@ -234,6 +234,7 @@ ROWS = (
     ("/dev/ptmx", ptmx, "character", "symbolic link", "symbolic link"),
     ("Below /proc", below_proc, "error", "ok", "ok"),
     ("below a bind mount", device_below_a_bind, "a mount point", "a node", "a node"),
+    ("is born last", "t_a_newcomer_in_a_pod_is_hidden"),
     ("Without linux.uidMappings", "t_map_without_ranges"),
     ("Mappings must list", "t_mappings_without_the_id_of_the_process"),
     ("A limit that no cgroup can hold", "t_tree_of_user_elsewhere"),
