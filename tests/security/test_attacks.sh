@@ -49,20 +49,23 @@ t_exec_shows_no_secret() {
 
 joined='def join($kinds): .linux.namespaces |= map(select(.type as $kind | $kinds | index($kind) | not)) +
 	($kinds | map({type: ., path: "\($p)/\({mount: "mnt", network: "net"}[.] // .)"}));'
-hooked='.hooks = ({path: "/bin/sleep", args: ["sleep", "0.05"]} | {createRuntime: [.], createContainer: [.], startContainer: [.]})'
+# A copy, for a hook that is seen may be written to.
+hooked='.hooks = ({path: ($hook + "/busybox"), args: ["sleep", "0.05"]} | {createRuntime: [.], createContainer: [.], startContainer: [.path = "/bin/busybox"]})'
 mapped='.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
 
 # The first container's program has the processes of the next ones before its eyes, from their birth on.
 pod() { # FIRST NEXT...: filters of jq for the config; in those of NEXT $p has the first one's namespaces
 	local i next
 	armed CHOWN DAC_OVERRIDE DAC_READ_SEARCH SYS_PTRACE SETUID SETGID
+	mkdir "$T/hook"
+	cp /bin/busybox "$T/hook/busybox"
 	cp "$T/b/config.json" "$T/plain.json"
 	cfg "$1"
 	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
 	looking
 	for next in "${@:2}"; do
 		cp "$T/plain.json" "$T/b/config.json"
-		cfg --arg p "/proc/$(<"$T/pid")/ns" "$joined $next"
+		cfg --arg p "/proc/$(<"$T/pid")/ns" --arg hook "$T/hook" "$joined $next"
 		prog /bin/true
 		for ((i = 0; i < USRUN_TIMES; i++)); do
 			ok run -b "$T/b" "${ID}p"
