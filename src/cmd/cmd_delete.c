@@ -11,6 +11,7 @@
 #include "src/plan/powers.h"
 #include "src/state/status.h"
 #include "src/state/undo_list.h"
+#include "src/state/undo_mounts.h"
 #include "src/steps/removal.h"
 
 #include <fcntl.h>
@@ -177,17 +178,20 @@ static int delete_by_names(const struct delete_call *call, int dirfd, const char
 }
 
 /* Whatever process the state names, and then all that can be found without it. */
-static int delete_damaged(const struct delete_call *call, int dirfd, const char *id,
+static int delete_damaged(const struct delete_call *call, int dirfd, const struct state *state,
 			  struct err *err)
 {
-	struct state state = { .id = id, .phase = STATE_STARTED };
-	int r = dirfd < 0 ? 0 : store_find_init(dirfd, &state, err);
+	struct state init = { .id = state->id, .phase = STATE_STARTED };
+	int r = dirfd < 0 ? 0 : store_find_init(dirfd, &init, err);
 
 	if (r == 0)
-		r = undo_list_process(&state, err);
+		r = undo_list_process(&init, err);
 	if (r == 0)
-		r = delete_by_names(call, dirfd, id, true, err);
-	return r < 0 ? r : store_remove(call->store, id, err);
+		r = delete_by_names(call, dirfd, state->id, true, err);
+	/* Nothing but the state leads to mounts under those of another. */
+	if (r == 0 && !state->damaged && undo_mounts_run(state, err) == -EBUSY)
+		r = -EBUSY;
+	return r < 0 ? r : store_remove(call->store, state->id, err);
 }
 
 /* Whether the hierarchies that this process is in are more than the state has. */
@@ -285,7 +289,7 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 	int r = 0;
 
 	if (state->damaged)
-		return delete_damaged(call, dirfd, state->id, err);
+		return delete_damaged(call, dirfd, state, err);
 	if (call->doubtful) {
 		r = remove_lost(call, state, err);
 		if (r < 0)
@@ -306,7 +310,7 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 			return 0;
 	}
 	log_debug("deleting %s by its names: %s", state->id, first.text);
-	return delete_damaged(call, dirfd, state->id, err);
+	return delete_damaged(call, dirfd, state, err);
 }
 
 /* It had groups, and none is named. */

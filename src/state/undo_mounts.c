@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_COVERS = 64, UNDO_TIMEOUT_MS = 10000 };
+enum { UNDO_TIMEOUT_MS = 10000 };
 
 /* Whether ours is at this place, under something that was mounted over it later. */
 static bool is_covered(const struct state *state, const char *place)
@@ -41,8 +41,8 @@ static bool is_covered(const struct state *state, const char *place)
 	return found;
 }
 
-/* What is on top at the path: ours is gone, or was detached, 0; something that covers it was
- * detached, 1. */
+/* Nothing says whose a cover is: it may be the rootfs of another container, with all that protects
+ * that one. */
 static int detach_top(const struct state *state)
 {
 	const struct state_mount *ours = &state->mount;
@@ -62,9 +62,9 @@ static int detach_top(const struct state *state)
 		return 0;
 	if (fchdir(top) < 0 || !getcwd(place, sizeof(place)))
 		return -errno;
-	if (covered && !is_covered(state, place))
-		return 0;
-	return umount2(".", MNT_DETACH) < 0 ? -errno : covered;
+	if (covered)
+		return is_covered(state, place) ? -EBUSY : 0;
+	return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
 }
 
 /* A namespace of a user is entered with the rights over the user namespace that it belongs to. */
@@ -88,12 +88,8 @@ static __attribute__((noreturn)) void detach(const struct state *state, int ns)
 	/* In the namespace of others nobody may look at what we have open. */
 	privs_set_dumpable(false);
 	r = enter(ns);
-	for (int i = 0; r == 0 && i <= MAX_COVERS; i++) {
+	if (r == 0)
 		r = detach_top(state);
-		if (r <= 0)
-			break;
-		r = i < MAX_COVERS ? 0 : -ELOOP;
-	}
 	child_exit(-r);
 }
 
@@ -147,6 +143,14 @@ int undo_mounts_run(const struct state *state, struct err *err)
 		return 0;
 	}
 	r = detach_in_child(state, ns);
+	if (r == -EBUSY) {
+		(void)err_set(err, EBUSY,
+			      "unmount the rootfs %s of container %s: something else is mounted "
+			      "over it",
+			      state->rootfs, state->id);
+		return err_hint(err, "unmount that first, or delete the container that it belongs "
+				     "to");
+	}
 	return r < 0 ? err_errno(err, -r, "unmount the rootfs %s of container %s", state->rootfs,
 				 state->id)
 		     : 0;

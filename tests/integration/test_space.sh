@@ -110,7 +110,6 @@ t_no_mount_namespace() {
 	no 'Read-only file system' exec "$ID" /bin/touch /hl/new
 	ok explain "$ID"
 	has 'the note' "$OUT" "no new mount namespace: until the container is deleted its mounts are seen in the caller's, below $T/b/rootfs"
-	mount -t tmpfs over "$T/b/rootfs" # the container may have done that too
 	down
 	eq 'mounts afterwards' "$(mounts)" "$before"
 	sh_run 'echo in front'
@@ -132,6 +131,31 @@ t_no_mount_namespace_takes_its_own() {
 	down
 	mountpoint -q "$T/b/rootfs" || fail 'what was mounted on the rootfs afterwards is gone'
 	umount "$T/b/rootfs"
+}
+
+# What is mounted over it may be all that another container has.
+t_no_mount_namespace_under_another() {
+	local before theirs
+	root_only
+	cfg '.linux.namespaces |= map(select(.type != "mount"))'
+	before=$(mounts)
+	up
+	ok run -d -b "$T/b" "$ID-2"
+	theirs=$(mounts)
+	no 'something else is mounted over it' delete --force "$ID"
+	eq 'mounts of the other' "$(mounts)" "$theirs"
+	eq 'status of the other' "$(ID=$ID-2 status)" running
+	has 'the containers' "$("${U[@]}" list -q)" "$ID"
+	ok delete --force "$ID-2"
+	down
+	eq 'mounts afterwards' "$(mounts)" "$before"
+	up
+	mount -t tmpfs over "$T/b/rootfs"
+	no 'something else is mounted over it' delete --force "$ID"
+	mountpoint -q "$T/b/rootfs" || fail 'what was mounted over the rootfs is gone'
+	umount "$T/b/rootfs"
+	down
+	eq 'mounts at the end' "$(mounts)" "$before"
 }
 
 # The host's root is no place for the mounts of a container.
