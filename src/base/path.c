@@ -34,10 +34,11 @@ char *path_clean(struct arena *arena, const char *path)
 
 char *path_join(struct arena *arena, const char *base, const char *name)
 {
-	size_t len = strlen(base);
+	size_t len;
 
 	if (*name == '/')
 		return arena_strf(arena, "%s", name);
+	len = strlen(base);
 	return arena_strf(arena, "%s%s%s", base, len && base[len - 1] == '/' ? "" : "/", name);
 }
 

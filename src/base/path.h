@@ -7,7 +7,7 @@
 /* Folds "//", "/./" and "x/.."; ".." at the root is dropped. Relative paths are taken from "/". */
 char *path_clean(struct arena *arena, const char *path) __attribute__((returns_nonnull));
 
-/* base/name, or name alone where it is absolute. */
+/* base/name, or name alone where it is absolute: only then base may be NULL. */
 char *path_join(struct arena *arena, const char *base, const char *name)
 	__attribute__((returns_nonnull));
 

@@ -108,6 +108,7 @@ TEST(joins_and_questions)
 	CHECK_STR(path_join(&arena, "/a", "b"), "/a/b");
 	CHECK_STR(path_join(&arena, "/a/", "b"), "/a/b");
 	CHECK_STR(path_join(&arena, "/a", "/b"), "/b");
+	CHECK_STR(path_join(&arena, NULL, "/b"), "/b");
 	CHECK(path_is_below("/proc/sys", "/proc"));
 	CHECK(path_is_below("/proc", "/proc"));
 	CHECK(!path_is_below("/process", "/proc"));
