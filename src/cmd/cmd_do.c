@@ -102,18 +102,36 @@ struct parts { /* of one call */
 	struct do_guards guards;
 };
 
-/* A link that an earlier program has left in place of `out` must not make --rw out show what it leads to. */
+/* Whether what is at the end of an absolute path lies in the directory that has it, as far as links of the user's are
+ * concerned: a program that ran as the user could have left no other. */
+static bool stays_below(struct parts *p, const char *path, size_t dir_len)
+{
+	const char *dir, *real;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return false;
+	if (!S_ISLNK(st.st_mode) || st.st_uid != p->machine.uid)
+		return true;
+	return machine_find(p->arena, arena_strndup(p->arena, path, dir_len), &dir) &&
+	       machine_find(p->arena, path, &real) && path_is_below(real, dir);
+}
+
+/* A link that an earlier program has left in place of `out` must not make --rw out show what it leads to, by whatever
+ * name it is reached. */
 static int check_links(struct parts *p, const char *option, const char *word, const char *real,
 		       struct err *err)
 {
-	const char *given = path_clean(p->arena, path_join(p->arena, p->machine.cwd, word));
-	const char *dir = NULL;
-	bool below = str_equal(given, "/");
+	const char *path = path_join(p->arena, p->machine.cwd, word);
+	const char *name = path, *end;
+	bool below = true;
 
-	if (!below && machine_find(p->arena, path_join(p->arena, given, ".."), &dir))
-		below = path_is_below(real, dir);
-	if (str_equal(given, real))
-		below = true;
+	for (; below && *name; name = end) {
+		name += strspn(name, "/");
+		end = name + strcspn(name, "/");
+		below = stays_below(p, arena_strndup(p->arena, path, (size_t)(end - path)),
+				    (size_t)(name - path));
+	}
 	if (*word != '/' && !path_has_dotdot(word))
 		below = below && path_is_below(real, p->machine.cwd);
 	if (below)

@@ -142,11 +142,19 @@ t_do_follows_no_link_out_of_the_project() {
 	ln -s .. up
 	no "--rw up/.ssh: leads to $T/home/.ssh, by a link" do --rw up/.ssh -- true
 	no "--volume out: leads to" do -v "out:/tmp/x" -- true
+	for name in "$PWD/out" ../proj/out "$PWD/up/.ssh" "$PWD/out/"; do
+		no "--rw $name: leads to $T/home/.ssh, by a link" do --rw "$name" -- true
+	done
 	IN --rw . -- 'cat out/id 2>&1; cat up/.ssh/id 2>&1; true'
 	hasnt 'through a link' "$OUT" secret
 	ln -s proj ../link
 	IN --rw ../link -- 'touch by-link'
 	[ -e by-link ] || fail 'a link to a place beside it is refused'
+	# With the current directory gone there are still absolute names.
+	mkdir gone && cd gone && rmdir ../gone || fail 'a directory that is gone'
+	ok do --ro "$T/home/proj" -- cat "$T/home/proj/file"
+	eq 'from a directory that is gone' "$OUT" text
+	no '--ro file: the current directory is gone' do --ro file -- true
 }
 
 t_do_ends_as_env_does() {
