@@ -67,7 +67,7 @@ static const char *const passing[] = {
 	"setrlimit", "setsid", "setsockopt", "setuid", "setuid32", "setxattr", "setxattrat",
 	"sgetmask", "shmat", "shmctl", "shmdt", "shmget", "shutdown", "sigaction", "sigaltstack",
 	"signal", "signalfd", "signalfd4", "sigpending", "sigprocmask", "sigreturn", "sigsuspend",
-	"socketcall", "socketpair", "splice", "ssetmask", "stat", "stat64", "statfs", "statfs64",
+	"socketpair", "splice", "ssetmask", "stat", "stat64", "statfs", "statfs64",
 	"statx", "swapcontext", "switch_endian", "symlink", "symlinkat", "sync",
 	"sync_file_range", "sync_file_range2", "syncfs", "sysinfo", "tee", "tgkill", "time",
 	"timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_gettime64",
@@ -198,6 +198,17 @@ static void clone_rules(struct json_write *w, const struct do_request *q)
 						   EPERM });
 }
 
+/* The family of a socket is in memory there, where a filter does not see it. A machine that has it as its own way to
+ * sockets needs it; where only programs of the second architecture do, whoever wants a family that is refused would make
+ * the call in their name. EPERM, because a rule with the default action counts as none, and connect and its like would let it pass. */
+static void socketcall_rule(struct json_write *w, const char *machine)
+{
+	static const char *const name[] = { "socketcall", NULL };
+	bool second = str_equal(machine, "x86_64") || str_equal(machine, "aarch64");
+
+	plain_rule(w, name, second ? EPERM : 0);
+}
+
 /* The machine's own, and the one whose programs it runs too; no other may make calls at all. */
 static void architectures(struct json_write *w, const char *machine)
 {
@@ -231,6 +242,7 @@ static void write_own(struct json_write *w, const struct do_request *q)
 	if (q->nested)
 		plain_rule(w, nesting_new, 0);
 	clone_rules(w, q);
+	socketcall_rule(w, q->machine->arch);
 	otherwise(w, "ioctl", 1);
 	otherwise(w, "socket", 0);
 	for (size_t i = 0; i < sizeof(compared) / sizeof(compared[0]); i++)

@@ -309,6 +309,31 @@ t_do_filters_system_calls() {
 	ok do --ro "$T/calls.py" -- python3 "$T/calls.py"
 	eq calls "$(tr '\n' ' ' <<<"$OUT")" 'keyctl EPERM TIOCSTI EPERM TIOCSTI-high EPERM TIOCLINUX EPERM bpf EPERM io_uring_setup ENOSYS clone3 ENOSYS clone-user EPERM unshare EPERM setns EPERM mount EPERM fsopen ENOSYS AF_VSOCK EAFNOSUPPORT AF_ALG EAFNOSUPPORT AF_VSOCK-high EAFNOSUPPORT AF_UNIX 0 newer ENOSYS ptrace ESRCH '
 	eq 'nothing is said' "$ERR" ''
+	# The other way to a family that is refused: the call of 32-bit programs, with its words in memory.
+	if command -v cc >/dev/null; then
+		cat >"$T/call.c" <<-'END'
+			#define _GNU_SOURCE
+			#include <errno.h>
+			#include <stdio.h>
+			#include <string.h>
+			#include <sys/mman.h>
+			int main(void)
+			{
+				int *words = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+				long r = 102 /* socketcall */;
+				words[0] = 40 /* AF_VSOCK */;
+				words[1] = 1;
+				__asm__ volatile("int $0x80" : "+a"(r) : "b"(1L), "c"(words) : "memory", "r8", "r9", "r10", "r11");
+				puts(r == -EPERM ? "EPERM" : r < 0 ? strerror((int)-r) : "a socket");
+				return 0;
+			}
+		END
+		cc -o "$T/call" "$T/call.c" || fail 'cc'
+		if "$T/call" >/dev/null 2>&1; then # not every kernel has it
+			ok do --ro "$T/call" -- "$T/call"
+			eq socketcall "$OUT" EPERM
+		fi
+	fi
 	# A sandbox in a sandbox, where that is wanted.
 	R do -- unshare -U true
 	[ "$RC" != 0 ] || fail 'a user namespace of its own'

@@ -454,6 +454,7 @@ TEST(the_profile)
 		{ "unshare", OCI_SECCOMP_ERRNO, OCI_SECCOMP_ALLOW },
 		{ "mount", OCI_SECCOMP_ERRNO, OCI_SECCOMP_ALLOW },
 		{ "clone3", 0, OCI_SECCOMP_ALLOW },
+		{ "socketcall", OCI_SECCOMP_ERRNO, OCI_SECCOMP_ERRNO },
 		{ "mount_setattr", 0, OCI_SECCOMP_ALLOW },
 		{ "io_uring_setup", 0, 0 },
 		{ "statmount", 0, 0 },
@@ -485,6 +486,7 @@ TEST(the_profile)
 	c = config(&q);
 	clone = rule_of(c, "clone", OCI_SECCOMP_ERRNO);
 	CHECK(clone && clone->args.v[0].index.v == 1);
+	CHECK(rule_of(c, "socketcall", OCI_SECCOMP_ALLOW)); /* its own way to sockets */
 	m.arch = "riscv64";
 	c = config(&q);
 	CHECK(c && !c->linux_->seccomp->architectures.n);
