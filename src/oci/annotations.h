@@ -19,8 +19,6 @@
 #define ANNOTATIONS_OVERLAY "run.usrun.overlay"
 #define ANNOTATIONS_NET "run.usrun.net"
 #define ANNOTATIONS_NET_PUBLISH "run.usrun.net.publish"
-#define ANNOTATIONS_NET_HOST_LOOPBACK "run.usrun.net.host-loopback"
-#define ANNOTATIONS_NET_METADATA "run.usrun.net.metadata"
 
 /* Names, or prefixes with a "." at the end, for `features`; NULL-terminated. */
 extern const char *const annotations_unsafe[];

@@ -18,19 +18,6 @@ static const char *annotation(const struct plan *plan, const char *name)
 	return annotations_find(config->annotations.v, config->annotations.n, name);
 }
 
-/* What an annotation says of a flag. */
-static int take_flag(const struct plan *plan, const char *name, bool *flag, struct err *err)
-{
-	const char *value = annotation(plan, name);
-
-	if (value && !str_equal(value, "true") && !str_equal(value, "false"))
-		return err_set(err, EINVAL,
-			       ERR_AT "annotations[\"%s\"]: expected true or false, got \"%s\"",
-			       name, value);
-	*flag |= str_equal(value, "true");
-	return 0;
-}
-
 /* The words of a list between commas and blanks. */
 static size_t split(struct arena *arena, const char *list, const char *const **ret)
 {
@@ -54,7 +41,7 @@ static size_t split(struct arena *arena, const char *list, const char *const **r
 static int take_ports(struct plan_build *b, struct err *err)
 {
 	const struct plan_options *o = b->plan->options;
-	const char *list = annotation(b->plan, ANNOTATIONS_NET_PUBLISH);
+	const char *list = o->net ? NULL : annotation(b->plan, ANNOTATIONS_NET_PUBLISH);
 	const char *const *words = o->publish;
 	size_t n = o->n_publish;
 	struct net_port *ports;
@@ -77,21 +64,34 @@ static int take_ports(struct plan_build *b, struct err *err)
 			    : err_prefix(err, AT(ANNOTATIONS_NET_PUBLISH));
 }
 
+/* Whoever unpacks an image makes annotations of its labels: these run nothing on the host, and join nothing of it. */
+static int take_annotation(struct plan_build *b, struct err *err)
+{
+	const char *words = annotation(b->plan, ANNOTATIONS_NET);
+	struct net_plan *net = &b->plan->net;
+
+	if (!words)
+		return 0;
+	if (net_parse(words, net, err) == 0 &&
+	    (net->kind == NET_NONE || net->kind == NET_SLIRP4NETNS))
+		return 0;
+	(void)err_set(err, EINVAL, AT(ANNOTATIONS_NET) ": expected none or slirp4netns, got \"%s\"",
+		      words);
+	return err_hint(err, "an image can have set it; for other networks there is the option "
+			     "--net, which has precedence");
+}
+
 static int read_wishes(struct plan_build *b, struct err *err)
 {
 	const struct plan_options *o = b->plan->options;
-	const char *words = o->net ? o->net : annotation(b->plan, ANNOTATIONS_NET);
 	struct net_plan *net = &b->plan->net;
-	int r = words ? net_parse(words, net, err) : 0;
+	int r = o->net ? net_parse(o->net, net, err) : take_annotation(b, err);
 
 	if (r < 0)
-		return o->net ? err_prefix(err, "--net") : err_prefix(err, AT(ANNOTATIONS_NET));
+		return o->net ? err_prefix(err, "--net") : r;
 	net->host_loopback = o->host_loopback;
 	net->metadata = o->metadata;
-	r = take_flag(b->plan, ANNOTATIONS_NET_HOST_LOOPBACK, &net->host_loopback, err);
-	if (r == 0)
-		r = take_flag(b->plan, ANNOTATIONS_NET_METADATA, &net->metadata, err);
-	return r < 0 ? r : take_ports(b, err);
+	return take_ports(b, err);
 }
 
 /* The one entry of the network namespace becomes another, or none. */

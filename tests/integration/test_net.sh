@@ -200,7 +200,22 @@ t_net_annotation_is_for_run() {
 	has explain "$OUT" 'annotations["run.usrun.net"]: for `usrun run` alone, and ignored'
 	down
 	cfg '.annotations = {"run.usrun.net": "sometimes"}'
-	no 'annotations["run.usrun.net"]: expected none, host' run -b "$T/b" "$ID"
+	no 'annotations["run.usrun.net"]: expected none or slirp4netns' run -b "$T/b" "$ID"
+}
+
+# What an image says of itself becomes annotations: it runs nothing on the host.
+t_net_annotation_opens_nothing() {
+	local net
+	script_ 'ip -o link | wc -l'
+	for net in "proxy:touch '$T/ran'" host /proc/self/ns/net; do
+		cfg --arg n "$net" '.annotations["run.usrun.net"] = $n'
+		no "annotations[\"run.usrun.net\"]: expected none or slirp4netns, got \"$net\"" run -b "$T/b" "$ID"
+		has hint "$ERR" 'the option --net'
+	done
+	[ ! -e "$T/ran" ] || fail 'a command of the annotation ran'
+	cfg '.annotations["run.usrun.net.publish"] = "8080:80"'
+	go --net=none # and not with its ports
+	eq 'devices' "$OUT" 1
 }
 
 # The example of the manual, as it stands there.

@@ -460,6 +460,31 @@ TEST(annotations_are_known_absolute_or_worth_a_word)
 	      strstr(plan->warnings[plan->n_warnings - 1].text, "run.oci.new"));
 }
 
+/* An image's labels become annotations: what reaches into the host takes an option. */
+TEST(the_network_of_an_annotation_opens_nothing)
+{
+	static const char *const refused[] = { "host", "/run/netns/x", "proxy:true", "bridge" };
+	struct facts facts = root_facts();
+	struct plan_options options = { .net = "slirp4netns" };
+	const struct plan *plan;
+
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		CHECK(!build_more(arena_strf(&arena, ",\"annotations\":{\"run.usrun.net\":\"%s\"}",
+					     refused[i]),
+				  &facts));
+		CHECK(strstr(check_said(&err), "annotations[\"run.usrun.net\"]: expected none or "
+					       "slirp4netns, got ") != NULL);
+		CHECK(strstr(err.hint, "the option --net") != NULL);
+	}
+	plan = build(
+		"{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}]},"
+		"\"annotations\":{\"run.usrun.net\":\"host\",\"run.usrun.net.publish\":\"80:80\","
+		"\"run.usrun.net.host-loopback\":\"true\",\"run.usrun.net.metadata\":\"true\"}}",
+		&facts, &options);
+	CHECK(plan && plan->net.kind == NET_SLIRP4NETNS && !plan->net.n_ports &&
+	      !plan->net.host_loopback && !plan->net.metadata);
+}
+
 TEST(a_service_manager_is_stood_for_unless_the_engine_cares)
 {
 	struct facts facts = root_facts();
