@@ -68,8 +68,10 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	/* Whoever has the lock is at work, or has just removed it. */
 	if (dir < 0 || store_lock(dir, 0, &ignored) < 0)
 		return 0;
-	if (store_is_empty(dir))
+	if (store_is_cut_off(dir))
 		return remove_empty(gc, id, err);
+	if (store_is_foreign(dir))
+		return 0;
 	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {
 		log_notice("container %s stays: its state is damaged, and nothing says what is "
 			   "left of it; `usrun delete --force %s` removes it",

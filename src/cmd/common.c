@@ -19,7 +19,7 @@ int common_read_state(struct arena *arena, struct store *store, int dirfd, const
 	if (r == -ENODATA && store_is_locked(dirfd))
 		return err_set(err, ENOENT,
 			       "container does not exist: %s (it is being created or deleted)", id);
-	if (r == -ENODATA && store_is_empty(dirfd))
+	if (r == -ENODATA && store_is_cut_off(dirfd))
 		return err_set(err, ENOENT, "container does not exist: %s", id);
 	if (r == 0 && ret->phase == STATE_CREATING)
 		ret->abandoned = !store_is_locked(dirfd);

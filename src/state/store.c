@@ -347,7 +347,7 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 	return err_hint(err, "`usrun delete --force %s` removes what is left of it", id);
 }
 
-static int remove_entries(int dirfd, int depth);
+static int remove_entries(int dirfd, int depth, const char *but);
 
 /* What another has put there is no reason to keep a container for ever: directories go too, links are not followed. */
 static int remove_entry(int dirfd, const char *name, int depth)
@@ -360,14 +360,14 @@ static int remove_entry(int dirfd, const char *name, int depth)
 	if (errno != EISDIR || depth == REMOVE_DEPTH)
 		return -errno;
 	dir = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = dir < 0 ? -errno : remove_entries(dir, depth + 1);
+	r = dir < 0 ? -errno : remove_entries(dir, depth + 1, NULL);
 	if (r == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
 		r = -errno;
 	return r == -ENOENT ? 0 : r;
 }
 
 /* Whatever else is there: temporary files of a writer that was killed, files of another version. */
-static int remove_entries(int dirfd, int depth)
+static int remove_entries(int dirfd, int depth, const char *but)
 {
 	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -378,7 +378,8 @@ static int remove_entries(int dirfd, int depth)
 		return -errno;
 	}
 	while (r == 0 && (entry = readdir(stream)))
-		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, "..") &&
+		    !str_equal(entry->d_name, but))
 			r = remove_entry(dirfd, entry->d_name, depth);
 	(void)closedir(stream);
 	return r;
@@ -394,7 +395,7 @@ static int remove_dir(const struct store *store, const char *id, int dirfd)
 			return 0;
 		if (errno != ENOTEMPTY && errno != EEXIST)
 			return -errno;
-		r = remove_entries(dirfd, 0);
+		r = remove_entries(dirfd, 0, NULL);
 		if (r < 0)
 			return r;
 	}
@@ -403,8 +404,6 @@ static int remove_dir(const struct store *store, const char *id, int dirfd)
 
 int store_remove(struct store *store, const char *id, struct err *err)
 {
-	static const char *const files[] = { "notify", "start", "config.json", "init",
-					     "state.json" };
 	_cleanup_close_ int dir = store_priv_open_dir(store, id);
 	int r;
 
@@ -415,12 +414,11 @@ int store_remove(struct store *store, const char *id, struct err *err)
 		return 0;
 	if (dir < 0)
 		return not_a_dir(store, id, dir, err);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		r = remove_entry(dir, files[i], 0);
-		if (r < 0)
-			return err_errno(err, -r, "remove %s/%s/%s", store->path, id, files[i]);
-	}
-	r = remove_dir(store, id, dir);
+	r = remove_entries(dir, 0, "state.json");
+	if (r == 0)
+		r = remove_entry(dir, "state.json", 0);
+	if (r == 0)
+		r = remove_dir(store, id, dir);
 	return r < 0 ? err_errno(err, -r, "remove %s/%s", store->path, id) : 0;
 }
 

@@ -84,8 +84,11 @@ int store_reserve(struct store *store, const char *id,
 /* Opens ROOT/<id>, never through a symbolic link: -ENOENT with "container does not exist: <id>". */
 int store_open_container(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
-/* Whether nothing of a container is in the directory: its creator was killed before it wrote the state. */
-bool store_is_empty(int dirfd);
+/* Whether nothing is in the directory but what a creator leaves that was killed before it wrote the state. */
+bool store_is_cut_off(int dirfd);
+/* Whether other things are, and nothing of a container: the root may be one where others have theirs, too, such as
+ * containers a level below. It is never removed. */
+bool store_is_foreign(int dirfd);
 
 /* Takes the lock of an open container directory; waits for at most timeout_ms. -EBUSY; -ENOENT ("container
  * does not exist") when the container was deleted while we waited. */
@@ -135,8 +138,8 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 /* Fills in pid and start time of a damaged container's init, if they were kept. */
 int store_find_init(int dirfd, struct state *ret, struct err *err) MUST_CHECK;
 
-/* Removes the files of the container, state.json last, and its directory: a removal that was cut off can
- * be repeated. Missing is fine. Of a link or a file in its place the name is removed, and nothing followed. */
+/* Removes all that is in the container's directory, state.json last, and the directory: a removal that was cut off
+ * can be repeated. Missing is fine. Of a link or a file in its place the name is removed, and nothing followed. */
 int store_remove(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
 /* Names of all container directories, sorted. */

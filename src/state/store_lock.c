@@ -105,9 +105,45 @@ static int has_files(int dirfd)
 	return r == 0 ? has_file(dirfd, "config.json") : r;
 }
 
-bool store_is_empty(int dirfd)
+/* "state.json" before it had its name. */
+static bool is_temporary(int dirfd, const char *name)
 {
-	return has_files(dirfd) == 0;
+	struct stat st;
+
+	return str_starts(name, ".state.json.") &&
+	       fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+bool store_is_cut_off(int dirfd)
+{
+	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+	bool only = stream != NULL;
+	struct dirent *entry;
+
+	if (!stream) {
+		fd_closep(&copy);
+		return false;
+	}
+	errno = 0;
+	while (only && (entry = readdir(stream)))
+		only = str_equal(entry->d_name, ".") || str_equal(entry->d_name, "..") ||
+		       is_temporary(dirfd, entry->d_name);
+	only = only && !errno;
+	(void)closedir(stream);
+	return only;
+}
+
+bool store_is_foreign(int dirfd)
+{
+	return has_files(dirfd) == 0 && has_file(dirfd, "init") == 0 && !store_is_cut_off(dirfd);
+}
+
+static int not_ours(const struct store *store, const char *id, struct err *err)
+{
+	return err_set(err, EEXIST,
+		       "%s/%s is not the directory of a container: nothing in it is usrun's",
+		       store->path, id);
 }
 
 /* An id of which nothing is alive: its creator did not finish and is gone, or the machine has
@@ -136,7 +172,7 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 }
 
 /* -EAGAIN, without a text: somebody removed what we were looking at, or we did. */
-static int take_directory(struct store *store, const char *id,
+static int take_directory(struct store *store, const char *id, bool made,
 			  int (*reuse)(struct store *store, const struct state *old,
 				       struct err *err),
 			  struct err *err)
@@ -153,6 +189,8 @@ static int take_directory(struct store *store, const char *id,
 	if (is_removed(dir))
 		return -EAGAIN;
 	r = has_files(dir);
+	if (r == 0 && !made && store_is_foreign(dir))
+		return not_ours(store, id, err);
 	if (r == 0)
 		return fd_take(&dir);
 	if (r < 0)
@@ -170,7 +208,7 @@ static int try_reserve(struct store *store, const char *id,
 
 	if (!made && errno != EEXIST)
 		return err_errno(err, errno, "make the state directory %s/%s", store->path, id);
-	r = take_directory(store, id, reuse, err);
+	r = take_directory(store, id, made, reuse, err);
 	/* Only while it is empty: another that takes it in between finds it gone and says so. */
 	if (r < 0 && r != -EAGAIN && made)
 		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
@@ -351,11 +389,13 @@ static int read_again(struct store *store, int dirfd, const char *id,
 		*ret = *change->seen;
 		return 0;
 	}
+	if (r == -ENODATA && store_is_foreign(dirfd))
+		return not_ours(store, id, err);
 	if (r == -ENODATA && change->force) {
 		*ret = (struct state){ .id = id, .damaged = true };
 		return 0;
 	}
-	if (r == -ENODATA && store_is_empty(dirfd)) {
+	if (r == -ENODATA && store_is_cut_off(dirfd)) {
 		r = store_remove(store, id, err);
 		return r < 0 ? r : err_set(err, ENOENT, "container does not exist: %s", id);
 	}

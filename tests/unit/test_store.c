@@ -229,7 +229,7 @@ TEST(what_was_deleted_while_we_waited)
 	int dir;
 
 	dir = store_reserve(store, "c1", reuse, &err);
-	CHECK(store_is_empty(dir));
+	CHECK(store_is_cut_off(dir));
 	CHECK_INT(store_remove(store, "c1", &err), 0);
 	CHECK_ERR(store_lock(dir, 0, &err), &err, "container does not exist");
 	CHECK(store_is_locked(dir));
@@ -266,6 +266,53 @@ TEST(removal_takes_what_is_there)
 	CHECK_INT(store_remove(store, "c1", &err), 0);
 	CHECK_INT(rmdir(store_root(store)), 0);
 	CHECK_INT(access("/etc/passwd", F_OK), 0);
+}
+
+static int act_never(int dirfd, struct state *state, void *data, struct err *err)
+{
+	(void)dirfd;
+	(void)state;
+	(void)data;
+	return err_set(err, EIO, "a container was seen");
+}
+
+/* Containers of another, a level below: no command takes their parent for one of ours. */
+TEST(a_foreign_directory_is_left_alone)
+{
+	struct store_change change = { .arena = &arena, .force = true, .act = act_never };
+	struct err err = { 0 };
+	struct store *store = new_store();
+	int root = open(store_root(store), O_RDONLY | O_DIRECTORY | O_CLOEXEC), dir;
+
+	CHECK_INT(mkdirat(root, "ns", 0700), 0);
+	CHECK_INT(mkdirat(root, "ns/other", 0700), 0);
+	CHECK_INT(close(openat(root, "ns/other/state.json", O_CREAT | O_WRONLY | O_CLOEXEC, 0600)),
+		  0);
+	dir = store_open_container(store, "ns", &err);
+	CHECK(store_is_foreign(dir) && !store_is_cut_off(dir));
+	fd_closep(&dir);
+	CHECK_ERR(store_reserve(store, "ns", reuse, &err), &err,
+		  "is not the directory of a container");
+	CHECK_ERR(store_change(store, "ns", &change, &err), &err,
+		  "is not the directory of a container");
+	change.force = false;
+	CHECK_ERR(store_change(store, "ns", &change, &err), &err,
+		  "is not the directory of a container");
+	CHECK_INT(unlinkat(root, "ns/other/state.json", 0), 0);
+	CHECK_INT(unlinkat(root, "ns/other", AT_REMOVEDIR), 0);
+	/* What a creator leaves that was killed while it wrote the state. */
+	CHECK_INT(close(openat(root, "ns/.state.json.01234567", O_CREAT | O_WRONLY | O_CLOEXEC,
+			       0600)),
+		  0);
+	dir = store_open_container(store, "ns", &err);
+	CHECK(!store_is_foreign(dir) && store_is_cut_off(dir));
+	fd_closep(&dir);
+	dir = store_reserve(store, "ns", reuse, &err);
+	CHECK(dir >= 0);
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "ns", &err), 0);
+	fd_closep(&root);
+	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
 TEST(init_is_found_without_a_cgroup)
