@@ -299,6 +299,31 @@ static void add_guards(struct builder *b)
 	}
 }
 
+static const char *parent_of(struct builder *b, const char *path)
+{
+	return arena_strndup(b->arena, path, (size_t)(strrchr(path, '/') - path));
+}
+
+/* Only a mount point itself cannot be renamed: the writable directories above become mount points too, or the whole of
+ * them would be moved aside on the host and made anew. A volume's name may go by links. */
+static void pin_parents(struct builder *b, const struct do_path *paths, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *dir = paths[i].target;
+
+		if (paths[i].how == DO_WRITE || !str_equal(paths[i].source, dir))
+			continue;
+		while (*(dir = parent_of(b, dir))) {
+			const struct do_place *place = place_of(b, dir, true);
+
+			if (!place->writable || place->cover != DO_COVER_HOST)
+				break;
+			if (!str_equal(place->target, dir))
+				(void)add_tree(b, dir, dir, true);
+		}
+	}
+}
+
 static int check_target(const struct do_path *path, struct err *err)
 {
 	static const char *const kernel[] = { "/proc", "/sys", "/dev" };
@@ -340,6 +365,8 @@ static int add_paths(struct builder *b, struct err *err)
 		(void)add_path(b, &q->paths[i]);
 	}
 	add_guards(b);
+	pin_parents(b, q->paths, q->n_paths);
+	pin_parents(b, q->guards, q->n_guards);
 	return 0;
 }
 
@@ -388,7 +415,7 @@ static void add_cwd(struct builder *b)
 				  cwd ? cwd : "the current directory", b->places->home));
 		return;
 	}
-	if (place->option || str_equal(cwd, "/"))
+	if (place->option || place->writable || str_equal(cwd, "/"))
 		return;
 	if (str_equal(place->target, cwd) && place->cover == DO_COVER_OWN) {
 		say(b,

@@ -64,6 +64,15 @@ t_do_writes_only_where_it_was_told() {
 	mkdir -p a/b/c
 	IN --rw a/b/c --ro a/b --rw . -- 'touch a/x; touch a/b/x 2>/dev/null || echo ro; touch a/b/c/x'
 	eq deeper "$OUT $(ls a a/b/c | tr '\n' ' ')" 'ro a: b x  a/b/c: x '
+	# A directory that has it cannot take another's place.
+	mkdir -p ci/scripts ci/private ci/more/repo && echo host >ci/scripts/build && echo 1 >ci/more/repo/.envrc
+	IN --rw . --ro ci/scripts --hide ci/private --rw ci/more/repo -- '
+		mv ci x 2>/dev/null && { mkdir -p ci/scripts && echo evil >ci/scripts/build; echo moved ci; }
+		mv ci/more x 2>/dev/null && echo moved ci/more
+		(echo evil >ci/more/repo/.envrc) 2>/dev/null && echo wrote .envrc
+		echo work >ci/more/repo/work; echo work >ci/new; cat ci/new'
+	eq 'below a directory that is writable' "$OUT $(<ci/scripts/build) $(<ci/more/repo/work)" 'work host work'
+	rm -r ci
 	IN --ro . --rw . -- 'touch later'
 	[ -e later ] || fail 'the later option does not win'
 	IN --rw . --hide a --hide file -- 'ls -A a; cat file'

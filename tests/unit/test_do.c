@@ -260,6 +260,55 @@ TEST(guards_in_what_is_writable)
 	CHECK_STR(mount_at(c, "/srv/p/.git"), "");
 }
 
+TEST(what_is_above_in_writable_directories_cannot_be_renamed)
+{
+	struct machine m = machine();
+	struct do_path paths[] = {
+		{ "--rw", DO_WRITE, "/srv/p", "/srv/p", true, true },
+		{ "--ro", DO_READ, "/srv/p/a/b/c", "/srv/p/a/b/c", true, true },
+		{ "--hide", DO_HIDE, "/srv/p/h/f", "/srv/p/h/f", false, true },
+		{ "--scratch", DO_SCRATCH, "/srv/p/s/t", "/srv/p/s/t", true, true },
+		{ "--rw", DO_WRITE, "/srv/p/a/b/c/d/e", "/srv/p/a/b/c/d/e", true, true },
+		{ "--rw", DO_WRITE, "/srv/p/w/x", "/srv/p/w/x", true, true },
+		{ "--rw", DO_WRITE, "/srv/p/g/repo", "/srv/p/g/repo", true, true },
+		{ "--volume", DO_READ, "/usr/x", "/srv/p/link/v", true, true },
+		{ "--ro", DO_READ, "/srv/p/a", "/srv/p/a/again", true, true },
+		{ "--ro", DO_READ, "/srv/o", "/srv/o", true, true },
+	};
+	const struct do_path guard = {
+		NULL, DO_READ, "/srv/p/g/repo/.vscode", "/srv/p/g/repo/.vscode", true, true
+	};
+	struct do_request q = {
+		.machine = &m, .paths = paths, .n_paths = 10, .guards = &guard, .n_guards = 1
+	};
+	const struct oci_config *c = config(&q);
+
+	CHECK_STR(mount_at(c, "/srv/p"), "bind /srv/p: " TREE);
+	CHECK_STR(mount_at(c, "/srv/p/a"), "bind /srv/p/a: " TREE);
+	CHECK_STR(mount_at(c, "/srv/p/a/b"), "bind /srv/p/a/b: " TREE);
+	CHECK_STR(mount_at(c, "/srv/p/a/b/c"), "bind /srv/p/a/b/c: " TREE " rro");
+	CHECK_STR(mount_at(c, "/srv/p/a/b/c/d"), ""); /* read-only: nobody renames it */
+	CHECK_STR(mount_at(c, "/srv/p/h"), "bind /srv/p/h: " TREE);
+	CHECK_STR(mount_at(c, "/srv/p/s"), "bind /srv/p/s: " TREE);
+	CHECK_STR(mount_at(c, "/srv/p/w"), "");
+	CHECK_STR(mount_at(c, "/srv/p/g"), "bind /srv/p/g: " TREE);
+	CHECK_STR(mount_at(c, "/srv/p/g/repo/.vscode"), "bind /srv/p/g/repo/.vscode: " TREE " rro");
+	CHECK_STR(mount_at(c, "/srv/p/link"), "");
+	CHECK_STR(mount_at(c, "/srv"), "bind /srv: " TREE " rro");
+	/* What is guarded stays so. */
+	paths[1] = (struct do_path){
+		"--ro", DO_READ, "/srv/p/g/repo/.vscode/x", "/srv/p/g/repo/.vscode/x", true, true
+	};
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/p/g/repo/.vscode"), "bind /srv/p/g/repo/.vscode: " TREE " rro");
+	paths[1] = (struct do_path){ "--ro", DO_READ, "/srv/p/a/b/c", "/srv/p/a/b/c", true, true };
+	/* Whoever starts in one of them has not asked for a copy of it. */
+	m.cwd = "/srv/p/a/b";
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/srv/p/a/b"), "bind /srv/p/a/b: " TREE);
+	CHECK_STR(note(), "");
+}
+
 TEST(names_that_are_not_protected)
 {
 	static const char *const names[] = { ".git", ".vscode", ".git/modules/a" };
