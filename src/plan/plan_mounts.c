@@ -62,6 +62,11 @@ static bool has_long_value(const struct mount_entry *m)
 	return false;
 }
 
+static bool shares(const struct plan *plan, enum plan_ns kind)
+{
+	return plan->ns.v[kind].action == NS_KEEP;
+}
+
 /* In the order in which they are tried: none shows more than the one before it. A bind of what is the
  * host's only stands in where the container has no namespace that a file system of its own would show. */
 static void set_methods(struct plan_build *b, struct mount_entry *m)
@@ -86,9 +91,9 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 		m->methods[0] = MOUNT_BY_BIND;
 		return;
 	case MOUNT_PROC:
-		/* With a pid namespace of its own the host's /proc would show the wrong
-		 * processes. */
-		if (in_userns && !plan_parts_creates(plan, PLAN_NS_PID))
+		/* With a pid namespace of its own, or of others, the host's /proc would show the
+		 * wrong processes. */
+		if (in_userns && shares(plan, PLAN_NS_PID))
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_SYSFS:
@@ -97,7 +102,7 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_MQUEUE:
-		if (in_userns && !plan_parts_creates(plan, PLAN_NS_IPC))
+		if (in_userns && shares(plan, PLAN_NS_IPC))
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_CGROUP:

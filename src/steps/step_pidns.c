@@ -89,6 +89,13 @@ static int hear(int sock, struct child *in_it, int *ret)
 	return 0;
 }
 
+static int refused(const struct start *start, int error, struct err *err)
+{
+	return err_errno(err, error,
+			 ERR_AT "linux.namespaces: ask for a procfs of the joined pid namespace %s",
+			 start->plan->ns.v[PLAN_NS_PID].path);
+}
+
 int step_pidns_proc(struct start *start, struct err *err)
 {
 	const struct clone_request request = { .cgroup_fd = -1 };
@@ -97,7 +104,7 @@ int step_pidns_proc(struct start *start, struct err *err)
 	int pair[2], r;
 
 	if (start->ns_fds[PLAN_NS_PID] < 0) /* joined already: see step_ns_join() */
-		return err_errno(err, EPERM, "ask for a procfs of the joined pid namespace");
+		return refused(start, EPERM, err);
 	r = sock_pair(pair, err);
 	if (r < 0)
 		return r;
@@ -111,7 +118,7 @@ int step_pidns_proc(struct start *start, struct err *err)
 	(void)child_end(&in_it, DEATH_TIMEOUT_MS);
 	(void)child_end(&maker, DEATH_TIMEOUT_MS);
 	if (r < 0)
-		return err_errno(err, -r, "ask for a procfs of the joined pid namespace");
+		return refused(start, -r, err);
 	return fd_take(&fs);
 }
 

@@ -292,6 +292,30 @@ TEST(overlays_of_user_namespaces)
 	CHECK(plan && plan->rootfs.mounts[0].n_super == 1);
 }
 
+/* What is refused anew is the host's only for one that is in the host's namespace. */
+TEST(the_hosts_own_in_place_of_a_new_one)
+{
+	static const char mounts[] = "{\"destination\":\"/proc\",\"type\":\"proc\"},"
+				     "{\"destination\":\"/q\",\"type\":\"mqueue\"}";
+	static const struct {
+		const char *namespaces;
+		int methods;
+	} cases[] = {
+		{ "]", 2 },
+		{ ",{\"type\":\"pid\"},{\"type\":\"ipc\"}]", 1 },
+		{ ",{\"type\":\"pid\",\"path\":\"/p\"},{\"type\":\"ipc\",\"path\":\"/i\"}]", 1 },
+	};
+	struct facts facts = podman_facts();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct plan *plan = build(&facts, mounts, cases[i].namespaces);
+
+		CHECK(plan != NULL);
+		for (size_t k = 0; plan && k < 2; k++)
+			CHECK_INT(plan->rootfs.mounts[k].n_methods, cases[i].methods);
+	}
+}
+
 TEST(labels_of_mounts)
 {
 	static const char mounts[] = "{\"destination\":\"/m\",\"type\":\"tmpfs\"},"
