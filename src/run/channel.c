@@ -296,6 +296,8 @@ static int judge_end(struct start *start, struct err *err)
 	if ((executed < 0 || alone) && child_has_ended(&start->init, &status) > 0 &&
 	    WIFSIGNALED(status))
 		return died(ACTOR_INIT, err);
+	/* What asked us to end meanwhile is the program's now, and ends no hook of ours. */
+	start->signals.ended_by = 0;
 	*err = (struct err){ 0 };
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ROW = 3, REACHED = 0, NOTE = 1, FAILED = 2, NOTE_SIZE = 640, LONG_MS = 5000 };
@@ -554,6 +555,27 @@ TEST(a_signal_ends_the_wait)
 	CHECK_INT(scene.start.signals.ended_by, SIGTERM);
 	start_forward_signals(&scene.start);
 	CHECK_INT(scene.start.signals.seen, 0);
+	(void)close(scene.start.signals.fd);
+	close_scene(&scene);
+	CHECK_INT(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+
+/* It is handed on, and neither ends the poststart hooks nor with them the program. */
+TEST(a_signal_after_the_exec_is_meant_for_the_program)
+{
+	struct scene scene;
+	sigset_t all, before;
+	siginfo_t info;
+
+	(void)sigfillset(&all);
+	CHECK_INT(sigprocmask(SIG_SETMASK, &all, &before), 0);
+	open_with_init(&scene, execute);
+	scene.start.signals.fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	CHECK_INT(waitid(P_PID, (id_t)scene.start.init.pid, &info, WEXITED | WNOWAIT), 0);
+	CHECK_INT(raise(SIGTERM), 0);
+	CHECK_INT(channel_await_exec(scene.channel, &scene.start, &err), 0);
+	CHECK_INT(scene.start.signals.ended_by, 0);
+	CHECK(scene.start.signals.seen & 1ULL << (SIGTERM - 1));
 	(void)close(scene.start.signals.fd);
 	close_scene(&scene);
 	CHECK_INT(sigprocmask(SIG_SETMASK, &before, NULL), 0);
