@@ -119,6 +119,16 @@ int mountfd_ids(int fd, struct mountfd_ids *ret)
 	return 0;
 }
 
+/* Something inside of a mount, which no attach is to come for. */
+static bool is_no_root(int fd)
+{
+	const uint64_t root = 0x2000; /* STATX_ATTR_MOUNT_ROOT */
+	struct statx st = { 0 };
+
+	return syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0, &st) == 0 &&
+	       (st.stx_attributes_mask & root) && !(st.stx_attributes & root);
+}
+
 static int defer(int mount, const struct mount_attr *attr, bool recursive)
 {
 	if (n_pending == sizeof(pending) / sizeof(pending[0]))
@@ -262,7 +272,7 @@ int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long prop
 	if (r != -ENOSYS)
 		return r;
 	r = set_classic(mount, &attr, recursive);
-	return r == -EINVAL ? defer(mount, &attr, recursive) : r;
+	return r == -EINVAL && !is_no_root(mount) ? defer(mount, &attr, recursive) : r;
 }
 
 int mountfd_seal(int mount)

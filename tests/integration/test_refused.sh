@@ -132,6 +132,15 @@ t_refused_mount_setattr() {
 	done
 }
 
+# Flags of a mount that is not there are no success.
+t_refused_mount_setattr_of_no_mount() {
+	cfg '.mounts += [{destination: "/hl", type: "none", source: "none", options: ["remount", "bind", "ro"]}]'
+	prog /bin/true
+	no 'mounts[' run -b "$T/b" "$ID"
+	under_filter mount_setattr ENOSYS
+	no 'an earlier entry must have mounted something there' run -b "$T/b" "$ID"
+}
+
 # What it cannot: the flags of a whole tree, and mapped ids.
 t_refused_mount_setattr_of_a_tree() {
 	cfg '.mounts += [{destination: "/hl", type: "bind", source: "/sys", options: ["rbind", "rro"]}]'
