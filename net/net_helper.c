@@ -132,19 +132,31 @@ static int inherit(const int *fds, size_t n)
 	return 0;
 }
 
+/* Where its socket is to be: a descriptor would stay open in it, and lead out of its sandbox. The directory is for us
+ * alone, and we may be another there than it is: so the socket is for all who get there. */
+static int enter_api(int api, struct err *err)
+{
+	(void)umask(0);
+	if (api >= 0 ? fchdir(api) < 0 : chdir("/") < 0)
+		return err_errno(err, errno, "enter the directory of slirp4netns");
+	return 0;
+}
+
 /* Only comes back when it failed. */
 static int exec_slirp(struct keeper *k, const struct helper_ends *ends, struct err *err)
 {
 	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
 	const struct net_helper_request *q = k->request;
 	const struct net_helper_fds fds = {
-		.ready = ends->ready, .exit = ends->exit, .netns = k->netns, .api = q->api
+		.ready = ends->ready, .exit = ends->exit, .netns = k->netns, .api = q->api >= 0
 	};
-	int own[] = { ends->ready, ends->exit, k->netns, q->api };
+	int own[] = { ends->ready, ends->exit, k->netns };
 	const char *const *argv;
-	bool ipv6 = host_routes_ipv6(&k->arena), sandbox;
-	int r = enter_userns(k->userns, &sandbox, err);
+	bool ipv6 = host_routes_ipv6(&k->arena), sandbox = false;
+	int r = enter_api(q->api, err);
 
+	if (r == 0)
+		r = enter_userns(k->userns, &sandbox, err);
 	if (r < 0)
 		return r;
 	argv = net_slirp_argv(&k->arena, q->plan,

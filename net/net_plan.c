@@ -133,8 +133,8 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 		argv[n++] = "--enable-ipv6";
 	argv[n++] = arena_strf(arena, "--ready-fd=%d", fds->ready);
 	argv[n++] = arena_strf(arena, "--exit-fd=%d", fds->exit);
-	if (fds->api >= 0)
-		argv[n++] = arena_strf(arena, "--api-socket=/proc/self/fd/%d/api", fds->api);
+	if (fds->api)
+		argv[n++] = "--api-socket=api"; /* which it makes before it enters its sandbox */
 	argv[n++] = "--netns-type=path";
 	argv[n++] = arena_strf(arena, "/proc/self/fd/%d", fds->netns);
 	argv[n] = "tap0";

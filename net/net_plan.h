@@ -48,7 +48,7 @@ const char *net_kind_name(enum net_kind kind);
 
 struct net_helper_fds { /* what the helper inherits, by number */
 	int ready, exit, netns;
-	int api; /* directory of its socket, or -1 */
+	bool api; /* its socket is to be in its working directory */
 };
 
 /* The command line of slirp4netns, NULL-terminated. title: what others see as its name; sandbox: it can have its own

@@ -59,6 +59,14 @@ own_address() {
 helpers() { grep -lzs "^usrun:\[\(net\|slirp4netns\)\] $ID" /proc/[0-9]*/cmdline | cut -d / -f 3; }
 no_helpers() { [ -z "$(helpers || true)" ]; }
 
+# Directories that slirp4netns has open.
+slirp_dirs() {
+	local pid
+	pid=$(grep -lzs "^usrun:\[slirp4netns\] $ID" /proc/[0-9]*/cmdline | cut -d / -f 3)
+	[ -e "/proc/$pid/fd/0" ] || echo 'cannot be seen'
+	find -L "/proc/$pid/fd" -mindepth 1 -maxdepth 1 -type d
+}
+
 before_t_net_slirp4netns() { give_tun; }
 after_t_net_slirp4netns() { take_tun; }
 t_net_slirp4netns() {
@@ -120,6 +128,8 @@ t_net_publish() {
 	soon is_answered "$port" inside || fail "the port $port is not answered"
 	ok explain "$ID"
 	[ -n "$(helpers)" ] || fail 'no helper has the container in its title'
+	# A descriptor of the directory would lead out of its sandbox.
+	eq 'directories' "$(slirp_dirs)" ''
 	down
 	no_helpers || fail 'delete leaves a helper'
 }

@@ -96,8 +96,8 @@ static void joined(char *buf, size_t size, const char *const *argv)
 
 TEST(command_lines_of_slirp4netns)
 {
-	const struct net_helper_fds fds = { .ready = 5, .exit = 6, .netns = 7, .api = -1 };
-	const struct net_helper_fds with_api = { .ready = 5, .exit = 6, .netns = 7, .api = 8 };
+	const struct net_helper_fds fds = { .ready = 5, .exit = 6, .netns = 7 };
+	const struct net_helper_fds with_api = { .ready = 5, .exit = 6, .netns = 7, .api = true };
 	struct net_plan plan = { .kind = NET_SLIRP4NETNS };
 	struct arena arena = { 0 };
 	char line[512];
@@ -109,7 +109,7 @@ TEST(command_lines_of_slirp4netns)
 	plan.host_loopback = true;
 	joined(line, sizeof(line), net_slirp_argv(&arena, &plan, "title", &with_api, true, false));
 	CHECK_STR(line, "title --configure --mtu=65520 --enable-seccomp --enable-ipv6 --ready-fd=5 "
-			"--exit-fd=6 --api-socket=/proc/self/fd/8/api --netns-type=path "
+			"--exit-fd=6 --api-socket=api --netns-type=path "
 			"/proc/self/fd/7 tap0 ");
 	arena_free(&arena);
 }
