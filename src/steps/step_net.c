@@ -85,7 +85,9 @@ static int make_api(struct start *start, struct err *err)
 		return err_errno(err, errno, "make a directory for the socket of slirp4netns");
 	if ((start->plan->flags & PLAN_USERNS_NEW) && uid >= 0 && gid >= 0 &&
 	    uid != start->plan->facts->caller.uid &&
-	    fchownat(dir, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0)
+	    fchownat(dir, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0 &&
+	    errno !=
+		    EPERM) /* a user; the container's root writes there as root of its user namespace */
 		return err_errno(err, errno, "give the socket's directory to slirp4netns");
 	return fd_take(&dir);
 }

@@ -134,6 +134,26 @@ t_net_publish() {
 	no_helpers || fail 'delete leaves a helper'
 }
 
+# Its root is a subordinate id, to which a user cannot give a directory.
+before_t_net_publish_keep() { give_tun; }
+after_t_net_publish_keep() { take_tun; }
+t_net_publish_keep() {
+	rootless_only
+	slirp
+	many_ids
+	local port
+	cfg 'del(.linux.uidMappings, .linux.gidMappings) | .process.user = {uid: 1000, gid: 100}'
+	script_ 'busybox nc -ll -p 8080 -e echo inside'
+	for _ in 1 2 3 4 5; do # another may take it meanwhile
+		port=$(free_port)
+		R run -d -b "$T/b" --map=keep --net=slirp4netns -p "127.0.0.1:$port:8080" "$ID"
+		[ "$RC" != 0 ] || break
+	done
+	eq 'run' "$RC" 0
+	soon is_answered "$port" inside || fail "the port $port is not answered"
+	down
+}
+
 before_t_net_publish_refused() { give_tun; }
 after_t_net_publish_refused() { take_tun; }
 t_net_publish_refused() {
