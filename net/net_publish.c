@@ -12,7 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+/* For each step of a request: who waits has the container's end to watch, too. */
+enum { ANSWER_TIMEOUT_MS = 10000 };
 
 #define PORT_START "net.ipv4.ip_unprivileged_port_start"
 
@@ -74,10 +78,15 @@ static int refused(const struct net_port *port, struct err *err)
 
 static int connect_api(int api)
 {
+	const struct timeval limit = { .tv_sec = ANSWER_TIMEOUT_MS / 1000 };
+	_cleanup_close_ int sock = -1;
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "%s/api", fd_path(api).text);
-	return sock_connect(path, 0);
+	sock = sock_connect(path, ANSWER_TIMEOUT_MS); /* which limits what is sent, too */
+	if (sock >= 0 && setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
+	return fd_take(&sock);
 }
 
 /* One request a connection, which ends with the answer. */
@@ -95,7 +104,9 @@ static int ask(int api, const char *request, char *answer, size_t size)
 		have += n > 0 ? (size_t)n : 0;
 	}
 	answer[have] = '\0';
-	return n < 0 ? -errno : 0;
+	if (n < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return 0;
 }
 
 int net_publish(struct arena *arena, int api, const struct net_port *port, struct err *err)
