@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { MAX_DEPTH = 8 }; /* of directories with submodules */
+
 struct search {
 	struct arena *arena;
 	struct do_guards *guards;
@@ -47,13 +49,17 @@ static void guard_parents(struct search *s, const char *name)
 	}
 }
 
-static void watch(struct search *s, const char *path, uint64_t inode)
+/* st: what is there; NULL: nothing. */
+static void watch(struct search *s, const char *path, const struct stat *st)
 {
 	struct do_guards *g = s->guards;
+	struct do_watched w = { .path = path };
 
+	if (st)
+		w = (struct do_watched){ path, true, false, st->st_dev, st->st_ino, st->st_ctim };
 	g->watched = arena_room(s->arena, g->watched, g->n_watched, &g->cap_watched,
 				sizeof(*g->watched));
-	g->watched[g->n_watched++] = (struct do_watched){ path, inode };
+	g->watched[g->n_watched++] = w;
 }
 
 static bool has_linked_parent(const char *base, const char *path)
@@ -83,44 +89,103 @@ static void look(struct search *s, const char *name)
 	if (do_is_unprotected(name, s->unprotected))
 		return;
 	if (lstat(path, &st) < 0) {
-		watch(s, path, 0);
+		watch(s, path, NULL);
 		return;
 	}
 	/* A mount would land where the link leads to. */
 	if (S_ISLNK(st.st_mode) || has_linked_parent(s->writable->source, path)) {
-		watch(s, path, st.st_ino);
+		watch(s, path, &st);
 		return;
 	}
 	guard_parents(s, name);
 	(void)add_guard(s, name, DO_READ, S_ISDIR(st.st_mode));
 }
 
-/* Each submodule has hooks and a configuration. */
-static void look_for_modules(struct search *s, const char *modules)
+/* In a worktree or a submodule a file that leads to the repository. A new directory is told by what it has. */
+static void look_at_git(struct search *s)
 {
-	DIR *dir = opendir(path_join(s->arena, s->writable->source, modules));
+	const char *path = path_join(s->arena, s->writable->source, ".git");
+	size_t before = s->guards->n_watched;
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return;
+	look(s, ".git");
+	if (s->guards->n_watched > before)
+		s->guards->watched[before].file = !s->guards->watched[before].there;
+}
+
+static bool has(struct search *s, const char *dir, const char *name)
+{
+	struct stat st;
+
+	return lstat(arena_strf(s->arena, "%s/%s/%s", s->writable->source, dir, name), &st) == 0;
+}
+
+/* fn for each directory in dir; links are watched, as a program could make them lead in circles. */
+static void for_each(struct search *s, const char *dir, unsigned int depth,
+		     void (*fn)(struct search *s, const char *dir, unsigned int depth))
+{
+	DIR *stream = opendir(path_join(s->arena, s->writable->source, dir));
 	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
+	while (stream && (entry = readdir(stream))) {
+		const char *name = arena_strf(s->arena, "%s/%s", dir, entry->d_name);
+		const char *path = path_join(s->arena, s->writable->source, name);
+		struct stat st, to;
+
+		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, "..") ||
+		    lstat(path, &st) < 0)
 			continue;
-		look(s, arena_strf(s->arena, "%s/%s/hooks", modules, entry->d_name));
-		look(s, arena_strf(s->arena, "%s/%s/config", modules, entry->d_name));
+		if (S_ISDIR(st.st_mode))
+			fn(s, name, depth + 1);
+		else if (S_ISLNK(st.st_mode) && stat(path, &to) == 0 && S_ISDIR(to.st_mode) &&
+			 !do_is_unprotected(name, s->unprotected))
+			watch(s, path, &st);
 	}
-	if (dir)
-		(void)closedir(dir);
+	if (stream)
+		(void)closedir(stream);
+}
+
+/* What git takes for a repository's configuration may be elsewhere, for one of its worktrees. */
+static void look_at_worktree(struct search *s, const char *dir, unsigned int depth)
+{
+	(void)depth;
+	look(s, arena_strf(s->arena, "%s/commondir", dir));
+	look(s, arena_strf(s->arena, "%s/config.worktree", dir));
+}
+
+/* They have much, and nothing of a submodule. */
+static bool is_bulk(const char *name)
+{
+	static const char *const names[] = { "objects", "refs", "logs", "hooks" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_equal(name, names[i]))
+			return true;
+	return false;
+}
+
+/* A submodule has hooks and a configuration; libs/foo is one in libs, and one may have others in modules. What a program
+ * may have written to its directory must not make the ones below be passed over. */
+static void look_at_module(struct search *s, const char *dir, unsigned int depth)
+{
+	static const char *const parts[] = { "hooks", "config", "config.worktree", "commondir" };
+	bool repository = has(s, dir, "HEAD") || has(s, dir, "config");
+
+	if (depth > MAX_DEPTH || (depth > 1 && is_bulk(path_base(dir))))
+		return;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (repository || has(s, dir, parts[i]))
+			look(s, arena_strf(s->arena, "%s/%s", dir, parts[i]));
+	for_each(s, dir, depth, look_at_module);
 }
 
 /* A directory that is git's own, as that of a worktree's repository. */
 static bool is_git_directory(struct search *s)
 {
-	static const char *const parts[] = { "HEAD", "objects", "refs" };
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (lstat(path_join(s->arena, s->writable->source, parts[i]), &st) < 0)
-			return false;
-	return true;
+	return has(s, ".", "HEAD") &&
+	       (has(s, ".", "commondir") || (has(s, ".", "objects") && has(s, ".", "refs")));
 }
 
 void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
@@ -131,13 +196,26 @@ void do_guards_find(struct arena *arena, struct do_guards *guards, const struct 
 
 	for (size_t i = 0; do_protected[i]; i++)
 		look(&s, do_protected[i]);
-	look_for_modules(&s, ".git/modules");
+	look_at_git(&s);
+	for_each(&s, ".git/worktrees", 0, look_at_worktree);
+	for_each(&s, ".git/modules", 0, look_at_module);
 	if (!is_git_directory(&s))
 		return;
 	for (size_t i = 0; do_protected[i]; i++)
 		if (str_starts(do_protected[i], ".git/"))
 			look(&s, do_protected[i] + prefix);
-	look_for_modules(&s, "modules");
+	for_each(&s, "worktrees", 0, look_at_worktree);
+	for_each(&s, "modules", 0, look_at_module);
+}
+
+/* An inode's number may be given again; its time of change is the kernel's own. */
+static bool is_news(const struct do_watched *w, const struct stat *now)
+{
+	if (w->file && S_ISDIR(now->st_mode))
+		return false;
+	return !w->there || now->st_dev != w->dev || now->st_ino != w->inode ||
+	       now->st_ctim.tv_sec != w->changed.tv_sec ||
+	       now->st_ctim.tv_nsec != w->changed.tv_nsec;
 }
 
 const char *do_guards_news(struct arena *arena, const struct do_guards *guards)
@@ -148,7 +226,7 @@ const char *do_guards_news(struct arena *arena, const struct do_guards *guards)
 		const struct do_watched *w = &guards->watched[i];
 		struct stat st;
 
-		if (lstat(w->path, &st) == 0 && st.st_ino != w->inode)
+		if (lstat(w->path, &st) == 0 && is_news(w, &st))
 			line = line ? arena_strf(arena, "%s %s", line, w->path) : w->path;
 	}
 	return line;

@@ -6,12 +6,19 @@
 
 #include "src/do/do.h"
 
+#include <sys/types.h>
+#include <time.h>
+
 struct do_guards {
 	struct do_path *v; /* for do_request.guards */
 	size_t n, cap;
 	struct do_watched {
 		const char *path;
-		uint64_t inode; /* of a link, which cannot be guarded; 0: nothing was there */
+		bool there; /* a link, which cannot be guarded, or what is behind one */
+		bool file;  /* a directory there is no news */
+		dev_t dev;
+		ino_t inode;
+		struct timespec changed;
 	} * watched;
 	size_t n_watched, cap_watched;
 };

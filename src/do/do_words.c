@@ -213,6 +213,7 @@ int do_duration(const char *text, int64_t *ret, struct err *err)
 }
 
 const char *const do_protected[] = {
+	/* clang-format off */
 	".git/hooks",      ".git/config",    ".git/config.worktree",
 	".gitmodules",     ".bashrc",        ".bash_profile",
 	".bash_login",     ".bash_logout",   ".profile",
@@ -222,7 +223,9 @@ const char *const do_protected[] = {
 	".vscode",         ".devcontainer",  ".husky",
 	".mcp.json",       ".claude",        ".codex",
 	".agents/plugins", ".exrc",          ".nvim.lua",
-	".gdbinit",        ".dir-locals.el", NULL,
+	".gdbinit",        ".dir-locals.el", ".git/commondir",
+	/* clang-format on */
+	NULL,
 };
 
 bool do_is_unprotected(const char *name, const struct do_texts *unprotected)
@@ -237,7 +240,8 @@ int do_check_unprotected(const struct do_texts *names, struct err *err)
 {
 	for (size_t i = 0; i < names->n; i++) {
 		const struct do_texts one = { &names->v[i], 1 };
-		bool found = str_starts(names->v[i], ".git/modules/");
+		bool found = str_starts(names->v[i], ".git/modules/") ||
+			     str_starts(names->v[i], ".git/worktrees/");
 
 		for (size_t k = 0; do_protected[k]; k++)
 			found |= do_is_unprotected(do_protected[k], &one);

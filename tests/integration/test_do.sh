@@ -392,6 +392,28 @@ t_do_guards_what_others_run() {
 	IN --rw . --rw .git/hooks -- 'echo y >.git/hooks/pre-commit'
 	IN -v .:/run/p -w /run/p -- 'touch z; touch .vscode/z 2>/dev/null || echo guarded'
 	eq 'at another path' "$OUT" guarded
+	# Submodules in directories and in submodules, worktrees, and files that lead to a repository.
+	local deep=.git/modules/libs/.foo/modules/bar
+	mkdir -p $deep/hooks .git/worktrees/w tree plain
+	touch .git/modules/libs/HEAD .git/modules/libs/.foo/HEAD $deep/HEAD $deep/config .git/worktrees/w/commondir
+	echo 'gitdir: ../.git/worktrees/w' >tree/.git
+	R do --rw . --rw tree --rw plain -- sh -c '
+		for f in '$deep'/hooks/new '$deep'/config .git/worktrees/w/commondir tree/.git; do
+			(echo evil >$f) 2>/dev/null && echo "wrote $f"
+			rm -f $f 2>/dev/null; mv $f x 2>/dev/null && echo "moved $f"
+		done
+		mv .git/modules/libs x 2>/dev/null && echo "moved libs"
+		mv tree x 2>/dev/null && echo "moved tree"
+		echo evil >.git/commondir; echo evil >'$deep'/config.worktree; echo evil >.git/worktrees/w/config.worktree
+		mkdir plain/.git'
+	eq 'of other repositories' "$OUT" ''
+	for f in .git/commondir $deep/config.worktree .git/worktrees/w/config.worktree; do
+		has 'what is new is told' "$ERR " "$PWD/$f "
+	done
+	hasnt 'a directory is no news' "$ERR" plain
+	rmdir plain/.git
+	R do --rw plain -- sh -c 'echo evil >plain/.git'
+	has 'a file is' "$ERR" "to be read before it runs: $PWD/plain/.git"
 	no '--unprotect magic: nothing of that name' do --rw . --unprotect magic -- true
 }
 
