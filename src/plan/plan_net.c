@@ -215,6 +215,10 @@ static void allow_ping(struct plan_build *b)
 			first = map->v[i].inside;
 			last = first + map->v[i].count - 1;
 		}
+	if (first > INT32_MAX) /* the kernel takes no larger number there */
+		return;
+	if (last > INT32_MAX)
+		last = INT32_MAX;
 	sysctl = arena_grow(b->arena, plan->sysctl, plan->n_sysctl, plan->n_sysctl + 1,
 			    sizeof(*sysctl));
 	sysctl[plan->n_sysctl++] =

@@ -485,6 +485,39 @@ TEST(the_network_of_an_annotation_opens_nothing)
 	      !plan->net.host_loopback && !plan->net.metadata);
 }
 
+/* "FIRST LAST" of net.ipv4.ping_group_range, where the gids are mapped so; NULL: it is not set. */
+static const char *ping_groups(const char *gid_map, const char *gid)
+{
+	static const char key[] = "net.ipv4.ping_group_range";
+	struct facts facts = root_facts();
+	struct plan_options options = { .net = "slirp4netns" };
+	const struct plan *plan =
+		build(arena_strf(&arena,
+				 "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+				 "\"process\":{\"cwd\":\"/"
+				 "\",\"args\":[\"sh\"],\"user\":{\"uid\":0,\"gid\":%s}},"
+				 "\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"pid\"}"
+				 ",{\"type\":\"mount\"}],"
+				 "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
+				 "\"gidMappings\":[%s]}}",
+				 gid, gid_map),
+		      &facts, &options);
+
+	CHECK(plan != NULL);
+	for (size_t i = 0; plan && i < plan->n_sysctl; i++)
+		if (strcmp(plan->sysctl[i].key, key) == 0)
+			return plan->sysctl[i].value;
+	return NULL;
+}
+
+TEST(groups_that_may_ping_are_numbers_of_the_kernel)
+{
+	CHECK_STR(ping_groups("{\"containerID\":0,\"hostID\":5,\"size\":10}", "0"), "0 9");
+	CHECK_STR(ping_groups("{\"containerID\":0,\"hostID\":0,\"size\":4294967295}", "0"),
+		  "0 2147483647");
+	CHECK(!ping_groups("{\"containerID\":3000000000,\"hostID\":5,\"size\":10}", "3000000001"));
+}
+
 TEST(a_service_manager_is_stood_for_unless_the_engine_cares)
 {
 	struct facts facts = root_facts();
