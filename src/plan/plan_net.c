@@ -6,6 +6,7 @@
 
 #include "src/oci/annotations.h"
 
+#include <linux/capability.h>
 #include <sched.h>
 #include <string.h>
 
@@ -227,6 +228,18 @@ static void allow_ping(struct plan_build *b)
 	plan->sysctl = sysctl;
 }
 
+/* Packets that a process makes itself pass the routes by, and slirp4netns refuses few. */
+static void warn_of_packets(struct plan_build *b)
+{
+	const uint64_t raw = 1ULL << CAP_NET_RAW | 1ULL << CAP_NET_ADMIN;
+	const struct net_plan *net = &b->plan->net;
+
+	if ((b->plan->process.caps_bounding & raw) && !(net->host_loopback && net->metadata))
+		plan_parts_warn(
+			b, "--net=slirp4netns: with CAP_NET_RAW or CAP_NET_ADMIN the container "
+			   "can reach the host's loopback and 169.254.0.0/16 all the same");
+}
+
 int plan_net_build(struct plan_build *b, struct err *err)
 {
 	struct plan *plan = b->plan;
@@ -240,7 +253,9 @@ int plan_net_build(struct plan_build *b, struct err *err)
 			       "--net=%s: the container needs a pid namespace of its own",
 			       net_kind_name(plan->net.kind));
 	plan->flags |= PLAN_NET_HELPER;
-	if (plan->net.kind == NET_SLIRP4NETNS)
+	if (plan->net.kind == NET_SLIRP4NETNS) {
 		allow_ping(b);
+		warn_of_packets(b);
+	}
 	return 0;
 }

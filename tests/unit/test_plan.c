@@ -485,29 +485,56 @@ TEST(the_network_of_an_annotation_opens_nothing)
 	      !plan->net.host_loopback && !plan->net.metadata);
 }
 
+/* With --net=slirp4netns: process has more members of that object, linux_ the namespaces' successors. */
+static const struct plan *build_slirp(const char *process, const char *linux_, bool opened)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { .net = "slirp4netns",
+					.host_loopback = opened,
+					.metadata = opened };
+	return build(arena_strf(&arena,
+				"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
+				"\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],%s},\"linux\":{"
+				"\"namespaces\":[%s{\"type\":\"pid\"},{\"type\":\"mount\"}]%s}}",
+				process, *linux_ ? "{\"type\":\"user\"}," : "", linux_),
+		     &facts, &options);
+}
+
+static bool warns_of_packets(const char *caps, bool opened)
+{
+	const struct plan *plan = build_slirp(
+		arena_strf(&arena, "\"capabilities\":{\"bounding\":[%s]}", caps), "", opened);
+
+	for (size_t i = 0; plan && i < plan->n_warnings; i++)
+		if (strstr(plan->warnings[i].text, "can reach the host's loopback"))
+			return true;
+	return false;
+}
+
+/* Its packets pass by what keeps others from the host. */
+TEST(who_makes_packets_is_worth_a_word)
+{
+	CHECK(warns_of_packets("\"CAP_NET_RAW\"", false));
+	CHECK(warns_of_packets("\"CAP_NET_ADMIN\"", false));
+	CHECK(!warns_of_packets("\"CAP_NET_ADMIN\"", true));
+	CHECK(!warns_of_packets("\"CAP_NET_BIND_SERVICE\"", false));
+}
+
 /* "FIRST LAST" of net.ipv4.ping_group_range, where the gids are mapped so; NULL: it is not set. */
 static const char *ping_groups(const char *gid_map, const char *gid)
 {
-	static const char key[] = "net.ipv4.ping_group_range";
-	struct facts facts = root_facts();
-	struct plan_options options = { .net = "slirp4netns" };
-	const struct plan *plan =
-		build(arena_strf(&arena,
-				 "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},"
-				 "\"process\":{\"cwd\":\"/"
-				 "\",\"args\":[\"sh\"],\"user\":{\"uid\":0,\"gid\":%s}},"
-				 "\"linux\":{\"namespaces\":[{\"type\":\"user\"},{\"type\":\"pid\"}"
-				 ",{\"type\":\"mount\"}],"
-				 "\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
-				 "\"gidMappings\":[%s]}}",
-				 gid, gid_map),
-		      &facts, &options);
+	const struct plan *plan = build_slirp(
+		arena_strf(&arena, "\"user\":{\"uid\":0,\"gid\":%s}", gid),
+		arena_strf(&arena,
+			   ",\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":1}],"
+			   "\"gidMappings\":[%s]",
+			   gid_map),
+		false);
 
-	CHECK(plan != NULL);
 	for (size_t i = 0; plan && i < plan->n_sysctl; i++)
-		if (strcmp(plan->sysctl[i].key, key) == 0)
+		if (strcmp(plan->sysctl[i].key, "net.ipv4.ping_group_range") == 0)
 			return plan->sysctl[i].value;
-	return NULL;
+	return plan ? NULL : "no plan";
 }
 
 TEST(groups_that_may_ping_are_numbers_of_the_kernel)
