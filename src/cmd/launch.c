@@ -82,7 +82,8 @@ static unsigned int listen_fds(struct launch *launch)
 	uint32_t n;
 	int owner;
 
-	if (!fds || parse_u32(fds, &n) < 0 || n == 0)
+	/* A sandbox has what its options name, and a socket of a service is none of that. */
+	if (launch->options.sandbox || !fds || parse_u32(fds, &n) < 0 || n == 0)
 		return 0;
 	/* Else they were set for somebody else, and 3 and the next are whatever the caller has open. */
 	if (!pid || parse_int(pid, &owner) < 0 || owner != getpid()) {

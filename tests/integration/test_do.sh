@@ -247,6 +247,9 @@ t_do_keeps_a_hostile_program_in() {
 	hasnt descriptors "$OUT" ' 7 '
 	has capabilities "$OUT" 'CapInh: 0000000000000000 CapPrm: 0000000000000000 CapEff: 0000000000000000 CapBnd: 0000000000000000 CapAmb: 0000000000000000 NoNewPrivs: 1'
 	eq 'what got out' "$(tail -n +3 <<<"$OUT")" ''
+	# shellcheck disable=SC2016
+	OUT=$(bash -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<"$HOME/.ssh/id"' sh "${U[@]}" do -- sh -c 'cat <&3; echo $LISTEN_FDS' 2>/dev/null)
+	eq 'descriptors of a service' "$OUT" ''
 	# A listener on the host, by TCP and by an abstract name; and a process there.
 	command -v python3 >/dev/null || skip 'needs python3'
 	python3 -c '
