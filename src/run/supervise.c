@@ -55,6 +55,7 @@ struct session {
 	bool timed_out; /* it was told to end */
 	size_t last;    /* bytes read since the end */
 	bool stopped;   /* the process, with us */
+	bool told;      /* to end, since it was stopped; not where it is deaf to that */
 };
 
 int supervise_block_signals(struct err *err)
@@ -127,10 +128,11 @@ static bool take_default(int signal)
 }
 
 /* The process is in a session of its own, where no terminal stops it: neither with ^Z nor when it
- * reads in the background. With us it stops, and goes on, as a job of the shell would. */
+ * reads in the background. With us it stops, and goes on, as a job of the shell would: there to
+ * end, too, for a shell lets a job that it has signalled go on. */
 static void continue_job(struct session *session)
 {
-	if (is_in_background()) {
+	if (!session->told && is_in_background()) {
 		log_notice("stopped: in the background it would read the shell's input; `fg` "
 			   "continues it");
 		if (take_default(SIGTTIN))
@@ -143,6 +145,7 @@ static void continue_job(struct session *session)
 static void stop_job(struct session *session)
 {
 	session->stopped = true;
+	session->told = false;
 	child_signal_group(session->s->child, SIGSTOP);
 	if (!take_default(SIGTSTP))
 		continue_job(session);
@@ -157,9 +160,13 @@ static void suspend(struct session *session)
 
 static void forward(struct session *session, int signal)
 {
+	bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+
+	if (ends && session->stopped && !child_is_deaf(session->s->child, signal))
+		session->told = true;
 	if (!session->ended)
 		(void)child_signal(session->s->child, signal);
-	else if (signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT)
+	else if (ends)
 		relay_note(&session->output, RELAY_BROKEN,
 			   0); /* its last words, that nobody takes */
 }

@@ -587,12 +587,38 @@ def the_stop_key(how):
         run.read(terminal.master, b"shell saw 3")
 
 
+def shell_that_ends_a_stopped_job(terminal, words):
+    """What `kill %1` does: the signal, and one to go on."""
+    lead_session(terminal)
+    job = start_job(words, True)
+    os.waitpid(job.pid, os.WUNTRACED)
+    os.tcsetpgrp(0, os.getpgrp())
+    os.killpg(job.pid, signal.SIGTERM)
+    os.killpg(job.pid, signal.SIGCONT)
+    _, status = os.waitpid(job.pid, os.WUNTRACED)
+    if os.WIFSTOPPED(status):
+        os.killpg(job.pid, signal.SIGKILL)
+        os.write(1, b"shell saw it stop again\n")
+        return 1
+    os.write(1, b"shell saw %d\n" % os.waitstatus_to_exitcode(status))
+    return 0
+
+
+def the_end_of_a_stopped_job(how):
+    script = "trap 'kill $!; exit 4' TERM; sleep 1000 & echo job-runs; wait"
+    with shell(shell_that_ends_a_stopped_job, job_words(how, script)) as (run, terminal):
+        run.read(terminal.master, b"job-runs")
+        os.write(terminal.master, b"\x1a")
+        run.read(terminal.master, b"shell saw 4")
+
+
 def cases(full):
     for function in (pasted_to_a_program_that_does_not_read, a_file_that_is_not_read,
                      signals_are_served_while_output_is_blocked, an_end_that_nobody_reads_can_be_given_up,
                      five_megabytes_each_way, a_reader_that_leaves, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
-                     stopped_and_continued, a_job_of_the_background, input_stays_with_the_shell, the_stop_key):
+                     stopped_and_continued, a_job_of_the_background, input_stays_with_the_shell, the_stop_key,
+                     the_end_of_a_stopped_job):
         for how in ("run", "exec"):
             yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
     for how in ("run", "exec"):
