@@ -270,14 +270,17 @@ static void find_defaults(struct parts *p)
 static int find_devices(struct parts *p, struct err *err)
 {
 	const struct option_list *list = &p->o->devices;
+	const char **sources = arena_array(p->arena, list->n, sizeof(*sources));
 	struct stat st;
 
 	for (size_t i = 0; i < list->n; i++)
 		if (!str_starts(list->v[i], "/dev/") || path_has_dotdot(list->v[i]) ||
-		    stat(list->v[i], &st) < 0 || (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
+		    !machine_find(p->arena, list->v[i], &sources[i]) || stat(sources[i], &st) < 0 ||
+		    (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
 			return err_set(err, EINVAL, "--device %s: expected a device below /dev",
 				       list->v[i]);
 	p->q.devices = list->v;
+	p->q.device_sources = sources;
 	p->q.n_devices = list->n;
 	return 0;
 }

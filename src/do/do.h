@@ -47,7 +47,7 @@ struct do_request {
 	/* In writable directories: what stays read-only, and the directories above it, each bound on itself. */
 	const struct do_path *guards;
 	size_t n_guards;
-	const char *const *devices;
+	const char *const *devices, *const *device_sources; /* sources: without links */
 	size_t n_devices;
 	bool host_network, terminal, reaper;
 	bool no_seccomp, nested;                 /* nested: namespaces may be made inside */

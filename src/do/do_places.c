@@ -352,7 +352,7 @@ static int add_paths(struct builder *b, struct err *err)
 	for (size_t i = 0; i < q->n_devices; i++)
 		(void)add(b, (struct do_place){ .target = q->devices[i],
 						.type = "bind",
-						.source = q->devices[i],
+						.source = q->device_sources[i],
 						.words = { "bind", "nosuid", "noexec" },
 						.cover = DO_COVER_NONE,
 						.option = "--device",
@@ -456,8 +456,8 @@ static void add_resolver(struct builder *b)
 			continue;
 		if (hop->kind == MACHINE_LINK)
 			add_link(b, hop->path);
-		else if (hop->kind == MACHINE_FILE)
-			(void)add_file(b, hop->path, hop->path, false);
+		else if (hop->kind == MACHINE_FILE && m->resolver_real)
+			(void)add_file(b, m->resolver_real, hop->path, false);
 	}
 }
 

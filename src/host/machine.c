@@ -114,8 +114,10 @@ static void follow_resolver(struct arena *arena, struct machine *machine)
 		machine->resolver[machine->n_resolver++] =
 			(struct machine_entry){ path, kind_of(st.st_mode) };
 		n = S_ISLNK(st.st_mode) ? readlink(path, text, sizeof(text) - 1) : -1;
-		if (n < 0)
+		if (n < 0) {
+			(void)machine_find(arena, path, &machine->resolver_real);
 			return;
+		}
 		text[n] = '\0';
 		path = path_clean(arena, path_join(arena, path_join(arena, path, ".."), text));
 	}

@@ -23,6 +23,7 @@ struct machine {
 	struct machine_entry
 		resolver[8]; /* /etc/resolv.conf: links, one to the next, and the file */
 	size_t n_resolver;
+	const char *resolver_real; /* the file without links on the way; NULL: none */
 	uint32_t uid, gid, umask;
 	const char *cwd;         /* absolute; NULL: removed, or out of reach */
 	const char *home;        /* $HOME, resolved; NULL: none */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -100,13 +101,43 @@ int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mo
 	return r;
 }
 
+/* The directory that the source of a sandbox is in. Sources were found without links, and what another sandbox may
+ * write, it may exchange for a link in the meantime. */
+int step_mounts_source_dir(const struct mount_entry *m, const char **ret_name)
+{
+	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *name = strrchr(m->source, '/');
+	char dir[PATH_MAX];
+	size_t len = name ? (size_t)(name - m->source) : 0;
+
+	if (root < 0 || !name || len >= sizeof(dir))
+		return root < 0 ? -errno : -ENAMETOOLONG;
+	*ret_name = name[1] ? name + 1 : ".";
+	if (len == 0)
+		return fd_take(&root);
+	memcpy(dir, m->source, len);
+	dir[len] = '\0';
+	return resolve_beneath(root, dir + 1, O_PATH | O_DIRECTORY);
+}
+
+static int clone_source(const struct start *start, const struct mount_entry *m)
+{
+	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
+	_cleanup_close_ int dir = -1;
+	const char *name;
+
+	if (!start->plan->options->sandbox)
+		return mountfd_clone(AT_FDCWD, m->source, m->recursive,
+				     !(m->extensions & as_it_is));
+	dir = step_mounts_source_dir(m, &name);
+	return dir < 0 ? dir : mountfd_clone(dir, name, m->recursive, false);
+}
+
 static int open_source(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
-	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
 
-	start->mounts[i] =
-		mountfd_clone(AT_FDCWD, m->source, m->recursive, !(m->extensions & as_it_is));
+	start->mounts[i] = clone_source(start, m);
 	if (start->mounts[i] < 0)
 		return source_failed(m, -start->mounts[i], err);
 	return m->idmap ? step_mounts_map_ids(start, m, start->mounts[i], err) : 0;

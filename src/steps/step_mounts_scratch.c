@@ -82,15 +82,33 @@ static int make_overlay(const struct mount_entry *m, int source, int layer, stru
 	return failed(m, -r, "mount an overlay", err);
 }
 
+static int open_source(const struct start *start, const struct mount_entry *m)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	_cleanup_close_ int dir = -1;
+	const char *name;
+	int fd;
+
+	if (start->plan->options->sandbox) {
+		dir = step_mounts_source_dir(m, &name);
+		if (dir < 0)
+			return dir;
+		fd = openat(dir, name, flags | O_NOFOLLOW);
+	} else {
+		fd = openat(AT_FDCWD, m->source, flags);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 int step_mounts_scratch(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
-	_cleanup_close_ int source = openat(AT_FDCWD, m->source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int source = open_source(start, m);
 	_cleanup_close_ int target = -1, layer = -1, overlay = -1;
 	int r;
 
 	if (source < 0)
-		return failed(m, errno, "open the directory", err);
+		return failed(m, -source, "open the directory", err);
 	target = step_mounts_target(start, m, true, err);
 	if (target < 0)
 		return target;

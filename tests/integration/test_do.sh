@@ -166,6 +166,32 @@ t_do_follows_no_link_out_of_the_project() {
 	no '--ro file: the current directory is gone' do --ro file -- true
 }
 
+# Another sandbox that may write there exchanges what was found for a link before it is opened.
+t_do_opens_what_it_has_found() {
+	do_home
+	command -v python3 >/dev/null || skip 'needs python3'
+	mkdir out && ln -s ../.ssh link
+	python3 -c '
+import ctypes, time
+libc, end = ctypes.CDLL(None), time.monotonic() + 60
+while time.monotonic() < end:
+    if libc.renameat2(-100, b"out", -100, b"link", 2) < 0:
+        break
+    open("up", "w").close()
+    time.sleep(0.0002)' &
+	local pid=$! i how seen=
+	soon [ -e up ] || skip 'needs renameat2'
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		for how in --rw --scratch; do
+			R do $how out -- cat out/id
+			seen+=$OUT
+		done
+	done
+	kill $pid
+	wait $pid 2>/dev/null || true
+	eq 'what is behind the link' "$seen" ''
+}
+
 t_do_ends_as_env_does() {
 	do_home
 	local rc

@@ -34,6 +34,7 @@ static struct machine machine(void)
 			      { "/run/resolv/stub", MACHINE_LINK },
 			      { "/run/resolv/real", MACHINE_FILE } },
 		.n_resolver = 3,
+		.resolver_real = "/run/real/real",
 		.uid = 1000,
 		.gid = 100,
 		.umask = 027,
@@ -550,12 +551,13 @@ TEST(the_profile)
 TEST(limits_network_and_devices)
 {
 	struct machine m = machine();
-	static const char *const devices[] = { "/dev/kvm" };
+	static const char *const devices[] = { "/dev/by-name" }, *const sources[] = { "/dev/kvm" };
 	static const struct do_rlimit core = { "RLIMIT_CORE", 0, 0 };
 	struct do_request q = { .machine = &m,
 				.host_network = true,
 				.reaper = true,
 				.devices = devices,
+				.device_sources = sources,
 				.n_devices = 1,
 				.rlimits = &core,
 				.n_rlimits = 1,
@@ -564,13 +566,13 @@ TEST(limits_network_and_devices)
 				.pids = 7 };
 	const struct oci_config *c = config(&q);
 
-	CHECK_STR(mount_at(c, "/dev/kvm"), "bind /dev/kvm: bind nosuid noexec");
+	CHECK_STR(mount_at(c, "/dev/by-name"), "bind /dev/kvm: bind nosuid noexec");
 	/* A file system in memory is full before the limit ends the program. */
 	CHECK_STR(mount_at(c, "/tmp"), "tmpfs tmpfs: nosuid nodev mode=1777 size=26214400");
 	CHECK_STR(mount_at(c, "/sys"), "bind /sys: " TREE " rro");
 	CHECK_STR(mount_at(c, "/etc/resolv.conf"), ""); /* seen with /etc */
 	CHECK_STR(mount_at(c, "/run/resolv/stub"), "bind /run/resolv/stub: bind copy-symlink");
-	CHECK_STR(mount_at(c, "/run/resolv/real"), "bind /run/resolv/real: bind nosuid nodev ro");
+	CHECK_STR(mount_at(c, "/run/resolv/real"), "bind /run/real/real: bind nosuid nodev ro");
 	CHECK(c && c->linux_->namespaces.n == 6 && c->linux_->resources);
 	CHECK(c && c->linux_->resources->memory->limit.v == 100 << 20);
 	CHECK(c && c->linux_->resources->cpu->quota.v == 50000 &&
