@@ -8,6 +8,7 @@
 #include "src/steps/removal.h"
 
 #include <stddef.h>
+#include <sys/stat.h>
 
 struct gc_options {
 	bool dry_run;
@@ -58,6 +59,14 @@ static int remove_empty(struct gc *gc, const char *id, struct err *err)
 	return r;
 }
 
+/* As a creator makes it: others leave empty directories about, too, such as /run/lock. */
+static bool is_private(int dir)
+{
+	struct stat st;
+
+	return fstat(dir, &st) == 0 && !(st.st_mode & 077);
+}
+
 static int look_at(struct gc *gc, const char *id, struct err *err)
 {
 	struct err ignored;
@@ -69,7 +78,7 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	if (dir < 0 || store_lock(dir, 0, &ignored) < 0)
 		return 0;
 	if (store_is_cut_off(dir))
-		return remove_empty(gc, id, err);
+		return is_private(dir) ? remove_empty(gc, id, err) : 0;
 	if (store_is_foreign(dir))
 		return 0;
 	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {

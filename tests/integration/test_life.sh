@@ -598,6 +598,7 @@ t_gc() {
 	jq '.bootId = "00000000-0000-0000-0000-000000000000"' "$state/$ID.old/state.json" >"$T/json" &&
 		cat "$T/json" >"$state/$ID.old/state.json"
 	mkdir -m 700 "$state/$ID.empty" "$state/$ID.torn"
+	mkdir -m 755 "$state/$ID.lock" # of others
 	mkdir -p "$state/$ID.ns/other" # containers of another, a level below
 	echo '{}' >"$state/$ID.ns/other/state.json"
 	echo '{' >"$state/$ID.torn/state.json"
@@ -607,15 +608,15 @@ t_gc() {
 	has 'old' "$OUT" "would remove $ID.old: the machine has booted since"
 	eq 'lines' "$(wc -l <<<"$OUT")" 3
 	has 'torn' "$ERR" "container $ID.torn stays: its state is damaged"
-	eq 'containers' "$(cd "$state" && echo *)" "$ID.cut $ID.empty $ID.ended $ID.ns $ID.old $ID.runs $ID.torn"
+	eq 'containers' "$(cd "$state" && echo *)" "$ID.cut $ID.empty $ID.ended $ID.lock $ID.ns $ID.old $ID.runs $ID.torn"
 	ok gc
 	has 'cut off' "$OUT" "removed $ID.cut: its creation was cut off"
 	eq 'lines' "$(wc -l <<<"$OUT")" 3
-	eq 'containers' "$(cd "$state" && echo *)" "$ID.ended $ID.ns $ID.runs $ID.torn"
+	eq 'containers' "$(cd "$state" && echo *)" "$ID.ended $ID.lock $ID.ns $ID.runs $ID.torn"
 	no 'is not the directory of a container' delete --force "$ID.ns"
 	no 'is not the directory of a container' run -b "$T/b" "$ID.ns"
 	[ -e "$state/$ID.ns/other/state.json" ] || fail 'containers of another are gone'
-	rm -r "$state/$ID.ns"
+	rm -r "$state/$ID.lock" "$state/$ID.ns"
 	is_of "$ID.runs" running || fail 'a running container was touched'
 	ok gc
 	eq 'nothing more' "$OUT" ''
