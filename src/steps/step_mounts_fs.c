@@ -10,9 +10,11 @@
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 /* tmpfs without a mode of its own takes that of the directory it covers. */
@@ -85,12 +87,27 @@ static int open_fs(const struct mount_entry *m, const char *type, struct err *er
 	return fs;
 }
 
+/* One of the joined pid namespace that traces the process which asked there has perhaps sent
+ * something else in its name. */
+static int check_proc(const struct start *start, int mount, struct err *err)
+{
+	struct statfs fs;
+
+	if (fstatfs(mount, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+		return 0;
+	return err_set(err, EPERM,
+		       ERR_AT "linux.namespaces: ask for a procfs of the joined pid namespace %s: "
+			      "what came is none",
+		       start->plan->ns.v[PLAN_NS_PID].path);
+}
+
 int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 		       const struct mount_super *more, size_t n, struct err *err)
 {
 	const char *type = m->kind == MOUNT_CGROUP ? "cgroup2" : m->fs;
 	bool others = m->kind == MOUNT_PROC && (start->plan->flags & PLAN_PIDNS_JOIN);
 	_cleanup_close_ int fs = others ? step_pidns_proc(start, err) : open_fs(m, type, err);
+	_cleanup_close_ int mount = -1;
 	int r = fs;
 
 	if (r >= 0)
@@ -101,8 +118,11 @@ int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 		return r;
 	r = mountfd_fs_create(fs);
 	if (r == 0)
-		r = mountfd_fs_mount(fs, m->attr_set);
-	return r < 0 ? fs_failed(m, fs, -r, NULL, err) : r;
+		r = mount = mountfd_fs_mount(fs, m->attr_set);
+	if (r < 0)
+		return fs_failed(m, fs, -r, NULL, err);
+	r = others ? check_proc(start, mount, err) : 0;
+	return r < 0 ? r : fd_take(&mount);
 }
 
 /* Others are perhaps mounted elsewhere too: a disk, devtmpfs. */

@@ -5,6 +5,7 @@
  * comes from one that can do nothing else. */
 #include "src/steps/steps.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/security/filter_load.h"
@@ -69,11 +70,13 @@ static __attribute__((noreturn)) void ask_for_proc(const struct start *start, in
 static int hear(int sock, struct child *in_it, int *ret)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
+	long long deadline = clock_now() + WORD_TIMEOUT_MS;
 
 	while (*ret < 0 || !child_is_there(in_it)) {
 		struct sock_mail mail;
 		pid_t pid;
-		ssize_t n = poll(&fd, 1, WORD_TIMEOUT_MS);
+		int left = clock_left(deadline); /* also for one that never stops talking */
+		ssize_t n = left ? poll(&fd, 1, left) : 0;
 
 		n = n <= 0 ? -ETIMEDOUT : sock_recv_mail(sock, &pid, sizeof(pid), false, &mail);
 		if (n <= 0)
