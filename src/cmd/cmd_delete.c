@@ -270,11 +270,30 @@ static int remove_place(const struct delete_call *call, const struct cgroup_plac
 	return r;
 }
 
+/* Outside of this cgroup namespace a path leads nowhere, which would look like a group that is gone. */
+static int check_place(const struct cgroup_place *place, const char *id, struct err *err)
+{
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		if (!path_has_dotdot(place->dirs.v[i].path))
+			continue;
+		(void)err_set(
+			err, EBUSY,
+			"the cgroup %s of the process of container %s is outside of the cgroup "
+			"namespace of usrun",
+			place->dirs.v[i].path, id);
+		return err_hint(err, "delete it from the cgroup namespace that it was made in");
+	}
+	return 0;
+}
+
+/* While the process lives it leads to its groups. */
 static int remove_lost(const struct delete_call *call, const struct state *state, struct err *err)
 {
 	const struct cgroup_place place = place_of_process(call, state);
-	int r = undo_list_process(state, err);
+	int r = check_place(&place, state->id, err);
 
+	if (r == 0)
+		r = undo_list_process(state, err);
 	return r < 0 ? r : remove_place(call, &place, state->id, err);
 }
 

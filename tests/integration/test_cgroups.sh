@@ -635,6 +635,28 @@ t_cgroups_that_only_the_process_leads_to() {
 	ok delete --force "$ID"
 }
 
+# A path that is outside of the own cgroup namespace is no sign that the group is gone.
+t_cgroups_outside_of_the_own_namespace() {
+	root_only
+	local dir state="$T/state/$ID/state.json" other
+	other=$(v1_dir pids)/it-$ID-other || skip "needs the v1 hierarchies in /sys/fs/cgroup"
+	cfg --arg p "/it-$ID/deep" '.linux.cgroupsPath = $p'
+	up
+	lose_all_proof
+	mkdir "$other"
+	RC=0
+	# shellcheck disable=SC2016 # for the shell inside
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec unshare -C "$@"' "$other" "${U[@]}" delete --force "$ID" 2>"$T/err" || RC=$?
+	soon rmdir "$other"
+	eq 'exit status' "$RC" 1
+	has 'error' "$(<"$T/err")" 'is outside of the cgroup namespace of usrun'
+	[ -n "$(find /sys/fs/cgroup -path "*it-$ID/deep" 2>/dev/null)" ] || fail 'the groups are gone'
+	kill -0 "$PID" || fail 'nothing leads to its groups any more'
+	ok delete --force "$ID"
+	[ -z "$(find /sys/fs/cgroup -path "*it-$ID/deep" 2>/dev/null)" ] || fail 'a group stays without a word'
+	soon no_groups
+}
+
 lose_all_proof() {
 	for dir in $(find /sys/fs/cgroup -path "*it-$ID/deep" 2>/dev/null); do
 		python3 -c 'import os, sys; os.removexattr(*sys.argv[1:])' "$dir" user.usrun.owner 2>/dev/null || true
