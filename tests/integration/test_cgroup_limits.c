@@ -379,7 +379,7 @@ static int below_own_group(bool alone)
 	else
 		CHECK_ERR(r, &err,
 			  "pass the cgroup controller `hugetlb` on to the cgroups below `solo`");
-	CHECK(alone || strstr(err.hint, "both hold processes"));
+	CHECK(alone || strstr(err.hint, "holds processes passes no controllers on"));
 	(void)fflush(stdout);
 	return 0;
 }
