@@ -68,10 +68,15 @@ static void print_unknown(const struct launch *launch, struct str *out)
 
 	decode_tell_unknown(launch->arena, launch->config_name, launch->config_text,
 			    launch->config_len, false, &text);
-	if (text.len)
-		str_addf(out, "not read\n");
-	for (const char *line = str_text(&text); *line; line += strcspn(line, "\n") + 1)
-		str_addf(out, "  %.*s\n", (int)strcspn(line, "\n"), line);
+	if (!text.len)
+		return;
+	str_addf(out, "not read\n");
+	for (const char *line = text.s; *line;) {
+		size_t len = strcspn(line, "\n");
+
+		str_addf(out, "  %.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
 }
 
 /* Limits that cannot be had are told by the error; what else would be done is still of use. */

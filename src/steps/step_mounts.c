@@ -27,9 +27,15 @@ static bool another_may_help(enum mount_method next, int r)
 	return r == -EPERM || r == -EBUSY || r == -ENODEV || r == -EACCES;
 }
 
-static void hint_for_proc(const struct mount_entry *m, int r, struct err *err)
+static void hint_for_proc(const struct start *start, const struct mount_entry *m, int r,
+			  struct err *err)
 {
-	if (m->kind == MOUNT_PROC && r == -EPERM)
+	if (m->kind != MOUNT_PROC || r != -EPERM)
+		return;
+	if (start->plan->ns.v[PLAN_NS_PID].action == NS_JOIN)
+		err_hint(err, "the pid namespace belongs to another user namespace: join that one, "
+			      "too, or mount no proc");
+	else
 		err_hint(err,
 			 "an outer container masks parts of /proc: start that one with an unmasked "
 			 "/proc, or share its pid namespace");
@@ -54,7 +60,7 @@ static int mount_one(struct start *start, size_t i, struct err *err)
 			break;
 		log_debug("%s", n ? later.text : err->text);
 	}
-	hint_for_proc(m, -err->code, err);
+	hint_for_proc(start, m, -err->code, err);
 	return -err->code;
 }
 

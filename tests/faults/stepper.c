@@ -36,7 +36,8 @@
 
 #ifdef __x86_64__
 
-enum { MAX_TASKS = 256, LIMIT_S = 10, HANG = 3 };
+/* More than the 30 s that a network helper has to get ready, which may have lost its word by the fault. */
+enum { MAX_TASKS = 256, LIMIT_S = 45, HANG = 3 };
 
 struct task {
 	pid_t pid;
