@@ -38,7 +38,7 @@ static struct machine machine(void)
 		.uid = 1000,
 		.gid = 100,
 		.umask = 027,
-		.cwd = "/home/u/work",
+		.cwd = "/home/u/proj",
 		.home = "/home/u",
 		.home_there = true,
 		.shell = "/bin/zsh",
@@ -137,30 +137,30 @@ static const char *note(void)
 TEST(the_current_directory_is_at_its_own_path)
 {
 	struct machine m = machine();
-	struct do_path rw = { "--rw", DO_WRITE, "/home/u/work", "/home/u/work", true, true };
+	struct do_path rw = { "--rw", DO_WRITE, "/home/u/proj", "/home/u/proj", true, true };
 	struct do_request q = { .machine = &m };
 	const struct oci_config *c = config(&q);
 
-	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " SCRATCH " size=25%");
-	CHECK_STR(c ? c->process->cwd : "", "/home/u/work");
+	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " SCRATCH " size=25%");
+	CHECK_STR(c ? c->process->cwd : "", "/home/u/proj");
 	CHECK_STR(note(),
-		  "what is written in /home/u/work is thrown away at the end: --rw . keeps it");
+		  "what is written in /home/u/proj is thrown away at the end: --rw . keeps it");
 	/* Whose it is decides whether a copy could be written. */
 	m.cwd_own = false;
 	c = config(&q);
-	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE " rro");
-	CHECK_STR(note(), "/home/u/work is read-only inside: --rw . makes it writable");
+	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " TREE " rro");
+	CHECK_STR(note(), "/home/u/proj is read-only inside: --rw . makes it writable");
 	m.cwd_own = true;
 	m.cwd_group = "7";
 	c = config(&q);
-	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE " rro");
-	CHECK_STR(note(), "/home/u/work is read-only inside: it belongs to the group 7, which "
+	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " TREE " rro");
+	CHECK_STR(note(), "/home/u/proj is read-only inside: it belongs to the group 7, which "
 			  "cannot be mapped; --rw . makes it writable");
 	m.cwd_group = NULL;
 	q.paths = &rw;
 	q.n_paths = 1;
 	c = config(&q);
-	CHECK_STR(mount_at(c, "/home/u/work"), "bind /home/u/work: " TREE);
+	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " TREE);
 	CHECK_STR(note(), "");
 	q.n_paths = 0;
 	m.cwd = "/srv/work";
@@ -333,9 +333,9 @@ TEST(nothing_is_made_in_directories_of_the_host)
 		{ { { "--volume", DO_READ, "/etc", "/usr/new", true, false } },
 		  "--volume: /usr/new is not there to be mounted on, and nothing is made in the "
 		  "host's /usr" },
-		{ { { "--rw", DO_WRITE, "/home/u/work", "/home/u/work", true, true },
-		    { "--volume", DO_READ, "/etc", "/home/u/work/new", true, false } },
-		  "--volume: /home/u/work/new is not there to be mounted on" },
+		{ { { "--rw", DO_WRITE, "/home/u/proj", "/home/u/proj", true, true },
+		    { "--volume", DO_READ, "/etc", "/home/u/proj/new", true, false } },
+		  "--volume: /home/u/proj/new is not there to be mounted on" },
 		{ { { "--volume", DO_READ, "/etc", "/tmp/e", true, false },
 		    { "--volume", DO_READ, "/usr", "/tmp/e/u", true, false } },
 		  "--volume: /tmp/e/u lies in /tmp/e, which shows another directory" },
