@@ -35,6 +35,9 @@ static int absolute_bundle(struct arena *arena, const char *bundle, const char *
 	if (!realpath(bundle ? bundle : ".", resolved)) {
 		(void)err_errno(err, errno, "--bundle: open the directory %s",
 				bundle ? bundle : ".");
+		if (err->code == EACCES)
+			err_hint(err, "a directory above does not let the caller pass: namei -l %s",
+				 bundle ? bundle : ".");
 		return -err->code;
 	}
 	*ret = arena_strdup(arena, resolved);

@@ -189,6 +189,8 @@ t_closed_places_have_advice() {
 	rootless_only
 	no 'permission denied' run -b "$T/b" --config "$T/closed/config.json" "$ID"
 	has hint "$ERR" "namei -l $T/closed/config.json"
+	no '--bundle: open the directory' run -b "$T/closed/bundle" "$ID"
+	has hint "$ERR" "namei -l $T/closed/bundle"
 	no 'create the state directory' --root "$T/foreign/state" run -b "$T/b" "$ID"
 	has hint "$ERR" 'name a directory of your own with --root'
 }
