@@ -347,7 +347,7 @@ static int find_inside(const struct request *q, const char **ret, struct err *er
  * themselves. */
 static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struct err *err)
 {
-	const char *name, *inside;
+	const char *name = NULL, *inside = NULL;
 	int r = find_name(q, ANNOTATIONS_SUBGROUP, &name, err);
 
 	if (r == 0)
