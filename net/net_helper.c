@@ -81,9 +81,9 @@ static int open_namespaces(int member, int *ret_netns, int *ret_userns, struct e
 	return 0;
 }
 
-/* Its sandbox makes only "/" private in a new mount namespace, and unmounts the old root then. Where mounts are shared,
- * as systemd has them, all that lies two mounts deep would be unmounted on the host, too; in a user namespace of its
- * own no mount is shared with the host's. */
+/* Its sandbox makes only "/" private in a new mount namespace, and unmounts the old root then.
+ * Where mounts are shared, as systemd has them, all that lies two mounts deep would be unmounted on
+ * the host, too; in a user namespace of its own no mount is shared with the host's. */
 static int hide_mounts(struct err *err)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -91,8 +91,8 @@ static int hide_mounts(struct err *err)
 	return 0;
 }
 
-/* In the user namespace of the container, as its root, or with the capabilities that slirp4netns needs. *ret_root: its
- * sandbox can be had, for which it becomes id 0. */
+/* In the user namespace of the container, as its root, or with the capabilities that slirp4netns
+ * needs. *ret_root: its sandbox can be had, for which it becomes id 0. */
 static int enter_userns(int userns, bool *ret_root, struct err *err)
 {
 	const uint64_t caps =
@@ -132,8 +132,9 @@ static int inherit(const int *fds, size_t n)
 	return 0;
 }
 
-/* Where its socket is to be: a descriptor would stay open in it, and lead out of its sandbox. The directory is for us
- * alone, and we may be another there than it is: so the socket is for all who get there. */
+/* Where its socket is to be: a descriptor would stay open in it, and lead out of its sandbox. The
+ * directory is for us alone, and we may be another there than it is: so the socket is for all who
+ * get there. */
 static int enter_api(int api, struct err *err)
 {
 	(void)umask(0);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The process outside that gives a container its network, and the keeper that ends it.
  *
- * slirp4netns stays when the container has ended, and so does whatever serves a proxy. So a fork of usrun, the keeper, is
- * its parent: it watches the container's first process by pidfd, which tells of its end on every kernel, and ends the
- * helper then. When the keeper itself is killed, slirp4netns sees its exit pipe hang up, and others get the signal of a
- * parent's death. Nothing of this needs usrun, which may have been killed long before. */
+ * slirp4netns stays when the container has ended, and so does whatever serves a proxy. So a fork of
+ * usrun, the keeper, is its parent: it watches the container's first process by pidfd, which tells
+ * of its end on every kernel, and ends the helper then. When the keeper itself is killed,
+ * slirp4netns sees its exit pipe hang up, and others get the signal of a parent's death. Nothing of
+ * this needs usrun, which may have been killed long before. */
 #pragma once
 
 #include "net/net_plan.h"
@@ -14,9 +15,9 @@ struct net_helper_request {
 	const struct net_plan *plan;
 	const char *id;      /* of the container, for titles */
 	const char *program; /* absolute path of slirp4netns; not for a proxy */
-	int member; /* a socket of the container's network namespace; NET_PROXY: the one that listens */
-	int api;                  /* directory for the socket of slirp4netns, O_PATH; or -1 */
-	bool quiet;               /* nobody is left to read what a proxy says */
+	int member; /* a socket of the container's namespace; NET_PROXY: the one that listens */
+	int api;    /* directory for the socket of slirp4netns, O_PATH; or -1 */
+	bool quiet; /* nobody is left to read what a proxy says */
 	const struct child *init; /* whose end is the end of all */
 };
 

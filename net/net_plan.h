@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which network a container gets, from the words of options and annotations to what its helper is told. Pure. */
+/* Which network a container gets, from the words of options and annotations to what its helper is
+ * told. Pure. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -31,7 +32,8 @@ struct net_plan {
 	bool metadata;      /* so is 169.254.0.0/16 */
 };
 
-/* The address on which the namespace of NET_PROXY listens, and who resolves names behind slirp4netns. */
+/* The address on which the namespace of NET_PROXY listens, and who resolves names behind
+ * slirp4netns. */
 #define NET_PROXY_ADDRESS "127.0.0.1"
 enum { NET_PROXY_PORT = 3128 };
 #define NET_NAMESERVER "10.0.2.3"
@@ -51,8 +53,8 @@ struct net_helper_fds { /* what the helper inherits, by number */
 	bool api; /* its socket is to be in its working directory */
 };
 
-/* The command line of slirp4netns, NULL-terminated. title: what others see as its name; sandbox: it can have its own
- * mount namespace and id 0. */
+/* The command line of slirp4netns, NULL-terminated. title: what others see as its name; sandbox: it
+ * can have its own mount namespace and id 0. */
 const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *plan,
 				  const char *title, const struct net_helper_fds *fds, bool ipv6,
 				  bool sandbox);
@@ -64,7 +66,8 @@ bool net_port_accepted(const char *answer);
 /* What a helper wrote, on one line, without what it always says. Changes the text. */
 const char *net_words(struct arena *arena, char *said);
 
-/* The container's resolv.conf: the host's, with the nameserver in place of its own; NULL: with its own. */
+/* The container's resolv.conf: the host's, with the nameserver in place of its own; NULL: with its
+ * own. */
 const char *net_resolv(struct arena *arena, const char *host, const char *nameserver);
 
 /* Whether the text of /proc/net/ipv6_route has a default route that leads out. */

@@ -70,7 +70,8 @@ bool rtnl_message_link_is_up(const struct nlmsghdr *h)
 	return holds(h, RTM_NEWLINK, sizeof(*link)) && (link->ifi_flags & IFF_UP);
 }
 
-/* The length is signed, because RTA_NEXT() takes the padding off it too, and the last one may have none. */
+/* The length is signed, because RTA_NEXT() takes the padding off it too, and the last one may have
+ * none. */
 static const struct rtattr *first_attr(const struct nlmsghdr *h, int *ret_len)
 {
 	*ret_len = (int)(h->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifaddrmsg)));

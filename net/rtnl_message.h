@@ -36,7 +36,8 @@ bool rtnl_message_is_kept(const struct nlmsghdr *h, int index);
 /* The request that gives such an address again. The label goes when the name does. -EMSGSIZE. */
 int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h);
 
-/* The request for a route that refuses what goes to a network (address: 4 bytes of AF_INET, 16 of AF_INET6). */
+/* The request for a route that refuses what goes to a network (address: 4 bytes of AF_INET, 16 of
+ * AF_INET6). */
 int rtnl_message_refuse(struct rtnl_message *ret, int family, const void *address, int prefix);
 
 /* Whom it is for. */

@@ -5,15 +5,15 @@
  *	r2  type, then unused     r3  accesses that no rule has decided yet
  *	r4  major   r5  minor     r6  major << 20 | minor, the kernel's own width of a device number
  *
- *	block devices go to the second of two lists; each list has, for a rule on all accesses, one comparison:
+ *	block devices go to the second of two lists; each has, for a rule on all accesses:
  *		if r6 == number goto allow (or deny)
  *	and for one on some of them:
  *		if r6 != number goto next
  *		deny:  if r3 & access goto deny
  *		allow: r3 &= ~access; if r3 == 0 goto allow
  *
- * All jumps end at two shared exits, which keeps the verifier's work linear: programs with an exit in each
- * rule cost it ten times as much (crun's and runc's do, and every container start pays). */
+ * All jumps end at two shared exits, which keeps the verifier's work linear: programs with an exit
+ * in each rule cost it ten times as much (crun's and runc's do, and every container start pays). */
 #include "src/cgroup/device_program.h"
 
 #include <string.h>

@@ -23,11 +23,13 @@ enum option_kind {
 	OPTION_FLAG, /* takes no value; bool * */
 	OPTION_TEXT, /* const char **; the last one wins */
 	OPTION_LIST, /* struct option_list *; may repeat */
-	OPTION_TAGGED, /* the same, as "name=value": several options whose order counts share a list */
+	/* The same, as "name=value": several options whose order counts share a list. */
+	OPTION_TAGGED,
 	OPTION_UINT,  /* unsigned int * */
 	OPTION_BOOL,  /* "--tty", "--tty=false"; bool * */
 	OPTION_UNSET, /* the opposite: bool *, set to false by the flag */
-	OPTION_ACCEPTED, /* taken (with a value if value_name is set) and ignored, for other runtimes' callers */
+	/* Taken (with a value if value_name is set) and ignored, for other runtimes' callers. */
+	OPTION_ACCEPTED,
 };
 
 struct option_list {

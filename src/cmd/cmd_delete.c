@@ -270,7 +270,8 @@ static int remove_place(const struct delete_call *call, const struct cgroup_plac
 	return r;
 }
 
-/* Outside of this cgroup namespace a path leads nowhere, which would look like a group that is gone. */
+/* Outside of this cgroup namespace a path leads nowhere, which would look like a group that is
+ * gone. */
 static int check_place(const struct cgroup_place *place, const char *id, struct err *err)
 {
 	for (size_t i = 0; i < place->dirs.n; i++) {

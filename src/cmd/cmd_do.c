@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* This machine as a sandbox: options and facts become a config (src/do), which is run like any other. */
+/* This machine as a sandbox: options and facts become a config (src/do), which is run like any
+ * other. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/json_write.h"
@@ -102,8 +103,8 @@ struct parts { /* of one call */
 	struct do_guards guards;
 };
 
-/* Whether what is at the end of an absolute path lies in the directory that has it, as far as links of the user's are
- * concerned: a program that ran as the user could have left no other. */
+/* Whether what is at the end of an absolute path lies in the directory that has it, as far as links
+ * of the user's are concerned: a program that ran as the user could have left no other. */
 static bool stays_below(struct parts *p, const char *path, size_t dir_len)
 {
 	const char *dir, *real;
@@ -117,8 +118,8 @@ static bool stays_below(struct parts *p, const char *path, size_t dir_len)
 	       machine_find(p->arena, path, &real) && path_is_below(real, dir);
 }
 
-/* A link that an earlier program has left in place of `out` must not make --rw out show what it leads to, by whatever
- * name it is reached. */
+/* A link that an earlier program has left in place of `out` must not make --rw out show what it
+ * leads to, by whatever name it is reached. */
 static int check_links(struct parts *p, const char *option, const char *word, const char *real,
 		       struct err *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes what is left of containers that nobody can finish or use any more. Who holds the lock of a container proves
- * that no other command is at work on it; what its state says then is the last word about it. */
+/* Removes what is left of containers that nobody can finish or use any more. Who holds the lock of
+ * a container proves that no other command is at work on it; what its state says then is the last
+ * word about it. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/cmd/common.h"

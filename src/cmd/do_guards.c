@@ -101,7 +101,8 @@ static void look(struct search *s, const char *name)
 	(void)add_guard(s, name, DO_READ, S_ISDIR(st.st_mode));
 }
 
-/* In a worktree or a submodule a file that leads to the repository. A new directory is told by what it has. */
+/* In a worktree or a submodule a file that leads to the repository. A new directory is told by what
+ * it has. */
 static void look_at_git(struct search *s)
 {
 	const char *path = path_join(s->arena, s->writable->source, ".git");
@@ -166,8 +167,9 @@ static bool is_bulk(const char *name)
 	return false;
 }
 
-/* A submodule has hooks and a configuration; libs/foo is one in libs, and one may have others in modules. What a program
- * may have written to its directory must not make the ones below be passed over. */
+/* A submodule has hooks and a configuration; libs/foo is one in libs, and one may have others in
+ * modules. What a program may have written to its directory must not make the ones below be passed
+ * over. */
 static void look_at_module(struct search *s, const char *dir, unsigned int depth)
 {
 	static const char *const parts[] = { "hooks", "config", "config.worktree", "commondir" };

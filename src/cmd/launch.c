@@ -75,8 +75,8 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 	return r;
 }
 
-/* Socket activation: descriptors from 3 on are meant for the process (sd_listen_fds(3)). An engine that
- * has put LISTEN_FDS into the config counts them in --preserve-fds itself. */
+/* Socket activation: descriptors from 3 on are meant for the process (sd_listen_fds(3)). An engine
+ * that has put LISTEN_FDS into the config counts them in --preserve-fds itself. */
 static unsigned int listen_fds(struct launch *launch)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -88,7 +88,8 @@ static unsigned int listen_fds(struct launch *launch)
 	/* A sandbox has what its options name, and a socket of a service is none of that. */
 	if (launch->options.sandbox || !fds || parse_u32(fds, &n) < 0 || n == 0)
 		return 0;
-	/* Else they were set for somebody else, and 3 and the next are whatever the caller has open. */
+	/* Else they were set for somebody else, and 3 and the next are whatever the caller has
+	 * open. */
 	if (!pid || parse_int(pid, &owner) < 0 || owner != getpid()) {
 		launch->options.listen_ignored = "LISTEN_PID is not the pid of usrun";
 		return 0;
@@ -111,8 +112,8 @@ static int gather_facts(struct launch *launch, struct err *err)
 	unsigned int parts = plan_facts_needed(launch->config, &launch->options);
 	int r = facts_gather(launch->arena, parts, &launch->facts, err);
 
-	/* A caller that may not make namespaces gets a user namespace, and one that is in another than
-	 * the first has not all ids: then they matter. */
+	/* A caller that may not make namespaces gets a user namespace, and one that is in another
+	 * than the first has not all ids: then they matter. */
 	if (r == 0 && (!launch->facts.caller.initial_userns ||
 		       !(powers_derive(&launch->facts, false) & POWER_NAMESPACES)))
 		r = facts_gather_more(launch->arena, FACTS_USERNS, &launch->facts, err);
@@ -203,7 +204,8 @@ static const char *find_watchdog(void)
 	return pid && (parse_u64(pid, &number) < 0 || number != (uint64_t)getpid()) ? NULL : usec;
 }
 
-/* Who leaves the container behind waits for its program to be ready, so there must be somebody to be told. */
+/* Who leaves the container behind waits for its program to be ready, so there must be somebody to
+ * be told. */
 static int offer_notify(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	const char *socket = getenv("NOTIFY_SOCKET");
@@ -320,7 +322,8 @@ int launch_delete(struct launch *launch, struct err *err)
 		       : r; /* who has deleted it meanwhile has run its hooks too */
 }
 
-/* A scope's count may be gone with its group: what was seen of it before, else what is there still. */
+/* A scope's count may be gone with its group: what was seen of it before, else what is there
+ * still. */
 static void tell_oom(struct launch *launch, const struct driver_oom *oom, const char *words,
 		     int status)
 {
@@ -359,7 +362,8 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 	status = supervise_run(&supervise, err);
 	driver_oom_done(&oom);
 	tell_oom(launch, &oom, words, status);
-	/* Also when we cannot watch it any more: nobody else would end what runs in the foreground. */
+	/* Also when we cannot watch it any more: nobody else would end what runs in the
+	 * foreground. */
 	if (!how->keep && launch_delete(launch, &later) < 0)
 		log_notice("cleaning up: %s", later.text);
 	return status;

@@ -12,7 +12,8 @@ struct launch_options {
 	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket, *map;
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds;
-	/* Of `do`: the config itself, and whether the container ends with usrun however that ends. */
+	/* Of `do`: the config itself, and whether the container ends with usrun however that
+	 * ends. */
 	const char *config_text;
 	size_t config_len;
 	bool sandbox;
@@ -22,8 +23,8 @@ struct launch_options {
 	bool host_loopback, metadata, overlay;
 };
 
-/* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose member
- * `launch` this is. */
+/* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose
+ * member `launch` this is. */
 #define LAUNCH_OPTIONS(T)                                                                          \
 	{ 'b',         "bundle",                                                                   \
 	  OPTION_TEXT, offsetof(T, launch.bundle),                                                 \
@@ -92,13 +93,15 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 		     const struct launch_options *options, const struct facts *facts,
 		     struct launch *ret, struct err *err) MUST_CHECK;
 
-/* Plan to container. A person at the terminal is told which fallbacks were taken, except by `create`; others find
- * them in `explain ID`. On failure everything is taken back, and poststop hooks have run if others had. */
+/* Plan to container. A person at the terminal is told which fallbacks were taken, except by
+ * `create`; others find them in `explain ID`. On failure everything is taken back, and poststop
+ * hooks have run if others had. */
 int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
 
-/* The whole life of a container in the foreground: starts it, relays signals and its terminal, and removes it, unless
- * it is to be kept. After timeout_ms (0: never) it is told to end, and made to. Returns the exit status. */
+/* The whole life of a container in the foreground: starts it, relays signals and its terminal, and
+ * removes it, unless it is to be kept. After timeout_ms (0: never) it is told to end, and made to.
+ * Returns the exit status. */
 struct launch_foreground {
 	bool keep;
 	int64_t timeout_ms;
@@ -109,5 +112,6 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 /* Refuses to leave a process behind that reads the terminal of whoever started it. */
 int launch_check_stdin(const struct plan *plan, const char *command, struct err *err) MUST_CHECK;
 
-/* Removes the container after a foreground run, unless somebody has deleted it: its id may be another's by now. */
+/* Removes the container after a foreground run, unless somebody has deleted it: its id may be
+ * another's by now. */
 int launch_delete(struct launch *launch, struct err *err) MUST_CHECK;

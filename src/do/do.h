@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `usrun do`: this machine as a sandbox. Pure: from options and facts comes a config.json, which `usrun run` runs to
- * the same effect, and nothing else; whatever happens then is plan and rows like any other container's.
+/* `usrun do`: this machine as a sandbox. Pure: from options and facts comes a config.json, which
+ * `usrun run` runs to the same effect, and nothing else; whatever happens then is plan and rows
+ * like any other container's.
  *
- * The root is an empty tmpfs with a mount for each entry of the host's /, read-only; what must not be seen is
- * never mounted. /home, /tmp, /var/tmp and /run are the sandbox's own. What the user asks for comes on top of that: for the
- * same path the later option wins, and a deeper path over one above it, in whatever order they were given. Nothing is
- * made in a directory of the host, not even an empty file to mount on. */
+ * The root is an empty tmpfs with a mount for each entry of the host's /, read-only; what must not
+ * be seen is never mounted. /home, /tmp, /var/tmp and /run are the sandbox's own. What the user
+ * asks for comes on top of that: for the same path the later option wins, and a deeper path over
+ * one above it, in whatever order they were given. Nothing is made in a directory of the host, not
+ * even an empty file to mount on. */
 #pragma once
 
 #include "src/host/machine.h"
@@ -44,7 +46,8 @@ struct do_request {
 	size_t n_hidden;
 	const struct do_path *tools; /* of do_home_tools(), as far as they exist */
 	size_t n_tools;
-	/* In writable directories: what stays read-only, and the directories above it, each bound on itself. */
+	/* In writable directories: what stays read-only, and the directories above it, each bound
+	 * on itself. */
 	const struct do_path *guards;
 	size_t n_guards;
 	const char *const *devices, *const *device_sources; /* sources: without links */
@@ -77,17 +80,19 @@ struct json_write;
 int do_config(struct arena *arena, const struct do_request *request, struct json_write *w,
 	      struct do_result *ret, struct err *err) MUST_CHECK;
 
-/* What --home=tools may show of the home directory: each directory of PATH below it, and the trees that the programs there are
- * known to need; never one that has credentials. Absolute paths. */
+/* What --home=tools may show of the home directory: each directory of PATH below it, and the trees
+ * that the programs there are known to need; never one that has credentials. Absolute paths. */
 struct do_texts do_home_tools(struct arena *arena, const char *home, const char *path);
 
 /* Whether a path that one of them turned out to be is still none that is nobody's business. */
 bool do_home_may_show(const char *home, const char *path);
 
-/* Hidden unless asked for: data of services that a user may happen to be able to read. NULL-terminated. */
+/* Hidden unless asked for: data of services that a user may happen to be able to read.
+ * NULL-terminated. */
 extern const char *const do_hidden[];
 
-/* What is guarded in a writable directory, relative to it, as far as it is there. NULL-terminated. */
+/* What is guarded in a writable directory, relative to it, as far as it is there.
+ * NULL-terminated. */
 extern const char *const do_protected[];
 
 /* Whether --unprotect lets it be written: named itself, or with what it lies in. */
@@ -96,12 +101,13 @@ bool do_is_unprotected(const char *name, const struct do_texts *unprotected);
 /* Every name must mean something. */
 int do_check_unprotected(const struct do_texts *names, struct err *err) MUST_CHECK;
 
-/* Capability names for the config, after --cap-add and --cap-drop in their order ("add=NAME", "drop=NAME"). */
+/* Capability names for the config, after --cap-add and --cap-drop in their order ("add=NAME",
+ * "drop=NAME"). */
 int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_texts *ret,
 	    struct err *err) MUST_CHECK;
 
-/* The variables that pass from the caller's environment, and those of the options in their order: "env=NAME=value",
- * "env=NAME" (the caller's), "env-file=" with the text of a file. */
+/* The variables that pass from the caller's environment, and those of the options in their order:
+ * "env=NAME=value", "env=NAME" (the caller's), "env-file=" with the text of a file. */
 struct do_texts do_env(struct arena *arena, const char *const *environ, const char *const *words,
 		       size_t n);
 

@@ -287,7 +287,8 @@ static struct do_place *add_path(struct builder *b, const struct do_path *path)
 	return place;
 }
 
-/* Where an option has put something else, or made the directory read-only, there is nothing to guard. */
+/* Where an option has put something else, or made the directory read-only, there is nothing to
+ * guard. */
 static void add_guards(struct builder *b)
 {
 	for (size_t i = 0; i < b->request->n_guards; i++) {
@@ -304,8 +305,9 @@ static const char *parent_of(struct builder *b, const char *path)
 	return arena_strndup(b->arena, path, (size_t)(strrchr(path, '/') - path));
 }
 
-/* Only a mount point itself cannot be renamed: the writable directories above become mount points too, or the whole of
- * them would be moved aside on the host and made anew. A volume's name may go by links. */
+/* Only a mount point itself cannot be renamed: the writable directories above become mount points
+ * too, or the whole of them would be moved aside on the host and made anew. A volume's name may go
+ * by links. */
 static void pin_parents(struct builder *b, const struct do_path *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -376,7 +378,8 @@ static void say(struct builder *b, const char *note)
 		b->said->notes[b->said->n_notes++] = note;
 }
 
-/* A copy in which the user could write nothing is none: what belongs to others, and to a group that cannot be mapped. */
+/* A copy in which the user could write nothing is none: what belongs to others, and to a group that
+ * cannot be mapped. */
 static void add_own_cwd(struct builder *b, const char *cwd, const struct do_place *cover)
 {
 	const struct machine *m = b->request->machine;

@@ -198,10 +198,10 @@ static void clone_rules(struct json_write *w, const struct do_request *q)
 						   EPERM });
 }
 
-/* The family of a socket is in memory there, where a filter does not see it. A machine that has it as its own way to
- * sockets needs it; where only programs of the second architecture do, whoever wants a family that is refused would
- * make the call in their name. EPERM, because a rule with the default action counts as none, and connect and its like
- * would let it pass. */
+/* The family of a socket is in memory there, where a filter does not see it. A machine that has it
+ * as its own way to sockets needs it; where only programs of the second architecture do, whoever
+ * wants a family that is refused would make the call in their name. EPERM, because a rule with the
+ * default action counts as none, and connect and its like would let it pass. */
 static void socketcall_rule(struct json_write *w, const char *machine)
 {
 	static const char *const name[] = { "socketcall", NULL };

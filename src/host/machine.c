@@ -37,7 +37,8 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* By what the directory says of its entries: none of them is touched, one may be an automounter's. */
+/* By what the directory says of its entries: none of them is touched, one may be an
+ * automounter's. */
 static enum machine_kind kind_of_entry(const struct dirent *entry, const char *path)
 {
 	struct stat st;

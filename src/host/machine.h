@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* This machine's files and this user, as far as `usrun do` shows them. Gathered once; const afterwards. */
+/* This machine's files and this user, as far as `usrun do` shows them. Gathered once; const
+ * afterwards. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -30,9 +31,8 @@ struct machine {
 	const char *passwd_home; /* that of /etc/passwd, resolved; NULL: none, or the same */
 	const char *shell;       /* $SHELL, that of /etc/passwd, or /bin/sh */
 	const char *arch;        /* "x86_64", as uname(2) has it */
-	const char *
-		cwd_group; /* where the current directory is not of the own group: whose, as a number */
-	bool cwd_own;      /* it belongs to the user */
+	const char *cwd_group;   /* of the current directory, as a number; NULL: the own */
+	bool cwd_own;            /* it belongs to the user */
 	bool home_there, passwd_home_there, has_var_tmp;
 };
 

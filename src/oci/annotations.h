@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Annotations of config.json that change what usrun does; all others only travel in the state. Pure. */
+/* Annotations of config.json that change what usrun does; all others only travel in the state.
+ * Pure. */
 #pragma once
 
 #include "src/oci/config.h"

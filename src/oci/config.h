@@ -51,9 +51,10 @@ struct oci_cpu_affinity {
 struct oci_process {
 	struct json_bool terminal;
 	const struct oci_console_size *console_size;
-	const char *console_size_error; /* what is wrong with it, where something is; must directly
-					  * follow. Counts only with terminal (checked in check.c) */
-	const struct oci_user *user;    /* absent: uid 0, gid 0 */
+	/* What is wrong with it, where something is; must directly follow. Counts only with
+	 * terminal (checked in check.c). */
+	const char *console_size_error;
+	const struct oci_user *user; /* absent: uid 0, gid 0 */
 	JSON_LIST(const char *) args;
 	JSON_LIST(const char *) env;
 	const char *cwd;
@@ -265,7 +266,7 @@ struct oci_linux {
 	const struct oci_rdt *intel_rdt;
 	const struct oci_memory_policy *memory_policy;
 	const struct oci_seccomp *seccomp;
-	int rootfs_propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, or'ed with MS_REC */
+	int rootfs_propagation; /* MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE; MS_REC */
 	JSON_LIST(struct json_pair) sysctl;
 	JSON_LIST(const char *) masked_paths;
 	JSON_LIST(const char *) readonly_paths;

@@ -84,7 +84,8 @@ static int check_start_hooks(const struct plan *plan, struct err *err)
 	return err_hint(err, "add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags");
 }
 
-/* Only with a cgroup namespace, behind which the container cannot climb, and only when it could write there. */
+/* Only with a cgroup namespace, behind which the container cannot climb, and only when it could
+ * write there. */
 static void set_delegation(struct plan *plan)
 {
 	const uint32_t needed = PLAN_CGROUP | PLAN_CGROUPNS | PLAN_USERNS_NEW;
@@ -126,9 +127,10 @@ static const char *place_of(const struct plan_options *options)
 	return *options->notify_socket == '/' ? options->notify_socket : "/run/notify";
 }
 
-/* A service manager waits for "READY=1" of the program, but its socket is out of reach in the container: the
- * program gets a socket of ours in its place, in a directory at the path of the manager's. The config is
- * given a mount and a variable more. An engine that cares for this itself has set the variable. */
+/* A service manager waits for "READY=1" of the program, but its socket is out of reach in the
+ * container: the program gets a socket of ours in its place, in a directory at the path of the
+ * manager's. The config is given a mount and a variable more. An engine that cares for this itself
+ * has set the variable. */
 static void add_notify_socket(struct plan_build *b)
 {
 	static const char *options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };

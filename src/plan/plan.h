@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every decision of a start, made before anything is done: a pure function of config, facts and
- * options. Const once built; `usrun explain` prints it and the steps read it. A field named why holds
- * the reason where the plan departs from the config, and is NULL otherwise. */
+ * options. Const once built; `usrun explain` prints it and the steps read it. A field named why
+ * holds the reason where the plan departs from the config, and is NULL otherwise. */
 #pragma once
 
 #include "net/devices.h"
@@ -12,8 +12,8 @@
 #include "src/plan/plan_cgroup.h"
 #include "userns/idmap_write.h"
 
-/* What the sequence looks at: each bit switches rows on or off. The order checker of the tests walks every
- * combination that a plan can have. */
+/* What the sequence looks at: each bit switches rows on or off. The order checker of the tests
+ * walks every combination that a plan can have. */
 enum plan_flag {
 	PLAN_USERNS_NEW = 1 << 0,       /* a new user namespace */
 	PLAN_USERNS_JOIN = 1 << 1,      /* joins one by path */
@@ -46,7 +46,7 @@ enum plan_flag {
 };
 enum { PLAN_FLAG_BITS = 26 };
 
-enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order in which they are joined */
+enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order of the joins */
 	       PLAN_NS_USER,
 	       PLAN_NS_PID,
 	       PLAN_NS_NET,
@@ -84,13 +84,14 @@ enum mount_kind {
 	MOUNT_REMOUNT, /* changes an earlier one */
 };
 
-enum mount_method {                   /* tried in the order of the entry's list */
-		    MOUNT_BY_FSMOUNT, /* fsopen, fsconfig, fsmount, move_mount */
-		    MOUNT_BY_BIND,    /* open_tree of the source */
-		    MOUNT_BY_SCRATCH, /* an overlay of the source, whose upper layer is in memory */
-		    MOUNT_BY_HOST_BIND, /* open_tree of the host's file system in place of a new one */
-		    MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
-		    MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
+/* Tried in the order of the entry's list. */
+enum mount_method {
+	MOUNT_BY_FSMOUNT,     /* fsopen, fsconfig, fsmount, move_mount */
+	MOUNT_BY_BIND,        /* open_tree of the source */
+	MOUNT_BY_SCRATCH,     /* an overlay of the source, whose upper layer is in memory */
+	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system in place of a new one */
+	MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
+	MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
 };
 
 struct mount_super {             /* one fsconfig() */
@@ -149,8 +150,9 @@ struct devices_plan {
 	bool populate; /* default nodes and links: /dev is not a bind from the host */
 	bool bind;     /* bind the host's nodes: mknod is refused */
 	bool readonly; /* bound nodes: else root could change the host's modes and owners */
-	/* 1 + index in rootfs_plan.mounts of a /dev that usrun itself makes, with the nodes in it, before the
-	 * clone; 0: none. In a file system of another user namespace no node can be opened. */
+	/* 1 + index in rootfs_plan.mounts of a /dev that usrun itself makes, with the nodes in it,
+	 * before the clone; 0: none. In a file system of another user namespace no node can be
+	 * opened. */
 	size_t by_parent;
 	const struct device_plan *v;
 	size_t n;
@@ -195,7 +197,7 @@ struct process_plan {
 	size_t n_rlimits;
 	enum limits_setter limits_setter;
 	bool no_new_privs;
-	bool reaper; /* annotation run.oci.init: usrun is the first process, the program its child */
+	bool reaper; /* run.oci.init: usrun is the first process, the program its child */
 	bool set_oom;
 	int oom_score_adj;
 	bool terminal;
@@ -221,7 +223,7 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *console_socket;
 	const char *pidfd_socket; /* gets a pidfd of the process */
 	bool no_pivot, no_new_keyring;
-	bool sandbox; /* of `do`, which wrote the config: does not outlive usrun, however that ends */
+	bool sandbox; /* of `do`, which wrote the config: ends with usrun, however that ends */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
 	const char *listen_ignored; /* why LISTEN_FDS is not passed on, or NULL */
@@ -293,8 +295,8 @@ int plan_exec_process(struct arena *arena, const struct plan_exec_process *asked
 		      const struct oci_process *own, const struct oci_process **ret,
 		      struct err *err) MUST_CHECK;
 
-/* The plan of `exec`: another process in a running container. Of config only what concerns processes is
- * read (seccomp, personality, annotations). */
+/* The plan of `exec`: another process in a running container. Of config only what concerns
+ * processes is read (seccomp, personality, annotations). */
 struct plan_exec_request {
 	const struct oci_config *config;
 	const struct oci_process *process;
@@ -308,8 +310,9 @@ struct plan_exec_request {
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err) MUST_CHECK;
 
-/* Cache and memory bandwidth (resctrl): the group, what is written into it, and whether it is removed with the
- * container: only one that is named after it. All zero when the config asks for none. */
+/* Cache and memory bandwidth (resctrl): the group, what is written into it, and whether it is
+ * removed with the container: only one that is named after it. All zero when the config asks for
+ * none. */
 struct rdt_plan plan_rdt(struct arena *arena, const struct oci_config *config, const char *id);
 
 /* Which facts a start of this config by this kind of caller needs (mask of enum facts_part). */

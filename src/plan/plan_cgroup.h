@@ -107,9 +107,9 @@ struct cgroup_plan {
 	bool limit_devices;                            /* device rules are to be enforced */
 	const struct cgroup_device_rule *device_rules; /* in order: the last that matches decides */
 	size_t n_device_rules;
-	const char *
-		inside; /* v2: the group below, for the processes, of the one with the limits; or NULL:
-			     * a unit has its own way to say so */
+	/* v2: the group below, for the processes, of the one with the limits; or NULL: a unit has
+	 * its own way to say so. */
+	const char *inside;
 	/* The v2 group is given to the container's root, who may mount it writable and divide
 	 * it. */
 	bool delegate;

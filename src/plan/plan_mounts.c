@@ -67,8 +67,9 @@ static bool shares(const struct plan *plan, enum plan_ns kind)
 	return plan->ns.v[kind].action == NS_KEEP;
 }
 
-/* In the order in which they are tried: none shows more than the one before it. A bind of what is the
- * host's only stands in where the container has no namespace that a file system of its own would show. */
+/* In the order in which they are tried: none shows more than the one before it. A bind of what is
+ * the host's only stands in where the container has no namespace that a file system of its own
+ * would show. */
 static void set_methods(struct plan_build *b, struct mount_entry *m)
 {
 	const struct plan *plan = b->plan;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network that `run --net` or an annotation asks for: first what it changes in the config, then, when namespaces
- * and ids are decided, what follows from those. Engines care for the network of their containers themselves, so
- * `create`, which is what they call, takes none. */
+/* The network that `run --net` or an annotation asks for: first what it changes in the config,
+ * then, when namespaces and ids are decided, what follows from those. Engines care for the network
+ * of their containers themselves, so `create`, which is what they call, takes none. */
 #include "src/plan/plan_parts.h"
 
 #include "src/oci/annotations.h"
@@ -65,7 +65,8 @@ static int take_ports(struct plan_build *b, struct err *err)
 			    : err_prefix(err, AT(ANNOTATIONS_NET_PUBLISH));
 }
 
-/* Whoever unpacks an image makes annotations of its labels: these run nothing on the host, and join nothing of it. */
+/* Whoever unpacks an image makes annotations of its labels: these run nothing on the host, and join
+ * nothing of it. */
 static int take_annotation(struct plan_build *b, struct err *err)
 {
 	const char *words = annotation(b->plan, ANNOTATIONS_NET);
@@ -118,7 +119,8 @@ static void change_namespaces(struct plan_build *b, struct oci_config *config)
 	config->linux_ = linux_;
 }
 
-/* Who resolves names for the host need not be reached from the container, and the image knows nobody. */
+/* Who resolves names for the host need not be reached from the container, and the image knows
+ * nobody. */
 static void add_resolv(struct plan_build *b, struct oci_config *config)
 {
 	static const char *options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
@@ -197,7 +199,8 @@ int plan_net_ask(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* Groups that may send an ICMP echo: those of the range that the process's own is in. A new namespace lets nobody. */
+/* Groups that may send an ICMP echo: those of the range that the process's own is in. A new
+ * namespace lets nobody. */
 static void allow_ping(struct plan_build *b)
 {
 	static const char key[] = "net.ipv4.ping_group_range";
@@ -246,8 +249,8 @@ int plan_net_build(struct plan_build *b, struct err *err)
 
 	if (!net_has_helper(plan->net.kind))
 		return 0;
-	/* In another it would see the helper, which lives in its user namespace and in the network of the
-	 * host. */
+	/* In another it would see the helper, which lives in its user namespace and in the network
+	 * of the host. */
 	if (plan->ns.v[PLAN_NS_PID].action != NS_NEW)
 		return err_set(err, EINVAL,
 			       "--net=%s: the container needs a pid namespace of its own",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to this directory: what the parts of plan_build() share (plan_parts.c), and the parts, each in the
- * file of its name. A part fills its fields of the plan. */
+/* Private to this directory: what the parts of plan_build() share (plan_parts.c), and the parts,
+ * each in the file of its name. A part fills its fields of the plan. */
 #pragma once
 
 #include "src/plan/plan.h"
@@ -16,8 +16,8 @@ struct plan_build { /* while the plan is made */
 /* Records a departure from the config. */
 void plan_parts_warn(struct plan_build *b, const char *fmt, ...) PRINTF(2, 3);
 
-/* Whether an id of the container has a host id, as far as the plan knows (a joined user namespace is
- * not known). */
+/* Whether an id of the container has a host id, as far as the plan knows (a joined user namespace
+ * is not known). */
 bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid);
 bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid);
 
@@ -39,7 +39,8 @@ int plan_idmap_build_mount(struct plan_build *b, const struct oci_mount *mount,
 
 int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
 
-struct plan_mount_shape { /* what options make of a mount, before their other words can be understood */
+/* What options make of a mount, before their other words can be understood. */
+struct plan_mount_shape {
 	bool bind, recursive, remount;
 };
 void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_shape *ret);
@@ -50,7 +51,8 @@ int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount
 int plan_devices_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_devices_build_net(struct plan_build *b, struct err *err) MUST_CHECK;
 
-/* The network that was asked for: as changes of the config, and once namespaces and ids are decided. */
+/* The network that was asked for: as changes of the config, and once namespaces and ids are
+ * decided. */
 int plan_net_ask(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_net_build(struct plan_build *b, struct err *err) MUST_CHECK;
 

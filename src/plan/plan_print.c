@@ -8,8 +8,9 @@
 #include <linux/mount.h>
 #include <string.h>
 
-/* What a configuration says is shown on the line where it belongs: a line break in it would look like a line
- * of ours, and a terminal would obey other control characters. fmt has its own at its ends only. */
+/* What a configuration says is shown on the line where it belongs: a line break in it would look
+ * like a line of ours, and a terminal would obey other control characters. fmt has its own at its
+ * ends only. */
 static void PRINTF(2, 3) addf(struct str *out, const char *fmt, ...)
 {
 	_cleanup_str_ struct str text = { 0 };

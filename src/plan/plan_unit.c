@@ -316,7 +316,7 @@ static void put_write(struct list *list, const struct cgroup_write *w, size_t ro
 		if (str_equal(w->value, "1"))
 			put_number(list, property, "t", 0, w->json_path);
 		return;
-	case IO_WEIGHT: /* the file that is written instead where BFQ is not in use has systemd's scale */
+	case IO_WEIGHT: /* where BFQ is not in use, another file is written, of systemd's scale */
 		if (w->alt_value && parse_u64(w->alt_value, &number) == 0)
 			put_number(list, property, "t", number, w->json_path);
 		return;

@@ -23,7 +23,7 @@ bool reaper_is_asked(char **argv)
 
 static void noticed(int signal)
 {
-	(void)signal; /* sigwaitinfo() takes it; to have a handler shows that it will be passed on */
+	(void)signal; /* sigwaitinfo() takes it; a handler shows that it will be passed on */
 }
 
 static void block(int how, int signal)

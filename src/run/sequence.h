@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of a start: one table for all processes, every row done by one of them. No logic here. */
+/* The order of a start: one table for all processes, every row done by one of them. No logic
+ * here. */
 #pragma once
 
 #include "src/steps/steps.h"
@@ -71,7 +72,8 @@ enum row_kind {
 #define M_SHOWN (UINT64_C(1) << 55)
 #define M_RECORDED (UINT64_C(1) << 56)
 #define M_TERMINAL (UINT64_C(1) << 57)
-/* Root, directory and descriptors of whoever is cloned now are the container's, or nothing that others could use. */
+/* Root, directory and descriptors of whoever is cloned now are the container's, or nothing that
+ * others could use. */
 #define M_INSIDE (UINT64_C(1) << 58)
 #define M_LEADS (UINT64_C(1) << 59)
 #define M_NET_SHOWN (UINT64_C(1) << 60)
@@ -105,8 +107,9 @@ static inline bool sequence_row_active(const struct row *row, uint32_t flags)
 	return (flags & row->when) == row->when && !(flags & row->unless);
 }
 
-/* Without a stager, init plays its part. Who lives in a joined pid namespace sees a process from its birth on, and may
- * have the right to open its root, so there the stager, which is not in it, builds what init is born into. */
+/* Without a stager, init plays its part. Who lives in a joined pid namespace sees a process from
+ * its birth on, and may have the right to open its root, so there the stager, which is not in it,
+ * builds what init is born into. */
 static inline enum actor sequence_actor(enum actor actor, uint32_t flags)
 {
 	if (actor == ACTOR_BUILDER)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* THE table: how a container is made, from the empty state directory to the exec of its program. Read
- * from top to bottom it is what happens; tests/lib/order.c proves the order for every set of flags. */
+/* THE table: how a container is made, from the empty state directory to the exec of its program.
+ * Read from top to bottom it is what happens; tests/lib/order.c proves the order for every set of
+ * flags. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
-	/* The intention is on disk before anything is made that outlives usrun: whatever happens later, `delete` knows
-	 * what to undo. */
+	/* The intention is on disk before anything is made that outlives usrun: whatever happens
+	 * later, `delete` knows what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
-	/* Before the rows whose undo ends the container: its end is that of the helper, which is only waited for. */
+	/* Before the rows whose undo ends the container: its end is that of the helper, which is
+	 * only waited for. */
 	ACT(PARENT, "net-helper", step_net_helper, .when = PLAN_NET_HELPER, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .undo = true),
 	/* What a mistake in the config lets fail comes before what is made on the host. */
@@ -32,8 +34,8 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID | M_MOUNT_FDS),
 	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
 	    .undo = true),
-	/* Before the clone, so that the child inherits the trees; the caller may reach what the root of
-	 * the new user namespace does not. */
+	/* Before the clone, so that the child inherits the trees; the caller may reach what the
+	 * root of the new user namespace does not. */
 	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
 	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
 	ACT(PARENT, "devices-make", step_devices_make, .before = M_CHILD_PID, .gives = M_DEV),
@@ -65,7 +67,8 @@ static const struct row rows[] = {
 	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS | M_IDMAP),
 	ACT(STAGER, "mntns-create", step_mntns_create, .when = PLAN_MNTNS_NEW, .after = M_USERNS,
 	    .gives = M_MNTNS),
-	/* Still with the caller's ids: the container's root may not reach the caller's directories. */
+	/* Still with the caller's ids: the container's root may not reach the caller's
+	 * directories. */
 	ACT(STAGER, "mounts-open", step_mounts_open, .unless = PLAN_MOUNTS_BY_PARENT,
 	    .after = M_MNTNS | M_USERNS, .before = M_ROOT, .gives = M_MOUNT_FDS),
 	ACT(STAGER, "timens-create", step_timens_create, .when = PLAN_TIME_OFFSETS,
@@ -74,7 +77,8 @@ static const struct row rows[] = {
 	     .needs = M_USERNS),
 	SYNC(STAGER, PARENT, "timens-created", .when = PLAN_TIME_OFFSETS, .unless = PLAN_USERNS_NEW,
 	     .needs = M_TIMENS),
-	/* The stager's namespace is there when it says so; that of a clone is, when clone returns. */
+	/* The stager's namespace is there when it says so; that of a clone is, when clone
+	 * returns. */
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW | PLAN_STAGER,
 	    .needs = M_CHILD_PID | M_USERNS, .gives = M_IDMAP),
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .unless = PLAN_STAGER,
@@ -136,7 +140,8 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES | M_STATE, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
 	    .gives = M_LINKS),
 	SYNC(PARENT, BUILDER, "netdev-moved", .when = PLAN_NET_DEVICES, .needs = M_LINKS),
-	/* What is mounted among the mounts of others outlives us: on disk is first what will be undone. */
+	/* What is mounted among the mounts of others outlives us: on disk is first what will be
+	 * undone. */
 	ACT(BUILDER, "rootfs-show", step_rootfs_show, .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
 	    .needs = M_MOUNT_FDS, .gives = M_SHOWN),
 	SYNC(BUILDER, PARENT, "rootfs-shown", .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
@@ -171,8 +176,8 @@ static const struct row rows[] = {
 	    .before = M_PIVOTED | M_MASKED, .gives = M_TERMINAL),
 	ACT(BUILDER, "paths-mask", step_paths_mask, .when = PLAN_MOUNTS, .needs = M_MOUNTED,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED),
-	/* Hooks may have made the devices that they name. Through the caller's /proc where no fresh one can be mounted:
-	 * the container's may be read-only or masked by now. */
+	/* Hooks may have made the devices that they name. Through the caller's /proc where no fresh
+	 * one can be mounted: the container's may be read-only or masked by now. */
 	ACT(BUILDER, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS | M_LINKS, .before = M_PIVOTED,
 	    .gives = M_KERNEL_SET),
@@ -207,8 +212,9 @@ static const struct row rows[] = {
 	/* Where the filter that comes next could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .needs = M_PIVOTED,
 	    .before = M_FILTERED),
-	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; an agent must be told of its listener
-	 * while the parent is there; and startContainer hooks are programs of the image. */
+	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; an agent must be told of
+	 * its listener while the parent is there; and startContainer hooks are programs of the
+	 * image. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early,
 	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED,
 	    .gives = M_FILTERED, .before = M_PRIVS_DROPPED),
@@ -224,8 +230,8 @@ static const struct row rows[] = {
 	    .gives = M_CWD),
 	ACT(INIT, "exec-find", step_exec_find, .needs = M_CWD | M_PRIVS_DROPPED | M_PIVOTED,
 	    .before = M_CREATED, .gives = M_FOUND),
-	/* Init drops the signal at our death before it says so: we may leave at once afterwards. Until it
-	 * hears "recorded" it still ends with us, because its channel does. */
+	/* Init drops the signal at our death before it says so: we may leave at once afterwards.
+	 * Until it hears "recorded" it still ends with us, because its channel does. */
 	ACT(INIT, "release", step_release, .needs = M_FOUND | M_PRIVS_DROPPED, .gives = M_RELEASED),
 	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
 	     .gives = M_CREATED, .carries = offsetof(struct start, console_master)),

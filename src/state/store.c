@@ -349,7 +349,8 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 
 static int remove_entries(int dirfd, int depth, const char *but);
 
-/* What another has put there is no reason to keep a container for ever: directories go too, links are not followed. */
+/* What another has put there is no reason to keep a container for ever: directories go too, links
+ * are not followed. */
 static int remove_entry(int dirfd, const char *name, int depth)
 {
 	_cleanup_close_ int dir = -1;

@@ -8,9 +8,9 @@
  *   start        the socket on which a created init waits for `start`
  *   init         where there is no cgroup to find it by: pid and start time of init once more
  *
- * The directory is 0700 and belongs to the caller. Creators and deleters hold flock(2) on the directory
- * itself, so that a held lock proves a living creator. Later commands need only the root and the id:
- * no bundle, no rootfs, no environment but XDG_RUNTIME_DIR. */
+ * The directory is 0700 and belongs to the caller. Creators and deleters hold flock(2) on it, so
+ * that a held lock proves a living creator. Later commands need only the root and the id: no
+ * bundle, no rootfs, no environment but XDG_RUNTIME_DIR. */
 #pragma once
 
 #include "src/base/json_write.h"
@@ -20,7 +20,8 @@
 
 enum state_phase { STATE_CREATING = 1, STATE_CREATED, STATE_STARTED };
 
-/* The rootfs, mounted on itself among the mounts of others, with all of the container's below it. */
+/* The rootfs, mounted on itself among the mounts of others, with all of the container's below
+ * it. */
 struct state_mount {
 	struct json_uint id, unique; /* of struct mountfd_ids; unset: there is none */
 	struct json_uint ns;         /* inode of the mount namespace */
@@ -57,11 +58,11 @@ struct state {
 struct store;
 
 /* ROOT: --root, else $XDG_RUNTIME_DIR/usrun when that is set and not empty (even for root), else
- * /run/usrun for a caller that may write there, else /run/user/UID/usrun, else /tmp/usrun-UID. A root
- * that is not the caller's own, or that others may write to, is refused with the reason, and so is a
- * runtime directory in which another user could replace it. create: makes it, 0700 and sticky (cleaners
- * of runtime directories leave it alone). Without create a missing root is no error: no container
- * exists. */
+ * /run/usrun for a caller that may write there, else /run/user/UID/usrun, else /tmp/usrun-UID. A
+ * root that is not the caller's own, or that others may write to, is refused with the reason, and
+ * so is a runtime directory in which another user could replace it. create: makes it, 0700 and
+ * sticky (cleaners of runtime directories leave it alone). Without create a missing root is no
+ * error: no container exists. */
 int store_open(const char *root, bool create, struct arena *arena, struct store **ret,
 	       struct err *err) MUST_CHECK;
 const char *store_root(const struct store *store);
@@ -69,14 +70,14 @@ const char *store_root(const struct store *store);
 /* What says on the host whose something is: "DEVICE:INODE ID", of the state directory (arena). */
 const char *store_mark(const struct store *store, const char *id, struct arena *arena);
 
-/* An id: 1 to 255 of letters, digits, "_", "+", "-" and ".", beginning with a letter, a digit or "_";
- * not "." or "..". Every command checks it. */
+/* An id: 1 to 255 of letters, digits, "_", "+", "-" and ".", beginning with a letter, a digit or
+ * "_"; not "." or "..". Every command checks it. */
 int store_check_id(const char *id, struct err *err) MUST_CHECK;
 
-/* Makes ROOT/<id> and locks it. An id whose creator is provably gone (phase creating and the lock is
- * free, or another boot) is handed to reuse() to clean up first, and taken; one in use is -EEXIST,
- * "container with given ID already exists: <id>". Of many callers at once exactly one wins. Returns the
- * directory, locked, O_CLOEXEC. */
+/* Makes ROOT/<id> and locks it. An id whose creator is provably gone (phase creating and the lock
+ * is free, or another boot) is handed to reuse() to clean up first, and taken; one in use is
+ * -EEXIST, "container with given ID already exists: <id>". Of many callers at once exactly one
+ * wins. Returns the directory, locked, O_CLOEXEC. */
 int store_reserve(struct store *store, const char *id,
 		  int (*reuse)(struct store *store, const struct state *old, struct err *err),
 		  struct err *err) MUST_CHECK;
@@ -84,17 +85,19 @@ int store_reserve(struct store *store, const char *id,
 /* Opens ROOT/<id>, never through a symbolic link: -ENOENT with "container does not exist: <id>". */
 int store_open_container(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
-/* Whether nothing is in the directory but what a creator leaves that was killed before it wrote the state. */
+/* Whether nothing is in the directory but what a creator leaves that was killed before it wrote the
+ * state. */
 bool store_is_cut_off(int dirfd);
-/* Whether other things are, and nothing of a container: the root may be one where others have theirs, too, such as
- * containers a level below. It is never removed. */
+/* Whether other things are, and nothing of a container: the root may be one where others have
+ * theirs, too, such as containers a level below. It is never removed. */
 bool store_is_foreign(int dirfd);
 
-/* Takes the lock of an open container directory; waits for at most timeout_ms. -EBUSY; -ENOENT ("container
- * does not exist") when the container was deleted while we waited. */
+/* Takes the lock of an open container directory; waits for at most timeout_ms. -EBUSY; -ENOENT
+ * ("container does not exist") when the container was deleted while we waited. */
 int store_lock(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
 
-/* The same, but whoever holds it when the time is over is killed. -EBUSY: it cannot be seen from this pid namespace. */
+/* The same, but whoever holds it when the time is over is killed. -EBUSY: it cannot be seen from
+ * this pid namespace. */
 int store_lock_by_force(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
 
 /* Gives the lock up for all who have inherited the descriptor. */
@@ -103,21 +106,22 @@ void store_unlock(int dirfd);
 /* How long a command waits for another one that works on the same container. */
 enum { STORE_LOCK_TIMEOUT_MS = 5000, STORE_WRITE = 1 };
 
-/* What changes a container, or ends it, is one of these: nobody else has the lock while act() runs, and the state
- * that it gets was read under the lock. */
+/* What changes a container, or ends it, is one of these: nobody else has the lock while act() runs,
+ * and the state that it gets was read under the lock. */
 struct store_change {
 	struct arena *arena;
 	const char *what; /* "pause": refused while the container is being created; NULL: waits */
 	bool awaits_creation; /* refused only when that takes too long */
 	bool force; /* ends who has the lock for too long; goes on where no state can be read */
 	const struct state *seen; /* of this container alone, whoever has the id by now; or NULL */
-	/* STORE_WRITE: the state, as act() leaves it, is written. dirfd is -1 where nothing is left of it. */
+	/* STORE_WRITE: the state, as act() leaves it, is written. dirfd is -1 where nothing is left
+	 * of it. */
 	int (*act)(int dirfd, struct state *state, void *data, struct err *err);
 	void *data;
 };
 
-/* Opens the container, locks it, reads its state, lets act() do the change, writes, unlocks. -ENOENT ("container
- * does not exist"), -EBUSY, -ENODATA (damaged), or what act() returned. */
+/* Opens the container, locks it, reads its state, lets act() do the change, writes, unlocks.
+ * -ENOENT ("container does not exist"), -EBUSY, -ENODATA (damaged), or what act() returned. */
 int store_change(struct store *store, const char *id, const struct store_change *change,
 		 struct err *err) MUST_CHECK;
 
@@ -125,8 +129,8 @@ int store_change(struct store *store, const char *id, const struct store_change 
 int store_change_open(struct store *store, int dirfd, const char *id,
 		      const struct store_change *change, struct err *err) MUST_CHECK;
 
-/* Whether a creator or deleter is at work, or has just removed the directory. Not for one who holds the
- * lock: the question would give it away. */
+/* Whether a creator or deleter is at work, or has just removed the directory. Not for one who holds
+ * the lock: the question would give it away. */
 bool store_is_locked(int dirfd);
 
 int store_write(int dirfd, const struct state *state, struct err *err) MUST_CHECK;
@@ -138,8 +142,9 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 /* Fills in pid and start time of a damaged container's init, if they were kept. */
 int store_find_init(int dirfd, struct state *ret, struct err *err) MUST_CHECK;
 
-/* Removes all that is in the container's directory, state.json last, and the directory: a removal that was cut off
- * can be repeated. Missing is fine. Of a link or a file in its place the name is removed, and nothing followed. */
+/* Removes all that is in the container's directory, state.json last, and the directory: a removal
+ * that was cut off can be repeated. Missing is fine. Of a link or a file in its place the name is
+ * removed, and nothing followed. */
 int store_remove(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
 /* Names of all container directories, sorted. */

@@ -116,8 +116,8 @@ static const char *successor(struct store *store, const struct state *state, str
 	return NULL;
 }
 
-/* Another one was started in the group after the processes of ours had ended; or it is of the same name, under
- * another state directory. */
+/* Another one was started in the group after the processes of ours had ended; or it is of the same
+ * name, under another state directory. */
 static void tell_of_others(const struct cgroup_place *place, const char *mark, const char *other)
 {
 	size_t root = strcspn(mark, " ");
@@ -331,7 +331,8 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
 	return r;
 }
 
-/* What is inside is killed by its cgroup, faster than systemd would end it (SIGTERM, then a wait of 90 s). */
+/* What is inside is killed by its cgroup, faster than systemd would end it (SIGTERM, then a wait of
+ * 90 s). */
 static int undo_cgroup_unit(struct store *store, const struct state *state, struct err *err)
 {
 	struct arena arena = { 0 };
@@ -355,7 +356,8 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 	return r < 0 ? r : stopped;
 }
 
-/* It ends with the container, whose end comes before in this list; who waits for it leaves no process behind. */
+/* It ends with the container, whose end comes before in this list; who waits for it leaves no
+ * process behind. */
 static int undo_net_helper(struct store *store, const struct state *state, struct err *err)
 {
 	const struct state keeper = { .id = state->id,

@@ -123,7 +123,8 @@ void start_keep_own(struct start *start)
 	n = add(own, n, start->mounts, rootfs->n_mounts);
 	n = add(own, n, start->idmaps, rootfs->n_idmaps);
 	start_close_others(start, own, n);
-	/* The lock on the state's directory is held by whoever has that open: only the creator may. */
+	/* The lock on the state's directory is held by whoever has that open: only the creator
+	 * may. */
 	start->state_dir = -1;
 	start->seccomp_pair[0] = -1;
 	start->signals.fd = -1;
@@ -163,7 +164,8 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 				       timeout_ms / 1000);
 		if (n > 0 && fds[1].revents)
 			signal = signals_read(&start->signals);
-		/* Where the channel is closed, the program may run, and the signal is meant for it. */
+		/* Where the channel is closed, the program may run, and the signal is meant for
+		 * it. */
 		if (signal && !(fds[0].revents & POLLHUP))
 			return ended_by(signal, err);
 		if (n > 0 && (fds[0].revents || fds[2].revents))

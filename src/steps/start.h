@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What has happened so far in one start: processes and descriptors. Steps read the plan and write their own
- * slots here; nothing else changes while a container is made. Each process has its own copy. */
+/* What has happened so far in one start: processes and descriptors. Steps read the plan and write
+ * their own slots here; nothing else changes while a container is made. Each process has its own
+ * copy. */
 #pragma once
 
 #include "net/devices.h"
@@ -99,21 +100,24 @@ struct start {
 /* All descriptors -1. */
 void start_init(struct start *start, const struct plan *plan, struct arena *arena);
 
-/* Right after a clone, in the child: it has what its rows name, and nothing else of the host's. Inside whoever may
- * trace it could take that. */
+/* Right after a clone, in the child: it has what its rows name, and nothing else of the host's.
+ * Inside whoever may trace it could take that. */
 void start_keep_own(struct start *start);
 
-/* Closes what rows have opened so far, for another try; not what the caller of the sequence has put in. */
+/* Closes what rows have opened so far, for another try; not what the caller of the sequence has put
+ * in. */
 void start_close_opened(struct start *start);
 
-/* Closes all but stdio, what the caller has passed on to the program, and `own`, of which some may be -1. */
+/* Closes all but stdio, what the caller has passed on to the program, and `own`, of which some may
+ * be -1. */
 void start_close_others(struct start *start, const int *own, size_t n);
 
 /* The process that was cloned first: the stager or, without one, init. */
 const struct child *start_first(const struct start *start);
 
-/* In the parent: waits until fd has something to read or `peer` (may be NULL) has ended, at most timeout_ms (-1: any
- * time). 1, 0: the peer has ended, or -errno, -EINTR when we are asked to end. */
+/* In the parent: waits until fd has something to read or `peer` (may be NULL) has ended, at most
+ * timeout_ms (-1: any time). 1, 0: the peer has ended, or -errno, -EINTR when we are asked to
+ * end. */
 int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
 	       struct err *err) MUST_CHECK;
 

@@ -18,8 +18,8 @@ static int (*const methods[])(struct start *start, size_t i, struct err *err) = 
 	[MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups, [MOUNT_BY_MOUNT] = step_mounts_classic,
 };
 
-/* An option that the kernel does not take is the config's mistake: what is the host's, which has other
- * options, does not stand in for it. An overlay is also refused for what it is to lie on. */
+/* An option that the kernel does not take is the config's mistake: what is the host's, which has
+ * other options, does not stand in for it. An overlay is also refused for what it is to lie on. */
 static bool another_may_help(enum mount_method next, int r)
 {
 	if (r == -EINVAL)

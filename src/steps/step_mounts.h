@@ -15,7 +15,8 @@ int step_overlay_mount(struct start *start, struct err *err) MUST_CHECK;
 int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 
-/* Opens what the source of a bind mount lies in, and tells its name there; no link is followed. -errno, no text. */
+/* Opens what the source of a bind mount lies in, and tells its name there; no link is followed.
+ * -errno, no text. */
 int step_mounts_source_dir(const struct mount_entry *m, const char **ret_name);
 
 /* One for each enum mount_method: makes mount i. */

@@ -101,8 +101,8 @@ int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mo
 	return r;
 }
 
-/* The directory that the source of a sandbox is in. Sources were found without links, and what another sandbox may
- * write, it may exchange for a link in the meantime. */
+/* The directory that the source of a sandbox is in. Sources were found without links, and what
+ * another sandbox may write, it may exchange for a link in the meantime. */
 int step_mounts_source_dir(const struct mount_entry *m, const char **ret_name)
 {
 	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);

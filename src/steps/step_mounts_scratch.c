@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory of the host whose changes stay in memory: an overlay, whose upper layer is a tmpfs of its own.
+/* A directory of the host whose changes stay in memory: an overlay, whose upper layer is a tmpfs of
+ * its own.
  *
- * The kernel takes as a layer only what is mounted in this mount namespace. So the tmpfs is mounted on the very place of the
- * overlay, which then covers it: nobody inside can look beneath, and both end together. */
+ * The kernel takes as a layer only what is mounted in this mount namespace. So the tmpfs is mounted
+ * on the very place of the overlay, which then covers it: nobody inside can look beneath, and both
+ * end together. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"

@@ -25,7 +25,8 @@ int step_net_helper(struct start *start, struct err *err)
 	return net_helper_find(start->arena, "slirp4netns", &start->net_program, err);
 }
 
-/* The file is a mount source. Without one of its own the host has no resolver, or it is where libc looks anyway. */
+/* The file is a mount source. Without one of its own the host has no resolver, or it is where libc
+ * looks anyway. */
 int step_net_resolv(struct start *start, struct err *err)
 {
 	const char *nameserver = start->plan->net.kind == NET_HOST ? NULL : NET_NAMESERVER, *text;
@@ -86,8 +87,7 @@ static int make_api(struct start *start, struct err *err)
 	if ((start->plan->flags & PLAN_USERNS_NEW) && uid >= 0 && gid >= 0 &&
 	    uid != start->plan->facts->caller.uid &&
 	    fchownat(dir, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0 &&
-	    errno !=
-		    EPERM) /* a user; the container's root writes there as root of its user namespace */
+	    errno != EPERM) /* a user; the container's root writes there as that of its namespace */
 		return err_errno(err, errno, "give the socket's directory to slirp4netns");
 	return fd_take(&dir);
 }

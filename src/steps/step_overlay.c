@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A rootfs whose changes are thrown away: an overlay on top of its tree, with an upper layer in a tmpfs that ends with
- * the mount namespace, whoever is killed. */
+/* A rootfs whose changes are thrown away: an overlay on top of its tree, with an upper layer in a
+ * tmpfs that ends with the mount namespace, whoever is killed. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -60,7 +60,8 @@ static int make_upper(struct start *start, int layer)
 	return 0;
 }
 
-/* In a user namespace an overlay keeps its notes in attributes of users, without which it cannot replace a directory. */
+/* In a user namespace an overlay keeps its notes in attributes of users, without which it cannot
+ * replace a directory. */
 static int check_notes(int upper, struct err *err)
 {
 	if (setxattr(fd_path(upper).text, "user.usrun.try", "", 0, 0) == 0)
@@ -84,7 +85,8 @@ static int set_layers(int fs, int lower, int layer, bool in_userns)
 	return r < 0 || !in_userns ? r : mountfd_fs_set(fs, "userxattr", NULL);
 }
 
-/* The layer lies on the tree that it covers, and the overlay on both: none is seen, and all go with the namespace. */
+/* The layer lies on the tree that it covers, and the overlay on both: none is seen, and all go with
+ * the namespace. */
 int step_overlay_mount(struct start *start, struct err *err)
 {
 	bool in_userns = (start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is on disk about the container: first the intention, then the facts. And what its caller gets to find it. */
+/* What is on disk about the container: first the intention, then the facts. And what its caller
+ * gets to find it. */
 #include "src/steps/steps.h"
 
 #include "src/base/clock.h"
@@ -147,7 +148,8 @@ int step_state_complete(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* Digits only, complete at once, never through a link that somebody put there. The file's descriptor. */
+/* Digits only, complete at once, never through a link that somebody put there. The file's
+ * descriptor. */
 static int write_pid_file(const char *path, pid_t pid, struct err *err)
 {
 	_cleanup_close_ int dir = -1;
@@ -184,14 +186,15 @@ int step_pid_file(struct start *start, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-/* Where /proc is mounted with hidepid, a user cannot see there what a container's init is between the change of
- * its ids and the time when it waits or has executed its program. */
+/* Where /proc is mounted with hidepid, a user cannot see there what a container's init is between
+ * the change of its ids and the time when it waits or has executed its program. */
 int step_start_time(struct start *start, struct err *err)
 {
 	return status_start_time(start->init.pid, &start->start_time, err);
 }
 
-/* What is born of a stager is hidden from the first moment: it opens the file itself, and the kernel fills it. */
+/* What is born of a stager is hidden from the first moment: it opens the file itself, and the
+ * kernel fills it. */
 int step_stat_open(struct start *start, struct err *err)
 {
 	_cleanup_close_ int proc =
@@ -217,7 +220,8 @@ static int find_start_time(struct start *start, uint64_t *ret, struct err *err)
 		*ret = status_start_time_in(start->init_stat, start->init.pid);
 	if (!*ret)
 		r = status_start_time(start->init.pid, ret, err);
-	/* Only where the host does not show it: of a pod's /proc we know no more than that it is one. */
+	/* Only where the host does not show it: of a pod's /proc we know no more than that it is
+	 * one. */
 	if (r < 0 && pod)
 		*ret = status_start_time_in(start->init_stat, 0);
 	fd_closep(&start->init_stat);

@@ -47,7 +47,8 @@ STEP(pid_file);
 
 /* The stager, or init in its place. */
 STEP(lifeline);
-/* Part of those that make it: gives the v2 group to the container's root, where the plan says so. */
+/* Part of those that make it: gives the v2 group to the container's root, where the plan says
+ * so. */
 STEP(cgroup_join);
 STEP(cgroup_unit);
 STEP(cgroup_look);
@@ -66,8 +67,9 @@ STEP(ns_create);
 STEP(pidns_join);
 STEP(target_enter);
 
-/* A context of a procfs of the pid namespace that is joined, for mountfd_fs_create(): from a process that is in it, but
- * has nothing that others there could use. >= 0, or -EPERM where this process has no rights over it. */
+/* A context of a procfs of the pid namespace that is joined, for mountfd_fs_create(): from a
+ * process that is in it, but has nothing that others there could use. >= 0, or -EPERM where this
+ * process has no rights over it. */
 int step_pidns_proc(struct start *start, struct err *err) MUST_CHECK;
 
 /* Init, or the stager in its place. */

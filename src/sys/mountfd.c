@@ -12,8 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* mount(2), in place of mount_setattr(), changes what is attached in the own mount namespace alone: the rest waits here
- * for its mountfd_attach(). */
+/* mount(2), in place of mount_setattr(), changes what is attached in the own mount namespace alone:
+ * the rest waits here for its mountfd_attach(). */
 static struct pending {
 	int mount;
 	struct mount_attr attr;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves that the compiled filters mean what the profiles say, and what libseccomp makes of them: all
- * three answers are compared over a grid of architectures, numbers and arguments.
+/* Proves that the compiled filters mean what the profiles say, and what libseccomp makes of them:
+ * all three answers are compared over a grid of architectures, numbers and arguments.
  *
  *     filter_equal [--profiles N] [--seed S] [--verbose] [PROFILE.json ...]
  *

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* stepper MODE N COMMAND ARGUMENT...: runs a command under ptrace and does one thing at a system call.
+/* stepper MODE N COMMAND ARGUMENT...: runs a command under ptrace and does one thing at a call.
  *
  *   count    nothing; prints how many calls each part makes
  *   P N      kills the command's own process at its N-th call
  *   I N      kills the first of its children at the N-th call of the children
  *   A N      kills all processes of the command at the N-th call of any of them
- *   L 0      looks at every call, and at the birth, at those of its processes that are in a pid namespace of others:
- *            prints a line for each root, directory or descriptor that leads to the host
+ *   L 0      looks at every call, and at the birth, at those of its processes that are in a pid
+ *            namespace of others: prints a line for each root, directory or descriptor that leads to the host
  *   E ERRNO:N  makes the N-th call of any of them fail with that number, instead of doing it
  *
- * The container's program is let go at its exec: what is tested is the runtime. When the command has ended, what
- * lives on is let go too, and whoever calls looks for it.
+ * The container's program is let go at its exec: what is tested is the runtime. When the command
+ * has ended, what lives on is let go too, and whoever calls looks for it.
  *
- * Prints one line: "exit STATUS", "signal NUMBER" or "hang"; the number of the system call that was reached or
- * -1; how many processes live on; how many calls the command's own process and the others made. Exit status 3
- * when the command takes longer than the limit: all are killed then. */
+ * Prints one line: "exit STATUS", "signal NUMBER" or "hang"; the number of the system call that was
+ * reached or -1; how many processes live on; how many calls the command's own process and the
+ * others made. Exit status 3 when the command takes longer than the limit: all are killed then. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,8 @@
 
 #ifdef __x86_64__
 
-/* More than the 30 s that a network helper has to get ready, which may have lost its word by the fault. */
+/* More than the 30 s that a network helper has to get ready, which may have lost its word by the
+ * fault. */
 enum { MAX_TASKS = 256, LIMIT_S = 45, HANG = 3 };
 
 struct task {

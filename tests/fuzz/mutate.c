@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random changes of good configurations, each taken the whole way from text to plan on the hosts of saved
- * facts: a start, and an exec into the container. Each must give a plan or one error that says where.
+/* Random changes of good configurations, each taken the whole way from text to plan on the hosts of
+ * saved facts: a start, and an exec into the container. Each must give a plan or one error that
+ * says where.
  *
  *     mutate [--count N] [--seed S] [--save FILE] FACTS.json... -- CONFIG.json...
  *
- * Each input is in the file before it is tried, so that it survives a crash; the same seed makes the same
- * inputs. To see one again: mutate --count 0 FACTS.json... -- INPUT */
+ * Each input is in the file before it is tried, so that it survives a crash; the same seed makes
+ * the same inputs. To see one again: mutate --count 0 FACTS.json... -- INPUT */
 #include "src/base/io.h"
 #include "src/base/json_text.h"
 #include "src/base/parse.h"

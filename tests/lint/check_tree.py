@@ -37,7 +37,7 @@ MAY_USE_NUMBERS = {"child.c", "pidfd.c", "signals.c", "status.c", "reaper.c"}
 # Who falls back on another way has thought of what that shows, allows or kills.
 LISTS_METHODS = re.compile(r"\bmethods\[[^\]]*\]\s*=[^=]")
 NONE_MORE = re.compile(r"\bnone (shows|allows|kills) more than\b")
-MAX_FILE, MAX_FUNCTION = 600, 60
+MAX_FILE, MAX_FUNCTION, MAX_WIDTH = 600, 60, 100
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"
                       r"[a-z][\w \*]*?\b\*?(\w+)\([^;{]*?\)[^;{]*\n\{", re.M)
@@ -92,6 +92,9 @@ def check_lengths(rel, text):
     errors = []
     if text.count("\n") > MAX_FILE:
         errors.append(f"{rel}: {text.count(chr(10))} lines, more than {MAX_FILE}")
+    # clang-format leaves comments as they are.
+    errors += [f"{rel}:{number}: {len(line.expandtabs(8))} columns, more than {MAX_WIDTH}"
+               for number, line in enumerate(text.splitlines(), 1) if len(line.expandtabs(8)) > MAX_WIDTH]
     if rel.suffix == ".c":
         for body in ANY_FUNCTION.finditer(text):
             lines = body.group(1).count("\n")

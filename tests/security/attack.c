@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a hostile program inside does, over and over; a hit is a line of standard output.
  *
- *   attack snoop CANARY TOKEN   looks into every other process that it sees: for a way (descriptors, root, working
- *                               directory) to the host's file CANARY, for TOKEN in command lines, for USRUN_CALLER in environments, and for a program of the
- *                               host that can be opened for writing (and is then written to)
+ *   attack snoop CANARY TOKEN   looks into every other process that it sees: for a way
+ *                               (descriptors, root, working directory) to the host's file CANARY,
+ *                               for TOKEN in command lines, for USRUN_CALLER in environments, and
+ *                               for a program of the host that can be opened for writing (and is
+ *                               then written to)
  *   attack swap A B             exchanges two names for ever */
 #include <ctype.h>
 #include <dirent.h>
@@ -84,7 +86,8 @@ static void keep_program(const char *pid)
 		programs[n_programs++] = fd;
 }
 
-/* Refused while somebody runs it: again and again. What is hit may be the machine's: the byte that is there is written. */
+/* Refused while somebody runs it: again and again. What is hit may be the machine's: the byte that
+ * is there is written. */
 static void write_to_programs(void)
 {
 	char path[320], byte;

@@ -68,7 +68,8 @@ TEST(exec_is_in_order)
 	check_sequence("exec", &sequence_exec);
 }
 
-/* A stager that need not wait for its score would clone an init without it, once in three starts. */
+/* A stager that need not wait for its score would clone an init without it, once in three
+ * starts. */
 TEST(what_a_clone_inherits_comes_before_it)
 {
 	const struct sequence *sequence = &sequence_create;
@@ -87,8 +88,8 @@ TEST(what_a_clone_inherits_comes_before_it)
 	free(rows);
 }
 
-/* Every n-th consistent combination; all of them with USRUN_MUTATE=full in the environment, which also names
- * the mutants that nobody notices. */
+/* Every n-th consistent combination; all of them with USRUN_MUTATE=full in the environment, which
+ * also names the mutants that nobody notices. */
 struct mutation_run {
 	const struct sequence *sequence;
 	struct row *rows;

@@ -485,7 +485,8 @@ TEST(the_network_of_an_annotation_opens_nothing)
 	      !plan->net.host_loopback && !plan->net.metadata);
 }
 
-/* With --net=slirp4netns: process has more members of that object, linux_ the namespaces' successors. */
+/* With --net=slirp4netns: process has more members of that object, linux_ the namespaces'
+ * successors. */
 static const struct plan *build_slirp(const char *process, const char *linux_, bool opened)
 {
 	struct facts facts = root_facts();
