@@ -133,6 +133,20 @@ int err_hint(struct err *err, const char *fmt, ...)
 	return negative_code(err);
 }
 
+int err_hint_first(struct err *err, const char *fmt, ...)
+{
+	char words[sizeof(err->hint)], whole[2 * sizeof(err->hint) + 4];
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_line(words, sizeof(words), fmt, ap);
+	va_end(ap);
+	(void)snprintf(whole, sizeof(whole), err->hint[0] ? "%s; %s" : "%s", words, err->hint);
+	str_cut(whole, sizeof(err->hint) - 1);
+	strcpy(err->hint, whole);
+	return negative_code(err);
+}
+
 /* In lower case, unless the first word is "I/O". */
 static const char *lower(const char *words)
 {

@@ -50,6 +50,9 @@ int err_option(struct err *err, const char *name);
  * Returns the negative code of err. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
+/* The same in front of the advice that is there: "<words>; <advice>". */
+int err_hint_first(struct err *err, const char *fmt, ...) PRINTF(2, 3);
+
 /* The system call that is missing here, the Linux version that brought it, and the one that runs:
  * what err_errno() says for ENOSYS. */
 void err_name_missing(const char *call, const char *since, const char *release);

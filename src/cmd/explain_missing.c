@@ -2,6 +2,7 @@
 #include "src/cmd/explain_missing.h"
 
 #include "src/base/fd.h"
+#include "src/host/barrier.h"
 #include "src/plan/plan.h"
 #include "src/sys/resolve.h"
 
@@ -67,33 +68,47 @@ static bool has_command(struct arena *arena, const struct plan *plan, int root, 
 	}
 }
 
-static void look_at_hooks(const oci_hook_list *hooks, const char *kind, struct str *out)
+static void look_at(struct arena *arena, const char *path, int want, const char *what,
+		    struct str *out)
 {
-	for (size_t i = 0; i < hooks->n; i++)
-		if (access(hooks->v[i].path, X_OK) < 0)
-			tell(out, kind, hooks->v[i].path,
-			     errno == EACCES ? "is not executable for the caller"
-					     : "does not exist");
+	const char *words;
+
+	if (faccessat(AT_FDCWD, path, want, AT_EACCESS) == 0)
+		return;
+	words = errno == EACCES ? barrier_words(arena, &(struct barrier_view){ 0 }, path, want)
+				: NULL;
+	if (words)
+		str_addf(out, "  %s: %s: %s\n", what, path, words);
+	else if (errno == EACCES)
+		tell(out, what, path, "is out of the caller's reach");
+	else if (errno == ENOENT || errno == ENOTDIR || want)
+		tell(out, what, path, "does not exist");
 }
 
-static void look_at_host(const struct plan *plan, struct str *out)
+static void look_at_hooks(struct arena *arena, const oci_hook_list *hooks, const char *kind,
+			  struct str *out)
+{
+	for (size_t i = 0; i < hooks->n; i++)
+		look_at(arena, hooks->v[i].path, X_OK, kind, out);
+}
+
+static void look_at_host(struct arena *arena, const struct plan *plan, struct str *out)
 {
 	const struct oci_hooks *hooks = plan->config->hooks;
 
 	for (size_t i = 0; i < plan->rootfs.n_mounts; i++) {
 		const struct mount_entry *m = &plan->rootfs.mounts[i];
 
-		if (m->kind == MOUNT_BIND && !m->inside && access(m->source, F_OK) < 0 &&
-		    (errno == ENOENT || errno == ENOTDIR))
-			tell(out, "mount source", m->source, "does not exist");
+		if (m->kind == MOUNT_BIND && !m->inside)
+			look_at(arena, m->source, F_OK, "mount source", out);
 	}
 	if (!hooks)
 		return;
-	look_at_hooks(&hooks->prestart, "prestart hook", out);
-	look_at_hooks(&hooks->create_runtime, "createRuntime hook", out);
-	look_at_hooks(&hooks->create_container, "createContainer hook", out);
-	look_at_hooks(&hooks->poststart, "poststart hook", out);
-	look_at_hooks(&hooks->poststop, "poststop hook", out);
+	look_at_hooks(arena, &hooks->prestart, "prestart hook", out);
+	look_at_hooks(arena, &hooks->create_runtime, "createRuntime hook", out);
+	look_at_hooks(arena, &hooks->create_container, "createContainer hook", out);
+	look_at_hooks(arena, &hooks->poststart, "poststart hook", out);
+	look_at_hooks(arena, &hooks->poststop, "poststop hook", out);
 }
 
 void explain_missing(struct arena *arena, const struct plan *plan, struct str *out)
@@ -103,10 +118,11 @@ void explain_missing(struct arena *arena, const struct plan *plan, struct str *o
 	const struct process_plan *p = &plan->process;
 	_cleanup_str_ struct str found = { 0 };
 
-	if (root < 0 && errno != EACCES)
-		tell(&found, "root file system", plan->rootfs.path,
-		     errno == ENOTDIR ? "is not a directory" : "does not exist");
-	look_at_host(plan, &found);
+	if (root < 0 && errno == ENOTDIR)
+		tell(&found, "root file system", plan->rootfs.path, "is not a directory");
+	else if (root < 0)
+		look_at(arena, plan->rootfs.path, F_OK, "root file system", &found);
+	look_at_host(arena, plan, &found);
 	if (root >= 0 && p->args && !has_command(arena, plan, root, p->args[0]))
 		tell(&found, "command", p->args[0], "is not in the root file system");
 	if (found.len)

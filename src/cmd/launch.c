@@ -8,6 +8,7 @@
 #include "src/base/parse.h"
 #include "src/base/path.h"
 #include "src/cmd/cgroup_of.h"
+#include "src/host/barrier.h"
 #include "src/oci/annotations.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
@@ -36,8 +37,8 @@ static int absolute_bundle(struct arena *arena, const char *bundle, const char *
 		(void)err_errno(err, errno, "--bundle: open the directory %s",
 				bundle ? bundle : ".");
 		if (err->code == EACCES)
-			err_hint(err, "a directory above does not let the caller pass: namei -l %s",
-				 bundle ? bundle : ".");
+			barrier_hint(arena, &(struct barrier_view){ 0 }, bundle ? bundle : ".", 0,
+				     err);
 		return -err->code;
 	}
 	*ret = arena_strdup(arena, resolved);
@@ -63,10 +64,7 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 		err_hint(err, "`usrun spec` writes one; --bundle names the directory it is in");
 	}
 	if (r == -EACCES)
-		err_hint(err,
-			 "the caller needs read permission on it, and search permission on every "
-			 "directory above: namei -l %s",
-			 path);
+		barrier_hint(arena, &(struct barrier_view){ 0 }, path, R_OK, err);
 	if (r == 0)
 		r = decode_config(arena, name, text, launch->config_len, &launch->config, err);
 	if (r == 0)

@@ -3,12 +3,16 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/str.h"
+#include "src/host/barrier.h"
 #include "src/oci/names.h"
 #include "src/run/channel.h"
 #include "src/steps/removal.h"
 #include "src/sys/pidfd.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +38,41 @@ static void explain_death(struct start *start, struct err *err)
 	else
 		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
 				 name ? name : "a real-time one");
+}
+
+static const struct mount_entry *find_mount(const struct plan *plan, const char *json_path)
+{
+	const char *const start = "mounts[";
+	long index;
+
+	if (!str_starts(json_path, start))
+		return NULL;
+	index = strtol(json_path + strlen(start), NULL, 10);
+	for (size_t i = 0; i < plan->rootfs.n_mounts; i++)
+		if (plan->rootfs.mounts[i].config_index == index)
+			return &plan->rootfs.mounts[i];
+	return NULL;
+}
+
+/* Which directory it was. A child sees the owners on the host through its own user namespace, or
+ * before that has maps not at all, so its parent looks. */
+static void explain_refused(const struct start *start, struct err *err)
+{
+	const struct plan *plan = start->plan;
+	const struct mount_entry *m = find_mount(plan, err->path);
+	const struct barrier_view inside = { .uids = &plan->idmap.uid, .gids = &plan->idmap.gid };
+	const char *words = NULL;
+
+	if (err->code != EACCES)
+		return;
+	if (str_equal(err->path, "root.path"))
+		barrier_hint(start->arena, &(struct barrier_view){ 0 }, plan->rootfs.path, 0, err);
+	else if (m && str_ends(err->path, "].source"))
+		barrier_hint(start->arena, &(struct barrier_view){ 0 }, m->source, 0, err);
+	else if (m && plan->idmap.uid.n)
+		words = barrier_of_root(start->arena, &inside, plan->rootfs.path, m->target);
+	if (words)
+		err_hint_first(err, "%s", words);
 }
 
 /* Another start may have put its own there meanwhile. */
@@ -71,6 +110,7 @@ static void take_back(struct start *start)
 void failure_end(struct start *start, struct channel *channel, struct err *err)
 {
 	explain_death(start, err);
+	explain_refused(start, err);
 	/* An init whose stager died before it was introduced ends by itself when it finds it
 	 * closed. */
 	channel_close(channel);

@@ -8,6 +8,7 @@
 #include "src/base/log.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/host/barrier.h"
 #include "src/oci/annotations.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
@@ -28,28 +29,6 @@
 #include <unistd.h>
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-int step_cwd(struct start *start, struct err *err)
-{
-	const char *cwd = start->plan->process.cwd;
-
-	if (!start->plan->process.args || start->cwd_entered)
-		return 0;
-	if (chdir(cwd) < 0) {
-		if (errno == EACCES)
-			return err_set(err, EACCES,
-				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): permission "
-					      "denied for uid %u",
-				       cwd, start->plan->process.uid);
-		if (errno == ENOENT) /* clients try another one: status 127 */
-			return err_set(err, ENOENT,
-				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): no such file "
-					      "or directory",
-				       cwd);
-		return err_errno(err, errno, ERR_AT "process.cwd: chdir to cwd (\"%s\")", cwd);
-	}
-	return resolve_check_cwd(err);
-}
 
 /* HOME out of the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is
  * not a small regular one is the image's matter, not ours. */
@@ -90,39 +69,40 @@ static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 	return (caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111) ? 0 : -EACCES;
 }
 
-/* The first directory on the way that lets the process not pass, or the program itself, or its
- * mount. Not under a filter of the container's, which may end who asks. */
+/* What refuses it. Not under a filter of the container's, which may end who asks. */
 static void explain_denied(const struct start *start, const char *path, struct err *err)
 {
-	const struct process_plan *p = &start->plan->process;
-	struct statvfs fs;
-	struct stat st;
+	const struct barrier_view view = { .container = true,
+					   .uids = &start->plan->idmap.uid,
+					   .gids = &start->plan->idmap.gid };
 
-	if (start->plan->flags & PLAN_SECCOMP_EARLY)
-		return;
-	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		const char *dir = arena_strf(start->arena, "%.*s", (int)(slash - path), path);
+	if (!(start->plan->flags & PLAN_SECCOMP_EARLY))
+		barrier_hint(start->arena, &view, path, X_OK, err);
+}
 
-		if (stat(dir, &st) < 0)
-			return;
-		if (faccessat(AT_FDCWD, dir, X_OK, AT_EACCESS) < 0 && errno == EACCES) {
-			err_hint(err,
-				 "uid %u may not enter the directory %s of the container (owner "
-				 "%u:%u, mode %04o)",
-				 p->uid, dir, st.st_uid, st.st_gid, st.st_mode & 07777);
-			return;
+int step_cwd(struct start *start, struct err *err)
+{
+	const char *cwd = start->plan->process.cwd;
+
+	if (!start->plan->process.args || start->cwd_entered)
+		return 0;
+	if (chdir(cwd) < 0) {
+		if (errno == EACCES) {
+			(void)err_set(err, EACCES,
+				      ERR_AT "process.cwd: chdir to cwd (\"%s\"): permission "
+					     "denied for uid %u",
+				      cwd, start->plan->process.uid);
+			explain_denied(start, cwd, err);
+			return -EACCES;
 		}
+		if (errno == ENOENT) /* clients try another one: status 127 */
+			return err_set(err, ENOENT,
+				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): no such file "
+					      "or directory",
+				       cwd);
+		return err_errno(err, errno, ERR_AT "process.cwd: chdir to cwd (\"%s\")", cwd);
 	}
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOEXEC))
-		err_hint(err, "%s is on a mount with the option noexec", path);
-	else if (!(st.st_mode & 0111))
-		err_hint(err, "%s is not executable (mode %04o): chmod +x", path,
-			 st.st_mode & 07777);
-	else
-		err_hint(err, "uid %u may not execute %s (owner %u:%u, mode %04o)", p->uid, path,
-			 st.st_uid, st.st_gid, st.st_mode & 07777);
+	return resolve_check_cwd(err);
 }
 
 /* Only what is meant is called missing (127) or denied (126): a loop of links, a name that is too

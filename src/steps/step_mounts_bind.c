@@ -24,11 +24,6 @@ static int rootfs_failed(const char *path, int error, struct err *err)
 	if (error == ENOENT)
 		err_hint(err, "unpack a root file system there, or set root.path (relative to the "
 			      "bundle)");
-	if (error == EACCES)
-		err_hint(err,
-			 "every directory above it must let the caller pass (x for others, or the "
-			 "caller's own): namei -l %s",
-			 path);
 	return -error;
 }
 
@@ -73,9 +68,6 @@ static int source_failed(const struct mount_entry *m, int error, struct err *err
 	}
 	(void)err_errno(err, error, ERR_AT "mounts[%ld].source: open %s", m->config_index,
 			m->source);
-	if (error == EACCES)
-		err_hint(err, "a directory of this path does not let the caller pass: namei -l %s",
-			 m->source);
 	return -error;
 }
 

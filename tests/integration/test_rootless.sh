@@ -188,11 +188,46 @@ before_t_closed_places_have_advice() { before_t_rootfs_of_another_user; }
 t_closed_places_have_advice() {
 	rootless_only
 	no 'permission denied' run -b "$T/b" --config "$T/closed/config.json" "$ID"
-	has hint "$ERR" "namei -l $T/closed/config.json"
+	has config "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): chmod o+x $T/closed"
 	no '--bundle: open the directory' run -b "$T/closed/bundle" "$ID"
-	has hint "$ERR" "namei -l $T/closed/bundle"
+	has bundle "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): chmod o+x $T/closed"
 	no 'create the state directory' --root "$T/foreign/state" run -b "$T/b" "$ID"
 	has hint "$ERR" 'name a directory of your own with --root'
+}
+
+before_t_refused_paths_have_names() {
+	before_t_rootfs_of_another_user
+	install -m 600 /dev/null "$T/secret.json"
+}
+
+# The directory that blocks, whose it is, and by which number the host knows who asked.
+t_refused_paths_have_names() {
+	rootless_only
+	local root
+	no 'permission denied' run -b "$T/b" --config "$T/secret.json" "$ID"
+	has file "$ERR" "may not read $T/secret.json (owner 0:0, mode 0600): chmod o+r $T/secret.json"
+	cp "$T/b/config.json" "$T/as-it-was"
+	cfg --arg p "$T/closed/r" '.root.path = $p'
+	no 'open the rootfs' run -b "$T/b" "$ID"
+	has rootfs "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700)"
+	cfg --arg p "$T/foreign" '.root.path = $p'
+	no 'in the rootfs: permission denied' run -b "$T/b" "$ID"
+	has foreign "$ERR" "on the host) may not write to the directory $T/foreign (owner 0:0 on the host, mode 0755)"
+	cp "$T/as-it-was" "$T/b/config.json"
+	ln -s "$T/closed/x" "$T/b/link"
+	cfg --arg p "$T/b/link/y" '.mounts += [{destination: "/mnt", type: "bind", source: $p, options: ["rbind"]}]'
+	no 'link/y: permission denied' run -b "$T/b" "$ID"
+	has source "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700)"
+	ok explain -b "$T/b"
+	has explain "$OUT" "mount source: $T/b/link/y: uid "
+	[ -n "$SUBUIDS" ] || return 0
+	cp "$T/as-it-was" "$T/b/config.json"
+	mkdir -m 700 "$T/b/rootfs/own" "$T/b/rootfs/own/in"
+	cp /bin/busybox "$T/b/rootfs/own/in/p"
+	cfg '.process.user = {uid: 7, gid: 7} | .process.args = ["/own/in/p"]'
+	no 'permission denied' run -b "$T/b" "$ID"
+	root=$(stat -c %u:%g "$T/b/rootfs/own")
+	has program "$ERR" "uid 7 ($((${SUBUIDS%%:*} + 6)) on the host) may not enter the directory /own of the container (owner 0:0, on the host $root, mode 0700)"
 }
 
 # Groups that root has given to the user, who is elsewhere himself.

@@ -153,7 +153,8 @@ t_words_for_programs() {
 	caps KILL
 	prog /closed/sh
 	no 'exec: "/closed/sh": permission denied' run -b "$T/b" "$ID"
-	has 'the directory' "$ERR" 'hint: uid 7 may not enter the directory /closed of the container (owner 0:0, mode 0600)'
+	has 'the directory' "$ERR" 'may not enter the directory /closed of the container (owner 0:0'
+	has 'its mode' "$ERR" ', mode 0600)'
 	cfg --arg d "$root/bin" '.process.user = {uid: 0, gid: 0} | .mounts += [{destination: "/bin", source: $d, options: ["bind", "noexec"]}]'
 	prog /bin/sh
 	no 'exec: "/bin/sh": permission denied' run -b "$T/b" "$ID"
