@@ -145,6 +145,9 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	for (size_t i = 0; i < state.cgroup.dirs.n; i++)
 		str_addf(&out, "cgroup      %s%s\n", state.cgroup.dirs.v[i].mount,
 			 state.cgroup.dirs.v[i].path);
+	if (state.console_pid.set)
+		str_addf(&out, "terminal    kept by process %lld, for `usrun attach %s`\n",
+			 (long long)state.console_pid.v, state.id);
 	str_add(&out, state.fallbacks.n ? "departures from the config\n"
 					: "no departure from the config\n");
 	for (size_t i = 0; i < state.fallbacks.n; i++)

@@ -13,6 +13,8 @@ static const struct option options[] = {
 	LAUNCH_OPTIONS(struct run_options),
 	{ 'd', "detach", OPTION_FLAG, offsetof(struct run_options, detach), NULL,
 	  "return once the process is running", NULL },
+	{ 't', "tty", OPTION_FLAG, offsetof(struct run_options, launch.tty), NULL,
+	  "give it a terminal, for `attach` with --detach", NULL },
 	{ 0, "keep", OPTION_FLAG, offsetof(struct run_options, keep), NULL,
 	  "keep the state after the process has exited", NULL },
 	{ 0, "net", OPTION_TEXT, offsetof(struct run_options, launch.net), "NETWORK",

@@ -188,6 +188,7 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .host_loopback = options->host_loopback,
 						 .metadata = options->metadata,
 						 .overlay = options->overlay,
+						 .tty = options->tty,
 						 .cgroup_manager = globals->cgroup_manager };
 }
 

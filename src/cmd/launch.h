@@ -20,7 +20,7 @@ struct launch_options {
 	/* Of run. */
 	const char *net;
 	struct option_list publish;
-	bool host_loopback, metadata, overlay;
+	bool host_loopback, metadata, overlay, tty;
 };
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose

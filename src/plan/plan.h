@@ -41,10 +41,11 @@ enum plan_flag {
 	PLAN_MOUNTS =
 		1 << 23, /* mounts, masks and nodes below the rootfs; without PLAN_MNTNS_NEW in
 				* a namespace of others, until the container is deleted */
-	PLAN_PIDNS_JOIN = 1 << 24, /* create: others see init as soon as it is born */
-	PLAN_NET_HELPER = 1 << 25, /* a process outside gives it its network */
+	PLAN_PIDNS_JOIN = 1 << 24,   /* create: others see init as soon as it is born */
+	PLAN_NET_HELPER = 1 << 25,   /* a process outside gives it its network */
+	PLAN_CONSOLE_KEPT = 1 << 26, /* a process outside keeps its terminal for `attach` */
 };
-enum { PLAN_FLAG_BITS = 26 };
+enum { PLAN_FLAG_BITS = 27 };
 
 enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order of the joins */
 	       PLAN_NS_USER,
@@ -238,6 +239,7 @@ struct plan_options {            /* what the command line adds to the config */
 	size_t n_publish;
 	bool host_loopback, metadata;
 	bool overlay;
+	bool tty; /* a terminal, whatever the config says; with detach, one that is kept */
 	const char *state_dir; /* absolute, where files of ours are mount sources; or NULL */
 };
 

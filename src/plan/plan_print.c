@@ -448,7 +448,10 @@ static void print_process(struct str *out, const struct plan *plan)
 	for (size_t i = 0; i < p->n_args; i++)
 		addf(out, " %s", p->args[i]);
 	addf(out, "\n  uid %u, gid %u, umask %04o, cwd %s%s%s\n", p->uid, p->gid, p->umask, p->cwd,
-	     p->terminal ? ", terminal" : "", p->no_new_privs ? ", no_new_privs" : "");
+	     plan->flags & PLAN_CONSOLE_KEPT ? ", terminal kept for `usrun attach`"
+	     : p->terminal                   ? ", terminal"
+					     : "",
+	     p->no_new_privs ? ", no_new_privs" : "");
 	if (p->reaper)
 		str_add(out, "  init         usrun, which passes signals on and reaps\n");
 	addf(out, "  groups       %s (%zu)\n",

@@ -193,26 +193,31 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 {
 	const struct plan_options *options = b->plan->options;
 	struct process_plan *p = &b->plan->process;
-	bool keeper_needed = options->wait_start || options->detach;
+	bool left = options->wait_start || options->detach;
+	bool kept = options->tty && left && !options->console_socket;
 
-	p->terminal = process->terminal.v;
+	p->terminal = process->terminal.v || options->tty;
 	if (p->terminal && process->console_size) {
 		p->rows = (uint32_t)process->console_size->height.v;
 		p->columns = (uint32_t)process->console_size->width.v;
 	}
-	if (p->terminal && keeper_needed && !options->console_socket) {
+	if (p->terminal && left && !options->console_socket && !kept) {
 		(void)err_set(err, EINVAL,
 			      ERR_AT "process.terminal: cannot allocate tty if usrun will "
 				     "detach without setting console socket");
-		return err_hint(err, "%s",
-				options->is_exec
-					? "name a listening socket with --console-socket, or leave "
-					  "out --tty, or --detach"
-					: "name a listening socket with --console-socket, or set "
-					  "process.terminal to false, or use `usrun run` without "
-					  "--detach");
+		return err_hint(
+			err, "%s",
+			options->is_exec
+				? "name a listening socket with --console-socket, or leave "
+				  "out --tty, or --detach"
+			: options->wait_start
+				? "name a listening socket with --console-socket, or set "
+				  "process.terminal to false"
+				: "add --tty, and `usrun attach` shows the terminal; or name "
+				  "a listening socket with --console-socket, or set "
+				  "process.terminal to false");
 	}
-	if (options->console_socket && !(p->terminal && keeper_needed))
+	if (options->console_socket && !(p->terminal && left))
 		return err_set(err, EINVAL,
 			       "--console-socket: cannot use console socket if usrun will not "
 			       "detach or allocate tty");
@@ -220,6 +225,8 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 		b->plan->flags |= PLAN_TERMINAL;
 	if (options->console_socket)
 		b->plan->flags |= PLAN_CONSOLE_SOCKET;
+	if (kept)
+		b->plan->flags |= PLAN_CONSOLE_KEPT;
 	return 0;
 }
 

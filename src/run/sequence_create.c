@@ -245,6 +245,10 @@ static const struct row rows[] = {
 	    .before = M_STATE_WRITTEN, .gives = M_RDT, .after = M_INIT_KNOWN),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
+	/* Not before it is known which process init is, whose end is the keeper's. */
+	ACT(PARENT, "console-keep", step_console_keep, .when = PLAN_CONSOLE_KEPT,
+	    .needs = M_CREATED | M_STATE, .before = M_STATE_WRITTEN, .gives = M_KEPT,
+	    .after = M_INIT_KNOWN, .undo = true),
 	/* The program finds its network ready; and the state is complete with the helper in it. */
 	ACT(PARENT, "net-await", step_net_await, .when = PLAN_NET_HELPER, .needs = M_NET_STARTED,
 	    .before = M_STATE_WRITTEN),

@@ -11,12 +11,14 @@
 #include "src/run/relay.h"
 #include "src/run/stream.h"
 #include "src/run/terminal.h"
+#include "src/steps/keeper.h"
 #include "src/sys/child.h"
 #include "src/sys/tty.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -30,6 +32,7 @@ enum {
 	SLOT_NOTIFY,
 	SLOT_OOM,
 	SLOT_TIMER,
+	SLOT_KEEPER,
 	SLOTS
 };
 
@@ -56,6 +59,7 @@ struct session {
 	size_t last;    /* bytes read since the end */
 	bool stopped;   /* the process, with us */
 	bool told;      /* to end, since it was stopped; not where it is deaf to that */
+	bool left;      /* attach: the process goes on without us */
 };
 
 int supervise_block_signals(struct err *err)
@@ -86,7 +90,8 @@ static void hang_up(struct session *session)
 	if (session->s->console < 0)
 		return;
 	fd_closep(&session->s->console);
-	if (!session->ended && child_is_deaf(child, SIGHUP))
+	session->left = session->s->attach;
+	if (!session->left && !session->ended && child_is_deaf(child, SIGHUP))
 		(void)child_signal(child, SIGKILL);
 }
 
@@ -161,7 +166,13 @@ static void suspend(struct session *session)
 static void forward(struct session *session, int signal)
 {
 	bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+	struct supervise_attach *attach = session->s->attach;
 
+	if (attach) {
+		attach->ended_by = ends ? signal : attach->ended_by;
+		session->left |= ends;
+		return;
+	}
 	if (ends && session->stopped && !child_is_deaf(session->s->child, signal))
 		session->told = true;
 	if (!session->ended)
@@ -231,6 +242,10 @@ static void end_input(struct session *session)
 		hang_up(session);
 		return;
 	}
+	if (session->s->attach) { /* others may type after us */
+		relay_note(&session->input, RELAY_END, 0);
+		return;
+	}
 	session->line_mode = ICANON;
 	if (tcgetattr(session->s->console, &modes) == 0) {
 		end = (char)modes.c_cc[VEOF];
@@ -256,10 +271,21 @@ static void repeat_end(struct session *session)
 		session->line_mode = modes.c_lflag & ICANON;
 }
 
+/* What was typed, and what of the keys that leave was typed before it. */
+static void take_input(struct session *session, const char *text, size_t len)
+{
+	struct supervise_attach *attach = session->s->attach;
+
+	if (attach)
+		len = detach_scan(&attach->keys, text, len, &session->left);
+	relay_note(&session->input, RELAY_GOT, len);
+}
+
 static void read_input(struct session *session, short revents)
 {
+	struct supervise_attach *attach = session->s->attach;
 	char *space;
-	size_t size = relay_space(&session->input, &space);
+	size_t size = relay_space(&session->input, &space), held = 0;
 	ssize_t n;
 
 	if (!revents || !size || !session->terminal.ours) {
@@ -267,7 +293,11 @@ static void read_input(struct session *session, short revents)
 			end_input(session);
 		return;
 	}
-	n = stream_read(&session->in, space, size);
+	if (attach && size > DETACH_MAX)
+		held = detach_resume(&attach->keys, space);
+	n = stream_read(&session->in, space + held, size - held);
+	if (attach && n <= 0)
+		attach->keys.held = held;
 	if (n == -EAGAIN)
 		return;
 	if (n == -EIO) /* also the answer to a job in the background */
@@ -277,7 +307,7 @@ static void read_input(struct session *session, short revents)
 	if (n <= 0)
 		end_input(session);
 	else
-		relay_note(&session->input, RELAY_GOT, (size_t)n);
+		take_input(session, space, held + (size_t)n);
 }
 
 static void write_input(struct session *session)
@@ -382,6 +412,9 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 	};
 	fds[SLOT_NOTIFY] = (struct pollfd){ .fd = s->notify, .events = POLLIN };
 	fds[SLOT_TIMER] = (struct pollfd){ .fd = session->timer, .events = POLLIN };
+	fds[SLOT_KEEPER] =
+		(struct pollfd){ .fd = s->attach && !session->ended ? s->attach->keeper : -1,
+				 .events = POLLIN };
 	fds[SLOT_OOM] = (struct pollfd){ .fd = s->oom ? s->oom->fd : -1, .events = POLLPRI };
 	return most < 0 || (patience >= 0 && patience < most) ? patience : most;
 }
@@ -413,8 +446,25 @@ static void time_is_up(struct session *session)
 	session->timed_out = true;
 }
 
+/* The terminal is not ours any more, or its container has ended. */
+static void hear_keeper(struct session *session)
+{
+	struct supervise_attach *attach = session->s->attach;
+	int word = keeper_hear(attach->keeper);
+
+	if (word == KEEPER_ENDS) {
+		session->ended = true;
+	} else if (word) {
+		session->left = true;
+		attach->why = word == KEEPER_TAKES ? "attached from elsewhere"
+						   : "the keeper of its terminal was killed";
+	}
+}
+
 static bool is_over(const struct session *session)
 {
+	if (session->left)
+		return true;
 	return session->ended && (session->s->console < 0 || session->output.state == RELAY_CLOSED);
 }
 
@@ -437,6 +487,8 @@ static int loop(struct session *session, struct err *err)
 		}
 		if (fds[SLOT_TIMER].revents)
 			time_is_up(session);
+		if (fds[SLOT_KEEPER].revents)
+			hear_keeper(session);
 		if (fds[SLOT_NOTIFY].revents)
 			notify_relay(s->notify, s->manager);
 		if (fds[SLOT_SIGNALS].revents)
@@ -447,8 +499,14 @@ static int loop(struct session *session, struct err *err)
 
 static void open_streams(struct session *session)
 {
+	const struct supervise_attach *attach = session->s->attach;
 	int console = session->s->console;
+	char *space;
 
+	if (attach && relay_space(&session->output, &space) >= attach->len) {
+		memcpy(space, attach->text, attach->len);
+		relay_note(&session->output, RELAY_GOT, attach->len);
+	}
 	session->in = stream_open(STDIN_FILENO, O_RDONLY);
 	session->out = stream_open(STDOUT_FILENO, O_WRONLY);
 	/* Nobody shares it: what runs inside has the other end. */
@@ -478,6 +536,8 @@ int supervise_run(struct supervise *supervise, struct err *err)
 	if (supervise->stop_key)
 		handle_signal(&session, SIGTSTP, true);
 	r = loop(&session, err);
+	if (session.left) /* what was read before */
+		write_output(&session);
 	fd_closep(&session.timer);
 	if (supervise->notify >= 0) /* its last words */
 		notify_relay(supervise->notify, supervise->manager);

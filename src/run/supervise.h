@@ -2,7 +2,7 @@
 /* The foreground: signals are forwarded, the terminal is relayed, the exit status comes back. */
 #pragma once
 
-#include "src/base/err.h"
+#include "src/run/detach.h"
 
 #include <stdint.h>
 
@@ -11,12 +11,24 @@ enum { SUPERVISE_TIMED_OUT = 124 }; /* that of timeout(1) */
 struct child;
 struct driver_oom;
 
+/* For `attach`: the terminal of a process that is not ours. It gets neither our signals nor our
+ * end. */
+struct supervise_attach {
+	int keeper;       /* connection to who keeps the terminal (steps/keeper.h) */
+	const char *text; /* to be shown first */
+	size_t len;
+	struct detach keys;
+	const char *why; /* what ended it, for a person, or NULL */
+	int ended_by;    /* the signal that ended it, or 0 */
+};
+
 struct supervise {
-	struct child *child;    /* reaped at its end */
-	int console;            /* master of the container's terminal, or -1 */
-	int signals;            /* from supervise_block_signals() */
-	bool stop_key;          /* ^Z was pressed before the process was there */
-	int notify, manager;    /* sockets for notify_relay(), or -1 */
+	struct supervise_attach *attach; /* or NULL */
+	struct child *child;             /* reaped at its end */
+	int console;                     /* master of the container's terminal, or -1 */
+	int signals;                     /* from supervise_block_signals() */
+	bool stop_key;                   /* ^Z was pressed before the process was there */
+	int notify, manager;             /* sockets for notify_relay(), or -1 */
 	int64_t timeout_ms;     /* after which it is told to end, and soon killed; 0: never */
 	struct driver_oom *oom; /* kept up to date while the group is there; NULL: not watched */
 };

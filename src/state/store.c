@@ -93,6 +93,8 @@ static const struct json_field state_fields[] = {
 	FIELD(state, namespaces, "namespaces", JSON_STRINGS),
 	FIELD(state, net_pid, "netPid", JSON_INT, .imin = 1, .imax = INT32_MAX),
 	FIELD(state, net_start_time, "netStartTime", JSON_UINT, UINT_RANGE),
+	FIELD(state, console_pid, "consolePid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, console_start_time, "consoleStartTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, poststart_hooks, "poststartHooks", JSON_BOOL),
 	FIELD(state, poststop_hooks, "poststopHooks", JSON_BOOL),
 	FIELD(state, terminal, "terminal", JSON_BOOL),
@@ -183,6 +185,10 @@ static int encode(const struct state *state, struct json_write **ret, const char
 	if (state->net_pid.set) {
 		json_write_int(w, "netPid", state->net_pid.v);
 		json_write_uint(w, "netStartTime", state->net_start_time.v);
+	}
+	if (state->console_pid.set) {
+		json_write_int(w, "consolePid", state->console_pid.v);
+		json_write_uint(w, "consoleStartTime", state->console_start_time.v);
 	}
 	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
 	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);

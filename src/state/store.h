@@ -5,6 +5,7 @@
  *   config.json  a copy of the bundle's, for exec, start and the poststop hooks
  *   notify       the socket that stands for a service manager's, for a foreground run
  *   resolv.conf  of the container, and net/ with the socket of its network's helper
+ *   console      the socket of the terminal's keeper
  *   start        the socket on which a created init waits for `start`
  *   init         where there is no cgroup to find it by: pid and start time of init once more
  *
@@ -49,6 +50,8 @@ struct state {
 					     * ("pid", "mount", …): what exec joins */
 	struct json_int net_pid; /* keeper of the network's helper */
 	struct json_uint net_start_time;
+	struct json_int console_pid; /* keeper of the terminal */
+	struct json_uint console_start_time;
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
 	/* Not stored. */
 	bool abandoned; /* its creator died before it was done (store_is_locked()) */

@@ -356,28 +356,40 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 	return r < 0 ? r : stopped;
 }
 
-/* It ends with the container, whose end comes before in this list; who waits for it leaves no
- * process behind. */
-static int undo_net_helper(struct store *store, const struct state *state, struct err *err)
+/* Who waits for its end leaves no process behind. */
+static int end_keeper(const struct state *state, const struct json_int *pid,
+		      const struct json_uint *start_time, int patience_ms, struct err *err)
 {
 	const struct state keeper = { .id = state->id,
 				      .phase = STATE_STARTED,
 				      .boot_id = state->boot_id,
-				      .pid = state->net_pid,
-				      .start_time = state->net_start_time };
+				      .pid = *pid,
+				      .start_time = *start_time };
 	_cleanup_close_ int pidfd = -1;
-	int r = state->net_pid.set ? status_of(&keeper, &pidfd, err) : 0;
+	int r = pid->set ? status_of(&keeper, &pidfd, err) : 0;
 
-	(void)store;
 	if (r < 0 || pidfd < 0)
 		return r < 0 ? r : 0;
-	if (pidfd_wait(pidfd, DEATH_TIMEOUT_MS) == 0)
+	if (pidfd_wait(pidfd, patience_ms) == 0)
 		return 0;
 	(void)pidfd_signal(pidfd, SIGKILL);
 	return pidfd_wait(pidfd, DEATH_TIMEOUT_MS) == 0
 		       ? 0
-		       : err_set(err, ETIMEDOUT, "the keeper of the network, process %lld, stays",
-				 (long long)state->net_pid.v);
+		       : err_set(err, ETIMEDOUT, "the keeper process %lld of container %s stays",
+				 (long long)pid->v, state->id);
+}
+
+/* It ends with the container, whose end comes before in this list. */
+static int undo_net_helper(struct store *store, const struct state *state, struct err *err)
+{
+	(void)store;
+	return end_keeper(state, &state->net_pid, &state->net_start_time, DEATH_TIMEOUT_MS, err);
+}
+
+static int undo_console_keep(struct store *store, const struct state *state, struct err *err)
+{
+	(void)store;
+	return end_keeper(state, &state->console_pid, &state->console_start_time, 0, err);
 }
 
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
@@ -394,6 +406,7 @@ const struct undo_list_entry undo_list_entries[] = {
 	{ "cgroup-unit", "stops its systemd unit", undo_cgroup_unit },
 	{ "rdt-create", "removes its resctrl group", undo_rdt_create },
 	{ "spawn", "kills its processes", undo_spawn },
+	{ "console-keep", "ends the keeper of its terminal", undo_console_keep },
 	{ NULL, NULL, NULL },
 };
 

@@ -45,6 +45,7 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
 		.net_member = -1,
 		.net_answer = -1,
 		.net_keeper = CHILD_NONE,
+		.console_keeper = CHILD_NONE,
 		.notify_listener = -1,
 		.hooks_output = { .out = -1, .err = -1 },
 		.net = { .here = -1, .there = -1 },

@@ -55,6 +55,7 @@ struct start {
 	int net_member; /* a socket of the container's network namespace, which the helper gets */
 	int net_answer; /* of the helper's keeper, when it is ready */
 	struct child net_keeper;
+	struct child console_keeper;
 	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
 	mode_t umask;        /* init: the caller's, which its hooks have */

@@ -4,6 +4,8 @@
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
+#include "src/state/status.h"
+#include "src/steps/keeper.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 #include "src/sys/sock.h"
@@ -22,6 +24,28 @@ int step_console_connect(struct start *start, struct err *err)
 		return err_errno(err, -start->console_socket, "--console-socket: connect to %s",
 				 path);
 	return 0;
+}
+
+int step_console_keep(struct start *start, struct err *err)
+{
+	_cleanup_close_ int listener = sock_new();
+	const struct keeper_request request = { .id = start->state->id,
+						.console = start->console_master,
+						.listener = listener,
+						.init = &start->init };
+	uint64_t start_time = 0;
+	int r = listener < 0 ? listener : sock_listen_at(listener, start->state_dir, "console");
+
+	if (r < 0)
+		return err_errno(err, -r, "make the socket of the terminal in %s/%s",
+				 store_root(start->store), start->state->id);
+	r = keeper_start(&request, &start->console_keeper, err);
+	fd_closep(&start->console_master);
+	if (r == 0)
+		r = status_start_time(start->console_keeper.pid, &start_time, err);
+	start->state->console_pid = (struct json_int){ start_time != 0, start->console_keeper.pid };
+	start->state->console_start_time = (struct json_uint){ start_time != 0, start_time };
+	return r;
 }
 
 static int open_pair(struct start *start, int root, struct err *err)
@@ -60,7 +84,8 @@ static int hand_over(struct start *start, struct err *err)
 	int r = 0;
 
 	/* What is copied to a file or a pipe is text to whoever reads it. */
-	if (start->console_socket < 0 && !isatty(STDOUT_FILENO))
+	if (start->console_socket < 0 && !(start->plan->flags & PLAN_CONSOLE_KEPT) &&
+	    !isatty(STDOUT_FILENO))
 		r = tty_keep_newlines(start->console_slave);
 	if (r < 0)
 		return err_errno(err, -r, "set the mode of the terminal");

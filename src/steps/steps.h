@@ -17,6 +17,7 @@ STEP(cgroup_create_v2);
 STEP(cgroup_create_v1);
 STEP(ns_open);
 STEP(console_connect);
+STEP(console_keep);
 STEP(mounts_open_early);
 STEP(devices_make);
 STEP(idmap_write);

@@ -52,6 +52,18 @@ bool tty_copy_size(int from, int to)
 	return ioctl(to, TIOCSWINSZ, &size) == 0;
 }
 
+void tty_nudge(int tty)
+{
+	struct winsize size, other;
+
+	if (ioctl(tty, TIOCGWINSZ, &size) < 0)
+		return;
+	other = size;
+	other.ws_row++;
+	(void)ioctl(tty, TIOCSWINSZ, &other);
+	(void)ioctl(tty, TIOCSWINSZ, &size);
+}
+
 int tty_with_window(void)
 {
 	struct winsize size;

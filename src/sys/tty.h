@@ -17,6 +17,9 @@ int tty_set_size(int tty, uint32_t rows, uint32_t columns); /* 0 or -errno */
 /* Whether the size of `from` (may be -1) is known, and `to` has it now. */
 bool tty_copy_size(int from, int to);
 
+/* What runs on it gets SIGWINCH, and finds the same size. */
+void tty_nudge(int tty);
+
 /* The first of the standard streams that is a terminal, or -1. */
 int tty_with_window(void);
 

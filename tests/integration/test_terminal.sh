@@ -12,6 +12,14 @@ t_terminals() {
 		fail "$(tail -n 15 "$T/cases")"
 }
 
+t_attach() {
+	local here
+	here=$(dirname "${BASH_SOURCE[0]}")
+	command -v python3 >/dev/null || skip 'needs python3'
+	PYTHONDONTWRITEBYTECODE=1 python3 "$here/attach.py" "$T/b" "$ID" -- "${U[@]}" >"$T/cases" 2>&1 ||
+		fail "$(tail -n 15 "$T/cases")"
+}
+
 # Left behind, it would read the terminal of whoever started it, beside the shell.
 t_detach_with_a_terminal_as_input() {
 	local words='standard input is your terminal'

@@ -40,6 +40,7 @@ static const struct owed owed_create[] = {
 	{ PLAN_MOUNTS, M_DEVICES | M_FINISHED },
 	{ PLAN_TIME_OFFSETS, M_OFFSETS },
 	{ PLAN_PIDNS_JOIN, M_INSIDE | M_LEADS },
+	{ PLAN_CONSOLE_KEPT, M_KEPT },
 };
 
 /* Work that has to do with what is the host's: a process among others must find it done. */
@@ -201,6 +202,9 @@ bool order_has_flags(uint32_t flags)
 	if ((flags & PLAN_SECCOMP) && (flags & PLAN_HOOKS_START) && !(flags & PLAN_SECCOMP_EARLY))
 		return false;
 	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
+		return false;
+	if ((flags & PLAN_CONSOLE_KEPT) &&
+	    (!(flags & PLAN_TERMINAL) || (flags & (PLAN_CONSOLE_SOCKET | PLAN_WAIT_START))))
 		return false;
 	return true;
 }

@@ -241,18 +241,29 @@ TEST(mounts_over_proc_are_refused)
 		    &facts, &options) != NULL);
 }
 
+#define TTY_JSON                                                                                   \
+	"{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{\"terminal\":"      \
+	"true,\"cwd\":\"/\",\"args\":[\"sh\"]}}"
+
 TEST(a_terminal_needs_somebody_to_keep_it)
 {
 	struct facts facts = root_facts();
 	struct plan_options options = { .detach = true };
+	const struct plan *plan;
 
-	CHECK(!build("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{"
-		     "\"terminal\":true,\"cwd\":"
-		     "\"/\",\"args\":[\"sh\"]}}",
-		     &facts, &options));
+	CHECK(!build(TTY_JSON, &facts, &options));
 	CHECK(strstr(check_said(&err),
 		     "cannot allocate tty if usrun will detach without setting console socket") !=
 	      NULL);
+	options.tty = true;
+	plan = build(TTY_JSON, &facts, &options);
+	CHECK(plan && (plan->flags & PLAN_CONSOLE_KEPT));
+	options.detach = false;
+	plan = build(TTY_JSON, &facts, &options);
+	CHECK(plan && plan->process.terminal && !(plan->flags & PLAN_CONSOLE_KEPT));
+	options = (struct plan_options){ .tty = true, .detach = true, .console_socket = "/c" };
+	plan = build(TTY_JSON, &facts, &options);
+	CHECK(plan && (plan->flags & PLAN_CONSOLE_SOCKET) && !(plan->flags & PLAN_CONSOLE_KEPT));
 }
 
 TEST(unknown_capabilities_are_recorded)

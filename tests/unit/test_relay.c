@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One direction of a relay: every event in every state. */
+/* One direction of a relay: every event in every state; and the keys that leave it. */
+#include "src/run/detach.h"
 #include "src/run/relay.h"
 #include "tests/lib/check.h"
 
@@ -127,4 +128,72 @@ TEST(what_was_written_before_counts_for_the_line)
 	check_pending(&relay, "hello");
 	relay_end_input(&relay, 4);
 	check_pending(&relay, "\4\4");
+}
+
+TEST(keys_that_leave)
+{
+	static const struct {
+		const char *words, *keys; /* keys NULL: refused */
+	} rows[] = {
+		{ "ctrl-p,ctrl-q", "\20\21" },
+		{ "q", "q" },
+		{ "ctrl-a,d", "\1d" },
+		{ "ctrl-]", "\35" },
+		{ "ctrl-_", "\37" },
+		{ "", NULL },
+		{ "ctrl-", NULL },
+		{ "ctrl-1", NULL },
+		{ "ctrl-ab", NULL },
+		{ "a,,b", NULL },
+		{ "a,", NULL },
+		{ "ab", NULL },
+		{ "a,b,c,d,e,f,g,h", "abcdefgh" },
+		{ "a,b,c,d,e,f,g,h,i", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct detach detach = { .n = 0 };
+		struct err err = { 0 };
+		int r = detach_parse(rows[i].words, &detach, &err);
+
+		CHECK_INT(r < 0, !rows[i].keys);
+		if (!rows[i].keys)
+			continue;
+		CHECK_INT(detach.n, strlen(rows[i].keys));
+		CHECK(memcmp(detach.keys, rows[i].keys, detach.n) == 0);
+	}
+}
+
+/* Typed in pieces: what is passed on is the same as if it had come at once. */
+TEST(keys_in_pieces)
+{
+	static const struct {
+		const char *typed, *passed;
+		bool left;
+	} rows[] = {
+		{ "abc", "abc", false }, { "xxq", "", true },       { "axxqb", "a", true },
+		{ "xq", "xq", false },   { "xxxq", "x", true },     { "ax", "a", false },
+		{ "axx", "a", false },   { "axxb", "axxb", false }, { "xaxxq", "xa", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t piece = 1; piece <= 3; piece++) {
+			struct detach detach = { .keys = "xxq", .n = 3 };
+			size_t len = strlen(rows[i].typed), n = 0;
+			char passed[16] = "", text[16];
+			bool left = false;
+
+			for (size_t at = 0; at < len && !left; at += piece) {
+				size_t take = len - at < piece ? len - at : piece;
+				size_t held = detach_resume(&detach, text), got;
+
+				memcpy(text + held, rows[i].typed + at, take);
+				got = detach_scan(&detach, text, held + take, &left);
+				memcpy(passed + n, text, got);
+				n += got;
+			}
+			passed[n] = '\0';
+			CHECK_STR(passed, rows[i].passed);
+			CHECK_INT(left, rows[i].left);
+		}
 }
