@@ -30,21 +30,35 @@ static bool is_range(uint64_t start, uint64_t count)
 	return count > 0 && start < UINT32_MAX && count <= UINT32_MAX - start;
 }
 
+/* Whatever is wrong with the rest of it. */
+static bool is_meant_for(const char *line, size_t len, const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	return n && len >= n && memcmp(line, name, n) == 0 &&
+	       (len == n || strchr(": \t;,=", line[n]));
+}
+
 void subid_parse(struct arena *arena, const char *text, const char *name, uint32_t uid,
 		 struct subid *ret)
 {
 	uint64_t start, count, unused = SUBID_FIRST;
 	const char *line, *owner;
-	size_t len, owner_len, cap = 0;
+	size_t len, owner_len, cap = 0, lines = 0;
 	struct subid subid = { 0 };
 	char number[12];
 
 	(void)snprintf(number, sizeof(number), "%u", uid);
 	while (text_line(&text, &line, &len)) {
+		lines++;
 		if (text_field(line, len, ':', 3, &owner, &owner_len) ||
 		    !text_field_number(line, len, ':', 1, &start) ||
-		    !text_field_number(line, len, ':', 2, &count) || !is_range(start, count))
+		    !text_field_number(line, len, ':', 2, &count) || !is_range(start, count)) {
+			if (!subid.bad_line &&
+			    (is_meant_for(line, len, number) || is_meant_for(line, len, name)))
+				subid.bad_line = lines;
 			continue;
+		}
 		if (start + count > unused)
 			unused = start + count;
 		(void)text_field(line, len, ':', 0, &owner, &owner_len);
@@ -204,7 +218,10 @@ static void load_file(struct arena *arena, const char *path, const char *name, u
 	} else if (r < 0) {
 		ret->missing = arena_strf(arena, "%s cannot be read: %s", path, err_why(-r));
 	} else if (ret->n == 0) {
-		ret->missing = arena_strf(arena, "%s in %s", ret->missing, path);
+		ret->missing = ret->bad_line
+				       ? arena_strf(arena, "line %zu of %s is not USER:START:COUNT",
+						    ret->bad_line, path)
+				       : arena_strf(arena, "%s in %s", ret->missing, path);
 	}
 }
 

@@ -17,6 +17,7 @@ struct subid {
 	size_t n;
 	const char *source;  /* "/etc/subuid", "getsubids" */
 	const char *missing; /* why there is none: "no line for dev (1000) in /etc/subuid" */
+	size_t bad_line;     /* the first of the user's lines that is no range, from 1; or 0 */
 	uint32_t unused;     /* a first id from which on SUBID_USUAL_COUNT are given to nobody, for
 			  * advice (usermod --add-subuids); 0 when that is not known */
 };

@@ -47,12 +47,31 @@ static void give_hint(const struct cgroup_write *w, int error, struct err *err)
 			      "are built without it");
 }
 
+/* Of v1, which keeps memory below the sum of memory and swap. */
+static void name_swap_limit(const struct cgroup *cgroup, int dir, const struct cgroup_write *w,
+			    struct err *err)
+{
+	static const char sum[] = "memory.memsw.limit_in_bytes";
+	uint64_t limit, wanted;
+	char text[64];
+
+	if (str_equal(w->file, "memory.limit_in_bytes") &&
+	    io_read_small(cgroup->fds[dir], sum, text, sizeof(text)) > 0 &&
+	    parse_u64(text, &limit) == 0 && parse_u64(w->value, &wanted) == 0 && wanted > limit)
+		err_hint(err,
+			 "memory and swap together are limited to %s: raise that limit, too, with "
+			 "--memory-swap",
+			 text);
+}
+
 static int write_failed(const struct cgroup *cgroup, int dir, const struct cgroup_write *w,
 			int error, struct err *err)
 {
 	(void)err_errno(err, error, ERR_AT "%s: write \"%s\" to %s%s/%s", w->json_path, w->value,
 			cgroup->place.dirs.v[dir].mount, cgroup->place.dirs.v[dir].path, w->file);
 	give_hint(w, error, err);
+	if (error == EINVAL)
+		name_swap_limit(cgroup, dir, w, err);
 	return -error;
 }
 

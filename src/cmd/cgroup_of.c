@@ -2,6 +2,7 @@
 #include "src/cmd/cgroup_of.h"
 
 #include "src/base/log.h"
+#include "src/state/status.h"
 
 #include <signal.h>
 
@@ -14,13 +15,27 @@ static int check(const struct state *state, const char *what_for, struct err *er
 	return err_hint(err, "`usrun explain %s` shows why", state->id);
 }
 
+/* Of one that runs it was removed by somebody else, who has moved its processes away. */
+static int tell_removed(const struct state *state, const char *what_for, int r, struct err *err)
+{
+	struct err ignored;
+
+	if (r != -ENOENT || status_of(state, NULL, &ignored) == STATUS_STOPPED)
+		return r;
+	return err_set(err, ENOTSUP, "%s needs the cgroup of container %s, which was removed: %s%s",
+		       what_for, state->id, state->cgroup.dirs.v[0].mount,
+		       state->cgroup.dirs.v[0].path);
+}
+
 int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret,
 		   struct err *err)
 {
 	int r = check(state, what_for, err);
 
 	*ret = (struct cgroup){ 0 };
-	return r < 0 ? r : driver_open_main(&state->cgroup, ret, err);
+	return r < 0 ? r
+		     : tell_removed(state, what_for, driver_open_main(&state->cgroup, ret, err),
+				    err);
 }
 
 int cgroup_of_open_all(const struct state *state, const char *what_for, struct cgroup *ret,
@@ -29,7 +44,8 @@ int cgroup_of_open_all(const struct state *state, const char *what_for, struct c
 	int r = check(state, what_for, err);
 
 	*ret = (struct cgroup){ 0 };
-	return r < 0 ? r : driver_open(&state->cgroup, ret, err);
+	return r < 0 ? r
+		     : tell_removed(state, what_for, driver_open(&state->cgroup, ret, err), err);
 }
 
 uint64_t cgroup_of_oom_kills(const struct state *state)

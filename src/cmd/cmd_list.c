@@ -6,8 +6,13 @@
 #include "userns/caller.h"
 
 #include <stddef.h>
+#include <string.h>
 
-#define ROW "%-11s %-11lld %-11s %-31s %-30s %s\n"
+enum { COLUMNS = 6 };
+
+struct table_row {
+	const char *v[COLUMNS];
+};
 
 struct list_options {
 	const char *format;
@@ -27,7 +32,8 @@ static const struct option options[] = {
 struct output {
 	struct arena *arena;
 	struct json_write *w; /* or NULL: the table */
-	struct str table;
+	struct table_row *rows;
+	size_t n_rows;
 	uint32_t uid; /* whose name was looked up last */
 	const char *name;
 };
@@ -43,15 +49,21 @@ static const char *owner_name(struct output *out, const struct state *state)
 	return out->name;
 }
 
-static int add_row(struct output *out, const struct state *state, struct err *err)
+static int add_row(struct output *out, const char *id, const struct state *state, struct err *err)
 {
 	int status = status_of(state, NULL, err);
 	long long pid = status == STATUS_STOPPED || !state->pid.set ? 0 : (long long)state->pid.v;
 
 	if (status < 0)
 		return status;
-	str_addf(&out->table, ROW, state->id, pid, status_name((enum status)status), state->bundle,
-		 state->created, owner_name(out, state));
+	out->rows[out->n_rows++] = (struct table_row){ {
+		id,
+		arena_strf(out->arena, "%lld", pid),
+		status_name((enum status)status),
+		arena_strdup(out->arena, state->bundle),
+		arena_strdup(out->arena, state->created),
+		owner_name(out, state),
+	} };
 	return 0;
 }
 
@@ -60,7 +72,8 @@ static int add_row(struct output *out, const struct state *state, struct err *er
 static void add_damaged(struct output *out, const char *id)
 {
 	if (!out->w) {
-		str_addf(&out->table, ROW, id, 0LL, "damaged", "-", "-", "-");
+		out->rows[out->n_rows++] =
+			(struct table_row){ { id, "0", "damaged", "-", "-", "-" } };
 		return;
 	}
 	json_write_object(out->w, NULL);
@@ -92,23 +105,42 @@ static int add(struct output *out, struct store *store, const char *id, struct e
 		r = 0; /* the others are listed all the same */
 	else
 		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), err)
-			   : add_row(out, &state, err);
+			   : add_row(out, id, &state, err);
 	arena_free(&arena);
 	return r;
+}
+
+/* As wide as what is in them, and as runc's at least. */
+static void print_table(const struct output *out, struct str *text)
+{
+	size_t widths[COLUMNS] = { 11, 11, 11, 31, 30, 0 };
+
+	for (size_t i = 0; i < out->n_rows; i++)
+		for (size_t k = 0; k + 1 < COLUMNS; k++)
+			if (strlen(out->rows[i].v[k]) > widths[k])
+				widths[k] = strlen(out->rows[i].v[k]);
+	for (size_t i = 0; i < out->n_rows; i++) {
+		for (size_t k = 0; k + 1 < COLUMNS; k++)
+			str_addf(text, "%-*s ", (int)widths[k], out->rows[i].v[k]);
+		str_addf(text, "%s\n", out->rows[i].v[COLUMNS - 1]);
+	}
 }
 
 static int run_table(struct output *out, struct store *store, const char *const *ids, size_t n,
 		     struct err *err)
 {
-	str_addf(&out->table, "%-11s %-11s %-11s %-31s %-30s %s\n", "ID", "PID", "STATUS", "BUNDLE",
-		 "CREATED", "OWNER");
-	for (size_t i = 0; i < n; i++) {
-		int r = add(out, store, ids[i], err);
+	_cleanup_str_ struct str text = { 0 };
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
-	return common_print_text(&out->table, err);
+	out->rows = arena_array(out->arena, n + 1, sizeof(*out->rows));
+	out->rows[out->n_rows++] =
+		(struct table_row){ { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" } };
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = add(out, store, ids[i], err);
+	if (r < 0)
+		return r;
+	print_table(out, &text);
+	return common_print_text(&text, err);
 }
 
 static int run_json(struct output *out, struct store *store, const char *const *ids, size_t n,
@@ -116,9 +148,11 @@ static int run_json(struct output *out, struct store *store, const char *const *
 {
 	_cleanup_json_write_ struct json_write *w = json_write_new(true);
 
+	_cleanup_str_ struct str none = { 0 };
+
 	if (!n) { /* the generator would put a blank line between the brackets */
-		str_add(&out->table, "[]\n");
-		return common_print_text(&out->table, err);
+		str_add(&none, "[]\n");
+		return common_print_text(&none, err);
 	}
 	out->w = w;
 	json_write_array(w, NULL);
@@ -159,9 +193,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		return r;
 	if (o->quiet)
 		return run_quiet(ids, n, err);
-	r = (str_equal(o->format, "json") ? run_json : run_table)(&out, store, ids, n, err);
-	str_done(&out.table);
-	return r;
+	return (str_equal(o->format, "json") ? run_json : run_table)(&out, store, ids, n, err);
 }
 
 const struct cmd cmd_list = {

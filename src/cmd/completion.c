@@ -2,14 +2,21 @@
 #include "src/cmd/completion.h"
 
 #include "src/cmd/options.h"
+#include "src/oci/names.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define IDS "$(usrun \"${root[@]}\" list -q 2>/dev/null)"
 
+/* Who makes a container takes an id that is not there yet. */
 static bool takes_id(const struct cmd *cmd)
 {
+	static const char *const makers[] = { "create", "restore", "run" };
+
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+		if (str_equal(cmd->name, makers[i]))
+			return false;
 	return str_starts(cmd->arguments, "ID") || str_starts(cmd->arguments, "[ID");
 }
 
@@ -24,6 +31,23 @@ static void add_words(struct str *out, const char *alternatives)
 {
 	for (; *alternatives; alternatives++)
 		str_addn(out, *alternatives == '|' ? " " : alternatives, 1);
+}
+
+/* Behind the id: the names of signals, without "SIG". */
+static bool takes_signal(const struct cmd *cmd)
+{
+	return strstr(cmd->arguments, "SIGNAL");
+}
+
+static void add_signals(struct str *out)
+{
+	const char *name;
+
+	for (int signal = 1; signal < 32; signal++) {
+		name = names_signal_name(signal);
+		if (name)
+			str_addf(out, "%s%s", signal > 1 ? " " : "", name + strlen("SIG"));
+	}
 }
 
 static void add_choices(struct str *out, const struct option *o)
@@ -148,6 +172,14 @@ static void bash_commands(struct str *out)
 			str_add(out, "\n        [[ $word = -* ]] || words=''\n"
 				     "        [[ $word = -* || $arguments -gt 0 ]] || "
 				     "words=" IDS);
+		else if (str_starts(cmd->arguments, "ID"))
+			str_add(out, "\n        [[ $word = -* || $arguments -gt 0 ]] || words=''\n"
+				     "        [[ $word = -* ]] || compopt +o default 2>/dev/null");
+		if (takes_signal(cmd)) {
+			str_add(out, "\n        [[ $word = -* || $arguments -ne 1 ]] || words=\"");
+			add_signals(out);
+			str_add(out, "\"");
+		}
 		str_add(out, " ;;\n");
 	}
 	str_add(out, "    esac\n");
@@ -232,6 +264,11 @@ static void zsh_command(struct str *out, const struct cmd *cmd)
 	} else if (takes_id(cmd)) {
 		str_add(out, " \\\n            \"1:container:(" IDS ")\"");
 	}
+	if (takes_signal(cmd)) {
+		str_add(out, " \\\n            '2:signal:(");
+		add_signals(out);
+		str_add(out, ")'");
+	}
 	if (cmd->max_args < 0)
 		str_add(out, " '*::command: _normal'");
 	str_add(out, "\n            ;;\n");
@@ -306,6 +343,11 @@ static void fish_command(struct str *out, const struct cmd *cmd)
 	if (takes_id(cmd))
 		str_addf(out, "complete -c usrun -n '%s' -a '(usrun list -q 2>/dev/null)'\n",
 			 condition);
+	if (takes_signal(cmd)) {
+		str_addf(out, "complete -c usrun -n '%s' -a '", condition);
+		add_signals(out);
+		str_add(out, "'\n");
+	}
 }
 
 void completion_fish(struct str *out)

@@ -42,6 +42,11 @@ static void set_single(struct arena *arena, const struct caller *caller, struct 
 	idmap_build_default(arena, caller->gid, NULL, 0, &write->gid);
 }
 
+static const char *add_option(struct arena *arena, const char *option, uint32_t first)
+{
+	return arena_strf(arena, " %s %u-%u", option, first, first + SUBID_USUAL_COUNT - 1);
+}
+
 /* The line that gives a user ids: a range that nobody has, where that is known. */
 static const char *add_ranges_advice(struct plan_build *b)
 {
@@ -56,9 +61,9 @@ static const char *add_ranges_advice(struct plan_build *b)
 			"as root: echo %u:%u:%u >>/etc/subuid; echo %u:%u:%u >>/etc/subgid",
 			facts->caller.uid, uids, (uint32_t)SUBID_USUAL_COUNT, facts->caller.uid,
 			gids, (uint32_t)SUBID_USUAL_COUNT);
-	return arena_strf(b->arena, "as root: usermod --add-subuids %u-%u --add-subgids %u-%u %s",
-			  uids, uids + SUBID_USUAL_COUNT - 1, gids, gids + SUBID_USUAL_COUNT - 1,
-			  name);
+	return arena_strf(b->arena, "as root: usermod%s%s %s",
+			  facts->subuid.n ? "" : add_option(b->arena, "--add-subuids", uids),
+			  facts->subgid.n ? "" : add_option(b->arena, "--add-subgids", gids), name);
 }
 
 /* Why only one id can be mapped, and what to install or add. */

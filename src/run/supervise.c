@@ -4,6 +4,7 @@
  * waits, so signals are served whatever else is stuck. */
 #include "src/run/supervise.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/cgroup/driver.h"
@@ -38,9 +39,10 @@ enum {
 
 enum {
 	LOOK_MS =
-		200,  /* how often to ask whether the terminal is ours again, or its mode another */
-	GRACE_S = 5,  /* from SIGTERM to SIGKILL, when the time is up */
-	AWAY_MS = 50, /* the same for a console that nothing inside has open */
+		200, /* how often to ask whether the terminal is ours again, or its mode another */
+	MORE_MS = 1000, /* from a SIGCONT to the signal that it is to make heard */
+	GRACE_S = 5,    /* from SIGTERM to SIGKILL, when the time is up */
+	AWAY_MS = 50,   /* the same for a console that nothing inside has open */
 	LAST = 1 << 20, /* bytes in a terminal at the end: more than the kernel keeps */
 };
 
@@ -132,11 +134,25 @@ static bool take_default(int signal)
 	return sigismember(&set, SIGCONT);
 }
 
+static void drain_signals(struct session *session);
+
+/* A shell that ends a stopped job lets it go on, before it sends the signal or after. */
+static void await_more(struct session *session)
+{
+	struct pollfd more = { .fd = session->s->signals, .events = POLLIN };
+	long long deadline = clock_now() + MORE_MS;
+
+	while (!session->told && session->stopped && poll(&more, 1, clock_left(deadline)) > 0)
+		drain_signals(session);
+}
+
 /* The process is in a session of its own, where no terminal stops it: neither with ^Z nor when it
  * reads in the background. With us it stops, and goes on, as a job of the shell would: there to
  * end, too, for a shell lets a job that it has signalled go on. */
 static void continue_job(struct session *session)
 {
+	if (!session->told && is_in_background())
+		await_more(session);
 	if (!session->told && is_in_background()) {
 		log_notice("stopped: in the background it would read the shell's input; `fg` "
 			   "continues it");

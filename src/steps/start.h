@@ -40,7 +40,7 @@ struct start {
 	size_t config_len;
 	const char *pid_file;
 	/* Called before the program runs, whose output it must not be mixed with. */
-	void (*tell_fallbacks)(const struct state *state);
+	void (*tell_fallbacks)(const struct start *start);
 	int pid_file_fd;         /* what was written: others may use the name before and after us */
 	const char *const *undo; /* names of the rows that leave something on the host */
 	size_t n_undo;

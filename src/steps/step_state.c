@@ -251,7 +251,7 @@ int step_state_created(struct start *start, struct err *err)
 	if (r == 0)
 		r = step_pid_file(start, err);
 	if (r == 0)
-		start->tell_fallbacks(state);
+		start->tell_fallbacks(start);
 	return r;
 }
 

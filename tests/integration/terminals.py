@@ -587,14 +587,15 @@ def the_stop_key(how):
         run.read(terminal.master, b"shell saw 3")
 
 
-def shell_that_ends_a_stopped_job(terminal, words):
+def shell_that_ends_a_stopped_job(terminal, words, signals=(signal.SIGTERM, signal.SIGCONT)):
     """What `kill %1` does: the signal, and one to go on."""
     lead_session(terminal)
     job = start_job(words, True)
     os.waitpid(job.pid, os.WUNTRACED)
     os.tcsetpgrp(0, os.getpgrp())
-    os.killpg(job.pid, signal.SIGTERM)
-    os.killpg(job.pid, signal.SIGCONT)
+    for number in signals:
+        os.killpg(job.pid, number)
+        time.sleep(0.02)  # each comes by itself
     _, status = os.waitpid(job.pid, os.WUNTRACED)
     if os.WIFSTOPPED(status):
         os.killpg(job.pid, signal.SIGKILL)
@@ -604,12 +605,20 @@ def shell_that_ends_a_stopped_job(terminal, words):
     return 0
 
 
-def the_end_of_a_stopped_job(how):
+def shell_that_continues_a_job_to_end_it(terminal, words):
+    return shell_that_ends_a_stopped_job(terminal, words, (signal.SIGCONT, signal.SIGTERM))
+
+
+def the_end_of_a_stopped_job(how, shell_function=shell_that_ends_a_stopped_job):
     script = "trap 'kill $!; exit 4' TERM; sleep 1000 & echo job-runs; wait"
-    with shell(shell_that_ends_a_stopped_job, job_words(how, script)) as (run, terminal):
+    with shell(shell_function, job_words(how, script)) as (run, terminal):
         run.read(terminal.master, b"job-runs")
         os.write(terminal.master, b"\x1a")
         run.read(terminal.master, b"shell saw 4")
+
+
+def the_end_of_a_job_that_goes_on(how):
+    the_end_of_a_stopped_job(how, shell_that_continues_a_job_to_end_it)
 
 
 def cases(full):
@@ -618,7 +627,7 @@ def cases(full):
                      five_megabytes_each_way, a_reader_that_leaves, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
                      stopped_and_continued, a_job_of_the_background, input_stays_with_the_shell, the_stop_key,
-                     the_end_of_a_stopped_job):
+                     the_end_of_a_stopped_job, the_end_of_a_job_that_goes_on):
         for how in ("run", "exec"):
             yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
     for how in ("run", "exec"):

@@ -149,6 +149,7 @@ t_update_waits_for_the_lock() {
 t_update_memory_and_swap() {
 	root_only
 	up_limited '.linux.resources.memory = {limit: 33554432, swap: 67108864}'
+	no 'memory and swap together are limited to 67108864: raise that limit, too' update --memory 256m "$ID"
 	ok update --memory 256m --memory-swap 512m "$ID" # each above the other's old value
 	eq memory "$(own memory memory.limit_in_bytes)" $((256 << 20))
 	eq swap "$(own memory memory.memsw.limit_in_bytes)" $((512 << 20))

@@ -92,6 +92,45 @@ t_words_about_containers_without_a_cgroup() {
 }
 
 # explain looks, as create would.
+# Its processes were moved away and the groups removed: it runs, and says what it lacks.
+t_words_about_a_removed_cgroup() {
+	root_only
+	local dir process
+	up
+	while read -r dir; do
+		while read -r process; do echo "$process" >"${dir%/*}/cgroup.procs"; done <"$dir/cgroup.procs"
+		rmdir "$dir"
+	done < <(cgroups)
+	eq status "$(status)" running
+	no "pause needs the cgroup of container $ID, which was removed: " pause "$ID"
+	no "update needs the cgroup of container $ID, which was removed: " update --memory 64m "$ID"
+	no "stats needs the cgroup of container $ID, which was removed: " stats --no-stream "$ID"
+	down
+}
+
+# Engines have ids of 64 digits.
+t_list_is_a_table() {
+	local id
+	id=$ID-$(printf 'a%.0s' {1..64})
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" "$ID"
+	ok run -d -b "$T/b" "$id"
+	ok list
+	eq 'places of the state' "$(grep -E 'STATUS|running' <<<"$OUT" | sed 's/STATUS.*//;s/running.*//' | awk '{print length}' | sort -u | wc -l)" 1
+	ok delete --force "$id"
+	down
+}
+
+t_completion_knows_signals() {
+	local words
+	# shellcheck disable=SC2016 # for the other shell
+	words=$(PATH=${USRUN%/*}:$PATH bash -c 'source <("$1" completion bash)
+		COMP_WORDS=(usrun kill x T) COMP_CWORD=3; _usrun; echo "${COMPREPLY[@]}"
+		COMP_WORDS=(usrun run "") COMP_CWORD=2; _usrun; echo "new: ${COMPREPLY[*]}"' bash "$USRUN")
+	has 'behind the id' "$words" TERM
+	has 'an id that is not there yet' "$words" 'new: '
+}
+
 t_words_for_what_is_missing() {
 	prog nosuch
 	cfg '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}] | .hooks = {poststop: [{path: "/no/hook"}]}'

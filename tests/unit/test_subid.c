@@ -87,6 +87,30 @@ TEST(skips_bad_lines)
 	arena_free(&arena);
 }
 
+TEST(a_bad_line_has_a_number)
+{
+	static const struct {
+		const char *text;
+		size_t line, n;
+	} rows[] = {
+		{ "bob:100000:65536\ndev:x100:65536\n", 2, 0 },
+		{ "dev 100000 65536\n", 1, 0 },
+		{ "1000:100000\n", 1, 0 },
+		{ "dev:100000:0\ndev:1:2:3\n", 1, 0 },
+		{ "developer:x:1\nbob:x\n\n", 0, 0 },
+		{ "dev:1\ndev:100000:65536\n", 1, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena arena = { 0 };
+		struct subid subid = parse(&arena, rows[i].text, "dev", 1000);
+
+		CHECK_INT(subid.bad_line, rows[i].line);
+		CHECK_INT(subid.n, rows[i].n);
+		arena_free(&arena);
+	}
+}
+
 TEST(says_what_is_missing)
 {
 	struct arena arena = { 0 };
