@@ -257,7 +257,7 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 	return make_plan(ret, options, globals, facts, err) < 0 ? name_config(ret, err) : 0;
 }
 
-/* That it has no cgroup concerns only who asks for one, as limits do; and those are refused then. */
+/* That it has no cgroup concerns only who asks for limits, and those are refused then. */
 static void tell_fallbacks(const struct start *start)
 {
 	void (*tell)(const char *fmt, ...) = isatty(STDERR_FILENO) ? log_notice : log_warning;

@@ -27,6 +27,16 @@ static int rootfs_failed(const char *path, int error, struct err *err)
 	return -error;
 }
 
+/* It lets nobody in but who mounted it, root neither. */
+static void tell_of_fuse(int tree, struct err *err)
+{
+	struct statfs fs;
+
+	if (err->code == EACCES && fstatfs(tree, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
+		err_hint(err, "it is a FUSE mount of another user, who alone may enter it: mount "
+			      "it with allow_root or allow_other, or run usrun as that user");
+}
+
 static int open_rootfs(struct start *start, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
@@ -47,7 +57,12 @@ static int open_rootfs(struct start *start, struct err *err)
 				: mountfd_clone(start->rootfs_place, "", true, true);
 	if (start->rootfs < 0)
 		return rootfs_failed(rootfs->path, -start->rootfs, err);
-	if (fstat(start->rootfs, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (fstat(start->rootfs, &st) < 0) {
+		r = rootfs_failed(rootfs->path, errno, err);
+		tell_of_fuse(start->rootfs, err);
+		return r;
+	}
+	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, ERR_AT "root.path: the rootfs %s is not a directory",
 			       rootfs->path);
 	/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
