@@ -111,6 +111,7 @@ static int run_command(struct arena *arena, const struct cmd *cmd, const struct 
 {
 	const struct cmd_globals globals = {
 		.root = o->root,
+		.called_as = o->called_as,
 		.cgroup_manager = o->cgroup_manager   ? o->cgroup_manager
 				  : o->systemd_cgroup ? "systemd"
 						      : NULL,
@@ -173,7 +174,7 @@ static bool passes_descriptors(char **argv)
 
 static int start(struct arena *arena, int argc, char **argv, struct err *err)
 {
-	struct options_global o = { 0 };
+	struct options_global o = { .called_as = argv[0] };
 	const struct cmd *cmd;
 	int n, r = fd_fill_stdio(err);
 

@@ -17,6 +17,7 @@ enum {
 struct cmd_globals {
 	const char *root;           /* --root, or NULL */
 	const char *cgroup_manager; /* --cgroup-manager, --systemd-cgroup; or NULL */
+	const char *called_as;      /* the first word of the command line */
 };
 
 enum option_kind {

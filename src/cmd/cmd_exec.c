@@ -234,6 +234,7 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 		.options = plan_options,
 		.namespaces = call->state.namespaces.v,
 		.n_namespaces = call->state.namespaces.n,
+		.handler = call->state.handler,
 		.has_cgroup = cgroup_place_is_group(&call->state.cgroup),
 		.has_unit = call->state.unit.name,
 		/* An engine's process file has the groups of an image, whoever the user is. */

@@ -2,6 +2,7 @@
 /* The features document (features.md, features-linux.md), out of the tables that the code itself
  * reads. */
 #include "src/cmd/common.h"
+#include "src/host/handler.h"
 #include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"
 #include "src/oci/names.h"
@@ -100,6 +101,18 @@ static void linux_part(struct json_write *w)
 	json_write_end(w);
 }
 
+/* A description alone runs nothing. */
+static bool runs_wasm(struct arena *arena)
+{
+	struct handler handler;
+	struct caller caller;
+	struct err ignored;
+
+	return caller_gather(arena, &caller, &ignored) == 0 &&
+	       handler_read(arena, &caller, "wasm", &handler, &ignored) == 0 &&
+	       handler_find_files(arena, &caller, &handler, &ignored) == 0;
+}
+
 static void annotations(struct json_write *w, struct arena *arena)
 {
 	json_write_object(w, "annotations");
@@ -109,17 +122,22 @@ static void annotations(struct json_write *w, struct arena *arena)
 	json_write_string(w, "org.opencontainers.runc.checkpoint.enabled", "false");
 	json_write_string(w, "run.oci.usrun.version", USRUN_VERSION);
 	json_write_string(w, "run.oci.usrun.commit", USRUN_COMMIT);
+	if (runs_wasm(arena))
+		json_write_string(w, "run.oci.usrun.wasm", "true");
 	json_write_end(w);
 	texts(w, "potentiallyUnsafeConfigAnnotations", annotations_unsafe);
 }
 
 void cmd_version(struct str *out)
 {
+	struct arena arena = { 0 };
+
 	str_addf(out,
 		 "usrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %d.%d.%d\n"
-		 "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL\n",
+		 "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL%s\n",
 		 USRUN_VERSION, USRUN_COMMIT, STATE_DOC_OCI_VERSION, SCMP_VER_MAJOR, SCMP_VER_MINOR,
-		 SCMP_VER_MICRO);
+		 SCMP_VER_MICRO, runs_wasm(&arena) ? " +WASM" : "");
+	arena_free(&arena);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,

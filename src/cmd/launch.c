@@ -145,6 +145,34 @@ static bool asks_for_net(const struct launch *launch)
 	       annotations_find(config->annotations.v, config->annotations.n, ANNOTATIONS_NET);
 }
 
+/* Nothing is looked for unless the config or the name of the program asks. */
+static int find_handler(struct launch *launch, const char *called_as, struct err *err)
+{
+	const struct caller *caller = &launch->facts.caller;
+	struct handler *handler = arena_new(launch->arena, struct handler);
+	struct plan_handler_choice choice;
+	int r = plan_handler_choose(launch->arena, launch->config, called_as, &choice, err);
+
+	if (r < 0 || !choice.name)
+		return r;
+	r = handler_read(launch->arena, caller, choice.name, handler, err);
+	if (r == 0 && !plan_handler_takes(&choice, handler, launch->config))
+		return 0;
+	if (r == 0)
+		r = handler_find_files(launch->arena, caller, handler, err);
+	launch->options.handler = handler;
+	if (r < 0 && choice.annotation)
+		return err_prefix(err, ERR_AT "annotations[\"%s\"]", choice.annotation);
+	return r < 0 ? err_prefix(err, "usrun is called %s", called_as) : 0;
+}
+
+static bool needs_state_dir(const struct launch *launch)
+{
+	const struct handler *handler = launch->options.handler;
+
+	return !launch->explains && (asks_for_net(launch) || (handler && handler->doc.config_file));
+}
+
 static int make_plan(struct launch *launch, const struct launch_options *options,
 		     const struct cmd_globals *globals, const struct facts *facts, struct err *err)
 {
@@ -156,12 +184,14 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 		launch->facts = *facts;
 	else if (r == 0)
 		r = gather_facts(launch, err);
+	if (r == 0 && !launch->options.sandbox)
+		r = find_handler(launch, globals->called_as, err);
 	if (r < 0)
 		return r;
 	launch->options.listen_fds = listen_fds(launch);
 	if (launch->options.listen_fds)
 		launch->options.listen_names = getenv("LISTEN_FDNAMES");
-	if (!launch->explains && asks_for_net(launch))
+	if (needs_state_dir(launch))
 		r = find_state_dir(launch, globals, err);
 	if (r < 0)
 		return r;

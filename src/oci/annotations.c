@@ -9,6 +9,8 @@ static const char *const known[] = {
 	ANNOTATIONS_HOOKS_STDERR,
 	ANNOTATIONS_PIDFD_RECEIVER,
 	ANNOTATIONS_HANDLER,
+	ANNOTATIONS_WASM_VARIANT,
+	ANNOTATIONS_CRI_TYPE,
 	ANNOTATIONS_MOUNT_CONTEXT,
 	ANNOTATIONS_SECCOMP_BPF,
 	ANNOTATIONS_SECCOMP_STRICT,
@@ -22,8 +24,10 @@ static const char *const known[] = {
 	NULL,
 };
 
-const char *const annotations_unsafe[] = { "run.oci.", "run.usrun.", "org.systemd.property.",
-					   NULL };
+const char *const annotations_unsafe[] = {
+	"run.oci.",           "run.usrun.", "org.systemd.property.", ANNOTATIONS_WASM_VARIANT,
+	ANNOTATIONS_CRI_TYPE, NULL,
+};
 
 bool annotations_is_known(const char *name)
 {

@@ -16,6 +16,8 @@
 #define ANNOTATIONS_DELEGATE "run.oci.delegate-cgroup"
 #define ANNOTATIONS_SUBGROUP "run.oci.systemd.subgroup"
 #define ANNOTATIONS_HANDLER "run.oci.handler"
+#define ANNOTATIONS_WASM_VARIANT "module.wasm.image/variant"
+#define ANNOTATIONS_CRI_TYPE "io.kubernetes.cri.container-type"
 #define ANNOTATIONS_INIT "run.oci.init"
 #define ANNOTATIONS_OVERLAY "run.usrun.overlay"
 #define ANNOTATIONS_NET "run.usrun.net"

@@ -207,8 +207,8 @@ static void build_reaper(struct plan_build *b)
 static int build_annotations(struct plan_build *b, struct err *err)
 {
 	const struct oci_config *config = b->plan->config;
-	const char *handler =
-		annotations_find(config->annotations.v, config->annotations.n, ANNOTATIONS_HANDLER);
+	const char *wasm = annotations_find(config->annotations.v, config->annotations.n,
+					    ANNOTATIONS_WASM_VARIANT);
 	int r = absolute(b, ANNOTATIONS_HOOKS_STDOUT, &b->plan->hooks_stdout, err);
 
 	if (r == 0)
@@ -218,11 +218,11 @@ static int build_annotations(struct plan_build *b, struct err *err)
 	if (r < 0)
 		return r;
 	build_reaper(b);
-	if (handler)
-		return err_set(err, ENOTSUP,
-			       ERR_AT "annotations[\"" ANNOTATIONS_HANDLER
-				      "\"]: unknown handler \"%s\"",
-			       handler);
+	if (wasm && !str_equal(wasm, "compat") && !str_equal(wasm, "compat-smart"))
+		plan_parts_warn(b,
+				"annotations[\"" ANNOTATIONS_WASM_VARIANT
+				"\"]: \"%s\" is neither compat nor compat-smart, and ignored",
+				wasm);
 	for (size_t i = 0; i < config->annotations.n; i++) {
 		const char *name = config->annotations.v[i].key;
 
@@ -295,6 +295,9 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	if (r < 0)
 		return r;
 	add_notify_socket(&b);
+	r = plan_handler_apply(&b, err);
+	if (r < 0)
+		return r;
 	if (options->listen_ignored)
 		plan_parts_warn(&b, "LISTEN_FDS: no descriptor is passed on: %s",
 				options->listen_ignored);

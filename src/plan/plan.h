@@ -8,6 +8,7 @@
 #include "net/net_plan.h"
 #include "src/base/str.h"
 #include "src/host/facts.h"
+#include "src/host/handler.h"
 #include "src/oci/config.h"
 #include "src/plan/plan_cgroup.h"
 #include "userns/idmap_write.h"
@@ -214,7 +215,17 @@ struct process_plan {
 	const char *seccomp_receiver; /* the agent's socket, or NULL */
 	bool seccomp_known_only;      /* unknown system calls are errors */
 	const char *apparmor_profile, *selinux_label;
+	/* The program is the handler's: the environment is data for it, with a prefix, and neither
+	 * its loader nor its libraries obey it. NULL: there is none. */
+	const struct handler_kept *handler;
 	const char *keyring; /* name of the new session keyring, or NULL */
+};
+
+/* The container's program is run by another one (usrun-handlers(7)). */
+struct handler_plan {
+	const struct handler *handler;   /* NULL: there is none */
+	const struct handler_kept *kept; /* for the state */
+	const char *dir;                 /* where its files are in the container */
 };
 
 struct plan_options {            /* what the command line adds to the config */
@@ -240,6 +251,7 @@ struct plan_options {            /* what the command line adds to the config */
 	bool host_loopback, metadata;
 	bool overlay;
 	bool tty; /* a terminal, whatever the config says; with detach, one that is kept */
+	const struct handler *handler; /* of plan_handler_choose(), with its files; or NULL */
 	const char *state_dir; /* absolute, where files of ours are mount sources; or NULL */
 };
 
@@ -261,6 +273,7 @@ struct plan {
 	struct cgroup_plan cgroup;
 	struct process_plan process;
 	struct rdt_plan rdt;
+	struct handler_plan handler;
 	const char *hooks_stdout, *hooks_stderr; /* files that hooks append to, or NULL */
 	bool notify;                /* a socket stands for that of the service manager */
 	const char *pidfd_receiver; /* socket that gets a pidfd of init, or NULL */
@@ -307,10 +320,27 @@ struct plan_exec_request {
 	const char *const
 		*namespaces; /* kinds that the container does not share with its creator */
 	size_t n_namespaces;
+	const struct handler_kept *handler; /* of the container, or NULL */
 	bool has_cgroup, has_unit, needs_groups;
 };
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err) MUST_CHECK;
+
+/* The handler that a config asks for, or the name that usrun was called by (usrun-NAME). */
+struct plan_handler_choice {
+	const char *name;       /* NULL: none */
+	const char *annotation; /* that asked, or NULL: the name that usrun was called by */
+	bool by_suffix;         /* only for programs that its description takes */
+};
+int plan_handler_choose(struct arena *arena, const struct oci_config *config, const char *called_as,
+			struct plan_handler_choice *ret, struct err *err) MUST_CHECK;
+
+/* Whether the handler, of which the description was read, is the one for this program. */
+bool plan_handler_takes(const struct plan_handler_choice *choice, const struct handler *handler,
+			const struct oci_config *config);
+
+/* In front of each variable that a handler gets as data. */
+#define PLAN_HANDLER_ENV "container."
 
 /* Cache and memory bandwidth (resctrl): the group, what is written into it, and whether it is
  * removed with the container: only one that is named after it. All zero when the config asks for

@@ -195,6 +195,7 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 {
 	struct plan *plan = arena_new(arena, struct plan);
 	struct plan_build b = { .arena = arena, .plan = plan };
+	const struct oci_process *process = request->process;
 	int r;
 
 	plan->config = request->config;
@@ -217,7 +218,9 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 	plan->powers = powers_derive(plan->facts, plan->ns.join_flags & CLONE_NEWUSER);
 	if (!request->options->no_new_keyring)
 		plan->process.keyring = request->options->id;
-	r = plan_process_build(&b, request->process, err);
+	r = plan_handler_apply_exec(&b, request->handler, &process, err);
+	if (r == 0)
+		r = plan_process_build(&b, process, err);
 	if (r < 0)
 		return r;
 	plan->process.needs_groups = request->needs_groups;

@@ -56,5 +56,10 @@ int plan_devices_build_net(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_net_ask(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_net_build(struct plan_build *b, struct err *err) MUST_CHECK;
 
+/* As changes of the config, too: its program, files, devices and system calls. */
+int plan_handler_apply(struct plan_build *b, struct err *err) MUST_CHECK;
+int plan_handler_apply_exec(struct plan_build *b, const struct handler_kept *kept,
+			    const struct oci_process **process, struct err *err) MUST_CHECK;
+
 int plan_process_build(struct plan_build *b, const struct oci_process *process,
 		       struct err *err) MUST_CHECK;

@@ -440,6 +440,34 @@ static void print_hooks(struct str *out, const struct plan *plan)
 		addf(out, "  stderr appended to %s\n", plan->hooks_stderr);
 }
 
+static void print_handler(struct str *out, const struct plan *plan)
+{
+	static const char *const execs[] = {
+		[HANDLER_EXEC_SAME] = "runs its kind of programs by it, and others as they are",
+		[HANDLER_EXEC_PLAIN] = "runs everything as it is",
+		[HANDLER_EXEC_REFUSE] = "is refused",
+	};
+	const struct handler *handler = plan->handler.handler;
+
+	if (!handler)
+		return;
+	addf(out, "handler     %s, as %s says\n", handler->name, handler->path);
+	addf(out, "  program      %s", handler->program);
+	if (handler->n_files)
+		addf(out, " with %zu libraries and files", handler->n_files);
+	addf(out, ", in %s\n", plan->handler.dir);
+	addf(out, "  environment  each variable has %s in front of its name", PLAN_HANDLER_ENV);
+	for (size_t i = 0; i < handler->doc.env.n; i++)
+		addf(out, "%s %s", i ? "," : "; also as it is:", handler->doc.env.v[i]);
+	str_add(out, "\n");
+	if (handler->doc.config_file)
+		addf(out, "  config       a copy in %s\n", handler->doc.config_file);
+	for (size_t i = 0; i < handler->doc.devices.n; i++)
+		addf(out, "  device       %s %s\n", handler->doc.devices.v[i].path,
+		     handler->doc.devices.v[i].access ? handler->doc.devices.v[i].access : "rwm");
+	addf(out, "  exec         %s\n", execs[handler->doc.exec]);
+}
+
 static void print_process(struct str *out, const struct plan *plan)
 {
 	const struct process_plan *p = &plan->process;
@@ -478,6 +506,7 @@ void plan_print(struct str *out, const struct plan *plan)
 	print_notify(out, plan);
 	print_rdt(out, plan);
 	print_network(out, plan);
+	print_handler(out, plan);
 	print_process(out, plan);
 	print_hooks(out, plan);
 	if (plan->n_warnings)

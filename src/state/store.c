@@ -95,6 +95,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, net_start_time, "netStartTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, console_pid, "consolePid", JSON_INT, .imin = 1, .imax = INT32_MAX),
 	FIELD(state, console_start_time, "consoleStartTime", JSON_UINT, UINT_RANGE),
+	FIELD(state, handler, "handler", JSON_OBJECT, .type = &handler_doc_kept_type),
 	FIELD(state, poststart_hooks, "poststartHooks", JSON_BOOL),
 	FIELD(state, poststop_hooks, "poststopHooks", JSON_BOOL),
 	FIELD(state, terminal, "terminal", JSON_BOOL),
@@ -190,6 +191,8 @@ static int encode(const struct state *state, struct json_write **ret, const char
 		json_write_int(w, "consolePid", state->console_pid.v);
 		json_write_uint(w, "consoleStartTime", state->console_start_time.v);
 	}
+	if (state->handler)
+		handler_doc_write_kept(w, "handler", state->handler);
 	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
 	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);
 	json_write_bool(w, "terminal", state->terminal.v);

@@ -4,6 +4,7 @@
  *   state.json   struct state, replaced atomically
  *   config.json  a copy of the bundle's, for exec, start and the poststop hooks
  *   notify       the socket that stands for a service manager's, for a foreground run
+ *   handler.json a copy of the config that a handler reads in the container
  *   resolv.conf  of the container, and net/ with the socket of its network's helper
  *   console      the socket of the terminal's keeper
  *   start        the socket on which a created init waits for `start`
@@ -16,6 +17,7 @@
 
 #include "src/base/json_write.h"
 #include "src/cgroup/driver.h"
+#include "src/oci/handler_doc.h"
 
 #include <stdint.h>
 
@@ -52,6 +54,7 @@ struct state {
 	struct json_uint net_start_time;
 	struct json_int console_pid; /* keeper of the terminal */
 	struct json_uint console_start_time;
+	const struct handler_kept *handler; /* that runs its program, or NULL */
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
 	/* Not stored. */
 	bool abandoned; /* its creator died before it was done (store_is_locked()) */

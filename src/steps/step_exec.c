@@ -3,6 +3,7 @@
  * missing or forbidden command are what clients read exit codes 126 and 127 from. */
 #include "src/steps/steps.h"
 
+#include "src/base/elf.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
@@ -362,30 +363,6 @@ static unsigned int machine_of(const char *head, size_t n)
 	return head[EI_DATA] == ELFDATA2MSB ? at[0] << 8 | at[1] : at[1] << 8 | at[0];
 }
 
-/* The loader that an ELF file of this architecture names within its first bytes, or NULL. */
-static const char *loader_of(const char *head, size_t n)
-{
-	Elf64_Ehdr elf;
-	Elf64_Phdr part;
-
-	if (n < sizeof(elf) || memcmp(head, ELFMAG, SELFMAG) != 0 || head[EI_CLASS] != ELFCLASS64)
-		return NULL;
-	memcpy(&elf, head, sizeof(elf));
-	for (size_t i = 0; i < elf.e_phnum; i++) {
-		size_t at = elf.e_phoff + i * sizeof(part);
-
-		if (at > n || n - at < sizeof(part))
-			return NULL;
-		memcpy(&part, head + at, sizeof(part));
-		if (part.p_type == PT_INTERP)
-			return part.p_offset < n &&
-					       memchr(head + part.p_offset, '\0', n - part.p_offset)
-				       ? head + part.p_offset
-				       : NULL;
-	}
-	return NULL;
-}
-
 static void explain_format(const char *head, size_t n, struct err *err)
 {
 	unsigned int machine = machine_of(head, n);
@@ -408,7 +385,7 @@ static int explain_exec(const char *path, int error, struct err *err)
 		openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char head[4096] = "";
 	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head) - 1);
-	const char *loader = loader_of(head, n > 0 ? (size_t)n : 0);
+	const char *loader = elf_loader(head, n > 0 ? (size_t)n : 0);
 
 	head[n > 0 ? n : 0] = '\0';
 	if (str_starts(head, "#!"))
@@ -446,6 +423,28 @@ static int exec_reaper(struct start *start, const char **env, struct err *err)
 			 ANNOTATIONS_INIT);
 }
 
+/* Under a name that nothing obeys: what LD_PRELOAD says is meant for the program that the handler
+ * runs. */
+static const char **as_data(struct arena *arena, const struct handler_kept *handler,
+			    const char *const *env)
+{
+	size_t n = 0, count = 0;
+	const char **v;
+
+	while (env[n])
+		n++;
+	v = arena_array(arena, n + handler->env.n + 1, sizeof(*v));
+	for (; count < n; count++)
+		v[count] = arena_strf(arena, PLAN_HANDLER_ENV "%s", env[count]);
+	for (size_t i = 0; i < handler->env.n; i++) {
+		const char *value = str_env_find(env, n, handler->env.v[i]);
+
+		if (value)
+			v[count++] = arena_strf(arena, "%s=%s", handler->env.v[i], value);
+	}
+	return v;
+}
+
 int step_exec(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -463,6 +462,8 @@ int step_exec(struct start *start, struct err *err)
 						 start->plan->options->listen_names);
 	}
 	env = str_list(start->arena, start->env, start->n_env, listen, n);
+	if (p->handler)
+		env = as_data(start->arena, p->handler, env);
 	if (p->reaper)
 		return exec_reaper(start, env, err);
 	(void)execve(start->exec_path, (char *const *)(uintptr_t)p->args,

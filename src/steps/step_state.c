@@ -96,6 +96,7 @@ static void fill_state(struct start *start)
 	state->annotations.n = plan->config->annotations.n;
 	state->undo.v = (const char **)(uintptr_t)start->undo;
 	state->undo.n = start->n_undo;
+	state->handler = plan->handler.kept;
 	state->poststart_hooks = (struct json_bool){ true, hooks && hooks->poststart.n };
 	state->poststop_hooks = (struct json_bool){ true, hooks && hooks->poststop.n };
 	add_namespaces(start);
@@ -108,6 +109,18 @@ static int reuse_dead(struct store *store, const struct state *old, struct err *
 	_cleanup_close_ int dirfd = store_open_container(store, old->id, err);
 
 	return dirfd < 0 ? dirfd : removal_run(store, dirfd, old, NULL, err);
+}
+
+/* A mount source; the copy that later commands read comes only while init mounts. Every user of the
+ * container may read it, who has been given what it says. */
+static int copy_for_handler(struct start *start, struct err *err)
+{
+	const struct handler *handler = start->plan->handler.handler;
+
+	if (!handler || !handler->doc.config_file)
+		return 0;
+	return io_replace_file(start->state_dir, "handler.json", start->config_text,
+			       start->config_len, 0644, err);
 }
 
 int step_state_reserve(struct start *start, struct err *err)
@@ -126,6 +139,8 @@ int step_state_reserve(struct start *start, struct err *err)
 		return r;
 	}
 	r = store_write(start->state_dir, start->state, err);
+	if (r == 0)
+		r = copy_for_handler(start, err);
 	return r < 0 ? err_prefix(err, "state directory %s/%s", store_root(start->store),
 				  start->state->id)
 		     : 0;

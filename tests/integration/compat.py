@@ -229,6 +229,7 @@ ROWS = (
     ("lists process ids", ps, "ids", "ids", "more"),
     ("exactly one record", records, 1, 1, 1),
     ("no such path", missing_source, "no such path", "usual words", "usual words"),
+    ("A handler that is not installed", "t_handler_refused"),
     ("exec No that fails", exec_that_fails, 255, 255, 255),
     ("poststart", poststart, "gone", "there", "gone"),
     ("/dev/ptmx", ptmx, "character", "symbolic link", "symbolic link"),

@@ -59,7 +59,7 @@ t_unknown_annotations() {
 		'org.example.own org.opencontainers.image.stopSignal run.oci.no_such'
 	down
 	cfg '.annotations = {"run.oci.handler": "wasm"}'
-	no 'unknown handler "wasm"' create -b "$T/b" "$ID"
+	USRUN_HANDLERS=/nowhere no 'unknown handler "wasm"' create -b "$T/b" "$ID"
 }
 
 # Receives a descriptor of a process on a socket, and says which process that is.

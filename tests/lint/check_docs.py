@@ -33,10 +33,10 @@ def check_annotations(root):
     defined = dict(re.findall(r'#define (ANNOTATIONS_\w+)\s+"([^"]+)"', source.with_suffix(".h").read_text()))
     table = re.search(r"known\[\] = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
     known = {defined.get(word, word.strip('"')) for word in re.findall(r'ANNOTATIONS_\w+|"[^"]+"', table)}
-    unsafe = tuple(re.findall(r'"([^"]+)"', re.search(r"annotations_unsafe\[\] = \{(.*?)\};",
-                                                     source.with_suffix(".c").read_text(), re.S).group(1)))
+    announced = re.search(r"annotations_unsafe\[\] = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
+    unsafe = tuple(defined.get(word, word.strip('"')) for word in re.findall(r'ANNOTATIONS_\w+|"[^"]+"', announced))
     manual = (root / "man" / "usrun-annotations.5").read_text()
-    documented = set(re.findall(r"Va (run\.(?:oci|usrun)\.[\w.-]+)", manual))
+    documented = set(re.findall(r"Va ((?:run\.(?:oci|usrun)|module|io)\.[\w./-]+)", manual))
     used = set(defined.values())
     for path in (root / "src" / "plan").glob("*.c"):  # whoever reads one decides by it
         used |= set(re.findall(r'"(run\.(?:oci|usrun)\.(?!usrun\.)[\w.-]*\w)"', path.read_text()))

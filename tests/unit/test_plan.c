@@ -462,7 +462,6 @@ TEST(annotations_are_known_absolute_or_worth_a_word)
 	CHECK_STR(check_said(&err),
 		  "config.json: annotations[\"run.oci.hooks.stderr\"]: expected an "
 		  "absolute path, got \"log\"");
-	CHECK(!build_more(",\"annotations\":{\"run.oci.handler\":\"wasm\"}", &facts));
 	plan = build_more(",\"annotations\":{\"run.oci.init\":\"1\"}", &facts);
 	CHECK(plan && !plan->process.reaper &&
 	      plan->n_warnings); /* not the first process there is */
