@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/net_helper.h"
 
+#include "net/net_exec.h"
 #include "net/net_publish.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
@@ -60,7 +61,8 @@ int net_helper_find(struct arena *arena, const char *name, const char **ret, str
 		dir += len + (dir[len] == ':');
 	}
 	(void)err_set(err, ENOENT, "the network of the container: %s is not installed", name);
-	return err_hint(err, "install the package %s, or choose --net=host or --net=none", name);
+	return err_hint(err, "install the package %s, or choose --net=host or --net=none",
+			str_equal(name, "pasta") ? "passt" : name);
 }
 
 /* The namespace of a socket, and the user namespace that owns it, unless that is ours. */
@@ -81,124 +83,24 @@ static int open_namespaces(int member, int *ret_netns, int *ret_userns, struct e
 	return 0;
 }
 
-/* Its sandbox makes only "/" private in a new mount namespace, and unmounts the old root then.
- * Where mounts are shared, as systemd has them, all that lies two mounts deep would be unmounted on
- * the host, too; in a user namespace of its own no mount is shared with the host's. */
-static int hide_mounts(struct err *err)
-{
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_errno(err, errno, "make a mount namespace for slirp4netns");
-	return 0;
-}
-
-/* In the user namespace of the container, as its root, or with the capabilities that slirp4netns
- * needs. *ret_root: its sandbox can be had, for which it becomes id 0. */
-static int enter_userns(int userns, bool *ret_root, struct err *err)
-{
-	const uint64_t caps =
-		1ULL << CAP_SYS_ADMIN | 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_BIND_SERVICE;
-	struct err ignored;
-	int r;
-
-	*ret_root = true;
-	if (userns < 0)
-		return hide_mounts(err);
-	if (setns(userns, CLONE_NEWUSER) < 0)
-		return err_errno(err, errno, "join the container's user namespace");
-	/* The caller's groups stay where setgroups() is denied. */
-	*ret_root = privs_set_groups(NULL, 0, &ignored) <= 0 && privs_set_gid(0, &ignored) == 0 &&
-		    privs_set_uid(0, &ignored) == 0;
-	if (*ret_root)
-		return 0;
-	r = privs_set_caps(caps, caps, caps, err);
-	return r < 0 ? r : privs_set_ambient(caps, err);
-}
-
-static bool host_routes_ipv6(struct arena *arena)
-{
-	struct err ignored;
-	char *text;
-
-	return io_read_file(AT_FDCWD, "/proc/net/ipv6_route", 1 << 20, arena, &text, NULL,
-			    &ignored) == 0 &&
-	       net_routes_ipv6(text);
-}
-
-static int inherit(const int *fds, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0 && fcntl(fds[i], F_SETFD, 0) < 0)
-			return -errno;
-	return 0;
-}
-
-/* Where its socket is to be: a descriptor would stay open in it, and lead out of its sandbox. The
- * directory is for us alone, and we may be another there than it is: so the socket is for all who
- * get there. */
-static int enter_api(int api, struct err *err)
-{
-	(void)umask(0);
-	if (api >= 0 ? fchdir(api) < 0 : chdir("/") < 0)
-		return err_errno(err, errno, "enter the directory of slirp4netns");
-	return 0;
-}
-
-/* Only comes back when it failed. */
-static int exec_slirp(struct keeper *k, const struct helper_ends *ends, struct err *err)
-{
-	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
-	const struct net_helper_request *q = k->request;
-	const struct net_helper_fds fds = {
-		.ready = ends->ready, .exit = ends->exit, .netns = k->netns, .api = q->api >= 0
-	};
-	int own[] = { ends->ready, ends->exit, k->netns };
-	const char *const *argv;
-	bool ipv6 = host_routes_ipv6(&k->arena), sandbox = false;
-	int r = enter_api(q->api, err);
-
-	if (r == 0)
-		r = enter_userns(k->userns, &sandbox, err);
-	if (r < 0)
-		return r;
-	argv = net_slirp_argv(&k->arena, q->plan,
-			      arena_strf(&k->arena, "usrun:[slirp4netns] %s", q->id), &fds, ipv6,
-			      sandbox);
-	r = inherit(own, sizeof(own) / sizeof(own[0]));
-	program_close_others(3, own, sizeof(own) / sizeof(own[0]));
-	if (r == 0) {
-		(void)execve(q->program, (char *const *)(uintptr_t)argv,
-			     (char *const *)(uintptr_t)env);
-		r = -errno;
-	}
-	return err_errno(err, -r, "start %s", q->program);
-}
-
-/* As systemd passes a socket (sd_listen_fds(3)): the program is one for a service manager, too. */
-static int exec_proxy(struct keeper *k, struct err *err)
-{
-	/* A shell that stayed would keep the signal of its parent's death from the command. */
-	const char *argv[] = { "sh", "-c", arena_strf(&k->arena, "exec %s", k->request->plan->text),
-			       NULL };
-	char pid[16];
-	int keep = 3;
-
-	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (setenv("LISTEN_FDS", "1", 1) < 0 || setenv("LISTEN_PID", pid, 1) < 0 ||
-	    dup2(k->request->member, 3) < 0 || inherit(&keep, 1) < 0)
-		return err_errno(err, errno, "pass the socket to the proxy");
-	program_close_others(3, &keep, 1);
-	(void)execve("/bin/sh", (char *const *)(uintptr_t)argv, environ);
-	return err_errno(err, errno, "start /bin/sh");
-}
-
 static void become_helper(struct keeper *k, const struct helper_ends *ends)
 {
-	bool proxy = k->request->plan->kind == NET_PROXY;
+	const struct net_helper_request *q = k->request;
+	const struct net_exec what = { .plan = q->plan,
+				       .id = q->id,
+				       .program = q->program,
+				       .netns = k->netns,
+				       .userns = k->userns,
+				       .listener = q->member,
+				       .api = q->api,
+				       .ready = ends->ready,
+				       .exit = ends->exit };
 	struct err err = { 0 };
 
 	(void)setpgid(0, 0);
-	if (privs_die_with_parent(&err) < 0 || (!proxy && dup2(ends->words, 2) < 0) ||
-	    (proxy ? exec_proxy(k, &err) : exec_slirp(k, ends, &err)) < 0)
+	if (privs_die_with_parent(&err) < 0 ||
+	    (q->plan->kind != NET_PROXY && dup2(ends->words, STDERR_FILENO) < 0) ||
+	    net_exec_run(&k->arena, &what, &err) < 0)
 		(void)io_write_all(ends->words, err.text, strlen(err.text));
 	child_exit(127);
 }
@@ -252,7 +154,7 @@ static void read_words(struct keeper *k)
 	k->said[have + len] = '\0';
 }
 
-/* The proxy's end of the pipe closes when it is executed; slirp4netns writes when it is ready. */
+/* The proxy's end of the pipe closes when it is executed; the others write when they are ready. */
 static unsigned int read_ready(struct keeper *k)
 {
 	char byte;
@@ -289,14 +191,22 @@ static unsigned int wait_for_news(struct keeper *k, int timeout_ms)
 
 static int helper_failed(struct keeper *k, struct err *err)
 {
+	const struct net_plan *plan = k->request->plan;
 	struct pollfd words = { .fd = k->words, .events = POLLIN };
+	struct err reason;
 
 	while (k->words >= 0 && poll(&words, 1, 0) > 0) {
 		read_words(k);
 		words.fd = k->words;
 	}
-	(void)err_set(err, EIO, "the network of the container: %s: %s",
-		      net_kind_name(k->request->plan->kind), net_words(&k->arena, k->said));
+	(void)err_set(err, EIO, "the network of the container: %s: %s", net_kind_name(plan->kind),
+		      net_words(&k->arena, k->said));
+	/* pasta publishes when it starts, and its words for it are not those of a user. */
+	for (size_t i = 0; i < plan->n_ports; i++)
+		if (net_publish_reason(&plan->ports[i], &reason) < 0) {
+			*err = reason;
+			return -err->code;
+		}
 	if (strstr(k->said, "/dev/net/tun"))
 		err_hint(err, "the caller must be able to open it: `ls -l /dev/net/tun` shows 0666 "
 			      "on most hosts; `sudo modprobe tun` where it is missing");
@@ -331,7 +241,7 @@ static int publish_all(struct keeper *k, struct err *err)
 	const struct net_plan *plan = k->request->plan;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < plan->n_ports; i++)
+	for (size_t i = 0; r == 0 && plan->kind == NET_SLIRP4NETNS && i < plan->n_ports; i++)
 		r = net_publish(&k->arena, k->request->api, &plan->ports[i], err);
 	return r;
 }

@@ -15,6 +15,7 @@ static const char *const names[] = {
 	[NET_HOST] = "host",
 	[NET_PATH] = "path",
 	[NET_SLIRP4NETNS] = "slirp4netns",
+	[NET_PASTA] = "pasta",
 	[NET_PROXY] = "proxy",
 };
 
@@ -25,12 +26,17 @@ const char *net_kind_name(enum net_kind kind)
 
 bool net_has_helper(enum net_kind kind)
 {
-	return kind == NET_SLIRP4NETNS || kind == NET_PROXY;
+	return net_has_device(kind) || kind == NET_PROXY;
+}
+
+bool net_has_device(enum net_kind kind)
+{
+	return kind == NET_SLIRP4NETNS || kind == NET_PASTA;
 }
 
 int net_parse(const char *words, struct net_plan *ret, struct err *err)
 {
-	static const enum net_kind plain[] = { NET_NONE, NET_HOST, NET_SLIRP4NETNS };
+	static const enum net_kind plain[] = { NET_NONE, NET_HOST, NET_SLIRP4NETNS, NET_PASTA };
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (str_equal(words, names[plain[i]])) {
@@ -43,8 +49,8 @@ int net_parse(const char *words, struct net_plan *ret, struct err *err)
 		return 0;
 	if (!str_starts(words, "proxy:") || !words[strlen("proxy:")])
 		return err_set(err, EINVAL,
-			       "expected none, host, slirp4netns, proxy:COMMAND or an absolute "
-			       "path, got \"%s\"",
+			       "expected none, host, slirp4netns, pasta, proxy:COMMAND or an "
+			       "absolute path, got \"%s\"",
 			       words);
 	ret->kind = NET_PROXY;
 	ret->text = words + strlen("proxy:");
@@ -115,8 +121,7 @@ int net_parse_port(const char *words, struct net_port *ret, struct err *err)
 }
 
 const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *plan,
-				  const char *title, const struct net_helper_fds *fds, bool ipv6,
-				  bool sandbox)
+				  const char *title, const struct net_helper_fds *fds, bool ipv6)
 {
 	const char **argv = arena_array(arena, 16, sizeof(*argv));
 	size_t n = 0;
@@ -126,8 +131,7 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 	argv[n++] = "--mtu=" MTU;
 	if (!plan->host_loopback)
 		argv[n++] = "--disable-host-loopback";
-	if (sandbox)
-		argv[n++] = "--enable-sandbox";
+	argv[n++] = "--enable-sandbox";
 	argv[n++] = "--enable-seccomp";
 	if (ipv6)
 		argv[n++] = "--enable-ipv6";
@@ -138,6 +142,64 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 	argv[n++] = "--netns-type=path";
 	argv[n++] = arena_strf(arena, "/proc/self/fd/%d", fds->netns);
 	argv[n] = "tap0";
+	return argv;
+}
+
+/* Addresses are those that slirp4netns gives. With one of its own pasta copies none of the host's
+ * routes, of which one could lead to 169.254.169.254; and an address of the host that is the
+ * container's, too, would not be reached from it. */
+static const char *const pasta_words[] = {
+	/* clang-format off */
+	"--foreground", "--quiet", "--netns-only", "--no-netns-quit",
+	"--netns", "/proc/self/fd/0", "--pid", "/proc/self/fd/1",
+	"--config-net", "--ns-ifname", "tap0", "--mtu", MTU,
+	"--address", "10.0.2.100", "--netmask", "24", "--gateway", "10.0.2.2",
+	"--dns-forward", NET_NAMESERVER,
+	"--no-dhcp", "--no-dhcpv6", "--no-ndp", "--no-ra", "--tcp-ns", "none", "--udp-ns", "none",
+	/* clang-format on */
+};
+
+const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *plan,
+				  const char *title, bool ipv6, bool root)
+{
+	const size_t n_words = sizeof(pasta_words) / sizeof(pasta_words[0]);
+	const char **argv = arena_array(arena, n_words + 16 + 2 * plan->n_ports, sizeof(*argv));
+	size_t n = 0, n_udp = 0;
+
+	argv[n++] = title;
+	for (size_t i = 0; i < n_words; i++)
+		argv[n++] = pasta_words[i];
+	if (root) { /* else it becomes nobody, who cannot join what is root's */
+		argv[n++] = "--runas";
+		argv[n++] = "0:0";
+	}
+	if (!plan->host_loopback)
+		argv[n++] = "--no-map-gw";
+	if (ipv6) {
+		argv[n++] = "--address";
+		argv[n++] = "fd00::100";
+		argv[n++] = "--gateway";
+		argv[n++] = "fd00::2";
+	} else {
+		argv[n++] = "--ipv4-only";
+	}
+	for (size_t i = 0; i < plan->n_ports; i++) {
+		const struct net_port *port = &plan->ports[i];
+
+		n_udp += port->udp;
+		argv[n++] = port->udp ? "--udp-ports" : "--tcp-ports";
+		argv[n++] = arena_strf(arena, "%s/%u:%u", port->ip, port->host, port->inside);
+	}
+	/* Without a word it publishes whatever the container listens on. */
+	if (!n_udp) {
+		argv[n++] = "--udp-ports";
+		argv[n++] = "none";
+	}
+	if (n_udp == plan->n_ports) {
+		argv[n++] = "--tcp-ports";
+		argv[n++] = "none";
+	}
+	argv[n] = NULL;
 	return argv;
 }
 
@@ -156,7 +218,8 @@ bool net_port_accepted(const char *answer)
 
 static bool is_chatter(const char *line)
 {
-	static const char *const starts[] = { "WARNING: ", "sent tapfd=", "received tapfd=" };
+	static const char *const starts[] = { "WARNING: ", "sent tapfd=", "received tapfd=",
+					      "Failed to send " /* to syslog */ };
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
 		if (str_starts(line, starts[i]))

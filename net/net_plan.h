@@ -14,6 +14,7 @@ enum net_kind {
 	NET_HOST,        /* the caller's */
 	NET_PATH,        /* the namespace at a path */
 	NET_SLIRP4NETNS, /* one of its own, and slirp4netns between it and the host's sockets */
+	NET_PASTA,       /* the same by pasta */
 	NET_PROXY,       /* lo alone, and a port there that a program of the caller serves */
 };
 
@@ -38,7 +39,8 @@ struct net_plan {
 enum { NET_PROXY_PORT = 3128 };
 #define NET_NAMESERVER "10.0.2.3"
 
-/* "none", "host", "slirp4netns", "proxy:COMMAND" or an absolute path: fills kind and text. */
+/* "none", "host", "slirp4netns", "pasta", "proxy:COMMAND" or an absolute path: fills kind and
+ * text. */
 int net_parse(const char *words, struct net_plan *ret, struct err *err) MUST_CHECK;
 
 /* "[IP:]HOST:CONTAINER[/tcp|/udp]". */
@@ -46,6 +48,9 @@ int net_parse_port(const char *words, struct net_port *ret, struct err *err) MUS
 
 /* Whether a process outside belongs to it. */
 bool net_has_helper(enum net_kind kind);
+
+/* Whether that gives it a device, and with it a way to the network of the host. */
+bool net_has_device(enum net_kind kind);
 const char *net_kind_name(enum net_kind kind);
 
 struct net_helper_fds { /* what the helper inherits, by number */
@@ -53,11 +58,15 @@ struct net_helper_fds { /* what the helper inherits, by number */
 	bool api; /* its socket is to be in its working directory */
 };
 
-/* The command line of slirp4netns, NULL-terminated. title: what others see as its name; sandbox: it
- * can have its own mount namespace and id 0. */
+/* The command line of slirp4netns, NULL-terminated. title: what others see as its name. */
 const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *plan,
-				  const char *title, const struct net_helper_fds *fds, bool ipv6,
-				  bool sandbox);
+				  const char *title, const struct net_helper_fds *fds, bool ipv6);
+
+/* That of pasta, which closes what it inherits but the standard streams: standard input is the
+ * network namespace, and to standard output, a pipe, it writes when it is ready. root: it has id
+ * 0. */
+const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *plan,
+				  const char *title, bool ipv6, bool root);
 
 /* A request to its socket, and whether the answer to it says yes. */
 const char *net_port_request(struct arena *arena, const struct net_port *port);

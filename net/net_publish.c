@@ -47,7 +47,7 @@ static uint64_t first_free_port(void)
 	return 1024;
 }
 
-static int refused(const struct net_port *port, struct err *err)
+int net_publish_reason(const struct net_port *port, struct err *err)
 {
 	const char *kind = port->udp ? "udp" : "tcp";
 	int error = try_port(port);
@@ -72,8 +72,8 @@ static int refused(const struct net_port *port, struct err *err)
 			"=%u`",
 			port->host + 8000U, port->host);
 	}
-	return err_errno(err, error ? error : EIO, "publish the %s port %u of the host", kind,
-			 port->host);
+	return error ? err_errno(err, error, "publish the %s port %u of the host", kind, port->host)
+		     : 0;
 }
 
 static int connect_api(int api)
@@ -116,5 +116,9 @@ int net_publish(struct arena *arena, int api, const struct net_port *port, struc
 
 	if (r < 0)
 		return err_errno(err, -r, "publish the port %u: ask slirp4netns", port->host);
-	return net_port_accepted(answer) ? 0 : refused(port, err);
+	if (net_port_accepted(answer))
+		return 0;
+	r = net_publish_reason(port, err);
+	return r < 0 ? r
+		     : err_set(err, EIO, "publish the port %u: slirp4netns refused it", port->host);
 }

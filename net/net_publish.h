@@ -7,3 +7,6 @@
  * which port, and why: slirp4netns does not. */
 int net_publish(struct arena *arena, int api, const struct net_port *port,
 		struct err *err) MUST_CHECK;
+
+/* Why a port of the host cannot be had, or 0 where it can be now. */
+int net_publish_reason(const struct net_port *port, struct err *err) MUST_CHECK;

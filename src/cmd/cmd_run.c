@@ -18,7 +18,7 @@ static const struct option options[] = {
 	{ 0, "keep", OPTION_FLAG, offsetof(struct run_options, keep), NULL,
 	  "keep the state after the process has exited", NULL },
 	{ 0, "net", OPTION_TEXT, offsetof(struct run_options, launch.net), "NETWORK",
-	  "none, host, slirp4netns, proxy:CMD or PATH", NULL },
+	  "none, host, slirp4netns, pasta, proxy:CMD or PATH", NULL },
 	{ 'p', "publish", OPTION_LIST, offsetof(struct run_options, launch.publish), "PORTS",
 	  "publish a port, such as 8080:80; may repeat", NULL },
 	{ 0, "host-loopback", OPTION_FLAG, offsetof(struct run_options, launch.host_loopback), NULL,

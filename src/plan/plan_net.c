@@ -39,30 +39,54 @@ static size_t split(struct arena *arena, const char *list, const char *const **r
 	return n;
 }
 
-static int take_ports(struct plan_build *b, struct err *err)
+/* -p bundle: those of the annotation. An image can have set it, so that it counts for nothing
+ * unless the caller says so. */
+static int find_ports(struct plan_build *b, const char *const **ret, size_t *ret_n, struct err *err)
 {
 	const struct plan_options *o = b->plan->options;
-	const char *list = o->net ? NULL : annotation(b->plan, ANNOTATIONS_NET_PUBLISH);
-	const char *const *words = o->publish;
-	size_t n = o->n_publish;
-	struct net_port *ports;
-	int r = 0;
+	const char *list = annotation(b->plan, ANNOTATIONS_NET_PUBLISH);
+	const char **words = arena_array(b->arena, o->n_publish, sizeof(*words));
+	const char *const *more;
+	bool asked = false;
+	size_t n = 0, n_more;
 
-	if (!n && list)
-		n = split(b->arena, list, &words);
-	if (!n)
-		return 0;
-	if (b->plan->net.kind != NET_SLIRP4NETNS)
-		r = err_set(err, EINVAL, "only --net=slirp4netns can publish a port");
+	for (size_t i = 0; i < o->n_publish; i++)
+		if (str_equal(o->publish[i], "bundle"))
+			asked = true;
+		else
+			words[n++] = o->publish[i];
+	if (asked && !list)
+		return err_set(err, EINVAL,
+			       "the bundle has no annotation " ANNOTATIONS_NET_PUBLISH);
+	*ret = words;
+	*ret_n = n;
+	if (asked) {
+		n_more = split(b->arena, list, &more);
+		*ret = str_list(b->arena, words, n, more, n_more);
+		*ret_n = n + n_more;
+	} else if (list && net_has_device(b->plan->net.kind)) {
+		plan_parts_warn(b, "annotations[\"" ANNOTATIONS_NET_PUBLISH
+				   "\"]: ignored without the option -p bundle");
+	}
+	return 0;
+}
+
+static int take_ports(struct plan_build *b, struct err *err)
+{
+	const char *const *words = NULL;
+	struct net_port *ports;
+	size_t n = 0;
+	int r = find_ports(b, &words, &n, err);
+
+	if (r == 0 && n && !net_has_device(b->plan->net.kind))
+		r = err_set(err, EINVAL,
+			    "only --net=slirp4netns and --net=pasta can publish a port");
 	ports = arena_array(b->arena, n, sizeof(*ports));
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = net_parse_port(words[i], &ports[i], err);
 	b->plan->net.ports = ports;
 	b->plan->net.n_ports = n;
-	if (r == 0)
-		return 0;
-	return o->n_publish ? err_prefix(err, "--publish")
-			    : err_prefix(err, AT(ANNOTATIONS_NET_PUBLISH));
+	return r < 0 ? err_prefix(err, "--publish") : 0;
 }
 
 /* Whoever unpacks an image makes annotations of its labels: these run nothing on the host, and join
@@ -74,10 +98,10 @@ static int take_annotation(struct plan_build *b, struct err *err)
 
 	if (!words)
 		return 0;
-	if (net_parse(words, net, err) == 0 &&
-	    (net->kind == NET_NONE || net->kind == NET_SLIRP4NETNS))
+	if (net_parse(words, net, err) == 0 && (net->kind == NET_NONE || net_has_device(net->kind)))
 		return 0;
-	(void)err_set(err, EINVAL, AT(ANNOTATIONS_NET) ": expected none or slirp4netns, got \"%s\"",
+	(void)err_set(err, EINVAL,
+		      AT(ANNOTATIONS_NET) ": expected none, slirp4netns or pasta, got \"%s\"",
 		      words);
 	return err_hint(err, "an image can have set it; for other networks there is the option "
 			     "--net, which has precedence");
@@ -191,7 +215,7 @@ int plan_net_ask(struct plan_build *b, struct err *err)
 	config = arena_new(b->arena, struct oci_config);
 	*config = *b->plan->config;
 	change_namespaces(b, config);
-	if (net->kind == NET_SLIRP4NETNS || net->kind == NET_HOST)
+	if (net_has_device(net->kind) || net->kind == NET_HOST)
 		add_resolv(b, config);
 	if (net->kind == NET_PROXY)
 		add_proxy(b, config);
@@ -231,16 +255,17 @@ static void allow_ping(struct plan_build *b)
 	plan->sysctl = sysctl;
 }
 
-/* Packets that a process makes itself pass the routes by, and slirp4netns refuses few. */
+/* Packets that a process makes itself pass the routes by, and helpers refuse few. */
 static void warn_of_packets(struct plan_build *b)
 {
 	const uint64_t raw = 1ULL << CAP_NET_RAW | 1ULL << CAP_NET_ADMIN;
 	const struct net_plan *net = &b->plan->net;
 
 	if ((b->plan->process.caps_bounding & raw) && !(net->host_loopback && net->metadata))
-		plan_parts_warn(
-			b, "--net=slirp4netns: with CAP_NET_RAW or CAP_NET_ADMIN the container "
-			   "can reach the host's loopback and 169.254.0.0/16 all the same");
+		plan_parts_warn(b,
+				"--net=%s: with CAP_NET_RAW or CAP_NET_ADMIN the container can "
+				"reach the host's loopback and 169.254.0.0/16 all the same",
+				net_kind_name(net->kind));
 }
 
 int plan_net_build(struct plan_build *b, struct err *err)
@@ -256,7 +281,7 @@ int plan_net_build(struct plan_build *b, struct err *err)
 			       "--net=%s: the container needs a pid namespace of its own",
 			       net_kind_name(plan->net.kind));
 	plan->flags |= PLAN_NET_HELPER;
-	if (plan->net.kind == NET_SLIRP4NETNS) {
+	if (net_has_device(plan->net.kind)) {
 		allow_ping(b);
 		warn_of_packets(b);
 	}

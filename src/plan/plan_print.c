@@ -364,7 +364,7 @@ static void print_network(struct str *out, const struct plan *plan)
 		addf(out, "  %s port %u of the host's %s leads to %u\n",
 		     net->ports[i].udp ? "udp" : "tcp", net->ports[i].host, net->ports[i].ip,
 		     net->ports[i].inside);
-	if (net->kind == NET_SLIRP4NETNS)
+	if (net_has_device(net->kind))
 		addf(out, "  reaches      the host's network%s%s\n",
 		     net->host_loopback ? ", its loopback" : "",
 		     net->metadata ? ", 169.254.0.0/16" : "");

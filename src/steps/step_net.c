@@ -20,9 +20,10 @@ enum { READY_TIMEOUT_MS = 60000, RESOLV_MAX = 64 << 10 };
 /* What is not installed is said before anything is made. */
 int step_net_helper(struct start *start, struct err *err)
 {
-	if (start->plan->net.kind != NET_SLIRP4NETNS)
+	if (!net_has_device(start->plan->net.kind))
 		return 0;
-	return net_helper_find(start->arena, "slirp4netns", &start->net_program, err);
+	return net_helper_find(start->arena, net_kind_name(start->plan->net.kind),
+			       &start->net_program, err);
 }
 
 /* The file is a mount source. Without one of its own the host has no resolver, or it is where libc
@@ -70,7 +71,7 @@ int step_net_show(struct start *start, struct err *err)
 		r = listen_for_proxy(start->net_member);
 	if (r < 0)
 		return err_errno(err, -r, "make a socket in the container's network namespace");
-	return net->kind == NET_SLIRP4NETNS && !net->metadata ? metadata_close(err) : 0;
+	return net_has_device(net->kind) && !net->metadata ? metadata_close(err) : 0;
 }
 
 /* Where slirp4netns, as the container's root, makes its socket. */
@@ -95,7 +96,8 @@ static int make_api(struct start *start, struct err *err)
 int step_net_start(struct start *start, struct err *err)
 {
 	const struct net_plan *net = &start->plan->net;
-	_cleanup_close_ int api = net->n_ports ? make_api(start, err) : -1;
+	bool by_api = net->kind == NET_SLIRP4NETNS && net->n_ports;
+	_cleanup_close_ int api = by_api ? make_api(start, err) : -1;
 	struct net_helper_request request = {
 		.plan = net,
 		.id = start->plan->options->id,
@@ -108,7 +110,7 @@ int step_net_start(struct start *start, struct err *err)
 	uint64_t start_time = 0;
 	int r;
 
-	if (net->n_ports && api < 0)
+	if (by_api && api < 0)
 		return api;
 	r = net_helper_start(&request, &start->net_keeper, &start->net_answer, err);
 	fd_closep(&start->net_member);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/privs.h"
 
+#include "src/sys/bpf.h"
+
 #include <grp.h>
+#include <linux/filter.h>
 #include <linux/keyctl.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
@@ -66,6 +72,28 @@ int privs_set_groups(const uint32_t *groups, size_t n, struct err *err)
 	if (syscall(SETGROUPS, n, groups) < 0)
 		return err_errno(err, errno, "set %zu supplementary groups", n);
 	return 0;
+}
+
+#ifdef __NR_setresuid32
+enum { SET_UID = __NR_setresuid32, SET_GID = __NR_setresgid32 };
+#else
+enum { SET_UID = __NR_setresuid, SET_GID = __NR_setresgid };
+#endif
+
+int privs_pretend_ids(struct err *err)
+{
+	const struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SET_UID, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SET_GID, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO), /* 0: success */
+	};
+	int r = bpf_filter_install(filter, sizeof(filter) / sizeof(filter[0]), 0);
+
+	return r < 0 ? err_errno(err, -r, "install a filter for the calls that set ids") : 0;
 }
 
 int privs_drop_bounding(uint64_t keep, struct err *err)

@@ -20,6 +20,10 @@ int privs_set_gid(uint32_t gid, struct err *err) MUST_CHECK;
 int privs_set_uid(uint32_t uid, struct err *err) MUST_CHECK;
 int privs_set_groups(const uint32_t *groups, size_t n, struct err *err) MUST_CHECK;
 
+/* From here on setresuid(2) and setresgid(2) succeed and change nothing, for whatever is executed,
+ * too. Needs CAP_SYS_ADMIN or no_new_privs. */
+int privs_pretend_ids(struct err *err) MUST_CHECK;
+
 /* Drops from the bounding set all that is not in keep. Needs CAP_SETPCAP. */
 int privs_drop_bounding(uint64_t keep, struct err *err) MUST_CHECK;
 

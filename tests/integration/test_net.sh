@@ -14,10 +14,12 @@ take_tun() {
 	umount /dev/net/tun "$T/tun"
 }
 
-slirp() {
-	command -v slirp4netns >/dev/null || skip 'needs slirp4netns'
+# A test with it is called for each of them.
+needs() { # slirp4netns|pasta
+	command -v "$1" >/dev/null || skip "needs $1"
 	[ -r /dev/net/tun ] && [ -w /dev/net/tun ] || skip "needs /dev/net/tun"
 }
+slirp() { needs slirp4netns; }
 
 # A server on this host that says hello to each; its port in PORT, its process in SERVER.
 serve() { # ADDRESS
@@ -56,29 +58,33 @@ own_address() {
 	ip -4 -o address show scope global up | sed -n '1s/.* inet \([0-9.]*\).*/\1/p'
 }
 
-helpers() { grep -lzs "^usrun:\[\(net\|slirp4netns\)\] $ID" /proc/[0-9]*/cmdline | cut -d / -f 3; }
-no_helpers() { [ -z "$(helpers || true)" ]; }
-
-# Directories that slirp4netns has open.
-slirp_dirs() {
-	local pid
-	pid=$(grep -lzs "^usrun:\[slirp4netns\] $ID" /proc/[0-9]*/cmdline | cut -d / -f 3)
-	[ -e "/proc/$pid/fd/0" ] || echo 'cannot be seen'
-	find -L "/proc/$pid/fd" -mindepth 1 -maxdepth 1 -type d
-}
+helpers() { titled '[a-z0-9]*'; }
+no_helpers() { [ -z "$(helpers)" ]; }
 
 before_t_net_slirp4netns() { give_tun; }
 after_t_net_slirp4netns() { take_tun; }
-t_net_slirp4netns() {
-	slirp
+t_net_slirp4netns() { a_network slirp4netns; }
+
+before_t_net_pasta() { give_tun; }
+after_t_net_pasta() { take_tun; }
+t_net_pasta() {
+	needs pasta
+	# It repeats and loses what comes with the end of a connection.
+	[[ $(pasta --version) =~ 202[4-9]|20[3-9] ]] || skip 'needs a pasta of 2024 or later'
+	a_network pasta
+}
+
+a_network() { # HELPER
+	needs "$1"
 	local address
 	address=$(own_address)
 	[ -n "$address" ] || skip 'this host has no address'
 	serve 0.0.0.0
 	script_ "busybox nc -w 20 $address $PORT </dev/null; ip link; ip route; cat /etc/resolv.conf
 		cat /proc/sys/net/ipv4/ping_group_range
-		busybox nc -w 20 169.254.169.254 80 </dev/null 2>&1; busybox nc -w 20 10.0.2.2 $PORT </dev/null 2>&1; true"
-	go --net=slirp4netns
+		busybox nc -w 20 169.254.169.254 80 </dev/null 2>&1
+		timeout 20 busybox nc -w 20 10.0.2.2 $PORT </dev/null 2>&1; true"
+	go "--net=$1"
 	has 'a server' "$OUT" hello
 	has MTU "$OUT" 'mtu 65520'
 	has 'metadata' "$OUT" 'blackhole 169.254.0.0/16'
@@ -87,9 +93,9 @@ t_net_slirp4netns() {
 	hasnt 'ping' "$OUT" $'1\t0'
 	eq 'loopback of the host' "$(grep -c hello <<<"$OUT")" 1
 	eq 'in the rootfs' "$(<"$T/b/rootfs/etc/resolv.conf")" ''
-	# The sandbox of slirp4netns, as root, where mounts are shared.
+	# The sandbox of the helper, as root, where mounts are shared.
 	grep -q ' /dev/net/tun ' /proc/self/mountinfo || [ -n "$OWN" ] || fail 'a mount of the host is gone'
-	go --net=slirp4netns --host-loopback --metadata
+	go "--net=$1" --host-loopback --metadata
 	eq 'loopback of the host' "$(grep -c hello <<<"$OUT")" 2
 	hasnt 'metadata' "$OUT" blackhole
 }
@@ -112,46 +118,78 @@ sh_run_net() {
 
 before_t_net_publish() { give_tun; }
 after_t_net_publish() { take_tun; }
-t_net_publish() {
-	slirp
-	local port
-	serve 127.0.0.1
-	script_ 'busybox nc -ll -p 80 -e echo inside'
-	no 'it is in use' run -d -b "$T/b" --net=slirp4netns -p "127.0.0.1:$PORT:80" "$ID"
-	has hint "$ERR" "ss -ltnp"
+t_net_publish() { a_port slirp4netns; }
+
+before_t_net_publish_pasta() { give_tun; }
+after_t_net_publish_pasta() { take_tun; }
+t_net_publish_pasta() { a_port pasta; }
+
+# With it running in a container; its number in PORT.
+publish() { # OPTION... -- PORT-INSIDE
+	local inside=${*: -1}
 	for _ in 1 2 3 4 5; do # another may take it meanwhile
-		port=$(free_port)
-		R run -d -b "$T/b" --net=slirp4netns -p "127.0.0.1:$port:80" "$ID"
+		PORT=$(free_port)
+		R run -d -b "$T/b" "${@:1:$#-2}" -p "127.0.0.1:$PORT:$inside" "$ID"
 		[ "$RC" != 0 ] || break
 	done
-	eq 'run' "$RC" 0
-	soon is_answered "$port" inside || fail "the port $port is not answered"
+	eq run "$RC" 0
+}
+
+a_port() { # HELPER
+	needs "$1"
+	serve 127.0.0.1
+	script_ 'busybox nc -ll -p 80 -e echo inside'
+	no 'it is in use' run -d -b "$T/b" "--net=$1" -p "127.0.0.1:$PORT:80" "$ID"
+	has hint "$ERR" "ss -ltnp"
+	publish "--net=$1" -- 80
+	soon is_answered "$PORT" inside || fail "the port $PORT is not answered"
 	ok explain "$ID"
 	[ -n "$(helpers)" ] || fail 'no helper has the container in its title'
-	# A descriptor of the directory would lead out of its sandbox.
-	eq 'directories' "$(slirp_dirs)" ''
+	in_its_sandbox "$1"
 	down
 	no_helpers || fail 'delete leaves a helper'
+}
+
+# Processes with that title; the program itself is the one that has its device among its words.
+titled() { # TITLE
+	{ grep -lzs "^usrun:\[$1\] $ID" /proc/[0-9]*/cmdline || true; } | cut -d / -f 3 | sort -n
+}
+program_of() { # HELPER
+	local pid
+	for pid in $(titled "$1"); do
+		! tr '\0' '\n' <"/proc/$pid/cmdline" | grep -qx tap0 || echo "$pid"
+	done
+}
+in_its_sandbox() { # HELPER
+	local pid
+	pid=$(program_of "$1")
+	[ -n "$pid" ] || fail "no process of $1"
+	grep -q '^Seccomp:[[:space:]]2' "/proc/$pid/status" || fail "$1 has no filter"
+	grep -q '^NoNewPrivs:[[:space:]]1' "/proc/$pid/status" || fail "$1 may get more privileges"
+	# CAP_NET_BIND_SERVICE, and CAP_SYS_ADMIN of pasta in the container's user namespace.
+	grep -q "^CapPrm:[[:space:]]00000000002*0*400\$" "/proc/$pid/status" || fail "$(grep Cap "/proc/$pid/status")"
+	[ "$MODE" = root ] || return 0
+	# A descriptor of a directory would lead out of it.
+	eq directories "$(find -L "/proc/$pid/fd" -mindepth 1 -maxdepth 1 -type d)" ''
+	[ ! -e "/proc/$pid/root/usr" ] || fail "$1 sees /usr"
 }
 
 # Its root is a subordinate id, to which a user cannot give a directory.
 before_t_net_publish_keep() { give_tun; }
 after_t_net_publish_keep() { take_tun; }
 t_net_publish_keep() {
+	local helper
 	rootless_only
-	slirp
 	many_ids
-	local port
-	cfg 'del(.linux.uidMappings, .linux.gidMappings) | .process.user = {uid: 1000, gid: 100}'
-	script_ 'busybox nc -ll -p 8080 -e echo inside'
-	for _ in 1 2 3 4 5; do # another may take it meanwhile
-		port=$(free_port)
-		R run -d -b "$T/b" --map=keep --net=slirp4netns -p "127.0.0.1:$port:8080" "$ID"
-		[ "$RC" != 0 ] || break
+	for helper in slirp4netns pasta; do
+		needs $helper
+		cfg 'del(.linux.uidMappings, .linux.gidMappings) | .process.user = {uid: 1000, gid: 100}'
+		script_ 'busybox nc -ll -p 8080 -e echo inside'
+		publish --map=keep --net=$helper -- 8080
+		soon is_answered "$PORT" inside || fail "$helper: the port $PORT is not answered"
+		in_its_sandbox $helper
+		down
 	done
-	eq 'run' "$RC" 0
-	soon is_answered "$port" inside || fail "the port $port is not answered"
-	down
 }
 
 before_t_net_publish_refused() { give_tun; }
@@ -162,8 +200,10 @@ t_net_publish_refused() {
 	prog /bin/true
 	no 'publish the tcp port 8080: the host has no address 192.0.2.77' run -b "$T/b" --net=slirp4netns \
 		-p 192.0.2.77:8080:80 "$ID"
+	! command -v pasta >/dev/null || no 'the host has no address 192.0.2.77' run -b "$T/b" --net=pasta \
+		-p 192.0.2.77:8080:80 "$ID"
 	no '--publish: expected [IPv4:]HOSTPORT:PORT' run -b "$T/b" --net=slirp4netns -p http "$ID"
-	no 'only --net=slirp4netns can publish a port' run -b "$T/b" --net=none -p 8080:80 "$ID"
+	no 'only --net=slirp4netns and --net=pasta can publish a port' run -b "$T/b" --net=none -p 8080:80 "$ID"
 	rootless_only
 	start=$(</proc/sys/net/ipv4/ip_unprivileged_port_start)
 	((start > 1)) || skip 'any user may have any port here'
@@ -175,34 +215,59 @@ t_net_publish_refused() {
 before_t_net_helper_ends() { give_tun; }
 after_t_net_helper_ends() { take_tun; }
 t_net_helper_ends() {
-	slirp
-	prog /bin/sleep 1000
-	cfg '.annotations = {"run.usrun.net": "slirp4netns"}'
-	up
-	[ "$(helpers | wc -l)" = 2 ] || fail "helpers: $(helpers)"
-	kill -KILL "$PID"
-	soon no_helpers || fail 'a helper outlives the container'
-	down
-	up
-	kill -KILL "$(grep -lzs "^usrun:\[net\] $ID" /proc/[0-9]*/cmdline | cut -d / -f 3)"
-	soon no_helpers || fail 'slirp4netns outlives its keeper'
-	is running || fail 'the container ends with its helper'
-	down
+	local helper
+	for helper in slirp4netns pasta; do
+		needs $helper
+		prog /bin/sleep 1000
+		cfg --arg n $helper '.annotations = {"run.usrun.net": $n}'
+		up
+		[ -n "$(helpers)" ] || fail 'no helper'
+		kill -KILL "$PID"
+		soon no_helpers || fail "$helper outlives the container"
+		down
+		up
+		kill -KILL "$(titled net)"
+		soon no_helpers || fail "$helper outlives its keeper"
+		is running || fail 'the container ends with its helper'
+		down
+	done
 }
+
+# What is between it and its keeper holds nothing up when it is killed.
+before_t_net_pasta_ends() { give_tun; }
+after_t_net_pasta_ends() { take_tun; }
+t_net_pasta_ends() {
+	needs pasta
+	local i n
+	cfg '.annotations = {"run.usrun.net": "pasta"}'
+	for i in 1 2 3; do
+		up
+		n=$(titled pasta | sed -n "${i}p")
+		kill -KILL "$n"
+		soon no_pasta || fail "process $i of pasta: others outlive it"
+		down
+		no_helpers || fail 'delete leaves a helper'
+	done
+}
+no_pasta() { [ -z "$(titled pasta)" ]; }
 
 # In a user namespace without id 0, as the user itself.
 before_t_net_own_id() { give_tun; }
 after_t_net_own_id() { take_tun; }
 t_net_own_id() {
 	rootless_only
-	slirp
+	local helper
 	cfg --argjson u "$(id -u)" --argjson g "$(id -g)" '.process.user = {uid: $u, gid: $g} |
 		.linux.uidMappings = [{containerID: $u, hostID: $u, size: 1}] |
 		.linux.gidMappings = [{containerID: $g, hostID: $g, size: 1}]'
-	sh_run_net 'id -u; ip addr; cat /etc/resolv.conf'
-	has 'own id' "$OUT" "$(id -u)"
-	has 'address' "$OUT" 'inet 10.0.2.100/24'
-	has 'nameserver' "$OUT" 'nameserver 10.0.2.3'
+	for helper in slirp4netns pasta; do
+		needs $helper
+		script_ 'id -u; ip addr; cat /etc/resolv.conf; busybox nc -ll -p 8080 -e echo inside'
+		publish --net=$helper -- 8080
+		soon is_answered "$PORT" inside || fail "$helper: the port $PORT is not answered"
+		in_its_sandbox $helper
+		down
+	done
 }
 
 t_net_without_helper() {
@@ -230,7 +295,7 @@ t_net_annotation_is_for_run() {
 	has explain "$OUT" 'annotations["run.usrun.net"]: for `usrun run` alone, and ignored'
 	down
 	cfg '.annotations = {"run.usrun.net": "sometimes"}'
-	no 'annotations["run.usrun.net"]: expected none or slirp4netns' run -b "$T/b" "$ID"
+	no 'annotations["run.usrun.net"]: expected none, slirp4netns or pasta' run -b "$T/b" "$ID"
 }
 
 # What an image says of itself becomes annotations: it runs nothing on the host.
@@ -239,13 +304,20 @@ t_net_annotation_opens_nothing() {
 	script_ 'ip -o link | wc -l'
 	for net in "proxy:touch '$T/ran'" host /proc/self/ns/net; do
 		cfg --arg n "$net" '.annotations["run.usrun.net"] = $n'
-		no "annotations[\"run.usrun.net\"]: expected none or slirp4netns, got \"$net\"" run -b "$T/b" "$ID"
+		no "annotations[\"run.usrun.net\"]: expected none, slirp4netns or pasta, got \"$net\"" run -b "$T/b" "$ID"
 		has hint "$ERR" 'the option --net'
 	done
 	[ ! -e "$T/ran" ] || fail 'a command of the annotation ran'
-	cfg '.annotations["run.usrun.net.publish"] = "8080:80"'
+	cfg '.annotations["run.usrun.net.publish"] = "8080:80 x"'
 	go --net=none # and not with its ports
 	eq 'devices' "$OUT" 1
+	no '--publish: only --net=slirp4netns' run -b "$T/b" --net=none -p bundle "$ID"
+	no '--publish: expected [IPv4:]HOSTPORT:PORT[/udp], such as 8080:80, got "x"' run -b "$T/b" --net=pasta \
+		-p bundle "$ID"
+	cfg '.annotations["run.usrun.net"] = "pasta"'
+	ok explain -b "$T/b"
+	has 'ignored' "$OUT" 'annotations["run.usrun.net.publish"]: ignored without the option -p bundle'
+	hasnt 'ports' "$OUT" 8080
 }
 
 # The example of the manual, as it stands there.

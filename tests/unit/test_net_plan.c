@@ -16,6 +16,7 @@ TEST(words_of_networks)
 		{ "none", NET_NONE, NULL },
 		{ "host", NET_HOST, NULL },
 		{ "slirp4netns", NET_SLIRP4NETNS, NULL },
+		{ "pasta", NET_PASTA, NULL },
 		{ "/run/netns/x", NET_PATH, "/run/netns/x" },
 		{ "proxy:filter --port 1", NET_PROXY, "filter --port 1" },
 	};
@@ -102,15 +103,48 @@ TEST(command_lines_of_slirp4netns)
 	struct arena arena = { 0 };
 	char line[512];
 
-	joined(line, sizeof(line), net_slirp_argv(&arena, &plan, "title", &fds, false, true));
+	joined(line, sizeof(line), net_slirp_argv(&arena, &plan, "title", &fds, false));
 	CHECK_STR(line, "title --configure --mtu=65520 --disable-host-loopback --enable-sandbox "
 			"--enable-seccomp --ready-fd=5 --exit-fd=6 --netns-type=path "
 			"/proc/self/fd/7 tap0 ");
 	plan.host_loopback = true;
-	joined(line, sizeof(line), net_slirp_argv(&arena, &plan, "title", &with_api, true, false));
-	CHECK_STR(line, "title --configure --mtu=65520 --enable-seccomp --enable-ipv6 --ready-fd=5 "
-			"--exit-fd=6 --api-socket=api --netns-type=path "
-			"/proc/self/fd/7 tap0 ");
+	joined(line, sizeof(line), net_slirp_argv(&arena, &plan, "title", &with_api, true));
+	CHECK_STR(line,
+		  "title --configure --mtu=65520 --enable-sandbox --enable-seccomp --enable-ipv6 "
+		  "--ready-fd=5 --exit-fd=6 --api-socket=api --netns-type=path "
+		  "/proc/self/fd/7 tap0 ");
+	arena_free(&arena);
+}
+
+TEST(command_lines_of_pasta)
+{
+	static const struct net_port ports[] = {
+		{ .ip = "127.0.0.1", .host = 8080, .inside = 80 },
+		{ .ip = "0.0.0.0", .host = 53, .inside = 5353, .udp = true },
+	};
+	static const char always[] =
+		"title --foreground --quiet --netns-only --no-netns-quit --netns /proc/self/fd/0 "
+		"--pid /proc/self/fd/1 --config-net --ns-ifname tap0 --mtu 65520 --address "
+		"10.0.2.100 --netmask 24 --gateway 10.0.2.2 --dns-forward 10.0.2.3 --no-dhcp "
+		"--no-dhcpv6 --no-ndp --no-ra --tcp-ns none --udp-ns none ";
+	struct net_plan plan = { .kind = NET_PASTA };
+	struct arena arena = { 0 };
+	char line[1024];
+
+	joined(line, sizeof(line), net_pasta_argv(&arena, &plan, "title", false, true));
+	CHECK(str_starts(line, always));
+	CHECK_STR(line + strlen(always), "--runas 0:0 --no-map-gw --ipv4-only --udp-ports none "
+					 "--tcp-ports none ");
+	plan.host_loopback = true;
+	plan.ports = ports;
+	plan.n_ports = 1;
+	joined(line, sizeof(line), net_pasta_argv(&arena, &plan, "title", true, false));
+	CHECK_STR(line + strlen(always), "--address fd00::100 --gateway fd00::2 --tcp-ports "
+					 "127.0.0.1/8080:80 --udp-ports none ");
+	plan.n_ports = 2;
+	joined(line, sizeof(line), net_pasta_argv(&arena, &plan, "title", false, false));
+	CHECK_STR(line + strlen(always), "--ipv4-only --tcp-ports 127.0.0.1/8080:80 --udp-ports "
+					 "0.0.0.0/53:5353 ");
 	arena_free(&arena);
 }
 
@@ -132,7 +166,8 @@ TEST(requests_and_answers)
 TEST(what_a_helper_said)
 {
 	struct arena arena = { 0 };
-	char quiet[] = "WARNING: Support for seccomp is experimental\n",
+	char quiet[] = "WARNING: Support for seccomp is experimental\n"
+		       "Failed to send 56 bytes to syslog\n",
 	     said[] = "sent tapfd=5 for tap0\nopen(\"/dev/net/tun\"): Permission denied\n"
 		      "child failed(1)\nWARNING: x";
 

@@ -482,8 +482,9 @@ TEST(the_network_of_an_annotation_opens_nothing)
 		CHECK(!build_more(arena_strf(&arena, ",\"annotations\":{\"run.usrun.net\":\"%s\"}",
 					     refused[i]),
 				  &facts));
-		CHECK(strstr(check_said(&err), "annotations[\"run.usrun.net\"]: expected none or "
-					       "slirp4netns, got ") != NULL);
+		CHECK(strstr(check_said(&err),
+			     "annotations[\"run.usrun.net\"]: expected none, slirp4netns "
+			     "or pasta, got ") != NULL);
 		CHECK(strstr(err.hint, "the option --net") != NULL);
 	}
 	plan = build(
