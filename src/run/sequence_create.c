@@ -60,6 +60,10 @@ static const struct row rows[] = {
 	/* Rights over the caller's namespaces are lost in another user namespace: join first. */
 	ACT(STAGER, "ns-join", step_ns_join, .when = PLAN_NS_JOIN, .after = M_IN_CGROUP,
 	    .before = M_USERNS, .gives = M_JOINED),
+	/* A new user namespace may have no rights over it; but from then on whatever the stager
+	 * clones is seen there, with all that it has of the host. */
+	ACT(STAGER, "pidns-join-early", step_pidns_join_early, .when = PLAN_PIDNS_JOIN,
+	    .needs = M_JOINED, .before = M_USERNS | M_NAMESPACES),
 	ACT(STAGER, "userns-create", step_userns_create, .when = PLAN_USERNS_NEW,
 	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS),
 	/* Those that belong to the joined user namespace. */
@@ -106,13 +110,13 @@ static const struct row rows[] = {
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	      .needs = M_NAMESPACES, .gives = M_INIT_PID),
 	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
-	    .needs = M_INIT_PID, .gives = M_START_TIME),
+	    .needs = M_INIT_PID, .before = M_INIT_KNOWN, .gives = M_START_TIME),
 	/* Its first words: the kernel tells the parent which process says them. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	     .needs = M_INIT_PID, .before = M_SESSION, .gives = M_INIT_KNOWN,
 	     .carries = offsetof(struct start, init_stat)),
 	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
-	      .needs = M_INIT_PID, .gives = M_STAGER_GONE),
+	      .needs = M_INIT_PID, .before = M_SESSION, .gives = M_STAGER_GONE),
 
 	ACT(BUILDER, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
 	/* Its root is the cgroup that its maker is in. */
@@ -181,6 +185,9 @@ static const struct row rows[] = {
 	ACT(BUILDER, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS | M_LINKS, .before = M_PIVOTED,
 	    .gives = M_KERNEL_SET),
+	/* The procfs of a joined pid namespace has nobody of ours in it. */
+	ACT(STAGER, "labels", step_labels, .when = PLAN_PIDNS_JOIN, .needs = M_NAMESPACES,
+	    .after = M_CONTAINER_HOOKS, .before = M_PIVOTED | M_PRIVS_DROPPED | M_FILTERED),
 	ACT(BUILDER, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
 	    .after = M_DEVICES | M_MASKED | M_MOUNTED | M_TERMINAL | M_CONTAINER_HOOKS |
 		     M_RUNTIME_HOOKS,
@@ -189,42 +196,58 @@ static const struct row rows[] = {
 	ACT(BUILDER, "rootfs-finish", step_rootfs_finish, .when = PLAN_MOUNTS,
 	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED),
 
-	/* Nothing of the host's is in reach of who is born from here on. */
+	/* Last in the caller's pid namespace: nothing of the host's is in reach of who is born
+	 * from here on. */
 	ACT(STAGER, "pidns-join", step_pidns_join, .when = PLAN_PIDNS_JOIN,
 	    .needs = M_PIVOTED | M_KERNEL_SET, .after = M_FINISHED, .gives = M_INSIDE),
-	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
-	      .needs = M_NAMESPACES | M_INSIDE, .gives = M_INIT_PID),
-	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
-	    .needs = M_INIT_PID, .gives = M_START_TIME),
-	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER | PLAN_PIDNS_JOIN, .needs = M_INIT_PID,
-	     .before = M_LEADS, .gives = M_INIT_KNOWN,
-	     .carries = offsetof(struct start, init_stat)),
-	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
-	      .needs = M_INIT_PID, .gives = M_STAGER_GONE),
-	/* Neither a session nor its terminal is inherited. */
-	ACT(INIT, "session-lead", step_session_lead, .when = PLAN_PIDNS_JOIN,
-	    .needs = M_SESSION | M_INIT_PID, .gives = M_LEADS),
 	ACT(INIT, "console-take", step_console_take, .when = PLAN_TERMINAL,
-	    .needs = M_SESSION | M_TERMINAL, .after = M_LEADS, .before = M_FILTERED,
+	    .unless = PLAN_PIDNS_JOIN, .needs = M_SESSION | M_TERMINAL, .before = M_FILTERED,
 	    .gives = M_CONSOLE),
-	ACT(INIT, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED,
+	ACT(BUILDER, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED,
 	    .gives = M_ATTRIBUTES, .after = M_FINISHED),
 	/* Where the filter that comes next could forbid it. */
-	ACT(INIT, "limits-own-early", step_limits_own_early, .needs = M_PIVOTED,
-	    .before = M_FILTERED),
+	ACT(INIT, "limits-own-early", step_limits_own_early, .unless = PLAN_PIDNS_JOIN,
+	    .needs = M_PIVOTED, .before = M_FILTERED),
 	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; an agent must be told of
 	 * its listener while the parent is there; and startContainer hooks are programs of the
 	 * image. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early,
-	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED,
-	    .gives = M_FILTERED, .before = M_PRIVS_DROPPED),
+	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .unless = PLAN_PIDNS_JOIN,
+	    .needs = M_FILTER | M_KERNEL_SET | M_PIVOTED, .gives = M_FILTERED,
+	    .before = M_PRIVS_DROPPED),
+	ACT(STAGER, "seccomp-load-outside", step_seccomp_load_outside,
+	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY | PLAN_PIDNS_JOIN,
+	    .needs = M_FILTER | M_KERNEL_SET | M_INSIDE | M_ATTRIBUTES, .before = M_PRIVS_DROPPED),
+	ACT(BUILDER, "privs-drop", step_privs_drop,
+	    .needs = M_ATTRIBUTES | M_PIVOTED | M_KERNEL_SET | M_SESSION,
+	    .after = M_TERMINAL | M_MASKED | M_INSIDE, .gives = M_PRIVS_DROPPED),
+
+	/* Who lives there may trace it, and gains nothing that the container has not. */
+	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
+	      .needs = M_NAMESPACES | M_INSIDE | M_PRIVS_DROPPED, .gives = M_INIT_PID),
+	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
+	    .needs = M_INIT_PID, .before = M_INIT_KNOWN, .gives = M_START_TIME),
+	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER | PLAN_PIDNS_JOIN, .needs = M_INIT_PID,
+	     .before = M_LEADS, .gives = M_INIT_KNOWN,
+	     .carries = offsetof(struct start, init_stat)),
+	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
+	      .needs = M_INIT_PID, .before = M_LEADS, .gives = M_STAGER_GONE),
+	/* Neither a session nor its terminal is inherited. */
+	ACT(INIT, "session-lead", step_session_lead, .when = PLAN_PIDNS_JOIN,
+	    .needs = M_SESSION | M_INIT_PID, .gives = M_LEADS),
+	ACT(INIT, "console-take", step_console_take, .when = PLAN_TERMINAL | PLAN_PIDNS_JOIN,
+	    .needs = M_LEADS | M_TERMINAL, .gives = M_CONSOLE, .before = M_FILTERED),
+	ACT(INIT, "priority-own", step_priority_own, .when = PLAN_PIDNS_JOIN, .needs = M_LEADS,
+	    .before = M_FILTERED | M_CREATED),
+	ACT(INIT, "limits-own-early", step_limits_own_early, .when = PLAN_PIDNS_JOIN,
+	    .needs = M_LEADS, .before = M_FILTERED | M_CREATED),
+	ACT(INIT, "seccomp-load-inside", step_seccomp_load_inside,
+	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY | PLAN_PIDNS_JOIN,
+	    .needs = M_FILTER | M_INIT_PID | M_PRIVS_DROPPED, .gives = M_FILTERED),
 	/* The listener comes by a socket of its own: the profile may keep what the channel uses. */
 	ACT(PARENT, "seccomp-notify", step_seccomp_notify, .when = PLAN_SECCOMP_NOTIFY,
 	    .needs = M_FILTER | M_CHILD_PID, .before = M_CREATED, .gives = M_NOTIFIED,
 	    .after = M_INIT_KNOWN),
-	ACT(INIT, "privs-drop", step_privs_drop,
-	    .needs = M_ATTRIBUTES | M_PIVOTED | M_KERNEL_SET | M_SESSION,
-	    .after = M_CONSOLE | M_MASKED, .gives = M_PRIVS_DROPPED),
 	/* As the container's user: what it may not enter or run must fail now, not at `start`. */
 	ACT(INIT, "cwd", step_cwd, .needs = M_ATTRIBUTES | M_PRIVS_DROPPED | M_PIVOTED,
 	    .gives = M_CWD),

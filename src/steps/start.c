@@ -33,6 +33,8 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
 		.init = CHILD_NONE,
 		.signals = { .fd = -1 },
 		.lifeline = -1,
+		.hooks_runner = CHILD_NONE,
+		.hooks_sock = -1,
 		.seccomp_pair = { -1, -1 },
 		.console_socket = -1,
 		.start_listener = -1,

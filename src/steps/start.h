@@ -85,6 +85,11 @@ struct start {
 
 	int lifeline; /* stager, init: hangs up when the parent has ended */
 
+	/* Stager. */
+	struct child hooks_runner; /* see step_pidns_join_early() */
+	int hooks_sock;            /* to it */
+	pid_t hooks_pid;           /* in it, the stager's, which the hooks are told; else 0 */
+
 	/* Init. */
 	int console_master, console_slave;
 	int start_connection;   /* to `start`, once it came */

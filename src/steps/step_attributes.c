@@ -211,7 +211,8 @@ static bool is_given(const char *label)
 	return label && *label;
 }
 
-/* They take effect at the exec. Before the ids change: afterwards no procfs can be had. */
+/* They take effect at the exec, also that of a child. Before the ids change, and before a pid
+ * namespace is joined that the procfs at hand does not show us in: afterwards none can be had. */
 static int set_labels(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -240,15 +241,31 @@ static int set_labels(struct start *start, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+int step_labels(struct start *start, struct err *err)
+{
+	return set_labels(start, err);
+}
+
+/* A clone does not keep every kind of priority. */
+int step_priority_own(struct start *start, struct err *err)
+{
+	const struct process_plan *p = &start->plan->process;
+
+	return p->priority_by_parent ? 0 : set_priorities(p, 0, err);
+}
+
+/* The stager does it for an init that is born later: labels and priorities have rows of their
+ * own there. */
 int step_attributes(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
+	bool init = start->me == ACTOR_INIT;
 	int r = 0;
 
 	if (!p->affinity)
 		free_affinity(start);
-	if (!p->priority_by_parent)
-		r = set_priorities(p, 0, err);
+	if (init)
+		r = step_priority_own(start, err);
 	if (r == 0 && p->personality) {
 		r = sched_set_personality((unsigned long)p->personality->domain);
 		if (r < 0)
@@ -262,7 +279,7 @@ int step_attributes(struct start *start, struct err *err)
 			(void)err_errno(err, -r, "process.execCPUAffinity.final: \"%s\"",
 					p->affinity->final);
 	}
-	if (r == 0)
+	if (r == 0 && init)
 		r = set_labels(start, err);
 	/* As root of the container, and checked at once: a filter that is loaded early may forbid
 	 * it. */

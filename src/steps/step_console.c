@@ -143,7 +143,5 @@ int step_console_enter(struct start *start, struct err *err)
 	if (root < 0)
 		return err_errno(err, errno, "open the root of the container");
 	r = open_pair(start, root, err);
-	if (r == 0)
-		r = hand_over(start, err);
-	return r < 0 ? r : step_console_take(start, err);
+	return r < 0 ? r : hand_over(start, err);
 }

@@ -124,14 +124,14 @@ static int join(struct start *start, int kind, struct err *err)
 
 /* Children are born into a pid namespace from the join on, and those who live there see them: as
  * long as this process will have the rights over it, it waits for step_pidns_join(). */
-static bool joined_last(const struct start *start, int kind)
+bool step_ns_pid_comes_last(const struct start *start)
 {
 	_cleanup_close_ int owner = -1;
 	struct stat of, user;
 
-	if (kind != PLAN_NS_PID || !(start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
-		return kind == PLAN_NS_PID;
-	owner = ioctl(start->ns_fds[kind], NS_GET_USERNS);
+	if (!(start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
+		return true;
+	owner = ioctl(start->ns_fds[PLAN_NS_PID], NS_GET_USERNS);
 	return owner >= 0 && fstat(owner, &of) == 0 &&
 	       fstat(start->ns_fds[PLAN_NS_USER], &user) == 0 && of.st_dev == user.st_dev &&
 	       of.st_ino == user.st_ino;
@@ -139,20 +139,27 @@ static bool joined_last(const struct start *start, int kind)
 
 /* A namespace that belongs to the user namespace we are about to join can be entered only from
  * there; one that belongs to the caller's, only from here. Trying is the only way to know. */
+static int join_or_later(struct start *start, int kind, struct err *err)
+{
+	int r = join(start, kind, err);
+
+	start->late_join[kind] = r == -EPERM && start->plan->ns.v[PLAN_NS_USER].action == NS_JOIN;
+	return start->late_join[kind] ? 0 : r;
+}
+
 int step_ns_join(struct start *start, struct err *err)
 {
-	for (int kind = PLAN_NS_USER + 1; kind < PLAN_NS_COUNT; kind++) {
-		int r;
+	int r = 0;
 
-		if (start->plan->ns.v[kind].action != NS_JOIN || joined_last(start, kind))
-			continue;
-		r = join(start, kind, err);
-		if (r == -EPERM && start->plan->ns.v[PLAN_NS_USER].action == NS_JOIN)
-			start->late_join[kind] = true;
-		else if (r < 0)
-			return r;
-	}
-	return 0;
+	for (int kind = PLAN_NS_USER + 1; r == 0 && kind < PLAN_NS_COUNT; kind++)
+		if (start->plan->ns.v[kind].action == NS_JOIN && kind != PLAN_NS_PID)
+			r = join_or_later(start, kind, err);
+	return r;
+}
+
+int step_ns_join_pid(struct start *start, struct err *err)
+{
+	return join_or_later(start, PLAN_NS_PID, err);
 }
 
 int step_ns_join_late(struct start *start, struct err *err)

@@ -121,6 +121,7 @@ static int no_groups(struct err *err)
 int step_privs_drop(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
+	const uint64_t more = step_seccomp_caps(start);
 	int r = 0;
 
 	give_stdio(p->uid);
@@ -148,7 +149,8 @@ int step_privs_drop(struct start *start, struct err *err)
 	if (r == 0 && privs_set_uid(p->uid, err) < 0)
 		return explain_id("uid", p->uid, err);
 	if (r == 0)
-		r = privs_set_caps(p->caps_permitted, p->caps_effective, p->caps_inheritable, err);
+		r = privs_set_caps(p->caps_permitted | more, p->caps_effective | more,
+				   p->caps_inheritable, err);
 	if (r == 0)
 		r = privs_set_ambient(p->caps_ambient, err);
 	if (r == 0 && p->no_new_privs)

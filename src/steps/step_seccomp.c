@@ -5,9 +5,17 @@
 #include "src/base/str.h"
 #include "src/oci/annotations.h"
 #include "src/security/filter_load.h"
+#include "src/security/filter_run.h"
 #include "src/state/status.h"
+#include "src/sys/privs.h"
 #include "src/sys/program.h"
 #include "src/sys/sock.h"
+
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 static int note_unknown(struct start *start, struct err *err)
 {
@@ -80,6 +88,75 @@ int step_seccomp_load_early(struct start *start, struct err *err)
 {
 	program_close_far();
 	return load(start, err);
+}
+
+static bool lets_us_clone(const struct filter_program *filter)
+{
+	/* The flags stand in another place on some architectures. */
+	const uint64_t flags = CLONE_PARENT | CLONE_PIDFD;
+	const struct filter_question clone3 = { .nr = SYS_clone3 },
+				     older = { .nr = SYS_clone, .args = { flags, flags } };
+	uint32_t answer = filter_run(filter, &clone3);
+
+	if (filter_run_passes(filter, &clone3))
+		return true;
+	return (answer == (SECCOMP_RET_ERRNO | ENOSYS) || answer == (SECCOMP_RET_ERRNO | EPERM)) &&
+	       filter_run_passes(filter, &older);
+}
+
+/* What is still to be done when the filter is there before init is. */
+static bool lets_us_work(const struct start *start)
+{
+	const struct process_plan *p = &start->plan->process;
+	const struct {
+		struct filter_question call;
+		bool used;
+	} calls[] = {
+		{ { .nr = SYS_ioctl, .args = { 0, TIOCSCTTY } }, p->terminal },
+		{ { .nr = SYS_prlimit64 },
+		  p->limits_setter == LIMITS_BY_INIT_EARLY && p->n_rlimits },
+		{ { .nr = SYS_sched_setattr }, p->scheduler && !p->priority_by_parent },
+		{ { .nr = SYS_ioprio_set }, p->io_priority && !p->priority_by_parent },
+	};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (calls[i].used && !filter_run_passes(&start->filter, &calls[i].call))
+			return false;
+	return lets_us_clone(&start->filter);
+}
+
+/* Of an init that is born among others: who has no_new_privs needs no right for a filter; an agent
+ * is told of init's pid, and asked about calls only when it has its listener; and the profile may
+ * be too narrow for who clones. */
+static bool is_loaded_inside(const struct start *start)
+{
+	return start->plan->process.no_new_privs || start->filter.needs_listener ||
+	       !lets_us_work(start);
+}
+
+uint64_t step_seccomp_caps(const struct start *start)
+{
+	const unsigned int early = PLAN_SECCOMP | PLAN_SECCOMP_EARLY;
+
+	if (start->me != ACTOR_STAGER || (start->plan->flags & early) != early ||
+	    start->plan->process.no_new_privs || !is_loaded_inside(start))
+		return 0;
+	return UINT64_C(1) << CAP_SYS_ADMIN;
+}
+
+int step_seccomp_load_outside(struct start *start, struct err *err)
+{
+	return is_loaded_inside(start) ? 0 : step_seccomp_load_early(start, err);
+}
+
+int step_seccomp_load_inside(struct start *start, struct err *err)
+{
+	const struct process_plan *p = &start->plan->process;
+	int r = is_loaded_inside(start) ? step_seccomp_load_early(start, err) : 0;
+
+	if (r < 0 || p->no_new_privs || !is_loaded_inside(start))
+		return r;
+	return privs_set_caps(p->caps_permitted, p->caps_effective, p->caps_inheritable, err);
 }
 
 int step_seccomp_load(struct start *start, struct err *err)

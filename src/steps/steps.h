@@ -56,6 +56,7 @@ STEP(cgroup_look);
 STEP(cgroup_attach);
 STEP(cgroup_admit);
 STEP(ns_join);
+STEP(pidns_join_early);
 STEP(userns_create);
 STEP(ns_join_late);
 STEP(mntns_create);
@@ -67,11 +68,21 @@ STEP(ns_create_early);
 STEP(ns_create);
 STEP(pidns_join);
 STEP(target_enter);
+STEP(labels);
+STEP(seccomp_load_outside);
 
 /* A context of a procfs of the pid namespace that is joined, for mountfd_fs_create(): from a
  * process that is in it, but has nothing that others there could use. >= 0, or -EPERM where this
  * process has no rights over it. */
 int step_pidns_proc(struct start *start, struct err *err) MUST_CHECK;
+
+/* Whether the rights over the joined pid namespace last until init is cloned. */
+bool step_ns_pid_comes_last(const struct start *start);
+int step_ns_join_pid(struct start *start, struct err *err) MUST_CHECK;
+
+/* The capability, or none, that an init which is born among others keeps until its filter is
+ * loaded. */
+uint64_t step_seccomp_caps(const struct start *start);
 
 /* Init, or the stager in its place. */
 STEP(session);
@@ -94,9 +105,11 @@ STEP(kernel_settings);
 STEP(cwd);
 STEP(exec_find);
 STEP(attributes);
+STEP(priority_own);
 STEP(limits_own_early);
 STEP(limits_own);
 STEP(seccomp_load_early);
+STEP(seccomp_load_inside);
 STEP(privs_drop);
 STEP(release);
 STEP(wait_start);

@@ -190,6 +190,36 @@ t_hook_pids() {
 	down
 }
 
+# Joined is the host's pid namespace or another that the new user namespace has no rights over: what the stager clones is born in it,
+# so another process runs these hooks, with the same to be seen.
+t_hooks_beside_processes_of_another_user_namespace() {
+	root_only 'has rights over two user namespaces'
+	local kind pid
+	hook_script
+	cp "$T/b/config.json" "$T/first.json"
+	jq '.process.args = ["/bin/sleep", "1000"]' "$T/first.json" >"$T/b/config.json"
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID-1"
+	cp "$T/first.json" "$T/b/config.json"
+	hook createRuntime runtime
+	hook createContainer create
+	cfg --arg p "/proc/$(<"$T/pid")/ns/pid" '.linux.namespaces |= (map(if .type == "pid" then .path = $p else . end) + [{type: "user"}]) |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings |
+		.mounts |= map(select(.type != "proc")) | del(.linux.maskedPaths, .linux.readonlyPaths)'
+	prog /bin/sleep 1000
+	chmod -R a+rwX "$T/hl"
+	(umask 027 && ok run -d -b "$T/b" --pid-file "$T/pid" "$ID")
+	pid=$(<"$T/pid")
+	eq 'its pid namespace' "$(head -n 1 "$T/hl/create.ns")" "$(readlink /proc/self/ns/pid)"
+	eq 'the others' "$(tail -n +2 "$T/hl/create.ns")" "$(namespaces_of "$pid" | tail -n +2)"
+	eq 'the pid that it is told' "$(jq .pid "$T/hl/create.json")" "$(jq .pid "$T/hl/runtime.json")"
+	eq 'working directory' "$(<"$T/hl/create.cwd")" "$T/b/rootfs"
+	eq 'owner and mode of what it makes' "$(stat -c '%u %a' "$T/hl/create.json")" '100000 640'
+	down
+	cfg '.hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo why it failed >&2; exit 3"]}]'
+	no 'error running createContainer hook #0 (/bin/sh): exit status 3, output: why it failed' run -b "$T/b" "$ID"
+	ok delete --force "$ID-1"
+}
+
 check_pid() { # WHAT PID FILE...
 	local file
 	[ "$2" != 1 ] || fail "$1: the pid namespace is new"

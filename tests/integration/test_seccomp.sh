@@ -215,6 +215,21 @@ t_seccomp_agent_and_own_limits() {
 	wait "$AGENT" || fail "agent: $(cat "$T/agent.err")"
 }
 
+# The filter is there before the process of an exec is, except where its profile would not let us make one.
+t_seccomp_and_the_clone_of_exec() {
+	local answer status='grep -E "^(CapPrm|Seccomp):" /proc/self/status'
+	cfg '.process.noNewPrivileges = false'
+	for answer in '"SCMP_ACT_ERRNO","errnoRet":1' '"SCMP_ACT_ERRNO","errnoRet":38' '"SCMP_ACT_KILL_PROCESS"'; do
+		profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["clone","clone3","fork","vfork"],"action":'"$answer"'}]}'
+		prog /bin/sleep 1000
+		ok run -d -b "$T/b" "$ID"
+		inside /bin/sh -c "exec $status"
+		has "$answer" "$OUT" "$(printf 'Seccomp:\t2')"
+		eq "capabilities with $answer" "$(grep CapPrm <<<"$OUT")" "$(grep CapPrm "/proc/$("${U[@]}" state "$ID" | jq .pid)/status")"
+		down
+	done
+}
+
 t_seccomp_agent_for_exec_in_created() {
 	root_only "the init of a created container cannot be joined by a user"
 	profile "$NOTIFY"

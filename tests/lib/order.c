@@ -43,10 +43,12 @@ static const struct owed owed_create[] = {
 	{ PLAN_CONSOLE_KEPT, M_KEPT },
 };
 
-/* Work that has to do with what is the host's: a process among others must find it done. */
+/* Work that has to do with what is the host's, or takes rights that the container has not: a
+ * process among others must find it done. */
 #define M_HOSTS_WORK                                                                               \
 	(M_INSIDE | M_PIVOTED | M_FINISHED | M_MOUNTED | M_DEVICES | M_MASKED | M_TERMINAL |       \
-	 M_KERNEL_SET | M_CONTAINER_HOOKS | M_LINKS | M_LOOPBACK | M_CGROUPNS)
+	 M_KERNEL_SET | M_CONTAINER_HOOKS | M_LINKS | M_LOOPBACK | M_CGROUPNS | M_SESSION |        \
+	 M_ATTRIBUTES | M_PRIVS_DROPPED)
 
 struct walked {
 	bool among_others;           /* init is born where others live */
@@ -81,8 +83,9 @@ static const char *fault(const struct walked *w, const struct row *row, enum act
 	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && !(w->knows[who] & M_HIDDEN))
 		return "the child would be seen by others with what is the host's";
 	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && w->among_others &&
-	    (~w->knows[who] & (M_INSIDE | (M_HOSTS_WORK & w->possible))))
-		return "others could take the host's root, directory or descriptors from the child";
+	    (~w->knows[who] & (M_INSIDE | M_PRIVS_DROPPED | (M_HOSTS_WORK & w->possible))))
+		return "others could take the host's root, directory, descriptors or rights from "
+		       "the child";
 	if (row->kind == ROW_LEAVE && (w->possible & M_INIT_KNOWN & ~w->knows[to]))
 		return "leaves before its child has said a word";
 	if (w->exec_seen && who == ACTOR_INIT && row->kind != ROW_ENDS)

@@ -3,9 +3,9 @@
  *
  *   attack snoop CANARY TOKEN   looks into every other process that it sees: for a way
  *                               (descriptors, root, working directory) to the host's file CANARY,
- *                               for TOKEN in command lines, for USRUN_CALLER in environments, and
- *                               for a program of the host that can be opened for writing (and is
- *                               then written to)
+ *                               for TOKEN in command lines, for USRUN_CALLER in environments, for
+ *                               capabilities that it has not itself, and for a program of the host
+ *                               that can be opened for writing (and is then written to)
  *   attack swap A B             exchanges two names for ever */
 #include <ctype.h>
 #include <dirent.h>
@@ -56,6 +56,34 @@ static void look_for_token(const char *pid, const char *file, const char *token)
 		printf("escaped: %s of %s has the secret\n", file, pid);
 	if (fd >= 0)
 		(void)close(fd);
+}
+
+/* CapPrm of a process, or 0; also of one under a filter, which no container here has: it asks
+ * for a procfs, and can do nothing else. */
+static unsigned long long rights_of(const char *pid)
+{
+	char path[320], text[4096], *at;
+	ssize_t n = -1;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		(void)close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	at = strstr(text, "CapPrm:");
+	return at && !strstr(text, "Seccomp:\t2") ? strtoull(at + 7, NULL, 16) : 0;
+}
+
+/* Who may trace it has what it has. */
+static void look_for_rights(const char *pid)
+{
+	unsigned long long more = rights_of(pid) & ~rights_of("self");
+
+	if (more)
+		printf("escaped: %s has the rights %llx, which we have not\n", pid, more);
 }
 
 static bool is_own(const struct stat *st)
@@ -120,6 +148,7 @@ static void look_at(const char *pid, const char *canary, const char *token)
 	}
 	look_for_token(pid, "cmdline", token);
 	look_for_token(pid, "environ", "USRUN_CALLER=");
+	look_for_rights(pid);
 	keep_program(pid);
 }
 

@@ -4,6 +4,7 @@
 #include "src/base/str.h"
 #include "src/security/filter_compile.h"
 #include "src/security/filter_parts.h"
+#include "src/security/filter_run.h"
 #include "tests/lib/check.h"
 #include "tests/lib/profile.h"
 
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 enum { X32 = 0x40000000 };
 
@@ -281,6 +283,34 @@ TEST(handover)
 			&program, &err),
 		0);
 	CHECK_INT(program.handover, FILTER_HANDOVER_SENDMMSG);
+}
+
+TEST(what_a_filter_says_of_a_call)
+{
+	static const struct sock_filter unknown[] = { BPF_STMT(BPF_MISC | BPF_TAX, 0) };
+	static const struct sock_filter endless[] = { BPF_STMT(BPF_JMP | BPF_JA, 7) };
+	const struct filter_question masked = { .nr = SYS_clone, .args = { 0x9000 } },
+				     namespaces = { .nr = SYS_clone, .args = { 0x9000 | 0x20000 } },
+				     refused = { .nr = SYS_clone3 }, logged = { .nr = SYS_ioctl };
+	struct filter_program program = { 0 };
+	struct err err;
+
+	CHECK_INT(compile("{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":["
+			  "{\"names\":[\"clone\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{"
+			  "\"index\":0,"
+			  "\"value\":131072,\"valueTwo\":0,\"op\":\"SCMP_CMP_MASKED_EQ\"}]},"
+			  "{\"names\":[\"clone3\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":38},"
+			  "{\"names\":[\"ioctl\"],\"action\":\"SCMP_ACT_LOG\"}]}",
+			  &program, &err),
+		  0);
+	CHECK(filter_run_passes(&program, &masked));
+	CHECK(!filter_run_passes(&program, &namespaces));
+	CHECK(filter_run_passes(&program, &logged));
+	CHECK_INT(filter_run(&program, &refused), SECCOMP_RET_ERRNO | 38);
+	program = (struct filter_program){ .insns = unknown, .n = 1 };
+	CHECK(!filter_run_passes(&program, &masked));
+	program = (struct filter_program){ .insns = endless, .n = 1 };
+	CHECK(!filter_run_passes(&program, &masked));
 }
 
 TEST(flags)

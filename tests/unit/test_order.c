@@ -88,8 +88,45 @@ TEST(what_a_clone_inherits_comes_before_it)
 	free(rows);
 }
 
-/* Every n-th consistent combination; all of them with USRUN_MUTATE=full in the environment, which
- * also names the mutants that nobody notices. */
+static size_t find_row(const struct row *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return i;
+	CHECK(!"a row of that name");
+	return 0;
+}
+
+/* The neighbours of who is born among them may trace it: its rights must be theirs by then. */
+static void check_rights_first(const struct sequence *sequence, uint32_t flags)
+{
+	struct row *rows = calloc(sequence->n, sizeof(*rows)), drop;
+	size_t from = find_row(sequence->rows, sequence->n, "privs-drop");
+	size_t to = find_row(sequence->rows, sequence->n, "session-lead");
+	struct err err;
+
+	CHECK(order_has_flags(flags));
+	memcpy(rows, sequence->rows, sequence->n * sizeof(*rows));
+	drop = rows[from];
+	drop.who = ACTOR_INIT;
+	memmove(&rows[from], &rows[from + 1], (to - from) * sizeof(*rows));
+	rows[to] = drop;
+	for (size_t i = 0; i < sequence->n; i++) /* what the row of the clone says itself */
+		if (rows[i].kind == ROW_SPAWN)
+			rows[i].needs &= ~M_PRIVS_DROPPED;
+	CHECK_INT(order_check(rows, sequence->n, flags, &err), -EINVAL);
+	CHECK(strstr(err.text, "rights") != NULL);
+	free(rows);
+}
+
+TEST(who_is_born_among_others_has_no_rights_of_ours)
+{
+	check_rights_first(&sequence_create, PLAN_STAGER | PLAN_NS_JOIN | PLAN_PIDNS_JOIN);
+	check_rights_first(&sequence_exec, PLAN_STAGER | PLAN_NS_JOIN);
+}
+
+/* Every n-th consistent combination; all of them with USRUN_MUTATE=full in the environment,
+ * which also names the mutants that nobody notices. */
 struct mutation_run {
 	const struct sequence *sequence;
 	struct row *rows;
