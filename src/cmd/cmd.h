@@ -21,9 +21,10 @@ struct cmd_globals {
 };
 
 enum option_kind {
-	OPTION_FLAG, /* takes no value; bool * */
-	OPTION_TEXT, /* const char **; the last one wins */
-	OPTION_LIST, /* struct option_list *; may repeat */
+	OPTION_FLAG,  /* takes no value; bool * */
+	OPTION_TEXT,  /* const char **; the last one wins */
+	OPTION_MAYBE, /* the same, with a value only behind "=": "" without */
+	OPTION_LIST,  /* struct option_list *; may repeat */
 	/* The same, as "name=value": several options whose order counts share a list. */
 	OPTION_TAGGED,
 	OPTION_UINT,  /* unsigned int * */

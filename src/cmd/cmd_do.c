@@ -9,6 +9,7 @@
 #include "src/base/path.h"
 #include "src/cmd/common.h"
 #include "src/cmd/do_guards.h"
+#include "src/cmd/do_layer.h"
 #include "src/cmd/launch.h"
 #include "src/cmd/update_values.h"
 #include "src/do/do.h"
@@ -28,11 +29,12 @@ enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 struct do_options {
 	struct option_list paths, env, devices, caps, ulimits, unprotect;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
-		*seccomp, *layer_size;
+		*seccomp, *layer_size, *overlay, *changes, *apply;
 	bool tty, no_tty, print_config, no_init, nested;
 };
 
-static const char *const homes[] = { "tools", "empty", "ro", NULL };
+static const char *const homes[] = { "tools", "empty", "ro", "scratch", NULL };
+static const char *const changes[] = { "all", "json", "all,json", NULL };
 static const char *const nets[] = { "none", "host", NULL };
 
 static const struct option options[] = {
@@ -44,6 +46,12 @@ static const struct option options[] = {
 	  "show PATH; what is written is thrown away", NULL },
 	{ 0, "layer-size", OPTION_TEXT, offsetof(struct do_options, layer_size), "SIZE",
 	  "room for what is thrown away, each", NULL },
+	{ 0, "overlay", OPTION_MAYBE, offsetof(struct do_options, overlay), "DIR",
+	  "keep what copies take in DIR (default: memory)", NULL },
+	{ 0, "changes", OPTION_MAYBE, offsetof(struct do_options, changes), "all|json",
+	  "list what has changed at the end", changes },
+	{ 0, "apply", OPTION_TEXT, offsetof(struct do_options, apply), "DIR",
+	  "make the changes kept in DIR; run nothing", NULL },
 	{ 0, "hide", OPTION_TAGGED, offsetof(struct do_options, paths), "PATH",
 	  "show PATH as empty", NULL },
 	{ 0, "unprotect", OPTION_LIST, offsetof(struct do_options, unprotect), "NAME",
@@ -52,7 +60,7 @@ static const struct option options[] = {
 	  "show SRC at DST", NULL },
 	{ 'w', "workdir", OPTION_TEXT, offsetof(struct do_options, workdir), "DIR",
 	  "start there (default: here)", NULL },
-	{ 0, "home", OPTION_TEXT, offsetof(struct do_options, home), "tools|empty|ro",
+	{ 0, "home", OPTION_TEXT, offsetof(struct do_options, home), "tools|empty|ro|scratch",
 	  "what the home directory has (default: tools)", homes },
 	{ 'e', "env", OPTION_TAGGED, offsetof(struct do_options, env), "NAME[=VALUE]",
 	  "set a variable, or pass the caller's", NULL },
@@ -258,9 +266,10 @@ static void find_defaults(struct parts *p)
 	while (do_hidden[list.n])
 		list.n++;
 	p->q.hidden = find_existing(p, &list, DO_HIDE, &p->q.n_hidden);
-	p->q.home = str_equal(p->o->home, "empty") ? DO_HOME_EMPTY
-		    : str_equal(p->o->home, "ro")  ? DO_HOME_READ
-						   : DO_HOME_TOOLS;
+	p->q.home = str_equal(p->o->home, "empty")     ? DO_HOME_EMPTY
+		    : str_equal(p->o->home, "ro")      ? DO_HOME_READ
+		    : str_equal(p->o->home, "scratch") ? DO_HOME_SCRATCH
+						       : DO_HOME_TOOLS;
 	if (p->q.home != DO_HOME_TOOLS || !p->machine.home || !p->machine.home_there ||
 	    str_equal(p->machine.home, "/"))
 		return;
@@ -395,7 +404,10 @@ static int gather(struct parts *p, int argc, char **argv, struct err *err)
 		p->q.workdir_there =
 			machine_find(p->arena, p->q.workdir, &ignored) == MACHINE_DIRECTORY;
 	}
+	p->q.all_changes = o->changes && str_starts(o->changes, "all");
 	r = find_paths(p, err);
+	if (r == 0 && o->overlay && *o->overlay)
+		r = launch_layer(p->arena, o->overlay, &p->q.layer, err);
 	if (r == 0)
 		r = find_devices(p, err);
 	if (r == 0)
@@ -433,6 +445,7 @@ static int launch_it(struct parts *p, const struct cmd_globals *globals,
 	const struct launch_options how = { .config_text = result->text,
 					    .config_len = result->len,
 					    .bundle = "/",
+					    .show_changes = p->o->changes != NULL,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;
@@ -454,8 +467,10 @@ static int launch_it(struct parts *p, const struct cmd_globals *globals,
 	news = do_guards_news(p->arena, &p->guards);
 	if (news)
 		log_notice("new in a writable directory, to be read before it runs: %s", news);
-	if (r >= 0)
+	if (r >= 0) {
+		do_layer_tell(p->arena, &launch->start, p->o->changes);
 		return r;
+	}
 	if (update_values_option(err->path))
 		(void)err_option(err, update_values_option(err->path));
 	(void)err_document(err, "the sandbox's config");
@@ -471,6 +486,9 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	int64_t timeout_ms = 0;
 	int r = p.o->timeout ? do_duration(p.o->timeout, &timeout_ms, err) : 0;
 
+	if (r == 0 && p.o->apply)
+		return do_layer_apply(arena, p.o->apply, (const char *const *)argv, (size_t)argc,
+				      p.o->changes, err);
 	if (r == 0)
 		r = gather(&p, argc, argv, err);
 	if (r == 0)

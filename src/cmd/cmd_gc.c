@@ -5,6 +5,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/cmd/common.h"
+#include "src/layer/layer.h"
 #include "src/state/status.h"
 #include "src/steps/removal.h"
 
@@ -13,11 +14,14 @@
 
 struct gc_options {
 	bool dry_run;
+	struct option_list layers;
 };
 
 static const struct option options[] = {
 	{ 'n', "dry-run", OPTION_FLAG, offsetof(struct gc_options, dry_run), NULL,
 	  "say what would be removed, and change nothing", NULL },
+	{ 0, "layer", OPTION_LIST, offsetof(struct gc_options, layers), "DIR",
+	  "remove an unused layer of --overlay=DIR", NULL },
 	{ 0 },
 };
 
@@ -92,6 +96,19 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	return why ? remove_one(gc, dir, &state, why, err) : 0;
 }
 
+static int remove_layers(struct gc *gc, const struct option_list *layers, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < layers->n; i++) {
+		r = layer_remove(gc->arena, layers->v[i], gc->dry_run, err);
+		if (r == 0)
+			str_addf(&gc->said, "%s %s: nobody uses the layer\n",
+				 gc->dry_run ? "would remove" : "removed", layers->v[i]);
+	}
+	return r;
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
@@ -108,6 +125,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		r = store_list(gc.store, arena, &ids, &n, err);
 	if (r < 0)
 		return r;
+	first = remove_layers(&gc, &o->layers, err);
 	for (size_t i = 0; i < n; i++) {
 		r = look_at(&gc, ids[i], first ? &later : err);
 		if (r < 0 && first)

@@ -25,7 +25,7 @@ static const struct option options[] = {
 	  "let it reach the host's loopback, at 10.0.2.2", NULL },
 	{ 0, "metadata", OPTION_FLAG, offsetof(struct run_options, launch.metadata), NULL,
 	  "let it reach 169.254.0.0/16", NULL },
-	{ 0, "overlay", OPTION_FLAG, offsetof(struct run_options, launch.overlay), NULL,
+	{ 0, "overlay", OPTION_MAYBE, offsetof(struct run_options, launch.overlay), "DIR",
 	  "keep the rootfs: changes end with the container", NULL },
 	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
 	{ 0 },

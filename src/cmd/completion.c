@@ -119,7 +119,7 @@ static void bash_values(struct str *out, const char *command, const struct optio
 static void bash_skip(struct str *out, const char *command, const struct option *table, bool *some)
 {
 	for (const struct option *o = table; o->name; o++) {
-		if (!o->value_name)
+		if (!o->value_name || o->kind == OPTION_MAYBE)
 			continue;
 		str_add(out, *some ? "|" : "        ");
 		bash_pattern(out, command, o);
@@ -217,6 +217,8 @@ void completion_bash(struct str *out)
 
 static void zsh_value(struct str *out, const struct option *o)
 {
+	if (o->kind == OPTION_MAYBE)
+		str_add(out, ":");
 	if (o->choices) {
 		str_add(out, ":value:(");
 		add_choices(out, o);
@@ -243,7 +245,8 @@ static void zsh_table(struct str *out, const struct option *table)
 		else if (o->letter)
 			str_addf(out, "'*'{-%c,--%s}'[", o->letter, o->name);
 		else
-			str_addf(out, "'%s--%s[", repeat, o->name);
+			str_addf(out, "'%s--%s%s[", repeat, o->name,
+				 o->kind == OPTION_MAYBE ? "=-" : "");
 		add_quoted(out, o->help, "[]:");
 		str_add(out, "]");
 		zsh_value(out, o);
@@ -311,10 +314,10 @@ static void fish_table(struct str *out, const char *condition, const struct opti
 		if (o->letter)
 			str_addf(out, " -s %c", o->letter);
 		if (o->choices) {
-			str_add(out, " -x -a '");
+			str_add(out, o->kind == OPTION_MAYBE ? " -f -a '" : " -x -a '");
 			add_choices(out, o);
 			str_add(out, "'");
-		} else if (o->value_name) {
+		} else if (o->value_name && o->kind != OPTION_MAYBE) {
 			str_add(out, takes_directory(o) ? " -x -a '(__fish_complete_directories)'"
 				     : takes_file(o)    ? " -r -F"
 							: " -x");

@@ -217,9 +217,28 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .n_publish = options->publish.n,
 						 .host_loopback = options->host_loopback,
 						 .metadata = options->metadata,
-						 .overlay = options->overlay,
+						 .overlay = options->overlay != NULL,
+						 .show_changes = options->show_changes,
 						 .tty = options->tty,
 						 .cgroup_manager = globals->cgroup_manager };
+}
+
+int launch_layer(struct arena *arena, const char *word, const char **ret, struct err *err)
+{
+	char cwd[PATH_MAX] = "", real[PATH_MAX];
+	const char *path, *base;
+	char *dir;
+
+	if (*word != '/' && !getcwd(cwd, sizeof(cwd)))
+		return err_errno(err, errno, "--overlay=%s: find the current directory", word);
+	path = path_clean(arena, path_join(arena, cwd, word));
+	base = path_base(path);
+	dir = arena_strndup(arena, path, (size_t)(base - path));
+	if (!*base || !realpath(dir, real))
+		return err_errno(err, *base ? errno : EINVAL,
+				 "--overlay=%s: open %s, where it is to be", word, dir);
+	*ret = path_join(arena, real, base);
+	return 0;
 }
 
 /* The program answers through us, so it has to know how often. */
@@ -271,6 +290,8 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 	fill_options(ret, globals, options, id);
 	ret->options.wait_start = wait_start;
 	ret->options.detach = detach;
+	if (r == 0 && options->overlay && *options->overlay)
+		r = launch_layer(arena, options->overlay, &ret->options.layer, err);
 	if (r == 0)
 		r = offer_notify(ret, globals, err);
 	if (r == 0)

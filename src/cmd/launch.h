@@ -20,7 +20,9 @@ struct launch_options {
 	/* Of run. */
 	const char *net;
 	struct option_list publish;
-	bool host_loopback, metadata, overlay, tty;
+	bool host_loopback, metadata, tty;
+	const char *overlay; /* "": in memory; a directory; or NULL */
+	bool show_changes;   /* the layer is read at the end */
 };
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose
@@ -82,6 +84,10 @@ struct launch {
 	bool explains; /* nothing is going to be made */
 	bool found;    /* at the end of a foreground run the container was still there */
 };
+
+/* The absolute path of --overlay=DIR, without links; DIR itself need not be there. */
+int launch_layer(struct arena *arena, const char *word, const char **ret,
+		 struct err *err) MUST_CHECK;
 
 /* Bundle to plan. Changes nothing. */
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,

@@ -151,6 +151,9 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 		r = value ? parse_bool(o, value, at, err) : 0;
 		*(bool *)at = !*(bool *)at;
 		return r;
+	case OPTION_MAYBE:
+		*(const char **)at = value ? value : "";
+		return value ? check_choice(o, value, err) : 0;
 	case OPTION_TEXT:
 		*(const char **)at = value;
 		return check_choice(o, value, err);
@@ -194,7 +197,7 @@ static int take_option(const struct reader *reader, const struct option *o, cons
 		*reader->help = true;
 		return 1;
 	}
-	if (o->value_name && !value) {
+	if (o->value_name && o->kind != OPTION_MAYBE && !value) {
 		if (left < 2)
 			return err_set(
 				err, EINVAL,
@@ -280,7 +283,8 @@ static void help_rows(struct str *out, const struct option *table)
 		str_add(out, "  ");
 		if (o->letter)
 			str_addf(out, "-%c, ", o->letter);
-		str_addf(out, "--%s%s%s", o->name, o->value_name ? " " : "",
+		str_addf(out, o->kind == OPTION_MAYBE ? "--%s[=%s%s]" : "--%s%s%s", o->name,
+			 o->value_name && o->kind != OPTION_MAYBE ? " " : "",
 			 o->value_name ? o->value_name : "");
 		if (out->len - start < WIDTH)
 			str_addf(out, "%*s", (int)(WIDTH - (out->len - start)), "");

@@ -25,7 +25,7 @@ struct do_path {
 	bool there;         /* the host has something at target */
 };
 
-enum do_home { DO_HOME_TOOLS, DO_HOME_EMPTY, DO_HOME_READ };
+enum do_home { DO_HOME_TOOLS, DO_HOME_EMPTY, DO_HOME_READ, DO_HOME_SCRATCH };
 
 struct do_rlimit {
 	const char *type; /* "RLIMIT_NOFILE" */
@@ -62,6 +62,8 @@ struct do_request {
 	const struct do_rlimit *rlimits;
 	size_t n_rlimits;
 	int64_t memory, cpu_quota, pids; /* 0: no limit */
+	const char *layer;               /* absolute: where what is written is kept; or NULL */
+	bool all_changes;                /* what is written in places of the sandbox is told, too */
 	int64_t layer_size;              /* of what is thrown away; 0: the usual */
 };
 

@@ -156,6 +156,8 @@ static void write_document(struct json_write *w, const struct do_request *q,
 	json_write_string(w, ANNOTATIONS_KEEP_GROUPS, "1");
 	if (q->reaper)
 		json_write_string(w, ANNOTATIONS_INIT, "1");
+	if (q->layer)
+		json_write_string(w, ANNOTATIONS_LAYER, q->layer);
 	json_write_end(w);
 	write_process(w, q, places);
 	write_mounts(w, places);

@@ -86,6 +86,24 @@ static void add_tmpfs(struct builder *b, const char *target, const char *mode, u
 		     });
 }
 
+/* The same as a part of the layer: to be told at the end, or there again the next time. */
+static void add_kept(struct builder *b, const char *target, const char *mode, bool kept)
+{
+	if (!kept && !b->request->all_changes) {
+		add_tmpfs(b, target, mode, 25);
+		return;
+	}
+	(void)add(b, (struct do_place){
+			     .target = target,
+			     .type = "tmpfs",
+			     .source = "tmpfs",
+			     .words = { "scratch", "nosuid", "nodev", mode, size_word(b, 25) },
+			     .cover = DO_COVER_OWN,
+		     });
+}
+
+static struct do_place *add_scratch(struct builder *b, const char *source, const char *target);
+
 static struct do_place *add_empty(struct builder *b, const char *target)
 {
 	return add(b, (struct do_place){
@@ -228,8 +246,10 @@ static void add_home(struct builder *b)
 		b->places->home = m->home;
 		if (b->request->home == DO_HOME_READ && m->home_there)
 			(void)add_tree(b, m->home, m->home, false);
+		else if (b->request->home == DO_HOME_SCRATCH && m->home_there)
+			(void)add_scratch(b, m->home, m->home);
 		else
-			add_tmpfs(b, m->home, "mode=700", 25);
+			add_kept(b, m->home, "mode=700", b->request->layer != NULL);
 	}
 	if (m->passwd_home && m->passwd_home_there && !str_equal(m->passwd_home, "/") &&
 	    place_of(b, m->passwd_home, true)->cover == DO_COVER_HOST)
@@ -240,9 +260,9 @@ static void add_private(struct builder *b)
 {
 	const char *runtime = arena_strf(b->arena, "/run/user/%u", b->request->machine->uid);
 
-	add_tmpfs(b, "/tmp", "mode=1777", 25);
+	add_kept(b, "/tmp", "mode=1777", false);
 	if (can_hold(b, "/var/tmp", b->request->machine->has_var_tmp))
-		add_tmpfs(b, "/var/tmp", "mode=1777", 25);
+		add_kept(b, "/var/tmp", "mode=1777", false);
 	add_tmpfs(b, "/run", "mode=755", 5);
 	add_tmpfs(b, "/run/lock", "mode=1777", 1);
 	add_tmpfs(b, runtime, "mode=700", 5);
@@ -386,10 +406,11 @@ static void add_own_cwd(struct builder *b, const char *cwd, const struct do_plac
 
 	if (m->cwd_own && !m->cwd_group) {
 		(void)add_scratch(b, cwd, cwd);
-		say(b,
-		    arena_strf(b->arena,
-			       "what is written in %s is thrown away at the end: --rw . keeps it",
-			       cwd));
+		say(b, arena_strf(b->arena,
+				  b->request->layer ? "what is written in %s is kept in %s"
+						    : "what is written in %s is thrown away at the "
+						      "end: --rw . keeps it",
+				  cwd, b->request->layer));
 		return;
 	}
 	if (cover->cover == DO_COVER_OWN)
@@ -464,6 +485,19 @@ static void add_resolver(struct builder *b)
 	}
 }
 
+/* Whoever writes to it from inside gives the kernel notes of their own. */
+static int check_layer(const struct builder *b, struct err *err)
+{
+	const char *layer = b->request->layer;
+	const struct do_place *place = layer ? place_of(b, layer, true) : NULL;
+
+	if (!place || !place->writable)
+		return 0;
+	(void)err_set(err, EINVAL, "--overlay=%s: it would be writable inside, by %s %s", layer,
+		      place->option ? place->option : "--rw", place->target);
+	return err_hint(err, "choose a directory outside of it");
+}
+
 static int check_place(const struct builder *b, const struct do_place *place, struct err *err)
 {
 	const struct do_place *cover = place_of(b, place->target, false);
@@ -509,6 +543,8 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 		return r;
 	add_cwd(&b);
 	r = set_workdir(&b, err);
+	if (r == 0)
+		r = check_layer(&b, err);
 	add_resolver(&b);
 	for (size_t i = 0; r == 0 && i < places->n; i++)
 		r = check_place(&b, &places->v[i], err);

@@ -20,6 +20,7 @@
 #define ANNOTATIONS_CRI_TYPE "io.kubernetes.cri.container-type"
 #define ANNOTATIONS_INIT "run.oci.init"
 #define ANNOTATIONS_OVERLAY "run.usrun.overlay"
+#define ANNOTATIONS_LAYER "run.usrun.layer"
 #define ANNOTATIONS_NET "run.usrun.net"
 #define ANNOTATIONS_NET_PUBLISH "run.usrun.net.publish"
 

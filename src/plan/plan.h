@@ -45,8 +45,9 @@ enum plan_flag {
 	PLAN_PIDNS_JOIN = 1 << 24,   /* create: others see init as soon as it is born */
 	PLAN_NET_HELPER = 1 << 25,   /* a process outside gives it its network */
 	PLAN_CONSOLE_KEPT = 1 << 26, /* a process outside keeps its terminal for `attach` */
+	PLAN_LAYER = 1 << 27,        /* what is written in overlays is kept, or read at the end */
 };
-enum { PLAN_FLAG_BITS = 27 };
+enum { PLAN_FLAG_BITS = 28 };
 
 enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order of the joins */
 	       PLAN_NS_USER,
@@ -90,7 +91,7 @@ enum mount_kind {
 enum mount_method {
 	MOUNT_BY_FSMOUNT,     /* fsopen, fsconfig, fsmount, move_mount */
 	MOUNT_BY_BIND,        /* open_tree of the source */
-	MOUNT_BY_SCRATCH,     /* an overlay of the source, whose upper layer is in memory */
+	MOUNT_BY_SCRATCH,     /* an overlay of the source, or a directory of its layer */
 	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system in place of a new one */
 	MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
 	MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
@@ -117,7 +118,20 @@ struct mount_entry {
 	const struct mount_super *super;
 	size_t n_super;
 	size_t idmap;      /* 1 + index in rootfs_plan.idmaps; 0: ids as they are */
+	size_t layer;      /* 1 + index in layer_plan.v; 0: none */
 	long config_index; /* mounts[N], or -1 */
+};
+
+/* Where overlays keep what is written. */
+struct layer_plan {
+	const char *dir; /* absolute, kept; NULL: a tmpfs, which ends with the container */
+	bool shown;      /* what has changed is read at the end */
+	bool user;       /* notes in attributes of users: in a user namespace there are no others */
+	struct layer_use {
+		const char *lower; /* absolute; the target, when nothing is below */
+		bool empty;
+	} * v;
+	size_t n, cap;
 };
 
 struct mount_idmap {              /* a mapping of ids for mounts */
@@ -129,7 +143,7 @@ struct rootfs_plan {
 	const char *path; /* absolute */
 	bool readonly;
 	bool no_pivot;
-	bool overlay;              /* changes go to a tmpfs, and end with the container */
+	size_t layer;              /* an overlay over it: 1 + index in layer_plan.v */
 	unsigned long propagation; /* as in the config, 0 when absent */
 	const struct mount_entry *mounts;
 	size_t n_mounts;
@@ -252,6 +266,8 @@ struct plan_options {            /* what the command line adds to the config */
 	bool overlay;
 	bool tty; /* a terminal, whatever the config says; with detach, one that is kept */
 	const struct handler *handler; /* of plan_handler_choose(), with its files; or NULL */
+	const char *layer;             /* absolute: where layers are kept, or NULL */
+	bool show_changes;             /* the layer is read at the end */
 	const char *state_dir; /* absolute, where files of ours are mount sources; or NULL */
 };
 
@@ -269,6 +285,7 @@ struct plan {
 	struct idmap_write idmap;
 	const char *why_idmap;
 	struct rootfs_plan rootfs;
+	struct layer_plan layer;
 	struct devices_plan devices;
 	struct cgroup_plan cgroup;
 	struct process_plan process;

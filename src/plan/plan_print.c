@@ -197,7 +197,7 @@ static const char *method_name(const struct mount_entry *m, size_t i)
 		       : m->recursive           ? "bind with all below"
 						: "bind";
 	case MOUNT_BY_SCRATCH:
-		return "overlay in memory";
+		return m->kind == MOUNT_BIND ? "overlay" : "directory of the layer";
 	case MOUNT_BY_HOST_BIND:
 		return "bind of the host's";
 	case MOUNT_BY_CGROUP_BIND:
@@ -305,8 +305,11 @@ static void print_rootfs(struct str *out, const struct plan *plan)
 	addf(out, "rootfs      %s%s%s\n", rootfs->path, rootfs->readonly ? ", read-only" : "",
 	     plan->flags & PLAN_MOUNTS_BY_PARENT ? "; sources opened by usrun before the clone"
 						 : "");
-	if (rootfs->overlay)
-		str_add(out, "  changes go to an overlay in memory, and end with the container\n");
+	if (rootfs->layer)
+		str_add(out, "  an overlay over it takes what is changed\n");
+	if (plan->layer.n)
+		addf(out, "  overlays keep their changes in %s\n",
+		     plan->layer.dir ? plan->layer.dir : "memory, until the container ends");
 	for (size_t i = 0; i < rootfs->n_mounts; i++)
 		print_mount(out, rootfs, &rootfs->mounts[i]);
 	if (rootfs->propagation)

@@ -21,6 +21,9 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	ACT(PARENT, "hooks-output", step_hooks_output,
 	    .before = M_CHILD_PID | M_RUNTIME_HOOKS | M_CGROUP | M_CGROUP_V2),
+	/* Init inherits which parts of it are whose; and it may be in use. */
+	ACT(PARENT, "layer-open", step_layer_open, .when = PLAN_LAYER, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .gives = M_LAYER),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE, .needs = M_STATE, .before = M_CHILD_PID,
 	    .gives = M_CGROUP, .undo = true),
@@ -157,8 +160,13 @@ static const struct row rows[] = {
 	     .needs = M_RECORDED),
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
 	ACT(BUILDER, "mounts", step_mounts, .when = PLAN_MOUNTS,
-	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV, .after = M_CGROUPNS | M_MNTNS | M_RECORDED,
-	    .gives = M_MOUNTED),
+	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV,
+	    .after = M_CGROUPNS | M_MNTNS | M_RECORDED | M_LAYER, .gives = M_MOUNTED),
+	/* What is in memory outlives its mounts as long as somebody has it open. Before programs
+	 * of the config run in this process's place. */
+	SYNC(BUILDER, PARENT, "layer-shown", .when = PLAN_LAYER, .needs = M_MOUNTED,
+	     .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS | M_MASKED | M_PIVOTED,
+	     .carries = offsetof(struct start, layer_top)),
 	ACT(BUILDER, "devices", step_devices, .when = PLAN_MOUNTS, .needs = M_MOUNTED,
 	    .gives = M_DEVICES),
 	SYNC(BUILDER, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,

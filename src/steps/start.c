@@ -42,6 +42,8 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
 		.rootfs = -1,
 		.rootfs_place = -1,
 		.rootfs_shown = -1,
+		.layer = { .fd = -1 },
+		.layer_top = -1,
 		.init_stat = -1,
 		.netns_socket = -1,
 		.net_member = -1,
@@ -131,6 +133,7 @@ void start_keep_own(struct start *start)
 	start->state_dir = -1;
 	start->seccomp_pair[0] = -1;
 	start->signals.fd = -1;
+	start->layer.fd = -1;            /* with the lock on it */
 	start->notify_listener = notify; /* else the parent hears it */
 	start->net = (struct devices){ .here = -1, .there = -1 };
 }

@@ -6,6 +6,7 @@
 
 #include "net/devices.h"
 #include "src/cgroup/driver.h"
+#include "src/layer/layer.h"
 #include "src/plan/plan.h"
 #include "src/security/filter_compile.h"
 #include "src/state/store.h"
@@ -58,9 +59,11 @@ struct start {
 	struct child console_keeper;
 	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
-	mode_t umask;        /* init: the caller's, which its hooks have */
-	int notify_listener; /* what the program says to the service manager */
-	bool hooks_ran;      /* create-time hooks may have run: poststop hooks are owed */
+	mode_t umask;                /* init: the caller's, which its hooks have */
+	int notify_listener;         /* what the program says to the service manager */
+	struct layer layer;          /* that the plan asks for: kept, or to be read at the end */
+	unsigned int *layer_numbers; /* of its parts, by index in the plan; NULL: the index */
+	bool hooks_ran;              /* create-time hooks may have run: poststop hooks are owed */
 
 	/* Made by the parent, inherited over the clone. */
 	struct cgroup cgroup;
@@ -79,6 +82,7 @@ struct start {
 	int ns_fds[PLAN_NS_COUNT];     /* NS_JOIN: opened by path in the caller's mount namespace */
 	int rootfs;                    /* tree of the rootfs: detached, then mounted */
 	int rootfs_place; /* its directory, where others see what is mounted there; or -1 */
+	int layer_top;    /* builder: the directory with the layers; then the parent's; or -1 */
 	int rootfs_shown; /* the tree once more, for the parent; or -1 */
 	int *mounts;      /* per entry of the plan: detached tree, or -1 */
 	int *idmaps;      /* per mapping of the plan: its user namespace, or -1 */

@@ -129,7 +129,7 @@ int step_mounts(struct start *start, struct err *err)
 	start->umask = umask(
 		0); /* modes of what we make are as written; the container's comes at the end */
 	r = place_rootfs(start, err);
-	if (r == 0 && start->plan->rootfs.overlay)
+	if (r == 0 && start->plan->rootfs.layer)
 		r = step_overlay_mount(start, err);
 	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
 		r = mount_one(start, i, err);

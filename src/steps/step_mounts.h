@@ -4,14 +4,33 @@
 
 #include "src/steps/steps.h"
 
+#include <sys/stat.h>
+
+/* What is written to one of the container's overlays (step_layer.c). */
+#define STEP_LAYER_SIZE "25%" /* half of the memory, what a tmpfs has without it, fits twice only */
+struct step_layer_use {
+	size_t layer; /* 1 + index in the plan's layers */
+	int place;    /* where the overlay goes: covers a tmpfs that may be mounted there before */
+	const char *size; /* of that; NULL: the usual */
+	struct stat like; /* mode and owner of the top */
+	uint64_t attrs;   /* of the overlay */
+};
+
+/* The directory for what is written, and one for the kernel's work, which may be NULL. -errno. */
+int step_layer_upper(struct start *start, const struct step_layer_use *use, int *ret_work);
+
+/* A detached overlay; -errno, and in words what the kernel says about it. */
+int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
+		       char *words, size_t size);
+
+/* Over the rootfs, which is in its place already (step_overlay.c). */
+int step_overlay_mount(struct start *start, struct err *err) MUST_CHECK;
+
 /* Opens, and makes when missing, the place of an entry in the rootfs. */
 int step_mounts_target(struct start *start, const struct mount_entry *m, bool want_dir,
 		       struct err *err) MUST_CHECK;
 
 /* Attaches a detached mount there and sets its propagation. */
-/* Over the rootfs, which is in its place already (step_overlay.c). */
-int step_overlay_mount(struct start *start, struct err *err) MUST_CHECK;
-
 int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 

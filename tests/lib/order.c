@@ -37,6 +37,7 @@ static const struct owed owed_create[] = {
 	{ PLAN_HOOKS_CONTAINER, M_CONTAINER_HOOKS },
 	{ PLAN_WAIT_START, M_STARTED },
 	{ PLAN_NET_NEW, M_LOOPBACK },
+	{ PLAN_LAYER, M_LAYER },
 	{ PLAN_MOUNTS, M_DEVICES | M_FINISHED },
 	{ PLAN_TIME_OFFSETS, M_OFFSETS },
 	{ PLAN_PIDNS_JOIN, M_INSIDE | M_LEADS },
@@ -203,6 +204,10 @@ bool order_has_flags(uint32_t flags)
 	if ((flags & PLAN_SECCOMP_NOTIFY) && !(flags & PLAN_SECCOMP_EARLY))
 		return false;
 	if ((flags & PLAN_SECCOMP) && (flags & PLAN_HOOKS_START) && !(flags & PLAN_SECCOMP_EARLY))
+		return false;
+	/* The lock on it ends with usrun. */
+	if ((flags & PLAN_LAYER) &&
+	    (!(flags & PLAN_MNTNS_NEW) || (flags & (PLAN_WAIT_START | PLAN_CONSOLE_KEPT))))
 		return false;
 	if ((flags & PLAN_CONSOLE_SOCKET) && !(flags & PLAN_TERMINAL))
 		return false;

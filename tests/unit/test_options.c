@@ -195,3 +195,32 @@ TEST(the_tables_are_sound)
 		CHECK(!i || strcmp(options_commands[i - 1]->name, cmd->name) < 0);
 	}
 }
+
+/* A value only behind "=": the next word is the command's. */
+TEST(a_value_may_be_left_out)
+{
+	static const char *const choices[] = { "all", "json", NULL };
+	static const struct option maybe[] = {
+		{ 0, "changes", OPTION_MAYBE, 0, "all|json", "x", choices },
+		{ 0 },
+	};
+	static const struct {
+		const char *word, *value;
+		int taken;
+	} rows[] = { { "--changes", "", 1 },
+		     { "--changes=json", "json", 1 },
+		     { "--changes=x", NULL, -EINVAL } };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *argv[] = { (char *)(uintptr_t)rows[i].word, (char *)(uintptr_t) "all", NULL };
+		struct arena arena = { 0 };
+		const char *value = NULL;
+		bool help = false;
+		struct err err = { 0 };
+
+		CHECK_INT(options_parse(&arena, maybe, true, 2, argv, &value, &help, &err),
+			  rows[i].taken);
+		CHECK_STR(value ? value : "", rows[i].value ? rows[i].value : "x");
+		arena_free(&arena);
+	}
+}

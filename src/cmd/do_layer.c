@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/cmd/do_layer.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/json_write.h"
+#include "src/base/log.h"
+#include "src/base/path.h"
+#include "src/cmd/common.h"
+#include "src/do/do.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* Whether usrun has made it to mount something there. */
+static bool is_mount_point(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; plan && i < plan->rootfs.n_mounts; i++)
+		if (path_is_below(plan->rootfs.mounts[i].target, path))
+			return true;
+	return false;
+}
+
+/* Homes and /tmp are the sandbox's own: only who asks for all is told. plan: of what has just
+ * written there, or NULL. */
+static void leave_out_own(struct arena *arena, struct layer_changes *changes,
+			  const struct plan *plan, bool all)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < changes->n; i++) {
+		const struct layer_change *c = &changes->v[i];
+
+		if ((c->part->empty.v && !all) ||
+		    (c->what == LAYER_ADDED && is_mount_point(plan, layer_text_path(arena, c))))
+			continue;
+		changes->v[kept++] = *c;
+	}
+	changes->n = kept;
+}
+
+static int to_text(struct str *out, const struct layer_changes *changes, const char *how,
+		   struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = NULL;
+	const char *text;
+
+	if (!str_ends(how, "json")) {
+		layer_text(out, changes);
+		return 0;
+	}
+	w = json_write_new(false);
+	layer_text_json(w, changes);
+	text = json_write_text(w, NULL, err);
+	if (!text)
+		return -err->code;
+	str_addf(out, "%s\n", text);
+	return 0;
+}
+
+static int list(struct arena *arena, const struct layer *layer, const struct plan *plan,
+		const char *how, struct str *out, struct err *err)
+{
+	struct layer_changes changes;
+	int r = layer_changes(arena, layer, &changes, err);
+
+	if (r == 0)
+		leave_out_own(arena, &changes, plan, str_starts(how, "all"));
+	return r < 0 ? r : to_text(out, &changes, how, err);
+}
+
+static void tell_full(const struct start *start, int fd)
+{
+	struct statfs fs;
+
+	if (!start->plan->layer.dir && fstatfs(fd, &fs) == 0 && fs.f_blocks && !fs.f_bavail)
+		log_notice(
+			"the layer in memory is full (%llu MiB): --layer-size gives it more room, "
+			"--overlay=DIR keeps it on a disk",
+			(unsigned long long)fs.f_blocks * (unsigned long long)fs.f_bsize >> 20);
+}
+
+void do_layer_tell(struct arena *arena, struct start *start, const char *changes)
+{
+	_cleanup_close_ int top = fd_take(&start->layer_top);
+	_cleanup_str_ struct str out = { 0 };
+	struct layer *layer = &start->layer;
+	struct err err = { 0 };
+
+	if (layer->fd < 0)
+		layer->fd = fd_take(&top);
+	if (changes && layer->fd >= 0) {
+		if (list(arena, layer, start->plan, changes, &out, &err) < 0)
+			log_notice("--changes: %s", err.text);
+		else
+			(void)!io_write_all(STDERR_FILENO, out.s, out.len);
+		tell_full(start, layer->fd);
+	}
+	layer_close(layer);
+}
+
+/* At whatever depth: what is protected in a repository is so in one that lies in it. */
+static bool is_guarded(const char *name)
+{
+	for (const char *at = name; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		for (size_t i = 0; do_protected[i]; i++)
+			if (path_is_below(at, do_protected[i]))
+				return true;
+	}
+	return false;
+}
+
+/* Not what is in a directory that has been named. */
+static void tell_left(struct arena *arena, const struct layer_changes *left, const char *why)
+{
+	const char *last = NULL;
+
+	for (size_t i = 0; i < left->n; i++) {
+		const char *path = layer_text_path(arena, &left->v[i]);
+		_cleanup_str_ struct str name = { 0 };
+
+		if (last && path_is_below(path, last))
+			continue;
+		last = path;
+		layer_text_name(&name, path);
+		log_notice("not applied: %s: %s", str_text(&name), why);
+	}
+}
+
+static int find_choice(struct arena *arena, const char *const *paths, size_t n,
+		       struct layer_choice *ret, struct err *err)
+{
+	const char **v = arena_array(arena, n + 1, sizeof(*v));
+	char cwd[PATH_MAX];
+
+	if (n && !getcwd(cwd, sizeof(cwd)))
+		return err_errno(err, errno, "find the current directory");
+	for (size_t i = 0; i < n; i++)
+		v[i] = path_clean(arena, path_join(arena, cwd, paths[i]));
+	*ret = (struct layer_choice){ .paths = v, .n = n, .guarded = is_guarded };
+	return 0;
+}
+
+static int apply(struct arena *arena, struct layer *layer, const struct layer_choice *choice,
+		 struct str *out, struct err *err)
+{
+	struct layer_applied applied = { 0 };
+	struct layer_changes changes;
+	int r = layer_changes(arena, layer, &changes, err);
+
+	if (r == 0)
+		r = layer_apply(arena, layer, &changes, choice, &applied, err);
+	if (applied.done.n || r == 0)
+		layer_text(out, &applied.done);
+	tell_left(arena, &applied.guarded,
+		  "other programs would run it later; name it to apply it");
+	tell_left(arena, &applied.newer, "it was changed here since; name it to replace it");
+	return r < 0 ? r : applied.guarded.n || applied.newer.n ? 1 : 0;
+}
+
+int do_layer_apply(struct arena *arena, const char *dir, const char *const *paths, size_t n,
+		   const char *changes, struct err *err)
+{
+	_cleanup_str_ struct str out = { 0 };
+	struct layer_choice choice;
+	struct layer layer;
+	struct err later;
+	int r = find_choice(arena, paths, n, &choice, err), printed;
+
+	if (r == 0)
+		r = layer_open(arena, dir, 0, &layer, err);
+	if (r < 0)
+		return r;
+	r = changes ? list(arena, &layer, NULL, changes, &out, err)
+		    : apply(arena, &layer, &choice, &out, err);
+	layer_close(&layer);
+	printed = common_print_text(&out, r < 0 ? &later : err);
+	return r < 0 || printed == 0 ? r : printed;
+}

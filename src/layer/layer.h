@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What overlays keep: the upper layers of a sandbox or container, in a directory of the user's or
+ * in a tmpfs.
+ *
+ *   layer.json     whose attributes the overlays use, and what each of them lies on
+ *   0/upper 0/work 1/upper ...
+ *
+ * The kernel neither refuses an upper layer that is in use nor one under another lower directory
+ * than before, and then shows nonsense. So whoever uses a directory holds flock(2) on it, and what
+ * lies below is checked. Programs inside have made what is in the layers: names, links and modes
+ * are hostile, nothing is followed, and nothing but regular files and directories is opened. */
+#pragma once
+
+#include "src/base/json_read.h"
+#include "src/base/str.h"
+
+#include <sys/types.h>
+#include <time.h>
+
+enum layer_kind { LAYER_USER = 1, LAYER_TRUSTED }; /* user.overlay.*, trusted.overlay.* */
+
+struct layer_part { /* one overlay */
+	struct json_uint number, device, inode;
+	const char *lower;      /* absolute; where it is seen, when nothing is below */
+	struct json_bool empty; /* nothing is below */
+	struct json_uint since; /* ns: what has changed below later was not seen here */
+};
+
+struct layer {
+	int fd;           /* the directory, locked where others could have it, too */
+	const char *path; /* NULL: a tmpfs */
+	int kind;         /* enum layer_kind */
+	JSON_LIST(struct layer_part) parts;
+};
+
+/* Opens DIR, which is made when missing and must be empty otherwise, or a layer of this kind; locks
+ * it. kind 0: any, and DIR must be one. -EBUSY: it is in use. */
+int layer_open(struct arena *arena, const char *path, int kind, struct layer *ret,
+	       struct err *err) MUST_CHECK;
+void layer_close(struct layer *layer);
+
+/* The part for a directory, a new one where there is none: its index. -ESTALE where another
+ * directory has the path by now. */
+int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool empty,
+	      struct err *err) MUST_CHECK;
+/* What is below now is what the layer is beside. */
+void layer_seen(struct layer *layer);
+int layer_write(const struct layer *layer, struct err *err) MUST_CHECK;
+
+/* The directory below a part, O_PATH; -1: there is none. */
+int layer_open_lower(const struct layer_part *part, int *ret_fd, struct err *err) MUST_CHECK;
+/* The upper directory of a part, O_PATH. */
+int layer_open_upper(const struct layer *layer, const struct layer_part *part,
+		     struct err *err) MUST_CHECK;
+
+/* Opens a directory of an upper layer to read it, whatever mode a program has given it: *ret_mode
+ * is to be given back, unless it is 0. */
+int layer_open_dir(int dir, const char *name, mode_t *ret_mode);
+
+/* Names in a directory, sorted, without "." and "..". Takes fd. 0 or -errno. */
+int layer_list(struct arena *arena, int fd, const char *const **ret, size_t *ret_n);
+
+enum layer_what {
+	LAYER_ADDED = 'A',
+	LAYER_MODIFIED = 'M',
+	LAYER_DELETED = 'D',
+	LAYER_RETYPED = 'T', /* of another type than before */
+	LAYER_TOUCHED = 'm', /* mode, owner or time alone */
+};
+
+struct layer_side { /* struct stat, as far as it is told */
+	uint32_t mode;
+	uint64_t size;
+	struct timespec changed; /* the inode */
+};
+
+struct layer_change {
+	enum layer_what what;
+	const struct layer_part *part;
+	const char *name; /* below part->lower; "" for itself */
+	struct layer_side now, was;
+};
+
+struct layer_changes {
+	struct layer_change *v; /* directories before what they have */
+	size_t n, cap;
+};
+
+/* What the layer has and what lies below has not. */
+int layer_changes(struct arena *arena, const struct layer *layer, struct layer_changes *ret,
+		  struct err *err) MUST_CHECK;
+
+struct json_write;
+
+/* One line each, and one with the sums. Control characters and what is no text are escaped. */
+void layer_text(struct str *out, const struct layer_changes *changes);
+void layer_text_json(struct json_write *w, const struct layer_changes *changes);
+void layer_text_name(struct str *out, const char *path);
+
+/* The path on the host. */
+const char *layer_text_path(struct arena *arena, const struct layer_change *change);
+
+struct layer_choice {
+	const char *const *paths; /* absolute, clean: these alone, with what is below; n 0: all */
+	size_t n;
+	/* Whether a change is not made unless one of the paths names it. */
+	bool (*guarded)(const char *name);
+};
+
+struct layer_applied {
+	struct layer_changes done, guarded, newer; /* newer: changed below meanwhile */
+};
+
+/* Makes the changes where they belong: never through a link, and files whole or not at all. */
+int layer_apply(struct arena *arena, struct layer *layer, const struct layer_changes *changes,
+		const struct layer_choice *choice, struct layer_applied *ret,
+		struct err *err) MUST_CHECK;
+
+/* Removes what is at a name, with all below; modes do not keep it. 0 or -errno. */
+int layer_remove_tree(int dir, const char *name);
+
+/* Removes a layer that nobody uses. dry: only looks. */
+int layer_remove(struct arena *arena, const char *path, bool dry, struct err *err) MUST_CHECK;

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A layer beside what it lies on. An upper directory has what was made, changed or copied up: what
+ * is gone stands in it as a device 0:0, and a directory that took another's place has an attribute.
+ * What was opened to be written is copied up, so contents tell, not presence; and times are the
+ * program's to set. */
+#include "src/base/fd.h"
+#include "src/layer/layer.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* Each level has two descriptors; a program can nest as deep as it likes. */
+enum { MAX_DEPTH = 200, CHUNK = 1 << 16, BELOW = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+struct reader {
+	struct arena *arena;
+	struct layer_changes *changes;
+	const struct layer_part *part;
+	const char *prefix; /* of the kernel's attributes */
+	char *chunks;       /* two */
+	struct err *err;
+};
+
+static int failed(const struct reader *r, int error, const char *name)
+{
+	return err_errno(r->err, error, "read the changes to %s/%s", r->part->lower, name);
+}
+
+static struct layer_side side_of(const struct stat *st)
+{
+	return st ? (struct layer_side){ st->st_mode, (uint64_t)st->st_size, st->st_ctim }
+		  : (struct layer_side){ 0 };
+}
+
+static void add(struct reader *r, enum layer_what what, const char *name, const struct stat *now,
+		const struct stat *was)
+{
+	struct layer_changes *c = r->changes;
+
+	c->v = arena_room(r->arena, c->v, c->n, &c->cap, sizeof(*c->v));
+	c->v[c->n++] = (struct layer_change){ what, r->part, name, side_of(now), side_of(was) };
+}
+
+static ssize_t read_chunk(int fd, char *chunk)
+{
+	size_t len = 0;
+
+	while (len < CHUNK) {
+		ssize_t n = read(fd, chunk + len, CHUNK - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+static int open_file(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		fd_closep(&fd);
+	return fd;
+}
+
+/* What cannot be read cannot be the same. */
+static bool same_contents(const struct reader *r, int upper, int lower, const char *name)
+{
+	_cleanup_close_ int a = open_file(upper, name), b = open_file(lower, name);
+	ssize_t n;
+
+	if (a < 0 || b < 0)
+		return false;
+	do {
+		n = read_chunk(a, r->chunks);
+		if (n < 0 || read_chunk(b, r->chunks + CHUNK) != n ||
+		    memcmp(r->chunks, r->chunks + CHUNK, (size_t)n) != 0)
+			return false;
+	} while (n == CHUNK);
+	return true;
+}
+
+static bool same_link(const struct reader *r, int upper, int lower, const char *name)
+{
+	ssize_t n = readlinkat(upper, name, r->chunks, CHUNK);
+
+	return n >= 0 && readlinkat(lower, name, r->chunks + CHUNK, CHUNK) == n &&
+	       memcmp(r->chunks, r->chunks + CHUNK, (size_t)n) == 0;
+}
+
+static bool same_owner(const struct stat *a, const struct stat *b)
+{
+	return a->st_uid == b->st_uid && a->st_gid == b->st_gid;
+}
+
+static bool same_time(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void compare_entry(struct reader *r, int upper, int lower, const char *base,
+			  const char *name, const struct stat *now, const struct stat *was)
+{
+	bool link = S_ISLNK(now->st_mode), file = S_ISREG(now->st_mode);
+
+	if ((now->st_mode ^ was->st_mode) & S_IFMT)
+		add(r, LAYER_RETYPED, name, now, was);
+	else if (((file || link) && now->st_size != was->st_size) ||
+		 (file && !same_contents(r, upper, lower, base)) ||
+		 (link && !same_link(r, upper, lower, base)))
+		add(r, LAYER_MODIFIED, name, now, was);
+	else if (now->st_mode != was->st_mode || !same_owner(now, was) ||
+		 (!S_ISDIR(now->st_mode) && !same_time(now, was)))
+		add(r, LAYER_TOUCHED, name, now, was);
+}
+
+static bool has_attribute(const struct reader *r, int dir, const char *name, const char *value)
+{
+	char full[64], buf[8];
+	ssize_t n;
+
+	(void)snprintf(full, sizeof(full), "%s%s", r->prefix, name);
+	n = fgetxattr(dir, full, buf, sizeof(buf));
+	if (!value)
+		return n >= 0 || errno == ERANGE;
+	return n == (ssize_t)strlen(value) && memcmp(buf, value, (size_t)n) == 0;
+}
+
+static int walk(struct reader *r, int upper, int lower, const char *name, unsigned int depth);
+
+/* A directory of the layer: merged with the one below, or in the place of whatever was there. */
+static int look_at_dir(struct reader *r, int upper, int lower, const char *base, const char *name,
+		       unsigned int depth)
+{
+	mode_t mode;
+	_cleanup_close_ int dir = layer_open_dir(upper, base, &mode);
+	_cleanup_close_ int below = lower < 0 ? -1 : openat(lower, base, BELOW);
+	int error = depth == MAX_DEPTH ? failed(r, ELOOP, name)
+		    : dir < 0          ? failed(r, -dir, name)
+				       : walk(r, dir, below, name, depth + 1);
+
+	/* To be left as the program made it: it would be a change of nobody's. */
+	if (mode && dir >= 0)
+		(void)fchmod(dir, mode & 07777);
+	return error;
+}
+
+static int look_at(struct reader *r, int upper, int lower, const char *base, const char *name,
+		   unsigned int depth)
+{
+	struct stat now, below, *was = &below;
+
+	if (fstatat(upper, base, &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return failed(r, errno, name);
+	if (lower < 0 || fstatat(lower, base, &below, AT_SYMLINK_NOFOLLOW) < 0)
+		was = NULL;
+	if (S_ISCHR(now.st_mode) && now.st_rdev == makedev(0, 0)) {
+		if (was)
+			add(r, LAYER_DELETED, name, NULL, was);
+		return 0;
+	}
+	if (was)
+		compare_entry(r, upper, lower, base, name, &now, was);
+	else
+		add(r, LAYER_ADDED, name, &now, NULL);
+	return S_ISDIR(now.st_mode) ? look_at_dir(r, upper, lower, base, name, depth) : 0;
+}
+
+static bool has_name(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_equal(names[i], name))
+			return true;
+	return false;
+}
+
+/* What a directory that took another's place does not have. */
+static int add_hidden(struct reader *r, int lower, const char *name, const char *const *kept,
+		      size_t n_kept)
+{
+	int again = openat(lower, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *const *names;
+	struct stat was;
+	size_t n;
+	int error = again < 0 ? -errno : layer_list(r->arena, again, &names, &n);
+
+	if (error < 0)
+		return failed(r, -error, name);
+	for (size_t i = 0; i < n; i++)
+		if (!has_name(kept, n_kept, names[i]) &&
+		    fstatat(lower, names[i], &was, AT_SYMLINK_NOFOLLOW) == 0)
+			add(r, LAYER_DELETED,
+			    *name ? arena_strf(r->arena, "%s/%s", name, names[i]) : names[i], NULL,
+			    &was);
+	return 0;
+}
+
+static int walk(struct reader *r, int upper, int lower, const char *name, unsigned int depth)
+{
+	const char *const *names;
+	size_t n;
+	int again = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int error = again < 0 ? -errno : layer_list(r->arena, again, &names, &n);
+
+	if (error < 0)
+		return failed(r, -error, name);
+	/* The overlays that write here make none: another one has had the directory. */
+	if (has_attribute(r, upper, "redirect", NULL))
+		return err_set(r->err, EINVAL,
+			       "%s/%s has another name in the layer, which is none of usrun's",
+			       r->part->lower, name);
+	if (lower >= 0 && has_attribute(r, upper, "opaque", "y"))
+		error = add_hidden(r, lower, name, names, n);
+	for (size_t i = 0; error == 0 && i < n; i++)
+		error = look_at(r, upper, lower, names[i],
+				*name ? arena_strf(r->arena, "%s/%s", name, names[i]) : names[i],
+				depth);
+	return error;
+}
+
+static int read_part(struct reader *r, const struct layer *layer)
+{
+	_cleanup_close_ int upper = -1, lower = -1, top = layer_open_upper(layer, r->part, r->err);
+	struct stat now, was;
+	mode_t mode;
+	int error = top < 0 ? top : layer_open_lower(r->part, &lower, r->err);
+
+	if (error < 0)
+		return error;
+	if (lower >= 0 && fstat(top, &now) == 0 && fstat(lower, &was) == 0 &&
+	    now.st_mode != was.st_mode)
+		add(r, LAYER_TOUCHED, "", &now, &was);
+	upper = layer_open_dir(top, ".", &mode);
+	if (upper < 0)
+		return failed(r, -upper, "");
+	error = walk(r, upper, lower, "", 0);
+	if (mode)
+		(void)fchmod(upper, mode & 07777);
+	return error;
+}
+
+/* Where the mount was refused there is no layer. */
+static bool has_part(const struct layer *layer, const struct layer_part *part)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%u/upper", (unsigned int)part->number.v);
+	return faccessat(layer->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+int layer_changes(struct arena *arena, const struct layer *layer, struct layer_changes *ret,
+		  struct err *err)
+{
+	struct reader r = {
+		.arena = arena,
+		.changes = ret,
+		.prefix = layer->kind == LAYER_TRUSTED ? "trusted.overlay." : "user.overlay.",
+		.chunks = arena_alloc(arena, 2 * CHUNK),
+		.err = err,
+	};
+	int error = 0;
+
+	*ret = (struct layer_changes){ 0 };
+	for (size_t i = 0; error == 0 && i < layer->parts.n; i++) {
+		r.part = &layer->parts.v[i];
+		if (has_part(layer, r.part))
+			error = read_part(&r, layer);
+	}
+	return error;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removal of what programs have made: the kernel's own directory work/work has no mode, a program's
+ * may have none either, and trees nest deeper than descriptors reach. */
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/layer/layer.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_DEPTH = 64, MAX_RISEN = 1 << 20 };
+
+struct remover {
+	int top; /* where deep directories go, to be removed from there */
+	unsigned int risen;
+};
+
+static int remove_entry(struct remover *r, int dir, const char *name, unsigned int depth);
+
+/* Entries that come while it is read are new ones of nobody's. Takes fd. */
+static int remove_entries(struct remover *r, int fd, unsigned int depth)
+{
+	DIR *dir = fdopendir(fd);
+	struct dirent *entry;
+	int error = 0;
+
+	if (!dir) {
+		error = -errno;
+		fd_closep(&fd);
+		return error;
+	}
+	while (error == 0 && (entry = readdir(dir)))
+		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+			error = remove_entry(r, dirfd(dir), entry->d_name, depth);
+	(void)closedir(dir);
+	return error;
+}
+
+static int make_writable(int dir, const char *name)
+{
+	_cleanup_close_ int place =
+		openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (place < 0 || fstat(place, &st) < 0)
+		return -errno;
+	if ((st.st_mode & 0700) == 0700)
+		return 0;
+	return chmod(fd_path(place).text, (st.st_mode & 07777) | 0700) < 0 ? -errno : 0;
+}
+
+static int rise(struct remover *r, int dir, const char *name)
+{
+	char risen[32];
+
+	do {
+		if (r->risen == MAX_RISEN)
+			return -ELOOP;
+		(void)snprintf(risen, sizeof(risen), ".usrun-removed-%u", r->risen++);
+	} while (faccessat(r->top, risen, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	return renameat(dir, name, r->top, risen) < 0 ? -errno : 0;
+}
+
+static int remove_entry(struct remover *r, int dir, const char *name, unsigned int depth)
+{
+	int fd, error;
+
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	error = make_writable(dir, name);
+	if (error == 0 && depth == MAX_DEPTH)
+		return rise(r, dir, name);
+	fd = error < 0 ? error : openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error < 0 ? error : -errno;
+	error = remove_entries(r, fd, depth + 1);
+	if (error == 0 && unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		error = -errno;
+	return error;
+}
+
+int layer_remove_tree(int dir, const char *name)
+{
+	struct remover r = { .top = dir };
+	unsigned int done = 0;
+	int error = remove_entry(&r, dir, name, 0);
+
+	while (error == 0 && done < r.risen) {
+		char risen[32];
+
+		(void)snprintf(risen, sizeof(risen), ".usrun-removed-%u", done++);
+		error = remove_entry(&r, dir, risen, 0);
+	}
+	return error;
+}
+
+/* layer.json last: what is left of a removal that was cut off is still a layer. */
+static int remove_parts(struct arena *arena, const struct layer *layer)
+{
+	for (size_t i = 0; i < layer->parts.n; i++) {
+		int error = layer_remove_tree(
+			layer->fd,
+			arena_strf(arena, "%u", (unsigned int)layer->parts.v[i].number.v));
+
+		if (error < 0)
+			return error;
+	}
+	return unlinkat(layer->fd, "layer.json", 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int layer_remove(struct arena *arena, const char *path, bool dry, struct err *err)
+{
+	struct layer layer;
+	int error, r = layer_open(arena, path, 0, &layer, err);
+
+	if (r < 0 || dry) {
+		if (r == 0)
+			layer_close(&layer);
+		return r;
+	}
+	error = remove_parts(arena, &layer);
+	layer_close(&layer);
+	if (error < 0) {
+		(void)err_errno(err, -error, "remove the layer %s", path);
+		return error == -EACCES || error == -EPERM
+			       ? err_hint(err, "it has files of subordinate ids, as a container "
+					       "with several ids makes them")
+			       : error;
+	}
+	/* The user may have put something of theirs beside it. */
+	if (rmdir(path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
+		log_notice("%s stays: %s", path, err_why(errno));
+	return 0;
+}

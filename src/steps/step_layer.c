@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the overlays of a container keep what is written: a directory of the user's, or a tmpfs
+ * that ends with the mount namespace, whoever is killed.
+ *
+ * The kernel takes as a layer only what is mounted in this mount namespace. So the directory is
+ * opened here once more, and the tmpfs is mounted on the very place of the first overlay, which
+ * then covers it: nobody inside can look beneath. All overlays of a container share it. */
+#include "src/steps/step_mounts.h"
+
+#include "src/base/fd.h"
+#include "src/sys/mountfd.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum layer_kind kind_of(const struct layer_plan *plan)
+{
+	return plan->user ? LAYER_USER : LAYER_TRUSTED;
+}
+
+/* In the parent, which holds the lock until the container has ended. */
+int step_layer_open(struct start *start, struct err *err)
+{
+	const struct layer_plan *plan = &start->plan->layer;
+	int r = 0;
+
+	start->layer = (struct layer){ .fd = -1, .kind = kind_of(plan) };
+	if (plan->dir)
+		r = layer_open(start->arena, plan->dir, kind_of(plan), &start->layer, err);
+	start->layer_numbers = arena_array(start->arena, plan->n, sizeof(*start->layer_numbers));
+	for (size_t i = 0; r >= 0 && i < plan->n; i++) {
+		r = layer_add(start->arena, &start->layer, plan->v[i].lower, plan->v[i].empty, err);
+		if (r >= 0)
+			start->layer_numbers[i] = (unsigned int)start->layer.parts.v[r].number.v;
+	}
+	if (r >= 0 && plan->dir)
+		r = layer_write(&start->layer, err);
+	return r < 0 ? r : 0;
+}
+
+static int mount_tmpfs(const char *size, int place)
+{
+	_cleanup_close_ int fs = mountfd_fs_open("tmpfs"), mount = -1;
+	int r = fs < 0 ? fs : mountfd_fs_set(fs, "mode", "0700");
+
+	if (r == 0)
+		r = mountfd_fs_set(fs, "size", size);
+	if (r == 0)
+		r = mountfd_fs_create(fs);
+	mount = r < 0 ? r : mountfd_fs_mount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	if (mount < 0)
+		return mount;
+	r = mountfd_attach(mount, place);
+	return r < 0 ? r : fd_take(&mount);
+}
+
+static int open_top(struct start *start, const struct step_layer_use *use)
+{
+	const char *dir = start->plan->layer.dir;
+	int fd;
+
+	if (!dir)
+		return mount_tmpfs(use->size ? use->size : STEP_LAYER_SIZE, use->place);
+	fd = openat(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int make_dir(int dir, const char *name, mode_t mode)
+{
+	int fd;
+
+	if (mkdirat(dir, name, mode) < 0 && errno != EEXIST)
+		return -errno;
+	fd = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The top of an overlay is that of its upper layer. An owner that is nobody here cannot be
+ * given. */
+static int make_upper(int dir, const struct stat *like)
+{
+	const mode_t mode = like->st_mode & 07777;
+	bool is_new = faccessat(dir, "upper", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	int fd = make_dir(dir, "upper", 0700);
+
+	if (fd < 0 || !is_new)
+		return fd;
+	if ((fchownat(dir, "upper", like->st_uid, like->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+	     errno != EINVAL && errno != EPERM) ||
+	    fchmodat(dir, "upper", mode, 0) < 0) {
+		int r = -errno;
+
+		fd_closep(&fd);
+		return r;
+	}
+	return fd;
+}
+
+int step_layer_upper(struct start *start, const struct step_layer_use *use, int *ret_work)
+{
+	size_t index = use->layer - 1;
+	_cleanup_close_ int dir = -1;
+	char name[24];
+	int upper;
+
+	if (start->layer_top < 0)
+		start->layer_top = open_top(start, use);
+	if (start->layer_top < 0) {
+		int r = start->layer_top;
+
+		start->layer_top = -1;
+		return r;
+	}
+	(void)snprintf(name, sizeof(name), "%u",
+		       start->layer_numbers ? start->layer_numbers[index] : (unsigned int)index);
+	dir = make_dir(start->layer_top, name, 0700);
+	if (dir < 0)
+		return dir;
+	upper = make_upper(dir, &use->like);
+	if (upper < 0 || !ret_work)
+		return upper;
+	*ret_work = make_dir(dir, "work", 0700);
+	if (*ret_work < 0)
+		fd_closep(&upper);
+	return *ret_work < 0 ? *ret_work : upper;
+}
+
+/* Names by descriptors: a path may have colons and commas in it. What is kept is read by others
+ * than the kernel, which then must not leave out what the layer below has. */
+static int configure(const struct layer_plan *plan, int fs, int lower, int upper, int work)
+{
+	const struct {
+		const char *key;
+		int fd;
+	} layers[] = { { "lowerdir", lower }, { "upperdir", upper }, { "workdir", work } };
+	int r = mountfd_fs_set(fs, "source", "overlay");
+
+	for (size_t i = 0; r >= 0 && i < 3; i++)
+		r = mountfd_fs_set(fs, layers[i].key, fd_path(layers[i].fd).text);
+	if (r >= 0 && plan->user)
+		r = mountfd_fs_set(fs, "userxattr", NULL);
+	else if (r >= 0 && (plan->dir || plan->shown))
+		r = mountfd_fs_set(fs, "redirect_dir", "off");
+	if (r >= 0 && !plan->user && (plan->dir || plan->shown))
+		r = mountfd_fs_set(fs, "metacopy", "off");
+	if (r >= 0 && !plan->dir)
+		r = mountfd_fs_set(fs, "volatile", NULL); /* nothing of it is worth a sync */
+	return r < 0 ? r : mountfd_fs_create(fs);
+}
+
+int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
+		       char *words, size_t size)
+{
+	_cleanup_close_ int fs = -1, work = -1, upper = step_layer_upper(start, use, &work);
+	int r = upper;
+
+	words[0] = '\0';
+	if (r >= 0)
+		r = fs = mountfd_fs_open("overlay");
+	if (r >= 0)
+		r = configure(&start->plan->layer, fs, lower, upper, work);
+	if (r >= 0)
+		r = mountfd_fs_mount(fs, use->attrs);
+	if (r < 0 && fs >= 0)
+		mountfd_fs_message(fs, words, size);
+	words[strcspn(words, "\n")] = '\0';
+	return r;
+}

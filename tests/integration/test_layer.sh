@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What is written in copies: listed, kept, applied and removed.
+
+# A home with a project in it, which is the current directory.
+layer_home() {
+	mkdir -p "$T/home/proj"/{d,e,.git}
+	chmod 755 "$T/home"
+	export HOME=$T/home
+	cd "$HOME/proj" || fail "cd: $HOME/proj"
+	for name in a b c k t d/x e/y; do
+		echo "$name" >$name
+	done
+	ln -s a l
+}
+
+# Every kind of change that a program can make.
+CHANGES='echo new >n; echo longer >b; : >>a; rm c; rm -r d; mkdir d; echo z >d/z; rm t; ln -s b t; chmod 600 k
+	mkdir -p p/q; echo w >p/q/w; mkfifo ff; rm l; mkdir l; rm -r e; mkdir shut; echo s >shut/s; chmod 0 shut
+	echo home >~/inhome; echo tmp >/tmp/intmp; echo x >"$(printf "a\033]0;b\134\202\n c")"'
+
+layer_listed() {
+	cat <<END
+A $PWD/a\\033]0;b\\134\\202\\012 c 2
+M $PWD/b 2 -> 7
+D $PWD/c
+D $PWD/d/x
+A $PWD/d/z 2
+D $PWD/e/
+A $PWD/ff (fifo)
+m $PWD/k 644 -> 600
+T $PWD/l/ link -> directory
+A $PWD/n 4
+A $PWD/p/
+A $PWD/p/q/
+A $PWD/p/q/w 2
+A $PWD/shut/
+A $PWD/shut/s 2
+T $PWD/t file -> link
+9 added, 1 modified, 3 deleted, 2 of another type, 1 mode or time
+END
+}
+
+t_layer_changes_are_listed() {
+	layer_home
+	umask 022
+	find . | sort >"$T/before"
+	ok do --changes -- sh -c "$CHANGES"
+	eq 'the list' "$ERR" "$(layer_listed)"
+	eq 'standard output' "$OUT" ''
+	find . | sort | cmp - "$T/before" || fail 'the directory has changed'
+	ok do --changes -- true
+	eq 'nothing' "$ERR" 'nothing has changed'
+	# The list comes however the program ends.
+	R do --changes -- sh -c 'echo x >a; exit 3'
+	eq 'exit status' "$RC" 3
+	has 'with a failure' "$ERR" "M $PWD/a 2 -> 2"
+	ok do --changes=all -- sh -c "$CHANGES"
+	has all "$ERR" "A $HOME/inhome 5
+A $PWD/a"
+	has all "$ERR" 'A /tmp/intmp 4'
+	hasnt 'mount points' "$ERR" "A $PWD/"$'\n'
+	ok do --changes=json -- sh -c 'rm c; echo longer >b; mkdir -m 700 n'
+	eq json "$(jq -c '.changes[] | [.change, .path, .now.type, .now.mode, .was.size, .now.size]' <<<"$ERR")" \
+		"[\"modified\",\"$PWD/b\",\"file\",\"0644\",2,7]
+[\"deleted\",\"$PWD/c\",null,null,2,null]
+[\"added\",\"$PWD/n\",\"directory\",\"0700\",null,$(jq '.changes[2].now.size' <<<"$ERR")]"
+	no '--changes: expected one of all, json' do --changes=some -- true
+	# In the home directory as well, where it is a copy.
+	ok do --home=scratch --changes -- sh -c 'echo x >>~/.profile; rm ~/proj/a'
+	eq 'home as a copy' "$ERR" "A $HOME/.profile 2
+D $PWD/a
+1 added, 1 deleted"
+	[ ! -e ~/.profile ] || fail 'the home directory has changed'
+	ok do --layer-size 1m --changes -- sh -c 'dd if=/dev/zero of=big bs=64k count=64 2>/dev/null; true'
+	has 'a full layer' "$ERR" 'the layer in memory is full (1 MiB)'
+}
+
+# The recipe of usrun-do(1).
+t_layer_is_kept_and_applied() {
+	layer_home
+	umask 022
+	ok do --overlay=../tried -- sh -c "$CHANGES"
+	ok do --overlay=../tried --changes -- sh -c 'cat n ~/inhome; ls -d /tmp/intmp 2>/dev/null || true'
+	eq 'the next run' "$OUT" $'new\nhome'
+	eq 'its list' "$ERR" "$(layer_listed)"
+	ok do --apply ../tried --changes
+	eq 'the list alone' "$OUT" "$(layer_listed)"
+	chmod 700 ../tried/*/upper/shut
+	# A part, then the rest; not what was changed here meanwhile, unless it is named.
+	ok do --apply ../tried b "$PWD/p/q"
+	eq 'a part' "$OUT" "M $PWD/b 2 -> 7
+A $PWD/p/
+A $PWD/p/q/
+A $PWD/p/q/w 2
+3 added, 1 modified"
+	eq 'applied' "$(<b) $(<p/q/w) $(<c)" 'longer w c'
+	echo mine >>k
+	R do --apply ../tried
+	eq 'something is left' "$RC" 1
+	has 'changed here' "$ERR" "not applied: $PWD/k: it was changed here since"
+	eq 'the rest' "$(ls -A | tr '\n' ' ')$(readlink t) $(<shut/s) $(<d/z) $(stat -c %F l ff | tr '\n' ' ')" \
+		$'.git a a\033]0;b\\\202  c b d ff k l n p shut t b s z directory fifo '
+	eq 'not taken over' "$(tail -n 1 k)" mine
+	ok do --apply ../tried k
+	eq 'named' "$(stat -c %a k) $(<k)" '600 k'
+	ok do --apply ../tried
+	eq 'all is done' "$OUT" 'nothing has changed'
+	ok gc --dry-run --layer ../tried
+	has 'dry run' "$OUT" 'would remove ../tried'
+	ok gc --layer ../tried
+	[ ! -e ../tried ] || fail 'the layer is still there'
+	no 'open the layer ../tried' do --apply ../tried
+}
+
+# What other programs run later is applied by its name alone, at any depth; without setuid bits.
+t_layer_guards_what_others_run() {
+	layer_home
+	ok do --overlay=../tried -- sh -c 'mkdir -p .git/hooks sub/.vscode; echo evil >.git/hooks/pre-commit
+		echo x >sub/.vscode/tasks; echo x >.envrc; cp /bin/true s; chmod 6755 s; echo x >work'
+	R do --apply ../tried
+	eq status "$RC" 1
+	eq left "$(grep -c 'other programs would run it later' <<<"$ERR")" 3
+	eq applied "$(find . -newer a -type f ! -path './[abckt]' | sort | tr '\n' ' ')" "$(printf './s ./work ')"
+	eq setuid "$(stat -c %a s)" 755
+	ok do --apply ../tried .envrc .git/hooks
+	eq named "$(<.envrc) $(<.git/hooks/pre-commit)" 'x evil'
+	ok gc --layer ../tried
+}
+
+# Who could use a layer beside another, or see it inside, or put links where it is applied.
+t_layer_in_hostile_hands() {
+	layer_home
+	umask 022
+	mkdir ../secret ../other ../other/x
+	echo 1 >../secret/x
+	ok do --overlay=../tried -- sh -c 'echo evil >d/x; mkdir d/new; rm e/y; chmod 700 d'
+	# A link that has come since is changed here, and what was in the directory stays out of it.
+	for name in d e; do
+		mv $name $name.2
+		ln -s ../secret $name
+	done
+	echo 2 >../secret/y
+	no "apply the change of $PWD/d/new" do --apply ../tried
+	eq 'through a link' "$(cat ../secret/*)$(ls ../secret)$(stat -c %a ../secret)" $'1\n2x\ny755'
+	ok do --apply ../tried d e
+	eq 'in its place' "$(<d/x) $(stat -c %F d e | tr '\n' ' ')$(cat ../secret/*)" $'evil directory directory 1\n2'
+	# In use.
+	"${U[@]}" do --overlay=../tried -- sh -c 'echo up >/proc/self/fd/1; exec sleep 1000' >"$T/said" 2>&1 &
+	soon grep -q up "$T/said" || fail "it does not start: $(<"$T/said")"
+	no 'is in use by another sandbox' do --overlay=../tried -- true
+	no 'is in use by another sandbox' do --apply ../tried
+	no 'is in use by another sandbox' gc --layer ../tried
+	kill $!
+	wait $! 2>/dev/null || true
+	# Another directory of the same path, and places that nobody may choose.
+	mv ../proj ../proj2
+	mkdir ../proj
+	cd ../proj || fail cd
+	no 'is another directory than the one that the layer was made on' do --overlay=../tried -- true
+	no 'is another directory than the one that the layer was made on' do --apply ../tried
+	cd ../proj2 || fail cd
+	no 'neither may it lie in' do --overlay=lay -- true
+	no 'neither may it lie in' do --overlay=. -- true
+	no 'it would be writable inside, by --rw' do --rw . --scratch d --overlay=lay -- true
+	[ ! -e lay ] || fail 'a layer was made where none may be'
+	no 'has other files, and is no layer' do --overlay=../other -- true
+	no 'is no layer' do --apply ../other
+	no 'is no layer' gc --layer ../other
+	[ -d ../other/x ] || fail 'what is no layer was removed'
+	no 'there is nothing to keep' do --rw . --home=ro --overlay=../new -- true
+	mkdir -m 777 ../open
+	chmod 777 ../open
+	no 'can be written by others' do --overlay=../open -- true
+	ok gc --layer ../tried
+	# Deep, shut and full of the kernel's own.
+	ok do --overlay=../tried -- sh -c 'i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i + 1)); done; touch x; chmod 0 .'
+	no 'read the changes to' do --apply ../tried
+	ok gc --layer ../tried
+	[ ! -e ../tried ] || fail 'a deep layer is not removed'
+}
+
+# A killed sandbox leaves a layer that the next one uses.
+t_layer_survives_a_kill() {
+	layer_home
+	local i name
+	for ((i = 1; i <= ${USRUN_TIMES:-4}; i++)); do
+		"${U[@]}" do --overlay=../tried -- sh -c 'echo up; while :; do echo $$ >>n; rm -f d/x; mkdir d/m; rmdir d/m; done' >"$T/said" 2>&1 &
+		soon grep -q up "$T/said" || fail "it does not start: $(<"$T/said")"
+		kill -KILL $!
+		wait $! 2>/dev/null || true
+		for name in $("${U[@]}" list -q); do
+			ok delete --force "$name"
+		done
+		soon "${U[@]}" do --overlay=../tried -- test -s n || fail 'the layer cannot be used again'
+	done
+	ok do --apply ../tried
+	[ -s n ] && [ ! -e d/x ] || fail 'the changes were not applied'
+	ok gc --layer ../tried
+}
+
+t_layer_of_a_container() {
+	mkdir -p "$T/b/rootfs/old"
+	echo one >"$T/b/rootfs/old/file"
+	find "$T/b/rootfs" | sort >"$T/before"
+	script_ 'cat /kept 2>/dev/null; rm -r /old; mkdir /old; echo two >/kept'
+	go --overlay="$T/layer"
+	go --overlay="$T/layer"
+	eq 'the second run' "$OUT" two
+	find "$T/b/rootfs" | sort | cmp - "$T/before" || fail 'the rootfs has changed'
+	ok do --apply "$T/layer" --changes
+	eq 'changes' "$(cut -d ' ' -f 1 <<<"$OUT" | tr '\n' ' ')" 'A D 1 '
+	cfg --arg l "$T/layer" '.annotations = {"run.usrun.overlay": "true", "run.usrun.layer": $l}'
+	go
+	eq 'by annotation' "$OUT" two
+	ok explain -b "$T/b"
+	has explained "$OUT" "overlays keep their changes in $T/layer"
+	no 'for a foreground container alone' run -d -b "$T/b" "$ID"
+	no 'neither may it lie in' run -b "$T/b" --overlay="$T/b/rootfs/l" "$ID"
+	ok gc --layer "$T/layer"
+}
