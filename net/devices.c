@@ -132,8 +132,8 @@ static int change_namespace(int from, int index, int to, const char *name, struc
 		return 0;
 	(void)err_errno(err, -r, "move the network device to the container as %s", name);
 	if (r == -EINVAL)
-		err_hint(err,
-			 "some devices are bound to their namespace: lo, bridges, tunnels' own");
+		err_hint(err, "some devices cannot leave their namespace: lo, bridges, the "
+			      "fallback devices of tunnels");
 	if (r == -EPERM)
 		err_hint(err, "moving needs CAP_NET_ADMIN over both network namespaces");
 	return r;

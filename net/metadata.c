@@ -18,12 +18,12 @@ int metadata_close(struct err *err)
 	if (r == 0)
 		r = rtnl_call(sock, &route, NULL);
 	if (r < 0)
-		return err_errno(err, -r, "close the way to 169.254.0.0/16");
+		return err_errno(err, -r, "block 169.254.0.0/16");
 	r = rtnl_message_refuse(&route, AF_INET6, v6, 32);
 	if (r == 0)
 		r = rtnl_call(sock, &route, NULL);
 	/* Without IPv6 nothing gets there. */
 	return r == 0 || r == -EAFNOSUPPORT || r == -EOPNOTSUPP || r == -EACCES
 		       ? 0
-		       : err_errno(err, -r, "close the way to fd00:ec2::/32");
+		       : err_errno(err, -r, "block fd00:ec2::/32");
 }

@@ -75,7 +75,7 @@ static int open_namespaces(int member, int *ret_netns, int *ret_userns, struct e
 		return err_errno(err, errno, "open the container's network namespace");
 	userns = ioctl(netns, NS_GET_USERNS);
 	if (userns < 0 || fstat(userns, &theirs) < 0 || stat("/proc/self/ns/user", &own) < 0)
-		return err_errno(err, errno, "find whose network namespace it is");
+		return err_errno(err, errno, "find the owner of the network namespace");
 	if (own.st_ino == theirs.st_ino && own.st_dev == theirs.st_dev)
 		fd_closep(&userns);
 	*ret_userns = fd_take(&userns);

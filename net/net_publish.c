@@ -63,8 +63,8 @@ int net_publish_reason(const struct net_port *port, struct err *err)
 			       kind, port->host, port->ip);
 	if (port->host < first) {
 		(void)err_set(err, EACCES,
-			      "publish the %s port %u of the host: users may have ports from %llu "
-			      "on (" PORT_START ")",
+			      "publish the %s port %u of the host: unprivileged users may only "
+			      "publish ports from %llu up (" PORT_START ")",
 			      kind, port->host, (unsigned long long)first);
 		return err_hint(
 			err,

@@ -165,11 +165,10 @@ int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap
 			return r;
 	}
 	if (b.n > IDMAP_MAX_RANGES) {
-		return err_set(
-			err, ERANGE,
-			"split at the ranges of the own user namespace the map has %zu ranges, but "
-			"the kernel takes at most %d",
-			b.n, IDMAP_MAX_RANGES);
+		return err_set(err, ERANGE,
+			       "split at the ranges of the current user namespace, the map has %zu "
+			       "ranges; the kernel takes at most %d",
+			       b.n, IDMAP_MAX_RANGES);
 	}
 	*ret = (struct idmap){ .v = b.v, .n = b.n };
 	return 0;

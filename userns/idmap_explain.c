@@ -70,10 +70,9 @@ static bool explain_target(pid_t pid, const char *file, const char *what, struct
 	}
 	if (is_proc_readonly()) {
 		(void)err_set(err, EROFS, "map %s: /proc is read-only", what);
-		err_hint(err,
-			 "usrun runs inside another container, it seems: start that one with a "
-			 "writable /proc (podman: --security-opt unmask=ALL; docker: "
-			 "--security-opt systempaths=unconfined)");
+		err_hint(err, "usrun seems to run inside another container: start that one with a "
+			      "writable /proc (podman: --security-opt unmask=ALL; docker: "
+			      "--security-opt systempaths=unconfined)");
 		return true;
 	}
 	if (is_in_own_userns(pid)) {
@@ -84,8 +83,8 @@ static bool explain_target(pid_t pid, const char *file, const char *what, struct
 	if (str_equal(file, "setgroups")) /* fixed once the gids are mapped */
 		file = "gid_map";
 	if (idmap_explain_is_written(pid, file)) {
-		(void)err_set(err, EPERM, "map %s: the %s of process %d is written already", what,
-			      file, (int)pid);
+		(void)err_set(err, EPERM, "map %s: the %s of process %d has already been written",
+			      what, file, (int)pid);
 		return true;
 	}
 	return false;
@@ -105,15 +104,19 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 		return r;
 	if (!caller_may_map(&caller) && write->writer == IDMAP_WRITER_SELF) {
 		(void)err_set(err, error,
-			      "map %s: more than the own id needs CAP_SETUID and CAP_SETGID", what);
+			      "map %s: mapping more than the caller's own id needs CAP_SETUID and "
+			      "CAP_SETGID",
+			      what);
 		return err_hint(err,
 				"start usrun with these capabilities, or as a user with ranges "
 				"in " SUBID_UID_FILE " and " SUBID_GID_FILE);
 	}
 	if (!(caller.caps_effective & (1ULL << CAP_SETFCAP)) &&
 	    write->writer == IDMAP_WRITER_SELF && idmap_to_container(&write->uid, 0) >= 0) {
-		(void)err_set(err, error, "map %s: to map uid 0 of the outside needs CAP_SETFCAP",
-			      what);
+		(void)err_set(
+			err, error,
+			"map %s: mapping uid 0 of the parent user namespace needs CAP_SETFCAP",
+			what);
 		return err_hint(err, "give usrun the capability CAP_SETFCAP (podman, docker: "
 				     "--cap-add=SETFCAP), or leave uid 0 out of the mapping");
 	}
@@ -121,8 +124,7 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 						      idmap_is_single(&write->gid, caller.gid))) {
 		(void)err_set(
 			err, error,
-			"map %s: without rights a caller may map one id each, its own (uid %u, "
-			"gid %u)",
+			"map %s: an unprivileged caller may map only its own ids (uid %u, gid %u)",
 			what, caller.uid, caller.gid);
 		return err_hint(err, "map uid %u and gid %u only", caller.uid, caller.gid);
 	}
@@ -147,8 +149,9 @@ static bool explain_parent(const struct idmap *map, const char *file, const char
 			err_hint(err, "map only ids that %s has", path);
 		} else if (split.n != map->n) {
 			(void)err_set(err, EPERM,
-				      "map %s: a range spans two of the own namespace (%s)", what,
-				      path);
+				      "map %s: a range crosses two ranges of the current user "
+				      "namespace (%s)",
+				      what, path);
 			missing = true;
 		}
 	}
@@ -165,11 +168,10 @@ int idmap_explain_direct(const struct idmap_write *write, pid_t pid, const char 
 	if (explain_target(pid, file, what, err))
 		return -err->code;
 	if (error == EACCES) {
-		(void)err_set(
-			err, error,
-			"map %s: /proc/%d/%s may not be opened: the process is not dumpable, or a "
-			"security module forbids it",
-			what, (int)pid, file);
+		(void)err_set(err, error,
+			      "map %s: /proc/%d/%s cannot be opened: the process is not dumpable, "
+			      "or a security module forbids it",
+			      what, (int)pid, file);
 	} else if (error != EPERM) {
 		(void)err_errno(err, error, "map %s: write /proc/%d/%s", what, (int)pid, file);
 	} else if (str_equal(file, "setgroups") ||
@@ -275,9 +277,8 @@ static bool explain_gap(const struct ownership *own, enum idmap_explain_which wh
 	add_option(&options, "--add-subgids", &own->gap[1], &own->subid[1]);
 	if (!options.len && !subid->n) {
 		err_hint(err,
-			 "let the source that /etc/nsswitch.conf names for subid give some to %s, "
-			 "or use "
-			 "one id only: --map=single",
+			 "add some for %s to the source that /etc/nsswitch.conf names for subid, "
+			 "or map a single id with --map=single",
 			 own->user);
 	} else if (!options.len) {
 		err_hint(err, "map only ids that %s gives to %s", subid->source, own->user);
@@ -315,7 +316,7 @@ static void explain_end(const struct idmap_explain_end *end, const char *what, c
 	} else if (end->words[0]) {
 		(void)err_set(err, EPERM, "map %s", what);
 	} else {
-		(void)err_set(err, EPERM, "map %s: %s failed with status %d and without a word",
+		(void)err_set(err, EPERM, "map %s: %s failed with status %d and printed nothing",
 			      what, name, WEXITSTATUS(end->status));
 	}
 }
@@ -335,10 +336,9 @@ static bool explain_unknown_user(const struct ownership *own, const struct idmap
 {
 	if (own->in_passwd || !strstr(end->words, "user name"))
 		return false;
-	(void)err_set(err, EPERM, "map %s: the passwd database does not know %s", what, own->user);
+	(void)err_set(err, EPERM, "map %s: %s has no passwd entry", what, own->user);
 	err_hint(err,
-		 "newuidmap and newgidmap serve known users only; without them, use one id only: "
-		 "--map=single");
+		 "newuidmap and newgidmap need one; --map=single maps a single id without them");
 	return true;
 }
 
@@ -358,8 +358,8 @@ int idmap_explain_helper(const struct idmap_write *write, pid_t pid,
 		(void)err_set(err, ETIMEDOUT,
 			      "map %s: %s did not finish within 10 s and was killed", what, name);
 		err_hint(err,
-			 "it asks the sources that /etc/nsswitch.conf names for passwd and subid: "
-			 "does `getent passwd %u` answer?",
+			 "it queries the passwd and subid sources of /etc/nsswitch.conf: does "
+			 "`getent passwd %u` answer?",
 			 caller.uid);
 	} else if (!explain_program(&arena, &caller, what, name, err) &&
 		   !explain_target(pid, gid ? "gid_map" : "uid_map", what, err)) {

@@ -219,7 +219,7 @@ static int check(struct arena *arena, const struct idmap *map, const char *what,
 	size_t len;
 
 	if (idmap_is_empty(map))
-		return err_set(err, EINVAL, "%s: empty, but the kernel wants at least one range",
+		return err_set(err, EINVAL, "%s: empty, but the kernel requires at least one range",
 			       path);
 	len = strlen(idmap_format(arena, map));
 	if (map->n <= IDMAP_MAX_RANGES && len >= (size_t)page) {

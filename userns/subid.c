@@ -150,7 +150,7 @@ static int run_program(struct arena *arena, const char *const *argv, const char 
 	if (!WIFEXITED(result.status) || WEXITSTATUS(result.status) != 0) {
 		return err_set(err, EIO, "%s: %s", argv[0],
 			       result.words[0] ? text_of_program(arena, result.words)
-					       : "failed without a word");
+					       : "failed and printed nothing");
 	}
 	r = io_read_fd(out, argv[0], PROGRAM_OUTPUT_MAX, arena, &text, NULL, err);
 	if (r == 0)

@@ -23,8 +23,8 @@ struct err {
  * cut behind a whole character, with "..." there. */
 
 /* In front of a format: it begins with the JSON path of a value, up to the first ": " or the end,
- * as in ERR_AT "mounts[%zu].source: a bind mount needs one". Which document the value stands in, or
- * which option gave it, is known to the command only: err_document() puts that in front. */
+ * as in ERR_AT "mounts[%zu].source: required for a bind mount". Which document the value stands in,
+ * or which option gave it, is known to the command only: err_document() puts that in front. */
 #define ERR_AT "\001"
 
 /* Fills err with the text and returns -code, which is always negative (a code <= 0 counts as

@@ -45,8 +45,8 @@ static int make_failed(const struct making *m, int error, struct err *err)
 		err_hint(err, "the caller may not create cgroups there: `usrun facts` shows its "
 			      "own; --cgroup-manager disabled runs without one");
 	if (error == EAGAIN)
-		err_hint(err, "cgroup.max.descendants or cgroup.max.depth of a group above it is "
-			      "reached");
+		err_hint(err, "a cgroup above it has reached its cgroup.max.descendants or "
+			      "cgroup.max.depth");
 	return -error;
 }
 

@@ -27,24 +27,22 @@ static void give_hint(const struct cgroup_write *w, int error, struct err *err)
 {
 	if (error == ENOENT)
 		err_hint(err,
-			 "the controller %s is not enabled for this group, or the kernel is built "
-			 "without this "
-			 "limit",
+			 "the controller %s is not enabled for this cgroup, or the kernel was "
+			 "built without this limit",
 			 w->controller);
 	else if (error == ENODEV || error == ENXIO)
 		err_hint(err, "the host has no such device");
 	else if (error == EBUSY)
 		err_hint(err, "the current usage is above this limit");
 	else if (str_equal(w->controller, "cpuset"))
-		err_hint(err, "cpuset.cpus and cpuset.mems of the group above it say what can be "
-			      "chosen from");
+		err_hint(err, "only what the parent cgroup has in cpuset.cpus and cpuset.mems can "
+			      "be used");
 	else if (str_equal(w->file, "cpu.max") || str_equal(w->file, "cpu.cfs_quota_us"))
-		err_hint(err, "a quota is at least 1000 (1 ms), a period 1000 to 1000000, and no "
-			      "more than the group "
-			      "above has");
+		err_hint(err, "the quota must be at least 1000 (1 ms) and within the parent's, the "
+			      "period from 1000 to 1000000");
 	else if (str_starts(w->file, "cpu.rt_"))
-		err_hint(err, "real-time must be given to the groups above it first; many kernels "
-			      "are built without it");
+		err_hint(err, "give the cgroups above it a real-time budget first; many kernels "
+			      "are built without CONFIG_RT_GROUP_SCHED");
 }
 
 /* Of v1, which keeps memory below the sum of memory and swap. */

@@ -97,8 +97,8 @@ static int open_missing(struct arena *arena, pid_t pid, struct cgroup *cgroup, c
 	}
 	if (r == 0 && group_any(cgroup) < 0)
 		r = err_set(err, ESTALE,
-			    "the container's cgroup %s is gone, and that of its "
-			    "process %d is not to be found here",
+			    "the container's cgroup %s is gone, and the cgroup of its process %d "
+			    "cannot be found",
 			    place.dirs.n ? place.dirs.v[0].path : "", (int)pid);
 	if (r == 0)
 		cgroup->place.dirs.v = dirs;

@@ -43,7 +43,7 @@ static int refused(const struct manager *m, const char *what, int error, struct 
 			  strcasestr(m->text, "no such file or directory");
 	const char *text = misleading && *m->error ? m->error : misleading ? "refused" : m->text;
 
-	return err_set(err, -error, "systemd does not %s the unit %s: %s", what, m->unit,
+	return err_set(err, -error, "systemd did not %s the unit %s: %s", what, m->unit,
 		       *text ? text : err_why(-error));
 }
 
@@ -347,7 +347,7 @@ static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, s
 	if (r == 0)
 		return 0;
 	(void)err_prefix(err, "reach %s", user ? "the systemd of the user" : "systemd");
-	return err_hint(err, "--cgroup-manager cgroupfs goes without it");
+	return err_hint(err, "--cgroup-manager cgroupfs does not need it");
 }
 
 /* One that was left out could be a limit. */

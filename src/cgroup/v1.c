@@ -156,8 +156,7 @@ static int rule_failed(const struct cgroup_device_rule *rule, const char *text, 
 	(void)err_errno(err, error, ERR_AT "%s: write \"%s\" to devices.%s", rule->json_path, text,
 			rule->allow ? "allow" : "deny");
 	if (error == EPERM || error == EINVAL)
-		err_hint(err,
-			 "the cgroup above it allows fewer devices, or has other groups in it");
+		err_hint(err, "the parent cgroup allows fewer devices, or has other children");
 	return -error;
 }
 

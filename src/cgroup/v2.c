@@ -192,7 +192,8 @@ int v2_keep_controllers(const struct cgroup_dir *dir, int fd, struct err *err)
 		len += (size_t)snprintf(less + len, sizeof(less) - len, "%s-%s", len ? " " : "",
 					word);
 	r = io_write_at(fd, "cgroup.subtree_control", less);
-	return r < 0 ? err_errno(err, -r, "container's cgroup %s%s is in use by groups below it",
+	return r < 0 ? err_errno(err, -r,
+				 "container's cgroup %s%s has child cgroups that are in use",
 				 dir->mount, dir->path)
 		     : 0;
 }
@@ -294,8 +295,8 @@ static int attach(int dir, int program, bool keep, struct err *err)
 	own = bpf_program_id(program);
 	if (!own)
 		return err_set(err, EIO,
-			       ERR_AT "linux.resources.devices: the kernel does not name the "
-				      "device program, so an older one cannot be told from it");
+			       ERR_AT "linux.resources.devices: the kernel gives no id for the "
+				      "device program, so an older one cannot be told apart");
 	return detach_all_but(dir, own, err);
 }
 

@@ -110,7 +110,7 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 
 		path = mark_search(call->arena, host->v[i - 1].mount, mark);
 		if (path && found == MARKED_MAX) {
-			r = err_set(err, EBUSY, "remove the cgroup %s%s: it comes back",
+			r = err_set(err, EBUSY, "remove the cgroup %s%s: it keeps reappearing",
 				    host->v[i - 1].mount, path);
 		} else if (path) {
 			place = undo_list_place(call->arena, host, path);

@@ -115,8 +115,8 @@ static int pick(struct arena *arena, const struct state *state, const char *name
 		if (!found) {
 			(void)err_set(err, EINVAL, "exec failed: --cgroup: unknown controller %s",
 				      name);
-			return err_hint(err, "names of controllers belong to cgroup v1; "
-					     "on v2 there is one group, --cgroup PATH");
+			return err_hint(
+				err, "controller names are for cgroup v1; on v2 use --cgroup PATH");
 		}
 	}
 	return 0;

@@ -19,7 +19,7 @@ struct gc_options {
 
 static const struct option options[] = {
 	{ 'n', "dry-run", OPTION_FLAG, offsetof(struct gc_options, dry_run), NULL,
-	  "say what would be removed, and change nothing", NULL },
+	  "print what would be removed, and remove nothing", NULL },
 	{ 0, "layer", OPTION_LIST, offsetof(struct gc_options, layers), "DIR",
 	  "remove an unused layer of --overlay=DIR", NULL },
 	{ 0 },

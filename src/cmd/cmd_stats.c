@@ -157,7 +157,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		if (r == 0)
 			r = print(&looking, o, clear, err);
 		if (looking.without && (!turn || clear))
-			log_notice("not shown, for they have no cgroup: %s", looking.without);
+			log_notice("not shown, because they have no cgroup: %s", looking.without);
 		if (r < 0 || o->no_stream)
 			break;
 		(void)poll(NULL, 0, REFRESH_MS);

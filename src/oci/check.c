@@ -64,7 +64,7 @@ static int check_version(struct check *check, const char *version)
 	if (!version)
 		return check_fail(check, "required but missing");
 	if (!is_version(version))
-		return check_fail(check, "expected a version like 1.3.0, got %s",
+		return check_fail(check, "expected a version such as 1.3.0, got %s",
 				  json_text_quote(shown, version));
 	if (!str_starts(version, "1.") && !str_starts(version, "0.")) {
 		return check_fail(check,
@@ -87,8 +87,8 @@ static int check_host_name(struct check *check, const struct oci_config *config,
 				  strlen(name));
 	if (config->linux_ && check_namespaces_listed(config->linux_) & CLONE_NEWUTS)
 		return 0;
-	(void)check_fail(check, "needs a uts namespace of the container, or the host's own name "
-				"would change");
+	(void)check_fail(check,
+			 "needs a UTS namespace of its own, or the host's name would change");
 	return err_hint(check->err, "add { \"type\": \"uts\" } to linux.namespaces, or remove %s",
 			member);
 }
@@ -239,8 +239,8 @@ static int check_scheduler(struct check *check, const struct oci_scheduler *s)
 	check_at(check, "scheduler.deadline");
 	if (s->runtime.v == 0 || s->runtime.v > s->deadline.v) {
 		return check_fail(check,
-				  "SCHED_DEADLINE needs a runtime above 0 and a deadline that is "
-				  "not shorter, got %" PRIu64 " and %" PRIu64,
+				  "SCHED_DEADLINE needs a runtime above 0 and a deadline at least "
+				  "as long, got %" PRIu64 " and %" PRIu64,
 				  s->runtime.v, s->deadline.v);
 	}
 	check_at(check, "scheduler.period");

@@ -134,7 +134,7 @@ static int check_net_device(struct check *check, const struct oci_linux *lin, si
 		const struct oci_net_device *other = &lin->net_devices.v[j];
 
 		if (str_equal(name, other->name ? other->name : other->key))
-			return check_fail(check, "another device gets the name %s too", name);
+			return check_fail(check, "%s is also the name of another device", name);
 	}
 	return 0;
 }
@@ -169,18 +169,15 @@ static int check_sysctl(struct check *check, const struct oci_linux *lin, const 
 	if (sysctl_path(key, path) < 0)
 		return check_fail(check, "not a valid sysctl name");
 	if (strcmp(path, "kernel/hostname") == 0) {
-		(void)check_fail(check,
-				 "the host name has a place of its own in the configuration");
+		(void)check_fail(check, "the host name has a member of its own in the config");
 		return err_hint(check->err, "use \"hostname\" instead of the sysctl");
 	}
 	owner = sysctl_namespace(path);
 	if (owner == 0)
-		return check_fail(check, "belongs to the whole host, not to a namespace");
+		return check_fail(check, "is host-wide, not per namespace");
 	if (check_namespaces_listed(lin) & owner)
 		return 0;
-	(void)check_fail(check,
-			 "needs a %s namespace of the container, or the host's value would "
-			 "change",
+	(void)check_fail(check, "needs a %s namespace of its own, or the host's value would change",
 			 json_read_enum_name(names_namespaces, owner));
 	return err_hint(check->err, "add { \"type\": \"%s\" } to linux.namespaces",
 			json_read_enum_name(names_namespaces, owner));
@@ -268,7 +265,7 @@ static int check_small_parts(struct check *check, const struct oci_linux *lin)
 
 	check_at(check, "linux.personality.flags");
 	if (lin->personality && lin->personality->flags.n > 0)
-		return check_fail(check, "the specification knows no flags, got %s",
+		return check_fail(check, "the specification defines no flags, got %s",
 				  json_text_quote(shown, lin->personality->flags.v[0]));
 	check_at(check, "linux.cgroupsPath");
 	if (lin->cgroups_path && path_has_dotdot(lin->cgroups_path))

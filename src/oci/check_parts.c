@@ -126,7 +126,7 @@ int check_list(struct check *check, const char *list)
 
 	if (list_is_valid(list))
 		return 0;
-	return check_fail(check, "expected a list of numbers and ranges like 0-3,7, got %s",
+	return check_fail(check, "expected a list of numbers and ranges such as 0-3,7, got %s",
 			  json_text_quote(shown, list));
 }
 

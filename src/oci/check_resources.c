@@ -80,7 +80,7 @@ static int check_hugepages(struct check *check, const struct oci_resources *reso
 			return check_fail(check, "required but missing");
 		if (page_size_is_valid(size) && is_power_of_two(size))
 			continue;
-		return check_fail(check, "expected a size of huge pages like 2MB or 1GB, got %s",
+		return check_fail(check, "expected a huge page size such as 2MB or 1GB, got %s",
 				  json_text_quote(shown, size));
 	}
 	return 0;

@@ -72,15 +72,14 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 	if (!q->need)
 		return 0;
 	(void)err_set(err, EPERM,
-		      ERR_AT "%s: needs the cgroup controller `%s`, and the container gets no "
-			     "cgroup: %s",
+		      ERR_AT
+		      "%s: needs the cgroup controller `%s`, but the container has no cgroup: %s",
 		      q->need->json_path, q->need->controller, why);
 	/* Who has no manager to ask can have no unit. */
 	if ((q->facts->parts & FACTS_SYSTEMD) && !q->facts->systemd.system &&
 	    !q->facts->systemd.user_dir && !q->facts->systemd.why)
-		return err_hint(
-			err, "have root make a cgroup, give it to this user (chown) and move the "
-			     "caller into it, or remove the limit from the config");
+		return err_hint(err, "ask root to create a cgroup, chown it to this user and move "
+				     "the caller into it; or remove the limit from the config");
 	return err_hint(
 		err, "start it in a delegated cgroup (systemd-run --user --scope -p Delegate=yes "
 		     "usrun ...), or remove the limit from the config");
@@ -299,7 +298,7 @@ static int no_manager(const struct request *q, struct err *err)
 	if (q->facts->systemd.why) {
 		(void)err_set(err, ETIMEDOUT, "the systemd cgroup driver cannot reach %s: %s",
 			      user ? "the systemd of the user" : "systemd", q->facts->systemd.why);
-		err_hint(err, "--cgroup-manager cgroupfs goes without it");
+		err_hint(err, "--cgroup-manager cgroupfs does not need it");
 		return from_path(q, err);
 	}
 	(void)err_set(err, ENOTCONN,
@@ -321,9 +320,8 @@ static int find_name(const struct request *q, const char *key, const char **ret,
 		annotations_find(q->config->annotations.v, q->config->annotations.n, key);
 
 	if (name && (strchr(name, '/') || *name == '.' || strchr(name, '\n')))
-		return err_set(err, EINVAL,
-			       ERR_AT "annotations[\"%s\"]: not the name of a group: \"%s\"", key,
-			       name);
+		return err_set(err, EINVAL, ERR_AT "annotations[\"%s\"]: not a cgroup name: \"%s\"",
+			       key, name);
 	*ret = name;
 	return 0;
 }
@@ -337,7 +335,7 @@ static int find_inside(const struct request *q, const char **ret, struct err *er
 	if (r < 0 || !*ret || q->host->mode == FACTS_CGROUP_V2)
 		return r;
 	return err_set(err, ENOTSUP,
-		       ERR_AT "annotations[\"%s\"]: cgroup v1 delegates nothing; this host "
+		       ERR_AT "annotations[\"%s\"]: cgroup v1 cannot be delegated, and this host "
 			      "has no pure cgroup v2",
 		       ANNOTATIONS_DELEGATE);
 }
@@ -408,7 +406,7 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 	if (q->host->mode != FACTS_CGROUP_V2 && request.manager == CGROUP_MANAGER_USER && q->need)
 		return err_set(err, EPERM,
 			       ERR_AT "%s: needs the cgroup controller `%s`, which cgroup v1 "
-				      "delegates to no user",
+				      "cannot delegate to a user",
 			       q->need->json_path, q->need->controller);
 	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
 }

@@ -155,8 +155,8 @@ int plan_devices_build_net(struct plan_build *b, struct err *err)
 		return 0;
 	if (!(b->plan->powers & POWER_MOVE_LINKS)) {
 		(void)err_set(err, EPERM,
-			      ERR_AT "linux.netDevices: the caller may not take devices out of "
-				     "its network namespace");
+			      ERR_AT "linux.netDevices: the caller may not move devices out of its "
+				     "network namespace");
 		return err_hint(err, "moving a network device needs CAP_NET_ADMIN");
 	}
 	v = arena_array(b->arena, linux_->net_devices.n, sizeof(*v));

@@ -183,9 +183,8 @@ static int check_ranges(struct plan_build *b, const char *property, const struct
 					    : SUBID_GID_FILE);
 		return err_hint(
 			err,
-			"hostID counts ids of the host: `usrun facts` lists those that the caller "
-			"has; "
-			"without linux.uidMappings and linux.gidMappings usrun maps all of them");
+			"hostID is an id of the host: `usrun facts` lists the caller's; without "
+			"linux.uidMappings and linux.gidMappings usrun maps all of them");
 	}
 	return 0;
 }

@@ -21,7 +21,7 @@ static bool drop_unmapped_owner(struct plan_build *b, const struct mount_entry *
 		return false;
 	if (uid ? plan_parts_uid_mapped(b->plan, id) : plan_parts_gid_mapped(b->plan, id))
 		return false;
-	plan_parts_warn(b, "mounts[%ld] (%s): \"%s\" is left out: the container has no such id",
+	plan_parts_warn(b, "mounts[%ld] (%s): \"%s\" is dropped: the container has no such id",
 			m->config_index, m->target, word);
 	return true;
 }

@@ -30,10 +30,11 @@ static const char *const proc_allowed[] = {
 static int check_target(const struct mount_entry *m, struct err *err)
 {
 	if (str_equal(m->target, "/") && m->kind != MOUNT_BIND && m->kind != MOUNT_FS)
-		return err_set(err, EINVAL,
-			       ERR_AT "mounts[%ld].destination: the root itself is no place for a "
-				      "mount of this kind",
-			       m->config_index);
+		return err_set(
+			err, EINVAL,
+			ERR_AT
+			"mounts[%ld].destination: / cannot be the target of this kind of mount",
+			m->config_index);
 	if (!path_is_below(m->target, "/proc") || m->kind == MOUNT_REMOUNT)
 		return 0;
 	if (str_equal(m->target, "/proc")) {
@@ -153,13 +154,14 @@ static enum mount_kind kind_of(const struct oci_mount *mount, bool bind, bool re
 static int check_given(const struct mount_entry *m, const struct oci_mount *mount, struct err *err)
 {
 	if (m->kind == MOUNT_BIND && !mount->source)
-		return err_set(err, EINVAL, ERR_AT "mounts[%ld].source: a bind mount needs one",
+		return err_set(err, EINVAL, ERR_AT "mounts[%ld].source: required for a bind mount",
 			       m->config_index);
 	if (m->kind == MOUNT_FS && !mount->type)
-		return err_set(err, EINVAL,
-			       ERR_AT "mounts[%ld].type: needed where options say neither "
-				      "bind nor rbind",
-			       m->config_index);
+		return err_set(
+			err, EINVAL,
+			ERR_AT
+			"mounts[%ld].type: required unless the options include bind or rbind",
+			m->config_index);
 	return 0;
 }
 
@@ -314,14 +316,14 @@ static int mount_among_others(struct plan_build *b, struct err *err)
 			      ERR_AT "%s: needs a new mount namespace: nobody may mount in %s from "
 				     "the container's user namespace",
 			      what, joined ? joined : "the caller's");
-		return err_hint(err, joined ? "take the path away from the mount namespace in "
-					      "linux.namespaces"
-					    : "add {\"type\": \"mount\"} to linux.namespaces");
+		return err_hint(
+			err, joined ? "remove the path of the mount namespace from linux.namespaces"
+				    : "add {\"type\": \"mount\"} to linux.namespaces");
 	}
 	if (str_equal(plan->rootfs.path, "/"))
 		return err_set(err, EINVAL,
-			       ERR_AT "root.path: / needs a new mount namespace, else all that run "
-				      "in this one would have another root");
+			       ERR_AT "root.path: / needs a new mount namespace, or every process "
+				      "in the current one would get another root");
 	plan->flags |= PLAN_MOUNTS;
 	plan_parts_warn(
 		b,

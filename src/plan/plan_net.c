@@ -103,8 +103,9 @@ static int take_annotation(struct plan_build *b, struct err *err)
 	(void)err_set(err, EINVAL,
 		      AT(ANNOTATIONS_NET) ": expected none, slirp4netns or pasta, got \"%s\"",
 		      words);
-	return err_hint(err, "an image can have set it; for other networks there is the option "
-			     "--net, which has precedence");
+	return err_hint(
+		err,
+		"an image may have set it; for other networks use --net, which takes precedence");
 }
 
 static int read_wishes(struct plan_build *b, struct err *err)

@@ -261,8 +261,8 @@ static int check_wait(const struct plan_build *b, struct err *err)
 		if (p->rlimits[i].resource == RLIMIT_NOFILE && p->rlimits[i].soft < needed)
 			return err_set(err, EINVAL,
 				       ERR_AT
-				       "process.rlimits[%zu].soft: RLIMIT_NOFILE %llu leaves no "
-				       "descriptor to wait for `start` with, which takes %llu",
+				       "process.rlimits[%zu].soft: RLIMIT_NOFILE %llu leaves too "
+				       "few descriptors to wait for `start`, which needs %llu",
 				       i, (unsigned long long)p->rlimits[i].soft,
 				       (unsigned long long)needed);
 	return 0;

@@ -72,13 +72,13 @@ static int own_end(const struct channel *channel, const struct start *start)
 
 static int died(enum actor from, struct err *err)
 {
-	return err_set(err, ECHILD, "the %s process ended without a word",
+	return err_set(err, ECHILD, "the %s process ended without an error message",
 		       sequence_actor_name(from));
 }
 
 static int protocol(enum actor from, struct err *err)
 {
-	return err_set(err, EPROTO, "the %s process sent something else than was expected",
+	return err_set(err, EPROTO, "the %s process sent an unexpected message",
 		       sequence_actor_name(from));
 }
 

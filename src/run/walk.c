@@ -129,17 +129,17 @@ static void note_missing(struct start *start)
 	char names[256];
 
 	if (compat_missing(names, sizeof(names)))
-		start_note(
-			start,
-			"a filter around usrun or an older kernel refuses %s: older calls are used",
-			names);
+		start_note(start,
+			   "%s is refused, by a seccomp filter or an old kernel: using older "
+			   "system calls",
+			   names);
 }
 
 static int no_process(const struct walk *walk, size_t i, int error, struct err *err)
 {
 	(void)err_errno(err, error, "make the container's process");
 	(void)strncpy(err->step, walk->sequence->rows[i].name, sizeof(err->step) - 1);
-	return error == EAGAIN ? err_hint(err, "a limit of processes is reached: pids.max of a "
+	return error == EAGAIN ? err_hint(err, "a process limit has been reached: pids.max of a "
 					       "cgroup, RLIMIT_NPROC, or kernel.pid_max")
 			       : -error;
 }

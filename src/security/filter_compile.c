@@ -117,8 +117,8 @@ static int write_program(struct compile *c, struct filter_tree *tree, struct fil
 	(void)filter_emit_load(e, offsetof(struct seccomp_data, arch), place);
 	if (e->full || overflow) {
 		return err_set(err, E2BIG,
-			       ERR_AT "linux.seccomp: the profile needs more than the %d "
-				      "instructions that the kernel takes",
+			       ERR_AT "linux.seccomp: the profile compiles to more than the "
+				      "kernel's limit of %d instructions",
 			       FILTER_EMIT_MAX);
 	}
 	return 0;

@@ -93,20 +93,18 @@ static int explain(const struct filter_program *program, int error, struct err *
 		return explain_invalid(program, err);
 	case EACCES:
 		(void)err_set(err, EACCES,
-			      ERR_AT "linux.seccomp: load the filter: the kernel wants "
-				     "no_new_privs or CAP_SYS_ADMIN for that");
+			      ERR_AT "linux.seccomp: load the filter: the kernel requires "
+				     "no_new_privs or CAP_SYS_ADMIN");
 		return err_hint(err, "set process.noNewPrivileges to true");
 	case EBUSY:
-		return err_set(
-			err, EBUSY,
-			ERR_AT
-			"linux.seccomp: load the filter: SCMP_ACT_NOTIFY is used, "
-			"and a filter around this process has a listener already; the kernel "
-			"allows one");
+		return err_set(err, EBUSY,
+			       ERR_AT "linux.seccomp: load the filter: SCMP_ACT_NOTIFY is used, "
+				      "and another filter of this process already has a listener; "
+				      "the kernel allows only one");
 	case ENOMEM:
 		return err_set(err, ENOMEM,
-			       ERR_AT "linux.seccomp: load the filter: out of memory, or the "
-				      "filters around this process are too long together");
+			       ERR_AT "linux.seccomp: load the filter: out of memory, or all "
+				      "filters of this process together are too long");
 	default:
 		return err_errno(err, error, ERR_AT "linux.seccomp: load the filter");
 	}

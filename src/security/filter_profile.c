@@ -14,8 +14,7 @@ static int action_value(int action, const struct json_uint *errno_ret, uint32_t 
 		data = 0;
 	else if (errno_ret->set && action != OCI_SECCOMP_ERRNO && action != OCI_SECCOMP_TRACE) {
 		return err_set(err, EINVAL,
-			       "an error number is given, but only SCMP_ACT_ERRNO and "
-			       "SCMP_ACT_TRACE have one");
+			       "only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an error number");
 	}
 	if (data > SECCOMP_RET_DATA)
 		return err_set(err, EINVAL, "the error number %" PRIu64 " is too large", data);

@@ -107,7 +107,7 @@ int status_start_time(pid_t pid, uint64_t *ret, struct err *err)
 	if (n == -ESRCH)
 		return 0;
 	if (n == -EPERM) {
-		(void)err_set(err, EIO, "read %s: it is not shown, and the process is there", path);
+		(void)err_set(err, EIO, "read %s: it is hidden, although the process exists", path);
 		return err_hint(err, "is /proc mounted with hidepid?");
 	}
 	if (n < 0)

@@ -64,7 +64,7 @@ int store_lock(int dirfd, int timeout_ms, struct err *err)
 		(void)err_set(err, EBUSY,
 			      "another command is working on the container (its lock is held)");
 		return err_hint(err,
-				"end it, or wait for it: a creation takes as long as its hooks do");
+				"wait for it or kill it; a creation takes as long as its hooks");
 	}
 	if (is_removed(dirfd))
 		return err_set(err, ENOENT, "container does not exist: it has just been deleted");
@@ -194,7 +194,7 @@ static int take_directory(struct store *store, const char *id, bool made,
 	if (r == 0)
 		return fd_take(&dir);
 	if (r < 0)
-		return err_errno(err, -r, "look into the state directory %s/%s", store->path, id);
+		return err_errno(err, -r, "read the state directory %s/%s", store->path, id);
 	r = clean_up(store, dir, id, reuse, err);
 	return r < 0 ? r : -EAGAIN;
 }
@@ -304,7 +304,7 @@ int store_lock_by_force(int dirfd, int timeout_ms, struct err *err)
 		return store_lock(dirfd, timeout_ms, err);
 	r = pidfd_signal(pidfd, SIGKILL);
 	if (r < 0 && r != -ESRCH)
-		return err_errno(err, -r, "kill process %d, which works on the container",
+		return err_errno(err, -r, "kill process %d, which is working on the container",
 				 (int)pid);
 	log_notice("process %d, which worked on the container for more than %d s, was killed",
 		   (int)pid, timeout_ms / 1000);

@@ -26,8 +26,8 @@ static void tell_of_zombie(const struct state *state)
 
 	if (told != (long long)state->pid.v)
 		log_notice(
-			"process %lld of container %s is killed, and kept by a zombie in its pid "
-			"namespace until that one's parent, outside of the container, reaps it",
+			"process %lld of container %s was killed, but stays until the parent of a "
+			"zombie in its pid namespace, outside the container, reaps that zombie",
 			(long long)state->pid.v, state->id);
 	told = (long long)state->pid.v;
 }

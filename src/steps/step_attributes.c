@@ -70,7 +70,7 @@ static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err
 			json_read_enum_name(names_rlimits, limit->resource),
 			(unsigned long long)limit->soft, (unsigned long long)limit->hard);
 	if (privs_limit(pid, limit->resource, NULL, &now) == 0)
-		err_hint(err, "it is %llu:%llu; fs.nr_open bounds open files for everybody",
+		err_hint(err, "it is %llu:%llu; the sysctl fs.nr_open caps it for everybody",
 			 (unsigned long long)now.rlim_cur, (unsigned long long)now.rlim_max);
 	return r;
 }
@@ -128,10 +128,9 @@ static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *e
 			json_read_enum_name(names_sched_policies, s->policy), (long long)s->nice.v,
 			(long long)s->priority.v);
 	if (r == -EPERM)
-		err_hint(err,
-			 "it needs CAP_SYS_NICE (or RLIMIT_RTPRIO, RLIMIT_NICE); realtime with "
-			 "cgroup v1 also linux.resources.cpu.realtimeRuntime; SCHED_DEADLINE "
-			 "all CPUs of its domain");
+		err_hint(err, "needs CAP_SYS_NICE (or RLIMIT_RTPRIO, RLIMIT_NICE); on cgroup v1 a "
+			      "real-time policy also needs linux.resources.cpu.realtimeRuntime; "
+			      "SCHED_DEADLINE needs all CPUs of its domain");
 	if (r == -EBUSY)
 		err_hint(err, "other SCHED_DEADLINE processes have taken the bandwidth");
 	return r;
@@ -202,7 +201,7 @@ static void free_affinity(struct start *start)
 	int r = sched_free_affinity();
 
 	if (r < 0)
-		start_note(start, "the CPU affinity of the caller is kept: sched_setaffinity: %s",
+		start_note(start, "keeping the caller's CPU affinity: sched_setaffinity: %s",
 			   err_why(-r));
 }
 

@@ -68,9 +68,8 @@ static int open_made(int dir, const char *name, const struct device_plan *d, str
 				 d->path);
 	if (is_that_device(&st, d))
 		return fd_take(&node);
-	return err_set(err, EEXIST,
-		       "%s: another file is in the rootfs where the device %u:%u belongs", d->path,
-		       d->major, d->minor);
+	return err_set(err, EEXIST, "%s: the rootfs has another file in place of the device %u:%u",
+		       d->path, d->major, d->minor);
 }
 
 /* Owner first: a change of the owner may take bits of the mode away. */
@@ -137,10 +136,10 @@ static int clone_node(struct start *start, const struct device_plan *d, struct e
 	int r;
 
 	if (!from)
-		return err_set(
-			err, ENODEV,
-			"%s: the host has no device %u:%u to bind, and making one is refused",
-			d->path, d->major, d->minor);
+		return err_set(err, ENODEV,
+			       "%s: the host has no device %u:%u to bind, and the kernel refuses "
+			       "to create one",
+			       d->path, d->major, d->minor);
 	node = mountfd_clone(AT_FDCWD, from, false, true);
 	if (start->plan->devices.readonly)
 		attrs |= MOUNT_ATTR_RDONLY;
@@ -216,11 +215,12 @@ static int make_device(struct start *start, const struct device_plan *d, struct 
 	if (at->nodev && !S_ISFIFO(d->mode)) {
 		bool there = host_path(start, d);
 
-		start_note(start,
-			   "%s: %s: its place is mounted nodev, where a new one cannot be opened",
-			   d->path,
-			   there ? "the host's node is bound"
-				 : "made all the same, for the host has none to bind");
+		start_note(
+			start,
+			"%s: %s: the directory is mounted nodev, where a new one cannot be opened",
+			d->path,
+			there ? "the host's node is bound"
+			      : "created all the same, because the host has none to bind");
 		return there ? bind_node(start, at->dir, name, d, err)
 			     : make_node(at->dir, name, d, err);
 	}

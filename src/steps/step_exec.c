@@ -324,7 +324,8 @@ int step_wait_start(struct start *start, struct err *err)
 		}
 	}
 	if (!start->plan->process.args)
-		return err_set(err, EINVAL, ERR_AT "process: absent, so there is nothing to start");
+		return err_set(err, EINVAL,
+			       ERR_AT "process: missing, so there is nothing to start");
 	return 0;
 }
 
@@ -373,7 +374,7 @@ static void explain_format(const char *head, size_t n, struct err *err)
 		err_hint(err, "the file is for %s, and this host is %s", machine_name(machine),
 			 own.machine);
 	else if (machine == EM_NONE && !str_starts(head, "#!"))
-		err_hint(err, "it is neither an ELF file nor a script that begins with a #! line");
+		err_hint(err, "it is neither an ELF file nor a script with a #! line");
 	else
 		err_hint(err, "the file is for another architecture, or damaged");
 }
@@ -452,7 +453,8 @@ int step_exec(struct start *start, struct err *err)
 	size_t n = 0;
 
 	if (!p->args)
-		return err_set(err, EINVAL, ERR_AT "process: absent, so there is nothing to start");
+		return err_set(err, EINVAL,
+			       ERR_AT "process: missing, so there is nothing to start");
 	if (start->plan->options->listen_fds) {
 		listen[n++] =
 			arena_strf(start->arena, "LISTEN_FDS=%u", start->plan->options->listen_fds);

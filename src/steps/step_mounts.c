@@ -33,12 +33,11 @@ static void hint_for_proc(const struct start *start, const struct mount_entry *m
 	if (m->kind != MOUNT_PROC || r != -EPERM)
 		return;
 	if (start->plan->ns.v[PLAN_NS_PID].action == NS_JOIN)
-		err_hint(err, "the pid namespace belongs to another user namespace: join that one, "
-			      "too, or mount no proc");
+		err_hint(err, "the pid namespace belongs to another user namespace: join that, "
+			      "too, or do not mount proc");
 	else
-		err_hint(err,
-			 "an outer container masks parts of /proc: start that one with an unmasked "
-			 "/proc, or share its pid namespace");
+		err_hint(err, "an outer container masks parts of /proc: start it with an unmasked "
+			      "/proc, or share its pid namespace");
 }
 
 static int mount_one(struct start *start, size_t i, struct err *err)
@@ -134,10 +133,8 @@ int step_mounts(struct start *start, struct err *err)
 	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
 		r = mount_one(start, i, err);
 	if (r == 0 && compat_is_missing(COMPAT_MOUNT_SETATTR))
-		start_note(start,
-			   "a filter around usrun or a kernel before 5.12 refuses mount_setattr: "
-			   "mounts get their flags from mount(2), once they are attached, and keep "
-			   "those "
-			   "that the host has locked");
+		start_note(start, "mount_setattr is refused, by a seccomp filter or a kernel "
+				  "before 5.12: mount flags are set by mount(2) after attaching, "
+				  "and flags that the host has locked stay");
 	return r;
 }

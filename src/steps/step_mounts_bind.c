@@ -77,9 +77,8 @@ static int source_failed(const struct mount_entry *m, int error, struct err *err
 	if (error == EINVAL && !m->recursive) {
 		(void)err_errno(err, EINVAL, ERR_AT "mounts[%ld]: bind %s", m->config_index,
 				m->source);
-		return err_hint(err,
-				"in a user namespace a tree with mounts below it can only be taken "
-				"whole: use rbind");
+		return err_hint(err, "in a user namespace, a tree with submounts can only be bound "
+				     "as a whole: use rbind");
 	}
 	(void)err_errno(err, error, ERR_AT "mounts[%ld].source: open %s", m->config_index,
 			m->source);

@@ -99,8 +99,8 @@ static int attach_failed(const struct mount_entry *m, int mount, int target, int
 	(void)err_errno(err, -r, ERR_AT "mounts[%ld]: mount %s on %s", m->config_index,
 			m->source ? m->source : m->fs, m->target);
 	if (differ)
-		err_hint(err,
-			 "a directory can be mounted on a directory only, and a file on a file");
+		err_hint(err, "only a directory can be mounted on a directory, and only a file on "
+			      "a file");
 	return r;
 }
 

@@ -72,10 +72,11 @@ static int check_not_the_hosts(const struct start *start, int kind, struct err *
 	if ((!what && kind != PLAN_NS_USER) || !is_the_hosts(start->ns_fds[kind], kind))
 		return 0;
 	if (!what)
-		return err_set(err, EINVAL,
-			       ERR_AT "linux.namespaces: join the user namespace %s: it is "
-				      "the one that usrun runs in",
-			       path);
+		return err_set(
+			err, EINVAL,
+			ERR_AT
+			"linux.namespaces: join the user namespace %s: usrun itself runs in it",
+			path);
 	return err_set(err, EINVAL,
 		       ERR_AT "%s: the %s namespace %s is the host's, whose own would change", what,
 		       names_namespaces[kind].name, path);
@@ -204,8 +205,7 @@ static int make(unsigned int flags, struct err *err)
 				 names_namespaces[kind].name);
 	(void)err_errno(err, error, "make a new namespace of each kind: %s", names.s);
 	if (error == ENOSPC)
-		err_hint(err, "there are as many of one kind as user.max_*_namespaces (sysctl) "
-			      "allows");
+		err_hint(err, "one kind has reached its sysctl user.max_*_namespaces");
 	str_done(&names);
 	return -error;
 }

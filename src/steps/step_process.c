@@ -30,7 +30,7 @@ int step_session(struct start *start, struct err *err)
 		return r;
 	r = privs_join_keyring(start->plan->process.keyring);
 	if (r == -EDQUOT)
-		start_note(start, "no session keyring of its own: the quota of keys is used up "
+		start_note(start, "no session keyring of its own: the key quota is exhausted "
 				  "(kernel.keys.maxkeys)");
 	else if (r < 0)
 		start_note(start, "no session keyring of its own: %s", err_why(-r));

@@ -63,8 +63,8 @@ static int compare_lines(struct start *start, int root, const struct rdt_plan *p
 	for (size_t i = 0; i < p->n_lines; i++)
 		if (!rdt_has_line(text, p->lines[i]))
 			return err_set(err, EINVAL,
-				       ERR_AT "linux.intelRdt: the group %s is there already "
-					      "and has something else than \"%s\"",
+				       ERR_AT "linux.intelRdt: the group %s already exists, with a "
+					      "schema other than \"%s\"",
 				       p->group, p->lines[i]);
 	return 0;
 }
@@ -100,8 +100,8 @@ int step_rdt_create(struct start *start, struct err *err)
 			    arena_strf(start->arena, "make the group %s", p->group));
 	else if (!made && faccessat(root, p->group, F_OK, 0) < 0)
 		r = err_set(err, EINVAL,
-			    ERR_AT "linux.intelRdt.closID: there is no group %s, and no "
-				   "schema to make one",
+			    ERR_AT "linux.intelRdt.closID: the group %s does not exist, and there "
+				   "is no schema to create it with",
 			    p->group);
 	if (r == 0 && p->n_lines)
 		r = made ? write_lines(start, root, p, err) : compare_lines(start, root, p, err);

@@ -33,7 +33,7 @@ int step_rootfs_record(struct start *start, struct err *err)
 
 	fd_closep(&start->rootfs_shown);
 	if (r < 0)
-		return err_errno(err, -r, "ask for the id of the mount of the rootfs");
+		return err_errno(err, -r, "get the mount id of the rootfs");
 	if ((joined < 0 ? stat("/proc/self/ns/mnt", &ns) : fstat(joined, &ns)) < 0)
 		return err_errno(err, errno, "look at the mount namespace");
 	*mount = (struct state_mount){ .id = { true, ids.id },

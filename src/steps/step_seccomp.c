@@ -35,10 +35,8 @@ static int note_unknown(struct start *start, struct err *err)
 		str_addf(&names, "%s%s", names.len ? ", " : "", start->filter.unknown[i]);
 		if (names.len < room && i + 1 < start->filter.n_unknown)
 			continue;
-		start_note(
-			start,
-			"linux.seccomp: not known here, and passed over, are the system calls %s",
-			str_text(&names));
+		start_note(start, "linux.seccomp: skipped system calls that are unknown here: %s",
+			   str_text(&names));
 		names.len = 0;
 	}
 	return 0;

@@ -20,7 +20,7 @@
 int privs_die_with_parent(struct err *err)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-		return err_errno(err, errno, "ask for a signal at the parent's death");
+		return err_errno(err, errno, "set the parent-death signal");
 	return 0;
 }
 
@@ -52,7 +52,7 @@ int privs_set_gid(uint32_t gid, struct err *err)
 	if (syscall(SETRESGID, gid, gid, gid) < 0)
 		return err_errno(err, errno, "become gid %u", gid);
 	if (sizeof(long) < sizeof(uint64_t) && (getgid() != gid || getegid() != gid))
-		return err_set(err, EOVERFLOW, "become gid %u: the kernel has made it %u", gid,
+		return err_set(err, EOVERFLOW, "become gid %u: the kernel set %u instead", gid,
 			       getegid());
 	return 0;
 }
@@ -62,7 +62,7 @@ int privs_set_uid(uint32_t uid, struct err *err)
 	if (syscall(SETRESUID, uid, uid, uid) < 0)
 		return err_errno(err, errno, "become uid %u", uid);
 	if (sizeof(long) < sizeof(uint64_t) && (getuid() != uid || geteuid() != uid))
-		return err_set(err, EOVERFLOW, "become uid %u: the kernel has made it %u", uid,
+		return err_set(err, EOVERFLOW, "become uid %u: the kernel set %u instead", uid,
 			       geteuid());
 	return 0;
 }
@@ -113,7 +113,7 @@ int privs_drop_bounding(uint64_t keep, struct err *err)
 int privs_keep_caps(struct err *err)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-		return err_errno(err, errno, "keep capabilities over the change of ids");
+		return err_errno(err, errno, "keep capabilities across the change of ids");
 	return 0;
 }
 

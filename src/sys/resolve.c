@@ -285,7 +285,7 @@ static int failed(int error, const char *verb, const char *path, struct err *err
 			      "it to the "
 			      "user who runs usrun, or unpack it as that user");
 	if (error == EROFS)
-		err_hint(err, "a place for a mount is missing there: make it in the image");
+		err_hint(err, "a mount point is missing there: create it in the image");
 	return -err->code;
 }
 

@@ -116,5 +116,5 @@ int self_protect(char **argv, struct err *err)
 		safe = sealed_copy();
 	if (safe < 0)
 		return err_errno(err, -safe, "protect the program's own file");
-	return err_errno(err, -program_exec(safe, argv), "start again from a protected copy");
+	return err_errno(err, -program_exec(safe, argv), "re-execute from a protected copy");
 }

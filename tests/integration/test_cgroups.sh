@@ -421,9 +421,9 @@ t_cgroups_delegated() {
 t_cgroups_delegate_annotation_of_v1() {
 	v1_dir pids >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
 	cfg '.annotations = {"run.oci.delegate-cgroup": "payload"}'
-	no 'annotations["run.oci.delegate-cgroup"]: cgroup v1 delegates nothing' run -b "$T/b" "$ID"
+	no 'annotations["run.oci.delegate-cgroup"]: cgroup v1 cannot be delegated' run -b "$T/b" "$ID"
 	cfg '.annotations = {"run.oci.delegate-cgroup": "../up"}'
-	no 'annotations["run.oci.delegate-cgroup"]: not the name of a group' run -b "$T/b" "$ID"
+	no 'annotations["run.oci.delegate-cgroup"]: not a cgroup name' run -b "$T/b" "$ID"
 }
 
 # Which files are given away is the kernel's to say; a file in its list may be missing, and so may the list.

@@ -99,7 +99,7 @@ t_device_on_a_nodev_file_system() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" "$ID"
 	ok explain "$ID"
-	has 'what was said' "$OUT" '/dev/mine: the host'"'"'s node is bound: its place is mounted nodev'
+	has 'what was said' "$OUT" '/dev/mine: the host'"'"'s node is bound: the directory is mounted nodev'
 	down
 	sh_run 'echo x >/dev/null && head -c 2 /dev/mine | od -An -tx1; grep " /dev/mine " /proc/self/mountinfo'
 	has output "$OUT" ' 00 00'

@@ -385,7 +385,7 @@ t_exec_without_a_way_to_the_cgroup() {
 	up
 	[ -n "$(cgroups)" ] || skip 'needs a cgroup'
 	U=(unshare -m --propagation private sh -c 'umount -l -R /sys/fs/cgroup && exec "$@"' sh "${U[@]}")
-	no 'is not to be found here' exec "$ID" /bin/true
+	no 'cannot be found' exec "$ID" /bin/true
 	U=(env "USRUN_TEST=$ID" "$USRUN" --root "$T/state")
 	inside /bin/true
 	down

@@ -8,7 +8,7 @@ t_fault_reserve() {
 	strace -qq -o /dev/null -e inject=newfstatat:error=EIO:when=1 -e trace=newfstatat \
 		-P state.json -E "USRUN_TEST=$ID" "${U[@]:2}" create -b "$T/b" "$ID" 2>"$T/err" </dev/null || rc=$?
 	eq "exit status" "$rc" 1
-	has "message" "$(<"$T/err")" "look into the state directory"
+	has "message" "$(<"$T/err")" "read the state directory"
 	hasnt "message" "$(<"$T/err")" "already exists"
 	eq "state directory" "$(ls -A "$(STATE_OF)")" ""
 }

@@ -531,7 +531,7 @@ t_bad_configs() {
 	cp "$T/good.json" "$T/b/config.json"
 
 	cfg '.hostname = "x" | .linux.namespaces |= map(select(.type != "uts"))'
-	no 'hostname: needs a uts namespace' create -b "$T/b" "$ID"
+	no 'hostname: needs a UTS namespace' create -b "$T/b" "$ID"
 
 	rm "$T/b/config.json"
 	no config.json create -b "$T/b" "$ID"

@@ -588,7 +588,7 @@ t_missing_source() {
 	add_mounts '[{destination: "/a", type: "bind", source: "/not/there", options: ["rbind"]}]'
 	no '/not/there' run -b "$T/b" "$ID"
 	cfg '.mounts[-1] = {destination: "/a", source: "x"}'
-	no 'needed where options say neither bind nor rbind' run -b "$T/b" "$ID"
+	no 'required unless the options include bind or rbind' run -b "$T/b" "$ID"
 	cfg '.mounts[-1] = {destination: "/a", type: "nosuchfs", source: "x"}'
 	no 'file system "nosuchfs"' run -b "$T/b" "$ID"
 	cfg '.mounts[-1] = {destination: "/a", type: "tmpfs", source: "x", options: ["size=many"]}'
@@ -599,13 +599,13 @@ t_missing_source() {
 	no 'mount /etc/passwd on /tmp: not a directory' run -b "$T/b" "$ID"
 	cfg '.mounts[-1] = {destination: "/etc/passwd", type: "tmpfs", source: "x"}'
 	no 'mount x on /etc/passwd: not a directory' run -b "$T/b" "$ID"
-	has hint "$ERR" 'a directory can be mounted on a directory only, and a file on a file'
+	has hint "$ERR" 'only a directory can be mounted on a directory, and only a file on a file'
 	cfg '.mounts[-1] = {destination: "/a", type: "ext4", source: "/not/there"}'
 	R run -b "$T/b" "$ID"
 	[ "$RC" != 0 ] || fail 'mounted a device that is not there'
 	[[ "$ERR" != *$'\n\n'* ]] || fail "an empty line: $ERR"
 	cfg '.mounts[-1] = {destination: "/", type: "proc", source: "x"}'
-	no 'the root itself is no place for a mount of this kind' run -b "$T/b" "$ID"
+	no '/ cannot be the target of this kind of mount' run -b "$T/b" "$ID"
 	cfg '.mounts[-1] = {destination: "/", type: "bind", source: "/etc/passwd", options: ["bind"]}'
 	no 'mount /etc/passwd on /: not a directory' run -b "$T/b" "$ID"
 }
@@ -762,7 +762,7 @@ t_devpts_without_the_tty_group() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" --map=single "$ID"
 	notes
-	has 'what was said' "$OUT" '"gid=5" is left out: the container has no such id'
+	has 'what was said' "$OUT" '"gid=5" is dropped: the container has no such id'
 	down
 	look 'ls /dev/pts'
 	has '/dev/pts' "$OUT" ptmx

@@ -207,7 +207,7 @@ t_net_publish_refused() {
 	rootless_only
 	start=$(</proc/sys/net/ipv4/ip_unprivileged_port_start)
 	((start > 1)) || skip 'any user may have any port here'
-	no "users may have ports from $start on (net.ipv4.ip_unprivileged_port_start)" run -b "$T/b" \
+	no "unprivileged users may only publish ports from $start up (net.ipv4.ip_unprivileged_port_start)" run -b "$T/b" \
 		--net=slirp4netns -p 1:80 "$ID"
 }
 
@@ -305,7 +305,7 @@ t_net_annotation_opens_nothing() {
 	for net in "proxy:touch '$T/ran'" host /proc/self/ns/net; do
 		cfg --arg n "$net" '.annotations["run.usrun.net"] = $n'
 		no "annotations[\"run.usrun.net\"]: expected none, slirp4netns or pasta, got \"$net\"" run -b "$T/b" "$ID"
-		has hint "$ERR" 'the option --net'
+		has hint "$ERR" 'use --net'
 	done
 	[ ! -e "$T/ran" ] || fail 'a command of the annotation ran'
 	cfg '.annotations["run.usrun.net.publish"] = "8080:80 x"'

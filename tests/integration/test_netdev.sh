@@ -91,11 +91,11 @@ t_net_devices_come_back() {
 t_net_devices_need_rights_and_a_namespace() {
 	prog /bin/true
 	cfg '.linux.netDevices = {eth7: {}}'
-	[ "$MODE" = root ] || no 'linux.netDevices: the caller may not take devices' create -b "$T/b" "$ID"
+	[ "$MODE" = root ] || no 'linux.netDevices: the caller may not move devices' create -b "$T/b" "$ID"
 	[ "$MODE" = root ] || has hint "$ERR" CAP_NET_ADMIN
 	[ "$MODE" = rootless ] || no 'linux.netDevices["eth7"]: find it on the host' create -b "$T/b" "$ID"
 	cfg '.linux.netDevices = {lo: {name: "lo7"}}'
-	[ "$MODE" = rootless ] || no 'bound to their namespace' create -b "$T/b" "$ID"
+	[ "$MODE" = rootless ] || no 'cannot leave their namespace' create -b "$T/b" "$ID"
 	cfg 'del(.linux.namespaces[] | select(.type == "network"))'
 	no 'linux.netDevices' create -b "$T/b" "$ID"
 }

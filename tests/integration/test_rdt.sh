@@ -45,13 +45,13 @@ t_rdt_shared_group() {
 	eq schemata "$(head -n 1 $RESCTRL/shared/schemata)" '    MB:0= 20;1= 70'
 	down
 	cfg '.linux.intelRdt.memBwSchema = "MB:1=60"'
-	no 'the group shared is there already and has something else than "MB:1=60"' create -b "$T/b" "$ID"
+	no 'the group shared already exists, with a schema other than "MB:1=60"' create -b "$T/b" "$ID"
 	cfg '.linux.intelRdt = {closID: "/"}'
 	up
 	eq 'default group' "$(<$RESCTRL/tasks)" "$PID"
 	down
 	cfg '.linux.intelRdt = {closID: "nothere"}'
-	no 'linux.intelRdt.closID: there is no group nothere' create -b "$T/b" "$ID"
+	no 'linux.intelRdt.closID: the group nothere does not exist' create -b "$T/b" "$ID"
 	cfg '.linux.intelRdt = {closID: "new", schemata: ["L3:0=fffff"]}'
 	no 'write "L3:0=fffff' create -b "$T/b" "$ID"
 	has 'words of the kernel' "$ERR" 'resctrl says: mask is too wide'

@@ -66,7 +66,7 @@ t_refused_is_noted() {
 	under_filter clone3,openat2 ENOSYS
 	up '.root.readonly = false'
 	ok explain "$ID"
-	has 'the notes' "$OUT" 'a filter around usrun or an older kernel refuses clone3, openat2'
+	has 'the notes' "$OUT" 'clone3, openat2'
 	down
 }
 

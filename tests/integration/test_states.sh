@@ -218,7 +218,7 @@ t_states_zombie_of_exec() {
 	begun=$SECONDS
 	ok delete --force "$ID"
 	[ $((SECONDS - begun)) -lt 4 ] || fail "took $((SECONDS - begun)) s"
-	has note "$ERR" 'kept by a zombie'
+	has note "$ERR" 'until the parent of a zombie'
 	exec 9>&-
 	wait $!
 }

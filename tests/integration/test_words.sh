@@ -86,7 +86,7 @@ t_words_about_containers_without_a_cgroup() {
 	cfg 'del(.linux.resources)'
 	ok --cgroup-manager disabled run -d -b "$T/b" "$ID"
 	ok stats --no-stream
-	has 'which' "$ERR" 'not shown, for they have no cgroup: '
+	has 'which' "$ERR" 'not shown, because they have no cgroup: '
 	has 'which' "$ERR" "$ID"
 	down
 }

@@ -188,7 +188,7 @@ TEST(a_death_is_told_from_a_failure)
 
 	open_with_init(&scene, do_nothing);
 	CHECK_INT(await_init(&scene), -ECHILD);
-	CHECK(strstr(err.text, "ended without a word") != NULL);
+	CHECK(strstr(err.text, "ended without an error message") != NULL);
 	close_scene(&scene);
 }
 

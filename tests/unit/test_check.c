@@ -22,7 +22,7 @@ TEST(versions)
 		CHECK_STR(why(good[i]), "");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		CHECK(strstr(why(bad[i]),
-			     "config.json:1:15: ociVersion: expected a version like 1.3.0"));
+			     "config.json:1:15: ociVersion: expected a version such as 1.3.0"));
 	CHECK_STR(why(VERSION("2.0.0")),
 		  "config.json:1:15: ociVersion: unsupported version of the specification, "
 		  "expected 0.x or 1.x, got \"2.0.0\"");
@@ -100,7 +100,7 @@ TEST(scheduler)
 		  "config.json:1:130: process.scheduler.priority: expected 0 with SCHED_OTHER, got "
 		  "3");
 	CHECK(strstr(why(SCHEDULER("DEADLINE','runtime':3,'deadline':2")),
-		     "not shorter, got 3 and 2"));
+		     "at least as long, got 3 and 2"));
 	CHECK(strstr(why(SCHEDULER("DEADLINE','runtime':1,'deadline':4,'period':3")),
 		     "process.scheduler.period: expected at least the deadline, 4, got 3"));
 }
@@ -131,8 +131,8 @@ TEST(host_names)
 		  "");
 	CHECK_STR(why(CONFIG(",'hostname':''")), "");
 	CHECK_STR(why(CONFIG(",'domainname':'d'")),
-		  "config.json:1:61: domainname: needs a uts namespace of the container, or the "
-		  "host's own name would change");
+		  "config.json:1:61: domainname: needs a UTS namespace of its own, or the "
+		  "host's name would change");
 	CHECK(strstr(err.hint, "{ \"type\": \"uts\" }"));
 	CHECK(strstr(
 		why(CONFIG(",'hostname':'"
@@ -215,7 +215,7 @@ TEST(net_devices)
 	CHECK(strstr(why(NET("'eth0':{'name':'a%s'}")), "got \"a%s\""));
 	CHECK(strstr(why(NET("'eth0':{'name':'%d%d'}")), "got \"%d%d\""));
 	CHECK(strstr(why(NET("'eth0':{'name':'eth1'},'eth1':{}")),
-		     "linux.netDevices.eth1: another device gets the name eth1 too"));
+		     "linux.netDevices.eth1: eth1 is also the name of another device"));
 }
 
 #define SYSCTL(ns, key) LINUX("'namespaces':[" ns "],'sysctl':{'" key "':'1'}")
@@ -243,13 +243,13 @@ TEST(sysctls)
 		CHECK_STR(why(good[i]), "");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		CHECK(*why(names[i]));
-	CHECK(strstr(why(SYSCTL(ALL_NS, "kernel.panic")), "belongs to the whole host"));
-	CHECK(strstr(why(SYSCTL(ALL_NS, "fs.file-max")), "belongs to the whole host"));
+	CHECK(strstr(why(SYSCTL(ALL_NS, "kernel.panic")), "is host-wide"));
+	CHECK(strstr(why(SYSCTL(ALL_NS, "fs.file-max")), "is host-wide"));
 	CHECK(strstr(why(SYSCTL(ALL_NS, "net.//./x")), "not a valid sysctl name"));
 	CHECK(strstr(why(SYSCTL("", "net.core.somaxconn")),
 		     "linux.sysctl[\"net.core.somaxconn\"]: needs a network namespace"));
 	CHECK(strstr(why(SYSCTL("", "kernel.sem")), "needs a ipc namespace"));
-	CHECK(strstr(why(SYSCTL(ALL_NS, "kernel.hostname")), "has a place of its own"));
+	CHECK(strstr(why(SYSCTL(ALL_NS, "kernel.hostname")), "has a member of its own"));
 	CHECK_STR(err.hint, "use \"hostname\" instead of the sysctl");
 }
 
@@ -300,8 +300,9 @@ TEST(update_resources)
 
 	CHECK_INT(decode_resources(&arena, "-", text, strlen(text), &resources, &err), 0);
 	CHECK_INT(check_resources(resources, "-", "", text, strlen(text), &err), -EINVAL);
-	CHECK_STR(err.text,
-		  "-:1:16: cpu.cpus: expected a list of numbers and ranges like 0-3,7, got \"x\"");
+	CHECK_STR(
+		err.text,
+		"-:1:16: cpu.cpus: expected a list of numbers and ranges such as 0-3,7, got \"x\"");
 }
 
 #define SECCOMP(rest) LINUX("'seccomp':{" rest "}")
@@ -366,7 +367,7 @@ TEST(memory_policy)
 TEST(others)
 {
 	CHECK(strstr(why(LINUX("'personality':{'domain':'LINUX','flags':['x']}")),
-		     "linux.personality.flags: the specification knows no flags, got \"x\""));
+		     "linux.personality.flags: the specification defines no flags, got \"x\""));
 	CHECK_STR(why(LINUX("'personality':{'domain':'LINUX32','flags':[]}")), "");
 	CHECK(strstr(why(LINUX("'cgroupsPath':'/a/../b'")), "must not contain \"..\""));
 	CHECK_STR(why(LINUX("'cgroupsPath':'system.slice:usrun:a..b'")), "");

@@ -243,11 +243,11 @@ TEST(refused_profiles)
 		  "\"action\":\"SCMP_ACT_NOTIFY\"}]}",
 		  "SCMP_ACT_NOTIFY cannot be used for the write syscall" },
 		{ "{\"defaultAction\":\"SCMP_ACT_LOG\",\"defaultErrnoRet\":1}",
-		  "linux.seccomp.defaultAction: an error number is given" },
+		  "linux.seccomp.defaultAction: only SCMP_ACT_ERRNO and" },
 		{ "{\"defaultAction\":\"SCMP_ACT_KILL\",\"syscalls\":[{\"names\":[\"read\"],"
 		  "\"action\":"
 		  "\"SCMP_ACT_LOG\",\"errnoRet\":1}]}",
-		  "linux.seccomp.syscalls[0]: an error number is given" },
+		  "linux.seccomp.syscalls[0]: only SCMP_ACT_ERRNO and" },
 		{ "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],"
 		  "\"action\":"
 		  "\"SCMP_ACT_NOTIFY\"}]}",
@@ -391,14 +391,14 @@ TEST(too_large)
 	struct filter_program program;
 	struct err err;
 
-	CHECK_ERR(filter_compile(&arena, &seccomp, &program, &err), &err, "more than the 4096");
-	CHECK_ERR(filter_compile(&arena, &bomb, &program, &err), &err, "more than the 4096");
+	CHECK_ERR(filter_compile(&arena, &seccomp, &program, &err), &err, "limit of 4096");
+	CHECK_ERR(filter_compile(&arena, &bomb, &program, &err), &err, "limit of 4096");
 	/* Even where most of them say the same: none may get lost. */
 	for (size_t i = 0; i < bomb.syscalls.n; i++) {
 		bomb.syscalls.v[i].args.v[0].value.v = 1;
 		bomb.syscalls.v[i].errno_ret.v = 1;
 	}
-	CHECK_ERR(filter_compile(&arena, &bomb, &program, &err), &err, "more than the 4096");
+	CHECK_ERR(filter_compile(&arena, &bomb, &program, &err), &err, "limit of 4096");
 }
 
 static const char *const multiplexed[] = {

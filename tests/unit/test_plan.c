@@ -322,9 +322,8 @@ TEST(a_waiting_init_keeps_a_descriptor_to_hear_with)
 	CHECK(build(NOFILE(6, 1000), &facts, &options) != NULL);
 	CHECK(!build(NOFILE(5, 1000), &facts, &options));
 	CHECK_STR(check_said(&err),
-		  "config.json: process.rlimits[0].soft: RLIMIT_NOFILE 5 leaves no "
-		  "descriptor to wait for "
-		  "`start` with, which takes 6");
+		  "config.json: process.rlimits[0].soft: RLIMIT_NOFILE 5 leaves too few "
+		  "descriptors to wait for `start`, which needs 6");
 	options.wait_start = false;
 	CHECK(build(NOFILE(5, 1000), &facts, &options) != NULL);
 }
@@ -485,7 +484,7 @@ TEST(the_network_of_an_annotation_opens_nothing)
 		CHECK(strstr(check_said(&err),
 			     "annotations[\"run.usrun.net\"]: expected none, slirp4netns "
 			     "or pasta, got ") != NULL);
-		CHECK(strstr(err.hint, "the option --net") != NULL);
+		CHECK(strstr(err.hint, "use --net, which") != NULL);
 	}
 	plan = build(
 		"{" BASE ",\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}]},"

@@ -99,13 +99,13 @@ TEST(what_a_mount_needs)
 	struct facts facts = root_facts();
 
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"options\":[\"rbind\"]}", "]"));
-	CHECK_STR(check_said(&err), "config.json: mounts[0].source: a bind mount needs one");
+	CHECK_STR(check_said(&err), "config.json: mounts[0].source: required for a bind mount");
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"type\":\"bind\"}", "]"));
-	CHECK_STR(check_said(&err), "config.json: mounts[0].source: a bind mount needs one");
+	CHECK_STR(check_said(&err), "config.json: mounts[0].source: required for a bind mount");
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"source\":\"s\"}", "]"));
 	CHECK_STR(check_said(&err),
-		  "config.json: mounts[0].type: needed where options say neither bind "
-		  "nor rbind");
+		  "config.json: mounts[0].type: required unless the options include bind "
+		  "or rbind");
 }
 
 TEST(data_of_bind_mounts)
@@ -274,7 +274,8 @@ TEST(owners_that_the_caller_does_not_have)
 	const struct plan *plan = build(&facts, pts, "]");
 
 	CHECK(plan && plan->rootfs.mounts[0].n_super == 2);
-	CHECK(plan && plan->n_warnings && strstr(plan->warnings[0].text, "\"uid=70000\" is left"));
+	CHECK(plan && plan->n_warnings &&
+	      strstr(plan->warnings[0].text, "\"uid=70000\" is dropped"));
 }
 
 TEST(overlays_of_user_namespaces)

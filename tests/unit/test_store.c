@@ -214,7 +214,7 @@ TEST(a_lock_that_stays_held_is_told)
 	dir = store_reserve(store, "c1", reuse, &err);
 	other = store_open_container(store, "c1", &err);
 	CHECK_ERR(store_lock(other, 20, &err), &err, "another command is working");
-	CHECK(strstr(err.hint, "a creation takes as long as its hooks do") != NULL);
+	CHECK(strstr(err.hint, "a creation takes as long as its hooks") != NULL);
 	fd_closep(&dir);
 	CHECK_INT(store_lock(other, 20, &err), 0);
 	fd_closep(&other);

@@ -217,9 +217,9 @@ TEST(of_too_many_directories_none_can_be_joined)
 		dirs[i] = (struct cgroup_dir){ .controllers = "none",
 					       .mount = "/nonexistent",
 					       .path = "/a" };
-	CHECK_ERR(
-		driver_open_of(&arena, &place, 0, &there.cgroup, &instead, &err), &err,
-		"the container's cgroup /a is gone, and that of its process 0 is not to be found");
+	CHECK_ERR(driver_open_of(&arena, &place, 0, &there.cgroup, &instead, &err), &err,
+		  "the container's cgroup /a is gone, and the cgroup of its process 0 cannot be "
+		  "found");
 	CHECK_ERR(driver_open_of(&arena, &place, INT32_MAX, &there.cgroup, &instead, &err), &err,
 		  "the container's process 2147483647 has just ended");
 	CHECK(!instead);

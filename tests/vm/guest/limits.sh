@@ -215,7 +215,7 @@ refusal_holds() { # PID
 		echo '{"unified": {"memory.high": "0"}, "pids": {"limit": 25}, "memory": {"limit": 104857600}}' >$B/wanted
 		as "$user" usrun "${global[@]}" update -r $B/wanted limits >$OUT 2>&1
 		eq "$column: update, refused by systemd" $? 1
-		has "$column: and that is said" $OUT 'systemd does not change the unit'
+		has "$column: and that is said" $OUT 'systemd did not change the unit'
 		eq "$column: nothing has changed" "$(values "$1")" "$before"
 	fi
 	away
