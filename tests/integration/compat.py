@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What usrun-compat(5) says about usrun, crun and runc, tried with each of them.
 
-compat.py BUNDLE ID MANUAL TESTS -- USRUN [OPTION...]
+compat.py MANUAL TESTS [BUNDLE ID USRUN [OPTION...]]
 Every entry of the manual page has a row: words of its heading, what tries it, and what usrun, crun and runc then do;
-or the test of usrun's own that shows it. The peers are those of Debian 12; other versions may do otherwise.
+or the test of usrun's own that shows it. Without a bundle it only looks whether every entry has its row.
+The peers are those of Debian 12; other versions may do otherwise.
 """
 import contextlib
 import json
@@ -16,17 +17,21 @@ import stat
 import subprocess
 import sys
 
-BUNDLE, ID, MANUAL, TESTS = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]), pathlib.Path(sys.argv[4])
-USRUN = sys.argv[sys.argv.index("--") + 1:]
-BASE = dict(json.loads((BUNDLE / "config.json").read_text()), ociVersion="1.0.2")  # the newest that every peer takes
+MANUAL, TESTS = map(pathlib.Path, sys.argv[1:3])
+BUNDLE, ID, USRUN = (pathlib.Path(sys.argv[3]), sys.argv[4], sys.argv[5:]) if len(sys.argv) > 3 else (pathlib.Path(), "", [])
 STATE = BUNDLE.parent / "peers"
-RUNTIMES = {"usrun": USRUN}
-for peer, version in (("crun", "1.8.1"), ("runc", "1.1.5")):
-    if (path := shutil.which(peer)) and version in subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout:
-        RUNTIMES[peer] = [path, "--root", str(STATE / peer)]
-if os.path.ismount("/sys/fs/cgroup/unified") and "crun" in RUNTIMES:  # which it refuses
-    RUNTIMES["crun"][:0] = ["unshare", "-m", "sh", "-c", "umount /sys/fs/cgroup/unified && mount -t tmpfs none /sys/fs/cgroup/unified && "
-                            'exec "$@"', "-"]
+RUNTIMES = {}
+
+
+def find_runtimes():
+    RUNTIMES["usrun"] = USRUN
+    for peer, version in (("crun", "1.8.1"), ("runc", "1.1.5")):
+        if (path := shutil.which(peer)) and version in subprocess.run([path, "--version"], capture_output=True, text=True,
+                                                                      check=False).stdout:
+            RUNTIMES[peer] = [path, "--root", str(STATE / peer)]
+    if os.path.ismount("/sys/fs/cgroup/unified") and "crun" in RUNTIMES:  # which it refuses
+        RUNTIMES["crun"][:0] = ["unshare", "-m", "sh", "-c", "umount /sys/fs/cgroup/unified && "
+                                'mount -t tmpfs none /sys/fs/cgroup/unified && exec "$@"', "-"]
 
 
 class Try:
@@ -59,7 +64,7 @@ class Try:
 
 
 def config(change=None):
-    new = json.loads(json.dumps(BASE))
+    new = json.loads((STATE / "config.json").read_text())
     if change:
         change(new)
     return new
@@ -251,7 +256,11 @@ ROWS = (
 
 
 def main():
-    STATE.mkdir()
+    if USRUN:
+        STATE.mkdir()
+        base = json.loads((BUNDLE / "config.json").read_text())
+        (STATE / "config.json").write_text(json.dumps(base | {"ociVersion": "1.0.2"}))  # the newest that every peer takes
+        find_runtimes()
     entries = [line for line in MANUAL.read_text().splitlines() if line.startswith(".It ")]
     tests = "".join(path.read_text() for path in TESTS.glob("test_*.sh"))
     failures = []

@@ -7,5 +7,5 @@ t_compat() {
 	here=$(dirname "${BASH_SOURCE[0]}")
 	root_only 'the peers are tried as root'
 	command -v python3 >/dev/null || skip 'needs python3'
-	python3 "$here/compat.py" "$T/b" "$ID" "$here/usrun-compat.5" "$here" -- "${U[@]}" >"$T/rows" 2>&1 || fail "$(<"$T/rows")"
+	python3 "$here/compat.py" "$here/usrun-compat.5" "$here" "$T/b" "$ID" "${U[@]}" >"$T/rows" 2>&1 || fail "$(<"$T/rows")"
 }
