@@ -16,7 +16,8 @@ cut -d " " -f 1 /proc/self/personality; echo affinity $(grep Cpus_allowed_list /
 echo ids $(id -u) $(id -g); echo hostname $(hostname); echo group $(grep ^0:: /proc/self/cgroup)
 echo port $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)
 echo files $(cd /proc/self/fd; for i in *; do [ $i -lt 3 ] || readlink $i; done | grep -vE "^(/proc/|pipe:)")
-[ ! -e /proc/self/timens_offsets ] || echo offset $(grep monotonic /proc/self/timens_offsets)'
+[ ! -e /proc/self/timens_offsets ] || echo offset $(grep monotonic /proc/self/timens_offsets)
+[ ! -x /bin/probe ] || probe | grep -E "^(sched|prctl|keyring|tty size|fd [02] owner) "'
 
 # What each has; and what only those have whose namespace is new.
 wanted() { # TOPOLOGY
@@ -48,6 +49,11 @@ wanted() { # TOPOLOGY
 	case $1 in *host-network* | *joined-network* | *joined-all*) ;; *) echo 'port 99' ;; esac
 	case $1 in *host-cgroup* | *joined-cgroup* | *joined-all*) ;; *) echo 'group 0::/' ;; esac
 	case $1 in *new-time*) echo 'offset monotonic 86400 0' ;; esac
+	[ ! -x "$(dirname "$USRUN")/probe" ] || cat <<-END
+		sched policy=3 flags=0 nice=5 priority=0 runtime=0
+		prctl dumpable=1 keepcaps=0 securebits=0 pdeathsig=0 subreaper=0 timerslack=50000 thp-disable=0
+		keyring keyring;0;0;3f130000;$ID
+	END
 }
 
 # shellcheck disable=SC2016 # for jq
@@ -135,6 +141,20 @@ by_run() { # TOPOLOGY WANTED
 	hooks_cells "$1"
 }
 
+by_terminal() { # TOPOLOGY WANTED
+	[ -x "$T/b/rootfs/bin/probe" ] || return 0
+	cfg '.process.terminal = true | .process.consoleSize = {width: 44, height: 33}'
+	script_ "$read_back"
+	from_terminal run -b "$T/b" "$ID"
+	cfg 'del(.process.terminal, .process.consoleSize)'
+	[ $RC = 0 ] || fail "$1, terminal: $OUT"
+	cell "$1" terminal "$(tr -d '\r' <<<"$OUT")" "$2
+tty size 44x33
+fd 0 owner 0:$TTY_WANTED
+fd 2 owner 0:$TTY_WANTED"
+	hooks_cells "$1"
+}
+
 by_create() { # TOPOLOGY WANTED; and what is executed in it
 	rm -f "$T"/hl/{out,detached}
 	script_ "($read_back
@@ -154,11 +174,13 @@ by_create() { # TOPOLOGY WANTED; and what is executed in it
 }
 
 maps() { # NAME
+	TTY_WANTED=0 # the options of devpts
+	[ "$MODE" != root ] || TTY_WANTED=5
 	local one='| .[0].size = 1'
 	[[ "$1" = *one-id ]] || one=
 	GROUPS_WANTED='0 5 7'
 	[ -n "$SUBUIDS" ] && [[ "$1" != *one-id ]] || GROUPS_WANTED=0
-	[ "$GROUPS_WANTED" != 0 ] || cfg 'del(.process.user.additionalGids)'
+	[ "$GROUPS_WANTED" != 0 ] || { cfg 'del(.process.user.additionalGids)'; TTY_WANTED=0; }
 	case "$1 $MODE" in
 	*one-id\ rootless)
 		cfg --argjson u "$(id -u)" --argjson g "$(id -g)" '.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}]
@@ -185,12 +207,13 @@ t_matrix() {
 		.process.oomScoreAdj = 700 | .process.user = {uid: 0, gid: 0, umask: 23} | .process.cwd = "/tmp" |
 		.process.env += ["MARK=marked"] | .process.noNewPrivileges = true |
 		.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 200, hard: 300}] |
-		.process.scheduler = {policy: "SCHED_OTHER", nice: 5} |
+		.process.scheduler = {policy: "SCHED_BATCH", nice: 5} |
 		.process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 6} | .hostname = "matrix" |
 		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["swapon"], action: "SCMP_ACT_ERRNO"}]} |
 		.linux.sysctl = {"net.ipv4.ip_unprivileged_port_start": "99"} | .process.user.additionalGids = [5, 7]'
 	[ -n "$SUBUIDS" ] || cfg 'del(.process.user.additionalGids)'
 	write_hook
+	[ ! -x "$(dirname "$USRUN")/probe" ] || cp "$(dirname "$USRUN")/probe" "$T/b/rootfs/bin/"
 	cp "$T/b/config.json" "$T/plain.json"
 	if [ "$MODE" = root ]; then
 		pod=$(pod '' '.linux.namespaces += [{type: "time"}]')
@@ -215,7 +238,7 @@ t_matrix() {
 			case $name in *new-time*) cfg '.linux.timeOffsets = {monotonic: {secs: 86400}}' ;; esac
 			# It belongs to the host's namespace there.
 			[[ "$name" != *host-ipc* ]] || cfg 'del(.mounts[] | select(.type == "mqueue"))'
-			for way in by_run by_create; do
+			for way in by_run by_terminal by_create; do
 				n=$((n + 1))
 				[ "${USRUN_MATRIX:-}" = --full ] || [ $((n % 4)) = 0 ] || continue
 				$way "$name" "$wanted"
