@@ -107,6 +107,16 @@ static void gather_systemd(struct arena *arena, const struct facts *facts,
 		ret->system = answers(arena, "/run", &usual);
 }
 
+static void ask_for_delegation(struct facts *facts)
+{
+	struct facts_cgroup *cgroup = &facts->cgroup;
+
+	if (facts->systemd.user_dir && cgroup->mode == FACTS_CGROUP_V2 && cgroup->own_writable &&
+	    !cgroup->own_shared && !cgroup->own_delegated)
+		cgroup->own_delegated =
+			facts_unit_delegates(facts->systemd.user_dir, cgroup->v[0].own);
+}
+
 int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *facts, struct err *err)
 {
 	int r = 0;
@@ -122,8 +132,10 @@ int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *fac
 		r = gather_limits(parts, facts, err);
 	if (r < 0)
 		return r;
-	if (parts & FACTS_SYSTEMD)
+	if (parts & FACTS_SYSTEMD) {
 		gather_systemd(arena, facts, &facts->systemd);
+		ask_for_delegation(facts);
+	}
 	if (parts & FACTS_KERNEL)
 		gather_kernel(arena, facts);
 	facts->parts |= parts;

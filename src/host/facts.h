@@ -49,7 +49,8 @@ struct facts_cgroup {
 				  * that in the v2 tree (FACTS_UNIFIED) */
 	bool own_writable;       /* the caller may make groups in its own cgroup (delegated); v1: in
 				  * that of every hierarchy that has a controller */
-	bool own_delegated;      /* v2: a unit that systemd has marked as delegated */
+	bool own_delegated;      /* v2: a unit that systemd has marked as delegated; or, where it
+				  * would be the caller's alone, of which the user's says so */
 	bool own_shared;      /* v2: others than usrun are in the own cgroup; asked where a user may
 				  * write, and where it is delegated */
 	bool parent_writable; /* v2: a user may make groups beside its own, and move processes
@@ -111,6 +112,10 @@ void facts_cgroup_add_unified(struct arena *arena, struct facts_cgroup *cgroup);
  * where the mount does not show it. Fills v and n only. */
 void facts_cgroup_parse(struct arena *arena, const char *cgroup, const char *mountinfo,
 			struct facts_cgroup *ret);
+
+/* facts_unit.c: whether the user's systemd has delegated the group, which is the caller's own, as
+ * that of a service. false, too, where nobody answers. */
+bool facts_unit_delegates(const char *runtime_dir, const char *own) MUST_CHECK;
 
 /* facts_json.c: the facts document, usrun-facts(5). */
 
