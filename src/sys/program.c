@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -112,26 +113,53 @@ int program_was_executed(pid_t pid)
 
 /* Above this only a caller that keeps as many descriptors open has any. */
 #define MANY 65536
+#define AT_ONCE 512
 
 void program_close_far(void)
 {
 	(void)syscall(SYS_close_range, MANY, ~0U, 0);
 }
 
+/* What close_range() does, where that is refused: poll() tells of many numbers at once which are
+ * open, and /proc may be missing or another's. */
+static void do_to_each(int first, int last, void (*act)(int fd))
+{
+	struct pollfd fds[AT_ONCE];
+	int n;
+
+	for (int from = first; from <= last && from < MANY; from += n) {
+		for (n = 0; n < AT_ONCE && from + n <= last; n++)
+			fds[n] = (struct pollfd){ .fd = from + n };
+		/* Refused too, or by a limit of descriptors below AT_ONCE: any may be open. */
+		if (poll(fds, (nfds_t)n, 0) < 0)
+			for (int i = 0; i < n; i++)
+				fds[i].revents = 0;
+		for (int i = 0; i < n; i++)
+			if (!(fds[i].revents & POLLNVAL))
+				act(fds[i].fd);
+	}
+}
+
+static void set_cloexec(int fd)
+{
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static void close_one(int fd)
+{
+	(void)close(fd);
+}
+
 void program_cloexec_from(int first)
 {
-	if (syscall(SYS_close_range, (unsigned int)first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
-		return;
-	for (int fd = first; fd < MANY; fd++)
-		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (syscall(SYS_close_range, (unsigned int)first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		do_to_each(first, INT_MAX, set_cloexec);
 }
 
 static void close_range_of(int first, int last)
 {
-	if (syscall(SYS_close_range, (unsigned int)first, (unsigned int)last, 0) == 0)
-		return;
-	for (int fd = first; fd <= last && fd < MANY; fd++)
-		(void)close(fd);
+	if (syscall(SYS_close_range, (unsigned int)first, (unsigned int)last, 0) < 0)
+		do_to_each(first, last, close_one);
 }
 
 static int by_number(const void *a, const void *b)

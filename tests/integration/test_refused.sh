@@ -29,6 +29,17 @@ t_refused_and_replaced() {
 	done
 }
 
+# Without close_range() descriptors are closed one by one: those that are open, not all that there could be.
+t_refused_close_range_is_cheap() {
+	root_only 'newuidmap gains nothing under strace'
+	command -v strace >/dev/null || skip 'needs strace'
+	prog /bin/ls /proc/self/fd
+	strace -f -qq -o "$T/trace" -e trace=close_range,close,fcntl -e inject=close_range:error=EPERM "${U[@]}" run -b "$T/b" "$ID" 9</ >"$T/out" ||
+		fail 'the run to count calls failed'
+	eq 'descriptors inside' "$(tr '\n' ' ' <"$T/out")" '0 1 2 3 '
+	[ "$(grep -cE 'close\(|fcntl\(' "$T/trace")" -lt 3000 ] || fail "$(grep -cE 'close\(|fcntl\(' "$T/trace") calls"
+}
+
 # Where no process can be opened, each command has /proc/PID.
 t_refused_pidfd_life() {
 	local calls
