@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/base/str.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/cmd/pidns.h"
@@ -123,13 +125,40 @@ struct kill_call {
 	bool all;
 };
 
-static int kill_id(const char *id, void *data, struct err *err)
+static int note_signal(int dirfd, struct state *state, void *data, struct err *err)
 {
 	const struct kill_call *call = data;
+	const char *name = names_signal_name(call->signal);
+	const char *note = arena_strf(call->arena, COMMON_SIGNALLED "%s", name ? name : "a signal");
+
+	(void)dirfd;
+	(void)err;
+	state->fallbacks.v = (const char **)(uintptr_t)str_list(call->arena, state->fallbacks.v,
+								state->fallbacks.n, &note, 1);
+	state->fallbacks.n++;
+	return STORE_WRITE;
+}
+
+/* What ends a waiting init nobody else would ever tell: it has nothing to write it to. */
+static void note_for_start(struct store *store, const struct state *state, struct kill_call *call)
+{
+	const struct store_change change = {
+		.arena = call->arena, .seen = state, .act = note_signal, .data = call
+	};
+	struct err err = { 0 };
+	int r = store_change(store, state->id, &change, &err);
+
+	if (r < 0)
+		log_debug("note the signal: %s", err.text);
+}
+
+static int kill_id(const char *id, void *data, struct err *err)
+{
+	struct kill_call *call = data;
 	_cleanup_close_ int dirfd = -1, pidfd = -1;
 	struct state state = { 0 };
 	struct store *store;
-	int status;
+	int status, r;
 
 	dirfd = common_open(call->arena, call->globals, id, &store, &state, err);
 	if (dirfd < 0)
@@ -137,8 +166,11 @@ static int kill_id(const char *id, void *data, struct err *err)
 	status = status_of(&state, &pidfd, err);
 	if (status < 0)
 		return status;
-	return (call->all ? kill_all : kill_one)(call->arena, &state, (enum status)status, pidfd,
-						 call->signal, err);
+	r = (call->all ? kill_all : kill_one)(call->arena, &state, (enum status)status, pidfd,
+					      call->signal, err);
+	if (r == 0 && status == STATUS_CREATED && call->signal)
+		note_for_start(store, &state, call);
+	return r;
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/str.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
 #include "src/run/channel.h"
@@ -28,14 +29,19 @@ struct start_call {
 	int manager, listener; /* of a service, and of its program, or -1 */
 };
 
-/* Nobody is left who saw how a waiting init ended. */
+/* Nobody is left who saw how a waiting init ended: but `kill` has noted what it sent. */
 static int refuse_stopped(const struct state *state, struct err *err)
 {
 	bool waited = state->phase == STATE_CREATED;
+	const char *sent = NULL;
 
-	return err_set(err, EINVAL, "cannot start a container that has stopped: %s%s%s", state->id,
-		       waited ? ": its init ended while it waited for its start" : "",
-		       waited && cgroup_of_oom_kills(state) ? ", killed by a memory limit" : "");
+	for (size_t i = 0; i < state->fallbacks.n; i++)
+		if (str_starts(state->fallbacks.v[i], COMMON_SIGNALLED))
+			sent = state->fallbacks.v[i] + sizeof(COMMON_SIGNALLED) - 1;
+	(void)err_set(err, EINVAL, "cannot start a container that has stopped: %s%s%s", state->id,
+		      waited ? ": its init ended while it waited for its start" : "",
+		      waited && cgroup_of_oom_kills(state) ? ", killed by a memory limit" : "");
+	return waited && sent ? err_hint(err, "usrun kill had sent it %s", sent) : -EINVAL;
 }
 
 static int refuse_status(const struct state *state, enum status status, struct err *err)

@@ -6,6 +6,9 @@
 #include "src/oci/config.h"
 #include "src/state/store.h"
 
+/* In the state of one that `kill` had sent a signal to before its start: the signal follows. */
+#define COMMON_SIGNALLED "before its start `kill` had sent it "
+
 /* Opens the container and reads its state. Returns the directory's descriptor. */
 int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
 		struct store **ret_store, struct state *ret_state, struct err *err) MUST_CHECK;

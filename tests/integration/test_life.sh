@@ -205,6 +205,9 @@ t_killed_while_created() {
 	ok kill "$ID" KILL
 	soon is stopped || fail "not stopped"
 	no "that has stopped: $ID: its init ended while it waited for its start" start "$ID"
+	has hint "$ERR" 'usrun kill had sent it SIGKILL'
+	ok explain "$ID"
+	has 'what is kept' "$OUT" 'SIGKILL'
 	ok delete "$ID"
 }
 
