@@ -81,13 +81,43 @@ static void explain_denied(const struct start *start, const char *path, struct e
 		barrier_hint(start->arena, &view, path, X_OK, err);
 }
 
+/* What is missing below a bind mount is others', and step_rootfs_finish() leaves it alone. The
+ * program may make it, and so may we with its rights; not under its filter, which may end who
+ * tries, and not for an exec, whose caller wants to hear of it. */
+static void make_cwd(const struct start *start)
+{
+	const char *missing;
+	int root, fd;
+
+	if (!(start->plan->flags & PLAN_MOUNTS) || (start->plan->flags & PLAN_SECCOMP_EARLY))
+		return;
+	root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = resolve_deepest(root, start->plan->process.cwd, &missing);
+	if (fd >= 0 && *missing)
+		fd = resolve_make_below(fd, missing);
+	fd_closep(&root);
+	fd_closep(&fd);
+}
+
+static int enter_cwd(const struct start *start)
+{
+	const char *cwd = start->plan->process.cwd;
+
+	if (chdir(cwd) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	make_cwd(start);
+	return chdir(cwd);
+}
+
 int step_cwd(struct start *start, struct err *err)
 {
 	const char *cwd = start->plan->process.cwd;
 
 	if (!start->plan->process.args || start->cwd_entered)
 		return 0;
-	if (chdir(cwd) < 0) {
+	if (enter_cwd(start) < 0) {
 		if (errno == EACCES) {
 			(void)err_set(err, EACCES,
 				      ERR_AT "process.cwd: chdir to cwd (\"%s\"): permission "

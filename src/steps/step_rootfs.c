@@ -146,8 +146,8 @@ static int finish_mounts(struct start *start, struct err *err)
 	return 0;
 }
 
-/* A missing working directory is made where that changes nothing of the host's; never where a link
- * of the image leads to. */
+/* A missing working directory is made where that changes nothing of the host's (else step_cwd() may
+ * do it); never where a link of the image leads to. */
 static void make_cwd(struct start *start)
 {
 	const char *missing;

@@ -379,7 +379,7 @@ t_bound_directories_are_not_changed() {
 	cfg 'del(.linux.devices) | .process.cwd = "/data/sub/new"'
 	sh_run pwd
 	eq 'made in a tmpfs' "$OUT" /data/sub/new
-	cfg '.process.cwd = "/data/new"'
+	cfg '.process.cwd = "/data/new" | (.mounts[] | select(.destination == "/data")).options = ["rbind", "ro"]'
 	no 'process.cwd: chdir to cwd ("/data/new"): no such file or directory' run -b "$T/b" "$ID"
 	eq 'after a working directory' "$(host_tree)" "$before"
 	# A link of the image leads a bind over /dev.

@@ -78,6 +78,29 @@ t_cwd() {
 	eq cwd "$OUT" '/made/for it'
 }
 
+# By the program's user, with no more rights than that has.
+t_cwd_below_a_bind_mount() {
+	many_ids
+	mkdir -m 777 "$T/vol"
+	mkdir -m 755 "$T/vol/closed"
+	cfg --arg v "$T/vol" '.mounts += [{destination: "/vol", type: "bind", source: $v, options: ["rbind", "rw"]}]
+		| .process.cwd = "/vol/a/b" | .process.user = {uid: 1000, gid: 1000}'
+	script_ 'pwd; stat -c "%u:%g %a" .'
+	go
+	eq 'made' "$(tr '\n' ' ' <<<"$OUT")" '/vol/a/b 1000:1000 755 '
+	cfg '.process.cwd = "/vol/closed/c"'
+	no 'process.cwd: chdir to cwd ("/vol/closed/c"): no such file or directory' run -b "$T/b" "$ID"
+	ln -s /vol/elsewhere "$T/vol/link"
+	cfg '.process.cwd = "/vol/link/c"'
+	no 'process.cwd: chdir to cwd ("/vol/link/c"): no such file or directory' run -b "$T/b" "$ID"
+	[ ! -e "$T/vol/elsewhere" ] || fail 'made what a link means'
+	cfg '.process.cwd = "/"'
+	up
+	no 'chdir to cwd ("/vol/new")' exec --cwd /vol/new "$ID" /bin/true
+	inside /bin/rm -r /vol/a
+	down
+}
+
 # What a link means is not there, and is nobody's wish.
 t_cwd_is_a_dangling_link() {
 	local cwd
