@@ -366,8 +366,9 @@ static int parse(struct json_reader *r)
 	yajl_status status;
 
 	if (r->len == 0)
-		return err_set(r->err, EINVAL, "%s: the file is empty", r->file);
-	if (!check_text(r))
+		return err_set(r->err, EINVAL, "%s: the file is empty", r->file ? r->file : "1:1");
+	r->no_json = !check_text(r);
+	if (r->no_json)
 		return -r->err->code;
 	status = yajl_parse(r->handle, (const unsigned char *)r->text, r->len);
 	if (status == yajl_status_ok) {

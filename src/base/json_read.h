@@ -102,7 +102,9 @@ struct json_limits {
 };
 
 /* Decodes text (len bytes) into *ret, a zeroed struct of type. Everything it points to lives in the
- * arena; strings do not point into text. file is the name in error texts. */
+ * arena; strings do not point into text. file is the name in error texts; NULL: there is none, and
+ * an error carries the JSON path alone or, with the code EBADMSG where the text is no JSON, begins
+ * with line and column. */
 int json_read(struct arena *arena, const char *file, const char *text, size_t len,
 	      const struct json_type *type, const struct json_limits *limits, void *ret,
 	      struct err *err) MUST_CHECK;
@@ -113,6 +115,11 @@ int json_read(struct arena *arena, const char *file, const char *text, size_t le
  * NULL). Lines and columns count from 1. */
 bool json_read_locate(const char *text, size_t len, const char *path, size_t *ret_line,
 		      size_t *ret_column);
+
+/* The bytes of the member or element at a path, from the quote in front of its key to the end of
+ * its value. false where it is not in the text. */
+bool json_read_extent(const char *text, size_t len, const char *path, size_t *ret_start,
+		      size_t *ret_end);
 
 /* The value of a name, or 0. The name of a value, or NULL. */
 int json_read_enum(const struct json_name *names, const char *name);

@@ -24,24 +24,46 @@ static void add_key(struct str *path, const char *key, size_t len)
 		str_addf(path, "[\"%s\"]", shown);
 }
 
+static void add_path(const struct json_reader *r, struct str *path)
+{
+	for (size_t i = 0; i < r->depth; i++) {
+		const struct json_frame *f = &r->frames[i];
+
+		if (f->kind == FRAME_LIST && f->n > 0)
+			str_addf(path, "[%zu]", f->n - 1);
+		else if (f->kind != FRAME_LIST && f->key)
+			add_key(path, f->key, f->key_len);
+	}
+}
+
 /* "config.json:12:20: process.user.uid: " */
 static void add_place(const struct json_reader *r, struct str *text, size_t start)
 {
 	_cleanup_str_ struct str path = { 0 };
 	size_t line, column;
 
-	for (size_t i = 0; i < r->depth; i++) {
-		const struct json_frame *f = &r->frames[i];
-
-		if (f->kind == FRAME_LIST && f->n > 0)
-			str_addf(&path, "[%zu]", f->n - 1);
-		else if (f->kind != FRAME_LIST && f->key)
-			add_key(&path, f->key, f->key_len);
-	}
+	add_path(r, &path);
 	json_text_position(r->text, start, &line, &column);
-	str_addf(text, "%s:%zu:%zu: ", r->file, line, column);
-	if (path.len)
+	if (r->file)
+		str_addf(text, "%s:", r->file);
+	if (r->file || r->no_json)
+		str_addf(text, "%zu:%zu: ", line, column);
+	if (path.len && (r->file || !r->no_json))
 		str_addf(text, "%s: ", path.s);
+}
+
+/* Without a name of the document the error carries the path by itself. */
+static void fail(struct json_reader *r, size_t start, const char *rule)
+{
+	_cleanup_str_ struct str text = { 0 };
+
+	if (r->file || r->no_json) {
+		add_place(r, &text, start);
+		(void)err_set(r->err, r->file ? EINVAL : EBADMSG, "%s%s", str_text(&text), rule);
+		return;
+	}
+	add_path(r, &text);
+	(void)err_set(r->err, EINVAL, ERR_AT "%s: %s", str_text(&text), rule);
 }
 
 /* Two slips at most. */
@@ -121,7 +143,6 @@ bool json_read_error_value(struct json_reader *r, const struct json_field *field
 	_cleanup_str_ struct str text = { 0 };
 	char shown[SHOWN];
 
-	add_place(r, &text, start);
 	str_add(&text, "expected ");
 	add_expected(&text, field, element);
 	if (r->text[start] == '{')
@@ -131,21 +152,19 @@ bool json_read_error_value(struct json_reader *r, const struct json_field *field
 	else
 		str_addf(&text, ", got %s",
 			 json_text_shorten(shown, sizeof(shown), r->text + start, end - start));
-	(void)err_set(r->err, EINVAL, "%s", text.s);
+	fail(r, start, text.s);
 	return false;
 }
 
 bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, ...)
 {
-	_cleanup_str_ struct str text = { 0 };
 	char rule[256];
 	va_list ap;
 
-	add_place(r, &text, start);
 	va_start(ap, fmt);
 	(void)vsnprintf(rule, sizeof(rule), fmt, ap);
 	va_end(ap);
-	(void)err_set(r->err, EINVAL, "%s%s", text.s, rule);
+	fail(r, start, rule);
 	return false;
 }
 
@@ -246,6 +265,7 @@ void json_read_error_syntax(struct json_reader *r)
 	char shown[SHOWN];
 	int which;
 
+	r->no_json = true;
 	if (r->at_end) {
 		truncated(r);
 		return;
@@ -431,4 +451,32 @@ bool json_read_locate(const char *text, size_t len, const char *path, size_t *re
 		return false;
 	json_text_position(text, c.at, ret_line, ret_column);
 	return true;
+}
+
+bool json_read_extent(const char *text, size_t len, const char *path, size_t *ret_start,
+		      size_t *ret_end)
+{
+	struct cursor c = { .text = text, .len = len };
+	struct segment segment = { 0 };
+
+	if (!*path)
+		return false;
+	while (*path) {
+		if (!next_segment(&path, &segment))
+			return false;
+		if (segment.key ? !enter_member(&c, &segment) : !enter_element(&c, segment.index))
+			return false;
+	}
+	skip_blanks(&c);
+	*ret_start = c.at;
+	if (segment.key) { /* back over the colon, and to the quote in front of the key */
+		while (*ret_start > 0 && text[*ret_start - 1] != ':')
+			--*ret_start;
+		while (*ret_start > 0 && text[*ret_start - 1] != '"')
+			--*ret_start;
+		*ret_start = json_text_string_start(text, *ret_start);
+	}
+	skip_value(&c);
+	*ret_end = c.at < len ? c.at : len;
+	return *ret_start < *ret_end;
 }

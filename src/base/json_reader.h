@@ -36,8 +36,9 @@ struct json_reader {
 	const struct json_limits *limits;
 	struct err *err;
 	yajl_handle handle;
-	bool at_end; /* yajl was told that the text is over; its offset means nothing any more */
-	size_t last; /* end of the token before the one that yajl is at */
+	bool no_json; /* the text cannot be read any further */
+	bool at_end;  /* yajl was told that the text is over; its offset means nothing any more */
+	size_t last;  /* end of the token before the one that yajl is at */
 	const struct json_type *type;
 	void *ret;
 	struct json_frame *frames;

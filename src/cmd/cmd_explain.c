@@ -79,6 +79,24 @@ static void print_unknown(const struct launch *launch, struct str *out)
 	}
 }
 
+static void tell_missing(void *data, const char *json_path, const char *text)
+{
+	struct str *out = data;
+
+	(void)json_path;
+	str_addf(out, "  %s\n", text);
+}
+
+static void print_missing(const struct launch *launch, struct str *out)
+{
+	_cleanup_str_ struct str found = { 0 };
+
+	explain_missing(launch->arena, launch->plan,
+			&(struct explain_missing){ tell_missing, &found });
+	if (found.len)
+		str_addf(out, "missing\n%s", found.s);
+}
+
 /* Limits that cannot be had are told by the error; what else would be done is still of use. */
 static void explain_rest(struct launch *launch, struct str *out)
 {
@@ -121,7 +139,7 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	plan_print(&out, launch->plan);
 	print_unknown(launch, &out);
 	if (!o->facts) /* else it is another host's */
-		explain_missing(arena, launch->plan, &out);
+		print_missing(launch, &out);
 	if (o->steps)
 		print_steps(&out, launch->plan->flags);
 	return common_print_text(&out, err);

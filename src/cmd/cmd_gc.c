@@ -10,7 +10,6 @@
 #include "src/steps/removal.h"
 
 #include <stddef.h>
-#include <sys/stat.h>
 
 struct gc_options {
 	bool dry_run;
@@ -31,14 +30,6 @@ struct gc {
 	bool dry_run;
 	struct str said;
 };
-
-/* Why it is dead, or NULL where that is not certain. */
-static const char *why_dead(const struct state *state)
-{
-	if (status_has_rebooted(state))
-		return "the machine has booted since";
-	return state->phase == STATE_CREATING ? "its creation was cut off" : NULL;
-}
 
 static int remove_one(struct gc *gc, int dir, const struct state *state, const char *why,
 		      struct err *err)
@@ -64,14 +55,6 @@ static int remove_empty(struct gc *gc, const char *id, struct err *err)
 	return r;
 }
 
-/* As a creator makes it: others leave empty directories about, too, such as /run/lock. */
-static bool is_private(int dir)
-{
-	struct stat st;
-
-	return fstat(dir, &st) == 0 && !(st.st_mode & 077);
-}
-
 static int look_at(struct gc *gc, const char *id, struct err *err)
 {
 	struct err ignored;
@@ -83,7 +66,7 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	if (dir < 0 || store_lock(dir, 0, &ignored) < 0)
 		return 0;
 	if (store_is_cut_off(dir))
-		return is_private(dir) ? remove_empty(gc, id, err) : 0;
+		return store_is_private(dir) ? remove_empty(gc, id, err) : 0;
 	if (store_is_foreign(dir))
 		return 0;
 	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {
@@ -92,7 +75,7 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 			   id, id);
 		return 0;
 	}
-	why = why_dead(&state);
+	why = status_why_dead(&state);
 	return why ? remove_one(gc, dir, &state, why, err) : 0;
 }
 

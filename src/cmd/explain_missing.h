@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config names and this host does not have, as create would find out. */
+/* What a config names and this host does not have, or does not let the caller use, as create would
+ * find out. */
 #pragma once
 
 #include "src/base/str.h"
@@ -7,6 +8,12 @@
 struct arena;
 struct plan;
 
-/* A line for each: root file system, mount sources, hooks, the command. Nothing where all is
- * there. */
-void explain_missing(struct arena *arena, const struct plan *plan, struct str *out);
+/* Hears of each: where in the config it is named, and what is the matter. */
+struct explain_missing {
+	void (*tell)(void *data, const char *json_path, const char *text);
+	void *data;
+};
+
+/* Root file system, mount sources and mount points, hooks, the command. */
+void explain_missing(struct arena *arena, const struct plan *plan,
+		     const struct explain_missing *out);

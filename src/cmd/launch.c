@@ -28,8 +28,7 @@
 
 const char *const launch_map_choices[] = { "auto", "single", "subid", "keep", NULL };
 
-static int absolute_bundle(struct arena *arena, const char *bundle, const char **ret,
-			   struct err *err)
+int launch_find_bundle(struct arena *arena, const char *bundle, const char **ret, struct err *err)
 {
 	char resolved[PATH_MAX];
 
@@ -45,19 +44,10 @@ static int absolute_bundle(struct arena *arena, const char *bundle, const char *
 	return 0;
 }
 
-static int read_config(struct launch *launch, const struct launch_options *options, struct err *err)
+int launch_read_text(struct arena *arena, const char *path, char **ret, size_t *ret_len,
+		     struct err *err)
 {
-	struct arena *arena = launch->arena;
-	const char *path = options->config
-				   ? options->config
-				   : path_join(arena, launch->options.bundle, "config.json");
-	const char *name = launch->config_name = path_base(path), *text = options->config_text;
-	int r = text ? 0
-		     : io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, (char **)&text,
-				    &launch->config_len, err);
-
-	if (options->config_text)
-		launch->config_len = options->config_len;
+	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, ret, ret_len, err);
 
 	if (r == -ENOENT) {
 		(void)err_set(err, ENOENT, "JSON specification file %s not found", path);
@@ -65,6 +55,20 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 	}
 	if (r == -EACCES)
 		barrier_hint(arena, &(struct barrier_view){ 0 }, path, R_OK, err);
+	return r;
+}
+
+static int read_config(struct launch *launch, const struct launch_options *options, struct err *err)
+{
+	struct arena *arena = launch->arena;
+	const char *path = options->config
+				   ? options->config
+				   : path_join(arena, launch->options.bundle, "config.json");
+	const char *name = launch->config_name = path_base(path), *text = options->config_text;
+	int r = text ? 0 : launch_read_text(arena, path, (char **)&text, &launch->config_len, err);
+
+	if (options->config_text)
+		launch->config_len = options->config_len;
 	if (r == 0)
 		r = decode_config(arena, name, text, launch->config_len, &launch->config, err);
 	if (r == 0)
@@ -176,7 +180,7 @@ static bool needs_state_dir(const struct launch *launch)
 static int make_plan(struct launch *launch, const struct launch_options *options,
 		     const struct cmd_globals *globals, const struct facts *facts, struct err *err)
 {
-	int r = absolute_bundle(launch->arena, options->bundle, &launch->options.bundle, err);
+	int r = launch_find_bundle(launch->arena, options->bundle, &launch->options.bundle, err);
 
 	if (r == 0)
 		r = read_config(launch, options, err);

@@ -89,6 +89,12 @@ struct launch {
 int launch_layer(struct arena *arena, const char *word, const char **ret,
 		 struct err *err) MUST_CHECK;
 
+/* The bundle's absolute path, and a config's text, with what helps where they are out of reach. */
+int launch_find_bundle(struct arena *arena, const char *bundle, const char **ret,
+		       struct err *err) MUST_CHECK;
+int launch_read_text(struct arena *arena, const char *path, char **ret, size_t *ret_len,
+		     struct err *err) MUST_CHECK;
+
 /* Bundle to plan. Changes nothing. */
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 		const struct launch_options *options, const char *id, bool wait_start, bool detach,

@@ -2,6 +2,7 @@
 #include "src/host/mountinfo.h"
 
 #include "src/base/io.h"
+#include "src/base/str.h"
 #include "src/base/text.h"
 
 #include <fcntl.h>
@@ -68,4 +69,31 @@ char *mountinfo_text(struct arena *arena, struct mountinfo_piece piece)
 	}
 	*to = '\0';
 	return text;
+}
+
+void mountinfo_hint_masks(struct arena *arena, struct err *err)
+{
+	enum { FEW = 3 };
+	_cleanup_str_ struct str list = { 0 };
+	struct mountinfo_line mount;
+	struct err ignored;
+	const char *next;
+	char *text;
+	size_t n = 0;
+
+	if (mountinfo_read(arena, &text, &ignored) < 0)
+		return;
+	for (next = text; mountinfo_next(&next, &mount);) {
+		const char *target = mountinfo_text(arena, mount.target);
+
+		if (str_starts(target, "/proc/") && n++ < FEW)
+			str_addf(&list, "%s%s", n == 1 ? "" : ", ", target);
+	}
+	if (n > FEW)
+		str_add(&list, ", ...");
+	err_hint(err,
+		 "an outer container masks parts of /proc%s%s%s: start it with an unmasked "
+		 "/proc (podman: --security-opt unmask=ALL; docker: --security-opt "
+		 "systempaths=unconfined), or share its pid namespace",
+		 n ? " (" : "", str_text(&list), n ? ")" : "");
 }

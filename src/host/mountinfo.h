@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/PID/mountinfo, which has thousands of lines on some machines. Pure but for
- * mountinfo_read(). */
+/* /proc/PID/mountinfo, which has thousands of lines on some machines. Pure but for mountinfo_read()
+ * and mountinfo_hint_masks(). */
 #pragma once
 
 #include "src/base/arena.h"
@@ -28,3 +28,7 @@ bool mountinfo_is(struct mountinfo_piece piece, const char *word);
 
 /* Terminated, with what was written as \ooo. */
 char *mountinfo_text(struct arena *arena, struct mountinfo_piece piece);
+
+/* After the kernel has refused a new procfs: adds the hint that an outer container masks parts of
+ * /proc, and which. */
+void mountinfo_hint_masks(struct arena *arena, struct err *err);

@@ -235,3 +235,10 @@ const char *status_name(enum status status)
 
 	return names[status];
 }
+
+const char *status_why_dead(const struct state *state)
+{
+	if (status_has_rebooted(state))
+		return "the machine has booted since";
+	return state->phase == STATE_CREATING ? "its creation was cut off" : NULL;
+}

@@ -33,3 +33,7 @@ const char *status_boot_id(struct arena *arena);
 
 /* Whether the machine has booted since: known to have, by both ids. */
 bool status_has_rebooted(const struct state *state);
+
+/* Why nobody can finish or use the container any more, in words, or NULL where that is not certain.
+ * For who has its lock: that proves that no other command is at work on it. */
+const char *status_why_dead(const struct state *state);

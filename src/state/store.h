@@ -94,6 +94,8 @@ int store_open_container(struct store *store, const char *id, struct err *err) M
 /* Whether nothing is in the directory but what a creator leaves that was killed before it wrote the
  * state. */
 bool store_is_cut_off(int dirfd);
+/* As a creator makes it: others leave empty directories about, too, such as /run/lock. */
+bool store_is_private(int dirfd);
 /* Whether other things are, and nothing of a container: the root may be one where others have
  * theirs, too, such as containers a level below. It is never removed. */
 bool store_is_foreign(int dirfd);

@@ -134,6 +134,13 @@ bool store_is_cut_off(int dirfd)
 	return only;
 }
 
+bool store_is_private(int dirfd)
+{
+	struct stat st;
+
+	return fstat(dirfd, &st) == 0 && !(st.st_mode & 077);
+}
+
 bool store_is_foreign(int dirfd)
 {
 	return has_files(dirfd) == 0 && has_file(dirfd, "init") == 0 && !store_is_cut_off(dirfd);

@@ -5,6 +5,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/host/mountinfo.h"
 #include "src/sys/compat.h"
 #include "src/sys/mountfd.h"
 
@@ -36,8 +37,7 @@ static void hint_for_proc(const struct start *start, const struct mount_entry *m
 		err_hint(err, "the pid namespace belongs to another user namespace: join that, "
 			      "too, or do not mount proc");
 	else
-		err_hint(err, "an outer container masks parts of /proc: start it with an unmasked "
-			      "/proc, or share its pid namespace");
+		mountinfo_hint_masks(start->arena, err);
 }
 
 static int mount_one(struct start *start, size_t i, struct err *err)

@@ -15,7 +15,7 @@ import sys
 
 # Lowest first. A directory may include itself and those before it.
 LAYERS = ["src/base", "src/sys", "src/oci", "userns", "net", "src/host", "src/do", "src/plan", "src/cgroup",
-          "src/security", "src/state", "src/layer", "src/steps", "src/run", "src/cmd", "src", "src/handlers"]
+          "src/security", "src/state", "src/layer", "src/steps", "src/doctor", "src/run", "src/cmd", "src", "src/handlers"]
 # These know less than their place in the list would allow.
 ONLY = {
     "src/oci": {"src/base", "src/oci"},

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All that is the matter with a config, for this caller on this host: what is wrong is taken out of
+ * the text, and the rest is looked at again. */
+#include "src/base/io.h"
+#include "src/base/path.h"
+#include "src/cmd/common.h"
+#include "src/cmd/explain_missing.h"
+#include "src/cmd/launch.h"
+#include "src/oci/check.h"
+#include "src/oci/decode.h"
+#include "src/oci/repair.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FINDINGS = 200 };
+
+struct check_options {
+	const char *config, *facts, *map;
+	bool strict, json;
+};
+
+static const struct option options[] = {
+	{ 'f', "config", OPTION_TEXT, offsetof(struct check_options, config), "FILE",
+	  "use FILE instead of the bundle's config.json", NULL },
+	{ 0, "facts", OPTION_TEXT, offsetof(struct check_options, facts), "FILE",
+	  "check for the host and caller described in FILE", NULL },
+	{ 0, "json", OPTION_FLAG, offsetof(struct check_options, json), NULL,
+	  "print one JSON object", NULL },
+	{ 0, "map", OPTION_TEXT, offsetof(struct check_options, map), "MODE",
+	  "rootless id mapping: auto, single, subid or keep", launch_map_choices },
+	{ 0, "strict", OPTION_FLAG, offsetof(struct check_options, strict), NULL,
+	  "also fail on what is unknown or dropped", NULL },
+	{ 0 },
+};
+
+/* What a container would not start with comes first. */
+enum kind { WRONG, IMPOSSIBLE, MISSING, DROPPED, UNKNOWN, KINDS };
+
+static const char *const kinds[KINDS] = { "wrong", "impossible", "missing", "dropped", "unknown" };
+
+struct finding {
+	enum kind kind;
+	size_t line, column; /* 0: it is about no value */
+	const char *path, *text, *hint;
+};
+
+struct checker {
+	struct arena *arena;
+	const struct check_options *options;
+	const char *name; /* of the document */
+	struct facts facts;
+	struct plan_options plan_options;
+	struct repair repair;
+	const struct oci_config *config;
+	const struct plan *plan;
+	struct finding *findings;
+	size_t n, cap;
+	bool cut_short; /* what was taken out says too much about the rest */
+};
+
+static struct finding *add(struct checker *c, enum kind kind, const char *path, const char *text)
+{
+	struct finding *f;
+
+	c->findings = arena_room(c->arena, c->findings, c->n, &c->cap, sizeof(*c->findings));
+	f = &c->findings[c->n++];
+	*f = (struct finding){ .kind = kind,
+			       .path = arena_strdup(c->arena, path),
+			       .text = arena_strdup(c->arena, text) };
+	if (*path)
+		repair_locate(&c->repair, path, &f->line, &f->column);
+	return f;
+}
+
+/* After something was taken out, what it belongs to may lack it. */
+static bool is_consequence(const struct checker *c, const char *path, const char *text)
+{
+	size_t len = strlen(path);
+
+	if (!strstr(text, "required but missing"))
+		return false;
+	for (size_t i = 0; i < c->n; i++)
+		if (strncmp(c->findings[i].path, path, len) == 0)
+			return true;
+	return false;
+}
+
+/* Whether so much depends on it that nothing can be said without. */
+static bool is_central(const char *path)
+{
+	return str_starts(path, "linux.namespaces") || str_equal(path, "linux") ||
+	       str_equal(path, "process");
+}
+
+/* Notes an error, and takes its value out. false: nothing is left to look at. */
+static bool take(struct checker *c, enum kind kind, struct err *err)
+{
+	const char *path = repair_path(&c->repair, err->path), *gone;
+	char *rest = err->text;
+	struct finding *f;
+
+	if (err->code == EBADMSG) { /* not even JSON */
+		f = add(c, kind, "", "");
+		f->line = strtoul(rest, &rest, 10);
+		f->column = *rest ? strtoul(rest + 1, &rest, 10) : 0;
+		f->text = arena_strdup(c->arena, rest + strspn(rest, ": "));
+		f->hint = *err->hint ? arena_strdup(c->arena, err->hint) : NULL;
+		return false;
+	}
+	if (!is_consequence(c, path, err->text)) {
+		f = add(c, kind, path, err->text);
+		f->hint = *err->hint ? arena_strdup(c->arena, err->hint) : NULL;
+	}
+	if (c->n == MAX_FINDINGS)
+		return false;
+	gone = repair_mend(&c->repair, err->path);
+	c->cut_short |= gone && is_central(gone);
+	return gone;
+}
+
+/* One pass over what is left. 0: all of it is well. */
+static int pass(struct checker *c, enum kind *ret_kind, struct err *err)
+{
+	int r;
+
+	*err = (struct err){ 0 };
+	*ret_kind = WRONG;
+	r = decode_config(c->arena, NULL, c->repair.text, c->repair.len, &c->config, err);
+	if (r == 0 && !c->cut_short)
+		r = check_config(c->config, NULL, NULL, 0, err);
+	if (r < 0 || c->cut_short)
+		return r;
+	*ret_kind = IMPOSSIBLE;
+	return plan_build(c->arena, c->config, &c->facts, &c->plan_options, &c->plan, err);
+}
+
+static void add_missing(void *data, const char *json_path, const char *text)
+{
+	struct checker *c = data;
+
+	(void)add(c, MISSING, repair_path(&c->repair, json_path), text);
+}
+
+/* "PATH: words", where there is such a value; else words about all. */
+static void add_line(struct checker *c, enum kind kind, const char *line, const char *words)
+{
+	const char *path = words ? arena_strndup(c->arena, line, (size_t)(words - line)) : "";
+	size_t row, column;
+
+	if (words && json_read_locate(c->repair.text, c->repair.len, path, &row, &column))
+		(void)add(c, kind, repair_path(&c->repair, path), words + strlen(": "));
+	else
+		(void)add(c, kind, "", line);
+}
+
+static void add_unknown(struct checker *c)
+{
+	_cleanup_str_ struct str text = { 0 };
+	char *line, *save = NULL;
+
+	decode_tell_unknown(c->arena, NULL, c->repair.text, c->repair.len, false, &text);
+	for (line = text.s ? strtok_r(text.s, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save))
+		add_line(c, UNKNOWN, line, strstr(line, ": unknown member"));
+}
+
+static void check_all(struct checker *c)
+{
+	enum kind kind;
+	struct err err;
+
+	while (pass(c, &kind, &err) < 0)
+		if (!take(c, kind, &err))
+			return;
+	add_unknown(c);
+	if (!c->plan)
+		return;
+	for (size_t i = 0; i < c->plan->n_warnings; i++)
+		add_line(c, DROPPED, c->plan->warnings[i].text,
+			 strstr(c->plan->warnings[i].text, ": "));
+	if (!c->options->facts) /* else it is another host's */
+		explain_missing(c->arena, c->plan, &(struct explain_missing){ add_missing, c });
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if (x->column != y->column)
+		return x->column < y->column ? -1 : 1;
+	return (int)x->kind - (int)y->kind;
+}
+
+static int exit_status(const struct checker *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->findings[i].kind <= MISSING || c->options->strict)
+			return 1;
+	return 0;
+}
+
+static int print_text(const struct checker *c, struct err *err)
+{
+	_cleanup_str_ struct str out = { 0 };
+
+	for (size_t i = 0; i < c->n; i++) {
+		const struct finding *f = &c->findings[i];
+
+		str_addf(&out, "%s:", c->name);
+		if (f->line)
+			str_addf(&out, "%zu:%zu:", f->line, f->column);
+		str_addf(&out, " %s: %s%s%s\n", kinds[f->kind], f->path, *f->path ? ": " : "",
+			 f->text);
+		if (f->hint)
+			str_addf(&out, "    -> %s\n", f->hint);
+	}
+	if (c->cut_short)
+		str_addf(&out, "%s: the rest can be checked once this is mended\n", c->name);
+	else if (!c->n)
+		str_addf(&out, "%s: nothing is the matter\n", c->name);
+	return common_print_text(&out, err);
+}
+
+static int print_json(const struct checker *c, struct err *err)
+{
+	_cleanup_json_write_ struct json_write *w = json_write_new(true);
+
+	json_write_object(w, NULL);
+	json_write_array(w, "findings");
+	for (size_t i = 0; i < c->n; i++) {
+		const struct finding *f = &c->findings[i];
+
+		json_write_object(w, NULL);
+		json_write_string(w, "kind", kinds[f->kind]);
+		json_write_message(w, "path", f->path);
+		if (f->line) {
+			json_write_uint(w, "line", f->line);
+			json_write_uint(w, "column", f->column);
+		}
+		json_write_message(w, "text", f->text);
+		if (f->hint)
+			json_write_message(w, "hint", f->hint);
+		json_write_end(w);
+	}
+	json_write_end(w);
+	json_write_bool(w, "complete", !c->cut_short);
+	json_write_end(w);
+	return common_print(w, err);
+}
+
+static int read_facts(struct checker *c, struct err *err)
+{
+	const char *file = c->options->facts;
+	char *text;
+	size_t len;
+	int r;
+
+	if (!file)
+		return facts_gather(c->arena, FACTS_ALL, &c->facts, err);
+	r = io_read_file(AT_FDCWD, file, 16 << 20, c->arena, &text, &len, err);
+	return r < 0 ? r : facts_json_read(c->arena, file, text, len, &c->facts, err);
+}
+
+static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
+	       char **argv, struct err *err)
+{
+	struct checker c = { .arena = arena, .options = data };
+	const char *file;
+	char *text;
+	size_t len;
+	int r = launch_find_bundle(arena, argc ? argv[0] : NULL, &c.plan_options.bundle, err);
+
+	if (r < 0)
+		return r;
+	c.plan_options.id = "ID";
+	c.plan_options.map = c.options->map;
+	c.plan_options.cgroup_manager = globals->cgroup_manager;
+	file = c.options->config ? c.options->config
+				 : path_join(arena, c.plan_options.bundle, "config.json");
+	c.name = path_base(file);
+	r = launch_read_text(arena, file, &text, &len, err);
+	if (r == 0)
+		r = read_facts(&c, err);
+	if (r < 0)
+		return r;
+	repair_init(&c.repair, arena, text, len);
+	check_all(&c);
+	if (c.n)
+		qsort(c.findings, c.n, sizeof(*c.findings), compare);
+	r = c.options->json ? print_json(&c, err) : print_text(&c, err);
+	return r < 0 ? r : exit_status(&c);
+}
+
+const struct cmd cmd_check = {
+	.name = "check",
+	.summary = "check a config for this user and this host",
+	.arguments = "[BUNDLE]",
+	.options = options,
+	.options_size = sizeof(struct check_options),
+	.min_args = 0,
+	.max_args = 1,
+	.exit_failure = 2,
+	.run = run,
+};

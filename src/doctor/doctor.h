@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this host lets this caller do: each thing that a container may need is tried for real, in
+ * processes and namespaces that end with the trial. Nothing on the host is changed. Causes and
+ * advice are those of the errors that a container would meet. */
+#pragma once
+
+#include "src/plan/plan.h"
+
+enum doctor_result { DOCTOR_OK, DOCTOR_SKIP, DOCTOR_WARN, DOCTOR_FAIL };
+
+/* warn: containers start, and something of them does not work; fail: they do not start, or the path
+ * that was asked about is of no use. */
+struct doctor_finding {
+	enum doctor_result result;
+	const char *cause; /* one line */
+	const char *fix;   /* what to type, or NULL */
+};
+
+/* What the checks share; each may leave a word for those behind it. */
+struct doctor {
+	struct arena *arena;
+	const char *state_root; /* --root, or NULL */
+	const char *path;       /* the directory that is asked about */
+	struct facts facts;
+	struct err facts_failed; /* code 0: facts are there */
+	const struct plan *plan; /* of a usual container, or NULL */
+	struct err plan_failed;
+	bool no_userns;                /* what needs a user namespace need not be tried */
+	const struct idmap_write *map; /* of trials in a user namespace; NULL: they need none */
+	struct idmap_write single;
+};
+
+enum doctor_group { DOCTOR_HOST, DOCTOR_ENGINES };
+
+struct doctor_check {
+	const char *id;
+	enum doctor_group group;
+	void (*look)(struct doctor *d, const char *argument, struct doctor_finding *ret);
+	const char *argument; /* of one function for several rows, or NULL */
+};
+
+/* Ends with a NULL id. The order matters: see struct doctor. */
+extern const struct doctor_check doctor_checks[];
+
+const char *doctor_result_name(enum doctor_result result);
+
+/* Gathers the facts and plans a usual container. Failures are findings. */
+void doctor_prepare(struct doctor *d);
+
+/* Makes one check. Skipped where the facts are missing. */
+void doctor_look(struct doctor *d, const struct doctor_check *check, struct doctor_finding *ret);

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether the engines of this host would use usrun: what their settings files say, in the order in
+ * which they read them. No program that such a file names is executed. */
+#include "src/doctor/doctor_parts.h"
+
+#include "net/net_helper.h"
+#include "src/base/path.h"
+#include "src/base/str.h"
+#include "src/base/text.h"
+#include "src/doctor/doctor_toml.h"
+
+#include <dirent.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct runtime {
+	const char *name, *path;
+};
+
+/* What is set, the last word of each kind. */
+struct wiring {
+	struct arena *arena;
+	const char *engine, *program; /* its names, for people and in PATH */
+	const char *runtime;          /* the one that it uses unless told otherwise, or NULL */
+	const char *file;             /* where that is set, or the last file that was read */
+	struct runtime *runtimes;
+	size_t n, cap;
+	bool json;    /* podman: reads the errors of a runtime of this name */
+	bool changed; /* there are settings files */
+};
+
+typedef void rule(struct wiring *w, const struct doctor_toml_line *line);
+
+static void add_runtime(struct wiring *w, const char *name, const char *path)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (str_equal(w->runtimes[i].name, name)) {
+			w->runtimes[i].path = path;
+			return;
+		}
+	w->runtimes = arena_room(w->arena, w->runtimes, w->n, &w->cap, sizeof(*w->runtimes));
+	w->runtimes[w->n++] = (struct runtime){ name, path };
+}
+
+static const char *path_of(const struct wiring *w, const char *name)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (str_equal(w->runtimes[i].name, name))
+			return w->runtimes[i].path;
+	return NULL;
+}
+
+static void podman_rule(struct wiring *w, const struct doctor_toml_line *line)
+{
+	if (str_equal(line->table, "engine") && str_equal(line->key, "runtime"))
+		w->runtime = line->value;
+	else if (str_equal(line->table, "engine") && str_equal(line->key, "runtime_supports_json"))
+		w->json = strstr(line->raw, "usrun") != NULL;
+	else if (str_equal(line->table, "engine.runtimes"))
+		add_runtime(w, line->key, line->value);
+}
+
+static void containerd_rule(struct wiring *w, const struct doctor_toml_line *line)
+{
+	const char *const mark = ".containerd.runtimes.";
+	const char *name = strstr(line->table, mark);
+	size_t len;
+
+	if (str_equal(line->key, "default_runtime_name"))
+		w->runtime = line->value;
+	if (!name || !str_equal(line->key, "BinaryName"))
+		return;
+	name += strlen(mark);
+	len = strcspn(name, ".");
+	if (str_equal(name + len, ".options"))
+		add_runtime(w, arena_strndup(w->arena, name, len), line->value);
+}
+
+static void crio_rule(struct wiring *w, const struct doctor_toml_line *line)
+{
+	const char *const mark = "crio.runtime.runtimes.";
+
+	if (str_equal(line->table, "crio.runtime") && str_equal(line->key, "default_runtime"))
+		w->runtime = line->value;
+	if (str_starts(line->table, mark) && str_equal(line->key, "runtime_path"))
+		add_runtime(w, line->table + strlen(mark), line->value);
+}
+
+static void read_toml(struct wiring *w, const char *file, rule *apply)
+{
+	const char *before = w->runtime, *table = NULL, *next;
+	struct doctor_toml_line line;
+	char *text;
+
+	if (text_read(w->arena, file, &text) < 0)
+		return;
+	w->changed = true;
+	for (next = text; doctor_toml_next(w->arena, &next, &table, &line);)
+		if (line.key)
+			apply(w, &line);
+	if (w->runtime != before || !w->file)
+		w->file = file;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The files *.conf of a directory, by name. */
+static void read_toml_dir(struct wiring *w, const char *dir, rule *apply)
+{
+	const char **names = NULL;
+	struct dirent *entry;
+	DIR *open = opendir(dir);
+	size_t n = 0, cap = 0;
+
+	while (open && (entry = readdir(open))) {
+		if (!str_ends(entry->d_name, ".conf"))
+			continue;
+		names = arena_room(w->arena, names, n, &cap, sizeof(*names));
+		names[n++] = path_join(w->arena, dir, entry->d_name);
+	}
+	if (open)
+		(void)closedir(open);
+	if (n)
+		qsort(names, n, sizeof(*names), compare_names);
+	for (size_t i = 0; i < n; i++)
+		read_toml(w, names[i], apply);
+}
+
+struct docker_runtime {
+	const char *name, *path;
+};
+
+struct docker_settings {
+	const char *runtime;
+	JSON_LIST(struct docker_runtime) runtimes;
+};
+
+#define AT(type, member) .offset = offsetof(struct type, member)
+
+static const struct json_field docker_runtime_fields[] = {
+	{ "path", JSON_STRING, AT(docker_runtime, path) },
+};
+static const struct json_type docker_runtime_type = { sizeof(struct docker_runtime),
+						      docker_runtime_fields, 1 };
+static const struct json_field docker_fields[] = {
+	{ "default-runtime", JSON_STRING, AT(docker_settings, runtime) },
+	{ "runtimes", JSON_OBJECT_MAP, AT(docker_settings, runtimes),
+	  .type = &docker_runtime_type },
+};
+static const struct json_type docker_type = { sizeof(struct docker_settings), docker_fields, 2 };
+
+static int read_docker(struct wiring *w, const char *file, struct err *err)
+{
+	const struct json_limits limits = { .depth = 32, .string = 64 << 10 };
+	struct docker_settings settings = { 0 };
+	char *text;
+	int r;
+
+	if (text_read(w->arena, file, &text) < 0)
+		return 0;
+	w->changed = true;
+	w->file = file;
+	r = json_read(w->arena, file, text, strlen(text), &docker_type, &limits, &settings, err);
+	if (r < 0)
+		return r;
+	if (settings.runtime)
+		w->runtime = settings.runtime;
+	for (size_t i = 0; i < settings.runtimes.n; i++)
+		add_runtime(w, settings.runtimes.v[i].name, settings.runtimes.v[i].path);
+	return 0;
+}
+
+/* Whether it is this program. */
+static bool is_own(const char *path)
+{
+	struct stat own, other;
+
+	return stat("/proc/self/exe", &own) == 0 && stat(path, &other) == 0 &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+static void judge(struct doctor *d, const struct wiring *w, const char *fix,
+		  struct doctor_finding *ret)
+{
+	const char *path = w->runtime ? path_of(w, w->runtime) : NULL, *file = w->file;
+	struct err ignored;
+
+	if (w->runtime && *w->runtime == '/')
+		path = w->runtime;
+	if (w->runtime && !path && str_equal(w->runtime, "usrun") &&
+	    net_helper_find(d->arena, "usrun", &path, &ignored) < 0)
+		path = "usrun";
+	if (!w->runtime && !path)
+		doctor_warn(d, ret, fix, "%s uses its own default%s", w->engine,
+			    path_of(w, "usrun") ? ", and knows usrun" : "");
+	else if (!str_starts(path_base(path ? path : w->runtime), "usrun") &&
+		 !is_own(path ? path : ""))
+		doctor_warn(d, ret, fix, "%s uses %s%s%s (%s)", w->engine, w->runtime,
+			    path ? ", " : "", path ? path : "", file);
+	else if (access(path, X_OK) < 0)
+		doctor_fail(d, ret, fix, "%s is to use %s (%s), which is not there", w->engine,
+			    path, file);
+	else
+		doctor_ok(d, ret, "%s uses %s%s (%s)", w->engine, path,
+			  is_own(path) ? ", which this is" : "", file);
+}
+
+static bool is_there(struct doctor *d, const struct wiring *w, struct doctor_finding *ret)
+{
+	const char *path;
+	struct err ignored;
+
+	if (w->changed || net_helper_find(d->arena, w->program, &path, &ignored) == 0)
+		return true;
+	doctor_skip(d, ret, "%s is not installed", w->engine);
+	return false;
+}
+
+/* Of this program, as a settings file would name it. */
+static const char *own_path(struct doctor *d)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	return n > 0 && *path == '/' ? arena_strndup(d->arena, path, (size_t)n) : "/usr/bin/usrun";
+}
+
+static const char *settings_dir(struct doctor *d)
+{
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	if (d->facts.caller.initial_userns && d->facts.caller.uid == 0)
+		return "/etc";
+	if (xdg && *xdg == '/')
+		return xdg;
+	return home && *home == '/' ? arena_strf(d->arena, "%s/.config", home) : NULL;
+}
+
+void doctor_engines_podman(struct doctor *d, const char *argument, struct doctor_finding *ret)
+{
+	struct wiring w = { .arena = d->arena, .engine = "podman", .program = "podman" };
+	const char *own = settings_dir(d), *dir;
+
+	(void)argument;
+	read_toml(&w, "/usr/share/containers/containers.conf", podman_rule);
+	read_toml_dir(&w, "/usr/share/containers/containers.conf.d", podman_rule);
+	read_toml(&w, "/etc/containers/containers.conf", podman_rule);
+	read_toml_dir(&w, "/etc/containers/containers.conf.d", podman_rule);
+	if (own && !str_equal(own, "/etc")) {
+		read_toml(&w, path_join(d->arena, own, "containers/containers.conf"), podman_rule);
+		read_toml_dir(&w, path_join(d->arena, own, "containers/containers.conf.d"),
+			      podman_rule);
+	}
+	if (!is_there(d, &w, ret))
+		return;
+	dir = path_join(d->arena, own ? own : "/etc", "containers/containers.conf.d");
+	judge(d, &w,
+	      arena_strf(d->arena,
+			 "mkdir -p %s && printf '[engine]\\nruntime = \"usrun\"\\n"
+			 "runtime_supports_json = [\"usrun\", {append=true}]\\n"
+			 "runtime_supports_nocgroup = [\"usrun\", {append=true}]\\n"
+			 "[engine.runtimes]\\nusrun = [\"%s\"]\\n' >%s/usrun.conf",
+			 dir, own_path(d), dir),
+	      ret);
+	if (ret->result == DOCTOR_OK && !w.json)
+		doctor_warn(d, ret,
+			    arena_strf(d->arena,
+				       "add to [engine] in %s: runtime_supports_json = [\"usrun\", "
+				       "{append=true}]",
+				       w.file),
+			    "podman uses usrun, and does not read its errors: its exit statuses "
+			    "126 and 127 are 125");
+}
+
+void doctor_engines_docker(struct doctor *d, const char *argument, struct doctor_finding *ret)
+{
+	struct wiring w = { .arena = d->arena, .engine = "docker", .program = "dockerd" };
+	const char *own = settings_dir(d), *file;
+	struct err err = { 0 };
+	int r;
+
+	(void)argument;
+	file = path_join(d->arena, own ? own : "/etc", "docker/daemon.json");
+	r = read_docker(&w, "/etc/docker/daemon.json", &err);
+	if (r == 0 && !str_equal(file, "/etc/docker/daemon.json"))
+		r = read_docker(&w, file, &err);
+	if (r < 0) {
+		doctor_say(d, ret, DOCTOR_FAIL, &err);
+		return;
+	}
+	if (!is_there(d, &w, ret))
+		return;
+	judge(d, &w,
+	      arena_strf(d->arena,
+			 "put into %s: {\"default-runtime\": \"usrun\", \"runtimes\": {\"usrun\": "
+			 "{\"path\": \"%s\"}}}; then systemctl restart docker",
+			 file, own_path(d)),
+	      ret);
+}
+
+void doctor_engines_containerd(struct doctor *d, const char *argument, struct doctor_finding *ret)
+{
+	struct wiring w = { .arena = d->arena, .engine = "containerd", .program = "containerd" };
+	const char *const file = "/etc/containerd/config.toml";
+
+	(void)argument;
+	read_toml(&w, file, containerd_rule);
+	if (!is_there(d, &w, ret))
+		return;
+	if (!w.runtime && w.n)
+		w.runtime = "runc";
+	judge(d, &w,
+	      arena_strf(d->arena,
+			 "in %s set BinaryName = \"%s\" in the table "
+			 "[plugins.'io.containerd.grpc.v1.cri'.containerd.runtimes.runc.options] "
+			 "(containerd 2: plugins.'io.containerd.cri.v1.runtime'); then systemctl "
+			 "restart containerd",
+			 file, own_path(d)),
+	      ret);
+}
+
+void doctor_engines_crio(struct doctor *d, const char *argument, struct doctor_finding *ret)
+{
+	struct wiring w = { .arena = d->arena, .engine = "CRI-O", .program = "crio" };
+
+	(void)argument;
+	read_toml(&w, "/etc/crio/crio.conf", crio_rule);
+	read_toml_dir(&w, "/etc/crio/crio.conf.d", crio_rule);
+	if (!is_there(d, &w, ret))
+		return;
+	judge(d, &w,
+	      arena_strf(d->arena,
+			 "as root: printf '[crio.runtime]\\ndefault_runtime = \"usrun\"\\n"
+			 "[crio.runtime.runtimes.usrun]\\nruntime_path = \"%s\"\\n' "
+			 ">/etc/crio/crio.conf.d/99-usrun.conf && systemctl restart crio",
+			 own_path(d)),
+	      ret);
+}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# check: all that is the matter with a config, where it is, and whether a container would start.
+
+# check's JSON in OUT, its status in RC.
+check() { # ARG...
+	R check --json "$@"
+	jq -e . <<<"$OUT" >/dev/null || fail "check $*: no JSON: $OUT $ERR"
+}
+
+kinds_of() { jq -r --arg p "$1" '[.findings[] | select(.path == $p) | .kind] | join(" ")' <<<"$OUT"; } # PATH
+
+t_check_finds_nothing() {
+	prog /bin/true
+	ok check "$T/b"
+	hasnt words "$OUT" wrong
+	cd "$T/b" && ok check
+	check "$T/b"
+	eq 'no complaint that matters' "$RC" 0
+	eq complete "$(jq .complete <<<"$OUT")" true
+	go
+}
+
+t_check_finds_all() {
+	local path
+	prog /bin/true
+	cfg '.hostnam = "x" | .process.user.uid = "root" | .process.cwd = "tmp" | .process.env += ["A"]
+		| .mounts += [{destination: 7, type: "proc"}, {type: "bind", source: "/nowhere"},
+			{destination: "/mnt", type: "bind", source: "/nowhere", options: ["rbind"]}]
+		| .hooks = {poststop: [{path: "/no/hook"}]} | .annotations = {"run.oci.nothing": "x"}
+		| .linux.maskedPaths = ["a", "/proc/kcore", "b"]'
+	check "$T/b"
+	eq status "$RC" 1
+	for path in process.user.uid process.cwd 'linux.maskedPaths[0]' 'linux.maskedPaths[2]'; do
+		eq "$path" "$(kinds_of "$path")" wrong
+	done
+	eq 'a missing member' "$(jq '[.findings[] | select(.kind == "wrong" and (.path | endswith("].destination")))] | length' <<<"$OUT")" 2
+	eq 'a missing source' "$(jq -r '.findings[] | select(.kind == "missing" and (.path | startswith("mounts"))) | .text' <<<"$OUT")" \
+		'mount source: /nowhere does not exist'
+	eq 'its number is that of the file' "$(jq -r '.findings[] | select(.kind == "missing" and (.path | startswith("mounts"))) | .path' <<<"$OUT")" \
+		"mounts[$(jq '.mounts | length - 1' "$T/b/config.json")].source"
+	eq hook "$(kinds_of 'hooks.poststop[0].path')" missing
+	eq annotation "$(kinds_of 'annotations["run.oci.nothing"]')" dropped
+	eq unknown "$(kinds_of hostnam)" unknown
+	eq sorted "$(jq '[.findings[] | [.line // 0, .column // 0]] | . == sort' <<<"$OUT")" true
+	eq 'line of the cwd' "$(jq '.findings[] | select(.path == "process.cwd") | .line' <<<"$OUT")" \
+		"$(grep -n '"cwd"' "$T/b/config.json" | cut -d: -f1)"
+	R check "$T/b"
+	has 'as compilers write' "$OUT" "config.json:$(grep -n '"hostnam"' "$T/b/config.json" | cut -d: -f1):"
+	has 'the nearest name' "$OUT" '(did you mean "hostname"?)'
+}
+
+t_check_is_strict() {
+	prog /bin/true
+	cfg '.hostnam = "x"'
+	ok check "$T/b"
+	has unknown "$OUT" 'unknown: hostnam'
+	R check --strict "$T/b"
+	eq strict "$RC" 1
+}
+
+# Every one of the mistakes is what create complains of, too.
+t_check_and_create_agree() {
+	local filter
+	prog /bin/true
+	cp "$T/b/config.json" "$T/good.json"
+	for filter in '.root.path = "none"' '.process.args = []' '.linux.namespaces += [{type: "pid"}]' \
+		'.process.rlimits = [{type: "RLIMIT_CORE", soft: 3, hard: 2}]' '.linux.resources.unified = {"nothing.max": "1", "../x": "2"}' \
+		'.linux.sysctl = {"kernel.nothing.at.all": "1"}' '.mounts += [{destination: "/x", type: "bind", source: "/nowhere"}]' \
+		'.process.args = ["/no/such/program"]' 'del(.ociVersion)' '.linux.seccomp = {defaultAction: "X"}'; do
+		jq "$filter" "$T/good.json" >"$T/b/config.json"
+		R check "$T/b"
+		[ "$RC" = 1 ] || fail "$filter: check says $RC: $OUT"
+		no ' ' run -b "$T/b" "$ID"
+	done
+}
+
+t_check_reads_no_json() {
+	echo '{"a": }' >"$T/b/config.json"
+	R check "$T/b"
+	eq status "$RC" 1
+	eq text "$OUT" 'config.json:1:7: wrong: expected a value, got }'
+	: >"$T/b/config.json"
+	R check "$T/b"
+	eq empty "$RC" 1
+	rm "$T/b/config.json"
+	R check "$T/b"
+	eq 'no config' "$RC" 2
+	has words "$ERR" 'not found'
+	R check "$T/none"
+	eq 'no bundle' "$RC" 2
+}
+
+# What depends on a namespace is not called wrong because of a mistake in its entry.
+t_check_says_what_it_cannot_say() {
+	cfg '.linux.namespaces = [.linux.namespaces[] | if .type == "uts" then .type = "UTS" else . end] | .process.cwd = "x"'
+	check "$T/b"
+	eq complete "$(jq .complete <<<"$OUT")" false
+	eq both "$(jq '[.findings[] | select(.kind == "wrong")] | length' <<<"$OUT")" 2
+}
+
+t_check_for_another_host() {
+	prog /bin/true
+	"${U[@]}" facts >"$T/facts.json"
+	cfg '.mounts += [{destination: "/x", type: "bind", source: "/nowhere"}]'
+	R check --facts "$T/facts.json" "$T/b"
+	hasnt 'its files' "$OUT" /nowhere
+}

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# doctor: what it finds is so, it changes nothing, and what it advises mends what it complains of.
+
+# doctor's JSON in OUT, its status in RC.
+doctor() { # ARG...
+	R doctor --json "$@"
+	jq -e . <<<"$OUT" >/dev/null || fail "doctor $*: no JSON: $OUT $ERR"
+	eq status "$(jq .status <<<"$OUT")" "$RC"
+}
+
+of() { jq -r --arg id "$1" --arg key "$2" '.checks[] | select(.id == $id) | .[$key]' <<<"$OUT"; } # ID KEY
+
+# What makes ID complain, and nothing but its own advice, lets it be content.
+mended() { # ID fail|warn ARG...
+	local id=$1 fix
+	doctor "${@:3}"
+	eq "$id" "$(of "$id" result)" "$2"
+	fix=$(of "$id" fix)
+	fix=${fix#as root: } fix=${fix#as its owner: }
+	eval "${fix%% (and*}" >/dev/null || fail "$id: $fix"
+	doctor "${@:3}"
+	eq "$id mended by $fix" "$(of "$id" result)" ok
+}
+
+t_doctor() {
+	doctor --path "$T/b"
+	eq 'one finding a check' "$(jq '[.checks[].id] | length == (unique | length) and length > 30' <<<"$OUT")" true
+	eq 'complaints have causes' "$(jq '[.checks[] | select(.cause == null or .cause == "")] | length' <<<"$OUT")" 0
+	eq 'the worst is the status' "$RC" "$(jq 'if .count.fail > 0 then 2 elif .count.warn > 0 then 1 else 0 end' <<<"$OUT")"
+	# The other tests run containers here.
+	eq userns "$(of user-namespace result)" ok
+	eq proc "$(of proc result)" ok
+	eq tmpfs "$(of tmpfs result)" ok
+	eq path "$(of path result)" ok
+	[ -z "$SUBUIDS" ] || [ "$MODE" = root ] || eq map "$(of id-map result)" ok
+	R doctor
+	has text "$OUT" 'user-namespace   made one'
+	has sum "$OUT" ' failed'
+	no 'not defined' doctor --nothing
+	no 'requires' doctor more
+}
+
+t_doctor_leaves_nothing() {
+	local before after
+	before=$(find "$(STATE_OF)" 2>/dev/null || true)
+	doctor
+	after=$(find "$(STATE_OF)" 2>/dev/null || true)
+	eq state "$after" "$before"
+	eq groups "$(find /sys/fs/cgroup -name 'doctor-*' 2>/dev/null)" ''
+	eq mounts "$(grep -c usrun-doctor /proc/self/mountinfo)" 0
+}
+
+before_t_doctor_mends_what_the_user_may() { [ "$MODE" = root ] || mkdir -m 700 "$T/closed"; }
+
+t_doctor_mends_what_the_user_may() {
+	rootless_only
+	doctor --path "$T/closed/in"
+	eq closed "$(of path result) $RC" 'fail 2'
+	has cause "$(of path cause)" "may not enter the directory $T/closed (owner 0:0, mode 0700)"
+	mkdir "$T/own" "$T/own/in"
+	chmod 600 "$T/own"
+	mended path fail --path "$T/own/in"
+	doctor --path "$T/none"
+	eq missing "$(of path result)" fail
+	if [ -n "$SUBUIDS" ]; then
+		chmod 700 "$T/own"
+		mended path-users warn --path "$T/own"
+	fi
+	mkdir -p "$T/xdg/usrun"
+	chmod 777 "$T/xdg/usrun"
+	mended state-directory fail
+}
+
+# A creator that was killed at once.
+t_doctor_finds_what_gc_removes() {
+	mkdir -p "$(STATE_OF)"
+	chmod 700 "$(STATE_OF)"
+	doctor
+	eq nothing "$(of stale-state result)" ok
+	mkdir -m 700 "$(STATE_OF)/$ID"
+	doctor
+	eq stale "$(of stale-state result)" warn
+	eq advice "$(of stale-state fix)" 'usrun gc'
+	ok gc
+	doctor
+	eq gone "$(of stale-state result)" ok
+}
+
+# The sysctl of a user namespace, where nobody else meets it. Sets OUT and RC.
+limited_to() { # NUMBER
+	local drop=(setpriv --ambient-caps -all --bounding-set -all --inh-caps -all)
+	RC=0
+	OUT=$(unshare -U --map-current-user --keep-caps sh -c 'echo "$1" >/proc/sys/user/max_user_namespaces && shift && exec "$@"' sh \
+		"$1" "${drop[@]}" "${U[@]}" doctor --json) || RC=$?
+}
+
+t_doctor_without_user_namespaces() {
+	rootless_only 'root needs none'
+	limited_to 0
+	eq result "$(of user-namespace result) $RC" 'fail 2'
+	has cause "$(of user-namespace cause)" 'the sysctl user.max_user_namespaces is 0'
+	has advice "$(of user-namespace fix)" 'sysctl -w user.max_user_namespaces=15000'
+	eq 'what needs one' "$(of proc result) $(of overlay result)" 'skip skip'
+	limited_to 15000
+	eq mended "$(of user-namespace result)" ok
+}
+
+# A user whom nobody knows, on a host that lacks things.
+other_host() { # PREPARATION ID RESULT
+	export -f R doctor of mended fail eq has other_user
+	export T MODE USRUN
+	unshare -m --propagation private bash -uc "$1
+		ERR= U=(other_user)
+		mended '$2' '$3'" || fail "$2"
+}
+
+other_user() { setpriv --reuid 54321 --regid 54321 --clear-groups --reset-env "$T/usrun-copy" --root "$T/other" "$@"; }
+
+t_doctor_mends_other_hosts() {
+	root_only
+	local helper
+	install -m 755 "$USRUN" "$T/usrun-copy"
+	chmod 755 "$T"
+	install -d -o 54321 -m 700 "$T/other"
+	: >"$T/empty"
+	other_host 'cp "$T/empty" "$T/uid"; cp "$T/empty" "$T/gid"
+		mount --bind "$T/uid" /etc/subuid; mount --bind "$T/gid" /etc/subgid' subordinate-ids warn
+	helper=$(command -v newuidmap) || skip 'needs newuidmap'
+	export helper
+	other_host 'cp "$helper" "$T/helper"; chmod 755 "$T/helper"; mount --bind "$T/helper" "$helper"
+		echo 54321:200000:65536 >"$T/uid"; cp "$T/uid" "$T/gid"
+		mount --bind "$T/uid" /etc/subuid; mount --bind "$T/gid" /etc/subgid' subordinate-ids warn
+	[ ! -c /dev/fuse ] || other_host 'mount -t tmpfs x /dev; modprobe() { :; }
+		mknod -m 666 /dev/null c 1 3' fuse warn
+	other_host 'mount -t tmpfs x /sys/fs/cgroup' cgroup warn
+}
+
+t_doctor_reads_settings_of_engines() {
+	rootless_only
+	export HOME=$T/home XDG_CONFIG_HOME=$T/home/config
+	mkdir -p "$XDG_CONFIG_HOME/docker" "$XDG_CONFIG_HOME/containers"
+	doctor
+	eq 'only when asked' "$(of podman result)" ''
+	printf '[engine]\nruntime = "crun"\n' >"$XDG_CONFIG_HOME/containers/containers.conf"
+	doctor --engines
+	has crun "$(of podman cause)" "podman uses crun ($XDG_CONFIG_HOME/containers/containers.conf)"
+	mended podman warn --engines
+	has own "$(of podman cause)" "podman uses $USRUN, which this is ($XDG_CONFIG_HOME/containers/containers.conf.d/usrun.conf)"
+	printf '[engine.runtimes]\nusrun = ["%s/none/usrun"]\n' "$T" >"$XDG_CONFIG_HOME/containers/containers.conf.d/zz.conf"
+	doctor --engines
+	eq gone "$(of podman result)" fail
+	has gone "$(of podman cause)" "$T/none/usrun"
+	printf '{"default-runtime": "u", "runtimes": {"u": {"path": "%s"}}}' "$USRUN" >"$XDG_CONFIG_HOME/docker/daemon.json"
+	doctor --engines
+	has docker "$(of docker cause)" 'which this is'
+	echo '{"default-runtime": 1}' >"$XDG_CONFIG_HOME/docker/daemon.json"
+	doctor --engines
+	eq 'a mistake' "$(of docker result)" fail
+	has 'its place' "$(of docker cause)" 'daemon.json:1:'
+}
