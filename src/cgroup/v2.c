@@ -262,12 +262,20 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 	return -error;
 }
 
-/* keep 0: none. */
-static int detach_all_but(int dir, uint32_t keep, struct err *err)
+/* program -1: none is kept. */
+static int detach_all_but(int dir, int program, struct err *err)
 {
-	uint32_t ids[MAX_PROGRAMS];
+	uint32_t ids[MAX_PROGRAMS], keep = 0;
 	int n = bpf_device_list(dir, ids, MAX_PROGRAMS);
 
+	if (program >= 0 && n == 1) /* the one that has just been attached */
+		return 0;
+	if (program >= 0)
+		keep = bpf_program_id(program);
+	if (program >= 0 && !keep)
+		return err_set(err, EIO,
+			       ERR_AT "linux.resources.devices: the kernel gives no id for the "
+				      "device program, so an older one cannot be told apart");
 	for (int i = 0; i < n && i < MAX_PROGRAMS; i++) {
 		int r = ids[i] == keep ? 0 : bpf_device_detach(dir, ids[i]);
 
@@ -284,7 +292,6 @@ static int detach_all_but(int dir, uint32_t keep, struct err *err)
  * moment without; one from before this call (an update) then goes off. */
 static int attach(int dir, int program, bool keep, struct err *err)
 {
-	uint32_t own;
 	int n = bpf_device_attach(dir, program);
 
 	if (n < 0)
@@ -292,12 +299,7 @@ static int attach(int dir, int program, bool keep, struct err *err)
 				 ERR_AT "linux.resources.devices: attach the device program");
 	if (keep) /* the other is systemd's, and says no more than this one */
 		return 0;
-	own = bpf_program_id(program);
-	if (!own)
-		return err_set(err, EIO,
-			       ERR_AT "linux.resources.devices: the kernel gives no id for the "
-				      "device program, so an older one cannot be told apart");
-	return detach_all_but(dir, own, err);
+	return detach_all_but(dir, program, err);
 }
 
 int v2_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err)
@@ -309,7 +311,7 @@ int v2_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err)
 	int r;
 
 	if (allows_all(plan))
-		return plan->unit ? 0 : detach_all_but(dir, 0, err);
+		return plan->unit ? 0 : detach_all_but(dir, -1, err);
 	r = device_program_compile(&arena, plan->device_rules, plan->n_device_rules, &insns, &n,
 				   err);
 	if (r == 0)

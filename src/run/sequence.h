@@ -93,6 +93,7 @@ struct row {
 	uint64_t after, before; /* if given at all, known before this; not yet given */
 	uint64_t gives;
 	int (*act)(struct start *start, struct err *err);
+	bool many;      /* opens descriptors by the dozen: closed before the next row without it */
 	bool undo;      /* leaves something on the host: undo_list has an entry of this name */
 	size_t carries; /* SYNC: offset in struct start of a descriptor to send, 0: none */
 };

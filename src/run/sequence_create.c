@@ -161,14 +161,14 @@ static const struct row rows[] = {
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
 	ACT(BUILDER, "mounts", step_mounts, .when = PLAN_MOUNTS,
 	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV,
-	    .after = M_CGROUPNS | M_MNTNS | M_RECORDED | M_LAYER, .gives = M_MOUNTED),
+	    .after = M_CGROUPNS | M_MNTNS | M_RECORDED | M_LAYER, .gives = M_MOUNTED, .many = true),
 	/* What is in memory outlives its mounts as long as somebody has it open. Before programs
 	 * of the config run in this process's place. */
 	SYNC(BUILDER, PARENT, "layer-shown", .when = PLAN_LAYER, .needs = M_MOUNTED,
 	     .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS | M_MASKED | M_PIVOTED,
 	     .carries = offsetof(struct start, layer_top)),
 	ACT(BUILDER, "devices", step_devices, .when = PLAN_MOUNTS, .needs = M_MOUNTED,
-	    .gives = M_DEVICES),
+	    .gives = M_DEVICES, .many = true),
 	SYNC(BUILDER, PARENT, "mounted", .when = PLAN_HOOKS_RUNTIME, .needs = M_SESSION,
 	     .after = M_MOUNTED),
 	ACT(PARENT, "hooks-prestart", step_hooks_prestart, .when = PLAN_HOOKS_RUNTIME,
@@ -187,7 +187,8 @@ static const struct row rows[] = {
 	    .after = M_MOUNTED | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS,
 	    .before = M_PIVOTED | M_MASKED, .gives = M_TERMINAL),
 	ACT(BUILDER, "paths-mask", step_paths_mask, .when = PLAN_MOUNTS, .needs = M_MOUNTED,
-	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED),
+	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED,
+	    .many = true),
 	/* Hooks may have made the devices that they name. Through the caller's /proc where no fresh
 	 * one can be mounted: the container's may be read-only or masked by now. */
 	ACT(BUILDER, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES,

@@ -11,6 +11,7 @@
 #include "src/run/failure.h"
 #include "src/sys/child.h"
 #include "src/sys/compat.h"
+#include "src/sys/later.h"
 #include "src/sys/program.h"
 
 #include "userns/probe.h"
@@ -193,6 +194,8 @@ static int walk_row(struct walk *walk, size_t i, struct err *err)
 	enum actor me = walk->start->me, who = sequence_actor(row->who, flags);
 	enum actor to = sequence_actor(row->to, flags);
 
+	if (!row->many) /* not over a clone, nor for a hook to find */
+		later_close();
 	switch (row->kind) {
 	case ROW_ACT:
 		return me == who ? act(walk, row, err) : 0;

@@ -5,6 +5,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/sys/listing.h"
 #include "src/sys/resolve.h"
 
 #include <dirent.h>
@@ -379,19 +380,14 @@ static int remove_entry(int dirfd, const char *name, int depth)
 /* Whatever else is there: temporary files of a writer that was killed, files of another version. */
 static int remove_entries(int dirfd, int depth, const char *but)
 {
-	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
+	struct listing listing;
+	const char *name;
+	int r = 0;
 
-	if (!stream) {
-		fd_closep(&copy);
-		return -errno;
-	}
-	while (r == 0 && (entry = readdir(stream)))
-		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, "..") &&
-		    !str_equal(entry->d_name, but))
-			r = remove_entry(dirfd, entry->d_name, depth);
-	(void)closedir(stream);
+	listing_begin(&listing, dirfd);
+	while (r == 0 && (name = listing_next(&listing, &r)))
+		if (!str_equal(name, but))
+			r = remove_entry(dirfd, name, depth);
 	return r;
 }
 

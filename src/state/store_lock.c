@@ -10,6 +10,7 @@
 #include "src/base/log.h"
 #include "src/base/str.h"
 #include "src/state/status.h"
+#include "src/sys/listing.h"
 #include "src/sys/pidfd.h"
 
 #include <dirent.h>
@@ -116,22 +117,15 @@ static bool is_temporary(int dirfd, const char *name)
 
 bool store_is_cut_off(int dirfd)
 {
-	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
-	bool only = stream != NULL;
-	struct dirent *entry;
+	struct listing listing;
+	const char *name;
+	int r;
 
-	if (!stream) {
-		fd_closep(&copy);
-		return false;
-	}
-	errno = 0;
-	while (only && (entry = readdir(stream)))
-		only = str_equal(entry->d_name, ".") || str_equal(entry->d_name, "..") ||
-		       is_temporary(dirfd, entry->d_name);
-	only = only && !errno;
-	(void)closedir(stream);
-	return only;
+	listing_begin(&listing, dirfd);
+	while ((name = listing_next(&listing, &r)))
+		if (!is_temporary(dirfd, name))
+			return false;
+	return r == 0;
 }
 
 bool store_is_private(int dirfd)

@@ -7,6 +7,7 @@
 #include "src/base/log.h"
 #include "src/host/mountinfo.h"
 #include "src/sys/compat.h"
+#include "src/sys/later.h"
 #include "src/sys/mountfd.h"
 
 #include <fcntl.h>
@@ -95,7 +96,7 @@ static int attach_among_others(struct start *start, struct err *err)
 
 static int attach_rootfs(struct start *start, struct err *err)
 {
-	_cleanup_close_ int target =
+	_cleanup_later_ int target =
 		openat(AT_FDCWD, start->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 

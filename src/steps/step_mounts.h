@@ -58,6 +58,8 @@ int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mo
 int step_mounts_copyup(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 
+/* Whether the file system of an entry is made for this container and is nowhere else. */
+bool step_mounts_is_new(const struct mount_entry *m);
 /* Whether a file is on a file system that was made for this container, or in its rootfs itself.
  * Nowhere else is anything made or changed, but mount points that are missing: what a bind mount
  * shows is the host's. */

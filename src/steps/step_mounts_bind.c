@@ -6,6 +6,7 @@
 #include "src/base/fd.h"
 #include "src/base/str.h"
 #include "src/oci/mount_options.h"
+#include "src/sys/later.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 
@@ -313,8 +314,8 @@ static int open_inside(struct start *start, const struct mount_entry *m, struct 
 {
 	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
 	int nofollow = m->extensions & as_it_is ? O_NOFOLLOW : 0;
-	_cleanup_close_ int source = resolve_open(start->rootfs, m->inside, O_PATH | nofollow);
-	_cleanup_close_ int mount = -1;
+	_cleanup_later_ int source = resolve_open(start->rootfs, m->inside, O_PATH | nofollow);
+	_cleanup_later_ int mount = -1;
 	int r;
 
 	mount = source < 0 ? source : mountfd_clone(source, "", m->recursive, true);
@@ -346,7 +347,7 @@ static int leave_peers(struct start *start, const struct mount_entry *m, int mou
  * makes of them too, has an id of its turn. */
 static int take_tree(struct start *start, size_t i)
 {
-	_cleanup_close_ int early = fd_take(&start->mounts[i]);
+	_cleanup_later_ int early = fd_take(&start->mounts[i]);
 	int mount = mountfd_clone(early, "", true, true);
 
 	return mount < 0 ? fd_take(&early) : mount;
@@ -355,7 +356,7 @@ static int take_tree(struct start *start, size_t i)
 static int bind_tree(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
-	_cleanup_close_ int mount = m->inside ? open_inside(start, m, err) : take_tree(start, i);
+	_cleanup_later_ int mount = m->inside ? open_inside(start, m, err) : take_tree(start, i);
 	struct stat st;
 	int r = mount < 0 ? mount : check_source(m, mount, err);
 
@@ -374,7 +375,7 @@ static int bind_tree(struct start *start, size_t i, struct err *err)
 /* Data of a remount is for the file system, not for the mount. */
 static int reconfigure(const struct mount_entry *m, int mount)
 {
-	_cleanup_close_ int fs = -1;
+	_cleanup_later_ int fs = -1;
 	int r = 0;
 
 	if (!m->n_super)
@@ -389,7 +390,7 @@ static int reconfigure(const struct mount_entry *m, int mount)
 
 static int remount(struct start *start, const struct mount_entry *m, struct err *err)
 {
-	_cleanup_close_ int mount = resolve_open(start->rootfs, m->target, O_PATH);
+	_cleanup_later_ int mount = resolve_open(start->rootfs, m->target, O_PATH);
 	int r = mount < 0 ? mount : reconfigure(m, mount);
 
 	if (r == 0 && m->propagation)
@@ -413,7 +414,7 @@ int step_mounts_host_bind(struct start *start, size_t i, struct err *err)
 	const char *from = m->kind == MOUNT_PROC    ? "/proc"
 			   : m->kind == MOUNT_SYSFS ? "/sys"
 						    : "/dev/mqueue";
-	_cleanup_close_ int mount = mountfd_clone(AT_FDCWD, from, true, true);
+	_cleanup_later_ int mount = mountfd_clone(AT_FDCWD, from, true, true);
 	int r = mount;
 
 	if (r >= 0)

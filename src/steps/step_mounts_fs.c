@@ -6,6 +6,7 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/oci/mount_options.h"
+#include "src/sys/later.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 
@@ -20,7 +21,7 @@
 /* tmpfs without a mode of its own takes that of the directory it covers. */
 static int set_tmpfs_mode(struct start *start, const struct mount_entry *m, int fs)
 {
-	_cleanup_close_ int covered = -1;
+	_cleanup_later_ int covered = -1;
 	struct stat st;
 	char mode[16];
 
@@ -106,8 +107,8 @@ int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 {
 	const char *type = m->kind == MOUNT_CGROUP ? "cgroup2" : m->fs;
 	bool others = m->kind == MOUNT_PROC && (start->plan->flags & PLAN_PIDNS_JOIN);
-	_cleanup_close_ int fs = others ? step_pidns_proc(start, err) : open_fs(m, type, err);
-	_cleanup_close_ int mount = -1;
+	_cleanup_later_ int fs = others ? step_pidns_proc(start, err) : open_fs(m, type, err);
+	_cleanup_later_ int mount = -1;
 	int r = fs;
 
 	if (r >= 0)
@@ -125,39 +126,11 @@ int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 	return r < 0 ? r : fd_take(&mount);
 }
 
-/* Others are perhaps mounted elsewhere too: a disk, devtmpfs. */
-static bool is_new_each_time(const struct mount_entry *m)
-{
-	return m->kind == MOUNT_FS && (str_equal(m->fs, "tmpfs") || str_equal(m->fs, "ramfs"));
-}
-
-bool step_mounts_is_own(const struct start *start, int fd)
-{
-	const struct rootfs_plan *rootfs = &start->plan->rootfs;
-
-	for (size_t i = 0; i < rootfs->n_mounts; i++)
-		if (start->mounts[i] >= 0 && is_new_each_time(&rootfs->mounts[i]) &&
-		    mountfd_is_same(fd, start->mounts[i]))
-			return true;
-	return mountfd_is_same(fd, start->rootfs);
-}
-
-int step_mounts_own_at(const struct start *start, const char *path, size_t len)
-{
-	const struct rootfs_plan *rootfs = &start->plan->rootfs;
-
-	for (size_t i = rootfs->n_mounts; i-- > 0;)
-		if (strlen(rootfs->mounts[i].target) == len &&
-		    strncmp(rootfs->mounts[i].target, path, len) == 0)
-			return is_new_each_time(&rootfs->mounts[i]) ? start->mounts[i] : -1;
-	return -1;
-}
-
 int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	/* A /dev with nodes was made before the clone. */
-	_cleanup_close_ int mount = start->mounts[i] >= 0
+	_cleanup_later_ int mount = start->mounts[i] >= 0
 					    ? fd_take(&start->mounts[i])
 					    : step_mounts_new_fs(start, m, NULL, 0, err);
 	int r = mount < 0 ? mount : 0;
@@ -170,7 +143,7 @@ int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 		r = step_mounts_map_ids(start, m, mount, err);
 	if (r == 0)
 		r = step_mounts_attach(start, m, mount, err);
-	if (r == 0 && (m->readonly_late || is_new_each_time(m)))
+	if (r == 0 && (m->readonly_late || step_mounts_is_new(m)))
 		start->mounts[i] = fd_take(&mount);
 	return r;
 }
@@ -218,7 +191,7 @@ static int classic_data(const struct mount_entry *m, struct str *data, unsigned 
 int step_mounts_classic(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
-	_cleanup_close_ int target = step_mounts_target(start, m, true, err), made = -1;
+	_cleanup_later_ int target = step_mounts_target(start, m, true, err), made = -1;
 	unsigned long flags = mountfd_classic_flags(m->attr_set);
 	_cleanup_str_ struct str data = { 0 };
 	struct fd_path path;
@@ -230,10 +203,10 @@ int step_mounts_classic(struct start *start, size_t i, struct err *err)
 	if (mount(m->source, path.text, m->fs, flags, str_text(&data)) < 0)
 		return err_errno(err, errno, ERR_AT "mounts[%ld]: mount %s on %s", m->config_index,
 				 m->fs, m->target);
-	if (!m->propagation && !is_new_each_time(m))
+	if (!m->propagation && !step_mounts_is_new(m))
 		return 0;
 	made = resolve_open(start->rootfs, m->target, O_PATH);
-	if (made >= 0 && is_new_each_time(m))
+	if (made >= 0 && step_mounts_is_new(m))
 		start->mounts[i] = fcntl(made, F_DUPFD_CLOEXEC, 3);
 	if (!m->propagation)
 		return 0;
@@ -257,10 +230,10 @@ static int failed(const struct mount_entry *m, int error, const char *what, stru
 
 /* The hierarchy as seen from the container's cgroup namespace: a new mount of it shows only that
  * part. */
-static int mount_hierarchy(const struct facts_hierarchy *h)
+static int mount_hierarchy(const struct facts_hierarchy *h, uint64_t attrs)
 {
 	bool v2 = !*h->controllers, named = str_starts(h->controllers, "name=");
-	_cleanup_close_ int fs = mountfd_fs_open(v2 ? "cgroup2" : "cgroup");
+	_cleanup_later_ int fs = mountfd_fs_open(v2 ? "cgroup2" : "cgroup");
 	char words[256];
 	int r = fs < 0 ? fs : mountfd_fs_set(fs, "source", "cgroup");
 
@@ -277,7 +250,7 @@ static int mount_hierarchy(const struct facts_hierarchy *h)
 	}
 	if (r == 0)
 		r = mountfd_fs_create(fs);
-	return r < 0 ? r : mountfd_fs_mount(fs, 0);
+	return r < 0 ? r : mountfd_fs_mount(fs, attrs);
 }
 
 /* Without a cgroup namespace: the container's own directory of the hierarchy. */
@@ -292,26 +265,31 @@ static int bind_hierarchy(struct start *start, const struct facts_hierarchy *h)
 			     false);
 }
 
+static int bind_own(struct start *start, const struct mount_entry *m,
+		    const struct facts_hierarchy *h)
+{
+	_cleanup_later_ int mount = bind_hierarchy(start, h);
+	int r = mount < 0 ? mount : mountfd_set_attr(mount, m->attr_set, 0, MS_PRIVATE, false);
+
+	return r < 0 ? r : fd_take(&mount);
+}
+
 static int add_hierarchy(struct start *start, const struct mount_entry *m, int dir,
 			 const struct facts_hierarchy *h, struct err *err)
 {
 	const char *name = path_base(h->mount);
-	_cleanup_close_ int mount = -1, target = -1;
+	_cleanup_later_ int mount = -1;
 	int r;
 
-	mount = start->plan->flags & PLAN_CGROUPNS ? mount_hierarchy(h) : bind_hierarchy(start, h);
-	if (mount < 0 && (start->plan->flags & PLAN_CGROUPNS))
-		mount = bind_hierarchy(start, h);
+	if (start->plan->flags & PLAN_CGROUPNS)
+		mount = mount_hierarchy(h, m->attr_set);
+	if (mount < 0)
+		mount = bind_own(start, m, h);
 	if (mount < 0)
 		return failed(m, -mount, name, err);
 	if (mkdirat(dir, name, 0755) < 0)
 		return failed(m, errno, name, err);
-	target = resolve_beneath(dir, name, O_PATH | O_DIRECTORY);
-	if (target < 0)
-		return failed(m, -target, name, err);
-	r = mountfd_set_attr(mount, m->attr_set, 0, MS_PRIVATE, false);
-	if (r == 0)
-		r = mountfd_attach(mount, target);
+	r = mountfd_attach_at(mount, dir, name);
 	return r < 0 ? failed(m, -r, name, err) : 0;
 }
 
@@ -334,7 +312,7 @@ static int add_links(int dir, const struct facts_hierarchy *h)
 
 static int mount_base(struct start *start, const struct mount_entry *m, struct err *err)
 {
-	_cleanup_close_ int fs = mountfd_fs_open("tmpfs"), mount = -1;
+	_cleanup_later_ int fs = mountfd_fs_open("tmpfs"), mount = -1;
 	int r = fs < 0 ? fs : mountfd_fs_set(fs, "mode", "755");
 
 	if (r == 0)
@@ -351,7 +329,7 @@ static int mount_base(struct start *start, const struct mount_entry *m, struct e
 static int mount_v1(struct start *start, const struct mount_entry *m, struct err *err)
 {
 	const struct facts_cgroup *cgroup = &start->plan->facts->cgroup;
-	_cleanup_close_ int base = mount_base(start, m, err);
+	_cleanup_later_ int base = mount_base(start, m, err);
 	int r = base;
 
 	for (size_t i = 0; r >= 0 && i < cgroup->n; i++) {
@@ -368,7 +346,7 @@ int step_mounts_cgroups(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	const struct facts_cgroup *cgroup = &start->plan->facts->cgroup;
-	_cleanup_close_ int mount = -1;
+	_cleanup_later_ int mount = -1;
 	int r;
 
 	if (cgroup->mode == FACTS_CGROUP_V1 || cgroup->mode == FACTS_CGROUP_HYBRID)

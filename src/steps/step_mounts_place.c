@@ -6,11 +6,13 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/oci/mount_options.h"
+#include "src/sys/later.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -104,21 +106,86 @@ static int attach_failed(const struct mount_entry *m, int mount, int target, int
 	return r;
 }
 
+/* Others are perhaps mounted elsewhere too: a disk, devtmpfs. */
+bool step_mounts_is_new(const struct mount_entry *m)
+{
+	return m->kind == MOUNT_FS && (str_equal(m->fs, "tmpfs") || str_equal(m->fs, "ramfs"));
+}
+
+bool step_mounts_is_own(const struct start *start, int fd)
+{
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
+
+	for (size_t i = 0; i < rootfs->n_mounts; i++)
+		if (start->mounts[i] >= 0 && step_mounts_is_new(&rootfs->mounts[i]) &&
+		    mountfd_is_same(fd, start->mounts[i]))
+			return true;
+	return mountfd_is_same(fd, start->rootfs);
+}
+
+int step_mounts_own_at(const struct start *start, const char *path, size_t len)
+{
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
+
+	for (size_t i = rootfs->n_mounts; i-- > 0;) {
+		const char *target = rootfs->mounts[i].target;
+		size_t n = strlen(target);
+
+		if (n == len && strncmp(target, path, len) == 0)
+			return step_mounts_is_new(&rootfs->mounts[i]) ? start->mounts[i] : -1;
+		/* Something covers it, or will. */
+		if (n == 1 || (n < len && path[n] == '/' && strncmp(target, path, n) == 0))
+			return -1;
+	}
+	return -1;
+}
+
+/* By one name in the rootfs, or by one that is made in a file system of the container's own: no
+ * link can lead away from there, for the kernel follows none at the end and mounts no directory on
+ * one. Less than 0: by the whole path. */
+static int attach_by_name(struct start *start, const struct mount_entry *m, int mount)
+{
+	const char *name = path_base(m->target);
+	size_t len = (size_t)(name - m->target);
+	int dir = start->rootfs;
+
+	if (!*name)
+		return -ENOENT;
+	if (len > 1) {
+		dir = step_mounts_own_at(start, m->target, len - 1);
+		if (dir < 0 || mkdirat(dir, name, 0755) < 0)
+			return -ENOENT;
+	}
+	return mountfd_attach_at(mount, dir, name);
+}
+
+static int attach_by_path(struct start *start, const struct mount_entry *m, int mount, bool dir,
+			  struct err *err)
+{
+	_cleanup_later_ int target = step_mounts_target(start, m, dir, err);
+	int r;
+
+	if (target < 0)
+		return target;
+	r = mountfd_attach(mount, target);
+	return r < 0 ? attach_failed(m, mount, target, r, err) : 0;
+}
+
 int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
-	_cleanup_close_ int target = -1;
 	struct stat st = { 0 };
+	bool dir;
 	int r;
 
 	/* New file systems begin with a directory. */
 	if (m->kind == MOUNT_BIND && fstat(mount, &st) < 0)
 		return err_errno(err, errno, "look at the mount for %s", m->target);
-	target = step_mounts_target(start, m, m->kind != MOUNT_BIND || S_ISDIR(st.st_mode), err);
-	if (target < 0)
-		return target;
-	r = mountfd_attach(mount, target);
+	dir = m->kind != MOUNT_BIND || S_ISDIR(st.st_mode);
+	r = dir ? attach_by_name(start, m, mount) : -ENOTDIR;
 	if (r < 0)
-		return attach_failed(m, mount, target, r, err);
+		r = attach_by_path(start, m, mount, dir, err);
+	if (r < 0)
+		return r;
 	if (str_equal(m->target, "/")) /* it is the rootfs from now on */
 		r = dup3(mount, start->rootfs, O_CLOEXEC) < 0 ? -errno : 0;
 	if (r < 0)

@@ -4,6 +4,7 @@
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
+#include "src/sys/later.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 
@@ -13,7 +14,7 @@
 
 static int open_null(struct err *err)
 {
-	_cleanup_close_ int fd = openat(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_later_ int fd = openat(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -40,13 +41,13 @@ static int copy_null(struct masks *masks)
 			     MS_PRIVATE, false);
 	if (r == 0)
 		return mount;
-	fd_closep(&mount);
+	later_closep(&mount);
 	return r;
 }
 
 static int mask_with(int target, bool dir, struct masks *masks)
 {
-	_cleanup_close_ int mount = -1;
+	_cleanup_later_ int mount = -1;
 	int r;
 
 	if (!dir)
@@ -62,7 +63,7 @@ static int mask_with(int target, bool dir, struct masks *masks)
 	if (dir && masks->dir < 0)
 		masks->dir = fd_take(&mount);
 	if (!dir && !masks->null_lies) {
-		fd_closep(&masks->null);
+		later_closep(&masks->null);
 		masks->null = fd_take(&mount);
 		masks->null_lies = true;
 	}
@@ -71,7 +72,7 @@ static int mask_with(int target, bool dir, struct masks *masks)
 
 static int mask(struct start *start, const char *path, struct masks *masks, struct err *err)
 {
-	_cleanup_close_ int target = resolve_open(start->rootfs, path, O_PATH);
+	_cleanup_later_ int target = resolve_open(start->rootfs, path, O_PATH);
 	struct stat st;
 	int r;
 
@@ -87,7 +88,7 @@ static int mask(struct start *start, const char *path, struct masks *masks, stru
 
 static int make_readonly(struct start *start, const char *path, struct err *err)
 {
-	_cleanup_close_ int target = resolve_open(start->rootfs, path, O_PATH), mount = -1;
+	_cleanup_later_ int target = resolve_open(start->rootfs, path, O_PATH), mount = -1;
 	int r;
 
 	if (target == -ENOENT || target == -ENOTDIR || target == -EACCES)
@@ -117,7 +118,7 @@ int step_paths_mask(struct start *start, struct err *err)
 		r = make_readonly(start, rootfs->readonly_paths[i], err);
 	for (size_t i = 0; r == 0 && i < rootfs->n_masked; i++)
 		r = mask(start, rootfs->masked[i], &masks, err);
-	fd_closep(&masks.null);
-	fd_closep(&masks.dir);
+	later_closep(&masks.null);
+	later_closep(&masks.dir);
 	return r;
 }

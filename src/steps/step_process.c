@@ -144,14 +144,15 @@ int step_privs_drop(struct start *start, struct err *err)
 	/* The bounding set needs CAP_SETPCAP, which the change of the uid takes away. */
 	if (r == 0)
 		r = privs_drop_bounding(p->caps_bounding, err);
-	if (r == 0)
+	if (r == 0 && p->uid != 0) /* a change to root takes none away */
 		r = privs_keep_caps(err);
 	if (r == 0 && privs_set_uid(p->uid, err) < 0)
 		return explain_id("uid", p->uid, err);
 	if (r == 0)
 		r = privs_set_caps(p->caps_permitted | more, p->caps_effective | more,
 				   p->caps_inheritable, err);
-	if (r == 0)
+	/* The kernel keeps none ambient beyond the inheritable ones. */
+	if (r == 0 && (p->caps_inheritable | p->caps_ambient))
 		r = privs_set_ambient(p->caps_ambient, err);
 	if (r == 0 && p->no_new_privs)
 		r = privs_set_no_new_privs(err);

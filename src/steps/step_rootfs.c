@@ -8,6 +8,7 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/host/mountinfo.h"
+#include "src/sys/later.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 
@@ -141,7 +142,7 @@ static int finish_mounts(struct start *start, struct err *err)
 		if (r < 0)
 			return err_errno(err, -r, ERR_AT "mounts[%ld]: make %s read-only",
 					 m->config_index, m->target);
-		fd_closep(&start->mounts[i]);
+		later_closep(&start->mounts[i]);
 	}
 	return 0;
 }
@@ -184,6 +185,6 @@ int step_rootfs_finish(struct start *start, struct err *err)
 		if (r < 0)
 			return err_errno(err, -r, ERR_AT "root.readonly");
 	}
-	fd_closep(&start->rootfs);
+	later_closep(&start->rootfs);
 	return 0;
 }

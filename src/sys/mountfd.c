@@ -235,17 +235,28 @@ static int set_classic(int mount, const struct mount_attr *attr, bool recursive)
 	return r;
 }
 
-int mountfd_attach(int mount, int target)
+static int attach(int mount, int target, const char *name, unsigned int flags)
 {
-	int r = compat_result(COMPAT_MOVE_MOUNT,
-			      syscall(SYS_move_mount, mount, "", target, "",
-				      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+	int r = compat_result(COMPAT_MOVE_MOUNT, syscall(SYS_move_mount, mount, "", target, name,
+							 flags | MOVE_MOUNT_F_EMPTY_PATH));
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; r == 0 && i < n_pending; i++)
 		if (pending[i].mount == mount)
 			r = set_classic(mount, &pending[i].attr, pending[i].recursive);
 	forget(mount);
 	return r;
+}
+
+int mountfd_attach(int mount, int target)
+{
+	return attach(mount, target, "", MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int mountfd_attach_at(int mount, int dir, const char *name)
+{
+	return attach(mount, dir, name, 0);
 }
 
 static int set_attr(int mount, struct mount_attr *attr, bool recursive)

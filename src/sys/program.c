@@ -156,7 +156,7 @@ void program_cloexec_from(int first)
 		do_to_each(first, INT_MAX, set_cloexec);
 }
 
-static void close_range_of(int first, int last)
+void program_close_range(int first, int last)
 {
 	if (syscall(SYS_close_range, (unsigned int)first, (unsigned int)last, 0) < 0)
 		do_to_each(first, last, close_one);
@@ -174,10 +174,10 @@ void program_close_others(int first, int *keep, size_t n)
 		if (keep[i] < first)
 			continue;
 		if (keep[i] > first)
-			close_range_of(first, keep[i] - 1);
+			program_close_range(first, keep[i] - 1);
 		first = keep[i] + 1;
 	}
-	close_range_of(first, INT_MAX);
+	program_close_range(first, INT_MAX);
 }
 
 void program_reset_signals(uint64_t ignored)

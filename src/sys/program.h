@@ -37,6 +37,9 @@ int program_was_executed(pid_t pid);
 void program_cloexec_from(int first);
 void program_close_far(void);
 
+/* Closes every descriptor from first to last. */
+void program_close_range(int first, int last);
+
 /* Closes every descriptor from first on but those of keep, of which some may be -1; sorts them. */
 void program_close_others(int first, int *keep, size_t n);
 

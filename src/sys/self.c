@@ -42,17 +42,22 @@ static bool directory_could_be_written(void)
 	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 || errno != EACCES;
 }
 
+/* The clone that we started from is, and a file that nobody can write. */
+static bool is_on_readonly_mount(void)
+{
+	struct statvfs fs;
+
+	return statvfs("/proc/self/exe", &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
 /* By an id that is mapped into the container. With CAP_DAC_OVERRIDE root is every id, whoever owns
  * the file; a user maps ids of others, but never that of the host's root. What cannot be known
  * counts as yes. */
 static bool could_be_written(int self)
 {
-	struct statvfs fs;
 	struct stat st;
 	uid_t caller;
 
-	if (fstatvfs(self, &fs) == 0 && (fs.f_flag & ST_RDONLY))
-		return false; /* so is the clone that we started from */
 	if (program_is_sealed(self))
 		return false;
 	if (fstat(self, &st) < 0 || (st.st_mode & 022))
@@ -104,7 +109,7 @@ int self_protect(char **argv, struct err *err)
 {
 	_cleanup_close_ int self = -1, safe = -1;
 
-	if (!enters_container(argv))
+	if (!enters_container(argv) || is_on_readonly_mount())
 		return 0;
 	self = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (self < 0)

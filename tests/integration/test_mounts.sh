@@ -583,6 +583,23 @@ t_order_of_mounts() {
 	eq output "$(tr '\n' ' ' <<<"$OUT")" 'below data data '
 }
 
+# A place in a tmpfs of the container's own is made by its name there: not where something covers that tmpfs by then,
+# and not where what was copied up has a link.
+t_places_in_an_own_tmpfs() {
+	mkdir -p "$T/src/b" "$T/b/rootfs/up" "$T/b/rootfs/aim"
+	ln -s ../aim "$T/b/rootfs/up/link"
+	add_mounts --arg s "$T/src" '[
+		{destination: "/a/b", type: "tmpfs", source: "low"},
+		{destination: "/a/b/low", type: "tmpfs", source: "covered"},
+		{destination: "/a", type: "bind", source: $s, options: ["rbind"]},
+		{destination: "/a/b/c", type: "tmpfs", source: "high"},
+		{destination: "/up", type: "tmpfs", source: "copied", options: ["tmpcopyup"]},
+		{destination: "/up/link", type: "tmpfs", source: "followed"},
+		{destination: "/up/new/deep", type: "tmpfs", source: "deep"}]'
+	look 'ls /a/b; for i in high followed deep; do grep " $i " /proc/self/mountinfo | cut -d " " -f 5; done; readlink /up/link'
+	eq output "$(tr '\n' ' ' <<<"$OUT")" 'c /a/b/c /aim /up/new/deep ../aim '
+}
+
 t_missing_source() {
 	prog /bin/true
 	add_mounts '[{destination: "/a", type: "bind", source: "/not/there", options: ["rbind"]}]'
