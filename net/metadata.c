@@ -1,29 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/metadata.h"
 
+#include "net/net_plan.h"
 #include "net/rtnl.h"
-#include "src/base/fd.h"
 
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-int metadata_close(struct err *err)
-{
-	static const unsigned char v4[4] = { 169, 254 }, v6[16] = { 0xfd, 0, 0x0e, 0xc2 };
-	_cleanup_close_ int sock = rtnl_open(err);
-	struct rtnl_message route;
-	int r = sock < 0 ? sock : rtnl_message_refuse(&route, AF_INET, v4, 16);
+/* A route that refuses would not do: with SO_BINDTODEVICE, which any program may use, IPv4 takes
+ * a destination without a route for a neighbour, and IPv6 passes over routes that are not of the
+ * device. A local one of the device itself is found in both cases. */
+static const struct rtnl_network networks[] = {
+	{ "169.254.0.0/16", AF_INET, 16, { 169, 254 } },
+	{ "fd00:ec2::/32", AF_INET6, 32, { 0xfd, 0, 0x0e, 0xc2 } },
+	{ "fd20:ce::254", AF_INET6, 128, { 0xfd, 0x20, 0, 0xce, [14] = 2, 0x54 } },
+	{ "fe80::a9fe:a9fe", AF_INET6, 128, { 0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe } },
+};
 
-	if (sock < 0)
-		return sock;
-	if (r == 0)
-		r = rtnl_call(sock, &route, NULL);
-	if (r < 0)
-		return err_errno(err, -r, "block 169.254.0.0/16");
-	r = rtnl_message_refuse(&route, AF_INET6, v6, 32);
-	if (r == 0)
-		r = rtnl_call(sock, &route, NULL);
-	/* Without IPv6 nothing gets there. */
-	return r == 0 || r == -EAFNOSUPPORT || r == -EOPNOTSUPP || r == -EACCES
-		       ? 0
-		       : err_errno(err, -r, "block fd00:ec2::/32");
+int metadata_close(int sock, struct err *err)
+{
+	struct ifreq request = { .ifr_name = NET_DEVICE };
+	int r = 0;
+
+	if (ioctl(sock, SIOCGIFINDEX, &request) < 0)
+		return err_errno(err, errno, "find the device " NET_DEVICE " of the container");
+	for (size_t i = 0; r == 0 && i < sizeof(networks) / sizeof(networks[0]); i++) {
+		struct rtnl_message route;
+
+		r = rtnl_message_keep_inside(&route, &networks[i], request.ifr_ifindex);
+		if (r == 0)
+			r = rtnl_call(sock, &route, NULL);
+		/* Without IPv6 nothing gets there. */
+		if (networks[i].family == AF_INET6 &&
+		    (r == -EAFNOSUPPORT || r == -EOPNOTSUPP || r == -EACCES))
+			return 0;
+		if (r < 0)
+			return err_errno(err, -r, "block %s", networks[i].text);
+	}
+	return 0;
 }

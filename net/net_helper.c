@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/net_helper.h"
 
+#include "net/metadata.h"
 #include "net/net_exec.h"
 #include "net/net_publish.h"
 #include "src/base/clock.h"
@@ -282,6 +283,9 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 		r = start_helper(&k, &err);
 	if (r == 0)
 		r = await_ready(&k, &err);
+	/* The helper makes the device. */
+	if (r == 0 && net_has_device(request->plan->kind) && !request->plan->metadata)
+		r = metadata_close(member, &err);
 	if (r == 0)
 		r = publish_all(&k, &err);
 	fd_closep(&k.netns);

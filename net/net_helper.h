@@ -14,10 +14,11 @@
 struct net_helper_request {
 	const struct net_plan *plan;
 	const char *id;      /* of the container, for titles */
-	const char *program; /* absolute path of slirp4netns; not for a proxy */
-	int member; /* a socket of the container's namespace; NET_PROXY: the one that listens */
-	int api;    /* directory for the socket of slirp4netns, O_PATH; or -1 */
-	bool quiet; /* nobody is left to read what a proxy says */
+	const char *program; /* absolute path; not for a proxy */
+	/* Of the container's network namespace: of rtnl_open(), or, NET_PROXY, what listens. */
+	int member;
+	int api;                  /* directory for the socket of slirp4netns, O_PATH; or -1 */
+	bool quiet;               /* nobody is left to read what a proxy says */
 	const struct child *init; /* whose end is the end of all */
 };
 

@@ -141,7 +141,7 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 		argv[n++] = "--api-socket=api"; /* which it makes before it enters its sandbox */
 	argv[n++] = "--netns-type=path";
 	argv[n++] = arena_strf(arena, "/proc/self/fd/%d", fds->netns);
-	argv[n] = "tap0";
+	argv[n] = NET_DEVICE;
 	return argv;
 }
 
@@ -152,7 +152,7 @@ static const char *const pasta_words[] = {
 	/* clang-format off */
 	"--foreground", "--quiet", "--netns-only", "--no-netns-quit",
 	"--netns", "/proc/self/fd/0", "--pid", "/proc/self/fd/1",
-	"--config-net", "--ns-ifname", "tap0", "--mtu", MTU,
+	"--config-net", "--ns-ifname", NET_DEVICE, "--mtu", MTU,
 	"--address", "10.0.2.100", "--netmask", "24", "--gateway", "10.0.2.2",
 	"--dns-forward", NET_NAMESERVER,
 	"--no-dhcp", "--no-dhcpv6", "--no-ndp", "--no-ra", "--tcp-ns", "none", "--udp-ns", "none",

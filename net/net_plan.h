@@ -38,6 +38,7 @@ struct net_plan {
 #define NET_PROXY_ADDRESS "127.0.0.1"
 enum { NET_PROXY_PORT = 3128 };
 #define NET_NAMESERVER "10.0.2.3"
+#define NET_DEVICE "tap0"
 
 /* "none", "host", "slirp4netns", "pasta", "proxy:COMMAND" or an absolute path: fills kind and
  * text. */

@@ -125,19 +125,22 @@ int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h)
 	return r;
 }
 
-int rtnl_message_refuse(struct rtnl_message *ret, int family, const void *address, int prefix)
+int rtnl_message_keep_inside(struct rtnl_message *ret, const struct rtnl_network *network,
+			     int index)
 {
 	struct rtmsg *route;
+	int r;
 
 	begin(ret, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sizeof(*route));
 	route = NLMSG_DATA(&ret->header);
-	*route = (struct rtmsg){ .rtm_family = (unsigned char)family,
-				 .rtm_dst_len = (unsigned char)prefix,
-				 .rtm_table = RT_TABLE_MAIN,
+	*route = (struct rtmsg){ .rtm_family = (unsigned char)network->family,
+				 .rtm_dst_len = (unsigned char)network->prefix,
+				 .rtm_table = RT_TABLE_LOCAL,
 				 .rtm_protocol = RTPROT_STATIC,
-				 .rtm_scope = RT_SCOPE_UNIVERSE,
-				 .rtm_type = RTN_BLACKHOLE };
-	return rtnl_message_add(ret, RTA_DST, address, family == AF_INET ? 4 : 16);
+				 .rtm_scope = RT_SCOPE_HOST,
+				 .rtm_type = RTN_LOCAL };
+	r = rtnl_message_add(ret, RTA_DST, network->address, network->family == AF_INET ? 4 : 16);
+	return r < 0 ? r : rtnl_message_add(ret, RTA_OIF, &index, sizeof(index));
 }
 
 void rtnl_message_set_index(struct rtnl_message *m, int index)

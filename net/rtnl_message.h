@@ -36,9 +36,16 @@ bool rtnl_message_is_kept(const struct nlmsghdr *h, int index);
 /* The request that gives such an address again. The label goes when the name does. -EMSGSIZE. */
 int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h);
 
-/* The request for a route that refuses what goes to a network (address: 4 bytes of AF_INET, 16 of
- * AF_INET6). */
-int rtnl_message_refuse(struct rtnl_message *ret, int family, const void *address, int prefix);
+struct rtnl_network {
+	const char *text;
+	int family, prefix;
+	unsigned char address[16];
+};
+
+/* The request for a route by which what goes to a network stays in the namespace, as if it were one
+ * of its own, although it would leave by the link. */
+int rtnl_message_keep_inside(struct rtnl_message *ret, const struct rtnl_network *network,
+			     int index);
 
 /* Whom it is for. */
 void rtnl_message_set_index(struct rtnl_message *m, int index);

@@ -2,8 +2,8 @@
 /* The network that a process outside gives to the container, which is not the config's. */
 #include "src/steps/steps.h"
 
-#include "net/metadata.h"
 #include "net/net_helper.h"
+#include "net/rtnl.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/state/status.h"
@@ -61,17 +61,18 @@ static int listen_for_proxy(int sock)
 
 int step_net_show(struct start *start, struct err *err)
 {
-	const struct net_plan *net = &start->plan->net;
 	int r = 0;
 
+	if (start->plan->net.kind != NET_PROXY) {
+		start->net_member = rtnl_open(err);
+		return start->net_member < 0 ? start->net_member : 0;
+	}
 	start->net_member = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (start->net_member < 0)
 		r = -errno;
-	if (r == 0 && net->kind == NET_PROXY)
+	if (r == 0)
 		r = listen_for_proxy(start->net_member);
-	if (r < 0)
-		return err_errno(err, -r, "make a socket in the container's network namespace");
-	return net_has_device(net->kind) && !net->metadata ? metadata_close(err) : 0;
+	return r < 0 ? err_errno(err, -r, "make a socket in the container's network namespace") : 0;
 }
 
 /* Where slirp4netns, as the container's root, makes its socket. */
