@@ -6,16 +6,24 @@
  *                               for TOKEN in command lines, for USRUN_CALLER in environments, for
  *                               capabilities that it has not itself, and for a program of the host
  *                               that can be opened for writing (and is then written to)
+ *   attack deceive              traces whoever is born in its pid namespace, lets it open a tmpfs
+ *                               where it wants another file system, and say what is not so
  *   attack swap A B             exchanges two names for ever */
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAX_FD = 40, MAX_PROGRAMS = 64 };
@@ -176,11 +184,93 @@ static void swap(const char *a, const char *b)
 		(void)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2 /* RENAME_EXCHANGE */);
 }
 
+static bool starts_syscall(pid_t pid, int status, struct __ptrace_syscall_info *info)
+{
+	return WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80) &&
+	       ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(*info), info) > 0 &&
+	       info->op == PTRACE_SYSCALL_INFO_ENTRY;
+}
+
+/* What it sends, by turns: a process that is none of its own, an error, and too much. */
+static void lie(pid_t pid, unsigned long long msg)
+{
+	static const long words[] = { 1, -5, 0x7fffffff, -1 };
+	static size_t turn;
+	unsigned long iov = (unsigned long)ptrace(PTRACE_PEEKDATA, pid,
+						  msg + offsetof(struct msghdr, msg_iov), NULL);
+	unsigned long base = (unsigned long)ptrace(PTRACE_PEEKDATA, pid,
+						   iov + offsetof(struct iovec, iov_base), NULL);
+
+	if (++turn % 3 == 0) /* the truth, once in a while: for the other lie */
+		return;
+	(void)ptrace(PTRACE_POKEDATA, pid, base, words[turn % 4]);
+	(void)ptrace(PTRACE_POKEDATA, pid, iov + offsetof(struct iovec, iov_len),
+		     turn % 5 ? sizeof(int) : sizeof(long));
+	printf("lied\n");
+}
+
+/* Whoever asks for a procfs gets a file system of ours to bring home. */
+static void mislead(pid_t pid, unsigned long long name)
+{
+	long word;
+
+	memcpy(&word, "tmpfs\0\0", sizeof(word));
+	if (ptrace(PTRACE_POKEDATA, pid, name, word) == 0)
+		printf("misled\n");
+}
+
+static void go_on(pid_t pid, int status)
+{
+	struct __ptrace_syscall_info info;
+
+	if (!WIFSTOPPED(status))
+		return;
+	if (starts_syscall(pid, status, &info) && info.entry.nr == SYS_fsopen)
+		mislead(pid, info.entry.args[0]);
+	else if (starts_syscall(pid, status, &info) && info.entry.nr == SYS_sendmsg)
+		lie(pid, info.entry.args[1]);
+	(void)ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+}
+
+/* The number that was given out last in this pid namespace. */
+static pid_t last_pid(void)
+{
+	char text[128] = "", *at;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
+		*text = '\0';
+	(void)close(fd);
+	at = strrchr(text, ' ');
+	return at ? atoi(at + 1) : 1;
+}
+
+static void deceive(void)
+{
+	pid_t known = last_pid(), pid;
+	int status;
+
+	printf("looking\n");
+	for (unsigned int i = 0;; i++) {
+		for (pid = known + 1; pid < known + 4; pid++)
+			if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD) == 0) {
+				(void)ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
+				known = pid;
+			}
+		while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+			go_on(pid, status);
+		if (i % 64 == 0 && last_pid() > known + 3)
+			known = last_pid();
+	}
+}
+
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 4 && strcmp(argv[1], "snoop") == 0)
 		snoop(argv[2], argv[3]);
+	if (argc == 2 && strcmp(argv[1], "deceive") == 0)
+		deceive();
 	if (argc == 4 && strcmp(argv[1], "swap") == 0)
 		swap(argv[2], argv[3]);
 	return 2;

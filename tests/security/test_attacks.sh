@@ -111,6 +111,52 @@ t_pod_with_a_user_namespace() {
 		"join([\"user\", \"pid\", \"network\"]) | del(.linux.uidMappings, .linux.gidMappings) | $hooked"
 }
 
+# A neighbour that traces what is born speaks in its name: no other file system becomes /proc, and no other process is ended
+# or taken for the container's.
+t_pod_with_a_neighbour_that_lies() {
+	local i others=join
+	armed CHOWN DAC_OVERRIDE SYS_PTRACE
+	cp "$T/b/config.json" "$T/plain.json"
+	script_ 'exec /bin/attack deceive >/hits'
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	looking
+	cp "$T/plain.json" "$T/b/config.json"
+	[ "$MODE" = root ] && others='join(["pid"])' || others='join(["user", "pid"]) | del(.linux.uidMappings, .linux.gidMappings)'
+	cfg --arg p "/proc/$(<"$T/pid")/ns" "$joined $others"
+	prog /bin/stat -f -c %t /proc
+	sleep 1000 &
+	for ((i = 0; i < USRUN_TIMES; i++)); do
+		R run -b "$T/b" "${ID}p"
+		[ "$RC" != 0 ] || eq 'file system on /proc' "$OUT" 9fa0
+		[ "$RC" = 0 ] || [ -n "$ERR" ] || fail "exit status $RC without a word"
+	done
+	kill -0 $! || fail 'a process that has nothing to do with it was ended'
+	kill $!
+	is running || fail 'the neighbour was ended'
+	down
+}
+
+# CVE-2025-24965: a file of ours in the place where the image has a link.
+t_config_file_of_a_handler() {
+	local link
+	[ -x "${USRUN%/*}/tests/handler-sample" ] || skip 'needs handler-sample, which is built with the tests'
+	mkdir -p "$T/handlers"
+	cp "${USRUN%/*}/tests/handler-sample" "$T/handlers/sample"
+	jq -n '{program: "sample", configFile: "/.krun_config.json"}' >"$T/handlers/sample.json"
+	chmod -R go-w "$T/handlers"
+	export USRUN_HANDLERS=$T/handlers
+	echo precious >"$T/canary"
+	printf '%s\n' 'exit 0' >"$T/b/rootfs/x.sample"
+	prog /x.sample
+	cfg '.annotations["run.oci.handler"] = "sample"'
+	for link in "$T/canary" "../../../../../../../..$T/canary" "$T/made"; do
+		ln -sfn "$link" "$T/b/rootfs/.krun_config.json"
+		R run -b "$T/b" "$ID"
+		eq 'file of the host' "$(<"$T/canary")" precious
+		[ ! -e "$T/made" ] || fail 'made on the host'
+	done
+}
+
 # CVE-2019-5736: also where the file is of another user, whom root may override.
 t_own_program_is_not_written() {
 	local i sum word
