@@ -13,12 +13,13 @@
 #include "src/state/undo_list.h"
 #include "src/state/undo_mounts.h"
 #include "src/steps/removal.h"
+#include "src/sys/pidfd.h"
 
 #include <fcntl.h>
 #include <stddef.h>
 #include <unistd.h>
 
-enum { MARKED_MAX = 64 };
+enum { MARKED_MAX = 64, DYING_MS = 5000 };
 
 struct delete_options {
 	bool force, regex;
@@ -344,6 +345,19 @@ static bool lacks_places(const struct state *state)
 	return made && !state->cgroup.dirs.n;
 }
 
+/* Its status, once a process that was just killed has ended: `kill ID KILL` and `delete ID` may
+ * follow each other at once. */
+static int await_end(const struct state *state, struct err *err)
+{
+	_cleanup_close_ int pidfd = -1;
+	int r = status_of(state, &pidfd, err);
+
+	if (r == STATUS_RUNNING && status_is_dying((pid_t)state->pid.v) &&
+	    pidfd_wait(pidfd, DYING_MS) == 0)
+		r = STATUS_STOPPED;
+	return r;
+}
+
 static int act(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct delete_call *call = data;
@@ -353,7 +367,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	call->doubtful = state->damaged || lacks_places(state);
 	if (call->force)
 		return delete_by_force(call, dirfd, state, err);
-	r = status_of(state, NULL, err);
+	r = await_end(state, err);
 	state->pid.set = state->pid.set && r != STATUS_STOPPED; /* nobody is left to kill */
 	if (r >= 0)
 		r = refuse_status(state->id, (enum status)r, err);

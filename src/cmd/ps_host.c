@@ -107,7 +107,7 @@ int ps_host_run(struct arena *arena, char **options, const pid_t *pids, size_t n
 					 .error_fd = -1 };
 	const char **argv;
 	struct spawn_result result;
-	size_t argc = 0, len;
+	size_t argc = 0, n_argv = 0, len;
 	char *text;
 	int r;
 
@@ -117,10 +117,13 @@ int ps_host_run(struct arena *arena, char **options, const pid_t *pids, size_t n
 		return err_errno(err, errno, "make room for the output of ps");
 	while (options[argc])
 		argc++;
-	argv = arena_array(arena, argc + 2, sizeof(*argv));
-	argv[0] = "ps";
+	argv = arena_array(arena, argc + 3, sizeof(*argv));
+	argv[n_argv++] = "ps";
+	/* A format alone selects the processes on the caller's terminal. */
+	if (options[0] && str_starts(options[0], "-o"))
+		argv[n_argv++] = "-e";
 	for (size_t i = 0; i < argc; i++)
-		argv[i + 1] = options[i];
+		argv[n_argv++] = options[i];
 	request.argv = argv;
 	r = spawn_run(&request, &result, err);
 	if (r < 0)

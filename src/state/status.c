@@ -48,18 +48,44 @@ uint64_t status_parse_stat(char *text)
 	return parse_u64(p, &start) == 0 ? start : 0;
 }
 
-bool status_waits_for_zombie(pid_t pid)
+static bool read_flags(pid_t pid, char *ret_state, unsigned int *ret_flags)
 {
-	char path[32], text[1024], *end, state;
-	unsigned int flags;
+	char path[32], text[1024], *end;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return false;
 	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", ret_state, ret_flags) == 2;
+}
+
+bool status_waits_for_zombie(pid_t pid)
+{
+	unsigned int flags;
+	char state;
+
 	/* A process that cannot end because of a disk is in state D. */
-	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) == 2 &&
-	       state == 'S' && (flags & FLAG_EXITING);
+	return read_flags(pid, &state, &flags) && state == 'S' && (flags & FLAG_EXITING);
+}
+
+bool status_is_dying(pid_t pid)
+{
+	static const char *const fields[] = { "\nSigPnd:\t", "\nShdPnd:\t" };
+	char path[32], text[4096], *at, state;
+	unsigned long long pending;
+	unsigned int flags;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return false;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		at = strstr(text, fields[i]);
+		if (at && sscanf(at + strlen(fields[i]), "%llx", &pending) == 1 &&
+		    (pending & 1ULL << (SIGKILL - 1)))
+			return true;
+	}
+	/* Or it has taken the signal since. */
+	return read_flags(pid, &state, &flags) && (flags & FLAG_EXITING);
 }
 
 /* Under hidepid a process of other ids is shown to the owner of its user namespace only while it is

@@ -25,6 +25,9 @@ uint64_t status_start_time_in(int fd, pid_t pid);
  * is the parent of a process that was executed there reaps that one. */
 bool status_waits_for_zombie(pid_t pid);
 
+/* Whether a process was killed, and is about to end: the signal takes a moment. */
+bool status_is_dying(pid_t pid);
+
 /* The start time from the text of /proc/PID/stat, which is cut up. */
 uint64_t status_parse_stat(char *text);
 

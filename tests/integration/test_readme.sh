@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# The command lines of README.md and usrun(1), as they stand there.
+
+# Those of README.md between a line that begins so and the next blank one.
+readme_block() { # TEXT
+	awk -v text="$1" '!on && index($0, "    " text) == 1 {on = 1} on && /^$/ {exit} on {sub(/ +# .*/, ""); sub(/^    /, ""); print}' \
+		"$(dirname "$USRUN")/README.md"
+}
+
+# With an id that nobody else has, on a terminal, in a directory of $T; usrun is the function.
+run_block() { # ID-OF-THE-TEXT WORDS [DIR]
+	[ -n "$2" ] || fail 'the text is not there any more'
+	{
+		echo 'set -e'
+		printf 'usrun() {'
+		printf ' %q' "${U[@]}"
+		echo ' "$@"; }'
+		sed "s/\\b$1\\b/$ID/g" <<<"$2"
+	} >"$T/block"
+	under_script "cd '$T/${3:-.}' && bash '$T/block'"
+	eq "exit status of '$2'" "$RC$([ "$RC" = 0 ] || echo ": $OUT")" 0
+}
+
+t_readme_by_hand() {
+	mkdir "$T/rest"
+	mv "$T/b" "$T/rest/bundle"
+	rm "$T/rest/bundle/config.json"
+	run_block test "$(readme_block 'mkdir -p bundle/rootfs' | sed 's/^usrun run test$/echo "exit 0" | &/')" rest
+	has explain "$OUT" 'rootfs '
+	# What is typed there are the keys.
+	run_block test "$(readme_block 'usrun run --detach --tty test' | sed 's/^usrun attach/printf "\\020\\021" | &/')" rest/bundle
+	run_block test "$(readme_block 'rm config.json')" rest/bundle
+	has 'exec' "$OUT" 'uid=0'
+}
+
+t_manual_by_hand() {
+	local words
+	words=$(sed -n '/^usrun spec --rootless --no-terminal sleep/,/^\.Ed/{/^\.Ed/d; p}' "$(dirname "$USRUN")/usrun.1")
+	rm "$T/b/config.json"
+	run_block web "$words" b
+	has 'exec' "$OUT" 'uid=0'
+	has 'ps' "$OUT" 'sleep 1000'
+}
