@@ -119,12 +119,33 @@ static const char *own_path(char *buf, size_t size)
 	return buf[0] == '/' && access(buf, X_OK) == 0 ? buf : "/usr/bin/usrun";
 }
 
+/* The one that was installed with the program, if this is it. */
+static bool hint_installed_profile(const char *program, struct err *err)
+{
+	static const char file[] = USRUN_APPARMOR_DIR "/usrun";
+
+	if (!str_equal(program, USRUN_PROGRAM) || access(file, R_OK) < 0)
+		return false;
+	if (str_starts(file, "/etc/"))
+		err_hint(err, "as root, load the profile that allows it: apparmor_parser -r %s",
+			 file);
+	else
+		err_hint(err,
+			 "as root, load the profile that allows it: cp %s /etc/apparmor.d/usrun && "
+			 "apparmor_parser -r /etc/apparmor.d/usrun",
+			 file);
+	return true;
+}
+
 bool probe_apparmor_restricts(struct err *err)
 {
-	char path[200];
+	char buf[200];
+	const char *program = own_path(buf, sizeof(buf));
 
 	if (sysctl_number("kernel/apparmor_restrict_unprivileged_userns") <= 0)
 		return false;
+	if (hint_installed_profile(program, err))
+		return true;
 	err_hint(
 		err,
 		"as root, allow it for usrun: printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\n"
@@ -132,7 +153,7 @@ bool probe_apparmor_restricts(struct err *err)
 		"&& "
 		"apparmor_parser -r /etc/apparmor.d/usrun; or for all programs: "
 		"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
-		own_path(path, sizeof(path)));
+		program);
 	return true;
 }
 
