@@ -10,6 +10,7 @@
 #include "src/cmd/common.h"
 #include "src/cmd/do_guards.h"
 #include "src/cmd/do_layer.h"
+#include "src/cmd/do_tree.h"
 #include "src/cmd/launch.h"
 #include "src/cmd/update_values.h"
 #include "src/do/do.h"
@@ -29,7 +30,7 @@ enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 struct do_options {
 	struct option_list paths, env, devices, caps, ulimits, unprotect;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
-		*seccomp, *layer_size, *overlay, *changes, *apply;
+		*seccomp, *layer_size, *overlay, *changes, *apply, *rootfs;
 	bool tty, no_tty, print_config, no_init, nested;
 };
 
@@ -46,6 +47,8 @@ static const struct option options[] = {
 	  "show PATH; what is written is thrown away", NULL },
 	{ 0, "layer-size", OPTION_TEXT, offsetof(struct do_options, layer_size), "SIZE",
 	  "room for what is thrown away, each", NULL },
+	{ 0, "rootfs", OPTION_TEXT, offsetof(struct do_options, rootfs), "DIR",
+	  "be root in the tree DIR, not on this machine", NULL },
 	{ 0, "overlay", OPTION_MAYBE, offsetof(struct do_options, overlay), "DIR",
 	  "keep what copies take in DIR (default: memory)", NULL },
 	{ 0, "changes", OPTION_MAYBE, offsetof(struct do_options, changes), "all|json",
@@ -166,7 +169,8 @@ static int find_source(struct parts *p, const char *word, struct do_path *path, 
 			       path->option, word);
 	path->directory = kind == MACHINE_DIRECTORY;
 	path->target = path->source;
-	path->there = true;
+	path->there = !p->q.rootfs ||
+		      do_tree_find(p->arena, p->q.rootfs, path->source) != MACHINE_MISSING;
 	if (path->how == DO_SCRATCH && !path->directory)
 		return err_set(err, ENOTDIR, "%s %s: only directories can be copied", path->option,
 			       word);
@@ -177,7 +181,6 @@ static int find_source(struct parts *p, const char *word, struct do_path *path, 
 static int find_volume(struct parts *p, const char *word, struct do_path *path, struct err *err)
 {
 	const char *colon = strchr(word, ':'), *end = colon ? strchr(colon + 1, ':') : NULL;
-	const char *ignored;
 	int r;
 
 	path->option = "--volume";
@@ -193,7 +196,7 @@ static int find_volume(struct parts *p, const char *word, struct do_path *path, 
 	path->target = path_clean(
 		p->arena,
 		end ? arena_strndup(p->arena, colon + 1, (size_t)(end - colon - 1)) : colon + 1);
-	path->there = machine_find(p->arena, path->target, &ignored) != MACHINE_MISSING;
+	path->there = do_tree_find(p->arena, p->q.rootfs, path->target) != MACHINE_MISSING;
 	return 0;
 }
 
@@ -313,7 +316,8 @@ static int read_env_files(struct parts *p, struct err *err)
 			return err_prefix(err, "--env-file");
 		words[i] = arena_strf(p->arena, "env-file=%s", text);
 	}
-	p->q.env = do_env(p->arena, (const char *const *)environ, words, list->n);
+	p->q.env =
+		do_env(p->arena, p->q.rootfs != NULL, (const char *const *)environ, words, list->n);
 	return 0;
 }
 
@@ -375,6 +379,16 @@ static int read_seccomp(struct parts *p, struct err *err)
 	return 0;
 }
 
+static int check_tree(const struct do_options *o, struct err *err)
+{
+	if (o->home)
+		return err_set(err, EINVAL, "--home: with --rootfs the tree has its own homes");
+	if (!o->changes || o->overlay)
+		return 0;
+	(void)err_set(err, EINVAL, "--changes: what is written with --rootfs is not a copy");
+	return err_hint(err, "add --overlay, to throw it away, or --overlay=DIR, to keep it");
+}
+
 static bool all_terminals(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
@@ -383,7 +397,6 @@ static bool all_terminals(void)
 static int gather(struct parts *p, int argc, char **argv, struct err *err)
 {
 	const struct do_options *o = p->o;
-	const char *ignored;
 	int r = machine_gather(p->arena, &p->machine, err);
 
 	if (r < 0)
@@ -394,15 +407,23 @@ static int gather(struct parts *p, int argc, char **argv, struct err *err)
 	p->q.terminal = o->tty || (!o->no_tty && all_terminals());
 	p->q.reaper = !o->no_init;
 	p->q.hostname = o->hostname;
+	p->q.overlay = o->overlay != NULL;
+	if (o->rootfs)
+		r = do_tree_choose(p->arena, &p->machine, o->rootfs, &p->q, err);
+	if (r == 0 && o->rootfs)
+		r = check_tree(o, err);
+	if (r < 0)
+		return r;
+	if (!o->rootfs)
+		find_defaults(p);
 	p->q.args.v = argc ? (const char *const *)argv : &p->machine.shell;
 	p->q.args.n = argc ? (size_t)argc : 1;
-	find_defaults(p);
 	if (o->workdir) {
 		p->q.workdir = path_clean(
 			p->arena,
 			path_join(p->arena, p->machine.cwd ? p->machine.cwd : "/", o->workdir));
 		p->q.workdir_there =
-			machine_find(p->arena, p->q.workdir, &ignored) == MACHINE_DIRECTORY;
+			do_tree_find(p->arena, p->q.rootfs, p->q.workdir) == MACHINE_DIRECTORY;
 	}
 	p->q.all_changes = o->changes && str_starts(o->changes, "all");
 	r = find_paths(p, err);
@@ -416,7 +437,7 @@ static int gather(struct parts *p, int argc, char **argv, struct err *err)
 		r = find_limits(p, err);
 	if (r == 0)
 		r = read_seccomp(p, err);
-	return r < 0 ? r : do_caps(p->arena, o->caps.v, o->caps.n, &p->q.caps, err);
+	return r < 0 ? r : do_tree_caps(p->arena, p->o->caps.v, p->o->caps.n, &p->q, err);
 }
 
 static void tell(const struct do_result *result)

@@ -5,6 +5,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/cmd/common.h"
+#include "src/cmd/do_ids.h"
 #include "src/layer/layer.h"
 #include "src/state/status.h"
 #include "src/steps/removal.h"
@@ -79,12 +80,28 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	return why ? remove_one(gc, dir, &state, why, err) : 0;
 }
 
+static int remove_layer(struct gc *gc, struct layer *layer, struct err *err)
+{
+	int r = do_ids_enter(gc->arena, layer, err);
+
+	if (r == 0)
+		return layer_remove(gc->arena, layer, err);
+	layer_close(layer);
+	return r;
+}
+
 static int remove_layers(struct gc *gc, const struct option_list *layers, struct err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < layers->n; i++) {
-		r = layer_remove(gc->arena, layers->v[i], gc->dry_run, err);
+		struct layer layer;
+
+		r = layer_open(gc->arena, layers->v[i], 0, &layer, err);
+		if (r == 0 && gc->dry_run)
+			layer_close(&layer);
+		else if (r == 0)
+			r = remove_layer(gc, &layer, err);
 		if (r == 0)
 			str_addf(&gc->said, "%s %s: nobody uses the layer\n",
 				 gc->dry_run ? "would remove" : "removed", layers->v[i]);
@@ -108,7 +125,6 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		r = store_list(gc.store, arena, &ids, &n, err);
 	if (r < 0)
 		return r;
-	first = remove_layers(&gc, &o->layers, err);
 	for (size_t i = 0; i < n; i++) {
 		r = look_at(&gc, ids[i], first ? &later : err);
 		if (r < 0 && first)
@@ -116,6 +132,12 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		else if (r < 0)
 			first = r;
 	}
+	/* Last: it may take other ids than those of the state. */
+	r = remove_layers(&gc, &o->layers, first ? &later : err);
+	if (r < 0 && first)
+		log_notice("%s", later.text);
+	else if (r < 0)
+		first = r;
 	r = common_print_text(&gc.said, first ? &later : err);
 	str_done(&gc.said);
 	return first ? first : r;

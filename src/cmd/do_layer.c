@@ -7,6 +7,7 @@
 #include "src/base/log.h"
 #include "src/base/path.h"
 #include "src/cmd/common.h"
+#include "src/cmd/do_ids.h"
 #include "src/do/do.h"
 
 #include <limits.h>
@@ -92,7 +93,8 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 	if (layer->fd < 0)
 		layer->fd = fd_take(&top);
 	if (changes && layer->fd >= 0) {
-		if (list(arena, layer, start->plan, changes, &out, &err) < 0)
+		if (do_ids_enter(arena, layer, &err) < 0 ||
+		    list(arena, layer, start->plan, changes, &out, &err) < 0)
 			log_notice("--changes: %s", err.text);
 		else
 			(void)!io_write_all(STDERR_FILENO, out.s, out.len);
@@ -174,8 +176,10 @@ int do_layer_apply(struct arena *arena, const char *dir, const char *const *path
 		r = layer_open(arena, dir, 0, &layer, err);
 	if (r < 0)
 		return r;
-	r = changes ? list(arena, &layer, NULL, changes, &out, err)
-		    : apply(arena, &layer, &choice, &out, err);
+	r = do_ids_enter(arena, &layer, err);
+	if (r == 0)
+		r = changes ? list(arena, &layer, NULL, changes, &out, err)
+			    : apply(arena, &layer, &choice, &out, err);
 	layer_close(&layer);
 	printed = common_print_text(&out, r < 0 ? &later : err);
 	return r < 0 || printed == 0 ? r : printed;

@@ -62,9 +62,13 @@ struct do_request {
 	const struct do_rlimit *rlimits;
 	size_t n_rlimits;
 	int64_t memory, cpu_quota, pids; /* 0: no limit */
-	const char *layer;               /* absolute: where what is written is kept; or NULL */
-	bool all_changes;                /* what is written in places of the sandbox is told, too */
-	int64_t layer_size;              /* of what is thrown away; 0: the usual */
+	/* In place of this machine's tree; root inside, with all ids that the user has. */
+	const char *rootfs; /* absolute, without links; or NULL */
+	bool overlay;       /* what is written there is not written to it */
+	bool rootfs_resolv; /* it has an /etc/resolv.conf */
+	const char *layer;  /* absolute: where what is written is kept; or NULL */
+	bool all_changes;   /* what is written in places of the sandbox is told, too */
+	int64_t layer_size; /* of what is thrown away; 0: the usual */
 };
 
 enum { DO_CPU_PERIOD = 100000 };
@@ -103,15 +107,19 @@ bool do_is_unprotected(const char *name, const struct do_texts *unprotected);
 /* Every name must mean something. */
 int do_check_unprotected(const struct do_texts *names, struct err *err) MUST_CHECK;
 
+/* Words for do_caps(): what root of another tree has. NULL-terminated. */
+extern const char *const do_root_caps[];
+
 /* Capability names for the config, after --cap-add and --cap-drop in their order ("add=NAME",
  * "drop=NAME"). */
 int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_texts *ret,
 	    struct err *err) MUST_CHECK;
 
-/* The variables that pass from the caller's environment, and those of the options in their order:
+/* The variables that pass from the caller's environment (tree: what is of use in another tree than
+ * this machine's), and those of the options in their order:
  * "env=NAME=value", "env=NAME" (the caller's), "env-file=" with the text of a file. */
-struct do_texts do_env(struct arena *arena, const char *const *environ, const char *const *words,
-		       size_t n);
+struct do_texts do_env(struct arena *arena, bool tree, const char *const *environ,
+		       const char *const *words, size_t n);
 
 /* "nofile=1024:4096". */
 int do_ulimit(struct arena *arena, const char *word, struct do_rlimit *ret,

@@ -10,6 +10,16 @@
  * asks for. */
 #define ANY_DIRECTORY "/sys/kernel"
 
+enum { N_OF_ROOT = 5 };
+
+static const char *const of_root[N_OF_ROOT] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"HOME=/root",
+	"USER=root",
+	"LOGNAME=root",
+	"SHELL=/bin/sh",
+};
+
 static size_t count(const char *const *words)
 {
 	size_t n = 0;
@@ -36,8 +46,8 @@ static void write_process(struct json_write *w, const struct do_request *q,
 	json_write_object(w, "process");
 	json_write_bool(w, "terminal", q->terminal);
 	json_write_object(w, "user");
-	json_write_uint(w, "uid", q->machine->uid);
-	json_write_uint(w, "gid", q->machine->gid);
+	json_write_uint(w, "uid", q->rootfs ? 0 : q->machine->uid);
+	json_write_uint(w, "gid", q->rootfs ? 0 : q->machine->gid);
 	json_write_uint(w, "umask", q->machine->umask);
 	json_write_end(w);
 	json_write_strings(w, "args", q->args.v, q->args.n);
@@ -63,6 +73,8 @@ static void write_mounts(struct json_write *w, const struct do_places *places)
 	for (size_t i = 0; i < places->n; i++) {
 		const struct do_place *place = &places->v[i];
 
+		if (!place->type) /* the rootfs */
+			continue;
 		json_write_object(w, NULL);
 		json_write_string(w, "destination", place->target);
 		json_write_string(w, "type", place->type);
@@ -104,7 +116,7 @@ static void write_kernel_paths(struct json_write *w, const struct do_request *q)
 {
 	static const char *const keys[] = { "/proc/keys" };
 
-	if (q->machine->uid == 0) {
+	if (q->machine->uid == 0 || q->rootfs) {
 		json_write_strings(w, "maskedPaths", names_masked_paths, count(names_masked_paths));
 		json_write_strings(w, "readonlyPaths", names_readonly_paths,
 				   count(names_readonly_paths));
@@ -127,8 +139,10 @@ static void write_linux(struct json_write *w, const struct do_request *q)
 		json_write_end(w);
 	}
 	json_write_end(w);
-	write_id(w, "uidMappings", q->machine->uid);
-	write_id(w, "gidMappings", q->machine->gid);
+	if (!q->rootfs) {
+		write_id(w, "uidMappings", q->machine->uid);
+		write_id(w, "gidMappings", q->machine->gid);
+	}
 	if (q->memory > 0 || q->cpu_quota > 0 || q->pids > 0) {
 		json_write_object(w, "resources");
 		write_limit(w, "memory", "limit", q->memory);
@@ -147,13 +161,16 @@ static void write_document(struct json_write *w, const struct do_request *q,
 	json_write_object(w, NULL);
 	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
 	json_write_object(w, "root");
-	json_write_string(w, "path", ANY_DIRECTORY);
-	json_write_bool(w, "readonly", true);
+	json_write_string(w, "path", q->rootfs ? q->rootfs : ANY_DIRECTORY);
+	json_write_bool(w, "readonly", !q->rootfs);
 	json_write_end(w);
 	json_write_string(w, "hostname", q->hostname ? q->hostname : "usrun");
 	json_write_object(w, "annotations");
 	/* They grant what they grant outside, though inside they have no number. */
-	json_write_string(w, ANNOTATIONS_KEEP_GROUPS, "1");
+	if (!q->rootfs)
+		json_write_string(w, ANNOTATIONS_KEEP_GROUPS, "1");
+	if (q->rootfs && q->overlay)
+		json_write_string(w, ANNOTATIONS_OVERLAY, "true");
 	if (q->reaper)
 		json_write_string(w, ANNOTATIONS_INIT, "1");
 	if (q->layer)
@@ -181,8 +198,10 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 	own[0] = arena_strf(arena, "HOME=%s", places.home);
 	own[1] = arena_strf(arena, "SHELL=%s", request->machine->shell);
 	own[2] = arena_strf(arena, "XDG_RUNTIME_DIR=/run/user/%u", request->machine->uid);
-	q.env.v = str_list(arena, own, 3, request->env.v, request->env.n);
-	q.env.n = request->env.n + 3;
+	q.env.v = request->rootfs
+			  ? str_list(arena, of_root, N_OF_ROOT, request->env.v, request->env.n)
+			  : str_list(arena, own, 3, request->env.v, request->env.n);
+	q.env.n = request->env.n + (request->rootfs ? N_OF_ROOT : 3);
 	write_document(w, &q, &places);
 	ret->text = json_write_text(w, &ret->len, err);
 	return ret->text ? 0 : -err->code;

@@ -194,6 +194,16 @@ static void add_root(struct builder *b)
 			(void)add_empty(b, m->automounts[i]);
 }
 
+/* Nothing is made in a tree that is not a copy, but the places of what every program expects. What
+ * is above a path that is shown is the tree's, not this machine's of that name. */
+static void add_rootfs(struct builder *b)
+{
+	(void)add(b, (struct do_place){
+			     .target = "/",
+			     .cover = b->request->overlay ? DO_COVER_OWN : DO_COVER_HOST,
+		     });
+}
+
 static void add_kernel(struct builder *b)
 {
 	static const struct do_place table[] = {
@@ -452,6 +462,16 @@ static void add_cwd(struct builder *b)
 	add_own_cwd(b, cwd, place);
 }
 
+/* In a tree only what an option shows of this machine is there. */
+static void set_tree_cwd(struct builder *b)
+{
+	const char *cwd = b->request->machine->cwd;
+	const struct do_place *place = cwd ? place_of(b, cwd, true) : NULL;
+
+	b->places->home = "/root";
+	b->places->cwd = place && place->option ? cwd : "/";
+}
+
 static int set_workdir(struct builder *b, struct err *err)
 {
 	const char *dir = b->request->workdir;
@@ -472,6 +492,11 @@ static void add_resolver(struct builder *b)
 {
 	const struct machine *m = b->request->machine;
 
+	if (b->request->rootfs) {
+		if (b->request->host_network && b->request->rootfs_resolv && m->resolver_real)
+			(void)add_file(b, m->resolver_real, "/etc/resolv.conf", false);
+		return;
+	}
 	for (size_t i = 0; b->request->host_network && i < m->n_resolver; i++) {
 		const struct machine_entry *hop = &m->resolver[i];
 		const struct do_place *place = place_of(b, hop->path, true);
@@ -508,9 +533,14 @@ static int check_place(const struct builder *b, const struct do_place *place, st
 	if (cover->cover == DO_COVER_HOST) {
 		(void)err_set(err, EINVAL,
 			      "%s: %s is not there to be mounted on, and nothing is made in the "
-			      "host's %s",
-			      place->option, place->target, cover->target);
-		return err_hint(err, "choose a place below /tmp, /run or the home directory");
+			      "%s %s",
+			      place->option, place->target, b->request->rootfs ? "tree" : "host's",
+			      b->request->rootfs ? b->request->rootfs : cover->target);
+		return b->request->rootfs
+			       ? err_hint(err, "choose a place that the tree has, or add "
+					       "--overlay")
+			       : err_hint(err, "choose a place below /tmp, /run or the home "
+					       "directory");
 	}
 	return err_set(err, EINVAL, "%s: %s lies in %s, which %s, so that nothing can be put there",
 		       place->option, place->target, cover->target,
@@ -534,14 +564,24 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 	int r;
 
 	*places = (struct do_places){ 0 };
-	add_root(&b);
+	if (request->rootfs)
+		add_rootfs(&b);
+	else
+		add_root(&b);
 	add_kernel(&b);
-	add_private(&b);
-	add_home(&b);
+	if (request->rootfs) {
+		add_tmpfs(&b, "/run", "mode=755", 5);
+	} else {
+		add_private(&b);
+		add_home(&b);
+	}
 	r = add_paths(&b, err);
 	if (r < 0)
 		return r;
-	add_cwd(&b);
+	if (request->rootfs)
+		set_tree_cwd(&b);
+	else
+		add_cwd(&b);
 	r = set_workdir(&b, err);
 	if (r == 0)
 		r = check_layer(&b, err);

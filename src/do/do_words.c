@@ -19,8 +19,10 @@ static void push(struct arena *arena, struct do_texts *list, const char *text)
 }
 
 /* A variable that names a socket, a key or a directory that is not there is worse than none. */
-static bool may_pass(const char *variable)
+static bool may_pass(const char *variable, bool tree)
 {
+	static const char *const any[] = { "TERM=", "COLORTERM=", "LANG=",    "LANGUAGE=", "TZ=",
+					   "LC_",   "NO_COLOR=",  "COLUMNS=", "LINES=",    NULL };
 	static const char *const names[] = {
 		"PATH=",        "USER=",    "LOGNAME=",    "TERM=",        "COLORTERM=", "LANG=",
 		"LANGUAGE=",    "TZ=",      "NO_COLOR=",   "EDITOR=",      "VISUAL=",    "PAGER=",
@@ -28,7 +30,10 @@ static bool may_pass(const char *variable)
 		"VIRTUAL_ENV=", "NVM_DIR=", "PYENV_ROOT=", "JAVA_HOME=",   "LC_",
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; any[i]; i++)
+		if (str_starts(variable, any[i]))
+			return true;
+	for (size_t i = 0; !tree && i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_starts(variable, names[i]))
 			return true;
 	return false;
@@ -63,13 +68,13 @@ static void push_file(struct arena *arena, struct do_texts *list, const char *co
 	}
 }
 
-struct do_texts do_env(struct arena *arena, const char *const *environ, const char *const *words,
-		       size_t n)
+struct do_texts do_env(struct arena *arena, bool tree, const char *const *environ,
+		       const char *const *words, size_t n)
 {
 	struct do_texts list = { 0 };
 
 	for (size_t i = 0; environ[i]; i++)
-		if (may_pass(environ[i]))
+		if (may_pass(environ[i], tree))
 			push(arena, &list, environ[i]);
 	for (size_t i = 0; i < n; i++) {
 		const char *value = strchr(words[i], '=') + 1;
@@ -107,6 +112,24 @@ static int add_cap(struct arena *arena, struct do_texts *list, const char *name,
 	push(arena, list, name);
 	return 0;
 }
+
+const char *const do_root_caps[] = {
+	"cap-add=CAP_CHOWN",
+	"cap-add=CAP_DAC_OVERRIDE",
+	"cap-add=CAP_FOWNER",
+	"cap-add=CAP_FSETID",
+	"cap-add=CAP_KILL",
+	"cap-add=CAP_MKNOD",
+	"cap-add=CAP_NET_RAW",
+	"cap-add=CAP_NET_BIND_SERVICE",
+	"cap-add=CAP_SETFCAP",
+	"cap-add=CAP_SETGID",
+	"cap-add=CAP_SETPCAP",
+	"cap-add=CAP_SETUID",
+	"cap-add=CAP_AUDIT_WRITE",
+	"cap-add=CAP_SYS_CHROOT",
+	NULL,
+};
 
 int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_texts *ret,
 	    struct err *err)

@@ -30,6 +30,7 @@ struct layer {
 	int fd;           /* the directory, locked where others could have it, too */
 	const char *path; /* NULL: a tmpfs */
 	int kind;         /* enum layer_kind */
+	bool mapped;      /* files in it belong to other ids than the user's */
 	JSON_LIST(struct layer_part) parts;
 };
 
@@ -119,5 +120,5 @@ int layer_apply(struct arena *arena, struct layer *layer, const struct layer_cha
 /* Removes what is at a name, with all below; modes do not keep it. 0 or -errno. */
 int layer_remove_tree(int dir, const char *name);
 
-/* Removes a layer that nobody uses. dry: only looks. */
-int layer_remove(struct arena *arena, const char *path, bool dry, struct err *err) MUST_CHECK;
+/* Removes an open layer. */
+int layer_remove(struct arena *arena, struct layer *layer, struct err *err) MUST_CHECK;

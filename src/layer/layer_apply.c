@@ -87,10 +87,26 @@ static int make_link(const struct job *job)
 	return symlinkat(target, job->to, TEMPORARY) < 0 ? -errno : 0;
 }
 
+static int set_owner(const struct job *job, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(job->to, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (st.st_uid == job->st.st_uid && st.st_gid == job->st.st_gid)
+		return 0;
+	return fchownat(job->to, name, job->st.st_uid, job->st.st_gid, AT_SYMLINK_NOFOLLOW) < 0
+		       ? -errno
+		       : 0;
+}
+
 /* What has come to be there since the list was made stays. */
 static int settle(const struct job *job, bool over)
 {
-	int r = set_times(job, TEMPORARY);
+	int r = set_owner(job, TEMPORARY);
+
+	if (r == 0)
+		r = set_times(job, TEMPORARY);
 
 	if (r == 0 && over)
 		return renameat(job->to, TEMPORARY, job->to, job->name) < 0 ? -errno : 0;
@@ -107,7 +123,7 @@ static int make(const struct job *job, bool over)
 
 	if (kind == S_IFDIR) {
 		if (mkdirat(job->to, job->name, mode_of(&job->st) | 0700) == 0)
-			return 0;
+			return set_owner(job, job->name);
 		return errno == EEXIST && !over ? -EEXIST : -errno;
 	}
 	(void)unlinkat(job->to, TEMPORARY, 0);
@@ -127,11 +143,15 @@ static int touch(const struct job *job)
 	const char *name = *job->name ? job->name : ".";
 	_cleanup_close_ int fd = openat(job->to, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
+	int r;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if ((st.st_mode ^ job->st.st_mode) & S_IFMT)
 		return -ESTALE;
+	r = set_owner(job, name);
+	if (r < 0)
+		return r;
 	if (!S_ISLNK(st.st_mode) && chmod(fd_path(fd).text, mode_of(&job->st)) < 0)
 		return -errno;
 	return S_ISDIR(st.st_mode) ? 0 : set_times(job, name);

@@ -113,27 +113,15 @@ static int remove_parts(struct arena *arena, const struct layer *layer)
 	return unlinkat(layer->fd, "layer.json", 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-int layer_remove(struct arena *arena, const char *path, bool dry, struct err *err)
+int layer_remove(struct arena *arena, struct layer *layer, struct err *err)
 {
-	struct layer layer;
-	int error, r = layer_open(arena, path, 0, &layer, err);
+	int error = remove_parts(arena, layer);
 
-	if (r < 0 || dry) {
-		if (r == 0)
-			layer_close(&layer);
-		return r;
-	}
-	error = remove_parts(arena, &layer);
-	layer_close(&layer);
-	if (error < 0) {
-		(void)err_errno(err, -error, "remove the layer %s", path);
-		return error == -EACCES || error == -EPERM
-			       ? err_hint(err, "it has files of subordinate ids, as a container "
-					       "with several ids makes them")
-			       : error;
-	}
+	layer_close(layer);
+	if (error < 0)
+		return err_errno(err, -error, "remove the layer %s", layer->path);
 	/* The user may have put something of theirs beside it. */
-	if (rmdir(path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
-		log_notice("%s stays: %s", path, err_why(errno));
+	if (rmdir(layer->path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
+		log_notice("%s stays: %s", layer->path, err_why(errno));
 	return 0;
 }

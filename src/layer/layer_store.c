@@ -20,6 +20,7 @@ enum { VERSION = 1, MAX_NUMBER = 999, MAX_SIZE = 1 << 20 };
 struct document {
 	struct json_uint version;
 	int kind;
+	struct json_bool mapped;
 	JSON_LIST(struct layer_part) parts;
 };
 
@@ -60,6 +61,7 @@ static const struct json_field fields[] = {
 	  .flags = JSON_REQUIRED,
 	  .offset = offsetof(struct document, kind),
 	  .names = kinds },
+	{ .key = "mapped", .kind = JSON_BOOL, .offset = offsetof(struct document, mapped) },
 	{ .key = "parts",
 	  .kind = JSON_OBJECTS,
 	  .flags = JSON_REQUIRED,
@@ -105,6 +107,7 @@ static int read_document(struct arena *arena, struct layer *layer, int kind, str
 		return err_hint(err, "use another directory for this one");
 	}
 	layer->kind = doc.kind;
+	layer->mapped = doc.mapped.v;
 	layer->parts.v = doc.parts.v;
 	layer->parts.n = doc.parts.n;
 	return 0;
@@ -271,6 +274,7 @@ int layer_write(const struct layer *layer, struct err *err)
 	json_write_object(w, NULL);
 	json_write_uint(w, "version", VERSION);
 	json_write_string(w, "kind", json_read_enum_name(kinds, layer->kind));
+	json_write_bool(w, "mapped", layer->mapped);
 	json_write_array(w, "parts");
 	for (size_t i = 0; i < layer->parts.n; i++) {
 		const struct layer_part *part = &layer->parts.v[i];

@@ -30,6 +30,8 @@ int step_layer_open(struct start *start, struct err *err)
 	start->layer = (struct layer){ .fd = -1, .kind = kind_of(plan) };
 	if (plan->dir)
 		r = layer_open(start->arena, plan->dir, kind_of(plan), &start->layer, err);
+	if (start->plan->flags & PLAN_USERNS_NEW)
+		start->layer.mapped |= start->plan->idmap.writer == IDMAP_WRITER_HELPER;
 	start->layer_numbers = arena_array(start->arena, plan->n, sizeof(*start->layer_numbers));
 	for (size_t i = 0; r >= 0 && i < plan->n; i++) {
 		r = layer_add(start->arena, &start->layer, plan->v[i].lower, plan->v[i].empty, err);

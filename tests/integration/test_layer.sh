@@ -219,3 +219,42 @@ t_layer_of_a_container() {
 	no 'neither may it lie in' run -b "$T/b" --overlay="$T/b/rootfs/l" "$ID"
 	ok gc --layer "$T/layer"
 }
+
+# Another tree in place of this machine's.
+t_do_in_another_tree() {
+	layer_home
+	local tree=$T/b/rootfs
+	mkdir -p "$tree/root" "$tree/tmp" "$tree/run"
+	ok do --rootfs "$tree" -- sh -c 'id -u; pwd; echo $HOME $USER; cat /etc/shadow 2>/dev/null; ls /home 2>/dev/null; echo new >/new; mount -t tmpfs x /tmp 2>/dev/null || echo no mounts'
+	eq inside "$OUT" $'0\n/\n/root root\nno mounts'
+	eq 'it is written to' "$(<"$tree/new")" new
+	find "$tree" | sort >"$T/before"
+	ok do --rootfs "$tree" --overlay --changes -- sh -c 'rm /new; echo x >/root/x; echo $PWD'
+	eq 'as a copy' "$OUT"$'\n'"$ERR" "/
+D $tree/new
+A $tree/root/x 2
+1 added, 1 deleted"
+	# What an option shows of this machine is there, and no mount point is made for it in the tree.
+	ok do --rootfs "$tree" --overlay --rw . -- sh -c 'pwd; echo made >made'
+	eq 'this directory' "$OUT $(<made) $(stat -c %u made)" "$PWD made $(id -u)"
+	ok do --rootfs "$tree" -v .:/tmp -w /tmp -- cat a
+	eq 'at another place' "$OUT" a
+	no 'nothing is made in the tree' do --rootfs "$tree" --rw . -- true
+	find "$tree" | sort | cmp - "$T/before" || fail 'the tree has changed'
+	no 'there is no such directory' do --rootfs "$T/none" -- true
+	no "this machine's own tree" do --rootfs / -- true
+	no 'with --rootfs is not a copy' do --rootfs "$tree" --changes -- true
+	no 'the tree has its own homes' do --rootfs "$tree" --home=ro -- true
+	no 'neither may it lie in' do --rootfs "$tree" --overlay="$tree/layer" -- true
+	R do --rootfs "$tree" --print-config -- true
+	eq config "$(jq -c '[.root.path, .process.user.uid, .linux.uidMappings]' <<<"$OUT")" "[\"$tree\",0,null]"
+	many_ids
+	# Files of other ids are listed, applied and removed as well.
+	ok do --rootfs "$tree" --overlay="$T/layer" -- sh -c 'mkdir /own; echo x >/own/x; chown -R 7:8 /own; chmod 700 /own'
+	ok do --apply "$T/layer"
+	eq applied "$(grep -c "^A $tree/own" <<<"$OUT")" 2
+	ok do --rootfs "$tree" -- stat -c '%u:%g %a' /own /own/x
+	eq owners "$OUT" $'7:8 700\n7:8 644'
+	ok gc --layer "$T/layer"
+	[ ! -e "$T/layer" ] || fail 'files of other ids were not removed'
+}

@@ -410,6 +410,60 @@ TEST(tools_of_the_home_directory_without_its_secrets)
 	CHECK(!do_home_may_show("/home/u", "/home/u/.local")); /* has keyrings */
 }
 
+/* Nothing of this machine is in another tree, but what an option names. */
+TEST(another_tree)
+{
+	struct machine m = machine();
+	struct do_path path = { "--rw", DO_WRITE, "/home/u/proj", "/home/u/proj", true, false };
+	struct do_request q = {
+		.machine = &m, .rootfs = "/srv/tree", .overlay = true, .paths = &path, .n_paths = 1
+	};
+	const struct oci_config *c = config(&q);
+
+	CHECK(c && str_equal(c->root->path, "/srv/tree") && !c->root->readonly.v);
+	CHECK(c && c->process->user->uid.v == 0 && !c->linux_->uid_mappings.n);
+	CHECK_STR(c ? c->process->cwd : "", "/home/u/proj");
+	CHECK_STR(mount_at(c, "/"), "");
+	CHECK_STR(mount_at(c, "/usr"), "");
+	CHECK_STR(mount_at(c, "/home/u"), "");
+	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " TREE);
+	CHECK_STR(mount_at(c, "/proc"), "proc proc: nosuid noexec nodev");
+	/* What is read-only below it pins no directory of this machine above it. */
+	path.how = DO_READ;
+	path.there = true;
+	q.overlay = false;
+	c = config(&q);
+	CHECK(c != NULL);
+	CHECK_STR(mount_at(c, "/home"), "");
+	CHECK_STR(mount_at(c, "/home/u"), "");
+	path.there = false;
+	CHECK(!config(&q));
+	CHECK(strstr(err.text, "nothing is made in the tree /srv/tree") != NULL);
+}
+
+/* What is to be listed or kept is a part of the layer; others may not write to that. */
+TEST(layers)
+{
+	struct machine m = machine();
+	struct do_path path = { "--rw", DO_WRITE, "/srv/p", "/srv/p", true, true };
+	struct do_request q = { .machine = &m, .all_changes = true, .paths = &path, .n_paths = 1 };
+	const struct oci_config *c = config(&q);
+
+	CHECK_STR(mount_at(c, "/tmp"), "tmpfs tmpfs: scratch nosuid nodev mode=1777 size=25%");
+	CHECK_STR(mount_at(c, "/home/u"), "tmpfs tmpfs: scratch nosuid nodev mode=700 size=25%");
+	q.all_changes = false;
+	q.layer = "/srv/layer";
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/tmp"), "tmpfs tmpfs: nosuid nodev mode=1777 size=25%");
+	CHECK_STR(mount_at(c, "/home/u"), "tmpfs tmpfs: scratch nosuid nodev mode=700 size=25%");
+	CHECK(c && c->annotations.n == 2 && str_equal(c->annotations.v[1].value, "/srv/layer"));
+	q.home = DO_HOME_SCRATCH;
+	CHECK_STR(mount_at(config(&q), "/home/u"), "bind /home/u: " SCRATCH " size=25%");
+	q.layer = "/srv/p/layer";
+	CHECK(!config(&q));
+	CHECK(strstr(err.text, "it would be writable inside, by --rw /srv/p") != NULL);
+}
+
 TEST(environment)
 {
 	static const char *const outside[] = { "PATH=/bin", "SSH_AUTH_SOCK=/x", "LC_ALL=C",
@@ -418,7 +472,11 @@ TEST(environment)
 					     "env-file=# no\n\nB=2\r\nDISPLAY\nC=" };
 	static const char *const wanted[] = { "PATH=/bin", "LC_ALL=C",   "A=1", "SECRET=1",
 					      "B=2",       "DISPLAY=:0", "C=" };
-	struct do_texts list = do_env(&arena, outside, words, 4);
+	struct do_texts list = do_env(&arena, false, outside, words, 4);
+	struct do_texts tree = do_env(&arena, true, outside, words, 1);
+
+	CHECK_INT(tree.n, 2);
+	CHECK_STR(tree.v[0], "LC_ALL=C"); /* no PATH of this machine */
 
 	CHECK_INT(list.n, 7);
 	for (size_t i = 0; i < list.n && i < 7; i++)

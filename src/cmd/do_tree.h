@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a sandbox has as its root: this machine's tree, or that of --rootfs. */
+#pragma once
+
+#include "src/do/do.h"
+
+/* --rootfs DIR: fills in the request, and the shell of the machine. */
+int do_tree_choose(struct arena *arena, struct machine *machine, const char *word,
+		   struct do_request *request, struct err *err) MUST_CHECK;
+
+/* What there is at an absolute path inside. rootfs NULL: this machine. */
+enum machine_kind do_tree_find(struct arena *arena, const char *rootfs, const char *path);
+
+/* Capabilities: those that root of a tree has, and what the options ("cap-add=NAME") make of
+ * them. */
+int do_tree_caps(struct arena *arena, const char *const *words, size_t n,
+		 struct do_request *request, struct err *err) MUST_CHECK;
