@@ -4,6 +4,7 @@
 #include "src/base/io.h"
 #include "src/cmd/options.h"
 #include "src/run/reaper.h"
+#include "src/run/trace.h"
 #include "src/sys/program.h"
 #include "src/sys/self.h"
 
@@ -106,6 +107,15 @@ static int call(struct arena *arena, const struct cmd *cmd, const struct cmd_glo
 	return r < 0 ? r : cmd->run(arena, globals, values, argc, argv, err);
 }
 
+static int open_trace(const struct cmd *cmd, const char *path, struct err *err)
+{
+	if (!path)
+		return 0;
+	if (!cmd->starts)
+		return err_set(err, EINVAL, "--trace: \"%s\" starts nothing", cmd->name);
+	return trace_open(path, err);
+}
+
 static int run_command(struct arena *arena, const struct cmd *cmd, const struct options_global *o,
 		       int argc, char **argv, struct err *err)
 {
@@ -116,8 +126,10 @@ static int run_command(struct arena *arena, const struct cmd *cmd, const struct 
 				  : o->systemd_cgroup ? "systemd"
 						      : NULL,
 	};
-	int r = call(arena, cmd, &globals, argc, argv, err);
+	int r = open_trace(cmd, o->trace, err);
 
+	if (r == 0)
+		r = call(arena, cmd, &globals, argc, argv, err);
 	if (r >= 0)
 		return r;
 	(void)err_document(err, "config.json"); /* unless the command knows better */

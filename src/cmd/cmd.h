@@ -59,6 +59,7 @@ struct cmd {
 	int min_args, max_args;       /* behind the options; max -1: any */
 	bool stop_at_first; /* options end at the first positional argument (exec, kill, ps) */
 	int exit_failure;   /* CMD_EXIT_FAILURE unless 0 */
+	bool starts;        /* walks a sequence, which --trace is about */
 	/* Returns the exit status, or a negative errno with err filled (main prints it). */
 	int (*run)(struct arena *arena, const struct cmd_globals *globals, const void *options,
 		   int argc, char **argv, struct err *err);

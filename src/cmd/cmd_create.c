@@ -35,5 +35,6 @@ const struct cmd cmd_create = {
 	.options_size = sizeof(struct create_options),
 	.min_args = 1,
 	.max_args = 1,
+	.starts = true,
 	.run = run,
 };

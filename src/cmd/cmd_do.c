@@ -530,5 +530,6 @@ const struct cmd cmd_do = {
 	.max_args = -1,
 	.stop_at_first = true,
 	.exit_failure = 125,
+	.starts = true,
 	.run = run,
 };

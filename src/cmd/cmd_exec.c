@@ -406,5 +406,6 @@ const struct cmd cmd_exec = {
 	.max_args = -1,
 	.stop_at_first = true,
 	.exit_failure = CMD_EXIT_EXEC_FAILURE,
+	.starts = true,
 	.run = run,
 };

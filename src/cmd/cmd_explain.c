@@ -9,16 +9,19 @@
 #include "src/host/facts.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan.h"
+#include "src/run/trace.h"
 #include "src/state/status.h"
 #include "src/state/undo_list.h"
 
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 struct explain_options {
 	const char *bundle, *config, *facts, *map;
-	bool steps;
+	bool steps, timing;
 };
 
 static const struct option options[] = {
@@ -32,6 +35,8 @@ static const struct option options[] = {
 	  "rootless id mapping: auto, single, subid or keep", launch_map_choices },
 	{ 0, "steps", OPTION_FLAG, offsetof(struct explain_options, steps), NULL,
 	  "also print every step and which process runs it", NULL },
+	{ 0, "timing", OPTION_FLAG, offsetof(struct explain_options, timing), NULL,
+	  "show when each step was done", NULL },
 	{ 0 },
 };
 
@@ -180,9 +185,44 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	return common_print_text(&out, err);
 }
 
+static size_t terminal_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+static int explain_timing(struct arena *arena, const struct cmd_globals *globals, const char *id,
+			  struct err *err)
+{
+	_cleanup_str_ struct str out = { 0 };
+	_cleanup_close_ int dirfd = -1;
+	struct state state = { 0 };
+	struct store *store;
+	char *text;
+	size_t len;
+	int r = dirfd = common_open(arena, globals, id, &store, &state, err);
+
+	if (r >= 0)
+		r = io_read_file(dirfd, TRACE_STATE_FILE, 4 << 20, arena, &text, &len, err);
+	if (r == -ENOENT && dirfd >= 0) {
+		(void)err_set(err, ENODATA, "container %s: nobody has noted its steps", id);
+		return err_hint(err, "start it with usrun --trace FILE run ...");
+	}
+	if (r == 0)
+		r = trace_bars(arena, TRACE_STATE_FILE, text, len, terminal_width(), &out, err);
+	return r < 0 ? r : common_print_text(&out, err);
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
+	const struct explain_options *o = data;
+
+	if (o->timing && !argc)
+		return err_set(err, EINVAL, "--timing: needs the id of a container");
+	if (o->timing)
+		return explain_timing(arena, globals, argv[0], err);
 	return argc ? explain_container(arena, globals, argv[0], err)
 		    : explain_bundle(arena, globals, data, err);
 }

@@ -64,5 +64,6 @@ const struct cmd cmd_run = {
 	.options_size = sizeof(struct run_options),
 	.min_args = 1,
 	.max_args = 1,
+	.starts = true,
 	.run = run,
 };

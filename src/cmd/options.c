@@ -20,6 +20,8 @@ const struct option options_globals[] = {
 	{ 0, "log-level", OPTION_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug",
 	  levels },
 	{ 0, "debug", OPTION_FLAG, AT(debug), NULL, "log every step", NULL },
+	{ 0, "trace", OPTION_TEXT, AT(trace), "FILE", "write when each step of a start was done",
+	  NULL },
 	{ 0, "cgroup-manager", OPTION_TEXT, AT(cgroup_manager), "MANAGER",
 	  "cgroupfs, systemd or disabled", managers },
 	{ 0, "systemd-cgroup", OPTION_FLAG, AT(systemd_cgroup), NULL,

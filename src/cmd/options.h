@@ -10,7 +10,7 @@ extern const struct cmd *const options_commands[]; /* all, sorted by name, NULL 
 extern const struct option options_globals[];
 
 struct options_global { /* what the global table fills */
-	const char *root, *cgroup_manager, *log, *log_format, *log_level;
+	const char *root, *cgroup_manager, *log, *log_format, *log_level, *trace;
 	const char *called_as; /* not of the table */
 	bool debug, systemd_cgroup, version, help;
 };

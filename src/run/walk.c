@@ -9,6 +9,7 @@
 #include "src/base/str.h"
 #include "src/run/channel.h"
 #include "src/run/failure.h"
+#include "src/run/trace.h"
 #include "src/sys/child.h"
 #include "src/sys/compat.h"
 #include "src/sys/later.h"
@@ -216,10 +217,15 @@ static int walk_row(struct walk *walk, size_t i, struct err *err)
 static int walk_rows(struct walk *walk, size_t from, struct err *err)
 {
 	for (size_t i = from; i < walk->sequence->n; i++) {
+		const struct row *row = &walk->sequence->rows[i];
+		size_t span;
 		int r = 0;
 
-		if (sequence_row_active(&walk->sequence->rows[i], walk->start->plan->flags))
-			r = walk_row(walk, i, err);
+		if (!sequence_row_active(row, walk->start->plan->flags))
+			continue;
+		span = trace_begin(walk->start, row, i);
+		r = walk_row(walk, i, err);
+		trace_end(span, r);
 		if (r < 0)
 			return r;
 	}
@@ -239,6 +245,7 @@ int walk_sequence(const struct sequence *sequence, struct start *start, struct e
 	r = walk_rows(&walk, 0, err);
 	if (r < 0)
 		failure_end(start, walk.channel, err);
+	trace_write(sequence, start, r < 0 ? err : NULL);
 	return r;
 }
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# --trace and explain --timing: the steps of all processes of a start.
+
+steps_of() { jq -r --arg p "$1" '[.traceEvents[] | select(.args.process == $p) | .name] | join(" ")' "$T/trace"; } # PROCESS
+
+t_trace() {
+	prog /bin/true
+	ok --trace "$T/trace" run -b "$T/b" "$ID"
+	has parent "$(steps_of parent)" 'state-reserve'
+	has init "$(steps_of init)" 'mounts'
+	eq 'no step before the first' "$(jq '[.traceEvents[] | select((.ts // 0) < 0 or (.dur // 0) < 0)] | length' "$T/trace")" 0
+	eq 'all but the last of init have ended' "$(jq -r '[.traceEvents[] | select(.args.unfinished) | .name] | join(" ")' "$T/trace")" exec
+	eq id "$(jq -r .otherData.id "$T/trace")" "$ID"
+	prog /no/such/program
+	no 'no such file' --trace "$T/trace" run -b "$T/b" "$ID"
+	eq 'where it failed' "$(jq -r .otherData.failed "$T/trace")" exec-find
+	has 'why' "$(jq -r .otherData.error "$T/trace")" '/no/such/program'
+	eq 'of init' "$(jq -r '[.traceEvents[] | select(.args.process == "init")][-1] | .name + " " + .args.error' "$T/trace")" \
+		'exec-find no such path'
+}
+
+t_trace_is_kept_for_explain() {
+	prog /bin/sleep 1000
+	ok --trace "$T/trace" run -d -b "$T/b" "$ID"
+	ok explain --timing "$ID"
+	has head "$OUT" 'process and step'
+	has bar "$OUT" 'parent state-reserve'
+	eq 'a bar for each' "$(($(wc -l <<<"$OUT") - 1))" "$(jq '[.traceEvents[] | select(.ph == "X")] | length' "$T/trace")"
+	eq columns "$(awk 'length > 80' <<<"$OUT" | wc -l)" 0
+	ok --trace "$T/exec" exec "$ID" true
+	has 'of exec' "$(jq -r '[.traceEvents[].name] | join(" ")' "$T/exec")" spawn
+	down
+	up
+	no 'nobody has noted its steps' explain --timing "$ID"
+	down
+	no 'needs the id' explain --timing
+	no 'starts nothing' --trace "$T/trace" list
+	no 'open' --trace "$T/none/trace" run -b "$T/b" "$ID"
+}
+
+# Nobody who has not asked pays for it: not even a look at the clock, where that is a call.
+t_trace_costs_nothing_else() {
+	root_only "under strace newuidmap has no rights"
+	prog /bin/true
+	strace -f -e trace=clock_gettime,mmap -o "$T/plain" "${U[@]}" run -b "$T/b" "$ID"
+	eq 'shared memory' "$(grep -c 'MAP_SHARED|MAP_ANONYMOUS' "$T/plain")" 0
+}
