@@ -113,7 +113,6 @@ static __attribute__((noreturn)) void become_keeper(const struct keeper_request 
 	program_show_title(arena_strf(&arena, "usrun:[console] %s", request->id));
 	(void)prctl(PR_SET_NAME, "usrun:[console]", 0, 0, 0);
 	(void)setsid();
-	(void)chdir("/");
 	program_reset_signals(~0ULL);
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		(void)dup2(null, fd);
@@ -122,7 +121,7 @@ static __attribute__((noreturn)) void become_keeper(const struct keeper_request 
 			      .init = request->init->pidfd,
 			      .client = -1 };
 	program_close_others(3, keeps, sizeof(keeps) / sizeof(keeps[0])); /* null, too */
-	if (fcntl(k->console, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+	if (chdir("/") == 0 && fcntl(k->console, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
 		keep(k);
 	child_exit(0);
 }
