@@ -99,6 +99,12 @@ static int call(struct arena *arena, const struct cmd *cmd, const struct cmd_glo
 	if (r < 0) {
 		return err_hint(err, "`usrun %s --help` lists the options", cmd->name);
 	}
+	if (help && cmd->available) {
+		int missing = cmd->available(arena, globals, err);
+
+		if (missing < 0)
+			return missing;
+	}
 	if (help)
 		return help_command(cmd, err);
 	argc -= r;
@@ -125,6 +131,7 @@ static int run_command(struct arena *arena, const struct cmd *cmd, const struct 
 		.cgroup_manager = o->cgroup_manager   ? o->cgroup_manager
 				  : o->systemd_cgroup ? "systemd"
 						      : NULL,
+		.criu = o->criu,
 	};
 	int r = open_trace(cmd, o->trace, err);
 
@@ -150,11 +157,13 @@ static int help(const char *name, struct err *err)
 	return print(&text, err);
 }
 
-static int version(struct err *err)
+static int version(struct arena *arena, const struct options_global *o, struct err *err)
 {
+	const struct cmd_globals globals = { .criu = o->criu };
 	struct str text = { 0 };
+	struct err ignored;
 
-	cmd_version(&text);
+	cmd_version(&text, cmd_restore.available(arena, &globals, &ignored) == 0);
 	return print(&text, err);
 }
 
@@ -200,7 +209,7 @@ static int start(struct arena *arena, int argc, char **argv, struct err *err)
 	argc -= n + 1;
 	argv += n + 1;
 	if (o.version)
-		return version(err);
+		return version(arena, &o, err);
 	if (o.help || argc < 1)
 		return help(NULL, err);
 	if (str_equal(argv[0], "help"))

@@ -17,6 +17,7 @@ enum {
 struct cmd_globals {
 	const char *root;           /* --root, or NULL */
 	const char *cgroup_manager; /* --cgroup-manager, --systemd-cgroup; or NULL */
+	const char *criu;           /* --criu, or NULL */
 	const char *called_as;      /* the first word of the command line */
 };
 
@@ -60,16 +61,18 @@ struct cmd {
 	bool stop_at_first; /* options end at the first positional argument (exec, kill, ps) */
 	int exit_failure;   /* CMD_EXIT_FAILURE unless 0 */
 	bool starts;        /* walks a sequence, which --trace is about */
+	/* Says why the command cannot be had on this host, also for --help; NULL: it always can. */
+	int (*available)(struct arena *arena, const struct cmd_globals *globals, struct err *err);
 	/* Returns the exit status, or a negative errno with err filled (main prints it). */
 	int (*run)(struct arena *arena, const struct cmd_globals *globals, const void *options,
 		   int argc, char **argv, struct err *err);
 };
 
-extern const struct cmd cmd_attach, cmd_check, cmd_completion, cmd_create, cmd_delete, cmd_do,
-	cmd_doctor, cmd_events, cmd_exec, cmd_explain, cmd_facts, cmd_features, cmd_gc, cmd_kill,
-	cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_stats,
-	cmd_update;
+extern const struct cmd cmd_attach, cmd_check, cmd_checkpoint, cmd_completion, cmd_create,
+	cmd_delete, cmd_do, cmd_doctor, cmd_events, cmd_exec, cmd_explain, cmd_facts, cmd_features,
+	cmd_gc, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec,
+	cmd_start, cmd_state, cmd_stats, cmd_update;
 
 /* What `--version` prints. Clients parse it: line 1 "usrun version X", then "commit: Y"; no other
  * line has the word "version". */
-void cmd_version(struct str *out);
+void cmd_version(struct str *out, bool has_criu);

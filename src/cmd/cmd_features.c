@@ -113,13 +113,14 @@ static bool runs_wasm(struct arena *arena)
 	       handler_find_files(arena, &caller, &handler, &ignored) == 0;
 }
 
-static void annotations(struct json_write *w, struct arena *arena)
+static void annotations(struct json_write *w, struct arena *arena, bool has_criu)
 {
 	json_write_object(w, "annotations");
 	json_write_string(
 		w, "io.github.seccomp.libseccomp.version",
 		arena_strf(arena, "%d.%d.%d", SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO));
-	json_write_string(w, "org.opencontainers.runc.checkpoint.enabled", "false");
+	json_write_string(w, "org.opencontainers.runc.checkpoint.enabled",
+			  has_criu ? "true" : "false");
 	json_write_string(w, "run.oci.usrun.version", USRUN_VERSION);
 	json_write_string(w, "run.oci.usrun.commit", USRUN_COMMIT);
 	if (runs_wasm(arena))
@@ -128,15 +129,15 @@ static void annotations(struct json_write *w, struct arena *arena)
 	texts(w, "potentiallyUnsafeConfigAnnotations", annotations_unsafe);
 }
 
-void cmd_version(struct str *out)
+void cmd_version(struct str *out, bool has_criu)
 {
 	struct arena arena = { 0 };
 
 	str_addf(out,
 		 "usrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %d.%d.%d\n"
-		 "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL%s\n",
+		 "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF%s +YAJL%s\n",
 		 USRUN_VERSION, USRUN_COMMIT, STATE_DOC_OCI_VERSION, SCMP_VER_MAJOR, SCMP_VER_MINOR,
-		 SCMP_VER_MICRO, runs_wasm(&arena) ? " +WASM" : "");
+		 SCMP_VER_MICRO, has_criu ? " +CRIU" : "", runs_wasm(&arena) ? " +WASM" : "");
 	arena_free(&arena);
 }
 
@@ -144,8 +145,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	       char **argv, struct err *err)
 {
 	_cleanup_json_write_ struct json_write *w = json_write_new(true);
+	struct err ignored;
 
-	(void)globals;
 	(void)data;
 	(void)argc;
 	(void)argv;
@@ -155,7 +156,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	texts(w, "hooks", names_hook_points);
 	mount_words(w);
 	linux_part(w);
-	annotations(w, arena);
+	annotations(w, arena, cmd_restore.available(arena, globals, &ignored) == 0);
 	json_write_end(w);
 	return common_print(w, err);
 }

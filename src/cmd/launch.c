@@ -192,7 +192,7 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 		r = find_handler(launch, globals->called_as, err);
 	if (r < 0)
 		return r;
-	launch->options.listen_fds = listen_fds(launch);
+	launch->options.listen_fds = options->restores ? 0 : listen_fds(launch);
 	if (launch->options.listen_fds)
 		launch->options.listen_names = getenv("LISTEN_FDNAMES");
 	if (needs_state_dir(launch))
@@ -296,7 +296,7 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 	ret->options.detach = detach;
 	if (r == 0 && options->overlay && *options->overlay)
 		r = launch_layer(arena, options->overlay, &ret->options.layer, err);
-	if (r == 0)
+	if (r == 0 && !options->restores)
 		r = offer_notify(ret, globals, err);
 	if (r == 0)
 		r = make_plan(ret, options, globals, NULL, err);
@@ -326,6 +326,7 @@ static void tell_fallbacks(const struct start *start)
 
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
+	const struct sequence *sequence = launch->restore ? &sequence_restore : &sequence_create;
 	struct start *start = &launch->start;
 	int r = launch->store ? 0
 			      : store_open(globals->root, true, launch->arena, &launch->store, err);
@@ -346,9 +347,9 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 		if (start->start_listener < 0)
 			return err_errno(err, -start->start_listener, "make the start socket");
 	}
-	walk_undo_names(&sequence_create, launch->plan->flags, launch->arena, &start->undo,
-			&start->n_undo);
-	r = walk_sequence(&sequence_create, start, err);
+	start->restore = launch->restore;
+	walk_undo_names(sequence, launch->plan->flags, launch->arena, &start->undo, &start->n_undo);
+	r = walk_sequence(sequence, start, err);
 	if (r < 0)
 		(void)name_config(launch, err);
 	devices_close(&start->net);

@@ -23,6 +23,7 @@ struct launch_options {
 	bool host_loopback, metadata, tty;
 	const char *overlay; /* "": in memory; a directory; or NULL */
 	bool show_changes;   /* the layer is read at the end */
+	bool restores;       /* of restore: what the process had is in its images */
 };
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose
@@ -76,8 +77,9 @@ struct launch {
 	const char *config_name, *config_text;
 	size_t config_len;
 	const char *pid_file;
-	int manager; /* of notify_connect(), or -1 */
-	int signals; /* of supervise_block_signals(), or -1 */
+	int manager;             /* of notify_connect(), or -1 */
+	int signals;             /* of supervise_block_signals(), or -1 */
+	struct restore *restore; /* CRIU makes the process; or NULL */
 	struct store *store;
 	struct state state;
 	struct start start;

@@ -27,7 +27,7 @@ const struct option options_globals[] = {
 	{ 0, "systemd-cgroup", OPTION_FLAG, AT(systemd_cgroup), NULL,
 	  "the same as --cgroup-manager systemd", NULL },
 	{ 0, "rootless", OPTION_ACCEPTED, 0, "BOOL", "ignored: detected automatically", NULL },
-	{ 0, "criu", OPTION_ACCEPTED, 0, "PATH", "ignored (runc compatibility)", NULL },
+	{ 0, "criu", OPTION_TEXT, AT(criu), "PATH", "the criu program", NULL },
 	{ 'v', "version", OPTION_FLAG, AT(version), NULL, "print the version", NULL },
 	{ 'V', "version", OPTION_FLAG, AT(version), NULL, NULL, NULL },
 	{ 'h', "help", OPTION_FLAG, AT(help), NULL, "print this text", NULL },
@@ -35,11 +35,12 @@ const struct option options_globals[] = {
 };
 
 const struct cmd *const options_commands[] = {
-	&cmd_attach, &cmd_check,    &cmd_completion, &cmd_create, &cmd_delete,
-	&cmd_do,     &cmd_doctor,   &cmd_events,     &cmd_exec,   &cmd_explain,
-	&cmd_facts,  &cmd_features, &cmd_gc,         &cmd_kill,   &cmd_list,
-	&cmd_pause,  &cmd_ps,       &cmd_resume,     &cmd_run,    &cmd_spec,
-	&cmd_start,  &cmd_state,    &cmd_stats,      &cmd_update, NULL,
+	&cmd_attach,  &cmd_check, &cmd_checkpoint, &cmd_completion, &cmd_create,
+	&cmd_delete,  &cmd_do,    &cmd_doctor,     &cmd_events,     &cmd_exec,
+	&cmd_explain, &cmd_facts, &cmd_features,   &cmd_gc,         &cmd_kill,
+	&cmd_list,    &cmd_pause, &cmd_ps,         &cmd_restore,    &cmd_resume,
+	&cmd_run,     &cmd_spec,  &cmd_start,      &cmd_state,      &cmd_stats,
+	&cmd_update,  NULL,
 };
 
 static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, NULL, "print this text",

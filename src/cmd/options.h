@@ -11,6 +11,7 @@ extern const struct option options_globals[];
 
 struct options_global { /* what the global table fills */
 	const char *root, *cgroup_manager, *log, *log_format, *log_level, *trace;
+	const char *criu;
 	const char *called_as; /* not of the table */
 	bool debug, systemd_cgroup, version, help;
 };

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/host/mountinfo.h"
 
-#include "src/base/io.h"
-#include "src/base/str.h"
 #include "src/base/text.h"
 
-#include <fcntl.h>
 #include <string.h>
-
-enum { MAX = 64 << 20 };
-
-int mountinfo_read(struct arena *arena, char **ret, struct err *err)
-{
-	return io_read_file(AT_FDCWD, "/proc/self/mountinfo", MAX, arena, ret, NULL, err);
-}
 
 /* The next word of a line, which ends at end. */
 static struct mountinfo_piece take_word(const char **p, const char *end)
@@ -36,7 +26,7 @@ bool mountinfo_next(const char **next, struct mountinfo_line *ret)
 
 		ret->id = take_word(&p, end);
 		ret->parent = take_word(&p, end);
-		(void)take_word(&p, end);
+		ret->device = take_word(&p, end);
 		ret->root = take_word(&p, end);
 		ret->target = take_word(&p, end);
 		while (p < end && !mountinfo_is(take_word(&p, end), "-"))
@@ -69,31 +59,4 @@ char *mountinfo_text(struct arena *arena, struct mountinfo_piece piece)
 	}
 	*to = '\0';
 	return text;
-}
-
-void mountinfo_hint_masks(struct arena *arena, struct err *err)
-{
-	enum { FEW = 3 };
-	_cleanup_str_ struct str list = { 0 };
-	struct mountinfo_line mount;
-	struct err ignored;
-	const char *next;
-	char *text;
-	size_t n = 0;
-
-	if (mountinfo_read(arena, &text, &ignored) < 0)
-		return;
-	for (next = text; mountinfo_next(&next, &mount);) {
-		const char *target = mountinfo_text(arena, mount.target);
-
-		if (str_starts(target, "/proc/") && n++ < FEW)
-			str_addf(&list, "%s%s", n == 1 ? "" : ", ", target);
-	}
-	if (n > FEW)
-		str_add(&list, ", ...");
-	err_hint(err,
-		 "an outer container masks parts of /proc%s%s%s: start it with an unmasked "
-		 "/proc (podman: --security-opt unmask=ALL; docker: --security-opt "
-		 "systempaths=unconfined), or share its pid namespace",
-		 n ? " (" : "", str_text(&list), n ? ")" : "");
 }

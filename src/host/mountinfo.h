@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/PID/mountinfo, which has thousands of lines on some machines. Pure but for mountinfo_read()
- * and mountinfo_hint_masks(). */
+/* /proc/PID/mountinfo, which has thousands of lines on some machines. Pure but for
+ * what is in mountinfo_read.c. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -15,11 +15,12 @@ struct mountinfo_piece {
 };
 
 struct mountinfo_line {
-	struct mountinfo_piece id, parent, root, target, type, super;
+	struct mountinfo_piece id, parent, device, root, target, type, super;
 };
 
-/* The calling process's own. 0 or negative with err. */
+/* The calling process's own, or that of process pid. 0 or negative with err. */
 int mountinfo_read(struct arena *arena, char **ret, struct err *err) MUST_CHECK;
+int mountinfo_read_of(struct arena *arena, int pid, char **ret, struct err *err) MUST_CHECK;
 
 /* Takes the line at *next and moves on; bad lines are skipped. false at the end. */
 bool mountinfo_next(const char **next, struct mountinfo_line *ret);

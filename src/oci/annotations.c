@@ -22,12 +22,18 @@ static const char *const known[] = {
 	ANNOTATIONS_OVERLAY,
 	ANNOTATIONS_LAYER,
 	ANNOTATIONS_NET_PUBLISH,
+	ANNOTATIONS_CRIU_CONFIG,
 	NULL,
 };
 
 const char *const annotations_unsafe[] = {
-	"run.oci.",           "run.usrun.", "org.systemd.property.", ANNOTATIONS_WASM_VARIANT,
-	ANNOTATIONS_CRI_TYPE, NULL,
+	"run.oci.",
+	"run.usrun.",
+	"org.systemd.property.",
+	ANNOTATIONS_WASM_VARIANT,
+	ANNOTATIONS_CRI_TYPE,
+	"org.criu.",
+	NULL,
 };
 
 bool annotations_is_known(const char *name)

@@ -21,6 +21,7 @@
 #define ANNOTATIONS_INIT "run.oci.init"
 #define ANNOTATIONS_OVERLAY "run.usrun.overlay"
 #define ANNOTATIONS_LAYER "run.usrun.layer"
+#define ANNOTATIONS_CRIU_CONFIG "org.criu.config"
 #define ANNOTATIONS_NET "run.usrun.net"
 #define ANNOTATIONS_NET_PUBLISH "run.usrun.net.publish"
 

@@ -103,7 +103,7 @@ struct sequence {
 	size_t n;
 };
 
-extern const struct sequence sequence_create, sequence_exec;
+extern const struct sequence sequence_create, sequence_exec, sequence_restore;
 
 static inline bool sequence_row_active(const struct row *row, uint32_t flags)
 {

@@ -405,6 +405,7 @@ const struct undo_list_entry undo_list_entries[] = {
 	{ "cgroup-create", "removes its cgroup", undo_cgroup_create },
 	{ "cgroup-unit", "stops its systemd unit", undo_cgroup_unit },
 	{ "rdt-create", "removes its resctrl group", undo_rdt_create },
+	{ "criu-start", "kills its processes", undo_spawn },
 	{ "spawn", "kills its processes", undo_spawn },
 	{ "console-keep", "ends the keeper of its terminal", undo_console_keep },
 	{ NULL, NULL, NULL },

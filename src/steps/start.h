@@ -89,6 +89,8 @@ struct start {
 
 	int lifeline; /* stager, init: hangs up when the parent has ended */
 
+	struct restore *restore; /* of `restore`, whose process is made by CRIU; else NULL */
+
 	/* Stager. */
 	struct child hooks_runner; /* see step_pidns_join_early() */
 	int hooks_sock;            /* to it */

@@ -47,6 +47,14 @@ STEP(affinity_initial);
 STEP(priority_set);
 STEP(pid_file);
 
+/* The parent, of a restore: CRIU is its stager. */
+STEP(criu_start);
+STEP(criu_exec);
+STEP(criu_namespaces);
+STEP(criu_restore);
+STEP(criu_protect);
+STEP(criu_resume);
+
 /* The stager, or init in its place. */
 STEP(lifeline);
 /* Part of those that make it: gives the v2 group to the container's root, where the plan says

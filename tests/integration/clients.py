@@ -611,8 +611,9 @@ def grammar():
 
 def probes():
     c = Container("24")
-    check("CRIU is said to be there", c.call("checkpoint", "--help")[0] != 0)
-    check("restore is said to be there", not re.search("requires an argument|flag needs an argument", c.call("restore", "--lsm-mount-context")[1]))
+    check("CRIU is said to be there", c.call("--criu", "nosuchcriu", "checkpoint", "--help")[0] != 0)
+    check("CRIU is said to be missing", c.call("--criu", "/bin/sh", "checkpoint", "--help")[0] == 0)
+    check("no restore of pods", re.search("requires an argument|flag needs an argument", c.call("restore", "--lsm-mount-context")[1]))
     features = json.loads(c.good("features", env={}, cwd="/"))
     check("versions", features["ociVersionMin"] and features["ociVersionMax"])
     check("rro", "rro" in features["mountOptions"])

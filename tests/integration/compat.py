@@ -133,8 +133,8 @@ def old_version(t):
     return seen(t.run(config(lambda c: c.update(ociVersion="0.5.0-dev")), "/bin/true"))
 
 
-def checkpoint(t):
-    return seen(t.call("checkpoint", "--help"))
+def mounts(t):
+    return seen(t.call("mounts", "--help"))
 
 
 def exec_after_a_change(t):
@@ -227,7 +227,8 @@ ROWS = (
     ("A capability that the caller lacks", capability_of_nobody, "ok", "error", "error"),
     ("joined by path", sysctl_by_path, "error", "ok", "error"),
     ("ociVersion", old_version, "ok", "error", "ok"),
-    ("There is no Cm checkpoint", checkpoint, "error", None, "ok"),
+    ("There is no Cm mounts", mounts, "error", None, "error"),
+    ("manage-cgroups-mode", "t_checkpoint_and_restore"),
     ("the copy of the configuration", exec_after_a_change, "the copy", "the copy", "the bundle"),
     ("journald:NAME", journald, "error", None, "a file"),
     ("takes sizes such as 64m", update_sizes, "ok", "error", "ok"),

@@ -44,6 +44,14 @@ static const struct owed owed_create[] = {
 	{ PLAN_CONSOLE_KEPT, M_KEPT },
 };
 
+static const struct owed owed_restore[] = {
+	{ 0, M_STATE_WRITTEN | M_STATE_FULL | M_IN_CGROUP | M_NAMESPACES | M_INIT_PID | M_RDT },
+	{ 0, M_MOUNTED | M_START_TIME | M_STARTED | M_STAGER_GONE | M_EXECUTED },
+	{ PLAN_CONSOLE_SOCKET, M_CONSOLE },
+	{ PLAN_CGROUP, M_CGROUP },
+	{ PLAN_HOOKS_RUNTIME, M_RUNTIME_HOOKS },
+};
+
 /* Work that has to do with what is the host's, or takes rights that the container has not: a
  * process among others must find it done. */
 #define M_HOSTS_WORK                                                                               \
@@ -124,6 +132,15 @@ static int check_list(const struct walked *w, const struct owed *v, size_t n, ui
 	return 0;
 }
 
+/* Nothing is executed: CRIU brings what runs. */
+static bool restores(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_starts(rows[i].name, "criu-"))
+			return true;
+	return false;
+}
+
 static int check_owed(const struct walked *w, bool create, uint32_t flags, struct err *err)
 {
 	int r = check_list(w, owed, sizeof(owed) / sizeof(owed[0]), flags, err);
@@ -160,6 +177,9 @@ int order_check(const struct row *rows, size_t n, uint32_t flags, struct err *er
 				       rows[i].name, why);
 		apply(&w, &rows[i], who, to);
 	}
+	if (restores(rows, n))
+		return check_list(&w, owed_restore, sizeof(owed_restore) / sizeof(owed_restore[0]),
+				  flags, err);
 	return check_owed(&w, w.happened & M_STATE, flags, err);
 }
 

@@ -36,7 +36,7 @@ def check_annotations(root):
     announced = re.search(r"annotations_unsafe\[\] = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
     unsafe = tuple(defined.get(word, word.strip('"')) for word in re.findall(r'ANNOTATIONS_\w+|"[^"]+"', announced))
     manual = (root / "man" / "usrun-annotations.5").read_text()
-    documented = set(re.findall(r"Va ((?:run\.(?:oci|usrun)|module|io)\.[\w./-]+)", manual))
+    documented = set(re.findall(r"Va ((?:run\.(?:oci|usrun)|module|io|org\.criu)\.[\w./-]+)", manual))
     used = set(defined.values())
     for path in (root / "src" / "plan").glob("*.c"):  # whoever reads one decides by it
         used |= set(re.findall(r'"(run\.(?:oci|usrun)\.(?!usrun\.)[\w.-]*\w)"', path.read_text()))
@@ -54,7 +54,7 @@ def main():
     errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent)
     text = (man / "usrun.1").read_text() if (man / "usrun.1").exists() else ""
     for command in commands:
-        errors += check_page(man / f"usrun-{command}.1", options_of(run(usrun, command, "--help")))
+        errors += check_page(man / f"usrun-{command}.1", options_of(run(usrun, "--criu", sys.executable, command, "--help")))
         if f"usrun-{command}" not in text:
             errors.append(f"usrun.1: does not name usrun-{command}(1)")
     print("\n".join(errors) or f"ok: {len(commands)} commands")

@@ -173,7 +173,7 @@ TEST(slips_of_the_finger)
 	CHECK(options_nearest("strat") == options_find("start"));
 	CHECK(options_nearest("lits") == options_find("list"));
 	CHECK(options_nearest("delet") == options_find("delete"));
-	CHECK(options_nearest("checkpoint") == NULL);
+	CHECK(options_nearest("migrate") == NULL);
 	CHECK(options_nearest("") == NULL);
 	CHECK(options_nearest("a very long word that is no command at all") == NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of both sequences, for every set of flags that the planner can produce; and whether the
+/* The order of all sequences, for every set of flags that the planner can produce; and whether the
  * checker would notice: rows are dropped, swapped and moved, and most changes must be found. */
 #include "src/run/walk.h"
 #include "src/state/undo_list.h"
@@ -21,6 +21,8 @@ enum {
 static bool possible(const struct sequence *sequence, uint32_t flags)
 {
 	if (sequence == &sequence_exec && (flags & ~(uint32_t)EXEC_FLAGS))
+		return false;
+	if (sequence == &sequence_restore && (flags & PLAN_WAIT_START))
 		return false;
 	return order_has_flags(flags);
 }
@@ -66,6 +68,11 @@ TEST(create_is_in_order)
 TEST(exec_is_in_order)
 {
 	check_sequence("exec", &sequence_exec);
+}
+
+TEST(restore_is_in_order)
+{
+	check_sequence("restore", &sequence_restore);
 }
 
 /* A stager that need not wait for its score would clone an init without it, once in three
@@ -287,6 +294,11 @@ TEST(mutations_of_exec_are_noticed)
 	mutate("exec", &sequence_exec);
 }
 
+TEST(mutations_of_restore_are_noticed)
+{
+	mutate("restore", &sequence_restore);
+}
+
 static bool can_undo(const char *name)
 {
 	const struct undo_list_entry *e = undo_list_entries;
@@ -307,6 +319,8 @@ TEST(every_row_that_leaves_something_can_be_undone)
 		CHECK(can_undo(sequence_create.rows[i].name));
 	}
 	CHECK_INT(n, 9);
+	for (size_t i = 0; i < sequence_restore.n; i++)
+		CHECK(!sequence_restore.rows[i].undo || can_undo(sequence_restore.rows[i].name));
 	for (size_t i = 0; i < sequence_exec.n; i++)
 		CHECK(!sequence_exec.rows[i].undo);
 }

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/criu/report.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/str.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_LOG = 64 << 20, N_ERRORS = 3, MAX_ERROR = 240 };
+
+/* Engines take a container's own command to be missing, or not allowed, when they read these. */
+static const struct {
+	const char *words, *instead;
+} reserved[] = {
+	{ "No such file or directory", "ENOENT" },
+	{ "no such file or directory", "ENOENT" },
+	{ "Permission denied", "EACCES" },
+	{ "permission denied", "EACCES" },
+	{ "Operation not permitted", "EPERM" },
+	{ "operation not permitted", "EPERM" },
+	{ "executable file not found in", "executable file not in" },
+};
+
+/* "(00.123)  42: Error (criu/mount.c:12): Words\n": the words, or NULL. */
+static const char *words_of(const char *line, size_t len)
+{
+	static const char mark[] = "Error (";
+	const char *at = memmem(line, len, mark, strlen(mark)), *end;
+
+	if (!at)
+		return NULL;
+	end = memmem(at, len - (size_t)(at - line), "): ", 3);
+	return end ? end + 3 : NULL;
+}
+
+/* That it failed is known. */
+static bool says_nothing(const char *words)
+{
+	return str_starts(words, "rlimit: Can't setup RLIMIT_NOFILE") ||
+	       str_starts(words, "Dumping FAILED") || str_starts(words, "Restoring FAILED") ||
+	       str_starts(words, "Pre-dumping FAILED");
+}
+
+static void add(struct str *out, const char *words, size_t len)
+{
+	if (len > MAX_ERROR)
+		len = MAX_ERROR;
+	if (out->len)
+		str_add(out, "; ");
+	while (len) {
+		size_t step = 1;
+		const char *instead = NULL;
+
+		for (size_t i = 0; !instead && i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+			size_t n = strlen(reserved[i].words);
+
+			if (n <= len && memcmp(words, reserved[i].words, n) == 0) {
+				instead = reserved[i].instead;
+				step = n;
+			}
+		}
+		if (instead)
+			str_add(out, instead);
+		else
+			str_addn(out, words, 1);
+		words += step;
+		len -= step;
+	}
+}
+
+/* The words of the next error from *log on, and its length; NULL at the end. */
+static const char *next_error(const char **log, size_t *ret_len)
+{
+	while (**log) {
+		size_t len = strcspn(*log, "\n");
+		const char *line = *log, *words = words_of(line, len);
+
+		*log += len + (line[len] == '\n');
+		if (words && !says_nothing(words)) {
+			*ret_len = (size_t)(line + len - words);
+			return words;
+		}
+	}
+	return NULL;
+}
+
+void report_errors(const char *log, char *ret, size_t size)
+{
+	_cleanup_str_ struct str out = { 0 };
+	struct {
+		const char *s;
+		size_t len;
+	} last[N_ERRORS];
+	size_t n = 0, len;
+	const char *words;
+
+	while ((words = next_error(&log, &len))) {
+		last[n % N_ERRORS].s = words;
+		last[n++ % N_ERRORS].len = len;
+	}
+	for (size_t i = n > N_ERRORS ? n - N_ERRORS : 0; i < n; i++)
+		add(&out, last[i % N_ERRORS].s, last[i % N_ERRORS].len);
+	(void)snprintf(ret, size, "%s", str_text(&out));
+}
+
+const char *report_hint(const char *log)
+{
+	static const struct {
+		const char *words, *hint;
+	} known[] = {
+		{ "ip6tables-restore", "install iptables, or choose --network-lock nftables" },
+		{ "iptables-restore", "install iptables, or choose --network-lock nftables" },
+		{ "Locking network failed", "install iptables, or choose --network-lock nftables" },
+		{ "Connected TCP socket", "the container has open TCP connections: "
+					  "--tcp-established keeps them, --tcp-close drops them" },
+		{ "In-flight connection", "a TCP connection is just being opened: "
+					  "--tcp-skip-in-flight drops it" },
+		{ "tcp_established", "the container has open TCP connections: --tcp-established" },
+		{ "Some file locks are hold", "the container holds file locks: --file-locks" },
+		{ "external unix socket",
+		  "a Unix socket leads out of the container: --ext-unix-sk" },
+		{ "External socket is used",
+		  "a Unix socket leads out of the container: --ext-unix-sk" },
+		{ "is a shell job", "the container uses a terminal of the host: --shell-job" },
+		{ "Found slave peer of an external tty",
+		  "the container uses a terminal of the host: --shell-job" },
+		{ "tty_gen_id", "the container uses a terminal of the host: --shell-job" },
+		{ "Can't dump ghost file", "a deleted file is still open: --link-remap" },
+		{ "with link remap", "a deleted file is still open: --link-remap" },
+		{ "File fd/", "a standard stream was a file: let it be that file again, as it was "
+			      "left (>>FILE)" },
+		{ "dirty track", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
+		{ "soft-dirty", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
+		{ "Can't lookup mount=",
+		  "a process has a file open that lies on a mount of the host" },
+		{ "vdso: Unexpected rt vDSO", "criu before version 4 does not run on this kernel" },
+		{ "Could not initialize kernel features",
+		  "criu before version 4 does not run on this kernel" },
+		{ "CAP_CHECKPOINT_RESTORE", "criu needs root, or CAP_CHECKPOINT_RESTORE" },
+	};
+
+	size_t len;
+	const char *words;
+
+	while ((words = next_error(&log, &len)))
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (memmem(words, len, known[i].words, strlen(known[i].words)))
+				return known[i].hint;
+	return NULL;
+}
+
+/* A configuration file of CRIU may have named another; these are what is left of other runs. */
+static bool is_usual(const char *name)
+{
+	return str_equal(name, "dump.log") || str_equal(name, "restore.log");
+}
+
+static void find_newest(int dirfd, char *ret, size_t size)
+{
+	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	struct timespec newest = { 0 };
+	struct dirent *entry;
+	struct stat st;
+
+	if (!dir)
+		fd_closep(&copy);
+	while (dir && (entry = readdir(dir))) {
+		if (!str_ends(entry->d_name, ".log") || is_usual(entry->d_name) ||
+		    fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		if (st.st_mtim.tv_sec < newest.tv_sec ||
+		    (st.st_mtim.tv_sec == newest.tv_sec && st.st_mtim.tv_nsec < newest.tv_nsec))
+			continue;
+		newest = st.st_mtim;
+		(void)snprintf(ret, size, "%s", entry->d_name);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+int report_failure(int dirfd, const char *where, const char *name, const char *answer,
+		   struct err *err)
+{
+	char found[256], errors[640] = "", *log = NULL;
+	struct arena arena = { 0 };
+	struct err ignored;
+	const char *hint = NULL;
+
+	(void)snprintf(found, sizeof(found), "%s", name);
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		find_newest(dirfd, found, sizeof(found));
+	if (faccessat(dirfd, found, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(err, EREMOTEIO, "criu: %s", *answer ? answer : "failed");
+	if (io_read_file(dirfd, found, MAX_LOG, &arena, &log, NULL, &ignored) == 0) {
+		report_errors(log, errors, sizeof(errors));
+		hint = report_hint(log);
+	}
+	(void)err_set(err, EREMOTEIO, "criu: %s (%s/%s)", *errors ? errors : "failed", where,
+		      found);
+	if (hint)
+		err_hint(err, "%s", hint);
+	arena_free(&arena);
+	return -EREMOTEIO;
+}

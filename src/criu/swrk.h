@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `criu swrk`: CRIU as a child that serves one request over a socket and stops at its
+ * notifications until they are answered. Nothing is linked: what is spoken is in rpc.h. */
+#pragma once
+
+#include "src/criu/rpc.h"
+#include "src/sys/child.h"
+#include "src/sys/signals.h"
+
+/* The program: asked (--criu), else found in PATH or where distributions put it. The text of the
+ * error says how to get one. */
+int swrk_find(struct arena *arena, const char *asked, const char **ret, struct err *err) MUST_CHECK;
+
+/* Whether a program is found in the same way. */
+bool swrk_has_program(struct arena *arena, const char *name);
+
+struct swrk {
+	struct child child;
+	int sock, words; /* words: what it says before it has its log */
+	/* To the child that waits before the program, which says there why it cannot be run. */
+	int gate;
+	struct signals *signals; /* of those who must not wait for ever; or NULL */
+	/* Of the last notification. */
+	struct rpc_response last;
+	int fd;        /* that came with it, or -1 */
+	bool finished; /* the request has been answered */
+};
+
+struct swrk_start {
+	const char *path;
+	const int *fds; /* that it gets, by their numbers */
+	size_t n_fds;
+	uint64_t clone_flags;
+	int cgroup_fd; /* of struct clone_request */
+	/* In the child, before the program; may be NULL. */
+	int (*prepare)(void *data, struct err *err);
+	void *data;
+};
+
+/* Clones it; it ends with us. It waits, so that it can be put where it is to run. */
+int swrk_clone(const struct swrk_start *how, struct swrk *ret, struct err *err) MUST_CHECK;
+
+/* Lets it prepare itself and execute the program. */
+int swrk_exec(struct swrk *swrk, struct err *err) MUST_CHECK;
+
+/* Both. */
+int swrk_start(const struct swrk_start *how, struct swrk *ret, struct err *err) MUST_CHECK;
+
+/* One packet. */
+int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *err) MUST_CHECK;
+
+/* Answers the notification at which it stands, if any, and goes on to the next: swrk->last, or
+ * finished. An error that says nothing about the request when that has failed: -EREMOTEIO, and
+ * the log tells why. */
+int swrk_next(struct swrk *swrk, struct err *err) MUST_CHECK;
+
+/* Ends it, where it has not ended. */
+void swrk_done(struct swrk *swrk);

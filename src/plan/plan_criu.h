@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What checkpoint and restore ask CRIU for. Pure. */
+#pragma once
+
+#include "src/criu/rpc.h"
+#include "src/plan/plan.h"
+
+/* What the command line says; the texts are as they were typed. */
+struct plan_criu_asked {
+	bool pre_dump, leave_running, tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk;
+	bool shell_job, file_locks, link_remap, lazy_pages, auto_dedup;
+	const char *parent, *page_server, *cgroups, *network_lock, *lsm_profile, *lsm_mount_context;
+	unsigned int status_fd; /* 0: none */
+	const char *const *empty_ns;
+	size_t n_empty_ns;
+	bool has_iptables; /* this host has iptables-restore, what CRIU locks a network with */
+};
+
+/* The options that both have in common. Errors name the option. */
+int plan_criu_options(struct arena *arena, const struct plan_criu_asked *asked,
+		      const struct oci_config *config, struct rpc_opts *ret,
+		      struct err *err) MUST_CHECK;
+
+/* Refuses what CRIU cannot hold, or what could not be restored. */
+int plan_criu_check(const struct oci_config *config, struct err *err) MUST_CHECK;
+
+/* External mounts of a dump: those that the config binds (real: where each of its mounts is in
+ * the container, NULL: nowhere), and those of file systems that CRIU does not see as a whole. */
+void plan_criu_dump_mounts(struct arena *arena, const struct oci_config *config,
+			   const char *const *real, const char *mountinfo, struct rpc_opts *ret);
+
+/* The same of a restore: what is to be mounted for each name. mountinfo is the caller's. */
+void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan, const char *mountinfo,
+			      struct rpc_opts *ret);
+
+/* Where the standard streams of the first process lead. */
+enum { PLAN_CRIU_STREAMS = 3 };
+struct plan_criu_stream {
+	const char *text; /* of /proc/PID/fd/N */
+	/* On a mount that the container does not have: both 0 where it does. */
+	uint64_t mount, inode;
+};
+
+/* The file of the images that tells a restore about them: what other runtimes write, and for a
+ * file of the host its name in the images and its path. */
+const char *plan_criu_stream_text(struct arena *arena, const struct plan_criu_stream *stream);
+
+/* The name in the images of what such a text is about, or NULL: CRIU restores it by itself.
+ * ret_null: it was the null device. */
+const char *plan_criu_stream_key(struct arena *arena, const char *text, bool *ret_null);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a container is restored: what surrounds it is made as for a start, what is in it by CRIU,
+ * which stands where the stager does and stops at its notifications. */
+#include "src/run/sequence_rows.h"
+
+static const struct row rows[] = {
+	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
+	ACT(PARENT, "ns-open", step_ns_open, .before = M_CHILD_PID | M_CGROUP, .gives = M_JOINED),
+	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
+	    .before = M_CHILD_PID | M_CGROUP, .gives = M_CONSOLE),
+	ACT(PARENT, "hooks-output", step_hooks_output,
+	    .before = M_CHILD_PID | M_RUNTIME_HOOKS | M_CGROUP),
+	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
+	    .unless = PLAN_CGROUP_UNIT, .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP,
+	    .undo = true),
+	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
+	    .undo = true),
+	ACT(PARENT, "criu-start", step_criu_start, .needs = M_STATE | M_JOINED,
+	    .gives = M_CHILD_PID, .undo = true),
+	ACT(PARENT, "cgroup-unit", step_cgroup_unit, .when = PLAN_CGROUP_UNIT,
+	    .needs = M_STATE | M_CHILD_PID, .before = M_IN_CGROUP, .gives = M_CGROUP, .undo = true),
+	/* Until now it has waited. What it makes is born in the group and the cgroup namespace
+	 * that it is in. */
+	ACT(PARENT, "criu-exec", step_criu_exec, .needs = M_CHILD_PID, .after = M_CGROUP,
+	    .gives = M_IN_CGROUP),
+	ACT(PARENT, "state-complete", step_state_complete, .needs = M_STATE | M_CHILD_PID,
+	    .after = M_CGROUP, .before = M_RUNTIME_HOOKS, .gives = M_STATE_FULL),
+	ACT(PARENT, "criu-namespaces", step_criu_namespaces, .needs = M_IN_CGROUP | M_STATE_FULL,
+	    .gives = M_NAMESPACES),
+	ACT(PARENT, "hooks-prestart", step_hooks_prestart, .when = PLAN_HOOKS_RUNTIME,
+	    .needs = M_NAMESPACES | M_STATE_FULL, .before = M_RUNTIME_HOOKS | M_INIT_PID),
+	ACT(PARENT, "hooks-create-runtime", step_hooks_create_runtime, .when = PLAN_HOOKS_RUNTIME,
+	    .needs = M_NAMESPACES | M_STATE_FULL, .before = M_INIT_PID, .gives = M_RUNTIME_HOOKS),
+	ACT(PARENT, "criu-restore", step_criu_restore, .needs = M_NAMESPACES,
+	    .after = M_RUNTIME_HOOKS, .gives = M_INIT_PID | M_START_TIME),
+	/* It stands still yet, and is to find nothing writable that was not. */
+	ACT(PARENT, "criu-protect", step_criu_protect, .needs = M_INIT_PID, .before = M_STARTED,
+	    .gives = M_MOUNTED),
+	/* It stands still yet, and is to run only as what it is known to be. */
+	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_INIT_PID, .before = M_STATE_WRITTEN,
+	    .gives = M_RDT),
+	ACT(PARENT, "state-created", step_state_created,
+	    .needs = M_INIT_PID | M_STATE_FULL | M_START_TIME, .before = M_STARTED,
+	    .gives = M_STATE_WRITTEN),
+	ACT(PARENT, "criu-resume", step_criu_resume, .needs = M_STATE_WRITTEN | M_MOUNTED,
+	    .after = M_RDT, .gives = M_STARTED | M_STAGER_GONE),
+	ACT(PARENT, "state-started", step_state_started, .needs = M_STATE_WRITTEN | M_STARTED,
+	    .gives = M_EXECUTED),
+	ACT(PARENT, "hooks-poststart", step_hooks_poststart, .when = PLAN_HOOKS_POSTSTART,
+	    .needs = M_STATE_WRITTEN | M_EXECUTED),
+};
+
+const struct sequence sequence_restore = { .rows = rows, .n = sizeof(rows) / sizeof(rows[0]) };
