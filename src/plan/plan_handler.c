@@ -198,6 +198,16 @@ static void allow_calls(struct arena *arena, const struct handler_kept *kept,
 	linux_->seccomp = profile;
 }
 
+/* The image's, which the loader would obey: what is loaded there is not meant for the handler. */
+static void mask_preloads(struct arena *arena, struct oci_linux *linux_)
+{
+	static const char *const file[] = { "/etc/ld.so.preload" };
+
+	linux_->masked_paths.v =
+		str_list(arena, linux_->masked_paths.v, linux_->masked_paths.n, file, 1);
+	linux_->masked_paths.n++;
+}
+
 static void add_devices(struct arena *arena, const struct handler_doc *doc,
 			struct oci_linux *linux_)
 {
@@ -354,6 +364,8 @@ int plan_handler_apply(struct plan_build *b, struct err *err)
 		return r;
 	set_command(b->arena, plan, kept);
 	allow_calls(b->arena, kept, linux_);
+	if (handler->loader)
+		mask_preloads(b->arena, linux_);
 	add_devices(b->arena, &handler->doc, linux_);
 	add_mounts(b, plan, config);
 	config->linux_ = linux_;

@@ -19,6 +19,7 @@ sample() { # FILTER LINE...
 t_handler_runs_the_program() {
 	sample '.env = ["SHOWN"]' args cwd 'env A' 'env LD_PRELOAD' 'own A' 'own LD_PRELOAD' 'own SHOWN' 'env SHOWN' 'env HOME' 'exit 7'
 	cfg '.process.env += ["A=1=2", "LD_PRELOAD=/nothing.so", "SHOWN=yes"] | .process.cwd = "/etc"'
+	echo /nothing.so >"$T/b/rootfs/etc/ld.so.preload"
 	R run -b "$T/b" "$ID"
 	eq status "$RC" 7
 	eq output "$OUT" "$(printf '%s\n' '[/x.sample]' '[a b]' '[c]' /etc '1=2' /nothing.so '(none)' '(none)' yes yes /root)"
