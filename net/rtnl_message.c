@@ -45,8 +45,8 @@ int rtnl_message_add(struct rtnl_message *m, int type, const void *data, size_t 
 
 	if (len > RTNL_MESSAGE_MAX || at + RTA_SPACE(len) > sizeof(m->space))
 		return -EMSGSIZE;
-	memcpy(m->space + at, &attr, sizeof(attr));
-	memcpy(m->space + at + RTA_LENGTH(0), data, len);
+	memcpy(&m->space[at], &attr, sizeof(attr));
+	memcpy(&m->space[at + RTA_LENGTH(0)], data, len);
 	m->header.nlmsg_len = (__u32)(at + RTA_LENGTH(len));
 	return 0;
 }
