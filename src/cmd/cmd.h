@@ -70,8 +70,8 @@ struct cmd {
 
 extern const struct cmd cmd_attach, cmd_check, cmd_checkpoint, cmd_completion, cmd_create,
 	cmd_delete, cmd_do, cmd_doctor, cmd_events, cmd_exec, cmd_explain, cmd_facts, cmd_features,
-	cmd_gc, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec,
-	cmd_start, cmd_state, cmd_stats, cmd_update;
+	cmd_gc, cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run,
+	cmd_spec, cmd_start, cmd_state, cmd_stats, cmd_update;
 
 /* What `--version` prints. Clients parse it: line 1 "usrun version X", then "commit: Y"; no other
  * line has the word "version". */

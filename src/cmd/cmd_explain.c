@@ -171,6 +171,10 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	if (state.console_pid.set)
 		str_addf(&out, "terminal    kept by process %lld, for `usrun attach %s`\n",
 			 (long long)state.console_pid.v, state.id);
+	if (state.mounts.n)
+		str_add(&out, "mounts added since\n");
+	for (size_t i = 0; i < state.mounts.n; i++)
+		str_addf(&out, "  %s\n", state.mounts.v[i]);
 	str_add(&out, state.fallbacks.n ? "departures from the config\n"
 					: "no departure from the config\n");
 	for (size_t i = 0; i < state.fallbacks.n; i++)

@@ -35,12 +35,13 @@ const struct option options_globals[] = {
 };
 
 const struct cmd *const options_commands[] = {
-	&cmd_attach,  &cmd_check, &cmd_checkpoint, &cmd_completion, &cmd_create,
-	&cmd_delete,  &cmd_do,    &cmd_doctor,     &cmd_events,     &cmd_exec,
-	&cmd_explain, &cmd_facts, &cmd_features,   &cmd_gc,         &cmd_kill,
-	&cmd_list,    &cmd_pause, &cmd_ps,         &cmd_restore,    &cmd_resume,
-	&cmd_run,     &cmd_spec,  &cmd_start,      &cmd_state,      &cmd_stats,
-	&cmd_update,  NULL,
+	&cmd_attach,   &cmd_check,  &cmd_checkpoint, &cmd_completion,
+	&cmd_create,   &cmd_delete, &cmd_do,         &cmd_doctor,
+	&cmd_events,   &cmd_exec,   &cmd_explain,    &cmd_facts,
+	&cmd_features, &cmd_gc,     &cmd_kill,       &cmd_list,
+	&cmd_mounts,   &cmd_pause,  &cmd_ps,         &cmd_restore,
+	&cmd_resume,   &cmd_run,    &cmd_spec,       &cmd_start,
+	&cmd_state,    &cmd_stats,  &cmd_update,     NULL,
 };
 
 static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, NULL, "print this text",

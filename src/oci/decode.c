@@ -8,6 +8,8 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define AT(structure, member) offsetof(struct structure, member)
 #define TYPE(structure, table)                                                                     \
@@ -487,4 +489,33 @@ int decode_resources(struct arena *arena, const char *file, const char *text, si
 	no_pids_limit(resources);
 	*ret = resources;
 	return 0;
+}
+
+/* json_read() begins with an object, so the array is put into one; where the text is no JSON, the
+ * column of its first line shall be its own. */
+int decode_mounts(struct arena *arena, const char *text, size_t len, const struct oci_config **ret,
+		  struct err *err)
+{
+	static const char key[] = "{\"mounts\":";
+	static const struct json_field fields[] = {
+		{ "mounts", JSON_OBJECTS, JSON_REQUIRED, AT(oci_config, mounts),
+		  .type = &mount_type },
+	};
+	static const struct json_type type = TYPE(oci_config, fields);
+	const size_t before = sizeof(key) - 1;
+	char *whole = arena_alloc(arena, before + len + 2);
+	char *rest;
+	size_t column;
+
+	memcpy(whole, key, before);
+	memcpy(whole + before, text, len);
+	whole[before + len] = '}';
+	*ret = decode(arena, NULL, whole, before + len + 1, &type, err);
+	if (*ret)
+		return 0;
+	if (err->code != EBADMSG || !str_starts(err->text, "1:"))
+		return -err->code;
+	column = strtoul(err->text + 2, &rest, 10);
+	rest = arena_strdup(arena, rest);
+	return err_set(err, EBADMSG, "1:%zu%s", column > before ? column - before : 1, rest);
 }

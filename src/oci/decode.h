@@ -28,3 +28,8 @@ int decode_process(struct arena *arena, const char *file, const char *text, size
 /* The document of `update --resources`: the linux.resources object alone. */
 int decode_resources(struct arena *arena, const char *file, const char *text, size_t len,
 		     const struct oci_resources **ret, struct err *err) MUST_CHECK;
+
+/* The document of `mounts add` and `mounts remove`: an array as config.json's `mounts`. Errors have
+ * the JSON path, and no file. *ret has mounts alone. */
+int decode_mounts(struct arena *arena, const char *text, size_t len, const struct oci_config **ret,
+		  struct err *err) MUST_CHECK;

@@ -338,10 +338,18 @@ struct plan_exec_request {
 		*namespaces; /* kinds that the container does not share with its creator */
 	size_t n_namespaces;
 	const struct handler_kept *handler; /* of the container, or NULL */
+	const char *rootfs;                 /* of plan_exec_mounts(): absolute */
+	bool removes;                       /* the same: what is at these destinations */
 	bool has_cgroup, has_unit, needs_groups;
 };
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err) MUST_CHECK;
+
+/* The plan of `mounts`: `mounts` has the array, config is the container's, and of the request
+ * the process counts for nothing. */
+int plan_exec_mounts(struct arena *arena, const struct plan_exec_request *request,
+		     const struct oci_config *mounts, const struct plan **ret,
+		     struct err *err) MUST_CHECK;
 
 /* The handler that a config asks for, or the name that usrun was called by (usrun-NAME). */
 struct plan_handler_choice {

@@ -190,6 +190,46 @@ static bool has_own_mounts(const struct oci_linux *linux_)
 	return false;
 }
 
+static void join_namespaces(struct plan *plan, const struct plan_exec_request *request)
+{
+	for (size_t i = 0; i < request->n_namespaces; i++)
+		plan->ns.join_flags |=
+			(unsigned int)json_read_enum(names_namespaces, request->namespaces[i]);
+	plan->ns.shared_mounts =
+		!(plan->ns.join_flags & CLONE_NEWNS) || !has_own_mounts(plan->config->linux_);
+	if (plan->ns.join_flags & CLONE_NEWUSER)
+		plan->flags |= PLAN_USERNS_JOIN;
+	plan->powers = powers_derive(plan->facts, plan->ns.join_flags & CLONE_NEWUSER);
+}
+
+int plan_exec_mounts(struct arena *arena, const struct plan_exec_request *request,
+		     const struct oci_config *mounts, const struct plan **ret, struct err *err)
+{
+	struct oci_config *config = arena_new(arena, struct oci_config);
+	struct plan *plan = arena_new(arena, struct plan);
+	struct plan_build b = { .arena = arena, .plan = plan };
+
+	*config = *request->config;
+	config->mounts = mounts->mounts;
+	plan->config = config;
+	plan->facts = request->facts;
+	plan->options = request->options;
+	join_namespaces(plan, request);
+	/* Whoever is in its pid namespace is seen by it. */
+	plan->ns.join_flags &= ~(unsigned int)(CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */);
+	if (plan->ns.shared_mounts)
+		return err_set(err, ENOTSUP,
+			       "container %s has no mount namespace of its own, and what others "
+			       "see is not changed",
+			       request->options->id);
+	plan->rootfs.path = request->rootfs;
+	*ret = plan;
+	if (!request->removes)
+		return plan_mounts_build_added(&b, err);
+	plan_mounts_build_places(&b);
+	return 0;
+}
+
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err)
 {
@@ -201,21 +241,14 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 	plan->config = request->config;
 	plan->facts = request->facts;
 	plan->options = request->options;
-	for (size_t i = 0; i < request->n_namespaces; i++)
-		plan->ns.join_flags |=
-			(unsigned int)json_read_enum(names_namespaces, request->namespaces[i]);
-	plan->ns.shared_mounts =
-		!(plan->ns.join_flags & CLONE_NEWNS) || !has_own_mounts(plan->config->linux_);
+	join_namespaces(plan, request);
 	/* A pid or time namespace holds only the children of the process that joined it. */
 	if (plan->ns.join_flags & (CLONE_NEWUSER | CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */))
 		plan->flags |= PLAN_STAGER | PLAN_NS_JOIN;
-	if (plan->ns.join_flags & CLONE_NEWUSER)
-		plan->flags |= PLAN_USERNS_JOIN;
 	if (request->has_cgroup)
 		plan->flags |= PLAN_CGROUP;
 	if (request->has_unit)
 		plan->flags |= PLAN_CGROUP_UNIT;
-	plan->powers = powers_derive(plan->facts, plan->ns.join_flags & CLONE_NEWUSER);
 	if (!request->options->no_new_keyring)
 		plan->process.keyring = request->options->id;
 	r = plan_handler_apply_exec(&b, request->handler, &process, err);

@@ -493,3 +493,56 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 		b->plan->flags |= PLAN_MOUNTS_BY_PARENT;
 	return 0;
 }
+
+/* What belongs to namespaces of init's, or to the time before it, cannot be had from outside. */
+static int check_added(const struct mount_entry *m, struct err *err)
+{
+	const unsigned int names = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_DEST_NOFOLLOW;
+
+	if (m->kind != MOUNT_BIND && m->kind != MOUNT_FS)
+		return err_set(err, EINVAL,
+			       ERR_AT "mounts[%ld].type: %s cannot be added to a container that "
+				      "runs, only bind mounts and file systems such as tmpfs",
+			       m->config_index, m->kind == MOUNT_REMOUNT ? "a remount" : m->fs);
+	if (m->idmap || (m->extensions & ~names))
+		return err_set(err, EINVAL,
+			       ERR_AT "mounts[%ld].options: mapped ids, tmpcopyup, copy-symlink "
+				      "and scratch are for config.json",
+			       m->config_index);
+	if (str_equal(m->target, "/"))
+		return err_set(err, EINVAL, ERR_AT "mounts[%ld].destination: / is taken",
+			       m->config_index);
+	return 0;
+}
+
+void plan_mounts_build_places(struct plan_build *b)
+{
+	struct rootfs_plan *rootfs = &b->plan->rootfs;
+	size_t n = b->plan->config->mounts.n;
+	struct mount_entry *v = arena_array(b->arena, n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct mount_entry){
+			.target = path_clean(b->arena, b->plan->config->mounts.v[i].destination),
+			.config_index = (long)i,
+		};
+	rootfs->mounts = v;
+	rootfs->n_mounts = n;
+}
+
+int plan_mounts_build_added(struct plan_build *b, struct err *err)
+{
+	struct rootfs_plan *rootfs = &b->plan->rootfs;
+	size_t n = b->plan->config->mounts.n;
+	struct mount_entry *v = arena_array(b->arena, n + 1, sizeof(*v));
+	int r = 0;
+
+	rootfs->mounts = v;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = build_entry(b, i, &v[i], err);
+		if (r == 0)
+			r = check_added(&v[i], err);
+	}
+	rootfs->n_mounts = n;
+	return r;
+}

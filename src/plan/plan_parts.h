@@ -38,6 +38,9 @@ int plan_idmap_build_mount(struct plan_build *b, const struct oci_mount *mount,
 			   struct mount_entry *m, struct err *err) MUST_CHECK;
 
 int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
+/* Of a container that runs: those to be added, and places of those to be removed. */
+int plan_mounts_build_added(struct plan_build *b, struct err *err) MUST_CHECK;
+void plan_mounts_build_places(struct plan_build *b);
 
 /* What options make of a mount, before their other words can be understood. */
 struct plan_mount_shape {

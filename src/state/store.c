@@ -90,6 +90,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, annotations, "annotations", JSON_STRING_MAP),
 	FIELD(state, rdt_groups, "rdtGroups", JSON_STRINGS),
 	FIELD(state, undo, "undo", JSON_STRINGS),
+	FIELD(state, mounts, "addedMounts", JSON_STRINGS),
 	FIELD(state, fallbacks, "fallbacks", JSON_STRINGS),
 	FIELD(state, namespaces, "namespaces", JSON_STRINGS),
 	FIELD(state, net_pid, "netPid", JSON_INT, .imin = 1, .imax = INT32_MAX),
@@ -137,6 +138,8 @@ static void write_lists(struct json_write *w, const struct state *state)
 	if (state->rdt_groups.n)
 		json_write_strings(w, "rdtGroups", state->rdt_groups.v, state->rdt_groups.n);
 	json_write_strings(w, "undo", state->undo.v, state->undo.n);
+	if (state->mounts.n)
+		json_write_strings(w, "addedMounts", state->mounts.v, state->mounts.n);
 	json_write_strings(w, "fallbacks", state->fallbacks.v, state->fallbacks.n);
 	json_write_strings(w, "namespaces", state->namespaces.v, state->namespaces.n);
 }

@@ -46,6 +46,7 @@ struct state {
 	JSON_LIST(struct json_pair) annotations;
 	JSON_LIST(const char *) rdt_groups; /* to remove, below the root of resctrl */
 	JSON_LIST(const char *) undo;       /* names of the rows to take back, first to last */
+	JSON_LIST(const char *) mounts;     /* places of those that came later (`mounts add`) */
 	JSON_LIST(const char *) fallbacks;  /* every departure from the config, in words */
 	JSON_LIST(const char *)
 	namespaces;              /* kinds the container does not share with its creator

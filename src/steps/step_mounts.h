@@ -50,6 +50,12 @@ int step_mounts_cgroups(struct start *start, size_t i, struct err *err) MUST_CHE
 int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 		       const struct mount_super *more, size_t n, struct err *err) MUST_CHECK;
 
+/* The sources of the bind mounts, as detached trees. */
+int step_mounts_sources(struct start *start, struct err *err) MUST_CHECK;
+
+/* That of mount i with its attributes, still detached: a descriptor of it. */
+int step_mounts_tree(struct start *start, size_t i, struct err *err) MUST_CHECK;
+
 /* Maps the ids of a detached mount as the entry says. */
 int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mount,
 			struct err *err) MUST_CHECK;

@@ -167,17 +167,24 @@ static int open_idmaps(struct start *start, struct err *err)
 	return 0;
 }
 
+int step_mounts_sources(struct start *start, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
+		if (start->plan->rootfs.mounts[i].kind == MOUNT_BIND &&
+		    !start->plan->rootfs.mounts[i].inside)
+			r = open_source(start, i, err);
+	return r;
+}
+
 int step_mounts_open(struct start *start, struct err *err)
 {
 	int r = open_idmaps(start, err);
 
 	if (r == 0)
 		r = open_rootfs(start, err);
-	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
-		if (start->plan->rootfs.mounts[i].kind == MOUNT_BIND &&
-		    !start->plan->rootfs.mounts[i].inside)
-			r = open_source(start, i, err);
-	return r;
+	return r < 0 ? r : step_mounts_sources(start, err);
 }
 
 int step_mounts_open_early(struct start *start, struct err *err)
@@ -353,22 +360,43 @@ static int take_tree(struct start *start, size_t i)
 	return mount < 0 ? fd_take(&early) : mount;
 }
 
-static int bind_tree(struct start *start, size_t i, struct err *err)
+static int open_tree_of(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	_cleanup_later_ int mount = m->inside ? open_inside(start, m, err) : take_tree(start, i);
-	struct stat st;
 	int r = mount < 0 ? mount : check_source(m, mount, err);
 
-	if (r < 0)
-		return r;
+	return r < 0 ? r : fd_take(&mount);
+}
+
+static int set_up(struct start *start, const struct mount_entry *m, int mount, struct err *err)
+{
+	int r = leave_peers(start, m, mount, err);
+
+	return r < 0 ? r : set_attrs(start, m, mount, err);
+}
+
+int step_mounts_tree(struct start *start, size_t i, struct err *err)
+{
+	_cleanup_later_ int mount = open_tree_of(start, i, err);
+	int r = mount < 0 ? mount : set_up(start, &start->plan->rootfs.mounts[i], mount, err);
+
+	return r < 0 ? r : fd_take(&mount);
+}
+
+static int bind_tree(struct start *start, size_t i, struct err *err)
+{
+	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
+	_cleanup_later_ int mount = open_tree_of(start, i, err);
+	struct stat st;
+	int r;
+
+	if (mount < 0)
+		return mount;
 	if ((m->extensions & MOUNT_EXT_COPY_SYMLINK) && fstat(mount, &st) == 0 &&
 	    S_ISLNK(st.st_mode))
 		return copy_link(start, m, mount, err);
-	r = leave_peers(start, m, mount, err);
-	if (r < 0)
-		return r;
-	r = set_attrs(start, m, mount, err);
+	r = set_up(start, m, mount, err);
 	return r < 0 ? r : step_mounts_attach(start, m, mount, err);
 }
 

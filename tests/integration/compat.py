@@ -133,10 +133,6 @@ def old_version(t):
     return seen(t.run(config(lambda c: c.update(ociVersion="0.5.0-dev")), "/bin/true"))
 
 
-def mounts(t):
-    return seen(t.call("mounts", "--help"))
-
-
 def exec_after_a_change(t):
     t.up(config())
     changed = config(lambda c: c["process"]["env"].append("CHANGED=yes"))
@@ -227,7 +223,7 @@ ROWS = (
     ("A capability that the caller lacks", capability_of_nobody, "ok", "error", "error"),
     ("joined by path", sysctl_by_path, "error", "ok", "error"),
     ("ociVersion", old_version, "ok", "error", "ok"),
-    ("There is no Cm mounts", mounts, "error", None, "error"),
+    ("Cm mounts remove", "t_mounts_all_or_none"),
     ("manage-cgroups-mode", "t_checkpoint_and_restore"),
     ("the copy of the configuration", exec_after_a_change, "the copy", "the copy", "the bundle"),
     ("journald:NAME", journald, "error", None, "a file"),

@@ -196,6 +196,30 @@ t_swapped_mount_points() {
 	[ -z "$(ls -A "$T/host")" ] || fail "made on the host: $(find "$T/host")"
 }
 
+# The container exchanges the place of a mount for a link while we mount there. What it gets, it gets below the real one or not at
+# all; and nothing is left that the state does not know of.
+t_swapped_places_of_added_mounts() {
+	local i before
+	armed CHOWN DAC_OVERRIDE
+	cfg '.root.readonly = false'
+	mkdir -p "$T/src/n/x/y" "$T/b/rootfs/a/t"
+	echo mounted >"$T/src/mounted"
+	ln -s /bin "$T/b/rootfs/evil"
+	chmod -R a+rwX "$T/b/rootfs"
+	script_ 'cp -r /bin /safe; exec /safe/attack swap /a /evil'
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	soon test -e "$T/b/rootfs/safe/attack"
+	before=$(cut -d ' ' -f 5 "/proc/$(<"$T/pid")/mountinfo" | sort)
+	jq -n --arg s "$T/src" '[{destination: "/a/t", type: "bind", source: $s, options: ["rbind"]}, {destination: "/a/n/x/y", type: "tmpfs"}]' >"$T/mounts"
+	for ((i = 0; i < 4 * USRUN_TIMES; i++)); do
+		R mounts add "$ID" "$T/mounts"
+		[ -z "$(ls -d "$T/b/rootfs/bin/"[nt] 2>/dev/null)" ] || fail "made where a link leads to, at try $i"
+		! cut -d ' ' -f 5 "/proc/$(<"$T/pid")/mountinfo" | grep '^/bin' || fail "mounted where a link leads to, at try $i"
+		[ "$RC" != 0 ] || { R mounts remove "$ID" "$T/mounts"; [ "$RC" = 0 ] || fail "not removed: $ERR"; }
+	done
+	down
+}
+
 # CVE-2024-21626: a working directory through a descriptor of ours.
 t_cwd_through_a_descriptor() {
 	local n

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Mounts of a container that runs: mounts add, mounts remove.
+# shellcheck disable=SC2016 # variables of the shell inside
+
+mounted_now() { cut -d ' ' -f 5 "/proc/$PID/mountinfo" | sort; }
+
+written_down() { jq -c '.addedMounts // []' "$(STATE_OF)/$ID/state.json"; }
+
+t_mounts_add_and_remove() {
+	local before
+	mkdir -p "$T/src/below"
+	echo host >"$T/src/file"
+	up '.root.readonly = false'
+	before=$(mounted_now)
+	jq -n --arg s "$T/src" '[{destination: "/new/dir", type: "bind", source: $s, options: ["rbind", "ro"]},
+		{destination: "/new/file", type: "bind", source: ($s + "/file"), options: ["bind"]},
+		{destination: "/scratch", type: "tmpfs", source: "tmpfs", options: ["size=1m", "ro"]},
+		{destination: "/scratch/in it", type: "tmpfs", source: "tmpfs"}]' >"$T/mounts"
+	ok mounts add "$ID" "$T/mounts"
+	inside /bin/sh -c 'cat /new/dir/file /new/file; for file in /new/dir/x "/scratch/in it/x" /scratch/y; do touch "$file" 2>/dev/null && echo rw || echo ro; done'
+	eq 'inside' "$(tr '\n' ' ' <<<"$OUT")" 'host host ro rw ro '
+	eq 'in the state' "$(written_down)" '["/new/dir","/new/file","/scratch","/scratch/in it"]'
+	ok explain "$ID"
+	has explained "$OUT" '/scratch/in it'
+	no 'mounts[0].destination: /new/dir was added before' mounts add "$ID" "$T/mounts"
+	jq '.[1:2]' "$T/mounts" >"$T/one"
+	jq 'del(.[1])' "$T/mounts" >"$T/rest"
+	ok mounts remove "$ID" "$T/one"
+	eq 'in the state, without one' "$(written_down)" '["/new/dir","/scratch","/scratch/in it"]'
+	ok mounts remove "$ID" "$T/rest"
+	eq 'in the state, afterwards' "$(written_down)" '[]'
+	eq 'mounts' "$(mounted_now)" "$before"
+	no 'nothing was added at /new/dir' mounts remove "$ID" "$T/mounts"
+	ok mounts add "$ID" "$T/mounts"
+	down
+}
+
+t_mounts_of_standard_input() {
+	up '.root.readonly = false'
+	"${U[@]}" mounts add "$ID" - <<<'[{"destination": "/new", "type": "tmpfs", "source": "tmpfs"}]' || fail 'add -'
+	eq 'in the state' "$(written_down)" '["/new"]'
+	"${U[@]}" mounts remove "$ID" - <<<'[{"destination": "/new"}]' || fail 'remove -'
+	down
+}
+
+# What one of them cannot follow is taken away, and the state knows of nothing.
+t_mounts_all_or_none() {
+	local before
+	up '.root.readonly = false'
+	before=$(mounted_now)
+	ln -s /tmp "$T/b/rootfs/link"
+	for last in '{destination: "/link", type: "tmpfs"}' '{destination: "/link/x", type: "tmpfs"}' '{destination: "/bin/busybox", type: "tmpfs"}' \
+		'{destination: "/c", type: "bind", source: "/not/there", options: ["rbind"]}' '{destination: "/c", type: "tmpfs", options: ["bogus=1"]}'; do
+		jq -n "[{destination: \"/a\", type: \"tmpfs\"}, {destination: \"/a/b\", type: \"tmpfs\"}, $last]" >"$T/mounts"
+		R mounts add "$ID" "$T/mounts"
+		[ "$RC" != 0 ] || fail "added: $last"
+		[ -n "$ERR" ] || fail "$last: no message"
+		eq "mounts after $last" "$(mounted_now)" "$before"
+		eq "state after $last" "$(written_down)" '[]'
+	done
+	down
+}
+
+t_mounts_refused() {
+	prog /bin/sleep 1000
+	up
+	no 'expected add or remove, got "list"' mounts list "$ID" /dev/null
+	for what in '{destination: "/x", type: "proc"}' '{destination: "/x", type: "cgroup"}' '{destination: "/x", options: ["remount", "ro"]}' \
+		'{destination: "/x", type: "tmpfs", options: ["tmpcopyup"]}' '{destination: "/", type: "tmpfs"}' '{destination: "/proc/self", type: "tmpfs"}'; do
+		jq -n "[$what]" >"$T/mounts"
+		no "$T/mounts: mounts[0]" mounts add "$ID" "$T/mounts"
+	done
+	echo '{}' >"$T/mounts"
+	R mounts add "$ID" "$T/mounts"
+	[ "$RC" != 0 ] || fail 'an object in place of the array'
+	echo '[{]' >"$T/mounts"
+	no "$T/mounts: 1:3" mounts add "$ID" "$T/mounts"
+	ok kill "$ID" KILL
+	soon is stopped
+	echo '[]' >"$T/mounts"
+	no 'has stopped' mounts add "$ID" "$T/mounts"
+	down
+}
+
+t_mounts_of_created_and_paused() {
+	prog /bin/sleep 1000
+	cfg '.root.readonly = false'
+	echo '[{"destination": "/new", "type": "tmpfs", "source": "tmpfs"}]' >"$T/mounts"
+	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
+	PID=$(<"$T/pid")
+	ok mounts add "$ID" "$T/mounts"
+	has 'mounts' "$(mounted_now)" /new
+	ok start "$ID"
+	R pause "$ID"
+	ok mounts remove "$ID" "$T/mounts"
+	hasnt 'mounts' "$(mounted_now)" /new
+	down
+}
