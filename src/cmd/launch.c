@@ -263,7 +263,8 @@ static int offer_notify(struct launch *launch, const struct cmd_globals *globals
 	const char *socket = getenv("NOTIFY_SOCKET");
 	int r;
 
-	if (!socket || !*socket)
+	/* A sandbox has nothing to tell the caller's service manager. */
+	if (!socket || !*socket || launch->options.sandbox)
 		return 0;
 	launch->manager = notify_connect();
 	if (launch->manager < 0 && (launch->options.wait_start || launch->options.detach))
@@ -413,6 +414,7 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 	start_forward_signals(&launch->start);
 	supervise.child = &launch->start.init;
 	supervise.console = fd_take(&launch->start.console_master);
+	supervise.reaper = launch->plan->process.reaper;
 	supervise.stop_key = launch->start.signals.stop_key;
 	supervise.notify = launch->start.notify_listener;
 	supervise.manager = launch->manager;

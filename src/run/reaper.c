@@ -91,6 +91,18 @@ static bool reap(pid_t program, int *ret_status)
 	return ended;
 }
 
+/* The program leads a session of its own, where a signal that stops does nothing unless it is the
+ * one that cannot be caught. Its children stop and go on with it, as a shell's job does. */
+static void pass_on(pid_t program, int signal)
+{
+	if (signal == SIGTSTP)
+		(void)kill(-program, SIGSTOP);
+	else if (signal == SIGCONT)
+		(void)kill(-program, SIGCONT);
+	else if (signal > 0 && signal != SIGTTIN && signal != SIGTTOU)
+		(void)kill(program, signal);
+}
+
 int reaper_run(char **argv)
 {
 	const struct sigaction notice = { .sa_handler = noticed };
@@ -120,7 +132,7 @@ int reaper_run(char **argv)
 		if (number == SIGCHLD && reap(program, &status))
 			return status;
 		/* Unreaped until the loop ends, so the number is still the program's. */
-		if (number > 0 && number != SIGCHLD && number != SIGTTIN && number != SIGTTOU)
-			(void)kill(program, number);
+		if (number != SIGCHLD)
+			pass_on(program, number);
 	}
 }

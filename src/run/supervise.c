@@ -167,7 +167,10 @@ static void stop_job(struct session *session)
 {
 	session->stopped = true;
 	session->told = false;
-	child_signal_group(session->s->child, SIGSTOP);
+	if (session->s->reaper)
+		(void)child_signal(session->s->child, SIGTSTP);
+	else
+		child_signal_group(session->s->child, SIGSTOP);
 	if (!take_default(SIGTSTP))
 		continue_job(session);
 }

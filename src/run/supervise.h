@@ -27,6 +27,7 @@ struct supervise {
 	struct child *child;             /* reaped at its end */
 	int console;                     /* master of the container's terminal, or -1 */
 	int signals;                     /* from supervise_block_signals() */
+	bool reaper;                     /* the child passes on what stops and continues */
 	bool stop_key;                   /* ^Z was pressed before the process was there */
 	int notify, manager;             /* sockets for notify_relay(), or -1 */
 	int64_t timeout_ms;     /* after which it is told to end, and soon killed; 0: never */

@@ -48,8 +48,9 @@ def wait_for(what, condition, limit=LIMIT):
         time.sleep(0.01)
 
 
-def bundle(script, terminal=True):
+def bundle(script, terminal=True, init=False):
     config = json.loads((BUNDLE / "config.json").read_text())
+    config.setdefault("annotations", {})["run.oci.init"] = "1" if init else "0"
     config["process"]["args"] = ["/bin/sh", "-c", script]
     config["process"]["terminal"] = terminal
     path = BUNDLE / "terminal.json"
@@ -488,7 +489,7 @@ def shell_with_job(terminal, words):
 
 def job_words(how, script):
     """Without a terminal of its own: the process reads the person's."""
-    return [*USRUN, "run", "-b", str(BUNDLE), "-f", str(bundle(script, False)), ID] if how == "run" else \
+    return [*USRUN, "run", "-b", str(BUNDLE), "-f", str(bundle(script, False, how == "init")), ID] if how != "exec" else \
         [*USRUN, "exec", ID + "-x", "/bin/sh", "-c", script]
 
 
@@ -587,6 +588,38 @@ def the_stop_key(how):
         run.read(terminal.master, b"shell saw 3")
 
 
+def shell_that_watches_a_file(terminal, words):
+    """Whether what a job writes to stands still while it is stopped, and no longer."""
+    lead_session(terminal)
+    job = start_job(words, True)
+    written = BUNDLE / "rootfs" / "written"
+
+    def grows():
+        size = written.stat().st_size
+        time.sleep(0.3)
+        return written.stat().st_size > size
+
+    _, status = os.waitpid(job.pid, os.WUNTRACED)
+    os.tcsetpgrp(0, os.getpgrp())
+    if not os.WIFSTOPPED(status):
+        return 1
+    wait_for("standstill", lambda: not grows())
+    os.tcsetpgrp(0, job.pid)
+    os.killpg(job.pid, signal.SIGCONT)
+    wait_for("going on", grows)
+    os.killpg(job.pid, signal.SIGTERM)
+    job.wait()
+    os.tcsetpgrp(0, os.getpgrp())
+    return 0
+
+
+def the_stop_key_stops_children(how):
+    with shell(shell_that_watches_a_file, job_words(how, "trap 'exit 4' TERM; echo x >/written; echo job-runs; "
+                                                    "while :; do (echo x >>/written; sleep 0.02); done")) as (run, terminal):
+        run.read(terminal.master, b"job-runs")
+        os.write(terminal.master, b"\x1a")
+
+
 def shell_that_ends_a_stopped_job(terminal, words, signals=(signal.SIGTERM, signal.SIGCONT)):
     """What `kill %1` does: the signal, and one to go on."""
     lead_session(terminal)
@@ -630,6 +663,8 @@ def cases(full):
                      the_end_of_a_stopped_job, the_end_of_a_job_that_goes_on):
         for how in ("run", "exec"):
             yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
+    for function in (the_stop_key, the_end_of_a_stopped_job, the_stop_key_stops_children):
+        yield f"init {function.__name__}", lambda f=function: f("init")
     for how in ("run", "exec"):
         for kind in ("pipe", "nonblock", "tty"):
             yield f"{how} all_of_a_big_output {kind}", lambda how=how, kind=kind: all_of_a_big_output(how, kind)
