@@ -281,7 +281,25 @@ static void add_bind(struct pairs *pairs, const struct mount_entry *m, const str
 	}
 }
 
-void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan, const char *mountinfo,
+/* Without a cgroup namespace they are binds of the container's groups, of v1 one each. */
+static void add_groups(struct pairs *pairs, const struct plan *plan, const struct mount_entry *m,
+		       const struct cgroup_place *place)
+{
+	const struct facts_cgroup *cgroup = &plan->facts->cgroup;
+
+	for (size_t i = 0; i < cgroup->n; i++) {
+		const char *path = cgroup->v[i].own, *mount = cgroup->v[i].mount;
+
+		for (size_t k = 0; k < place->dirs.n; k++)
+			if (str_equal(place->dirs.v[k].mount, mount))
+				path = place->dirs.v[k].path;
+		add(pairs, arena_strf(pairs->arena, "%s/%s", m->target, path_base(mount)),
+		    arena_strf(pairs->arena, "%s%s", mount, path));
+	}
+}
+
+void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan,
+			      const struct cgroup_place *place, const char *mountinfo,
 			      struct rpc_opts *ret)
 {
 	const struct mounts host = parse_mounts(arena, mountinfo);
@@ -292,6 +310,8 @@ void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan, cons
 
 		if (m->kind == MOUNT_BIND && !m->inside)
 			add_bind(&pairs, m, &host);
+		if (m->kind == MOUNT_CGROUP && !(plan->flags & PLAN_CGROUPNS))
+			add_groups(&pairs, plan, m, place);
 	}
 	for (size_t i = 0; plan->devices.bind && i < plan->devices.n; i++)
 		if (!str_equal(plan->devices.v[i].path, "/dev/null"))

@@ -29,8 +29,10 @@ int plan_criu_check(const struct oci_config *config, struct err *err) MUST_CHECK
 void plan_criu_dump_mounts(struct arena *arena, const struct oci_config *config,
 			   const char *const *real, const char *mountinfo, struct rpc_opts *ret);
 
-/* The same of a restore: what is to be mounted for each name. mountinfo is the caller's. */
-void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan, const char *mountinfo,
+/* The same of a restore: what is to be mounted for each name. place: the container's groups;
+ * mountinfo is the caller's. */
+void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan,
+			      const struct cgroup_place *place, const char *mountinfo,
 			      struct rpc_opts *ret);
 
 /* Where the standard streams of the first process lead. */

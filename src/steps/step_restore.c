@@ -269,15 +269,11 @@ int step_criu_start(struct start *start, struct err *err)
 {
 	struct rpc_opts *opts = &start->restore->opts;
 	struct inherited *in = arena_new(start->arena, struct inherited);
-	char *mountinfo;
-	int r = mountinfo_read(start->arena, &mountinfo, err);
+	int r = give_streams(start, in, err);
 
-	if (r == 0)
-		r = give_streams(start, in, err);
 	if (r < 0)
 		return r;
 	give_namespaces(start, in);
-	plan_criu_restore_mounts(start->arena, start->plan, mountinfo, opts);
 	opts->images_fd = start->restore->images;
 	opts->work_fd = start->restore->work;
 	opts->log_file = RESTORE_LOG;
@@ -369,8 +365,13 @@ int step_criu_namespaces(struct start *start, struct err *err)
 {
 	struct restore *restore = start->restore;
 	const struct rpc_request request = { .type = RPC_RESTORE, .opts = &restore->opts };
-	int r;
+	char *mountinfo;
+	int r = mountinfo_read(start->arena, &mountinfo, err);
 
+	if (r < 0)
+		return r;
+	plan_criu_restore_mounts(start->arena, start->plan, &start->cgroup.place, mountinfo,
+				 &restore->opts);
 	name_groups(start);
 	r = swrk_send(&restore->swrk, &request, err);
 	if (r == 0)

@@ -242,8 +242,35 @@ TEST(a_restore_names_what_is_mounted_in_their_place)
 				       MNT),
 			     &facts, &options, &plan, &err),
 		  0);
-	plan_criu_restore_mounts(&arena, plan, host, &opts);
+	plan_criu_restore_mounts(&arena, plan, &(struct cgroup_place){ 0 }, host, &opts);
 	CHECK_STR(pairs(&opts), "/m=/src /m/deep=/src/deep /n=/src /dev/null=/dev/null ");
+}
+
+/* Of cgroup v1 without a namespace: each hierarchy shows the container's own group. */
+TEST(groups_are_bound_again)
+{
+	struct facts_hierarchy hierarchies[] = {
+		{ .controllers = "cpu", .mount = "/sys/fs/cgroup/cpu", .own = "/own" },
+		{ .controllers = "", .mount = "/sys/fs/cgroup/unified", .own = "/own" },
+	};
+	static const struct cgroup_dir dir = { .mount = "/sys/fs/cgroup/cpu", .path = "/ctr" };
+	static const struct plan_options options = { .id = "test", .bundle = "/bundle" };
+	const struct cgroup_place place = { .dirs = { &dir, 1 } };
+	struct facts facts = root_facts();
+	const struct plan *plan = NULL;
+	struct rpc_opts opts = RPC_OPTS_NONE;
+
+	CHECK_INT(plan_build(&arena,
+			     config_of("{\"destination\":\"/cg\",\"type\":\"cgroup\","
+				       "\"source\":\"cgroup\"}",
+				       MNT),
+			     &facts, &options, &plan, &err),
+		  0);
+	facts.cgroup.v = hierarchies;
+	facts.cgroup.n = 2;
+	plan_criu_restore_mounts(&arena, plan, &place, "", &opts);
+	CHECK_STR(pairs(&opts), "/cg/cpu=/sys/fs/cgroup/cpu/ctr "
+				"/cg/unified=/sys/fs/cgroup/unified/own /dev/null=/dev/null ");
 }
 
 TEST(what_criu_cannot_hold_is_refused)
