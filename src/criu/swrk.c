@@ -182,17 +182,6 @@ int swrk_start(const struct swrk_start *how, struct swrk *ret, struct err *err)
 	return r;
 }
 
-int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *err)
-{
-	_cleanup_str_ struct str packet = { 0 };
-	int r;
-
-	rpc_encode(&packet, request);
-	swrk->finished = false;
-	r = sock_send(swrk->sock, packet.s, packet.len, -1);
-	return r < 0 ? err_errno(err, -r, "send a request to criu") : 0;
-}
-
 /* It ended without an answer: what it has written to standard error is all there is. */
 static int went_away(struct swrk *swrk, struct err *err)
 {
@@ -206,6 +195,20 @@ static int went_away(struct swrk *swrk, struct err *err)
 		      words);
 	return err_hint(err, "criu before version 4 does not start on newer kernels: criu check "
 			     "and criu --version tell");
+}
+
+int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *err)
+{
+	_cleanup_str_ struct str packet = { 0 };
+	int r;
+
+	rpc_encode(&packet, request);
+	swrk->finished = false;
+	r = sock_send(swrk->sock, packet.s, packet.len, -1);
+	/* It may have ended before it has read a word. */
+	if (r == -EPIPE || r == -ECONNRESET)
+		return went_away(swrk, err);
+	return r < 0 ? err_errno(err, -r, "send a request to criu") : 0;
 }
 
 /* Until it says something, or we are asked to end. */
