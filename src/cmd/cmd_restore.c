@@ -3,6 +3,7 @@
 #include "src/cmd/launch.h"
 
 #include "src/base/fd.h"
+#include "src/plan/powers.h"
 #include "src/steps/restore.h"
 
 #include <stddef.h>
@@ -33,6 +34,15 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+/* CRIU mounts, and makes processes with ids that were others'. */
+static int check_powers(const struct plan *plan, struct err *err)
+{
+	if (plan->powers & POWER_NAMESPACES)
+		return 0;
+	(void)err_set(err, EPERM, "criu cannot restore for this user: it needs CAP_SYS_ADMIN");
+	return err_hint(err, "restore it as root");
+}
+
 static int prepare(struct arena *arena, const struct cmd_globals *globals,
 		   const struct restore_options *o, const char *id, struct launch *launch,
 		   struct err *err)
@@ -49,6 +59,8 @@ static int prepare(struct arena *arena, const struct cmd_globals *globals,
 				      &restore->work_path, err);
 	if (r == 0)
 		r = launch_plan(arena, globals, &how, id, false, o->detach, launch, err);
+	if (r == 0)
+		r = check_powers(launch->plan, err);
 	if (r == 0)
 		r = plan_criu_check(launch->config, err);
 	if (r == 0)
