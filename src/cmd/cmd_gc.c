@@ -76,7 +76,12 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 			   id, id);
 		return 0;
 	}
-	why = status_why_dead(&state);
+	if (status_is_elsewhere(&state, dir))
+		log_notice("container %s stays: the state directory may be another machine's, too, "
+			   "and the container was made there or before this one has booted; `usrun "
+			   "delete --force %s` removes it",
+			   id, id);
+	why = status_why_dead(&state, dir);
 	return why ? remove_one(gc, dir, &state, why, err) : 0;
 }
 

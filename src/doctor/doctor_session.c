@@ -36,7 +36,7 @@ static bool is_dead(struct doctor *d, struct store *store, const char *id)
 	if (store_is_foreign(dir))
 		return false;
 	return store_read(store, dir, id, d->arena, &state, &ignored) == 0 &&
-	       status_why_dead(&state);
+	       status_why_dead(&state, dir);
 }
 
 void doctor_session_stale(struct doctor *d, const char *argument, struct doctor_finding *ret)

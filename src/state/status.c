@@ -262,9 +262,29 @@ const char *status_name(enum status status)
 	return names[status];
 }
 
-const char *status_why_dead(const struct state *state)
+bool status_is_elsewhere(const struct state *state, int dirfd)
 {
+	return status_has_rebooted(state) && store_is_shared(dirfd);
+}
+
+/* One of `do` whose usrun was killed: nobody asks how it ended. Another pid namespace does not show
+ * its process. */
+static bool is_left_sandbox(const struct state *state)
+{
+	struct err ignored;
+	struct stat ns;
+
+	return state->sandbox.set && stat("/proc/self/ns/pid", &ns) == 0 &&
+	       ns.st_ino == state->sandbox.v && status_of(state, NULL, &ignored) == STATUS_STOPPED;
+}
+
+const char *status_why_dead(const struct state *state, int dirfd)
+{
+	if (status_is_elsewhere(state, dirfd))
+		return NULL;
 	if (status_has_rebooted(state))
 		return "the machine has booted since";
-	return state->phase == STATE_CREATING ? "its creation was cut off" : NULL;
+	if (state->phase == STATE_CREATING)
+		return "its creation was cut off";
+	return is_left_sandbox(state) ? "it has ended with its usrun" : NULL;
 }

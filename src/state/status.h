@@ -38,5 +38,8 @@ const char *status_boot_id(struct arena *arena);
 bool status_has_rebooted(const struct state *state);
 
 /* Why nobody can finish or use the container any more, in words, or NULL where that is not certain.
- * For who has its lock: that proves that no other command is at work on it. */
-const char *status_why_dead(const struct state *state);
+ * For who has the lock of its directory: that proves that no other command is at work on it. */
+const char *status_why_dead(const struct state *state, int dirfd);
+
+/* Whether what the state says of processes may be about another machine than this one. */
+bool status_is_elsewhere(const struct state *state, int dirfd);

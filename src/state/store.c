@@ -101,6 +101,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, poststart_hooks, "poststartHooks", JSON_BOOL),
 	FIELD(state, poststop_hooks, "poststopHooks", JSON_BOOL),
 	FIELD(state, terminal, "terminal", JSON_BOOL),
+	FIELD(state, sandbox, "sandbox", JSON_UINT, .umax = INT64_MAX),
 };
 static const struct json_type state_type = {
 	.size = sizeof(struct state),
@@ -200,6 +201,8 @@ static int encode(const struct state *state, struct json_write **ret, const char
 	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
 	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);
 	json_write_bool(w, "terminal", state->terminal.v);
+	if (state->sandbox.set)
+		json_write_uint(w, "sandbox", state->sandbox.v);
 	json_write_end(w);
 	*ret = w;
 	*ret_text = json_write_text(w, ret_len, err);

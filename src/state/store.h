@@ -57,6 +57,7 @@ struct state {
 	struct json_uint console_start_time;
 	const struct handler_kept *handler; /* that runs its program, or NULL */
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
+	struct json_uint sandbox; /* it ends with its usrun, which was in this pid namespace */
 	/* Not stored. */
 	bool abandoned; /* its creator died before it was done (store_is_locked()) */
 	bool damaged;   /* only the id is known */
@@ -155,6 +156,9 @@ int store_find_init(int dirfd, struct state *ret, struct err *err) MUST_CHECK;
  * that was cut off can be repeated. Missing is fine. Of a link or a file in its place the name is
  * removed, and nothing followed. */
 int store_remove(struct store *store, const char *id, struct err *err) MUST_CHECK;
+
+/* Whether the directory is on a file system that other machines may have mounted, too. */
+bool store_is_shared(int dirfd);
 
 /* Names of all container directories, sorted. */
 int store_list(struct store *store, struct arena *arena, const char *const **ret, size_t *ret_n,

@@ -149,10 +149,11 @@ static int not_ours(const struct store *store, const char *id, struct err *err)
 
 /* An id of which nothing is alive: its creator did not finish and is gone, or the machine has
  * booted since. */
-static bool owner_is_dead(const struct state *state)
+static bool owner_is_dead(const struct state *state, int dirfd)
 {
 	/* Creating: and we hold the lock that a living creator would. */
-	return state->phase == STATE_CREATING || status_has_rebooted(state);
+	return (state->phase == STATE_CREATING || status_has_rebooted(state)) &&
+	       !status_is_elsewhere(state, dirfd);
 }
 
 static int clean_up(struct store *store, int dirfd, const char *id,
@@ -164,7 +165,7 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 	struct err ignored;
 	int r;
 
-	if (store_read(store, dirfd, id, &arena, &old, &ignored) == 0 && owner_is_dead(&old))
+	if (store_read(store, dirfd, id, &arena, &old, &ignored) == 0 && owner_is_dead(&old, dirfd))
 		r = reuse(store, &old, err);
 	else
 		r = taken(store, id, err);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* Another user who may write there could put a directory in the place of ours. */
@@ -176,4 +177,20 @@ int store_priv_choose_root(const char *option, struct arena *arena, struct store
 								privs_uid()),
 					     .shared_parent = true };
 	return 0;
+}
+
+bool store_is_shared(int dirfd)
+{
+	/* nfs, fuse (virtiofs, sshfs), cifs, smb2, smb, 9p; ceph, lustre, gfs2, ocfs2, afs, gpfs */
+	static const uint32_t magics[] = { 0x6969,     0x65735546, 0xff534d42, 0xfe534d42,
+					   0x517b,     0x01021997, 0x00c36400, 0x0bd00bd0,
+					   0x01161970, 0x7461636f, 0x5346414f, 0x47504653 };
+	struct statfs fs;
+
+	if (fstatfs(dirfd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+		if ((uint32_t)fs.f_type == magics[i])
+			return true;
+	return false;
 }

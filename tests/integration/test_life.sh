@@ -633,6 +633,51 @@ t_gc() {
 	for state in runs ended torn; do ok delete --force "$ID.$state"; done
 }
 
+# A sandbox that ended with its usrun has nobody who would remove it, or ask for it.
+t_gc_of_killed_sandboxes() {
+	local pid
+	cd "$T"
+	"${U[@]}" do --name "$ID" -- sleep 1000 </dev/null >/dev/null 2>&1 &
+	pid=$!
+	soon is running
+	ok gc
+	eq 'one that runs' "$OUT" ''
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || true
+	soon is stopped
+	# From another pid namespace no process of it would be seen, alive or not.
+	cp "$(STATE_OF)/$ID/state.json" "$T/json"
+	jq '.sandbox = 1' "$T/json" >"$(STATE_OF)/$ID/state.json"
+	ok gc
+	eq 'of another pid namespace' "$OUT" ''
+	cat "$T/json" >"$(STATE_OF)/$ID/state.json"
+	ok gc --dry-run
+	eq 'dry run' "$OUT" "would remove $ID: it has ended with its usrun"
+	ok gc
+	eq gone "$OUT" "removed $ID: it has ended with its usrun"
+	no 'does not exist' state "$ID"
+}
+
+# What another boot has left is perhaps what another machine runs.
+t_gc_where_machines_share_the_state() {
+	root_only
+	local state=$T/shared/state
+	command -v fuse-overlayfs >/dev/null && [ -c /dev/fuse ] || skip 'needs fuse-overlayfs and /dev/fuse'
+	mkdir "$T/shared" "$T/lower" "$T/upper" "$T/work"
+	fuse-overlayfs -o "lowerdir=$T/lower,upperdir=$T/upper,workdir=$T/work" "$T/shared" || skip 'fuse-overlayfs does not work here'
+	prog /bin/sleep 1000
+	ok --root "$state" run -d -b "$T/b" "$ID"
+	jq '.bootId = "00000000-0000-0000-0000-000000000000"' "$state/$ID/state.json" >"$T/json"
+	cat "$T/json" >"$state/$ID/state.json"
+	ok --root "$state" gc
+	eq 'none' "$OUT" ''
+	has 'why' "$ERR" "container $ID stays: the state directory may be another machine's, too"
+	no 'already exists' --root "$state" run -d -b "$T/b" "$ID"
+	jq '.bootId = $id' --arg id "$(</proc/sys/kernel/random/boot_id)" "$T/json" >"$state/$ID/state.json"
+	ok --root "$state" delete --force "$ID"
+	umount "$T/shared"
+}
+
 # What cannot be read, or was just begun, hides no other.
 t_list_with_damaged() {
 	prog /bin/sleep 1000
