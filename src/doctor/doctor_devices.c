@@ -16,14 +16,16 @@
 
 void doctor_devices_net(struct doctor *d, const char *argument, struct doctor_finding *ret)
 {
-	const char *path;
-	struct err err = { 0 };
+	const char *slirp = NULL, *pasta = NULL;
+	struct err err = { 0 }, ignored;
 
 	(void)argument;
-	if (net_helper_find(d->arena, "slirp4netns", &path, &err) < 0)
+	(void)!net_helper_find(d->arena, "pasta", &pasta, &ignored);
+	if (net_helper_find(d->arena, "slirp4netns", &slirp, &err) < 0 && !pasta)
 		doctor_say(d, ret, DOCTOR_WARN, &err);
 	else
-		doctor_ok(d, ret, "%s", path);
+		doctor_ok(d, ret, "%s%s%s", slirp ? slirp : "", slirp && pasta ? ", " : "",
+			  pasta ? pasta : "");
 }
 
 /* Opening one of those that are looked at here changes nothing. */
