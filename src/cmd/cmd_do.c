@@ -10,6 +10,7 @@
 #include "src/cmd/common.h"
 #include "src/cmd/do_guards.h"
 #include "src/cmd/do_layer.h"
+#include "src/cmd/do_net.h"
 #include "src/cmd/do_tree.h"
 #include "src/cmd/launch.h"
 #include "src/cmd/update_values.h"
@@ -28,15 +29,14 @@
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 
 struct do_options {
-	struct option_list paths, env, devices, caps, ulimits, unprotect;
+	struct option_list paths, env, devices, caps, ulimits, unprotect, publish;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
 		*seccomp, *layer_size, *overlay, *changes, *apply, *rootfs;
-	bool tty, no_tty, print_config, no_init, nested;
+	bool tty, no_tty, print_config, no_init, nested, host_loopback, metadata;
 };
 
 static const char *const homes[] = { "tools", "empty", "ro", "scratch", NULL };
 static const char *const changes[] = { "all", "json", "all,json", NULL };
-static const char *const nets[] = { "none", "host", NULL };
 
 static const struct option options[] = {
 	{ 0, "rw", OPTION_TAGGED, offsetof(struct do_options, paths), "PATH", "show PATH, writable",
@@ -69,8 +69,14 @@ static const struct option options[] = {
 	  "set a variable, or pass the caller's", NULL },
 	{ 0, "env-file", OPTION_TAGGED, offsetof(struct do_options, env), "FILE",
 	  "the same for each line of FILE", NULL },
-	{ 0, "net", OPTION_TEXT, offsetof(struct do_options, net), "none|host",
-	  "network (default: none but a loopback)", nets },
+	{ 0, "net", OPTION_TEXT, offsetof(struct do_options, net), "NETWORK",
+	  "slirp4netns, pasta, none, host, proxy:CMD or PATH", NULL },
+	{ 'p', "publish", OPTION_LIST, offsetof(struct do_options, publish), "PORTS",
+	  "publish a port, such as 8080:80; may repeat", NULL },
+	{ 0, "host-loopback", OPTION_FLAG, offsetof(struct do_options, host_loopback), NULL,
+	  "let it reach the host's loopback, at 10.0.2.2", NULL },
+	{ 0, "metadata", OPTION_FLAG, offsetof(struct do_options, metadata), NULL,
+	  "let it reach 169.254.0.0/16", NULL },
 	{ 0, "memory", OPTION_TEXT, offsetof(struct do_options, memory), "SIZE",
 	  "memory limit, such as 512m", NULL },
 	{ 0, "cpus", OPTION_TEXT, offsetof(struct do_options, cpus), "N",
@@ -402,7 +408,6 @@ static int gather(struct parts *p, int argc, char **argv, struct err *err)
 	if (r < 0)
 		return r;
 	p->q.machine = &p->machine;
-	p->q.host_network = str_equal(o->net, "host");
 	/* With one of them elsewhere what it gets must not be mixed with the others'. */
 	p->q.terminal = o->tty || (!o->no_tty && all_terminals());
 	p->q.reaper = !o->no_init;
@@ -418,6 +423,11 @@ static int gather(struct parts *p, int argc, char **argv, struct err *err)
 		find_defaults(p);
 	p->q.args.v = argc ? (const char *const *)argv : &p->machine.shell;
 	p->q.args.n = argc ? (size_t)argc : 1;
+	r = do_net_choose(p->arena, o->net, &p->q.net, &p->q.no_net, err);
+	if (r == 0 && o->publish.n && p->q.no_net)
+		r = err_set(err, EINVAL, "--publish: %s", p->q.no_net);
+	if (r < 0)
+		return r;
 	if (o->workdir) {
 		p->q.workdir = path_clean(
 			p->arena,
@@ -459,6 +469,14 @@ static int explain(const struct err *err)
 							     : NOT_EXECUTABLE;
 }
 
+/* What the config does not say. */
+static const char *network(const struct parts *p)
+{
+	if (!net_has_helper(p->q.net.kind))
+		return NULL;
+	return p->o->net ? p->o->net : net_kind_name(p->q.net.kind);
+}
+
 static int launch_it(struct parts *p, const struct cmd_globals *globals,
 		     const struct do_result *result, int64_t timeout_ms, struct err *err)
 {
@@ -467,6 +485,11 @@ static int launch_it(struct parts *p, const struct cmd_globals *globals,
 					    .config_len = result->len,
 					    .bundle = "/",
 					    .show_changes = p->o->changes != NULL,
+					    .net = network(p),
+					    .no_resolv = result->no_resolv,
+					    .publish = p->o->publish,
+					    .host_loopback = p->o->host_loopback,
+					    .metadata = p->o->metadata,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;

@@ -221,6 +221,7 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .n_publish = options->publish.n,
 						 .host_loopback = options->host_loopback,
 						 .metadata = options->metadata,
+						 .no_resolv = options->no_resolv,
 						 .overlay = options->overlay != NULL,
 						 .show_changes = options->show_changes,
 						 .tty = options->tty,

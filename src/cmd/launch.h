@@ -20,7 +20,7 @@ struct launch_options {
 	/* Of run. */
 	const char *net;
 	struct option_list publish;
-	bool host_loopback, metadata, tty;
+	bool host_loopback, metadata, no_resolv, tty;
 	const char *overlay; /* "": in memory; a directory; or NULL */
 	bool show_changes;   /* the layer is read at the end */
 	bool restores;       /* of restore: what the process had is in its images */

@@ -10,6 +10,7 @@
  * even an empty file to mount on. */
 #pragma once
 
+#include "net/net_plan.h"
 #include "src/host/machine.h"
 #include "src/oci/config.h"
 
@@ -52,7 +53,9 @@ struct do_request {
 	size_t n_guards;
 	const char *const *devices, *const *device_sources; /* sources: without links */
 	size_t n_devices;
-	bool host_network, terminal, reaper;
+	struct net_plan net;
+	const char *no_net; /* why there is no network though nobody asked for none, or NULL */
+	bool terminal, reaper;
 	bool no_seccomp, nested;                 /* nested: namespaces may be made inside */
 	const struct oci_seccomp *seccomp_given; /* in place of the built-in profile */
 	const char *hostname;
@@ -76,8 +79,9 @@ enum { DO_CPU_PERIOD = 100000 };
 struct do_result {
 	const char *text; /* config.json, owned by the json_write of the caller */
 	size_t len;
-	const char *notes[4]; /* what the user may not expect, a line each */
+	const char *notes[6]; /* what the user may not expect, a line each */
 	size_t n_notes;
+	bool no_resolv; /* no place for a resolv.conf of the sandbox */
 };
 
 struct json_write;

@@ -129,13 +129,15 @@ static void write_linux(struct json_write *w, const struct do_request *q)
 {
 	static const char *const kinds[] = { "user", "mount",  "pid",    "ipc",
 					     "uts",  "cgroup", "network" };
-	const size_t n = sizeof(kinds) / sizeof(kinds[0]) - q->host_network;
+	const size_t n = sizeof(kinds) / sizeof(kinds[0]) - (q->net.kind == NET_HOST);
 
 	json_write_object(w, "linux");
 	json_write_array(w, "namespaces");
 	for (size_t i = 0; i < n; i++) {
 		json_write_object(w, NULL);
 		json_write_string(w, "type", kinds[i]);
+		if (q->net.kind == NET_PATH && str_equal(kinds[i], "network"))
+			json_write_string(w, "path", q->net.text);
 		json_write_end(w);
 	}
 	json_write_end(w);
@@ -175,6 +177,8 @@ static void write_document(struct json_write *w, const struct do_request *q,
 		json_write_string(w, ANNOTATIONS_INIT, "1");
 	if (q->layer)
 		json_write_string(w, ANNOTATIONS_LAYER, q->layer);
+	if (net_has_device(q->net.kind))
+		json_write_string(w, ANNOTATIONS_NET, net_kind_name(q->net.kind));
 	json_write_end(w);
 	write_process(w, q, places);
 	write_mounts(w, places);
@@ -194,6 +198,7 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 	r = do_places_build(arena, request, &places, ret, err);
 	if (r < 0)
 		return r;
+	do_network_check(arena, request, &places, ret);
 	/* What the options say comes later in the list, and wins. */
 	own[0] = arena_strf(arena, "HOME=%s", places.home);
 	own[1] = arena_strf(arena, "SHELL=%s", request->machine->shell);

@@ -51,9 +51,8 @@ static struct do_place *add(struct builder *b, struct do_place place)
 }
 
 /* The deepest place above the path, or at it. */
-static const struct do_place *place_of(const struct builder *b, const char *path, bool at_too)
+const struct do_place *do_places_find(const struct do_places *p, const char *path, bool at_too)
 {
-	const struct do_places *p = b->places;
 	const struct do_place *found = NULL;
 
 	for (size_t i = 0; i < p->n; i++)
@@ -189,7 +188,7 @@ static void add_root(struct builder *b)
 			(void)add_tree(b, entry->path, entry->path, false);
 	}
 	for (size_t i = 0; i < m->n_automounts; i++)
-		if (place_of(b, m->automounts[i], false)->cover == DO_COVER_HOST ||
+		if (do_places_find(b->places, m->automounts[i], false)->cover == DO_COVER_HOST ||
 		    depth_of(m->automounts[i]) == 1)
 			(void)add_empty(b, m->automounts[i]);
 }
@@ -231,7 +230,7 @@ static void add_kernel(struct builder *b)
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		(void)add(b, table[i]);
-	if (b->request->host_network)
+	if (b->request->net.kind == NET_HOST || b->request->net.kind == NET_PATH)
 		add_tree(b, "/sys", "/sys", false)->cover = DO_COVER_NONE;
 	else
 		(void)add(b, sys);
@@ -241,7 +240,7 @@ static void add_kernel(struct builder *b)
 /* Whether a mount point exists at the path, or can be made. */
 static bool can_hold(const struct builder *b, const char *path, bool there)
 {
-	const struct do_place *cover = place_of(b, path, false);
+	const struct do_place *cover = do_places_find(b->places, path, false);
 
 	return cover && (cover->cover == DO_COVER_OWN || (cover->cover == DO_COVER_HOST && there));
 }
@@ -262,7 +261,7 @@ static void add_home(struct builder *b)
 			add_kept(b, m->home, "mode=700", b->request->layer != NULL);
 	}
 	if (m->passwd_home && m->passwd_home_there && !str_equal(m->passwd_home, "/") &&
-	    place_of(b, m->passwd_home, true)->cover == DO_COVER_HOST)
+	    do_places_find(b->places, m->passwd_home, true)->cover == DO_COVER_HOST)
 		(void)add_empty(b, m->passwd_home);
 }
 
@@ -323,7 +322,7 @@ static void add_guards(struct builder *b)
 {
 	for (size_t i = 0; i < b->request->n_guards; i++) {
 		const struct do_path *guard = &b->request->guards[i];
-		const struct do_place *place = place_of(b, guard->target, true);
+		const struct do_place *place = do_places_find(b->places, guard->target, true);
 
 		if (place->writable && !str_equal(place->target, guard->target))
 			(void)add_path(b, guard);
@@ -346,7 +345,7 @@ static void pin_parents(struct builder *b, const struct do_path *paths, size_t n
 		if (paths[i].how == DO_WRITE || !str_equal(paths[i].source, dir))
 			continue;
 		while (*(dir = parent_of(b, dir))) {
-			const struct do_place *place = place_of(b, dir, true);
+			const struct do_place *place = do_places_find(b->places, dir, true);
 
 			if (!place->writable || place->cover != DO_COVER_HOST)
 				break;
@@ -377,7 +376,7 @@ static int add_paths(struct builder *b, struct err *err)
 	const struct do_request *q = b->request;
 
 	for (size_t i = 0; i < q->n_hidden; i++)
-		if (place_of(b, q->hidden[i].target, false)->cover == DO_COVER_HOST)
+		if (do_places_find(b->places, q->hidden[i].target, false)->cover == DO_COVER_HOST)
 			(void)add_path(b, &q->hidden[i]);
 	for (size_t i = 0; i < q->n_tools; i++)
 		(void)add_path(b, &q->tools[i]);
@@ -440,7 +439,7 @@ static void add_own_cwd(struct builder *b, const char *cwd, const struct do_plac
 static void add_cwd(struct builder *b)
 {
 	const char *cwd = b->request->machine->cwd;
-	const struct do_place *place = cwd ? place_of(b, cwd, true) : NULL;
+	const struct do_place *place = cwd ? do_places_find(b->places, cwd, true) : NULL;
 
 	b->places->cwd = cwd;
 	if (!place || (place->cover == DO_COVER_NONE && !place->option)) {
@@ -466,7 +465,7 @@ static void add_cwd(struct builder *b)
 static void set_tree_cwd(struct builder *b)
 {
 	const char *cwd = b->request->machine->cwd;
-	const struct do_place *place = cwd ? place_of(b, cwd, true) : NULL;
+	const struct do_place *place = cwd ? do_places_find(b->places, cwd, true) : NULL;
 
 	b->places->home = "/root";
 	b->places->cwd = place && place->option ? cwd : "/";
@@ -475,7 +474,7 @@ static void set_tree_cwd(struct builder *b)
 static int set_workdir(struct builder *b, struct err *err)
 {
 	const char *dir = b->request->workdir;
-	const struct do_place *place = dir ? place_of(b, dir, true) : NULL;
+	const struct do_place *place = dir ? do_places_find(b->places, dir, true) : NULL;
 
 	if (!dir)
 		return 0;
@@ -491,15 +490,16 @@ static int set_workdir(struct builder *b, struct err *err)
 static void add_resolver(struct builder *b)
 {
 	const struct machine *m = b->request->machine;
+	bool hosts = b->request->net.kind == NET_HOST;
 
 	if (b->request->rootfs) {
-		if (b->request->host_network && b->request->rootfs_resolv && m->resolver_real)
+		if (hosts && b->request->rootfs_resolv && m->resolver_real)
 			(void)add_file(b, m->resolver_real, "/etc/resolv.conf", false);
 		return;
 	}
-	for (size_t i = 0; b->request->host_network && i < m->n_resolver; i++) {
+	for (size_t i = 0; hosts && i < m->n_resolver; i++) {
 		const struct machine_entry *hop = &m->resolver[i];
-		const struct do_place *place = place_of(b, hop->path, true);
+		const struct do_place *place = do_places_find(b->places, hop->path, true);
 
 		if (place->cover != DO_COVER_OWN || str_equal(place->target, hop->path))
 			continue;
@@ -514,7 +514,7 @@ static void add_resolver(struct builder *b)
 static int check_layer(const struct builder *b, struct err *err)
 {
 	const char *layer = b->request->layer;
-	const struct do_place *place = layer ? place_of(b, layer, true) : NULL;
+	const struct do_place *place = layer ? do_places_find(b->places, layer, true) : NULL;
 
 	if (!place || !place->writable)
 		return 0;
@@ -525,7 +525,7 @@ static int check_layer(const struct builder *b, struct err *err)
 
 static int check_place(const struct builder *b, const struct do_place *place, struct err *err)
 {
-	const struct do_place *cover = place_of(b, place->target, false);
+	const struct do_place *cover = do_places_find(b->places, place->target, false);
 
 	if (!place->option || !cover || cover->cover == DO_COVER_OWN ||
 	    (cover->cover == DO_COVER_HOST && place->there))

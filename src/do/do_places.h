@@ -35,3 +35,10 @@ void do_seccomp_write(struct json_write *w, const struct do_request *q);
 /* cwd and home: where the program starts, and what HOME is. */
 int do_places_build(struct arena *arena, const struct do_request *request, struct do_places *places,
 		    struct do_result *said, struct err *err) MUST_CHECK;
+
+/* The deepest place that a path is in; at_too: or that is at the path. NULL: none. */
+const struct do_place *do_places_find(const struct do_places *p, const char *path, bool at_too);
+
+/* What is to be said about the network, and whether its names can be resolved. */
+void do_network_check(struct arena *arena, const struct do_request *request,
+		      const struct do_places *places, struct do_result *said);

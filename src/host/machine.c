@@ -110,8 +110,12 @@ static void follow_resolver(struct arena *arena, struct machine *machine)
 		struct stat st;
 		ssize_t n;
 
-		if (lstat(path, &st) < 0)
+		if (lstat(path, &st) < 0) {
+			if (machine->n_resolver)
+				machine->resolver[machine->n_resolver++] =
+					(struct machine_entry){ path, MACHINE_MISSING };
 			return;
+		}
 		machine->resolver[machine->n_resolver++] =
 			(struct machine_entry){ path, kind_of(st.st_mode) };
 		n = S_ISLNK(st.st_mode) ? readlink(path, text, sizeof(text) - 1) : -1;

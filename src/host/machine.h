@@ -21,8 +21,8 @@ struct machine {
 	/* Mount points of automounters: looking at one may wait for ever. */
 	const char *const *automounts;
 	size_t n_automounts;
-	struct machine_entry
-		resolver[8]; /* /etc/resolv.conf: links, one to the next, and the file */
+	/* /etc/resolv.conf: links, one to the next, and the file, or where it would be. */
+	struct machine_entry resolver[8];
 	size_t n_resolver;
 	const char *resolver_real; /* the file without links on the way; NULL: none */
 	uint32_t uid, gid, umask;

@@ -263,6 +263,7 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *const *publish; /* ports */
 	size_t n_publish;
 	bool host_loopback, metadata;
+	bool no_resolv; /* there is no place for one */
 	bool overlay;
 	bool tty; /* a terminal, whatever the config says; with detach, one that is kept */
 	const struct handler *handler; /* of plan_handler_choose(), with its files; or NULL */

@@ -216,7 +216,7 @@ int plan_net_ask(struct plan_build *b, struct err *err)
 	config = arena_new(b->arena, struct oci_config);
 	*config = *b->plan->config;
 	change_namespaces(b, config);
-	if (net_has_device(net->kind) || net->kind == NET_HOST)
+	if ((net_has_device(net->kind) || net->kind == NET_HOST) && !b->plan->options->no_resolv)
 		add_resolv(b, config);
 	if (net->kind == NET_PROXY)
 		add_proxy(b, config);

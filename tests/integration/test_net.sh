@@ -340,3 +340,85 @@ t_net_proxy() {
 	has 'environment' "$OUT" 'HTTPS_PROXY=http://127.0.0.1:3128'
 	has "the config's" "$OUT" 'http_proxy=own'
 }
+
+# A server with a port, as the manual has it, with another number; and what it gives otherwise.
+before_t_net_do() { give_tun; }
+after_t_net_do() { take_tun; }
+t_net_do() {
+	slirp
+	local pid
+	mkdir "$T/proj"
+	cd "$T/proj" || fail 'no directory'
+	echo hello >file
+	ok do -- sh -c 'cat /etc/resolv.conf; ip addr'
+	has nameserver "$OUT" 'nameserver 10.0.2.3'
+	has address "$OUT" 'inet 10.0.2.100/24'
+	ok do --net=none -- ip -o link
+	eq devices "$(wc -l <<<"$OUT")" 1
+	command -v python3 >/dev/null || skip 'needs python3'
+	for _ in 1 2 3 4 5; do # another may take it meanwhile
+		PORT=$(free_port)
+		"${U[@]}" do --name "$ID" -p "127.0.0.1:$PORT:8000" -- python3 -m http.server \
+			>"$T/out" 2>&1 </dev/null &
+		pid=$!
+		soon is_over_or_served $pid || fail "$(<"$T/out")"
+		! kill -0 $pid 2>/dev/null || break
+	done
+	is_served || fail "$(<"$T/out")"
+	kill -KILL $pid # and nothing of it stays
+	wait $pid || true
+	soon no_helpers || fail 'a helper outlives its sandbox'
+	! is_served || fail 'the server goes on'
+	R delete --force "$ID"
+}
+is_served() {
+	python3 -c 'import sys, urllib.request
+sys.exit(urllib.request.urlopen("http://127.0.0.1:%s/file" % sys.argv[1], timeout=5).read() != b"hello\n")' \
+		"$PORT" 2>/dev/null
+}
+is_over_or_served() { ! kill -0 "$1" 2>/dev/null || is_served; } # PID
+
+# Its default where none can be had, which is said; what was asked for is another matter.
+before_t_net_do_without() {
+	[ -e /dev/net/tun ] || return 0
+	mkdir "$T/tun"
+	mount -t tmpfs tun "$T/tun"
+	mknod -m 600 "$T/tun/tun" c 10 200
+	mount --bind "$T/tun/tun" /dev/net/tun
+}
+after_t_net_do_without() { take_tun; }
+t_net_do_without() {
+	rootless_only
+	command -v slirp4netns >/dev/null || skip 'needs slirp4netns'
+	cd "$T" || fail 'no directory'
+	ok do -- ip -o link
+	eq devices "$(wc -l <<<"$OUT")" 1
+	from_terminal do -- true
+	has reason "$OUT" 'no network inside: /dev/net/tun: '
+	from_terminal do --net=none -- true
+	hasnt 'a line about it' "$OUT" 'no network'
+	no '--publish: no network inside: /dev/net/tun: ' do -p 8080:80 -- true
+	no 'the network of the container: slirp4netns: ' do --net=slirp4netns -- true
+	eq status "$RC" 125
+	no '--net: expected none, host' do --net=bridge -- true
+}
+
+# The proxy of the manual, for a sandbox.
+t_net_do_proxy() {
+	command -v python3 >/dev/null || skip 'needs python3'
+	sed -n '/^import asyncio/,/^asyncio.run/{s/\\er/\\r/g; s/\\en/\\n/g; p}' "$(dirname "$USRUN")/usrun-run.1" >"$T/allow.py"
+	serve 127.0.0.1
+	cat >"$T/ask.py" <<'P'
+import os, socket, sys
+host, port = os.environ["HTTPS_PROXY"].removeprefix("http://").split(":")
+for name in sys.argv[1:]:
+    s = socket.create_connection((host, int(port)), 20)
+    s.sendall(b"CONNECT %s HTTP/1.1\r\n\r\n" % name.encode())
+    print(s.makefile().read())
+P
+	cd "$T" || fail 'no directory'
+	ok do --net="proxy:python3 '$T/allow.py' 127.0.0.1:$PORT" -- python3 ask.py "127.0.0.1:$PORT" "localhost:$PORT"
+	has allowed "$OUT" hello
+	has refused "$OUT" '403 Forbidden'
+	eq answers "$(grep -c hello <<<"$OUT")" 1
+}

@@ -23,7 +23,7 @@ ONLY = {
     "userns": {"src/base", "src/sys", "userns"},
     "net": {"src/base", "src/sys", "net"},
     "src/layer": {"src/base", "src/sys", "src/layer"},
-    "src/do": {"src/base", "src/oci", "src/host", "src/do"},
+    "src/do": {"src/base", "src/oci", "net", "src/host", "src/do"},
     "src/handlers": set(),  # programs of their own
     "src/host": {"src/base", "src/sys", "src/oci", "userns", "src/host"},
 }

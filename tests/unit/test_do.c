@@ -2,6 +2,7 @@
 #include "src/base/json_write.h"
 #include "src/base/str.h"
 #include "src/do/do.h"
+#include "src/oci/annotations.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "tests/lib/check.h"
@@ -612,7 +613,7 @@ TEST(limits_network_and_devices)
 	static const char *const devices[] = { "/dev/by-name" }, *const sources[] = { "/dev/kvm" };
 	static const struct do_rlimit core = { "RLIMIT_CORE", 0, 0 };
 	struct do_request q = { .machine = &m,
-				.host_network = true,
+				.net = { .kind = NET_HOST },
 				.reaper = true,
 				.devices = devices,
 				.device_sources = sources,
@@ -645,4 +646,45 @@ TEST(limits_network_and_devices)
 	m.uid = 0;
 	c = config(&q);
 	CHECK(c && c->linux_->masked_paths.n > 5 && c->linux_->readonly_paths.n > 3);
+}
+
+TEST(networks)
+{
+	struct machine m = machine();
+	struct do_request q = { .machine = &m, .no_net = "no network inside: why" };
+	const struct oci_config *c = config(&q);
+
+	CHECK(c && c->linux_->namespaces.n == 7);
+	CHECK_STR(result.notes[result.n_notes - 1], "no network inside: why");
+	q.no_net = NULL;
+	q.net = (struct net_plan){ .kind = NET_PATH, .text = "/run/netns/x" };
+	c = config(&q);
+	CHECK(c && c->linux_->namespaces.n == 7);
+	CHECK_STR(c ? c->linux_->namespaces.v[6].path : "", "/run/netns/x");
+	CHECK_STR(mount_at(c, "/sys"), "bind /sys: " TREE " rro");
+	q.net = (struct net_plan){ .kind = NET_PASTA };
+	c = config(&q);
+	CHECK(c && c->linux_->namespaces.n == 7 && !c->linux_->namespaces.v[6].path);
+	CHECK(c && str_equal(annotations_find(c->annotations.v, c->annotations.n, ANNOTATIONS_NET),
+			     "pasta"));
+	CHECK_STR(mount_at(c, "/run/resolv/real"), ""); /* the plan mounts its own there */
+	CHECK(!result.no_resolv);
+}
+
+TEST(a_resolv_conf_has_a_place_or_is_none)
+{
+	struct machine m = machine();
+	struct do_request q = { .machine = &m, .net = { .kind = NET_SLIRP4NETNS } };
+
+	/* Where the links lead nothing is there: it can be made in /run, and not in /etc. */
+	m.resolver_real = NULL;
+	m.resolver[2].kind = MACHINE_MISSING;
+	CHECK(config(&q) && !result.no_resolv);
+	m.resolver[2].path = "/etc/elsewhere";
+	CHECK(config(&q) && result.no_resolv);
+	CHECK(strstr(result.notes[result.n_notes - 1], "this machine has no /etc/resolv.conf"));
+	m.n_resolver = 0;
+	CHECK(config(&q) && result.no_resolv);
+	q.net.kind = NET_NONE;
+	CHECK(config(&q) && !result.no_resolv);
 }

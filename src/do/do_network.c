@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/do/do_places.h"
+
+/* A resolv.conf of the sandbox's own comes to where the links of the host's lead, for which that
+ * has to be there, or in a place where it can be made; nothing is made in a tree of the user. */
+static bool can_hold_resolv(const struct do_request *q, const struct do_places *places)
+{
+	const struct machine *m = q->machine;
+	const char *last = m->n_resolver ? m->resolver[m->n_resolver - 1].path : "/etc/resolv.conf";
+	const struct do_place *place = do_places_find(places, last, false);
+
+	if (q->rootfs)
+		return q->rootfs_resolv;
+	return place && (place->cover == DO_COVER_OWN ||
+			 (place->cover == DO_COVER_HOST && m->resolver_real));
+}
+
+static void say(struct do_result *said, const char *note)
+{
+	if (said->n_notes < sizeof(said->notes) / sizeof(said->notes[0]))
+		said->notes[said->n_notes++] = note;
+}
+
+void do_network_check(struct arena *arena, const struct do_request *request,
+		      const struct do_places *places, struct do_result *said)
+{
+	if (request->no_net)
+		say(said, request->no_net);
+	if (!net_has_device(request->net.kind) || can_hold_resolv(request, places))
+		return;
+	said->no_resolv = true;
+	say(said, arena_strf(arena, "no host names are resolved inside: %s has no /etc/resolv.conf",
+			     request->rootfs ? request->rootfs : "this machine"));
+}
