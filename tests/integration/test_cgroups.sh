@@ -192,7 +192,7 @@ t_update_names_the_source() {
 	has 'standard input' "$(<"$T/words")" 'standard input:1:16: cpu.cpus: expected a list of numbers'
 	no '--cpuset-cpus: expected a list of numbers' update --cpuset-cpus zero "$ID"
 	echo '{"hugepageLimits":[{"pageSize":"3MB","limit":0}]}' >"$T/doc"
-	no "$T/doc:1:32: hugepageLimits[0].pageSize: expected a size" update -r "$T/doc" "$ID"
+	no "$T/doc:1:32: hugepageLimits[0].pageSize: expected a huge page size" update -r "$T/doc" "$ID"
 	down
 }
 
