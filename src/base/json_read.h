@@ -76,13 +76,20 @@ enum json_flag {
 	JSON_EMPTY_IS_NULL = 1 << 6,
 };
 
+/* Small: what has pointers in it is relocated, and so copied page by page, at every start. */
 struct json_field {
 	const char *key;
-	enum json_kind kind;
-	unsigned int flags;
-	size_t offset;
-	int64_t imin, imax;
-	uint64_t umin, umax;
+	enum json_kind kind : 8;
+	unsigned int flags : 24;
+	uint32_t offset;
+	union { /* of JSON_INT and JSON_INTS, of JSON_UINT */
+		int64_t imin;
+		uint64_t umin;
+	};
+	union {
+		int64_t imax;
+		uint64_t umax;
+	};
 	const struct json_type *type;
 	const struct json_name *names;
 };

@@ -7,6 +7,8 @@
 #include "src/base/arena.h"
 #include "src/base/str.h"
 
+#include <stdint.h>
+
 /* Exit statuses of our own failures; foreground run and exec return the process's. */
 enum {
 	CMD_EXIT_FAILURE = 1,
@@ -45,7 +47,7 @@ struct option {
 	char letter;      /* 0: none */
 	const char *name; /* without dashes */
 	enum option_kind kind;
-	size_t offset;              /* where the value goes in the command's struct of options */
+	uint32_t offset;            /* where the value goes in the command's struct of options */
 	const char *value_name;     /* "FILE", for help and man pages */
 	const char *help;           /* one line; NULL: another spelling, not shown */
 	const char *const *choices; /* legal values, NULL-terminated, or NULL */

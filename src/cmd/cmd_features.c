@@ -32,7 +32,7 @@ static void texts(struct json_write *w, const char *key, const char *const *list
 static void mount_words(struct json_write *w)
 {
 	json_write_array(w, "mountOptions");
-	for (const struct mount_option *o = mount_options; o->name; o++)
+	for (const struct mount_option *o = mount_options; *o->name; o++)
 		json_write_string(w, NULL, o->name);
 	json_write_end(w);
 }

@@ -10,7 +10,11 @@
 
 #include <errno.h>
 
-static const char *const passing[] = {
+/* Names within the tables, not pointers to them: those would be relocated at every start of usrun,
+ * whatever it is to do. */
+enum { NAME_SIZE = 32 };
+
+static const char passing[][NAME_SIZE] = {
 	/* clang-format off */
 	"_llseek", "_newselect", "accept", "accept4", "access", "alarm", "arch_prctl",
 	"arm_fadvise64_64", "arm_sync_file_range", "bind", "breakpoint", "brk", "cacheflush",
@@ -77,13 +81,13 @@ static const char *const passing[] = {
 	"utimensat", "utimensat_time64", "utimes", "vfork", "vmsplice", "wait4", "waitid",
 	"waitpid", "write", "writev",
 	/* clang-format on */
-	NULL,
+	"",
 };
 
 /* Keys are not namespaced; tracing, profiling and page faults of the kernel's are what exploits are
  * made with; the rest is system administration, other processes' memory, handles that reach past
  * the mounts, and relics. */
-static const char *const refused[] = {
+static const char refused[][NAME_SIZE] = {
 	/* clang-format off */
 	"add_key", "keyctl", "request_key", "bpf", "perf_event_open", "userfaultfd", "kcmp",
 	"lookup_dcookie", "move_pages", "migrate_pages", "open_by_handle_at", "fanotify_init",
@@ -94,18 +98,18 @@ static const char *const refused[] = {
 	"adjtimex", "stime", "modify_ldt", "vm86", "vm86old", "uselib", "ustat", "sysfs",
 	"_sysctl", "pciconfig_read", "pciconfig_write", "pciconfig_iobase",
 	/* clang-format on */
-	NULL,
+	"",
 };
 
 /* A user namespace of its own would give the program capabilities there. --nested lets these
  * through. */
-static const char *const nesting[] = { "mount",  "umount", "umount2", "pivot_root",
-				       "chroot", "setns",  "unshare", NULL };
+static const char nesting[][NAME_SIZE] = { "mount",  "umount", "umount2", "pivot_root",
+					   "chroot", "setns",  "unshare", "" };
 /* The same, unless nested not there: the flags of clone3 are in memory, where a filter does not see
  * them. */
-static const char *const nesting_new[] = { "clone3", "open_tree",     "move_mount",
-					   "fsopen", "fsconfig",      "fsmount",
-					   "fspick", "mount_setattr", NULL };
+static const char nesting_new[][NAME_SIZE] = { "clone3", "open_tree",     "move_mount",
+					       "fsopen", "fsconfig",      "fsmount",
+					       "fspick", "mount_setattr", "" };
 
 struct compared {
 	const char *call;
@@ -129,27 +133,30 @@ static const uint64_t clone_flags[] = {
 	0x40000000 /* NEWNET */,
 };
 
-static size_t count(const char *const *names)
+static void action(struct json_write *w, int error)
 {
-	size_t n = 0;
-
-	while (names[n])
-		n++;
-	return n;
-}
-
-static void open_rule(struct json_write *w, const char *const *names, size_t n, int error)
-{
-	json_write_object(w, NULL);
-	json_write_strings(w, "names", names, n);
+	json_write_end(w);
 	json_write_string(w, "action", error ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW");
 	if (error)
 		json_write_int(w, "errnoRet", error);
 }
 
-static void plain_rule(struct json_write *w, const char *const *names, int error)
+static void open_rule(struct json_write *w, const char *call, int error)
 {
-	open_rule(w, names, count(names), error);
+	json_write_object(w, NULL);
+	json_write_array(w, "names");
+	json_write_string(w, NULL, call);
+	action(w, error);
+}
+
+/* names: ended by an empty one. */
+static void plain_rule(struct json_write *w, const char (*names)[NAME_SIZE], int error)
+{
+	json_write_object(w, NULL);
+	json_write_array(w, "names");
+	for (; **names; names++)
+		json_write_string(w, NULL, *names);
+	action(w, error);
 	json_write_end(w);
 }
 
@@ -165,7 +172,7 @@ static void argument(struct json_write *w, unsigned int index, const char *op, u
 /* A comparison that always holds comes after those for equality, and so means "else". */
 static void otherwise(struct json_write *w, const char *call, unsigned int index)
 {
-	open_rule(w, &call, 1, 0);
+	open_rule(w, call, 0);
 	argument(w, index, "SCMP_CMP_GE", 0);
 	json_write_end(w);
 	json_write_end(w);
@@ -174,7 +181,7 @@ static void otherwise(struct json_write *w, const char *call, unsigned int index
 
 static void masked_rule(struct json_write *w, const struct compared *c)
 {
-	open_rule(w, &c->call, 1, (int)c->error);
+	open_rule(w, c->call, (int)c->error);
 	argument(w, c->index, "SCMP_CMP_MASKED_EQ", c->mask);
 	json_write_uint(w, "valueTwo", c->value);
 	json_write_end(w);
@@ -186,7 +193,7 @@ static void clone_rules(struct json_write *w, const struct do_request *q)
 {
 	/* Its arguments are the other way round there. */
 	unsigned int index = str_starts(q->machine->arch, "s390");
-	static const char *const clone[] = { "clone", NULL };
+	static const char clone[][NAME_SIZE] = { "clone", "" };
 
 	if (q->nested) {
 		plain_rule(w, clone, 0);
@@ -204,7 +211,7 @@ static void clone_rules(struct json_write *w, const struct do_request *q)
  * default action counts as none, and connect and its like would let it pass. */
 static void socketcall_rule(struct json_write *w, const char *machine)
 {
-	static const char *const name[] = { "socketcall", NULL };
+	static const char name[][NAME_SIZE] = { "socketcall", "" };
 	bool second = str_equal(machine, "x86_64") || str_equal(machine, "aarch64");
 
 	plain_rule(w, name, second ? EPERM : 0);

@@ -9,49 +9,48 @@
 
 #define ATTR(word, bit)                                                                            \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR, .set = (bit)                            \
+		.name = word, .kind = MOUNT_OPTION_ATTR, .set = (bit)                              \
 	}
 #define ATTR_OFF(word, bit)                                                                        \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR, .clear = (bit)                          \
+		.name = word, .kind = MOUNT_OPTION_ATTR, .clear = (bit)                            \
 	}
 #define RECURSIVE(word, bit)                                                                       \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .set = (bit)                  \
+		.name = word, .kind = MOUNT_OPTION_ATTR_RECURSIVE, .set = (bit)                    \
 	}
 #define RECURSIVE_OFF(word, bit)                                                                   \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit)                \
+		.name = word, .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit)                  \
 	}
 
 /* The access-time modes are one number in several bits, of which relatime is 0: to choose one, the
  * kernel wants the whole field cleared first, and "relatime" is the clearing alone. */
 #define ATIME(word, kind_, mode)                                                                   \
 	{                                                                                          \
-		.name = (word), .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME         \
+		.name = word, .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME           \
 	}
 /* Takes back a mode that is no bit, and that is the kernel's default: nothing changes. */
 #define ATIME_NONE(word, kind_)                                                                    \
 	{                                                                                          \
-		.name = (word), .kind = (kind_)                                                    \
+		.name = word, .kind = (kind_)                                                      \
 	}
 
 #define PROPAGATION(word, flag)                                                                    \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_PROPAGATION, .value = (flag)                  \
+		.name = word, .kind = MOUNT_OPTION_PROPAGATION, .value = (flag)                    \
 	}
 #define SUPER(word, flag, off)                                                                     \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_SUPER, .value_name = (flag),                  \
-		.value_off = (off)                                                                 \
+		.name = word, .kind = MOUNT_OPTION_SUPER, .value_name = flag, .value_off = (off)   \
 	}
 #define IGNORED(word)                                                                              \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_IGNORED                                       \
+		.name = word, .kind = MOUNT_OPTION_IGNORED                                         \
 	}
 #define EXTENSION(word, flag)                                                                      \
 	{                                                                                          \
-		.name = (word), .kind = MOUNT_OPTION_EXTENSION, .value = (flag)                    \
+		.name = word, .kind = MOUNT_OPTION_EXTENSION, .value = (flag)                      \
 	}
 
 const struct mount_option mount_options[] = {
@@ -137,14 +136,14 @@ const struct mount_option mount_options[] = {
 	EXTENSION("src-nofollow", MOUNT_EXT_SRC_NOFOLLOW),
 	EXTENSION("dest-nofollow", MOUNT_EXT_DEST_NOFOLLOW),
 	EXTENSION("scratch", MOUNT_EXT_SCRATCH),
-	{ .name = NULL },
+	{ .name = "" },
 };
 
 const struct mount_option *mount_options_find(const char *word)
 {
 	size_t len = strcspn(word, "=");
 
-	for (const struct mount_option *option = mount_options; option->name; option++) {
+	for (const struct mount_option *option = mount_options; *option->name; option++) {
 		if (strncmp(option->name, word, len) != 0 || option->name[len] != '\0')
 			continue;
 		if (word[len] == '\0' || option->kind == MOUNT_OPTION_EXTENSION)

@@ -28,16 +28,16 @@ enum mount_extension {
 };
 
 struct mount_option {
-	const char *name;
+	char name[20]; /* in place: a pointer would be relocated at every start */
 	enum mount_option_kind kind;
-	uint64_t set, clear;    /* ATTR kinds: MOUNT_ATTR_* bits; clear includes MOUNT_ATTR__ATIME
+	uint64_t set, clear; /* ATTR kinds: MOUNT_ATTR_* bits; clear includes MOUNT_ATTR__ATIME
 				 * where an access-time mode is chosen */
-	unsigned long value;    /* other kinds */
-	const char *value_name; /* SUPER: "sync", "dirsync", "lazytime", "mand", … */
-	bool value_off;         /* SUPER: the word takes the flag back ("async") */
+	unsigned long value; /* other kinds */
+	char value_name[12]; /* SUPER: "sync", "dirsync", "lazytime", "mand", … */
+	bool value_off;      /* SUPER: the word takes the flag back ("async") */
 };
 
-/* The table, ended by a NULL name. */
+/* The table, ended by an empty name. */
 extern const struct mount_option mount_options[];
 
 /* NULL for a word that is data of the file system ("size=64k"). Words with a value behind "=" match

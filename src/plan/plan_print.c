@@ -210,7 +210,7 @@ static const char *method_name(const struct mount_entry *m, size_t i)
 
 static const char *propagation_name(unsigned long propagation)
 {
-	for (const struct mount_option *o = mount_options; o->name; o++)
+	for (const struct mount_option *o = mount_options; *o->name; o++)
 		if (o->kind == MOUNT_OPTION_PROPAGATION && o->value == propagation)
 			return o->name;
 	return "?";
@@ -288,7 +288,7 @@ static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
 		addf(out, " %s%s%s", m->super[i].key, m->super[i].value ? "=" : "",
 		     m->super[i].value ? m->super[i].value : "");
 	print_attrs(out, "r", m->rattr_set, m->rattr_clear);
-	for (const struct mount_option *o = mount_options; o->name; o++)
+	for (const struct mount_option *o = mount_options; *o->name; o++)
 		if (o->kind == MOUNT_OPTION_EXTENSION && (extensions & o->value))
 			addf(out, " %s", o->name);
 	if (m->propagation)

@@ -85,17 +85,17 @@ enum row_kind {
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)
 
 struct row {
-	enum row_kind kind;
-	enum actor who, to;
+	enum row_kind kind : 8;
+	enum actor who : 8, to : 8;
+	bool many; /* opens descriptors by the dozen: closed before the next row without it */
+	bool undo; /* leaves something on the host: undo_list has an entry of this name */
+	uint16_t carries; /* SYNC: offset in struct start of a descriptor to send, 0: none */
 	const char *name;
 	uint32_t when, unless;  /* plan flags */
 	uint64_t needs;         /* milestones that the actor must know of */
 	uint64_t after, before; /* if given at all, known before this; not yet given */
 	uint64_t gives;
 	int (*act)(struct start *start, struct err *err);
-	bool many;      /* opens descriptors by the dozen: closed before the next row without it */
-	bool undo;      /* leaves something on the host: undo_list has an entry of this name */
-	size_t carries; /* SYNC: offset in struct start of a descriptor to send, 0: none */
 };
 
 struct sequence {

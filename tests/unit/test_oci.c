@@ -185,8 +185,17 @@ TEST(words_of_the_specification)
 
 TEST(no_word_is_there_twice)
 {
-	for (const struct mount_option *option = mount_options; option->name; option++)
+	for (const struct mount_option *option = mount_options; *option->name; option++)
 		CHECK(mount_options_find(option->name) == option);
+}
+
+/* They are in place, and one that filled its room would have no end. */
+TEST(words_have_an_end)
+{
+	for (const struct mount_option *option = mount_options; *option->name; option++) {
+		CHECK(memchr(option->name, '\0', sizeof(option->name)) != NULL);
+		CHECK(memchr(option->value_name, '\0', sizeof(option->value_name)) != NULL);
+	}
 }
 
 TEST(words_of_crun)
@@ -217,7 +226,7 @@ TEST(data_of_file_systems)
  * and the field cleared in part. */
 TEST(access_times)
 {
-	for (const struct mount_option *option = mount_options; option->name; option++) {
+	for (const struct mount_option *option = mount_options; *option->name; option++) {
 		uint64_t clear = option->clear & MOUNT_ATTR__ATIME;
 
 		CHECK(clear == 0 || clear == MOUNT_ATTR__ATIME);
