@@ -61,7 +61,7 @@ t_create_without_a_process() {
 	cfg 'del(.process)'
 	ok create -b "$T/b" "$ID"
 	eq status "$(status)" created
-	no 'config.json: process: absent' start "$ID"
+	no 'config.json: process: missing' start "$ID"
 	soon is stopped
 	ok delete "$ID"
 	no 'config.json: process: needed' run -b "$T/b" "$ID"
