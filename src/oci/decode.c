@@ -410,8 +410,8 @@ static void *decode(struct arena *arena, const char *file, const char *text, siz
 	void *value = arena_alloc(arena, type->size);
 
 	if (len > DECODE_MAX_FILE) {
-		(void)err_set(err, EFBIG, "%s: the file is larger than %d MiB", file,
-			      DECODE_MAX_FILE / (1024 * 1024));
+		(void)err_set(err, EFBIG, "%s%sthe file is larger than %d MiB", file ? file : "",
+			      file ? ": " : "", DECODE_MAX_FILE / (1024 * 1024));
 		return NULL;
 	}
 	return json_read(arena, file, text, len, type, &limits, value, err) < 0 ? NULL : value;
