@@ -26,6 +26,8 @@ static int use_calls(struct doctor *d, const void *data, struct err *err)
 
 	(void)d;
 	(void)data;
+	(void)proc;
+	(void)tree;
 	if (r == 0)
 		r = mount = mountfd_fs_mount(fs, 0);
 	if (r >= 0)
