@@ -279,6 +279,7 @@ static int add_hierarchy(struct start *start, const struct mount_entry *m, int d
 {
 	const char *name = path_base(h->mount);
 	_cleanup_later_ int mount = -1;
+	bool there;
 	int r;
 
 	if (start->plan->flags & PLAN_CGROUPNS)
@@ -289,7 +290,7 @@ static int add_hierarchy(struct start *start, const struct mount_entry *m, int d
 		return failed(m, -mount, name, err);
 	if (mkdirat(dir, name, 0755) < 0)
 		return failed(m, errno, name, err);
-	r = mountfd_attach_at(mount, dir, name);
+	r = mountfd_attach_at(mount, dir, name, &there);
 	return r < 0 ? failed(m, -r, name, err) : 0;
 }
 

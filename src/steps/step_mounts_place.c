@@ -143,7 +143,8 @@ int step_mounts_own_at(const struct start *start, const char *path, size_t len)
 /* By one name in the rootfs, or by one that is made in a file system of the container's own: no
  * link can lead away from there, for the kernel follows none at the end and mounts no directory on
  * one. Less than 0: by the whole path. */
-static int attach_by_name(struct start *start, const struct mount_entry *m, int mount)
+static int attach_by_name(struct start *start, const struct mount_entry *m, int mount,
+			  bool *ret_there)
 {
 	const char *name = path_base(m->target);
 	size_t len = (size_t)(name - m->target);
@@ -156,7 +157,7 @@ static int attach_by_name(struct start *start, const struct mount_entry *m, int 
 		if (dir < 0 || mkdirat(dir, name, 0755) < 0)
 			return -ENOENT;
 	}
-	return mountfd_attach_at(mount, dir, name);
+	return mountfd_attach_at(mount, dir, name, ret_there);
 }
 
 static int attach_by_path(struct start *start, const struct mount_entry *m, int mount, bool dir,
@@ -173,17 +174,18 @@ static int attach_by_path(struct start *start, const struct mount_entry *m, int 
 
 int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
+	bool dir, there = false;
 	struct stat st = { 0 };
-	bool dir;
 	int r;
 
 	/* New file systems begin with a directory. */
 	if (m->kind == MOUNT_BIND && fstat(mount, &st) < 0)
 		return err_errno(err, errno, "look at the mount for %s", m->target);
 	dir = m->kind != MOUNT_BIND || S_ISDIR(st.st_mode);
-	r = dir ? attach_by_name(start, m, mount) : -ENOTDIR;
+	r = dir ? attach_by_name(start, m, mount, &there) : -ENOTDIR;
 	if (r < 0)
-		r = attach_by_path(start, m, mount, dir, err);
+		r = there ? attach_failed(m, mount, mount, r, err)
+			  : attach_by_path(start, m, mount, dir, err);
 	if (r < 0)
 		return r;
 	if (str_equal(m->target, "/")) /* it is the rootfs from now on */

@@ -235,11 +235,12 @@ static int set_classic(int mount, const struct mount_attr *attr, bool recursive)
 	return r;
 }
 
-static int attach(int mount, int target, const char *name, unsigned int flags)
+static int attach(int mount, int target, const char *name, unsigned int flags, bool *ret_there)
 {
 	int r = compat_result(COMPAT_MOVE_MOUNT, syscall(SYS_move_mount, mount, "", target, name,
 							 flags | MOVE_MOUNT_F_EMPTY_PATH));
 
+	*ret_there = r == 0;
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i < n_pending; i++)
@@ -251,12 +252,14 @@ static int attach(int mount, int target, const char *name, unsigned int flags)
 
 int mountfd_attach(int mount, int target)
 {
-	return attach(mount, target, "", MOVE_MOUNT_T_EMPTY_PATH);
+	bool there;
+
+	return attach(mount, target, "", MOVE_MOUNT_T_EMPTY_PATH, &there);
 }
 
-int mountfd_attach_at(int mount, int dir, const char *name)
+int mountfd_attach_at(int mount, int dir, const char *name, bool *ret_there)
 {
-	return attach(mount, dir, name, 0);
+	return attach(mount, dir, name, 0, ret_there);
 }
 
 static int set_attr(int mount, struct mount_attr *attr, bool recursive)

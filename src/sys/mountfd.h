@@ -46,8 +46,9 @@ int mountfd_ids(int fd, struct mountfd_ids *ret);
 /* Attaches a mount at the target descriptor. */
 int mountfd_attach(int mount, int target);
 
-/* Attaches a directory at the directory that has this name (one component) in dir; at no link. */
-int mountfd_attach_at(int mount, int dir, const char *name);
+/* Attaches a directory at the directory that has this name (one component) in dir; at no link.
+ * *ret_there: it is attached, also where its flags could not be set then. */
+int mountfd_attach_at(int mount, int dir, const char *name, bool *ret_there);
 
 /* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount that is
  * attached or will be: where mount_setattr() is missing, mount(2) does it, and of a detached one

@@ -137,7 +137,7 @@ t_refused_mount_setattr() {
 		cp "$T/b/config.json" "$T/kept.json"
 		up
 		ok explain "$ID"
-		has "$error: the note" "$OUT" 'refuses mount_setattr'
+		has "$error: the note" "$OUT" 'mount_setattr is refused'
 		down
 		cp "$T/kept.json" "$T/b/config.json"
 	done
