@@ -245,9 +245,10 @@ static void add_devices(struct arena *arena, const struct handler_doc *doc,
 	linux_->resources = resources;
 }
 
+/* With all below it: "ro" would leave a file system that is mounted there writable. */
 static struct oci_mount bind_of(const char *source, const char *destination)
 {
-	static const char *options[] = { "bind", "ro", "nosuid", "nodev" };
+	static const char *options[] = { "rbind", "rro", "rnosuid", "rnodev" };
 	struct oci_mount mount = { .destination = destination, .type = "bind", .source = source };
 
 	mount.options.v = options;
@@ -277,11 +278,9 @@ static void add_mounts(struct plan_build *b, const struct handler_plan *plan,
 	for (size_t i = 0; i < handler->n_files; i++)
 		v[n++] = bind_of(handler->files[i].source,
 				 path_join(b->arena, plan->dir, handler->files[i].name));
-	for (size_t i = 0; i < handler->doc.mounts.n; i++) {
-		v[n] = bind_of(handler->doc.mounts.v[i].source,
-			       handler->doc.mounts.v[i].destination);
-		v[n++].type = "rbind";
-	}
+	for (size_t i = 0; i < handler->doc.mounts.n; i++)
+		v[n++] = bind_of(handler->doc.mounts.v[i].source,
+				 handler->doc.mounts.v[i].destination);
 	if (handler->doc.config_file)
 		v[n++] = bind_of(arena_strf(b->arena, "%s/handler.json",
 					    state_dir ? state_dir : "/run/usrun/ID"),

@@ -134,12 +134,14 @@ t_handler_files_and_config() {
 	mkdir "$T/dir"
 	echo 'of a directory' >"$T/dir/file"
 	sample ".files = [\"$T/extra\"] | .configFile = \"/.sample.json\" | .args = [\"{args}\", \"end\"] |
-		.mounts = [{source: \"$T/dir\", destination: \"/mnt/dir\"}, {source: \"/nowhere\", destination: \"/mnt/no\", optional: true}]" \
-		'cat /dev/.usrun/extra' 'cat /mnt/dir/file' 'cat /.sample.json' args
+		.mounts = [{source: \"$T/dir\", destination: \"/mnt/dir\"}, {source: \"/nowhere\", destination: \"/mnt/no\", optional: true},
+			{source: \"/dev\", destination: \"/mnt/host\"}]" \
+		'cat /dev/.usrun/extra' 'cat /mnt/dir/file' 'cat /.sample.json' args 'cat /proc/self/mountinfo'
 	go
 	has 'file and directory' "$OUT" "$(printf '%s\n' 'brought along' 'of a directory')"
 	has 'its config' "$OUT" '"run.oci.handler": "sample"'
 	has 'template' "$OUT" "$(printf '%s\n' '[c]' '[end]')"
+	eq 'writable below its mounts' "$(awk '$5 ~ "^/mnt/host" && $6 !~ /^ro,nosuid,nodev/' <<<"$OUT")" ''
 	ok explain -b "$T/b"
 	has explain "$OUT" "handler     sample, as $T/handlers/sample.json says"
 	has explain "$OUT" 'config       a copy in /.sample.json'

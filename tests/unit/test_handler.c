@@ -3,6 +3,7 @@
 #include "src/base/io.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan.h"
+#include "src/sys/mountfd.h"
 #include "tests/lib/check.h"
 #include "tests/unit/plan_facts.h"
 
@@ -270,12 +271,16 @@ TEST(limits_and_profiles_that_it_cannot_live_with)
 /* Nothing of it is packaged, so this is what shows that a description can carry it. */
 TEST(a_virtual_machine_has_its_device_and_its_config)
 {
+	static struct handler_mount tree = { .source = "/usr/share/vm", .destination = "/vm" };
+	const uint64_t guarded = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	struct handler handler = described("krun");
 	const struct device_plan *kvm = NULL;
 	const struct mount_entry *config;
 	const struct plan *plan;
 	bool allowed = false;
 
+	handler.doc.mounts.v = &tree;
+	handler.doc.mounts.n = 1;
 	plan = plan_of(config_of("/bin/sh", LINUX), &handler);
 	for (size_t i = 0; plan && i < plan->devices.n; i++)
 		if (strcmp(plan->devices.v[i].path, "/dev/kvm") == 0)
@@ -287,6 +292,8 @@ TEST(a_virtual_machine_has_its_device_and_its_config)
 	CHECK(allowed);
 	config = mount_on(plan, "/.krun_config.json");
 	CHECK_STR(config ? config->source : "", "/run/usrun/ID/handler.json");
+	config = mount_on(plan, "/vm");
+	CHECK(config && config->recursive && (config->rattr_set & guarded) == guarded);
 	CHECK(plan && plan->process.n_args == 3); /* static: the program and the container's two */
 	CHECK_STR(plan ? plan->process.args[0] : "", "/.usrun/prog");
 	CHECK_INT(plan ? plan->handler.kept->exec : 0, HANDLER_EXEC_REFUSE);
