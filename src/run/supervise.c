@@ -494,7 +494,7 @@ static int loop(struct session *session, struct err *err)
 	int patience = -1;
 
 	for (;;) {
-		if (s->console >= 0)
+		if (s->console >= 0 && !session->left)
 			relay_step(session, fds);
 		if (is_over(session))
 			break;
@@ -506,12 +506,13 @@ static int loop(struct session *session, struct err *err)
 		}
 		if (fds[SLOT_TIMER].revents)
 			time_is_up(session);
-		if (fds[SLOT_KEEPER].revents)
-			hear_keeper(session);
 		if (fds[SLOT_NOTIFY].revents)
 			notify_relay(s->notify, s->manager);
 		if (fds[SLOT_SIGNALS].revents)
 			drain_signals(session);
+		/* Asked before any read: we may have been stopped while somebody else came. */
+		if (s->attach && !session->ended)
+			hear_keeper(session);
 	}
 	return session->timed_out ? SUPERVISE_TIMED_OUT : session->status;
 }

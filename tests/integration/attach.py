@@ -140,6 +140,33 @@ def the_last_one_has_it():
             check("status", second.wait(), 0)
 
 
+def one_that_was_stopped_takes_nothing():
+    """What is read belongs to the one that came later."""
+    go, written = BUNDLE / "rootfs/tmp/go", BUNDLE / "rootfs/tmp/spoken"
+    with left("echo ready; while [ ! -e /tmp/go ]; do sleep 0.05; done; echo mine; >/tmp/spoken; sleep 1000"):
+        with attached() as first:
+            first.see(b"ready")
+            stop(first)
+            with attached() as second:
+                second.see(b"leaves it running")
+                wait_for("raw", second.terminal.is_raw)
+                stop(second)
+                go.touch()
+                wait_for("output", written.exists)
+                first.process.send_signal(signal.SIGCONT)
+                first.read(first.terminal.master, b"attached from elsewhere")
+                check("the first", b"mine" in first.got, False)
+                second.process.send_signal(signal.SIGCONT)
+                second.see(b"mine")
+    go.unlink()
+    written.unlink()
+
+
+def stop(person):
+    person.process.send_signal(signal.SIGSTOP)
+    wait_for("stop", lambda: state_of(person.process.pid) == "T")
+
+
 def a_window_that_is_closed():
     with left(ECHO):
         with attached() as person:
@@ -215,8 +242,8 @@ def no_terminal_is_kept():
 
 
 CASES = (reconnects_as_often_as_one_likes, what_nobody_saw_comes_first, keys_are_passed_on_unless_complete,
-         the_last_one_has_it, a_window_that_is_closed, input_that_ends, the_size_of_the_window,
-         a_keeper_that_is_killed, a_keeper_ends_with_its_container, no_terminal_is_kept)
+         the_last_one_has_it, one_that_was_stopped_takes_nothing, a_window_that_is_closed, input_that_ends,
+         the_size_of_the_window, a_keeper_that_is_killed, a_keeper_ends_with_its_container, no_terminal_is_kept)
 
 
 def main():
