@@ -197,8 +197,13 @@ static void add_root(struct builder *b)
  * is above a path that is shown is the tree's, not this machine's of that name. */
 static void add_rootfs(struct builder *b)
 {
+	/* An overlay of a user namespace has no devices. Others work there as outside, and root
+	 * unpacks them from archives. */
 	(void)add(b, (struct do_place){
 			     .target = "/",
+			     .type = b->request->overlay ? NULL : "bind",
+			     .source = b->request->rootfs,
+			     .words = { "rbind", "rnosuid", "rnodev" },
 			     .cover = b->request->overlay ? DO_COVER_OWN : DO_COVER_HOST,
 		     });
 }

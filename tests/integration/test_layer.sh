@@ -228,6 +228,12 @@ t_do_in_another_tree() {
 	ok do --rootfs "$tree" -- sh -c 'id -u; pwd; echo $HOME $USER; cat /etc/shadow 2>/dev/null; ls /home 2>/dev/null; echo new >/new; mount -t tmpfs x /tmp 2>/dev/null || echo no mounts'
 	eq inside "$OUT" $'0\n/\n/root root\nno mounts'
 	eq 'it is written to' "$(<"$tree/new")" new
+	if [ "$MODE" = root ]; then
+		mknod -m 666 "$tree/zero" c 1 5
+		R do --rootfs "$tree" -- sh -c ': </zero'
+		has 'a device of the tree' "$ERR" 'ermission denied'
+		rm "$tree/zero"
+	fi
 	find "$tree" | sort >"$T/before"
 	ok do --rootfs "$tree" --overlay --changes -- sh -c 'rm /new; echo x >/root/x; echo $PWD'
 	eq 'as a copy' "$OUT"$'\n'"$ERR" "/
