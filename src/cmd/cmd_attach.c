@@ -47,6 +47,8 @@ static int open_terminal(struct arena *arena, const struct cmd_globals *globals,
 	if (r == STATUS_STOPPED || !state.console_pid.set)
 		return refuse(&state, (enum status)r, err);
 	r = keeper_ask(dirfd, "console", gift);
+	if (r < 0 && status_of(&state, NULL, err) == STATUS_STOPPED) /* meanwhile */
+		return refuse(&state, STATUS_STOPPED, err);
 	if (r == -ENOENT || r == -ECONNREFUSED || r == -ECONNRESET)
 		return err_set(err, ECONNREFUSED,
 			       "container %s: the keeper of its terminal was killed", id);

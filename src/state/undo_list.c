@@ -386,10 +386,16 @@ static int undo_net_helper(struct store *store, const struct state *state, struc
 	return end_keeper(state, &state->net_pid, &state->net_start_time, DEATH_TIMEOUT_MS, err);
 }
 
+/* The container's end comes before, as whoever is attached is to hear of that end, and not of a
+ * keeper that was killed. */
 static int undo_console_keep(struct store *store, const struct state *state, struct err *err)
 {
+	struct err told; /* by the entry that is for the process */
+	int r = undo_list_process(state, &told);
+
 	(void)store;
-	return end_keeper(state, &state->console_pid, &state->console_start_time, 0, err);
+	return end_keeper(state, &state->console_pid, &state->console_start_time,
+			  r < 0 ? 0 : USUAL_DEATH_MS, err);
 }
 
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)

@@ -222,6 +222,35 @@ def a_keeper_ends_with_its_container():
         must("delete", ID)
 
 
+def a_container_that_is_deleted():
+    with left("echo ready; sleep 1000"), attached() as person:
+        person.see(b"ready")
+        must("delete", "--force", ID)
+        check("status", person.wait(), 0)
+        check("words", b"was killed" in person.read(person.terminal.master), False)
+
+
+def a_container_that_ends_while_it_is_asked_for():
+    with left("sleep 1000"):
+        pid = keeper()
+        os.kill(pid, signal.SIGSTOP)
+        with attached() as person:
+            wait_for("connection", lambda: sockets_of(person.process.pid))
+            must("kill", ID, "KILL")
+            wait_for("stopped", lambda: state() == "stopped")
+            os.kill(pid, signal.SIGCONT)
+            person.read(person.terminal.master, b"is not running")
+            check("status", person.wait(), 1)
+
+
+def sockets_of(pid):
+    links = []
+    with contextlib.suppress(FileNotFoundError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return [link for link in links if link.startswith("socket:")]
+
+
 def is_gone(pid):
     try:
         return state_of(pid) == "Z"
@@ -243,7 +272,8 @@ def no_terminal_is_kept():
 
 CASES = (reconnects_as_often_as_one_likes, what_nobody_saw_comes_first, keys_are_passed_on_unless_complete,
          the_last_one_has_it, one_that_was_stopped_takes_nothing, a_window_that_is_closed, input_that_ends,
-         the_size_of_the_window, a_keeper_that_is_killed, a_keeper_ends_with_its_container, no_terminal_is_kept)
+         the_size_of_the_window, a_keeper_that_is_killed, a_keeper_ends_with_its_container,
+         a_container_that_is_deleted, a_container_that_ends_while_it_is_asked_for, no_terminal_is_kept)
 
 
 def main():
