@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -103,14 +104,52 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 	layer_close(layer);
 }
 
-/* At whatever depth: what is protected in a repository is so in one that lies in it. */
-static bool is_guarded(const char *name)
+/* Repositories that another one has. */
+static bool is_in_git(const char *path)
 {
-	for (const char *at = name; at; at = strchr(at, '/')) {
-		at += *at == '/';
-		for (size_t i = 0; do_protected[i]; i++)
-			if (path_is_below(at, do_protected[i]))
+	return path_is_below(path, ".git/modules") || path_is_below(path, ".git/worktrees");
+}
+
+static bool has_part_of_git(const char *path)
+{
+	static const char *const names[] = { "hooks", "config", "config.worktree", "commondir" };
+
+	for (; (path = strchr(path, '/')); path++)
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (path_is_below(path + 1, names[i]))
 				return true;
+	return false;
+}
+
+/* What is no directory where one has something that is protected: git reads what a link or a file
+ * .git leads to. */
+static bool leads_elsewhere(const char *path, uint32_t mode)
+{
+	if (!mode || S_ISDIR(mode))
+		return false;
+	for (size_t i = 0; do_protected[i]; i++)
+		if (path_is_below(do_protected[i], path))
+			return true;
+	return S_ISLNK(mode) && is_in_git(path);
+}
+
+static bool is_protected(const char *path)
+{
+	for (size_t i = 0; do_protected[i]; i++)
+		if (path_is_below(path, do_protected[i]))
+			return true;
+	return is_in_git(path) && has_part_of_git(path + strlen(".git/"));
+}
+
+/* At whatever depth: what is protected in a repository is so in one that lies in it, and where the
+ * layer lies on a directory of git's own. */
+static bool is_guarded(const char *path, size_t prefix, uint32_t mode)
+{
+	for (const char *at = path; at; at = strchr(at, '/')) {
+		at += *at == '/';
+		if (((size_t)(at - path) >= prefix || str_starts(at, ".git/")) &&
+		    (is_protected(at) || leads_elsewhere(at, mode)))
+			return true;
 	}
 	return false;
 }

@@ -104,8 +104,9 @@ const char *layer_text_path(struct arena *arena, const struct layer_change *chan
 struct layer_choice {
 	const char *const *paths; /* absolute, clean: these alone, with what is below; n 0: all */
 	size_t n;
-	/* Whether a change is not made unless one of the paths names it. */
-	bool (*guarded)(const char *name);
+	/* Whether a change is not made unless one of the paths names it. path: on the host; prefix:
+	 * how much of it is the directory that the layer lies on; mode: now, 0 where it is gone. */
+	bool (*guarded)(const char *path, size_t prefix, uint32_t mode);
 };
 
 struct layer_applied {

@@ -235,15 +235,28 @@ static int chosen(const struct layer_choice *choice, const char *path,
 	return above && change->what == LAYER_ADDED && S_ISDIR(change->now.mode) ? 2 : 0;
 }
 
-/* Whether a path names it itself, or something in the guarded directory that has it. */
-static bool is_named(const struct layer_choice *choice, const char *path, const char *name)
+static bool is_guarded(const struct layer_choice *choice, const char *path,
+		       const struct layer_change *change)
 {
-	size_t prefix = strlen(path) - strlen(name);
+	size_t prefix = strlen(path) - strlen(change->name);
 
-	for (size_t i = 0; i < choice->n; i++)
-		if (path_is_below(path, choice->paths[i]) && strlen(choice->paths[i]) > prefix &&
-		    choice->guarded(choice->paths[i] + prefix))
+	return choice->guarded && choice->guarded(path, prefix, change->now.mode);
+}
+
+/* Whether a path names it itself, or something in the guarded directory that has it. */
+static bool is_named(const struct layer_choice *choice, const char *path,
+		     const struct layer_change *change)
+{
+	size_t prefix = strlen(path) - strlen(change->name);
+
+	for (size_t i = 0; i < choice->n; i++) {
+		const char *named = choice->paths[i];
+		uint32_t mode = str_equal(named, path) ? change->now.mode : S_IFDIR;
+
+		if (path_is_below(path, named) && strlen(named) > prefix &&
+		    choice->guarded(named, prefix, mode))
 			return true;
+	}
 	return false;
 }
 
@@ -300,8 +313,7 @@ static int apply_one(struct job *job, const struct layer_choice *choice, struct 
 
 	if (!r)
 		return 0;
-	if (choice->guarded && choice->guarded(job->change->name) &&
-	    !is_named(choice, path, job->change->name)) {
+	if (is_guarded(choice, path, job->change) && !is_named(choice, path, job->change)) {
 		note(job->arena, &ret->guarded, job->change);
 		return 0;
 	}

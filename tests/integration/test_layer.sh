@@ -116,16 +116,23 @@ A $PWD/p/q/w 2
 # What other programs run later is applied by its name alone, at any depth; without setuid bits.
 t_layer_guards_what_others_run() {
 	layer_home
-	ok do --overlay=../tried -- sh -c 'mkdir -p .git/hooks sub/.vscode; echo evil >.git/hooks/pre-commit
-		echo x >sub/.vscode/tasks; echo x >.envrc; cp /bin/true s; chmod 6755 s; echo x >work'
+	ok do --overlay=../tried -- sh -c 'mkdir -p .git/hooks sub/.vscode .git/modules/k/hooks evil/hooks; echo evil >.git/hooks/pre-commit
+		echo x >sub/.vscode/tasks; echo x >.envrc; cp /bin/true s; chmod 6755 s; echo x >work
+		ln -s ../evil sub/.git; echo x >.git/modules/k/hooks/post-merge; ln -s ../../evil .git/modules/l; ln -s evil .agents'
 	R do --apply ../tried
 	eq status "$RC" 1
-	eq left "$(grep -c 'other programs would run it later' <<<"$ERR")" 3
+	eq left "$(sed -n "s,^.*not applied: $PWD/\(.*\): other programs would run it later.*,\1,p" <<<"$ERR" | tr '\n' ' ')" \
+		'.agents .envrc .git/hooks .git/modules/k/hooks .git/modules/l sub/.git sub/.vscode '
 	eq applied "$(find . -newer a -type f ! -path './[abckt]' | sort | tr '\n' ' ')" "$(printf './s ./work ')"
 	eq setuid "$(stat -c %a s)" 755
 	ok do --apply ../tried .envrc .git/hooks
 	eq named "$(<.envrc) $(<.git/hooks/pre-commit)" 'x evil'
 	ok gc --layer ../tried
+	cd .git || fail cd
+	ok do --overlay=../../tried -- sh -c 'echo x >hooks/post-merge; echo x >HEAD'
+	R do --apply ../../tried
+	eq 'of git itself' "$RC $OUT" "1 A $PWD/HEAD 2"$'\n1 added'
+	ok gc --layer ../../tried
 }
 
 # Who could use a layer beside another, or see it inside, or put links where it is applied.
