@@ -167,7 +167,7 @@ static int find_handler(struct launch *launch, const char *called_as, struct err
 	launch->options.handler = handler;
 	if (r < 0 && choice.annotation)
 		return err_prefix(err, ERR_AT "annotations[\"%s\"]", choice.annotation);
-	return r < 0 ? err_prefix(err, "usrun is called %s", called_as) : 0;
+	return r < 0 ? err_prefix(err, "called as %s, which asks for a handler", called_as) : 0;
 }
 
 static bool needs_state_dir(const struct launch *launch)

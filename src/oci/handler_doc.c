@@ -68,7 +68,7 @@ bool handler_doc_is_name(const char *name)
 	size_t len = strlen(name);
 
 	return len && len <= HANDLER_DOC_MAX_NAME && strspn(name, chars) == len &&
-	       !strchr("+-.", *name);
+	       !strchr("+-.0123456789", *name);
 }
 
 bool handler_doc_takes(const char *const *suffixes, size_t n, const char *program)

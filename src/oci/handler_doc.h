@@ -54,7 +54,8 @@ struct handler_doc {
 int handler_doc_read(struct arena *arena, const char *file, const char *text, size_t len,
 		     struct handler_doc *ret, struct err *err) MUST_CHECK;
 
-/* Letters, digits, "_", "+", "-" and ".", not first: a name of a file and nothing else. */
+/* Letters, "_", and behind the first one digits, "+", "-" and ".": a name of a file, and no version
+ * of usrun. */
 bool handler_doc_is_name(const char *name);
 
 /* Whether the program is one that the handler runs, by the end of its name. */

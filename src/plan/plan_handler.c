@@ -18,13 +18,18 @@ static const char *annotation(const struct oci_config *config, const char *name)
 	return annotations_find(config->annotations.v, config->annotations.n, name);
 }
 
-/* The part behind "usrun-" of the name that the program was called by, or NULL. */
+/* The part behind "usrun-" of the name that the program was called by, or NULL. "usrun-0.2" is a
+ * version; any other name is meant: without the handler the container might lack what isolates
+ * it. */
 static const char *called_name(const char *called_as)
 {
 	static const char own[] = "usrun-";
 	const char *base = called_as ? path_base(called_as) : "";
 
-	return str_starts(base, own) && base[sizeof(own) - 1] ? base + sizeof(own) - 1 : NULL;
+	if (!str_starts(base, own))
+		return NULL;
+	base += sizeof(own) - 1;
+	return *base && !(*base >= '0' && *base <= '9') ? base : NULL;
 }
 
 /* What every image has that is not WebAssembly shall run beside those that are. */

@@ -60,6 +60,10 @@ t_handler_choice() {
 	eq 'called by its name' "$RC" 5
 	cfg '.annotations["run.oci.handler"] = "other"'
 	no 'was called as usrun-sample' run -b "$T/b" "$ID"
+	cfg '.annotations = {}'
+	mv "$T/handlers/sample.json" "$T/handlers/other.json"
+	no "called as $T/usrun-sample, which asks for a handler: unknown handler" run -b "$T/b" "$ID"
+	mv "$T/handlers/other.json" "$T/handlers/sample.json"
 	cfg '.annotations = {"io.kubernetes.cri.container-type": "sandbox"}'
 	prog /bin/sh -c 'exit 6'
 	R run -b "$T/b" "$ID"

@@ -81,7 +81,7 @@ TEST(a_name_is_that_of_a_file)
 	CHECK(!handler_doc_is_name("") && !handler_doc_is_name("..") &&
 	      !handler_doc_is_name("a/b"));
 	CHECK(!handler_doc_is_name(".a") && !handler_doc_is_name("-a") &&
-	      !handler_doc_is_name("a b"));
+	      !handler_doc_is_name("a b") && !handler_doc_is_name("0.2"));
 }
 
 TEST(libraries_are_what_the_loader_would_load)
@@ -140,6 +140,9 @@ TEST(the_config_or_the_name_of_the_program_chooses)
 	CHECK_STR(chosen("sh", "", NULL), "none");
 	CHECK_STR(chosen("sh", "", "/opt/usrun-wasm"), "wasm");
 	CHECK_STR(chosen("sh", "", "usrun-wasm-smart"), "wasm?");
+	CHECK_STR(chosen("sh", "", "usrun-0.2"), "none");
+	CHECK_STR(chosen("sh", "", "/usr/bin/usrun-12-amd64"), "none");
+	CHECK_STR(chosen("sh", "", "usrun-dev"), "dev");
 	CHECK_STR(chosen("sh", ANNOTATED("run.oci.handler", "x"), "usrun"), "x");
 	CHECK_STR(chosen("sh", ANNOTATED("run.oci.handler", "x-smart"), "usrun"), "x?");
 	CHECK_STR(chosen("sh", ANNOTATED("run.oci.handler", "x"), "usrun-x"), "x");
