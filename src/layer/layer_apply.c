@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes go to where they belong by descriptors, component by component and through no link:
- * below, a program that still runs may have put links in place of directories. A file takes
- * another's place by rename(2), whole or not at all. */
+/* Changes go to where they belong by descriptors, component by component, through no link and to no
+ * other mount, of which the layer has seen nothing: below, a program that still runs may have put
+ * links in place of directories. A file takes another's place by rename(2), whole or not at all. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/path.h"
@@ -16,7 +16,7 @@
 
 #define TEMPORARY ".usrun-apply"
 
-enum { MAX_DEPTH = 200, CHUNK = 1 << 16, PLACE = O_PATH | O_DIRECTORY | O_CLOEXEC };
+enum { MAX_DEPTH = 200, CHUNK = 1 << 16, PLACE = O_PATH | O_DIRECTORY };
 
 struct job { /* one change */
 	struct arena *arena;
@@ -141,11 +141,13 @@ static int make(const struct job *job, bool over)
 static int touch(const struct job *job)
 {
 	const char *name = *job->name ? job->name : ".";
-	_cleanup_close_ int fd = openat(job->to, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int fd = resolve_on_mount(job->to, name, O_PATH | O_NOFOLLOW);
 	struct stat st;
 	int r;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if ((st.st_mode ^ job->st.st_mode) & S_IFMT)
 		return -ESTALE;
@@ -191,6 +193,8 @@ static int failed(const struct job *job, int r, struct err *err)
 				     "that has no mode is not read");
 	if (r == -ELOOP || r == -ENOTDIR)
 		return err_hint(err, "a link has taken the place of a directory");
+	if (r == -EXDEV)
+		return err_hint(err, "something has been mounted there");
 	return r;
 }
 
@@ -199,12 +203,12 @@ static int run_job(struct job *job, struct err *err)
 {
 	const char *path = job->change->name, *slash = strrchr(path, '/');
 	const char *dir = slash ? arena_strndup(job->arena, path, (size_t)(slash - path)) : ".";
-	_cleanup_close_ int from = -1, to = resolve_beneath(job->lower, dir, PLACE);
+	_cleanup_close_ int from = -1, to = resolve_on_mount(job->lower, dir, PLACE);
 	int r = to < 0 ? to : 0;
 
 	job->name = slash ? slash + 1 : path;
 	if (r == 0 && job->change->what != LAYER_DELETED) {
-		from = resolve_beneath(job->upper, dir, PLACE);
+		from = resolve_on_mount(job->upper, dir, PLACE);
 		r = from;
 		if (r >= 0)
 			r = fstatat(from, *job->name ? job->name : ".", &job->st,
@@ -275,8 +279,8 @@ static bool is_after(const struct timespec *t, const struct layer_part *part)
 static bool has_newer(struct arena *arena, int dir, const char *name, const struct layer_part *part,
 		      unsigned int depth)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_close_ int again = fd < 0 ? -1 : openat(fd, ".", PLACE);
+	int fd = resolve_on_mount(dir, name, O_RDONLY | O_DIRECTORY);
+	_cleanup_close_ int again = fd < 0 ? -1 : resolve_on_mount(fd, ".", PLACE);
 	const char *const *names;
 	struct stat st;
 	size_t n;
@@ -332,8 +336,7 @@ static int apply_one(struct job *job, const struct layer_choice *choice, struct 
 	return r;
 }
 
-/* Files were still to be made in new directories, which has changed their times, and takes modes
- * that they may not have. */
+/* Files were still to be made in new directories, which takes modes that they may not have. */
 static void finish_directories(const struct layer_part *part, int lower,
 			       const struct layer_changes *done)
 {
@@ -343,7 +346,7 @@ static void finish_directories(const struct layer_part *part, int lower,
 
 		if (c->part != part || !S_ISDIR(c->now.mode) || c->what == LAYER_TOUCHED)
 			continue;
-		dir = resolve_beneath(lower, c->name, PLACE);
+		dir = resolve_on_mount(lower, c->name, PLACE);
 		if (dir >= 0)
 			(void)chmod(fd_path(dir).text, c->now.mode & 03777);
 	}

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Removal of what programs have made: the kernel's own directory work/work has no mode, a program's
- * may have none either, and trees nest deeper than descriptors reach. */
+ * may have none either, and trees nest deeper than descriptors reach. What is mounted there is none
+ * of it. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/layer/layer.h"
+#include "src/sys/resolve.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -41,11 +43,12 @@ static int remove_entries(struct remover *r, int fd, unsigned int depth)
 
 static int make_writable(int dir, const char *name)
 {
-	_cleanup_close_ int place =
-		openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int place = resolve_on_mount(dir, name, O_PATH | O_DIRECTORY);
 	struct stat st;
 
-	if (place < 0 || fstat(place, &st) < 0)
+	if (place < 0)
+		return place;
+	if (fstat(place, &st) < 0)
 		return -errno;
 	if ((st.st_mode & 0700) == 0700)
 		return 0;
@@ -75,9 +78,9 @@ static int remove_entry(struct remover *r, int dir, const char *name, unsigned i
 	error = make_writable(dir, name);
 	if (error == 0 && depth == MAX_DEPTH)
 		return rise(r, dir, name);
-	fd = error < 0 ? error : openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = error < 0 ? error : resolve_on_mount(dir, name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
-		return error < 0 ? error : -errno;
+		return fd;
 	error = remove_entries(r, fd, depth + 1);
 	if (error == 0 && unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		error = -errno;

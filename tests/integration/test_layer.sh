@@ -185,6 +185,16 @@ t_layer_in_hostile_hands() {
 	no 'read the changes to' do --apply ../tried
 	ok gc --layer ../tried
 	[ ! -e ../tried ] || fail 'a deep layer is not removed'
+	[ "$MODE" = root ] || return 0
+	# What has been mounted since is none of the layer's.
+	mkdir -p below/m ../mounted
+	echo 1 >../mounted/x
+	ok do --overlay=../tried -- rm -r below
+	U=(unshare -m sh -c 'mount --bind ../mounted below/m && exec "$@"' sh "${U[@]}")
+	R do --apply ../tried
+	has 'something below is another' "$ERR" "not applied: $PWD/below: it was changed here since"
+	no 'something has been mounted there' do --apply ../tried below
+	eq 'what is mounted' "$(<../mounted/x)" 1
 }
 
 # A killed sandbox leaves a layer that the next one uses.
