@@ -4,6 +4,7 @@
 #include "src/base/io.h"
 #include "src/base/json_write.h"
 #include "src/layer/layer.h"
+#include "src/sys/privs.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -121,13 +122,17 @@ static int refuse_foreign(const struct layer *layer, bool any, struct err *err)
 	return err_hint(err, "choose an empty directory, or one that does not exist yet");
 }
 
-/* Whoever may write there could give a program's files other contents, and notes to the kernel. */
+/* Whoever may write there could give a program's files other contents, say where they belong, and
+ * leave notes to the kernel. */
 static int check_directory(const struct layer *layer, struct err *err)
 {
 	struct stat st;
 
 	if (fstat(layer->fd, &st) < 0)
 		return err_errno(err, errno, "look at %s", layer->path);
+	if (st.st_uid != privs_uid() && st.st_uid != 0)
+		return err_set(err, EPERM, "%s belongs to uid %u, not to the caller", layer->path,
+			       st.st_uid);
 	if (!(st.st_mode & 022))
 		return 0;
 	(void)err_set(err, EPERM, "%s can be written by others", layer->path);

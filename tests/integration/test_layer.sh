@@ -186,6 +186,10 @@ t_layer_in_hostile_hands() {
 	ok gc --layer ../tried
 	[ ! -e ../tried ] || fail 'a deep layer is not removed'
 	[ "$MODE" = root ] || return 0
+	# Of another user, who says where the changes belong.
+	chown 65534 ../other
+	no 'belongs to uid 65534, not to the caller' do --apply ../other
+	no 'belongs to uid 65534, not to the caller' do --overlay=../other -- true
 	# What has been mounted since is none of the layer's.
 	mkdir -p below/m ../mounted
 	echo 1 >../mounted/x
