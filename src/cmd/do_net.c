@@ -2,24 +2,36 @@
 #include "src/cmd/do_net.h"
 
 #include "net/net_helper.h"
+#include "src/base/fd.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 
 #define TUN "/dev/net/tun"
 
+/* Opened by the user itself, since helpers have no more rights: a device that the kernel does not
+ * have, or that a container was not given, may have the right mode all the same. */
+static int try_tun(void)
+{
+	_cleanup_close_ int fd = open(TUN, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? errno : 0;
+}
+
 static const char *why_none(struct arena *arena, enum net_kind kind)
 {
+	int error;
+
 	if (kind == NET_NONE)
 		return "no network inside: install slirp4netns or passt, or choose --net=none or "
 		       "--net=host";
-	/* As the user itself: helpers have no more rights. */
-	if (faccessat(AT_FDCWD, TUN, R_OK | W_OK, AT_EACCESS) == 0)
+	error = try_tun();
+	if (!error)
 		return NULL;
-	return arena_strf(arena, "no network inside: " TUN ": %s; %s",
-			  errno == ENOENT ? "no such file or directory" : "permission denied",
-			  errno == ENOENT ? "as root: modprobe tun" : "as root: chmod 666 " TUN);
+	return arena_strf(arena, "no network inside: " TUN ": %s%s", err_why(error),
+			  error == EACCES  ? "; as root: chmod 666 " TUN
+			  : error == EPERM ? ""
+					   : "; as root: modprobe tun");
 }
 
 int do_net_choose(struct arena *arena, const char *asked, struct net_plan *ret,

@@ -2,11 +2,11 @@
 # shellcheck shell=bash
 # The network that `run --net` gives. Root lets the user have /dev/net/tun, as most hosts do.
 
-give_tun() {
+give_tun() { # [MINOR]
 	[ -e /dev/net/tun ] || return 0
 	mkdir "$T/tun"
 	mount -t tmpfs tun "$T/tun"
-	mknod -m 666 "$T/tun/tun" c 10 200
+	mknod -m 666 "$T/tun/tun" c 10 "${1:-200}"
 	mount --bind "$T/tun/tun" /dev/net/tun
 }
 take_tun() {
@@ -401,6 +401,18 @@ t_net_do_without() {
 	no 'the network of the container: slirp4netns: ' do --net=slirp4netns -- true
 	eq status "$RC" 125
 	no '--net: expected none, host' do --net=bridge -- true
+}
+
+# A device with the right mode that nothing is behind.
+before_t_net_do_dead_tun() { give_tun 250; }
+after_t_net_do_dead_tun() { take_tun; }
+t_net_do_dead_tun() {
+	slirp
+	cd "$T" || fail 'no directory'
+	ok do -- ip -o link
+	eq devices "$(wc -l <<<"$OUT")" 1
+	from_terminal do -- true
+	has reason "$OUT" 'no network inside: /dev/net/tun: '
 }
 
 # The proxy of the manual, for a sandbox.
