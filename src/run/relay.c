@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { RESERVE = 2 }; /* kept free, for end-of-file characters */
-
 void relay_note(struct relay *relay, enum relay_event event, size_t n)
 {
 	if (relay->state == RELAY_CLOSED)
@@ -35,7 +33,7 @@ void relay_note(struct relay *relay, enum relay_event event, size_t n)
 
 bool relay_reads(const struct relay *relay)
 {
-	return relay->state == RELAY_OPEN && relay->len + RESERVE < RELAY_BUFFER;
+	return relay->state == RELAY_OPEN && relay->len + RELAY_RESERVE < RELAY_BUFFER;
 }
 
 bool relay_writes(const struct relay *relay)
@@ -55,7 +53,7 @@ static char *end_of(struct relay *relay)
 size_t relay_space(struct relay *relay, char **ret)
 {
 	*ret = end_of(relay);
-	return relay_reads(relay) ? RELAY_BUFFER - RESERVE - relay->len : 0;
+	return relay_reads(relay) ? RELAY_BUFFER - RELAY_RESERVE - relay->len : 0;
 }
 
 size_t relay_pending(const struct relay *relay, const char **ret)

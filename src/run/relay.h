@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { RELAY_BUFFER = 16384 };
+enum {
+	RELAY_BUFFER = 16384,
+	RELAY_RESERVE = 16, /* kept free: for end-of-file characters, and keys that were held */
+};
 
 enum relay_state {
 	RELAY_OPEN,   /* both ends are there */
@@ -34,7 +37,7 @@ void relay_note(struct relay *relay, enum relay_event event, size_t n);
 bool relay_reads(const struct relay *relay);
 bool relay_writes(const struct relay *relay);
 
-/* Where to read to, and how much; what to write, and how much. */
+/* Where to read to, and how much, before the reserve; what to write, and how much. */
 size_t relay_space(struct relay *relay, char **ret);
 size_t relay_pending(const struct relay *relay, const char **ret);
 

@@ -64,6 +64,8 @@ struct session {
 	bool left;      /* attach: the process goes on without us */
 };
 
+_Static_assert(RELAY_RESERVE >= DETACH_MAX + 2, "keys that were held, and two ends");
+
 int supervise_block_signals(struct err *err)
 {
 	sigset_t all;
@@ -312,9 +314,9 @@ static void read_input(struct session *session, short revents)
 			end_input(session);
 		return;
 	}
-	if (attach && size > DETACH_MAX)
-		held = detach_resume(&attach->keys, space);
-	n = stream_read(&session->in, space + held, size - held);
+	if (attach)
+		held = detach_resume(&attach->keys, space); /* size is without the reserve */
+	n = stream_read(&session->in, space + held, size);
 	if (attach && n <= 0)
 		attach->keys.held = held;
 	if (n == -EAGAIN)

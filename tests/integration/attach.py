@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`usrun attach` on real terminals: attach.py BUNDLE ID [--only NAME] -- USRUN [OPTION...]"""
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -128,6 +129,16 @@ def keys_are_passed_on_unless_complete():
             check("status", person.wait(), 0)
 
 
+def much_that_is_typed():
+    """Into a program that is slow to read it, with a key in it that might be the first of two."""
+    text = b"\x10abcd" * 8000
+    with left(f"stty raw -echo; echo ready; sleep 0.2; dd bs=7 2>/dev/null | head -c {len(text)} | md5sum"):
+        with attached(KEYS) as person:
+            person.see(b"ready")
+            person.read(person.terminal.master, b"  -\n", feed=text, feed_fd=person.terminal.master)
+            check("what came", hashlib.md5(text).hexdigest().encode() in person.got, True)
+
+
 def the_last_one_has_it():
     with left(ECHO), attached() as first:
         first.see(b"ready")
@@ -234,6 +245,7 @@ def a_container_that_ends_while_it_is_asked_for():
     with left("sleep 1000"):
         pid = keeper()
         os.kill(pid, signal.SIGSTOP)
+        wait_for("stop", lambda: state_of(pid) == "T")
         with attached() as person:
             wait_for("connection", lambda: sockets_of(person.process.pid))
             must("kill", ID, "KILL")
@@ -271,7 +283,7 @@ def no_terminal_is_kept():
 
 
 CASES = (reconnects_as_often_as_one_likes, what_nobody_saw_comes_first, keys_are_passed_on_unless_complete,
-         the_last_one_has_it, one_that_was_stopped_takes_nothing, a_window_that_is_closed, input_that_ends,
+         much_that_is_typed, the_last_one_has_it, one_that_was_stopped_takes_nothing, a_window_that_is_closed, input_that_ends,
          the_size_of_the_window, a_keeper_that_is_killed, a_keeper_ends_with_its_container,
          a_container_that_is_deleted, a_container_that_ends_while_it_is_asked_for, no_terminal_is_kept)
 
