@@ -27,18 +27,40 @@ struct job { /* one change */
 	struct stat st;   /* in the layer */
 };
 
-static int copy_contents(int from, int to)
+static int copy_range(int from, int to, off_t at, off_t end)
 {
 	char chunk[CHUNK];
-	ssize_t n;
 
-	while ((n = read(from, chunk, sizeof(chunk))) != 0) {
+	if (lseek(to, at, SEEK_SET) < 0)
+		return -errno;
+	while (at < end) {
+		ssize_t n = pread(from, chunk, (size_t)(end - at < CHUNK ? end - at : CHUNK), at);
 		int r = n < 0 ? -errno : io_write_all(to, chunk, (size_t)n);
 
-		if (r < 0 && r != -EINTR)
+		if (n == 0 || (r < 0 && r != -EINTR))
 			return r;
+		at += n > 0 ? n : 0;
 	}
 	return 0;
+}
+
+/* A program can make a file of any size that has nothing in it: holes stay holes. */
+static int copy_contents(int from, int to, off_t size)
+{
+	off_t at = 0, end;
+
+	while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
+		int r;
+
+		end = lseek(from, at, SEEK_HOLE);
+		r = end < 0 ? -errno : copy_range(from, to, at, end);
+		if (r < 0)
+			return r;
+		at = end;
+	}
+	if (errno != ENXIO) /* the end */
+		return -errno;
+	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
 /* Not with the bits that give a program the rights of the file's owner: whoever looked at the list
@@ -70,7 +92,7 @@ static int make_file(const struct job *job)
 	to = openat(job->to, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
-	r = copy_contents(from, to);
+	r = copy_contents(from, to, st.st_size);
 	if (r == 0 && fchmod(to, mode_of(&st)) < 0)
 		r = -errno;
 	return r;

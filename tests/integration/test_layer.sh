@@ -180,6 +180,12 @@ t_layer_in_hostile_hands() {
 	chmod 777 ../open
 	no 'can be written by others' do --overlay=../open -- true
 	ok gc --layer ../tried
+	# Of any size, with next to nothing in it.
+	ok do --overlay=../tried -- sh -c 'truncate -s 64M hole; echo end >>hole; truncate -s 65M hole'
+	ok do --apply ../tried
+	eq contents "$(tr -d '\0' <hole) $(stat -c %s hole)" "end $((65 << 20))"
+	[ "$(stat -c %b hole)" -lt 1000 ] || fail 'holes were filled'
+	ok gc --layer ../tried
 	# Deep, shut and full of the kernel's own.
 	ok do --overlay=../tried -- sh -c 'i=0; while [ $i -lt 300 ]; do mkdir d; cd d; i=$((i + 1)); done; touch x; chmod 0 .'
 	no 'read the changes to' do --apply ../tried
