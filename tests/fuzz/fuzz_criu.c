@@ -3,17 +3,9 @@
 #include "src/criu/report.h"
 #include "src/criu/rpc.h"
 #include "src/plan/plan_criu.h"
+#include "tests/fuzz/expect.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

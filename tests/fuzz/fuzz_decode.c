@@ -5,29 +5,17 @@
 #include "src/base/json_text.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
+#include "tests/fuzz/expect.h"
 #include "tests/lib/profile.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void check_error(int r, const struct err *err)
 {
 	size_t len = strlen(err->text);
 
-	if (r == 0)
-		return;
-	expect(r == -err->code && len > 0);
-	expect(json_text_find_bad_utf8(err->text, len) == len);
-	for (size_t i = 0; i < len; i++)
-		expect((unsigned char)err->text[i] >= 0x20);
+	expect_error(r, err);
+	expect(r == 0 || json_text_find_bad_utf8(err->text, len) == len);
 }
 
 static void try_config(struct arena *arena, const char *text, size_t len)

@@ -2,28 +2,9 @@
 /* Any bytes as the description of a handler, and as what its loader says of its libraries. */
 #include "src/base/json_text.h"
 #include "src/host/handler.h"
+#include "tests/fuzz/expect.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static void check_error(int r, const struct err *err)
-{
-	size_t len = strlen(err->text);
-
-	if (r == 0)
-		return;
-	expect(r == -err->code && len > 0);
-	for (size_t i = 0; i < len; i++)
-		expect((unsigned char)err->text[i] >= 0x20);
-}
 
 static void try_description(struct arena *arena, const char *text, size_t len)
 {
@@ -32,7 +13,7 @@ static void try_description(struct arena *arena, const char *text, size_t len)
 	int r = handler_doc_read(arena, "x.json", text, len, &doc, &err);
 	size_t words = 0;
 
-	check_error(r, &err);
+	expect_error(r, &err);
 	expect(json_text_find_bad_utf8(err.text, strlen(err.text)) == strlen(err.text));
 	if (r < 0)
 		return;
@@ -52,7 +33,7 @@ static void try_list(struct arena *arena, const char *text, size_t len)
 	size_t n = 0;
 	int r = handler_parse_list(arena, copy, &v, &n, &err);
 
-	check_error(r, &err);
+	expect_error(r, &err);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		expect(v[i].source[0] == '/' && !strchr(v[i].name, '/'));
 }

@@ -3,19 +3,11 @@
  * (up to the first empty line, and behind it) as cgroup and mountinfo of /proc/self. What must hold
  * besides "no crash": ranges are ranges, and the map made of them is one that the kernel takes. */
 #include "src/host/facts.h"
+#include "tests/fuzz/expect.h"
 #include "userns/caller.h"
 #include "userns/subid.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 static void check_subid(struct arena *arena, const struct subid *subid, uint32_t own)
 {
