@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -177,12 +178,14 @@ static int look_at(struct reader *r, int upper, int lower, const char *base, con
 	return S_ISDIR(now.st_mode) ? look_at_dir(r, upper, lower, base, name, depth) : 0;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static bool has_name(const char *const *names, size_t n, const char *name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (str_equal(names[i], name))
-			return true;
-	return false;
+	return n && bsearch(&name, names, n, sizeof(*names), compare_names);
 }
 
 /* What a directory that took another's place does not have. */

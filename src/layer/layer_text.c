@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/json_text.h"
 #include "src/base/json_write.h"
 #include "src/layer/layer.h"
 
@@ -6,43 +7,45 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Length of the UTF-8 character at s that a terminal shows as it is; 0: there is none. Characters
- * that turn the direction of text, or have no width, make a name look like another one. */
-static size_t shown(const unsigned char *s)
-{
-	uint32_t c;
+/* Control characters, and what turns the direction of text or has no width: with it a name looks
+ * like another one. */
+static const struct {
+	uint32_t first, last;
+} hidden[] = {
+	{ 0, 0x1f },        { '\\', '\\' },       { 0x7f, 0x9f },       { 0xad, 0xad },
+	{ 0x34f, 0x34f },   { 0x61c, 0x61c },     { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },
+	{ 0x180b, 0x180f }, { 0x200b, 0x200f },   { 0x2028, 0x202e },   { 0x2060, 0x206f },
+	{ 0x3164, 0x3164 }, { 0xfe00, 0xfe0f },   { 0xfeff, 0xfeff },   { 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+};
 
-	if (s[0] < 0x80)
-		return s[0] >= 0x20 && s[0] != 0x7f && s[0] != '\\';
-	if (s[0] >= 0xc2 && s[0] < 0xe0 && (s[1] & 0xc0) == 0x80)
-		return s[0] == 0xc2 && s[1] < 0xa0 ? 0 : 2;
-	if (s[0] >= 0xe0 && s[0] < 0xf0 && (s[1] & 0xc0) == 0x80 && (s[2] & 0xc0) == 0x80) {
-		c = ((s[0] & 0xfu) << 12) | ((s[1] & 0x3fu) << 6) | (s[2] & 0x3fu);
-		return c < 0x800 || (c >= 0xd800 && c < 0xe000) || (c >= 0x200b && c <= 0x200f) ||
-				       (c >= 0x2028 && c <= 0x202e) ||
-				       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-				       (c >= 0xfff9 && c <= 0xfffb)
-			       ? 0
-			       : 3;
-	}
-	if (s[0] >= 0xf0 && s[0] < 0xf4 && (s[1] & 0xc0) == 0x80 && (s[2] & 0xc0) == 0x80 &&
-	    (s[3] & 0xc0) == 0x80)
-		return s[0] == 0xf0 && s[1] < 0x90 ? 0 : 4;
-	return 0;
+/* Length of the UTF-8 character at s that a terminal shows as it is; 0: there is none. */
+static size_t shown(const char *s)
+{
+	unsigned char lead = (unsigned char)*s;
+	size_t n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+	uint32_t c = n == 1 ? lead : lead & (0x7fU >> n);
+
+	if (strnlen(s, n) < n || json_text_find_bad_utf8(s, n) < n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | ((unsigned char)s[i] & 0x3f);
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++)
+		if (c >= hidden[i].first && c <= hidden[i].last)
+			return 0;
+	return n;
 }
 
 void layer_text_name(struct str *out, const char *path)
 {
-	const unsigned char *s = (const unsigned char *)path;
-
-	while (*s) {
-		size_t n = shown(s);
+	while (*path) {
+		size_t n = shown(path);
 
 		if (n)
-			str_addn(out, (const char *)s, n);
+			str_addn(out, path, n);
 		else
-			str_addf(out, "\\%03o", *s);
-		s += n ? n : 1;
+			str_addf(out, "\\%03o", (unsigned char)*path);
+		path += n ? n : 1;
 	}
 }
 

@@ -83,6 +83,9 @@ TEST(names_are_shown_as_they_are)
 	CHECK_STR(shown("a\\012"), "a\\134012");
 	CHECK_STR(shown("\xc2\x9b"), "\\302\\233");          /* CSI in 8 bits */
 	CHECK_STR(shown("\xe2\x80\xae"), "\\342\\200\\256"); /* right to left */
+	CHECK_STR(shown("\xd8\x9c"), "\\330\\234");
+	CHECK_STR(shown("\xc2\xad\xf3\xa0\x81\xa1"), "\\302\\255\\363\\240\\201\\241");
+	CHECK_STR(shown("\xd8\xa7\xf4\x8f\xbf\xbf"), "\xd8\xa7\xf4\x8f\xbf\xbf");
 	CHECK_STR(shown("\xe2\x80\x8b"), "\\342\\200\\213"); /* no width */
 	CHECK_STR(shown("\xc0\xaf"), "\\300\\257");          /* too long for "/" */
 	CHECK_STR(shown("\xed\xa0\x80"), "\\355\\240\\200");
