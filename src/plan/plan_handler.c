@@ -337,6 +337,15 @@ static const struct oci_process *change_process(struct arena *arena,
 	return changed;
 }
 
+static void keep(const struct handler *handler, struct handler_kept *kept)
+{
+	*kept = (struct handler_kept){ .name = handler->name, .exec = handler->doc.exec };
+	kept->suffixes.v = handler->doc.suffixes.v;
+	kept->suffixes.n = handler->doc.suffixes.n;
+	kept->env.v = handler->doc.env.v;
+	kept->env.n = handler->doc.env.n;
+}
+
 int plan_handler_apply(struct plan_build *b, struct err *err)
 {
 	const struct handler *handler = b->plan->options->handler;
@@ -356,11 +365,7 @@ int plan_handler_apply(struct plan_build *b, struct err *err)
 	*plan = (struct handler_plan){ .handler = handler,
 				       .kept = kept,
 				       .dir = choose_dir(b->arena, config) };
-	*kept = (struct handler_kept){ .name = handler->name, .exec = handler->doc.exec };
-	kept->suffixes.v = handler->doc.suffixes.v;
-	kept->suffixes.n = handler->doc.suffixes.n;
-	kept->env.v = handler->doc.env.v;
-	kept->env.n = handler->doc.env.n;
+	keep(handler, kept);
 	r = check_limits(handler, config->process, err);
 	if (r == 0 && linux_->seccomp)
 		r = choose_calls(b, handler, linux_->seccomp, kept, err);
