@@ -199,7 +199,8 @@ static int apply(struct arena *arena, struct layer *layer, const struct layer_ch
 	tell_left(arena, &applied.guarded,
 		  "other programs would run it later; name it to apply it");
 	tell_left(arena, &applied.newer, "it was changed here since; name it to replace it");
-	return r < 0 ? r : applied.guarded.n || applied.newer.n ? 1 : 0;
+	tell_left(arena, &applied.foreign, "sockets and devices are not made");
+	return r < 0 ? r : applied.guarded.n || applied.newer.n || applied.foreign.n ? 1 : 0;
 }
 
 int do_layer_apply(struct arena *arena, const char *dir, const char *const *paths, size_t n,

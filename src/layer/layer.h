@@ -110,7 +110,9 @@ struct layer_choice {
 };
 
 struct layer_applied {
-	struct layer_changes done, guarded, newer; /* newer: changed below meanwhile */
+	struct layer_changes done, guarded;
+	struct layer_changes newer;   /* changed below meanwhile */
+	struct layer_changes foreign; /* sockets and devices, which are not made */
 };
 
 /* Makes the changes where they belong: never through a link, and files whole or not at all. */

@@ -331,6 +331,13 @@ static bool is_newer(const struct job *job)
 	       has_newer(job->arena, job->lower, c->name, c->part, 0);
 }
 
+/* A program must not end it all with a socket. */
+static bool can_make(const struct layer_change *c)
+{
+	return c->what == LAYER_DELETED || c->what == LAYER_TOUCHED || S_ISREG(c->now.mode) ||
+	       S_ISDIR(c->now.mode) || S_ISLNK(c->now.mode) || S_ISFIFO(c->now.mode);
+}
+
 static int apply_one(struct job *job, const struct layer_choice *choice, struct layer_applied *ret,
 		     struct err *err)
 {
@@ -345,6 +352,10 @@ static int apply_one(struct job *job, const struct layer_choice *choice, struct 
 	}
 	if (!choice->n && is_newer(job)) {
 		note(job->arena, &ret->newer, job->change);
+		return 0;
+	}
+	if (!can_make(job->change)) {
+		note(job->arena, &ret->foreign, job->change);
 		return 0;
 	}
 	r = run_job(job, err);

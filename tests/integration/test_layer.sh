@@ -180,6 +180,13 @@ t_layer_in_hostile_hands() {
 	chmod 777 ../open
 	no 'can be written by others' do --overlay=../open -- true
 	ok gc --layer ../tried
+	if command -v python3 >/dev/null; then # to make a socket
+		ok do --overlay=../tried -- python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("a.sock"); open("z", "w")'
+		R do --apply ../tried
+		eq 'beside a socket' "$RC $OUT" "1 A $PWD/z 0"$'\n1 added'
+		has socket "$ERR" "not applied: $PWD/a.sock: sockets and devices are not made"
+		ok gc --layer ../tried
+	fi
 	# Of any size, with next to nothing in it.
 	ok do --overlay=../tried -- sh -c 'truncate -s 64M hole; echo end >>hole; truncate -s 65M hole'
 	ok do --apply ../tried
