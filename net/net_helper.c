@@ -48,6 +48,7 @@ struct helper_ends { /* the helper's ends of pipes */
 int net_helper_find(struct arena *arena, const char *name, const char **ret, struct err *err)
 {
 	const char *path = getenv("PATH"), *dir;
+	struct stat st;
 
 	dir = arena_strf(arena, "%s:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
 			 path ? path : "");
@@ -55,7 +56,8 @@ int net_helper_find(struct arena *arena, const char *name, const char **ret, str
 		size_t len = strcspn(dir, ":");
 		const char *file = arena_strf(arena, "%.*s/%s", (int)len, dir, name);
 
-		if (*dir == '/' && access(file, X_OK) == 0) {
+		if (*dir == '/' && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+		    access(file, X_OK) == 0) {
 			*ret = file;
 			return 0;
 		}

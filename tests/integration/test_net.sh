@@ -350,7 +350,8 @@ t_net_do() {
 	mkdir "$T/proj"
 	cd "$T/proj" || fail 'no directory'
 	echo hello >file
-	ok do -- sh -c 'cat /etc/resolv.conf; ip addr'
+	mkdir -p "$T/bin/slirp4netns" # no program
+	PATH=$T/bin:$PATH ok do -- sh -c 'cat /etc/resolv.conf; ip addr'
 	has nameserver "$OUT" 'nameserver 10.0.2.3'
 	has address "$OUT" 'inet 10.0.2.100/24'
 	ok do --net=none -- ip -o link
