@@ -213,20 +213,19 @@ static int attach(struct start *start, size_t i, struct place *place, struct err
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	unsigned long kind = m->propagation & ~(unsigned long)MS_REC;
+	bool there = false;
 	int r = find_place(start, i, place, err);
 
 	if (r < 0)
 		return r;
-	r = mountfd_attach(start->mounts[i], place->target);
-	if (r < 0)
-		return err_errno(err, -r, "mount %s on %s in the container", m->source, m->target);
-	if (kind)
+	r = mountfd_attach_at(start->mounts[i], place->target, "", &there);
+	if (r == 0 && kind)
 		r = mountfd_set_attr(start->mounts[i], 0, 0, kind, m->propagation & MS_REC);
-	if (r < 0) {
+	if (r < 0 && there)
 		(void)detach(place);
-		return err_errno(err, -r, "set the propagation of %s", m->target);
-	}
-	return 0;
+	return r < 0 ? err_errno(err, -r, "mount %s on %s in the container",
+				 m->source ? m->source : m->fs, m->target)
+		     : 0;
 }
 
 /* File systems in which others were to be mounted, and files to be made for that. */

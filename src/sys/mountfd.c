@@ -254,12 +254,12 @@ int mountfd_attach(int mount, int target)
 {
 	bool there;
 
-	return attach(mount, target, "", MOVE_MOUNT_T_EMPTY_PATH, &there);
+	return mountfd_attach_at(mount, target, "", &there);
 }
 
 int mountfd_attach_at(int mount, int dir, const char *name, bool *ret_there)
 {
-	return attach(mount, dir, name, 0, ret_there);
+	return attach(mount, dir, name, *name ? 0 : MOVE_MOUNT_T_EMPTY_PATH, ret_there);
 }
 
 static int set_attr(int mount, struct mount_attr *attr, bool recursive)

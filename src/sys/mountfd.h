@@ -47,7 +47,8 @@ int mountfd_ids(int fd, struct mountfd_ids *ret);
 int mountfd_attach(int mount, int target);
 
 /* Attaches a directory at the directory that has this name (one component) in dir; at no link.
- * *ret_there: it is attached, also where its flags could not be set then. */
+ * An empty name: at dir itself, or the file that it is. *ret_there: it is attached, also where its
+ * flags could not be set then. */
 int mountfd_attach_at(int mount, int dir, const char *name, bool *ret_there);
 
 /* Sets and clears MOUNT_ATTR_* and, when not 0, the propagation MS_PRIVATE … of a mount that is

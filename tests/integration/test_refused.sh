@@ -152,6 +152,19 @@ t_refused_mount_setattr_of_no_mount() {
 	no 'an earlier entry must have mounted something there' run -b "$T/b" "$ID"
 }
 
+# Where its flags cannot be set a mount is not left in a container that runs, writable.
+t_refused_mount_setattr_of_a_live_mount() {
+	local before
+	mkdir "$T/src"
+	up '.root.readonly = false'
+	before=$(cut -d ' ' -f 5 "/proc/$PID/mountinfo")
+	jq -n --arg s "$T/src" '[{destination: "/new", type: "bind", source: $s, options: ["rbind", "rro"]}]' >"$T/mounts"
+	under_filter mount_setattr ENOSYS
+	no 'on /new in the container: mount_setattr' mounts add "$ID" "$T/mounts"
+	eq 'mounts' "$(cut -d ' ' -f 5 "/proc/$PID/mountinfo")" "$before"
+	down
+}
+
 # What it cannot: the flags of a whole tree, and mapped ids.
 t_refused_mount_setattr_of_a_tree() {
 	cfg '.mounts += [{destination: "/hl", type: "bind", source: "/sys", options: ["rbind", "rro"]}]'
