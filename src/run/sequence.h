@@ -65,7 +65,7 @@ enum row_kind {
 #define M_DEV (UINT64_C(1) << 48)
 #define M_STATE_FULL (UINT64_C(1) << 49)
 #define M_INIT_KNOWN (UINT64_C(1) << 50)
-#define M_HIDDEN (UINT64_C(1) << 51)
+#define M_LAYER (UINT64_C(1) << 51)
 #define M_TIMENS (UINT64_C(1) << 52)
 #define M_START_TIME (UINT64_C(1) << 53)
 #define M_ADMITTED (UINT64_C(1) << 54)
@@ -79,7 +79,6 @@ enum row_kind {
 #define M_NET_SHOWN (UINT64_C(1) << 60)
 #define M_NET_STARTED (UINT64_C(1) << 61)
 #define M_KEPT (UINT64_C(1) << 62)
-#define M_LAYER (UINT64_C(1) << 63)
 
 /* What another process gives to one that clones: what is cloned before has it not. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)

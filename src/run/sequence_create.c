@@ -109,7 +109,7 @@ static const struct row rows[] = {
 	    .needs = M_MOUNT_FDS, .gives = M_ROOT),
 	/* Queues and network devices get the namespace's root as their owner: after become-root. */
 	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT | M_EARLY,
-	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES | M_HIDDEN),
+	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES),
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	      .needs = M_NAMESPACES, .gives = M_INIT_PID),
 	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,

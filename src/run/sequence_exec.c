@@ -23,7 +23,7 @@ static const struct row rows[] = {
 	ACT(STAGER, "labels", step_labels, .when = PLAN_STAGER, .needs = M_LIFELINE,
 	    .before = M_NAMESPACES | M_PRIVS_DROPPED | M_FILTERED),
 	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP,
-	    .gives = M_NAMESPACES | M_HIDDEN | M_INSIDE, .needs = M_LIFELINE),
+	    .gives = M_NAMESPACES | M_INSIDE, .needs = M_LIFELINE),
 	ACT(STAGER, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
 	ACT(STAGER, "console-enter", step_console_enter, .when = PLAN_TERMINAL,
 	    .needs = M_SESSION | M_NAMESPACES, .gives = M_TERMINAL),

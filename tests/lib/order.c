@@ -89,7 +89,7 @@ static const char *fault(const struct walked *w, const struct row *row, enum act
 	    (inherited & w->knows[who]) != inherited)
 		return "the child would not inherit what its maker is given later";
 	/* What went wrong in it is heard where its child's first word is waited for. */
-	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && !(w->knows[who] & M_HIDDEN))
+	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && !(w->knows[who] & M_NAMESPACES))
 		return "the child would be seen by others with what is the host's";
 	if (row->kind == ROW_SPAWN && who != ACTOR_PARENT && w->among_others &&
 	    (~w->knows[who] & (M_INSIDE | M_PRIVS_DROPPED | (M_HOSTS_WORK & w->possible))))
