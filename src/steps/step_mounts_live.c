@@ -282,8 +282,8 @@ static int by_depth(const void *a, const void *b)
 	return (m < n) - (m > n);
 }
 
-/* Of which nothing is mounted any more, because the container itself has taken it away, nothing is
- * left to do. */
+/* Where nothing is mounted any more the container has taken it away, or has renamed a directory
+ * above it: the caller must hear of that. */
 static int remove_all(struct start *start, struct err *err)
 {
 	size_t n = start->plan->rootfs.n_mounts;
@@ -296,8 +296,10 @@ static int remove_all(struct start *start, struct err *err)
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		int there = open_place(start->rootfs, v[i].target, &places[i]);
 
-		if (there < 0 || mountfd_is_same(places[i].dir, places[i].target))
-			place_done(&places[i]);
+		if (there == 0 && !mountfd_is_same(places[i].dir, places[i].target))
+			continue;
+		log_notice("%s in the container: nothing is mounted there any more", v[i].target);
+		place_done(&places[i]);
 	}
 	if (r == 0)
 		r = privs_outlive_parent(err);

@@ -62,6 +62,19 @@ t_mounts_all_or_none() {
 	down
 }
 
+# The kernel keeps the name of a mount point, not those above it.
+t_mounts_moved_away() {
+	up '.root.readonly = false'
+	mkdir "$T/src"
+	jq -n --arg s "$T/src" '[{destination: "/a/b", type: "bind", source: $s, options: ["rbind"]}]' >"$T/mounts"
+	ok mounts add "$ID" "$T/mounts"
+	inside /bin/busybox mv /a /c
+	ok mounts remove "$ID" "$T/mounts"
+	has 'note' "$ERR" '/a/b in the container: nothing is mounted there any more'
+	eq 'in the state' "$(written_down)" '[]'
+	down
+}
+
 t_mounts_refused() {
 	prog /bin/sleep 1000
 	up
