@@ -140,11 +140,14 @@ int io_write_file(int dirfd, const char *path, const char *text, struct err *err
  * from them, and the time. */
 static void random_name(const char *name, char *buf, size_t size)
 {
-	const uint64_t *given = (const void *)(uintptr_t)getauxval(AT_RANDOM);
+	const void *given = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* not aligned */
 	static uint64_t calls;
 	struct timespec now = { 0 };
-	uint64_t x = given ? given[0] ^ given[1] : 0;
+	uint64_t halves[2] = { 0 }, x;
 
+	if (given)
+		memcpy(halves, given, sizeof(halves));
+	x = halves[0] ^ halves[1];
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	x ^= (uint64_t)now.tv_nsec << 20 ^ (uint64_t)now.tv_sec ^ ++calls;
 	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
