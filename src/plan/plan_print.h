@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files that print a plan share. */
+#pragma once
+
+#include "src/plan/plan.h"
+
+/* What a configuration says stays on the line where it belongs; fmt has line breaks at its ends
+ * only. */
+void plan_print_addf(struct str *out, const char *fmt, ...) PRINTF(2, 3);
+void plan_print_why(struct str *out, const char *reason);
+
+void plan_print_rootfs(struct str *out, const struct plan *plan);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/plan/plan_print.h"
+
+#include "src/base/str.h"
+
+/* A line break would look like a line of ours, and a terminal would obey other control
+ * characters. */
+void plan_print_addf(struct str *out, const char *fmt, ...)
+{
+	_cleanup_str_ struct str text = { 0 };
+	size_t first = *fmt == '\n', end;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_addv(&text, fmt, ap);
+	va_end(ap);
+	end = text.len - str_ends(fmt, "\n");
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.s[i];
+
+		if ((c >= 0x20 && c != 0x7f) || i < first || i >= end)
+			str_addn(out, text.s + i, 1);
+		else if (c == '\n')
+			str_add(out, "\\n");
+		else
+			str_addf(out, "\\x%02x", c);
+	}
+}
+
+void plan_print_why(struct str *out, const char *reason)
+{
+	if (reason)
+		plan_print_addf(out, "\n                  because %s", reason);
+	str_add(out, "\n");
+}
