@@ -432,6 +432,19 @@ static bool next_segment(const char **path, struct segment *ret)
 	return ret->key_len > 0;
 }
 
+/* To the value that the path leads to; ret_last is the path's last segment. */
+static bool follow_path(struct cursor *c, const char *path, struct segment *ret_last)
+{
+	while (*path) {
+		if (!next_segment(&path, ret_last))
+			return false;
+		if (ret_last->key ? !enter_member(c, ret_last) : !enter_element(c, ret_last->index))
+			return false;
+	}
+	skip_blanks(c);
+	return true;
+}
+
 bool json_read_locate(const char *text, size_t len, const char *path, size_t *ret_line,
 		      size_t *ret_column)
 {
@@ -440,13 +453,8 @@ bool json_read_locate(const char *text, size_t len, const char *path, size_t *re
 
 	if (!text)
 		return false;
-	while (*path) {
-		if (!next_segment(&path, &segment))
-			return false;
-		if (segment.key ? !enter_member(&c, &segment) : !enter_element(&c, segment.index))
-			return false;
-	}
-	skip_blanks(&c);
+	if (!follow_path(&c, path, &segment))
+		return false;
 	if (c.at >= c.len)
 		return false;
 	json_text_position(text, c.at, ret_line, ret_column);
@@ -461,13 +469,8 @@ bool json_read_extent(const char *text, size_t len, const char *path, size_t *re
 
 	if (!*path)
 		return false;
-	while (*path) {
-		if (!next_segment(&path, &segment))
-			return false;
-		if (segment.key ? !enter_member(&c, &segment) : !enter_element(&c, segment.index))
-			return false;
-	}
-	skip_blanks(&c);
+	if (!follow_path(&c, path, &segment))
+		return false;
 	*ret_start = c.at;
 	if (segment.key) { /* back over the colon, and to the quote in front of the key */
 		while (*ret_start > 0 && text[*ret_start - 1] != ':')

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is typed goes to the container's terminal, and what it shows to the person: a relay a
+ * direction, whose ends never make us wait. */
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/run/supervise_parts.h"
+#include "src/sys/child.h"
+#include "src/sys/tty.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	LAST = 1 << 20, /* bytes in a terminal at the end: more than the kernel keeps */
+};
+
+_Static_assert(RELAY_RESERVE >= DETACH_MAX + 2, "keys that were held, and two ends");
+
+void supervise_open_streams(struct session *session)
+{
+	const struct supervise_attach *attach = session->s->attach;
+	int console = session->s->console;
+	char *space;
+
+	if (attach && relay_space(&session->output, &space) >= attach->len) {
+		memcpy(space, attach->text, attach->len);
+		relay_note(&session->output, RELAY_GOT, attach->len);
+	}
+	session->in = stream_open(STDIN_FILENO, O_RDONLY);
+	session->out = stream_open(STDOUT_FILENO, O_WRONLY);
+	/* Nobody shares it: what runs inside has the other end. */
+	(void)fcntl(console, F_SETFL, fcntl(console, F_GETFL) | O_NONBLOCK);
+	terminal_open(&session->terminal);
+	terminal_look(&session->terminal);
+	(void)tty_copy_size(session->terminal.window, console);
+}
+
+void supervise_close_streams(struct session *session)
+{
+	terminal_close(&session->terminal);
+	stream_close(&session->in);
+	stream_close(&session->out);
+}
+
+/* Nobody sees the console any more: what runs on it is hung up. The kernel does not let SIGHUP end
+ * the first process of a pid namespace, where it would end any other. */
+static void hang_up(struct session *session)
+{
+	struct child *child = session->s->child;
+
+	relay_note(&session->input, RELAY_BROKEN, 0);
+	relay_note(&session->output, RELAY_BROKEN, 0);
+	if (session->s->console < 0)
+		return;
+	fd_closep(&session->s->console);
+	session->left = session->s->attach;
+	if (!session->left && !session->ended && child_is_deaf(child, SIGHUP))
+		(void)child_signal(child, SIGKILL);
+}
+
+/* The end of a person's input is the end-of-file character of the container's terminal. */
+static void end_input(struct session *session)
+{
+	struct termios modes;
+	char end = 4;
+
+	if (terminal_is_gone(&session->terminal)) {
+		hang_up(session);
+		return;
+	}
+	if (session->s->attach) { /* others may type after us */
+		relay_note(&session->input, RELAY_END, 0);
+		return;
+	}
+	session->line_mode = ICANON;
+	if (tcgetattr(session->s->console, &modes) == 0) {
+		end = (char)modes.c_cc[VEOF];
+		session->line_mode = modes.c_lflag & ICANON;
+	}
+	relay_end_input(&session->input, end);
+	session->at_end = true;
+}
+
+/* An end-of-file character that waits while a shell turns to its own line editing is a NUL there,
+ * and the other way round a plain character: the new mode gets one of its own. */
+static void repeat_end(struct session *session)
+{
+	struct termios modes;
+	char end;
+
+	if (!session->at_end || session->input.state != RELAY_CLOSED ||
+	    tcgetattr(session->s->console, &modes) < 0 ||
+	    (modes.c_lflag & ICANON) == session->line_mode)
+		return;
+	end = (char)modes.c_cc[VEOF];
+	if (write(session->s->console, &end, 1) == 1)
+		session->line_mode = modes.c_lflag & ICANON;
+}
+
+/* What was typed, and what of the keys that leave was typed before it. */
+static void take_input(struct session *session, const char *text, size_t len)
+{
+	struct supervise_attach *attach = session->s->attach;
+
+	if (attach)
+		len = detach_scan(&attach->keys, text, len, &session->left);
+	relay_note(&session->input, RELAY_GOT, len);
+}
+
+static void read_input(struct session *session, short revents)
+{
+	struct supervise_attach *attach = session->s->attach;
+	char *space;
+	size_t size = relay_space(&session->input, &space), held = 0;
+	ssize_t n;
+
+	if (!revents || !size || !session->terminal.ours) {
+		if ((revents & POLLHUP) && terminal_is_gone(&session->terminal))
+			end_input(session);
+		return;
+	}
+	if (attach)
+		held = detach_resume(&attach->keys, space); /* size is without the reserve */
+	n = stream_read(&session->in, space + held, size);
+	if (attach && n <= 0)
+		attach->keys.held = held;
+	if (n == -EAGAIN)
+		return;
+	if (n == -EIO) /* also the answer to a job in the background */
+		terminal_look(&session->terminal);
+	if (n == -EIO && !session->terminal.ours)
+		return;
+	if (n <= 0)
+		end_input(session);
+	else
+		take_input(session, space, held + (size_t)n);
+}
+
+static void write_input(struct session *session)
+{
+	const char *text;
+	size_t size = relay_pending(&session->input, &text);
+	ssize_t n = size ? write(session->s->console, text, size) : 0;
+
+	if (n > 0)
+		relay_note(&session->input, RELAY_PUT, (size_t)n);
+	else if (n < 0 && errno == EIO) /* nothing has it open: later, perhaps */
+		session->away = true;
+}
+
+static void read_console(struct session *session, short revents)
+{
+	char *space;
+	size_t size = relay_space(&session->output, &space);
+	ssize_t n = 0;
+
+	if (!size) { /* no room now, and without an opener poll() would not wait */
+		session->away |= (revents & POLLHUP) != 0;
+		return;
+	}
+	if (!revents && !session->ended)
+		return;
+	n = read(session->s->console, space, size);
+	if (n > 0) {
+		relay_note(&session->output, RELAY_GOT, (size_t)n);
+		session->last += session->ended ? (size_t)n : 0;
+		session->away = false;
+	} else if (n == 0 || errno == EIO) {
+		session->away = true;
+	}
+	/* Others may have its terminal, and go on for ever. */
+	if (session->ended && (n <= 0 || session->last > LAST))
+		relay_note(&session->output, RELAY_END, 0);
+}
+
+void supervise_write_output(struct session *session)
+{
+	const char *text;
+	size_t size = relay_pending(&session->output, &text);
+	ssize_t n;
+
+	if (!size || terminal_refuses_output(&session->terminal))
+		return;
+	n = stream_write(&session->out, text, size);
+	if (n >= 0) {
+		relay_note(&session->output, RELAY_PUT, (size_t)n);
+		return;
+	}
+	if (n == -EAGAIN)
+		return;
+	if (n != -EPIPE && n != -EIO && n != -ECONNRESET)
+		log_notice("write to standard output: %s", err_why((int)-n));
+	hang_up(session);
+}
+
+void supervise_relay(struct session *session, short input, short console)
+{
+	short revents = session->away ? POLLIN : console;
+
+	session->away = false;
+	if (!session->terminal.ours)
+		terminal_look(&session->terminal);
+	read_console(session, revents);
+	supervise_write_output(session);
+	if (session->s->console >= 0 && !session->ended)
+		read_input(session, input);
+	if (session->s->console >= 0 && !session->ended)
+		write_input(session);
+	if (session->s->console >= 0 && !session->ended)
+		repeat_end(session);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the event loop share: what is known of one process in the foreground. */
+#pragma once
+
+#include "src/run/relay.h"
+#include "src/run/stream.h"
+#include "src/run/supervise.h"
+#include "src/run/terminal.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <termios.h>
+
+struct session {
+	struct supervise *s;
+	struct terminal terminal;
+	struct stream in, out;
+	struct relay input, output;
+	bool ended;  /* the process */
+	bool away;   /* the console was at its end: nothing has it open now, which may change */
+	bool at_end; /* of the input: end-of-file characters went to the console */
+	tcflag_t line_mode; /* ICANON or 0, as it was when the last one went */
+	int status;
+	int timer;      /* or -1 */
+	bool timed_out; /* it was told to end */
+	size_t last;    /* bytes read since the end */
+	bool stopped;   /* the process, with us */
+	bool told;      /* to end, since it was stopped; not where it is deaf to that */
+	bool left;      /* attach: the process goes on without us */
+};
+
+/* supervise_signals.c: takes what the signalfd has. */
+void supervise_take_signals(struct session *session);
+
+/* One signal; key: the kernel sent it, for a key of the terminal. */
+void supervise_handle_signal(struct session *session, int signal, bool key);
+
+/* supervise_console.c: the two directions between the person and the console. */
+void supervise_open_streams(struct session *session);
+void supervise_close_streams(struct session *session);
+
+/* Moves what can be moved without waiting; input and console are what poll() said of them. */
+void supervise_relay(struct session *session, short input, short console);
+
+/* Writes what the process has written and nobody has got yet. */
+void supervise_write_output(struct session *session);

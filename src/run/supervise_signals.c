@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals, and the job control of the person's shell. With a terminal of its own the process gets
+ * the keys as bytes; without one we stop and go on together with it. */
+#include "src/base/clock.h"
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/run/supervise_parts.h"
+#include "src/sys/child.h"
+#include "src/sys/tty.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	MORE_MS = 1000, /* from a SIGCONT to the signal that it is to make heard */
+};
+
+int supervise_block_signals(struct err *err)
+{
+	sigset_t all;
+	int fd;
+
+	(void)sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+		return err_errno(err, errno, "block signals");
+	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_errno(err, errno, "make a signalfd") : fd;
+}
+
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Standard input is the terminal of a shell that has put us into the background. */
+static bool is_in_background(void)
+{
+	pid_t group = tcgetpgrp(STDIN_FILENO);
+
+	return group >= 0 && group != getpgrp();
+}
+
+int supervise_leave_input(struct err *err)
+{
+	_cleanup_close_ int null = -1;
+
+	if (!is_in_background())
+		return 0;
+	null = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0)
+		return err_errno(err, errno, "open /dev/null as standard input");
+	log_notice(
+		"standard input is /dev/null: a background job leaves the terminal to the shell");
+	return 0;
+}
+
+/* What a signal does that is not blocked. True when it has stopped us; not in an orphaned process
+ * group, where nobody could continue us. */
+static bool take_default(int signal)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, signal);
+	(void)raise(signal);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)sigpending(&set);
+	return sigismember(&set, SIGCONT);
+}
+
+/* A shell that ends a stopped job lets it go on, before it sends the signal or after. */
+static void await_more(struct session *session)
+{
+	struct pollfd more = { .fd = session->s->signals, .events = POLLIN };
+	long long deadline = clock_now() + MORE_MS;
+
+	while (!session->told && session->stopped && poll(&more, 1, clock_left(deadline)) > 0)
+		supervise_take_signals(session);
+}
+
+/* The process is in a session of its own, where no terminal stops it: neither with ^Z nor when it
+ * reads in the background. With us it stops, and goes on, as a job of the shell would: there to
+ * end, too, for a shell lets a job that it has signalled go on. */
+static void continue_job(struct session *session)
+{
+	if (!session->told && is_in_background())
+		await_more(session);
+	if (!session->told && is_in_background()) {
+		log_notice("stopped: in the background it would read the shell's input; `fg` "
+			   "continues it");
+		if (take_default(SIGTTIN))
+			return; /* with another SIGCONT */
+	}
+	session->stopped = false;
+	child_signal_group(session->s->child, SIGCONT);
+}
+
+static void stop_job(struct session *session)
+{
+	session->stopped = true;
+	session->told = false;
+	if (session->s->reaper)
+		(void)child_signal(session->s->child, SIGTSTP);
+	else
+		child_signal_group(session->s->child, SIGSTOP);
+	if (!take_default(SIGTSTP))
+		continue_job(session);
+}
+
+static void suspend(struct session *session)
+{
+	terminal_leave(&session->terminal);
+	(void)raise(SIGSTOP);
+	terminal_look(&session->terminal);
+}
+
+static void forward(struct session *session, int signal)
+{
+	bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+	struct supervise_attach *attach = session->s->attach;
+
+	if (attach) {
+		attach->ended_by = ends ? signal : attach->ended_by;
+		session->left |= ends;
+		return;
+	}
+	if (ends && session->stopped && !child_is_deaf(session->s->child, signal))
+		session->told = true;
+	if (!session->ended)
+		(void)child_signal(session->s->child, signal);
+	else if (ends)
+		relay_note(&session->output, RELAY_BROKEN,
+			   0); /* its last words, that nobody takes */
+}
+
+void supervise_handle_signal(struct session *session, int signal, bool key)
+{
+	struct supervise *s = session->s;
+
+	switch (signal) {
+	case SIGCHLD:
+		if (!session->ended && child_reap(s->child, 0, &session->status) == 0) {
+			session->status = exit_status(session->status);
+			session->ended = true;
+		}
+		return;
+	case SIGWINCH:
+		if (s->console >= 0)
+			(void)tty_copy_size(session->terminal.window, s->console);
+		return;
+	case SIGURG:  /* language runtimes send it to themselves */
+	case SIGPIPE: /* our own broken output */
+	case SIGTTIN:
+	case SIGTTOU:
+		return;
+	case SIGTSTP: /* from a shell: the key acts inside */
+		if (s->console >= 0 && session->terminal.input >= 0) {
+			suspend(session);
+			return;
+		}
+		if (s->console >= 0 || !key)
+			break;
+		stop_job(session);
+		return;
+	case SIGCONT:
+		if (s->console >= 0)
+			terminal_look(&session->terminal);
+		if (!session->stopped)
+			break;
+		continue_job(session);
+		return;
+	default:
+		break;
+	}
+	forward(session, signal);
+}
+
+void supervise_take_signals(struct session *session)
+{
+	struct signalfd_siginfo info;
+
+	while (read(session->s->signals, &info, sizeof(info)) == sizeof(info))
+		supervise_handle_signal(session, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
+}
