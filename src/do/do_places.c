@@ -16,143 +16,7 @@ const char *const do_hidden[] = {
 	"/var/lib/libvirt", NULL
 };
 
-struct builder {
-	struct arena *arena;
-	const struct do_request *request;
-	struct do_places *places;
-	struct do_result *said;
-};
-
-static size_t depth_of(const char *path)
-{
-	size_t n = 0;
-
-	for (const char *c = path; *c; c++)
-		n += *c == '/' && c[1];
-	return n;
-}
-
-/* A later one takes the place of an earlier one of the same path. */
-static struct do_place *add(struct builder *b, struct do_place place)
-{
-	struct do_places *p = b->places;
-	size_t i = 0;
-
-	while (i < p->n && !str_equal(p->v[i].target, place.target))
-		i++;
-	if (i == p->n) {
-		p->v = arena_room(b->arena, p->v, p->n, &p->cap, sizeof(*p->v));
-		p->n++;
-	}
-	place.depth = depth_of(place.target);
-	place.order = i;
-	p->v[i] = place;
-	return &p->v[i];
-}
-
-/* The deepest place above the path, or at it. */
-const struct do_place *do_places_find(const struct do_places *p, const char *path, bool at_too)
-{
-	const struct do_place *found = NULL;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (path_is_below(path, p->v[i].target) &&
-		    (at_too || !str_equal(path, p->v[i].target)) &&
-		    (!found || p->v[i].depth > found->depth))
-			found = &p->v[i];
-	return found;
-}
-
-/* With a limit on memory a file system in memory must end before it: ENOSPC is an answer, the OOM
- * killer is none. */
-static const char *size_word(struct builder *b, unsigned int percent)
-{
-	int64_t memory = b->request->memory;
-
-	if (memory <= 0)
-		return arena_strf(b->arena, "size=%u%%", percent);
-	return arena_strf(b->arena, "size=%lld", (long long)(memory / 100 * percent));
-}
-
-static void add_tmpfs(struct builder *b, const char *target, const char *mode, unsigned int percent)
-{
-	(void)add(b, (struct do_place){
-			     .target = target,
-			     .type = "tmpfs",
-			     .source = "tmpfs",
-			     .words = { "nosuid", "nodev", mode, size_word(b, percent) },
-			     .cover = DO_COVER_OWN,
-		     });
-}
-
-/* The same as a part of the layer: to be told at the end, or there again the next time. */
-static void add_kept(struct builder *b, const char *target, const char *mode, bool kept)
-{
-	if (!kept && !b->request->all_changes) {
-		add_tmpfs(b, target, mode, 25);
-		return;
-	}
-	(void)add(b, (struct do_place){
-			     .target = target,
-			     .type = "tmpfs",
-			     .source = "tmpfs",
-			     .words = { "scratch", "nosuid", "nodev", mode, size_word(b, 25) },
-			     .cover = DO_COVER_OWN,
-		     });
-}
-
-static struct do_place *add_scratch(struct builder *b, const char *source, const char *target);
-
-static struct do_place *add_empty(struct builder *b, const char *target)
-{
-	return add(b, (struct do_place){
-			      .target = target,
-			      .type = "tmpfs",
-			      .source = "tmpfs",
-			      .words = { "ro", "nosuid", "nodev", "noexec", "mode=555", "size=4k" },
-			      .cover = DO_COVER_OWN,
-		      });
-}
-
-/* A device that somebody keeps in a tree is none of the sandbox's, whoever owns it. */
-static struct do_place *add_tree(struct builder *b, const char *source, const char *target,
-				 bool writable)
-{
-	return add(b,
-		   (struct do_place){
-			   .target = target,
-			   .type = "bind",
-			   .source = source,
-			   .words = { "rbind", "rnosuid", "rnodev", writable ? NULL : "rro" },
-			   .cover = str_equal(source, target) ? DO_COVER_HOST : DO_COVER_ELSEWHERE,
-			   .writable = writable,
-		   });
-}
-
-static struct do_place *add_file(struct builder *b, const char *source, const char *target,
-				 bool writable)
-{
-	return add(b, (struct do_place){
-			      .target = target,
-			      .type = "bind",
-			      .source = source,
-			      .words = { "bind", "nosuid", "nodev", writable ? NULL : "ro" },
-			      .cover = DO_COVER_NONE,
-		      });
-}
-
-static void add_link(struct builder *b, const char *path)
-{
-	(void)add(b, (struct do_place){
-			     .target = path,
-			     .type = "bind",
-			     .source = path,
-			     .words = { "bind", "copy-symlink" },
-			     .cover = DO_COVER_NONE,
-		     });
-}
-
-static bool is_automount(const struct builder *b, const char *path)
+static bool is_automount(const struct do_builder *b, const char *path)
 {
 	const struct machine *m = b->request->machine;
 
@@ -170,45 +34,45 @@ static bool is_shown(const struct machine_entry *entry)
 	return true;
 }
 
-static void add_root(struct builder *b)
+static void add_root(struct do_builder *b)
 {
 	const struct machine *m = b->request->machine;
 
-	add_tmpfs(b, "/", "mode=755", 1);
+	do_place_tmpfs(b, "/", "mode=755", 1);
 	for (size_t i = 0; i < m->n_entries; i++) {
 		const struct machine_entry *entry = &m->entries[i];
 
 		if (!is_shown(entry))
 			continue;
 		if (entry->kind == MACHINE_LINK)
-			add_link(b, entry->path);
+			do_place_link(b, entry->path);
 		else if (entry->kind == MACHINE_FILE)
-			(void)add_file(b, entry->path, entry->path, false);
+			(void)do_place_file(b, entry->path, entry->path, false);
 		else if (!is_automount(b, entry->path))
-			(void)add_tree(b, entry->path, entry->path, false);
+			(void)do_place_tree(b, entry->path, entry->path, false);
 	}
 	for (size_t i = 0; i < m->n_automounts; i++)
 		if (do_places_find(b->places, m->automounts[i], false)->cover == DO_COVER_HOST ||
-		    depth_of(m->automounts[i]) == 1)
-			(void)add_empty(b, m->automounts[i]);
+		    do_place_depth(m->automounts[i]) == 1)
+			(void)do_place_empty(b, m->automounts[i]);
 }
 
 /* Nothing is made in a tree that is not a copy, but the places of what every program expects. What
  * is above a path that is shown is the tree's, not this machine's of that name. */
-static void add_rootfs(struct builder *b)
+static void add_rootfs(struct do_builder *b)
 {
 	/* An overlay of a user namespace has no devices. Others work there as outside, and root
 	 * unpacks them from archives. */
-	(void)add(b, (struct do_place){
-			     .target = "/",
-			     .type = b->request->overlay ? NULL : "bind",
-			     .source = b->request->rootfs,
-			     .words = { "rbind", "rnosuid", "rnodev" },
-			     .cover = b->request->overlay ? DO_COVER_OWN : DO_COVER_HOST,
-		     });
+	(void)do_place_add(b, (struct do_place){
+				      .target = "/",
+				      .type = b->request->overlay ? NULL : "bind",
+				      .source = b->request->rootfs,
+				      .words = { "rbind", "rnosuid", "rnodev" },
+				      .cover = b->request->overlay ? DO_COVER_OWN : DO_COVER_HOST,
+			      });
 }
 
-static void add_kernel(struct builder *b)
+static void add_kernel(struct do_builder *b)
 {
 	static const struct do_place table[] = {
 		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev" }, DO_COVER_NONE },
@@ -234,23 +98,23 @@ static void add_kernel(struct builder *b)
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		(void)add(b, table[i]);
+		(void)do_place_add(b, table[i]);
 	if (b->request->net.kind == NET_HOST || b->request->net.kind == NET_PATH)
-		add_tree(b, "/sys", "/sys", false)->cover = DO_COVER_NONE;
+		do_place_tree(b, "/sys", "/sys", false)->cover = DO_COVER_NONE;
 	else
-		(void)add(b, sys);
-	add_tmpfs(b, "/dev/shm", "mode=1777", 25);
+		(void)do_place_add(b, sys);
+	do_place_tmpfs(b, "/dev/shm", "mode=1777", 25);
 }
 
 /* Whether a mount point exists at the path, or can be made. */
-static bool can_hold(const struct builder *b, const char *path, bool there)
+static bool can_hold(const struct do_builder *b, const char *path, bool there)
 {
 	const struct do_place *cover = do_places_find(b->places, path, false);
 
 	return cover && (cover->cover == DO_COVER_OWN || (cover->cover == DO_COVER_HOST && there));
 }
 
-static void add_home(struct builder *b)
+static void add_home(struct do_builder *b)
 {
 	const struct machine *m = b->request->machine;
 	bool usable = m->home && !str_equal(m->home, "/");
@@ -259,63 +123,49 @@ static void add_home(struct builder *b)
 	if (usable && can_hold(b, m->home, m->home_there)) {
 		b->places->home = m->home;
 		if (b->request->home == DO_HOME_READ && m->home_there)
-			(void)add_tree(b, m->home, m->home, false);
+			(void)do_place_tree(b, m->home, m->home, false);
 		else if (b->request->home == DO_HOME_SCRATCH && m->home_there)
-			(void)add_scratch(b, m->home, m->home);
+			(void)do_place_scratch(b, m->home, m->home);
 		else
-			add_kept(b, m->home, "mode=700", b->request->layer != NULL);
+			do_place_kept(b, m->home, "mode=700", b->request->layer != NULL);
 	}
 	if (m->passwd_home && m->passwd_home_there && !str_equal(m->passwd_home, "/") &&
 	    do_places_find(b->places, m->passwd_home, true)->cover == DO_COVER_HOST)
-		(void)add_empty(b, m->passwd_home);
+		(void)do_place_empty(b, m->passwd_home);
 }
 
-static void add_private(struct builder *b)
+static void add_private(struct do_builder *b)
 {
 	const char *runtime = arena_strf(b->arena, "/run/user/%u", b->request->machine->uid);
 
-	add_kept(b, "/tmp", "mode=1777", false);
+	do_place_kept(b, "/tmp", "mode=1777", false);
 	if (can_hold(b, "/var/tmp", b->request->machine->has_var_tmp))
-		add_kept(b, "/var/tmp", "mode=1777", false);
-	add_tmpfs(b, "/run", "mode=755", 5);
-	add_tmpfs(b, "/run/lock", "mode=1777", 1);
-	add_tmpfs(b, runtime, "mode=700", 5);
+		do_place_kept(b, "/var/tmp", "mode=1777", false);
+	do_place_tmpfs(b, "/run", "mode=755", 5);
+	do_place_tmpfs(b, "/run/lock", "mode=1777", 1);
+	do_place_tmpfs(b, runtime, "mode=700", 5);
 }
 
-/* Mount points in it are made in the layer. */
-static struct do_place *add_scratch(struct builder *b, const char *source, const char *target)
-{
-	const char *size = b->request->layer_size ? arena_strf(b->arena, "size=%lld",
-							       (long long)b->request->layer_size)
-						  : size_word(b, 25);
-
-	return add(b, (struct do_place){
-			      .target = target,
-			      .type = "bind",
-			      .source = source,
-			      .words = { "rbind", "scratch", "rnosuid", "rnodev", size },
-			      .cover = DO_COVER_OWN,
-		      });
-}
-
-static struct do_place *add_path(struct builder *b, const struct do_path *path)
+static struct do_place *add_path(struct do_builder *b, const struct do_path *path)
 {
 	struct do_place *place;
 
 	if (path->how == DO_SCRATCH)
-		place = add_scratch(b, path->source, path->target);
+		place = do_place_scratch(b, path->source, path->target);
 	else if (path->how != DO_HIDE)
-		place = path->directory
-				? add_tree(b, path->source, path->target, path->how == DO_WRITE)
-				: add_file(b, path->source, path->target, path->how == DO_WRITE);
+		place = path->directory ? do_place_tree(b, path->source, path->target,
+							path->how == DO_WRITE)
+					: do_place_file(b, path->source, path->target,
+							path->how == DO_WRITE);
 	else if (path->directory)
-		place = add_empty(b, path->target);
+		place = do_place_empty(b, path->target);
 	else
-		place = add(b, (struct do_place){ .target = path->target,
-						  .type = "bind",
-						  .source = "/dev/null",
-						  .words = { "bind", "ro", "nosuid", "noexec" },
-						  .cover = DO_COVER_NONE });
+		place = do_place_add(
+			b, (struct do_place){ .target = path->target,
+					      .type = "bind",
+					      .source = "/dev/null",
+					      .words = { "bind", "ro", "nosuid", "noexec" },
+					      .cover = DO_COVER_NONE });
 	place->option = path->option;
 	place->there = path->there;
 	return place;
@@ -323,7 +173,7 @@ static struct do_place *add_path(struct builder *b, const struct do_path *path)
 
 /* Where an option has put something else, or made the directory read-only, there is nothing to
  * guard. */
-static void add_guards(struct builder *b)
+static void add_guards(struct do_builder *b)
 {
 	for (size_t i = 0; i < b->request->n_guards; i++) {
 		const struct do_path *guard = &b->request->guards[i];
@@ -334,7 +184,7 @@ static void add_guards(struct builder *b)
 	}
 }
 
-static const char *parent_of(struct builder *b, const char *path)
+static const char *parent_of(struct do_builder *b, const char *path)
 {
 	return arena_strndup(b->arena, path, (size_t)(strrchr(path, '/') - path));
 }
@@ -342,7 +192,7 @@ static const char *parent_of(struct builder *b, const char *path)
 /* Only a mount point itself cannot be renamed: the writable directories above become mount points
  * too, or the whole of them would be moved aside on the host and made anew. A volume's name may go
  * by links. */
-static void pin_parents(struct builder *b, const struct do_path *paths, size_t n)
+static void pin_parents(struct do_builder *b, const struct do_path *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *dir = paths[i].target;
@@ -355,7 +205,7 @@ static void pin_parents(struct builder *b, const struct do_path *paths, size_t n
 			if (!place->writable || place->cover != DO_COVER_HOST)
 				break;
 			if (!str_equal(place->target, dir))
-				(void)add_tree(b, dir, dir, true);
+				(void)do_place_tree(b, dir, dir, true);
 		}
 	}
 }
@@ -376,7 +226,7 @@ static int check_target(const struct do_path *path, struct err *err)
 	return 0;
 }
 
-static int add_paths(struct builder *b, struct err *err)
+static int add_paths(struct do_builder *b, struct err *err)
 {
 	const struct do_request *q = b->request;
 
@@ -386,13 +236,13 @@ static int add_paths(struct builder *b, struct err *err)
 	for (size_t i = 0; i < q->n_tools; i++)
 		(void)add_path(b, &q->tools[i]);
 	for (size_t i = 0; i < q->n_devices; i++)
-		(void)add(b, (struct do_place){ .target = q->devices[i],
-						.type = "bind",
-						.source = q->device_sources[i],
-						.words = { "bind", "nosuid", "noexec" },
-						.cover = DO_COVER_NONE,
-						.option = "--device",
-						.there = true });
+		(void)do_place_add(b, (struct do_place){ .target = q->devices[i],
+							 .type = "bind",
+							 .source = q->device_sources[i],
+							 .words = { "bind", "nosuid", "noexec" },
+							 .cover = DO_COVER_NONE,
+							 .option = "--device",
+							 .there = true });
 	for (size_t i = 0; i < q->n_paths; i++) {
 		int r = check_target(&q->paths[i], err);
 
@@ -406,7 +256,7 @@ static int add_paths(struct builder *b, struct err *err)
 	return 0;
 }
 
-static void say(struct builder *b, const char *note)
+static void say(struct do_builder *b, const char *note)
 {
 	if (b->said->n_notes < sizeof(b->said->notes) / sizeof(b->said->notes[0]))
 		b->said->notes[b->said->n_notes++] = note;
@@ -414,12 +264,12 @@ static void say(struct builder *b, const char *note)
 
 /* A copy in which the user could write nothing is none: what belongs to others, and to a group that
  * cannot be mapped. */
-static void add_own_cwd(struct builder *b, const char *cwd, const struct do_place *cover)
+static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_place *cover)
 {
 	const struct machine *m = b->request->machine;
 
 	if (m->cwd_own && !m->cwd_group) {
-		(void)add_scratch(b, cwd, cwd);
+		(void)do_place_scratch(b, cwd, cwd);
 		say(b, arena_strf(b->arena,
 				  b->request->layer ? "what is written in %s is kept in %s"
 						    : "what is written in %s is thrown away at the "
@@ -428,7 +278,7 @@ static void add_own_cwd(struct builder *b, const char *cwd, const struct do_plac
 		return;
 	}
 	if (cover->cover == DO_COVER_OWN)
-		(void)add_tree(b, cwd, cwd, false);
+		(void)do_place_tree(b, cwd, cwd, false);
 	if (m->cwd_group)
 		say(b,
 		    arena_strf(b->arena,
@@ -441,7 +291,7 @@ static void add_own_cwd(struct builder *b, const char *cwd, const struct do_plac
 }
 
 /* The caller's directory is seen at its own path, and kept as it is unless it was asked for. */
-static void add_cwd(struct builder *b)
+static void add_cwd(struct do_builder *b)
 {
 	const char *cwd = b->request->machine->cwd;
 	const struct do_place *place = cwd ? do_places_find(b->places, cwd, true) : NULL;
@@ -467,7 +317,7 @@ static void add_cwd(struct builder *b)
 }
 
 /* In a tree only what an option shows of this machine is there. */
-static void set_tree_cwd(struct builder *b)
+static void set_tree_cwd(struct do_builder *b)
 {
 	const char *cwd = b->request->machine->cwd;
 	const struct do_place *place = cwd ? do_places_find(b->places, cwd, true) : NULL;
@@ -476,7 +326,7 @@ static void set_tree_cwd(struct builder *b)
 	b->places->cwd = place && place->option ? cwd : "/";
 }
 
-static int set_workdir(struct builder *b, struct err *err)
+static int set_workdir(struct do_builder *b, struct err *err)
 {
 	const char *dir = b->request->workdir;
 	const struct do_place *place = dir ? do_places_find(b->places, dir, true) : NULL;
@@ -492,14 +342,14 @@ static int set_workdir(struct builder *b, struct err *err)
 
 /* With the host's network its names are resolved as on the host, wherever the links of the file
  * lead to. */
-static void add_resolver(struct builder *b)
+static void add_resolver(struct do_builder *b)
 {
 	const struct machine *m = b->request->machine;
 	bool hosts = b->request->net.kind == NET_HOST;
 
 	if (b->request->rootfs) {
 		if (hosts && b->request->rootfs_resolv && m->resolver_real)
-			(void)add_file(b, m->resolver_real, "/etc/resolv.conf", false);
+			(void)do_place_file(b, m->resolver_real, "/etc/resolv.conf", false);
 		return;
 	}
 	for (size_t i = 0; hosts && i < m->n_resolver; i++) {
@@ -509,14 +359,14 @@ static void add_resolver(struct builder *b)
 		if (place->cover != DO_COVER_OWN || str_equal(place->target, hop->path))
 			continue;
 		if (hop->kind == MACHINE_LINK)
-			add_link(b, hop->path);
+			do_place_link(b, hop->path);
 		else if (hop->kind == MACHINE_FILE && m->resolver_real)
-			(void)add_file(b, m->resolver_real, hop->path, false);
+			(void)do_place_file(b, m->resolver_real, hop->path, false);
 	}
 }
 
 /* Whoever writes to it from inside gives the kernel notes of their own. */
-static int check_layer(const struct builder *b, struct err *err)
+static int check_layer(const struct do_builder *b, struct err *err)
 {
 	const char *layer = b->request->layer;
 	const struct do_place *place = layer ? do_places_find(b->places, layer, true) : NULL;
@@ -528,7 +378,7 @@ static int check_layer(const struct builder *b, struct err *err)
 	return err_hint(err, "choose a directory outside of it");
 }
 
-static int check_place(const struct builder *b, const struct do_place *place, struct err *err)
+static int check_place(const struct do_builder *b, const struct do_place *place, struct err *err)
 {
 	const struct do_place *cover = do_places_find(b->places, place->target, false);
 
@@ -565,7 +415,7 @@ static int compare(const void *a, const void *b)
 int do_places_build(struct arena *arena, const struct do_request *request, struct do_places *places,
 		    struct do_result *said, struct err *err)
 {
-	struct builder b = { arena, request, places, said };
+	struct do_builder b = { arena, request, places, said };
 	int r;
 
 	*places = (struct do_places){ 0 };
@@ -575,7 +425,7 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 		add_root(&b);
 	add_kernel(&b);
 	if (request->rootfs) {
-		add_tmpfs(&b, "/run", "mode=755", 5);
+		do_place_tmpfs(&b, "/run", "mode=755", 5);
 	} else {
 		add_private(&b);
 		add_home(&b);

@@ -29,6 +29,33 @@ struct do_places {
 	const char *home, *cwd;
 };
 
+struct do_builder {
+	struct arena *arena;
+	const struct do_request *request;
+	struct do_places *places;
+	struct do_result *said;
+};
+
+/* One more; a later one takes the place of an earlier one of the same path. */
+struct do_place *do_place_add(struct do_builder *b, struct do_place place);
+
+/* A file system in memory, of so much of it. */
+void do_place_tmpfs(struct do_builder *b, const char *target, const char *mode,
+		    unsigned int percent);
+/* The same as a part of the layer: to be told at the end, or there again the next time. */
+void do_place_kept(struct do_builder *b, const char *target, const char *mode, bool kept);
+struct do_place *do_place_empty(struct do_builder *b, const char *target);
+struct do_place *do_place_tree(struct do_builder *b, const char *source, const char *target,
+			       bool writable);
+struct do_place *do_place_file(struct do_builder *b, const char *source, const char *target,
+			       bool writable);
+void do_place_link(struct do_builder *b, const char *path);
+/* A copy: what is written is the layer's. */
+struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target);
+
+/* How many directories are above it. */
+size_t do_place_depth(const char *path);
+
 /* linux.seccomp, where there is to be one. */
 void do_seccomp_write(struct json_write *w, const struct do_request *q);
 

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The files that the command line names, as they are on this machine. */
+#include "src/base/path.h"
+#include "src/cmd/do_parts.h"
+#include "src/cmd/do_tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Whether what is at the end of an absolute path lies in the directory that has it, as far as links
+ * of the user's are concerned: a program that ran as the user could have left no other. */
+static bool stays_below(struct do_parts *p, const char *path, size_t dir_len)
+{
+	const char *dir, *real;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return false;
+	if (!S_ISLNK(st.st_mode) || st.st_uid != p->machine.uid)
+		return true;
+	return machine_find(p->arena, arena_strndup(p->arena, path, dir_len), &dir) &&
+	       machine_find(p->arena, path, &real) && path_is_below(real, dir);
+}
+
+/* A link that an earlier program has left in place of `out` must not make --rw out show what it
+ * leads to, by whatever name it is reached. */
+static int check_links(struct do_parts *p, const char *option, const char *word, const char *real,
+		       struct err *err)
+{
+	const char *path = path_join(p->arena, p->machine.cwd, word);
+	const char *name = path, *end;
+	bool below = true;
+
+	for (; below && *name; name = end) {
+		name += strspn(name, "/");
+		end = name + strcspn(name, "/");
+		below = stays_below(p, arena_strndup(p->arena, path, (size_t)(end - path)),
+				    (size_t)(name - path));
+	}
+	if (*word != '/' && !path_has_dotdot(word))
+		below = below && path_is_below(real, p->machine.cwd);
+	if (below)
+		return 0;
+	(void)err_set(err, EINVAL, "%s %s: leads to %s, by a link", option, word, real);
+	return err_hint(err, "name %s itself if it is meant", real);
+}
+
+static int find_source(struct do_parts *p, const char *word, struct do_path *path, struct err *err)
+{
+	enum machine_kind kind;
+
+	if (!p->machine.cwd && *word != '/')
+		return err_set(err, EINVAL, "%s %s: the current directory is gone", path->option,
+			       word);
+	kind = *word ? machine_find(p->arena, path_join(p->arena, p->machine.cwd, word),
+				    &path->source)
+		     : MACHINE_MISSING;
+	if (kind == MACHINE_MISSING)
+		return err_set(err, EINVAL,
+			       "%s %s: there is no such file or directory, or the "
+			       "way to it is closed",
+			       path->option, word);
+	path->directory = kind == MACHINE_DIRECTORY;
+	path->target = path->source;
+	path->there = !p->q.rootfs ||
+		      do_tree_find(p->arena, p->q.rootfs, path->source) != MACHINE_MISSING;
+	if (path->how == DO_SCRATCH && !path->directory)
+		return err_set(err, ENOTDIR, "%s %s: only directories can be copied", path->option,
+			       word);
+	return check_links(p, path->option, word, path->source, err);
+}
+
+/* "SRC:DST", "SRC:DST:ro". */
+static int find_volume(struct do_parts *p, const char *word, struct do_path *path, struct err *err)
+{
+	const char *colon = strchr(word, ':'), *end = colon ? strchr(colon + 1, ':') : NULL;
+	int r;
+
+	path->option = "--volume";
+	if (!colon || colon[1] != '/' || (end && !str_equal(end, ":ro") && !str_equal(end, ":rw")))
+		return err_set(err, EINVAL,
+			       "--volume %s: expected SRC:DST, SRC:DST:ro or SRC:DST:rw, with an "
+			       "absolute DST",
+			       word);
+	path->how = str_equal(end, ":ro") ? DO_READ : DO_WRITE;
+	r = find_source(p, arena_strndup(p->arena, word, (size_t)(colon - word)), path, err);
+	if (r < 0)
+		return r;
+	path->target = path_clean(
+		p->arena,
+		end ? arena_strndup(p->arena, colon + 1, (size_t)(end - colon - 1)) : colon + 1);
+	path->there = do_tree_find(p->arena, p->q.rootfs, path->target) != MACHINE_MISSING;
+	return 0;
+}
+
+static int find_guards(struct do_parts *p, struct err *err)
+{
+	const struct do_texts unprotected = { p->o->unprotect.v, p->o->unprotect.n };
+	int r = do_check_unprotected(&unprotected, err);
+
+	for (size_t i = 0; r == 0 && i < p->q.n_paths; i++)
+		if (p->q.paths[i].how == DO_WRITE && p->q.paths[i].directory)
+			do_guards_find(p->arena, &p->guards, &p->q.paths[i], &unprotected);
+	p->q.guards = p->guards.v;
+	p->q.n_guards = p->guards.n;
+	return r;
+}
+
+int do_find_paths(struct do_parts *p, struct err *err)
+{
+	const struct option_list *list = &p->o->paths;
+	struct do_path *v = arena_array(p->arena, list->n, sizeof(*v));
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *word = strchr(list->v[i], '=') + 1;
+		size_t len = (size_t)(word - list->v[i]) - 1;
+		int r;
+
+		v[i].option = arena_strf(p->arena, "--%.*s", (int)len, list->v[i]);
+		v[i].how = str_equal(v[i].option, "--rw")        ? DO_WRITE
+			   : str_equal(v[i].option, "--ro")      ? DO_READ
+			   : str_equal(v[i].option, "--scratch") ? DO_SCRATCH
+								 : DO_HIDE;
+		r = str_equal(v[i].option, "--volume") ? find_volume(p, word, &v[i], err)
+						       : find_source(p, word, &v[i], err);
+		if (r < 0)
+			return r;
+	}
+	p->q.paths = v;
+	p->q.n_paths = list->n;
+	return find_guards(p, err);
+}
+
+/* What exists of them, at its own path. */
+static const struct do_path *find_existing(struct do_parts *p, const struct do_texts *list,
+					   enum do_how how, size_t *ret_n)
+{
+	struct do_path *v = arena_array(p->arena, list->n, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		const char *real;
+		enum machine_kind kind = machine_find(p->arena, list->v[i], &real);
+
+		if (kind == MACHINE_MISSING ||
+		    (how == DO_READ && !do_home_may_show(p->machine.home, real)))
+			continue;
+		v[n++] = (struct do_path){ .how = how,
+					   .source = real,
+					   .target = how == DO_HIDE ? real : list->v[i],
+					   .directory = kind == MACHINE_DIRECTORY,
+					   .there = true };
+	}
+	*ret_n = n;
+	return v;
+}
+
+void do_find_defaults(struct do_parts *p)
+{
+	struct do_texts list = { .v = do_hidden };
+
+	while (do_hidden[list.n])
+		list.n++;
+	p->q.hidden = find_existing(p, &list, DO_HIDE, &p->q.n_hidden);
+	p->q.home = str_equal(p->o->home, "empty")     ? DO_HOME_EMPTY
+		    : str_equal(p->o->home, "ro")      ? DO_HOME_READ
+		    : str_equal(p->o->home, "scratch") ? DO_HOME_SCRATCH
+						       : DO_HOME_TOOLS;
+	if (p->q.home != DO_HOME_TOOLS || !p->machine.home || !p->machine.home_there ||
+	    str_equal(p->machine.home, "/"))
+		return;
+	list = do_home_tools(p->arena, p->machine.home, getenv("PATH"));
+	p->q.tools = find_existing(p, &list, DO_READ, &p->q.n_tools);
+}
+
+int do_find_devices(struct do_parts *p, struct err *err)
+{
+	const struct option_list *list = &p->o->devices;
+	const char **sources = arena_array(p->arena, list->n, sizeof(*sources));
+	struct stat st;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (!str_starts(list->v[i], "/dev/") || path_has_dotdot(list->v[i]) ||
+		    !machine_find(p->arena, list->v[i], &sources[i]) || stat(sources[i], &st) < 0 ||
+		    (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
+			return err_set(err, EINVAL, "--device %s: expected a device below /dev",
+				       list->v[i]);
+	p->q.devices = list->v;
+	p->q.device_sources = sources;
+	p->q.n_devices = list->n;
+	return 0;
+}

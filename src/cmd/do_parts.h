@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One call of `usrun do`, for its files: what the command line says, and the request that is made
+ * of it. */
+#pragma once
+
+#include "src/cmd/cmd.h"
+#include "src/cmd/do_guards.h"
+
+struct do_options {
+	struct option_list paths, env, devices, caps, ulimits, unprotect, publish;
+	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
+		*seccomp, *layer_size, *overlay, *changes, *apply, *rootfs;
+	bool tty, no_tty, print_config, no_init, nested, host_loopback, metadata;
+};
+
+struct do_parts { /* of one call */
+	struct arena *arena;
+	const struct do_options *o;
+	struct machine machine;
+	struct do_request q;
+	struct do_guards guards;
+};
+
+extern const struct option do_options[];
+
+/* What --rw, --ro, --hide, --scratch and --volume name, and what is guarded in it. */
+int do_find_paths(struct do_parts *p, struct err *err) MUST_CHECK;
+
+/* What is hidden, and what of the home directory is shown, though nobody asks. */
+void do_find_defaults(struct do_parts *p);
+
+int do_find_devices(struct do_parts *p, struct err *err) MUST_CHECK;

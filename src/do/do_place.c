@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds of places that a sandbox has. */
+#include "src/base/path.h"
+#include "src/base/str.h"
+#include "src/do/do_places.h"
+
+size_t do_place_depth(const char *path)
+{
+	size_t n = 0;
+
+	for (const char *c = path; *c; c++)
+		n += *c == '/' && c[1];
+	return n;
+}
+
+/* A later one takes the place of an earlier one of the same path. */
+struct do_place *do_place_add(struct do_builder *b, struct do_place place)
+{
+	struct do_places *p = b->places;
+	size_t i = 0;
+
+	while (i < p->n && !str_equal(p->v[i].target, place.target))
+		i++;
+	if (i == p->n) {
+		p->v = arena_room(b->arena, p->v, p->n, &p->cap, sizeof(*p->v));
+		p->n++;
+	}
+	place.depth = do_place_depth(place.target);
+	place.order = i;
+	p->v[i] = place;
+	return &p->v[i];
+}
+
+/* The deepest place above the path, or at it. */
+const struct do_place *do_places_find(const struct do_places *p, const char *path, bool at_too)
+{
+	const struct do_place *found = NULL;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (path_is_below(path, p->v[i].target) &&
+		    (at_too || !str_equal(path, p->v[i].target)) &&
+		    (!found || p->v[i].depth > found->depth))
+			found = &p->v[i];
+	return found;
+}
+
+/* With a limit on memory a file system in memory must end before it: ENOSPC is an answer, the OOM
+ * killer is none. */
+static const char *size_word(struct do_builder *b, unsigned int percent)
+{
+	int64_t memory = b->request->memory;
+
+	if (memory <= 0)
+		return arena_strf(b->arena, "size=%u%%", percent);
+	return arena_strf(b->arena, "size=%lld", (long long)(memory / 100 * percent));
+}
+
+void do_place_tmpfs(struct do_builder *b, const char *target, const char *mode,
+		    unsigned int percent)
+{
+	(void)do_place_add(b, (struct do_place){
+				      .target = target,
+				      .type = "tmpfs",
+				      .source = "tmpfs",
+				      .words = { "nosuid", "nodev", mode, size_word(b, percent) },
+				      .cover = DO_COVER_OWN,
+			      });
+}
+
+/* The same as a part of the layer: to be told at the end, or there again the next time. */
+void do_place_kept(struct do_builder *b, const char *target, const char *mode, bool kept)
+{
+	if (!kept && !b->request->all_changes) {
+		do_place_tmpfs(b, target, mode, 25);
+		return;
+	}
+	(void)do_place_add(
+		b, (struct do_place){
+			   .target = target,
+			   .type = "tmpfs",
+			   .source = "tmpfs",
+			   .words = { "scratch", "nosuid", "nodev", mode, size_word(b, 25) },
+			   .cover = DO_COVER_OWN,
+		   });
+}
+
+struct do_place *do_place_empty(struct do_builder *b, const char *target)
+{
+	return do_place_add(
+		b, (struct do_place){
+			   .target = target,
+			   .type = "tmpfs",
+			   .source = "tmpfs",
+			   .words = { "ro", "nosuid", "nodev", "noexec", "mode=555", "size=4k" },
+			   .cover = DO_COVER_OWN,
+		   });
+}
+
+/* A device that somebody keeps in a tree is none of the sandbox's, whoever owns it. */
+struct do_place *do_place_tree(struct do_builder *b, const char *source, const char *target,
+			       bool writable)
+{
+	return do_place_add(
+		b, (struct do_place){
+			   .target = target,
+			   .type = "bind",
+			   .source = source,
+			   .words = { "rbind", "rnosuid", "rnodev", writable ? NULL : "rro" },
+			   .cover = str_equal(source, target) ? DO_COVER_HOST : DO_COVER_ELSEWHERE,
+			   .writable = writable,
+		   });
+}
+
+struct do_place *do_place_file(struct do_builder *b, const char *source, const char *target,
+			       bool writable)
+{
+	return do_place_add(b,
+			    (struct do_place){
+				    .target = target,
+				    .type = "bind",
+				    .source = source,
+				    .words = { "bind", "nosuid", "nodev", writable ? NULL : "ro" },
+				    .cover = DO_COVER_NONE,
+			    });
+}
+
+void do_place_link(struct do_builder *b, const char *path)
+{
+	(void)do_place_add(b, (struct do_place){
+				      .target = path,
+				      .type = "bind",
+				      .source = path,
+				      .words = { "bind", "copy-symlink" },
+				      .cover = DO_COVER_NONE,
+			      });
+}
+
+/* Mount points in it are made in the layer. */
+struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target)
+{
+	const char *size = b->request->layer_size ? arena_strf(b->arena, "size=%lld",
+							       (long long)b->request->layer_size)
+						  : size_word(b, 25);
+
+	return do_place_add(b, (struct do_place){
+				       .target = target,
+				       .type = "bind",
+				       .source = source,
+				       .words = { "rbind", "scratch", "rnosuid", "rnodev", size },
+				       .cover = DO_COVER_OWN,
+			       });
+}
