@@ -11,6 +11,9 @@ import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+import named_tests  # noqa: E402
+
 Row = collections.namedtuple("Row", "id requirement proof")
 MAX_WORDS = 20
 
@@ -46,21 +49,9 @@ def properties(value, path=""):
         yield from properties(member, path + "[*]" if isinstance(value, list) else f"{path}.{name}".lstrip("."))
 
 
-def shell_functions(directory):
-    return [name for path in sorted((directory / "integration").glob("*.sh"))
-            for name in re.findall(r"^(\w+)\(\)", path.read_text(), re.M)]
-
-
 def tests_of(directory):
     """Everything that may be named as a proof."""
-    known = {f"integration/{name}" for name in shell_functions(directory) if name.startswith("t_")}
-    for kind in ("unit", "integration"):
-        for path in (directory / kind).glob("test_*.c"):
-            names = re.findall(r"^TEST\((\w+)\)", path.read_text(), re.M)
-            known |= {f"{kind}/{path.stem.removeprefix('test_')}:{name}" for name in names}
-    for kind in ("conformance", "lint"):
-        names = re.findall(r"^\s*test\('([\w-]+)'", (directory / kind / "meson.build").read_text(), re.M)
-        known |= {f"{kind}/{name}" for name in names}
+    known = named_tests.tests_of(directory)
     base = json.loads((directory / "conformance" / "vectors" / "base.json").read_text())
     return known | {f"vectors/{path}" for path in properties(base) if path}
 
@@ -104,7 +95,7 @@ def main():
     found = faults(text, known)
     # All files are read into one shell: of two functions with a name the first would never run.
     found += [f"tests/integration: two functions are called {name}"
-              for name, n in collections.Counter(shell_functions(directory)).items() if n > 1]
+              for name, n in collections.Counter(named_tests.shell_functions(directory)).items() if n > 1]
     _, rows = read(text)
     reasons = sum(row.proof.startswith("reason:") for row in rows)
     print("\n".join(dict.fromkeys(found)) or f"ok: {len(rows) - reasons} requirements by tests, {reasons} by reasons")

@@ -37,6 +37,9 @@ MAY_CHANGE = {"step_devices.c", "step_mounts_copyup.c", "step_console.c", "step_
 # By number: only who knows that the process is its own, this one, merely looks whether it is there, or has no other way.
 BY_NUMBER = re.compile(r"\b(waitpid|waitid|wait3|wait4|killpg|kill)\s*\((?!2\))")
 MAY_USE_NUMBERS = {"child.c", "pidfd.c", "signals.c", "status.c", "reaper.c"}
+# What is opened does not go on to a program: another one may be executed at any moment. fd.c fills the standard streams.
+OPENS = re.compile(r"\b(?:open(?:at)?\([^;]*?\bO_(?:RDONLY|WRONLY|RDWR|PATH)\b|(?:socket|socketpair|accept4|pipe2|memfd_create)\()[^;]*;")
+MAY_BE_INHERITED = {"fd.c"}
 # Who falls back on another way has thought of what that shows, allows or kills.
 LISTS_METHODS = re.compile(r"\bmethods\[[^\]]*\]\s*=[^=]")
 NONE_MORE = re.compile(r"\bnone (shows|allows|kills) more than\b")
@@ -125,6 +128,8 @@ def check_rules(rel, text):
         errors.append(f"{rel}: signals or waits by number, which child.h is for")
     if re.search(r"\b(system|popen)\(", text):
         errors.append(f"{rel}: no shell")
+    if rel.name not in MAY_BE_INHERITED and any("CLOEXEC" not in call for call in OPENS.findall(text)):
+        errors.append(f"{rel}: opens something that programs would inherit (O_CLOEXEC)")
     if re.search(r"\b(TODO|FIXME|XXX)\b", text):
         errors.append(f"{rel}: work left undone belongs into an issue")
     if LISTS_METHODS.search(text) and not NONE_MORE.search(text):

@@ -3,6 +3,7 @@
  *
  *   attack snoop CANARY TOKEN   looks into every other process that it sees: for a way
  *                               (descriptors, root, working directory) to the host's file CANARY,
+ *                               for a procfs whose settings it could write to,
  *                               for TOKEN in command lines, for USRUN_CALLER in environments, for
  *                               capabilities that it has not itself, and for a program of the host
  *                               that can be opened for writing (and is then written to)
@@ -12,6 +13,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,6 +50,23 @@ static void look_for_canary(const char *place, const char *canary)
 		(void)close(fd);
 	}
 	(void)close(dir);
+}
+
+/* Where the container's /proc has files that are read-only or masked, another one must not be in
+ * reach. The file is a number of the kernel's, which is not written to. */
+static void look_for_procfs(const char *place)
+{
+	int dir = open(place, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC), fd = -1;
+	struct statfs fs;
+
+	if (dir >= 0 && fstatfs(dir, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+		fd = openat(dir, "sys/kernel/printk_ratelimit", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		printf("escaped: %s is a procfs without the masks of ours\n", place);
+		(void)close(fd);
+	}
+	if (dir >= 0)
+		(void)close(dir);
 }
 
 static void look_for_token(const char *pid, const char *file, const char *token)
@@ -153,6 +173,7 @@ static void look_at(const char *pid, const char *canary, const char *token)
 	for (int fd = 0; fd < MAX_FD; fd++) {
 		(void)snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, fd);
 		look_for_canary(path, canary);
+		look_for_procfs(path);
 	}
 	look_for_token(pid, "cmdline", token);
 	look_for_token(pid, "environ", "USRUN_CALLER=");

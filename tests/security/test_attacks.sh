@@ -271,7 +271,7 @@ t_masked_without_a_null_device() {
 
 # CVE-2025-52565: a terminal is of the container's own devpts, and goes where nothing of the image leads elsewhere.
 t_terminal_of_the_image() {
-	local link
+	local link n
 	mkdir "$T/host"
 	cfg '.process.terminal = true | .mounts |= map(select(.destination | startswith("/dev") | not))'
 	prog /bin/true
@@ -280,6 +280,7 @@ t_terminal_of_the_image() {
 		mkdir -p "$T/b/rootfs/dev/pts"
 		ln -s "$link" "$T/b/rootfs/dev/console"
 		ln -s /dev/ptmx "$T/b/rootfs/dev/pts/ptmx"
+		for n in 0 1 2 3; do ln -s "$link" "$T/b/rootfs/dev/pts/$n"; done
 		from_terminal run -b "$T/b" "$ID"
 		[ "$RC" != 0 ] || fail 'a terminal of a directory of the image'
 		has 'the error' "$OUT" devpts
@@ -371,8 +372,10 @@ t_proc_is_procfs() {
 	prog /bin/true
 	rmdir "$T/b/rootfs/proc"
 	mkdir "$T/b/rootfs/evil"
-	ln -s evil "$T/b/rootfs/proc"
-	no 'ordinary directory' run -b "$T/b" "$ID"
+	for where in evil /evil ../evil; do
+		ln -sfn $where "$T/b/rootfs/proc"
+		no 'ordinary directory' run -b "$T/b" "$ID"
+	done
 	rm "$T/b/rootfs/proc"
 	mkdir "$T/b/rootfs/proc"
 	for where in /proc/self /proc/self/attr /proc/sys /proc/sys/net /proc/1; do
@@ -397,19 +400,32 @@ t_dev_is_a_link_to_the_host() {
 
 # The kernel takes 2^32-1 for "no change", and who truncates makes 2^32 root.
 t_ids_that_would_be_root() {
-	local id
+	local id field
 	prog /bin/id -u
 	for id in 4294967295 4294967296 -1; do
 		cfg --argjson i "$id" '.process.user.uid = $i'
 		R run -b "$T/b" "$ID"
 		[ "$RC" != 0 ] || fail "uid $id became $OUT"
 	done
-	cfg '.process.user.uid = 0'
+	for id in 4294967295 4294967296 -1; do
+		for field in gid additionalGids; do
+			cfg --argjson i "$id" --arg f $field '.process.user = {uid: 0, gid: 0} | .process.user[$f] = if $f == "gid" then $i else [$i] end'
+			R run -b "$T/b" "$ID"
+			[ "$RC" != 0 ] || fail "$field $id became $OUT"
+		done
+	done
+	cfg '.process.user = {uid: 0, gid: 0}'
 	up
-	for id in -1 4294967295 4294967296 0x3e8 ' 0' 0:4294967296; do
+	for id in -1 4294967295 4294967296 0x3e8 ' 0' 0:4294967296 1000: :1000 1000:1000:5 1000:abc u1 '' "$(printf %20s 1 | tr ' ' 0)x"; do
 		R exec -u "$id" "$ID" /bin/id -u
 		[ "$RC" != 0 ] || fail "exec --user '$id' became $OUT"
 	done
+	if [ -n "$SUBUIDS" ]; then
+		ok exec -u 1000 "$ID" /bin/id -u
+		eq 'uid 1000' "$OUT" 1000
+		ok exec -u 1000:1 "$ID" /bin/id -g
+		eq 'gid 1' "$OUT" 1
+	fi
 	for id in ../ ../../ /../.. a/../../..; do
 		R exec --cgroup "$id" "$ID" /bin/true
 		[ "$RC" != 0 ] || fail "exec --cgroup $id"
@@ -425,6 +441,8 @@ t_sysctls_of_the_host() {
 		cfg --arg k "$key" '.linux.sysctl = {($k): "5"}'
 		no linux.sysctl run -b "$T/b" "$ID"
 	done
+	cfg '.linux.sysctl = {"kernel.shm_rmid_forced": "1", "kernel.printk_ratelimit": "5"}'
+	no 'linux.sysctl["kernel.printk_ratelimit"]' run -b "$T/b" "$ID"
 }
 
 t_state_that_is_a_link() {
@@ -536,7 +554,7 @@ t_descriptors_of_the_caller() {
 t_nothing_of_the_caller() {
 	local name
 	mkdir -p "$T/path"
-	for name in newuidmap newgidmap; do
+	for name in newuidmap newgidmap slirp4netns pasta fuse-overlayfs criu systemctl; do
 		printf '#!/bin/sh\n: >%s\n' "$T/path/used" >"$T/path/$name"
 		chmod 755 "$T/path/$name"
 	done
@@ -549,13 +567,23 @@ t_nothing_of_the_caller() {
 		OUT=$(USRUN_CALLER=secret "${U[@]}" run -b "$T/b" "$ID") || fail 'run'
 	fi
 	hasnt 'the environment' "$OUT" USRUN_CALLER
+	if [ "$MODE" = root ]; then
+		for name in slirp4netns pasta; do PATH=$T/path:$PATH "${U[@]}" run --net=$name -b "$T/b" "$ID" >/dev/null 2>&1 || true; done
+	fi
 	[ ! -e "$T/path/used" ] || fail 'root runs what PATH names'
 }
 
 # CVE-2018-7169: a file may be closed to a group alone, and who could leave that would read it.
+before_t_a_group_is_not_left() {
+	[ "$MODE" = rootless ] || return 0
+	echo secret >"$T/negative"
+	chown root:usruntest "$T/negative"
+	chmod 604 "$T/negative"
+}
 t_a_group_is_not_left() {
 	rootless_only 'root needs no map'
-	script_ 'cat /proc/self/setgroups'
+	cfg --arg n "$T/negative" '.mounts += [{destination: "/tmp", type: "bind", source: ($n | sub("/negative$"; "")), options: ["rbind"]}]'
+	script_ 'cat /proc/self/setgroups; cat /tmp/negative 2>/dev/null; true'
 	cfg '.process.user = {uid: 0, gid: 0} | del(.process.user.additionalGids)'
 	go --map=single
 	eq 'setgroups with a single id' "$OUT" deny
@@ -570,6 +598,9 @@ t_no_capability_is_inherited() {
 	eq 'exec' "$(tr -dc '1-9a-f' <<<"${OUT//Cap*:/}")" ''
 	ok exec --cap CAP_NET_RAW "$ID" /bin/grep CapInh /proc/self/status
 	eq 'exec --cap' "$(tr -dc '1-9a-f' <<<"${OUT//Cap*:/}")" ''
+	jq '.process | .args = ["/bin/grep", "-E", "Cap(Inh|Amb)", "/proc/self/status"]' "$T/b/config.json" >"$T/process.json"
+	ok exec -p "$T/process.json" "$ID"
+	eq 'exec --process' "$(tr -dc '1-9a-f' <<<"${OUT//Cap*:/}")" ''
 	down
 }
 
