@@ -331,6 +331,22 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
 	return r;
 }
 
+/* In a tree that usrun may not change (ProtectControlGroups= of the service that it runs in) a
+ * unit's group is left to systemd. No mark can be there that says whose processes are in it. */
+static int leave_to_systemd(const struct state *state, struct err *err)
+{
+	if (!stays_in_use(&state->cgroup)) {
+		*err = (struct err){ 0 };
+		return 0;
+	}
+	(void)err_set(err, EBUSY,
+		      "the unit %s stays, with processes in it: the cgroups are mounted read-only",
+		      state->unit.name);
+	return err_hint(err, "systemctl %sstop %s",
+			state->unit.manager == CGROUP_MANAGER_USER ? "--user " : "",
+			state->unit.name);
+}
+
 /* What is inside is killed by its cgroup, faster than systemd would end it (SIGTERM, then a wait of
  * 90 s). */
 static int undo_cgroup_unit(struct store *store, const struct state *state, struct err *err)
@@ -350,6 +366,8 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 		stays = true;
 	arena_free(&arena);
 	r = undo_list_cgroup(store, state->id, &state->cgroup, err);
+	if (r == -EROFS)
+		r = leave_to_systemd(state, err);
 	if (stays || r == -EBUSY) /* systemd would end what is in it */
 		return r;
 	stopped = unit_stop(&state->unit, r < 0 ? &later : err);
