@@ -297,6 +297,8 @@ static bool explain_program(struct arena *arena, const struct caller *caller, co
 	struct probe_helper_result found;
 
 	probe_helper_find(arena, name, caller, &found);
+	if (found.state == PROBE_HELPER_OK && probe_helper_is_doubtful(caller))
+		found.state = PROBE_HELPER_BOUNDED; /* it has failed */
 	if (found.state == PROBE_HELPER_OK)
 		return false;
 	(void)err_set(err, EPERM, "map %s: %s", what, probe_helper_why(arena, name, &found));
@@ -367,7 +369,9 @@ int idmap_explain_helper(const struct idmap_write *write, pid_t pid,
 		if (!explain_unknown_user(&own, end, what, err) &&
 		    !explain_gap(&own, end->which, err)) {
 			explain_end(end, what, name, err);
-			(void)probe_apparmor_restricts(err);
+			if (!probe_apparmor_restricts(err))
+				err_hint(err, "without linux.uidMappings, --map=single maps the "
+					      "caller's own id alone, and needs no helper");
 		}
 	}
 	add_words(&arena, end->words, err);

@@ -12,6 +12,7 @@ enum probe_helper {
 	PROBE_HELPER_NOT_PRIVILEGED, /* neither setuid root nor cap_setuid, cap_setgid */
 	PROBE_HELPER_NOSUID,         /* on a nosuid mount */
 	PROBE_HELPER_NO_NEW_PRIVS,   /* the caller has no_new_privs */
+	PROBE_HELPER_BOUNDED,        /* the caller's bounding set lacks what it needs */
 	PROBE_HELPER_NOT_EXECUTABLE, /* for the caller: mode 4750 and another group */
 };
 
@@ -24,6 +25,10 @@ struct probe_helper_result {
  * environment of a privileged usrun must not choose the program it starts). */
 void probe_helper_find(struct arena *arena, const char *name, const struct caller *caller,
 		       struct probe_helper_result *ret);
+
+/* Pure: whether the bounding set may leave too little to a helper that gains its rights when it is
+ * executed. How much it needs is up to how it was built and installed: only a try tells. */
+bool probe_helper_is_doubtful(const struct caller *caller);
 
 /* Pure: "newuidmap (/usr/bin/newuidmap) is on a mount with nosuid", for reports; and what to do
  * about it, or NULL where the helper is well. */

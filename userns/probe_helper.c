@@ -4,6 +4,18 @@
 
 #include "src/base/str.h"
 
+#include <linux/capability.h>
+
+/* Setuid root, it opens the map of another user's process (CAP_DAC_OVERRIDE), of a namespace that
+ * is not its own (CAP_SYS_ADMIN). */
+bool probe_helper_is_doubtful(const struct caller *caller)
+{
+	const uint64_t needed = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SYS_ADMIN |
+				1ULL << CAP_DAC_OVERRIDE;
+
+	return (caller->caps_bounding & needed) != needed;
+}
+
 const char *probe_helper_why(struct arena *arena, const char *name,
 			     const struct probe_helper_result *result)
 {
@@ -22,6 +34,12 @@ const char *probe_helper_why(struct arena *arena, const char *name,
 		return arena_strf(arena,
 				  "%s (%s) cannot gain rights: usrun was started with no_new_privs",
 				  name, result->path);
+	case PROBE_HELPER_BOUNDED:
+		return arena_strf(
+			arena,
+			"%s (%s) cannot gain its rights: the bounding set of capabilities "
+			"that usrun was started with is too small",
+			name, result->path);
 	case PROBE_HELPER_NOT_EXECUTABLE:
 		return arena_strf(arena, "%s (%s) may not be executed by this user", name,
 				  result->path);
@@ -53,6 +71,9 @@ const char *probe_helper_advice(struct arena *arena, const char *name,
 			"start usrun without no_new_privs (systemd: NoNewPrivileges=no), or use "
 			"one id only: --map=single (%s is of no use)",
 			name);
+	case PROBE_HELPER_BOUNDED:
+		return "leave CAP_SETUID, CAP_SETGID, CAP_SYS_ADMIN and CAP_DAC_OVERRIDE in it "
+		       "(systemd: CapabilityBoundingSet=), or use one id only: --map=single";
 	case PROBE_HELPER_NOT_EXECUTABLE:
 		return arena_strf(arena, "as root: chmod o+rx %s", result->path);
 	case PROBE_HELPER_UNKNOWN:

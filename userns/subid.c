@@ -109,6 +109,46 @@ const char *subid_parse_source(struct arena *arena, const char *nsswitch)
 	return NULL;
 }
 
+static void add_mapped(struct arena *arena, const struct idmap_range *range,
+		       const struct idmap_range *here, struct subid *subid, size_t *cap)
+{
+	uint64_t start = range->outside, end = start + range->count;
+	uint64_t here_end = (uint64_t)here->inside + here->count;
+
+	start = start > here->inside ? start : here->inside;
+	end = end < here_end ? end : here_end;
+	if (start < end)
+		add_range(arena, subid, cap, start, end - start);
+}
+
+static uint64_t count_of(const struct subid *subid)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < subid->n; i++)
+		n += subid->v[i].count;
+	return n;
+}
+
+void subid_keep_mapped(struct arena *arena, const struct idmap *map, struct subid *subid)
+{
+	struct subid kept = *subid;
+	size_t cap = 0;
+
+	kept.v = NULL;
+	kept.n = 0;
+	for (size_t i = 0; i < subid->n; i++)
+		for (size_t k = 0; k < map->n; k++)
+			add_mapped(arena, &subid->v[i], &map->v[k], &kept, &cap);
+	kept.unmapped = count_of(&kept) < count_of(subid);
+	if (kept.unmapped && kept.n == 0)
+		kept.missing = arena_strf(arena,
+					  "those that %s gives, from %u on, are not mapped in the "
+					  "user namespace that usrun runs in",
+					  subid->source, subid->v[0].outside);
+	*subid = kept;
+}
+
 /* Runs argv[0] from a directory of the system (never from $PATH) and returns what it printed;
  * -ENOENT where it is not installed, -EIO with its words in err where it failed. What does not fit
  * a pipe makes it wait until it is killed; that is two thousand ranges. */

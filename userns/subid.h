@@ -18,7 +18,8 @@ struct subid {
 	const char *source;  /* "/etc/subuid", "getsubids" */
 	const char *missing; /* why there is none: "no line for dev (1000) in /etc/subuid" */
 	size_t bad_line;     /* the first of the user's lines that is no range, from 1; or 0 */
-	uint32_t unused;     /* a first id from which on SUBID_USUAL_COUNT are given to nobody, for
+	bool unmapped;   /* the user has more than these, which are not mapped where usrun runs */
+	uint32_t unused; /* a first id from which on SUBID_USUAL_COUNT are given to nobody, for
 			  * advice (usermod --add-subuids); 0 when that is not known */
 };
 
@@ -33,6 +34,10 @@ void subid_parse_program(struct arena *arena, const char *text, struct subid *re
 /* Pure: the first source that the text of nsswitch.conf names for subid, or NULL where it is
  * "files" or not named. */
 const char *subid_parse_source(struct arena *arena, const char *nsswitch);
+
+/* Pure: leaves of the ranges what map, that of the own user namespace, has inside: the kernel lets
+ * nobody map ids that are not there (systemd's PrivateUsers=, a container with few ids). */
+void subid_keep_mapped(struct arena *arena, const struct idmap *map, struct subid *subid);
 
 /* Reads both kinds for a user. Having none is no error: missing says why. A user whom /etc/passwd
  * does not know (name NULL) is looked up by getent, where the number alone finds nothing. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/host/facts.h"
 
+#include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/text.h"
 #include "src/sys/dbus.h"
 #include "src/sys/privs.h"
+#include "userns/idmap_write.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,6 +17,26 @@
 /* What a caller that may map ids itself, or is not to get a user namespace, need not know. */
 static const struct subid no_subid = { .missing = "not looked up" };
 
+/* On a namespace that is made for it, with the maps that a container will have. */
+static void try_helpers(struct arena *arena, struct facts *facts)
+{
+	const struct caller *caller = &facts->caller;
+	struct idmap_write write = { .writer = IDMAP_WRITER_HELPER,
+				     .newuidmap = facts->newuidmap.path,
+				     .newgidmap = facts->newgidmap.path };
+	_cleanup_close_ int fd = -1;
+	struct err err = { 0 };
+
+	if (facts->newuidmap.state != PROBE_HELPER_OK ||
+	    facts->newgidmap.state != PROBE_HELPER_OK || !facts->subuid.n || !facts->subgid.n)
+		return;
+	idmap_build_default(arena, caller->uid, facts->subuid.v, facts->subuid.n, &write.uid);
+	idmap_build_default(arena, caller->gid, facts->subgid.v, facts->subgid.n, &write.gid);
+	fd = idmap_write_fd(&write, &err);
+	if (fd < 0)
+		facts->newuidmap.state = facts->newgidmap.state = PROBE_HELPER_BOUNDED;
+}
+
 static int gather_userns(struct arena *arena, struct facts *facts, struct err *err)
 {
 	struct caller *caller = &facts->caller;
@@ -24,8 +46,12 @@ static int gather_userns(struct arena *arena, struct facts *facts, struct err *e
 		return r;
 	caller->name = caller_name_of(arena, caller->uid);
 	subid_load(arena, caller->name, caller->uid, &facts->subuid, &facts->subgid);
+	subid_keep_mapped(arena, &caller->uid_map, &facts->subuid);
+	subid_keep_mapped(arena, &caller->gid_map, &facts->subgid);
 	probe_helper_find(arena, "newuidmap", caller, &facts->newuidmap);
 	probe_helper_find(arena, "newgidmap", caller, &facts->newgidmap);
+	if (probe_helper_is_doubtful(caller))
+		try_helpers(arena, facts);
 	return 0;
 }
 

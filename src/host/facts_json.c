@@ -26,6 +26,7 @@ static const struct json_name helper_names[] = {
 	{ "not-privileged", PROBE_HELPER_NOT_PRIVILEGED },
 	{ "nosuid", PROBE_HELPER_NOSUID },
 	{ "no-new-privs", PROBE_HELPER_NO_NEW_PRIVS },
+	{ "bounded", PROBE_HELPER_BOUNDED },
 	{ "not-executable", PROBE_HELPER_NOT_EXECUTABLE },
 	{ "unknown", PROBE_HELPER_UNKNOWN },
 	{ NULL, 0 },
@@ -86,6 +87,8 @@ static void write_subid(struct json_write *w, const char *key, const struct subi
 	json_write_object(w, key);
 	write_text(w, "source", subid->source);
 	write_text(w, "missing", subid->missing);
+	if (subid->unmapped)
+		json_write_bool(w, "unmapped", true);
 	if (subid->unused)
 		json_write_uint(w, "unused", subid->unused);
 	json_write_array(w, "ranges");
@@ -205,6 +208,7 @@ struct doc_range { /* of a map: all three; of subordinate ids: outside ("start")
 
 struct doc_subid {
 	const char *source, *missing;
+	struct json_bool unmapped;
 	struct json_uint unused;
 	JSON_LIST(struct doc_range) ranges;
 };
@@ -287,6 +291,7 @@ TYPE(subid_range, doc_range);
 static const struct json_field subid_fields[] = {
 	FIELD("source", STRING, 0, doc_subid, source),
 	FIELD("missing", STRING, 0, doc_subid, missing),
+	FIELD("unmapped", BOOL, 0, doc_subid, unmapped),
 	FIELD("unused", UINT, 0, doc_subid, unused, .umax = UINT32_MAX),
 	FIELD("ranges", OBJECTS, 0, doc_subid, ranges, .type = &subid_range_type),
 };
@@ -413,6 +418,7 @@ static struct subid take_subid(struct arena *arena, const struct doc_subid *doc)
 			       .n = doc->ranges.n,
 			       .source = doc->source,
 			       .missing = doc->missing,
+			       .unmapped = doc->unmapped.v,
 			       .unused = (uint32_t)doc->unused.v };
 }
 

@@ -20,8 +20,8 @@ static struct idmap ranges_of(struct arena *arena, const oci_id_mappings *list)
 	return (struct idmap){ .v = ranges, .n = list->n };
 }
 
-/* Maps that usrun itself writes, cut such that the kernel takes them below the caller's
- * namespace. */
+/* Maps cut such that the kernel takes them below the caller's namespace. Those of a config that
+ * newuidmap is to write are left as they are: it checks them itself. */
 static int split(struct plan_build *b, struct idmap_write *write, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;
@@ -47,6 +47,13 @@ static const char *add_option(struct arena *arena, const char *option, uint32_t 
 	return arena_strf(arena, " %s %u-%u", option, first, first + SUBID_USUAL_COUNT - 1);
 }
 
+/* The user has ids, and usrun runs where they are not to be had. */
+static bool are_unmapped(const struct facts *facts)
+{
+	return (facts->subuid.unmapped && !facts->subuid.n) ||
+	       (facts->subgid.unmapped && !facts->subgid.n);
+}
+
 /* The line that gives a user ids: a range that nobody has, where that is known. */
 static const char *add_ranges_advice(struct plan_build *b)
 {
@@ -55,6 +62,9 @@ static const char *add_ranges_advice(struct plan_build *b)
 	uint32_t uids = facts->subuid.unused ? facts->subuid.unused : SUBID_FIRST;
 	uint32_t gids = facts->subgid.unused ? facts->subgid.unused : SUBID_FIRST;
 
+	if (are_unmapped(facts))
+		return "start usrun where they are mapped (systemd: PrivateUsers=no; podman, "
+		       "docker: a container with more ids), or use one id only: --map=single";
 	if (!name)
 		return arena_strf(
 			b->arena,
@@ -76,7 +86,7 @@ static const char *why_no_ranges(struct plan_build *b, const char **ret_advice)
 	} helpers[] = { { "newuidmap", &facts->newuidmap }, { "newgidmap", &facts->newgidmap } };
 
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++) {
-		if (helpers[i].result->state == PROBE_HELPER_OK)
+		if (helpers[i].result->state == PROBE_HELPER_OK || are_unmapped(facts))
 			continue;
 		*ret_advice = probe_helper_advice(b->arena, helpers[i].name, helpers[i].result);
 		return probe_helper_why(b->arena, helpers[i].name, helpers[i].result);
@@ -119,7 +129,7 @@ static int rootless_default(struct plan_build *b, struct err *err)
 		idmap_build_default(b->arena, facts->caller.gid, facts->subgid.v, facts->subgid.n,
 				    &write->gid);
 		keep_own(b, write);
-		return 0;
+		return split(b, write, err);
 	}
 	why = why_no_ranges(b, &advice);
 	if (str_equal(mode, "subid")) {

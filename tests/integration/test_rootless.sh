@@ -61,6 +61,72 @@ t_map_without_ranges() {
 	eq 'map by default' "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 "
 }
 
+# What systemd's PrivateUsers= makes: subordinate ids that are not mapped where usrun runs are of no use.
+t_map_where_ranges_are_not_mapped() {
+	rootless_only
+	many_ids
+	prog /bin/cat /proc/self/uid_map
+	U=(unshare --user --map-user="$(id -u)" --map-group="$(id -g)" "$USRUN")
+	go
+	eq 'map by default' "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 $(id -u) 1 "
+	ok explain -b "$T/b"
+	has note "$OUT" "the container has a single id"
+	has cause "$OUT" "not mapped in the user namespace that usrun runs in"
+	has 'way out' "$OUT" "--map=single"
+	no 'not mapped in the user namespace' run -b "$T/b" --map=subid "$ID"
+	cfg --argjson s "${SUBUIDS%:*}" '.linux |= . + {uidMappings: [{containerID: 0, hostID: $s, size: 10}], gidMappings: [{containerID: 0, hostID: $s, size: 10}]}'
+	no 'not mapped in the user namespace' run -b "$T/b" "$ID"
+	hasnt hint "$ERR" usermod
+}
+
+# In a user namespace with root and one user.
+with_two_ids() { # COMMAND...
+	local kind
+	mkfifo "$T/mapped"
+	unshare --user sh -c 'read -r _ <"$0" && exec setpriv --reuid nobody --regid nogroup --clear-groups "$@"' \
+		"$T/mapped" "$@" &
+	soon sh -c '[ "$(readlink /proc/$0/ns/user)" != "$(readlink /proc/self/ns/user)" ]' $!
+	for kind in uid gid; do env printf '0 0 1\n65534 65534 1\n' >"/proc/$!/${kind}_map"; done
+	echo >"$T/mapped"
+	rm "$T/mapped"
+	wait $!
+}
+
+before_t_map_of_two_ids() { [ "$MODE" != root ] || subids nobody:300000:1000; }
+after_t_map_of_two_ids() { [ "$MODE" != root ] || umount /etc/subuid /etc/subgid; }
+t_map_of_two_ids() {
+	root_only 'root makes the namespace'
+	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
+	prog /bin/cat /proc/self/uid_map
+	chown -R nobody "$T"
+	U=(with_two_ids "${U[@]}")
+	go
+	eq 'map by default' "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 65534 1 "
+	no 'not mapped in the user namespace' run -b "$T/b" --map=subid "$ID"
+}
+
+# A helper that is setuid root gets no right that the bounding set lacks.
+before_t_map_with_a_bounded_helper() { [ "$MODE" != root ] || subids nobody:300000:1000; }
+after_t_map_with_a_bounded_helper() { [ "$MODE" != root ] || umount /etc/subuid /etc/subgid; }
+t_map_with_a_bounded_helper() {
+	root_only 'root lowers the bounding set'
+	[ -u "$(command -v newuidmap)" ] || skip 'newuidmap is not setuid root here'
+	local plain=("${U[@]}") cap
+	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
+	prog /bin/cat /proc/self/uid_map
+	chown -R nobody "$T"
+	for cap in dac_override setuid setgid sys_admin; do
+		U=(setpriv --bounding-set=-$cap --reuid nobody --regid nogroup --clear-groups "${plain[@]}")
+		go
+		eq "map without $cap" "$(tr -s '\n ' ' ' <<<"$OUT")" " 0 65534 1 "
+		no 'the bounding set of capabilities' run -b "$T/b" --map=subid "$ID"
+		has "way out without $cap" "$ERR" "--map=single"
+	done
+	U=(setpriv --bounding-set=-sys_time --reuid nobody --regid nogroup --clear-groups "${plain[@]}")
+	go
+	has 'map where nothing lacks' "$(tr -s '\n ' ' ' <<<"$OUT")" " 1 300000 1000 "
+}
+
 before_t_many_ranges() {
 	local i lines=()
 	[ "$MODE" != root ] || return 0

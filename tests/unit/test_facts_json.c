@@ -33,6 +33,7 @@ static void check_subid(const struct subid *a, const struct subid *b)
 	}
 	CHECK_STR(a->source, b->source);
 	CHECK_STR(a->missing, b->missing);
+	CHECK_INT(a->unmapped, b->unmapped);
 	CHECK_INT(a->unused, b->unused);
 }
 
@@ -126,7 +127,9 @@ static const struct facts everything = {
 		    .uid_map = { .v = some_uids, .n = 2 },
 		    .gid_map = { .v = some_gids, .n = 1 } },
 	.subuid = { .v = some_subids, .n = 2, .source = "/etc/subuid", .unused = 231072 },
-	.subgid = { .source = "getsubids", .missing = "no line for dev (1000) in /etc/subgid" },
+	.subgid = { .source = "getsubids",
+		    .unmapped = true,
+		    .missing = "no line for dev (1000) in /etc/subgid" },
 	.newuidmap = { .state = PROBE_HELPER_NOSUID, .path = "/usr/bin/newuidmap" },
 	.newgidmap = { .state = PROBE_HELPER_MISSING },
 	.cgroup = { .mode = FACTS_CGROUP_HYBRID,

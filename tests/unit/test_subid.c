@@ -4,6 +4,8 @@
 #include "userns/caller.h"
 #include "userns/subid.h"
 
+#include <string.h>
+
 static struct subid parse(struct arena *arena, const char *text, const char *name, uint32_t uid)
 {
 	struct subid subid;
@@ -180,6 +182,29 @@ TEST(finds_what_is_not_covered)
 	CHECK_INT(first, 0);
 	CHECK(idmap_find_missing(subid.v, subid.n, 99, 4294967196, &first));
 	CHECK_INT(first, 99);
+	arena_free(&arena);
+}
+
+TEST(keeps_what_is_mapped)
+{
+	static const struct idmap_range here[] = { { 0, 1000, 1 }, { 150, 100000, 100 } };
+	static struct idmap_range given[] = { { 0, 0, 2 }, { 0, 100, 100 }, { 0, 300, 5 } };
+	const struct idmap map = { .v = here, .n = 2 }, none = { 0 };
+	const struct subid subid = { .v = given, .n = 3, .source = SUBID_UID_FILE };
+	struct subid kept = subid;
+	struct arena arena = { 0 };
+
+	subid_keep_mapped(&arena, &map, &kept);
+	CHECK_INT(kept.n, 2);
+	CHECK_INT(kept.v[0].outside, 0);
+	CHECK_INT(kept.v[0].count, 1);
+	CHECK_INT(kept.v[1].outside, 150);
+	CHECK_INT(kept.v[1].count, 50);
+	CHECK(kept.unmapped && !kept.missing);
+	kept = subid;
+	subid_keep_mapped(&arena, &none, &kept);
+	CHECK_INT(kept.n, 0);
+	CHECK(kept.unmapped && strstr(kept.missing, "not mapped"));
 	arena_free(&arena);
 }
 
