@@ -351,11 +351,12 @@ static int leave_peers(struct start *start, const struct mount_entry *m, int mou
 
 /* mountinfo goes by the ids that mounts get when they are made, since Linux 6.8, and shall show the
  * order of the config. The trees were taken before anything was mounted; a copy, which Linux 6.15
- * makes of them too, has an id of its turn. */
+ * makes of them too, has an id of its turn. Nobody wrote down an order for a sandbox, which has
+ * dozens of them: a tenth of its start. */
 static int take_tree(struct start *start, size_t i)
 {
 	_cleanup_later_ int early = fd_take(&start->mounts[i]);
-	int mount = mountfd_clone(early, "", true, true);
+	int mount = start->plan->options->sandbox ? -1 : mountfd_clone(early, "", true, true);
 
 	return mount < 0 ? fd_take(&early) : mount;
 }
