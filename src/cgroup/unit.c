@@ -3,6 +3,7 @@
 #include "src/cgroup/unit.h"
 
 #include "src/base/clock.h"
+#include "src/cgroup/unit_properties.h"
 #include "src/sys/dbus.h"
 
 #include <signal.h>
@@ -15,11 +16,9 @@
 #define ERROR(name) "org.freedesktop.systemd1." name
 #define NO_SUCH_UNIT ERROR("NoSuchUnit")
 #define UNIT_EXISTS ERROR("UnitExists")
-#define READ_ONLY "org.freedesktop.DBus.Error.PropertyReadOnly"
-#define NO_PROPERTY "org.freedesktop.DBus.Error.UnknownProperty"
 #define MODE "replace"
 
-enum { MAX_PROPERTIES = 128, JOB_MS = 30000 };
+enum { JOB_MS = 30000 };
 
 struct manager {
 	struct dbus bus;
@@ -27,12 +26,6 @@ struct manager {
 	char job[128], result[32]; /* the last job of the unit that ended, and how */
 	char error[96];            /* name of the last error that the manager gave, or "" */
 	char text[384];            /* what it said, or what went wrong on the way to it */
-};
-
-/* What is sent: the properties without those that this systemd does not know. */
-struct sent {
-	const struct cgroup_property *v[MAX_PROPERTIES];
-	size_t n;
 };
 
 /* The words "permission denied" and "no such file or directory" would tell an engine that the
@@ -130,105 +123,6 @@ static int call_with_name(struct manager *m, const char *member, struct dbus_mes
 	return call(m, member, "s", &body, reply);
 }
 
-static void put_list(struct str *body, const struct cgroup_property *p)
-{
-	char type = p->type[1];
-	size_t array = dbus_put_array(body, type);
-
-	if (type == 'u') /* of one */
-		dbus_put_u32(body, (uint32_t)p->number);
-	for (size_t i = 0; i < p->n; i++) {
-		if (type == 's') {
-			dbus_put_text(body, p->texts[i]);
-		} else if (type == 'y') {
-			dbus_put_byte(body, p->bytes[i]);
-		} else {
-			dbus_put_struct(body);
-			dbus_put_text(body, p->pairs[i].first);
-			if (str_equal(p->type, "a(ss)"))
-				dbus_put_text(body, p->pairs[i].second);
-			else
-				dbus_put_u64(body, p->pairs[i].number);
-		}
-	}
-	dbus_end_array(body, array, type);
-}
-
-static void put_property(struct str *body, const struct cgroup_property *p)
-{
-	uint64_t bits;
-
-	dbus_put_struct(body);
-	dbus_put_text(body, p->name);
-	dbus_put_signature(body, p->type);
-	memcpy(&bits, &p->real, sizeof(bits));
-	switch (*p->type) {
-	case 's':
-		dbus_put_text(body, p->text);
-		break;
-	case 'b':
-	case 'i':
-	case 'u':
-		dbus_put_u32(body, (uint32_t)p->number);
-		break;
-	case 'a':
-		put_list(body, p);
-		break;
-	default:
-		dbus_put_u64(body, *p->type == 'd' ? bits : p->number);
-	}
-}
-
-static void put_properties(struct str *body, const struct sent *sent)
-{
-	size_t array = dbus_put_array(body, '(');
-
-	for (size_t i = 0; i < sent->n; i++)
-		put_property(body, sent->v[i]);
-	dbus_end_array(body, array, '(');
-}
-
-static void collect(struct sent *sent, const struct cgroup_property *v, size_t n)
-{
-	for (size_t i = 0; i < n && sent->n < MAX_PROPERTIES; i++)
-		sent->v[sent->n++] = &v[i];
-}
-
-static bool has_word(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = text; (at = strstr(at, word)); at += len)
-		if ((at == text || strchr(" '\"", at[-1])) && strchr(" ,.'\":", at[len]))
-			return true;
-	return false;
-}
-
-/* Takes out the one that the last error names: true if the call can be tried without it. One that
- * an annotation asks for by its name is not left out. */
-static bool drop_unknown(const struct manager *m, struct sent *sent, struct str *dropped)
-{
-	static const char *const needed[] = { "PIDs", "Slice", "Delegate" };
-
-	if (!str_equal(m->error, READ_ONLY) && !str_equal(m->error, NO_PROPERTY))
-		return false;
-	for (size_t i = 0; i < sent->n; i++) {
-		bool keep = !has_word(m->text, sent->v[i]->name);
-
-		if (sent->v[i]->from && str_starts(sent->v[i]->from, "annotations["))
-			keep = true;
-		for (size_t k = 0; k < sizeof(needed) / sizeof(needed[0]); k++)
-			keep = keep || str_equal(sent->v[i]->name, needed[k]);
-		if (keep)
-			continue;
-		str_addf(dropped, "%s%s", dropped->len ? ", " : "", sent->v[i]->name);
-		memmove(&sent->v[i], &sent->v[i + 1], (sent->n - i - 1) * sizeof(sent->v[0]));
-		sent->n--;
-		return true;
-	}
-	return false;
-}
-
 /* For the job that a reply names. */
 static int wait_for_job(struct manager *m, const struct dbus_message *reply, const char *what,
 			struct err *err)
@@ -257,18 +151,20 @@ static int wait_for_job(struct manager *m, const struct dbus_message *reply, con
 	return 0;
 }
 
-static int call_start(struct manager *m, const struct sent *sent, struct dbus_message *reply)
+static int call_start(struct manager *m, const struct unit_properties *sent,
+		      struct dbus_message *reply)
 {
 	_cleanup_str_ struct str body = { 0 };
 
 	dbus_put_text(&body, m->unit);
 	dbus_put_text(&body, MODE);
-	put_properties(&body, sent);
+	unit_properties_put(&body, sent);
 	dbus_end_array(&body, dbus_put_array(&body, '('), '('); /* no units besides it */
 	return call(m, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body, reply);
 }
 
-static int start(struct manager *m, struct sent *sent, struct str *dropped, struct err *err)
+static int start(struct manager *m, struct unit_properties *sent, struct str *dropped,
+		 struct err *err)
 {
 	struct dbus_message reply;
 	bool reset = false;
@@ -280,7 +176,7 @@ static int start(struct manager *m, struct sent *sent, struct str *dropped, stru
 		if (exists && !reset) { /* one that has failed is kept by its name only */
 			(void)call_with_name(m, "ResetFailedUnit", &reply);
 			reset = true;
-		} else if (!drop_unknown(m, sent, dropped)) {
+		} else if (!unit_properties_drop(sent, m->error, m->text, dropped)) {
 			return refused(m, "start", exists ? -EEXIST : r, err);
 		}
 	}
@@ -353,10 +249,10 @@ static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, s
 /* One that was left out could be a limit. */
 static int check_number(const struct cgroup_unit_ref *unit, size_t n, struct err *err)
 {
-	return n < MAX_PROPERTIES
+	return n < UNIT_PROPERTIES_MAX
 		       ? 0
 		       : err_set(err, E2BIG, "%zu properties for the unit %s, at most %d", n,
-				 unit->name, MAX_PROPERTIES - 1);
+				 unit->name, UNIT_PROPERTIES_MAX - 1);
 }
 
 int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, struct str *dropped,
@@ -369,7 +265,7 @@ int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, s
 	const struct cgroup_property above = {
 		.name = "Wants", .type = "as", .texts = &wants, .n = 1
 	};
-	struct sent sent = { 0 };
+	struct unit_properties sent = { 0 };
 	struct manager m;
 	int r = check_number(&unit->ref, unit->n_properties, err);
 
@@ -378,8 +274,8 @@ int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, s
 	*ret_path = NULL;
 	if (r < 0)
 		return r;
-	collect(&sent, unit->is_slice ? &above : &pids, 1);
-	collect(&sent, unit->properties, unit->n_properties);
+	unit_properties_collect(&sent, unit->is_slice ? &above : &pids, 1);
+	unit_properties_collect(&sent, unit->properties, unit->n_properties);
 	r = start(&m, &sent, dropped, err);
 	if (r == 0 && unit->is_slice)
 		r = find_group(&m, arena, ret_path, err);
@@ -387,21 +283,21 @@ int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, s
 	return r;
 }
 
-static int call_set(struct manager *m, const struct sent *sent)
+static int call_set(struct manager *m, const struct unit_properties *sent)
 {
 	_cleanup_str_ struct str body = { 0 };
 	struct dbus_message reply;
 
 	dbus_put_text(&body, m->unit);
 	dbus_put_u32(&body, true); /* until the unit ends */
-	put_properties(&body, sent);
+	unit_properties_put(&body, sent);
 	return call(m, "SetUnitProperties", "sba(sv)", &body, &reply);
 }
 
 int unit_set(const struct cgroup_unit_ref *unit, const struct cgroup_property *properties, size_t n,
 	     struct str *dropped, struct err *err)
 {
-	struct sent sent = { 0 };
+	struct unit_properties sent = { 0 };
 	struct manager m;
 	int r = check_number(unit, n, err);
 
@@ -409,10 +305,10 @@ int unit_set(const struct cgroup_unit_ref *unit, const struct cgroup_property *p
 		r = manager_open(&m, unit, err);
 	if (r < 0 || !n)
 		return r;
-	collect(&sent, properties, n);
+	unit_properties_collect(&sent, properties, n);
 	do
 		r = call_set(&m, &sent);
-	while (r < 0 && drop_unknown(&m, &sent, dropped));
+	while (r < 0 && unit_properties_drop(&sent, m.error, m.text, dropped));
 	if (r < 0)
 		r = refused(&m, "change", r, err);
 	dbus_close(&m.bus);

@@ -357,92 +357,6 @@ static int check_label(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* Of `run`: an engine has layers of its own. */
-static const char *layer_word(struct plan_build *b, const char *name)
-{
-	const struct oci_config *config = b->plan->config;
-	const char *value = annotations_find(config->annotations.v, config->annotations.n, name);
-
-	if (!value || !b->plan->options->wait_start)
-		return value;
-	plan_parts_warn(b, "annotations[\"%s\"]: for `usrun run` alone, and ignored", name);
-	return NULL;
-}
-
-static int build_layer(struct plan_build *b, struct err *err)
-{
-	const struct plan_options *options = b->plan->options;
-	struct layer_plan *layer = &b->plan->layer;
-	const char *dir = layer_word(b, ANNOTATIONS_LAYER);
-
-	if (options->layer)
-		dir = options->layer;
-	if (dir && *dir != '/')
-		return err_set(err, EINVAL,
-			       ERR_AT "annotations[\"" ANNOTATIONS_LAYER
-				      "\"]: expected an absolute path, got \"%s\"",
-			       dir);
-	/* The lock on it ends with usrun. */
-	if (dir && (options->wait_start || options->detach))
-		return err_set(err, EINVAL, "--overlay=%s: for a foreground container alone", dir);
-	layer->dir = dir ? path_clean(b->arena, dir) : NULL;
-	layer->shown = options->show_changes;
-	layer->user = plan_parts_in_userns(b->plan) || !b->plan->facts->caller.initial_userns;
-	return 0;
-}
-
-/* A layer in the tree that it lies on would be seen, and changed, beneath the overlay. */
-static int check_layer(struct plan_build *b, struct err *err)
-{
-	const struct layer_plan *layer = &b->plan->layer;
-
-	for (size_t i = 0; layer->dir && i < layer->n; i++)
-		if (!layer->v[i].empty && (path_is_below(layer->dir, layer->v[i].lower) ||
-					   path_is_below(layer->v[i].lower, layer->dir))) {
-			(void)err_set(err, EINVAL,
-				      "--overlay=%s: neither may it lie in %s, nor that in it",
-				      layer->dir, layer->v[i].lower);
-			return err_hint(err, "choose a directory beside it");
-		}
-	if (layer->dir && !layer->n)
-		return err_set(err, EINVAL,
-			       "--overlay=%s: there is nothing to keep, because nothing is shown "
-			       "as a copy",
-			       layer->dir);
-	if (layer->n && (layer->shown || layer->dir))
-		b->plan->flags |= PLAN_LAYER;
-	return 0;
-}
-
-static size_t add_layer(struct plan_build *b, const char *lower, bool empty)
-{
-	struct layer_plan *layer = &b->plan->layer;
-
-	layer->v = arena_room(b->arena, layer->v, layer->n, &layer->cap, sizeof(*layer->v));
-	layer->v[layer->n++] = (struct layer_use){ lower, empty };
-	return layer->n;
-}
-
-static int build_overlay(struct plan_build *b, struct err *err)
-{
-	const char *value = layer_word(b, ANNOTATIONS_OVERLAY);
-	struct rootfs_plan *rootfs = &b->plan->rootfs;
-
-	if (value && !str_equal(value, "true") && !str_equal(value, "false"))
-		return err_set(err, EINVAL,
-			       ERR_AT "annotations[\"" ANNOTATIONS_OVERLAY
-				      "\"]: expected true or false, got \"%s\"",
-			       value);
-	if (!b->plan->options->overlay && !str_equal(value, "true"))
-		return 0;
-	if (!(b->plan->flags & PLAN_MNTNS_NEW))
-		return err_set(err, EINVAL,
-			       "--overlay: the container needs a mount namespace of its own");
-	rootfs->readonly = false;
-	rootfs->layer = add_layer(b, rootfs->path, false);
-	return 0;
-}
-
 int plan_mounts_build(struct plan_build *b, struct err *err)
 {
 	const struct oci_config *config = b->plan->config;
@@ -459,9 +373,9 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 	if (r < 0)
 		return r;
 	rootfs->readonly = config->root->readonly.v;
-	r = build_layer(b, err);
+	r = plan_layer_build(b, err);
 	if (r == 0)
-		r = build_overlay(b, err);
+		r = plan_layer_build_overlay(b, err);
 	if (r < 0)
 		return r;
 	rootfs->no_pivot = b->plan->options->no_pivot;
@@ -473,11 +387,11 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 			return r;
 		if (mounts[i].extensions & MOUNT_EXT_SCRATCH)
 			mounts[i].layer = mounts[i].kind == MOUNT_BIND
-						  ? add_layer(b, mounts[i].source, false)
-						  : add_layer(b, mounts[i].target, true);
+						  ? plan_layer_add(b, mounts[i].source, false)
+						  : plan_layer_add(b, mounts[i].target, true);
 	}
 	rootfs->n_mounts = config->mounts.n;
-	r = check_layer(b, err);
+	r = plan_layer_check(b, err);
 	if (r < 0)
 		return r;
 	if (linux_) {

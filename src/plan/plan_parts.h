@@ -42,6 +42,14 @@ int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_mounts_build_added(struct plan_build *b, struct err *err) MUST_CHECK;
 void plan_mounts_build_places(struct plan_build *b);
 
+/* The directory that keeps changes; the copy of the root itself; and, once all copies are known,
+ * whether they go together. */
+int plan_layer_build(struct plan_build *b, struct err *err) MUST_CHECK;
+int plan_layer_build_overlay(struct plan_build *b, struct err *err) MUST_CHECK;
+int plan_layer_check(struct plan_build *b, struct err *err) MUST_CHECK;
+/* Adds a copy, of `lower` or of nothing. Returns its number, from 1. */
+size_t plan_layer_add(struct plan_build *b, const char *lower, bool empty);
+
 /* What options make of a mount, before their other words can be understood. */
 struct plan_mount_shape {
 	bool bind, recursive, remount;

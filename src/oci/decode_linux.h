@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of config-linux.md, for those of config.md (decode.c), and how both are written: key,
+ * kind, flags, place, and the range, names or type that belong to the kind. */
+#pragma once
+
+#include "src/oci/config.h"
+
+#include <stddef.h>
+
+#define AT(structure, member) offsetof(struct structure, member)
+#define TYPE(structure, table)                                                                     \
+	{                                                                                          \
+		sizeof(struct structure), table, sizeof(table) / sizeof((table)[0])                \
+	}
+
+extern const struct json_type decode_linux_id_mapping_type, decode_linux_resources_type,
+	decode_linux_type;
