@@ -95,6 +95,23 @@ cell() { # TOPOLOGY WAY TEXT WANTED
 	done <<<"$4"
 }
 
+# Whose process is in the group of resctrl; and what usrun says of labels where no module gives them.
+outside_wanted() {
+	[ -n "$LSM" ] || printf '%s\n' 'process.apparmorProfile "matrix" is ignored: this host has no AppArmor' \
+		'process.selinuxLabel "matrix" is ignored: this host has no SELinux'
+	[ "$MODE" != root ] || echo "resctrl $(<"$T/pid")"
+}
+
+outside_before() { # empty, for the next way
+	rm -f "$T/said" "$T/pid"
+	[ "$MODE" != root ] || : >"$RESCTRL/matrix/tasks"
+}
+
+outside_cell() { # TOPOLOGY WAY
+	cell "$1" "$2" "$(sed 's/^[^ ]* warning: //' "$T/said")
+resctrl $(cat "$RESCTRL/matrix/tasks" 2>/dev/null)" "$(outside_wanted)"
+}
+
 # What hooks have is the caller's, but for those that run inside, and their own environment.
 hooks_wanted='SigBlk: 0000000000000000
 SigIgn: 0000000000000000
@@ -136,8 +153,10 @@ hooks_cells() { # TOPOLOGY
 
 by_run() { # TOPOLOGY WANTED
 	script_ "$read_back"
-	go
+	outside_before
+	ok --log "$T/said" run --pid-file "$T/pid" -b "$T/b" "$ID"
 	cell "$1" run "$OUT" "$2"
+	outside_cell "$1" run
 	hooks_cells "$1"
 }
 
@@ -145,13 +164,15 @@ by_terminal() { # TOPOLOGY WANTED
 	[ -x "$T/b/rootfs/bin/probe" ] || return 0
 	cfg '.process.terminal = true | .process.consoleSize = {width: 44, height: 33}'
 	script_ "$read_back"
-	from_terminal run -b "$T/b" "$ID"
+	outside_before
+	from_terminal --log "$T/said" run --pid-file "$T/pid" -b "$T/b" "$ID"
 	cfg 'del(.process.terminal, .process.consoleSize)'
 	[ $RC = 0 ] || fail "$1, terminal: $OUT"
 	cell "$1" terminal "$(tr -d '\r' <<<"$OUT")" "$2
 tty size 44x33
 fd 0 owner 0:$TTY_WANTED
 fd 2 owner 0:$TTY_WANTED"
+	outside_cell "$1" terminal
 	hooks_cells "$1"
 }
 
@@ -159,16 +180,22 @@ by_create() { # TOPOLOGY WANTED; and what is executed in it
 	rm -f "$T"/hl/{out,detached}
 	script_ "($read_back
 	) >/hl/out.new; mv /hl/out.new /hl/out; exec sleep 1000"
-	ok create -b "$T/b" "$ID"
+	outside_before
+	ok --log "$T/said" create --pid-file "$T/pid" -b "$T/b" "$ID"
 	ok start "$ID"
 	soon test -e "$T/hl/out"
 	cell "$1" create+start "$(<"$T/hl/out")" "$2"
-	inside /bin/sh -c "$read_back"
+	outside_cell "$1" create+start
+	outside_before
+	ok --log "$T/said" exec --pid-file "$T/pid" "$ID" /bin/sh -c "$read_back"
 	cell "$1" exec "$OUT" "$2"
-	ok exec -d "$ID" /bin/sh -c "($read_back
+	outside_cell "$1" exec
+	outside_before
+	ok --log "$T/said" exec -d --pid-file "$T/pid" "$ID" /bin/sh -c "($read_back
 	) >/hl/detached.new; mv /hl/detached.new /hl/detached"
 	soon test -e "$T/hl/detached"
 	cell "$1" 'exec -d' "$(<"$T/hl/detached")" "$2"
+	outside_cell "$1" 'exec -d'
 	down
 	hooks_cells "$1"
 }
@@ -199,6 +226,12 @@ pod() { # NAME FILTER: prints /proc/PID
 	echo "/proc/$(<"$T/pid$1")"
 }
 
+# A user's half needs nothing of root.
+if [ "${MODE:-}" = root ]; then
+	before_t_matrix() { fake_resctrl && mkdir "$T/fs/resctrl/matrix" && touch "$T/fs/resctrl/matrix/tasks"; }
+	after_t_matrix() { no_resctrl; }
+fi
+
 t_matrix() {
 	local name edit pod userpod=/none holder=/none i n=$$ applet way wanted
 	for applet in mv ionice; do ln -sf busybox "$T/b/rootfs/bin/$applet"; done
@@ -213,6 +246,9 @@ t_matrix() {
 		.linux.sysctl = {"net.ipv4.ip_unprivileged_port_start": "99"} | .process.user.additionalGids = [5, 7]'
 	[ -n "$SUBUIDS" ] || cfg 'del(.process.user.additionalGids)'
 	write_hook
+	LSM=$("$USRUN" facts | jq -r .kernel.lsm)
+	[ -n "$LSM" ] || cfg '.process.apparmorProfile = "matrix" | .process.selinuxLabel = "matrix"'
+	[ "$MODE" != root ] || cfg '.linux.intelRdt = {closID: "matrix"}'
 	[ ! -x "$(dirname "$USRUN")/probe" ] || cp "$(dirname "$USRUN")/probe" "$T/b/rootfs/bin/"
 	cp "$T/b/config.json" "$T/plain.json"
 	if [ "$MODE" = root ]; then
