@@ -59,6 +59,27 @@ static int build_writes(struct request *q, struct err *err)
 	return r;
 }
 
+/* What would give the container a group with controllers, on this host and to this caller. */
+static const char *way_to_group(const struct request *q)
+{
+	const struct facts_systemd *systemd = &q->facts->systemd;
+
+	if (str_equal(q->options->manager, "disabled"))
+		return "leave out --cgroup-manager disabled";
+	if (q->host->mode == FACTS_CGROUP_NONE || !q->host->n)
+		return "as root: mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+	if (q->options->may_own_cgroups)
+		return "start usrun where they are writable (systemd: ProtectControlGroups=no)";
+	if (systemd->user_dir || systemd->why)
+		return "start it in a delegated cgroup (systemd-run --user --scope -p "
+		       "Delegate=yes usrun ...)";
+	if (systemd->system)
+		return arena_strf(q->arena,
+				  "as root, have the user's systemd run: loginctl enable-linger %s",
+				  q->facts->caller.name ? q->facts->caller.name : "USER");
+	return "ask root to create a cgroup, chown it to this user and move the caller into it";
+}
+
 /* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a
  * pretence. */
 static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why,
@@ -75,14 +96,7 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 		      ERR_AT
 		      "%s: needs the cgroup controller `%s`, but the container has no cgroup: %s",
 		      q->need->json_path, q->need->controller, why);
-	/* Who has no manager to ask can have no unit. */
-	if ((q->facts->parts & FACTS_SYSTEMD) && !q->facts->systemd.system &&
-	    !q->facts->systemd.user_dir && !q->facts->systemd.why)
-		return err_hint(err, "ask root to create a cgroup, chown it to this user and move "
-				     "the caller into it; or remove the limit from the config");
-	return err_hint(
-		err, "start it in a delegated cgroup (systemd-run --user --scope -p Delegate=yes "
-		     "usrun ...), or remove the limit from the config");
+	return err_hint(err, "%s; or remove the limit from the config", way_to_group(q));
 }
 
 static const char *not_writable(const struct request *q)

@@ -128,6 +128,32 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	limit_ambient(b, caps);
 }
 
+/* What would map an id of the container. Nothing is added to mappings that are given, so the
+ * caller's own id has to be among them. */
+static int hint_unmapped(const struct plan_build *b, const char *kind, uint32_t id, struct err *err)
+{
+	const struct caller *caller = &b->plan->facts->caller;
+	const struct oci_linux *linux_ = b->plan->config->linux_;
+	const char *map = b->plan->options->map;
+	uint32_t own = *kind == 'u' ? caller->uid : caller->gid;
+
+	if (!(b->plan->flags & PLAN_USERNS_NEW))
+		return -err->code;
+	if (linux_ && linux_->uid_mappings.n && str_equal(kind, "group"))
+		return err_hint(err, "list it in linux.gidMappings, or leave it out");
+	if (linux_ && linux_->uid_mappings.n)
+		return err_hint(err,
+				"list it in linux.%sMappings, as containerID %u: hostID %u is the "
+				"caller",
+				kind, id, own);
+	if (b->plan->idmap.writer != IDMAP_WRITER_SINGLE)
+		return err_hint(err, "more subordinate ids of the caller map more: subuid(5)");
+	return err_hint(err,
+			"the container has a single id: %s--map=keep makes the caller that of "
+			"process.user, and subordinate ids map more (subuid(5))",
+			str_equal(map, "single") ? "leave out --map=single, or " : "");
+}
+
 /* Where setgroups is denied no group can be gained, and none of the caller's be lost. Engines ask
  * for the groups that root has in the image, whatever the user can map. */
 static int build_groups(struct plan_build *b, const struct oci_user *user, struct err *err)
@@ -144,29 +170,23 @@ static int build_groups(struct plan_build *b, const struct oci_user *user, struc
 	p->groups = groups;
 	for (size_t i = 0; i < p->n_groups; i++) {
 		groups[i] = (uint32_t)user->additional_gids.v[i];
-		if (!plan_parts_gid_mapped(b->plan, groups[i]))
-			return err_set(err, EINVAL,
-				       ERR_AT "process.user.additionalGids[%zu]: gid %u is "
-					      "not mapped in the user namespace",
-				       i, groups[i]);
+		if (plan_parts_gid_mapped(b->plan, groups[i]))
+			continue;
+		(void)err_set(err, EINVAL,
+			      ERR_AT "process.user.additionalGids[%zu]: gid %u is "
+				     "not mapped in the user namespace",
+			      i, groups[i]);
+		return hint_unmapped(b, "group", groups[i], err);
 	}
 	return 0;
 }
 
-/* Nothing is added to mappings that are given, so the caller's own id has to be among them. */
 static int unmapped(struct plan_build *b, const char *kind, uint32_t id, struct err *err)
 {
-	const struct caller *caller = &b->plan->facts->caller;
-	const struct oci_linux *linux_ = b->plan->config->linux_;
-
 	(void)err_set(err, EINVAL,
 		      ERR_AT "process.user.%s: cannot set%s to unmapped %s %u in user namespace",
 		      kind, kind, kind, id);
-	if (!linux_ || !linux_->uid_mappings.n)
-		return -EINVAL;
-	return err_hint(err,
-			"list it in linux.%sMappings, as containerID %u: hostID %u is the caller",
-			kind, id, *kind == 'u' ? caller->uid : caller->gid);
+	return hint_unmapped(b, kind, id, err);
 }
 
 static int build_user(struct plan_build *b, const struct oci_user *user, struct err *err)

@@ -131,6 +131,66 @@ TEST(without_ranges_one_id_and_a_word_about_it)
 	CHECK(strstr(err.hint, "usermod --add-subuids") != NULL);
 }
 
+static const char *hint_of(const char *rest, const struct facts *facts, const char *map,
+			   const char *manager)
+{
+	struct plan_options options = { .map = map, .cgroup_manager = manager };
+	char json[400];
+
+	(void)snprintf(json, sizeof(json),
+		       "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},%s}", rest);
+	CHECK(!build(json, facts, &options));
+	return err.hint;
+}
+
+TEST(an_id_that_is_not_mapped_has_a_way_to_be)
+{
+#define AS_USER(user) "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"user\":{" user "}}"
+	const char *uid = AS_USER("\"uid\":1000,\"gid\":0");
+	const char *gids = AS_USER("\"uid\":0,\"gid\":0,\"additionalGids\":[70000]");
+	struct facts facts = user_facts();
+
+	CHECK(strstr(hint_of(uid, &facts, "single", NULL), "leave out --map=single"));
+	CHECK(strstr(hint_of(uid, &facts, "single", NULL), "--map=keep"));
+	CHECK(strstr(hint_of(gids, &facts, NULL, NULL), "subordinate ids"));
+	CHECK(strstr(
+		hint_of(AS_USER("\"uid\":0,\"gid\":0,\"additionalGids\":[7]") ",\"linux\":{"
+									      "\"namespaces\":[{"
+									      "\"type\":\"user\"}],"
+									      "\"uidMappings\":["
+									      "{\"containerID\":0,"
+									      "\"hostID\":100000,"
+									      "\"size\":5}],"
+									      "\"gidMappings\":["
+									      "{\"containerID\":0,"
+									      "\"hostID\":100000,"
+									      "\"size\":5}]}",
+			&facts, NULL, NULL),
+		"linux.gidMappings"));
+	facts.subuid = facts.subgid = (struct subid){ .missing = "no line" };
+	CHECK(strstr(hint_of(uid, &facts, NULL, NULL), "subuid(5)"));
+	CHECK(!strstr(err.hint, "leave out"));
+}
+
+TEST(a_limit_that_nothing_enforces_has_a_way_to_be)
+{
+	static struct facts_hierarchy own = { "", "/sys/fs/cgroup", "/user.slice" };
+	const char *limit = "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]},\"linux\":{"
+			    "\"resources\":{\"memory\":{\"limit\":9000000}}}";
+	struct facts facts = user_facts();
+
+	CHECK(strstr(hint_of(limit, &facts, NULL, NULL), "mount -t cgroup2"));
+	CHECK(strstr(hint_of(limit, &facts, NULL, "disabled"),
+		     "leave out --cgroup-manager disabled"));
+	facts.cgroup = (struct facts_cgroup){ .mode = FACTS_CGROUP_V2, .v = &own, .n = 1 };
+	CHECK(strstr(hint_of(limit, &facts, NULL, NULL), "ask root to create a cgroup"));
+	facts.systemd.system = true;
+	CHECK(strstr(hint_of(limit, &facts, NULL, NULL), "loginctl enable-linger dev"));
+	facts.systemd.user_dir = "/run/user/1000";
+	CHECK(strstr(hint_of(limit, &facts, NULL, "cgroupfs"), "systemd-run --user"));
+	CHECK(strstr(err.hint, "or remove the limit from the config"));
+}
+
 TEST(joined_pid_namespaces_and_offsets_need_a_stager)
 {
 	struct facts facts = root_facts();
