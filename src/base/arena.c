@@ -109,3 +109,15 @@ void arena_free(struct arena *arena)
 	}
 	arena->next = arena->end = NULL;
 }
+
+void arena_reset(struct arena *arena)
+{
+	struct arena_block *block = arena->blocks;
+
+	if (!block || block->older || arena->end - block->data != BLOCK_SIZE) {
+		arena_free(arena);
+		return;
+	}
+	memset(block->data, 0, (size_t)(arena->next - block->data));
+	arena->next = block->data;
+}

@@ -30,8 +30,8 @@ static const struct option options[] = {
 };
 
 struct output {
-	struct arena *arena;
-	struct json_write *w; /* or NULL: the table */
+	struct arena *arena, *one; /* of all, and of the container that is looked at */
+	struct json_write *w;      /* or NULL: the table */
 	struct table_row *rows;
 	size_t n_rows;
 	uint32_t uid; /* whose name was looked up last */
@@ -89,24 +89,33 @@ static void add_damaged(struct output *out, const char *id)
 	json_write_end(out->w);
 }
 
+/* 1: its state was read, 0: it was deleted while we looked, or is listed as damaged. */
+static int read_one(struct output *out, struct store *store, const char *id, struct state *state)
+{
+	_cleanup_close_ int dir = -1;
+	struct err damaged;
+	int r;
+
+	if (store_read_made(store, id, out->one, state))
+		return 1;
+	*state = (struct state){ 0 };
+	r = dir = store_open_container(store, id, &damaged);
+	if (r >= 0)
+		r = common_read_state(out->one, store, dir, id, state, &damaged);
+	if (r < 0 && r != -ENOENT)
+		add_damaged(out, id);
+	return r == 0;
+}
+
 static int add(struct output *out, struct store *store, const char *id, struct err *err)
 {
-	struct arena arena = { 0 }; /* the pages of one state serve the next one */
-	_cleanup_close_ int dir = -1;
 	struct state state = { 0 };
-	struct err damaged;
-	int r = dir = store_open_container(store, id, &damaged);
+	int r = read_one(out, store, id, &state);
 
-	if (r >= 0)
-		r = common_read_state(&arena, store, dir, id, &state, &damaged);
-	if (r < 0 && r != -ENOENT) /* that was deleted while we looked */
-		add_damaged(out, id);
-	if (r < 0)
-		r = 0; /* the others are listed all the same */
-	else
+	if (r > 0)
 		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), err)
 			   : add_row(out, id, &state, err);
-	arena_free(&arena);
+	arena_reset(out->one);
 	return r;
 }
 
@@ -179,7 +188,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	       char **argv, struct err *err)
 {
 	const struct list_options *o = data;
-	struct output out = { .arena = arena };
+	struct arena one = { 0 };
+	struct output out = { .arena = arena, .one = &one };
 	const char *const *ids;
 	struct store *store;
 	size_t n;
@@ -193,7 +203,9 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		return r;
 	if (o->quiet)
 		return run_quiet(ids, n, err);
-	return (str_equal(o->format, "json") ? run_json : run_table)(&out, store, ids, n, err);
+	r = (str_equal(o->format, "json") ? run_json : run_table)(&out, store, ids, n, err);
+	arena_free(&one);
+	return r;
 }
 
 const struct cmd cmd_list = {

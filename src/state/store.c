@@ -25,6 +25,8 @@ enum {
 		16 * 1024 * 1024, /* of state.json: what could not be read again is not written */
 };
 
+#define OPEN_STATE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+
 /* struct state as JSON, read back by the same kind of table that reads configs. */
 
 #define FIELD(struct_name, member, name, json_kind, ...)                                           \
@@ -334,19 +336,13 @@ int store_write(int dirfd, const struct state *state, struct err *err)
 	return r < 0 ? err_prefix(err, "state of container %s", state->id) : 0;
 }
 
-int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
-	       struct state *ret, struct err *err)
+static int read_state(int fd, const char *name, const char *id, struct arena *arena,
+		      struct state *ret, struct err *err)
 {
-	char *name = arena_strf(arena, "%s/%s/state.json", store->path, id), *text;
-	_cleanup_close_ int fd =
-		openat(dirfd, "state.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	char *text;
 	size_t len;
-	int r = 0;
+	int r = io_read_fd(fd, name, MAX_STATE, arena, &text, &len, err);
 
-	if (fd < 0)
-		r = err_errno(err, errno, "open %s", name);
-	if (r == 0)
-		r = io_read_fd(fd, name, MAX_STATE, arena, &text, &len, err);
 	if (r == 0)
 		r = decode(arena, name, text, len, ret, err);
 	if (r == 0 && !str_equal(ret->id, id))
@@ -355,12 +351,33 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 		r = err_set(err, EINVAL, "%s: unitRuntimeDir is missing", name);
 	if (r == 0 && ret->phase != STATE_CREATING && (!ret->pid.set || !ret->start_time.set))
 		r = err_set(err, EINVAL, "%s: pid and startTime are missing", name);
+	return r;
+}
+
+int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
+	       struct state *ret, struct err *err)
+{
+	char *name = arena_strf(arena, "%s/%s/state.json", store->path, id);
+	_cleanup_close_ int fd = openat(dirfd, "state.json", OPEN_STATE | O_CLOEXEC);
+	int r = fd < 0 ? err_errno(err, errno, "open %s", name)
+		       : read_state(fd, name, id, arena, ret, err);
+
 	if (r == 0)
 		return 0;
 	err->code = ENODATA;
 	err->hint[0] = '\0'; /* the reader's is for files that people write */
 	(void)err_prefix(err, "the state of container %s is damaged", id);
 	return err_hint(err, "`usrun delete --force %s` removes what is left of it", id);
+}
+
+bool store_read_made(struct store *store, const char *id, struct arena *arena, struct state *ret)
+{
+	char *name = arena_strf(arena, "%s/state.json", id);
+	_cleanup_close_ int fd = resolve_beneath(store->fd, name, OPEN_STATE);
+	struct err ignored;
+
+	return fd >= 0 && read_state(fd, name, id, arena, ret, &ignored) == 0 &&
+	       ret->phase != STATE_CREATING;
 }
 
 static int remove_entries(int dirfd, int depth, const char *but);

@@ -145,6 +145,10 @@ bool store_is_locked(int dirfd);
 
 int store_write(int dirfd, const struct state *state, struct err *err) MUST_CHECK;
 
+/* The same as opening the directory and store_read(), in half the calls, for a container that is
+ * made. False: that says what there is. */
+bool store_read_made(struct store *store, const char *id, struct arena *arena, struct state *ret);
+
 /* Reads state.json. -ENODATA with the file's name when it is missing, damaged or of another id. */
 int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
 	       struct state *ret, struct err *err) MUST_CHECK;

@@ -40,6 +40,21 @@ TEST(texts_are_copied)
 	arena_free(&arena);
 }
 
+TEST(a_reset_arena_serves_again)
+{
+	struct arena arena = { 0 };
+	char *first = arena_strdup(&arena, "touched"), *again;
+
+	arena_reset(&arena);
+	again = arena_alloc(&arena, 8);
+	CHECK(again == first);
+	CHECK_STR(again, "");
+	(void)arena_alloc(&arena, 100000); /* more than a block: all of it is given back */
+	arena_reset(&arena);
+	CHECK(!arena.blocks);
+	arena_reset(&arena);
+}
+
 TEST(an_array_grows)
 {
 	struct arena arena = { 0 };
