@@ -56,13 +56,18 @@ static int open_log(const struct options_global *o, struct err *err)
 
 static int no_such_command(const char *name, struct err *err)
 {
-	const struct cmd *nearest = options_nearest(name);
+	const char *nearest = options_nearest(name);
 
 	(void)err_set(err, EINVAL, "unknown command \"%.64s\"", name);
 	if (nearest)
-		err_hint(err, "did you mean \"%s\"? `usrun --help` lists the commands",
-			 nearest->name);
+		err_hint(err, "did you mean \"%s\"? `usrun --help` lists the commands", nearest);
 	return err_hint(err, "`usrun --help` lists the commands");
+}
+
+static int add_usage(const struct cmd *cmd, const char *more, struct err *err)
+{
+	return err_hint(err, "usage: usrun %s [OPTION...]%s%s%s", cmd->name,
+			*cmd->arguments ? " " : "", cmd->arguments, more);
 }
 
 static int check_count(const struct cmd *cmd, int n, struct err *err)
@@ -76,8 +81,8 @@ static int check_count(const struct cmd *cmd, int n, struct err *err)
 		return 0;
 	(void)err_set(err, EINVAL, "\"%s\" requires %s %d argument(s), got %d", cmd->name, what,
 		      wanted, n);
-	return err_hint(err, "usage: usrun %s [OPTION...]%s%s", cmd->name,
-			*cmd->arguments ? " " : "", cmd->arguments);
+	return add_usage(cmd, cmd->starts && n > wanted ? "; the config says which program" : "",
+			 err);
 }
 
 static int help_command(const struct cmd *cmd, struct err *err)
@@ -96,17 +101,16 @@ static int call(struct arena *arena, const struct cmd *cmd, const struct cmd_glo
 	int r = options_parse(arena, cmd->options, cmd->stop_at_first, argc, argv, values, &help,
 			      err);
 
-	if (r < 0) {
-		return err_hint(err, "`usrun %s --help` lists the options", cmd->name);
-	}
-	if (help && cmd->available) {
-		int missing = cmd->available(arena, globals, err);
-
-		if (missing < 0)
-			return missing;
-	}
+	if (r < 0)
+		return add_usage(
+			cmd, arena_strf(arena, "; `usrun %s --help` lists the options", cmd->name),
+			err);
 	if (help)
-		return help_command(cmd, err);
+		r = help_command(cmd, err);
+	if (help && r == 0 && cmd->available) /* engines ask that by the exit status */
+		r = cmd->available(arena, globals, err);
+	if (help)
+		return r;
 	argc -= r;
 	argv += r;
 	r = check_count(cmd, argc, err);

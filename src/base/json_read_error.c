@@ -66,17 +66,16 @@ static void fail(struct json_reader *r, size_t start, const char *rule)
 	(void)err_set(r->err, EINVAL, ERR_AT "%s: %s", str_text(&text), rule);
 }
 
-/* Two slips at most. */
 static const char *nearest(const struct json_type *type, const char *key)
 {
 	const char *found = NULL;
-	size_t least = 3;
+	size_t least = SIZE_MAX;
 
 	for (size_t i = 0; i < type->n_fields; i++) {
-		size_t d = str_distance(key, type->fields[i].key);
+		size_t slips = str_slips(type->fields[i].key, key);
 
-		if (d < least && d < strlen(key)) {
-			least = d;
+		if (slips < least) {
+			least = slips;
 			found = type->fields[i].key;
 		}
 	}

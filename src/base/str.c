@@ -140,28 +140,39 @@ bool str_has_word(const char *list, const char *word, char separator)
 	return false;
 }
 
-size_t str_distance(const char *a, const char *b)
-{
-	size_t row[32], n = strlen(b);
+enum { NAME_MAX_LEN = 24 };
 
-	if (strlen(a) > 24 || n >= sizeof(row) / sizeof(row[0]))
+/* One more row of the table of distances: of the first i + 1 bytes of a to all beginnings of b. */
+static void distance_row(const char *a, size_t i, const char *b, size_t rows[3][NAME_MAX_LEN + 1])
+{
+	const size_t *older = rows[(i + 2) % 3], *last = rows[i % 3];
+	size_t *row = rows[(i + 1) % 3];
+
+	row[0] = i + 1;
+	for (size_t j = 0; b[j]; j++) {
+		size_t best = last[j] + (a[i] != b[j]);
+
+		if (row[j] + 1 < best)
+			best = row[j] + 1;
+		if (last[j + 1] + 1 < best)
+			best = last[j + 1] + 1;
+		if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] &&
+		    older[j - 1] + 1 < best)
+			best = older[j - 1] + 1;
+		row[j + 1] = best;
+	}
+}
+
+size_t str_slips(const char *meant, const char *typed)
+{
+	size_t rows[3][NAME_MAX_LEN + 1], n = strlen(meant), len = strlen(typed), slips;
+
+	if (n > NAME_MAX_LEN || len > NAME_MAX_LEN)
 		return SIZE_MAX;
 	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < n; j++) {
-			size_t best = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j + 1] + 1 < best)
-				best = row[j + 1] + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[n];
+		rows[0][j] = j;
+	for (size_t i = 0; i < len; i++)
+		distance_row(typed, i, meant, rows);
+	slips = rows[len % 3][n];
+	return slips <= 2 && slips <= len / 3 ? slips : SIZE_MAX;
 }

@@ -34,8 +34,9 @@ static inline const char *str_text(const struct str *str)
 	return str->s ? str->s : "";
 }
 
-/* Levenshtein's distance of two names; SIZE_MAX where one is longer than 24 bytes. */
-size_t str_distance(const char *a, const char *b);
+/* How many slips (a letter too many, missing, wrong, or two exchanged) make one name of the other;
+ * SIZE_MAX where that is too much to be one: more than two, or than one in three letters typed. */
+size_t str_slips(const char *meant, const char *typed);
 
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);

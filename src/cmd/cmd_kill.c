@@ -184,8 +184,10 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	struct store *store;
 	int r;
 
-	if (call.signal < 0)
-		return err_set(err, EINVAL, "unknown signal \"%s\"", argv[1]);
+	if (call.signal < 0) {
+		(void)err_set(err, EINVAL, "unknown signal \"%s\"", argv[1]);
+		return err_hint(err, "a name such as TERM, or a number; `kill -l` lists them");
+	}
 	if (!o->regex)
 		return kill_id(argv[0], &call, err);
 	r = store_open(globals->root, false, arena, &store, err);

@@ -55,20 +55,33 @@ const struct cmd *options_find(const char *name)
 	return NULL;
 }
 
-const struct cmd *options_nearest(const char *name)
-{
-	const struct cmd *found = NULL;
-	size_t least = 3; /* two slips at most */
+/* What other tools for containers, and the shell, call it. */
+static const struct {
+	const char *word, *name;
+} other_words[] = {
+	{ "clean", "gc" },       { "inspect", "state" },  { "ls", "list" },
+	{ "prune", "gc" },       { "remove", "delete" },  { "rm", "delete" },
+	{ "shell", "exec" },     { "stop", "kill" },      { "top", "ps" },
+	{ "unpause", "resume" }, { "validate", "check" }, { "version", "--version" },
+};
 
+const char *options_nearest(const char *name)
+{
+	const char *found = NULL;
+	size_t least = SIZE_MAX;
+
+	for (size_t i = 0; i < sizeof(other_words) / sizeof(other_words[0]); i++)
+		if (str_equal(other_words[i].word, name))
+			return other_words[i].name;
 	for (size_t i = 0; *name && options_commands[i]; i++)
 		if (str_starts(options_commands[i]->name, name))
-			return options_commands[i];
+			return options_commands[i]->name;
 	for (size_t i = 0; options_commands[i]; i++) {
-		size_t d = str_distance(name, options_commands[i]->name);
+		size_t slips = str_slips(options_commands[i]->name, name);
 
-		if (d < least && d < strlen(name)) {
-			least = d;
-			found = options_commands[i];
+		if (slips < least) {
+			least = slips;
+			found = options_commands[i]->name;
 		}
 	}
 	return found;
@@ -187,9 +200,56 @@ struct reader {
 	bool *help;
 };
 
-static int unknown(const char *word, struct err *err)
+/* A long option of that name, of len bytes. */
+static bool has_option(const struct option *table, const char *name, size_t len)
 {
-	return err_set(err, EINVAL, "flag provided but not defined: %s", word);
+	for (const struct option *o = table; o->name; o++)
+		if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+			return true;
+	return false;
+}
+
+static bool some_command_has(const char *name, size_t len)
+{
+	for (size_t i = 0; options_commands[i]; i++)
+		if (has_option(options_commands[i]->options, name, len))
+			return true;
+	return false;
+}
+
+static const char *nearest_option(const struct option *table, const char *name)
+{
+	const char *found = NULL;
+	size_t least = SIZE_MAX;
+
+	for (const struct option *o = table; o->name; o++) {
+		bool begins = strlen(name) > 2 && str_starts(o->name, name);
+		bool goes_on = strlen(o->name) > 2 && str_starts(name, o->name);
+		size_t slips = begins || goes_on ? 1 : str_slips(o->name, name);
+
+		if (o->help && slips < least) {
+			least = slips;
+			found = o->name;
+		}
+	}
+	return found;
+}
+
+/* With what may have been meant: an option of the same table, or one in the wrong place. */
+static int unknown(const struct reader *reader, const char *word, struct err *err)
+{
+	const char *name = word + 1 + (word[1] == '-');
+	size_t len = strcspn(name, "=");
+	const char *meant = nearest_option(reader->table, arena_strndup(reader->arena, name, len));
+	bool global = reader->table == options_globals;
+
+	(void)err_set(err, EINVAL, "flag provided but not defined: %s", word);
+	if (global && some_command_has(name, len))
+		return err_hint(err, "it is an option of a command, and stands behind its name");
+	if (!global && has_option(options_globals, name, len))
+		return err_hint(err, "it stands in front of the command: usrun %.*s ...",
+				(int)(name + len - word), word);
+	return meant ? err_hint(err, "did you mean --%s?", meant) : -EINVAL;
 }
 
 /* One option with its value behind "=" or in the next word. Returns the words it took. */
@@ -226,7 +286,7 @@ static int take_letters(const struct reader *reader, char **argv, int left, stru
 		const struct option *o = find(reader->table, word, &value);
 
 		if (!o || (o->value_name && letter[1]))
-			return unknown(argv[0], err);
+			return unknown(reader, argv[0], err);
 		r = take_option(reader, o, NULL, argv, left, err);
 		if (r < 0)
 			return r;
@@ -241,7 +301,8 @@ static int take(const struct reader *reader, char **argv, int left, struct err *
 
 	if (o)
 		return take_option(reader, o, value, argv, left, err);
-	return argv[0][1] == '-' ? unknown(argv[0], err) : take_letters(reader, argv, left, err);
+	return argv[0][1] == '-' ? unknown(reader, argv[0], err)
+				 : take_letters(reader, argv, left, err);
 }
 
 int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc,

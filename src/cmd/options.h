@@ -23,8 +23,8 @@ int options_parse(struct arena *arena, const struct option *table, bool first_on
 
 const struct cmd *options_find(const char *name);
 
-/* The command whose name is most like it, or NULL when none is. */
-const struct cmd *options_nearest(const char *name);
+/* What may have been meant by a word that is no command, or NULL. */
+const char *options_nearest(const char *name);
 
 /* Text of `usrun --help` and of `usrun COMMAND --help`. */
 void options_help(struct str *out);

@@ -176,6 +176,7 @@ t_checkpoint_with_a_terminal() {
 
 t_checkpoint_needs_criu() {
 	no 'is not installed' --criu nosuchcriu checkpoint --help
+	has 'the options all the same' "$OUT" --leave-running
 	no 'is not installed' --criu nosuchcriu restore --help
 	no '--criu: execute /nonexistent' --criu /nonexistent checkpoint --help
 	ok --criu /bin/busybox checkpoint --help

@@ -319,6 +319,10 @@ t_usage_errors() {
 		no 'usage' "$command"
 	done
 	no 'flag provided but not defined: --no-such-option' run --no-such-option "$ID"
+	no 'hint: did you mean --detach?' run --detahc "$ID"
+	no 'hint: usage: usrun kill [OPTION...] ID [SIGNAL]; ' kill -9 "$ID"
+	no 'hint: a name such as TERM, or a number' kill "$ID" -9
+	no 'hint: usage: usrun run [OPTION...] ID; the config says which program' run "$ID" sh
 	no 'requires exactly 1 argument' state "$ID" surplus
 	ok --help
 	has help "$OUT" usage

@@ -3,6 +3,7 @@
 #include "tests/lib/check.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 struct values {
@@ -167,15 +168,65 @@ TEST(every_command_is_found_and_explains_itself)
 	CHECK(options_find("nope") == NULL);
 }
 
+/* A wrong guess is worse than none: "pull" is not a slip of "kill", nor "foo" of "do". */
 TEST(slips_of_the_finger)
 {
-	CHECK(options_nearest("stat") == options_find("state"));
-	CHECK(options_nearest("strat") == options_find("start"));
-	CHECK(options_nearest("lits") == options_find("list"));
-	CHECK(options_nearest("delet") == options_find("delete"));
+	CHECK_STR(options_nearest("stat"), "state");
+	CHECK_STR(options_nearest("strat"), "start");
+	CHECK_STR(options_nearest("lits"), "list");
+	CHECK_STR(options_nearest("rnu"), "run");
+	CHECK_STR(options_nearest("delet"), "delete");
 	CHECK(options_nearest("migrate") == NULL);
+	CHECK(options_nearest("pull") == NULL);
+	CHECK(options_nearest("foo") == NULL);
+	CHECK(options_nearest("cp") == NULL);
 	CHECK(options_nearest("") == NULL);
 	CHECK(options_nearest("a very long word that is no command at all") == NULL);
+}
+
+TEST(words_of_other_tools)
+{
+	CHECK_STR(options_nearest("ls"), "list");
+	CHECK_STR(options_nearest("rm"), "delete");
+	CHECK_STR(options_nearest("top"), "ps");
+	CHECK_STR(options_nearest("unpause"), "resume");
+	CHECK_STR(options_nearest("version"), "--version");
+}
+
+TEST(slips_in_options)
+{
+	static const struct {
+		const struct option *table;
+		const char *word, *hint;
+	} cases[] = {
+		{ table, "--txet", "did you mean --text?" },
+		{ table, "-flga", "did you mean --flag?" },
+		{ table, "--numbr=3", "did you mean --number?" },
+		{ table, "--ignore", "did you mean --ignored?" },
+		{ table, "--texts", "did you mean --text?" },
+		{ table, "--rm", "" },
+		{ table, "-x", "" },
+		{ table, "--log-level=debug",
+		  "it stands in front of the command: usrun --log-level ..." },
+		{ options_globals, "--detach",
+		  "it is an option of a command, and stands behind its name" },
+		{ options_globals, "--rot", "did you mean --root?" },
+	};
+	static struct arena arena;
+	struct options_global ignored;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char word[32], *argv[] = { word };
+		struct err err = { 0 };
+		bool help = false;
+
+		(void)snprintf(word, sizeof(word), "%s", cases[i].word);
+		ignored = (struct options_global){ 0 };
+		CHECK_INT(
+			options_parse(&arena, cases[i].table, true, 1, argv, &ignored, &help, &err),
+			-EINVAL);
+		CHECK_STR(err.hint, cases[i].hint);
+	}
 }
 
 /* What a table says must be what help prints and completion offers. */
