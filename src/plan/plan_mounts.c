@@ -55,10 +55,13 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		       m->config_index, m->target);
 }
 
-static bool has_long_value(const struct mount_entry *m)
+/* fsconfig() takes values of less than 256 characters (the lowerdir of an overlay may be longer),
+ * and one at a time: mount(2), which the peers use, reads "lowerdir=/a,upperdir=/b" as two. */
+static bool is_for_mount(const struct mount_entry *m)
 {
 	for (size_t i = 0; i < m->n_super; i++)
-		if (!m->idmap && m->super[i].value && strlen(m->super[i].value) > 255)
+		if (!m->idmap && m->super[i].value &&
+		    (strlen(m->super[i].value) > 255 || strchr(m->super[i].value, ',')))
 			return true;
 	return false;
 }
@@ -121,9 +124,8 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 			m->methods[0] = MOUNT_BY_SCRATCH;
 			return;
 		}
-		/* Only a detached mount can have its ids mapped; fsconfig() takes values of less
-		 * than 256 characters (the lowerdir of an overlay may be longer). */
-		if (has_long_value(m))
+		/* Only a detached mount can have its ids mapped. */
+		if (is_for_mount(m))
 			m->n_methods = 0;
 		if (!m->idmap)
 			m->methods[m->n_methods++] = MOUNT_BY_MOUNT;

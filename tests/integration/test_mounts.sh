@@ -330,6 +330,16 @@ t_overlay_of_many_layers() {
 	eq upper "$(<"$T/upper/new")" new
 }
 
+t_overlay_in_one_word() {
+	mkdir "$T/lower" "$T/upper" "$T/work"
+	echo lower >"$T/lower/file"
+	cfg --arg o "lowerdir=$T/lower,upperdir=$T/upper,workdir=$T/work" \
+		'.mounts += [{destination: "/m", type: "overlay", source: "overlay", options: [$o]}]'
+	look 'cat /m/file; echo new >/m/new'
+	eq file "$OUT" lower
+	eq upper "$(<"$T/upper/new")" new
+}
+
 t_nosymfollow() {
 	mkdir "$T/src"
 	echo data >"$T/src/file"

@@ -134,6 +134,9 @@ TEST(values_that_fsconfig_cannot_take)
 	m = words("overlay", list);
 	CHECK_INT(m->n_methods, 1);
 	CHECK_INT(m->methods[0], MOUNT_BY_MOUNT);
+	m = words("overlay", "\"lowerdir=/a,upperdir=/b,workdir=/c\"");
+	CHECK_INT(m->n_methods, 1);
+	CHECK_INT(m->methods[0], MOUNT_BY_MOUNT);
 	m = words("overlay", "\"lowerdir=/a\"");
 	CHECK_INT(m->n_methods, 2);
 	CHECK_INT(m->methods[0], MOUNT_BY_FSMOUNT);
