@@ -70,9 +70,23 @@ static void tell_how_to_leave(struct arena *arena, const struct attach_options *
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return;
-	text = arena_strf(arena, "attached to %s; %s leaves it running\n", id,
-			  o->detach_keys ? o->detach_keys : "closing the window");
+	text = o->detach_keys
+		       ? arena_strf(arena, "attached to %s; %s leaves it running\n", id,
+				    o->detach_keys)
+		       : arena_strf(arena,
+				    "attached to %s; close the window to leave it running, or "
+				    "attach with --detach-keys\n",
+				    id);
 	(void)io_write_all(STDERR_FILENO, text, strlen(text));
+}
+
+/* The cursor stands behind what the program wrote last. */
+static void tell_that_it_runs(struct arena *arena, const char *id)
+{
+	const char *text = arena_strf(arena, "\nleft %s running\n", id);
+
+	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+		(void)io_write_all(STDERR_FILENO, text, strlen(text));
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
@@ -103,6 +117,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		ask_to_redraw(gift->console);
 		r = supervise_run(&supervise, err);
 	}
+	if (attach.by_keys)
+		tell_that_it_runs(arena, argv[0]);
 	if (attach.why)
 		log_notice("%s: %s", argv[0], attach.why);
 	if (attach.ended_by)

@@ -61,7 +61,8 @@ static int add_row(struct output *out, const char *id, const struct state *state
 		arena_strf(out->arena, "%lld", pid),
 		status_name((enum status)status),
 		arena_strdup(out->arena, state->bundle),
-		arena_strdup(out->arena, state->created),
+		/* "2026-11-29T08:19:16.641616Z": JSON has the fraction. */
+		arena_strf(out->arena, "%.*sZ", (int)strcspn(state->created, ".Z"), state->created),
 		owner_name(out, state),
 	} };
 	return 0;
@@ -119,10 +120,10 @@ static int add(struct output *out, struct store *store, const char *id, struct e
 	return r;
 }
 
-/* As wide as what is in them, and as runc's at least. */
+/* As wide as what is in them: a line is to fit a terminal. */
 static void print_table(const struct output *out, struct str *text)
 {
-	size_t widths[COLUMNS] = { 11, 11, 11, 31, 30, 0 };
+	size_t widths[COLUMNS] = { 0 };
 
 	for (size_t i = 0; i < out->n_rows; i++)
 		for (size_t k = 0; k + 1 < COLUMNS; k++)
@@ -130,7 +131,7 @@ static void print_table(const struct output *out, struct str *text)
 				widths[k] = strlen(out->rows[i].v[k]);
 	for (size_t i = 0; i < out->n_rows; i++) {
 		for (size_t k = 0; k + 1 < COLUMNS; k++)
-			str_addf(text, "%-*s ", (int)widths[k], out->rows[i].v[k]);
+			str_addf(text, "%-*s  ", (int)widths[k], out->rows[i].v[k]);
 		str_addf(text, "%s\n", out->rows[i].v[COLUMNS - 1]);
 	}
 }

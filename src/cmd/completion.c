@@ -300,7 +300,10 @@ void completion_zsh(struct str *out)
 		     "    argument)\n        case $words[1] in\n");
 	for (size_t i = 0; options_commands[i]; i++)
 		zsh_command(out, options_commands[i]);
-	str_add(out, "        esac ;;\n    esac\n}\n_usrun \"$@\"\n");
+	/* Called by the name of the file where it is installed; else it is being sourced. */
+	str_add(out, "        esac ;;\n    esac\n}\n"
+		     "if [ \"${funcstack[1]}\" = _usrun ]; then\n    _usrun \"$@\"\n"
+		     "else\n    compdef _usrun usrun\nfi\n");
 }
 
 /* fish */

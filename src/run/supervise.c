@@ -42,6 +42,8 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 	const struct supervise *s = session->s;
 	bool console = s->console >= 0 && !session->ended, ours = session->terminal.ours;
 	bool reads = console && relay_reads(&session->input) && ours;
+	bool writes =
+		relay_writes(&session->output) && !terminal_refuses_output(&session->terminal);
 	short events = (short)((relay_reads(&session->output) ? POLLIN : 0) |
 			       (relay_writes(&session->input) ? POLLOUT : 0));
 	int most = session->away ? AWAY_MS : ours && !session->at_end ? -1 : LOOK_MS;
@@ -53,10 +55,9 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 		.events = reads ? POLLIN : 0,
 	};
 	fds[SLOT_OUTPUT] = (struct pollfd){
-		.fd = relay_writes(&session->output) && !terminal_refuses_output(&session->terminal)
-			      ? session->out.fd
-			      : -1,
-		.events = POLLOUT,
+		.fd = writes || (console && supervise_watches_output(session)) ? session->out.fd
+									       : -1,
+		.events = writes ? POLLOUT : 0,
 	};
 	fds[SLOT_CONSOLE] = (struct pollfd){
 		.fd = events && !session->away ? s->console : -1,
@@ -128,7 +129,7 @@ static int loop(struct session *session, struct err *err)
 
 	for (;;) {
 		if (s->console >= 0 && !session->left)
-			supervise_relay(session, fds[SLOT_INPUT].revents,
+			supervise_relay(session, fds[SLOT_INPUT].revents, fds[SLOT_OUTPUT].revents,
 					fds[SLOT_CONSOLE].revents);
 		if (is_over(session))
 			break;

@@ -18,7 +18,8 @@ struct supervise_attach {
 	const char *text; /* to be shown first */
 	size_t len;
 	struct detach keys;
-	const char *why; /* what ended it, for a person, or NULL */
+	bool by_keys;    /* the keys that leave ended it */
+	const char *why; /* what else did, for a person, or NULL */
 	int ended_by;    /* the signal that ended it, or 0 */
 };
 

@@ -105,8 +105,10 @@ static void take_input(struct session *session, const char *text, size_t len)
 {
 	struct supervise_attach *attach = session->s->attach;
 
-	if (attach)
-		len = detach_scan(&attach->keys, text, len, &session->left);
+	if (attach) {
+		len = detach_scan(&attach->keys, text, len, &attach->by_keys);
+		session->left = attach->by_keys;
+	}
 	relay_note(&session->input, RELAY_GOT, len);
 }
 
@@ -196,9 +198,20 @@ void supervise_write_output(struct session *session)
 	hang_up(session);
 }
 
-void supervise_relay(struct session *session, short input, short console)
+bool supervise_watches_output(const struct session *session)
+{
+	return session->terminal.input >= 0 && session->terminal.ours && !session->ended &&
+	       session->out.kind != STREAM_PLAIN && !isatty(STDOUT_FILENO);
+}
+
+void supervise_relay(struct session *session, short input, short output, short console)
 {
 	short revents = session->away ? POLLIN : console;
+
+	if ((output & (POLLERR | POLLHUP)) && supervise_watches_output(session)) {
+		hang_up(session);
+		return;
+	}
 
 	session->away = false;
 	if (!session->terminal.ours)

@@ -40,8 +40,13 @@ void supervise_handle_signal(struct session *session, int signal, bool key);
 void supervise_open_streams(struct session *session);
 void supervise_close_streams(struct session *session);
 
-/* Moves what can be moved without waiting; input and console are what poll() said of them. */
-void supervise_relay(struct session *session, short input, short console);
+/* Moves what can be moved without waiting; the three are what poll() said of each. */
+void supervise_relay(struct session *session, short input, short output, short console);
+
+/* Whether a reader of the output that leaves ends it at once, and not with the next byte: the keys
+ * of a person who quits `| less` are for the shell. A log that is opened again has no such
+ * person. */
+bool supervise_watches_output(const struct session *session);
 
 /* Writes what the process has written and nobody has got yet. */
 void supervise_write_output(struct session *session);

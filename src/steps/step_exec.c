@@ -180,15 +180,38 @@ static int check_program(const struct start *start, const char *path, struct err
 	return r < 0 ? refuse_program(start, path, -r, err) : 0;
 }
 
+static const char *path_in(const struct process_plan *p)
+{
+	const char *path = str_env_find(p->env, p->n_env, "PATH");
+
+	return path ? path : DEFAULT_PATH;
+}
+
+/* Where it was looked for; a root file system that nobody has unpacked has none of it. */
+static void explain_not_found(const struct start *start, const char *path, struct err *err)
+{
+	for (const char *at = path; *at; at += strspn(at, ":")) {
+		size_t len = strcspn(at, ":");
+
+		if (len && access(arena_strf(start->arena, "%.*s", (int)len, at), F_OK) == 0) {
+			(void)err_hint(err, "looked in %s", path);
+			return;
+		}
+		at += len;
+	}
+	(void)err_hint(err,
+		       "the container has none of the directories %s: is a root file system "
+		       "unpacked in root.path?",
+		       path);
+}
+
 static int find_in_path(struct start *start, const char *name, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
-	const char *path = str_env_find(p->env, p->n_env, "PATH");
+	const char *path = path_in(p);
 	struct err later;
 	int refused = 0; /* what says more than that there is none */
 
-	if (!path)
-		path = DEFAULT_PATH;
 	while (*name) {
 		size_t len = strcspn(path, ":");
 		const char *candidate =
@@ -208,10 +231,11 @@ static int find_in_path(struct start *start, const char *name, struct err *err)
 	}
 	if (refused)
 		return refused;
-	return err_set(
-		err, ENOENT,
-		"exec: \"%s\": executable file not found in $PATH: no such file or directory",
-		name);
+	(void)err_set(err, ENOENT,
+		      "exec: \"%s\": executable file not found in $PATH: no such file or directory",
+		      name);
+	explain_not_found(start, path_in(p), err);
+	return -ENOENT;
 }
 
 static void set_env(struct start *start)

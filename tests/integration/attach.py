@@ -116,7 +116,7 @@ def what_nobody_saw_comes_first():
         wait_for("the program goes on without a reader", (BUNDLE / "rootfs/tmp/written").exists)
         with attached() as person:
             person.read(person.terminal.master, b"done\n")
-            text = person.got.partition(b"leaves it running")[2].lstrip(b"\r\n")
+            text = person.got.partition(b"attached to")[2].partition(b"\n")[2].lstrip(b"\r\n")
             check("the end of the output", (everything.endswith(text[-15900:]), len(text) >= 15900), (True, True))
 
 
@@ -148,6 +148,7 @@ def the_last_one_has_it():
             second.type(b"mine\r")
             second.see(b"<mine>")
             second.type(b"\x10\x11")
+            second.see(b"\nleft ")
             check("status", second.wait(), 0)
 
 
@@ -159,7 +160,7 @@ def one_that_was_stopped_takes_nothing():
             first.see(b"ready")
             stop(first)
             with attached() as second:
-                second.see(b"leaves it running")
+                second.see(b"attached to")
                 wait_for("raw", second.terminal.is_raw)
                 stop(second)
                 go.touch()

@@ -351,6 +351,19 @@ def a_reader_that_leaves(how):
         check("raw", terminal.is_raw(), False)
 
 
+def a_reader_that_leaves_while_nothing_is_written(how):
+    """`| less`, and q: the next key is the shell's."""
+    out, into = os.pipe()
+    with running(how, "trap '' HUP; echo ready; read x", lambda t: [t.slave, into, t.slave]) as (run, terminal):
+        os.close(into)
+        run.read(out, b"ready")
+        time.sleep(0.2)
+        check("runs", run.process.poll(), None)
+        os.close(out)
+        run.wait()
+        check("modes", termios.tcgetattr(terminal.slave), terminal.modes)
+
+
 def an_unfinished_line_of_input(how):
     into = os.pipe()
     os.write(into[1], b"hello")
@@ -657,7 +670,8 @@ def the_end_of_a_job_that_goes_on(how):
 def cases(full):
     for function in (pasted_to_a_program_that_does_not_read, a_file_that_is_not_read,
                      signals_are_served_while_output_is_blocked, an_end_that_nobody_reads_can_be_given_up,
-                     five_megabytes_each_way, a_reader_that_leaves, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
+                     five_megabytes_each_way, a_reader_that_leaves,
+                     a_reader_that_leaves_while_nothing_is_written, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
                      stopped_and_continued, a_job_of_the_background, input_stays_with_the_shell, the_stop_key,
                      the_end_of_a_stopped_job, the_end_of_a_job_that_goes_on):
@@ -673,26 +687,36 @@ def cases(full):
     yield from combinations(full)
 
 
+def group_of(name):
+    how, what, *more = name.split()
+    return (how, "streams" if len(more) == 2 else what)
+
+
+def print_table(groups):
+    for (how, what), times in groups.items():
+        failed = sum(1 for name in failures if group_of(name) == (how, what))
+        print(f"| {how:4} {what:45} {len(times):4} cases {failed:3} failed, the longest took {max(times):5.1f} s")
+
+
 def main():
     only = ARGS[ARGS.index("--only") + 1] if "--only" in ARGS else ""
     subprocess.run([*USRUN, "run", "-d", "-b", BUNDLE, ID + "-x"], check=True, stdin=subprocess.DEVNULL)
-    count, start = 0, time.monotonic()
+    groups, start = {}, time.monotonic()
     try:
         for name, case in cases("--full" in ARGS):
             if only not in name:
                 continue
-            count += 1
             begin = time.monotonic()
             try:
                 case()
             except Failed as failed:
                 failures.append(name)
                 print(f"{name}: {failed}", flush=True)
-            if os.environ.get("TERMINALS_TIMES"):
-                print(f"{time.monotonic() - begin:6.2f} {name}", flush=True)
+            groups.setdefault(group_of(name), []).append(time.monotonic() - begin)
     finally:
         subprocess.run([*USRUN, "delete", "--force", ID + "-x"], check=False, stdin=subprocess.DEVNULL)
-    print(f"{count} cases, {len(failures)} failed, {time.monotonic() - start:.1f} s")
+    print_table(groups)
+    print(f"| {sum(map(len, groups.values()))} cases, {len(failures)} failed, {time.monotonic() - start:.0f} s")
     return bool(failures)
 
 

@@ -131,6 +131,22 @@ t_completion_knows_signals() {
 	has 'an id that is not there yet' "$words" 'new: '
 }
 
+t_completion_can_be_sourced_by_zsh() {
+	command -v zsh >/dev/null || skip 'needs zsh'
+	# shellcheck disable=SC2016 # for the other shell
+	eq 'what it does' "$(zsh -f -c 'compdef() { echo "$1 for $2"; }; source <("$1" completion zsh)' zsh "$USRUN" 2>&1)" '_usrun for usrun'
+}
+
+t_a_program_that_no_directory_has() {
+	prog nosuch
+	no 'executable file not found in $PATH' run -b "$T/b" "$ID"
+	has 'where' "$ERR" 'hint: looked in /'
+	mkdir "$T/b/empty"
+	cfg '.root.path = "empty" | .mounts = []'
+	no 'executable file not found in $PATH' run -b "$T/b" "$ID"
+	has 'of an empty root' "$ERR" 'is a root file system unpacked in root.path?'
+}
+
 t_words_for_what_is_missing() {
 	prog nosuch
 	cfg '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}] | .hooks = {poststop: [{path: "/no/hook"}]}'
