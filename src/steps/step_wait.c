@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A created container waits for its `start`. */
+#include "src/steps/steps.h"
+
+#include "src/base/fd.h"
+#include "src/base/log.h"
+#include "src/sys/privs.h"
+#include "src/sys/sock.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Who executes something in the container meanwhile sees this process, and may have the right to
+ * take its descriptors (CVE-2016-9962). */
+static void keep_listeners_only(struct start *start)
+{
+	/* The one of the program is handed on to `start`, if that has a service manager. */
+	const int listeners[] = { start->start_listener, start->notify_listener };
+
+	start_close_others(start, listeners, 2);
+	log_forget();
+	start->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
+}
+
+/* In a user namespace the caller enters the namespaces of a process by the right to trace it, and
+ * of one that is not dumpable only the host's root has that. There is nothing in this one that is
+ * not the container's. */
+static void set_visible(const struct start *start, bool visible)
+{
+	if (start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
+		privs_set_dumpable(visible);
+}
+
+/* Nobody would hear what a waiting init dies of, and the host's shortage of files or memory
+ * ends. */
+static bool passes(int error)
+{
+	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+
+	if (error == EINTR || error == ECONNABORTED)
+		return true;
+	if (error != ENFILE && error != ENOMEM && error != ENOBUFS)
+		return false;
+	(void)nanosleep(&moment, NULL);
+	return true;
+}
+
+/* The words of a `start`: where startContainer hooks write to, with a descriptor each, "notify",
+ * for the socket that the program will write to, and "start". One that hangs up before that was
+ * killed. */
+static bool hear_start(struct start *start, int connection)
+{
+	char word[8];
+
+	for (;;) {
+		int fd = -1, *slot;
+		ssize_t n = sock_recv(connection, word, sizeof(word), &fd);
+
+		if (n < 0 && passes((int)-n))
+			continue;
+		if (n <= 0)
+			break;
+		if (*word == 's')
+			return true;
+		if (*word == 'n') {
+			(void)sock_send(connection, "notify", 6, start->notify_listener);
+			continue;
+		}
+		slot = *word == 'o' ? &start->hooks_output.out : &start->hooks_output.err;
+		fd_closep(slot);
+		*slot = fd_take(&fd);
+	}
+	hooks_close_output(&start->hooks_output);
+	return false;
+}
+
+static void end_on_signal(int signal)
+{
+	_exit(128 + signal);
+}
+
+/* The init of a pid namespace gets no signal that it has no handler for: what asks a container to
+ * end before its start would be lost. The exec takes the handlers away. */
+static void hear_signals(void)
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	const struct sigaction end = { .sa_handler = end_on_signal };
+	struct sigaction before;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], &end, &before) == 0 && before.sa_handler == SIG_IGN)
+			(void)sigaction(signals[i], &before, NULL);
+}
+
+/* `start` connects and says so. */
+int step_wait_start(struct start *start, struct err *err)
+{
+	keep_listeners_only(start);
+	hear_signals();
+	for (;;) {
+		_cleanup_close_ int connection = -1;
+		int error;
+
+		set_visible(start, true);
+		connection = accept4(start->start_listener, NULL, NULL, SOCK_CLOEXEC);
+		error = errno;
+		set_visible(start, false); /* from now on there may be more than the container's */
+		if (connection < 0 && !passes(error))
+			return err_errno(err, error, "wait for start");
+		if (connection < 0)
+			continue;
+		if (hear_start(start, connection)) {
+			start->start_connection = fd_take(&connection);
+			fd_closep(&start->start_listener);
+			fd_closep(&start->notify_listener);
+			break;
+		}
+	}
+	if (!start->plan->process.args)
+		return err_set(err, EINVAL,
+			       ERR_AT "process: missing, so there is nothing to start");
+	return 0;
+}
