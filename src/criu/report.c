@@ -31,10 +31,11 @@ static const struct {
 static const char *words_of(const char *line, size_t len)
 {
 	static const char mark[] = "Error (";
+	static const char unmarked[] = "Can't connect to server"; /* as if it were no error */
 	const char *at = memmem(line, len, mark, strlen(mark)), *end;
 
 	if (!at)
-		return NULL;
+		return memmem(line, len, unmarked, strlen(unmarked));
 	end = memmem(at, len - (size_t)(at - line), "): ", 3);
 	return end ? end + 3 : NULL;
 }
@@ -44,7 +45,10 @@ static bool says_nothing(const char *words)
 {
 	return str_starts(words, "rlimit: Can't setup RLIMIT_NOFILE") ||
 	       str_starts(words, "Dumping FAILED") || str_starts(words, "Restoring FAILED") ||
-	       str_starts(words, "Pre-dumping FAILED");
+	       str_starts(words, "Pre-dumping FAILED") ||
+	       str_starts(words,
+			  "Unable to detach from") || /* of a page server that is not there */
+	       str_starts(words, "cg: cgroupd: recv req error"); /* it ends with the rest */
 }
 
 static void add(struct str *out, const char *words, size_t len)
@@ -132,6 +136,9 @@ const char *report_hint(const char *log)
 		  "the container uses a terminal of the host: --shell-job" },
 		{ "tty_gen_id", "the container uses a terminal of the host: --shell-job" },
 		{ "Can't dump ghost file", "a deleted file is still open: --link-remap" },
+		{ "Can't create link remap", "a deleted file is still open: --link-remap" },
+		{ "Can't connect to server",
+		  "no criu page-server answers at the address of --page-server" },
 		{ "with link remap", "a deleted file is still open: --link-remap" },
 		{ "File fd/", "a standard stream was a file: let it be that file again, as it was "
 			      "left (>>FILE)" },

@@ -4,7 +4,6 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/sys/pidfd.h"
-#include "src/sys/privs.h"
 #include "src/sys/program.h"
 #include "src/sys/sock.h"
 
@@ -16,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 10000, LAST_WORK_MS = 5000 };
+enum { DEATH_TIMEOUT_MS = 10000, LAST_WORK_MS = 5000 }; /* LAST: to take back what it did */
 
 static const char places[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -86,15 +85,31 @@ static void keep_only(const struct swrk_start *how, int sock, int failure)
 	(void)fcntl(sock, F_SETFD, 0);
 }
 
-static int run_program(const struct swrk_start *how, int sock, int words, int gate, struct err *err)
+/* CRIU looks for the descriptors that a request names in the process that has made the socket: that
+ * has to be itself, whose mounts are other ones than ours. */
+static int open_talk(int gate, int *ret, struct err *err)
+{
+	int talk[2], r = sock_pair(talk, err);
+
+	if (r < 0)
+		return r;
+	r = sock_send(gate, "", 1, talk[0]);
+	fd_closep(&talk[0]);
+	*ret = talk[1];
+	return r < 0 ? err_errno(err, -r, "start criu") : 0;
+}
+
+static int run_program(const struct swrk_start *how, int words, int gate, struct err *err)
 {
 	const char *path = getenv("PATH");
 	char number[16], search[4096];
 	char *const argv[] = { (char *)(uintptr_t) "criu", (char *)(uintptr_t) "swrk", number,
 			       NULL };
 	char *const env[] = { search, NULL };
-	int r = how->prepare ? how->prepare(how->data, err) : 0;
+	int sock = -1, r = how->prepare ? how->prepare(how->data, err) : 0;
 
+	if (r == 0)
+		r = open_talk(gate, &sock, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(number, sizeof(number), "%d", sock);
@@ -107,60 +122,96 @@ static int run_program(const struct swrk_start *how, int sock, int words, int ga
 	return err_errno(err, r < 0 ? -r : errno, "start %s", how->path);
 }
 
-static __attribute__((noreturn)) void run_child(const struct swrk_start *how, int sock, int words,
-						int gate)
+static __attribute__((noreturn)) void run_child(const struct swrk_start *how, int words, int gate)
 {
 	struct err err = { 0 };
-	int fd = -1, r = privs_die_with_parent(&err);
+	int fd = -1;
 	char go;
 
 	(void)setpgid(0, 0);
 	program_reset_signals(~0ULL);
 	if (sock_recv(gate, &go, sizeof(go), &fd) <= 0)
 		child_exit(127); /* whoever started us has ended */
-	if (r == 0)
-		r = run_program(how, sock, words, gate, &err);
+	(void)run_program(how, words, gate, &err);
 	(void)sock_send(gate, &err, sizeof(err), -1);
 	child_exit(127);
 }
 
-static int open_channels(int talk[2], int gate[2], int words[2], struct err *err)
+/* Until CRIU has ended, or we have. */
+static __attribute__((noreturn)) void become_watch(int lifeline, int criu)
 {
-	int r = pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0 ? err_errno(err, errno, "start criu")
-							 : sock_pair(talk, err);
+	struct pollfd fds[] = { { .fd = lifeline, .events = POLLIN },
+				{ .fd = pidfd_to_poll(criu), .events = POLLIN } };
+	int keep[] = { lifeline, criu };
 
-	return r < 0 ? r : sock_pair(gate, err);
+	(void)program_stay_behind("usrun:[criu]", keep, sizeof(keep) / sizeof(keep[0]));
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	if (pidfd_wait(criu, LAST_WORK_MS) < 0)
+		(void)pidfd_signal(criu, SIGKILL);
+	child_exit(0);
+}
+
+static int start_watch(struct swrk *swrk, struct err *err)
+{
+	const struct clone_request request = { .cgroup_fd = -1 };
+	int pair[2], r = sock_pair(pair, err);
+	pid_t pid;
+
+	if (r < 0)
+		return r;
+	pid = child_clone(&request, &swrk->watch);
+	if (pid == 0) {
+		fd_closep(&pair[0]);
+		become_watch(pair[1], swrk->child.pidfd);
+	}
+	fd_closep(&pair[1]);
+	swrk->lifeline = pair[0];
+	return pid < 0 ? err_errno(err, (int)-pid, "watch criu") : 0;
+}
+
+static int open_channels(int gate[2], int words[2], struct err *err)
+{
+	return pipe2(words, O_CLOEXEC | O_NONBLOCK) < 0 ? err_errno(err, errno, "start criu")
+							: sock_pair(gate, err);
 }
 
 int swrk_clone(const struct swrk_start *how, struct swrk *ret, struct err *err)
 {
 	struct clone_request request = { .flags = how->clone_flags, .cgroup_fd = how->cgroup_fd };
-	int talk[2] = { -1, -1 }, gate[2] = { -1, -1 }, words[2] = { -1, -1 };
-	int r = open_channels(talk, gate, words, err);
+	int gate[2] = { -1, -1 }, words[2] = { -1, -1 };
+	int r = open_channels(gate, words, err);
 	pid_t pid;
 
-	*ret = (struct swrk){
-		.child = CHILD_NONE, .sock = talk[0], .words = words[0], .gate = gate[0], .fd = -1
-	};
+	*ret = (struct swrk){ .child = CHILD_NONE,
+			      .watch = CHILD_NONE,
+			      .lifeline = -1,
+			      .sock = -1,
+			      .words = words[0],
+			      .gate = gate[0],
+			      .fd = -1 };
 	if (r < 0)
 		return r;
 	pid = child_clone(&request, &ret->child);
 	if (pid == 0) {
 		fd_closep(&gate[0]); /* else our end would never hang up */
-		run_child(how, talk[1], words[1], gate[1]);
+		run_child(how, words[1], gate[1]);
 	}
-	fd_closep(&talk[1]);
 	fd_closep(&words[1]);
 	fd_closep(&gate[1]);
-	return pid < 0 ? err_errno(err, (int)-pid, "start %s", how->path) : 0;
+	return pid < 0 ? err_errno(err, (int)-pid, "start %s", how->path) : start_watch(ret, err);
 }
 
 int swrk_exec(struct swrk *swrk, struct err *err)
 {
 	struct err theirs = { 0 };
 	int fd = -1, r = sock_send(swrk->gate, "", 1, -1);
-	ssize_t n = r < 0 ? r : sock_recv(swrk->gate, &theirs, sizeof(theirs), &fd);
+	ssize_t n = r < 0 ? r : sock_recv(swrk->gate, &theirs, sizeof(theirs), &swrk->sock);
 
+	if (n == 1)
+		n = sock_recv(swrk->gate, &theirs, sizeof(theirs), &fd);
+	else if (n == 0)
+		n = -ECONNRESET;
 	fd_closep(&fd);
 	fd_closep(&swrk->gate);
 	if (n < 0)
@@ -268,14 +319,20 @@ int swrk_next(struct swrk *swrk, struct err *err)
 	return swrk->last.success ? 0 : err_set(err, EREMOTEIO, "criu failed");
 }
 
-void swrk_done(struct swrk *swrk)
+void swrk_leave(struct swrk *swrk, struct child *child)
 {
-	/* What it does behind its answer is not to be cut off. */
-	if (swrk->finished)
-		(void)child_reap(&swrk->child, LAST_WORK_MS, NULL);
-	(void)child_end(&swrk->child, DEATH_TIMEOUT_MS);
 	fd_closep(&swrk->sock);
-	fd_closep(&swrk->words);
 	fd_closep(&swrk->gate);
 	fd_closep(&swrk->fd);
+	(void)child_reap(child, LAST_WORK_MS, NULL);
+	(void)child_end(child, DEATH_TIMEOUT_MS);
+	fd_closep(&swrk->words);
+	fd_closep(&swrk->lifeline);
+	(void)child_reap(&swrk->watch, DEATH_TIMEOUT_MS, NULL);
+	(void)child_end(&swrk->watch, DEATH_TIMEOUT_MS);
+}
+
+void swrk_done(struct swrk *swrk)
+{
+	swrk_leave(swrk, &swrk->child);
 }

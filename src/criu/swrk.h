@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `criu swrk`: CRIU as a child that serves one request over a socket and stops at its
- * notifications until they are answered. Nothing is linked: what is spoken is in rpc.h. */
+ * notifications until they are answered. Nothing is linked: what is spoken is in rpc.h.
+ *
+ * It is not killed with us. Killed in the middle of a dump it would leave processes that run its
+ * code instead of theirs, and in the middle of a restore those that it has made so far. When we
+ * end, however that is, the socket hangs up: then CRIU takes back what it did, and ends. One that
+ * waits for another host would not, and hold the container meanwhile: a process of ours ends it. */
 #pragma once
 
 #include "src/criu/rpc.h"
@@ -16,7 +21,9 @@ bool swrk_has_program(struct arena *arena, const char *name);
 
 struct swrk {
 	struct child child;
-	int sock, words; /* words: what it says before it has its log */
+	struct child watch; /* ends it when we have ended and it does not */
+	int lifeline;       /* to that one */
+	int sock, words;    /* words: what it says before it has its log */
 	/* To the child that waits before the program, which says there why it cannot be run. */
 	int gate;
 	struct signals *signals; /* of those who must not wait for ever; or NULL */
@@ -37,7 +44,7 @@ struct swrk_start {
 	void *data;
 };
 
-/* Clones it; it ends with us. It waits, so that it can be put where it is to run. */
+/* Clones it. It waits, so that it can be put where it is to run. */
 int swrk_clone(const struct swrk_start *how, struct swrk *ret, struct err *err) MUST_CHECK;
 
 /* Lets it prepare itself and execute the program. */
@@ -54,5 +61,7 @@ int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *
  * the log tells why. */
 int swrk_next(struct swrk *swrk, struct err *err) MUST_CHECK;
 
-/* Ends it, where it has not ended. */
+/* Hangs up, where it has not ended, waits for what it takes back or has left to do, and only then
+ * kills it. The first names the process where that is not swrk's any more. */
+void swrk_leave(struct swrk *swrk, struct child *child);
 void swrk_done(struct swrk *swrk);

@@ -39,7 +39,9 @@ static const struct row rows[] = {
 	/* It stands still yet, and is to run only as what it is known to be. */
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_INIT_PID, .before = M_STATE_WRITTEN,
 	    .gives = M_RDT),
-	ACT(PARENT, "state-created", step_state_created,
+	/* Nothing would start what was only created: once it runs it is a container that runs,
+	 * whatever becomes of us. */
+	ACT(PARENT, "state-restored", step_state_restored,
 	    .needs = M_INIT_PID | M_STATE_FULL | M_START_TIME, .before = M_STARTED,
 	    .gives = M_STATE_WRITTEN),
 	ACT(PARENT, "criu-resume", step_criu_resume, .needs = M_STATE_WRITTEN | M_MOUNTED,

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -102,26 +101,19 @@ static void keep(struct keeper *k)
 		tell(k, KEEPER_ENDS);
 }
 
-/* A session of its own: what the caller's terminal sends is not for it. */
 static __attribute__((noreturn)) void become_keeper(const struct keeper_request *request)
 {
 	struct arena arena = { 0 };
 	struct keeper *k = arena_new(&arena, struct keeper);
 	int keeps[] = { request->console, request->listener, request->init->pidfd };
-	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+	const char *title = arena_strf(&arena, "usrun:[console] %s", request->id);
 
-	program_show_title(arena_strf(&arena, "usrun:[console] %s", request->id));
-	(void)prctl(PR_SET_NAME, "usrun:[console]", 0, 0, 0);
-	(void)setsid();
-	program_reset_signals(~0ULL);
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		(void)dup2(null, fd);
 	*k = (struct keeper){ .console = request->console,
 			      .listener = request->listener,
 			      .init = request->init->pidfd,
 			      .client = -1 };
-	program_close_others(3, keeps, sizeof(keeps) / sizeof(keeps[0])); /* null, too */
-	if (chdir("/") == 0 && fcntl(k->console, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
+	if (program_stay_behind(title, keeps, sizeof(keeps) / sizeof(keeps[0])) &&
+	    fcntl(k->console, F_SETFL, O_RDWR | O_NONBLOCK) == 0)
 		keep(k);
 	child_exit(0);
 }

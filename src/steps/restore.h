@@ -14,3 +14,6 @@ struct restore {
 	struct rpc_opts opts;  /* those of the command line; the steps add what they find */
 	struct swrk swrk;
 };
+
+/* In CRIU's process, before it is CRIU: data is the struct start. */
+int step_restore_prepare(void *data, struct err *err) MUST_CHECK;

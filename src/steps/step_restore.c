@@ -8,120 +8,22 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/base/path.h"
 #include "src/criu/report.h"
 #include "src/host/mountinfo.h"
 #include "src/oci/names.h"
 #include "src/plan/plan_criu.h"
 #include "src/state/status.h"
-#include "src/steps/step_mounts.h"
-#include "src/sys/mountfd.h"
-#include "src/sys/privs.h"
-#include "src/sys/resolve.h"
+#include "src/steps/steps.h"
 #include "src/sys/sock.h"
 #include "src/sys/tty.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { DEATH_TIMEOUT_MS = 10000, MAX_STREAMS_FILE = 64 * 1024, MAX_INHERITED = 16 };
-
-/* Nothing is made where CRIU brings the file system with it. */
-static bool in_new_fs(const struct rootfs_plan *rootfs, size_t i)
-{
-	for (size_t k = 0; k < i; k++) {
-		const struct mount_entry *m = &rootfs->mounts[k];
-
-		if (m->kind != MOUNT_BIND && m->kind != MOUNT_REMOUNT &&
-		    path_is_below(rootfs->mounts[i].target, m->target))
-			return true;
-	}
-	return false;
-}
-
-static int make_point(struct start *start, const struct mount_entry *m, struct err *err)
-{
-	_cleanup_close_ int target = -1;
-	struct stat st = { .st_mode = S_IFDIR };
-
-	if (m->kind == MOUNT_BIND && stat(m->source, &st) < 0)
-		return err_errno(err, errno, ERR_AT "mounts[%ld].source: %s", m->config_index,
-				 m->source);
-	target = step_mounts_target(start, m, S_ISDIR(st.st_mode), err);
-	if (target < 0)
-		return target;
-	/* Others may lie in it. */
-	if (m->kind == MOUNT_BIND &&
-	    mount(m->source, fd_path(target).text, NULL, MS_BIND | MS_REC, NULL) < 0)
-		return err_errno(err, errno, ERR_AT "mounts[%ld]: bind %s on %s", m->config_index,
-				 m->source, m->target);
-	return 0;
-}
-
-/* On another host, or of another rootfs, they may be missing. In a mount namespace that nobody
- * sees. */
-static int make_points(struct start *start, struct err *err)
-{
-	const struct rootfs_plan *rootfs = &start->plan->rootfs;
-	_cleanup_close_ int back = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	int r = 0;
-
-	if (back < 0 || unshare(CLONE_NEWNS) < 0)
-		return err_errno(err, errno, "make a mount namespace");
-	start->rootfs = openat(AT_FDCWD, rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (start->rootfs < 0)
-		return err_errno(err, errno, ERR_AT "root.path: open %s", rootfs->path);
-	for (size_t i = 0; r == 0 && i < rootfs->n_mounts; i++)
-		if (rootfs->mounts[i].kind != MOUNT_REMOUNT && !rootfs->mounts[i].inside &&
-		    !in_new_fs(rootfs, i))
-			r = make_point(start, &rootfs->mounts[i], err);
-	fd_closep(&start->rootfs);
-	if (r == 0 && setns(back, CLONE_NEWNS) < 0)
-		r = err_errno(err, errno, "leave a mount namespace");
-	return r;
-}
-
-static int make_root(struct start *start, struct err *err)
-{
-	const char *path = start->plan->rootfs.path;
-
-	/* What is unmounted on the host goes here too. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-		return err_errno(err, errno, "make the mounts of criu its own");
-	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0 ||
-	    mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
-		return err_errno(err, errno, ERR_AT "root.path: bind %s", path);
-	return make_points(start, err);
-}
-
-/* The clone has put it into the v2 group, systemd into its unit. What it makes has the cgroup
- * namespace that it has then, whose root is its own group. Of --manage-cgroups-mode the namespace
- * is a part, and CRIU makes it. */
-static int enter_groups(struct start *start, struct err *err)
-{
-	uint32_t flags = start->plan->flags;
-	int r = 0;
-
-	if ((flags & PLAN_CGROUP) && !(flags & PLAN_CGROUP_UNIT))
-		r = driver_clone_fd(&start->cgroup) >= 0
-			    ? driver_join_self(&start->cgroup, err)
-			    : driver_join_self_slowly(&start->cgroup, err);
-	if (r < 0 || !(flags & PLAN_CGROUPNS) || start->restore->opts.manage_cgroups)
-		return r;
-	return unshare(CLONE_NEWCGROUP) < 0 ? err_errno(err, errno, "make a cgroup namespace") : 0;
-}
-
-/* In CRIU's process, before it is CRIU. */
-static int prepare(void *data, struct err *err)
-{
-	int r = enter_groups(data, err);
-
-	return r < 0 ? r : make_root(data, err);
-}
 
 struct inherited { /* descriptors that CRIU gets, by name */
 	struct rpc_fd v[MAX_INHERITED];
@@ -226,16 +128,19 @@ static int give_streams(struct start *start, struct inherited *in, struct err *e
 	return r;
 }
 
-/* Where the groups of the images are to be. */
+/* Where the groups of the images are to be: none elsewhere, also of a hierarchy that only the host
+ * of the images has. */
 static void name_groups(struct start *start)
 {
 	const struct cgroup_place *place = &start->cgroup.place;
 	struct rpc_opts *opts = &start->restore->opts;
-	struct rpc_pair *groups = arena_array(start->arena, place->dirs.n + 1, sizeof(*groups));
+	struct rpc_pair *groups = arena_array(start->arena, place->dirs.n + 2, sizeof(*groups));
 
 	for (size_t i = 0; opts->manage_cgroups && i < place->dirs.n; i++)
 		groups[opts->n_groups++] =
 			(struct rpc_pair){ place->dirs.v[i].controllers, place->dirs.v[i].path };
+	if (opts->n_groups)
+		groups[opts->n_groups++] = (struct rpc_pair){ NULL, place->dirs.v[0].path };
 	opts->groups = groups;
 }
 
@@ -247,7 +152,7 @@ static int run_criu(struct start *start, const struct inherited *in, struct err 
 				  .fds = fds,
 				  .clone_flags = CLONE_NEWNS,
 				  .cgroup_fd = driver_clone_fd(&start->cgroup),
-				  .prepare = prepare,
+				  .prepare = step_restore_prepare,
 				  .data = start };
 
 	for (size_t i = 0; i < in->n; i++)
@@ -321,6 +226,8 @@ static int failed(struct start *start, int r, struct err *err)
 {
 	struct restore *restore = start->restore;
 
+	/* It knows what it has made so far, and we do not. */
+	swrk_leave(&restore->swrk, &start->stager);
 	if (r != -EREMOTEIO && r != -ECONNRESET)
 		return r;
 	if (r == -ECONNRESET && faccessat(restore->work, RESTORE_LOG, F_OK, 0) < 0)
@@ -386,88 +293,6 @@ int step_criu_restore(struct start *start, struct err *err)
 	int r = go_on(start, "post-restore", err);
 
 	return r == 0 && !child_is_there(&start->init) ? record(start, err) : r;
-}
-
-static int protect(const struct mount_entry *m, int root)
-{
-	uint64_t all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	_cleanup_close_ int fd = resolve_open(root, m->target, O_PATH);
-	int r = fd < 0 ? fd : mountfd_set_attr(fd, m->attr_set & all, 0, 0, false);
-
-	return r == 0 && (m->rattr_set & all) ? mountfd_set_attr(fd, m->rattr_set & all, 0, 0, true)
-					      : r;
-}
-
-/* In the container's mount namespace. */
-static int protect_all(struct start *start, struct err *err)
-{
-	const struct rootfs_plan *rootfs = &start->plan->rootfs;
-	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < rootfs->n_mounts; i++)
-		if (rootfs->mounts[i].kind == MOUNT_BIND && !rootfs->mounts[i].inside) {
-			r = protect(&rootfs->mounts[i], root);
-			if (r < 0)
-				return err_errno(err, -r, "set the options of the mount on %s",
-						 rootfs->mounts[i].target);
-		}
-	for (size_t i = 0; i < rootfs->n_masked; i++) {
-		_cleanup_close_ int fd = resolve_open(root, rootfs->masked[i], O_PATH);
-		struct stat st;
-
-		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode))
-			continue;
-		r = mountfd_set_attr(fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-				     0, 0, false);
-		if (r < 0)
-			return err_errno(err, -r, "set the options of the mask on %s",
-					 rootfs->masked[i]);
-	}
-	return 0;
-}
-
-static __attribute__((noreturn)) void protect_child(struct start *start, int report)
-{
-	struct err err = { 0 };
-	int r = privs_die_with_parent(&err);
-
-	if (r == 0 && setns(start->init.pidfd, CLONE_NEWNS) < 0)
-		r = err_errno(&err, errno, "enter the restored mounts");
-	if (r == 0)
-		r = protect_all(start, &err);
-	if (r < 0)
-		(void)sock_send(report, &err, sizeof(err), -1);
-	child_exit(r < 0);
-}
-
-/* Where CRIU sees two mounts of one file or directory it gives the second the options of the
- * first: what was read-only would be writable. The processes stand still yet. */
-int step_criu_protect(struct start *start, struct err *err)
-{
-	const struct clone_request request = { .cgroup_fd = -1 };
-	struct child child = CHILD_NONE;
-	struct err theirs = { 0 };
-	int report[2], fd = -1, status = 0, r = sock_pair(report, err);
-	pid_t pid;
-
-	if (r < 0)
-		return r;
-	pid = child_clone(&request, &child);
-	if (pid == 0)
-		protect_child(start, report[1]);
-	fd_closep(&report[1]);
-	if (pid > 0 && sock_recv(report[0], &theirs, sizeof(theirs), &fd) == sizeof(theirs)) {
-		*err = theirs;
-		r = -theirs.code;
-	}
-	fd_closep(&fd);
-	fd_closep(&report[0]);
-	if (pid > 0 && child_reap(&child, DEATH_TIMEOUT_MS, &status) < 0)
-		(void)child_end(&child, DEATH_TIMEOUT_MS);
-	if (pid < 0 || (r == 0 && status))
-		return err_errno(err, pid < 0 ? (int)-pid : ECHILD, "check the restored mounts");
-	return r;
 }
 
 int step_criu_resume(struct start *start, struct err *err)

@@ -249,7 +249,7 @@ static int find_start_time(struct start *start, uint64_t *ret, struct err *err)
 	return 0;
 }
 
-int step_state_created(struct start *start, struct err *err)
+static int write_whole(struct start *start, enum state_phase phase, struct err *err)
 {
 	struct state *state = start->state;
 	uint64_t start_time;
@@ -261,7 +261,7 @@ int step_state_created(struct start *start, struct err *err)
 	if (!start_time)
 		return err_set(err, ESRCH, "the container's process %d has ended",
 			       (int)start->init.pid);
-	state->phase = STATE_CREATED;
+	state->phase = phase;
 	state->pid = (struct json_int){ true, start->init.pid };
 	state->start_time = (struct json_uint){ true, start_time };
 	add_fallbacks(start);
@@ -271,6 +271,16 @@ int step_state_created(struct start *start, struct err *err)
 	if (r == 0)
 		start->tell_fallbacks(start);
 	return r;
+}
+
+int step_state_created(struct start *start, struct err *err)
+{
+	return write_whole(start, STATE_CREATED, err);
+}
+
+int step_state_restored(struct start *start, struct err *err)
+{
+	return write_whole(start, STATE_STARTED, err);
 }
 
 int step_state_started(struct start *start, struct err *err)

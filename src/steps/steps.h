@@ -39,6 +39,7 @@ STEP(hooks_create_runtime);
 STEP(start_time);
 STEP(stat_open);
 STEP(state_created);
+STEP(state_restored);
 STEP(state_started);
 STEP(rootfs_record);
 STEP(hooks_poststart);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -195,4 +196,18 @@ void program_reset_signals(uint64_t ignored)
 void program_keep_children(void)
 {
 	(void)signal(SIGCHLD, SIG_DFL);
+}
+
+bool program_stay_behind(const char *title, int *keep, size_t n)
+{
+	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+
+	program_show_title(title);
+	(void)prctl(PR_SET_NAME, title, 0, 0, 0);
+	(void)setsid();
+	program_reset_signals(~0ULL);
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		(void)dup2(null, fd);
+	program_close_others(3, keep, n); /* null, too */
+	return chdir("/") == 0;
 }

@@ -5,6 +5,7 @@
 #include "src/base/arena.h"
 #include "src/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -49,3 +50,9 @@ void program_reset_signals(uint64_t ignored);
 
 /* An ignored SIGCHLD would take the exit statuses of our children away. */
 void program_keep_children(void);
+
+/* In a child that lives on without the command: a title that others see, a session of its own, for
+ * what the caller's terminal sends is not for it, no directory that could be in the way, and no
+ * descriptors but keep (as of program_close_others()), with the null device as 0 to 2. False where
+ * it has to end at once. */
+bool program_stay_behind(const char *title, int *keep, size_t n);

@@ -9,7 +9,7 @@
  *            namespace of others: prints a line for each root, directory or descriptor that leads to the host
  *   E ERRNO:N  makes the N-th call of any of them fail with that number, instead of doing it
  *
- * The container's program is let go at its exec: what is tested is the runtime. When the command
+ * The container's program is let go at its exec, and so is CRIU: what is tested is the runtime. When the command
  * has ended, what lives on is let go too, and whoever calls looks for it.
  *
  * Prints one line: "exit STATUS", "signal NUMBER" or "hang"; the number of the system call that was
@@ -261,6 +261,22 @@ static void on_syscall_stop(struct task *t)
 	}
 }
 
+/* "criu swrk N", also by a script. It traces the container's processes, and itself. */
+static bool is_criu(const struct task *t)
+{
+	char path[64], words[4096];
+	size_t n = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)t->pid);
+	file = fopen(path, "re");
+	if (file) {
+		n = fread(words, 1, sizeof(words), file);
+		(void)fclose(file);
+	}
+	return n && memmem(words, n, "\0swrk", sizeof("\0swrk"));
+}
+
 /* The program of the container is busybox; what else the runtime executes is its own helper. */
 static bool leaves(const struct task *t)
 {
@@ -272,7 +288,7 @@ static bool leaves(const struct task *t)
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)t->pid);
 	n = readlink(path, exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
-	return strstr(exe, "busybox") != NULL;
+	return strstr(exe, "busybox") != NULL || is_criu(t);
 }
 
 static void on_stop(struct task *t, int status)

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What CRIU stands in while it restores: the container's cgroup, and a mount namespace in which the
+ * rootfs is a mount point with all mount points of the config. In CRIU's process, before it is
+ * CRIU. */
+#include "src/steps/restore.h"
+
+#include "src/base/fd.h"
+#include "src/base/path.h"
+#include "src/steps/step_mounts.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Nothing is made where CRIU brings the file system with it. */
+static bool in_new_fs(const struct rootfs_plan *rootfs, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		const struct mount_entry *m = &rootfs->mounts[k];
+
+		if (m->kind != MOUNT_BIND && m->kind != MOUNT_REMOUNT &&
+		    path_is_below(rootfs->mounts[i].target, m->target))
+			return true;
+	}
+	return false;
+}
+
+static int make_point(struct start *start, const struct mount_entry *m, struct err *err)
+{
+	_cleanup_close_ int target = -1;
+	struct stat st = { .st_mode = S_IFDIR };
+
+	if (m->kind == MOUNT_BIND && stat(m->source, &st) < 0)
+		return err_errno(err, errno, ERR_AT "mounts[%ld].source: %s", m->config_index,
+				 m->source);
+	target = step_mounts_target(start, m, S_ISDIR(st.st_mode), err);
+	if (target < 0)
+		return target;
+	/* Others may lie in it. */
+	if (m->kind == MOUNT_BIND &&
+	    mount(m->source, fd_path(target).text, NULL, MS_BIND | MS_REC, NULL) < 0)
+		return err_errno(err, errno, ERR_AT "mounts[%ld]: bind %s on %s", m->config_index,
+				 m->source, m->target);
+	return 0;
+}
+
+/* On another host, or of another rootfs, they may be missing. In a mount namespace that nobody
+ * sees. */
+static int make_points(struct start *start, struct err *err)
+{
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
+	_cleanup_close_ int back = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	int r = 0;
+
+	if (back < 0 || unshare(CLONE_NEWNS) < 0)
+		return err_errno(err, errno, "make a mount namespace");
+	start->rootfs = openat(AT_FDCWD, rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (start->rootfs < 0)
+		return err_errno(err, errno, ERR_AT "root.path: open %s", rootfs->path);
+	for (size_t i = 0; r == 0 && i < rootfs->n_mounts; i++)
+		if (rootfs->mounts[i].kind != MOUNT_REMOUNT && !rootfs->mounts[i].inside &&
+		    !in_new_fs(rootfs, i))
+			r = make_point(start, &rootfs->mounts[i], err);
+	fd_closep(&start->rootfs);
+	if (r == 0 && setns(back, CLONE_NEWNS) < 0)
+		r = err_errno(err, errno, "leave a mount namespace");
+	return r;
+}
+
+static int make_root(struct start *start, struct err *err)
+{
+	const char *path = start->plan->rootfs.path;
+
+	/* What is unmounted on the host goes here too. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_errno(err, errno, "make the mounts of criu its own");
+	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0 ||
+	    mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
+		return err_errno(err, errno, ERR_AT "root.path: bind %s", path);
+	return make_points(start, err);
+}
+
+/* The clone has put it into the v2 group, systemd into its unit. What it makes has the cgroup
+ * namespace that it has then, whose root is its own group. Of --manage-cgroups-mode the namespace
+ * is a part, and CRIU makes it. */
+static int enter_groups(struct start *start, struct err *err)
+{
+	uint32_t flags = start->plan->flags;
+	int r = 0;
+
+	if ((flags & PLAN_CGROUP) && !(flags & PLAN_CGROUP_UNIT))
+		r = driver_clone_fd(&start->cgroup) >= 0
+			    ? driver_join_self(&start->cgroup, err)
+			    : driver_join_self_slowly(&start->cgroup, err);
+	if (r < 0 || !(flags & PLAN_CGROUPNS) || start->restore->opts.manage_cgroups)
+		return r;
+	return unshare(CLONE_NEWCGROUP) < 0 ? err_errno(err, errno, "make a cgroup namespace") : 0;
+}
+
+/* A directory that was opened among the mounts of others is a place where this process may not
+ * mount, and CRIU does, in that of the log. */
+static int open_again(int fd, const char *path, struct err *err)
+{
+	_cleanup_close_ int here = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat was, is;
+
+	if (here < 0 || fstat(fd, &was) < 0 || fstat(here, &is) < 0)
+		return err_errno(err, errno, "open %s again", path);
+	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
+		return err_set(err, ESTALE, "%s has been replaced", path);
+	return dup3(here, fd, O_CLOEXEC) < 0 ? err_errno(err, errno, "open %s again", path) : 0;
+}
+
+int step_restore_prepare(void *data, struct err *err)
+{
+	struct start *start = data;
+	int r = enter_groups(start, err);
+
+	if (r == 0)
+		r = make_root(start, err);
+	if (r == 0)
+		r = open_again(start->restore->work, start->restore->work_path, err);
+	return r;
+}
