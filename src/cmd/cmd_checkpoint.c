@@ -12,6 +12,7 @@
 #include "src/steps/removal.h"
 #include "src/steps/restore.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -215,6 +216,17 @@ static int dump(struct checkpoint *c, struct err *err)
 	return r;
 }
 
+static int check_groups(struct checkpoint *c, const struct state *state, struct err *err)
+{
+	char groups[8192];
+	ssize_t n =
+		io_read_small(AT_FDCWD, arena_strf(c->arena, "/proc/%d/cgroup", (int)state->pid.v),
+			      groups, sizeof(groups));
+
+	return n < 0 ? err_errno(err, (int)-n, "read /proc/%d/cgroup", (int)state->pid.v)
+		     : plan_criu_check_groups(&c->opts, &state->cgroup, groups, err);
+}
+
 static int act(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct checkpoint *c = data;
@@ -231,6 +243,8 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 		r = plan_criu_check(c->config, err);
 	if (r == 0)
 		r = criu_options_read(c->arena, c->options, c->config, &c->opts, err);
+	if (r == 0)
+		r = check_groups(c, state, err);
 	if (r == 0)
 		r = check_parent(c, err);
 	if (r == 0)

@@ -65,6 +65,8 @@ static int prepare(struct arena *arena, const struct cmd_globals *globals,
 		r = plan_criu_check(launch->config, err);
 	if (r == 0)
 		r = criu_options_read(arena, &o->criu, launch->config, &restore->opts, err);
+	if (r == 0)
+		r = plan_criu_check_restore(&restore->opts, launch->plan, err);
 	launch->restore = restore;
 	return r;
 }

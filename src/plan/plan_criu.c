@@ -138,6 +138,61 @@ int plan_criu_check(const struct oci_config *config, struct err *err)
 	return 0;
 }
 
+static int no_own_group(const char *group, size_t len, struct err *err)
+{
+	(void)err_set(err, EOPNOTSUPP,
+		      "--manage-cgroups-mode: cgroup \"%.*s\" is not the container's own, and CRIU "
+		      "would set its owner, mode and limits",
+		      (int)len, group);
+	return err_hint(err, "--manage-cgroups-mode ignore, the default, leaves cgroups alone");
+}
+
+static bool is_own_group(const struct cgroup_place *place, const char *group, size_t len)
+{
+	for (size_t i = 0; i < place->dirs.n; i++) {
+		const char *own = place->dirs.v[i].path;
+		size_t n = strlen(own);
+
+		if (n > 1 && n <= len && memcmp(group, own, n) == 0 &&
+		    (n == len || group[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+int plan_criu_check_groups(const struct rpc_opts *opts, const struct cgroup_place *place,
+			   const char *groups, struct err *err)
+{
+	/* "4:memory:/path\n" */
+	while (opts->manage_cgroups && *groups) {
+		const char *colon = strchr(groups, ':'), *path = NULL;
+		size_t len = strcspn(groups, "\n");
+
+		if (colon)
+			path = strchr(colon + 1, ':');
+		if (path && path < groups + len) {
+			size_t n = (size_t)(groups + len - path) - 1;
+
+			if (!is_own_group(place, path + 1, n))
+				return no_own_group(path + 1, n, err);
+		}
+		groups += len + (groups[len] == '\n');
+	}
+	return 0;
+}
+
+int plan_criu_check_restore(const struct rpc_opts *opts, const struct plan *plan, struct err *err)
+{
+	if (opts->manage_cgroups && !(plan->flags & PLAN_CGROUP))
+		return no_own_group("/", 1, err);
+	if (opts->cgroups != RPC_CGROUPS_STRICT)
+		return 0;
+	(void)err_set(err, EOPNOTSUPP,
+		      "--manage-cgroups-mode strict: fails where a cgroup exists, and the "
+		      "container's own is made before its processes");
+	return err_hint(err, "--manage-cgroups-mode soft or full");
+}
+
 struct mounts { /* of a mountinfo */
 	const struct mount_line {
 		const char *device, *root, *target, *type;

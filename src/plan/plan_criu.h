@@ -24,6 +24,15 @@ int plan_criu_options(struct arena *arena, const struct plan_criu_asked *asked,
 /* Refuses what CRIU cannot hold, or what could not be restored. */
 int plan_criu_check(const struct oci_config *config, struct err *err) MUST_CHECK;
 
+/* --manage-cgroups-mode lets CRIU write owner, mode and limits of the groups that processes are in.
+ * Refuses what would be others' groups, or the host's: of a dump those that are not at or below the
+ * container's place (groups: /proc/PID/cgroup of its first process), of a restore all where it has
+ * none of its own. */
+int plan_criu_check_groups(const struct rpc_opts *opts, const struct cgroup_place *place,
+			   const char *groups, struct err *err) MUST_CHECK;
+int plan_criu_check_restore(const struct rpc_opts *opts, const struct plan *plan,
+			    struct err *err) MUST_CHECK;
+
 /* External mounts of a dump: those that the config binds (real: where each of its mounts is in
  * the container, NULL: nowhere), and those of file systems that CRIU does not see as a whole. */
 void plan_criu_dump_mounts(struct arena *arena, const struct oci_config *config,

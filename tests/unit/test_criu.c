@@ -328,6 +328,25 @@ TEST(options_are_read)
 	CHECK_ERR(read_options(&asked, &opts), &err, "--lsm-profile: expected TYPE:NAME");
 }
 
+TEST(groups_of_others_are_left_alone)
+{
+	static const struct cgroup_dir dir = { .mount = "/sys/fs/cgroup/cpu", .path = "/ctr" };
+	static const struct cgroup_dir all = { .mount = "/sys/fs/cgroup/cpu", .path = "/" };
+	struct cgroup_place place = { .dirs = { &dir, 1 } };
+	struct rpc_opts opts = RPC_OPTS_NONE;
+
+	CHECK_INT(plan_criu_check_groups(&opts, &place, "1:cpu:/other", &err), 0);
+	opts.manage_cgroups = true;
+	CHECK_INT(plan_criu_check_groups(&opts, &place, "1:cpu:/ctr\n0::/ctr/below\n", &err), 0);
+	CHECK_ERR(plan_criu_check_groups(&opts, &place, "1:cpu:/ctr\n0::/\n", &err), &err,
+		  "--manage-cgroups-mode: cgroup \"/\" is not the container's own");
+	CHECK_ERR(plan_criu_check_groups(&opts, &place, "1:name=x:/ctrl", &err), &err, "\"/ctrl\"");
+	place.dirs.v = &all;
+	CHECK_ERR(plan_criu_check_groups(&opts, &place, "1:cpu:/x", &err), &err, "\"/x\"");
+	place.dirs.n = 0;
+	CHECK_ERR(plan_criu_check_groups(&opts, &place, "0::/ctr", &err), &err, "not the");
+}
+
 TEST(streams_of_the_host_have_a_name)
 {
 	struct plan_criu_stream stream = { .text = "/tmp/log", .mount = 0x1b, .inode = 0xab };
