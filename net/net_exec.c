@@ -137,7 +137,7 @@ static __attribute__((noreturn)) void hold_pasta(const struct net_exec *what,
 	struct err err = { 0 };
 	pid_t pid = -1;
 
-	if (privs_die_with_parent(&err) == 0 && pidfd_wait(parent, 0) < 0)
+	if (privs_die_with_parent(0, &err) == 0 && pidfd_wait(parent, 0) < 0)
 		pid = child_clone(&how, &pasta);
 	if (pid == 0)
 		(void)exec_program(what, argv, &err);
@@ -171,7 +171,7 @@ static int exec_pasta(struct arena *arena, const struct net_exec *what, struct e
 	if (r == 0)
 		r = enter_userns(what->userns, &root, err);
 	if (r == 0)
-		r = privs_die_with_parent(err);
+		r = privs_die_with_parent(what->keeper, err);
 	if (r < 0)
 		return r;
 	argv = net_pasta_argv(arena, what->plan, title(arena, what), ipv6, root);

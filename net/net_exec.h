@@ -5,6 +5,8 @@
 #include "net/net_plan.h"
 #include "src/base/err.h"
 
+#include <sys/types.h>
+
 struct net_exec {
 	const struct net_plan *plan;
 	const char *id;      /* of the container, for titles */
@@ -13,6 +15,7 @@ struct net_exec {
 	int listener;        /* NET_PROXY: the socket that it serves */
 	int api;             /* directory for the socket of slirp4netns, O_PATH; or -1 */
 	int ready, exit;     /* ends of pipes: to write to when ready, and that hangs up */
+	pid_t keeper;        /* with which it ends */
 };
 
 /* Comes back only when it failed. Standard error is where the program says why it fails. */

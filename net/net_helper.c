@@ -11,6 +11,7 @@
 #include "src/sys/pidfd.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
+#include "src/sys/sock.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -36,6 +37,7 @@ struct keeper {
 	const struct net_helper_request *request;
 	struct arena arena;
 	struct child helper;
+	pid_t self;
 	int netns, userns; /* of the container; userns -1: it is ours */
 	int ready, words;  /* reading ends */
 	char said[WORDS_MAX];
@@ -97,11 +99,12 @@ static void become_helper(struct keeper *k, const struct helper_ends *ends)
 				       .listener = q->member,
 				       .api = q->api,
 				       .ready = ends->ready,
-				       .exit = ends->exit };
+				       .exit = ends->exit,
+				       .keeper = k->self };
 	struct err err = { 0 };
 
 	(void)setpgid(0, 0);
-	if (privs_die_with_parent(&err) < 0 ||
+	if (privs_die_with_parent(k->self, &err) < 0 ||
 	    (q->plan->kind != NET_PROXY && dup2(ends->words, STDERR_FILENO) < 0) ||
 	    net_exec_run(&k->arena, &what, &err) < 0)
 		(void)io_write_all(ends->words, err.text, strlen(err.text));
@@ -266,10 +269,21 @@ static int leave_caller(const struct keeper *k, int answer, struct err *err)
 	return 0;
 }
 
+/* Whether usrun has the keeper in the state. One that ends before leaves nobody behind whom the
+ * state does not name. */
+static bool is_recorded(int answer)
+{
+	char go;
+	int none;
+
+	return sock_recv(answer, &go, sizeof(go), &none) == sizeof(go);
+}
+
 static __attribute__((noreturn)) void keep(const struct net_helper_request *request, int answer)
 {
 	struct keeper k = { .request = request,
 			    .helper = CHILD_NONE,
+			    .self = getpid(),
 			    .netns = -1,
 			    .userns = -1,
 			    .ready = -1,
@@ -279,6 +293,8 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 
 	program_show_title(arena_strf(&k.arena, "usrun:[net] %s", request->id));
 	r = leave_caller(&k, answer, &err);
+	if (!is_recorded(answer))
+		child_exit(1);
 	if (r == 0)
 		r = open_namespaces(request->member, &k.netns, &k.userns, &err);
 	if (r == 0)
@@ -293,7 +309,7 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 	fd_closep(&k.netns);
 	fd_closep(&k.userns);
 	fd_closep(&member); /* a proxy that has ended refuses connections */
-	(void)io_write_all(answer, &err, sizeof(err));
+	(void)sock_send(answer, &err, sizeof(err), -1);
 	fd_closep(&answer);
 	while (r == 0 && !(wait_for_news(&k, -1) & (NEWS_HELPER_ENDED | NEWS_CONTAINER_ENDED)))
 		;
@@ -307,11 +323,11 @@ int net_helper_start(const struct net_helper_request *request, struct child *ret
 {
 	const struct clone_request how = { .cgroup_fd = -1 };
 	_cleanup_close_ int answer = -1;
-	int fds[2];
+	int fds[2], r = sock_pair(fds, err);
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(err, errno, "start the keeper of the network");
+	if (r < 0)
+		return err_prefix(err, "start the keeper of the network");
 	answer = fds[0];
 	pid = child_clone(&how, ret_keeper);
 	if (pid == 0)
@@ -321,6 +337,14 @@ int net_helper_start(const struct net_helper_request *request, struct child *ret
 		return err_errno(err, (int)-pid, "start the keeper of the network");
 	*ret_answer = fd_take(&answer);
 	return 0;
+}
+
+int net_helper_go(int answer, struct err *err)
+{
+	int r = sock_send(answer, "", 1, -1);
+
+	return r < 0 ? err_errno(err, -r, "the network of the container: its keeper was killed")
+		     : 0;
 }
 
 int net_helper_answer(int answer, struct err *err)

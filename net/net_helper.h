@@ -26,9 +26,13 @@ struct net_helper_request {
 int net_helper_find(struct arena *arena, const char *name, const char **ret,
 		    struct err *err) MUST_CHECK;
 
-/* Forks the keeper. *ret_answer is for net_helper_answer(), once it can be read. */
+/* Forks the keeper, which starts nothing yet. *ret_answer is for net_helper_go(), and for
+ * net_helper_answer() once it can be read; when it is closed before, the keeper ends. */
 int net_helper_start(const struct net_helper_request *request, struct child *ret_keeper,
 		     int *ret_answer, struct err *err) MUST_CHECK;
+
+/* The keeper may start the helper: the state on disk names it. */
+int net_helper_go(int answer, struct err *err) MUST_CHECK;
 
 /* 0 when the network is ready and all ports are published; else why not. */
 int net_helper_answer(int answer, struct err *err) MUST_CHECK;

@@ -102,7 +102,7 @@ static __attribute__((noreturn)) void child_main(struct doctor *d, const struct 
 {
 	struct err err = { 0 };
 	char go;
-	int fd, r = privs_die_with_parent(&err);
+	int fd, r = privs_die_with_parent(0, &err); /* the socket hangs up */
 
 	if (r == 0 && sock_recv(sock, &go, 1, &fd) != 1)
 		child_exit(1);

@@ -194,7 +194,7 @@ void start_forward_signals(struct start *start)
 int start_end_with_parent(struct start *start, struct err *err)
 {
 	struct pollfd fd = { .fd = start->lifeline };
-	int r = privs_die_with_parent(err);
+	int r = privs_die_with_parent(0, err);
 
 	/* The signal comes at a death, not where there has been one before. */
 	if (r == 0 && poll(&fd, 1, 0) > 0)

@@ -94,6 +94,17 @@ static int make_api(struct start *start, struct err *err)
 	return fd_take(&dir);
 }
 
+/* Nothing is started that a later delete would not know of. */
+static int record_keeper(struct start *start, struct err *err)
+{
+	uint64_t start_time = 0;
+	int r = status_start_time(start->net_keeper.pid, &start_time, err);
+
+	start->state->net_pid = (struct json_int){ start_time != 0, start->net_keeper.pid };
+	start->state->net_start_time = (struct json_uint){ start_time != 0, start_time };
+	return r < 0 ? r : store_write(start->state_dir, start->state, err);
+}
+
 int step_net_start(struct start *start, struct err *err)
 {
 	const struct net_plan *net = &start->plan->net;
@@ -108,7 +119,6 @@ int step_net_start(struct start *start, struct err *err)
 		.quiet = start->plan->options->detach,
 		.init = &start->init,
 	};
-	uint64_t start_time = 0;
 	int r;
 
 	if (by_api && api < 0)
@@ -116,9 +126,11 @@ int step_net_start(struct start *start, struct err *err)
 	r = net_helper_start(&request, &start->net_keeper, &start->net_answer, err);
 	fd_closep(&start->net_member);
 	if (r == 0)
-		r = status_start_time(start->net_keeper.pid, &start_time, err);
-	start->state->net_pid = (struct json_int){ start_time != 0, start->net_keeper.pid };
-	start->state->net_start_time = (struct json_uint){ start_time != 0, start_time };
+		r = record_keeper(start, err);
+	if (r == 0)
+		r = net_helper_go(start->net_answer, err);
+	if (r < 0)
+		fd_closep(&start->net_answer);
 	return r;
 }
 

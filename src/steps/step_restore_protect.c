@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { DEATH_TIMEOUT_MS = 10000 };
 
@@ -55,10 +56,10 @@ static int protect_all(struct start *start, struct err *err)
 	return 0;
 }
 
-static __attribute__((noreturn)) void protect_child(struct start *start, int report)
+static __attribute__((noreturn)) void protect_child(struct start *start, pid_t parent, int report)
 {
 	struct err err = { 0 };
-	int r = privs_die_with_parent(&err);
+	int r = privs_die_with_parent(parent, &err);
 
 	if (r == 0 && setns(start->init.pidfd, CLONE_NEWNS) < 0)
 		r = err_errno(&err, errno, "enter the restored mounts");
@@ -77,13 +78,13 @@ int step_criu_protect(struct start *start, struct err *err)
 	struct child child = CHILD_NONE;
 	struct err theirs = { 0 };
 	int report[2], fd = -1, status = 0, r = sock_pair(report, err);
-	pid_t pid;
+	pid_t self = getpid(), pid;
 
 	if (r < 0)
 		return r;
 	pid = child_clone(&request, &child);
 	if (pid == 0)
-		protect_child(start, report[1]);
+		protect_child(start, self, report[1]);
 	fd_closep(&report[1]);
 	if (pid > 0 && sock_recv(report[0], &theirs, sizeof(theirs), &fd) == sizeof(theirs)) {
 		*err = theirs;

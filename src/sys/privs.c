@@ -17,10 +17,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int privs_die_with_parent(struct err *err)
+int privs_die_with_parent(pid_t parent, struct err *err)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_errno(err, errno, "set the parent-death signal");
+	if (parent && getppid() != parent)
+		return err_set(err, ESRCH, "whoever started this process has ended");
 	return 0;
 }
 

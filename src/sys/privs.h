@@ -10,9 +10,10 @@
 #include <sys/types.h>
 
 /* Kills this process when its parent ends. The kernel forgets it whenever the ids change, so it is
- * set again after that. A parent that has ended before is not noticed: the caller asks for that
- * afterwards, by what it knows. */
-int privs_die_with_parent(struct err *err) MUST_CHECK;
+ * set again after that. The signal does not come for a parent that had ended before: it is -ESRCH
+ * then. parent: its number, of getpid(2) before the clone; 0 in a pid namespace where it has none,
+ * and where a descriptor tells of its end: the caller looks there afterwards. */
+int privs_die_with_parent(pid_t parent, struct err *err) MUST_CHECK;
 int privs_outlive_parent(struct err *err) MUST_CHECK;
 
 /* Real, effective and saved ids. */

@@ -58,14 +58,15 @@ static int input_file(const struct spawn_request *request, struct err *err)
 	return fd_take(&fd);
 }
 
-static void child(const struct spawn_request *request, int input, int words, int failure)
+static void child(const struct spawn_request *request, pid_t parent, int input, int words,
+		  int failure)
 {
 	struct err err;
 	int error;
 
 	(void)setpgid(0, 0);
 	program_reset_signals(~0ULL);
-	if (privs_die_with_parent(&err) == 0 && dup2(input, 0) >= 0 &&
+	if (privs_die_with_parent(parent, &err) == 0 && dup2(input, 0) >= 0 &&
 	    dup2(request->output_fd >= 0 ? request->output_fd : words, 1) >= 0 &&
 	    dup2(request->error_fd >= 0 ? request->error_fd : words, 2) >= 0 &&
 	    (request->cwd_fd < 0 || fchdir(request->cwd_fd) == 0)) {
@@ -154,7 +155,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	struct clone_request how = { .cgroup_fd = -1 };
 	struct child program = CHILD_NONE;
 	int words[2], failure[2], error = 0;
-	pid_t pid;
+	pid_t self = getpid(), pid;
 
 	*ret = (struct spawn_result){ 0 };
 	if (input < 0)
@@ -168,7 +169,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	}
 	pid = child_clone(&how, &program);
 	if (pid == 0)
-		child(request, input, words[1], failure[1]);
+		child(request, self, input, words[1], failure[1]);
 	fd_closep(&words[1]);
 	fd_closep(&failure[1]);
 	if (pid > 0)

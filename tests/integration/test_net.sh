@@ -252,6 +252,61 @@ t_net_pasta_ends() {
 }
 no_pasta() { [ -z "$(titled pasta)" ]; }
 
+# As a user with a single id, which newuidmap is not needed for: traced, it has no privileges.
+traced() { # STRACE-OPTION... -- ARG...: usrun traced, with its processes; result in RC
+	local options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	[ "$MODE" = root ] || cfg --argjson u "$(id -u)" --argjson g "$(id -g)" '.process.user = {uid: $u, gid: $g} |
+		.linux.uidMappings = [{containerID: $u, hostID: $u, size: 1}] |
+		.linux.gidMappings = [{containerID: $g, hostID: $g, size: 1}]'
+	RC=0
+	strace -f -qq -o "$T/trace" "${options[@]}" "${U[@]}" "$@" >"$T/out" 2>&1 </dev/null || RC=$?
+}
+
+# Whatever kills usrun, a later delete finds the keeper in the state, and waits for it.
+before_t_net_recorded_first() { give_tun; }
+after_t_net_recorded_first() { take_tun; }
+t_net_recorded_first() {
+	slirp
+	local helper words
+	for helper in slirp4netns pasta; do
+		needs $helper
+		prog /bin/true
+		traced -s 4000 -e trace=write,execve -- run -b "$T/b" --net=$helper "$ID"
+		eq run "$RC" 0
+		words=$(grep -n "write.*netPid\|execve(\"[^\"]*/$helper\"" "$T/trace" | sed 's/^[0-9]*:[0-9]* *\([a-z]*\)(.*/\1/' | head -n 2)
+		eq "the state, and then $helper" "$words" $'write\nexecve'
+	done
+}
+
+# Killed between its fork and the moment in which that is told to end with it: setpgid() is what comes before.
+before_t_net_keeper_killed_early() {
+	slirp
+	local helper tracer
+	for helper in slirp4netns pasta 'proxy:sleep 1000'; do # the last has nothing else to tell it
+		[ "${helper%:*}" = proxy ] || needs $helper
+		prog /bin/sleep 1000
+		traced -e trace=setpgid -e inject=setpgid:delay_exit=3000000 -- run -d -b "$T/b" "--net=$helper" "$ID" &
+		tracer=$!
+		soon keeper_has_child || fail "no helper: $(<"$T/out")"
+		kill -KILL "$(titled net | head -n 1)"
+		soon is_over $tracer || fail "$helper outlives its keeper" # which is traced
+		wait $tracer || true
+		has 'the start fails' "$(<"$T/out")" 'its keeper was killed'
+		no_helpers || fail "$helper outlives its keeper"
+	done
+}
+is_over() { ! kill -0 "$1" 2>/dev/null; } # PID
+keeper_has_child() {
+	local pid
+	pid=$(titled net | head -n 1)
+	[ -n "$pid" ] && [ -n "$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)" ]
+}
+
 # In a user namespace without id 0, as the user itself.
 before_t_net_own_id() { give_tun; }
 after_t_net_own_id() { take_tun; }
