@@ -355,10 +355,9 @@ int net_helper_answer(int answer, struct err *err)
 	do
 		n = read(answer, &said, sizeof(said));
 	while (n < 0 && errno == EINTR);
-	if (n != sizeof(said))
-		return err_set(err, ECHILD, "the network of the container: its keeper was killed");
-	if (!said.code)
+	if (n == sizeof(said) && !said.code)
 		return 0;
-	*err = said;
-	return -err->code;
+	if (n != sizeof(said) || !err_is_whole(&said))
+		return err_set(err, ECHILD, "the network of the container: its keeper was killed");
+	return err_take(err, &said);
 }

@@ -46,7 +46,7 @@ static int error_of(const struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = NLMSG_DATA(h);
 
-	return h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e)) ? e->error : -EPROTO;
+	return h->nlmsg_len >= NLMSG_LENGTH(sizeof(*e)) && e->error <= 0 ? e->error : -EPROTO;
 }
 
 int rtnl_call(int sock, const struct rtnl_message *request, struct rtnl_message *ret)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MAX_ERRNO = 4095 };
+
 static int negative_code(const struct err *err)
 {
 	return err->code > 0 ? -err->code : -EINVAL;
@@ -204,4 +206,28 @@ const char *err_why(int error)
 	default:
 		return lower(strerror(error));
 	}
+}
+
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+bool err_is_whole(const struct err *said)
+{
+	return said->code > 0 && said->code <= MAX_ERRNO && said->text[0] &&
+	       ends(said->step, sizeof(said->step)) && ends(said->path, sizeof(said->path)) &&
+	       ends(said->text, sizeof(said->text)) && ends(said->hint, sizeof(said->hint));
+}
+
+int err_take(struct err *err, const struct err *said)
+{
+	*err = (struct err){ 0 };
+	(void)err_set(err, said->code, "%s", said->text);
+	(void)err_prefix(err, ERR_AT "%s", said->path);
+	if (said->hint[0])
+		err_hint(err, "%s", said->hint);
+	if (said->step[strspn(said->step, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
+		memcpy(err->step, said->step, sizeof(err->step));
+	return -err->code;
 }

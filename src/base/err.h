@@ -46,6 +46,12 @@ int err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 int err_document(struct err *err, const char *name);
 int err_option(struct err *err, const char *name);
 
+/* Of an error that another process has sent: whether it is one that says something, and its texts
+ * end; and such an error as one of ours, in whose texts no control characters pass. Returns its
+ * negative code. */
+bool err_is_whole(const struct err *said);
+int err_take(struct err *err, const struct err *said);
+
 /* Adds advice, one sentence, shown on a line of its own; an earlier, more special one stays.
  * Returns the negative code of err. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);

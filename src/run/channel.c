@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 /* A first word comes at once, or whoever should have said it has been kept from it. */
-enum { FIRST_WORD_MS = 30000, MAX_ERRNO = 4095 };
+enum { FIRST_WORD_MS = 30000 };
 
 enum message_kind { MESSAGE_REACHED, MESSAGE_NOTE, MESSAGE_FAILED };
 
@@ -89,8 +89,6 @@ static bool is_text(const char *text, size_t size)
 
 static bool is_message(const struct message *m, ssize_t len, const struct sock_mail *mail)
 {
-	const struct err *e = &m->err;
-
 	if (len < LEN_REACHED || mail->damaged)
 		return false;
 	switch (m->kind) {
@@ -99,25 +97,10 @@ static bool is_message(const struct message *m, ssize_t len, const struct sock_m
 	case MESSAGE_NOTE:
 		return len == LEN_NOTE && is_text(m->note, sizeof(m->note));
 	case MESSAGE_FAILED:
-		return len == LEN_FAILED && e->code > 0 && e->code <= MAX_ERRNO &&
-		       is_text(e->step, sizeof(e->step)) && is_text(e->path, sizeof(e->path)) &&
-		       is_text(e->text, sizeof(e->text)) && is_text(e->hint, sizeof(e->hint));
+		return len == LEN_FAILED && err_is_whole(&m->err);
 	default:
 		return false;
 	}
-}
-
-/* Through err_set(), which lets no control characters pass. */
-static int take_failure(const struct message *m, struct err *err)
-{
-	*err = (struct err){ 0 };
-	(void)err_set(err, m->err.code, "%s", m->err.text);
-	(void)err_prefix(err, ERR_AT "%s", m->err.path);
-	if (m->err.hint[0])
-		err_hint(err, "%s", m->err.hint);
-	if (m->err.step[strspn(m->err.step, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0')
-		memcpy(err->step, m->err.step, sizeof(err->step));
-	return -err->code;
 }
 
 /* A peer that ended with words of ours unread resets the connection, which the kernel reports
@@ -180,7 +163,7 @@ int channel_last_words(struct channel *channel, const struct start *start, struc
 	while ((n = receive(own_end(channel, start), &m, false, &mail)) > 0) {
 		fd_closep(&mail.fd);
 		if (is_message(&m, n, &mail) && m.kind == MESSAGE_FAILED)
-			return take_failure(&m, err);
+			return err_take(err, &m.err);
 	}
 	return 0;
 }
@@ -270,7 +253,7 @@ int channel_await(struct channel *channel, struct start *start, enum actor from,
 		if (fd >= 0 && (m.kind != MESSAGE_REACHED || !ret_fd))
 			return protocol(from, err);
 		if (m.kind == MESSAGE_FAILED)
-			return take_failure(&m, err);
+			return err_take(err, &m.err);
 		if (m.kind == MESSAGE_NOTE) {
 			start_note(start, "%s", m.note);
 			continue;
@@ -313,7 +296,7 @@ int channel_await_exec(struct channel *channel, struct start *start, struct err 
 	if (n < 0)
 		return (int)n;
 	fd_closep(&mail.fd);
-	return m.kind == MESSAGE_FAILED ? take_failure(&m, err) : protocol(ACTOR_INIT, err);
+	return m.kind == MESSAGE_FAILED ? err_take(err, &m.err) : protocol(ACTOR_INIT, err);
 }
 
 int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err)
@@ -329,7 +312,7 @@ int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err)
 	n = receive(sock, &m, false, &mail);
 	fd_closep(&mail.fd);
 	if (n > 0 && is_message(&m, n, &mail) && m.kind == MESSAGE_FAILED)
-		return take_failure(&m, err);
+		return err_take(err, &m.err);
 	if (n != 0 && n != -EAGAIN)
 		return n < 0 ? err_errno(err, (int)-n, "wait for the container's process")
 			     : protocol(ACTOR_INIT, err);

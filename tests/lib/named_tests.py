@@ -22,4 +22,5 @@ def tests_of(directory):
     for kind in ("conformance", "lint", "fuzz", "security"):
         names = re.findall(r"^\s*test\('([\w-]+)'", (directory / kind / "meson.build").read_text(), re.M)
         known |= {f"{kind}/{name}" for name in names}
+    known |= {f"fuzz/{path.stem.removeprefix('fuzz_')}-corpus" for path in (directory / "fuzz").glob("fuzz_*.c")}
     return known
