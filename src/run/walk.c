@@ -141,6 +141,11 @@ static int no_process(const struct walk *walk, size_t i, int error, struct err *
 {
 	(void)err_errno(err, error, "make the container's process");
 	(void)strncpy(err->step, walk->sequence->rows[i].name, sizeof(err->step) - 1);
+	if (error == EBUSY)
+		return err_hint(err,
+				"the container's cgroup has passed its controllers on, so that "
+				"only cgroups below it hold processes, and the container's "
+				"own process is in none of them: move it back into one");
 	return error == EAGAIN ? err_hint(err, "a process limit has been reached: pids.max of a "
 					       "cgroup, RLIMIT_NPROC, or kernel.pid_max")
 			       : -error;

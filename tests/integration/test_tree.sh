@@ -9,10 +9,12 @@ before_t_tree_of_root() { make_tree; }
 before_t_tree_of_user() { make_tree; }
 before_t_tree_of_service() { make_tree; }
 before_t_tree_of_user_elsewhere() { make_tree; }
+before_t_tree_of_exec() { make_tree; }
 after_t_tree_of_root() { drop_tree; }
 after_t_tree_of_user() { drop_tree; }
 after_t_tree_of_service() { drop_tree; }
 after_t_tree_of_user_elsewhere() { drop_tree; }
+after_t_tree_of_exec() { drop_tree; }
 
 make_tree() {
 	[ -w $TREE/cgroup.procs ] || return 0
@@ -144,4 +146,20 @@ t_tree_beside_v1() {
 	up '.linux.resources.memory.kernelTCP = 1048576'
 	down
 	[[ " $before " == *" hugetlb "* ]] || echo -hugetlb >$TREE/cgroup.subtree_control || true
+}
+
+# A group that has passed its controllers on takes no process; the one that the container's own is in does.
+t_tree_of_exec() {
+	from user/here
+	cfg 'del(.linux.resources)'
+	limit
+	up --arg p "it-$ID/e" '.linux.cgroupsPath = $p'
+	echo "$PID" >"$TREE/$ID/other/cgroup.procs"
+	echo +hugetlb >"$TREE/it-$ID/e/cgroup.subtree_control"
+	no 'resource busy' exec "$ID" /bin/true
+	has hint "$ERR" 'move it back'
+	mkdir "$TREE/it-$ID/e/below"
+	echo "$PID" >"$TREE/it-$ID/e/below/cgroup.procs"
+	inside /bin/true
+	down
 }
