@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/mountfd.h"
 
+#include "src/base/arena.h"
 #include "src/base/fd.h"
 #include "src/sys/compat.h"
 
@@ -8,6 +9,7 @@
 #include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -186,25 +188,6 @@ static int change(int mount_fd, unsigned long flags)
 	return fchdir(back) < 0 ? -errno : r;
 }
 
-/* Also where that cannot be known. */
-static bool has_mounts_below(int mount)
-{
-	struct mountfd_ids ids = { 0 };
-	unsigned long long parent;
-	char *line = NULL;
-	bool found = false;
-	size_t size = 0;
-	FILE *file = mountfd_ids(mount, &ids) == 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
-
-	while (file && !found && getline(&line, &size, file) > 0)
-		found = sscanf(line, "%*u %llu", &parent) == 1 && parent == ids.id;
-	free(line);
-	if (!file)
-		return true;
-	(void)fclose(file);
-	return found;
-}
-
 static int remount(int mount, uint64_t attrs)
 {
 	bool relatime = (attrs & MOUNT_ATTR__ATIME) == MOUNT_ATTR_RELATIME;
@@ -213,26 +196,135 @@ static int remount(int mount, uint64_t attrs)
 				     (relatime ? MS_RELATIME : 0));
 }
 
-static int set_classic(int mount, const struct mount_attr *attr, bool recursive)
+static int set_own(int mount, const struct mount_attr *attr)
 {
 	const uint64_t access_times = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
 	struct statvfs st;
 	uint64_t now;
-	int r = 0;
+	int r;
 
-	if (attr->propagation)
-		r = change(mount, attr->propagation | (recursive ? MS_REC : 0UL));
-	if (r < 0 || !(attr->attr_set | attr->attr_clr))
-		return r;
 	if (fstatvfs(mount, &st) < 0)
 		return -errno;
 	now = attrs_of(st.f_flag);
 	r = remount(mount, (now & ~attr->attr_clr) | attr->attr_set);
 	if (r == -EPERM) /* locked by the host: what protects may still be added */
 		r = remount(mount, now | (attr->attr_set & ~access_times));
-	if (r == 0 && recursive && has_mounts_below(mount))
-		return compat_irreplaceable(COMPAT_MOUNT_SETATTR);
 	return r;
+}
+
+struct listed {
+	unsigned long long id, parent;
+	char *target;
+};
+
+/* In place, what a list of mounts has for blanks and the like. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (; *text; text++) {
+		unsigned int c;
+
+		if (*text == '\\' && sscanf(text + 1, "%3o", &c) == 1) {
+			*to++ = (char)c;
+			text += 3;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+}
+
+/* All mounts that this process can see; NULL where it cannot. */
+static struct listed *list(struct arena *arena, size_t *ret_n)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	struct listed *v = NULL, one;
+	size_t cap = 0, size = 0;
+	char *line = NULL;
+	int at = 0;
+
+	*ret_n = 0;
+	while (file && getline(&line, &size, file) > 0) {
+		if (sscanf(line, "%llu %llu %*s %*s %n", &one.id, &one.parent, &at) != 2)
+			continue;
+		one.target = arena_strndup(arena, line + at, strcspn(line + at, " "));
+		unescape(one.target);
+		v = arena_room(arena, v, *ret_n, &cap, sizeof(*v));
+		v[(*ret_n)++] = one;
+	}
+	free(line);
+	if (file)
+		(void)fclose(file);
+	return v;
+}
+
+static int set_listed(int top, const char *path, unsigned long long id,
+		      const struct mount_attr *attr)
+{
+	_cleanup_close_ int fd = openat(top, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct mountfd_ids ids;
+
+	/* Another lies on it, or it cannot be reached. */
+	if (fd < 0 || mountfd_ids(fd, &ids) < 0 || ids.id != id)
+		return compat_irreplaceable(COMPAT_MOUNT_SETATTR);
+	return set_own(fd, attr);
+}
+
+struct below {
+	int top;
+	const char *target; /* of top */
+	const struct listed *v;
+	size_t n;
+	const struct mount_attr *attr;
+};
+
+static int set_below(const struct below *b, unsigned long long parent)
+{
+	size_t len = strlen(b->target) - (strcmp(b->target, "/") == 0);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < b->n; i++) {
+		const char *path = b->v[i].target + len + 1;
+
+		if (b->v[i].parent != parent || b->v[i].id == parent)
+			continue;
+		if (strlen(b->v[i].target) <= len + 1) /* on the mount itself */
+			return compat_irreplaceable(COMPAT_MOUNT_SETATTR);
+		r = set_listed(b->top, path, b->v[i].id, b->attr);
+		if (r == 0)
+			r = set_below(b, b->v[i].id);
+	}
+	return r;
+}
+
+/* One by one, by the kernel's list: one that is left out would allow what the others do not. */
+static int set_all_below(int mount, const struct mount_attr *attr)
+{
+	struct mountfd_ids ids = { 0 };
+	struct arena arena = { 0 };
+	struct below below = { .top = mount, .attr = attr };
+	int r = mountfd_ids(mount, &ids);
+
+	below.v = r == 0 ? list(&arena, &below.n) : NULL;
+	for (size_t i = 0; i < below.n; i++)
+		if (below.v[i].id == ids.id)
+			below.target = below.v[i].target;
+	r = below.target ? set_below(&below, ids.id) : compat_irreplaceable(COMPAT_MOUNT_SETATTR);
+	arena_free(&arena);
+	return r;
+}
+
+static int set_classic(int mount, const struct mount_attr *attr, bool recursive)
+{
+	int r = 0;
+
+	if (attr->propagation)
+		r = change(mount, attr->propagation | (recursive ? MS_REC : 0UL));
+	if (r < 0 || !(attr->attr_set | attr->attr_clr))
+		return r;
+	r = set_own(mount, attr);
+	return r == 0 && recursive ? set_all_below(mount, attr) : r;
 }
 
 static int attach(int mount, int target, const char *name, unsigned int flags, bool *ret_there)

@@ -165,19 +165,48 @@ t_refused_mount_setattr_of_a_live_mount() {
 	down
 }
 
-# What it cannot: the flags of a whole tree, and mapped ids.
+# The flags of a whole tree are set one by one, those of a name with a blank, too.
 t_refused_mount_setattr_of_a_tree() {
-	cfg '.mounts += [{destination: "/hl", type: "bind", source: "/sys", options: ["rbind", "rro"]}]'
-	[ "$MODE" != root ] || cfg --arg t "$T" '.mounts[-1].source = $t + "/tree"'
-	if [ "$MODE" = root ]; then
-		mkdir -p "$T/tree/below"
-		mount -t tmpfs below "$T/tree/below"
-	fi
+	root_only 'mounts a tree'
+	local error
+	mkdir -p "$T/tree/a b" "$T/tree/plain"
+	mount -t tmpfs below "$T/tree/a b"
+	mkdir "$T/tree/a b/deep"
+	mount -t tmpfs deep "$T/tree/a b/deep"
+	cfg --arg t "$T/tree" '.mounts += [{destination: "/hl", type: "bind", source: $t, options: ["rbind", "rro", "rnodev"]}]'
+	script_ 'touch /hl/plain/f "/hl/a b/f" "/hl/a b/deep/f" 2>&1 | grep -c Read-only; grep " /hl" /proc/self/mountinfo | grep -c " ro,.*nodev"'
+	for error in ENOSYS EPERM; do
+		under_filter mount_setattr $error
+		R run -b "$T/b" "$ID"
+		[ "$(tr '\n' ' ' <<<"$OUT")" = '3 3 ' ] || break
+	done
+	umount "$T/tree/a b/deep" "$T/tree/a b"
+	eq 'read-only, and flags' "$(tr '\n' ' ' <<<"$OUT")" '3 3 '
+}
+
+# One that another hides cannot be reached, and would be writable once that is gone.
+t_refused_mount_setattr_of_a_hidden_mount() {
+	root_only 'mounts a tree'
+	mkdir -p "$T/tree/below"
+	mount -t tmpfs below "$T/tree/below"
+	mount -t tmpfs over "$T/tree/below"
+	cfg --arg t "$T/tree" '.mounts += [{destination: "/hl", type: "bind", source: $t, options: ["rbind", "rro"]}]'
 	prog /bin/true
 	under_filter mount_setattr ENOSYS
 	R run -b "$T/b" "$ID"
-	[ "$MODE" != root ] || umount "$T/tree/below"
+	umount "$T/tree/below"
+	umount "$T/tree/below"
 	[ "$RC" = 1 ] || fail "exit status $RC"
 	has 'error' "$ERR" 'mount_setattr: function not implemented'
 	has 'error' "$ERR" 'a kernel before 5.12'
+}
+
+# A new sysfs belongs to the owner of the network namespace: the host's is bound, with all that is mounted there.
+t_refused_mount_setattr_of_the_hosts_sys() {
+	rootless_only
+	cfg '.linux.namespaces |= map(select(.type != "network"))'
+	script_ 'grep " /sys" /proc/self/mountinfo | cut -d " " -f 6 | grep -vc "^ro,"'
+	under_filter mount_setattr ENOSYS
+	R run -b "$T/b" "$ID"
+	eq 'mounts that are not read-only' "$OUT" 0
 }
