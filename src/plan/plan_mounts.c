@@ -282,7 +282,7 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	find_inside(&b->plan->rootfs, i, m);
 	r = plan_mount_options_apply(b, mount, m, err);
 	if (r == 0)
-		r = plan_idmap_build_mount(b, mount, m, err);
+		r = plan_idmap_mount_build(b, mount, m, err);
 	if (r < 0)
 		return r;
 	share_source(b, i, m);

@@ -32,9 +32,13 @@ static inline bool plan_parts_creates(const struct plan *plan, enum plan_ns kind
 int plan_ns_build(struct plan_build *b, struct err *err) MUST_CHECK;
 
 int plan_idmap_build(struct plan_build *b, struct err *err) MUST_CHECK;
+/* The ranges of a list of the config; and maps cut such that the kernel takes them below the
+ * caller's namespace. */
+struct idmap plan_idmap_ranges(struct arena *arena, const oci_id_mappings *list);
+int plan_idmap_split(struct plan_build *b, struct idmap_write *write, struct err *err) MUST_CHECK;
 /* Finds the mapping that a mount asks for and sets m->idmap, 0 where it asks for none. Entries with
  * equal mappings share one. */
-int plan_idmap_build_mount(struct plan_build *b, const struct oci_mount *mount,
+int plan_idmap_mount_build(struct plan_build *b, const struct oci_mount *mount,
 			   struct mount_entry *m, struct err *err) MUST_CHECK;
 
 int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;

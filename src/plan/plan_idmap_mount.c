@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Mounts with mapped ids: through which mapping the owners of a tree are seen. It comes from the
+ * mount's own uidMappings and gidMappings, from crun's "idmap=uids=DISK-HOST-COUNT#…;gids=…", or is
+ * that of the container's user namespace.
+ *
+ * The kernel takes mappings as user namespaces, and only from who has CAP_SYS_ADMIN in the user
+ * namespace that mounted the file system: usrun itself, before the clone. */
+#include "src/plan/plan_parts.h"
+
+#include "src/base/str.h"
+#include "src/oci/mount_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAPPED = MOUNT_EXT_IDMAP | MOUNT_EXT_RIDMAP };
+
+static const char *word_of(const struct oci_mount *mount)
+{
+	for (size_t i = 0; i < mount->options.n; i++) {
+		const struct mount_option *option = mount_options_find(mount->options.v[i]);
+
+		if (option && option->kind == MOUNT_OPTION_EXTENSION && (option->value & MAPPED) &&
+		    strchr(mount->options.v[i], '='))
+			return mount->options.v[i];
+	}
+	return NULL;
+}
+
+static bool is_wanted(const struct oci_mount *mount)
+{
+	if (mount->uid_mappings.n)
+		return true;
+	for (size_t i = 0; i < mount->options.n; i++) {
+		const struct mount_option *option = mount_options_find(mount->options.v[i]);
+
+		if (option && option->kind == MOUNT_OPTION_EXTENSION && (option->value & MAPPED))
+			return true;
+	}
+	return false;
+}
+
+static bool read_number(const char **at, char end, uint32_t *ret)
+{
+	char *rest;
+	unsigned long long value;
+
+	if (**at < '0' || **at > '9')
+		return false;
+	value = strtoull(*at, &rest, 10);
+	if (value > UINT32_MAX || (end && *rest != end))
+		return false;
+	*ret = (uint32_t)value;
+	*at = rest + (end ? 1 : 0);
+	return true;
+}
+
+/* A range whose host side is given in ids of the container ("@1-3-10"): one range for each part of
+ * the container's map that it touches. */
+static int add_relative(struct plan_build *b, const struct idmap *container,
+			const struct idmap_range *range, struct idmap *ret, struct err *err)
+{
+	const struct idmap one = { .v = range, .n = 1 };
+	struct idmap split, above = { 0 };
+	struct idmap_range *v;
+	int r = 0;
+
+	if (idmap_is_empty(container)) /* no user namespace: the container's ids are the host's */
+		split = above = one;
+	else
+		r = idmap_split(b->arena, &one, container, &split, err);
+	if (r < 0)
+		return r;
+	v = arena_array(b->arena, ret->n + split.n, sizeof(*v));
+	if (ret->n)
+		memcpy(v, ret->v, ret->n * sizeof(*v));
+	for (size_t i = 0; i < split.n; i++) {
+		v[ret->n + i] = split.v[i];
+		if (!above.n)
+			v[ret->n + i].outside =
+				(uint32_t)idmap_to_host(container, split.v[i].outside);
+	}
+	*ret = (struct idmap){ .v = v, .n = ret->n + split.n };
+	return 0;
+}
+
+static int bad_word(const struct mount_entry *m, const char *word, struct err *err)
+{
+	(void)err_set(err, EINVAL, ERR_AT "mounts[%ld].options: cannot read \"%s\"",
+		      m->config_index, word);
+	return err_hint(
+		err, "it is idmap=uids=DISK-HOST-COUNT#…;gids=DISK-HOST-COUNT#…, with @ before a "
+		     "range whose HOST is an id of the container");
+}
+
+/* "0-1-10#@10-11-10", up to ";" or the end. -EINVAL without a text where it is something else. */
+static int read_ranges(struct plan_build *b, const char **at, const struct idmap *container,
+		       struct idmap *ret, struct err *err)
+{
+	static const struct idmap absolute;
+
+	for (;;) {
+		struct idmap_range range;
+		bool relative = **at == '@';
+		int r;
+
+		*at += relative;
+		if (!read_number(at, '-', &range.inside) || !read_number(at, '-', &range.outside) ||
+		    !read_number(at, '\0', &range.count))
+			return -EINVAL;
+		r = add_relative(b, relative ? container : &absolute, &range, ret, err);
+		if (r < 0)
+			return r;
+		if (**at != '#')
+			return **at == ';' || !**at ? 0 : -EINVAL;
+		(*at)++;
+	}
+}
+
+static int from_word(struct plan_build *b, const struct mount_entry *m, const char *word,
+		     struct idmap_write *ret, struct err *err)
+{
+	const char *at = strchr(word, '=') + 1;
+
+	*err = (struct err){ 0 };
+	while (*at) {
+		bool uids = str_starts(at, "uids=");
+		struct idmap *map = uids ? &ret->uid : &ret->gid;
+		const struct idmap *container = uids ? &b->plan->idmap.uid : &b->plan->idmap.gid;
+		int r;
+
+		if ((!uids && !str_starts(at, "gids=")) || map->n)
+			return bad_word(m, word, err);
+		at += strlen("uids=");
+		r = read_ranges(b, &at, container, map, err);
+		if (r < 0 && err->code)
+			return err_prefix(err, ERR_AT "mounts[%ld].options: \"%s\"",
+					  m->config_index, word);
+		if (r < 0)
+			return bad_word(m, word, err);
+		at += *at == ';';
+	}
+	return ret->uid.n && ret->gid.n ? 0 : bad_word(m, word, err);
+}
+
+/* Ranges of the config, made such that usrun can write them. */
+static int fit(struct plan_build *b, const struct mount_entry *m, struct idmap_write *write,
+	       struct err *err)
+{
+	int r = idmap_check(&write->uid, "uid", "uidMappings", err);
+
+	if (r == 0)
+		r = idmap_check(&write->gid, "gid", "gidMappings", err);
+	if (r == 0)
+		r = plan_idmap_split(b, write, err);
+	return r < 0 ? err_prefix(err, ERR_AT "mounts[%ld]", m->config_index) : 0;
+}
+
+static int find(struct plan_build *b, const struct oci_mount *mount, const struct mount_entry *m,
+		struct mount_idmap *ret, struct err *err)
+{
+	const char *word = word_of(mount);
+	int r = 0;
+
+	if (mount->uid_mappings.n && word)
+		return err_set(err, EINVAL,
+			       ERR_AT "mounts[%ld]: two mappings: uidMappings and \"%s\"",
+			       m->config_index, word);
+	ret->write.writer = IDMAP_WRITER_SELF;
+	if (mount->uid_mappings.n) {
+		ret->write.uid = plan_idmap_ranges(b->arena, &mount->uid_mappings);
+		ret->write.gid = plan_idmap_ranges(b->arena, &mount->gid_mappings);
+	} else if (word) {
+		r = from_word(b, m, word, &ret->write, err);
+	} else if (b->plan->flags & PLAN_USERNS_JOIN) {
+		ret->joined = true;
+		return 0;
+	} else if (b->plan->flags & PLAN_USERNS_NEW) {
+		ret->write = b->plan->idmap;
+		return 0;
+	} else {
+		return err_set(err, EINVAL,
+			       ERR_AT "mounts[%ld].options: %s needs uidMappings and "
+				      "gidMappings: the container has no user namespace",
+			       m->config_index,
+			       m->extensions & MOUNT_EXT_RIDMAP ? "ridmap" : "idmap");
+	}
+	return r < 0 ? r : fit(b, m, &ret->write, err);
+}
+
+/* What can be known before the kernel is asked. */
+static int check(const struct plan_build *b, const struct mount_entry *m, struct err *err)
+{
+	const uint32_t needed = POWER_OPEN_MOUNTS | POWER_MAP_DIRECT;
+	const char *why = NULL;
+
+	if (m->kind == MOUNT_REMOUNT)
+		why = "the ids of a mount cannot be mapped after it was made";
+	else if (m->kind != MOUNT_BIND && (b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
+		why = "a file system that is mounted inside the user namespace has its ids "
+		      "already: map those of bind mounts";
+	if (why)
+		return err_set(err, EINVAL, ERR_AT "mounts[%ld]: %s", m->config_index, why);
+	if ((b->plan->powers & needed) == needed)
+		return 0;
+	(void)err_set(err, EPERM,
+		      ERR_AT "mounts[%ld]: mapping the ids of %s takes CAP_SYS_ADMIN in the "
+			     "user namespace that mounted its file system",
+		      m->config_index, m->source);
+	return err_hint(err,
+			"without an id-mapped mount: give the files to ids of the container, see "
+			"\"id mapping\" in `usrun explain`");
+}
+
+static size_t shared_with(const struct plan_build *b, const struct mount_idmap *wanted)
+{
+	const struct rootfs_plan *rootfs = &b->plan->rootfs;
+
+	for (size_t i = 0; i < rootfs->n_idmaps; i++)
+		if (rootfs->idmaps[i].joined == wanted->joined &&
+		    idmap_equal(&rootfs->idmaps[i].write.uid, &wanted->write.uid) &&
+		    idmap_equal(&rootfs->idmaps[i].write.gid, &wanted->write.gid))
+			return i + 1;
+	return 0;
+}
+
+int plan_idmap_mount_build(struct plan_build *b, const struct oci_mount *mount,
+			   struct mount_entry *m, struct err *err)
+{
+	struct rootfs_plan *rootfs = &b->plan->rootfs;
+	struct mount_idmap wanted = { 0 };
+	int r;
+
+	if (!is_wanted(mount))
+		return 0;
+	r = find(b, mount, m, &wanted, err);
+	if (r == 0)
+		r = check(b, m, err);
+	if (r < 0)
+		return r;
+	m->idmap = shared_with(b, &wanted);
+	if (m->idmap)
+		return 0;
+	if (!rootfs->idmaps)
+		rootfs->idmaps =
+			arena_array(b->arena, b->plan->config->mounts.n, sizeof(*rootfs->idmaps));
+	rootfs->idmaps[rootfs->n_idmaps++] = wanted;
+	m->idmap = rootfs->n_idmaps;
+	return 0;
+}
