@@ -105,6 +105,10 @@ void doctor_ids_subids(struct doctor *d, const char *argument, struct doctor_fin
 			    "ids are shared with another user, who may change files of containers: "
 			    "\"%s\" in %s",
 			    other, file);
+	else if (facts->subuid.unmapped && count_of(&facts->subuid) < SUBID_USUAL_COUNT - 1)
+		doctor_warn(d, ret, "start usrun where all ids of the user are mapped",
+			    "%llu ids only: the user namespace that usrun runs in has no more",
+			    (unsigned long long)count_of(&facts->subuid));
 	else if (count_of(&facts->subuid) < SUBID_USUAL_COUNT - 1)
 		doctor_warn(d, ret,
 			    arena_strf(d->arena,
