@@ -233,6 +233,7 @@ if [ "${MODE:-}" = root ]; then
 fi
 
 t_matrix() {
+	[ "$MODE" = root ] || [ "$(nice)" -le 5 ] || skip 'a user cannot lower the nice value, and processes get 5'
 	local name edit pod userpod=/none holder=/none i n=$$ applet way wanted
 	for applet in mv ionice; do ln -sf busybox "$T/b/rootfs/bin/$applet"; done
 	cfg '.process.capabilities = (["CAP_CHOWN", "CAP_KILL"] | {bounding: ., effective: ., permitted: .}
