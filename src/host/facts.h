@@ -117,7 +117,7 @@ void facts_cgroup_parse(struct arena *arena, const char *cgroup, const char *mou
  * that of a service. false, too, where nobody answers. */
 bool facts_unit_delegates(const char *runtime_dir, const char *own) MUST_CHECK;
 
-/* facts_json.c: the facts document, usrun-facts(5). */
+/* facts_json.c, facts_json_read.c: the facts document, usrun-facts(5). */
 
 /* Writes all that was gathered as one object. */
 void facts_json_write(struct json_write *w, const struct facts *facts);
