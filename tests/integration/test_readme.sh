@@ -22,6 +22,22 @@ run_block() { # ID-OF-THE-TEXT WORDS [DIR]
 	eq "exit status of '$2'" "$RC$([ "$RC" = 0 ] || echo ": $OUT")" 0
 }
 
+before_t_readme_do() { give_tun; }
+after_t_readme_do() { take_tun; }
+t_readme_do() {
+	command -v make >/dev/null || skip 'needs make'
+	mkdir -p "$T/home/proj"
+	export HOME=$T/home
+	printf 'check:\n\techo ran >log\n' >"$HOME/proj/Makefile"
+	printf '#!/bin/sh\necho x >~/.profile; rm Makefile\n' >"$HOME/proj/install.sh"
+	chmod 755 "$HOME/proj/install.sh"
+	run_block none "$(readme_block 'usrun do')" home/proj
+	has 'what it would have changed' "$OUT" "D $HOME/proj/Makefile"
+	has 'in the home directory' "$OUT" "A $HOME/.profile 2"
+	eq 'what it has changed' "$(ls -A "$HOME" "$HOME/proj" | tr '\n' ' ')$(<"$HOME/proj/log")" \
+		"$HOME: proj  $HOME/proj: Makefile install.sh log ran"
+}
+
 t_readme_by_hand() {
 	mkdir "$T/rest"
 	mv "$T/b" "$T/rest/bundle"

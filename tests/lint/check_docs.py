@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the manual pages with the option tables, as the program itself prints them.
+"""Compares the manual pages with the option tables, as the program itself prints them, and README.md with the tests.
 
 check_docs.py ROOT USRUN
 """
@@ -47,11 +47,18 @@ def check_annotations(root):
                if not name.startswith(unsafe)])
 
 
+def check_readme(root):
+    """The tests that the README names as its proof are there."""
+    tests = "".join(path.read_text() for path in sorted((root / "tests" / "integration").glob("test_*.sh")))
+    return [f"README.md: there is no test {name}" for name in re.findall(r"`(t_\w+)`", (root / "README.md").read_text())
+            if f"\n{name}() {{" not in tests]
+
+
 def main():
     man, usrun = pathlib.Path(sys.argv[1]) / "man", sys.argv[2]
     overview = run(usrun, "--help")
     commands = re.findall(r"^  (\w+) +\S", overview.split("Options:")[0], re.M)
-    errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent)
+    errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent) + check_readme(man.parent)
     text = (man / "usrun.1").read_text() if (man / "usrun.1").exists() else ""
     for command in commands:
         errors += check_page(man / f"usrun-{command}.1", options_of(run(usrun, "--criu", sys.executable, command, "--help")))
