@@ -49,22 +49,9 @@ struct helper_ends { /* the helper's ends of pipes */
 
 int net_helper_find(struct arena *arena, const char *name, const char **ret, struct err *err)
 {
-	const char *path = getenv("PATH"), *dir;
-	struct stat st;
-
-	dir = arena_strf(arena, "%s:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-			 path ? path : "");
-	while (*dir) {
-		size_t len = strcspn(dir, ":");
-		const char *file = arena_strf(arena, "%.*s/%s", (int)len, dir, name);
-
-		if (*dir == '/' && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
-		    access(file, X_OK) == 0) {
-			*ret = file;
-			return 0;
-		}
-		dir += len + (dir[len] == ':');
-	}
+	*ret = program_find(arena, name, PROGRAM_USUAL_PLACES);
+	if (*ret)
+		return 0;
 	(void)err_set(err, ENOENT, "the network of the container: %s is not installed", name);
 	return err_hint(err, "install the package %s, or choose --net=host or --net=none",
 			str_equal(name, "pasta") ? "passt" : name);
@@ -213,7 +200,8 @@ static int helper_failed(struct keeper *k, struct err *err)
 			*err = reason;
 			return -err->code;
 		}
-	if (strstr(k->said, "/dev/net/tun"))
+	/* slirp4netns names it; pasta speaks of a tun socket. */
+	if (strstr(k->said, "/dev/net/tun") || strstr(k->said, "tun socket"))
 		err_hint(err, "the caller must be able to open it: `ls -l /dev/net/tun` shows 0666 "
 			      "on most hosts; `sudo modprobe tun` where it is missing");
 	return -err->code;

@@ -5,6 +5,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/path.h"
+#include "src/sys/program.h"
 #include "src/sys/spawn.h"
 
 #include <fcntl.h>
@@ -80,17 +81,11 @@ int ps_host_filter(char *text, const pid_t *pids, size_t n, struct str *out, str
 
 static const char *find_ps(struct arena *arena, struct err *err)
 {
-	const char *path = getenv("PATH");
+	const char *file = program_find(arena, "ps", "/usr/bin:/bin");
 
-	for (const char *at = path && *path ? path : "/usr/bin:/bin"; *at; at += *at == ':') {
-		size_t len = strcspn(at, ":");
-		char *file = arena_strf(arena, "%.*s/ps", (int)len, at);
-
-		if (*at == '/' && access(file, X_OK) == 0)
-			return file;
-		at += len;
-	}
-	(void)err_set(err, ENOENT, "options of ps need the program ps, which is not in PATH");
+	if (file)
+		return file;
+	(void)err_set(err, ENOENT, "options of ps need the program ps, which is not installed");
 	err_hint(err, "install it (procps), or leave the options out");
 	return NULL;
 }

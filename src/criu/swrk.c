@@ -17,27 +17,9 @@
 
 enum { DEATH_TIMEOUT_MS = 10000, LAST_WORK_MS = 5000 }; /* LAST: to take back what it did */
 
-static const char places[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-static const char *look_up(struct arena *arena, const char *name)
-{
-	const char *path = getenv("PATH"), *dir;
-
-	dir = arena_strf(arena, "%s:%s", path ? path : "", places);
-	while (*dir) {
-		size_t len = strcspn(dir, ":");
-		const char *file = arena_strf(arena, "%.*s/%s", (int)len, dir, name);
-
-		if (*dir == '/' && access(file, X_OK) == 0)
-			return file;
-		dir += len + (dir[len] == ':');
-	}
-	return NULL;
-}
-
 bool swrk_has_program(struct arena *arena, const char *name)
 {
-	return look_up(arena, name) != NULL;
+	return program_find(arena, name, PROGRAM_USUAL_PLACES) != NULL;
 }
 
 int swrk_find(struct arena *arena, const char *asked, const char **ret, struct err *err)
@@ -50,7 +32,7 @@ int swrk_find(struct arena *arena, const char *asked, const char **ret, struct e
 			       ? 0
 			       : err_errno(err, errno, "--criu: execute %s", asked);
 	}
-	found = look_up(arena, asked ? asked : "criu");
+	found = program_find(arena, asked ? asked : "criu", PROGRAM_USUAL_PLACES);
 	if (found) {
 		*ret = found;
 		return 0;
@@ -114,7 +96,7 @@ static int run_program(const struct swrk_start *how, int words, int gate, struct
 		return r;
 	(void)snprintf(number, sizeof(number), "%d", sock);
 	(void)snprintf(search, sizeof(search), "PATH=%s%s%s", path ? path : "", path ? ":" : "",
-		       places);
+		       PROGRAM_USUAL_PLACES);
 	r = own_stdio(words);
 	keep_only(how, sock, gate);
 	if (r == 0)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,6 +25,24 @@
 #endif
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+
+const char *program_find(struct arena *arena, const char *name, const char *places)
+{
+	const char *path = getenv("PATH"), *dir;
+	struct stat st;
+
+	dir = arena_strf(arena, "%s:%s", path ? path : "", places);
+	while (*dir) {
+		size_t len = strcspn(dir, ":");
+		const char *file = arena_strf(arena, "%.*s/%s", (int)len, dir, name);
+
+		if (*dir == '/' && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+		    access(file, X_OK) == 0)
+			return file;
+		dir += len + (dir[len] == ':');
+	}
+	return NULL;
+}
 
 int program_memfd(const char *name)
 {

@@ -18,6 +18,13 @@ int program_memfd(const char *name);
 int program_seal(int fd);
 bool program_is_sealed(int fd);
 
+/* Where distributions put programs that not every PATH has. */
+#define PROGRAM_USUAL_PLACES "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* An executable file of that name in the caller's PATH, or else in `places`, of which relative ones
+ * do not count; NULL: there is none. */
+const char *program_find(struct arena *arena, const char *name, const char *places);
+
 /* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
 int program_exec(int fd, char *const *argv);
 

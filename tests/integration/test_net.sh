@@ -401,7 +401,7 @@ before_t_net_do() { give_tun; }
 after_t_net_do() { take_tun; }
 t_net_do() {
 	slirp
-	local pid
+	local pid script
 	mkdir "$T/proj"
 	cd "$T/proj" || fail 'no directory'
 	echo hello >file
@@ -409,6 +409,15 @@ t_net_do() {
 	PATH=$T/bin:$PATH ok do -- sh -c 'cat /etc/resolv.conf; ip addr'
 	has nameserver "$OUT" 'nameserver 10.0.2.3'
 	has address "$OUT" 'inet 10.0.2.100/24'
+	serve 127.0.0.1
+	script="ip route get 169.254.169.254 oif tap0; for a in 127.0.0.1 10.0.2.2; do
+		timeout 20 busybox nc -w 10 \$a $PORT </dev/null 2>&1; done; true"
+	ok do -- sh -c "$script"
+	has metadata "$OUT" 'local 169.254.169.254 '
+	hasnt 'loopback of the host' "$OUT" hello
+	ok do --metadata --host-loopback -- sh -c "$script"
+	hasnt metadata "$OUT" 'local 169.254.169.254 '
+	eq 'loopback of the host' "$(grep -c hello <<<"$OUT")" 1
 	ok do --net=none -- ip -o link
 	eq devices "$(wc -l <<<"$OUT")" 1
 	command -v python3 >/dev/null || skip 'needs python3'
@@ -456,7 +465,11 @@ t_net_do_without() {
 	no '--publish: no network inside: /dev/net/tun: ' do -p 8080:80 -- true
 	no 'the network of the container: slirp4netns: ' do --net=slirp4netns -- true
 	eq status "$RC" 125
+	has hint "$ERR" '`ls -l /dev/net/tun` shows 0666'
 	no '--net: expected none, host' do --net=bridge -- true
+	command -v pasta >/dev/null || return 0
+	no 'the network of the container: pasta: ' do --net=pasta -- true
+	has 'hint of pasta' "$ERR" '`ls -l /dev/net/tun` shows 0666'
 }
 
 # A device with the right mode that nothing is behind.
