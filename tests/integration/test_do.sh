@@ -313,6 +313,55 @@ print(os.sysconf("SC_NPROCESSORS_ONLN") > 0)' "$port" "$ID" "$pid"
 	wait $pid 2>/dev/null || true
 }
 
+# Memory, queues and keys that processes of the host share by a name, without the filter that refuses some of the calls.
+t_do_shares_no_names() {
+	do_home
+	command -v python3 >/dev/null || skip 'needs python3'
+	[ "$(uname -m)" = x86_64 ] || skip 'numbers of x86_64'
+	cat >"$T/names.py" <<-'END'
+		import ctypes, os, sys
+		libc, name, key = ctypes.CDLL(None, use_errno=True), sys.argv[2].encode(), int(sys.argv[3])
+		call = lambda *words: libc.syscall(*[ctypes.c_long(w) if isinstance(w, int) else w for w in words])
+		if sys.argv[1] == "make": # and run what comes then in a session keyring with a key
+		    segment = libc.shmget(key, 4096, 0o1600)
+		    queue = call(240, name, os.O_CREAT | os.O_RDWR, 0o600, 0) # mq_open
+		    call(250, 1, 0) # KEYCTL_JOIN_SESSION_KEYRING
+		    call(248, b"user", name, b"secret", 6, -3) # add_key
+		    open("/dev/shm/" + sys.argv[2], "w").close()
+		    status = os.spawnvp(os.P_WAIT, sys.argv[4], sys.argv[4:])
+		    os.unlink("/dev/shm/" + sys.argv[2])
+		    call(241, name) # mq_unlink
+		    libc.shmctl(segment, 0, None)
+		    sys.exit(status)
+		found = {"shm": libc.shmget(key, 0, 0), "mqueue": call(240, name, os.O_RDWR), "key": call(250, 10, -3, b"user", name, 0)}
+		print(*[what for what, r in found.items() if r >= 0], *filter(lambda f: f == sys.argv[2], os.listdir("/dev/shm")))
+	END
+	local key=$((RANDOM * 32768 + RANDOM + 1)) look=(look "$ID" 0)
+	look[2]=$key
+	OUT=$(python3 "$T/names.py" make "$ID" $key python3 "$T/names.py" "${look[@]}")
+	[ -n "$OUT" ] || fail 'nothing is found outside'
+	OUT=$(python3 "$T/names.py" make "$ID" $key "${U[@]}" do --seccomp none --ro "$T/names.py" -- python3 "$T/names.py" "${look[@]}")
+	eq 'what is found inside' "$OUT" ''
+}
+
+# Data of all users and of other programs, where it is there at all; and what nested namespaces bring to light.
+t_do_covers_stay() {
+	do_home
+	mkdir private && echo secret >private/file
+	local dir
+	for dir in /var/mail /var/spool /var/backups /var/lib/docker /var/lib/containers /var/lib/libvirt; do
+		[ ! -d $dir ] || IN -- "ls -A $dir/"
+		eq "in $dir" "$OUT" ''
+	done
+	IN --nested --hide private -- 'unshare -Urm sh -c "umount private; umount -l private; umount -l /var/spool
+		mount -o remount,rw,bind /usr && echo remounted; umount -l /usr && echo unmounted" 2>/dev/null
+		cat private/file 2>/dev/null; ls -A /var/spool'
+	eq 'by namespaces of its own' "$OUT" ''
+	# Programs that make others of us: no mount lets them.
+	IN -- 'cut -d " " -f 6 /proc/self/mountinfo | grep -vc nosuid || true; dmesg >/dev/null 2>&1 && echo dmesg; mkdir /sys/fs/cgroup/x 2>/dev/null && echo cgroup; true'
+	eq 'mounts with setuid programs' "$OUT" 0
+}
+
 # The built-in profile: an error number each, as a program sees it.
 t_do_filters_system_calls() {
 	do_home
