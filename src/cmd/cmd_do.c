@@ -122,6 +122,28 @@ static bool all_terminals(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
+/* What the host has there: below a path that an option shows elsewhere, in what it shows. */
+static void find_workdir(struct do_parts *p)
+{
+	const struct do_path *shown = NULL;
+	const char *dir, *real;
+
+	if (!p->o->workdir)
+		return;
+	dir = path_clean(p->arena,
+			 path_join(p->arena, p->machine.cwd ? p->machine.cwd : "/", p->o->workdir));
+	p->q.workdir = dir;
+	for (size_t i = 0; i < p->q.n_paths; i++)
+		if (path_is_below(dir, p->q.paths[i].target) &&
+		    (!shown || strlen(p->q.paths[i].target) >= strlen(shown->target)))
+			shown = &p->q.paths[i];
+	p->q.workdir_there = shown ? machine_find(p->arena,
+						  arena_strf(p->arena, "%s%s", shown->source,
+							     dir + strlen(shown->target)),
+						  &real) == MACHINE_DIRECTORY
+				   : do_tree_find(p->arena, p->q.rootfs, dir) == MACHINE_DIRECTORY;
+}
+
 static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 {
 	const struct do_options *o = p->o;
@@ -150,15 +172,10 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 		r = err_set(err, EINVAL, "--publish: %s", p->q.no_net);
 	if (r < 0)
 		return r;
-	if (o->workdir) {
-		p->q.workdir = path_clean(
-			p->arena,
-			path_join(p->arena, p->machine.cwd ? p->machine.cwd : "/", o->workdir));
-		p->q.workdir_there =
-			do_tree_find(p->arena, p->q.rootfs, p->q.workdir) == MACHINE_DIRECTORY;
-	}
 	p->q.all_changes = o->changes && str_starts(o->changes, "all");
 	r = do_find_paths(p, err);
+	if (r == 0)
+		find_workdir(p);
 	if (r == 0 && o->overlay && *o->overlay)
 		r = launch_layer(p->arena, o->overlay, &p->q.layer, err);
 	if (r == 0)
@@ -189,6 +206,24 @@ static int explain(const struct err *err)
 	return !program                                      ? 125
 	       : err->code == ENOENT || err->code == ENOTDIR ? NOT_FOUND
 							     : NOT_EXECUTABLE;
+}
+
+/* The program is missing, and this machine has it: it lies where a sandbox is empty. */
+static void hint_not_shown(struct do_parts *p, struct err *err)
+{
+	const char *word = p->q.args.v[0], *real;
+
+	if (p->q.rootfs || err->code != ENOENT || !str_starts(err->text, "exec: ") ||
+	    !strchr(word, '/') || (*word != '/' && !p->machine.cwd))
+		return;
+	if (machine_find(p->arena, path_join(p->arena, p->machine.cwd, word), &real) ==
+	    MACHINE_MISSING)
+		return;
+	if (*word == '/' || path_has_dotdot(word))
+		err_hint(err, "it is not shown inside: --ro %s shows it", word);
+	else
+		err_hint(err,
+			 "the current directory is not shown inside: --ro . or --rw . shows it");
 }
 
 /* What the config does not say. */
@@ -240,6 +275,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 	if (update_values_option(err->path))
 		(void)err_option(err, update_values_option(err->path));
 	(void)err_document(err, "the sandbox's config");
+	hint_not_shown(p, err);
 	return explain(err);
 }
 

@@ -60,7 +60,7 @@ struct do_request {
 	const struct oci_seccomp *seccomp_given; /* in place of the built-in profile */
 	const char *hostname;
 	const char *workdir; /* absolute, clean; or NULL */
-	bool workdir_there;  /* on the host */
+	bool workdir_there;  /* on the host, where that is shown */
 	struct do_texts args, env, caps;
 	const struct do_rlimit *rlimits;
 	size_t n_rlimits;

@@ -333,8 +333,10 @@ static int set_workdir(struct do_builder *b, struct err *err)
 
 	if (!dir)
 		return 0;
-	/* What is missing would be made, in a directory of the user perhaps. */
-	if (place->cover == DO_COVER_HOST && !b->request->workdir_there)
+	/* What is missing would be made, in a directory of the user perhaps. Only a layer may have
+	 * what the host has not. */
+	if (!b->request->workdir_there &&
+	    !(b->request->layer && place && place->cover == DO_COVER_OWN))
 		return err_set(err, ENOTDIR, "--workdir %s: there is no such directory", dir);
 	b->places->cwd = dir;
 	return 0;

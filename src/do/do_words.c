@@ -169,23 +169,30 @@ int do_ulimit(struct arena *arena, const char *word, struct do_rlimit *ret, stru
 	const char *equals = strchr(word, '='), *colon = equals ? strchr(equals, ':') : NULL;
 	char *name = arena_strf(arena, "RLIMIT_%.*s", (int)strcspn(word, "="), word);
 	const char *soft;
-	int r = -EINVAL;
+	int r;
 
 	for (char *c = name; *c; c++)
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 'a' + 'A');
 	/* Of those that are not in the table the value is 0, that of RLIMIT_CPU. */
-	if (equals &&
-	    str_equal(json_read_enum_name(names_rlimits, json_read_enum(names_rlimits, name)),
-		      name)) {
-		soft = colon ? arena_strndup(arena, equals + 1, (size_t)(colon - equals - 1))
-			     : equals + 1;
-		r = limit_value(soft, &ret->soft);
-		if (r == 0)
-			r = limit_value(colon ? colon + 1 : soft, &ret->hard);
+	if (!str_equal(json_read_enum_name(names_rlimits, json_read_enum(names_rlimits, name)),
+		       name)) {
+		(void)err_set(err, EINVAL, "--ulimit: unknown limit \"%.*s\"",
+			      (int)strcspn(word, "="), word);
+		return err_hint(err,
+				"such as nofile, nproc, core, fsize: the names of setrlimit(2)");
 	}
+	soft = colon    ? arena_strndup(arena, equals + 1, (size_t)(colon - equals - 1))
+	       : equals ? equals + 1
+			: "";
+	r = limit_value(soft, &ret->soft);
+	if (r == 0)
+		r = limit_value(colon ? colon + 1 : soft, &ret->hard);
 	ret->type = name;
-	if (r == 0 && ret->soft <= ret->hard)
+	if (r == 0 && ret->soft > ret->hard)
+		return err_set(err, EINVAL, "--ulimit %s: the soft limit is above the hard limit",
+			       word);
+	if (r == 0)
 		return 0;
 	(void)err_set(err, EINVAL, "--ulimit: expected NAME=SOFT[:HARD], got \"%s\"", word);
 	return err_hint(err, "such as nofile=1024:4096, core=0, fsize=unlimited");

@@ -86,6 +86,12 @@ t_do_writes_only_where_it_was_told() {
 	no '--rw missing: there is no such file' do --rw missing -- true
 	no 'there is no such directory' do --rw . -w "$PWD/missing" -- true
 	[ ! -e missing ] || fail 'a working directory was made in the project'
+	mkdir shown
+	no 'there is no such directory' do -v "$PWD/shown:/run/elsewhere" -w /run/elsewhere/missing -- true
+	[ ! -e shown/missing ] || fail 'a working directory was made in what a volume shows'
+	no 'there is no such directory' do -w missing -- true
+	no 'there is no such directory' do -w /missing -- true
+	rmdir shown
 }
 
 # Everything can be done to it, and nothing stays.
@@ -202,6 +208,17 @@ t_do_ends_as_env_does() {
 	R do -- no-such-program
 	eq 'not found' "$RC" 127
 	has 'not found' "$ERR" 'exec: "no-such-program": executable file not found in $PATH'
+	printf '#!/bin/sh\n' >"$HOME/script"
+	chmod +x "$HOME/script"
+	R do -- ../script
+	eq 'not shown' "$RC" 127
+	has 'what shows it' "$ERR" 'hint: it is not shown inside: --ro ../script shows it'
+	cd
+	R do -- ./script
+	has 'what shows the home' "$ERR" 'hint: the current directory is not shown inside: --ro . or --rw . shows it'
+	cd "$T/home/proj" || fail 'the project'
+	R do -- ./no-such-script
+	hasnt 'no guess about what is nowhere' "$ERR" 'shows it'
 	R do -- /etc/passwd
 	eq 'not executable' "$RC" 126
 	R do --rw / -- true

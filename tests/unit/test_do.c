@@ -533,9 +533,9 @@ TEST(numbers)
 	CHECK_INT(limit.hard, 0);
 	CHECK_INT(do_ulimit(&arena, "fsize=unlimited", &limit, &err), 0);
 	CHECK(limit.hard == UINT64_MAX);
-	CHECK_ERR(do_ulimit(&arena, "nofile=20:10", &limit, &err), &err, "expected NAME=SOFT");
+	CHECK_ERR(do_ulimit(&arena, "nofile=20:10", &limit, &err), &err, "above the hard limit");
 	CHECK_ERR(do_ulimit(&arena, "nofile", &limit, &err), &err, "expected NAME=SOFT");
-	CHECK_ERR(do_ulimit(&arena, "magic=1", &limit, &err), &err, "expected NAME=SOFT");
+	CHECK_ERR(do_ulimit(&arena, "magic=1", &limit, &err), &err, "unknown limit \"magic\"");
 }
 
 static const struct oci_syscall *rule_of(const struct oci_config *c, const char *name, int action)
