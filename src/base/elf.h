@@ -4,5 +4,9 @@
 
 #include <stddef.h>
 
+/* The machine that an ELF file is for, as uname(2) names it or "another architecture"; NULL: it is
+ * no ELF file. */
+const char *elf_machine(const char *head, size_t n);
+
 /* The loader that an ELF file of 64 bits names (PT_INTERP), inside of head; or NULL. */
 const char *elf_loader(const char *head, size_t n);

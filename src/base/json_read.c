@@ -46,6 +46,10 @@ static bool refuse_duplicate(struct json_reader *r, const char *key, size_t len,
 {
 	char shown[JSON_TEXT_QUOTE];
 
+	if (!r->file) { /* then the path is all that says where it is */
+		json_reader_top(r)->key = key;
+		json_reader_top(r)->key_len = len;
+	}
 	return json_read_error_rule(r, start, "the key \"%s\" is listed twice",
 				    json_text_shorten(shown, sizeof(shown), key, len));
 }
@@ -276,7 +280,8 @@ static bool tolerate(struct json_reader *r, enum event event)
 	if (i == r->depth)
 		return false;
 	at = r->frames[i].at + r->frames[i].field->offset;
-	text = arena_strdup(r->arena, r->err->text);
+	text = *r->err->path ? arena_strf(r->arena, "%s: %s", r->err->path, r->err->text)
+			     : arena_strdup(r->arena, r->err->text);
 	memcpy(at, &none, sizeof(none));
 	memcpy(at + sizeof(none), &text, sizeof(text));
 	r->skip += r->depth - i - 1 + (event == EVENT_OPEN) - (event == EVENT_CLOSE);
@@ -366,10 +371,12 @@ static int parse(struct json_reader *r)
 	yajl_status status;
 
 	if (r->len == 0)
-		return err_set(r->err, EINVAL, "%s: the file is empty", r->file ? r->file : "1:1");
-	r->no_json = !check_text(r);
-	if (r->no_json)
+		return err_set(r->err, r->file ? EINVAL : EBADMSG, "%s: the file is empty",
+			       r->file ? r->file : "1:1");
+	r->no_json = true;
+	if (!check_text(r))
 		return -r->err->code;
+	r->no_json = false;
 	status = yajl_parse(r->handle, (const unsigned char *)r->text, r->len);
 	if (status == yajl_status_ok) {
 		r->at_end = true;

@@ -258,10 +258,53 @@ static size_t token_end(const char *text, size_t len, size_t at)
 	return end;
 }
 
-void json_read_error_syntax(struct json_reader *r)
+/* What other languages take and JSON does not, which people write by habit. */
+static bool is_last_comma(struct json_reader *r, size_t at)
+{
+	size_t before = at;
+
+	while (before > 0 && isspace((unsigned char)r->text[before - 1]))
+		before--;
+	if (at < r->len && (r->text[at] == '}' || r->text[at] == ']') && before > 0 &&
+	    r->text[before - 1] == ',') {
+		(void)json_read_error_rule(r, before - 1, "a comma with nothing behind it");
+		err_hint(r->err, "remove this comma, or write what is missing before the %c",
+			 r->text[at]);
+		return true;
+	}
+	return false;
+}
+
+/* Advice for what stands there. */
+static void hint_habit(struct json_reader *r, size_t at)
+{
+	static const char *const words[] = { "True", "False", "None" };
+
+	if (at < r->len && r->text[at] == '\'')
+		err_hint(r->err, "JSON takes double quotes");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (r->len - at >= strlen(words[i]) &&
+		    memcmp(r->text + at, words[i], strlen(words[i])) == 0)
+			err_hint(r->err, "JSON has true, false and null, in small letters");
+}
+
+static size_t place_of_error(const struct json_reader *r, int which)
 {
 	size_t at = yajl_get_bytes_consumed(r->handle);
+
+	if (which < 0)
+		return at;
+	if (syntax_errors[which].place == PLACE_TOKEN)
+		return token_start(r->text, at);
+	if (syntax_errors[which].place == PLACE_NEXT)
+		return next_token(r);
+	return syntax_errors[which].place == PLACE_BEFORE && at > 0 ? at - 1 : at;
+}
+
+void json_read_error_syntax(struct json_reader *r)
+{
 	char shown[SHOWN];
+	size_t at;
 	int which;
 
 	r->no_json = true;
@@ -270,21 +313,19 @@ void json_read_error_syntax(struct json_reader *r)
 		return;
 	}
 	which = find_syntax_error(r);
-	if (which >= 0 && syntax_errors[which].place == PLACE_TOKEN)
-		at = token_start(r->text, at);
-	else if (which >= 0 && syntax_errors[which].place == PLACE_NEXT)
-		at = next_token(r);
-	else if (which >= 0 && syntax_errors[which].place == PLACE_BEFORE && at > 0)
-		at--;
+	at = place_of_error(r, which);
 	if (at < r->len && (unsigned char)r->text[at] < 0x20) {
 		(void)json_read_error_rule(r, at,
 					   "a control character (a line break?) in a string");
 		return;
 	}
+	if (is_last_comma(r, at))
+		return;
 	(void)json_text_shorten(shown, sizeof(shown), r->text + at,
 				token_end(r->text, r->len, at) - at);
 	(void)json_read_error_rule(r, at, "%s, got %s",
 				   which < 0 ? "not valid JSON" : syntax_errors[which].text, shown);
+	hint_habit(r, at);
 }
 
 /* Finding the place of a path: the document was accepted by the reader before, so whatever does not

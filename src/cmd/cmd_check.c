@@ -75,16 +75,24 @@ static struct finding *add(struct checker *c, enum kind kind, const char *path, 
 	return f;
 }
 
-/* After something was taken out, what it belongs to may lack it. */
+/* After something was taken out, what it belongs to may lack it, and another may lack its pair; and
+ * of the value itself only the first complaint is about what was written. */
 static bool is_consequence(const struct checker *c, const char *path, const char *text)
 {
-	size_t len = strlen(path);
+	bool lack = strstr(text, "required but missing") || strstr(text, "must not be empty") ||
+		    strstr(text, "expected at least");
+	bool pair = strstr(text, "the two belong together");
 
-	if (!strstr(text, "required but missing"))
-		return false;
-	for (size_t i = 0; i < c->n; i++)
-		if (strncmp(c->findings[i].path, path, len) == 0)
+	for (size_t i = 0; i < c->n; i++) {
+		const char *other = c->findings[i].path;
+
+		if (*path && str_equal(other, path))
 			return true;
+		if (lack && str_starts(other, path))
+			return true;
+		if (pair && (strstr(other, "uidMappings") || strstr(other, "gidMappings")))
+			return true;
+	}
 	return false;
 }
 
@@ -112,6 +120,8 @@ static bool take(struct checker *c, enum kind kind, struct err *err)
 	}
 	if (!is_consequence(c, path, err->text)) {
 		f = add(c, kind, path, err->text);
+		if (!*path) /* it is about the document */
+			repair_locate(&c->repair, path, &f->line, &f->column);
 		f->hint = *err->hint ? arena_strdup(c->arena, err->hint) : NULL;
 	}
 	if (c->n == MAX_FINDINGS)

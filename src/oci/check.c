@@ -267,12 +267,22 @@ static int check_affinity(struct check *check, const struct oci_cpu_affinity *af
 	return r;
 }
 
+/* The reader's words: with file and place, or with the path alone. */
+static int fail_console_size(const struct check *check, const char *words)
+{
+	const char *rule = check->file ? NULL : strstr(words, ": ");
+
+	return rule ? err_set(check->err, EINVAL, ERR_AT "%.*s: %s", (int)(rule - words), words,
+			      rule + 2)
+		    : err_set(check->err, EINVAL, "%s", words);
+}
+
 static int check_process_part(struct check *check, const struct oci_process *process)
 {
 	int r;
 
 	if (process->terminal.v && process->console_size_error)
-		return err_set(check->err, EINVAL, "%s", process->console_size_error);
+		return fail_console_size(check, process->console_size_error);
 	r = check_cwd(check, process->cwd);
 	if (r == 0)
 		r = check_words(check, process);

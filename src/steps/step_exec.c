@@ -13,7 +13,6 @@
 #include "src/sys/program.h"
 #include "src/sys/resolve.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stddef.h>
@@ -273,43 +272,14 @@ int step_fds_close(struct start *start, struct err *err)
 	return 0;
 }
 
-static const char *machine_name(unsigned int machine)
-{
-	static const struct {
-		unsigned int machine;
-		const char *name;
-	} names[] = {
-		{ EM_X86_64, "x86_64" }, { EM_AARCH64, "aarch64" }, { EM_386, "i386" },
-		{ EM_ARM, "arm" },       { EM_RISCV, "riscv" },     { EM_S390, "s390" },
-		{ EM_PPC64, "ppc64" },   { EM_MIPS, "mips" },
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (names[i].machine == machine)
-			return names[i].name;
-	return "another architecture";
-}
-
-/* Both kinds of ELF have it at this place, in their own byte order. */
-static unsigned int machine_of(const char *head, size_t n)
-{
-	const unsigned char *at = (const unsigned char *)head + offsetof(Elf64_Ehdr, e_machine);
-
-	if (n < sizeof(Elf32_Ehdr) || memcmp(head, ELFMAG, SELFMAG) != 0)
-		return EM_NONE;
-	return head[EI_DATA] == ELFDATA2MSB ? at[0] << 8 | at[1] : at[1] << 8 | at[0];
-}
-
 static void explain_format(const char *head, size_t n, struct err *err)
 {
-	unsigned int machine = machine_of(head, n);
+	const char *machine = elf_machine(head, n);
 	struct utsname own;
 
-	if (machine != EM_NONE && uname(&own) == 0 &&
-	    !str_equal(own.machine, machine_name(machine)))
-		err_hint(err, "the file is for %s, and this host is %s", machine_name(machine),
-			 own.machine);
-	else if (machine == EM_NONE && !str_starts(head, "#!"))
+	if (machine && uname(&own) == 0 && !str_equal(own.machine, machine))
+		err_hint(err, "the file is for %s, and this host is %s", machine, own.machine);
+	else if (!machine && !str_starts(head, "#!"))
 		err_hint(err, "it is neither an ELF file nor a script with a #! line");
 	else
 		err_hint(err, "the file is for another architecture, or damaged");

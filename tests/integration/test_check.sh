@@ -59,15 +59,58 @@ t_check_is_strict() {
 	eq strict "$RC" 1
 }
 
+programs_that_cannot_run() { # DIR
+	echo text >"$1/plain"
+	chmod 644 "$1/plain"
+	printf '#!/bin/nosuch -x\n' >"$1/script"
+	echo text >"$1/words"
+	# An ELF header for a machine that nobody has, and one that names a loader behind its only program header.
+	printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\376\312\1\0\0\0%0200d' 0 >"$1/foreign"
+	cp /bin/ls "$1/linked"
+	chmod 755 "$1/script" "$1/words" "$1/foreign" "$1/linked"
+}
+
+# Whatever is the matter with the text, it has a place, and one mistake is one line.
+t_check_says_where() {
+	local filter text
+	cp "$T/b/config.json" "$T/good.json"
+	while IFS='|' read -r text filter; do
+		printf "$filter" >"$T/b/config.json"
+		R check "$T/b"
+		eq "$filter" "$(grep -v 'has no cgroup of its own' <<<"$OUT")" "$text"
+	done <<-'EOF'
+		config.json:1:2: wrong: a NUL byte|{\0}
+		config.json:1:3: wrong: not valid UTF-8 (byte 0xff)|{"\377":1}
+		config.json:1:1: wrong: a byte order mark, which JSON does not have|\357\273\277{}
+		config.json:2:1: wrong: expected an object, got an array|\n[]
+	EOF
+	cp "$T/good.json" "$T/b/config.json"
+	prog /bin/true
+	cfg '.process.terminal = true | .process.consoleSize = {height: 1, width: -1}'
+	R check "$T/b"
+	has 'a value that counts with a terminal' "$OUT" ': wrong: process.consoleSize.width: expected an integer'
+	cfg 'del(.process.consoleSize) | .process.terminal = false | .process.args = [""]'
+	check "$T/b"
+	eq 'one mistake' "$(jq -r '[.findings[] | select(.kind == "wrong").path] | join(" ")' <<<"$OUT")" 'process.args[0]'
+	sed 's/"ociVersion"/"hostname": "h", "ociVersion"/' "$T/b/config.json" >"$T/twice"
+	cp "$T/twice" "$T/b/config.json"
+	R check "$T/b"
+	has 'a key that is there twice' "$OUT" ' wrong: hostname: the key "hostname" is listed twice'
+}
+
 # Every one of the mistakes is what create complains of, too.
 t_check_and_create_agree() {
 	local filter
 	prog /bin/true
 	cp "$T/b/config.json" "$T/good.json"
+	programs_that_cannot_run "$T/b/rootfs/bin"
 	for filter in '.root.path = "none"' '.process.args = []' '.linux.namespaces += [{type: "pid"}]' \
 		'.process.rlimits = [{type: "RLIMIT_CORE", soft: 3, hard: 2}]' '.linux.resources.unified = {"nothing.max": "1", "../x": "2"}' \
 		'.linux.sysctl = {"kernel.nothing.at.all": "1"}' '.mounts += [{destination: "/x", type: "bind", source: "/nowhere"}]' \
-		'.process.args = ["/no/such/program"]' 'del(.ociVersion)' '.linux.seccomp = {defaultAction: "X"}'; do
+		'.process.args = ["/no/such/program"]' 'del(.ociVersion)' '.linux.seccomp = {defaultAction: "X"}' \
+		'.process.args = ["/bin"]' '.process.args = ["plain"]' '.process.args = ["/bin/script"]' '.process.args = ["/bin/words"]' \
+		'.process.args = ["/bin/foreign"]' '.process.args = ["/bin/linked"]' '.process.cwd = "/bin/plain"' \
+		'.hooks = {startContainer: [{path: "/bin/nosuch"}]}' '.linux.namespaces |= map(if .type == "pid" then .path = "/nosuch" else . end)'; do
 		jq "$filter" "$T/good.json" >"$T/b/config.json"
 		R check "$T/b"
 		[ "$RC" = 1 ] || fail "$filter: check says $RC: $OUT"

@@ -83,7 +83,13 @@ TEST(errors_without_a_document_carry_paths)
 	text = "{\n\"root\": }";
 	CHECK_INT(decode_config(&arena, NULL, text, strlen(text), &config, &err), -EBADMSG);
 	CHECK(str_starts(err.text, "2:9: expected a value"));
-	CHECK_INT(decode_config(&arena, NULL, "", 0, &config, &err), -EINVAL);
+	CHECK_INT(decode_config(&arena, NULL, "", 0, &config, &err), -EBADMSG);
 	CHECK_STR(err.text, "1:1: the file is empty");
+	CHECK_INT(decode_config(&arena, NULL, "{\n \"\xff\"}", 7, &config, &err), -EBADMSG);
+	CHECK_STR(err.text, "2:3: not valid UTF-8 (byte 0xff)");
+	text = "{\"hostname\":\"a\",\"hostname\":\"b\"}";
+	CHECK_INT(decode_config(&arena, NULL, text, strlen(text), &config, &err), -EINVAL);
+	CHECK_STR(err.path, "hostname");
+	CHECK_STR(err.text, "the key \"hostname\" is listed twice");
 	arena_free(&arena);
 }
