@@ -25,8 +25,7 @@
 static int hide_mounts(struct err *err)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_errno(err, errno,
-				 "make a mount namespace for the helper of the network");
+		return err_errno(err, errno, "make a mount namespace for the network helper");
 	return 0;
 }
 
@@ -180,7 +179,7 @@ static int exec_pasta(struct arena *arena, const struct net_exec *what, struct e
 	if (pid == 0)
 		hold_pasta(what, argv, self);
 	if (pid < 0)
-		return err_errno(err, (int)-pid, "start the helper of the network");
+		return err_errno(err, (int)-pid, "start the network helper");
 	await_end(&holder);
 	child_exit(127);
 }

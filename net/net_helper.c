@@ -120,7 +120,7 @@ static int start_helper(struct keeper *k, struct err *err)
 		close_pipe(ready);
 		close_pipe(words);
 		close_pipe(end);
-		return err_errno(err, (int)-pid, "start the helper of the network");
+		return err_errno(err, (int)-pid, "start the network helper");
 	}
 	fd_closep(&ready[1]);
 	fd_closep(&words[1]);
@@ -315,14 +315,14 @@ int net_helper_start(const struct net_helper_request *request, struct child *ret
 	pid_t pid;
 
 	if (r < 0)
-		return err_prefix(err, "start the keeper of the network");
+		return err_prefix(err, "start the network keeper");
 	answer = fds[0];
 	pid = child_clone(&how, ret_keeper);
 	if (pid == 0)
 		keep(request, fds[1]);
 	fd_closep(&fds[1]);
 	if (pid < 0)
-		return err_errno(err, (int)-pid, "start the keeper of the network");
+		return err_errno(err, (int)-pid, "start the network keeper");
 	*ret_answer = fd_take(&answer);
 	return 0;
 }

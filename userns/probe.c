@@ -207,9 +207,8 @@ static int refused_by_rule(int error, struct arena *arena, struct err *err)
 	if (is_chrooted(arena)) {
 		(void)err_set(err, error,
 			      "create a user namespace: the kernel does not allow it in a chroot");
-		return err_hint(err,
-				"start usrun outside of the chroot, or enter it with pivot_root "
-				"(systemd-nspawn, unshare --mount) in place of chroot");
+		return err_hint(err, "start usrun outside the chroot, or enter it with pivot_root "
+				     "(systemd-nspawn, unshare --mount) in place of chroot");
 	}
 	if (probe_apparmor_restricts(&saved)) {
 		(void)err_set(err, error,

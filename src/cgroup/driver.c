@@ -282,7 +282,7 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 	if (v2 >= 0 || v1 >= 0)
 		return r == -ETIMEDOUT ? timed_out(freeze, err) : r;
 	(void)err_set(err, ENOTSUP, "the container's cgroup has no freezer");
-	return err_hint(err, "the host mounts neither cgroup v2 nor the freezer of v1");
+	return err_hint(err, "the host has neither cgroup v2 nor the v1 freezer mounted");
 }
 
 /* Whether the file says something else than `thawed`. */

@@ -35,8 +35,8 @@ static void give_hint(const struct cgroup_write *w, int error, struct err *err)
 	else if (error == EBUSY)
 		err_hint(err, "the current usage is above this limit");
 	else if (str_equal(w->controller, "cpuset"))
-		err_hint(err, "only what the parent cgroup has in cpuset.cpus and cpuset.mems can "
-			      "be used");
+		err_hint(err, "only CPUs and nodes in cpuset.cpus and cpuset.mems of the parent "
+			      "cgroup can be used");
 	else if (str_equal(w->file, "cpu.max") || str_equal(w->file, "cpu.cfs_quota_us"))
 		err_hint(err, "the quota must be at least 1000 (1 ms) and within the parent's, the "
 			      "period from 1000 to 1000000");

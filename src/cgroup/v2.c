@@ -75,16 +75,15 @@ static int pass_failed(const struct cgroup_write *need, const char *name, int er
 		       struct err *err)
 {
 	(void)err_errno(err, error,
-			ERR_AT "%s: pass the cgroup controller `%s` on to the cgroups below `%s`",
+			ERR_AT "%s: enable the cgroup controller `%s` for the cgroups below `%s`",
 			need->json_path, need->controller, name);
 	if (error == EBUSY)
-		err_hint(
-			err,
-			"a cgroup that holds processes passes no controllers on: start usrun alone "
-			"in a delegated cgroup%s",
-			access("/run/systemd/system", F_OK) == 0
-				? " (systemd-run --user --scope -p Delegate=yes usrun ...)"
-				: "");
+		err_hint(err,
+			 "a cgroup with processes in it cannot enable controllers for its "
+			 "children: start usrun alone in a delegated cgroup%s",
+			 access("/run/systemd/system", F_OK) == 0
+				 ? " (systemd-run --user --scope -p Delegate=yes usrun ...)"
+				 : "");
 	if (error == EOPNOTSUPP)
 		err_hint(err, "that cgroup is threaded, and threaded cgroups have no memory or I/O "
 			      "controllers");
@@ -120,11 +119,10 @@ static int check_needs(const struct cgroup_plan *plan, const char *has, const ch
 			continue;
 		(void)err_set(err, ENODEV,
 			      ERR_AT "%s: the requested cgroup controller `%s` is not available in "
-				     "the group `%s` (available: %s)",
+				     "the cgroup `%s` (available: %s)",
 			      w->json_path, w->controller, name, *has ? has : "none");
-		return err_hint(
-			err, "for a user: a drop-in for user@.service with [Service] Delegate=cpu "
-			     "cpuset io memory pids");
+		return err_hint(err, "for a user, as root: add a drop-in to user@.service with "
+				     "[Service] Delegate=cpu cpuset io memory pids");
 	}
 	return 0;
 }
@@ -257,8 +255,8 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 	}
 	(void)err_errno(err, error, ERR_AT "linux.resources.devices: load the device program");
 	if (error == EPERM)
-		err_hint(err, "it takes CAP_SYS_ADMIN (or CAP_BPF and CAP_NET_ADMIN) in the first "
-			      "user namespace");
+		err_hint(err, "this needs CAP_SYS_ADMIN, or CAP_BPF and CAP_NET_ADMIN, in the "
+			      "initial user namespace");
 	return -error;
 }
 

@@ -27,7 +27,7 @@ static int refuse(const struct state *state, enum status status, struct err *err
 {
 	if (status == STATUS_STOPPED)
 		return err_set(err, EINVAL, "container %s is not running", state->id);
-	(void)err_set(err, EINVAL, "container %s: no terminal is kept for it", state->id);
+	(void)err_set(err, EINVAL, "container %s has no terminal to attach to", state->id);
 	return err_hint(err,
 			"`usrun run --detach --tty` keeps one; `usrun exec -t %s sh` starts a "
 			"shell in the container",

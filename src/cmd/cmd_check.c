@@ -32,7 +32,7 @@ static const struct option options[] = {
 	{ 0, "map", OPTION_TEXT, offsetof(struct check_options, map), "MODE",
 	  "rootless id mapping: auto, single, subid or keep", launch_map_choices },
 	{ 0, "strict", OPTION_FLAG, offsetof(struct check_options, strict), NULL,
-	  "also fail on what is unknown or dropped", NULL },
+	  "also fail on unknown or ignored settings", NULL },
 	{ 0 },
 };
 

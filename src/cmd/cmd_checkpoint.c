@@ -26,7 +26,7 @@ struct checkpoint_options {
 static const struct option options[] = {
 	CRIU_OPTIONS(struct checkpoint_options),
 	{ 0, "parent-path", OPTION_TEXT, offsetof(struct checkpoint_options, criu.asked.parent),
-	  "DIR", "earlier --pre-dump, from --image-path on", NULL },
+	  "DIR", "earlier --pre-dump, relative to --image-path", NULL },
 	CRIU_OPTIONS_FLAG(struct checkpoint_options, "pre-dump", pre_dump,
 			  "copy the memory alone, while the container runs"),
 	CRIU_OPTIONS_FLAG(struct checkpoint_options, "leave-running", leave_running,
@@ -117,7 +117,7 @@ static int check_parent(struct checkpoint *c, struct err *err)
 {
 	if (!c->opts.parent || faccessat(c->images, c->opts.parent, F_OK, 0) == 0)
 		return 0;
-	return err_errno(err, errno, "--parent-path: \"%s\" in the directory of the images",
+	return err_errno(err, errno, "--parent-path: \"%s\" in the image directory",
 			 c->opts.parent);
 }
 
@@ -237,7 +237,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 		r = common_read_config(c->arena, dirfd, &c->config, err);
 	if (r == 0 && state->net_pid.set)
 		r = err_set(err, EOPNOTSUPP,
-			    "the network of container %s is served by a process outside of it",
+			    "the network of container %s is provided by a process outside it",
 			    state->id);
 	if (r == 0)
 		r = plan_criu_check(c->config, err);

@@ -141,7 +141,7 @@ static int check_names(const struct delete_call *call, const struct facts_cgroup
 	if (!group)
 		return 0;
 	(void)err_set(err, EBUSY,
-		      "the cgroup %s stays: it has the name of container %s, and nothing says "
+		      "keeping the cgroup %s: it is named like container %s, but nothing shows "
 		      "whose it is",
 		      group, id);
 	return err_hint(err, "if it is another's, remove the directory %s/%s instead",
@@ -264,8 +264,8 @@ static int remove_place(const struct delete_call *call, const struct cgroup_plac
 
 		if (access(group, F_OK) == 0)
 			r = err_set(err, EBUSY,
-				    "the cgroup %s stays: the process of container %s was in it, "
-				    "and nothing says whose it is",
+				    "keeping the cgroup %s: the process of container %s was in it, "
+				    "but nothing shows whose it is",
 				    group, id);
 	}
 	return r;
@@ -278,12 +278,11 @@ static int check_place(const struct cgroup_place *place, const char *id, struct 
 	for (size_t i = 0; i < place->dirs.n; i++) {
 		if (!path_has_dotdot(place->dirs.v[i].path))
 			continue;
-		(void)err_set(
-			err, EBUSY,
-			"the cgroup %s of the process of container %s is outside of the cgroup "
-			"namespace of usrun",
-			place->dirs.v[i].path, id);
-		return err_hint(err, "delete it from the cgroup namespace that it was made in");
+		(void)err_set(err, EBUSY,
+			      "the cgroup %s of the process of container %s is outside usrun's "
+			      "cgroup namespace",
+			      place->dirs.v[i].path, id);
+		return err_hint(err, "delete it from the cgroup namespace in which it was created");
 	}
 	return 0;
 }

@@ -110,11 +110,14 @@ static int read_seccomp(struct do_parts *p, struct err *err)
 static int check_tree(const struct do_options *o, struct err *err)
 {
 	if (o->home)
-		return err_set(err, EINVAL, "--home: with --rootfs the tree has its own homes");
+		return err_set(
+			err, EINVAL,
+			"--home: not with --rootfs, whose tree has its own home directories");
 	if (!o->changes || o->overlay)
 		return 0;
-	(void)err_set(err, EINVAL, "--changes: what is written with --rootfs is not a copy");
-	return err_hint(err, "add --overlay, to throw it away, or --overlay=DIR, to keep it");
+	(void)err_set(err, EINVAL,
+		      "--changes: needs a copy, but --rootfs writes to the tree itself");
+	return err_hint(err, "add --overlay to discard the changes, or --overlay=DIR to keep them");
 }
 
 static bool all_terminals(void)
@@ -267,7 +270,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 	}
 	news = do_guards_news(p->arena, &p->guards);
 	if (news)
-		log_notice("new in a writable directory, to be read before it runs: %s", news);
+		log_notice("new in a writable directory, read it before it runs: %s", news);
 	if (r >= 0) {
 		do_layer_tell(p->arena, &launch->start, p->o->changes);
 		return r;

@@ -210,7 +210,7 @@ static int explain_timing(struct arena *arena, const struct cmd_globals *globals
 	if (r >= 0)
 		r = io_read_file(dirfd, TRACE_STATE_FILE, 4 << 20, arena, &text, &len, err);
 	if (r == -ENOENT && dirfd >= 0) {
-		(void)err_set(err, ENODATA, "container %s: nobody has noted its steps", id);
+		(void)err_set(err, ENODATA, "container %s was started without --trace", id);
 		return err_hint(err, "start it with usrun --trace FILE run ...");
 	}
 	if (r == 0)

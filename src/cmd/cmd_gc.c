@@ -71,15 +71,15 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	if (store_is_foreign(dir))
 		return 0;
 	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {
-		log_notice("container %s stays: its state is damaged, and nothing says what is "
+		log_notice("keeping container %s: its state is damaged, and nothing shows what is "
 			   "left of it; `usrun delete --force %s` removes it",
 			   id, id);
 		return 0;
 	}
 	if (status_is_elsewhere(&state, dir))
-		log_notice("container %s stays: the state directory may be another machine's, too, "
-			   "and the container was made there or before this one has booted; `usrun "
-			   "delete --force %s` removes it",
+		log_notice("keeping container %s: the state directory may be shared with another "
+			   "machine, and the container was created there or before this machine "
+			   "booted; `usrun delete --force %s` removes it",
 			   id, id);
 	why = status_why_dead(&state, dir);
 	return why ? remove_one(gc, dir, &state, why, err) : 0;

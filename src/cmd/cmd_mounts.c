@@ -92,8 +92,8 @@ static int list(struct arena *arena, struct state *state, const struct rootfs_pl
 	for (size_t i = 0; i < rootfs->n_mounts; i++) {
 		if (is_listed(state, rootfs->mounts[i].target))
 			return err_set(err, EEXIST,
-				       ERR_AT "mounts[%zu].destination: %s was added before", i,
-				       rootfs->mounts[i].target);
+				       ERR_AT "mounts[%zu].destination: %s has already been added",
+				       i, rootfs->mounts[i].target);
 		v[n++] = rootfs->mounts[i].target;
 		state->mounts.n = n;
 	}
@@ -145,7 +145,7 @@ static int add(const struct mounts_call *call, int dirfd, struct start *start, s
 	if (r < 0 && r != -ETIMEDOUT && r != -EPIPE) {
 		(void)unlist(call->arena, state, rootfs);
 		if (store_write(dirfd, state, &later) < 0)
-			log_notice("take the mounts out of the state: %s", later.text);
+			log_notice("remove the mounts from the state: %s", later.text);
 	}
 	return r;
 }

@@ -14,7 +14,7 @@ static const struct option options[] = {
 	{ 'd', "detach", OPTION_FLAG, offsetof(struct run_options, detach), NULL,
 	  "return once the process is running", NULL },
 	{ 't', "tty", OPTION_FLAG, offsetof(struct run_options, launch.tty), NULL,
-	  "give it a terminal, for `attach` with --detach", NULL },
+	  "allocate a terminal, for `attach` with --detach", NULL },
 	{ 0, "keep", OPTION_FLAG, offsetof(struct run_options, keep), NULL,
 	  "keep the state after the process has exited", NULL },
 	{ 0, "net", OPTION_TEXT, offsetof(struct run_options, launch.net), "NETWORK",
@@ -26,7 +26,7 @@ static const struct option options[] = {
 	{ 0, "metadata", OPTION_FLAG, offsetof(struct run_options, launch.metadata), NULL,
 	  "let it reach 169.254.0.0/16", NULL },
 	{ 0, "overlay", OPTION_MAYBE, offsetof(struct run_options, launch.overlay), "DIR",
-	  "keep the rootfs: changes end with the container", NULL },
+	  "discard changes to the rootfs at the end", NULL },
 	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
 	{ 0 },
 };

@@ -29,7 +29,7 @@ static const struct option options[] = {
 	{ 0, "service", OPTION_FLAG, offsetof(struct spec_options, service), NULL,
 	  "for servers: writable root, more capabilities", NULL },
 	{ 0, "systemd", OPTION_FLAG, offsetof(struct spec_options, systemd), NULL,
-	  "the same for systemd as the first process", NULL },
+	  "as --service, for systemd as the first process", NULL },
 	{ 0, "args", OPTION_LIST, offsetof(struct spec_options, args), "ARG",
 	  "one word of the command (repeatable)", NULL },
 	{ 0, "rootfs", OPTION_TEXT, offsetof(struct spec_options, rootfs), "PATH",
@@ -301,7 +301,7 @@ static int save(struct arena *arena, const struct spec_options *o, struct json_w
 	/* O_EXCL: somebody's work is never overwritten. */
 	fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0 && errno == EEXIST) {
-		(void)err_set(err, EEXIST, "%s already exists, and is not overwritten", path);
+		(void)err_set(err, EEXIST, "%s already exists", path);
 		return err_hint(err, "remove it first, or write elsewhere with --file");
 	}
 	if (fd < 0)

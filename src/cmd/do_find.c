@@ -43,8 +43,8 @@ static int check_links(struct do_parts *p, const char *option, const char *word,
 		below = below && path_is_below(real, p->machine.cwd);
 	if (below)
 		return 0;
-	(void)err_set(err, EINVAL, "%s %s: leads to %s, by a link", option, word, real);
-	return err_hint(err, "name %s itself if it is meant", real);
+	(void)err_set(err, EINVAL, "%s %s: is a symbolic link to %s", option, word, real);
+	return err_hint(err, "if you mean that, name %s itself", real);
 }
 
 static int find_source(struct do_parts *p, const char *word, struct do_path *path, struct err *err)
@@ -58,9 +58,7 @@ static int find_source(struct do_parts *p, const char *word, struct do_path *pat
 				    &path->source)
 		     : MACHINE_MISSING;
 	if (kind == MACHINE_MISSING)
-		return err_set(err, EINVAL,
-			       "%s %s: there is no such file or directory, or the "
-			       "way to it is closed",
+		return err_set(err, EINVAL, "%s %s: it does not exist, or cannot be reached",
 			       path->option, word);
 	path->directory = kind == MACHINE_DIRECTORY;
 	path->target = path->source;

@@ -78,10 +78,9 @@ static void tell_full(const struct start *start, int fd)
 	struct statfs fs;
 
 	if (!start->plan->layer.dir && fstatfs(fd, &fs) == 0 && fs.f_blocks && !fs.f_bavail)
-		log_notice(
-			"the layer in memory is full (%llu MiB): --layer-size gives it more room, "
-			"--overlay=DIR keeps it on a disk",
-			(unsigned long long)fs.f_blocks * (unsigned long long)fs.f_bsize >> 20);
+		log_notice("the layer in memory is full (%llu MiB): raise --layer-size, or keep it "
+			   "on disk with --overlay=DIR",
+			   (unsigned long long)fs.f_blocks * (unsigned long long)fs.f_bsize >> 20);
 }
 
 void do_layer_tell(struct arena *arena, struct start *start, const char *changes)

@@ -436,8 +436,8 @@ int launch_check_stdin(const struct plan *plan, const char *command, struct err 
 	if (plan->process.terminal || !isatty(STDIN_FILENO))
 		return 0;
 	(void)err_set(err, EINVAL,
-		      "standard input is your terminal, and the process would go on reading it "
-		      "beside your shell");
+		      "standard input is your terminal, and the process would compete with your "
+		      "shell for what you type");
 	return err_hint(
 		err,
 		"`usrun %s ... </dev/null`; or a terminal of its own: process.terminal true, with "

@@ -20,7 +20,7 @@ const struct option options_globals[] = {
 	{ 0, "log-level", OPTION_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug",
 	  levels },
 	{ 0, "debug", OPTION_FLAG, AT(debug), NULL, "log every step", NULL },
-	{ 0, "trace", OPTION_TEXT, AT(trace), "FILE", "write when each step of a start was done",
+	{ 0, "trace", OPTION_TEXT, AT(trace), "FILE", "write the time of each step of a start",
 	  NULL },
 	{ 0, "cgroup-manager", OPTION_TEXT, AT(cgroup_manager), "MANAGER",
 	  "cgroupfs, systemd or disabled", managers },
@@ -245,9 +245,9 @@ static int unknown(const struct reader *reader, const char *word, struct err *er
 
 	(void)err_set(err, EINVAL, "flag provided but not defined: %s", word);
 	if (global && some_command_has(name, len))
-		return err_hint(err, "it is an option of a command, and stands behind its name");
+		return err_hint(err, "it is an option of a command: put it after the command");
 	if (!global && has_option(options_globals, name, len))
-		return err_hint(err, "it stands in front of the command: usrun %.*s ...",
+		return err_hint(err, "put it before the command: usrun %.*s ...",
 				(int)(name + len - word), word);
 	return meant ? err_hint(err, "did you mean --%s?", meant) : -EINVAL;
 }

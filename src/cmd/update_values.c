@@ -126,7 +126,7 @@ int update_values_parse(struct arena *arena, const struct update_texts *texts,
 			return err_set(err, EINVAL, "--%s: expected %s, got \"%s\"", rows[i].name,
 				       rows[i].kind == SIZE     ? "a size such as 64m, or -1"
 				       : rows[i].kind == SIGNED ? "a number"
-								: "a number without a sign",
+								: "an unsigned number",
 				       text);
 	}
 	*ret = resources;

@@ -226,8 +226,8 @@ static int went_away(struct swrk *swrk, struct err *err)
 		words[--n] = '\0';
 	(void)err_set(err, ECONNRESET, "criu ended without an answer%s%s", n > 0 ? ": " : "",
 		      words);
-	return err_hint(err, "criu before version 4 does not start on newer kernels: criu check "
-			     "and criu --version tell");
+	return err_hint(err, "criu older than version 4 does not start on newer kernels: see criu "
+			     "check and criu --version");
 }
 
 int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *err)
@@ -276,7 +276,7 @@ static int receive(struct swrk *swrk, struct err *err)
 	if (n <= 0)
 		return went_away(swrk, err);
 	if (rpc_decode(packet, (size_t)n, &swrk->last) < 0)
-		return err_set(err, EBADMSG, "criu has answered something that is no answer");
+		return err_set(err, EBADMSG, "criu sent an invalid response");
 	return 0;
 }
 

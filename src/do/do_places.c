@@ -270,11 +270,13 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 
 	if (m->cwd_own && !m->cwd_group) {
 		(void)do_place_scratch(b, cwd, cwd);
-		say(b, arena_strf(b->arena,
-				  b->request->layer ? "what is written in %s is kept in %s"
-						    : "what is written in %s is thrown away at the "
-						      "end: --rw . keeps it",
-				  cwd, b->request->layer));
+		say(b,
+		    arena_strf(
+			    b->arena,
+			    b->request->layer
+				    ? "changes in %s are kept in %s"
+				    : "changes in %s are discarded at the end: --rw . keeps them",
+			    cwd, b->request->layer));
 		return;
 	}
 	if (cover->cover == DO_COVER_OWN)
@@ -299,18 +301,17 @@ static void add_cwd(struct do_builder *b)
 	b->places->cwd = cwd;
 	if (!place || (place->cover == DO_COVER_NONE && !place->option)) {
 		b->places->cwd = b->places->home;
-		say(b, arena_strf(b->arena, "%s is not seen inside: the program starts in %s",
+		say(b, arena_strf(b->arena, "%s is not visible inside: the program starts in %s",
 				  cwd ? cwd : "the current directory", b->places->home));
 		return;
 	}
 	if (place->option || place->writable || str_equal(cwd, "/"))
 		return;
 	if (str_equal(place->target, cwd) && place->cover == DO_COVER_OWN) {
-		say(b,
-		    arena_strf(b->arena,
-			       "%s is empty inside, and thrown away at the end: --ro . or --rw . "
-			       "shows it",
-			       cwd));
+		say(b, arena_strf(b->arena,
+				  "%s is empty inside, and discarded at the end: --ro . or --rw . "
+				  "shows the real one",
+				  cwd));
 		return;
 	}
 	add_own_cwd(b, cwd, place);
@@ -375,9 +376,9 @@ static int check_layer(const struct do_builder *b, struct err *err)
 
 	if (!place || !place->writable)
 		return 0;
-	(void)err_set(err, EINVAL, "--overlay=%s: it would be writable inside, by %s %s", layer,
-		      place->option ? place->option : "--rw", place->target);
-	return err_hint(err, "choose a directory outside of it");
+	(void)err_set(err, EINVAL, "--overlay=%s: it would be writable inside, because of %s %s",
+		      layer, place->option ? place->option : "--rw", place->target);
+	return err_hint(err, "choose a directory outside it");
 }
 
 static int check_place(const struct do_builder *b, const struct do_place *place, struct err *err)
@@ -389,17 +390,16 @@ static int check_place(const struct do_builder *b, const struct do_place *place,
 		return 0;
 	if (cover->cover == DO_COVER_HOST) {
 		(void)err_set(err, EINVAL,
-			      "%s: %s is not there to be mounted on, and nothing is made in the "
-			      "%s %s",
+			      "%s: %s does not exist, and no mount point is created in the %s %s",
 			      place->option, place->target, b->request->rootfs ? "tree" : "host's",
 			      b->request->rootfs ? b->request->rootfs : cover->target);
 		return b->request->rootfs
-			       ? err_hint(err, "choose a place that the tree has, or add "
-					       "--overlay")
-			       : err_hint(err, "choose a place below /tmp, /run or the home "
-					       "directory");
+			       ? err_hint(err,
+					  "choose a path that exists in the tree, or add --overlay")
+			       : err_hint(err,
+					  "choose a path below /tmp, /run or the home directory");
 	}
-	return err_set(err, EINVAL, "%s: %s lies in %s, which %s, so that nothing can be put there",
+	return err_set(err, EINVAL, "%s: %s is in %s, which %s, so nothing can be mounted there",
 		       place->option, place->target, cover->target,
 		       cover->cover == DO_COVER_ELSEWHERE ? "shows another directory of the host"
 							  : "is a file, a link or the kernel's");

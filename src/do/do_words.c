@@ -102,8 +102,8 @@ static int add_cap(struct arena *arena, struct do_texts *list, const char *name,
 {
 	if (str_equal(name, "CAP_SYS_ADMIN")) {
 		(void)err_set(err, EPERM,
-			      "--cap-add %s: with it a program takes covers and read-only mounts "
-			      "away again",
+			      "--cap-add %s: a program with it can uncover hidden paths and write "
+			      "to read-only mounts",
 			      name);
 		return err_hint(err, "`usrun spec --rootless` writes a config for a container that "
 				     "may have it");
@@ -195,7 +195,7 @@ int do_ulimit(struct arena *arena, const char *word, struct do_rlimit *ret, stru
 	if (r == 0)
 		return 0;
 	(void)err_set(err, EINVAL, "--ulimit: expected NAME=SOFT[:HARD], got \"%s\"", word);
-	return err_hint(err, "such as nofile=1024:4096, core=0, fsize=unlimited");
+	return err_hint(err, "resource limit, such as nofile=1024:4096, core=0, fsize=unlimited");
 }
 
 int do_cpus(const char *text, int64_t *ret, struct err *err)

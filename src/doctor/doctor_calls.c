@@ -35,8 +35,8 @@ static int use_calls(struct doctor *d, const void *data, struct err *err)
 	if (!compat_missing(names, sizeof(names)))
 		return 0;
 	return err_set(err, ENOSYS,
-		       "a filter around usrun or an older kernel refuses %s: older calls are used "
-		       "where there are any",
+		       "%s is refused, by a seccomp filter around usrun or an old kernel: older "
+		       "calls are used where they exist",
 		       names);
 }
 
@@ -71,7 +71,7 @@ static int join_keyring(struct doctor *d, const void *data, struct err *err)
 	(void)err_set(err, EDQUOT, "make a session keyring: the quota of keys is used up");
 	return err_hint(err,
 			"as root: sysctl -w kernel.keys.maxkeys=20000 "
-			"kernel.keys.maxbytes=2000000; /proc/key-users tells who has how many");
+			"kernel.keys.maxbytes=2000000; /proc/key-users shows who has how many");
 }
 
 void doctor_calls_keyring(struct doctor *d, const char *argument, struct doctor_finding *ret)

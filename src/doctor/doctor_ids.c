@@ -18,7 +18,8 @@ static int use_rights(struct doctor *d, const void *data, struct err *err)
 	(void)data;
 	if (unshare(CLONE_NEWUTS) == 0)
 		return 0;
-	(void)err_errno(err, errno, "use a new user namespace: it has no rights in it");
+	(void)err_errno(err, errno,
+			"use a new user namespace: the process has no capabilities in it");
 	(void)probe_apparmor_restricts(err); /* for its hint */
 	return -err->code;
 }

@@ -28,9 +28,11 @@ static int refused(int fs, int r, const char *type, struct err *err)
 		return err_set(err, -r, "mount a new %s: %s", type,
 			       words + (words[1] == ' ' ? 2 : 0));
 	(void)err_errno(err, -r, "mount a new %s", type);
-	return r == -ENODEV ? err_hint(err, "as root: modprobe %s; or the kernel was built without",
-				       type)
-			    : r;
+	return r == -ENODEV
+		       ? err_hint(err,
+				  "as root: modprobe %s (unless the kernel was built without it)",
+				  type)
+		       : r;
 }
 
 static int mount_fs(struct doctor *d, const void *data, struct err *err)
@@ -99,8 +101,8 @@ static int mount_overlay(struct doctor *d, const void *data, struct err *err)
 	if (layer < 0)
 		return lower < 0 ? err_errno(err, errno, "open %s", (const char *)data) : layer;
 	if (d->map && setxattr(fd_path(upper).text, "user.usrun.try", "", 0, 0) < 0) {
-		(void)err_errno(err, errno, "set an attribute on a tmpfs");
-		return err_hint(err, "a tmpfs has attributes of users since Linux 6.6");
+		(void)err_errno(err, errno, "set an extended attribute on a tmpfs");
+		return err_hint(err, "tmpfs supports user extended attributes since Linux 6.6");
 	}
 	fs = mountfd_fs_open("overlay");
 	r = fs < 0 ? fs : mountfd_fs_set(fs, "lowerdir", fd_path(lower).text);

@@ -157,11 +157,11 @@ static int try_idmap(const char *path, struct err *err)
 		return 0;
 	(void)err_errno(err, -r, "map the ids of %s", path);
 	if (r == -EINVAL)
-		err_hint(err, "the file system there does not take mapped ids on this kernel; "
-			      "ext4, xfs, btrfs and tmpfs do");
+		err_hint(err, "this kernel has no ID-mapped mounts for the file system there; "
+			      "ext4, xfs, btrfs and tmpfs have them");
 	if (r == -EPERM)
 		err_hint(err, "the file system there belongs to another user namespace, or the "
-			      "mount has mapped ids already");
+			      "mount is already ID-mapped");
 	return r;
 }
 

@@ -130,8 +130,8 @@ static int hear(int sock, struct err *err)
 		return err_set(err, ETIMEDOUT, "the kernel does not answer in time");
 	if (sock_recv(sock, &said, sizeof(said), &fd) != (ssize_t)sizeof(said))
 		return err_set(err, ECHILD,
-			       "the process that tried it was killed, most likely by a filter of "
-			       "system calls around usrun");
+			       "the process that tried it was killed, most likely by a seccomp "
+			       "filter around usrun");
 	if (said.code)
 		*err = said;
 	return said.code ? -said.code : 0;

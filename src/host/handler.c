@@ -43,9 +43,10 @@ static int check_owner(const struct caller *caller, const char *path, struct err
 		return err_errno(err, errno, "look at %s", path);
 	if (is_trusted(caller, st.st_uid) && !(st.st_mode & 022))
 		return 0;
-	(void)err_set(err, EPERM,
-		      "%s can be changed by others than root and the caller (owner %u, mode %04o)",
-		      path, st.st_uid, st.st_mode & 07777);
+	(void)err_set(
+		err, EPERM,
+		"%s is writable by users other than root and the caller (owner %u, mode %04o)",
+		path, st.st_uid, st.st_mode & 07777);
 	return err_hint(err, "chown root:root %s; chmod go-w %s", path, path);
 }
 
@@ -53,10 +54,9 @@ static int unknown(const char *name, const char *path, struct err *err)
 {
 	(void)err_set(err, EINVAL, "unknown handler \"%s\": there is no %s", name, path);
 	if (str_starts(name, "wasm"))
-		return err_hint(
-			err, "usrun brings one where it is built with WasmEdge (libwasmedge-dev, "
-			     "since Debian 13); usrun-handlers(7)");
-	return err_hint(err, "`ls %s` has those that are installed; usrun-handlers(7)",
+		return err_hint(err, "usrun installs one when it is built with WasmEdge "
+				     "(libwasmedge-dev, since Debian 13): see usrun-handlers(7)");
+	return err_hint(err, "`ls %s` lists the installed ones: see usrun-handlers(7)",
 			directory());
 }
 

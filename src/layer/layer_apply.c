@@ -211,10 +211,10 @@ static int failed(const struct job *job, int r, struct err *err)
 	(void)err_errno(err, -r, "apply the change of %s",
 			layer_text_path(job->arena, job->change));
 	if (r == -EACCES || r == -EPERM)
-		return err_hint(err, "it takes the right to write there; a directory of the layer "
-				     "that has no mode is not read");
+		return err_hint(err, "this needs permission to write there; a directory of the "
+				     "layer without mode bits cannot be read");
 	if (r == -ELOOP || r == -ENOTDIR)
-		return err_hint(err, "a link has taken the place of a directory");
+		return err_hint(err, "a symbolic link has replaced a directory");
 	if (r == -EXDEV)
 		return err_hint(err, "something has been mounted there");
 	return r;

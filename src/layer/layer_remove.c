@@ -125,6 +125,6 @@ int layer_remove(struct arena *arena, struct layer *layer, struct err *err)
 		return err_errno(err, -error, "remove the layer %s", layer->path);
 	/* The user may have put something of theirs beside it. */
 	if (rmdir(layer->path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
-		log_notice("%s stays: %s", layer->path, err_why(errno));
+		log_notice("keeping %s: %s", layer->path, err_why(errno));
 	return 0;
 }

@@ -103,7 +103,7 @@ static int read_document(struct arena *arena, struct layer *layer, int kind, str
 	if (kind && doc.kind != kind) {
 		(void)err_set(err, EINVAL,
 			      "the layer %s was made by a container %s a user namespace, whose "
-			      "notes others cannot read",
+			      "records others cannot read",
 			      layer->path, kind == LAYER_USER ? "without" : "with");
 		return err_hint(err, "use another directory for this one");
 	}
@@ -117,8 +117,8 @@ static int read_document(struct arena *arena, struct layer *layer, int kind, str
 static int refuse_foreign(const struct layer *layer, bool any, struct err *err)
 {
 	if (any)
-		return err_set(err, ENOENT, "%s is no layer: it has no " NAME, layer->path);
-	(void)err_set(err, ENOTEMPTY, "%s has other files, and is no layer", layer->path);
+		return err_set(err, ENOENT, "%s is not a layer: it has no " NAME, layer->path);
+	(void)err_set(err, ENOTEMPTY, "%s contains other files and is not a layer", layer->path);
 	return err_hint(err, "choose an empty directory, or one that does not exist yet");
 }
 
@@ -135,7 +135,7 @@ static int check_directory(const struct layer *layer, struct err *err)
 			       st.st_uid);
 	if (!(st.st_mode & 022))
 		return 0;
-	(void)err_set(err, EPERM, "%s can be written by others", layer->path);
+	(void)err_set(err, EPERM, "%s is writable by others", layer->path);
 	return err_hint(err, "chmod go-w %s", layer->path);
 }
 
@@ -204,8 +204,7 @@ static bool is_same(const struct layer_part *part, const struct stat *st)
 
 static int stale(const struct layer_part *part, struct err *err)
 {
-	(void)err_set(err, ESTALE,
-		      "%s is another directory than the one that the layer was made on",
+	(void)err_set(err, ESTALE, "%s is not the directory on which the layer was made",
 		      part->lower);
 	return err_hint(err, "use another layer for it, and remove this one: usrun gc --layer DIR");
 }
@@ -245,7 +244,8 @@ int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool 
 	size_t i;
 
 	if (!empty && stat(lower, &st) < 0)
-		return err_errno(err, errno, "look at %s, which an overlay is to lie on", lower);
+		return err_errno(err, errno, "look at %s, the lower directory of an overlay",
+				 lower);
 	for (i = 0; i < layer->parts.n; i++) {
 		const struct layer_part *old = &layer->parts.v[i];
 
@@ -310,7 +310,8 @@ int layer_open_lower(const struct layer_part *part, int *ret_fd, struct err *err
 		return 0;
 	fd = open(part->lower, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, errno, "open %s, which the layer lies on", part->lower);
+		return err_errno(err, errno, "open %s, the lower directory of the layer",
+				 part->lower);
 	if (!is_same(part, &st))
 		return stale(part, err);
 	*ret_fd = fd_take(&fd);

@@ -169,7 +169,7 @@ static int check_sysctl(struct check *check, const struct oci_linux *lin, const 
 	if (sysctl_path(key, path) < 0)
 		return check_fail(check, "not a valid sysctl name");
 	if (strcmp(path, "kernel/hostname") == 0) {
-		(void)check_fail(check, "the host name has a member of its own in the config");
+		(void)check_fail(check, "the host name has a field of its own in the config");
 		return err_hint(check->err, "use \"hostname\" instead of the sysctl");
 	}
 	owner = sysctl_namespace(path);
@@ -251,9 +251,9 @@ static int check_memory_policy(struct check *check, const struct oci_memory_poli
 		flags |= policy->flags.v[i];
 	check_at(check, "linux.memoryPolicy.flags");
 	if ((flags & MPOL_F_STATIC_NODES) && (flags & MPOL_F_RELATIVE_NODES)) {
-		return check_fail(check,
-				  "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each "
-				  "other");
+		return check_fail(
+			check,
+			"MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES are mutually exclusive");
 	}
 	return 0;
 }

@@ -227,7 +227,7 @@ static int build_annotations(struct plan_build *b, struct err *err)
 		const char *name = config->annotations.v[i].key;
 
 		if (annotations_is_ours(name) && !annotations_is_known(name))
-			plan_parts_warn(b, "annotations[\"%s\"]: not known, and ignored", name);
+			plan_parts_warn(b, "annotations[\"%s\"]: unknown, and ignored", name);
 	}
 	return 0;
 }

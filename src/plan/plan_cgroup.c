@@ -30,8 +30,8 @@ static int check_path(const struct request *q, struct err *err)
 	if (!str_equal(q->options->manager, "cgroupfs") || !plan_unit_is_path(q->wanted))
 		return 0;
 	(void)err_set(err, EINVAL,
-		      ERR_AT "linux.cgroupsPath: \"%s\" names a systemd unit "
-			     "(slice:prefix:name), which --cgroup-manager cgroupfs cannot make",
+		      ERR_AT "linux.cgroupsPath: \"%s\" names a systemd unit (slice:prefix:name), "
+			     "which --cgroup-manager cgroupfs cannot create",
 		      q->wanted);
 	return err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
 }
@@ -116,8 +116,8 @@ static int no_group(const struct request *q, struct cgroup_plan *ret, struct err
 
 	if (!q->wanted || !*q->wanted)
 		return no_cgroup(q, ret, why, err);
-	(void)err_set(err, EPERM, ERR_AT "linux.cgroupsPath: \"%s\" cannot be made: %s", q->wanted,
-		      why);
+	(void)err_set(err, EPERM, ERR_AT "linux.cgroupsPath: \"%s\" cannot be created: %s",
+		      q->wanted, why);
 	return err_hint(
 		err, "remove linux.cgroupsPath from the config, or use --cgroup-manager disabled");
 }

@@ -121,7 +121,7 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 	if (devices->bind && n_config)
 		devices->by_parent = dev_by_parent(b->plan);
 	if (devices->bind && !devices->by_parent)
-		devices->why = "the kernel makes device nodes for the first user namespace only";
+		devices->why = "the kernel makes device nodes for the initial user namespace only";
 	for (size_t i = 0; devices->populate && i < N_DEFAULTS; i++)
 		v[devices->n++] = (struct device_plan){ .path = defaults[i].path,
 							.mode = S_IFCHR | 0666,
@@ -138,9 +138,9 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 		else if (devices->populate || !path_is_below(v[devices->n].path, "/dev"))
 			devices->n++;
 		else /* nothing is made in a directory of the host */
-			plan_parts_warn(b,
-					"linux.devices[%zu] (%s): left to the /dev that is bound",
-					i, v[devices->n].path);
+			plan_parts_warn(
+				b, "linux.devices[%zu] (%s): provided by the /dev that is bound", i,
+				v[devices->n].path);
 	}
 	devices->v = v;
 	return 0;

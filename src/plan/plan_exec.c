@@ -219,8 +219,8 @@ int plan_exec_mounts(struct arena *arena, const struct plan_exec_request *reques
 	plan->ns.join_flags &= ~(unsigned int)(CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */);
 	if (plan->ns.shared_mounts)
 		return err_set(err, ENOTSUP,
-			       "container %s has no mount namespace of its own, and what others "
-			       "see is not changed",
+			       "container %s has no mount namespace of its own, so others would "
+			       "see the change",
 			       request->options->id);
 	plan->rootfs.path = request->rootfs;
 	*ret = plan;

@@ -106,7 +106,7 @@ static int check_limits(const struct handler *handler, const struct oci_process 
 				continue;
 			return err_set(err, EINVAL,
 				       ERR_AT "process.rlimits[%zu].soft: %s %llu is below the "
-					      "%llu that the handler \"%s\" cannot do without",
+					      "%llu that the handler \"%s\" needs",
 				       i, json_read_enum_name(names_rlimits, limit->type),
 				       (unsigned long long)process->rlimits.v[i].soft.v,
 				       (unsigned long long)limit->min.v, handler->name);
@@ -144,8 +144,7 @@ static int check_execve(const struct handler *handler, const struct oci_seccomp 
 	if (!refused)
 		return 0;
 	(void)err_set(err, EINVAL,
-		      ERR_AT
-		      "linux.seccomp: refuses execve, by which the handler \"%s\" is started",
+		      ERR_AT "linux.seccomp: refuses execve, which the handler \"%s\" needs",
 		      handler->name);
 	return err_hint(err, "allow execve in linux.seccomp.syscalls, or run without a handler");
 }
@@ -168,7 +167,7 @@ static int choose_calls(struct plan_build *b, const struct handler *handler,
 		    !profile->syscalls.v[rule].args.n)
 			r = err_set(err, EINVAL,
 				    ERR_AT "linux.seccomp.syscalls[%zu]: refuses %s, which the "
-					   "handler \"%s\" cannot do without",
+					   "handler \"%s\" needs",
 				    rule, name, handler->name);
 		if (rule < profile->syscalls.n || !refuses(profile->default_action))
 			continue;
@@ -393,10 +392,10 @@ int plan_handler_apply_exec(struct plan_build *b, const struct handler_kept *kep
 	if (!kept || kept->exec == HANDLER_EXEC_PLAIN)
 		return 0;
 	if (kept->exec == HANDLER_EXEC_REFUSE)
-		return err_set(
-			err, ENOTSUP,
-			"exec failed: the container's handler \"%s\" lets no other process in",
-			kept->name);
+		return err_set(err, ENOTSUP,
+			       "exec failed: the container's handler \"%s\" does not support "
+			       "further processes",
+			       kept->name);
 	if (!handler_doc_takes(kept->suffixes.v, kept->suffixes.n, (*process)->args.v[0]))
 		return 0;
 	config = arena_new(b->arena, struct oci_config);

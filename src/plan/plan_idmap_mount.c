@@ -88,9 +88,8 @@ static int bad_word(const struct mount_entry *m, const char *word, struct err *e
 {
 	(void)err_set(err, EINVAL, ERR_AT "mounts[%ld].options: cannot read \"%s\"",
 		      m->config_index, word);
-	return err_hint(
-		err, "it is idmap=uids=DISK-HOST-COUNT#…;gids=DISK-HOST-COUNT#…, with @ before a "
-		     "range whose HOST is an id of the container");
+	return err_hint(err, "the format is idmap=uids=DISK-HOST-COUNT#…;gids=DISK-HOST-COUNT#…, "
+			     "with @ before a range whose HOST is an id of the container");
 }
 
 /* "0-1-10#@10-11-10", up to ";" or the end. -EINVAL without a text where it is something else. */
@@ -204,12 +203,11 @@ static int check(const struct plan_build *b, const struct mount_entry *m, struct
 	if ((b->plan->powers & needed) == needed)
 		return 0;
 	(void)err_set(err, EPERM,
-		      ERR_AT "mounts[%ld]: mapping the ids of %s takes CAP_SYS_ADMIN in the "
-			     "user namespace that mounted its file system",
+		      ERR_AT "mounts[%ld]: mapping the ids of %s needs CAP_SYS_ADMIN in the user "
+			     "namespace that mounted its file system",
 		      m->config_index, m->source);
-	return err_hint(err,
-			"without an id-mapped mount: give the files to ids of the container, see "
-			"\"id mapping\" in `usrun explain`");
+	return err_hint(err, "without an ID-mapped mount, chown the files to ids of the container: "
+			     "see \"id mapping\" in `usrun explain`");
 }
 
 static size_t shared_with(const struct plan_build *b, const struct mount_idmap *wanted)

@@ -14,7 +14,7 @@ static const char *layer_word(struct plan_build *b, const char *name)
 
 	if (!value || !b->plan->options->wait_start)
 		return value;
-	plan_parts_warn(b, "annotations[\"%s\"]: for `usrun run` alone, and ignored", name);
+	plan_parts_warn(b, "annotations[\"%s\"]: only `usrun run` supports it, ignored", name);
 	return NULL;
 }
 
@@ -33,7 +33,8 @@ int plan_layer_build(struct plan_build *b, struct err *err)
 			       dir);
 	/* The lock on it ends with usrun. */
 	if (dir && (options->wait_start || options->detach))
-		return err_set(err, EINVAL, "--overlay=%s: for a foreground container alone", dir);
+		return err_set(err, EINVAL, "--overlay=%s: only for a container in the foreground",
+			       dir);
 	layer->dir = dir ? path_clean(b->arena, dir) : NULL;
 	layer->shown = options->show_changes;
 	layer->user = plan_parts_in_userns(b->plan) || !b->plan->facts->caller.initial_userns;
@@ -49,9 +50,9 @@ int plan_layer_check(struct plan_build *b, struct err *err)
 		if (!layer->v[i].empty && (path_is_below(layer->dir, layer->v[i].lower) ||
 					   path_is_below(layer->v[i].lower, layer->dir))) {
 			(void)err_set(err, EINVAL,
-				      "--overlay=%s: neither may it lie in %s, nor that in it",
+				      "--overlay=%s: must be neither inside %s nor above it",
 				      layer->dir, layer->v[i].lower);
-			return err_hint(err, "choose a directory beside it");
+			return err_hint(err, "choose a directory next to it");
 		}
 	if (layer->dir && !layer->n)
 		return err_set(err, EINVAL,

@@ -176,8 +176,8 @@ static int check_entry(const struct mount_entry *m, struct err *err)
 	if ((m->extensions & MOUNT_EXT_SCRATCH) &&
 	    ((m->kind != MOUNT_BIND && !str_equal(m->fs, "tmpfs")) || m->inside || m->idmap))
 		return err_set(err, EINVAL,
-			       ERR_AT "mounts[%ld].options: scratch is for a tmpfs, and for bind "
-				      "mounts of the host's directories, with the ids as they are",
+			       ERR_AT "mounts[%ld].options: scratch is for tmpfs, and for bind "
+				      "mounts of the host's directories without mapped ids",
 			       m->config_index);
 	return check_target(m, err);
 }
@@ -327,12 +327,11 @@ static int mount_among_others(struct plan_build *b, struct err *err)
 			       ERR_AT "root.path: / needs a new mount namespace, or every process "
 				      "in the current one would get another root");
 	plan->flags |= PLAN_MOUNTS;
-	plan_parts_warn(
-		b,
-		"linux.namespaces: no new mount namespace: until the container is deleted "
-		"its mounts are seen in %s, below %s; the root is changed by chroot, which a "
-		"privileged process can leave",
-		joined ? joined : "the caller's", plan->rootfs.path);
+	plan_parts_warn(b,
+			"linux.namespaces: no new mount namespace: until the container is deleted, "
+			"its mounts are visible in %s, below %s; its root is set by chroot, which "
+			"a privileged process can escape",
+			joined ? joined : "the caller's", plan->rootfs.path);
 	return 0;
 }
 
@@ -417,8 +416,8 @@ static int check_added(const struct mount_entry *m, struct err *err)
 
 	if (m->kind != MOUNT_BIND && m->kind != MOUNT_FS)
 		return err_set(err, EINVAL,
-			       ERR_AT "mounts[%ld].type: %s cannot be added to a container that "
-				      "runs, only bind mounts and file systems such as tmpfs",
+			       ERR_AT "mounts[%ld].type: %s cannot be added to a running "
+				      "container, only bind mounts and file systems such as tmpfs",
 			       m->config_index, m->kind == MOUNT_REMOUNT ? "a remount" : m->fs);
 	if (m->idmap || (m->extensions & ~names))
 		return err_set(err, EINVAL,

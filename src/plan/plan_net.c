@@ -207,7 +207,7 @@ int plan_net_ask(struct plan_build *b, struct err *err)
 	if (b->plan->options->wait_start) {
 		if (annotation(b->plan, ANNOTATIONS_NET))
 			plan_parts_warn(b, "annotations[\"" ANNOTATIONS_NET
-					   "\"]: for `usrun run` alone, and ignored");
+					   "\"]: only `usrun run` supports it, ignored");
 		return 0;
 	}
 	r = read_wishes(b, err);
@@ -265,7 +265,7 @@ static void warn_of_packets(struct plan_build *b)
 	if ((b->plan->process.caps_bounding & raw) && !(net->host_loopback && net->metadata))
 		plan_parts_warn(b,
 				"--net=%s: with CAP_NET_RAW or CAP_NET_ADMIN the container can "
-				"reach the host's loopback and 169.254.0.0/16 all the same",
+				"still reach the host's loopback and 169.254.0.0/16",
 				net_kind_name(net->kind));
 }
 

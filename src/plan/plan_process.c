@@ -147,10 +147,10 @@ static int hint_unmapped(const struct plan_build *b, const char *kind, uint32_t 
 				"caller",
 				kind, id, own);
 	if (b->plan->idmap.writer != IDMAP_WRITER_SINGLE)
-		return err_hint(err, "more subordinate ids of the caller map more: subuid(5)");
+		return err_hint(err, "give the caller more subordinate ids: subuid(5)");
 	return err_hint(err,
-			"the container has a single id: %s--map=keep makes the caller that of "
-			"process.user, and subordinate ids map more (subuid(5))",
+			"the container has a single id: %s--map=keep maps the caller to "
+			"process.user, and subordinate ids add more (subuid(5))",
 			str_equal(map, "single") ? "leave out --map=single, or " : "");
 }
 

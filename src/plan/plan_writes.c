@@ -172,9 +172,8 @@ static int no_controller(const struct cgroup_write *w, bool v2, const char *word
 		err_hint(err, "the kernel was built or started without it, or an outer container "
 			      "keeps it");
 	else
-		err_hint(err, "the administrator can delegate it: a drop-in for user@.service with "
-			      "[Service] "
-			      "Delegate=cpu cpuset io memory pids");
+		err_hint(err, "the administrator can delegate it: add a drop-in to user@.service "
+			      "with [Service] Delegate=cpu cpuset io memory pids");
 	return -ENODEV;
 }
 

@@ -47,7 +47,7 @@ static int action_value(int action, const struct json_uint *errno_ret, uint32_t 
 	case OCI_SECCOMP_ABSENT:
 		break;
 	}
-	return err_set(err, EINVAL, "there is no action");
+	return err_set(err, EINVAL, "no action given");
 }
 
 /* A C library that meets EPERM where it expects ENOSYS does not fall back to the older call. So

@@ -124,10 +124,10 @@ static void tell_of_others(const struct cgroup_place *place, const char *mark, c
 	const char *id = strchr(other, ' ');
 
 	if (id && strncmp(mark, other, root + 1) == 0)
-		log_notice("the cgroup %s stays: container %s is in it by now",
+		log_notice("keeping the cgroup %s: container %s is in it now",
 			   place->dirs.v[0].path, id + 1);
 	else
-		log_notice("the cgroup %s stays: it belongs to another state directory",
+		log_notice("keeping the cgroup %s: it belongs to another state directory",
 			   place->dirs.v[0].path);
 }
 
@@ -158,12 +158,12 @@ static int remove_doubted(struct store *store, const struct cgroup_place *place,
 		return 0;
 	}
 	r = same_root ? driver_remove(place, err) : driver_remove_empty(place, err);
-	return r != -EBUSY || same_root
-		       ? r
-		       : err_set(err, EBUSY,
-				 "the cgroup %s stays, with processes in it: it was made for the "
-				 "container, and is marked as that of another state directory",
-				 place->dirs.v[0].path);
+	return r != -EBUSY || same_root ? r
+					: err_set(err, EBUSY,
+						  "keeping the cgroup %s, with processes in it: it "
+						  "was created for the container, but is marked as "
+						  "belonging to another state directory",
+						  place->dirs.v[0].path);
 }
 
 int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
@@ -190,8 +190,8 @@ int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_pl
 	/* A creator that was killed before it could mark a group had no process in it. */
 	later = driver_remove_empty(&nobodys, r < 0 ? &(struct err){ 0 } : err);
 	if (later == -EBUSY)
-		log_notice("the cgroup %s stays: it is in use, and nothing says that container %s "
-			   "made it",
+		log_notice("keeping the cgroup %s: it is in use, and nothing shows that container "
+			   "%s created it",
 			   nobodys.dirs.v[0].path, id);
 	if (others.dirs.n)
 		tell_of_others(&others, mark, other);
@@ -289,10 +289,10 @@ static int clear_unit(struct store *store, const char *id, const char *unit,
 		r = 0;
 	} else if (whose == MARK_NOBODYS && stays_in_use(&place)) {
 		(void)err_set(err, EBUSY,
-			      "the unit %s stays: it is in use, and nothing says that container %s "
-			      "made it",
+			      "keeping the unit %s: it is in use, and nothing shows that container "
+			      "%s created it",
 			      unit, id);
-		r = err_hint(err, "`systemctl status %s` tells what it is", unit);
+		r = err_hint(err, "`systemctl status %s` shows what it is", unit);
 	}
 	arena_free(&arena);
 	return r;
@@ -322,7 +322,7 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
 	int r = 0;
 
 	if (other)
-		log_notice("the unit %s stays: container %s is in it", state->unit.name, other);
+		log_notice("keeping the unit %s: container %s is in it", state->unit.name, other);
 	else
 		r = facts_gather(&arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
 	if (r == 0 && !other)
@@ -339,9 +339,10 @@ static int leave_to_systemd(const struct state *state, struct err *err)
 		*err = (struct err){ 0 };
 		return 0;
 	}
-	(void)err_set(err, EBUSY,
-		      "the unit %s stays, with processes in it: the cgroups are mounted read-only",
-		      state->unit.name);
+	(void)err_set(
+		err, EBUSY,
+		"keeping the unit %s, with processes in it: the cgroups are mounted read-only",
+		state->unit.name);
 	return err_hint(err, "systemctl %sstop %s",
 			state->unit.manager == CGROUP_MANAGER_USER ? "--user " : "",
 			state->unit.name);

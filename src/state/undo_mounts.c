@@ -136,10 +136,9 @@ int undo_mounts_run(const struct state *state, struct err *err)
 		return 0;
 	ns = find_namespace(&state->mount);
 	if (ns < -1) {
-		log_notice(
-			"the mounts below %s stay: the mount namespace that has them is gone, or "
-			"cannot be found from here",
-			state->rootfs);
+		log_notice("keeping the mounts below %s: the mount namespace that has them is "
+			   "gone, or cannot be found from here",
+			   state->rootfs);
 		return 0;
 	}
 	r = detach_in_child(state, ns);

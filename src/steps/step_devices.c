@@ -188,13 +188,14 @@ static int use_foreign(struct start *start, int dir, const char *name, const str
 		if (d->from_config &&
 		    ((st.st_mode ^ d->mode) & 07777 || st.st_uid != d->uid || st.st_gid != d->gid))
 			start_note(start,
-				   "linux.devices (%s): in a directory that is bound: it keeps its "
+				   "linux.devices (%s): in a bind-mounted directory: it keeps its "
 				   "mode %o and its owner %u:%u",
 				   d->path, st.st_mode & 07777, st.st_uid, st.st_gid);
 		return 0;
 	}
 	if (S_ISFIFO(d->mode))
-		return err_set(err, EINVAL, "%s: in a directory that is bound, where none is made",
+		return err_set(err, EINVAL,
+			       "%s: in a bind-mounted directory, where no device is created",
 			       d->path);
 	return bind_node(start, dir, name, d, err);
 }

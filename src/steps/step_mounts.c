@@ -117,8 +117,14 @@ static int place_rootfs(struct start *start, struct err *err)
 {
 	if (!(start->plan->flags & PLAN_MNTNS_NEW))
 		return attach_among_others(start, err);
-	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-		return err_errno(err, errno, "make the mounts of the new namespace slaves");
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
+		int r = err_errno(err, errno, "make the mounts of the new namespace slaves");
+
+		if (r == -EINVAL) /* a root that chroot(2) has set to some directory */
+			(void)err_hint(err, "usrun runs in a chroot whose root is no mount point: "
+					    "before the chroot, `mount --bind DIR DIR`");
+		return r;
+	}
 	return attach_rootfs(start, err);
 }
 

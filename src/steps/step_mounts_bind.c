@@ -98,13 +98,11 @@ int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mo
 	(void)err_errno(err, -r, ERR_AT "mounts[%ld]: map the ids of %s", m->config_index,
 			m->source);
 	if (r == -EINVAL)
-		err_hint(err,
-			 "the file system there (with ridmap: one of those below) does not take "
-			 "mapped ids on this kernel; ext4, xfs, btrfs and tmpfs do");
+		err_hint(err, "this kernel has no ID-mapped mounts for the file system there (with "
+			      "ridmap: for one below it); ext4, xfs, btrfs and tmpfs have them");
 	if (r == -EPERM)
-		err_hint(err,
-			 "the file system there belongs to another user namespace, or the mount "
-			 "has mapped ids already");
+		err_hint(err, "the file system there belongs to another user namespace, or the "
+			      "mount is already ID-mapped");
 	return r;
 }
 

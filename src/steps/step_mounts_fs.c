@@ -98,7 +98,7 @@ static int check_proc(const struct start *start, int mount, struct err *err)
 		return 0;
 	return err_set(err, EPERM,
 		       ERR_AT "linux.namespaces: ask for a procfs of the joined pid namespace %s: "
-			      "what came is none",
+			      "the reply is not a procfs",
 		       start->plan->ns.v[PLAN_NS_PID].path);
 }
 

@@ -174,7 +174,8 @@ static int check_kernels(const char *path, int target, struct err *err)
 	if (path_is_below(path, "/proc") || fstatfs(target, &fs) < 0 ||
 	    fs.f_type != PROC_SUPER_MAGIC)
 		return 0;
-	return err_set(err, EINVAL, "%s in the container is on a file system of the kernel", path);
+	return err_set(err, EINVAL, "%s in the container is on a kernel file system such as proc",
+		       path);
 }
 
 static int find_place(struct start *start, size_t i, struct place *ret, struct err *err)
@@ -340,8 +341,8 @@ static int await(const struct start *start, int sock, struct err *err)
 			       start->state->id, WORK_TIMEOUT_MS / 1000);
 	if (sock_recv(sock, &said, sizeof(said), &none) != sizeof(said))
 		return err_set(err, EPIPE,
-			       "mounts of container %s: the process that made them "
-			       "ended without a word",
+			       "mounts of container %s: the process that made them ended without "
+			       "reporting back",
 			       start->state->id);
 	*err = said;
 	return -said.code;

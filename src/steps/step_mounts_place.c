@@ -34,7 +34,8 @@ static int kernel_target(struct start *start, const struct mount_entry *m, struc
 	if (fd == -EACCES) {
 		(void)err_errno(err, EACCES, ERR_AT "mounts[%ld]: open %s in the rootfs",
 				m->config_index, m->target);
-		return err_hint(err, "the rootfs must belong to the caller, or let its ids in");
+		return err_hint(
+			err, "the rootfs must belong to the caller, or be accessible to its ids");
 	}
 	if (fd < 0)
 		return err_set(err, -fd,
@@ -60,8 +61,8 @@ static int check_place(const struct mount_entry *m, int target, struct err *err)
 	    !(own_link && (fs.f_type == SYSFS_MAGIC || fs.f_type == DEVPTS_SUPER_MAGIC)))
 		return 0;
 	return err_set(err, EINVAL,
-		       ERR_AT "mounts[%ld]: \"%s\" cannot be mounted because it is inside "
-			      "/proc: a link leads into a file system of the kernel",
+		       ERR_AT "mounts[%ld]: \"%s\" cannot be mounted because it is inside /proc: a "
+			      "symbolic link leads into a kernel file system",
 		       m->config_index, m->target);
 }
 

@@ -15,7 +15,7 @@
 
 static int failed(const struct mount_entry *m, int error, const char *what, struct err *err)
 {
-	return err_errno(err, error, ERR_AT "mounts[%ld]: %s, for writes that are thrown away",
+	return err_errno(err, error, ERR_AT "mounts[%ld]: %s, for writes that are discarded",
 			 m->config_index, what);
 }
 

@@ -78,7 +78,7 @@ static int check_not_the_hosts(const struct start *start, int kind, struct err *
 			"linux.namespaces: join the user namespace %s: usrun itself runs in it",
 			path);
 	return err_set(err, EINVAL,
-		       ERR_AT "%s: the %s namespace %s is the host's, whose own would change", what,
+		       ERR_AT "%s: the %s namespace %s is the host's, which would change", what,
 		       names_namespaces[kind].name, path);
 }
 

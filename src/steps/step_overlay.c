@@ -19,8 +19,8 @@ static int failed(struct start *start, const char *words, int r, struct err *err
 		(void)err_errno(err, -r, "--overlay: put an overlay over the rootfs %s",
 				start->plan->rootfs.path);
 	if (r == -EINVAL)
-		err_hint(err, "what has mounts below it, or is two overlays deep already, takes "
-			      "none: copy the rootfs to a directory of its own");
+		err_hint(err, "a rootfs with mounts below it, or already two overlays deep, cannot "
+			      "have one: copy it to a directory of its own");
 	return r;
 }
 
@@ -30,8 +30,8 @@ static int check_notes(int upper, struct err *err)
 {
 	if (setxattr(fd_path(upper).text, "user.usrun.try", "", 0, 0) == 0)
 		return removexattr(fd_path(upper).text, "user.usrun.try") < 0 ? -errno : 0;
-	(void)err_errno(err, errno, "--overlay: set an attribute on the layer");
-	return err_hint(err, "a tmpfs has attributes of users since Linux 6.6");
+	(void)err_errno(err, errno, "--overlay: set an extended attribute on the layer");
+	return err_hint(err, "tmpfs supports user extended attributes since Linux 6.6");
 }
 
 /* A layer in memory lies on the tree that it covers, and the overlay on both: none is seen, and all

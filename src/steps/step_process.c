@@ -170,8 +170,8 @@ static int check_filter(const struct start *start, struct err *err)
 	    errno == EBADF)
 		return 0;
 	return err_errno(err, errno,
-			 ERR_AT "linux.seccomp: accept4, with which a created container waits for "
-				"its start");
+			 ERR_AT
+			 "linux.seccomp: accept4, by which a created container waits for `start`");
 }
 
 int step_release(struct start *start, struct err *err)

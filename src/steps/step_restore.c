@@ -98,8 +98,8 @@ static int open_stream(int stream, bool null, bool file, struct err *err)
 	if (!file || null || lseek(fd, 0, SEEK_CUR) >= 0)
 		return fd;
 	fd_closep(&fd);
-	(void)err_set(err, ESPIPE,
-		      "standard stream %d was a file, and is one that has no positions", stream);
+	(void)err_set(err, ESPIPE, "standard stream %d was a file, and is now one that cannot seek",
+		      stream);
 	return err_hint(err, "redirect it to a file, or to /dev/null");
 }
 

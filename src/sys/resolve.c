@@ -281,9 +281,8 @@ static int failed(int error, const char *verb, const char *path, struct err *err
 {
 	(void)err_errno(err, error, "%s %s in the rootfs", verb, path);
 	if (error == EACCES)
-		err_hint(err, "the rootfs must belong to the caller, or let its ids in: chown -R "
-			      "it to the "
-			      "user who runs usrun, or unpack it as that user");
+		err_hint(err, "the rootfs must belong to the caller, or be accessible to its ids: "
+			      "chown -R it to the user who runs usrun, or unpack it as that user");
 	if (error == EROFS)
 		err_hint(err, "a mount point is missing there: create it in the image");
 	return -err->code;

@@ -173,7 +173,7 @@ def try_features(usrun, facts, features, directory):
         n += 1
         if done.returncode != 0:
             faults.append(f"features has {what!r}, and explain says: {done.stderr.strip()}")
-        if f"{what}" in done.stdout and "not known" in done.stdout:
+        if f"{what}" in done.stdout and re.search("not known|unknown", done.stdout):
             faults.append(f"features has {what!r}, and explain does not know it")
     return faults, n
 

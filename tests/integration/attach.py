@@ -276,7 +276,7 @@ def no_terminal_is_kept():
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         done = usrun("attach", ID)
-        check("attach", (done.returncode, "no terminal is kept" in done.stderr), (1, True))
+        check("attach", (done.returncode, "has no terminal to attach to" in done.stderr), (1, True))
         done = usrun("attach", "--detach-keys=ctrl-é", ID)
         check("keys", (done.returncode, "--detach-keys: expected" in done.stderr), (1, True))
     finally:

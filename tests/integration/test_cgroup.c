@@ -365,7 +365,8 @@ static void check_unit(const struct cgroup_plan *plan, struct store *store, int 
 	unit.runtime_dir = manager.dir;
 	CHECK_INT(undo_list_unit(store, "a", &unit, &facts, &err), result);
 	if (result < 0)
-		CHECK_ERR(result, &err, "the unit usrun-a.scope stays: it is in use, and nothing");
+		CHECK_ERR(result, &err,
+			  "keeping the unit usrun-a.scope: it is in use, and nothing");
 	fake_manager_calls(&manager, called, sizeof(called));
 	CHECK_STR(called, calls);
 	fake_manager_stop(&manager);

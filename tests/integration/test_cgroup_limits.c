@@ -345,7 +345,7 @@ static void missing_controller_v2(void)
 	if (r == 0)
 		r = driver_create(&plan, DRIVER_ALL, &cgroup, &err);
 	CHECK_ERR(r, &err,
-		  "the requested cgroup controller `nonesuch` is not available in the group `/`");
+		  "the requested cgroup controller `nonesuch` is not available in the cgroup `/`");
 	CHECK_INT(cgroup_view_count(&plan), 0);
 }
 
@@ -378,8 +378,8 @@ static int below_own_group(bool alone)
 			  "2097152");
 	else
 		CHECK_ERR(r, &err,
-			  "pass the cgroup controller `hugetlb` on to the cgroups below `solo`");
-	CHECK(alone || strstr(err.hint, "holds processes passes no controllers on"));
+			  "enable the cgroup controller `hugetlb` for the cgroups below `solo`");
+	CHECK(alone || strstr(err.hint, "with processes in it cannot enable controllers"));
 	(void)fflush(stdout);
 	return 0;
 }

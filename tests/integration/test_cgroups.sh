@@ -62,7 +62,7 @@ t_cgroups_of_a_successor_survive_delete() {
 	soon is_of "$ID-1" stopped || fail "did not end"
 	up
 	ok delete "$ID-1"
-	has warning "$ERR" "the cgroup /it-$ID/group stays: container $ID is in it by now"
+	has warning "$ERR" "keeping the cgroup /it-$ID/group: container $ID is in it now"
 	is running || fail "the successor was killed"
 	down
 }
@@ -527,7 +527,7 @@ t_cgroups_of_strangers_survive_a_damaged_state() {
 	jq --arg p "/it-$ID-stranger" '(.cgroupDirs[] | select(.controllers == "pids")).path = $p' "$state" >"$T/new"
 	cp "$T/new" "$state"
 	ok delete --force "$ID"
-	has note "$ERR" 'nothing says that container'
+	has note "$ERR" 'nothing shows that container'
 	kill -0 $stranger 2>/dev/null || fail 'the stranger was killed'
 	kill $stranger
 	wait $stranger || true
@@ -576,7 +576,7 @@ t_cgroups_with_a_changed_mark() {
 		kill -KILL "$(<"$T/pid")"
 		soon is stopped
 		if [ $new = other ]; then
-			no 'stays, with processes in it' delete "$ID"
+			no 'with processes in it: it was created for' delete "$ID"
 			set_mark "$mark"
 		fi
 		ok delete "$ID"
@@ -604,7 +604,7 @@ t_cgroups_without_any_proof_are_named() {
 		jq "$edit" "$state" >"$T/new"
 		cp "$T/new" "$state"
 		mv "$T/state/$ID/config.json" "$T/copy"
-		no "it has the name of container $ID" delete --force "$ID"
+		no "it is named like container $ID" delete --force "$ID"
 		[ -d "$T/state/$ID" ] || fail "$edit: the state is gone"
 		kill -KILL "$PID" 2>/dev/null || true
 		soon no_groups

@@ -131,7 +131,7 @@ t_dev_of_the_host() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" "$ID"
 	ok explain "$ID"
-	has 'what was said' "$OUT" '/dev/not-made): left to the /dev that is bound'
+	has 'what was said' "$OUT" '/dev/not-made): provided by the /dev that is bound'
 	down
 	sh_run 'echo x >/dev/null && test -p /tmp/pipe && test ! -e /dev/not-made && echo well'
 	eq output "$OUT" well
@@ -371,10 +371,10 @@ t_bound_directories_are_not_changed() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" "$ID"
 	ok explain "$ID"
-	has 'what was said' "$OUT" '(/dev/dri/card0): in a directory that is bound: it keeps its mode 600'
+	has 'what was said' "$OUT" '(/dev/dri/card0): in a bind-mounted directory: it keeps its mode 600'
 	down
 	device '{path: "/dev/dri/other", type: "p"}'
-	no '/dev/dri/other: in a directory that is bound, where none is made' run -b "$T/b" "$ID"
+	no '/dev/dri/other: in a bind-mounted directory, where no device is created' run -b "$T/b" "$ID"
 	eq 'after a refusal' "$(host_tree)" "$before"
 	cfg 'del(.linux.devices) | .process.cwd = "/data/sub/new"'
 	sh_run pwd

@@ -80,10 +80,10 @@ t_do_writes_only_where_it_was_told() {
 	IN -v "$T/home/proj/a:/run/elsewhere:ro" -w /run/elsewhere -- 'pwd; ls; touch y 2>/dev/null || echo ro'
 	eq volume "$OUT" $'/run/elsewhere\nb\nx\nro'
 	eq 'nothing was made to mount on' "$(ls -A "$HOME")" $'.local\n.ssh\nproj'
-	no 'is not there to be mounted on' do -v "$T:/usr/new" -- true
-	no 'is not there to be mounted on' do --rw . -v "$T:$PWD/new-dir" -- true
+	no 'does not exist, and no mount point' do -v "$T:/usr/new" -- true
+	no 'does not exist, and no mount point' do --rw . -v "$T:$PWD/new-dir" -- true
 	[ ! -e new-dir ] || fail 'a mount point was made in the project'
-	no '--rw missing: there is no such file' do --rw missing -- true
+	no '--rw missing: it does not exist' do --rw missing -- true
 	no 'there is no such directory' do --rw . -w "$PWD/missing" -- true
 	[ ! -e missing ] || fail 'a working directory was made in the project'
 	mkdir shown
@@ -135,7 +135,7 @@ t_do_without_an_overlay_is_read_only() {
 		R --log-level warning do -- sh -c 'touch x 2>/dev/null || echo read-only'
 		umount below
 		eq 'with a mount below' "$OUT" read-only
-		has 'with a mount below' "$ERR" "$PWD is read-only: mount an overlay, for writes that are thrown away: invalid argument"
+		has 'with a mount below' "$ERR" "$PWD is read-only: mount an overlay, for writes that are discarded: invalid argument"
 		chgrp 7 .
 		R --log-level warning do -- sh -c 'touch x 2>/dev/null || echo read-only'
 		eq 'with a group of others' "$OUT" read-only
@@ -145,7 +145,7 @@ t_do_without_an_overlay_is_read_only() {
 	# A layer on a layer on a layer.
 	IN --nested --ro "$USRUN" -- "export XDG_RUNTIME_DIR=/run/user/$(id -u); touch 1; $USRUN do --nested --ro $USRUN -- sh -c '
 		touch 2; $USRUN --log-level warning do -- sh -c \"touch 3 2>/dev/null || echo read-only; ls\"' 2>&1"
-	has 'two overlays deep' "$OUT" "$PWD is read-only: mount an overlay, for writes that are thrown away: invalid argument"
+	has 'two overlays deep' "$OUT" "$PWD is read-only: mount an overlay, for writes that are discarded: invalid argument"
 	has 'two overlays deep' "$OUT" $'read-only\n1\n2\nfile'
 }
 
@@ -153,12 +153,12 @@ t_do_without_an_overlay_is_read_only() {
 t_do_follows_no_link_out_of_the_project() {
 	do_home
 	ln -s ../.ssh out
-	no "--rw out: leads to $T/home/.ssh, by a link" do --rw out -- true
+	no "--rw out: is a symbolic link to $T/home/.ssh" do --rw out -- true
 	ln -s .. up
-	no "--rw up/.ssh: leads to $T/home/.ssh, by a link" do --rw up/.ssh -- true
-	no "--volume out: leads to" do -v "out:/tmp/x" -- true
+	no "--rw up/.ssh: is a symbolic link to $T/home/.ssh" do --rw up/.ssh -- true
+	no "--volume out: is a symbolic link to" do -v "out:/tmp/x" -- true
 	for name in "$PWD/out" ../proj/out "$PWD/up/.ssh" "$PWD/out/"; do
-		no "--rw $name: leads to $T/home/.ssh, by a link" do --rw "$name" -- true
+		no "--rw $name: is a symbolic link to $T/home/.ssh" do --rw "$name" -- true
 	done
 	IN --rw . -- 'cat out/id 2>&1; cat up/.ssh/id 2>&1; true'
 	hasnt 'through a link' "$OUT" secret
@@ -239,7 +239,7 @@ t_do_has_a_terminal_where_the_caller_has() {
 	under_script "${U[*]} do -- sh -c 'tty; stty size >/dev/null && echo size'"
 	has terminal "$OUT" /dev/pts/0
 	has terminal "$OUT" size
-	has 'what becomes of writes is said' "$OUT" "what is written in $PWD is thrown away at the end: --rw . keeps it"
+	has 'what becomes of writes is said' "$OUT" "changes in $PWD are discarded at the end: --rw . keeps them"
 	hasnt 'nothing else is' "$OUT" cgroup
 	under_script "${U[*]} do -T -- sh -c 'echo in; tty || true'"
 	hasnt 'no terminal' "$OUT" /dev/pts/0
@@ -481,7 +481,7 @@ t_do_guards_what_others_run() {
 	eq 'what is work' "$(cat .git/COMMIT_EDITMSG Makefile)" $'work\nwork'
 	eq 'what was there' "$(grep -rl evil .git .vscode .bashrc || true)$(ls .git/hooks .vscode)" \
 		$'.git/hooks:\npre-commit\n\n.vscode:\ntasks.json'
-	has 'what is new is told' "$ERR" "new in a writable directory, to be read before it runs: $PWD/.profile $PWD/.envrc"
+	has 'what is new is told' "$ERR" "new in a writable directory, read it before it runs: $PWD/.profile $PWD/.envrc"
 	IN --rw . --unprotect .git --unprotect .bashrc -- 'echo x >.git/hooks/pre-commit; echo x >.bashrc; echo x >.vscode/new 2>/dev/null || echo guarded'
 	eq unprotected "$OUT $(cat .git/hooks/pre-commit .bashrc | tr '\n' ' ')" 'guarded x x '
 	IN --rw . --rw .git/hooks -- 'echo y >.git/hooks/pre-commit'
@@ -508,7 +508,7 @@ t_do_guards_what_others_run() {
 	hasnt 'a directory is no news' "$ERR" plain
 	rmdir plain/.git
 	R do --rw plain -- sh -c 'echo evil >plain/.git'
-	has 'a file is' "$ERR" "to be read before it runs: $PWD/plain/.git"
+	has 'a file is' "$ERR" "read it before it runs: $PWD/plain/.git"
 	no '--unprotect magic: nothing of that name' do --rw . --unprotect magic -- true
 }
 
@@ -557,7 +557,7 @@ t_do_limits_are_there_or_an_error() {
 	no '--cpus: expected a number of CPUs' do --cpus none -- true
 	no '--timeout: expected a time' do --timeout soon -- true
 	no '--pids-limit: expected a number' do --pids-limit 0 -- true
-	no '--cap-add CAP_SYS_ADMIN: with it a program takes' do --cap-add sys_admin -- true
+	no '--cap-add CAP_SYS_ADMIN: a program with it can uncover' do --cap-add sys_admin -- true
 	no '--device /etc/passwd: expected a device' do --device /etc/passwd -- true
 	IN --cap-add net_bind_service --device /dev/full --ulimit core=0 -- 'grep CapEff /proc/self/status | tr "\t" " "; ulimit -c'
 	eq capability "$OUT" $'CapEff: 0000000000000400\n0'

@@ -111,7 +111,7 @@ t_handler_refused() {
 	sample . 'exit 5'
 	for file in sample sample.json .; do
 		chmod o+w "$T/handlers/$file"
-		no "can be changed by others than root and the caller" run -b "$T/b" "$ID"
+		no "is writable by users other than root and the caller" run -b "$T/b" "$ID"
 		chmod o-w "$T/handlers/$file"
 	done
 	cfg '.annotations["run.oci.handler"] = "nosuch"'

@@ -164,21 +164,21 @@ t_layer_in_hostile_hands() {
 	mv ../proj ../proj2
 	mkdir ../proj
 	cd ../proj || fail cd
-	no 'is another directory than the one that the layer was made on' do --overlay=../tried -- true
-	no 'is another directory than the one that the layer was made on' do --apply ../tried
+	no 'is not the directory on which the layer was made' do --overlay=../tried -- true
+	no 'is not the directory on which the layer was made' do --apply ../tried
 	cd ../proj2 || fail cd
-	no 'neither may it lie in' do --overlay=lay -- true
-	no 'neither may it lie in' do --overlay=. -- true
-	no 'it would be writable inside, by --rw' do --rw . --scratch d --overlay=lay -- true
+	no 'must be neither inside' do --overlay=lay -- true
+	no 'must be neither inside' do --overlay=. -- true
+	no 'it would be writable inside, because of --rw' do --rw . --scratch d --overlay=lay -- true
 	[ ! -e lay ] || fail 'a layer was made where none may be'
-	no 'has other files, and is no layer' do --overlay=../other -- true
-	no 'is no layer' do --apply ../other
-	no 'is no layer' gc --layer ../other
+	no 'contains other files and is not a layer' do --overlay=../other -- true
+	no 'is not a layer' do --apply ../other
+	no 'is not a layer' gc --layer ../other
 	[ -d ../other/x ] || fail 'what is no layer was removed'
 	no 'there is nothing to keep' do --rw . --home=ro --overlay=../new -- true
 	mkdir -m 777 ../open
 	chmod 777 ../open
-	no 'can be written by others' do --overlay=../open -- true
+	no 'is writable by others' do --overlay=../open -- true
 	ok gc --layer ../tried
 	if command -v python3 >/dev/null; then # to make a socket
 		ok do --overlay=../tried -- python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("a.sock"); open("z", "w")'
@@ -249,8 +249,8 @@ t_layer_of_a_container() {
 	eq 'by annotation' "$OUT" two
 	ok explain -b "$T/b"
 	has explained "$OUT" "overlays keep their changes in $T/layer"
-	no 'for a foreground container alone' run -d -b "$T/b" "$ID"
-	no 'neither may it lie in' run -b "$T/b" --overlay="$T/b/rootfs/l" "$ID"
+	no 'only for a container in the foreground' run -d -b "$T/b" "$ID"
+	no 'must be neither inside' run -b "$T/b" --overlay="$T/b/rootfs/l" "$ID"
 	ok gc --layer "$T/layer"
 }
 
@@ -279,13 +279,13 @@ A $tree/root/x 2
 	eq 'this directory' "$OUT $(<made) $(stat -c %u made)" "$PWD made $(id -u)"
 	ok do --rootfs "$tree" -v .:/tmp -w /tmp -- cat a
 	eq 'at another place' "$OUT" a
-	no 'nothing is made in the tree' do --rootfs "$tree" --rw . -- true
+	no 'no mount point is created in the tree' do --rootfs "$tree" --rw . -- true
 	find "$tree" | sort | cmp - "$T/before" || fail 'the tree has changed'
 	no 'there is no such directory' do --rootfs "$T/none" -- true
 	no "this machine's own tree" do --rootfs / -- true
-	no 'with --rootfs is not a copy' do --rootfs "$tree" --changes -- true
-	no 'the tree has its own homes' do --rootfs "$tree" --home=ro -- true
-	no 'neither may it lie in' do --rootfs "$tree" --overlay="$tree/layer" -- true
+	no 'needs a copy, but --rootfs writes to the tree itself' do --rootfs "$tree" --changes -- true
+	no 'whose tree has its own home directories' do --rootfs "$tree" --home=ro -- true
+	no 'must be neither inside' do --rootfs "$tree" --overlay="$tree/layer" -- true
 	R do --rootfs "$tree" --print-config -- true
 	eq config "$(jq -c '[.root.path, .process.user.uid, .linux.uidMappings]' <<<"$OUT")" "[\"$tree\",0,null]"
 	many_ids

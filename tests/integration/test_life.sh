@@ -614,7 +614,7 @@ t_gc() {
 	has 'empty' "$OUT" "would remove $ID.empty: its creation was cut off"
 	has 'old' "$OUT" "would remove $ID.old: the machine has booted since"
 	eq 'lines' "$(wc -l <<<"$OUT")" 3
-	has 'torn' "$ERR" "container $ID.torn stays: its state is damaged"
+	has 'torn' "$ERR" "keeping container $ID.torn: its state is damaged"
 	eq 'containers' "$(cd "$state" && echo *)" "$ID.cut $ID.empty $ID.ended $ID.lock $ID.ns $ID.old $ID.runs $ID.torn"
 	ok gc
 	has 'cut off' "$OUT" "removed $ID.cut: its creation was cut off"
@@ -675,7 +675,7 @@ t_gc_where_machines_share_the_state() {
 	cat "$T/json" >"$state/$ID/state.json"
 	ok --root "$state" gc
 	eq 'none' "$OUT" ''
-	has 'why' "$ERR" "container $ID stays: the state directory may be another machine's, too"
+	has 'why' "$ERR" "keeping container $ID: the state directory may be shared with another machine"
 	no 'already exists' --root "$state" run -d -b "$T/b" "$ID"
 	jq '.bootId = $id' --arg id "$(</proc/sys/kernel/random/boot_id)" "$T/json" >"$state/$ID/state.json"
 	ok --root "$state" delete --force "$ID"

@@ -23,7 +23,7 @@ t_mounts_add_and_remove() {
 	eq 'in the state' "$(written_down)" '["/new/dir","/new/file","/scratch","/scratch/in it"]'
 	ok explain "$ID"
 	has explained "$OUT" '/scratch/in it'
-	no 'mounts[0].destination: /new/dir was added before' mounts add "$ID" "$T/mounts"
+	no 'mounts[0].destination: /new/dir has already been added' mounts add "$ID" "$T/mounts"
 	jq '.[1:2]' "$T/mounts" >"$T/one"
 	jq 'del(.[1])' "$T/mounts" >"$T/rest"
 	ok mounts remove "$ID" "$T/one"

@@ -178,11 +178,11 @@ t_idmap_refused() {
 	add_mounts '[{destination: "/m", type: "bind", source: "/proc", options: ["rbind", "ridmap"],
 		uidMappings: [{containerID: 0, hostID: 1, size: 1}], gidMappings: [{containerID: 0, hostID: 1, size: 1}]}]'
 	if [ "$MODE" = rootless ]; then
-		no 'takes CAP_SYS_ADMIN in the user namespace that mounted its file system' run -b "$T/b" "$ID"
+		no 'needs CAP_SYS_ADMIN in the user namespace that mounted its file system' run -b "$T/b" "$ID"
 		return
 	fi
 	no 'map the ids of /proc' run -b "$T/b" "$ID"
-	has hint "$ERR" 'does not take mapped ids on this kernel'
+	has hint "$ERR" 'this kernel has no ID-mapped mounts'
 	cp "$T/plain.json" "$T/b/config.json"
 	add_mounts --arg s "$T/src" '[{destination: "/m", type: "bind", source: $s, options: ["bind", "idmap"]}]'
 	no 'the container has no user namespace' run -b "$T/b" "$ID"

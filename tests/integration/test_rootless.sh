@@ -324,7 +324,7 @@ t_rootless_cgroup_of_his_own() {
 	cfg --arg p "/not-given-$ID" '.linux.cgroupsPath = $p'
 	no "create the cgroup /sys/fs/cgroup/" run -b "$T/b" "$ID"
 	cfg '.linux.cgroupsPath = "relative"'
-	no 'linux.cgroupsPath: "relative" cannot be made: the caller'"'"'s own cgroup is not delegated' run -b "$T/b" "$ID"
+	no 'linux.cgroupsPath: "relative" cannot be created: the caller'"'"'s own cgroup is not delegated' run -b "$T/b" "$ID"
 }
 
 # Login nodes hide other users' processes, and so those with other ids that a user's container has.

@@ -109,7 +109,7 @@ t_no_mount_namespace() {
 	no 'Read-only file system' exec "$ID" /bin/touch /tmp/../new
 	no 'Read-only file system' exec "$ID" /bin/touch /hl/new
 	ok explain "$ID"
-	has 'the note' "$OUT" "no new mount namespace: until the container is deleted its mounts are seen in the caller's, below $T/b/rootfs"
+	has 'the note' "$OUT" "no new mount namespace: until the container is deleted, its mounts are visible in the caller's, below $T/b/rootfs"
 	down
 	eq 'mounts afterwards' "$(mounts)" "$before"
 	sh_run 'echo in front'

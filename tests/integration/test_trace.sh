@@ -32,7 +32,7 @@ t_trace_is_kept_for_explain() {
 	has 'of exec' "$(jq -r '[.traceEvents[].name] | join(" ")' "$T/exec")" spawn
 	down
 	up
-	no 'nobody has noted its steps' explain --timing "$ID"
+	no 'was started without --trace' explain --timing "$ID"
 	down
 	no 'needs the id' explain --timing
 	no 'starts nothing' --trace "$T/trace" list

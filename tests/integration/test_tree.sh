@@ -102,7 +102,7 @@ t_tree_of_user_elsewhere() {
 	no "needs the cgroup controller" run -b "$T/b" "$ID"
 	cfg 'del(.linux.resources)'
 	cfg '.linux.cgroupsPath = "it/e"'
-	no 'linux.cgroupsPath: "it/e" cannot be made' run -b "$T/b" "$ID"
+	no 'linux.cgroupsPath: "it/e" cannot be created' run -b "$T/b" "$ID"
 	cfg --arg p "/$ID/it" '.linux.cgroupsPath = $p'
 	no "create the cgroup /sys/fs/cgroup/$ID/it: " run -b "$T/b" "$ID"
 	cfg --arg p "/$ID/other/it" '.linux.cgroupsPath = $p'

@@ -147,6 +147,22 @@ t_a_program_that_no_directory_has() {
 	has 'of an empty root' "$ERR" 'is a root file system unpacked in root.path?'
 }
 
+t_a_chroot_that_is_no_mount() {
+	[ "$MODE" = root ] || skip 'needs root'
+	local root=$T/chroot
+	mkdir -p "$root/proc" "$root/run" "$root/bin"
+	cp "$USRUN" "$root/usrun"
+	cp -a "$T/b" "$root/b"
+	cfg '.process.args = ["/bin/true"]'
+	cp "$T/b/config.json" "$root/b/"
+	ldd "$USRUN" >/dev/null 2>&1 && skip 'needs a static usrun'
+	ERR=$(unshare -m sh -c 'mount -t proc proc "$1/proc" && exec chroot "$1" /usrun --root /run --cgroup-manager disabled run -b /b x' \
+		sh "$root" 2>&1 </dev/null) && fail "ran"
+	has hint "$ERR" 'mount --bind DIR DIR'
+	OUT=$(unshare -m sh -c 'mount --bind "$1" "$1" && mount -t proc proc "$1/proc" &&
+		exec chroot "$1" /usrun --root /run --cgroup-manager disabled run -b /b x' sh "$root" 2>&1 </dev/null) || fail "$OUT"
+}
+
 t_words_for_what_is_missing() {
 	prog nosuch
 	cfg '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}] | .hooks = {poststop: [{path: "/no/hook"}]}'

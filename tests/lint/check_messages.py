@@ -14,7 +14,7 @@ CALLS = r"(?:err_set|err_errno|err_prefix|err_hint|plan_parts_warn|start_note|lo
 TEXT = r'(?:ERR_AT\s*)?((?:"(?:[^"\\]|\\.)*"\s*(?:PRI\w+\s*)?)+)'
 PROPER = ("JSON", "Option", "CPU", "CPUs", "SELinux", "AppArmor", "D-Bus", "L3")  # and whatever is in capitals
 STALE = ("lets this user not in", "who listens", "is there twice", "but not there", "not a name of", "there is no handler",
-         "an empty text", "wait any more", "exists already", "goes on running")
+         "an empty text", "thrown away", "stays:", "cannot do without", "by a link", "do without a word", "of the network of", "wait any more", "exists already", "goes on running")
 
 
 def joined(raw):

@@ -249,7 +249,7 @@ TEST(sysctls)
 	CHECK(strstr(why(SYSCTL("", "net.core.somaxconn")),
 		     "linux.sysctl[\"net.core.somaxconn\"]: needs a network namespace"));
 	CHECK(strstr(why(SYSCTL("", "kernel.sem")), "needs a ipc namespace"));
-	CHECK(strstr(why(SYSCTL(ALL_NS, "kernel.hostname")), "has a member of its own"));
+	CHECK(strstr(why(SYSCTL(ALL_NS, "kernel.hostname")), "has a field of its own"));
 	CHECK_STR(err.hint, "use \"hostname\" instead of the sysctl");
 }
 
@@ -361,7 +361,7 @@ TEST(memory_policy)
 		     "linux.memoryPolicy.nodes: expected a list"));
 	CHECK(strstr(why(POLICY("BIND','nodes':'1','flags':['MPOL_F_STATIC_NODES',"
 				"'MPOL_F_RELATIVE_NODES']")),
-		     "exclude each other"));
+		     "are mutually exclusive"));
 }
 
 TEST(others)

@@ -144,8 +144,7 @@ TEST(the_current_directory_is_at_its_own_path)
 
 	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " SCRATCH " size=25%");
 	CHECK_STR(c ? c->process->cwd : "", "/home/u/proj");
-	CHECK_STR(note(),
-		  "what is written in /home/u/proj is thrown away at the end: --rw . keeps it");
+	CHECK_STR(note(), "changes in /home/u/proj are discarded at the end: --rw . keeps them");
 	/* Whose it is decides whether a copy could be written. */
 	m.cwd_own = false;
 	c = config(&q);
@@ -178,12 +177,12 @@ TEST(the_current_directory_is_at_its_own_path)
 	m.cwd = "/home/u";
 	c = config(&q);
 	CHECK_STR(mount_at(c, "/home/u"), "tmpfs tmpfs: nosuid nodev mode=700 size=25%");
-	CHECK_STR(note(), "/home/u is empty inside, and thrown away at the end: --ro . or --rw . "
-			  "shows it");
+	CHECK_STR(note(), "/home/u is empty inside, and discarded at the end: --ro . or --rw . "
+			  "shows the real one");
 	m.cwd = "/proc/1";
 	c = config(&q);
 	CHECK_STR(c ? c->process->cwd : "", "/home/u");
-	CHECK_STR(note(), "/proc/1 is not seen inside: the program starts in /home/u");
+	CHECK_STR(note(), "/proc/1 is not visible inside: the program starts in /home/u");
 	m.cwd = NULL;
 	c = config(&q);
 	CHECK_STR(c ? c->process->cwd : "", "/home/u");
@@ -332,18 +331,18 @@ TEST(nothing_is_made_in_directories_of_the_host)
 		const char *error;
 	} cases[] = {
 		{ { { "--volume", DO_READ, "/etc", "/usr/new", true, false } },
-		  "--volume: /usr/new is not there to be mounted on, and nothing is made in the "
+		  "--volume: /usr/new does not exist, and no mount point is created in the "
 		  "host's /usr" },
 		{ { { "--rw", DO_WRITE, "/home/u/proj", "/home/u/proj", true, true },
 		    { "--volume", DO_READ, "/etc", "/home/u/proj/new", true, false } },
-		  "--volume: /home/u/proj/new is not there to be mounted on" },
+		  "--volume: /home/u/proj/new does not exist, and no mount point" },
 		{ { { "--volume", DO_READ, "/etc", "/tmp/e", true, false },
 		    { "--volume", DO_READ, "/usr", "/tmp/e/u", true, false } },
-		  "--volume: /tmp/e/u lies in /tmp/e, which shows another directory" },
+		  "--volume: /tmp/e/u is in /tmp/e, which shows another directory" },
 		{ { { "--volume", DO_READ, "/etc", "/bin/x", true, true } },
-		  "--volume: /bin/x lies in /bin, which is a file, a link or the kernel's" },
+		  "--volume: /bin/x is in /bin, which is a file, a link or the kernel's" },
 		{ { { "--ro", DO_READ, "/proc/1", "/proc/1", true, true } },
-		  "--ro: /proc/1 lies in /proc, which is" },
+		  "--ro: /proc/1 is in /proc, which is" },
 		{ { { "--rw", DO_WRITE, "/", "/", true, true } },
 		  "--rw /: the root itself cannot be shown or hidden" },
 		{ { { "--rw", DO_WRITE, "/sys", "/sys", true, true } },
@@ -439,7 +438,7 @@ TEST(another_tree)
 	CHECK_STR(mount_at(c, "/home/u"), "");
 	path.there = false;
 	CHECK(!config(&q));
-	CHECK(strstr(err.text, "nothing is made in the tree /srv/tree") != NULL);
+	CHECK(strstr(err.text, "no mount point is created in the tree /srv/tree") != NULL);
 }
 
 /* What is to be listed or kept is a part of the layer; others may not write to that. */
@@ -462,7 +461,7 @@ TEST(layers)
 	CHECK_STR(mount_at(config(&q), "/home/u"), "bind /home/u: " SCRATCH " size=25%");
 	q.layer = "/srv/p/layer";
 	CHECK(!config(&q));
-	CHECK(strstr(err.text, "it would be writable inside, by --rw /srv/p") != NULL);
+	CHECK(strstr(err.text, "it would be writable inside, because of --rw /srv/p") != NULL);
 }
 
 TEST(environment)
@@ -499,7 +498,8 @@ TEST(capabilities)
 	CHECK_STR(list.v[1], "CAP_KILL");
 	CHECK_INT(do_caps(&arena, all, 2, &list, &err), 0);
 	CHECK_INT(list.n, 0);
-	CHECK_ERR(do_caps(&arena, admin, 1, &list, &err), &err, "--cap-add CAP_SYS_ADMIN: with it");
+	CHECK_ERR(do_caps(&arena, admin, 1, &list, &err), &err,
+		  "--cap-add CAP_SYS_ADMIN: a program with it");
 	CHECK_ERR(do_caps(&arena, unknown, 1, &list, &err), &err, "unknown capability \"magic\"");
 }
 

@@ -245,7 +245,7 @@ TEST(limits_and_profiles_that_it_cannot_live_with)
 	CHECK(!plan_of(config_of("/a.wasm", LINUX), &handler));
 	CHECK_STR(check_said(&err),
 		  "config.json: process.rlimits[0].soft: RLIMIT_AS 5 is below the "
-		  "13958643712 that the handler \"wasm\" cannot do without");
+		  "13958643712 that the handler \"wasm\" needs");
 	handler.doc.limits.n = 0;
 	CHECK(!plan_of(config_of("/a.wasm", LINUX_WITH("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_"
 						       "ERRNO\"}")),

@@ -167,7 +167,7 @@ TEST(a_layer_says_what_it_is)
 	CHECK(strstr(refused(), "version") != NULL);
 	CHECK(unlink(at("layer/layer.json")) == 0);
 	put("layer/mine", "");
-	CHECK(strstr(refused(), "is no layer") != NULL);
+	CHECK(strstr(refused(), "is not a layer") != NULL);
 	CHECK(tmp >= 0 && layer_remove_tree(tmp, top + strlen("/tmp/")) == 0);
 	arena_free(&arena);
 }

@@ -206,10 +206,9 @@ TEST(slips_in_options)
 		{ table, "--texts", "did you mean --text?" },
 		{ table, "--rm", "" },
 		{ table, "-x", "" },
-		{ table, "--log-level=debug",
-		  "it stands in front of the command: usrun --log-level ..." },
+		{ table, "--log-level=debug", "put it before the command: usrun --log-level ..." },
 		{ options_globals, "--detach",
-		  "it is an option of a command, and stands behind its name" },
+		  "it is an option of a command: put it after the command" },
 		{ options_globals, "--rot", "did you mean --root?" },
 	};
 	static struct arena arena;

@@ -263,7 +263,7 @@ TEST(mounts_without_a_new_namespace)
 	plan = build(arena_strf(&arena, config, ""), &facts, &options);
 	CHECK(plan && (plan->flags & PLAN_MOUNTS) && !(plan->flags & PLAN_MNTNS_NEW));
 	CHECK(plan && plan->n_warnings &&
-	      strstr(plan->warnings[0].text, "its mounts are seen in the caller's") != NULL);
+	      strstr(plan->warnings[0].text, "its mounts are visible in the caller's") != NULL);
 	plan = build(arena_strf(&arena, config,
 				",\"namespaces\":[{\"type\":\"mount\",\"path\":\"/ns/mnt\"}]"),
 		     &facts, &options);
@@ -577,7 +577,7 @@ static bool warns_of_packets(const char *caps, bool opened)
 		arena_strf(&arena, "\"capabilities\":{\"bounding\":[%s]}", caps), "", opened);
 
 	for (size_t i = 0; plan && i < plan->n_warnings; i++)
-		if (strstr(plan->warnings[i].text, "can reach the host's loopback"))
+		if (strstr(plan->warnings[i].text, "can still reach the host's loopback"))
 			return true;
 	return false;
 }

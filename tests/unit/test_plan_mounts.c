@@ -262,7 +262,7 @@ TEST(who_may_map_ids)
 	facts.caller.owns_mounts = false;
 	CHECK(!build(&facts, BIND(",\"idmap=uids=0-0-5;gids=0-1-1\"", ""), "]"));
 	CHECK(strstr(check_said(&err),
-		     "takes CAP_SYS_ADMIN in the user namespace that mounted its"));
+		     "needs CAP_SYS_ADMIN in the user namespace that mounted its"));
 	facts = root_facts();
 	CHECK(!build(&facts, "{\"destination\":\"/m\",\"type\":\"tmpfs\",\"options\":[\"idmap\"]}",
 		     USERNS));

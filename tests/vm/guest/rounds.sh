@@ -46,7 +46,7 @@ abandoned() { # COLUMN USER GLOBAL...
 	as "$user" cp $B/second.json $B/one/second/state.json
 	as "$user" usrun --root $B/one delete --force second >$OUT 2>&1
 	say $? "$column: delete" "$(cat $OUT)"
-	has "$column: delete" $OUT 'stays: container owner is in it'
+	has "$column: delete" $OUT ': container owner is in it'
 	eq "$column: the first lives on" "$(as "$user" usrun --root $B/one state owner | jq -r .status)" running
 	as "$user" usrun --root $B/one delete -f owner >$OUT 2>&1
 	gone "$column" "$user" owner
