@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 10000, LAST_WORK_MS = 5000 }; /* LAST: to take back what it did */
+/* LAST_WORK: to take back what it did. SILENCE: of what was killed it may know nothing. */
+enum { DEATH_TIMEOUT_MS = 10000, LAST_WORK_MS = 5000, SILENCE_MS = 2000 };
 
 bool swrk_has_program(struct arena *arena, const char *name)
 {
@@ -167,6 +168,7 @@ int swrk_clone(const struct swrk_start *how, struct swrk *ret, struct err *err)
 
 	*ret = (struct swrk){ .child = CHILD_NONE,
 			      .watch = CHILD_NONE,
+			      .subject = -1,
 			      .lifeline = -1,
 			      .sock = -1,
 			      .words = words[0],
@@ -247,19 +249,28 @@ int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *
 /* Until it says something, or we are asked to end. */
 static int wait_for_word(struct swrk *swrk, struct err *err)
 {
+	int subject = swrk->subject < 0 ? -1 : pidfd_to_poll(swrk->subject), left = -1;
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = swrk->sock, .events = POLLIN },
 			{ .fd = swrk->signals ? swrk->signals->fd : -1, .events = POLLIN },
+			{ .fd = subject, .events = POLLIN },
 		};
-		int n = poll(fds, 2, -1);
+		int n = poll(fds, sizeof(fds) / sizeof(fds[0]), left);
 
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, errno, "wait for criu");
+		if (n == 0)
+			return err_set(err, ESRCH, "the process was killed before it was restored");
 		if (n > 0 && fds[1].revents && signals_read(swrk->signals))
 			return err_set(err, EINTR, "ended by signal %d", swrk->signals->ended_by);
 		if (n > 0 && fds[0].revents)
 			return 0;
+		if (n > 0 && fds[2].revents) {
+			subject = -1;
+			left = SILENCE_MS;
+		}
 	}
 }
 

@@ -27,6 +27,8 @@ struct swrk {
 	/* To the child that waits before the program, which says there why it cannot be run. */
 	int gate;
 	struct signals *signals; /* of those who must not wait for ever; or NULL */
+	int subject; /* pidfd of what is restored: CRIU may wait for ever once that was killed; or
+			-1 */
 	/* Of the last notification. */
 	struct rpc_response last;
 	int fd;        /* that came with it, or -1 */

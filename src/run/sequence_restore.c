@@ -39,12 +39,15 @@ static const struct row rows[] = {
 	/* It stands still yet, and is to run only as what it is known to be. */
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_INIT_PID, .before = M_STATE_WRITTEN,
 	    .gives = M_RDT),
-	/* Nothing would start what was only created: once it runs it is a container that runs,
-	 * whatever becomes of us. */
+	/* Up to the last point at which it is ended when we are. What was only created nothing
+	 * would start; and who finds a container that runs, and kills it, must not find CRIU at
+	 * work on it. */
+	ACT(PARENT, "criu-ready", step_criu_ready, .needs = M_INIT_PID | M_MOUNTED,
+	    .before = M_STARTED | M_STATE_WRITTEN, .gives = M_RELEASED),
 	ACT(PARENT, "state-restored", step_state_restored,
-	    .needs = M_INIT_PID | M_STATE_FULL | M_START_TIME, .before = M_STARTED,
+	    .needs = M_RELEASED | M_STATE_FULL | M_START_TIME, .before = M_STARTED,
 	    .gives = M_STATE_WRITTEN),
-	ACT(PARENT, "criu-resume", step_criu_resume, .needs = M_STATE_WRITTEN | M_MOUNTED,
+	ACT(PARENT, "criu-resume", step_criu_resume, .needs = M_STATE_WRITTEN | M_RELEASED,
 	    .after = M_RDT, .gives = M_STARTED | M_STAGER_GONE),
 	ACT(PARENT, "state-started", step_state_started, .needs = M_STATE_WRITTEN | M_STARTED,
 	    .gives = M_EXECUTED),

@@ -260,6 +260,7 @@ static int record(struct start *start, struct err *err)
 	if (r < 0)
 		return err_errno(err, -r, "find the restored process %d",
 				 start->restore->swrk.last.pid);
+	start->restore->swrk.subject = start->init.pidfd;
 	r = status_start_time(start->init.pid, &start->start_time, err);
 	if (r < 0)
 		return r;
@@ -293,6 +294,12 @@ int step_criu_restore(struct start *start, struct err *err)
 	int r = go_on(start, "post-restore", err);
 
 	return r == 0 && !child_is_there(&start->init) ? record(start, err) : r;
+}
+
+/* The last point at which it could be ended with us. */
+int step_criu_ready(struct start *start, struct err *err)
+{
+	return go_on(start, "pre-resume", err);
 }
 
 int step_criu_resume(struct start *start, struct err *err)

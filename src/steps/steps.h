@@ -54,6 +54,7 @@ STEP(criu_exec);
 STEP(criu_namespaces);
 STEP(criu_restore);
 STEP(criu_protect);
+STEP(criu_ready);
 STEP(criu_resume);
 
 /* The stager, or init in its place. */
