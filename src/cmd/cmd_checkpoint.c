@@ -93,7 +93,7 @@ static int serve(struct checkpoint *c, const struct rpc_request *request, struct
 static int check_features(struct checkpoint *c, struct err *err)
 {
 	struct rpc_request request = { .type = RPC_FEATURE_CHECK,
-				       .mem_track = c->asked->pre_dump,
+				       .mem_track = c->asked->pre_dump || c->asked->parent,
 				       .lazy_pages = c->asked->lazy_pages };
 	int r;
 
@@ -103,7 +103,8 @@ static int check_features(struct checkpoint *c, struct err *err)
 	if (r < 0 && r != -EREMOTEIO)
 		return r;
 	if (request.mem_track && !c->swrk.last.mem_track) {
-		(void)err_set(err, EOPNOTSUPP, "--pre-dump: criu is missing features: [MemTrack]");
+		(void)err_set(err, EOPNOTSUPP, "--%s: criu is missing features: [MemTrack]",
+			      c->asked->pre_dump ? "pre-dump" : "parent-path");
 		return err_hint(err, "this kernel does not track which pages change (soft-dirty, "
 				     "CONFIG_MEM_SOFT_DIRTY)");
 	}

@@ -43,6 +43,14 @@ static int check_powers(const struct plan *plan, struct err *err)
 	return err_hint(err, "restore it as root");
 }
 
+/* CRIU would hand the option to mount(2), which takes no notice of it. */
+static int check_label(const struct plan_criu_asked *asked, struct err *err)
+{
+	if (!asked->lsm_mount_context || str_equal(facts_lsm(), "selinux"))
+		return 0;
+	return err_set(err, EOPNOTSUPP, "--lsm-mount-context: SELinux is not enabled on this host");
+}
+
 static int prepare(struct arena *arena, const struct cmd_globals *globals,
 		   const struct restore_options *o, const char *id, struct launch *launch,
 		   struct err *err)
@@ -61,6 +69,8 @@ static int prepare(struct arena *arena, const struct cmd_globals *globals,
 		r = launch_plan(arena, globals, &how, id, false, o->detach, launch, err);
 	if (r == 0)
 		r = check_powers(launch->plan, err);
+	if (r == 0)
+		r = check_label(&o->criu.asked, err);
 	if (r == 0)
 		r = plan_criu_check(launch->config, err);
 	if (r == 0)

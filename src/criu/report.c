@@ -131,6 +131,7 @@ const char *report_hint(const char *log)
 		  "a Unix socket leads out of the container: --ext-unix-sk" },
 		{ "External socket is used",
 		  "a Unix socket leads out of the container: --ext-unix-sk" },
+		{ "without peer", "a Unix socket leads to a process of another network namespace" },
 		{ "is a shell job", "the container uses a terminal of the host: --shell-job" },
 		{ "Found slave peer of an external tty",
 		  "the container uses a terminal of the host: --shell-job" },
