@@ -315,7 +315,8 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 		if (r < 0)
 			return r;
 	}
-	if (!is_believable(call, state)) {
+	/* After a boot nothing of it is there, and by its names another would be found. */
+	if (!status_has_rebooted(state) && !is_believable(call, state)) {
 		r = store_find_init(dirfd, &init, &first);
 		if (r == 0)
 			r = undo_list_process(&init, &first);
@@ -331,6 +332,16 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 	}
 	log_debug("deleting %s by its names: %s", state->id, first.text);
 	return delete_damaged(call, dirfd, state, err);
+}
+
+/* Whether it runs there cannot be seen from here. */
+static int refuse_elsewhere(const char *id, struct err *err)
+{
+	(void)err_set(err, EBUSY,
+		      "cannot delete container %s: the state directory may be another machine's, "
+		      "too, and the container was made there or before this one has booted",
+		      id);
+	return err_hint(err, "`usrun delete --force %s` removes the state that is here", id);
 }
 
 /* It had groups, and none is named. */
@@ -366,6 +377,8 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	call->doubtful = state->damaged || lacks_places(state);
 	if (call->force)
 		return delete_by_force(call, dirfd, state, err);
+	if (status_is_elsewhere(state, dirfd))
+		return refuse_elsewhere(state->id, err);
 	r = await_end(state, err);
 	state->pid.set = state->pid.set && r != STATUS_STOPPED; /* nobody is left to kill */
 	if (r >= 0)

@@ -202,8 +202,7 @@ bool status_has_rebooted(const struct state *state)
 	       !str_equal(state->boot_id, boot_id());
 }
 
-/* Start times count from boot, so another boot's may be met again where the state outlives it. 1:
- * it is the container's, 0: it is not. */
+/* 1: it is the container's, 0: it is not. */
 static int same_process(const struct state *state, struct err *err)
 {
 	uint64_t start;
@@ -214,9 +213,7 @@ static int same_process(const struct state *state, struct err *err)
 	r = status_start_time((pid_t)state->pid.v, &start, err);
 	if (r < 0)
 		return r;
-	if (start != state->start_time.v)
-		return 0;
-	return !status_has_rebooted(state);
+	return start == state->start_time.v;
 }
 
 int status_of(const struct state *state, int *ret_pidfd, struct err *err)
@@ -229,6 +226,10 @@ int status_of(const struct state *state, int *ret_pidfd, struct err *err)
 	if (!state->pid.set)
 		return state->phase == STATE_CREATING && !state->abandoned ? STATUS_CREATING
 									   : STATUS_STOPPED;
+	/* Start times count from boot: another process may have the same pid and time by now. Nor
+	 * is it asked for that one, which it may be forbidden to look at. */
+	if (status_has_rebooted(state))
+		return STATUS_STOPPED;
 	if (ret_pidfd)
 		pidfd = pidfd_open_process((pid_t)state->pid.v);
 	if (ret_pidfd && pidfd == -ESRCH)

@@ -5,6 +5,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/state/status.h"
 #include "src/sys/listing.h"
 #include "src/sys/resolve.h"
 
@@ -291,19 +292,21 @@ int store_open_container(struct store *store, const char *id, struct err *err)
 /* A process that no cgroup leads to must be found even when state.json is damaged. */
 static int write_init(int dirfd, const struct state *state, struct err *err)
 {
-	char text[64];
+	char text[128];
 	int len;
 
 	if (state->cgroup.kind != CGROUP_DRIVER_NONE || !state->pid.set)
 		return 0;
-	len = snprintf(text, sizeof(text), "%lld %llu", (long long)state->pid.v,
-		       (unsigned long long)state->start_time.v);
+	len = snprintf(text, sizeof(text), "%lld %llu %.64s", (long long)state->pid.v,
+		       (unsigned long long)state->start_time.v,
+		       state->boot_id ? state->boot_id : "");
 	return io_replace_file(dirfd, "init", text, (size_t)len, 0600, err);
 }
 
 int store_find_init(int dirfd, struct state *ret, struct err *err)
 {
-	char text[64], *blank;
+	char text[128], *blank, *boot;
+	struct state written = { 0 };
 	uint64_t start;
 	uint32_t pid;
 	ssize_t n = io_read_small(dirfd, "init", text, sizeof(text));
@@ -314,6 +317,12 @@ int store_find_init(int dirfd, struct state *ret, struct err *err)
 	if (!blank)
 		return 0;
 	*blank = '\0';
+	boot = strchr(blank + 1, ' ');
+	if (boot)
+		*boot++ = '\0';
+	written.boot_id = boot;
+	if (status_has_rebooted(&written)) /* another process may have the pid, and the time */
+		return 0;
 	if (parse_u32(text, &pid) < 0 || pid == 0 || pid > INT32_MAX ||
 	    parse_u64(blank + 1, &start) < 0)
 		return 0;

@@ -8,7 +8,7 @@
  *   resolv.conf  of the container, and net/ with the socket of its network's helper
  *   console      the socket of the terminal's keeper
  *   start        the socket on which a created init waits for `start`
- *   init         where there is no cgroup to find it by: pid and start time of init once more
+ *   init         where there is no cgroup to find it by: pid, start time and boot of init once more
  *
  * The directory is 0700 and belongs to the caller. Creators and deleters hold flock(2) on it, so
  * that a held lock proves a living creator. Later commands need only the root and the id: no

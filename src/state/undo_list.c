@@ -202,8 +202,27 @@ int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_pl
 	return r < 0 || later == -EBUSY ? r : later;
 }
 
+/* Nothing of a container outlives a boot: what has its names by now is another's, unless its mark
+ * says otherwise. */
+static bool is_over(struct store *store, const struct state *state)
+{
+	struct arena arena = { 0 };
+	char other[MARK_SIZE];
+	const char *path;
+	bool over;
+
+	if (!status_has_rebooted(state))
+		return false;
+	over = mark_find(&arena, &state->cgroup, store_mark(store, state->id, &arena), &path,
+			 other) != MARK_OURS;
+	arena_free(&arena);
+	return over;
+}
+
 static int undo_cgroup_create(struct store *store, const struct state *state, struct err *err)
 {
+	if (is_over(store, state))
+		return 0;
 	return undo_list_cgroup(store, state->id, &state->cgroup, err);
 }
 
@@ -222,7 +241,8 @@ int undo_list_rdt(const char *const *groups, size_t n, struct err *err)
 
 static int undo_rdt_create(struct store *store, const struct state *state, struct err *err)
 {
-	(void)store;
+	if (is_over(store, state))
+		return 0;
 	return undo_list_rdt(state->rdt_groups.v, state->rdt_groups.n, err);
 }
 
@@ -357,7 +377,7 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 	bool stays = false;
 	int r = 0, stopped;
 
-	if (!state->unit.name)
+	if (!state->unit.name || is_over(store, state))
 		return 0;
 	if (!state->cgroup.dirs.n)
 		return undo_unit_by_name(store, state, err);

@@ -677,6 +677,7 @@ t_gc_where_machines_share_the_state() {
 	eq 'none' "$OUT" ''
 	has 'why' "$ERR" "keeping container $ID: the state directory may be shared with another machine"
 	no 'already exists' --root "$state" run -d -b "$T/b" "$ID"
+	no "cannot delete container $ID: the state directory may be another machine's, too" --root "$state" delete "$ID"
 	jq '.bootId = $id' --arg id "$(</proc/sys/kernel/random/boot_id)" "$T/json" >"$state/$ID/state.json"
 	ok --root "$state" delete --force "$ID"
 	umount "$T/shared"

@@ -235,3 +235,30 @@ t_boot_id_that_cannot_be_read() {
 	eq 'status' "$(status)" running
 	down
 }
+
+# Pids, groups and units of another boot are others' by now: nothing that has them is touched, and the state goes.
+t_state_of_another_boot() {
+	local how group groups pid mark
+	for how in '' --force; do
+		up
+		pid=$PID
+		jq '.bootId = "00000000-0000-0000-0000-000000000000"' "$(STATE_OF)/$ID/state.json" >"$T/json"
+		cat "$T/json" >"$(STATE_OF)/$ID/state.json"
+		[ ! -e "$(STATE_OF)/$ID/init" ] || echo "$(cut -d ' ' -f 1-2 "$(STATE_OF)/$ID/init") 00000000-0000-0000-0000-000000000000" >"$(STATE_OF)/$ID/init"
+		groups=$(cgroups)
+		# With their marks they would be its own.
+		for group in $groups; do
+			mark=$(python3 -c 'import os, sys; os.removexattr(sys.argv[1], "user.usrun.owner")' "$group" 2>&1) || has mark "$mark" 'No data available'
+		done
+		eq status "$(status)" stopped
+		# shellcheck disable=SC2086 # empty, or one option
+		ok delete $how "$ID"
+		no 'does not exist' state "$ID"
+		! gone "$pid" || fail "delete $how: who has the pid was killed"
+		eq "delete $how: groups" "$(cgroups)" "$groups"
+		kill -KILL "$pid"
+		soon gone "$pid"
+		for group in $(sort -r <<<"$groups"); do soon rmdir "$group"; done
+	done
+}
+gone() { [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat"; } # PID

@@ -337,6 +337,12 @@ TEST(init_is_found_without_a_cgroup)
 	CHECK(back.pid.set);
 	CHECK_INT(back.pid.v, 42);
 	CHECK_INT(back.start_time.v, 4711);
+	/* Of another boot it is nobody's. */
+	state.boot_id = "00000000-0000-0000-0000-000000000000";
+	CHECK_INT(store_write(dir, &state, &err), 0);
+	back = (struct state){ 0 };
+	CHECK_INT(store_find_init(dir, &back, &err), 0);
+	CHECK(!back.pid.set);
 	CHECK_INT(unlinkat(dir, "state.json", 0), 0);
 	CHECK(store_read(store, dir, "c1", &arena, &back, &err) == -ENODATA);
 	fd_closep(&dir);
