@@ -6,6 +6,7 @@
 #include "src/cmd/common.h"
 #include "src/cmd/explain_missing.h"
 #include "src/cmd/launch.h"
+#include "src/cmd/waiting_end.h"
 #include "src/host/facts.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan.h"
@@ -156,6 +157,7 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	_cleanup_str_ struct str out = { 0 };
 	_cleanup_close_ int dirfd = -1;
 	struct state state = { 0 };
+	const char *words = NULL;
 	struct store *store;
 	int status;
 
@@ -163,8 +165,12 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	status = dirfd < 0 ? dirfd : status_of(&state, NULL, err);
 	if (status < 0)
 		return status;
+	if (status == STATUS_STOPPED && state.phase == STATE_CREATED)
+		words = waiting_end_words(arena, &state);
 	str_addf(&out, "container   %s, %s\nbundle      %s\nstate       %s/%s\n", state.id,
 		 status_name((enum status)status), state.bundle, store_root(store), state.id);
+	if (words)
+		str_addf(&out, "end         while it waited for its start: %s\n", words);
 	for (size_t i = 0; i < state.cgroup.dirs.n; i++)
 		str_addf(&out, "cgroup      %s%s\n", state.cgroup.dirs.v[i].mount,
 			 state.cgroup.dirs.v[i].path);
@@ -180,8 +186,7 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	for (size_t i = 0; i < state.fallbacks.n; i++)
 		str_addf(&out, "  %s\n", state.fallbacks.v[i]);
 	for (size_t i = state.undo.n, n = 0; i-- > 0;) {
-		const char *words = undo_list_words(state.undo.v[i], &state);
-
+		words = undo_list_words(state.undo.v[i], &state);
 		if (words)
 			str_addf(&out, "%s%s", n++ ? ", " : "delete      ", words);
 	}

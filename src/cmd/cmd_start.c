@@ -2,8 +2,8 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
-#include "src/cmd/cgroup_of.h"
 #include "src/cmd/common.h"
+#include "src/cmd/waiting_end.h"
 #include "src/run/channel.h"
 #include "src/run/notify.h"
 #include "src/state/status.h"
@@ -29,22 +29,24 @@ struct start_call {
 	int manager, listener; /* of a service, and of its program, or -1 */
 };
 
-/* Nobody is left who saw how a waiting init ended: but `kill` has noted what it sent. */
-static int refuse_stopped(const struct state *state, struct err *err)
+static int refuse_stopped(struct arena *arena, const struct state *state, struct err *err)
 {
 	bool waited = state->phase == STATE_CREATED;
-	const char *sent = NULL;
+	const char *words = waited ? waiting_end_words(arena, state) : NULL;
+	const char *sent = waited ? waiting_end_sent(state) : NULL;
 
-	for (size_t i = 0; i < state->fallbacks.n; i++)
-		if (str_starts(state->fallbacks.v[i], COMMON_SIGNALLED))
-			sent = state->fallbacks.v[i] + sizeof(COMMON_SIGNALLED) - 1;
-	(void)err_set(err, EINVAL, "cannot start a container that has stopped: %s%s%s", state->id,
+	(void)err_set(err, EINVAL, "cannot start a container that has stopped: %s%s%s%s", state->id,
 		      waited ? ": its init ended while it waited for its start" : "",
-		      waited && cgroup_of_oom_kills(state) ? ", killed by a memory limit" : "");
-	return waited && sent ? err_hint(err, "usrun kill had sent it %s", sent) : -EINVAL;
+		      words ? ", " : "", words ? words : "");
+	if (sent)
+		return err_hint(err, "usrun kill had sent it %s", sent);
+	return waited && !words ? err_hint(err, "how is known to who has reaped it: the parent of "
+						"`usrun create`, or process 1")
+				: -EINVAL;
 }
 
-static int refuse_status(const struct state *state, enum status status, struct err *err)
+static int refuse_status(struct arena *arena, const struct state *state, enum status status,
+			 struct err *err)
 {
 	const char *id = state->id;
 
@@ -59,7 +61,7 @@ static int refuse_status(const struct state *state, enum status status, struct e
 		return err_set(err, EBUSY,
 			       "cannot start a container that is still being created: %s", id);
 	case STATUS_STOPPED:
-		return refuse_stopped(state, err);
+		return refuse_stopped(arena, state, err);
 	}
 	return -EINVAL;
 }
@@ -124,7 +126,7 @@ static int start(int dirfd, struct state *state, void *data, struct err *err)
 					.annotations = state->annotations.v,
 					.n_annotations = state->annotations.n };
 	if (r >= 0)
-		r = refuse_status(state, (enum status)r, err);
+		r = refuse_status(call->arena, state, (enum status)r, err);
 	if (r == 0 && state->poststart_hooks.v)
 		r = common_read_config(call->arena, dirfd, &call->config, err);
 	if (r == 0)

@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 /* Fields of /proc/PID/stat, proc(5). */
-enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START_TIME = 22, FLAG_EXITING = 4 };
+enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START_TIME = 22, FIELD_EXIT = 52 };
+enum { FLAG_EXITING = 4 };
 enum { HIDDEN_MS = 2000 };
 
 /* The name in brackets may hold anything, so fields are counted behind the last ")". */
@@ -46,6 +47,38 @@ uint64_t status_parse_stat(char *text)
 	if (!p || (ended && threads <= 1))
 		return 0;
 	return parse_u64(p, &start) == 0 ? start : 0;
+}
+
+int status_parse_end(char *text, uint64_t start_time)
+{
+	char *p = strrchr(text, ')'), *save = NULL;
+	uint64_t start = 0;
+	uint32_t end = 0;
+	bool zombie = false;
+
+	p = p ? strtok_r(p + 1, " \n", &save) : NULL;
+	for (int field = FIELD_STATE; p; field++, p = strtok_r(NULL, " \n", &save)) {
+		if (field == FIELD_STATE)
+			zombie = *p == 'Z';
+		if (field == FIELD_START_TIME && parse_u64(p, &start) < 0)
+			return -1;
+		if (field == FIELD_EXIT && parse_u32(p, &end) < 0)
+			return -1;
+	}
+	/* 0 is also what those see who may not know. */
+	return zombie && start == start_time && end && end <= INT_MAX ? (int)end : -1;
+}
+
+int status_unreaped(const struct state *state)
+{
+	char path[32], text[1024];
+
+	if (!state->pid.set || !state->start_time.set || status_has_rebooted(state))
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)state->pid.v);
+	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return -1;
+	return status_parse_end(text, state->start_time.v);
 }
 
 static bool read_flags(pid_t pid, char *ret_state, unsigned int *ret_flags)

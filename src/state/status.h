@@ -31,6 +31,11 @@ bool status_is_dying(pid_t pid);
 /* The start time from the text of /proc/PID/stat, which is cut up. */
 uint64_t status_parse_stat(char *text);
 
+/* How the container's process ended, in the form of wait(2), as long as nobody has reaped it; -1:
+ * it cannot be known. And the same from the text of /proc/PID/stat, which is cut up. */
+int status_unreaped(const struct state *state);
+int status_parse_end(char *text, uint64_t start_time);
+
 /* This boot's id, or "" where the kernel does not tell. */
 const char *status_boot_id(struct arena *arena);
 

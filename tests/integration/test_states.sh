@@ -262,3 +262,31 @@ t_state_of_another_boot() {
 	done
 }
 gone() { [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat"; } # PID
+
+# Nobody of usrun is there when a waiting init ends; but as long as it is not reaped, the kernel tells how it ended.
+t_end_of_a_waiting_init_is_told() {
+	local signal words
+	command -v python3 >/dev/null || skip 'needs python3'
+	prog /bin/true
+	for signal in KILL TERM; do
+		[ $signal = KILL ] && words='killed by SIGKILL' || words="ended by SIG$signal"
+		python3 - "$signal" "$T" "$ID" "${U[@]}" >"$T/told" 2>&1 <<-'END'
+			import ctypes, os, signal, subprocess, sys, time
+			name, top, ident, usrun = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+			signal.alarm(60)
+			ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+			subprocess.run([*usrun, "create", "-b", top + "/b", "--pid-file", top + "/pid", ident], check=True, stdin=subprocess.DEVNULL)
+			pid = int(open(top + "/pid").read())
+			os.kill(pid, getattr(signal, "SIG" + name))
+			os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+			for command in ("start", "explain"):
+			    print(subprocess.run([*usrun, command, ident], capture_output=True, text=True, stdin=subprocess.DEVNULL))
+			os.waitpid(pid, 0)
+			print(subprocess.run([*usrun, "start", ident], capture_output=True, text=True, stdin=subprocess.DEVNULL))
+			subprocess.run([*usrun, "delete", ident], check=True)
+		END
+		has "$signal: start" "$(sed -n 1p "$T/told")" "its init ended while it waited for its start, $words"
+		has "$signal: explain" "$(sed -n 2p "$T/told")" "while it waited for its start: $words"
+		has "$signal: who knows" "$(sed -n 3p "$T/told")" 'known to who has reaped it'
+	done
+}

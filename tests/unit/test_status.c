@@ -105,8 +105,13 @@ TEST(a_zombie_is_stopped)
 	CHECK_INT(kill(pid, SIGKILL), 0);
 	CHECK_INT(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
+	CHECK_INT(status_unreaped(&state), SIGKILL);
+	state.start_time.v++; /* another process */
+	CHECK_INT(status_unreaped(&state), -1);
+	state.start_time.v--;
 	CHECK_INT(waitpid(pid, NULL, 0), pid);
 	CHECK_INT(status_of(&state, NULL, &err), STATUS_STOPPED);
+	CHECK_INT(status_unreaped(&state), -1);
 }
 
 static uint64_t parse(const char *name, char state, int threads)
