@@ -185,6 +185,47 @@ const char *mark_search(struct arena *arena, const char *mount, const char *mark
 	return arena_strdup(arena, search.path + len);
 }
 
+struct mark_collection {
+	struct arena *arena;
+	const char *mount, *prefix;
+	struct mark_found *v;
+	size_t n, cap;
+};
+
+static int collect(int dir, void *data)
+{
+	struct mark_collection *c = data;
+	char link[32], text[MARK_SIZE], path[4096];
+	size_t mount = strlen(c->mount);
+	ssize_t n;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	if (!read_mark(link, text) || !str_starts(text, c->prefix))
+		return 0;
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	if (!str_starts(path, c->mount) || path[mount] != '/')
+		return 0;
+	c->v = arena_room(c->arena, c->v, c->n, &c->cap, sizeof(*c->v));
+	c->v[c->n++] =
+		(struct mark_found){ .rest = arena_strdup(c->arena, text + strlen(c->prefix)),
+				     .path = arena_strdup(c->arena, path + mount) };
+	return 0;
+}
+
+size_t mark_list(struct arena *arena, const char *mount, const char *prefix,
+		 const struct mark_found **ret)
+{
+	struct mark_collection c = { .arena = arena, .mount = mount, .prefix = prefix };
+	const struct group_walk walk = { .enter = collect, .data = &c };
+	_cleanup_close_ int top = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (top >= 0)
+		(void)group_walk(top, &walk); /* what cannot be walked over is left */
+	*ret = c.v;
+	return c.n;
+}
+
 struct name_search {
 	const char *const *names;
 	size_t len; /* of the mount's path */

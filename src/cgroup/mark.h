@@ -29,6 +29,14 @@ bool mark_agrees(const struct cgroup_place *place, const char *mark);
 /* The path of a group with the mark, anywhere in a hierarchy (arena), or NULL. */
 const char *mark_search(struct arena *arena, const char *mount, const char *mark);
 
+/* All groups of a hierarchy whose mark begins with `prefix` (arena). */
+struct mark_found {
+	const char *rest; /* of the mark */
+	const char *path;
+};
+size_t mark_list(struct arena *arena, const char *mount, const char *prefix,
+		 const struct mark_found **ret);
+
 /* The directory of a group (arena) anywhere in a hierarchy that has one of the names, a list with
  * NULL at its end, and nobody's mark; or NULL. */
 const char *mark_search_nobodys(struct arena *arena, const char *mount, const char *const *names);

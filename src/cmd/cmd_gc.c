@@ -6,6 +6,7 @@
 #include "src/base/log.h"
 #include "src/cmd/common.h"
 #include "src/cmd/do_ids.h"
+#include "src/cmd/gc_groups.h"
 #include "src/layer/layer.h"
 #include "src/state/status.h"
 #include "src/steps/removal.h"
@@ -137,6 +138,11 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		else if (r < 0)
 			first = r;
 	}
+	r = gc_groups(arena, gc.store, gc.dry_run, &gc.said, first ? &later : err);
+	if (r < 0 && first)
+		log_notice("%s", later.text);
+	else if (r < 0)
+		first = r;
 	/* Last: it may take other ids than those of the state. */
 	r = remove_layers(&gc, &o->layers, first ? &later : err);
 	if (r < 0 && first)

@@ -47,5 +47,10 @@ const char *doctor_result_name(enum doctor_result result);
 /* Gathers the facts and plans a usual container. Failures are findings. */
 void doctor_prepare(struct doctor *d);
 
+/* The mark of a cgroup that a check makes begins with this, for those of this pid namespace; "" where
+ * that cannot be told. And whether the doctor that made it is gone: of what follows in the mark. */
+const char *doctor_mark_prefix(struct arena *arena);
+bool doctor_has_ended(const char *rest);
+
 /* Makes one check. Skipped where the facts are missing. */
 void doctor_look(struct doctor *d, const struct doctor_check *check, struct doctor_finding *ret);

@@ -5,9 +5,14 @@
 #include "src/base/io.h"
 #include "src/base/str.h"
 #include "src/cgroup/driver.h"
+#include "src/cgroup/mark.h"
+#include "src/state/status.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void doctor_cgroup_place(struct doctor *d, const char *argument, struct doctor_finding *ret)
 {
@@ -52,21 +57,64 @@ static const char *resources_for(const char *limit)
 	return NULL;
 }
 
+const char *doctor_mark_prefix(struct arena *arena)
+{
+	struct stat ns;
+
+	return stat("/proc/self/ns/pid", &ns) == 0
+		       ? arena_strf(arena, "doctor:%llu ", (unsigned long long)ns.st_ino)
+		       : "";
+}
+
+bool doctor_has_ended(const char *rest)
+{
+	unsigned long long start;
+	struct err ignored;
+	uint64_t now;
+	int pid;
+
+	return sscanf(rest, "%d %llu", &pid, &start) == 2 && pid > 0 &&
+	       status_start_time(pid, &now, &ignored) == 0 && now != start;
+}
+
+/* For `gc`, should this process be killed. What cannot be marked is removed by hand then. */
+static int mark_as_ours(struct doctor *d, const struct cgroup *cgroup)
+{
+	const char *prefix = doctor_mark_prefix(d->arena);
+	char other[MARK_SIZE];
+	struct err ignored;
+	uint64_t start;
+
+	if (!*prefix || status_start_time(getpid(), &start, &ignored) < 0)
+		return 0;
+	return mark_claim(
+		cgroup, NULL,
+		arena_strf(d->arena, "%s%d %llu", prefix, (int)getpid(), (unsigned long long)start),
+		false, other);
+}
+
 /* A group of usrun's own, which is gone again before anybody can enter it. */
 static int try_group(struct doctor *d, const struct plan *plan, struct err *err)
 {
 	struct cgroup_place place = driver_find_existing(d->arena, &plan->cgroup.place);
 	struct cgroup cgroup = { 0 };
 	struct err later;
-	int r = driver_create(&plan->cgroup, DRIVER_ALL, &cgroup, err);
+	int removed, r = driver_create(&plan->cgroup, DRIVER_ALL, &cgroup, err);
 
 	if (r < 0)
 		return r;
+	if (mark_as_ours(d, &cgroup) < 0) {
+		driver_close(&cgroup);
+		return err_set(err, EEXIST, "the cgroup %s is another's",
+			       place.dirs.n ? place.dirs.v[0].path : "of the trial");
+	}
 	r = driver_apply(&cgroup, &plan->cgroup, err);
 	driver_close(&cgroup);
-	if (driver_remove(&place, &later) < 0 && r == 0)
-		*err = later;
-	return r < 0 ? r : -err->code;
+	removed = driver_remove_empty(&place, r < 0 ? &later : err);
+	if (r == 0 && removed == -EBUSY) /* a container may have the name */
+		r = err_set(err, EBUSY, "somebody is in the cgroup %s by now",
+			    place.dirs.v[0].path);
+	return r < 0 ? r : removed;
 }
 
 /* systemd takes a limit whose controller its own group does not have, and does nothing. */

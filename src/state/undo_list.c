@@ -260,8 +260,7 @@ struct cgroup_place undo_list_place(struct arena *arena, const struct facts_cgro
 				      { dirs, host->n } };
 }
 
-/* What cannot be looked at counts as in use. */
-static bool is_in_use(const struct cgroup_place *place)
+bool undo_list_in_use(const struct cgroup_place *place)
 {
 	struct arena arena = { 0 };
 	struct cgroup cgroup;
@@ -282,7 +281,7 @@ static bool stays_in_use(const struct cgroup_place *place)
 {
 	long long deadline = clock_now() + DYING_MS;
 
-	for (unsigned int turn = 0; is_in_use(place); turn++) {
+	for (unsigned int turn = 0; undo_list_in_use(place); turn++) {
 		if (!clock_left(deadline))
 			return true;
 		group_pause(turn);

@@ -22,6 +22,9 @@ int undo_list_rdt(const char *const *groups, size_t n, struct err *err) MUST_CHE
 int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
 		     struct err *err) MUST_CHECK;
 
+/* Whether a process is in it, or in a group below. What cannot be looked at is in use. */
+bool undo_list_in_use(const struct cgroup_place *place);
+
 /* Stops the unit, and kills what is in it, where its group has the container's mark or is empty.
  * Another container's stays; a note says so. -EBUSY: it is in use, and nothing says by whom. */
 int undo_list_unit(struct store *store, const char *id, const struct cgroup_unit_ref *unit,

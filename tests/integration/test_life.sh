@@ -698,3 +698,47 @@ t_list_with_damaged() {
 	local id
 	for id in runs torn begun; do ok delete --force "$ID.$id"; done
 }
+
+# Nothing but its mark leads to a group whose state is gone.
+t_gc_of_groups_without_a_state() {
+	local group pid
+	up
+	pid=$PID
+	[ -n "$(cgroups)" ] || { down; skip 'containers have no cgroup of their own here'; }
+	rm -r "${T:?}/kept" 2>/dev/null || true
+	mv "$(STATE_OF)/$ID" "$T/kept"
+	ok gc
+	hasnt 'with a process in it' "$OUT" "$ID"
+	has 'it is named' "$ERR" "container $ID's, whose state is gone, and processes are in it"
+	kill -0 "$pid" || fail 'the container was ended'
+	kill -KILL "$pid"
+	group=$(cgroups | sed -n '$p')
+	soon empty_group "$group"
+	ok gc --dry-run
+	has 'what would be done' "$OUT" "would remove the cgroup"
+	has 'which' "$OUT" "$ID: the state of its container is gone"
+	[ -d "$group" ] || fail 'removed by a dry run'
+	ok gc
+	has 'what was done' "$OUT" "$ID: the state of its container is gone"
+	eq groups "$(cgroups)" ''
+	eq state "$(ls -A "$(STATE_OF)")" ''
+	ok gc
+	hasnt 'nothing more' "$OUT" "$ID"
+	rm -r "$T/kept"
+}
+empty_group() { [ -z "$(find "$1" -name cgroup.procs -exec cat {} +)" ]; } # DIR
+
+# One that was killed while it tried a limit leaves a group.
+t_gc_of_a_killed_doctor() {
+	root_only 'groups of its own in any case'
+	local pid group
+	[ -w /sys/fs/cgroup ] || skip 'no cgroups'
+	strace -f -qq -o "$T/trace" -e trace=rmdir,unlinkat -e inject=rmdir,unlinkat:signal=KILL:when=1 "${U[@]}" doctor >/dev/null 2>&1 &
+	wait $! || true
+	group=$(sed -n 's/.*[/"]\(usrun-doctor-[0-9]*\)".*/\1/p' "$T/trace" | head -n 1)
+	[ -n "$group" ] || fail "no group in $(cat "$T/trace")"
+	[ -n "$(find /sys/fs/cgroup -name "$group")" ] || fail "$group is gone"
+	ok gc
+	has 'what was done' "$OUT" "$group: the \`usrun doctor\` that made it was killed"
+	eq groups "$(find /sys/fs/cgroup -name "$group")" ''
+}
