@@ -66,8 +66,9 @@ static int look_at(struct groups *g, const struct mark_found *found, struct err 
 	if (has_state(g, id))
 		return 0;
 	if (undo_list_in_use(&place)) {
-		log_notice("the cgroup %s stays: it is container %s's, whose state is gone, and "
-			   "processes are in it; `usrun delete --force %s` ends them",
+		log_notice("the cgroup %s is not removed: it is container %s's, whose "
+			   "state is gone, and processes are in it; `usrun delete --force %s` ends "
+			   "them",
 			   found->path, id, id);
 		return 0;
 	}

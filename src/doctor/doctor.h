@@ -47,8 +47,9 @@ const char *doctor_result_name(enum doctor_result result);
 /* Gathers the facts and plans a usual container. Failures are findings. */
 void doctor_prepare(struct doctor *d);
 
-/* The mark of a cgroup that a check makes begins with this, for those of this pid namespace; "" where
- * that cannot be told. And whether the doctor that made it is gone: of what follows in the mark. */
+/* The mark of a cgroup that a check makes begins with this, for those of this pid namespace; ""
+ * where that cannot be told. And whether the doctor that made it is gone: of what follows in the
+ * mark. */
 const char *doctor_mark_prefix(struct arena *arena);
 bool doctor_has_ended(const char *rest);
 

@@ -6,6 +6,7 @@
 #include "src/oci/annotations.h"
 #include "src/security/filter_load.h"
 #include "src/security/filter_run.h"
+#include "src/security/filter_spare.h"
 #include "src/state/status.h"
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
@@ -123,13 +124,20 @@ static bool lets_us_work(const struct start *start)
 	return lets_us_clone(&start->filter);
 }
 
-/* Of an init that is born among others: who has no_new_privs needs no right for a filter; an agent
- * is told of init's pid, and asked about calls only when it has its listener; and the profile may
- * be too narrow for who clones. */
+/* Nobody answers for an agent that has not got its listener yet: who asks it would wait for
+ * ever. */
+static bool asks_about_us(const struct start *start)
+{
+	const struct process_plan *p = &start->plan->process;
+
+	return start->filter.needs_listener && (p->seccomp_bpf || !filter_spares_us(p->seccomp));
+}
+
+/* Of an init that is born among others: who has no_new_privs needs no right for a filter; and the
+ * profile may be too narrow for who clones, or ask about it. */
 static bool is_loaded_inside(const struct start *start)
 {
-	return start->plan->process.no_new_privs || start->filter.needs_listener ||
-	       !lets_us_work(start);
+	return start->plan->process.no_new_privs || asks_about_us(start) || !lets_us_work(start);
 }
 
 uint64_t step_seccomp_caps(const struct start *start)

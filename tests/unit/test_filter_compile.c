@@ -5,6 +5,7 @@
 #include "src/security/filter_compile.h"
 #include "src/security/filter_parts.h"
 #include "src/security/filter_run.h"
+#include "src/security/filter_spare.h"
 #include "tests/lib/check.h"
 #include "tests/lib/profile.h"
 
@@ -283,6 +284,35 @@ TEST(handover)
 			&program, &err),
 		0);
 	CHECK_INT(program.handover, FILTER_HANDOVER_SENDMMSG);
+}
+
+/* Who waits for an agent that has no listener yet waits for ever: what is not known asks. */
+TEST(what_asks_about_calls_of_ours)
+{
+	static const struct {
+		const char *rules;
+		bool spares;
+	} cases[] = {
+		{ "{\"names\":[\"mkdir\",\"mount\",\"bpf\"],\"action\":\"SCMP_ACT_NOTIFY\"}",
+		  true },
+		{ "{\"names\":[\"clone\",\"sendmsg\"],\"action\":\"SCMP_ACT_ERRNO\"}", true },
+		{ "{\"names\":[\"mkdir\",\"sendmsg\"],\"action\":\"SCMP_ACT_NOTIFY\"}", false },
+		{ "{\"names\":[\"clone3\"],\"action\":\"SCMP_ACT_NOTIFY\"}", false },
+		{ "{\"names\":[\"openat\"],\"action\":\"SCMP_ACT_NOTIFY\"}", false },
+		{ "{\"names\":[\"a_call_of_tomorrow\"],\"action\":\"SCMP_ACT_NOTIFY\"}", false },
+		{ "{\"names\":[\"prctl\"],\"action\":\"SCMP_ACT_NOTIFY\",\"args\":[{\"index\":0,"
+		  "\"value\":3,\"op\":\"SCMP_CMP_EQ\"}]}",
+		  false },
+	};
+	char text[512];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[%s]}",
+			       cases[i].rules);
+		CHECK_INT(filter_spares_us(parse(text)), cases[i].spares);
+	}
+	CHECK(!filter_spares_us(NULL));
 }
 
 TEST(what_a_filter_says_of_a_call)
