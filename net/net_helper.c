@@ -201,7 +201,7 @@ static int helper_failed(struct keeper *k, struct err *err)
 			return -err->code;
 		}
 	/* slirp4netns names it; pasta speaks of a tun socket. */
-	if (strstr(k->said, "/dev/net/tun") || strstr(k->said, "tun socket"))
+	if (strstr(err->text, "/dev/net/tun") || strstr(err->text, "tun socket"))
 		err_hint(err, "the caller must be able to open it: `ls -l /dev/net/tun` shows 0666 "
 			      "on most hosts; `sudo modprobe tun` where it is missing");
 	return -err->code;
