@@ -150,14 +150,31 @@ static int find_namespace(struct caller *caller, struct err *err)
 	return err_hint(err, "usrun needs a procfs on /proc: mount -t proc proc /proc");
 }
 
+/* Elsewhere the numbers of our processes are those of strangers: of whom we would read when they
+ * started, or write what belongs to ours. */
+static int check_proc(const char *status, struct err *err)
+{
+	const char *pid = status_value(status, "\nPid:\t");
+	long there = pid ? strtol(pid, NULL, 10) : 0;
+
+	if (!pid || there == (long)getpid())
+		return 0;
+	(void)err_set(err, EXDEV,
+		      "/proc shows another pid namespace: this process is %d, and %ld there",
+		      (int)getpid(), there);
+	return err_hint(err,
+			"mount that of this one: mount -t proc proc /proc (unshare does it with "
+			"--mount-proc)");
+}
+
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err)
 {
 	struct caller caller = { 0 };
 	char status[4096];
 	ssize_t n = io_read_small(AT_FDCWD, "/proc/self/status", status, sizeof(status));
-	int r = 0;
+	int r = n < 0 ? 0 : check_proc(status, err);
 
-	if (n < 0 || !parse_status(arena, status, &caller))
+	if (r == 0 && (n < 0 || !parse_status(arena, status, &caller)))
 		r = ask_one_by_one(arena, &caller, err);
 	if (r == 0)
 		r = find_namespace(&caller, err);

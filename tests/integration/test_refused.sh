@@ -210,3 +210,13 @@ t_refused_mount_setattr_of_the_hosts_sys() {
 	R run -b "$T/b" "$ID"
 	eq 'mounts that are not read-only' "$OUT" 0
 }
+
+# The numbers of its processes would be those of others there.
+t_refused_proc_of_others() {
+	prog /bin/true
+	if [ "$MODE" = root ]; then U=(unshare -pf "${U[@]}"); else U=(unshare -Urpf "${U[@]}"); fi
+	no '/proc shows another pid namespace: this process is 1, and ' run -b "$T/b" "$ID"
+	has hint "$ERR" 'mount -t proc proc /proc'
+	no '/proc shows another pid namespace' create -b "$T/b" "$ID"
+	no '/proc shows another pid namespace' do -- true
+}
