@@ -206,6 +206,8 @@ static int leave(struct copy *copy)
 	move(copy, &from, &to);
 	pop(copy);
 	name = next_below(copy->level);
+	if (!name) /* it was entered by its name */
+		return -ESTALE;
 	copy->level->next += strlen(name) + 1;
 	return copy_attributes(copy->to, name, &done);
 }

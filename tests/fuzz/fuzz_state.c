@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static char root[] = "/dev/shm/usrun-fuzz-XXXXXX";
+static struct store *store; /* there is no closing one: a command ends */
 static int dir = -1;
 
 static void remove_root(void)
@@ -25,9 +26,13 @@ static void remove_root(void)
 
 static void make_root(void)
 {
+	static struct arena arena;
+	struct err err = { 0 };
+
 	expect(mkdtemp(root) != NULL);
 	dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	expect(dir >= 0 && atexit(remove_root) == 0);
+	expect(store_open(root, false, &arena, &store, &err) == 0);
 }
 
 static void put_state(const uint8_t *data, size_t size)
@@ -38,7 +43,7 @@ static void put_state(const uint8_t *data, size_t size)
 	fd_closep(&fd);
 }
 
-static int read_state(struct arena *arena, struct store *store, struct state *ret, struct err *err)
+static int read_state(struct arena *arena, struct state *ret, struct err *err)
 {
 	*ret = (struct state){ 0 };
 	return store_read(store, dir, "c1", arena, ret, err);
@@ -49,14 +54,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena arena = { 0 };
 	struct state state, again;
 	struct err err = { 0 };
-	struct store *store;
 	int r;
 
 	if (dir < 0)
 		make_root();
-	expect(store_open(root, false, &arena, &store, &err) == 0);
 	put_state(data, size);
-	r = read_state(&arena, store, &state, &err);
+	r = read_state(&arena, &state, &err);
 	expect_error(r, &err);
 	if (r == 0) {
 		(void)status_has_rebooted(&state);
@@ -64,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		expect_error(r, &err);
 	}
 	if (r == 0) {
-		expect(read_state(&arena, store, &again, &err) == 0);
+		expect(read_state(&arena, &again, &err) == 0);
 		expect(again.phase == state.phase && str_equal(again.bundle, state.bundle));
 		expect(again.pid.set == state.pid.set && again.undo.n == state.undo.n);
 		expect(again.annotations.n == state.annotations.n);
