@@ -302,7 +302,7 @@ static bool explain_program(struct arena *arena, const struct caller *caller, co
 	if (found.state == PROBE_HELPER_OK)
 		return false;
 	(void)err_set(err, EPERM, "map %s: %s", what, probe_helper_why(arena, name, &found));
-	err_hint(err, "%s", probe_helper_advice(arena, name, &found));
+	err_hint(err, "%s", probe_helper_advice(arena, &found));
 	return true;
 }
 

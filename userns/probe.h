@@ -34,8 +34,7 @@ bool probe_helper_is_doubtful(const struct caller *caller);
  * about it, or NULL where the helper is well. */
 const char *probe_helper_why(struct arena *arena, const char *name,
 			     const struct probe_helper_result *result);
-const char *probe_helper_advice(struct arena *arena, const char *name,
-				const struct probe_helper_result *result);
+const char *probe_helper_advice(struct arena *arena, const struct probe_helper_result *result);
 
 /* After clone3() or unshare() refused CLONE_NEWUSER with error: reads the sysctls
  * (user.max_*_namespaces, kernel.unprivileged_userns_clone,

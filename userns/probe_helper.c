@@ -51,8 +51,7 @@ const char *probe_helper_why(struct arena *arena, const char *name,
 	return arena_strf(arena, "%s (%s) is installed and has its rights", name, result->path);
 }
 
-const char *probe_helper_advice(struct arena *arena, const char *name,
-				const struct probe_helper_result *result)
+const char *probe_helper_advice(struct arena *arena, const struct probe_helper_result *result)
 {
 	switch (result->state) {
 	case PROBE_HELPER_MISSING:
@@ -66,14 +65,12 @@ const char *probe_helper_advice(struct arena *arena, const char *name,
 				  "as root: mount -o remount,suid \"$(findmnt -no TARGET -T %s)\"",
 				  result->path);
 	case PROBE_HELPER_NO_NEW_PRIVS:
-		return arena_strf(
-			arena,
-			"start usrun without no_new_privs (systemd: NoNewPrivileges=no), or use "
-			"one id only: --map=single (%s is of no use)",
-			name);
+		return "start usrun without no_new_privs (systemd: NoNewPrivileges=no), or use one "
+		       "id only: --map=single, without linux.uidMappings";
 	case PROBE_HELPER_BOUNDED:
 		return "leave CAP_SETUID, CAP_SETGID, CAP_SYS_ADMIN and CAP_DAC_OVERRIDE in it "
-		       "(systemd: CapabilityBoundingSet=), or use one id only: --map=single";
+		       "(systemd: CapabilityBoundingSet=), or use one id only: --map=single, "
+		       "without linux.uidMappings";
 	case PROBE_HELPER_NOT_EXECUTABLE:
 		return arena_strf(arena, "as root: chmod o+rx %s", result->path);
 	case PROBE_HELPER_UNKNOWN:

@@ -58,7 +58,8 @@ static const char *add_ranges_advice(struct plan_build *b)
 
 	if (are_unmapped(facts))
 		return "start usrun where they are mapped (systemd: PrivateUsers=no; podman, "
-		       "docker: a container with more ids), or use one id only: --map=single";
+		       "docker: a container with more ids), or use one id only: --map=single, "
+		       "without linux.uidMappings";
 	if (!name)
 		return arena_strf(
 			b->arena,
@@ -82,7 +83,7 @@ static const char *why_no_ranges(struct plan_build *b, const char **ret_advice)
 	for (size_t i = 0; i < sizeof(helpers) / sizeof(helpers[0]); i++) {
 		if (helpers[i].result->state == PROBE_HELPER_OK || are_unmapped(facts))
 			continue;
-		*ret_advice = probe_helper_advice(b->arena, helpers[i].name, helpers[i].result);
+		*ret_advice = probe_helper_advice(b->arena, helpers[i].result);
 		return probe_helper_why(b->arena, helpers[i].name, helpers[i].result);
 	}
 	*ret_advice = add_ranges_advice(b);
