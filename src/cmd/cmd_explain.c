@@ -11,6 +11,7 @@
 #include "src/oci/decode.h"
 #include "src/plan/plan.h"
 #include "src/run/trace.h"
+#include "src/state/last_failure.h"
 #include "src/state/status.h"
 #include "src/state/undo_list.h"
 
@@ -151,6 +152,23 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	return common_print_text(&out, err);
 }
 
+/* It is gone, and left its last words, or there never was one. */
+static int explain_failed(struct arena *arena, const struct cmd_globals *globals, const char *id,
+			  struct err *err)
+{
+	_cleanup_str_ struct str out = { 0 };
+	struct store *store;
+	struct err other;
+	const char *text = store_open(globals->root, false, arena, &store, &other) < 0
+				   ? NULL
+				   : last_failure_of(store, id, arena);
+
+	if (!text)
+		return -err->code;
+	str_add(&out, text);
+	return common_print_text(&out, err);
+}
+
 static int explain_container(struct arena *arena, const struct cmd_globals *globals, const char *id,
 			     struct err *err)
 {
@@ -162,6 +180,8 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	int status;
 
 	dirfd = common_open(arena, globals, id, &store, &state, err);
+	if (dirfd == -ENOENT)
+		return explain_failed(arena, globals, id, err);
 	status = dirfd < 0 ? dirfd : status_of(&state, NULL, err);
 	if (status < 0)
 		return status;

@@ -9,6 +9,7 @@
 #include "src/base/str.h"
 #include "src/run/channel.h"
 #include "src/run/failure.h"
+#include "src/run/last_steps.h"
 #include "src/run/trace.h"
 #include "src/sys/child.h"
 #include "src/sys/compat.h"
@@ -250,6 +251,8 @@ int walk_sequence(const struct sequence *sequence, struct start *start, struct e
 	r = walk_rows(&walk, 0, err);
 	if (r < 0)
 		failure_end(start, walk.channel, err);
+	if (r < 0)
+		last_steps_keep(sequence, start, err);
 	trace_write(sequence, start, r < 0 ? err : NULL);
 	return r;
 }

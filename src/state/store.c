@@ -225,6 +225,7 @@ int store_open(const char *root, bool create, struct arena *arena, struct store 
 	if (r < 0)
 		return r;
 	store->path = place.path;
+	store->chosen_by_user = place.chosen_by_user;
 	r = store_priv_open_root(&place, create, arena, store, err);
 	if (r < 0 && (create || r != -ENOENT))
 		return r;

@@ -8,6 +8,7 @@ struct store {
 	const char *path;
 	int fd; /* -1: it does not exist, so there are no containers */
 	unsigned long long dev, ino;
+	bool chosen_by_user; /* --root */
 };
 
 struct store_place {

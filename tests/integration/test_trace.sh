@@ -46,3 +46,31 @@ t_trace_costs_nothing_else() {
 	strace -f -e trace=clock_gettime,mmap -o "$T/plain" "${U[@]}" run -b "$T/b" "$ID"
 	eq 'shared memory' "$(grep -c 'MAP_SHARED|MAP_ANONYMOUS' "$T/plain")" 0
 }
+
+# What a start that failed leaves to be read: the last words, beside the state directory.
+t_explain_of_a_failed_start() {
+	U=(env "USRUN_TEST=$ID" "XDG_RUNTIME_DIR=$T/xdg" "$USRUN")
+	prog /bin/true
+	cfg '.mounts += [{destination: "/x", type: "bind", source: "/none/such", options: ["rbind"]}]'
+	no '/none/such' run -b "$T/b" "$ID"
+	eq 'what is in the state directory' "$(ls -A "$T/xdg/usrun")" ''
+	ok explain "$ID"
+	has 'the error' "$OUT" $'\nerror       mounts['
+	has 'the step' "$OUT" $'\nstep        mounts-open'
+	has 'those before' "$OUT" $'\nbefore it   '
+	no 'container does not exist' explain "$ID-other"
+	cfg 'del(.mounts[-1])'
+	prog /bin/none
+	no 'none' run -b "$T/b" "$ID-2"
+	ok explain "$ID-2"
+	has 'the next' "$OUT" $'\nstep        exec'
+	no 'container does not exist' explain "$ID"
+	# An engine that names a directory finds nothing beside it.
+	no 'none' --root "$T/other" run -b "$T/b" "$ID"
+	eq 'beside' "$(ls -d "$T/other"* | wc -l)" 1
+	chmod 777 "$T/xdg"
+	rm "$T/xdg/usrun.failed"
+	R run -b "$T/b" "$ID-3"
+	[ ! -e "$T/xdg/usrun.failed" ] || fail 'where others write'
+	chmod 700 "$T/xdg"
+}
