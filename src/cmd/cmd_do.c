@@ -15,6 +15,7 @@
 #include "src/cmd/launch.h"
 #include "src/cmd/update_values.h"
 #include "src/do/do.h"
+#include "src/layer/layer_serve.h"
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 
@@ -150,6 +151,8 @@ static void find_workdir(struct do_parts *p)
 static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 {
 	const struct do_options *o = p->o;
+	const char *program;
+	struct err ignored;
 	int r = machine_gather(p->arena, &p->machine, err);
 
 	if (r < 0)
@@ -175,6 +178,8 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 		r = err_set(err, EINVAL, "--publish: %s", p->q.no_net);
 	if (r < 0)
 		return r;
+	p->q.served = (p->machine.cwd_group || o->paths.n) &&
+		      layer_serve_find(p->arena, &program, &ignored) == 0;
 	p->q.all_changes = o->changes && str_starts(o->changes, "all");
 	r = do_find_paths(p, err);
 	if (r == 0)

@@ -136,7 +136,8 @@ void do_place_link(struct do_builder *b, const char *path)
 }
 
 /* Mount points in it are made in the layer. */
-struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target)
+struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target,
+				  bool squash)
 {
 	const char *size = b->request->layer_size ? arena_strf(b->arena, "size=%lld",
 							       (long long)b->request->layer_size)
@@ -146,7 +147,8 @@ struct do_place *do_place_scratch(struct do_builder *b, const char *source, cons
 				       .target = target,
 				       .type = "bind",
 				       .source = source,
-				       .words = { "rbind", "scratch", "rnosuid", "rnodev", size },
+				       .words = { "rbind", "scratch", "rnosuid", "rnodev", size,
+						  squash ? "squash" : NULL },
 				       .cover = DO_COVER_OWN,
 			       });
 }

@@ -125,7 +125,7 @@ static void add_home(struct do_builder *b)
 		if (b->request->home == DO_HOME_READ && m->home_there)
 			(void)do_place_tree(b, m->home, m->home, false);
 		else if (b->request->home == DO_HOME_SCRATCH && m->home_there)
-			(void)do_place_scratch(b, m->home, m->home);
+			(void)do_place_scratch(b, m->home, m->home, false);
 		else
 			do_place_kept(b, m->home, "mode=700", b->request->layer != NULL);
 	}
@@ -151,7 +151,7 @@ static struct do_place *add_path(struct do_builder *b, const struct do_path *pat
 	struct do_place *place;
 
 	if (path->how == DO_SCRATCH)
-		place = do_place_scratch(b, path->source, path->target);
+		place = do_place_scratch(b, path->source, path->target, path->squash);
 	else if (path->how != DO_HIDE)
 		place = path->directory ? do_place_tree(b, path->source, path->target,
 							path->how == DO_WRITE)
@@ -262,14 +262,14 @@ static void say(struct do_builder *b, const char *note)
 		b->said->notes[b->said->n_notes++] = note;
 }
 
-/* A copy in which the user could write nothing is none: what belongs to others, and to a group that
- * cannot be mapped. */
+/* A copy in which the user could write nothing is none: what belongs to others, and, where the
+ * kernel makes it, to a group that cannot be mapped. */
 static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_place *cover)
 {
 	const struct machine *m = b->request->machine;
 
-	if (m->cwd_own && !m->cwd_group) {
-		(void)do_place_scratch(b, cwd, cwd);
+	if (m->cwd_own && (!m->cwd_group || b->request->served)) {
+		(void)do_place_scratch(b, cwd, cwd, m->cwd_group != NULL);
 		say(b,
 		    arena_strf(
 			    b->arena,
@@ -285,7 +285,8 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 		say(b,
 		    arena_strf(b->arena,
 			       "%s is read-only inside: it belongs to the group %s, which cannot "
-			       "be mapped; --rw . makes it writable",
+			       "be mapped; --rw . makes it writable, and with fuse-overlayfs "
+			       "installed it is a copy",
 			       cwd, m->cwd_group));
 	else
 		say(b,

@@ -50,8 +50,9 @@ struct do_place *do_place_tree(struct do_builder *b, const char *source, const c
 struct do_place *do_place_file(struct do_builder *b, const char *source, const char *target,
 			       bool writable);
 void do_place_link(struct do_builder *b, const char *path);
-/* A copy: what is written is the layer's. */
-struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target);
+/* A copy: what is written is the layer's. squash: all files in it are the user's. */
+struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target,
+				  bool squash);
 
 /* How many directories are above it. */
 size_t do_place_depth(const char *path);

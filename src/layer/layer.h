@@ -21,9 +21,10 @@ enum layer_kind { LAYER_USER = 1, LAYER_TRUSTED }; /* user.overlay.*, trusted.ov
 
 struct layer_part { /* one overlay */
 	struct json_uint number, device, inode;
-	const char *lower;      /* absolute; where it is seen, when nothing is below */
-	struct json_bool empty; /* nothing is below */
-	struct json_uint since; /* ns: what has changed below later was not seen here */
+	const char *lower;       /* absolute; where it is seen, when nothing is below */
+	struct json_bool empty;  /* nothing is below */
+	struct json_uint since;  /* ns: what has changed below later was not seen here */
+	struct json_bool squash; /* the owners in it say nothing */
 };
 
 struct layer {
@@ -42,7 +43,7 @@ void layer_close(struct layer *layer);
 
 /* The part for a directory, a new one where there is none: its index. -ESTALE where another
  * directory has the path by now. */
-int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool empty,
+int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool empty, bool squash,
 	      struct err *err) MUST_CHECK;
 /* What is below now is what the layer is beside. */
 void layer_seen(struct layer *layer);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A layer beside what it lies on. An upper directory has what was made, changed or copied up: what
- * is gone stands in it as a device 0:0, and a directory that took another's place has an attribute.
+ * is gone stands in it as a device 0:0, and a directory that took another's place has an attribute;
+ * fuse-overlayfs has files whose names begin with .wh. for both, which no program can make.
  * What was opened to be written is copied up, so contents tell, not presence; and times are the
  * program's to set. */
 #include "src/base/fd.h"
 #include "src/layer/layer.h"
+#include "src/layer/layer_serve.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +18,8 @@
 #include <unistd.h>
 
 /* Each level has two descriptors; a program can nest as deep as it likes. */
+#define MARK ".wh."
+
 enum { MAX_DEPTH = 200, CHUNK = 1 << 16, BELOW = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 struct reader {
@@ -23,6 +27,7 @@ struct reader {
 	struct layer_changes *changes;
 	const struct layer_part *part;
 	const char *prefix; /* of the kernel's attributes */
+	bool served;        /* by fuse-overlayfs */
 	char *chunks;       /* two */
 	struct err *err;
 };
@@ -121,7 +126,7 @@ static void compare_entry(struct reader *r, int upper, int lower, const char *ba
 		 (file && !same_contents(r, upper, lower, base)) ||
 		 (link && !same_link(r, upper, lower, base)))
 		add(r, LAYER_MODIFIED, name, now, was);
-	else if (now->st_mode != was->st_mode || !same_owner(now, was) ||
+	else if (now->st_mode != was->st_mode || (!r->part->squash.v && !same_owner(now, was)) ||
 		 (!S_ISDIR(now->st_mode) && !same_time(now, was)))
 		add(r, LAYER_TOUCHED, name, now, was);
 }
@@ -157,11 +162,27 @@ static int look_at_dir(struct reader *r, int upper, int lower, const char *base,
 	return error;
 }
 
+/* A name in the directory that says something about another one, or about the directory. */
+static int look_at_mark(struct reader *r, int lower, const char *base, const char *name)
+{
+	size_t len = strlen(name) - strlen(base);
+	const char *gone = base + strlen(MARK);
+	struct stat was;
+
+	if (!*gone || str_starts(gone, MARK) || str_equal(gone, ".opq") || lower < 0 ||
+	    fstatat(lower, gone, &was, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	add(r, LAYER_DELETED, arena_strf(r->arena, "%.*s%s", (int)len, name, gone), NULL, &was);
+	return 0;
+}
+
 static int look_at(struct reader *r, int upper, int lower, const char *base, const char *name,
 		   unsigned int depth)
 {
 	struct stat now, below, *was = &below;
 
+	if (r->served && str_starts(base, MARK))
+		return look_at_mark(r, lower, base, name);
 	if (fstatat(upper, base, &now, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(r, errno, name);
 	if (lower < 0 || fstatat(lower, base, &below, AT_SYMLINK_NOFOLLOW) < 0)
@@ -186,6 +207,17 @@ static int compare_names(const void *a, const void *b)
 static bool has_name(const char *const *names, size_t n, const char *name)
 {
 	return n && bsearch(&name, names, n, sizeof(*names), compare_names);
+}
+
+/* Whether a directory took another's place, of which it shows nothing. */
+static bool is_opaque(const struct reader *r, int dir)
+{
+	char value[8];
+
+	if (!r->served)
+		return has_attribute(r, dir, "opaque", "y");
+	return faccessat(dir, MARK MARK ".opq", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       fgetxattr(dir, "user.fuseoverlayfs.opaque", value, sizeof(value)) == 1;
 }
 
 /* What a directory that took another's place does not have. */
@@ -223,7 +255,7 @@ static int walk(struct reader *r, int upper, int lower, const char *name, unsign
 		return err_set(r->err, EINVAL,
 			       "%s/%s has another name in the layer, which is none of usrun's",
 			       r->part->lower, name);
-	if (lower >= 0 && has_attribute(r, upper, "opaque", "y"))
+	if (lower >= 0 && is_opaque(r, upper))
 		error = add_hidden(r, lower, name, names, n);
 	for (size_t i = 0; error == 0 && i < n; i++)
 		error = look_at(r, upper, lower, names[i],
@@ -253,13 +285,13 @@ static int read_part(struct reader *r, const struct layer *layer)
 	return error;
 }
 
-/* Where the mount was refused there is no layer. */
-static bool has_part(const struct layer *layer, const struct layer_part *part)
+/* Where the mount was refused there is no upper directory. */
+static bool has(const struct layer *layer, const struct layer_part *part, const char *name)
 {
-	char name[32];
+	char path[64];
 
-	(void)snprintf(name, sizeof(name), "%u/upper", (unsigned int)part->number.v);
-	return faccessat(layer->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	(void)snprintf(path, sizeof(path), "%u/%s", (unsigned int)part->number.v, name);
+	return faccessat(layer->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 int layer_changes(struct arena *arena, const struct layer *layer, struct layer_changes *ret,
@@ -277,7 +309,8 @@ int layer_changes(struct arena *arena, const struct layer *layer, struct layer_c
 	*ret = (struct layer_changes){ 0 };
 	for (size_t i = 0; error == 0 && i < layer->parts.n; i++) {
 		r.part = &layer->parts.v[i];
-		if (has_part(layer, r.part))
+		r.served = has(layer, r.part, LAYER_SERVE_WORK);
+		if (has(layer, r.part, "upper"))
 			error = read_part(&r, layer);
 	}
 	return error;

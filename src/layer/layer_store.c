@@ -44,6 +44,7 @@ static const struct json_field part_fields[] = {
 	PART(inode, JSON_UINT, .umax = UINT64_MAX),
 	PART(since, JSON_UINT, .flags = JSON_REQUIRED, .umax = UINT64_MAX),
 	PART(empty, JSON_BOOL),
+	PART(squash, JSON_BOOL),
 };
 static const struct json_type part_type = {
 	.size = sizeof(struct layer_part),
@@ -233,13 +234,14 @@ static uint64_t free_number(const struct layer *layer)
 	return number;
 }
 
-int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool empty,
+int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool empty, bool squash,
 	      struct err *err)
 {
 	struct layer_part part = { .lower = lower,
 				   .number = { true, free_number(layer) },
 				   .since = { true, now_ns() },
-				   .empty = { empty, empty } };
+				   .empty = { empty, empty },
+				   .squash = { squash, squash } };
 	struct stat st;
 	size_t i;
 
@@ -249,7 +251,8 @@ int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool 
 	for (i = 0; i < layer->parts.n; i++) {
 		const struct layer_part *old = &layer->parts.v[i];
 
-		if (!str_equal(old->lower, lower) || old->empty.v != empty)
+		if (!str_equal(old->lower, lower) || old->empty.v != empty ||
+		    old->squash.v != squash)
 			continue;
 		return empty || is_same(old, &st) ? (int)i : stale(old, err);
 	}
@@ -292,6 +295,8 @@ int layer_write(const struct layer *layer, struct err *err)
 		write_number(w, "since", &part->since);
 		if (part->empty.set)
 			json_write_bool(w, "empty", part->empty.v);
+		if (part->squash.set)
+			json_write_bool(w, "squash", part->squash.v);
 		json_write_end(w);
 	}
 	json_write_end(w);

@@ -136,6 +136,7 @@ const struct mount_option mount_options[] = {
 	EXTENSION("src-nofollow", MOUNT_EXT_SRC_NOFOLLOW),
 	EXTENSION("dest-nofollow", MOUNT_EXT_DEST_NOFOLLOW),
 	EXTENSION("scratch", MOUNT_EXT_SCRATCH),
+	EXTENSION("squash", MOUNT_EXT_SQUASH | MOUNT_EXT_SCRATCH),
 	{ .name = "" },
 };
 

@@ -25,6 +25,7 @@ enum mount_extension {
 	MOUNT_EXT_SRC_NOFOLLOW = 1 << 4,
 	MOUNT_EXT_DEST_NOFOLLOW = 1 << 5,
 	MOUNT_EXT_SCRATCH = 1 << 6,
+	MOUNT_EXT_SQUASH = 1 << 7, /* scratch, where all files are the process's user's */
 };
 
 struct mount_option {

@@ -127,9 +127,11 @@ struct layer_plan {
 	const char *dir; /* absolute, kept; NULL: a tmpfs, which ends with the container */
 	bool shown;      /* what has changed is read at the end */
 	bool user;       /* notes in attributes of users: in a user namespace there are no others */
+	bool served;     /* a process outside may have to serve overlays */
 	struct layer_use {
 		const char *lower; /* absolute; the target, when nothing is below */
 		bool empty;
+		bool squash; /* all files in it are the process's user's */
 	} * v;
 	size_t n, cap;
 };

@@ -5,6 +5,7 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/oci/annotations.h"
+#include "src/oci/mount_options.h"
 
 /* Of `run`: an engine has layers of its own. */
 static const char *layer_word(struct plan_build *b, const char *name)
@@ -41,6 +42,19 @@ int plan_layer_build(struct plan_build *b, struct err *err)
 	return 0;
 }
 
+/* Whoever sees the process that serves an overlay could get to the host's mounts by it. An overlay
+ * of a sandbox that may be a read-only bind as well is not worth that process. */
+static bool may_be_served(const struct plan_build *b)
+{
+	const struct layer_plan *layer = &b->plan->layer;
+	bool worth = b->plan->rootfs.layer;
+
+	for (size_t i = 0; i < layer->n; i++)
+		worth |= (layer->dir && !layer->v[i].empty) || layer->v[i].squash;
+	return worth && (b->plan->flags & PLAN_MNTNS_NEW) &&
+	       plan_parts_creates(b->plan, PLAN_NS_PID);
+}
+
 /* A layer in the tree that it lies on would be seen, and changed, beneath the overlay. */
 int plan_layer_check(struct plan_build *b, struct err *err)
 {
@@ -61,16 +75,25 @@ int plan_layer_check(struct plan_build *b, struct err *err)
 			       layer->dir);
 	if (layer->n && (layer->shown || layer->dir))
 		b->plan->flags |= PLAN_LAYER;
+	b->plan->layer.served = may_be_served(b);
 	return 0;
 }
 
-size_t plan_layer_add(struct plan_build *b, const char *lower, bool empty)
+static size_t add(struct plan_build *b, const char *lower, bool empty, bool squash)
 {
 	struct layer_plan *layer = &b->plan->layer;
 
 	layer->v = arena_room(b->arena, layer->v, layer->n, &layer->cap, sizeof(*layer->v));
-	layer->v[layer->n++] = (struct layer_use){ lower, empty };
+	layer->v[layer->n++] = (struct layer_use){ lower, empty, squash };
 	return layer->n;
+}
+
+/* Of what earlier mounts show it keeps what the container sees there. */
+size_t plan_layer_of(struct plan_build *b, const struct mount_entry *m)
+{
+	if (m->kind != MOUNT_BIND)
+		return add(b, m->target, true, false);
+	return add(b, m->inside ? m->inside : m->source, false, m->extensions & MOUNT_EXT_SQUASH);
 }
 
 int plan_layer_build_overlay(struct plan_build *b, struct err *err)
@@ -89,6 +112,6 @@ int plan_layer_build_overlay(struct plan_build *b, struct err *err)
 		return err_set(err, EINVAL,
 			       "--overlay: the container needs a mount namespace of its own");
 	rootfs->readonly = false;
-	rootfs->layer = plan_layer_add(b, rootfs->path, false);
+	rootfs->layer = add(b, rootfs->path, false, false);
 	return 0;
 }

@@ -179,6 +179,12 @@ static int check_entry(const struct mount_entry *m, struct err *err)
 			       ERR_AT "mounts[%ld].options: scratch is for tmpfs, and for bind "
 				      "mounts of the host's directories without mapped ids",
 			       m->config_index);
+	if ((m->extensions & MOUNT_EXT_SQUASH) && m->kind != MOUNT_BIND)
+		return err_set(err, EINVAL,
+			       ERR_AT
+			       "mounts[%ld].options: squash is for bind mounts of the host's "
+			       "directories",
+			       m->config_index);
 	return check_target(m, err);
 }
 
@@ -387,9 +393,7 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 		if (r < 0)
 			return r;
 		if (mounts[i].extensions & MOUNT_EXT_SCRATCH)
-			mounts[i].layer = mounts[i].kind == MOUNT_BIND
-						  ? plan_layer_add(b, mounts[i].source, false)
-						  : plan_layer_add(b, mounts[i].target, true);
+			mounts[i].layer = plan_layer_of(b, &mounts[i]);
 	}
 	rootfs->n_mounts = config->mounts.n;
 	r = plan_layer_check(b, err);

@@ -51,8 +51,8 @@ void plan_mounts_build_places(struct plan_build *b);
 int plan_layer_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_layer_build_overlay(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_layer_check(struct plan_build *b, struct err *err) MUST_CHECK;
-/* Adds a copy, of `lower` or of nothing. Returns its number, from 1. */
-size_t plan_layer_add(struct plan_build *b, const char *lower, bool empty);
+/* Adds the copy that a mount shows. Returns its number, from 1. */
+size_t plan_layer_of(struct plan_build *b, const struct mount_entry *m);
 
 /* What options make of a mount, before their other words can be understood. */
 struct plan_mount_shape {

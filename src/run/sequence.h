@@ -79,6 +79,7 @@ enum row_kind {
 #define M_NET_SHOWN (UINT64_C(1) << 60)
 #define M_NET_STARTED (UINT64_C(1) << 61)
 #define M_KEPT (UINT64_C(1) << 62)
+#define M_SERVED (UINT64_C(1) << 63)
 
 /* What another process gives to one that clones: what is cloned before has it not. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)

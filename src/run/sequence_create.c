@@ -12,6 +12,10 @@ static const struct row rows[] = {
 	 * only waited for. */
 	ACT(PARENT, "net-helper", step_net_helper, .when = PLAN_NET_HELPER, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .undo = true),
+	/* Before what it is to end with; and it must not have what is opened for init. */
+	ACT(PARENT, "layer-serve", step_layer_serve, .needs = M_STATE,
+	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2 | M_LAYER | M_MOUNT_FDS,
+	    .gives = M_SERVED, .undo = true),
 	/* What a mistake in the config lets fail comes before what is made on the host. */
 	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
 	    .gives = M_FILTER, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
@@ -43,6 +47,9 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
 	ACT(PARENT, "devices-make", step_devices_make, .before = M_CHILD_PID, .gives = M_DEV),
 	SPAWN(PARENT, STAGER, "spawn", .gives = M_CHILD_PID, .undo = true),
+
+	/* Who serves ends when nobody can ask any more. */
+	ACT(PARENT, "layer-leave", step_layer_leave, .needs = M_CHILD_PID | M_SERVED),
 
 	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
 	ACT(STAGER, "lifeline", step_lifeline, .gives = M_LIFELINE),
@@ -161,7 +168,8 @@ static const struct row rows[] = {
 	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
 	ACT(BUILDER, "mounts", step_mounts, .when = PLAN_MOUNTS,
 	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV,
-	    .after = M_CGROUPNS | M_MNTNS | M_RECORDED | M_LAYER, .gives = M_MOUNTED, .many = true),
+	    .after = M_CGROUPNS | M_MNTNS | M_RECORDED | M_LAYER | M_SERVED, .gives = M_MOUNTED,
+	    .many = true),
 	/* What is in memory outlives its mounts as long as somebody has it open. Before programs
 	 * of the config run in this process's place. */
 	SYNC(BUILDER, PARENT, "layer-shown", .when = PLAN_LAYER, .needs = M_MOUNTED,

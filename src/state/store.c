@@ -98,6 +98,8 @@ static const struct json_field state_fields[] = {
 	FIELD(state, namespaces, "namespaces", JSON_STRINGS),
 	FIELD(state, net_pid, "netPid", JSON_INT, .imin = 1, .imax = INT32_MAX),
 	FIELD(state, net_start_time, "netStartTime", JSON_UINT, UINT_RANGE),
+	FIELD(state, layer_pid, "layerPid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, layer_start_time, "layerStartTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, console_pid, "consolePid", JSON_INT, .imin = 1, .imax = INT32_MAX),
 	FIELD(state, console_start_time, "consoleStartTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, handler, "handler", JSON_OBJECT, .type = &handler_doc_kept_type),
@@ -194,6 +196,10 @@ static int encode(const struct state *state, struct json_write **ret, const char
 	if (state->net_pid.set) {
 		json_write_int(w, "netPid", state->net_pid.v);
 		json_write_uint(w, "netStartTime", state->net_start_time.v);
+	}
+	if (state->layer_pid.set) {
+		json_write_int(w, "layerPid", state->layer_pid.v);
+		json_write_uint(w, "layerStartTime", state->layer_start_time.v);
 	}
 	if (state->console_pid.set) {
 		json_write_int(w, "consolePid", state->console_pid.v);

@@ -53,6 +53,8 @@ struct state {
 					     * ("pid", "mount", …): what exec joins */
 	struct json_int net_pid; /* keeper of the network's helper */
 	struct json_uint net_start_time;
+	struct json_int layer_pid; /* keeper of the processes that serve overlays */
+	struct json_uint layer_start_time;
 	struct json_int console_pid; /* keeper of the terminal */
 	struct json_uint console_start_time;
 	const struct handler_kept *handler; /* that runs its program, or NULL */

@@ -424,6 +424,14 @@ static int undo_net_helper(struct store *store, const struct state *state, struc
 	return end_keeper(state, &state->net_pid, &state->net_start_time, DEATH_TIMEOUT_MS, err);
 }
 
+/* They end with the container's mounts, and write meanwhile what it has left them. */
+static int undo_layer_serve(struct store *store, const struct state *state, struct err *err)
+{
+	(void)store;
+	return end_keeper(state, &state->layer_pid, &state->layer_start_time, DEATH_TIMEOUT_MS,
+			  err);
+}
+
 /* The container's end comes before, as whoever is attached is to hear of that end, and not of a
  * keeper that was killed. */
 static int undo_console_keep(struct store *store, const struct state *state, struct err *err)
@@ -446,6 +454,7 @@ static int undo_state_reserve(struct store *store, const struct state *state, st
 const struct undo_list_entry undo_list_entries[] = {
 	{ "state-reserve", "removes its state", undo_state_reserve },
 	{ "net-helper", "ends the helper of its network", undo_net_helper },
+	{ "layer-serve", "ends who serves its overlays", undo_layer_serve },
 	{ "cgroup-create", "removes its cgroup", undo_cgroup_create },
 	{ "cgroup-unit", "stops its systemd unit", undo_cgroup_unit },
 	{ "rdt-create", "removes its resctrl group", undo_rdt_create },
@@ -458,6 +467,7 @@ const struct undo_list_entry undo_list_entries[] = {
 const char *undo_list_words(const char *name, const struct state *state)
 {
 	bool idle = (str_equal(name, "rdt-create") && !state->rdt_groups.n) ||
+		    (str_equal(name, "layer-serve") && !state->layer_pid.set) ||
 		    (str_equal(name, "cgroup-unit") && !state->unit.name) ||
 		    (str_equal(name, "cgroup-create") && !cgroup_place_is_group(&state->cgroup));
 

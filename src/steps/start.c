@@ -44,6 +44,8 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
 		.rootfs_shown = -1,
 		.layer = { .fd = -1 },
 		.layer_top = -1,
+		.layer_sock = -1,
+		.layer_keeper = CHILD_NONE,
 		.init_stat = -1,
 		.netns_socket = -1,
 		.net_member = -1,
@@ -112,7 +114,7 @@ void start_keep_own(struct start *start)
 			       start->hooks_output.out, start->hooks_output.err,
 			       log_keep_in_child(),     notify,
 			       start->rootfs_place,     start->console_master,
-			       start->console_slave };
+			       start->console_slave,    start->layer_sock };
 	const size_t n_single = sizeof(single) / sizeof(single[0]);
 	int *own = arena_array(start->arena,
 			       n_single + PLAN_NS_COUNT + 2 * GROUP_MAX_DIRS + rootfs->n_mounts +

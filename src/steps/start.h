@@ -7,6 +7,7 @@
 #include "net/devices.h"
 #include "src/cgroup/driver.h"
 #include "src/layer/layer.h"
+#include "src/layer/layer_serve.h"
 #include "src/plan/plan.h"
 #include "src/security/filter_compile.h"
 #include "src/state/store.h"
@@ -59,9 +60,12 @@ struct start {
 	struct child console_keeper;
 	struct devices net; /* the host's that it got: given back when the start fails */
 	struct hooks_output hooks_output;
-	mode_t umask;                /* init: the caller's, which its hooks have */
-	int notify_listener;         /* what the program says to the service manager */
-	struct layer layer;          /* that the plan asks for: kept, or to be read at the end */
+	mode_t umask;               /* init: the caller's, which its hooks have */
+	int notify_listener;        /* what the program says to the service manager */
+	struct layer layer;         /* that the plan asks for: kept, or to be read at the end */
+	int layer_sock;             /* to the keeper of who serves overlays, or -1 */
+	const char *layer_unserved; /* why nobody serves any; NULL: somebody does */
+	struct child layer_keeper;
 	unsigned int *layer_numbers; /* of its parts, by index in the plan; NULL: the index */
 	bool hooks_ran;              /* create-time hooks may have run: poststop hooks are owed */
 

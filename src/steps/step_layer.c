@@ -14,7 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#define KERNELS "work" /* the kernel's directory beside an upper one */
 
 static enum layer_kind kind_of(const struct layer_plan *plan)
 {
@@ -34,7 +37,8 @@ int step_layer_open(struct start *start, struct err *err)
 		start->layer.mapped |= start->plan->idmap.writer == IDMAP_WRITER_HELPER;
 	start->layer_numbers = arena_array(start->arena, plan->n, sizeof(*start->layer_numbers));
 	for (size_t i = 0; r >= 0 && i < plan->n; i++) {
-		r = layer_add(start->arena, &start->layer, plan->v[i].lower, plan->v[i].empty, err);
+		r = layer_add(start->arena, &start->layer, plan->v[i].lower, plan->v[i].empty,
+			      plan->v[i].squash, err);
 		if (r >= 0)
 			start->layer_numbers[i] = (unsigned int)start->layer.parts.v[r].number.v;
 	}
@@ -101,12 +105,11 @@ static int make_upper(int dir, const struct stat *like)
 	return fd;
 }
 
-int step_layer_upper(struct start *start, const struct step_layer_use *use, int *ret_work)
+/* The directory of one overlay, which has "upper" and the directory of who does the work. */
+static int open_part(struct start *start, const struct step_layer_use *use)
 {
 	size_t index = use->layer - 1;
-	_cleanup_close_ int dir = -1;
 	char name[24];
-	int upper;
 
 	if (start->layer_top < 0)
 		start->layer_top = open_top(start, use);
@@ -118,13 +121,17 @@ int step_layer_upper(struct start *start, const struct step_layer_use *use, int 
 	}
 	(void)snprintf(name, sizeof(name), "%u",
 		       start->layer_numbers ? start->layer_numbers[index] : (unsigned int)index);
-	dir = make_dir(start->layer_top, name, 0700);
-	if (dir < 0)
-		return dir;
-	upper = make_upper(dir, &use->like);
+	return make_dir(start->layer_top, name, 0700);
+}
+
+int step_layer_upper(struct start *start, const struct step_layer_use *use, int *ret_work)
+{
+	_cleanup_close_ int dir = open_part(start, use);
+	int upper = dir < 0 ? dir : make_upper(dir, &use->like);
+
 	if (upper < 0 || !ret_work)
 		return upper;
-	*ret_work = make_dir(dir, "work", 0700);
+	*ret_work = make_dir(dir, KERNELS, 0700);
 	if (*ret_work < 0)
 		fd_closep(&upper);
 	return *ret_work < 0 ? *ret_work : upper;
@@ -153,21 +160,131 @@ static int configure(const struct layer_plan *plan, int fs, int lower, int upper
 	return r < 0 ? r : mountfd_fs_create(fs);
 }
 
-int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
-		       char *words, size_t size)
+/* In a user namespace an overlay keeps its notes in attributes of users, without which it cannot
+ * replace a directory. */
+static int check_notes(int upper, struct err *err)
+{
+	if (setxattr(fd_path(upper).text, "user.usrun.try", "", 0, 0) == 0)
+		return removexattr(fd_path(upper).text, "user.usrun.try") < 0 ? -errno : 0;
+	(void)err_errno(err, errno, "set an attribute on the layer");
+	return err_hint(err, "a tmpfs has attributes of users since Linux 6.6");
+}
+
+static int make_native(struct start *start, const struct step_layer_use *use, int lower,
+		       struct err *err)
 {
 	_cleanup_close_ int fs = -1, work = -1, upper = step_layer_upper(start, use, &work);
+	char words[256] = "";
 	int r = upper;
 
-	words[0] = '\0';
-	if (r >= 0)
-		r = fs = mountfd_fs_open("overlay");
+	if (r < 0)
+		return err_errno(err, -r, "make a layer");
+	if (use->strict && start->plan->layer.user && check_notes(upper, err) < 0)
+		return -err->code;
+	r = fs = mountfd_fs_open("overlay");
 	if (r >= 0)
 		r = configure(&start->plan->layer, fs, lower, upper, work);
 	if (r >= 0)
 		r = mountfd_fs_mount(fs, use->attrs);
 	if (r < 0 && fs >= 0)
-		mountfd_fs_message(fs, words, size);
+		mountfd_fs_message(fs, words, sizeof(words));
 	words[strcspn(words, "\n")] = '\0';
+	if (r < 0 && *words)
+		return err_set(err, -r, "%s", words + (words[1] == ' ' ? 2 : 0));
+	return r < 0 ? err_errno(err, -r, "mount an overlay") : r;
+}
+
+static bool has(struct start *start, const struct step_layer_use *use, const char *name)
+{
+	_cleanup_close_ int dir = open_part(start, use);
+
+	return dir >= 0 && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* What the kernel has begun and not used: its notes and those of who serves do not go together. */
+static int forget_native(struct start *start, const struct step_layer_use *use, struct err *err)
+{
+	_cleanup_close_ int dir = open_part(start, use);
+	int r = dir < 0 ? dir : layer_remove_tree(dir, KERNELS);
+
+	return r < 0 ? err_errno(err, -r, "remove what the kernel has left in the layer") : 0;
+}
+
+/* In the kernel's overlay files and directories of ids that have no number here cannot be changed;
+ * those of a directory mostly belong to whom it does. Where the kernel shows another id for these,
+ * the overlay is slower or faster than it could be, and as good. */
+static bool is_foreign(const struct start *start, const struct stat *top)
+{
+	enum { OVERFLOW_ID = 65534 };
+
+	return start->plan->layer.user &&
+	       (top->st_uid == OVERFLOW_ID || top->st_gid == OVERFLOW_ID);
+}
+
+static int serve(struct start *start, const struct step_layer_use *use, struct err *err)
+{
+	_cleanup_close_ int part = open_part(start, use), upper = -1, work = -1;
+	int r = part;
+
+	if (r >= 0)
+		r = work = make_dir(part, LAYER_SERVE_WORK, 0700);
+	if (r >= 0)
+		r = upper = make_upper(part, &use->like);
+	return r < 0 ? err_errno(err, -r, "make a layer for fuse-overlayfs")
+		     : step_layer_served(start, use, part, err);
+}
+
+static int try_served(struct start *start, const struct step_layer_use *use, const char *why,
+		      struct err *err)
+{
+	int r = serve(start, use, err);
+
+	if (r >= 0)
+		start_note(start, "%s: an overlay by fuse-overlayfs, which is slower: %s",
+			   start->plan->layer.v[use->layer - 1].lower, why);
 	return r;
+}
+
+static int choose(struct start *start, const struct step_layer_use *use, int lower, struct err *err)
+{
+	bool squash = start->plan->layer.v[use->layer - 1].squash, old;
+	struct err native, served = { 0 };
+	int r;
+
+	if (squash)
+		return serve(start, use, err);
+	if (has(start, use, LAYER_SERVE_WORK))
+		return try_served(start, use, "it has begun the layer", err);
+	old = has(start, use, KERNELS);
+	if (!old && use->tree >= 0 && is_foreign(start, &use->like))
+		return try_served(start, use,
+				  "it belongs to a user or a group that cannot be mapped", err);
+	r = make_native(start, use, lower, err);
+	if (r >= 0 || old || !start->plan->layer.served)
+		return r;
+	if (forget_native(start, use, &served) == 0)
+		r = try_served(start, use, err->text, &served);
+	if (r >= 0) {
+		*err = (struct err){ 0 };
+		return r;
+	}
+	native = *err;
+	(void)err_set(err, native.code, "%s; %s", native.text, served.text);
+	if (*served.hint)
+		err_hint(err, "%s", served.hint);
+	return -err->code;
+}
+
+/* None shows more than the other: both have the lower directory as the container's root sees it. */
+int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
+		       struct err *err)
+{
+	struct step_layer_use with = *use;
+	_cleanup_close_ int tree = -1;
+
+	/* Before a layer in memory covers it. */
+	if (start->layer_sock >= 0)
+		tree = mountfd_clone(lower, "", true, false);
+	with.tree = tree;
+	return choose(start, &with, lower, err);
 }

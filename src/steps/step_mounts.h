@@ -12,16 +12,23 @@ struct step_layer_use {
 	size_t layer; /* 1 + index in the plan's layers */
 	int place;    /* where the overlay goes: covers a tmpfs that may be mounted there before */
 	const char *size; /* of that; NULL: the usual */
+	int tree;         /* what is below, detached, for who serves; or -1 */
 	struct stat like; /* mode and owner of the top */
+	bool strict;      /* what cannot replace directories is no overlay */
 	uint64_t attrs;   /* of the overlay */
 };
 
 /* The directory for what is written, and one for the kernel's work, which may be NULL. -errno. */
 int step_layer_upper(struct start *start, const struct step_layer_use *use, int *ret_work);
 
-/* A detached overlay; -errno, and in words what the kernel says about it. */
+/* A detached overlay: the kernel's, or where that makes none, one that is served (layer_serve.h).
+ * The error has both reasons. */
 int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
-		       char *words, size_t size);
+		       struct err *err) MUST_CHECK;
+
+/* One that is served. part: its directory of the layer. */
+int step_layer_served(struct start *start, const struct step_layer_use *use, int part,
+		      struct err *err) MUST_CHECK;
 
 /* Over the rootfs, which is in its place already (step_overlay.c). */
 int step_overlay_mount(struct start *start, struct err *err) MUST_CHECK;

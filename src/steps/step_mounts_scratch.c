@@ -65,14 +65,11 @@ static int attach_overlay(struct start *start, const struct mount_entry *m,
 			  const struct step_layer_use *use, int source, struct err *err)
 {
 	_cleanup_close_ int overlay = -1;
-	char words[256];
-	int r = overlay = step_layer_overlay(start, use, source, words, sizeof(words));
+	int r = overlay = step_layer_overlay(start, use, source, err);
 
-	if (r < 0 && *words)
-		return err_set(err, -r, ERR_AT "mounts[%ld]: mount an overlay: %s", m->config_index,
-			       words + (words[1] == ' ' ? 2 : 0));
-	if (r >= 0)
-		r = mountfd_attach(overlay, use->place);
+	if (r < 0)
+		return err_prefix(err, ERR_AT "mounts[%ld]: mount an overlay", m->config_index);
+	r = mountfd_attach(overlay, use->place);
 	return r < 0 ? failed(m, -r, "mount an overlay", err) : 0;
 }
 

@@ -29,6 +29,8 @@ STEP(pidfd_send);
 STEP(netdev_move);
 STEP(net_helper);
 STEP(net_resolv);
+STEP(layer_serve);
+STEP(layer_leave);
 STEP(layer_open);
 STEP(net_start);
 STEP(net_await);

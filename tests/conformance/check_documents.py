@@ -102,7 +102,7 @@ def seccomp(**more):
 
 def mount(option):
     entry = {"destination": "/m", "type": "tmpfs", "source": "tmpfs", "options": [option]}
-    if "bind" in option or option in ("idmap", "ridmap", "scratch"):
+    if "bind" in option or option in ("idmap", "ridmap", "scratch", "squash"):
         entry.update(type="bind", source="/", options=["bind", option])
     config = {"mounts": [entry]}
     if option in ("idmap", "ridmap"):

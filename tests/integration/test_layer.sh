@@ -298,3 +298,124 @@ A $tree/root/x 2
 	ok gc --layer "$T/layer"
 	[ ! -e "$T/layer" ] || fail 'files of other ids were not removed'
 }
+
+# Root lets the user have /dev/fuse, as most hosts do.
+give_fuse() {
+	[ -e /dev/fuse ] || return 0
+	mkdir "$T/fuse"
+	mount -t tmpfs fuse "$T/fuse"
+	mknod -m 666 "$T/fuse/fuse" c 10 229
+	mount --bind "$T/fuse/fuse" /dev/fuse
+}
+take_fuse() {
+	[ -e /dev/fuse ] || return 0
+	umount /dev/fuse "$T/fuse"
+}
+needs_fuse() {
+	command -v fuse-overlayfs >/dev/null || skip 'needs fuse-overlayfs'
+	[ -r /dev/fuse ] && [ -w /dev/fuse ] || skip 'needs /dev/fuse'
+}
+
+# A directory on which the kernel keeps no layer: an overlay itself.
+before_t_layer_is_served() {
+	give_fuse
+	mkdir -p "$T/over"
+	mount -t tmpfs over "$T/over"
+	mkdir -m 777 "$T/over"/{u,w,l}
+	chmod 777 "$T/over"/{u,w}
+	mount -t overlay -o "lowerdir=$T/over/l,upperdir=$T/over/u,workdir=$T/over/w" overlay "$T/over/l"
+}
+after_t_layer_is_served() {
+	umount "$T/over/l" "$T/over"
+	take_fuse
+}
+
+t_layer_is_served() {
+	[ -z "${OWN:-}" ] || skip 'needs root to prepare it'
+	needs_fuse
+	local dir=$T/over/l/layer
+	mkdir -p "$T/b/rootfs/old"
+	echo one >"$T/b/rootfs/old/file"
+	find "$T/b/rootfs" | sort >"$T/before"
+	script_ 'cat /kept 2>/dev/null; rm -r /old; mkdir /old; echo two >/kept; rm -f /etc/group; echo x >>/etc/passwd; ps -o args'
+	go "--overlay=$dir"
+	hasnt 'who serves is not seen inside' "$OUT" fuse
+	go "--overlay=$dir"
+	has 'the second run' "$OUT" two
+	find "$T/b/rootfs" | sort | cmp - "$T/before" || fail 'the rootfs has changed'
+	ok do --apply "$dir" --changes
+	eq changes "$OUT" "D $T/b/rootfs/etc/group
+M $T/b/rootfs/etc/passwd $(stat -c %s "$T/b/rootfs/etc/passwd") -> $(($(stat -c %s "$T/b/rootfs/etc/passwd") + 4))
+A $T/b/rootfs/kept 4
+D $T/b/rootfs/old/file
+1 added, 1 modified, 2 deleted"
+	# Its kind is kept, also where the kernel could do it.
+	cp -a "$dir" "$T/copy"
+	go "--overlay=$T/copy"
+	has 'elsewhere' "$OUT" two
+	[ -d "$T/copy/0/fuse" ] && [ ! -e "$T/copy/0/work" ] || fail 'the kinds are mixed'
+	ok gc --layer "$T/copy"
+	# With a process that stays, it is told why, and all ends with it.
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" --overlay "$ID"
+	ok delete --force "$ID"
+	"${U[@]}" run -b "$T/b" "--overlay=$dir" "$ID" </dev/null >/dev/null 2>&1 &
+	soon is running || fail 'it does not start'
+	ok explain "$ID"
+	has explained "$OUT" 'an overlay by fuse-overlayfs, which is slower: '
+	soon pgrep -f "^usrun:.fuse-overlayfs. $ID" >/dev/null || fail 'nobody serves it'
+	"${U[@]}" kill "$ID" KILL
+	wait $! || true
+	no_server || fail 'who has served is still there'
+	# Both reasons.
+	U=(env "USRUN_TEST=$ID" PATH=/nowhere "$USRUN")
+	[ "$MODE" = rootless ] || U+=(--root "$T/state")
+	if ! [ -x /usr/bin/fuse-overlayfs ]; then
+		no 'fuse-overlayfs is not installed' run -b "$T/b" "--overlay=$dir" "$ID"
+	fi
+	ok gc --layer "$dir"
+}
+no_server() { ! pgrep -f "^usrun:.(layer|fuse-overlayfs). $ID" >/dev/null; }
+
+before_t_layer_is_not_served() {
+	before_t_layer_is_served
+	umount /dev/fuse
+	rm "$T/fuse/fuse"
+	touch "$T/fuse/fuse"
+	chmod 0 "$T/fuse/fuse"
+	mount --bind "$T/fuse/fuse" /dev/fuse
+}
+after_t_layer_is_not_served() { after_t_layer_is_served; }
+
+# Where neither can be had both reasons are told.
+t_layer_is_not_served() {
+	[ -z "${OWN:-}" ] || skip 'needs root to prepare it'
+	command -v fuse-overlayfs >/dev/null || skip 'needs fuse-overlayfs'
+	no 'fuse-overlayfs' run -b "$T/b" "--overlay=$T/over/l/layer" "$ID"
+	has 'both' "$ERR" 'put an overlay over the rootfs'
+	has 'the kernel' "$ERR" 'upperdir'
+	has 'the device' "$ERR" '/dev/fuse'
+}
+
+# What is killed at any instant of a start leaves nobody who serves.
+before_t_layer_is_served_and_killed() { before_t_layer_is_served; }
+after_t_layer_is_served_and_killed() { after_t_layer_is_served; }
+t_layer_is_served_and_killed() {
+	[ -z "${OWN:-}" ] || skip 'needs root to prepare it'
+	needs_fuse
+	local i
+	prog /bin/sleep 1000
+	for ((i = 0; i < ${USRUN_TIMES:-12}; i++)); do
+		"${U[@]}" run -b "$T/b" "--overlay=$T/over/l/layer" "$ID" </dev/null >/dev/null 2>&1 &
+		sleep "0.0$((i * 7 % 100))"
+		kill -KILL $!
+		wait $! 2>/dev/null || true
+		"${U[@]}" delete --force "$ID" 2>/dev/null || true
+		soon no_server || fail "after kill $i: $(pgrep -af "^usrun:.*$ID")"
+	done
+	"${U[@]}" run -b "$T/b" "--overlay=$T/over/l/layer" "$ID" </dev/null >/dev/null 2>&1 &
+	soon is running || fail 'the layer cannot be used again'
+	ok kill "$ID" KILL
+	wait $! || true
+	ok gc --layer "$T/over/l/layer"
+}

@@ -155,7 +155,9 @@ TEST(the_current_directory_is_at_its_own_path)
 	c = config(&q);
 	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " TREE " rro");
 	CHECK_STR(note(), "/home/u/proj is read-only inside: it belongs to the group 7, which "
-			  "cannot be mapped; --rw . makes it writable");
+			  "cannot be mapped; --rw . makes it writable, and with fuse-overlayfs "
+			  "installed it is a "
+			  "copy");
 	m.cwd_group = NULL;
 	q.paths = &rw;
 	q.n_paths = 1;

@@ -146,9 +146,9 @@ TEST(a_layer_says_what_it_is)
 	CHECK(mkdir(at("lower"), 0755) == 0);
 	CHECK(reopen(0, &layer, &err) == -ENOENT);
 	CHECK(reopen(LAYER_USER, &layer, &err) == 0);
-	CHECK(layer_add(&arena, &layer, at("lower"), false, &err) == 0);
-	CHECK(layer_add(&arena, &layer, at("home"), true, &err) == 1);
-	CHECK(layer_add(&arena, &layer, at("lower"), false, &err) == 0);
+	CHECK(layer_add(&arena, &layer, at("lower"), false, false, &err) == 0);
+	CHECK(layer_add(&arena, &layer, at("home"), true, false, &err) == 1);
+	CHECK(layer_add(&arena, &layer, at("lower"), false, false, &err) == 0);
 	CHECK(layer_write(&layer, &err) == 0);
 	CHECK(strstr(refused(), "in use") != NULL);
 	layer_close(&layer);

@@ -318,7 +318,7 @@ TEST(every_row_that_leaves_something_can_be_undone)
 		n++;
 		CHECK(can_undo(sequence_create.rows[i].name));
 	}
-	CHECK_INT(n, 9);
+	CHECK_INT(n, 10);
 	for (size_t i = 0; i < sequence_restore.n; i++)
 		CHECK(!sequence_restore.rows[i].undo || can_undo(sequence_restore.rows[i].name));
 	for (size_t i = 0; i < sequence_exec.n; i++)

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Overlays that a process outside of the container serves. */
+#include "src/steps/step_mounts.h"
+
+#include "src/base/fd.h"
+#include "src/state/status.h"
+
+#include <unistd.h>
+
+static bool must_be_served(const struct layer_plan *layer)
+{
+	for (size_t i = 0; i < layer->n; i++)
+		if (layer->v[i].squash)
+			return true;
+	return false;
+}
+
+/* Where the kernel may do it, what is missing is said when it has refused. */
+int step_layer_serve(struct start *start, struct err *err)
+{
+	const char *program;
+	uint64_t start_time = 0;
+	int r;
+
+	if (!start->plan->layer.served)
+		return 0;
+	r = layer_serve_find(start->arena, &program, err);
+
+	if (r < 0 && must_be_served(&start->plan->layer))
+		return r;
+	if (r < 0) {
+		start->layer_unserved = arena_strdup(start->arena, err->text);
+		*err = (struct err){ 0 };
+		return 0;
+	}
+	r = layer_serve_start(program, start->plan->options->id, &start->layer_keeper,
+			      &start->layer_sock, err);
+	if (r == 0)
+		r = status_start_time(start->layer_keeper.pid, &start_time, err);
+	start->state->layer_pid = (struct json_int){ start_time != 0, start->layer_keeper.pid };
+	start->state->layer_start_time = (struct json_uint){ start_time != 0, start_time };
+	return r;
+}
+
+int step_layer_leave(struct start *start, struct err *err)
+{
+	(void)err;
+	fd_closep(&start->layer_sock);
+	return 0;
+}
+
+int step_layer_served(struct start *start, const struct step_layer_use *use, int part,
+		      struct err *err)
+{
+	const struct process_plan *process = &start->plan->process;
+	struct layer_serve_request request = {
+		.sock = start->layer_sock,
+		.lower = use->tree,
+		.part = part,
+		.squash = start->plan->layer.v[use->layer - 1].squash,
+		.uid = process->uid,
+		.gid = process->gid,
+		.attrs = use->attrs,
+	};
+
+	if (start->layer_sock < 0)
+		return err_set(err, ENODEV, "%s",
+			       start->layer_unserved ? start->layer_unserved
+						     : "fuse-overlayfs is for containers with a "
+						       "pid and a mount namespace of their own");
+	return layer_serve_overlay(&request, err);
+}
