@@ -46,7 +46,7 @@ static int read_env_files(struct do_parts *p, struct err *err)
 		words[i] = arena_strf(p->arena, "env-file=%s", text);
 	}
 	p->q.env =
-		do_env(p->arena, p->q.rootfs != NULL, (const char *const *)environ, words, list->n);
+		do_env(p->arena, do_is_root(&p->q), (const char *const *)environ, words, list->n);
 	return 0;
 }
 
@@ -110,11 +110,16 @@ static int read_seccomp(struct do_parts *p, struct err *err)
 
 static int check_tree(const struct do_options *o, struct err *err)
 {
+	if (o->root && o->rootfs)
+		return err_set(err, EINVAL,
+			       "--root: with --rootfs the program is root in that tree");
+	if (o->home && o->root)
+		return err_set(err, EINVAL, "--home: with --root it is root's, and empty");
 	if (o->home)
 		return err_set(
 			err, EINVAL,
 			"--home: not with --rootfs, whose tree has its own home directories");
-	if (!o->changes || o->overlay)
+	if (!o->changes || o->overlay || o->root)
 		return 0;
 	(void)err_set(err, EINVAL,
 		      "--changes: needs a copy, but --rootfs writes to the tree itself");
@@ -162,11 +167,14 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 	p->q.terminal = o->tty || (!o->no_tty && all_terminals());
 	p->q.reaper = !o->no_init;
 	p->q.hostname = o->hostname;
+	p->q.root = o->root;
 	p->q.overlay = o->overlay != NULL;
 	if (o->rootfs)
 		r = do_tree_choose(p->arena, &p->machine, o->rootfs, &p->q, err);
-	if (r == 0 && o->rootfs)
+	if (r == 0 && (o->root || o->rootfs))
 		r = check_tree(o, err);
+	if (r == 0 && o->root && layer_serve_find(p->arena, &program, err) < 0)
+		r = err_prefix(err, "--root");
 	if (r < 0)
 		return r;
 	if (!o->rootfs)

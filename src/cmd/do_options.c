@@ -15,6 +15,8 @@ const struct option do_options[] = {
 	  "show PATH as a copy; changes are discarded", NULL },
 	{ 0, "layer-size", OPTION_TEXT, offsetof(struct do_options, layer_size), "SIZE",
 	  "size limit of each copy", NULL },
+	{ 0, "root", OPTION_FLAG, offsetof(struct do_options, root), NULL,
+	  "be root, in a copy of this machine", NULL },
 	{ 0, "rootfs", OPTION_TEXT, offsetof(struct do_options, rootfs), "DIR",
 	  "be root in the tree DIR, not on this machine", NULL },
 	{ 0, "overlay", OPTION_MAYBE, offsetof(struct do_options, overlay), "DIR",

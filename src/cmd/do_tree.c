@@ -47,7 +47,7 @@ int do_tree_caps(struct arena *arena, const char *const *words, size_t n,
 {
 	size_t n_root = 0;
 
-	while (request->rootfs && do_root_caps[n_root])
+	while (do_is_root(request) && do_root_caps[n_root])
 		n_root++;
 	if (n_root)
 		words = str_list(arena, do_root_caps, n_root, words, n);

@@ -66,6 +66,7 @@ struct do_request {
 	const struct do_rlimit *rlimits;
 	size_t n_rlimits;
 	int64_t memory, cpu_quota, pids; /* 0: no limit */
+	bool root;                       /* be root, in a copy of this machine */
 	/* In place of this machine's tree; root inside, with all ids that the user has. */
 	const char *rootfs; /* absolute, without links; or NULL */
 	bool overlay;       /* what is written there is not written to it */
@@ -75,6 +76,12 @@ struct do_request {
 	bool all_changes;   /* what is written in places of the sandbox is told, too */
 	int64_t layer_size; /* of what is thrown away; 0: the usual */
 };
+
+/* Whether the program is root there, with all ids that the user has. */
+static inline bool do_is_root(const struct do_request *request)
+{
+	return request->root || request->rootfs;
+}
 
 enum { DO_CPU_PERIOD = 100000 };
 

@@ -6,10 +6,6 @@
 #include "src/oci/names.h"
 #include "src/oci/state_doc.h"
 
-/* The rootfs is covered by the tmpfs on /, so it can be any directory that everybody has and nobody
- * asks for. */
-#define ANY_DIRECTORY "/sys/kernel"
-
 enum { N_OF_ROOT = 5 };
 
 static const char *const of_root[N_OF_ROOT] = {
@@ -46,8 +42,8 @@ static void write_process(struct json_write *w, const struct do_request *q,
 	json_write_object(w, "process");
 	json_write_bool(w, "terminal", q->terminal);
 	json_write_object(w, "user");
-	json_write_uint(w, "uid", q->rootfs ? 0 : q->machine->uid);
-	json_write_uint(w, "gid", q->rootfs ? 0 : q->machine->gid);
+	json_write_uint(w, "uid", do_is_root(q) ? 0 : q->machine->uid);
+	json_write_uint(w, "gid", do_is_root(q) ? 0 : q->machine->gid);
 	json_write_uint(w, "umask", q->machine->umask);
 	json_write_end(w);
 	json_write_strings(w, "args", q->args.v, q->args.n);
@@ -116,7 +112,7 @@ static void write_kernel_paths(struct json_write *w, const struct do_request *q)
 {
 	static const char *const keys[] = { "/proc/keys" };
 
-	if (q->machine->uid == 0 || q->rootfs) {
+	if (q->machine->uid == 0 || do_is_root(q)) {
 		json_write_strings(w, "maskedPaths", names_masked_paths, count(names_masked_paths));
 		json_write_strings(w, "readonlyPaths", names_readonly_paths,
 				   count(names_readonly_paths));
@@ -141,7 +137,7 @@ static void write_linux(struct json_write *w, const struct do_request *q)
 		json_write_end(w);
 	}
 	json_write_end(w);
-	if (!q->rootfs) {
+	if (!do_is_root(q)) {
 		write_id(w, "uidMappings", q->machine->uid);
 		write_id(w, "gidMappings", q->machine->gid);
 	}
@@ -163,13 +159,13 @@ static void write_document(struct json_write *w, const struct do_request *q,
 	json_write_object(w, NULL);
 	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
 	json_write_object(w, "root");
-	json_write_string(w, "path", q->rootfs ? q->rootfs : ANY_DIRECTORY);
-	json_write_bool(w, "readonly", !q->rootfs);
+	json_write_string(w, "path", q->rootfs ? q->rootfs : DO_ANY_DIRECTORY);
+	json_write_bool(w, "readonly", !do_is_root(q));
 	json_write_end(w);
 	json_write_string(w, "hostname", q->hostname ? q->hostname : "usrun");
 	json_write_object(w, "annotations");
 	/* They grant what they grant outside, though inside they have no number. */
-	if (!q->rootfs)
+	if (!do_is_root(q))
 		json_write_string(w, ANNOTATIONS_KEEP_GROUPS, "1");
 	if (q->rootfs && q->overlay)
 		json_write_string(w, ANNOTATIONS_OVERLAY, "true");
@@ -203,10 +199,10 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 	own[0] = arena_strf(arena, "HOME=%s", places.home);
 	own[1] = arena_strf(arena, "SHELL=%s", request->machine->shell);
 	own[2] = arena_strf(arena, "XDG_RUNTIME_DIR=/run/user/%u", request->machine->uid);
-	q.env.v = request->rootfs
+	q.env.v = do_is_root(request)
 			  ? str_list(arena, of_root, N_OF_ROOT, request->env.v, request->env.n)
 			  : str_list(arena, own, 3, request->env.v, request->env.n);
-	q.env.n = request->env.n + (request->rootfs ? N_OF_ROOT : 3);
+	q.env.n = request->env.n + (do_is_root(request) ? N_OF_ROOT : 3);
 	write_document(w, &q, &places);
 	ret->text = json_write_text(w, &ret->len, err);
 	return ret->text ? 0 : -err->code;

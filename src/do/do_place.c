@@ -13,6 +13,17 @@ size_t do_place_depth(const char *path)
 	return n;
 }
 
+static struct do_place *do_place_push(struct do_builder *b, struct do_place place)
+{
+	struct do_places *p = b->places;
+
+	p->v = arena_room(b->arena, p->v, p->n, &p->cap, sizeof(*p->v));
+	place.depth = do_place_depth(place.target);
+	place.order = p->n;
+	p->v[p->n] = place;
+	return &p->v[p->n++];
+}
+
 /* A later one takes the place of an earlier one of the same path. */
 struct do_place *do_place_add(struct do_builder *b, struct do_place place)
 {
@@ -27,6 +38,7 @@ struct do_place *do_place_add(struct do_builder *b, struct do_place place)
 	}
 	place.depth = do_place_depth(place.target);
 	place.order = i;
+	place.phase = b->phase;
 	p->v[i] = place;
 	return &p->v[i];
 }
@@ -53,6 +65,13 @@ static const char *size_word(struct do_builder *b, unsigned int percent)
 	if (memory <= 0)
 		return arena_strf(b->arena, "size=%u%%", percent);
 	return arena_strf(b->arena, "size=%lld", (long long)(memory / 100 * percent));
+}
+
+static const char *layer_size(struct do_builder *b)
+{
+	int64_t size = b->request->layer_size;
+
+	return size ? arena_strf(b->arena, "size=%lld", (long long)size) : size_word(b, 25);
 }
 
 void do_place_tmpfs(struct do_builder *b, const char *target, const char *mode,
@@ -86,14 +105,17 @@ void do_place_kept(struct do_builder *b, const char *target, const char *mode, b
 
 struct do_place *do_place_empty(struct do_builder *b, const char *target)
 {
-	return do_place_add(
-		b, (struct do_place){
-			   .target = target,
-			   .type = "tmpfs",
-			   .source = "tmpfs",
-			   .words = { "ro", "nosuid", "nodev", "noexec", "mode=555", "size=4k" },
-			   .cover = DO_COVER_OWN,
-		   });
+	/* What is copied is not written to, and covered when mounts are made read-only. */
+	bool below = b->request->root && b->phase == DO_PHASE_BELOW;
+
+	return do_place_add(b, (struct do_place){
+				       .target = target,
+				       .type = "tmpfs",
+				       .source = "tmpfs",
+				       .words = { below ? "rw" : "ro", "nosuid", "nodev", "noexec",
+						  "mode=555", "size=4k" },
+				       .cover = DO_COVER_OWN,
+			       });
 }
 
 /* A device that somebody keeps in a tree is none of the sandbox's, whoever owns it. */
@@ -121,6 +143,7 @@ struct do_place *do_place_file(struct do_builder *b, const char *source, const c
 				    .source = source,
 				    .words = { "bind", "nosuid", "nodev", writable ? NULL : "ro" },
 				    .cover = DO_COVER_NONE,
+				    .file = true,
 			    });
 }
 
@@ -139,16 +162,63 @@ void do_place_link(struct do_builder *b, const char *path)
 struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target,
 				  bool squash)
 {
-	const char *size = b->request->layer_size ? arena_strf(b->arena, "size=%lld",
-							       (long long)b->request->layer_size)
-						  : size_word(b, 25);
-
 	return do_place_add(b, (struct do_place){
 				       .target = target,
 				       .type = "bind",
 				       .source = source,
-				       .words = { "rbind", "scratch", "rnosuid", "rnodev", size,
-						  squash ? "squash" : NULL },
+				       .words = { "rbind", "scratch", "rnosuid", "rnodev",
+						  layer_size(b), squash ? "squash" : NULL },
 				       .cover = DO_COVER_OWN,
 			       });
+}
+
+/* What the copy shows is hidden in it, too: who serves it sees no more than is meant to be seen. */
+static void add_place_for(struct do_builder *b, const struct do_place *place)
+{
+	const struct do_place *cover = NULL;
+	const char *mode = "mode=755";
+
+	for (size_t i = 0; i < b->places->n; i++) {
+		const struct do_place *v = &b->places->v[i];
+
+		if (!str_equal(v->target, place->target) &&
+		    path_is_below(place->target, v->target) && (!cover || v->depth >= cover->depth))
+			cover = v;
+	}
+	if (!cover || cover->phase != DO_PHASE_BELOW || place->phase != DO_PHASE_ABOVE ||
+	    place->file || str_equal(place->target, "/proc") ||
+	    (!str_equal(cover->target, "/") && !place->there))
+		return;
+	for (size_t i = 0; i < DO_MAX_WORDS && place->words[i]; i++)
+		if (str_starts(place->words[i], "mode="))
+			mode = place->words[i];
+	do_place_push(b, (struct do_place){
+				 .target = place->target,
+				 .type = "tmpfs",
+				 .source = "tmpfs",
+				 .words = { "nosuid", "nodev", "noexec", mode, "size=4k" },
+				 .cover = DO_COVER_OWN,
+				 .phase = DO_PHASE_BELOW,
+			 });
+}
+
+void do_place_copy(struct do_builder *b)
+{
+	const char *size = layer_size(b);
+	size_t n = b->places->n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct do_place place = b->places->v[i]; /* the list moves */
+
+		add_place_for(b, &place);
+	}
+	do_place_push(b,
+		      (struct do_place){
+			      .target = "/",
+			      .type = "bind",
+			      .source = DO_ANY_DIRECTORY,
+			      .words = { "rbind", "scratch", "squash", "rnosuid", "rnodev", size },
+			      .cover = DO_COVER_OWN,
+			      .phase = DO_PHASE_COPY,
+		      });
 }

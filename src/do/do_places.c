@@ -57,6 +57,23 @@ static void add_root(struct do_builder *b)
 			(void)do_place_empty(b, m->automounts[i]);
 }
 
+/* What is missing from now on is made in the copy. */
+static void begin_copy(struct do_builder *b)
+{
+	for (size_t i = 0; i < b->places->n; i++)
+		if (b->places->v[i].cover == DO_COVER_HOST)
+			b->places->v[i].cover = DO_COVER_OWN;
+	b->phase = DO_PHASE_ABOVE;
+}
+
+/* A tree of the host, or the copy of one. */
+static bool is_of_host(const struct do_builder *b, const struct do_place *place)
+{
+	return place->cover == DO_COVER_HOST ||
+	       (b->request->root && place->phase == DO_PHASE_BELOW &&
+		str_equal(place->type, "bind"));
+}
+
 /* Nothing is made in a tree that is not a copy, but the places of what every program expects. What
  * is above a path that is shown is the tree's, not this machine's of that name. */
 static void add_rootfs(struct do_builder *b)
@@ -120,7 +137,14 @@ static void add_home(struct do_builder *b)
 	bool usable = m->home && !str_equal(m->home, "/");
 
 	b->places->home = "/tmp";
-	if (usable && can_hold(b, m->home, m->home_there)) {
+	if (b->request->root) {
+		b->places->home = "/root";
+		do_place_kept(b, "/root", "mode=700", b->request->layer != NULL);
+		usable = usable && !str_equal(m->home, "/root");
+	}
+	if (usable && b->request->root) {
+		do_place_kept(b, m->home, "mode=700", false);
+	} else if (usable && can_hold(b, m->home, m->home_there)) {
 		b->places->home = m->home;
 		if (b->request->home == DO_HOME_READ && m->home_there)
 			(void)do_place_tree(b, m->home, m->home, false);
@@ -130,7 +154,7 @@ static void add_home(struct do_builder *b)
 			do_place_kept(b, m->home, "mode=700", b->request->layer != NULL);
 	}
 	if (m->passwd_home && m->passwd_home_there && !str_equal(m->passwd_home, "/") &&
-	    do_places_find(b->places, m->passwd_home, true)->cover == DO_COVER_HOST)
+	    is_of_host(b, do_places_find(b->places, m->passwd_home, true)))
 		(void)do_place_empty(b, m->passwd_home);
 }
 
@@ -148,7 +172,12 @@ static void add_private(struct do_builder *b)
 
 static struct do_place *add_path(struct do_builder *b, const struct do_path *path)
 {
+	const enum do_phase phase = b->phase;
 	struct do_place *place;
+
+	/* What is not in what is copied cannot be uncovered. */
+	if (path->how == DO_HIDE)
+		b->phase = do_places_find(b->places, path->target, false)->phase;
 
 	if (path->how == DO_SCRATCH)
 		place = do_place_scratch(b, path->source, path->target, path->squash);
@@ -165,7 +194,9 @@ static struct do_place *add_path(struct do_builder *b, const struct do_path *pat
 					      .type = "bind",
 					      .source = "/dev/null",
 					      .words = { "bind", "ro", "nosuid", "noexec" },
-					      .cover = DO_COVER_NONE });
+					      .cover = DO_COVER_NONE,
+					      .file = true });
+	b->phase = phase;
 	place->option = path->option;
 	place->there = path->there;
 	return place;
@@ -231,7 +262,7 @@ static int add_paths(struct do_builder *b, struct err *err)
 	const struct do_request *q = b->request;
 
 	for (size_t i = 0; i < q->n_hidden; i++)
-		if (do_places_find(b->places, q->hidden[i].target, false)->cover == DO_COVER_HOST)
+		if (is_of_host(b, do_places_find(b->places, q->hidden[i].target, false)))
 			(void)add_path(b, &q->hidden[i]);
 	for (size_t i = 0; i < q->n_tools; i++)
 		(void)add_path(b, &q->tools[i]);
@@ -262,6 +293,15 @@ static void say(struct do_builder *b, const char *note)
 		b->said->notes[b->said->n_notes++] = note;
 }
 
+static void say_copy(struct do_builder *b, const char *cwd)
+{
+	say(b, arena_strf(b->arena,
+			  b->request->layer ? "changes in %s are kept in %s"
+					    : "changes in %s are discarded at the end: --rw . "
+					      "keeps them",
+			  cwd, b->request->layer));
+}
+
 /* A copy in which the user could write nothing is none: what belongs to others, and, where the
  * kernel makes it, to a group that cannot be mapped. */
 static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_place *cover)
@@ -270,13 +310,7 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 
 	if (m->cwd_own && (!m->cwd_group || b->request->served)) {
 		(void)do_place_scratch(b, cwd, cwd, m->cwd_group != NULL);
-		say(b,
-		    arena_strf(
-			    b->arena,
-			    b->request->layer
-				    ? "changes in %s are kept in %s"
-				    : "changes in %s are discarded at the end: --rw . keeps them",
-			    cwd, b->request->layer));
+		say_copy(b, cwd);
 		return;
 	}
 	if (cover->cover == DO_COVER_OWN)
@@ -306,7 +340,10 @@ static void add_cwd(struct do_builder *b)
 				  cwd ? cwd : "the current directory", b->places->home));
 		return;
 	}
-	if (place->option || place->writable || str_equal(cwd, "/"))
+	if (b->request->root && is_of_host(b, place))
+		say_copy(b, cwd);
+	if (place->option || place->writable || str_equal(cwd, "/") ||
+	    (b->request->root && is_of_host(b, place)))
 		return;
 	if (str_equal(place->target, cwd) && place->cover == DO_COVER_OWN) {
 		say(b, arena_strf(b->arena,
@@ -360,7 +397,8 @@ static void add_resolver(struct do_builder *b)
 		const struct machine_entry *hop = &m->resolver[i];
 		const struct do_place *place = do_places_find(b->places, hop->path, true);
 
-		if (place->cover != DO_COVER_OWN || str_equal(place->target, hop->path))
+		if (place->cover != DO_COVER_OWN || is_of_host(b, place) ||
+		    str_equal(place->target, hop->path))
 			continue;
 		if (hop->kind == MACHINE_LINK)
 			do_place_link(b, hop->path);
@@ -375,6 +413,11 @@ static int check_layer(const struct do_builder *b, struct err *err)
 	const char *layer = b->request->layer;
 	const struct do_place *place = layer ? do_places_find(b->places, layer, true) : NULL;
 
+	if (layer && b->request->root && is_of_host(b, place))
+		return err_set(err, EINVAL,
+			       "--overlay=%s: it would be seen inside, in %s: choose a directory "
+			       "in the home directory",
+			       layer, place->target);
 	if (!place || !place->writable)
 		return 0;
 	(void)err_set(err, EINVAL, "--overlay=%s: it would be writable inside, because of %s %s",
@@ -410,6 +453,8 @@ static int compare(const void *a, const void *b)
 {
 	const struct do_place *x = a, *y = b;
 
+	if (x->phase != y->phase)
+		return x->phase < y->phase ? -1 : 1;
 	if (x->depth != y->depth)
 		return x->depth < y->depth ? -1 : 1;
 	return (x->order > y->order) - (x->order < y->order);
@@ -418,7 +463,7 @@ static int compare(const void *a, const void *b)
 int do_places_build(struct arena *arena, const struct do_request *request, struct do_places *places,
 		    struct do_result *said, struct err *err)
 {
-	struct do_builder b = { arena, request, places, said };
+	struct do_builder b = { DO_PHASE_BELOW, arena, request, places, said };
 	int r;
 
 	*places = (struct do_places){ 0 };
@@ -426,6 +471,8 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 		add_rootfs(&b);
 	else
 		add_root(&b);
+	if (request->root)
+		begin_copy(&b);
 	add_kernel(&b);
 	if (request->rootfs) {
 		do_place_tmpfs(&b, "/run", "mode=755", 5);
@@ -444,6 +491,8 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 	if (r == 0)
 		r = check_layer(&b, err);
 	add_resolver(&b);
+	if (request->root)
+		do_place_copy(&b);
 	for (size_t i = 0; r == 0 && i < places->n; i++)
 		r = check_place(&b, &places->v[i], err);
 	qsort(places->v, places->n, sizeof(*places->v), compare);

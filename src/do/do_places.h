@@ -13,13 +13,22 @@ enum do_cover {                /* what is below a place, for those that want to 
 
 enum { DO_MAX_WORDS = 8 };
 
+/* The rootfs is covered by the tmpfs on /, so it can be any directory that everybody has and nobody
+ * asks for. */
+#define DO_ANY_DIRECTORY "/sys/kernel"
+
+/* With --root: what is copied, the copy, and what lies on that. */
+enum do_phase { DO_PHASE_BELOW, DO_PHASE_COPY, DO_PHASE_ABOVE };
+
 struct do_place { /* one of mounts[] */
 	const char *target, *type, *source;
 	const char *words[DO_MAX_WORDS]; /* options */
 	enum do_cover cover;
 	const char *option; /* that asked for it, or NULL */
+	bool file;          /* no directory */
 	bool writable;      /* a tree of the host that is not read-only */
 	bool there;         /* the host has something at target */
+	enum do_phase phase;
 	size_t depth, order;
 };
 
@@ -30,6 +39,7 @@ struct do_places {
 };
 
 struct do_builder {
+	enum do_phase phase; /* of what is added */
 	struct arena *arena;
 	const struct do_request *request;
 	struct do_places *places;
@@ -53,6 +63,9 @@ void do_place_link(struct do_builder *b, const char *path);
 /* A copy: what is written is the layer's. squash: all files in it are the user's. */
 struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target,
 				  bool squash);
+
+/* --root: the copy of all that is in it so far, and of places for what comes to lie on it. */
+void do_place_copy(struct do_builder *b);
 
 /* How many directories are above it. */
 size_t do_place_depth(const char *path);

@@ -7,6 +7,7 @@
 #include "src/base/fd.h"
 #include "src/layer/layer.h"
 #include "src/layer/layer_serve.h"
+#include "src/layer/layer_standins.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,7 +29,8 @@ struct reader {
 	const struct layer_part *part;
 	const char *prefix; /* of the kernel's attributes */
 	bool served;        /* by fuse-overlayfs */
-	char *chunks;       /* two */
+	struct layer_standins standins;
+	char *chunks; /* two */
 	struct err *err;
 };
 
@@ -192,6 +194,8 @@ static int look_at(struct reader *r, int upper, int lower, const char *base, con
 			add(r, LAYER_DELETED, name, NULL, was);
 		return 0;
 	}
+	if (layer_standins_has(&r->standins, name, &now))
+		return S_ISDIR(now.st_mode) ? look_at_dir(r, upper, -1, base, name, depth) : 0;
 	if (was)
 		compare_entry(r, upper, lower, base, name, &now, was);
 	else
@@ -264,12 +268,23 @@ static int walk(struct reader *r, int upper, int lower, const char *name, unsign
 	return error;
 }
 
+static int read_standins(struct reader *r, int upper)
+{
+	_cleanup_close_ int part = openat(upper, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return part < 0 ? failed(r, errno, "")
+			: layer_standins_read(r->arena, part, &r->standins, r->err);
+}
+
 static int read_part(struct reader *r, const struct layer *layer)
 {
 	_cleanup_close_ int upper = -1, lower = -1, top = layer_open_upper(layer, r->part, r->err);
 	struct stat now, was;
 	mode_t mode;
 	int error = top < 0 ? top : layer_open_lower(r->part, &lower, r->err);
+
+	if (error == 0)
+		error = read_standins(r, top);
 
 	if (error < 0)
 		return error;

@@ -61,8 +61,9 @@ int plan_layer_check(struct plan_build *b, struct err *err)
 	const struct layer_plan *layer = &b->plan->layer;
 
 	for (size_t i = 0; layer->dir && i < layer->n; i++)
-		if (!layer->v[i].empty && (path_is_below(layer->dir, layer->v[i].lower) ||
-					   path_is_below(layer->v[i].lower, layer->dir))) {
+		if (!layer->v[i].empty && !str_equal(layer->v[i].lower, "/") &&
+		    (path_is_below(layer->dir, layer->v[i].lower) ||
+		     path_is_below(layer->v[i].lower, layer->dir))) {
 			(void)err_set(err, EINVAL,
 				      "--overlay=%s: must be neither inside %s nor above it",
 				      layer->dir, layer->v[i].lower);

@@ -167,6 +167,13 @@ static int check_given(const struct mount_entry *m, const struct oci_mount *moun
 	return 0;
 }
 
+/* Of what earlier mounts have put into the rootfs, over it. */
+static bool is_copy_of_root(const struct mount_entry *m)
+{
+	return (m->extensions & MOUNT_EXT_SQUASH) && str_equal(m->inside, "/") &&
+	       str_equal(m->target, "/");
+}
+
 static int check_entry(const struct mount_entry *m, struct err *err)
 {
 	if ((m->extensions & MOUNT_EXT_TMPCOPYUP) && !str_equal(m->fs, "tmpfs"))
@@ -174,7 +181,8 @@ static int check_entry(const struct mount_entry *m, struct err *err)
 			       ERR_AT "mounts[%ld].options: tmpcopyup is for tmpfs only",
 			       m->config_index);
 	if ((m->extensions & MOUNT_EXT_SCRATCH) &&
-	    ((m->kind != MOUNT_BIND && !str_equal(m->fs, "tmpfs")) || m->inside || m->idmap))
+	    ((m->kind != MOUNT_BIND && !str_equal(m->fs, "tmpfs")) || m->idmap ||
+	     (m->inside && !is_copy_of_root(m))))
 		return err_set(err, EINVAL,
 			       ERR_AT "mounts[%ld].options: scratch is for tmpfs, and for bind "
 				      "mounts of the host's directories without mapped ids",
@@ -291,6 +299,8 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 		r = plan_idmap_mount_build(b, mount, m, err);
 	if (r < 0)
 		return r;
+	if ((m->extensions & MOUNT_EXT_SQUASH) && str_equal(m->source, b->plan->rootfs.path))
+		m->inside = "/";
 	share_source(b, i, m);
 	set_methods(b, m);
 	return check_entry(m, err);

@@ -3,6 +3,8 @@
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
+#include "src/base/str.h"
+#include "src/layer/layer_standins.h"
 #include "src/state/status.h"
 
 #include <unistd.h>
@@ -68,5 +70,9 @@ int step_layer_served(struct start *start, const struct step_layer_use *use, int
 			       start->layer_unserved ? start->layer_unserved
 						     : "fuse-overlayfs is for containers with a "
 						       "pid and a mount namespace of their own");
+	/* Only in a copy of this machine is there something that its root alone may read. */
+	if (str_equal(start->plan->layer.v[use->layer - 1].lower, "/") &&
+	    layer_standins_make(start->arena, use->tree, part, err) < 0)
+		return -err->code;
 	return layer_serve_overlay(&request, err);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int failed(const struct mount_entry *m, int error, const char *what, struct err *err)
 {
@@ -26,6 +27,8 @@ static int open_source(const struct start *start, const struct mount_entry *m)
 	const char *name;
 	int fd;
 
+	if (m->inside)
+		return fcntl(start->rootfs, F_DUPFD_CLOEXEC, 0);
 	if (start->plan->options->sandbox) {
 		dir = step_mounts_source_dir(m, &name);
 		if (dir < 0)
@@ -70,6 +73,8 @@ static int attach_overlay(struct start *start, const struct mount_entry *m,
 	if (r < 0)
 		return err_prefix(err, ERR_AT "mounts[%ld]: mount an overlay", m->config_index);
 	r = mountfd_attach(overlay, use->place);
+	if (r >= 0 && str_equal(m->target, "/") && dup3(overlay, start->rootfs, O_CLOEXEC) < 0)
+		r = -errno; /* it is the rootfs from now on */
 	return r < 0 ? failed(m, -r, "mount an overlay", err) : 0;
 }
 

@@ -589,3 +589,124 @@ t_do_runs_everyday_programs() {
 	eq tar "$OUT" $'file\ndone'
 	echo "tried: $tried tar"
 }
+
+# Root in a copy of this machine. FUSE is given to the user by give_fuse() of test_layer.sh.
+root_home() {
+	[ -z "${OWN:-}" ] || [ -w /dev/fuse ] || skip 'needs root to prepare it'
+	needs_fuse
+	do_home
+}
+before_t_do_root_installs_a_package() { give_fuse; }
+after_t_do_root_installs_a_package() { take_fuse; }
+t_do_root_installs_a_package() {
+	root_home
+	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || skip 'needs apt and dpkg'
+	mkdir -p "$T/deb/DEBIAN" "$T/deb/usr/bin" "$T/deb/etc"
+	printf 'Package: it-hello\nVersion: 1\nArchitecture: all\nMaintainer: nobody <n@example.com>\nDescription: a test\n' >"$T/deb/DEBIAN/control"
+	printf '#!/bin/sh\nset -e\necho configured >/etc/it-configured\nchown mail:mail /etc/it-configured\n' >"$T/deb/DEBIAN/postinst"
+	printf '#!/bin/sh\necho hello from the package\n' >"$T/deb/usr/bin/it-hello"
+	echo conf >"$T/deb/etc/it-hello.conf"
+	chmod 755 "$T/deb/DEBIAN/postinst" "$T/deb/usr/bin/it-hello"
+	dpkg-deb --root-owner-group -b "$T/deb" x.deb >/dev/null
+	IN --root --net=none --changes -- 'apt-get install -y ./x.deb >&2 && it-hello && dpkg -s it-hello | grep Status && cat /etc/it-configured
+		useradd -m it-joe && su it-joe -c "id -un" && ls /home/it-joe >/dev/null && id -u && pwd'
+	eq inside "$OUT" "hello from the package
+Status: install ok installed
+configured
+it-joe
+0
+$PWD"
+	has 'a file of it' "$ERR" 'A /usr/bin/it-hello 38'
+	has 'made by its script' "$ERR" 'A /etc/it-configured 11'
+	has 'the user' "$ERR" 'M /etc/passwd'
+	# What stands in for files that root alone may read is no change, nor is a mount point.
+	hasnt 'stand-ins' "$ERR" '/var/lib/dpkg/lock'
+	hasnt 'stand-ins' "$ERR" 'apt.conf.d'
+	hasnt 'mount points' "$ERR" ' /proc'
+	hasnt 'mount points' "$ERR" ' /tmp'
+	[ ! -e /usr/bin/it-hello ] && [ ! -e /etc/it-configured ] || fail 'it is installed here'
+	! id it-joe 2>/dev/null || fail 'there is such a user here'
+}
+
+before_t_do_root_is_a_copy() { give_fuse; }
+after_t_do_root_is_a_copy() { take_fuse; }
+t_do_root_is_a_copy() {
+	root_home
+	IN --root --net=none -- 'id -u; echo ~; stat -c "%U %a" /etc/passwd /usr/bin; touch /etc/it-new /usr/it-new && rm /etc/group && mv /etc/hostname /etc/it-old && ln /etc/passwd /etc/it-link && stat -c %h /etc/passwd; echo x >file; cat file'
+	eq inside "$OUT" $'0\n/root\nroot 644\nroot 755\n2\nx'
+	eq outside "$(<file) $(ls -d /etc/it-* /usr/it-* 2>/dev/null)" 'text '
+	# What is kept is there the next time, and the list is that of this machine.
+	IN --root --net=none --overlay="$T/layer" -- 'echo new >/etc/it-new; echo home >~/it-home; chmod 700 /usr/bin'
+	IN --root --net=none --overlay="$T/layer" -- 'cat /etc/it-new ~/it-home; stat -c %a /usr/bin; : >>/var/lib/dpkg/lock 2>/dev/null; true'
+	eq 'the next run' "$OUT" $'new\nhome\n700'
+	ok do --apply "$T/layer" --changes
+	eq changes "$OUT" 'A /etc/it-new 4
+m /usr/bin/ 755 -> 700
+1 added, 1 mode or time'
+	ok gc --layer "$T/layer"
+	[ ! -e "$T/layer" ] || fail 'the layer is still there'
+	# A directory of the host that is written to.
+	IN --root --net=none --rw . -- 'echo made >made'
+	eq 'made outside' "$(<made) $(stat -c %u made)" "made $(id -u)"
+	# The same by the config that it prints.
+	ok do --root --net=none --print-config -- sh -c 'id -u; echo x >/etc/it-new && cat /etc/it-new'
+	mkdir "$T/bundle"
+	echo "$OUT" >"$T/bundle/config.json"
+	ok run -b "$T/bundle" "$ID"
+	eq 'run by the config' "$OUT" $'0\nx'
+	no 'with --rootfs the program is root in that tree' do --root --rootfs . -- true
+	no "--home: with --root it is root's" do --root --home=ro -- true
+	no 'it would be seen inside' do --root --overlay=/var/it-layer -- true
+}
+
+before_t_do_root_keeps_a_hostile_program_in() { give_fuse; }
+after_t_do_root_keeps_a_hostile_program_in() { take_fuse; }
+t_do_root_keeps_a_hostile_program_in() {
+	root_home
+	mkdir -p secret
+	echo secret >secret/x
+	IN --root --net=none --rw . --hide secret -- 'grep CapBnd /proc/self/status
+		for c in "umount /proc" "umount -l /" "umount -l $PWD/secret" "mount -t tmpfs x /mnt" "mount -o remount,rw /sys" "mount --bind / /mnt" "unshare -m true" "unshare -Urm true"; do
+			$c 2>/dev/null && echo "$c succeeds"; done
+		cat ~/.ssh/id "$PWD/../.ssh/id" secret/x 2>/dev/null
+		ls /dev/fuse /run/dbus /run/systemd /var/mail/* /var/backups/* 2>/dev/null
+		grep -v ":\*:" /etc/shadow; ps ax | grep -c "[f]use-overlayfs\|[u]srun:"
+		mkdir /usr/x && mv /usr/x /usr/y; mv ../proj ../away 2>/dev/null && echo moved
+		rm -rf /var/opt /home /sys 2>/dev/null; cat secret/x 2>/dev/null; ls secret; true'
+	local line=${OUT%%$'\n'*}
+	[ $((0x${line##*[$'\t ']} & 1 << 21)) = 0 ] || fail "CAP_SYS_ADMIN: $line"
+	eq 'all else' "${OUT#*$'\n'}" 0
+	no '--cap-add CAP_SYS_ADMIN' do --root --cap-add SYS_ADMIN -- true
+}
+
+before_t_do_root_is_killed() { give_fuse; }
+after_t_do_root_is_killed() { take_fuse; }
+# At any instant of its start and after: nobody who serves is left, no mount and no process.
+t_do_root_is_killed() {
+	root_home
+	local i name
+	for ((i = 0; i < ${USRUN_TIMES:-16}; i++)); do
+		"${U[@]}" do --root --net=none --name "$ID" -- sh -c 'while :; do echo x >>/etc/it-new; done' </dev/null >/dev/null 2>&1 &
+		sleep "0.$(printf %03d $((i * 23 % 400)))"
+		kill -KILL $!
+		wait $! 2>/dev/null || true
+		soon no_server || fail "after kill $i: $(pgrep -af "^usrun:.*$ID")"
+		for name in $("${U[@]}" list -q); do
+			ok delete --force "$name"
+		done
+	done
+}
+
+before_t_do_root_needs_fuse() {
+	touch "$T/none"
+	[ ! -e /dev/fuse ] || mount --bind "$T/none" /dev/fuse
+}
+after_t_do_root_needs_fuse() { [ ! -e /dev/fuse ] || umount /dev/fuse; }
+t_do_root_needs_fuse() {
+	[ -z "${OWN:-}" ] || skip 'needs root to prepare it'
+	command -v fuse-overlayfs >/dev/null || skip 'needs fuse-overlayfs'
+	do_home
+	no '--root: fuse-overlayfs needs /dev/fuse' do --root -- true
+	has 'what to do' "$ERR" 'as root: '
+	eq status "$RC" 125
+}

@@ -444,6 +444,63 @@ TEST(another_tree)
 }
 
 /* What is to be listed or kept is a part of the layer; others may not write to that. */
+/* What is copied comes first, with nothing in it that is not to be seen; then the copy, then what
+ * lies on that. */
+TEST(root_of_a_copy_of_this_machine)
+{
+	const struct machine m = machine();
+	const struct do_path mail = { .how = DO_HIDE,
+				      .source = "/var/mail",
+				      .target = "/var/mail",
+				      .directory = true,
+				      .there = true };
+	const struct do_path mine = { .option = "--rw",
+				      .how = DO_WRITE,
+				      .source = "/srv/mine",
+				      .target = "/srv/mine",
+				      .directory = true,
+				      .there = true };
+	struct do_request q = { .machine = &m,
+				.root = true,
+				.hidden = &mail,
+				.n_hidden = 1,
+				.paths = &mine,
+				.n_paths = 1 };
+	const struct oci_config *c = config(&q);
+	size_t copy = 0;
+
+	CHECK(c != NULL);
+	for (size_t i = 1; c && i < c->mounts.n; i++)
+		if (str_equal(c->mounts.v[i].destination, "/")) {
+			CHECK(!copy);
+			copy = i;
+		}
+	CHECK(copy > 0);
+	for (size_t i = 0; c && i < c->mounts.n; i++) {
+		const struct oci_mount *mount = &c->mounts.v[i];
+		bool writable = str_equal(mount->destination, "/srv/mine") ||
+				str_equal(mount->destination, "/home/u/proj");
+
+		/* A place for it is all that the copy has. */
+		if (writable)
+			CHECK_STR(mount->type, i < copy ? "tmpfs" : "bind");
+		if (str_equal(mount->destination, "/usr") ||
+		    str_equal(mount->destination, "/var/mail"))
+			CHECK(i < copy);
+		if (str_equal(mount->type, "proc"))
+			CHECK(i > copy);
+	}
+	CHECK_INT(c ? c->process->user->uid.v : 1, 0);
+	CHECK_INT(c ? c->linux_->uid_mappings.n : 1, 0);
+	CHECK(!c || !c->root->readonly.v);
+	CHECK_STR(c ? c->process->env.v[1] : "", "HOME=/root");
+	q.layer = "/srv/layer";
+	CHECK(!config(&q));
+	CHECK(strstr(err.text, "it would be seen inside, in /srv") != NULL);
+	q.layer = "/home/u/layer";
+	CHECK(config(&q) != NULL);
+}
+
 TEST(layers)
 {
 	struct machine m = machine();

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/layer/layer_standins.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/base/str.h"
+#include "src/base/text.h"
+#include "src/layer/layer.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RECORD "standins"
+#define APT "etc/apt/apt.conf.d"
+
+enum { MAX_RECORD = 1 << 20, MAX_DEPTH = 12, MAX_USERS = 1 << 20 };
+
+/* Where what root alone may read stops somebody. */
+static const char *const places[] = { "etc",           "var/lib/dpkg",      "var/lib/apt",
+				      "var/cache/apt", "var/cache/debconf", "var/lib/rpm",
+				      "var/lib/dnf",   "var/lib/pacman",    "var/log" };
+
+struct maker {
+	struct arena *arena;
+	int lower, upper;
+	struct str record;
+	struct err *err;
+};
+
+static int failed(const struct maker *m, const char *name)
+{
+	return err_errno(m->err, errno, "make a stand-in for /%s", name);
+}
+
+static int note(struct maker *m, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(m->upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return failed(m, name);
+	str_addf(&m->record, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %s\n", (uint64_t)st.st_ino,
+		 (uint64_t)st.st_size,
+		 (uint64_t)st.st_ctim.tv_sec * 1000000000 + (uint64_t)st.st_ctim.tv_nsec, name);
+	return 0;
+}
+
+/* The directories above a name, as they are below. */
+static int make_parents(const struct maker *m, const char *name)
+{
+	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+		const char *parent = arena_strndup(m->arena, name, (size_t)(slash - name));
+		struct stat st;
+
+		if (fstatat(m->lower, parent, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    (mkdirat(m->upper, parent, st.st_mode & 07777) < 0 && errno != EEXIST))
+			return failed(m, parent);
+	}
+	return 0;
+}
+
+static int make_file(struct maker *m, const char *name, mode_t mode, const char *text)
+{
+	_cleanup_close_ int fd = -1;
+	int r = make_parents(m, name);
+
+	if (r < 0)
+		return r;
+	fd = openat(m->upper, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    mode & 0777);
+	if (fd < 0)
+		return failed(m, name);
+	r = io_write_all(fd, text, strlen(text));
+	if (r < 0) {
+		errno = -r;
+		return failed(m, name);
+	}
+	return note(m, name);
+}
+
+/* The file says to who serves that nothing of what is below is to be seen. */
+static int make_directory(struct maker *m, const char *name, mode_t mode)
+{
+	const char *mark = arena_strf(m->arena, "%s/.wh..wh..opq", name);
+	_cleanup_close_ int fd = -1;
+	int r = make_parents(m, name);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(m->upper, name, mode & 07777) < 0)
+		return failed(m, name);
+	fd = openat(m->upper, mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? failed(m, name) : note(m, name);
+}
+
+/* A line for each user or group, with its name and what follows it. */
+static const char *users(const struct maker *m, const char *file, const char *rest)
+{
+	_cleanup_str_ struct str out = { 0 };
+	struct err ignored;
+	char *text, *next, *line;
+
+	if (io_read_file(m->lower, file, MAX_USERS, m->arena, &text, NULL, &ignored) < 0)
+		return "";
+	for (line = text; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		str_addf(&out, "%.*s%s\n", (int)strcspn(line, ":"), line, rest);
+	}
+	return arena_strdup(m->arena, str_text(&out));
+}
+
+static const char *text_for(const struct maker *m, const char *name)
+{
+	if (str_equal(name, "etc/shadow"))
+		return users(m, "etc/passwd", ":*:19000:0:99999:7:::");
+	if (str_equal(name, "etc/gshadow"))
+		return users(m, "etc/group", ":*::");
+	return "";
+}
+
+static int look_into(struct maker *m, const char *dir, unsigned int depth);
+
+static int look_at(struct maker *m, int dir, const char *base, const char *name, unsigned int depth)
+{
+	struct stat st;
+	int mode = R_OK;
+
+	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0 || strchr(base, '\n'))
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		mode |= X_OK;
+	else if (!S_ISREG(st.st_mode) || (st.st_mode & 0444) == 0444)
+		return 0;
+	if (faccessat(dir, base, mode, AT_EACCESS) == 0)
+		return S_ISDIR(st.st_mode) && depth ? look_into(m, name, depth - 1) : 0;
+	return S_ISDIR(st.st_mode) ? make_directory(m, name, st.st_mode)
+				   : make_file(m, name, st.st_mode, text_for(m, name));
+}
+
+static int look_into(struct maker *m, const char *dir, unsigned int depth)
+{
+	int fd = openat(m->lower, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (!stream) {
+		fd_closep(&fd);
+		return 0; /* it is not there */
+	}
+	while (r == 0 && (entry = readdir(stream)))
+		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
+			r = look_at(m, dirfd(stream), entry->d_name,
+				    arena_strf(m->arena, "%s/%s", dir, entry->d_name), depth);
+	(void)closedir(stream);
+	return r;
+}
+
+/* No other kind of mount may be where /proc comes to be, so it needs a directory of its own. */
+static int make_all(struct maker *m)
+{
+	struct stat st;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(places) / sizeof(places[0]); i++)
+		r = look_into(m, places[i], MAX_DEPTH);
+	if (r == 0 && fstatat(m->lower, APT, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		r = make_file(m, APT "/00usrun", 0644, "APT::Sandbox::User \"root\";\n");
+	if (r == 0 && fstatat(m->lower, "proc", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		r = make_directory(m, "proc", 0555);
+	return r;
+}
+
+int layer_standins_make(struct arena *arena, int lower, int part, struct err *err)
+{
+	_cleanup_close_ int upper = -1;
+	struct maker m = { .arena = arena, .lower = lower, .err = err };
+	int r;
+
+	if (faccessat(part, RECORD, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	m.upper = upper = openat(part, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (upper < 0)
+		return failed(&m, "");
+	r = make_all(&m);
+	if (r == 0)
+		r = io_replace_file(part, RECORD, str_text(&m.record), m.record.len, 0600, err);
+	str_done(&m.record);
+	return r;
+}
+
+static bool read_line(struct layer_standin *standin, char *line)
+{
+	char *end;
+
+	standin->inode = strtoull(line, &end, 10);
+	standin->size = strtoull(end, &end, 10);
+	standin->changed = strtoull(end, &end, 10);
+	standin->name = end + 1;
+	return *end == ' ';
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct layer_standin *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+int layer_standins_read(struct arena *arena, int part, struct layer_standins *ret, struct err *err)
+{
+	char *line, *next;
+	int r;
+
+	*ret = (struct layer_standins){ 0 };
+	if (faccessat(part, RECORD, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	r = io_read_file(part, RECORD, MAX_RECORD, arena, &line, NULL, err);
+	for (; r == 0 && line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		ret->v = arena_room(arena, ret->v, ret->n, &ret->cap, sizeof(*ret->v));
+		ret->n += read_line(&ret->v[ret->n], line);
+	}
+	if (ret->n)
+		qsort(ret->v, ret->n, sizeof(*ret->v), compare);
+	return r;
+}
+
+bool layer_standins_has(const struct layer_standins *standins, const char *name,
+			const struct stat *now)
+{
+	const struct layer_standin key = { .name = name }, *found;
+
+	if (!standins->n)
+		return false;
+	found = bsearch(&key, standins->v, standins->n, sizeof(key), compare);
+	if (!found || found->inode != now->st_ino)
+		return false;
+	/* A lock that was opened to be written, and was not. */
+	return S_ISDIR(now->st_mode) || (!found->size && !now->st_size) ||
+	       found->changed ==
+		       (uint64_t)now->st_ctim.tv_sec * 1000000000 + (uint64_t)now->st_ctim.tv_nsec;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For root of a copy of this machine: what only the machine's root may read would stop package
+ * managers there, at the first lock. Empty files and directories of the same modes stand in for
+ * them, user databases without passwords, and a word for apt, that it has one user alone. */
+#pragma once
+
+#include "src/base/arena.h"
+#include "src/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* Makes them in the upper directory of a part that has none yet, and records them there. lower:
+ * what the part lies on. */
+int layer_standins_make(struct arena *arena, int lower, int part, struct err *err) MUST_CHECK;
+
+struct layer_standins {
+	struct layer_standin {
+		const char *name;
+		uint64_t inode, size, changed;
+	} * v;
+	size_t n, cap;
+};
+
+/* Those of a part; none where there is no record. */
+int layer_standins_read(struct arena *arena, int part, struct layer_standins *ret,
+			struct err *err) MUST_CHECK;
+
+/* Whether a name of the upper directory is one of them, as it was made; of a directory: whatever
+ * has come into it. */
+bool layer_standins_has(const struct layer_standins *standins, const char *name,
+			const struct stat *now);
