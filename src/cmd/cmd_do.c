@@ -164,7 +164,7 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 		return r;
 	p->q.machine = &p->machine;
 	/* With one of them elsewhere what it gets must not be mixed with the others'. */
-	p->q.terminal = o->tty || (!o->no_tty && all_terminals());
+	p->q.terminal = o->tty || (!o->no_tty && !o->detach && all_terminals());
 	p->q.reaper = !o->no_init;
 	p->q.hostname = o->hostname;
 	p->q.root = o->root;
@@ -250,6 +250,57 @@ static const char *network(const struct do_parts *p)
 	return p->o->net ? p->o->net : net_kind_name(p->q.net.kind);
 }
 
+/* Whoever called goes on reading the terminal. */
+static int give_up_terminal(struct err *err)
+{
+	_cleanup_close_ int null = -1;
+
+	if (!isatty(STDIN_FILENO))
+		return 0;
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return null < 0 || dup2(null, STDIN_FILENO) < 0
+		       ? err_errno(err, errno, "--detach: read from /dev/null")
+		       : 0;
+}
+
+static int leave(struct do_parts *p, struct launch *launch, const struct cmd_globals *globals,
+		 struct err *err)
+{
+	_cleanup_str_ struct str id = { 0 };
+	int r = launch->plan->process.terminal ? 0 : give_up_terminal(err);
+
+	if (r == 0)
+		r = launch_start(launch, globals, err);
+	if (r < 0 || p->o->name)
+		return r;
+	str_addf(&id, "%s\n", launch->options.id);
+	return common_print_text(&id, err);
+}
+
+static int stay(struct do_parts *p, struct launch *launch, const struct cmd_globals *globals,
+		int64_t timeout_ms, struct err *err)
+{
+	const struct launch_foreground how = { .timeout_ms = timeout_ms };
+	int r = launch_foreground(launch, globals, &how, err);
+	const char *news = do_guards_news(p->arena, &p->guards);
+
+	if (news)
+		log_notice("new in a writable directory, read it before it runs: %s", news);
+	if (r >= 0)
+		do_layer_tell(p->arena, &launch->start, p->o->changes);
+	return r;
+}
+
+/* What is done when it has ended is done by who waits for that. */
+static int check_detach(const struct do_options *o, struct err *err)
+{
+	const char *option = o->timeout ? "--timeout" : o->changes ? "--changes" : NULL;
+
+	if (!o->detach || !option)
+		return 0;
+	return err_set(err, EINVAL, "%s: with --detach nobody waits for its end", option);
+}
+
 static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 		     const struct do_result *result, int64_t timeout_ms, struct err *err)
 {
@@ -263,10 +314,11 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 					    .publish = p->o->publish,
 					    .host_loopback = p->o->host_loopback,
 					    .metadata = p->o->metadata,
+					    .tty = p->o->detach && p->o->tty,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;
-	const char *id = p->o->name, *news;
+	const char *id = p->o->name;
 	int r;
 
 	/* A group of its own costs more than the rest of the start; only limits need one. */
@@ -275,19 +327,14 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
 	if (!id)
 		id = arena_strf(p->arena, "do-%d-%08x", (int)getpid(), number);
-	r = launch_plan(p->arena, &with, &how, id, false, false, launch, err);
-	if (r == 0) {
+	r = launch_plan(p->arena, &with, &how, id, false, p->o->detach, launch, err);
+	if (r == 0)
 		tell(result);
-		r = launch_foreground(launch, &with,
-				      &(struct launch_foreground){ .timeout_ms = timeout_ms }, err);
-	}
-	news = do_guards_news(p->arena, &p->guards);
-	if (news)
-		log_notice("new in a writable directory, read it before it runs: %s", news);
-	if (r >= 0) {
-		do_layer_tell(p->arena, &launch->start, p->o->changes);
+	if (r == 0)
+		r = p->o->detach ? leave(p, launch, &with, err)
+				 : stay(p, launch, &with, timeout_ms, err);
+	if (r >= 0)
 		return r;
-	}
 	if (update_values_option(err->path))
 		(void)err_option(err, update_values_option(err->path));
 	(void)err_document(err, "the sandbox's config");
@@ -304,6 +351,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	int64_t timeout_ms = 0;
 	int r = p.o->timeout ? do_duration(p.o->timeout, &timeout_ms, err) : 0;
 
+	if (r == 0)
+		r = check_detach(p.o, err);
 	if (r == 0 && p.o->apply)
 		return do_layer_apply(arena, p.o->apply, (const char *const *)argv, (size_t)argc,
 				      p.o->changes, err);

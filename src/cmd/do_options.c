@@ -75,6 +75,8 @@ const struct option do_options[] = {
 	  "--init=false: it is the first process itself", NULL },
 	{ 0, "hostname", OPTION_TEXT, offsetof(struct do_options, hostname), "NAME",
 	  "host name inside (default: usrun)", NULL },
+	{ 'd', "detach", OPTION_FLAG, offsetof(struct do_options, detach), NULL,
+	  "leave it running, for exec, attach and kill", NULL },
 	{ 0, "name", OPTION_TEXT, offsetof(struct do_options, name), "ID",
 	  "id for other commands (default: a new one)", NULL },
 	{ 0, "print-config", OPTION_FLAG, offsetof(struct do_options, print_config), NULL,

@@ -10,7 +10,7 @@ struct do_options {
 	struct option_list paths, env, devices, caps, ulimits, unprotect, publish;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
 		*seccomp, *layer_size, *overlay, *changes, *apply, *rootfs;
-	bool root, tty, no_tty, print_config, no_init, nested, host_loopback, metadata;
+	bool root, detach, tty, no_tty, print_config, no_init, nested, host_loopback, metadata;
 };
 
 struct do_parts { /* of one call */

@@ -251,7 +251,8 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *console_socket;
 	const char *pidfd_socket; /* gets a pidfd of the process */
 	bool no_pivot, no_new_keyring;
-	bool sandbox; /* of `do`, which wrote the config: ends with usrun, however that ends */
+	bool sandbox; /* of `do`, which wrote the config; unless detach: ends with usrun, however
+			 that ends */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
 	const char *listen_ignored; /* why LISTEN_FDS is not passed on, or NULL */

@@ -178,7 +178,7 @@ int step_release(struct start *start, struct err *err)
 {
 	int r = check_filter(start, err);
 
-	if (r == 0 && start->plan->options->sandbox)
+	if (r == 0 && start->plan->options->sandbox && !start->plan->options->detach)
 		return start_end_with_parent(start, err); /* kept by the exec */
 	return r < 0 ? r : privs_outlive_parent(err);
 }

@@ -98,7 +98,8 @@ static void fill_state(struct start *start)
 	state->undo.v = (const char **)(uintptr_t)start->undo;
 	state->undo.n = start->n_undo;
 	state->handler = plan->handler.kept;
-	if (plan->options->sandbox && stat("/proc/self/ns/pid", &pidns) == 0)
+	if (plan->options->sandbox && !plan->options->detach &&
+	    stat("/proc/self/ns/pid", &pidns) == 0)
 		state->sandbox = (struct json_uint){ true, pidns.st_ino };
 	state->poststart_hooks = (struct json_bool){ true, hooks && hooks->poststart.n };
 	state->poststop_hooks = (struct json_bool){ true, hooks && hooks->poststop.n };
