@@ -9,6 +9,7 @@
 #include "src/steps/step_mounts.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -100,17 +101,24 @@ static int enter_groups(struct start *start, struct err *err)
 }
 
 /* A directory that was opened among the mounts of others is a place where this process may not
- * mount, and CRIU does, in that of the log. */
-static int open_again(int fd, const char *path, struct err *err)
+ * mount, and CRIU does, in that of the log. What the user called it began at a directory that is
+ * not ours any more. */
+static int open_again(int fd, const char *name, struct err *err)
 {
-	_cleanup_close_ int here = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[PATH_MAX];
+	ssize_t n = readlink(fd_path(fd).text, path, sizeof(path) - 1);
+	_cleanup_close_ int here = -1;
 	struct stat was, is;
 
+	path[n > 0 ? n : 0] = '\0';
+	here = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (here < 0 || fstat(fd, &was) < 0 || fstat(here, &is) < 0)
-		return err_errno(err, errno, "open %s again", path);
+		return err_errno(err, errno, "--work-path: open %s again", name);
 	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
-		return err_set(err, ESTALE, "%s has been replaced", path);
-	return dup3(here, fd, O_CLOEXEC) < 0 ? err_errno(err, errno, "open %s again", path) : 0;
+		return err_set(err, ESTALE, "--work-path: %s has been replaced", name);
+	return dup3(here, fd, O_CLOEXEC) < 0
+		       ? err_errno(err, errno, "--work-path: open %s again", name)
+		       : 0;
 }
 
 int step_restore_prepare(void *data, struct err *err)

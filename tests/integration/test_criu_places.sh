@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# checkpoint and restore of containers that share or lack namespaces, have streams of every kind, and on the host that the
+# manual moves them to. need_criu() and counter() are in test_checkpoint.sh, again() in test_criu_options.sh.
+
+# What a container does that was not restored.
+lives() {
+	local before
+	eq status "$(status)" running
+	inside /bin/echo here
+	ok pause "$ID"
+	ok resume "$ID"
+	before=$(lines)
+	soon counted "$before"
+	ok checkpoint --leave-running --image-path "$T/second" "$ID"
+	before=$(lines)
+	soon counted "$before"
+	rm -r "$T/second" "$T/img"
+	ok kill "$ID" KILL
+	soon is stopped
+	ok delete "$ID"
+	rm "$T/b/rootfs/tmp/n"
+}
+
+pod_namespaces() { local kind; for kind in net ipc uts; do readlink "/proc/$1/ns/$kind"; done; } # PID
+
+t_checkpoint_in_a_pod() {
+	need_criu
+	local pod=$ID-pod pid
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" --pid-file "$T/pod" "$pod"
+	pid=$(<"$T/pod")
+	# shellcheck disable=SC2016
+	cfg --arg p "/proc/$pid/ns/" 'del(.hostname) | .linux.namespaces |= map(
+		if .type == "network" then .path = $p + "net" elif .type == "ipc" or .type == "uts" then .path = $p + .type else . end)'
+	counter
+	ok checkpoint --image-path "$T/img" "$ID"
+	again
+	eq namespaces "$(pod_namespaces "$(pid_of)")" "$(pod_namespaces "$pid")"
+	lives
+	eq 'the pod' "$("${U[@]}" state "$pod" | jq -r .status)" running
+	ok delete --force "$pod"
+}
+
+t_checkpoint_with_a_time_namespace() {
+	need_criu
+	[ -e /proc/self/ns/time ] || skip 'this kernel has no time namespaces'
+	counter '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {boottime: {secs: 1000000}}'
+	local before
+	inside cat /proc/uptime
+	before=${OUT%%.*}
+	[ "$before" -ge 1000000 ] || fail "up since $before"
+	ok checkpoint --image-path "$T/img" "$ID"
+	again
+	inside cat /proc/uptime
+	[ "${OUT%%.*}" -ge "$before" ] || fail "the time has gone back from $before to $OUT"
+	[ "${OUT%%.*}" -lt $((before + 1000)) ] || fail "the time has gone from $before to $OUT"
+	lives
+}
+
+# A pipe is the caller's again, the null device that of the host, a file is appended to.
+t_checkpoint_of_streams() {
+	need_criu
+	# shellcheck disable=SC2016
+	script_ 'while read -r line; do echo "got $line"; echo "and $line" >&2; done'
+	exec 6< <(:) 7< <(:) # two pipes; whose other ends are opened again
+	exec 8<>/proc/self/fd/6 9<>/proc/self/fd/7
+	"${U[@]}" run -d -b "$T/b" "$ID" <&8 >&9 2>"$T/err2" 6<&- 7<&- || fail 'run'
+	echo one >&8
+	local line
+	read -r -t 60 line <&9
+	eq line "$line" 'got one'
+	ok checkpoint --image-path "$T/img" "$ID"
+	eq 'what the images say' "$(jq -r '.[]' "$T/img/descriptors.json" | sed 's/:*\[.*//' | xargs)" 'pipe pipe file'
+	"${U[@]}" restore -d -b "$T/b" --image-path "$T/img" "$ID" <&8 >&9 2>>"$T/err2" 6<&- 7<&- || fail "restore: $(cat "$T/err2")"
+	echo two >&8
+	read -r -t 60 line <&9
+	eq line "$line" 'got two'
+	# shellcheck disable=SC2317
+	both() { [ "$(xargs <"$T/err2")" = 'and one and two' ]; }
+	soon both || fail "standard error: $(cat "$T/err2")"
+	down
+}
+
+# Masks hide, what is read-only stays so, and a volume is what it was.
+t_checkpoint_keeps_what_is_masked() {
+	need_criu
+	counter '.linux.maskedPaths += ["/etc/passwd", "/hl"] | .linux.readonlyPaths += ["/etc/group"]'
+	ok checkpoint --image-path "$T/img" "$ID"
+	again
+	inside cat /etc/passwd
+	eq 'masked file' "$OUT" ''
+	inside ls /hl
+	eq 'masked directory' "$OUT" ''
+	no 'Read-only' exec "$ID" /bin/sh -c 'echo x >>/etc/group'
+	no 'Read-only' exec "$ID" touch /hl/file
+	inside ls -l /dev/null
+	has 'null device' "$OUT" '1,   3'
+	lives
+}
+
+# The configuration file of CRIU that the annotation names, and what it redirects the log to.
+t_checkpoint_with_a_config_of_criu() {
+	need_criu
+	printf 'log-file other.log\ntcp-established\n' >"$T/criu.conf"
+	# shellcheck disable=SC2016
+	cfg --arg f "$T/criu.conf" '.annotations["org.criu.config"] = $f'
+	talking
+	ok checkpoint --leave-running --image-path "$T/img" "$ID"
+	[ -s "$T/img/other.log" ] || fail "no log: $(ls "$T/img")"
+	echo 'log-file other.log' >"$T/criu.conf"
+	no 'Connected TCP socket' checkpoint --image-path "$T/img2" "$ID"
+	has 'the log' "$ERR" "$T/img2/other.log"
+	down
+}
+
+# What the lines of the manual call.
+usrun() { "${U[@]}" ${OTHER:+--root "$OTHER"} "$@"; }
+criu() { "${USRUN_CRIU:-criu}" "$@"; }
+rsync() { # -a FROM... other:TO
+	local to=${*: -1} from
+	for from in "${@:2:$#-2}"; do
+		[[ $from != */ ]] || from+=.
+		cp -a "$from" "$T/there/${to#other:}"
+	done
+}
+ssh() { # [-f] other COMMAND...
+	[ "$1" != -f ] || shift
+	(cd "$T/there" && OTHER=$T/other && eval "${*:2}")
+}
+
+# The lines of usrun-checkpoint(1), with a second state directory as the other host.
+t_checkpoint_manual() {
+	need_criu
+	mkdir "$T/there" # where the names of the command lines begin
+	script_ 'while :; do echo x >>/tmp/n; sleep 0.05; done'
+	mv "$T/b" "$T/bundle"
+	sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' "${USRUN%/*}/usrun-checkpoint.1" |
+		sed -n '/^\.Bd/,/^\.Ed/{/^\./d; s/\\e$/\\/; s/192\.0\.2\.7/127.0.0.1/; s|/tmp/|'"$T"'/|; p}' >"$T/lines"
+	[ "$(grep -c '^usrun checkpoint' "$T/lines")" = 2 ] || fail "$(cat "$T/lines")"
+	local moves=0 line='' part
+	while IFS= read -r part; do
+		line+=${part%\\}
+		[[ $part != *\\ ]] || continue
+		[[ $line != 'usrun checkpoint'* ]] || { usrun run -d -b bundle web >>"$T/log" 2>&1 </dev/null && soon test -s bundle/rootfs/tmp/n; }
+		[[ $line != 'ssh -f'* ]] || rm -r there/bundle bundle/rootfs/tmp/n
+		eval "$line" >>"$T/log" 2>&1 </dev/null || fail "$line: $(cat "$T/log")"
+		if [[ $line == *'usrun restore'* ]]; then
+			moves=$((moves + 1))
+			OTHER=$T/other usrun state web | jq -e '.status == "running"' >/dev/null || fail 'it does not run there'
+			no 'container does not exist' state web
+			OTHER=$T/other usrun delete --force web
+		fi
+		[[ $line != 'rsync -a '*rest/* ]] || cp -a bundle there/
+		line=
+	done <"$T/lines"
+	eq 'times moved' "$moves" 2
+}
