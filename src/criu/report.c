@@ -132,6 +132,11 @@ const char *report_hint(const char *log)
 		{ "External socket is used",
 		  "a Unix socket leads out of the container: --ext-unix-sk" },
 		{ "without peer", "a Unix socket leads to a process of another network namespace" },
+		{ "Can't fork for",
+		  "a process of the container has the number of one that is there, in a pid "
+		  "namespace that it shares" },
+		{ "Tracking memory is not available",
+		  "this kernel has no soft-dirty tracking, which --pre-dump needs" },
 		{ "is a shell job", "the container uses a terminal of the host: --shell-job" },
 		{ "Found slave peer of an external tty",
 		  "the container uses a terminal of the host: --shell-job" },
