@@ -51,6 +51,7 @@ struct option {
 	const char *value_name;     /* "FILE", for help and man pages */
 	const char *help;           /* one line; NULL: another spelling, not shown */
 	const char *const *choices; /* legal values, NULL-terminated, or NULL */
+	const char *group;          /* heading of this row and of those that follow; or NULL */
 };
 
 struct cmd {

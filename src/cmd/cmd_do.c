@@ -45,8 +45,9 @@ static int read_env_files(struct do_parts *p, struct err *err)
 			return err_prefix(err, "--env-file");
 		words[i] = arena_strf(p->arena, "env-file=%s", text);
 	}
-	p->q.env =
-		do_env(p->arena, do_is_root(&p->q), (const char *const *)environ, words, list->n);
+	words = str_list(p->arena, p->shared.env, p->shared.n_env, words, list->n);
+	p->q.env = do_env(p->arena, do_is_root(&p->q), (const char *const *)environ, words,
+			  p->shared.n_env + list->n);
 	return 0;
 }
 
@@ -189,7 +190,10 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 	p->q.served = (p->machine.cwd_group || o->paths.n) &&
 		      layer_serve_find(p->arena, &program, &ignored) == 0;
 	p->q.all_changes = o->changes && str_starts(o->changes, "all");
-	r = do_find_paths(p, err);
+	for (size_t i = 0; r == 0 && i < o->share.n; i++)
+		r = do_share_find(p, o->share.v[i], err);
+	if (r == 0)
+		r = do_find_paths(p, err);
 	if (r == 0)
 		find_workdir(p);
 	if (r == 0 && o->overlay && *o->overlay)

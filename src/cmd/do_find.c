@@ -119,25 +119,29 @@ static int find_guards(struct do_parts *p, struct err *err)
 int do_find_paths(struct do_parts *p, struct err *err)
 {
 	const struct option_list *list = &p->o->paths;
-	struct do_path *v = arena_array(p->arena, list->n, sizeof(*v));
+	struct do_path *v = arena_array(p->arena, list->n + p->shared.n_paths, sizeof(*v));
+	size_t n = p->shared.n_paths;
 
-	for (size_t i = 0; i < list->n; i++) {
+	/* What was named itself comes later, and wins. */
+	for (size_t i = 0; i < n; i++)
+		v[i] = p->shared.paths[i];
+	for (size_t i = 0; i < list->n; i++, n++) {
 		const char *word = strchr(list->v[i], '=') + 1;
 		size_t len = (size_t)(word - list->v[i]) - 1;
 		int r;
 
-		v[i].option = arena_strf(p->arena, "--%.*s", (int)len, list->v[i]);
-		v[i].how = str_equal(v[i].option, "--rw")        ? DO_WRITE
-			   : str_equal(v[i].option, "--ro")      ? DO_READ
-			   : str_equal(v[i].option, "--scratch") ? DO_SCRATCH
+		v[n].option = arena_strf(p->arena, "--%.*s", (int)len, list->v[i]);
+		v[n].how = str_equal(v[n].option, "--rw")        ? DO_WRITE
+			   : str_equal(v[n].option, "--ro")      ? DO_READ
+			   : str_equal(v[n].option, "--scratch") ? DO_SCRATCH
 								 : DO_HIDE;
-		r = str_equal(v[i].option, "--volume") ? find_volume(p, word, &v[i], err)
-						       : find_source(p, word, &v[i], err);
+		r = str_equal(v[n].option, "--volume") ? find_volume(p, word, &v[n], err)
+						       : find_source(p, word, &v[n], err);
 		if (r < 0)
 			return r;
 	}
 	p->q.paths = v;
-	p->q.n_paths = list->n;
+	p->q.n_paths = n;
 	return find_guards(p, err);
 }
 

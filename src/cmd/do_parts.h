@@ -7,7 +7,7 @@
 #include "src/cmd/do_guards.h"
 
 struct do_options {
-	struct option_list paths, env, devices, caps, ulimits, unprotect, publish;
+	struct option_list paths, share, env, devices, caps, ulimits, unprotect, publish;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
 		*seccomp, *layer_size, *overlay, *changes, *apply, *rootfs;
 	bool root, detach, tty, no_tty, print_config, no_init, nested, host_loopback, metadata;
@@ -19,7 +19,17 @@ struct do_parts { /* of one call */
 	struct machine machine;
 	struct do_request q;
 	struct do_guards guards;
+	struct do_shared { /* by --share */
+		struct do_path *paths;
+		size_t n_paths, cap_paths;
+		const char **env; /* words for do_env() */
+		size_t n_env, cap_env;
+	} shared;
 };
+
+/* The names that --share takes, and what one stands for in this session. */
+extern const char *const do_share_names[];
+int do_share_find(struct do_parts *p, const char *name, struct err *err) MUST_CHECK;
 
 extern const struct option do_options[];
 

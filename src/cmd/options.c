@@ -342,10 +342,13 @@ static void help_rows(struct str *out, const struct option *table)
 	enum { WIDTH = 30 };
 
 	for (const struct option *o = table; o->name; o++) {
-		size_t start = out->len;
+		size_t start;
 
 		if (!o->help)
 			continue;
+		if (o->group)
+			str_addf(out, "%s%s:\n", o == table ? "" : "\n", o->group);
+		start = out->len;
 		str_add(out, "  ");
 		if (o->letter)
 			str_addf(out, "-%c, ", o->letter);
@@ -372,8 +375,9 @@ void options_help(struct str *out)
 
 void options_help_command(struct str *out, const struct cmd *cmd)
 {
-	str_addf(out, "usage: usrun %s [OPTION...]%s%s\n\n%s\n\nOptions:\n", cmd->name,
-		 *cmd->arguments ? " " : "", cmd->arguments, cmd->summary);
+	str_addf(out, "usage: usrun %s [OPTION...]%s%s\n\n%s\n\n%s", cmd->name,
+		 *cmd->arguments ? " " : "", cmd->arguments, cmd->summary,
+		 cmd->options->group ? "" : "Options:\n");
 	help_rows(out, cmd->options);
 	help_rows(out, (const struct option[]){ help_option, { 0 } });
 }

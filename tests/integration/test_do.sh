@@ -710,3 +710,68 @@ t_do_root_needs_fuse() {
 	has 'what to do' "$ERR" 'as root: '
 	eq status "$RC" 125
 }
+
+t_do_shares_sockets_by_name() {
+	do_home
+	command -v python3 >/dev/null || skip 'needs python3'
+	local run=$T/session
+	mkdir -m 700 "$run"
+	python3 - "$run/agent" <<'P' &
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
+while True:
+    c, _ = s.accept(); c.sendall(b"agent\n"); c.close()
+P
+	trap "kill $!" EXIT
+	soon test -S "$run/agent" || fail 'the agent does not start'
+	ln -s "$run/agent" "$run/link"
+	local ask='import os, socket; s = socket.socket(socket.AF_UNIX); s.connect(os.environ["SSH_AUTH_SOCK"]); print(s.makefile().read(), end="")'
+	export SSH_AUTH_SOCK=$run/link
+	R do -- python3 -c "$ask"
+	[ "$RC" != 0 ] || fail 'the agent is there unasked'
+	ok do --share ssh-agent -- python3 -c "$ask"
+	eq 'the agent' "$OUT" agent
+	IN --share ssh-agent -- "echo \$SSH_AUTH_SOCK; ls -A $run"
+	eq 'nothing else' "$OUT" "$run/agent"$'\nagent'
+	DBUS_SESSION_BUS_ADDRESS=unix:path=$run/agent,guid=1 ok do --share dbus -- sh -c 'echo $DBUS_SESSION_BUS_ADDRESS'
+	eq 'the bus' "$OUT" "unix:path=$run/agent"
+	XDG_RUNTIME_DIR=$run WAYLAND_DISPLAY=agent ok do --share wayland -- sh -c '[ -S "$WAYLAND_DISPLAY" ] && echo socket'
+	eq 'the desktop' "$OUT" socket
+	DISPLAY=elsewhere:0 no 'is not one of this machine' do --share x11 -- true
+	WAYLAND_DISPLAY='' no '--share wayland: WAYLAND_DISPLAY is not set' do --share wayland -- true
+	SSH_AUTH_SOCK=$run/none no "--share ssh-agent: there is no socket at $run/none" do --share ssh-agent -- true
+	no '--share: expected one of ssh-agent' do --share sshagent -- true
+}
+
+t_do_is_left_running() {
+	do_home
+	local name=$ID-d
+	ok do --net=none -d --name "$name" -- sh -c 'echo up >/tmp/up; exec sleep 1000'
+	eq output "$OUT$ERR" "${ERR:+$ERR}"
+	soon is_of "$name" running || fail 'it does not run'
+	ok exec "$name" sh -c 'until [ -e /tmp/up ]; do sleep 0.02; done; cat /tmp/up file; id -u; grep CapEff /proc/self/status'
+	eq 'another program in it' "$OUT" "up
+text
+$(id -u)
+CapEff:	0000000000000000"
+	ok kill "$name" KILL
+	soon is_of "$name" stopped || fail 'it does not end'
+	ok delete "$name"
+	no 'does not exist' state "$name"
+	# Without a name its id is told; delete --force ends it.
+	ok do --net=none --detach -- sleep 1000
+	name=$OUT
+	is_of "$name" running || fail "$name does not run"
+	ok delete --force "$name"
+	ok do --net=none -d -t --name "$ID-t" -- sh -c 'tty; exec sleep 1000'
+	ok delete --force "$ID-t"
+	no '--timeout: with --detach' do -d --timeout 1 -- true
+	no '--changes: with --detach' do -d --changes -- true
+	no 'for a foreground container alone' do -d --overlay="$T/layer" -- true
+}
+
+t_do_help_is_grouped() {
+	ok do --help
+	eq groups "$(sed -n 's/^\([A-Z][a-z]*\):$/\1/p' <<<"$OUT" | tr '\n' ' ')" 'Files Copies Who Network Limits More '
+	eq 'more than 80 columns' "$(grep -E '.{81}' <<<"$OUT" || true)" ''
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --share: sockets of the user's session, by what they are for. */
+#include "src/base/path.h"
+#include "src/base/str.h"
+#include "src/cmd/do_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const do_share_names[] = { "ssh-agent", "gpg-agent", "wayland", "x11", "dbus", NULL };
+
+static void add_path(struct do_parts *p, struct do_shared *s, const char *path, enum do_how how)
+{
+	s->paths = arena_room(p->arena, s->paths, s->n_paths, &s->cap_paths, sizeof(*s->paths));
+	s->paths[s->n_paths++] = (struct do_path){
+		.option = "--share", .how = how, .source = path, .target = path, .there = true
+	};
+}
+
+static void add_variable(struct do_parts *p, struct do_shared *s, const char *name,
+			 const char *value)
+{
+	s->env = arena_room(p->arena, s->env, s->n_env, &s->cap_env, sizeof(*s->env));
+	s->env[s->n_env++] = arena_strf(p->arena, "env=%s=%s", name, value);
+}
+
+static const char *variable(const char *share, const char *name, struct err *err)
+{
+	const char *value = getenv(name);
+
+	if (value && *value)
+		return value;
+	(void)err_set(err, EINVAL, "--share %s: %s is not set", share, name);
+	return NULL;
+}
+
+/* Where it really is, so that nothing but the socket has to be there inside. */
+static const char *add_socket(struct do_parts *p, struct do_shared *s, const char *share,
+			      const char *path, struct err *err)
+{
+	const char *real;
+
+	if (*path != '/' || machine_find(p->arena, path, &real) != MACHINE_FILE) {
+		(void)err_set(err, EINVAL, "--share %s: there is no socket at %s", share, path);
+		return NULL;
+	}
+	add_path(p, s, real, DO_WRITE);
+	return real;
+}
+
+static void add_file(struct do_parts *p, struct do_shared *s, const char *path)
+{
+	const char *real;
+
+	if (path && *path == '/' && machine_find(p->arena, path, &real) == MACHINE_FILE)
+		add_path(p, s, real, DO_READ);
+}
+
+static const char *runtime_dir(struct do_parts *p)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+
+	return dir && *dir == '/' ? dir : arena_strf(p->arena, "/run/user/%u", p->machine.uid);
+}
+
+static int share_ssh(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
+{
+	const char *path = variable(share, "SSH_AUTH_SOCK", err);
+
+	path = path ? add_socket(p, s, share, path, err) : NULL;
+	if (!path)
+		return -err->code;
+	add_variable(p, s, "SSH_AUTH_SOCK", path);
+	return 0;
+}
+
+/* With what is public, of which gpg takes the keys' names. */
+static int share_gpg(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
+{
+	const char *home = getenv("GNUPGHOME");
+	const char *own =
+		home && *home == '/' ? home : arena_strf(p->arena, "%s/.gnupg", p->machine.home);
+	const char *path = arena_strf(p->arena, "%s/gnupg/S.gpg-agent", runtime_dir(p)), *ignored;
+
+	if (machine_find(p->arena, path, &ignored) == MACHINE_MISSING)
+		path = arena_strf(p->arena, "%s/S.gpg-agent", own);
+	if (!add_socket(p, s, share, path, err))
+		return -err->code;
+	add_file(p, s, arena_strf(p->arena, "%s/pubring.kbx", own));
+	add_file(p, s, arena_strf(p->arena, "%s/trustdb.gpg", own));
+	if (home)
+		add_variable(p, s, "GNUPGHOME", own);
+	return 0;
+}
+
+static int share_wayland(struct do_parts *p, const char *share, struct do_shared *s,
+			 struct err *err)
+{
+	const char *name = variable(share, "WAYLAND_DISPLAY", err), *path = NULL;
+
+	if (name)
+		path = add_socket(p, s, share, path_join(p->arena, runtime_dir(p), name), err);
+	if (!path)
+		return -err->code;
+	add_variable(p, s, "WAYLAND_DISPLAY", path);
+	return 0;
+}
+
+/* ":0", ":0.0"; what has a host in front goes by the network. */
+static int share_x11(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
+{
+	const char *display = variable(share, "DISPLAY", err), *authority = getenv("XAUTHORITY");
+	size_t len = display && *display == ':' ? strspn(display + 1, "0123456789") : 0;
+
+	if (!display)
+		return -err->code;
+	if (!len)
+		return err_set(err, EINVAL, "--share %s: the display %s is not one of this machine",
+			       share, display);
+	if (!add_socket(p, s, share,
+			arena_strf(p->arena, "/tmp/.X11-unix/X%.*s", (int)len, display + 1), err))
+		return -err->code;
+	add_variable(p, s, "DISPLAY", display);
+	if (!authority || !*authority)
+		authority = arena_strf(p->arena, "%s/.Xauthority", p->machine.home);
+	add_file(p, s, authority);
+	add_variable(p, s, "XAUTHORITY", authority);
+	return 0;
+}
+
+static int share_dbus(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
+{
+	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS"), *path, *real;
+
+	if (!address || !*address)
+		address = arena_strf(p->arena, "unix:path=%s/bus", runtime_dir(p));
+	path = str_starts(address, "unix:path=") ? address + strlen("unix:path=") : NULL;
+	if (!path)
+		return err_set(err, EINVAL, "--share %s: %s is no path to a socket", share,
+			       address);
+	real = add_socket(p, s, share, arena_strndup(p->arena, path, strcspn(path, ",;")), err);
+	if (!real)
+		return -err->code;
+	add_variable(p, s, "DBUS_SESSION_BUS_ADDRESS", arena_strf(p->arena, "unix:path=%s", real));
+	return 0;
+}
+
+int do_share_find(struct do_parts *p, const char *name, struct err *err)
+{
+	static int (*const find[])(struct do_parts * p, const char *share, struct do_shared *s,
+				   struct err *err) = { share_ssh, share_gpg, share_wayland,
+							share_x11, share_dbus };
+
+	for (size_t i = 0; do_share_names[i]; i++)
+		if (str_equal(do_share_names[i], name))
+			return find[i](p, name, &p->shared, err);
+	return err_set(err, EINVAL,
+		       "--share: expected one of ssh-agent, gpg-agent, wayland, x11, dbus, got "
+		       "\"%s\"",
+		       name);
+}
