@@ -284,7 +284,9 @@ t_net_recorded_first() {
 }
 
 # Killed between its fork and the moment in which that is told to end with it: setpgid() is what comes before.
-before_t_net_keeper_killed_early() {
+before_t_net_keeper_killed_early() { give_tun; }
+after_t_net_keeper_killed_early() { take_tun; }
+t_net_keeper_killed_early() {
 	slirp
 	local helper tracer
 	for helper in slirp4netns pasta 'proxy:sleep 1000'; do # the last has nothing else to tell it
