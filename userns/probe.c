@@ -224,7 +224,8 @@ static int refused_by_rule(int error, struct arena *arena, struct err *err)
 		return err_hint(
 			err,
 			"start the outer container with a seccomp profile that allows clone, "
-			"clone3 and unshare (podman, docker: --security-opt seccomp=unconfined)");
+			"clone3 and unshare (podman, docker: --security-opt seccomp=unconfined; "
+			"usrun do: --nested)");
 	}
 	(void)err_errno(err, error, "create a user namespace");
 	return err_hint(
@@ -252,5 +253,9 @@ int probe_userns_refused(int error, struct err *err)
 			      "(CONFIG_USER_NS)");
 		return err_hint(err, "run a kernel with CONFIG_USER_NS=y");
 	}
-	return err_errno(err, error, "create a user namespace");
+	(void)err_errno(err, error, "create a user namespace");
+	if (error == EAGAIN)
+		err_hint(err, "this user has as many processes as it may: see ulimit -u, and "
+			      "pids.max of its cgroup");
+	return -err->code;
 }

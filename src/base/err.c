@@ -74,6 +74,9 @@ int err_errno(struct err *err, int error, const char *fmt, ...)
 	format(err->text, sizeof(err->text) - strlen(": ") - strlen(why), err->path, fmt, ap);
 	va_end(ap);
 	strcat(strcat(err->text, *err->text ? ": " : ""), why);
+	if (error == EMFILE) /* whatever was opened */
+		(void)err_hint(err, "usrun may have too few files open: raise `ulimit -n`, such as "
+				    "to 1024");
 	return negative_code(err);
 }
 

@@ -17,7 +17,7 @@
 
 static const struct option options[] = { { 0 } };
 
-enum { DEATH_TIMEOUT_MS = 10000, ANSWER_MS = 2000 };
+enum { DEATH_TIMEOUT_MS = 10000, ANSWER_MS = 2000, LAST_WORDS_MS = 1000 };
 
 struct start_call {
 	struct arena *arena;
@@ -111,8 +111,16 @@ static int release_init(int dirfd, struct start_call *call, struct err *err)
 	r = send_words(sock, &output);
 	hooks_close_output(&output);
 	if (r < 0)
-		return err_errno(err, -r, "tell the init of container %s to start", id);
-	return channel_wait_on(sock, (pid_t)doc->pid, call->pidfd, err);
+		(void)err_errno(err, -r, "tell the init of container %s to start", id);
+	else
+		r = channel_wait_on(sock, (pid_t)doc->pid, call->pidfd, err);
+	if ((r == -EPIPE || r == -ECONNRESET || r == -ECHILD) &&
+	    pidfd_wait(call->pidfd, LAST_WORDS_MS) == 0) {
+		(void)err_set(err, ECHILD,
+			      "cannot start container %s: its init was killed meanwhile", id);
+		err_hint(err, "by `usrun kill` or `usrun delete --force`, or for want of memory");
+	}
+	return r;
 }
 
 static int start(int dirfd, struct state *state, void *data, struct err *err)

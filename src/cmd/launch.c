@@ -440,7 +440,10 @@ int launch_check_stdin(const struct plan *plan, const char *command, struct err 
 		      "shell for what you type");
 	return err_hint(
 		err,
-		"`usrun %s ... </dev/null`; or a terminal of its own: process.terminal true, with "
-		"--console-socket; or `usrun %s` in the foreground",
-		command, str_starts(command, "exec") ? "exec" : "run");
+		"`usrun %s ... </dev/null`; or a terminal of its own: %s; or `usrun %s` in the "
+		"foreground",
+		command,
+		str_equal(command, "run --detach") ? "--tty, which `usrun attach` shows"
+						   : "process.terminal true, with --console-socket",
+		str_starts(command, "exec") ? "exec" : "run");
 }

@@ -7,9 +7,25 @@
 #include "src/state/status.h"
 #include "src/state/store.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Whether it can be made, or written: the deepest directory on the way that is there decides. */
+static int check_writable(struct doctor *d, const char *path, struct err *err)
+{
+	char *dir = arena_strdup(d->arena, path);
+
+	while (access(dir, F_OK) < 0 && errno == ENOENT && strrchr(dir, '/') != dir)
+		*strrchr(dir, '/') = '\0';
+	if (access(dir, F_OK) < 0 && errno == ENOENT)
+		dir[1] = '\0';
+	if (access(dir, W_OK | X_OK) == 0)
+		return 0;
+	(void)err_errno(err, errno, "make %s: write to %s", path, dir);
+	return err_hint(err, "name a directory of your own: in XDG_RUNTIME_DIR, or with --root");
+}
 
 void doctor_session_state(struct doctor *d, const char *argument, struct doctor_finding *ret)
 {
@@ -17,7 +33,8 @@ void doctor_session_state(struct doctor *d, const char *argument, struct doctor_
 	struct err err = { 0 };
 
 	(void)argument;
-	if (store_open(d->state_root, false, d->arena, &store, &err) < 0)
+	if (store_open(d->state_root, false, d->arena, &store, &err) < 0 ||
+	    check_writable(d, store_root(store), &err) < 0)
 		doctor_say(d, ret, DOCTOR_FAIL, &err);
 	else
 		doctor_ok(d, ret, "%s", store_root(store));

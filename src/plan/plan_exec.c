@@ -98,8 +98,10 @@ static int from_options(struct arena *arena, const struct plan_exec_process *ask
 {
 	int r;
 
-	if (!asked->args.n)
-		return err_set(err, EINVAL, "exec failed: exec args cannot be empty");
+	if (!asked->args.n) {
+		(void)err_set(err, EINVAL, "exec failed: exec args cannot be empty");
+		return err_hint(err, "name a command behind the id, such as sh, or --process FILE");
+	}
 	process->args.v = str_list(arena, asked->args.v, asked->args.n, NULL, 0);
 	process->args.n = asked->args.n;
 	process->terminal = (struct json_bool){ true, asked->tty };

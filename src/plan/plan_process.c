@@ -87,6 +87,24 @@ static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n
 	return mask;
 }
 
+/* The kernel lets a capability be effective that is permitted. */
+static void limit_effective(struct plan_build *b, const struct oci_capabilities *caps)
+{
+	struct process_plan *p = &b->plan->process;
+
+	for (size_t i = 0; i < caps->effective.n; i++) {
+		int cap = names_capability(caps->effective.v[i]);
+
+		if (cap >= 0 && (p->caps_effective & 1ULL << cap & ~p->caps_permitted) &&
+		    !was_warned(b, caps->effective.v[i]))
+			plan_parts_warn(b,
+					"process.capabilities.effective: ignoring %s, which is not "
+					"permitted as well",
+					caps->effective.v[i]);
+	}
+	p->caps_effective &= p->caps_permitted;
+}
+
 /* The kernel lets a capability be ambient that is permitted and inheritable. */
 static void limit_ambient(struct plan_build *b, const struct oci_capabilities *caps)
 {
@@ -124,7 +142,7 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	p->caps_inheritable =
 		caps_of(b, caps->inheritable.v, caps->inheritable.n, available, "inheritable");
 	p->caps_ambient = caps_of(b, caps->ambient.v, caps->ambient.n, available, "ambient");
-	p->caps_effective &= p->caps_permitted;
+	limit_effective(b, caps);
 	limit_ambient(b, caps);
 }
 

@@ -208,8 +208,10 @@ static int try_reserve(struct store *store, const char *id,
 	bool made = mkdirat(store->fd, id, 0700) == 0;
 	int r;
 
-	if (!made && errno != EEXIST)
-		return err_errno(err, errno, "make the state directory %s/%s", store->path, id);
+	if (!made && errno != EEXIST) {
+		(void)err_errno(err, errno, "make the state directory %s/%s", store->path, id);
+		return err_hint(err, "name a directory that can be written with --root");
+	}
 	r = take_directory(store, id, made, reuse, err);
 	/* Only while it is empty: another that takes it in between finds it gone and says so. */
 	if (r < 0 && r != -EAGAIN && made)

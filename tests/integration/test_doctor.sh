@@ -41,6 +41,21 @@ t_doctor() {
 	no 'requires' doctor more
 }
 
+# Where containers could not be kept, doctor must not be content.
+t_doctor_tries_the_state_directory() {
+	rootless_only
+	mkdir -m 500 "$T/closed"
+	XDG_RUNTIME_DIR=$T/closed doctor
+	eq 'a directory that is closed' "$(of state-directory result)" fail
+	has 'which' "$(of state-directory cause)" "make $T/closed/usrun: write to $T/closed: permission denied"
+	XDG_RUNTIME_DIR=/nosuch/deep doctor
+	eq 'one that cannot be made' "$(of state-directory result)" fail
+	mkdir -m 700 "$T/open"
+	XDG_RUNTIME_DIR=$T/open doctor
+	eq 'one that can be made' "$(of state-directory result)" ok
+	[ ! -e "$T/open/usrun" ] || fail 'doctor made it'
+}
+
 t_doctor_leaves_nothing() {
 	local before after
 	before=$(find "$(STATE_OF)" 2>/dev/null || true)

@@ -312,6 +312,22 @@ t_good_ids() {
 	done
 }
 
+# Not "ended without an error message": somebody has ended it.
+t_start_of_what_is_killed_meanwhile() {
+	local init starter
+	prog /bin/sleep 1000
+	cfg '.hooks = {startContainer: [{path: "/bin/busybox", args: ["sleep", "1000"]}]}'
+	ok create -b "$T/b" "$ID"
+	init=$("${U[@]}" state "$ID" | jq .pid)
+	"${U[@]}" start "$ID" 2>"$T/said" &
+	starter=$!
+	soon grep -q . "/proc/$init/task/$init/children" # the hook
+	ok kill "$ID" KILL
+	! wait "$starter" || fail 'start says that the container runs'
+	has words "$(<"$T/said")" "cannot start container $ID: its init was killed meanwhile"
+	down
+}
+
 t_usage_errors() {
 	no bogus bogus
 	local command

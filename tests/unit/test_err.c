@@ -99,6 +99,15 @@ TEST(a_value_is_named_by_its_document_or_its_option)
 	CHECK_STR(err.hint, "do this");
 }
 
+TEST(a_limit_of_the_caller_is_named)
+{
+	CHECK_INT(err_errno(&err, EMFILE, "open it"), -EMFILE);
+	CHECK_STR(err.text, "open it: too many open files");
+	CHECK(str_starts(err.hint, "usrun may have too few files open: raise `ulimit -n`"));
+	CHECK_INT(err_errno(&err, EACCES, "open it"), -EACCES);
+	CHECK_STR(err.hint, "");
+}
+
 TEST(a_missing_call_is_named)
 {
 	CHECK_INT(err_errno(&err, ENOSYS, "mount it"), -ENOSYS);

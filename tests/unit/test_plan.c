@@ -454,6 +454,21 @@ TEST(an_ambient_capability_that_cannot_be_is_told)
 		  "well");
 }
 
+TEST(an_effective_capability_that_cannot_be_is_told)
+{
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan =
+		build(PROCESS("\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"permitted\":[\"CAP_"
+			      "KILL\"],\"effective\":[\"CAP_KILL\",\"CAP_CHOWN\"]}"),
+		      &facts, &options);
+
+	CHECK(plan && plan->process.caps_effective == 1ULL << CAP_KILL);
+	CHECK_STR(plan && plan->n_warnings ? plan->warnings[plan->n_warnings - 1].text : "",
+		  "process.capabilities.effective: ignoring CAP_CHOWN, which is not permitted as "
+		  "well");
+}
+
 TEST(cpus_are_of_exec_only)
 {
 	struct facts facts = root_facts();
