@@ -38,6 +38,10 @@ static int read_env_files(struct do_parts *p, struct err *err)
 		int r;
 
 		words[i] = list->v[i];
+		if (str_starts(words[i], "env=") && strcspn(words[i] + 4, "=") == 0)
+			return err_set(err, EINVAL,
+				       "--env: expected NAME or NAME=VALUE, got \"%s\"",
+				       words[i] + 4);
 		if (!str_starts(words[i], "env-file="))
 			continue;
 		r = io_read_file(AT_FDCWD, words[i] + 9, MAX_ENV_FILE, p->arena, &text, NULL, err);
@@ -246,6 +250,16 @@ static void hint_not_shown(struct do_parts *p, struct err *err)
 			 "the current directory is not shown inside: --ro . or --rw . shows it");
 }
 
+/* The option that a value of the sandbox's config is from, or NULL. */
+static const char *option_of(const struct do_parts *p, const char *path)
+{
+	if (str_equal(path, "linux.namespaces") && p->o->net && *p->o->net == '/')
+		return "--net";
+	if (str_starts(path, "linux.resources.cpu."))
+		return "--cpus";
+	return str_starts(path, "process.rlimits") ? "--ulimit" : update_values_option(path);
+}
+
 /* What the config does not say. */
 static const char *network(const struct do_parts *p)
 {
@@ -339,8 +353,8 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 				 : stay(p, launch, &with, timeout_ms, err);
 	if (r >= 0)
 		return r;
-	if (update_values_option(err->path))
-		(void)err_option(err, update_values_option(err->path));
+	if (option_of(p, err->path))
+		(void)err_option(err, option_of(p, err->path));
 	(void)err_document(err, "the sandbox's config");
 	hint_not_shown(p, err);
 	return explain(err);
@@ -357,6 +371,8 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 	if (r == 0)
 		r = check_detach(p.o, err);
+	if (r == 0 && argc && !*argv[0] && !p.o->apply)
+		return err_set(err, EINVAL, "expected a command, got an empty string");
 	if (r == 0 && p.o->apply)
 		return do_layer_apply(arena, p.o->apply, (const char *const *)argv, (size_t)argc,
 				      p.o->changes, err);

@@ -42,8 +42,10 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	r = launch_plan(arena, globals, &o->launch, argv[0], false, o->detach, launch, err);
 	if (r < 0)
 		return r;
-	if (!launch->config->process)
-		return err_set(err, EINVAL, ERR_AT "process: needed to run the container");
+	if (!launch->config->process) {
+		(void)err_set(err, EINVAL, ERR_AT "process: needed to run the container");
+		return err_document(err, launch->config_name);
+	}
 	if (!o->detach)
 		return launch_foreground(launch, globals,
 					 &(struct launch_foreground){ .keep = o->keep }, err);

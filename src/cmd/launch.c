@@ -64,9 +64,11 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 	const char *path = options->config
 				   ? options->config
 				   : path_join(arena, launch->options.bundle, "config.json");
-	const char *name = launch->config_name = path_base(path), *text = options->config_text;
+	/* Without a name the errors keep their paths, which mean options of a sandbox. */
+	const char *name = options->sandbox ? NULL : path_base(path), *text = options->config_text;
 	int r = text ? 0 : launch_read_text(arena, path, (char **)&text, &launch->config_len, err);
 
+	launch->config_name = name;
 	if (options->config_text)
 		launch->config_len = options->config_len;
 	if (r == 0)
@@ -280,10 +282,17 @@ static int offer_notify(struct launch *launch, const struct cmd_globals *globals
 	return 0;
 }
 
-/* The file may have another name (--config). */
+/* The file may have another name (--config). A sandbox has no file that its user knows. */
 static int name_config(const struct launch *launch, struct err *err)
 {
-	return err_document(err, launch->config_name ? launch->config_name : "config.json");
+	const char *name = launch->config_name ? launch->config_name : "config.json";
+	size_t line, column;
+
+	if (launch->options.sandbox)
+		return -err->code;
+	if (json_read_locate(launch->config_text, launch->config_len, err->path, &line, &column))
+		name = arena_strf(launch->arena, "%s:%zu:%zu", name, line, column);
+	return err_document(err, name);
 }
 
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,

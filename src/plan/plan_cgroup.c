@@ -96,7 +96,7 @@ static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const cha
 		      ERR_AT
 		      "%s: needs the cgroup controller `%s`, but the container has no cgroup: %s",
 		      q->need->json_path, q->need->controller, why);
-	return err_hint(err, "%s; or remove the limit from the config", way_to_group(q));
+	return err_hint(err, "%s; or leave the limit out", way_to_group(q));
 }
 
 static const char *not_writable(const struct request *q)

@@ -167,7 +167,7 @@ static int no_controller(const struct cgroup_write *w, bool v2, const char *word
 		      w->json_path, w->controller, v2 ? "available" : "mounted",
 		      words && *words ? words : "none");
 	if (!v2)
-		err_hint(err, "mount it below /sys/fs/cgroup, or remove the limit from the config");
+		err_hint(err, "mount it below /sys/fs/cgroup, or leave the limit out");
 	else if (may_own)
 		err_hint(err, "the kernel was built or started without it, or an outer container "
 			      "keeps it");

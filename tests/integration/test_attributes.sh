@@ -51,7 +51,7 @@ t_realtime_schedulers() {
 	while read -r policy wanted; do
 		cfg --argjson s "$policy" '.process.scheduler = $s'
 		if [ "$MODE" = rootless ]; then
-			no 'config.json: process.scheduler: set SCHED_' create -b "$T/b" "$ID"
+			no ': process.scheduler: set SCHED_' create -b "$T/b" "$ID"
 			has hint "$ERR" CAP_SYS_NICE
 			continue
 		fi

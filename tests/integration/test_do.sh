@@ -225,6 +225,13 @@ t_do_ends_as_env_does() {
 	eq 'own failure' "$RC" 125
 	R do --no-such-option
 	eq 'own failure' "$RC" 125
+	# What is wrong is named as it was typed, not as the config that is made of it.
+	no 'usrun: --cpus: needs the cgroup controller' --cgroup-manager disabled do --cpus 1 -- true
+	no 'usrun: --memory: needs the cgroup controller' --cgroup-manager disabled do --memory 1g -- true
+	no 'usrun: --net: open the network namespace /nosuch: ' do --net=/nosuch -- true
+	no 'usrun: --env: expected NAME or NAME=VALUE, got "=x"' do -e =x -- true
+	no 'usrun: expected a command' do -- ''
+	no 'usrun: --ulimit: RLIMIT_NOFILE' do --ulimit nofile=4000000000 -- true
 	# shellcheck disable=SC2016
 	R do -- sh -c 'kill -TERM $$'
 	eq signal "$RC" 143

@@ -24,9 +24,13 @@ t_words_name_the_config() {
 	jq '.process.cwd = "tmp"' "$T/b/config.json" >"$name"
 	no 'usrun: other.json:' run -b "$T/b" -f "$name" "$ID"
 	jq '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}]' "$T/b/config.json" >"$name"
-	no 'usrun: other.json: mounts[' run -b "$T/b" -f "$name" "$ID"
+	no '].source: ' run -b "$T/b" -f "$name" "$ID"
+	has 'where the value is' "$ERR" "usrun: other.json:$(grep -n /nosuch "$name" | cut -d: -f1):"
 	jq '.process.terminal = true' "$T/b/config.json" >"$name"
-	no 'usrun: other.json: process.terminal: ' create -b "$T/b" -f "$name" "$ID"
+	no ': process.terminal: ' create -b "$T/b" -f "$name" "$ID"
+	has 'where the switch is' "$ERR" "usrun: other.json:$(grep -n '"terminal"' "$name" | cut -d: -f1):"
+	jq 'del(.process)' "$T/b/config.json" >"$name"
+	no 'usrun: other.json: process: ' run -b "$T/b" -f "$name" "$ID"
 }
 
 # A misspelt member does nothing; explain says so, with what may have been meant.

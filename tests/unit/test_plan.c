@@ -188,7 +188,7 @@ TEST(a_limit_that_nothing_enforces_has_a_way_to_be)
 	CHECK(strstr(hint_of(limit, &facts, NULL, NULL), "loginctl enable-linger dev"));
 	facts.systemd.user_dir = "/run/user/1000";
 	CHECK(strstr(hint_of(limit, &facts, NULL, "cgroupfs"), "systemd-run --user"));
-	CHECK(strstr(err.hint, "or remove the limit from the config"));
+	CHECK(strstr(err.hint, "or leave the limit out"));
 }
 
 TEST(joined_pid_namespaces_and_offsets_need_a_stager)

@@ -21,7 +21,7 @@ lone() { runuser -u lone -- env -u XDG_RUNTIME_DIR "$@"; }
 bundle lone "$SOME" true
 lone usrun run -b $B none >$OUT 2>&1 </dev/null
 eq 'user without systemd: limits are refused' $? 1
-has 'user without systemd: says why' $OUT 'config.json: linux.resources'
+has 'user without systemd: says why' $OUT ': linux.resources'
 lone usrun --systemd-cgroup run -b $B none >$OUT 2>&1 </dev/null
 eq 'user without systemd: the driver is refused' $? 1
 has 'user without systemd: says what to do' $OUT 'loginctl enable-linger'
