@@ -9,6 +9,7 @@
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 #include "src/oci/repair.h"
+#include "src/security/filter_compile.h"
 
 #include <fcntl.h>
 #include <stddef.h>
@@ -177,6 +178,26 @@ static void add_unknown(struct checker *c)
 		add_line(c, UNKNOWN, line, strstr(line, ": unknown member"));
 }
 
+/* A name that is misspelt is a call that stays allowed, or forbidden. */
+static void check_filter(struct checker *c)
+{
+	const struct process_plan *p = &c->plan->process;
+	_cleanup_str_ struct str names = { 0 };
+	struct filter_program program = { 0 };
+	struct err err = { 0 };
+
+	if (!p->seccomp || p->seccomp_bpf)
+		return;
+	if (filter_compile(c->arena, p->seccomp, &program, &err) < 0)
+		(void)add(c, IMPOSSIBLE, repair_path(&c->repair, err.path), err.text);
+	for (size_t i = 0; i < program.n_unknown; i++)
+		str_addf(&names, "%s%s", i ? ", " : "", program.unknown[i]);
+	if (names.len)
+		(void)add(c, p->seccomp_known_only ? IMPOSSIBLE : DROPPED, "linux.seccomp.syscalls",
+			  arena_strf(c->arena, "skipped system calls that are unknown here: %s",
+				     names.s));
+}
+
 static void check_all(struct checker *c)
 {
 	enum kind kind;
@@ -191,6 +212,7 @@ static void check_all(struct checker *c)
 	for (size_t i = 0; i < c->plan->n_warnings; i++)
 		add_line(c, DROPPED, c->plan->warnings[i].text,
 			 strstr(c->plan->warnings[i].text, ": "));
+	check_filter(c);
 	if (!c->options->facts) /* else it is another host's */
 		explain_missing(c->arena, c->plan, &(struct explain_missing){ add_missing, c });
 }

@@ -99,8 +99,12 @@ t_seccomp_unknown_names() {
 	ok explain "$ID"
 	has explain "$OUT" no_such_call
 	down
+	ok check "$T/b"
+	has check "$OUT" 'dropped: linux.seccomp.syscalls: skipped system calls that are unknown here: no_such_call'
 	cfg '.annotations["run.oci.seccomp_fail_unknown_syscall"] = "1"'
 	no no_such_call run -b "$T/b" "$ID"
+	R check "$T/b"
+	has 'check where it is forbidden' "$OUT" ': impossible: linux.seccomp.syscalls: skipped system calls'
 }
 
 # ld [0]; jeq #mkdir: errno 1; allow: for x86-64 only, where mkdir is number 83.
