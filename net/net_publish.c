@@ -62,10 +62,15 @@ int net_publish_reason(const struct net_port *port, struct err *err)
 		return err_set(err, error, "publish the %s port %u: the host has no address %s",
 			       kind, port->host, port->ip);
 	if (port->host < first) {
+		/* Root itself could: whoever opens it has root's rights in the container's user
+		 * namespace alone. */
 		(void)err_set(err, EACCES,
-			      "publish the %s port %u of the host: unprivileged users may only "
-			      "publish ports from %llu up (" PORT_START ")",
-			      kind, port->host, (unsigned long long)first);
+			      "publish the %s port %u of the host: %s may only publish ports from "
+			      "%llu up (" PORT_START ")",
+			      kind, port->host,
+			      error ? "unprivileged users"
+				    : "the network's helper, which is not root on the host,",
+			      (unsigned long long)first);
 		return err_hint(
 			err,
 			"publish another one, such as %u, or let root call `sysctl " PORT_START

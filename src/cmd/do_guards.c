@@ -5,6 +5,8 @@
 #include "src/base/str.h"
 
 #include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -116,22 +118,26 @@ static void look_at_git(struct search *s)
 		s->guards->watched[before].file = !s->guards->watched[before].there;
 }
 
-static bool has(struct search *s, const char *dir, const char *name)
+static bool has(const char *dir, const char *name)
 {
+	char path[PATH_MAX];
 	struct stat st;
+	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
 
-	return lstat(arena_strf(s->arena, "%s/%s/%s", s->writable->source, dir, name), &st) == 0;
+	return n > 0 && (size_t)n < sizeof(path) && lstat(path, &st) == 0;
 }
 
 /* fn for each directory in dir; links are watched, as a program could make them lead in circles. */
 static void for_each(struct search *s, const char *dir, unsigned int depth,
 		     void (*fn)(struct search *s, const char *dir, unsigned int depth))
 {
-	DIR *stream = opendir(path_join(s->arena, s->writable->source, dir));
+	const char *source = s->writable->source;
+	DIR *stream = opendir(*dir ? path_join(s->arena, source, dir) : source);
 	struct dirent *entry;
 
 	while (stream && (entry = readdir(stream))) {
-		const char *name = arena_strf(s->arena, "%s/%s", dir, entry->d_name);
+		const char *name =
+			arena_strf(s->arena, "%s%s%s", dir, *dir ? "/" : "", entry->d_name);
 		const char *path = path_join(s->arena, s->writable->source, name);
 		struct stat st, to;
 
@@ -140,8 +146,8 @@ static void for_each(struct search *s, const char *dir, unsigned int depth,
 			continue;
 		if (S_ISDIR(st.st_mode))
 			fn(s, name, depth + 1);
-		else if (S_ISLNK(st.st_mode) && stat(path, &to) == 0 && S_ISDIR(to.st_mode) &&
-			 !do_is_unprotected(name, s->unprotected))
+		else if (*dir && S_ISLNK(st.st_mode) && stat(path, &to) == 0 &&
+			 S_ISDIR(to.st_mode) && !do_is_unprotected(name, s->unprotected))
 			watch(s, path, &st);
 	}
 	if (stream)
@@ -173,21 +179,44 @@ static bool is_bulk(const char *name)
 static void look_at_module(struct search *s, const char *dir, unsigned int depth)
 {
 	static const char *const parts[] = { "hooks", "config", "config.worktree", "commondir" };
-	bool repository = has(s, dir, "HEAD") || has(s, dir, "config");
+	const char *path = path_join(s->arena, s->writable->source, dir);
+	bool repository = has(path, "HEAD") || has(path, "config");
 
 	if (depth > MAX_DEPTH || (depth > 1 && is_bulk(path_base(dir))))
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (repository || has(s, dir, parts[i]))
+		if (repository || has(path, parts[i]))
 			look(s, arena_strf(s->arena, "%s/%s", dir, parts[i]));
 	for_each(s, dir, depth, look_at_module);
 }
 
 /* A directory that is git's own, as that of a worktree's repository. */
-static bool is_git_directory(struct search *s)
+static bool is_git_directory(const char *path)
 {
-	return has(s, ".", "HEAD") &&
-	       (has(s, ".", "commondir") || (has(s, ".", "objects") && has(s, ".", "refs")));
+	return has(path, "HEAD") &&
+	       (has(path, "commondir") || (has(path, "objects") && has(path, "refs")));
+}
+
+static void note_bare(struct arena *arena, struct do_guards *g, const char *path)
+{
+	g->bare = arena_room(arena, g->bare, g->n_bare, &g->cap_bare, sizeof(*g->bare));
+	g->bare[g->n_bare++].path = path;
+}
+
+/* A bare repository, which git takes for one when it is run in it. */
+static void look_at_entry(struct search *s, const char *dir, unsigned int depth)
+{
+	const char *path = path_join(s->arena, s->writable->source, dir);
+
+	(void)depth;
+	if (!is_git_directory(path))
+		return;
+	note_bare(s->arena, s->guards, path);
+	for (size_t i = 0; do_protected[i]; i++)
+		if (str_starts(do_protected[i], ".git/") &&
+		    !do_is_unprotected(do_protected[i], s->unprotected))
+			look(s,
+			     arena_strf(s->arena, "%s%s", dir, do_protected[i] + strlen(".git")));
 }
 
 void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
@@ -201,10 +230,15 @@ void do_guards_find(struct arena *arena, struct do_guards *guards, const struct 
 	look_at_git(&s);
 	for_each(&s, ".git/worktrees", 0, look_at_worktree);
 	for_each(&s, ".git/modules", 0, look_at_module);
-	if (!is_git_directory(&s))
+	guards->roots = arena_room(arena, guards->roots, guards->n_roots, &guards->cap_roots,
+				   sizeof(*guards->roots));
+	guards->roots[guards->n_roots++] = writable->source;
+	for_each(&s, "", 0, look_at_entry);
+	if (!is_git_directory(writable->source))
 		return;
 	for (size_t i = 0; do_protected[i]; i++)
-		if (str_starts(do_protected[i], ".git/"))
+		if (str_starts(do_protected[i], ".git/") &&
+		    !do_is_unprotected(do_protected[i], unprotected))
 			look(&s, do_protected[i] + prefix);
 	for_each(&s, "worktrees", 0, look_at_worktree);
 	for_each(&s, "modules", 0, look_at_module);
@@ -220,6 +254,39 @@ static bool is_news(const struct do_watched *w, const struct stat *now)
 	       now->st_ctim.tv_nsec != w->changed.tv_nsec;
 }
 
+static bool is_known(const struct do_guards *guards, const char *path)
+{
+	for (size_t i = 0; i < guards->n_bare; i++)
+		if (str_equal(guards->bare[i].path, path))
+			return true;
+	return false;
+}
+
+static const char *append(struct arena *arena, const char *line, const char *path)
+{
+	return line ? arena_strf(arena, "%s %s", line, path) : path;
+}
+
+/* Its configuration names programs that git runs there. */
+static const char *new_repositories(struct arena *arena, const struct do_guards *guards,
+				    const char *root, const char *line)
+{
+	DIR *stream = opendir(root);
+	struct dirent *entry;
+
+	while (stream && (entry = readdir(stream))) {
+		const char *path = path_join(arena, root, entry->d_name);
+
+		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, "..") &&
+		    !str_equal(entry->d_name, ".git") && is_git_directory(path) &&
+		    !is_known(guards, path))
+			line = append(arena, line, path);
+	}
+	if (stream)
+		(void)closedir(stream);
+	return line;
+}
+
 const char *do_guards_news(struct arena *arena, const struct do_guards *guards)
 {
 	const char *line = NULL;
@@ -229,7 +296,9 @@ const char *do_guards_news(struct arena *arena, const struct do_guards *guards)
 		struct stat st;
 
 		if (lstat(w->path, &st) == 0 && is_news(w, &st))
-			line = line ? arena_strf(arena, "%s %s", line, w->path) : w->path;
+			line = append(arena, line, w->path);
 	}
+	for (size_t i = 0; i < guards->n_roots; i++)
+		line = new_repositories(arena, guards, guards->roots[i], line);
 	return line;
 }

@@ -21,6 +21,12 @@ struct do_guards {
 		struct timespec changed;
 	} * watched;
 	size_t n_watched, cap_watched;
+	struct do_bare { /* a repository of git's own, right in a writable directory */
+		const char *path;
+	} * bare;
+	size_t n_bare, cap_bare;
+	const char **roots; /* the writable directories */
+	size_t n_roots, cap_roots;
 };
 
 /* Looks into one more writable directory. unprotected: names that --unprotect gave. */

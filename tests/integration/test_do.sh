@@ -782,3 +782,38 @@ t_do_help_is_grouped() {
 	eq groups "$(sed -n 's/^\([A-Z][a-z]*\):$/\1/p' <<<"$OUT" | tr '\n' ' ')" 'Files Copies Who Network Limits More '
 	eq 'more than 80 columns' "$(grep -E '.{81}' <<<"$OUT" || true)" ''
 }
+
+# Git runs what the configuration of a bare repository names, in whatever directory that is.
+t_do_guards_bare_repositories() {
+	do_home
+	mkdir -p bare.git/{objects,refs,hooks} plain/hooks
+	touch bare.git/HEAD bare.git/config plain/config
+	R do --rw . -- sh -c '
+		for f in bare.git/hooks/new bare.git/config; do
+			(echo evil >$f) 2>/dev/null && echo "wrote $f"
+			rm -f $f 2>/dev/null; mv $f x 2>/dev/null && echo "moved $f"
+		done
+		mv bare.git x 2>/dev/null && echo "moved bare.git"
+		echo work >bare.git/refs/x; echo work >plain/config
+		mkdir -p new/objects new/refs; touch new/HEAD new/config'
+	eq 'what was changed' "$OUT" ''
+	eq 'what is work' "$(cat bare.git/refs/x plain/config)" $'work\nwork'
+	has 'a new one is told' "$ERR" "new in a writable directory, read it before it runs: $PWD/new"
+	hasnt 'those that were there' "$ERR" "$PWD/bare.git"
+	IN --rw . --unprotect .git -- 'echo x >bare.git/config'
+	eq unprotected "$(<bare.git/config)" x
+}
+
+before_t_do_publishes_what_it_may() { give_tun; }
+after_t_do_publishes_what_it_may() { take_tun; }
+# Also root's port is opened by a process that is root in the sandbox's user namespace alone.
+t_do_publishes_what_it_may() {
+	needs slirp4netns
+	do_home
+	local start who='unprivileged users'
+	start=$(</proc/sys/net/ipv4/ip_unprivileged_port_start)
+	[ "$start" -gt 80 ] || skip 'all ports are for everybody'
+	[ "$MODE" != root ] || who="the network's helper, which is not root on the host,"
+	no "$who may only publish ports from $start up" do -p 80:80 -- true
+	has 'what to do' "$ERR" 'publish another one, such as 8080'
+}
