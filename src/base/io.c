@@ -126,15 +126,6 @@ int io_write_at(int dirfd, const char *path, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-int io_write_file(int dirfd, const char *path, const char *text, struct err *err)
-{
-	int r = io_write_at(dirfd, path, text);
-
-	if (r < 0)
-		return err_errno(err, -r, "write \"%s\" to %s", text, path);
-	return 0;
-}
-
 /* Eight letters that others cannot guess, without a system call: 32 bits of what the kernel has
  * given this program at its start, folded such that the rest (the stack's canary) cannot be told
  * from them, and the time. */

@@ -22,8 +22,6 @@ int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 
 /* Writes text to an existing file in one write(2), as kernel files want it. 0 or -errno. */
 int io_write_at(int dirfd, const char *path, const char *text);
-/* The same with an error text that names path and text. */
-int io_write_file(int dirfd, const char *path, const char *text, struct err *err) MUST_CHECK;
 
 /* Replaces a file atomically (temporary name, rename); readers see the old or the new one. */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,

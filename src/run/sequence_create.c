@@ -67,6 +67,14 @@ static const struct row rows[] = {
 	SYNC(PARENT, STAGER, "cgroup-entered", .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP),
 	ACT(STAGER, "cgroup-look", step_cgroup_look, .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP,
 	    .before = M_CGROUPNS),
+	/* Who lives in the user namespace that will be joined may see the stager already, and has
+	 * the right to trace whoever is in it: it hides as it joins, and its files in /proc are
+	 * root's from then on. */
+	ACT(PARENT, "oom-set", step_oom_set, .when = PLAN_USERNS_JOIN, .needs = M_CHILD_PID,
+	    .gives = M_OOM),
+	ACT(PARENT, "time-open", step_time_open, .when = PLAN_USERNS_JOIN | PLAN_TIME_OFFSETS,
+	    .needs = M_CHILD_PID, .before = M_USERNS),
+	SYNC(PARENT, STAGER, "scored", .when = PLAN_USERNS_JOIN, .needs = M_OOM),
 	/* Rights over the caller's namespaces are lost in another user namespace: join first. */
 	ACT(STAGER, "ns-join", step_ns_join, .when = PLAN_NS_JOIN, .after = M_IN_CGROUP,
 	    .before = M_USERNS, .gives = M_JOINED),
@@ -77,7 +85,7 @@ static const struct row rows[] = {
 	ACT(STAGER, "userns-create", step_userns_create, .when = PLAN_USERNS_NEW,
 	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS),
 	/* Those that belong to the joined user namespace. */
-	ACT(STAGER, "ns-join-late", step_ns_join_late, .when = PLAN_USERNS_JOIN,
+	ACT(STAGER, "ns-join-late", step_ns_join_late, .when = PLAN_USERNS_JOIN, .needs = M_OOM,
 	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS | M_IDMAP),
 	ACT(STAGER, "mntns-create", step_mntns_create, .when = PLAN_MNTNS_NEW, .after = M_USERNS,
 	    .gives = M_MNTNS),
@@ -98,7 +106,8 @@ static const struct row rows[] = {
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .unless = PLAN_STAGER,
 	    .needs = M_CHILD_PID, .gives = M_IDMAP),
 	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
-	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM),
+	ACT(PARENT, "oom-set", step_oom_set, .unless = PLAN_USERNS_JOIN, .needs = M_CHILD_PID,
+	    .gives = M_OOM),
 	ACT(PARENT, "start-time", step_start_time, .unless = PLAN_STAGER, .needs = M_CHILD_PID,
 	    .before = M_ROOT, .gives = M_START_TIME),
 	/* Early for the same reason; and offsets can be written only while no process is inside. */

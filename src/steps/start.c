@@ -47,6 +47,7 @@ void start_init(struct start *start, const struct plan *plan, struct arena *aren
 		.layer_sock = -1,
 		.layer_keeper = CHILD_NONE,
 		.init_stat = -1,
+		.time_offsets = -1,
 		.netns_socket = -1,
 		.net_member = -1,
 		.net_answer = -1,

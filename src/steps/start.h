@@ -51,6 +51,7 @@ struct start {
 	struct signals
 		signals; /* blocked in the foreground; they end a start, or are for the program */
 	uint64_t start_time;     /* of init, from the time when its ids were still the caller's */
+	int time_offsets;        /* the stager's file in /proc, opened before it hides; or -1 */
 	int init_stat;           /* its /proc/self/stat, opened by itself; -1 without a stager */
 	int netns_socket;        /* made by init in its network namespace */
 	const char *net_program; /* of the helper */

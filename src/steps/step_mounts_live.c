@@ -317,6 +317,9 @@ static __attribute__((noreturn)) void work(struct start *start, bool removes, in
 	struct err err = { 0 };
 	int r;
 
+	/* Who shares the caller's pid namespace sees this process, and may trace what joins its
+	 * user namespace. */
+	privs_set_dumpable(false);
 	(void)setsid(); /* a key for the caller shall not stop it halfway */
 	start->lifeline = sock;
 	r = start_end_with_parent(start, &err);

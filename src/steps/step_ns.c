@@ -108,6 +108,10 @@ int step_ns_open(struct start *start, struct err *err)
 
 static int join(struct start *start, int kind, struct err *err)
 {
+	/* Who lives there may have the right to trace whoever is in it, and sees this process in
+	 * the pid namespace of the host, with the host's root and directory. */
+	if (kind == PLAN_NS_USER)
+		privs_set_dumpable(false);
 	if (setns(start->ns_fds[kind], names_namespaces[kind].value) < 0) {
 		int error = errno;
 
@@ -240,27 +244,40 @@ int step_timens_create(struct start *start, struct err *err)
 	return unshare(CLONE_NEWTIME) < 0 ? err_errno(err, errno, "make a time namespace") : 0;
 }
 
-static int write_offset(const struct start *start, const char *clock,
-			const struct oci_time_offset *offset, struct err *err)
+int step_time_open(struct start *start, struct err *err)
 {
-	char line[96], path[64];
-	int r;
+	char path[64];
 
-	if (!offset)
-		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/timens_offsets", (int)start_first(start)->pid);
-	(void)snprintf(line, sizeof(line), "%s %lld %llu", clock, (long long)offset->secs.v,
-		       (unsigned long long)offset->nanosecs.v);
-	r = io_write_file(AT_FDCWD, path, line, err);
-	return r < 0 ? err_prefix(err, ERR_AT "linux.timeOffsets.%s", clock) : 0;
+	start->time_offsets = open(path, O_WRONLY | O_CLOEXEC);
+	return start->time_offsets < 0
+		       ? err_errno(err, errno, ERR_AT "linux.timeOffsets: open %s", path)
+		       : 0;
 }
 
+static int add_offset(char *text, size_t size, const char *clock,
+		      const struct oci_time_offset *offset)
+{
+	return offset ? snprintf(text, size, "%s %lld %llu\n", clock, (long long)offset->secs.v,
+				 (unsigned long long)offset->nanosecs.v)
+		      : 0;
+}
+
+/* At once, as the file takes no more than one write. Who has the right to it is who has opened it,
+ * and the namespace is that of the moment. */
 int step_time_offsets(struct start *start, struct err *err)
 {
 	const struct oci_time_offsets *offsets = start->plan->ns.offsets;
-	int r = write_offset(start, "monotonic", offsets->monotonic, err);
+	char text[192] = "";
+	int len, r = start->time_offsets < 0 ? step_time_open(start, err) : 0;
 
-	return r < 0 ? r : write_offset(start, "boottime", offsets->boottime, err);
+	if (r < 0)
+		return r;
+	len = add_offset(text, sizeof(text), "monotonic", offsets->monotonic);
+	len += add_offset(text + len, sizeof(text) - (size_t)len, "boottime", offsets->boottime);
+	r = len ? io_write_all(start->time_offsets, text, (size_t)len) : 0;
+	fd_closep(&start->time_offsets);
+	return r < 0 ? err_errno(err, -r, ERR_AT "linux.timeOffsets: set the new clocks") : 0;
 }
 
 int step_lifeline(struct start *start, struct err *err)

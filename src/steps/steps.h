@@ -71,6 +71,7 @@ STEP(cgroup_admit);
 STEP(ns_join);
 STEP(pidns_join_early);
 STEP(userns_create);
+STEP(time_open);
 STEP(ns_join_late);
 STEP(mntns_create);
 STEP(mounts_open);

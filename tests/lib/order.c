@@ -61,7 +61,8 @@ static const struct owed owed_restore[] = {
 	 M_ATTRIBUTES | M_PRIVS_DROPPED)
 
 struct walked {
-	bool among_others;           /* init is born where others live */
+	bool among_others; /* init is born where others live */
+	bool joins_others; /* a user namespace in which others may have the right to trace */
 	uint64_t knows[ACTOR_COUNT]; /* milestones each actor can be sure of */
 	uint64_t happened, possible;
 	bool alive[ACTOR_COUNT];
@@ -81,6 +82,8 @@ static const char *fault(const struct walked *w, const struct row *row, enum act
 		return "relies on what may not have happened";
 	if (row->before & w->happened)
 		return "comes too late";
+	if ((row->gives & M_USERNS) && w->joins_others && !(w->knows[who] & M_OOM))
+		return "hides there, and its files in /proc are not written yet";
 	if (row->kind == ROW_SYNC && !w->alive[to])
 		return "the receiver does not exist";
 	if (row->kind == ROW_SPAWN && w->alive[to])
@@ -164,6 +167,7 @@ int order_check(const struct row *rows, size_t n, uint32_t flags, struct err *er
 		if (sequence_row_active(&rows[i], flags))
 			w.possible |= rows[i].gives;
 	/* Whom exec joins is there. */
+	w.joins_others = flags & PLAN_USERNS_JOIN;
 	w.among_others = (flags & PLAN_PIDNS_JOIN) || !(w.possible & M_STATE);
 	for (size_t i = 0; i < n; i++) {
 		enum actor who = sequence_actor(rows[i].who, flags);

@@ -7,6 +7,8 @@
  *                               for TOKEN in command lines, for USRUN_CALLER in environments, for
  *                               capabilities that it has not itself, and for a program of the host
  *                               that can be opened for writing (and is then written to)
+ *   attack newborn CANARY       the way to CANARY again, of the youngest processes only, where there
+ *                               are those of a whole machine
  *   attack deceive              traces whoever is born in its pid namespace, lets it open a tmpfs
  *                               where it wants another file system, and say what is not so
  *   attack swap A B             exchanges two names for ever */
@@ -266,6 +268,25 @@ static pid_t last_pid(void)
 	return at ? atoi(at + 1) : 1;
 }
 
+static void newborn(const char *canary)
+{
+	char path[320];
+	pid_t self = getpid(), last;
+
+	printf("looking\n");
+	for (;;) {
+		last = last_pid();
+		for (pid_t pid = last; pid > last - 6; pid--) {
+			if (pid == self)
+				continue;
+			(void)snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+			look_for_canary(path, canary);
+			(void)snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+			look_for_canary(path, canary);
+		}
+	}
+}
+
 static void deceive(void)
 {
 	pid_t known = last_pid(), pid;
@@ -290,6 +311,8 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 4 && strcmp(argv[1], "snoop") == 0)
 		snoop(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "newborn") == 0)
+		newborn(argv[2]);
 	if (argc == 2 && strcmp(argv[1], "deceive") == 0)
 		deceive();
 	if (argc == 4 && strcmp(argv[1], "swap") == 0)

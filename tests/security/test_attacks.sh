@@ -111,6 +111,51 @@ t_pod_with_a_user_namespace() {
 		"join([\"user\", \"pid\", \"network\"]) | del(.linux.uidMappings, .linux.gidMappings) | $hooked"
 }
 
+# Without no_new_privs a filter takes a right that the container has not. Who is asked about calls of the program alone gets its
+# listener from a process that no neighbour sees.
+t_pod_with_an_agent() {
+	local kept='join(["pid"])' agent
+	command -v python3 >/dev/null || skip 'needs python3'
+	[ "$MODE" = root ] || kept='join(["user", "pid"]) | del(.linux.uidMappings, .linux.gidMappings)'
+	USRUN_TEST=$ID python3 -c 'import os, socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o666); s.listen(8); kept = []
+while True:
+    peer, _ = s.accept()
+    while True:
+        data, fds, _, _ = socket.recv_fds(peer, 65536, 4)
+        kept = fds or kept
+        if not data:
+            break' "$T/agent" &
+	agent=$!
+	soon test -S "$T/agent"
+	pod . "$kept | .linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", listenerPath: \"$T/agent\",
+		syscalls: [{names: [\"mkdir\", \"mknod\", \"mount\", \"bpf\"], action: \"SCMP_ACT_NOTIFY\"}]}"
+	kill $agent
+}
+
+# In the pid namespace of the host, the first container sees who is about to join its user namespace.
+t_pod_beside_the_hosts_processes() {
+	local i own=. next='.linux.namespaces |= map(select(.type != "user")) + [{type: "user", path: "\($p)/user"}] | del(.linux.uidMappings, .linux.gidMappings)'
+	armed CHOWN DAC_OVERRIDE DAC_READ_SEARCH SYS_PTRACE SETUID SETGID
+	[ "$MODE" = rootless ] || own=$mapped
+	cp "$T/b/config.json" "$T/plain.json"
+	cfg "$own | .linux.namespaces |= map(select(.type != \"pid\")) | del(.linux.maskedPaths, .linux.readonlyPaths)"
+	script_ "exec /bin/attack newborn $T/canary >>/hits"
+	ok run -d -b "$T/b" --pid-file "$T/pid" "$ID"
+	looking
+	cp "$T/plain.json" "$T/b/config.json"
+	cfg --arg p "/proc/$(<"$T/pid")/ns" "$next"
+	prog /bin/true
+	jq -n --arg s "$T" '[{destination: "/tmp/added", type: "bind", source: $s, options: ["rbind"]}]' >"$T/mounts"
+	for ((i = 0; i < 4 * USRUN_TIMES; i++)); do
+		ok run -b "$T/b" "${ID}p"
+		ok mounts add "$ID" "$T/mounts"
+		ok mounts remove "$ID" "$T/mounts"
+	done
+	down
+	safe
+}
+
 # A neighbour that traces what is born speaks in its name: no other file system becomes /proc, and no other process is ended
 # or taken for the container's.
 t_pod_with_a_neighbour_that_lies() {
