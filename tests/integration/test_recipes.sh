@@ -151,6 +151,23 @@ t_recipe_other_tree() {
 	mv trixie "$T/b/rootfs"
 }
 
+before_t_recipe_package() { give_fuse; }
+after_t_recipe_package() { take_fuse; }
+t_recipe_package() {
+	[ -z "${OWN:-}" ] || [ -w /dev/fuse ] || skip 'needs root to prepare it'
+	needs_fuse
+	command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || skip 'needs apt and dpkg'
+	recipe_home
+	mkdir -p "$T/deb/DEBIAN" "$T/deb/usr/bin"
+	printf 'Package: it-tool\nVersion: 1\nArchitecture: all\nMaintainer: nobody <n@example.com>\nDescription: a test\n' >"$T/deb/DEBIAN/control"
+	recipe_program "$T/deb/usr/bin/tool" 'echo "installed for $(id -un)"'
+	dpkg-deb --root-owner-group -b "$T/deb" tool.deb >/dev/null
+	recipe 'Try a package'
+	worked
+	has 'its output' "$OUT" 'installed for root'
+	[ ! -e /usr/bin/tool ] || fail 'it is installed here'
+}
+
 before_t_recipe_keep() { give_tun; }
 after_t_recipe_keep() { take_tun; }
 t_recipe_keep() {
@@ -227,9 +244,35 @@ t_recipe_agent_socket() {
 	export SSH_AUTH_SOCK=$T/agent.sock
 	soon [ -S "$SSH_AUTH_SOCK" ] || fail 'no agent'
 	ssh-add -q ~/.ssh/key
-	recipe 'Share a socket'
+	recipe 'Use the keys'
 	worked
 	has 'the key' "$OUT" the-key
+}
+
+t_recipe_window() {
+	command -v python3 >/dev/null || skip 'needs python3'
+	recipe_home
+	mkdir -m 700 "$T/session"
+	export XDG_RUNTIME_DIR=$T/session WAYLAND_DISPLAY=wayland-0
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
+c, _ = s.accept(); c.sendall(b"a window\n")' "$T/session/wayland-0" &
+	# shellcheck disable=SC2064
+	trap "kill $! 2>/dev/null || true" EXIT
+	soon [ -S "$T/session/wayland-0" ] || fail 'no desktop'
+	touch photo.jpg "$T/session/other"
+	cat >~/.local/bin/viewer <<-'P'
+		#!/usr/bin/env python3
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(os.environ["WAYLAND_DISPLAY"])
+		print(s.makefile().readline(), sys.argv[1:], os.path.exists(os.environ["WAYLAND_DISPLAY"][:-9] + "other"))
+	P
+	chmod 755 ~/.local/bin/viewer
+	recipe 'Open a window'
+	worked
+	has 'the window' "$OUT" $'a window\n'
+	has 'nothing else' "$OUT" "['photo.jpg'] False"
 }
 
 before_t_recipe_data() { give_tun; }
