@@ -5,6 +5,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/compat.h"
+#include "src/sys/privs.h"
 
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -159,6 +160,9 @@ static int join_each(int stand_in, int flags)
 
 int pidfd_join(int pidfd, int flags)
 {
+	/* Who lives in a user namespace may have the right to trace whoever is in it. */
+	if (flags & CLONE_NEWUSER)
+		privs_set_dumpable(false);
 	if (is_stand_in(pidfd))
 		return join_each(pidfd, flags);
 	return flags && setns(pidfd, flags) < 0 ? -errno : 0;
