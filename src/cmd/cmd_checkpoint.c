@@ -247,6 +247,8 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	if (r == 0)
 		r = check_groups(c, state, err);
 	if (r == 0)
+		r = check_features(c, err);
+	if (r == 0)
 		r = check_parent(c, err);
 	if (r == 0)
 		r = prepare(c, state, (enum status)status, err);
@@ -278,8 +280,6 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (r == 0)
 		r = criu_options_open(arena, &o->criu, true, &c->images, &c->work, &c->work_path,
 				      err);
-	if (r == 0)
-		r = check_features(c, err);
 	return r < 0 ? r : store_change(c->store, argv[0], &change, err);
 }
 
