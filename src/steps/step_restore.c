@@ -32,8 +32,7 @@ struct inherited { /* descriptors that CRIU gets, by name */
 
 static void give(struct inherited *in, const char *key, int fd)
 {
-	if (in->n < MAX_INHERITED)
-		in->v[in->n++] = (struct rpc_fd){ key, fd };
+	in->v[in->n++] = (struct rpc_fd){ key, fd };
 }
 
 /* Joined: those of net and pid exist for CRIU as descriptors, the others by their paths. */
@@ -119,6 +118,11 @@ static int give_streams(struct start *start, struct inherited *in, struct err *e
 			known |= str_equal(in->v[k].key, key);
 		if (!key || known || (i >= PLAN_CRIU_STREAMS && !null))
 			continue;
+		if (in->n == MAX_INHERITED)
+			return err_set(err, E2BIG,
+				       "%s: more than %d descriptors lead out of the "
+				       "container",
+				       RESTORE_STREAMS, MAX_INHERITED);
 		fd = open_stream((int)i, null, str_starts(key, "file"), err);
 		if (fd < 0)
 			r = fd;
