@@ -131,6 +131,11 @@ int plan_criu_check(const struct oci_config *config, struct err *err)
 		return err_set(err, EOPNOTSUPP,
 			       ERR_AT "linux.namespaces: only a container with a mount namespace "
 				      "of its own can be checkpointed");
+	if (find_namespace(config, CLONE_NEWUSER))
+		return err_set(err, EOPNOTSUPP,
+			       ERR_AT "linux.namespaces: a container with a user namespace could "
+				      "not be restored, for what CRIU makes has no right to "
+				      "its images and its cgroups");
 	if (cgroup && cgroup->path)
 		return err_set(err, EOPNOTSUPP,
 			       ERR_AT "linux.namespaces: a container in the cgroup namespace of "

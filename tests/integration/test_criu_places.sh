@@ -58,6 +58,16 @@ t_checkpoint_with_a_time_namespace() {
 	lives
 }
 
+# It would be gone, and could not be restored.
+t_checkpoint_with_a_user_namespace() {
+	need_criu
+	up '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] |
+		.linux.gidMappings = .linux.uidMappings'
+	no 'user namespace could not be restored' checkpoint --image-path "$T/img" "$ID"
+	eq status "$(status)" running
+	down
+}
+
 # A pipe is the caller's again, the null device that of the host, a file is appended to.
 t_checkpoint_of_streams() {
 	need_criu

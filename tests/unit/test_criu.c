@@ -277,6 +277,8 @@ TEST(what_criu_cannot_hold_is_refused)
 {
 	CHECK_INT(plan_criu_check(config_of("", MNT), &err), 0);
 	CHECK_ERR(plan_criu_check(config_of("", ""), &err), &err, "mount namespace");
+	CHECK_ERR(plan_criu_check(config_of("", MNT ",{\"type\":\"user\"}"), &err), &err,
+		  "user namespace could not be restored");
 	CHECK_ERR(plan_criu_check(config_of("", "{\"type\":\"mount\",\"path\":\"/x\"}"), &err),
 		  &err, "mount namespace");
 	CHECK_ERR(
