@@ -30,6 +30,7 @@ struct reader {
 	const char *prefix; /* of the kernel's attributes */
 	bool served;        /* by fuse-overlayfs */
 	struct layer_standins standins;
+	struct layer_hidden hidden;
 	char *chunks; /* two */
 	struct err *err;
 };
@@ -183,6 +184,8 @@ static int look_at(struct reader *r, int upper, int lower, const char *base, con
 {
 	struct stat now, below, *was = &below;
 
+	if (layer_standins_hides(&r->hidden, name, false))
+		return 0;
 	if (r->served && str_starts(base, MARK))
 		return look_at_mark(r, lower, base, name);
 	if (fstatat(upper, base, &now, AT_SYMLINK_NOFOLLOW) < 0)
@@ -234,6 +237,9 @@ static int add_hidden(struct reader *r, int lower, const char *name, const char 
 	size_t n;
 	int error = again < 0 ? -errno : layer_list(r->arena, again, &names, &n);
 
+	/* Of what nobody could see nothing is told. */
+	if (error == -EACCES && r->part->squash.v)
+		return 0;
 	if (error < 0)
 		return failed(r, -error, name);
 	for (size_t i = 0; i < n; i++)
@@ -268,26 +274,28 @@ static int walk(struct reader *r, int upper, int lower, const char *name, unsign
 	return error;
 }
 
-static int read_standins(struct reader *r, int upper)
+/* Who removes what is empty for him has not removed what is here. */
+static void leave_out_hidden(struct reader *r, size_t from)
 {
-	_cleanup_close_ int part = openat(upper, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct layer_changes *c = r->changes;
+	size_t kept = from;
 
-	return part < 0 ? failed(r, errno, "")
-			: layer_standins_read(r->arena, part, &r->standins, r->err);
+	for (size_t i = from; i < c->n; i++) {
+		bool removed = c->v[i].what == LAYER_DELETED || c->v[i].what == LAYER_RETYPED;
+
+		if (!layer_standins_hides(&r->hidden, c->v[i].name, removed))
+			c->v[kept++] = c->v[i];
+	}
+	c->n = kept;
 }
 
-static int read_part(struct reader *r, const struct layer *layer)
+static int compare_part(struct reader *r, int top, int lower)
 {
-	_cleanup_close_ int upper = -1, lower = -1, top = layer_open_upper(layer, r->part, r->err);
+	_cleanup_close_ int upper = -1;
 	struct stat now, was;
 	mode_t mode;
-	int error = top < 0 ? top : layer_open_lower(r->part, &lower, r->err);
+	int error;
 
-	if (error == 0)
-		error = read_standins(r, top);
-
-	if (error < 0)
-		return error;
 	if (lower >= 0 && fstat(top, &now) == 0 && fstat(lower, &was) == 0 &&
 	    now.st_mode != was.st_mode)
 		add(r, LAYER_TOUCHED, "", &now, &was);
@@ -297,6 +305,26 @@ static int read_part(struct reader *r, const struct layer *layer)
 	error = walk(r, upper, lower, "", 0);
 	if (mode)
 		(void)fchmod(upper, mode & 07777);
+	return error;
+}
+
+static int read_part(struct reader *r, const struct layer *layer)
+{
+	_cleanup_close_ int part = -1, lower = -1, top = layer_open_upper(layer, r->part, r->err);
+	int error = top < 0 ? top : layer_open_lower(r->part, &lower, r->err);
+	size_t from = r->changes->n;
+
+	if (error < 0)
+		return error;
+	part = openat(top, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (part < 0)
+		return failed(r, errno, "");
+	error = layer_standins_read(r->arena, part, &r->standins, r->err);
+	if (error == 0)
+		error = layer_standins_hidden(r->arena, part, &r->hidden, r->err);
+	if (error == 0)
+		error = compare_part(r, top, lower);
+	leave_out_hidden(r, from);
 	return error;
 }
 

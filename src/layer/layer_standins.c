@@ -3,6 +3,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/base/text.h"
 #include "src/layer/layer.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define RECORD "standins"
+#define HIDDEN "hidden"
 #define APT "etc/apt/apt.conf.d"
 
 enum { MAX_RECORD = 1 << 20, MAX_DEPTH = 12, MAX_USERS = 1 << 20 };
@@ -248,4 +250,53 @@ bool layer_standins_has(const struct layer_standins *standins, const char *name,
 	return S_ISDIR(now->st_mode) || (!found->size && !now->st_size) ||
 	       found->changed ==
 		       (uint64_t)now->st_ctim.tv_sec * 1000000000 + (uint64_t)now->st_ctim.tv_nsec;
+}
+
+int layer_standins_hidden(struct arena *arena, int part, struct layer_hidden *ret, struct err *err)
+{
+	const char **v = NULL;
+	char *line, *next;
+	size_t cap = 0;
+	int r;
+
+	*ret = (struct layer_hidden){ 0 };
+	if (faccessat(part, HIDDEN, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	r = io_read_file(part, HIDDEN, MAX_RECORD, arena, &line, NULL, err);
+	for (; r == 0 && line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		v = arena_room(arena, v, ret->n, &cap, sizeof(*v));
+		v[ret->n++] = line;
+		ret->v = v;
+	}
+	return r;
+}
+
+/* Of all runs that have used the layer. */
+int layer_standins_hide(struct arena *arena, int part, const char *const *names, size_t n,
+			struct err *err)
+{
+	_cleanup_str_ struct str text = { 0 };
+	struct layer_hidden old;
+	int r = layer_standins_hidden(arena, part, &old, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < old.n; i++)
+		str_addf(&text, "%s\n", old.v[i]);
+	for (size_t i = 0; i < n; i++)
+		if (!strchr(names[i], '\n') && !layer_standins_hides(&old, names[i], false))
+			str_addf(&text, "%s\n", names[i]);
+	return io_replace_file(part, HIDDEN, str_text(&text), text.len, 0600, err);
+}
+
+bool layer_standins_hides(const struct layer_hidden *hidden, const char *name, bool removed)
+{
+	for (size_t i = 0; i < hidden->n; i++)
+		if (path_is_below(name, hidden->v[i]) ||
+		    (removed && path_is_below(hidden->v[i], name)))
+			return true;
+	return false;
 }

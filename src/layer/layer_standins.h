@@ -15,6 +15,11 @@
  * what the part lies on. */
 int layer_standins_make(struct arena *arena, int lower, int part, struct err *err) MUST_CHECK;
 
+/* Records which names below are not shown: nobody who removes what is empty for him, or makes it
+ * anew, has meant what this machine has there. names: without a slash in front. */
+int layer_standins_hide(struct arena *arena, int part, const char *const *names, size_t n,
+			struct err *err) MUST_CHECK;
+
 struct layer_standins {
 	struct layer_standin {
 		const char *name;
@@ -31,3 +36,13 @@ int layer_standins_read(struct arena *arena, int part, struct layer_standins *re
  * has come into it. */
 bool layer_standins_has(const struct layer_standins *standins, const char *name,
 			const struct stat *now);
+
+struct layer_hidden {
+	const char *const *v;
+	size_t n;
+};
+int layer_standins_hidden(struct arena *arena, int part, struct layer_hidden *ret,
+			  struct err *err) MUST_CHECK;
+
+/* Whether a change to a name is one to what is not shown, or (removed) takes it away. */
+bool layer_standins_hides(const struct layer_hidden *hidden, const char *name, bool removed);

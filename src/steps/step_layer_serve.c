@@ -7,6 +7,8 @@
 #include "src/layer/layer_standins.h"
 #include "src/state/status.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 static bool must_be_served(const struct layer_plan *layer)
@@ -51,6 +53,48 @@ int step_layer_leave(struct start *start, struct err *err)
 	return 0;
 }
 
+struct names {
+	const char **v;
+	size_t n, cap;
+};
+
+static void add_name(struct start *start, struct names *names, const char *name)
+{
+	names->v = arena_room(start->arena, names->v, names->n, &names->cap, sizeof(*names->v));
+	names->v[names->n++] = arena_strdup(start->arena, name);
+}
+
+/* What is in / here, and is not in the copy. */
+static int add_missing(struct start *start, int tree, struct names *names, struct err *err)
+{
+	DIR *dir = opendir("/");
+	struct dirent *entry;
+
+	if (!dir)
+		return err_errno(err, errno, "list /");
+	while ((entry = readdir(dir)))
+		if (faccessat(tree, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			add_name(start, names, entry->d_name);
+	(void)closedir(dir);
+	return 0;
+}
+
+/* In place of directories and files of this machine there are empty ones. */
+static int hide(struct start *start, const struct step_layer_use *use, int part, struct err *err)
+{
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
+	struct names names = { 0 };
+	int r = add_missing(start, use->tree, &names, err);
+
+	for (size_t i = 0; i < rootfs->n_mounts && rootfs->mounts[i].layer != use->layer; i++) {
+		const struct mount_entry *m = &rootfs->mounts[i];
+
+		if (m->target[1] && (m->kind != MOUNT_BIND || !str_equal(m->source, m->target)))
+			add_name(start, &names, m->target + 1);
+	}
+	return r < 0 ? r : layer_standins_hide(start->arena, part, names.v, names.n, err);
+}
+
 int step_layer_served(struct start *start, const struct step_layer_use *use, int part,
 		      struct err *err)
 {
@@ -72,7 +116,8 @@ int step_layer_served(struct start *start, const struct step_layer_use *use, int
 						       "pid and a mount namespace of their own");
 	/* Only in a copy of this machine is there something that its root alone may read. */
 	if (str_equal(start->plan->layer.v[use->layer - 1].lower, "/") &&
-	    layer_standins_make(start->arena, use->tree, part, err) < 0)
+	    (layer_standins_make(start->arena, use->tree, part, err) < 0 ||
+	     hide(start, use, part, err) < 0))
 		return -err->code;
 	return layer_serve_overlay(&request, err);
 }

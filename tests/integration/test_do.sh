@@ -631,6 +631,8 @@ $PWD"
 	hasnt 'stand-ins' "$ERR" 'apt.conf.d'
 	hasnt 'mount points' "$ERR" ' /proc'
 	hasnt 'mount points' "$ERR" ' /tmp'
+	# What is not shown is neither gone nor anew.
+	hasnt 'homes that are not shown' "$ERR" ' /home'
 	[ ! -e /usr/bin/it-hello ] && [ ! -e /etc/it-configured ] || fail 'it is installed here'
 	! id it-joe 2>/dev/null || fail 'there is such a user here'
 }
@@ -650,6 +652,12 @@ t_do_root_is_a_copy() {
 	eq changes "$OUT" 'A /etc/it-new 4
 m /usr/bin/ 755 -> 700
 1 added, 1 mode or time'
+	# Who removes what is empty for him has not meant what is here.
+	IN --root --net=none --overlay="$T/layer" -- 'rm -rf /home /var/mail /var/backups /lost+found 2>/dev/null; mkdir -p /home/it-x /lost+found; rm -rf /opt; true'
+	ok do --apply "$T/layer" --changes
+	hasnt 'what is not shown' "$OUT" ' /home'
+	hasnt 'what is not shown' "$OUT" ' /var/mail'
+	hasnt 'what is not shown' "$OUT" ' /lost'
 	ok gc --layer "$T/layer"
 	[ ! -e "$T/layer" ] || fail 'the layer is still there'
 	# A directory of the host that is written to.
@@ -774,7 +782,7 @@ CapEff:	0000000000000000"
 	ok delete --force "$ID-t"
 	no '--timeout: with --detach' do -d --timeout 1 -- true
 	no '--changes: with --detach' do -d --changes -- true
-	no 'for a foreground container alone' do -d --overlay="$T/layer" -- true
+	no 'only for a container in the foreground' do -d --overlay="$T/layer" -- true
 }
 
 t_do_help_is_grouped() {
