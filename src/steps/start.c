@@ -13,6 +13,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 1000 };
 
 static int *descriptors(struct arena *arena, size_t n)
 {
@@ -153,6 +156,19 @@ static int ended_by(int signal, struct err *err)
 	return err_set(err, EINTR, "the start was ended by %s", name ? name : "a signal");
 }
 
+/* What a person at the terminal is told of a start that takes long, once each; an engine has its
+ * own words. NULL: nothing more. */
+static const char *words_for(const struct start *start, int fd)
+{
+	const char *words = fd == start->net_answer ? "waiting for the network ..."
+						    : "preparing the container ...";
+
+	return str_equal(words, start->told) || (start->plan->flags & PLAN_WAIT_START) ||
+			       !isatty(STDERR_FILENO)
+		       ? NULL
+		       : words;
+}
+
 int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
 	       struct err *err)
 {
@@ -163,8 +179,15 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 	};
 
 	for (;;) {
-		int n = poll(fds, 3, timeout_ms), signal = 0;
+		const char *words =
+			timeout_ms >= 0 && timeout_ms <= PATIENCE_MS ? NULL : words_for(start, fd);
+		int n = poll(fds, 3, words ? PATIENCE_MS : timeout_ms), signal = 0;
 
+		if (n == 0 && words) {
+			log_notice("%s", words);
+			start->told = words;
+			continue;
+		}
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, errno, "wait for the container's process");
 		if (n == 0)

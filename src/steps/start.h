@@ -55,8 +55,9 @@ struct start {
 	int init_stat;           /* its /proc/self/stat, opened by itself; -1 without a stager */
 	int netns_socket;        /* made by init in its network namespace */
 	const char *net_program; /* of the helper */
-	int net_member; /* a socket of the container's network namespace, which the helper gets */
-	int net_answer; /* of the helper's keeper, when it is ready */
+	int net_member;   /* a socket of the container's network namespace, which the helper gets */
+	const char *told; /* to a person, why nothing happens yet */
+	int net_answer;   /* of the helper's keeper, when it is ready */
 	struct child net_keeper;
 	struct child console_keeper;
 	struct devices net; /* the host's that it got: given back when the start fails */

@@ -825,3 +825,18 @@ t_do_publishes_what_it_may() {
 	no "$who may only publish ports from $start up" do -p 80:80 -- true
 	has 'what to do' "$ERR" 'publish another one, such as 8080'
 }
+
+before_t_do_says_what_it_waits_for() { give_tun; }
+after_t_do_says_what_it_waits_for() { take_tun; }
+t_do_says_what_it_waits_for() {
+	needs slirp4netns
+	do_home
+	mkdir "$T/bin"
+	printf '#!/bin/sh\nsleep 2\nexec %s "$@"\n' "$(command -v slirp4netns)" >"$T/bin/slirp4netns"
+	chmod 755 "$T/bin" "$T/bin/slirp4netns"
+	under_script "PATH=$T/bin:\$PATH ${U[*]} do --net=slirp4netns -- echo done"
+	has 'a person' "$OUT" 'waiting for the network ...'
+	has 'a person' "$OUT" done
+	PATH=$T/bin:$PATH ok do --net=slirp4netns -- echo done
+	eq 'a pipe' "$OUT|$ERR" 'done|'
+}
