@@ -129,18 +129,23 @@ static const char *text_for(const struct maker *m, const char *name)
 
 static int look_into(struct maker *m, const char *dir, unsigned int depth);
 
+/* What is not everybody's is not for a copy that everybody may make, this machine's root too. */
+static bool is_for_all(int dir, const char *base, const struct stat *st)
+{
+	mode_t wanted = S_ISDIR(st->st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
+	int mode = S_ISDIR(st->st_mode) ? R_OK | X_OK : R_OK;
+
+	return (st->st_mode & wanted) == wanted && faccessat(dir, base, mode, AT_EACCESS) == 0;
+}
+
 static int look_at(struct maker *m, int dir, const char *base, const char *name, unsigned int depth)
 {
 	struct stat st;
-	int mode = R_OK;
 
-	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0 || strchr(base, '\n'))
+	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0 || strchr(base, '\n') ||
+	    (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)))
 		return 0;
-	if (S_ISDIR(st.st_mode))
-		mode |= X_OK;
-	else if (!S_ISREG(st.st_mode) || (st.st_mode & 0444) == 0444)
-		return 0;
-	if (faccessat(dir, base, mode, AT_EACCESS) == 0)
+	if (is_for_all(dir, base, &st))
 		return S_ISDIR(st.st_mode) && depth ? look_into(m, name, depth - 1) : 0;
 	return S_ISDIR(st.st_mode) ? make_directory(m, name, st.st_mode)
 				   : make_file(m, name, st.st_mode, text_for(m, name));

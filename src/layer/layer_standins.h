@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For root of a copy of this machine: what only the machine's root may read would stop package
- * managers there, at the first lock. Empty files and directories of the same modes stand in for
- * them, user databases without passwords, and a word for apt, that it has one user alone. */
+/* For root of a copy of this machine: what not everybody may read would stop package managers
+ * there, at the first lock, and has passwords. Empty files and directories of the same modes stand
+ * in for them, user databases without passwords, and a word for apt, that it has one user alone. */
 #pragma once
 
 #include "src/base/arena.h"
