@@ -49,7 +49,7 @@ int common_change(const struct cmd_globals *globals, const char *id,
 
 	if (r == 0)
 		r = store_open(globals->root, false, change->arena, &store, err);
-	return r < 0 ? r : store_change(store, id, change, err);
+	return r == 0 ? store_change(store, id, change, err) : r;
 }
 
 int common_each_match(struct arena *arena, struct store *store, const char *regex,
