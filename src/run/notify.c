@@ -36,11 +36,15 @@ static int is_wanted(const char *line, int has_fd)
 
 size_t notify_filter(char *text, int has_fd)
 {
-	char *to = text, *line, *save = NULL;
+	const char *end = text + strlen(text); /* the last newline may take the place of the NUL */
+	char *to = text, *next = text;
 
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		size_t len = strlen(line);
+	while (next < end) {
+		char *line = next;
+		size_t len = strcspn(line, "\n");
 
+		next += len + 1;
+		line[len] = '\0';
 		if (!is_wanted(line, has_fd))
 			continue;
 		memmove(to, line, len);

@@ -45,6 +45,16 @@ TEST(the_rest_is_dropped)
 	check("ready", 0, "");
 }
 
+/* All is kept, and the last line has no end of its own: what is behind it is not the program's. */
+TEST(what_is_behind_the_text_is_not_read)
+{
+	char text[] = "READY=1\nSTATUS=up\0\nERRNO=2\nSTOPPING=1\n";
+	size_t len = strlen(text);
+
+	CHECK_INT(notify_filter(text, 0), len + 1);
+	CHECK(memcmp(text, "READY=1\nSTATUS=up\n\nERRNO=2", len + 9) == 0);
+}
+
 TEST(a_barrier_has_a_descriptor)
 {
 	check("BARRIER=1", 0, "");
