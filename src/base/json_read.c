@@ -163,6 +163,17 @@ static bool check_required(struct json_reader *r)
 	return true;
 }
 
+/* A bracket too many closes the document early: that is the mistake, and not what seems to be
+ * missing. yajl finds the text that is left. */
+static bool is_closed_early(const struct json_reader *r)
+{
+	size_t at = yajl_get_bytes_consumed(r->handle);
+
+	while (at < r->len && strchr(" \t\r\n", r->text[at]))
+		at++;
+	return r->depth == 1 && at < r->len;
+}
+
 /* Whether one more bracket may be opened. */
 static bool check_depth(struct json_reader *r)
 {
@@ -254,6 +265,10 @@ static bool close_bracket(struct json_reader *r)
 		f->field = NULL;
 	if (f->kind != FRAME_LIST && !check_duplicates(r))
 		return false;
+	if (f->kind == FRAME_OBJECT && is_closed_early(r)) {
+		r->depth--;
+		return true;
+	}
 	if (f->kind == FRAME_OBJECT ? !check_required(r) : !finish_list(r))
 		return false;
 	r->depth--;

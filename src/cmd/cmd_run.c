@@ -26,7 +26,7 @@ static const struct option options[] = {
 	{ 0, "metadata", OPTION_FLAG, offsetof(struct run_options, launch.metadata), NULL,
 	  "let it reach 169.254.0.0/16", NULL },
 	{ 0, "overlay", OPTION_MAYBE, offsetof(struct run_options, launch.overlay), "DIR",
-	  "discard changes to the rootfs at the end", NULL },
+	  "discard rootfs changes, or keep them in DIR", NULL },
 	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
 	{ 0 },
 };

@@ -325,6 +325,9 @@ TEST(syntax)
 	refuses(REST("\"a\":1") " {",
 		"f:1:21: unexpected text after the end of the document, got {");
 	CHECK_INT(read_text(REST("\"a\":1") " \r\n\t"), 0);
+	/* What seems to be missing stands behind the bracket that is too much. */
+	refuses("{\"a\":1}, \"text\":\"x\"}",
+		"f:1:8: unexpected text after the end of the document, got ,");
 }
 
 TEST(truncated_anywhere)
