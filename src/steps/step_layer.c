@@ -190,7 +190,7 @@ static int make_native(struct start *start, const struct step_layer_use *use, in
 		mountfd_fs_message(fs, words, sizeof(words));
 	words[strcspn(words, "\n")] = '\0';
 	if (r < 0 && *words)
-		return err_set(err, -r, "%s", words + (words[1] == ' ' ? 2 : 0));
+		return err_set(err, -r, "mount an overlay: %s", words + (words[1] == ' ' ? 2 : 0));
 	return r < 0 ? err_errno(err, -r, "mount an overlay") : r;
 }
 

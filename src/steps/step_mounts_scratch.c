@@ -71,7 +71,7 @@ static int attach_overlay(struct start *start, const struct mount_entry *m,
 	int r = overlay = step_layer_overlay(start, use, source, err);
 
 	if (r < 0)
-		return err_prefix(err, ERR_AT "mounts[%ld]: mount an overlay", m->config_index);
+		return err_prefix(err, ERR_AT "mounts[%ld]", m->config_index);
 	r = mountfd_attach(overlay, use->place);
 	if (r >= 0 && str_equal(m->target, "/") && dup3(overlay, start->rootfs, O_CLOEXEC) < 0)
 		r = -errno; /* it is the rootfs from now on */

@@ -135,7 +135,7 @@ t_do_without_an_overlay_is_read_only() {
 		R --log-level warning do -- sh -c 'touch x 2>/dev/null || echo read-only'
 		umount below
 		eq 'with a mount below' "$OUT" read-only
-		has 'with a mount below' "$ERR" "$PWD is read-only: mount an overlay, for writes that are discarded: invalid argument"
+		has 'with a mount below' "$ERR" "$PWD is read-only: mount an overlay: invalid argument"
 		chgrp 7 .
 		R --log-level warning do -- sh -c 'touch x 2>/dev/null || echo read-only'
 		eq 'with a group of others' "$OUT" read-only
@@ -145,7 +145,7 @@ t_do_without_an_overlay_is_read_only() {
 	# A layer on a layer on a layer.
 	IN --nested --ro "$USRUN" -- "export XDG_RUNTIME_DIR=/run/user/$(id -u); touch 1; $USRUN do --nested --ro $USRUN -- sh -c '
 		touch 2; $USRUN --log-level warning do -- sh -c \"touch 3 2>/dev/null || echo read-only; ls\"' 2>&1"
-	has 'two overlays deep' "$OUT" "$PWD is read-only: mount an overlay, for writes that are discarded: invalid argument"
+	has 'two overlays deep' "$OUT" "$PWD is read-only: mount an overlay: invalid argument"
 	has 'two overlays deep' "$OUT" $'read-only\n1\n2\nfile'
 }
 
