@@ -138,6 +138,12 @@ t_do_without_an_overlay_is_read_only() {
 		has 'with a mount below' "$ERR" "$PWD is read-only: mount an overlay: invalid argument"
 		chgrp 7 .
 		R --log-level warning do -- sh -c 'touch x 2>/dev/null || echo read-only'
+		# fuse-overlayfs makes a copy of that, too.
+		if command -v fuse-overlayfs >/dev/null && : 2>/dev/null <>/dev/fuse; then
+			eq 'with a group of others' "$OUT" ''
+			[ ! -e x ] || fail 'what is a copy was written'
+			return 0
+		fi
 		eq 'with a group of others' "$OUT" read-only
 		has 'with a group of others' "$ERR" 'it belongs to the group 7, which cannot be mapped'
 		return 0
