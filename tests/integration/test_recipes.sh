@@ -61,7 +61,7 @@ t_recipe_build() {
 	needs_make
 	recipe_home
 	printf 'out:\n\tcp /proc/net/route out; cat ~/.ssh/id >>out || true\n' >Makefile
-	recipe 'Build here'
+	recipe 'Build with'
 	worked
 	eq 'what was built' "$(wc -l <out) $(stat -c %u out)" "1 $(id -u)"
 }
@@ -85,7 +85,7 @@ t_recipe_untrusted_script() {
 	echo config >setup.cfg
 	# shellcheck disable=SC2016
 	recipe_program install.sh 'cat ~/.ssh/id; rm setup.cfg; mkdir -p ~/.config; echo x >~/.config/own; echo "PATH=$PATH:~/bin" >>~/.profile'
-	recipe 'Let an untrusted script'
+	recipe 'Run an untrusted script'
 	worked
 	hasnt 'of the home directory' "$OUT" secret
 	has 'the list' "$OUT" "D $PWD/setup.cfg"
@@ -144,7 +144,7 @@ t_recipe_other_tree() {
 	mkdir trixie/mnt trixie/run
 	echo 'of this directory' >README
 	find trixie | sort >"$T/before"
-	recipe 'Run a program of another'
+	recipe 'Run another distribution'
 	worked
 	has 'its output' "$OUT" 'of this directory'
 	find trixie | sort | cmp - "$T/before" || fail 'the tree has changed'
@@ -175,7 +175,7 @@ t_recipe_keep() {
 	mkdir src
 	echo old | tee README src/a >other
 	recipe_program untrusted 'echo new | tee README src/a src/b >other; rm untrusted'
-	recipe 'Keep what a program'
+	recipe 'Keep a program'
 	worked
 	has 'the list' "$OUT" "M $PWD/other 4 -> 4"
 	eq 'taken over' "$(cat README src/a src/b other | tr '\n' ' ')$(ls -A .. | tr '\n' ' ')" \
@@ -199,7 +199,7 @@ t_recipe_file_of_strangers() {
 	recipe_home
 	echo paper >paper.pdf
 	recipe_program ~/.local/bin/pdftotext 'cat "$1"; cat /proc/net/route | wc -l; (echo x >evil) 2>/dev/null && echo written; true'
-	recipe 'Open a file of strangers'
+	recipe 'Open a stranger'
 	worked
 	has 'its output' "$OUT" $'paper\n1'
 	hasnt 'the directory' "$OUT" written
