@@ -198,10 +198,11 @@ t_recipe_limits() {
 t_recipe_file_of_strangers() {
 	recipe_home
 	echo paper >paper.pdf
-	recipe_program ~/.local/bin/pdftotext 'cat "$1"; cat /proc/net/route | wc -l; (echo x >evil) 2>/dev/null && echo written; true'
+	recipe_program ~/.local/bin/pdftotext 'cat "$1"; echo "routes: $(wc -l </proc/net/route)"; (echo x >evil) 2>/dev/null && echo written; true'
 	recipe 'Open a stranger'
 	worked
-	has 'its output' "$OUT" $'paper\n1'
+	has 'its output' "$OUT" paper
+	has 'the network' "$OUT" 'routes: 1'
 	hasnt 'the directory' "$OUT" written
 	eq 'what is here' "$(ls -A)" paper.pdf
 }

@@ -54,11 +54,20 @@ def check_readme(root):
             if f"\n{name}() {{" not in tests]
 
 
+def check_recipes(root):
+    """Each recipe of usrun-do(1) is run by a test, which finds it by its first words."""
+    examples = (root / "man" / "usrun-do.1").read_text().split(".Sh EXAMPLES\n")[1].split(".Sh ")[0]
+    words = re.findall(r"recipe(?:_lines)? '([^'$]+)'", (root / "tests" / "integration" / "test_recipes.sh").read_text())
+    first = re.findall(r"(?:^|\n\.Pp\n)([A-Z][^\n]*)", examples)
+    return ([f"usrun-do.1: no test runs the recipe '{line}'" for line in first if not line.startswith(tuple(words))]
+            + [f"test_recipes.sh: no recipe begins with '{w}'" for w in words if not any(f.startswith(w) for f in first)])
+
+
 def main():
     man, usrun = pathlib.Path(sys.argv[1]) / "man", sys.argv[2]
     overview = run(usrun, "--help")
     commands = re.findall(r"^  (\w+) +\S", overview.split("Options:")[0], re.M)
-    errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent) + check_readme(man.parent)
+    errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent) + check_readme(man.parent) + check_recipes(man.parent)
     text = (man / "usrun.1").read_text() if (man / "usrun.1").exists() else ""
     for command in commands:
         errors += check_page(man / f"usrun-{command}.1", options_of(run(usrun, "--criu", sys.executable, command, "--help")))
