@@ -621,7 +621,7 @@ t_do_root_installs_a_package() {
 	echo conf >"$T/deb/etc/it-hello.conf"
 	chmod 755 "$T/deb/DEBIAN/postinst" "$T/deb/usr/bin/it-hello"
 	dpkg-deb --root-owner-group -b "$T/deb" x.deb >/dev/null
-	IN --root --net=none --changes -- 'apt-get install -y ./x.deb >&2 && it-hello && dpkg -s it-hello | grep Status && cat /etc/it-configured
+	IN --root --net=none --changes -- 'apt-get install -y ./x.deb >/dev/null 2>&1 && it-hello && dpkg -s it-hello | grep Status && cat /etc/it-configured
 		useradd -m it-joe && su it-joe -c "id -un" && ls /home/it-joe >/dev/null && id -u && pwd'
 	eq inside "$OUT" "hello from the package
 Status: install ok installed
