@@ -27,6 +27,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Two milliseconds are usual. BLIND_MS: how often is asked what no descriptor tells. */
@@ -267,6 +268,34 @@ static bool is_recorded(int answer)
 	return sock_recv(answer, &go, sizeof(go), &none) == sizeof(go);
 }
 
+/* A proxy has no time by which it must be ready, and may be a program that is not there. */
+static void tell_that_proxy_ended(struct keeper *k)
+{
+	const char *how = "", *text;
+	int status = 0;
+
+	if (k->request->plan->kind != NET_PROXY || child_has_ended(&k->helper, &status) <= 0)
+		return;
+	if (WIFEXITED(status))
+		how = arena_strf(&k->arena, " (exit status %d)", WEXITSTATUS(status));
+	else if (WIFSIGNALED(status))
+		how = arena_strf(&k->arena, " (signal %d)", WTERMSIG(status));
+	text = arena_strf(&k->arena,
+			  "usrun: %s: the proxy has ended%s: the container has no network\n",
+			  k->request->id, how);
+	(void)io_write_all(STDERR_FILENO, text, strlen(text));
+}
+
+static unsigned int await_an_end(struct keeper *k)
+{
+	unsigned int news;
+
+	do {
+		news = wait_for_news(k, -1);
+	} while (!(news & (NEWS_HELPER_ENDED | NEWS_CONTAINER_ENDED)));
+	return news;
+}
+
 static __attribute__((noreturn)) void keep(const struct net_helper_request *request, int answer)
 {
 	struct keeper k = { .request = request,
@@ -299,8 +328,8 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 	fd_closep(&member); /* a proxy that has ended refuses connections */
 	(void)sock_send(answer, &err, sizeof(err), -1);
 	fd_closep(&answer);
-	while (r == 0 && !(wait_for_news(&k, -1) & (NEWS_HELPER_ENDED | NEWS_CONTAINER_ENDED)))
-		;
+	if (r == 0 && !(await_an_end(&k) & NEWS_CONTAINER_ENDED))
+		tell_that_proxy_ended(&k);
 	child_signal_group(&k.helper, SIGKILL);
 	(void)child_end(&k.helper, DEATH_TIMEOUT_MS);
 	child_exit(r < 0);

@@ -398,6 +398,17 @@ t_net_proxy() {
 	has "the config's" "$OUT" 'http_proxy=own'
 }
 
+t_net_proxy_that_ends() {
+	prog /bin/sleep 3
+	ok run -b "$T/b" --net=proxy:false "$ID"
+	has 'false' "$ERR" "$ID: the proxy has ended (exit status 1): the container has no network"
+	ok run -b "$T/b" --net=proxy:/nosuch/proxy "$ID"
+	has 'none there' "$ERR" "$ID: the proxy has ended (exit status 127): the container has no network"
+	prog /bin/true
+	ok run -b "$T/b" --net='proxy:sleep 1000' "$ID"
+	hasnt 'that ends with the container' "$ERR" 'the proxy has ended'
+}
+
 # A server with a port, as the manual has it, with another number; and what it gives otherwise.
 before_t_net_do() { give_tun; }
 after_t_net_do() { take_tun; }
