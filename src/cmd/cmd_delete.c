@@ -10,6 +10,7 @@
 #include "src/plan/plan_cgroup.h"
 #include "src/plan/powers.h"
 #include "src/state/status.h"
+#include "src/state/undo_cgroup.h"
 #include "src/state/undo_list.h"
 #include "src/state/undo_mounts.h"
 #include "src/steps/removal.h"
@@ -48,7 +49,7 @@ static int remove_cgroup(struct arena *arena, struct store *store, const struct 
 	if (plan_cgroup_build(arena, config, facts, &where, &plan, &ignored) < 0 ||
 	    !cgroup_place_is_group(&plan.place))
 		return 0;
-	return undo_list_cgroup(store, id, &plan.place, err);
+	return undo_cgroup_remove(store, id, &plan.place, err);
 }
 
 static int remove_rdt(struct arena *arena, const struct oci_config *config, const char *id,
@@ -90,11 +91,11 @@ static int stop_units(const struct delete_call *call, const struct oci_config *c
 
 	if (facts->systemd.user_dir &&
 	    plan_unit_name(call->arena, &request, &unit, &ignored) == 0 && !unit.is_slice)
-		r = undo_list_unit(call->store, id, &unit.ref, &facts->cgroup, err);
+		r = undo_cgroup_remove_unit(call->store, id, &unit.ref, &facts->cgroup, err);
 	request.manager = CGROUP_MANAGER_SYSTEM;
 	if (r == 0 && facts->systemd.system &&
 	    plan_unit_name(call->arena, &request, &unit, &ignored) == 0 && !unit.is_slice)
-		r = undo_list_unit(call->store, id, &unit.ref, &facts->cgroup, err);
+		r = undo_cgroup_remove_unit(call->store, id, &unit.ref, &facts->cgroup, err);
 	return r;
 }
 
@@ -114,8 +115,8 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 			r = err_set(err, EBUSY, "remove the cgroup %s%s: it keeps reappearing",
 				    host->v[i - 1].mount, path);
 		} else if (path) {
-			place = undo_list_place(call->arena, host, path);
-			r = undo_list_cgroup(call->store, id, &place, err);
+			place = undo_cgroup_place(call->arena, host, path);
+			r = undo_cgroup_remove(call->store, id, &place, err);
 			found++;
 		} else if (!*host->v[i - 1].controllers) {
 			break; /* v2, the last of the list, speaks for the others */
@@ -243,7 +244,7 @@ static struct cgroup_place place_of_process(const struct delete_call *call,
 	if (status_of(state, NULL, &ignored) == STATUS_STOPPED ||
 	    facts_gather(call->arena, FACTS_CALLER | FACTS_CGROUP, &facts, &ignored) < 0)
 		return now;
-	none = undo_list_place(call->arena, &facts.cgroup, "");
+	none = undo_cgroup_place(call->arena, &facts.cgroup, "");
 	if (driver_find(call->arena, (pid_t)state->pid.v, &none, &now, &ignored) < 0)
 		return now;
 	dirs = arena_array(call->arena, now.dirs.n + 1, sizeof(*dirs));
@@ -256,7 +257,7 @@ static struct cgroup_place place_of_process(const struct delete_call *call,
 static int remove_place(const struct delete_call *call, const struct cgroup_place *place,
 			const char *id, struct err *err)
 {
-	int r = undo_list_cgroup(call->store, id, place, err);
+	int r = undo_cgroup_remove(call->store, id, place, err);
 
 	for (size_t i = 0; r == 0 && i < place->dirs.n; i++) {
 		const char *group = arena_strf(call->arena, "%s%s", place->dirs.v[i].mount,

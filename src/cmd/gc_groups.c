@@ -6,7 +6,7 @@
 #include "src/cgroup/mark.h"
 #include "src/doctor/doctor.h"
 #include "src/host/facts.h"
-#include "src/state/undo_list.h"
+#include "src/state/undo_cgroup.h"
 
 #include <errno.h>
 #include <string.h>
@@ -40,7 +40,8 @@ static int remove_of(struct groups *g, const char *id, const struct cgroup_place
 	int r = dir, removed;
 
 	if (dir >= 0)
-		r = undo_list_in_use(place) ? -EBUSY : undo_list_cgroup(g->store, id, place, err);
+		r = undo_cgroup_in_use(place) ? -EBUSY
+					      : undo_cgroup_remove(g->store, id, place, err);
 	removed = dir < 0 ? 0 : store_remove(g->store, id, r < 0 ? &ignored : err);
 	return r < 0 ? r : removed;
 }
@@ -59,13 +60,13 @@ static bool has_state(struct groups *g, const char *id)
 
 static int look_at(struct groups *g, const struct mark_found *found, struct err *err)
 {
-	const struct cgroup_place place = undo_list_place(g->arena, g->host, found->path);
+	const struct cgroup_place place = undo_cgroup_place(g->arena, g->host, found->path);
 	const char *id = found->rest;
 	int r = 0;
 
 	if (has_state(g, id))
 		return 0;
-	if (undo_list_in_use(&place)) {
+	if (undo_cgroup_in_use(&place)) {
 		log_notice("the cgroup %s is not removed: it is container %s's, whose "
 			   "state is gone, and processes are in it; `usrun delete --force %s` ends "
 			   "them",
@@ -83,10 +84,10 @@ static int look_at(struct groups *g, const struct mark_found *found, struct err 
 
 static int look_at_trial(struct groups *g, const struct mark_found *found, struct err *err)
 {
-	const struct cgroup_place place = undo_list_place(g->arena, g->host, found->path);
+	const struct cgroup_place place = undo_cgroup_place(g->arena, g->host, found->path);
 	int r = 0;
 
-	if (!doctor_has_ended(found->rest) || undo_list_in_use(&place))
+	if (!doctor_has_ended(found->rest) || undo_cgroup_in_use(&place))
 		return 0;
 	if (!g->dry_run)
 		r = driver_remove_empty(&place, err);

@@ -9,6 +9,7 @@
 #include "src/cgroup/unit.h"
 #include "src/oci/rdt.h"
 #include "src/state/status.h"
+#include "src/state/undo_cgroup.h"
 #include "src/state/undo_mounts.h"
 #include "src/sys/pidfd.h"
 
@@ -17,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200, DYING_MS = 2000 };
+enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200 };
 
 /* Once, however often its end is waited for. */
 static void tell_of_zombie(const struct state *state)
@@ -116,92 +117,6 @@ static const char *successor(struct store *store, const struct state *state, str
 	return NULL;
 }
 
-/* Another one was started in the group after the processes of ours had ended; or it is of the same
- * name, under another state directory. */
-static void tell_of_others(const struct cgroup_place *place, const char *mark, const char *other)
-{
-	size_t root = strcspn(mark, " ");
-	const char *id = strchr(other, ' ');
-
-	if (id && strncmp(mark, other, root + 1) == 0)
-		log_notice("keeping the cgroup %s: container %s is in it now",
-			   place->dirs.v[0].path, id + 1);
-	else
-		log_notice("keeping the cgroup %s: it belongs to another state directory",
-			   place->dirs.v[0].path);
-}
-
-/* Whether another container of this state directory has the place in its state. */
-static bool has_place(struct store *store, const char *id, const struct cgroup_place *place,
-		      struct arena *arena)
-{
-	struct err ignored;
-	_cleanup_close_ int fd = store_open_container(store, id, &ignored);
-	struct state other;
-
-	return fd >= 0 && store_read(store, fd, id, arena, &other, &ignored) == 0 &&
-	       other.cgroup.dirs.n && str_equal(other.cgroup.dirs.v[0].path, place->dirs.v[0].path);
-}
-
-/* Its mark was changed: by who has taken the group since, or by the container, which would stay. */
-static int remove_doubted(struct store *store, const struct cgroup_place *place, const char *mark,
-			  const char *other, struct err *err)
-{
-	bool same_root = strncmp(mark, other, strcspn(mark, " ") + 1) == 0, theirs;
-	struct arena arena = { 0 };
-	int r;
-
-	theirs = same_root && has_place(store, strchr(mark, ' ') - mark + other + 1, place, &arena);
-	arena_free(&arena);
-	if (theirs) {
-		tell_of_others(place, mark, other);
-		return 0;
-	}
-	r = same_root ? driver_remove(place, err) : driver_remove_empty(place, err);
-	return r != -EBUSY || same_root ? r
-					: err_set(err, EBUSY,
-						  "keeping the cgroup %s, with processes in it: it "
-						  "was created for the container, but is marked as "
-						  "belonging to another state directory",
-						  place->dirs.v[0].path);
-}
-
-int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
-		     struct err *err)
-{
-	struct cgroup_place own, nobodys, others, doubted;
-	struct arena arena = { 0 };
-	char other[MARK_SIZE] = "";
-	const char *mark;
-	int r, later;
-
-	if (!cgroup_place_is_group(place) || !place->dirs.n)
-		return 0;
-	mark = store_mark(store, id, &arena);
-	own = mark_pick(&arena, place, mark, MARK_OURS, NULL);
-	r = own.dirs.n == place->dirs.n ? driver_remove(place, err) : 0;
-	if (own.dirs.n == place->dirs.n) {
-		arena_free(&arena);
-		return r;
-	}
-	nobodys = mark_pick(&arena, place, mark, MARK_NOBODYS, NULL);
-	others = mark_pick(&arena, place, mark, MARK_OTHERS, other);
-	r = driver_remove(&own, err);
-	/* A creator that was killed before it could mark a group had no process in it. */
-	later = driver_remove_empty(&nobodys, r < 0 ? &(struct err){ 0 } : err);
-	if (later == -EBUSY)
-		log_notice("keeping the cgroup %s: it is in use, and nothing shows that container "
-			   "%s created it",
-			   nobodys.dirs.v[0].path, id);
-	if (others.dirs.n)
-		tell_of_others(&others, mark, other);
-	doubted = mark_pick(&arena, place, mark, MARK_DOUBTED, other);
-	if (r == 0 && doubted.dirs.n)
-		r = remove_doubted(store, &doubted, mark, other, err);
-	arena_free(&arena);
-	return r < 0 || later == -EBUSY ? r : later;
-}
-
 /* Nothing of a container outlives a boot: what has its names by now is another's, unless its mark
  * says otherwise. */
 static bool is_over(struct store *store, const struct state *state)
@@ -223,7 +138,7 @@ static int undo_cgroup_create(struct store *store, const struct state *state, st
 {
 	if (is_over(store, state))
 		return 0;
-	return undo_list_cgroup(store, state->id, &state->cgroup, err);
+	return undo_cgroup_remove(store, state->id, &state->cgroup, err);
 }
 
 int undo_list_rdt(const char *const *groups, size_t n, struct err *err)
@@ -246,92 +161,6 @@ static int undo_rdt_create(struct store *store, const struct state *state, struc
 	return undo_list_rdt(state->rdt_groups.v, state->rdt_groups.n, err);
 }
 
-struct cgroup_place undo_list_place(struct arena *arena, const struct facts_cgroup *host,
-				    const char *path)
-{
-	struct cgroup_dir *dirs = arena_array(arena, host->n + 1, sizeof(*dirs));
-
-	for (size_t i = 0; i < host->n; i++)
-		dirs[i] = (struct cgroup_dir){ .controllers = host->v[i].controllers,
-					       .mount = host->v[i].mount,
-					       .path = path };
-	return (struct cgroup_place){ host->mode == FACTS_CGROUP_V2 ? CGROUP_DRIVER_V2
-								    : CGROUP_DRIVER_V1,
-				      { dirs, host->n } };
-}
-
-bool undo_list_in_use(const struct cgroup_place *place)
-{
-	struct arena arena = { 0 };
-	struct cgroup cgroup;
-	struct err ignored;
-	size_t n = 0;
-	pid_t *pids;
-	int r = driver_open(place, &cgroup, &ignored);
-
-	if (r == 0)
-		r = driver_pids(&cgroup, &arena, &pids, &n, &ignored);
-	driver_close(&cgroup);
-	arena_free(&arena);
-	return r == -ENOENT ? false : r < 0 || n;
-}
-
-/* A creator that was killed before it could mark the group leaves processes that are just dying. */
-static bool stays_in_use(const struct cgroup_place *place)
-{
-	long long deadline = clock_now() + DYING_MS;
-
-	for (unsigned int turn = 0; undo_list_in_use(place); turn++) {
-		if (!clock_left(deadline))
-			return true;
-		group_pause(turn);
-	}
-	return false;
-}
-
-/* May the unit with that group be stopped? 1, 0 (it is another container's), or -EBUSY. */
-static int clear_unit(struct store *store, const char *id, const char *unit,
-		      const struct facts_cgroup *host, const char *path, struct err *err)
-{
-	struct arena arena = { 0 };
-	struct cgroup_place place = undo_list_place(&arena, host, path);
-	const char *mark = store_mark(store, id, &arena);
-	char other[MARK_SIZE];
-	int whose = mark_find(&arena, &place, mark, &path, other), r = 1;
-
-	if (whose == MARK_OURS) {
-		place = undo_list_place(&arena, host, path);
-		r = undo_list_cgroup(store, id, &place, err);
-		r = r < 0 ? r : 1;
-	} else if (whose == MARK_OTHERS) {
-		tell_of_others(&place, mark, other);
-		r = 0;
-	} else if (whose == MARK_NOBODYS && stays_in_use(&place)) {
-		(void)err_set(err, EBUSY,
-			      "keeping the unit %s: it is in use, and nothing shows that container "
-			      "%s created it",
-			      unit, id);
-		r = err_hint(err, "`systemctl status %s` shows what it is", unit);
-	}
-	arena_free(&arena);
-	return r;
-}
-
-int undo_list_unit(struct store *store, const char *id, const struct cgroup_unit_ref *unit,
-		   const struct facts_cgroup *host, struct err *err)
-{
-	struct arena arena = { 0 };
-	const char *path;
-	int r = unit_group(&arena, unit, &path, err);
-
-	if (r == 0)
-		r = *path ? clear_unit(store, id, unit->name, host, path, err) : 1;
-	arena_free(&arena);
-	if (r > 0)
-		return unit_stop(unit, err);
-	return r == -ENOENT ? 0 : r;
-}
-
 /* Killed before it heard whether the unit is its own. */
 static int undo_unit_by_name(struct store *store, const struct state *state, struct err *err)
 {
@@ -345,7 +174,7 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
 	else
 		r = facts_gather(&arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
 	if (r == 0 && !other)
-		r = undo_list_unit(store, state->id, &state->unit, &facts.cgroup, err);
+		r = undo_cgroup_remove_unit(store, state->id, &state->unit, &facts.cgroup, err);
 	arena_free(&arena);
 	return r;
 }
@@ -354,7 +183,7 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
  * unit's group is left to systemd. No mark can be there that says whose processes are in it. */
 static int leave_to_systemd(const struct state *state, struct err *err)
 {
-	if (!stays_in_use(&state->cgroup)) {
+	if (!undo_cgroup_stays_in_use(&state->cgroup)) {
 		*err = (struct err){ 0 };
 		return 0;
 	}
@@ -385,7 +214,7 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 		    .dirs.n)
 		stays = true;
 	arena_free(&arena);
-	r = undo_list_cgroup(store, state->id, &state->cgroup, err);
+	r = undo_cgroup_remove(store, state->id, &state->cgroup, err);
 	if (r == -EROFS)
 		r = leave_to_systemd(state, err);
 	if (stays || r == -EBUSY) /* systemd would end what is in it */

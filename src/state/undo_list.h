@@ -4,7 +4,6 @@
  * before the first of them runs, so each entry must also work when its row never ran. */
 #pragma once
 
-#include "src/host/facts.h"
 #include "src/state/store.h"
 
 /* Runs the entries of state->undo, last first. All are tried; the first error is returned. */
@@ -16,23 +15,6 @@ int undo_list_process(const struct state *state, struct err *err) MUST_CHECK;
 
 /* Groups below the root of resctrl. */
 int undo_list_rdt(const char *const *groups, size_t n, struct err *err) MUST_CHECK;
-
-/* Kills and removes what has the container's mark. What has another's, or none and processes in it,
- * stays; a note says so. */
-int undo_list_cgroup(struct store *store, const char *id, const struct cgroup_place *place,
-		     struct err *err) MUST_CHECK;
-
-/* Whether a process is in it, or in a group below. What cannot be looked at is in use. */
-bool undo_list_in_use(const struct cgroup_place *place);
-
-/* Stops the unit, and kills what is in it, where its group has the container's mark or is empty.
- * Another container's stays; a note says so. -EBUSY: it is in use, and nothing says by whom. */
-int undo_list_unit(struct store *store, const char *id, const struct cgroup_unit_ref *unit,
-		   const struct facts_cgroup *host, struct err *err) MUST_CHECK;
-
-/* The place of a path in all hierarchies of the host (arena). */
-struct cgroup_place undo_list_place(struct arena *arena, const struct facts_cgroup *host,
-				    const char *path);
 
 /* Each is named as the row of a sequence that it takes back; the last has no name. */
 struct undo_list_entry {

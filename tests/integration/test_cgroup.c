@@ -6,7 +6,7 @@
 #include "src/base/io.h"
 #include "src/base/str.h"
 #include "src/cgroup/mark.h"
-#include "src/state/undo_list.h"
+#include "src/state/undo_cgroup.h"
 #include "tests/lib/check.h"
 #include "tests/lib/fake_manager.h"
 
@@ -363,7 +363,7 @@ static void check_unit(const struct cgroup_plan *plan, struct store *store, int 
 
 	fake_manager_start_with(&manager, FAKE_GOOD, plan->place.dirs.v[0].path);
 	unit.runtime_dir = manager.dir;
-	CHECK_INT(undo_list_unit(store, "a", &unit, &facts, &err), result);
+	CHECK_INT(undo_cgroup_remove_unit(store, "a", &unit, &facts, &err), result);
 	if (result < 0)
 		CHECK_ERR(result, &err,
 			  "keeping the unit usrun-a.scope: it is in use, and nothing");

@@ -43,7 +43,7 @@ MAY_BE_INHERITED = {"fd.c"}
 # Who falls back on another way has thought of what that shows, allows or kills.
 LISTS_METHODS = re.compile(r"\bmethods\[[^\]]*\]\s*=[^=]")
 NONE_MORE = re.compile(r"\bnone (shows|allows|kills) more than\b")
-MAX_FILE, MAX_FUNCTION, MAX_WIDTH = 600, 60, 100
+MAX_FILE, MAX_FUNCTION, MAX_WIDTH = 500, 60, 100
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 FUNCTION = re.compile(r"^(?!(?:static|typedef|extern|struct \w+ =|enum|union)\b)"
                       r"[a-z][\w \*]*?\b\*?(\w+)\([^;{]*?\)[^;{]*\n\{", re.M)
