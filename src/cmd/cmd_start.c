@@ -118,7 +118,10 @@ static int release_init(int dirfd, struct start_call *call, struct err *err)
 	    pidfd_wait(call->pidfd, LAST_WORDS_MS) == 0) {
 		(void)err_set(err, ECHILD,
 			      "cannot start container %s: its init was killed meanwhile", id);
-		err_hint(err, "by `usrun kill` or `usrun delete --force`, or for want of memory");
+		err_hint(
+			err,
+			"by its seccomp profile, by `usrun kill` or `usrun delete --force`, or for "
+			"want of memory");
 	}
 	return r;
 }

@@ -52,7 +52,7 @@ t_unknown_annotations() {
 	cfg '.annotations += {"run.oci.no_such": "1", "org.example.own": "", "org.opencontainers.image.stopSignal": "TERM"}'
 	up
 	ok explain "$ID"
-	has fallback "$OUT" 'annotations["run.oci.no_such"]: not known, and ignored'
+	has fallback "$OUT" 'annotations["run.oci.no_such"]: unknown, and ignored'
 	hasnt fallback "$OUT" org.example.own
 	ok state "$ID"
 	eq 'in the state' "$(jq -r '.annotations | keys | join(" ")' <<<"$OUT")" \

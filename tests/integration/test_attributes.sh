@@ -280,6 +280,6 @@ t_the_hosts_namespaces_are_not_changed() {
 		echo "$([ "$before $name $max" = "$(ttl) $(uname -n) $(cat /proc/sys/kernel/msgmax)" ] && echo unchanged)"
 	' bash "$T" "${U[@]}" run -b "$T/b" "$ID")
 	has all "$OUT" unchanged
-	eq refused "$(grep -c "is the host's, whose own would change" <<<"$OUT")" 4
+	eq refused "$(grep -c "is the host's, which would change" <<<"$OUT")" 4
 	eq 'results' "$(grep -c 'rc 0' <<<"$OUT")" 1
 }

@@ -650,7 +650,7 @@ t_cgroups_outside_of_the_own_namespace() {
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec unshare -C "$@"' "$other" "${U[@]}" delete --force "$ID" 2>"$T/err" || RC=$?
 	soon rmdir "$other"
 	eq 'exit status' "$RC" 1
-	has 'error' "$(<"$T/err")" 'is outside of the cgroup namespace of usrun'
+	has 'error' "$(<"$T/err")" "is outside usrun's cgroup namespace"
 	[ -n "$(find /sys/fs/cgroup -path "*it-$ID/deep" 2>/dev/null)" ] || fail 'the groups are gone'
 	kill -0 "$PID" || fail 'nothing leads to its groups any more'
 	ok delete --force "$ID"

@@ -50,7 +50,7 @@ t_a_death_in_exec_is_a_failure() {
 	ok create -b "$T/b" "$ID"
 	R start "$ID"
 	# Who has reaped it first, so that nobody can tell, is the first process of this system.
-	[ "$RC" = 0 ] || has error "$ERR" 'ended without an error message'
+	[ "$RC" = 0 ] || has error "$ERR" 'its init was killed meanwhile'
 	soon is stopped
 	down
 }

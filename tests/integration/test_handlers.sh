@@ -165,7 +165,7 @@ t_handler_exec() {
 			eq 'a program of its kind' "$RC $OUT" "9 $(printf '%s\n' '[/y.sample]' '[arg]' 2)"
 			;;
 		plain) [ "$RC" != 9 ] || fail 'exec ran it by the handler' ;;
-		refuse) has "$kind" "$ERR" 'the container'"'"'s handler "sample" lets no other process in' ;;
+		refuse) has "$kind" "$ERR" 'the container'"'"'s handler "sample" does not support further processes' ;;
 		esac
 		R exec "$ID" /bin/sh -c 'exit 4'
 		[ $kind = refuse ] || eq "$kind: another program" "$RC" 4

@@ -991,6 +991,6 @@ t_overlay() {
 	cfg '.annotations["run.usrun.overlay"] = "true"'
 	ok create -b "$T/b" "$ID"
 	ok explain "$ID"
-	has 'an engine' "$OUT" 'annotations["run.usrun.overlay"]: for `usrun run` alone, and ignored'
+	has 'an engine' "$OUT" 'annotations["run.usrun.overlay"]: only `usrun run` supports it, ignored'
 	down
 }

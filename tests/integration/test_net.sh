@@ -350,7 +350,7 @@ t_net_annotation_is_for_run() {
 	cfg '.annotations = {"run.usrun.net": "host"}'
 	ok create -b "$T/b" "$ID"
 	ok explain "$ID"
-	has explain "$OUT" 'annotations["run.usrun.net"]: for `usrun run` alone, and ignored'
+	has explain "$OUT" 'annotations["run.usrun.net"]: only `usrun run` supports it, ignored'
 	down
 	cfg '.annotations = {"run.usrun.net": "sometimes"}'
 	no 'annotations["run.usrun.net"]: expected none, slirp4netns or pasta' run -b "$T/b" "$ID"
