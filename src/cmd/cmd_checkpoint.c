@@ -228,6 +228,20 @@ static int check_groups(struct checkpoint *c, const struct state *state, struct 
 		     : plan_criu_check_groups(&c->opts, &state->cgroup, groups, err);
 }
 
+/* What lives outside the container is not in the images. */
+static int check_keepers(const struct state *state, struct err *err)
+{
+	if (state->net_pid.set)
+		return err_set(err, EOPNOTSUPP,
+			       "the network of container %s is provided by a process outside it",
+			       state->id);
+	if (state->layer_pid.set)
+		return err_set(err, EOPNOTSUPP,
+			       "an overlay of container %s is served by a process outside it",
+			       state->id);
+	return 0;
+}
+
 static int act(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct checkpoint *c = data;
@@ -236,10 +250,8 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	r = status < 0 ? status : refuse(state, (enum status)status, err);
 	if (r == 0)
 		r = common_read_config(c->arena, dirfd, &c->config, err);
-	if (r == 0 && state->net_pid.set)
-		r = err_set(err, EOPNOTSUPP,
-			    "the network of container %s is provided by a process outside it",
-			    state->id);
+	if (r == 0)
+		r = check_keepers(state, err);
 	if (r == 0)
 		r = plan_criu_check(c->config, err);
 	if (r == 0)

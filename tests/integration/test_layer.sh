@@ -364,6 +364,8 @@ D $T/b/rootfs/old/file
 	ok explain "$ID"
 	has explained "$OUT" 'an overlay by fuse-overlayfs, which is slower: '
 	soon pgrep -f "^usrun:.fuse-overlayfs. $ID" >/dev/null || fail 'nobody serves it'
+	no "an overlay of container $ID is served by a process outside it" --criu /bin/true checkpoint \
+		--image-path "$T/images" "$ID"
 	"${U[@]}" kill "$ID" KILL
 	wait $! || true
 	no_server || fail 'who has served is still there'
