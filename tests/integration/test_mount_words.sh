@@ -59,7 +59,7 @@ rrelatime|relatime|noatime'
 
 # Words that have tests of their own, by what they do.
 OTHER_WORDS='bind rbind remount private shared slave unbindable rprivate rshared rslave runbindable tmpcopyup idmap ridmap
-	copy-symlink scratch src-nofollow dest-nofollow rsync rasync rdirsync rmand rnomand'
+	copy-symlink scratch squash src-nofollow dest-nofollow rsync rasync rdirsync rmand rnomand'
 
 # Adds a mount for each line, at /w/N; of type tmpfs, or a bind of SOURCE.
 mount_lines() { # LINES [SOURCE]
