@@ -397,7 +397,8 @@ t_checkpoint_lazy_pages() {
 	soon test -S "$T/work/lazy-pages.socket"
 	eq 'numbers while it is held' "$(lines)" "$held"
 	local other=("${U[@]}" --root "$T/other")
-	if "${other[@]}" restore -d --lazy-pages -b "$T/b" --image-path "$T/img" --work-path "$T/work" "$ID-2" >>"$T/log" 2>&1 </dev/null; then
+	# Where it cannot, it fails, or waits for ever; usrun gives up when it is told to.
+	if timeout 60 "${other[@]}" restore -d --lazy-pages -b "$T/b" --image-path "$T/img" --work-path "$T/work" "$ID-2" >>"$T/log" 2>&1 </dev/null; then
 		wait $dump || fail "checkpoint: $(cat "$T/log")"
 		no 'container does not exist' state "$ID"
 	else
