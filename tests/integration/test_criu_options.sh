@@ -391,14 +391,14 @@ t_checkpoint_lazy_pages() {
 	eq 'when the pages are served' "$(od -An -tx1 "$T/ready" | tr -d ' ')" 00
 	local held
 	held=$(lines)
-	mkdir "$T/work"
-	"${USRUN_CRIU:-criu}" lazy-pages --page-server --address 127.0.0.1 --port $port -D "$T/img" -W "$T/work" -o lazy.log >>"$T/log" 2>&1 </dev/null &
+	mkdir "$T/lazy"
+	"${USRUN_CRIU:-criu}" lazy-pages --page-server --address 127.0.0.1 --port $port -D "$T/img" -W "$T/lazy" -o lazy.log >>"$T/log" 2>&1 </dev/null &
 	lazy=$!
-	soon test -S "$T/work/lazy-pages.socket"
+	soon test -S "$T/lazy/lazy-pages.socket"
 	eq 'numbers while it is held' "$(lines)" "$held"
 	local other=("${U[@]}" --root "$T/other")
 	# Where it cannot, it fails, or waits for ever; usrun gives up when it is told to.
-	if timeout 60 "${other[@]}" restore -d --lazy-pages -b "$T/b" --image-path "$T/img" --work-path "$T/work" "$ID-2" >>"$T/log" 2>&1 </dev/null; then
+	if timeout 60 "${other[@]}" restore -d --lazy-pages -b "$T/b" --image-path "$T/img" --work-path "$T/lazy" "$ID-2" >>"$T/log" 2>&1 </dev/null; then
 		wait $dump || fail "checkpoint: $(cat "$T/log")"
 		no 'container does not exist' state "$ID"
 	else
