@@ -23,6 +23,9 @@ struct cmd_globals {
 	const char *called_as;      /* the first word of the command line */
 };
 
+/* The commit of the sources, all its digits; or "unknown". */
+extern const char cmd_commit[];
+
 enum option_kind {
 	OPTION_FLAG,  /* takes no value; bool * */
 	OPTION_TEXT,  /* const char **; the last one wins */

@@ -122,7 +122,7 @@ static void annotations(struct json_write *w, struct arena *arena, bool has_criu
 	json_write_string(w, "org.opencontainers.runc.checkpoint.enabled",
 			  has_criu ? "true" : "false");
 	json_write_string(w, "run.oci.usrun.version", USRUN_VERSION);
-	json_write_string(w, "run.oci.usrun.commit", USRUN_COMMIT);
+	json_write_string(w, "run.oci.usrun.commit", cmd_commit);
 	if (runs_wasm(arena))
 		json_write_string(w, "run.oci.usrun.wasm", "true");
 	json_write_end(w);
@@ -134,9 +134,9 @@ void cmd_version(struct str *out, bool has_criu)
 	struct arena arena = { 0 };
 
 	str_addf(out,
-		 "usrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %d.%d.%d\n"
+		 "usrun version %s\ncommit: %.12s\nspec: %s\nlibseccomp: %d.%d.%d\n"
 		 "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF%s +YAJL%s\n",
-		 USRUN_VERSION, USRUN_COMMIT, STATE_DOC_OCI_VERSION, SCMP_VER_MAJOR, SCMP_VER_MINOR,
+		 USRUN_VERSION, cmd_commit, STATE_DOC_OCI_VERSION, SCMP_VER_MAJOR, SCMP_VER_MINOR,
 		 SCMP_VER_MICRO, has_criu ? " +CRIU" : "", runs_wasm(&arena) ? " +WASM" : "");
 	arena_free(&arena);
 }
