@@ -150,6 +150,8 @@ const char *report_hint(const char *log)
 			      "left (>>FILE)" },
 		{ "dirty track", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
 		{ "soft-dirty", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
+		{ "path=/dev/pts/", "the container uses a terminal of the host: --shell-job" },
+		{ "path=/dev/tty", "the container uses a terminal of the host: --shell-job" },
 		{ "Can't lookup mount=",
 		  "a process has a file open that lies on a mount of the host" },
 		{ "vdso: Unexpected rt vDSO", "criu before version 4 does not run on this kernel" },

@@ -44,9 +44,9 @@ int swrk_find(struct arena *arena, const char *asked, const char **ret, struct e
 }
 
 /* The program's own descriptors 0 to 2 are none of those that a container is to get. */
-static int own_stdio(int words)
+static int own_stdio(int words, bool keeps_input)
 {
-	int null = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
+	int null = keeps_input ? 0 : openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
 
 	return null < 0 || dup2(null, 0) < 0 || dup2(words, 1) < 0 || dup2(words, 2) < 0 ? -errno
 											 : 0;
@@ -98,7 +98,7 @@ static int run_program(const struct swrk_start *how, int words, int gate, struct
 	(void)snprintf(number, sizeof(number), "%d", sock);
 	(void)snprintf(search, sizeof(search), "PATH=%s%s%s", path ? path : "", path ? ":" : "",
 		       PROGRAM_USUAL_PLACES);
-	r = own_stdio(words);
+	r = own_stdio(words, how->keeps_input);
 	keep_only(how, sock, gate);
 	if (r == 0)
 		(void)execve(how->path, argv, env);

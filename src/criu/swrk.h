@@ -40,7 +40,8 @@ struct swrk_start {
 	const int *fds; /* that it gets, by their numbers */
 	size_t n_fds;
 	uint64_t clone_flags;
-	int cgroup_fd; /* of struct clone_request */
+	int cgroup_fd;    /* of struct clone_request */
+	bool keeps_input; /* its standard input is ours: a terminal, with --shell-job */
 	/* In the child, before the program; may be NULL. */
 	int (*prepare)(void *data, struct err *err);
 	void *data;

@@ -79,6 +79,11 @@ static int check_texts(const struct plan_criu_asked *asked, struct err *err)
 	return 0;
 }
 
+static bool has_terminal(const struct oci_config *config)
+{
+	return config->process && config->process->terminal.v;
+}
+
 int plan_criu_options(struct arena *arena, const struct plan_criu_asked *asked,
 		      const struct oci_config *config, struct rpc_opts *ret, struct err *err)
 {
@@ -102,7 +107,8 @@ int plan_criu_options(struct arena *arena, const struct plan_criu_asked *asked,
 	ret->lsm_profile = asked->lsm_profile;
 	ret->lsm_mount_context = asked->lsm_mount_context;
 	ret->status_fd = asked->status_fd ? (int)asked->status_fd : -1;
-	ret->orphan_pts = true;
+	/* Where a terminal without a master was it makes a new one, or it takes its own input. */
+	ret->orphan_pts = !asked->shell_job || has_terminal(config);
 	ret->cgroups = cgroups_of(asked->cgroups);
 	ret->manage_cgroups = ret->cgroups != RPC_CGROUPS_IGNORE;
 	ret->network_lock = lock_of(asked);

@@ -102,6 +102,25 @@ static int open_stream(int stream, bool null, bool file, struct err *err)
 	return err_hint(err, "redirect it to a file, or to /dev/null");
 }
 
+/* CRIU puts its own standard input where a terminal of the host was, and ends by a signal where
+ * that is none. */
+static bool wants_terminal(const struct start *start)
+{
+	return start->restore->opts.shell_job && !start->restore->opts.orphan_pts;
+}
+
+static int check_terminal(const struct start *start, const char *text, struct err *err)
+{
+	if (!wants_terminal(start) || isatty(0) ||
+	    !(str_starts(text, "/dev/pts/") || str_starts(text, "/dev/tty")))
+		return 0;
+	(void)err_set(err, ENOTTY,
+		      "--shell-job: the container used the terminal %s, and standard "
+		      "input is not a terminal",
+		      text);
+	return err_hint(err, "restore it from a terminal");
+}
+
 /* Streams that led out of the container are those of our caller from here on. */
 static int give_streams(struct start *start, struct inherited *in, struct err *err)
 {
@@ -114,6 +133,7 @@ static int give_streams(struct start *start, struct inherited *in, struct err *e
 		const char *key = plan_criu_stream_key(start->arena, text, &null);
 		int fd;
 
+		r = check_terminal(start, text, err);
 		for (size_t k = 0; key && k < in->n; k++)
 			known |= str_equal(in->v[k].key, key);
 		if (!key || known || (i >= PLAN_CRIU_STREAMS && !null))
@@ -156,6 +176,7 @@ static int run_criu(struct start *start, const struct inherited *in, struct err 
 				  .fds = fds,
 				  .clone_flags = CLONE_NEWNS,
 				  .cgroup_fd = driver_clone_fd(&start->cgroup),
+				  .keeps_input = wants_terminal(start) && isatty(0),
 				  .prepare = step_restore_prepare,
 				  .data = start };
 

@@ -165,14 +165,20 @@ t_checkpoint_that_fails_leaves_it_running() {
 	down
 }
 
-t_checkpoint_with_a_terminal() {
+moves_to_another_terminal() { # HOW
 	need_criu
 	command -v python3 >/dev/null || skip 'needs python3'
-	cfg '.process.terminal = true'
+	[ "$1" = shell-job ] || cfg '.process.terminal = true'
 	prog /bin/sh
-	python3 "$(dirname "${BASH_SOURCE[0]}")/checkpoint.py" "$T" "$ID" "${U[@]}" || fail 'the terminal is not the same again'
+	python3 "$(dirname "${BASH_SOURCE[0]}")/checkpoint.py" "$1" "$T" "$ID" "${U[@]}" || fail 'the terminal is not the same again'
+}
+
+t_checkpoint_with_a_terminal() {
+	moves_to_another_terminal socket
 	down
 }
+t_checkpoint_in_the_foreground() { moves_to_another_terminal foreground; }
+t_checkpoint_shell_job() { moves_to_another_terminal shell-job; }
 
 t_checkpoint_needs_criu() {
 	no 'is not installed' --criu nosuchcriu checkpoint --help
