@@ -109,18 +109,75 @@ t_checkpoint_keeps_what_is_masked() {
 	lives
 }
 
-# The configuration file of CRIU that the annotation names, and what it redirects the log to.
+# What a config file of CRIU says is seen by the name of the log, and by whether open connections are an error.
+criu_file() { # PATH LOG [SETTING...]
+	printf 'log-file %s\n' "$2" >"$1"
+	[ $# = 2 ] || printf '%s\n' "${@:3}" >>"$1"
+}
+
+# usrun checkpoint, with $T/etc before the host's /etc.
+checkpoint_with_etc() { # OPTION...
+	local u=("${U[@]}")
+	rm -rf "$T/img"
+	# shellcheck disable=SC2016
+	U=(unshare -m sh -c 'mount -t overlay overlay -o lowerdir="$0":/etc /etc && exec "$@"' "$T/etc" "${u[@]}")
+	R checkpoint --leave-running --image-path "$T/img" "$@" "$ID"
+	U=("${u[@]}")
+}
+logs() { (cd "$T/img" && echo *.log); }
+
 t_checkpoint_with_a_config_of_criu() {
 	need_criu
-	printf 'log-file other.log\ntcp-established\n' >"$T/criu.conf"
+	mkdir -p "$T/etc/criu"
+	unshare -m mount -t overlay overlay -o "lowerdir=$T/etc:/etc" /etc || skip 'no overlay of /etc can be mounted'
+	talking
+	# Without a file there are the options.
+	checkpoint_with_etc --tcp-established
+	eq 'exit status' "$RC" 0
+	eq log "$(logs)" dump.log
+	# default.conf, usrun.conf: the later one, and both, before the options.
+	criu_file "$T/etc/criu/default.conf" default.log tcp-established
+	checkpoint_with_etc
+	eq "exit status by default.conf, $ERR" "$RC" 0
+	eq 'log, which usrun has a name for' "$(logs)" dump.log
+	criu_file "$T/etc/criu/usrun.conf" usrun.log
+	checkpoint_with_etc
+	eq "exit status by both, $ERR" "$RC" 0
+	eq log "$(logs)" usrun.log
+	rm "$T/etc/criu/default.conf"
+	checkpoint_with_etc
+	has 'without the setting' "$ERR" 'Connected TCP socket'
+	has 'the log' "$ERR" "$T/img/usrun.log"
+	criu_file "$T/etc/criu/usrun.conf" usrun.log tcp-established
+	checkpoint_with_etc
+	eq "exit status by usrun.conf, $ERR" "$RC" 0
+	down
+	# The annotation instead of usrun.conf.
+	criu_file "$T/criu.conf" other.log
 	# shellcheck disable=SC2016
 	cfg --arg f "$T/criu.conf" '.annotations["org.criu.config"] = $f'
 	talking
-	ok checkpoint --leave-running --image-path "$T/img" "$ID"
-	[ -s "$T/img/other.log" ] || fail "no log: $(ls "$T/img")"
-	echo 'log-file other.log' >"$T/criu.conf"
-	no 'Connected TCP socket' checkpoint --image-path "$T/img2" "$ID"
-	has 'the log' "$ERR" "$T/img2/other.log"
+	checkpoint_with_etc
+	has 'the other file' "$ERR" 'Connected TCP socket'
+	has 'the log' "$ERR" "$T/img/other.log"
+	criu_file "$T/criu.conf" other.log tcp-established
+	checkpoint_with_etc
+	eq "exit status by the annotation, $ERR" "$RC" 0
+	eq log "$(logs)" other.log
+	# CRIU takes no notice of one that is not there.
+	rm "$T/criu.conf"
+	checkpoint_with_etc
+	has 'no file' "$ERR" 'Connected TCP socket'
+	eq log "$(logs)" dump.log
+	down
+	# Empty: none.
+	cfg '.annotations["org.criu.config"] = ""'
+	talking
+	checkpoint_with_etc
+	has 'none' "$ERR" 'Connected TCP socket'
+	eq log "$(logs)" dump.log
+	checkpoint_with_etc --tcp-established
+	eq 'exit status' "$RC" 0
 	down
 }
 
