@@ -18,6 +18,7 @@ enum {
 };
 
 _Static_assert(RELAY_RESERVE >= DETACH_MAX + 2, "keys that were held, and two ends");
+_Static_assert((int)RELAY_RESERVE >= (int)QUERY_HELD, "a query that was held");
 
 void supervise_open_streams(struct session *session)
 {
@@ -153,10 +154,28 @@ static void write_input(struct session *session)
 		session->away = true;
 }
 
+/* The terminal would give its answer to whoever reads it, which is not us: a shell, while we are in
+ * the background, or with another standard input. */
+static void take_output(struct session *session, char *text, size_t len)
+{
+	if ((session->terminal.input < 0 || !session->terminal.ours) && isatty(STDOUT_FILENO))
+		len = query_drop(&session->query, text, len);
+	relay_note(&session->output, RELAY_GOT, len);
+}
+
+static void end_output(struct session *session)
+{
+	char *space;
+
+	if (relay_space(&session->output, &space))
+		relay_note(&session->output, RELAY_GOT, query_resume(&session->query, space));
+	relay_note(&session->output, RELAY_END, 0);
+}
+
 static void read_console(struct session *session, short revents)
 {
 	char *space;
-	size_t size = relay_space(&session->output, &space);
+	size_t size = relay_space(&session->output, &space), held;
 	ssize_t n = 0;
 
 	if (!size) { /* no room now, and without an opener poll() would not wait */
@@ -165,17 +184,19 @@ static void read_console(struct session *session, short revents)
 	}
 	if (!revents && !session->ended)
 		return;
-	n = read(session->s->console, space, size);
+	held = query_resume(&session->query, space);
+	n = read(session->s->console, space + held, size);
 	if (n > 0) {
-		relay_note(&session->output, RELAY_GOT, (size_t)n);
+		take_output(session, space, held + (size_t)n);
 		session->last += session->ended ? (size_t)n : 0;
 		session->away = false;
-	} else if (n == 0 || errno == EIO) {
-		session->away = true;
+	} else {
+		session->away |= n == 0 || errno == EIO;
+		query_hold(&session->query, space, held);
 	}
 	/* Others may have its terminal, and go on for ever. */
 	if (session->ended && (n <= 0 || session->last > LAST))
-		relay_note(&session->output, RELAY_END, 0);
+		end_output(session);
 }
 
 void supervise_write_output(struct session *session)

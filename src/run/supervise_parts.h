@@ -2,6 +2,7 @@
 /* What the parts of the event loop share: what is known of one process in the foreground. */
 #pragma once
 
+#include "src/run/query.h"
 #include "src/run/relay.h"
 #include "src/run/stream.h"
 #include "src/run/supervise.h"
@@ -17,7 +18,8 @@ struct session {
 	struct terminal terminal;
 	struct stream in, out;
 	struct relay input, output;
-	bool ended;  /* the process */
+	struct query query; /* of the output */
+	bool ended;         /* the process */
 	bool away;   /* the console was at its end: nothing has it open now, which may change */
 	bool at_end; /* of the input: end-of-file characters went to the console */
 	tcflag_t line_mode; /* ICANON or 0, as it was when the last one went */

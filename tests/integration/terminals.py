@@ -484,6 +484,28 @@ def a_job_of_the_background(how):
 JOB = "stty -echo; echo job-runs; read x; echo job got $x; exit 3"
 
 
+def queries_stay_out_of_the_shell(how):
+    """A terminal answers to who reads it: in the background, and with another standard input, that is the shell."""
+    script = r"printf 'first\033[6n\033[1mbold'; sleep 0.3; printf '\033[6nsecond'; read x; printf 'third\033[6n'; exit 3"
+    words = [*USRUN, "run", "-b", str(BUNDLE), "-f", str(bundle(script)), ID] if how == "run" else \
+        [*USRUN, "exec", "-t", ID + "-x", "/bin/sh", "-c", script]
+    with shell(shell_with_job, words) as (run, terminal):
+        run.read(terminal.master, b"second")
+        check("background", run.got.partition(b"first")[2].replace(b"shell-waits\r\n", b""), b"\033[1mboldsecond")
+        os.write(terminal.master, b"for-the-shell\n")
+        run.read(terminal.master, b"in-front")
+        time.sleep(0.5)
+        os.write(terminal.master, b"for-the-job\r")
+        run.read(terminal.master, b"third\033[6n")
+        run.read(terminal.master, b"shell saw 3")
+    null = os.open("/dev/null", os.O_RDONLY)
+    with running(how, script, lambda t: [null, t.slave, t.slave]) as (run, terminal):
+        os.close(null)
+        run.read(terminal.master, b"third")
+        check("status", run.wait(), 3)
+        check("queries", run.got.count(b"\033[6n"), 0)
+
+
 def shell_with_job(terminal, words):
     lead_session(terminal)
     job = start_job(words, False)
@@ -673,7 +695,8 @@ def cases(full):
                      five_megabytes_each_way, a_reader_that_leaves,
                      a_reader_that_leaves_while_nothing_is_written, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
-                     stopped_and_continued, a_job_of_the_background, input_stays_with_the_shell, the_stop_key,
+                     stopped_and_continued, a_job_of_the_background, queries_stay_out_of_the_shell,
+                     input_stays_with_the_shell, the_stop_key,
                      the_end_of_a_stopped_job, the_end_of_a_job_that_goes_on):
         for how in ("run", "exec"):
             yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)

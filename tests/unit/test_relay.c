@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One direction of a relay: every event in every state; and the keys that leave it. */
+/* One direction of a relay: every event in every state; the keys that leave it, and queries of a terminal. */
 #include "src/run/detach.h"
+#include "src/run/query.h"
 #include "src/run/relay.h"
 #include "tests/lib/check.h"
 
@@ -195,5 +196,54 @@ TEST(keys_in_pieces)
 			passed[n] = '\0';
 			CHECK_STR(passed, rows[i].passed);
 			CHECK_INT(left, rows[i].left);
+		}
+}
+
+/* Written in pieces: what is shown is the same as if it had come at once. */
+TEST(queries_in_pieces)
+{
+	static const struct {
+		const char *written, *shown;
+	} rows[] = {
+		{ "word", "word" },
+		{ "a\33[6nb", "ab" }, /* the cursor */
+		{ "\33[?6n\33[5n", "" },
+		{ "\33[>4n", "\33[>4n" },
+		{ "\33[c\33[0c\33[>c\33[=cx\33Z", "x" }, /* what it is */
+		{ "\33[?0c", "\33[?0c" },
+		{ "\33[1;31mred\33[m\33[2J\33[?25h", "\33[1;31mred\33[m\33[2J\33[?25h" },
+		{ "\33[?2026$p\33[20$p\33[!p", "\33[!p" },
+		{ "\33[18t\33[8;24;80t\33[22;0t", "\33[8;24;80t\33[22;0t" },
+		{ "\33[>q\33[2 q\33[?u\33[<u\33[u\33[?4m", "\33[2 q\33[<u\33[u" },
+		{ "\33]11;?\7\33]4;1;?\33\\\33]0;title\7\33]0;why?\7",
+		  "\33]0;title\7\33]0;why?\7" },
+		{ "\33P$qm\33\\\33P+q544e\33\\\33P1$r\33\\", "\33P1$r\33\\" },
+		{ "\5x\33\33[6ny", "x\33y" },
+		{ "\33[\33[6n", "\33[" },
+		{ "\33[6\nn", "\33[6\nn" },
+		{ "\33]\7\33]?\7\33P\33\\", "\33]\7\33]?\7\33P\33\\" },
+		{ "end\33[6", "end\33[6" }, /* with the last read */
+		{ "\303\244\33[6n\303\244", "\303\244\303\244" },
+		{ "\33[0000000000000000000001m", "\33[0000000000000000000001m" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (size_t piece = 1; piece <= 64; piece++) {
+			struct query query = { .n = 0 };
+			size_t len = strlen(rows[i].written), n = 0;
+			char shown[64] = "", text[64 + QUERY_HELD];
+
+			for (size_t at = 0; at < len; at += piece) {
+				size_t take = len - at < piece ? len - at : piece;
+				size_t held = query_resume(&query, text), got;
+
+				memcpy(text + held, rows[i].written + at, take);
+				got = query_drop(&query, text, held + take);
+				memcpy(shown + n, text, got);
+				n += got;
+			}
+			n += query_resume(&query, shown + n);
+			shown[n] = '\0';
+			CHECK_STR(shown, rows[i].shown);
 		}
 }

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/run/query.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ENQ = 5, BEL = 7, ESC = 27 };
+
+/* A control sequence: its parameters begin at `text`, and `end` is its last byte. */
+static bool control_asks(const char *text, const char *end)
+{
+	char kind = *text >= '<' && *text <= '?' ? *text : '0', before = end > text ? end[-1] : '0';
+	int first = atoi(text);
+
+	switch (*end) {
+	case 'c': /* what the terminal is; with "?" the shape of Linux's cursor */
+		return kind != '?';
+	case 'n': /* its state, the cursor; with ">" a setting */
+		return kind == '0' || kind == '?';
+	case 'p': /* a mode */
+		return before == '$';
+	case 't': /* the window */
+		return kind == '0' && first >= 11 && first <= 21;
+	case 'x': /* parameters of the line; with "$" it fills a rectangle */
+		return before != '$' && before != '*';
+	case 'y': /* the checksum of a rectangle */
+		return before == '*';
+	case 'q': /* the version */
+		return kind == '>';
+	case 'u': /* how keys are reported */
+	case 'm':
+	case 'S': /* graphics */
+		return kind == '?';
+	default:
+		return false;
+	}
+}
+
+/* The end of a string that began before `at`, or NULL. */
+static const char *string_end(const char *at, const char *end)
+{
+	for (; at < end; at++)
+		if (*at == BEL || (*at == '\\' && at[-1] == ESC))
+			return at;
+	return NULL;
+}
+
+static bool string_asks(const char *text, const char *last)
+{
+	const char *end = *last == BEL ? last : last - 1;
+
+	if (text[1] == 'P') /* a setting, or a capability */
+		return (text[2] == '$' || text[2] == '+') && text[3] == 'q';
+	return end - text >= 4 && end[-1] == '?' && end[-2] == ';'; /* a colour, the clipboard */
+}
+
+/* How long the sequence is that begins with ESC; 0: its end is not there yet. */
+static size_t sequence(const char *text, const char *end, bool *ret_asks)
+{
+	const char *at = text + 2;
+
+	if (end - text < 2)
+		return 0;
+	switch (text[1]) {
+	case '[':
+		while (at < end && *at >= 0x20 && *at < 0x40)
+			at++;
+		if (at == end)
+			return 0;
+		if (*at < 0x40) /* broken off */
+			return (size_t)(at - text);
+		*ret_asks = control_asks(text + 2, at);
+		return (size_t)(at - text) + 1;
+	case ']':
+	case 'P':
+		at = string_end(at, end);
+		*ret_asks = at && string_asks(text, at);
+		return at ? (size_t)(at - text) + 1 : 0;
+	case ESC:
+		return 1;
+	default:
+		*ret_asks = text[1] == 'Z';
+		return 2;
+	}
+}
+
+size_t query_resume(struct query *query, char *text)
+{
+	size_t n = query->n;
+
+	memcpy(text, query->held, n);
+	query->n = 0;
+	return n;
+}
+
+void query_hold(struct query *query, const char *text, size_t len)
+{
+	memcpy(query->held, text, len);
+	query->n = len;
+}
+
+size_t query_drop(struct query *query, char *text, size_t len)
+{
+	const char *end = text + len;
+	char *to = text;
+
+	for (const char *at = text; at < end;) {
+		bool asks = *at == ENQ;
+		size_t n = *at == ESC ? sequence(at, end, &asks) : 1;
+
+		if (!n && end - at <= QUERY_HELD) {
+			query_hold(query, at, (size_t)(end - at));
+			break;
+		}
+		n = n ? n : (size_t)(end - at); /* too long for a query that anybody sends */
+		if (!asks)
+			memmove(to, at, n);
+		to += asks ? 0 : n;
+		at += n;
+	}
+	return (size_t)(to - text);
+}
