@@ -169,6 +169,7 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 {
 	const struct cgroup_unit *unit = plan->unit;
 	struct cgroup_dir *dirs = arena_array(arena, plan->place.dirs.n, sizeof(*dirs));
+	struct json_int above = { 0 };
 	const char *path = slice_path;
 	char *text;
 	int r = slice_path ? 0 : read_groups(arena, pid, &text, err);
@@ -183,11 +184,16 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 			err, EIO,
 			"systemd has started the unit %s, and the process is in the cgroup %s",
 			unit->ref.name, path ? path : "of no hierarchy");
-	if (unit->subgroup)
+	if (unit->subgroup) {
+		/* systemd tries once to remove the unit's group, and keeps it if groups are still
+		 * in it: whoever removes those removes it too */
+		above = (struct json_int){ true, path_base(path) - path - 1 };
 		path = arena_strf(arena, "%s/%s", path, unit->subgroup);
+	}
 	for (size_t i = 0; i < plan->place.dirs.n; i++) {
 		dirs[i] = plan->place.dirs.v[i];
 		dirs[i].path = path;
+		dirs[i].existing = above;
 	}
 	plan->place.dirs.v = dirs;
 	return 0;

@@ -220,6 +220,8 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 	if (stays || r == -EBUSY) /* systemd would end what is in it */
 		return r;
 	stopped = unit_stop(&state->unit, r < 0 ? &later : err);
+	if (r == 0 && stopped == 0) /* made anew by a manager that saw to the unit's siblings */
+		(void)!driver_remove_empty(&state->cgroup, &later);
 	return r < 0 ? r : stopped;
 }
 

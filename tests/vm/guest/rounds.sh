@@ -52,10 +52,34 @@ abandoned() { # COLUMN USER GLOBAL...
 	gone "$column" "$user" owner
 }
 
+# systemd had tried to remove the group of the unit while one was still in it.
+untrimmed() { # COLUMN USER GLOBAL...
+	local column="$1: untrimmed" user=$2 global=("${@:3}") group
+	bundle "$user" '.annotations["run.oci.systemd.subgroup"] = "container"' sleep 1000
+	as "$user" usrun "${global[@]}" run -d -b $B --pid-file $B/pid untrimmed >$OUT 2>&1 </dev/null
+	say $? "$column: run" "$(cat $OUT)"
+	group=$(group_of "$(cat $B/pid)")
+	case $group in
+	*/usrun-untrimmed.scope/container) ;;
+	*) say 1 "$column: a group in that of the unit" "$group" ;;
+	esac
+	as "$user" usrun "${global[@]}" kill untrimmed KILL
+	for ((i = 0; i < 600; i++)); do
+		[ -d "${group%/container}" ] || break
+		sleep 0.1
+	done
+	as "$user" mkdir -p "$group"
+	as "$user" usrun "${global[@]}" delete untrimmed >$OUT 2>&1
+	say $? "$column: delete" "$(cat $OUT)"
+	gone "$column" "$user" untrimmed
+}
+
 rounds "$layout-fs" root
 rounds "$layout-systemd" root --systemd-cgroup
 [ "$layout" != v2 ] || rounds v2-systemd-user dev
 taken "$layout-fs" root
 taken "$layout-systemd" root --systemd-cgroup
 [ "$layout" != v2 ] || taken v2-systemd-user dev
+[ "$layout" != v2 ] || untrimmed v2-systemd root --systemd-cgroup
+[ "$layout" != v2 ] || untrimmed v2-systemd-user dev
 abandoned "$layout-systemd" root --systemd-cgroup
