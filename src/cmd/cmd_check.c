@@ -4,6 +4,7 @@
 #include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/cmd/common.h"
+#include "src/cmd/explain_ignored.h"
 #include "src/cmd/explain_missing.h"
 #include "src/cmd/launch.h"
 #include "src/oci/check.h"
@@ -148,6 +149,13 @@ static int pass(struct checker *c, enum kind *ret_kind, struct err *err)
 	return plan_build(c->arena, c->config, &c->facts, &c->plan_options, &c->plan, err);
 }
 
+static void add_ignored(void *data, const char *json_path, const char *text)
+{
+	struct checker *c = data;
+
+	(void)add(c, DROPPED, repair_path(&c->repair, json_path), text);
+}
+
 static void add_missing(void *data, const char *json_path, const char *text)
 {
 	struct checker *c = data;
@@ -213,8 +221,10 @@ static void check_all(struct checker *c)
 		add_line(c, DROPPED, c->plan->warnings[i].text,
 			 strstr(c->plan->warnings[i].text, ": "));
 	check_filter(c);
-	if (!c->options->facts) /* else it is another host's */
-		explain_missing(c->arena, c->plan, &(struct explain_missing){ add_missing, c });
+	if (c->options->facts) /* they are another host's */
+		return;
+	explain_missing(c->arena, c->plan, &(struct explain_missing){ add_missing, c });
+	explain_ignored(c->arena, c->plan, &(struct explain_missing){ add_ignored, c });
 }
 
 static int compare(const void *a, const void *b)
@@ -312,10 +322,10 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	c.plan_options.id = "ID";
 	c.plan_options.map = c.options->map;
 	c.plan_options.cgroup_manager = globals->cgroup_manager;
-	file = c.options->config ? c.options->config
-				 : path_join(arena, c.plan_options.bundle, "config.json");
-	c.name = path_base(file);
-	r = launch_read_text(arena, file, &text, &len, err);
+	file = c.options->config;
+	c.name = path_base(file ? file : "config.json");
+	r = file ? launch_read_text(arena, file, &text, &len, err)
+		 : launch_read_bundle(arena, c.plan_options.bundle, &text, &len, err);
 	if (r == 0)
 		r = read_facts(&c, err);
 	if (r < 0)

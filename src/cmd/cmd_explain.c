@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/common.h"
+#include "src/cmd/explain_ignored.h"
 #include "src/cmd/explain_missing.h"
 #include "src/cmd/launch.h"
 #include "src/cmd/waiting_end.h"
@@ -94,14 +95,25 @@ static void tell_missing(void *data, const char *json_path, const char *text)
 	str_addf(out, "  %s\n", text);
 }
 
+static void tell_ignored(void *data, const char *json_path, const char *text)
+{
+	struct str *out = data;
+
+	str_addf(out, "  %s: %s\n", json_path, text);
+}
+
 static void print_missing(const struct launch *launch, struct str *out)
 {
-	_cleanup_str_ struct str found = { 0 };
+	_cleanup_str_ struct str missing = { 0 }, ignored = { 0 };
 
 	explain_missing(launch->arena, launch->plan,
-			&(struct explain_missing){ tell_missing, &found });
-	if (found.len)
-		str_addf(out, "missing\n%s", found.s);
+			&(struct explain_missing){ tell_missing, &missing });
+	if (missing.len)
+		str_addf(out, "missing\n%s", missing.s);
+	explain_ignored(launch->arena, launch->plan,
+			&(struct explain_missing){ tell_ignored, &ignored });
+	if (ignored.len)
+		str_addf(out, "ignored on this host\n%s", ignored.s);
 }
 
 /* Limits that cannot be had are told by the error; what else would be done is still of use. */

@@ -49,26 +49,37 @@ int launch_read_text(struct arena *arena, const char *path, char **ret, size_t *
 {
 	int r = io_read_file(AT_FDCWD, path, DECODE_MAX_FILE, arena, ret, ret_len, err);
 
-	if (r == -ENOENT) {
+	if (r == -ENOENT)
 		(void)err_set(err, ENOENT, "JSON specification file %s not found", path);
-		err_hint(err, "`usrun spec` writes one; --bundle names the directory it is in");
-	}
 	if (r == -EACCES)
 		barrier_hint(arena, &(struct barrier_view){ 0 }, path, R_OK, err);
+	return r;
+}
+
+int launch_read_bundle(struct arena *arena, const char *bundle, char **ret, size_t *ret_len,
+		       struct err *err)
+{
+	int r = launch_read_text(arena, path_join(arena, bundle, "config.json"), ret, ret_len, err);
+
+	if (r == -ENOENT)
+		err_hint(err, "`usrun spec` writes one; --bundle names the directory it is in");
 	return r;
 }
 
 static int read_config(struct launch *launch, const struct launch_options *options, struct err *err)
 {
 	struct arena *arena = launch->arena;
-	const char *path = options->config
-				   ? options->config
-				   : path_join(arena, launch->options.bundle, "config.json");
+	const char *path = options->config ? options->config : "config.json";
 	/* Without a name the errors keep their paths, which mean options of a sandbox. */
 	const char *name = options->sandbox ? NULL : path_base(path), *text = options->config_text;
-	int r = text ? 0 : launch_read_text(arena, path, (char **)&text, &launch->config_len, err);
+	int r = 0;
 
 	launch->config_name = name;
+	if (!text && options->config)
+		r = launch_read_text(arena, path, (char **)&text, &launch->config_len, err);
+	else if (!text)
+		r = launch_read_bundle(arena, launch->options.bundle, (char **)&text,
+				       &launch->config_len, err);
 	if (options->config_text)
 		launch->config_len = options->config_len;
 	if (r == 0)

@@ -91,11 +91,14 @@ struct launch {
 int launch_layer(struct arena *arena, const char *word, const char **ret,
 		 struct err *err) MUST_CHECK;
 
-/* The bundle's absolute path, and a config's text, with what helps where they are out of reach. */
+/* The bundle's absolute path, its config.json, and the text of another one, with what helps where
+ * they are out of reach. */
 int launch_find_bundle(struct arena *arena, const char *bundle, const char **ret,
 		       struct err *err) MUST_CHECK;
 int launch_read_text(struct arena *arena, const char *path, char **ret, size_t *ret_len,
 		     struct err *err) MUST_CHECK;
+int launch_read_bundle(struct arena *arena, const char *bundle, char **ret, size_t *ret_len,
+		       struct err *err) MUST_CHECK;
 
 /* Bundle to plan. Changes nothing. */
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,

@@ -167,6 +167,35 @@ t_a_chroot_that_is_no_mount() {
 		exec chroot "$1" /usrun --root /run --cgroup-manager disabled run -b /b x' sh "$root" 2>&1 </dev/null) || fail "$OUT"
 }
 
+t_words_for_a_config_that_was_named() {
+	for command in 'run -b b -f /nosuch ID' 'explain -b b -f /nosuch' 'check -f /nosuch b'; do
+		# shellcheck disable=SC2086 # words
+		R $command
+		has "$command" "$ERR" '/nosuch not found'
+		hasnt "$command" "$ERR" hint:
+	done
+	rm b/config.json
+	R check b
+	has 'the bundle' "$ERR" '--bundle names the directory'
+}
+
+t_words_for_what_is_ignored() {
+	local note lsm
+	prog /bin/true
+	lsm=$(ok facts; jq -r .kernel.lsm <<<"$OUT")
+	cfg '.process.oomScoreAdj = -5 | .process.selinuxLabel = "a:b:c:d"'
+	[ "$lsm" != selinux ] || cfg 'del(.process.selinuxLabel)'
+	ok check "$T/b"
+	[ "$lsm" = selinux ] || has 'a label' "$OUT" ' dropped: process.selinuxLabel: "a:b:c:d" is ignored: this host has no SELinux'
+	ok explain -b "$T/b"
+	[ "$lsm" = selinux ] || has 'a label, explained' "$OUT" '  process.selinuxLabel: "a:b:c:d" is ignored'
+	[ "$MODE" = rootless ] || return 0
+	note='lowering it needs CAP_SYS_RESOURCE, the caller'\''s '$(cat /proc/self/oom_score_adj)' is kept'
+	has 'the score, explained' "$OUT" "$note"
+	ok check "$T/b"
+	has 'the score' "$OUT" " dropped: process.oomScoreAdj: $note"
+}
+
 t_words_for_what_is_missing() {
 	prog nosuch
 	cfg '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}] | .hooks = {poststop: [{path: "/no/hook"}]}'
