@@ -35,6 +35,7 @@ static int read_env_files(struct do_parts *p, struct err *err)
 
 	for (size_t i = 0; i < list->n; i++) {
 		char *text;
+		size_t len;
 		int r;
 
 		words[i] = list->v[i];
@@ -44,9 +45,12 @@ static int read_env_files(struct do_parts *p, struct err *err)
 				       words[i] + 4);
 		if (!str_starts(words[i], "env-file="))
 			continue;
-		r = io_read_file(AT_FDCWD, words[i] + 9, MAX_ENV_FILE, p->arena, &text, NULL, err);
+		r = io_read_file(AT_FDCWD, words[i] + 9, MAX_ENV_FILE, p->arena, &text, &len, err);
 		if (r < 0)
 			return err_prefix(err, "--env-file");
+		r = do_check_env_file(words[i] + 9, text, len, err);
+		if (r < 0)
+			return r;
 		words[i] = arena_strf(p->arena, "env-file=%s", text);
 	}
 	words = str_list(p->arena, p->shared.env, p->shared.n_env, words, list->n);
@@ -113,24 +117,6 @@ static int read_seccomp(struct do_parts *p, struct err *err)
 	return 0;
 }
 
-static int check_tree(const struct do_options *o, struct err *err)
-{
-	if (o->root && o->rootfs)
-		return err_set(err, EINVAL,
-			       "--root: with --rootfs the program is root in that tree");
-	if (o->home && o->root)
-		return err_set(err, EINVAL, "--home: with --root it is root's, and empty");
-	if (o->home)
-		return err_set(
-			err, EINVAL,
-			"--home: not with --rootfs, whose tree has its own home directories");
-	if (!o->changes || o->overlay || o->root)
-		return 0;
-	(void)err_set(err, EINVAL,
-		      "--changes: needs a copy, but --rootfs writes to the tree itself");
-	return err_hint(err, "add --overlay to discard the changes, or --overlay=DIR to keep them");
-}
-
 static bool all_terminals(void)
 {
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
@@ -173,11 +159,10 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 	p->q.reaper = !o->no_init;
 	p->q.hostname = o->hostname;
 	p->q.root = o->root;
+	p->q.keep_groups = o->keep_groups;
 	p->q.overlay = o->overlay != NULL;
 	if (o->rootfs)
 		r = do_tree_choose(p->arena, &p->machine, o->rootfs, &p->q, err);
-	if (r == 0 && (o->root || o->rootfs))
-		r = check_tree(o, err);
 	if (r == 0 && o->root && layer_serve_find(p->arena, &program, err) < 0)
 		r = err_prefix(err, "--root");
 	if (r < 0)
@@ -187,8 +172,12 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 	p->q.args.v = argc ? (const char *const *)argv : &p->machine.shell;
 	p->q.args.n = argc ? (size_t)argc : 1;
 	r = do_net_choose(p->arena, o->net, &p->q.net, &p->q.no_net, err);
-	if (r == 0 && o->publish.n && p->q.no_net)
-		r = err_set(err, EINVAL, "--publish: %s", p->q.no_net);
+	if (r == 0 && p->q.no_net && (o->publish.n || o->host_loopback || o->metadata))
+		r = err_set(err, EINVAL, "--%s: %s",
+			    o->publish.n       ? "publish"
+			    : o->host_loopback ? "host-loopback"
+					       : "metadata",
+			    p->q.no_net);
 	if (r < 0)
 		return r;
 	p->q.served = (p->machine.cwd_group || o->paths.n) &&
@@ -257,6 +246,8 @@ static const char *option_of(const struct do_parts *p, const char *path)
 		return "--net";
 	if (str_starts(path, "linux.resources.cpu."))
 		return "--cpus";
+	if (str_equal(path, "hostname"))
+		return "--hostname";
 	return str_starts(path, "process.rlimits") ? "--ulimit" : update_values_option(path);
 }
 
@@ -309,20 +300,11 @@ static int stay(struct do_parts *p, struct launch *launch, const struct cmd_glob
 	return r;
 }
 
-/* What is done when it has ended is done by who waits for that. */
-static int check_detach(const struct do_options *o, struct err *err)
-{
-	const char *option = o->timeout ? "--timeout" : o->changes ? "--changes" : NULL;
-
-	if (!o->detach || !option)
-		return 0;
-	return err_set(err, EINVAL, "%s: with --detach nobody waits for its end", option);
-}
-
 static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 		     const struct do_result *result, int64_t timeout_ms, struct err *err)
 {
 	struct launch *launch = arena_new(p->arena, struct launch);
+	const bool may_lack = p->q.net.kind != NET_HOST; /* something that the host reaches */
 	const struct launch_options how = { .config_text = result->text,
 					    .config_len = result->len,
 					    .bundle = "/",
@@ -330,8 +312,8 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 					    .net = network(p),
 					    .no_resolv = result->no_resolv,
 					    .publish = p->o->publish,
-					    .host_loopback = p->o->host_loopback,
-					    .metadata = p->o->metadata,
+					    .host_loopback = may_lack && p->o->host_loopback,
+					    .metadata = may_lack && p->o->metadata,
 					    .tty = p->o->detach && p->o->tty,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
@@ -360,6 +342,15 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 	return explain(err);
 }
 
+static int print(const struct do_parts *p, struct json_write *w, struct err *err)
+{
+	const char *lost = do_check_printed(p->arena, p->o);
+
+	if (lost)
+		log_notice("a config cannot express %s: `usrun run` has to be told", lost);
+	return common_print(w, err);
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
@@ -370,7 +361,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	int r = p.o->timeout ? do_duration(p.o->timeout, &timeout_ms, err) : 0;
 
 	if (r == 0)
-		r = check_detach(p.o, err);
+		r = do_check(p.o, err);
 	if (r == 0 && argc && !*argv[0] && !p.o->apply)
 		return err_set(err, EINVAL, "expected a command, got an empty string");
 	if (r == 0 && p.o->apply)
@@ -382,7 +373,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		r = do_config(arena, &p.q, w, &result, err);
 	if (r < 0)
 		return r;
-	return p.o->print_config ? common_print(w, err)
+	return p.o->print_config ? print(&p, w, err)
 				 : launch_it(&p, globals, &result, timeout_ms, err);
 }
 

@@ -60,12 +60,13 @@ static int find_source(struct do_parts *p, const char *word, struct do_path *pat
 {
 	enum machine_kind kind;
 
+	if (!*word)
+		return err_set(err, EINVAL, "%s: expected a path, got an empty string",
+			       path->option);
 	if (!p->machine.cwd && *word != '/')
 		return err_set(err, EINVAL, "%s %s: the current directory is gone", path->option,
 			       word);
-	kind = *word ? machine_find(p->arena, path_join(p->arena, p->machine.cwd, word),
-				    &path->source)
-		     : MACHINE_MISSING;
+	kind = machine_find(p->arena, path_join(p->arena, p->machine.cwd, word), &path->source);
 	if (kind == MACHINE_MISSING)
 		return err_set(err, EINVAL, "%s %s: it does not exist, or cannot be reached",
 			       path->option, word);

@@ -62,14 +62,35 @@ static int to_text(struct str *out, const struct layer_changes *changes, const c
 	return 0;
 }
 
+/* All of them, if there are no paths. */
+static void keep_named(struct arena *arena, struct layer_changes *changes,
+		       const struct layer_choice *choice)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < changes->n; i++) {
+		const char *path = layer_text_path(arena, &changes->v[i]);
+		bool named = !choice || !choice->n;
+
+		for (size_t k = 0; !named && k < choice->n; k++)
+			named = path_is_below(path, choice->paths[k]);
+		if (named)
+			changes->v[kept++] = changes->v[i];
+	}
+	changes->n = kept;
+}
+
 static int list(struct arena *arena, const struct layer *layer, const struct plan *plan,
-		const char *how, struct str *out, struct err *err)
+		const struct layer_choice *choice, const char *how, struct str *out,
+		struct err *err)
 {
 	struct layer_changes changes;
 	int r = layer_changes(arena, layer, &changes, err);
 
 	if (r == 0)
 		leave_out_own(arena, &changes, plan, str_starts(how, "all"));
+	if (r == 0)
+		keep_named(arena, &changes, choice);
 	return r < 0 ? r : to_text(out, &changes, how, err);
 }
 
@@ -94,7 +115,7 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 		layer->fd = fd_take(&top);
 	if (changes && layer->fd >= 0) {
 		if (do_ids_enter(arena, layer, &err) < 0 ||
-		    list(arena, layer, start->plan, changes, &out, &err) < 0)
+		    list(arena, layer, start->plan, NULL, changes, &out, &err) < 0)
 			log_notice("--changes: %s", err.text);
 		else
 			(void)!io_write_all(STDERR_FILENO, out.s, out.len);
@@ -184,13 +205,38 @@ static int find_choice(struct arena *arena, const char *const *paths, size_t n,
 	return 0;
 }
 
+/* A slip of the keys must not look like a change that was applied before. */
+static bool tell_missing(struct arena *arena, const struct layer_changes *changes,
+			 const struct layer_choice *choice)
+{
+	bool missing = false;
+
+	for (size_t i = 0; i < choice->n; i++) {
+		const char *named = choice->paths[i];
+		struct stat st;
+		size_t k = 0;
+
+		while (k < changes->n &&
+		       !path_is_below(layer_text_path(arena, &changes->v[k]), named))
+			k++;
+		if (k < changes->n || lstat(named, &st) == 0)
+			continue;
+		log_notice("not applied: %s: it is neither among the changes nor here", named);
+		missing = true;
+	}
+	return missing;
+}
+
 static int apply(struct arena *arena, struct layer *layer, const struct layer_choice *choice,
 		 struct str *out, struct err *err)
 {
 	struct layer_applied applied = { 0 };
 	struct layer_changes changes;
+	bool missing = false;
 	int r = layer_changes(arena, layer, &changes, err);
 
+	if (r == 0)
+		missing = tell_missing(arena, &changes, choice);
 	if (r == 0)
 		r = layer_apply(arena, layer, &changes, choice, &applied, err);
 	if (applied.done.n || r == 0)
@@ -199,7 +245,9 @@ static int apply(struct arena *arena, struct layer *layer, const struct layer_ch
 		  "other programs would run it later; name it to apply it");
 	tell_left(arena, &applied.newer, "it was changed here since; name it to replace it");
 	tell_left(arena, &applied.foreign, "sockets and devices are not made");
-	return r < 0 ? r : applied.guarded.n || applied.newer.n || applied.foreign.n ? 1 : 0;
+	if (r < 0)
+		return r;
+	return missing || applied.guarded.n || applied.newer.n || applied.foreign.n ? 1 : 0;
 }
 
 int do_layer_apply(struct arena *arena, const char *dir, const char *const *paths, size_t n,
@@ -217,7 +265,7 @@ int do_layer_apply(struct arena *arena, const char *dir, const char *const *path
 		return r;
 	r = do_ids_enter(arena, &layer, err);
 	if (r == 0)
-		r = changes ? list(arena, &layer, NULL, changes, &out, err)
+		r = changes ? list(arena, &layer, NULL, &choice, changes, &out, err)
 			    : apply(arena, &layer, &choice, &out, err);
 	layer_close(&layer);
 	printed = common_print_text(&out, r < 0 ? &later : err);

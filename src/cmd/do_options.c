@@ -39,6 +39,8 @@ const struct option do_options[] = {
 	  "give it a capability (default: none)", NULL },
 	{ 0, "cap-drop", OPTION_TAGGED, offsetof(struct do_options, caps), "CAP",
 	  "drop one that was given before, or ALL", NULL },
+	{ 0, "keep-groups", OPTION_FLAG, offsetof(struct do_options, keep_groups), NULL,
+	  "keep your groups as root, too", NULL },
 	{ 0, "nested", OPTION_FLAG, offsetof(struct do_options, nested), NULL,
 	  "allow namespaces, for sandboxes inside", NULL },
 	{ 0, "seccomp", OPTION_TEXT, offsetof(struct do_options, seccomp), "none|FILE",

@@ -10,7 +10,8 @@ struct do_options {
 	struct option_list paths, share, env, devices, caps, ulimits, unprotect, publish;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
 		*seccomp, *layer_size, *overlay, *changes, *apply, *rootfs;
-	bool root, detach, tty, no_tty, print_config, no_init, nested, host_loopback, metadata;
+	bool root, keep_groups, detach, tty, no_tty, print_config, no_init, nested, host_loopback,
+		metadata;
 };
 
 struct do_parts { /* of one call */
@@ -40,3 +41,12 @@ int do_find_paths(struct do_parts *p, struct err *err) MUST_CHECK;
 void do_find_defaults(struct do_parts *p);
 
 int do_find_devices(struct do_parts *p, struct err *err) MUST_CHECK;
+
+/* Whether the options make sense together. */
+int do_check(const struct do_options *o, struct err *err) MUST_CHECK;
+
+/* Those of the options given that --print-config loses, as a list in words; NULL: none. */
+const char *do_check_printed(struct arena *arena, const struct do_options *o);
+
+/* The text of an --env-file, of so many bytes. */
+int do_check_env_file(const char *file, const char *text, size_t len, struct err *err) MUST_CHECK;

@@ -67,6 +67,7 @@ struct do_request {
 	size_t n_rlimits;
 	int64_t memory, cpu_quota, pids; /* 0: no limit */
 	bool root;                       /* be root, in a copy of this machine */
+	bool keep_groups;                /* the caller's supplementary ones, as root, too */
 	/* In place of this machine's tree; root inside, with all ids that the user has. */
 	const char *rootfs; /* absolute, without links; or NULL */
 	bool overlay;       /* what is written there is not written to it */

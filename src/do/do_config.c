@@ -165,7 +165,7 @@ static void write_document(struct json_write *w, const struct do_request *q,
 	json_write_string(w, "hostname", q->hostname ? q->hostname : "usrun");
 	json_write_object(w, "annotations");
 	/* They grant what they grant outside, though inside they have no number. */
-	if (!do_is_root(q))
+	if (!do_is_root(q) || q->keep_groups)
 		json_write_string(w, ANNOTATIONS_KEEP_GROUPS, "1");
 	if (q->rootfs && q->overlay)
 		json_write_string(w, ANNOTATIONS_OVERLAY, "true");

@@ -142,6 +142,11 @@ int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_t
 
 		if (!adds && (str_equal(word, "ALL") || str_equal(word, "all")))
 			drop(ret, NULL);
+		else if (number < 0 && (str_equal(word, "ALL") || str_equal(word, "all")))
+			return err_set(err, EPERM,
+				       "--cap-add %s: CAP_SYS_ADMIN cannot be given: name those "
+				       "that are needed",
+				       word);
 		else if (number < 0)
 			return err_set(err, EINVAL, "--cap-%s: unknown capability \"%s\"",
 				       adds ? "add" : "drop", word);

@@ -137,7 +137,9 @@ static int check_directory(const struct layer *layer, struct err *err)
 	if (!(st.st_mode & 022))
 		return 0;
 	(void)err_set(err, EPERM, "%s is writable by others", layer->path);
-	return err_hint(err, "chmod go-w %s", layer->path);
+	return st.st_uid == privs_uid() && !(st.st_mode & S_ISVTX)
+		       ? err_hint(err, "chmod go-w %s", layer->path)
+		       : err_hint(err, "choose a directory of your own");
 }
 
 static int lock(const struct layer *layer, struct err *err)

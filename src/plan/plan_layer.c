@@ -74,6 +74,11 @@ int plan_layer_check(struct plan_build *b, struct err *err)
 			       "--overlay=%s: there is nothing to keep, because nothing is shown "
 			       "as a copy",
 			       layer->dir);
+	if (layer->shown && !layer->n) {
+		(void)err_set(err, EINVAL, "--changes: nothing is shown as a copy");
+		return err_hint(err, "--rw, --ro and --hide of a directory leave none of it; "
+				     "--scratch DIR makes one");
+	}
 	if (layer->n && (layer->shown || layer->dir))
 		b->plan->flags |= PLAN_LAYER;
 	b->plan->layer.served = may_be_served(b);

@@ -71,6 +71,21 @@ static int find_ports(struct plan_build *b, const char *const **ret, size_t *ret
 	return 0;
 }
 
+/* One port of the host leads to one of the container. */
+static int take_port(const char *const *words, size_t i, struct net_port *ports, struct err *err)
+{
+	const char *const any = "0.0.0.0";
+	int r = net_parse_port(words[i], &ports[i], err);
+
+	for (size_t k = 0; r == 0 && k < i; k++)
+		if (ports[k].host == ports[i].host && ports[k].udp == ports[i].udp &&
+		    (str_equal(ports[k].ip, ports[i].ip) || str_equal(ports[k].ip, any) ||
+		     str_equal(ports[i].ip, any)))
+			return err_set(err, EINVAL, "%s and %s take the same port of the host",
+				       words[k], words[i]);
+	return r;
+}
+
 static int take_ports(struct plan_build *b, struct err *err)
 {
 	const char *const *words = NULL;
@@ -83,7 +98,7 @@ static int take_ports(struct plan_build *b, struct err *err)
 			    "only --net=slirp4netns and --net=pasta can publish a port");
 	ports = arena_array(b->arena, n, sizeof(*ports));
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = net_parse_port(words[i], &ports[i], err);
+		r = take_port(words, i, ports, err);
 	b->plan->net.ports = ports;
 	b->plan->net.n_ports = n;
 	return r < 0 ? err_prefix(err, "--publish") : 0;
@@ -118,6 +133,10 @@ static int read_wishes(struct plan_build *b, struct err *err)
 		return o->net ? err_prefix(err, "--net") : r;
 	net->host_loopback = o->host_loopback;
 	net->metadata = o->metadata;
+	if ((o->host_loopback || o->metadata) && !net_has_device(net->kind) &&
+	    net->kind != NET_HOST)
+		return err_set(err, EINVAL, "--%s: only for --net=slirp4netns and --net=pasta",
+			       o->host_loopback ? "host-loopback" : "metadata");
 	return take_ports(b, err);
 }
 

@@ -280,8 +280,12 @@ static int check_limit(struct plan_build *b, size_t i, const struct rlimit_plan 
 	    (b->plan->powers & POWER_RAISE_LIMITS))
 		return 0;
 	(void)err_errno(err, EPERM,
-			ERR_AT "process.rlimits[%zu].hard: %s %llu is above the caller's %llu", i,
-			name, (unsigned long long)limit->hard, (unsigned long long)own->hard);
+			ERR_AT "process.rlimits[%zu].hard: %s %s is above the caller's %llu", i,
+			name,
+			limit->hard == UINT64_MAX
+				? "unlimited"
+				: arena_strf(b->arena, "%llu", (unsigned long long)limit->hard),
+			(unsigned long long)own->hard);
 	return err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 }
 

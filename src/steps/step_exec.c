@@ -193,8 +193,10 @@ static void explain_not_found(const struct start *start, const char *path, struc
 		at += len;
 	}
 	(void)err_hint(err,
-		       "the container has none of the directories %s: is a root file system "
-		       "unpacked in root.path?",
+		       start->plan->options->sandbox
+			       ? "none of the directories of PATH is there: %s"
+			       : "the container has none of the directories %s: is a root file "
+				 "system unpacked in root.path?",
 		       path);
 }
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The recipes of usrun-do(1), each run as it stands there; files and programs have the names that they have in it.
 
-RECIPES=$(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/{s/\\(dq/"/g; p}' "${USRUN%/*}/usrun-do.1" 2>/dev/null || true)
+RECIPES=$(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/{s/\\(dq/"/g; s/\\&//g; p}' "${USRUN%/*}/usrun-do.1" 2>/dev/null || true)
 
 # The command lines below the sentence that begins so.
 recipe_lines() { # WORDS

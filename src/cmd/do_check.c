@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options of `usrun do` that contradict each other, or would have no effect: said, never passed
+ * over. */
+#include "src/base/text.h"
+#include "src/cmd/do_parts.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool has_tag(const struct option_list *list, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < list->n; i++)
+		if (str_starts(list->v[i], name) && list->v[i][len] == '=')
+			return true;
+	return false;
+}
+
+static bool is_given(const struct option *option, const struct do_options *o)
+{
+	const char *at = (const char *)o + option->offset;
+
+	if (option->kind == OPTION_TEXT || option->kind == OPTION_MAYBE)
+		return *(const char *const *)at != NULL;
+	if (option->kind == OPTION_LIST)
+		return ((const struct option_list *)at)->n;
+	if (option->kind == OPTION_TAGGED)
+		return has_tag((const struct option_list *)at, option->name);
+	return *(const bool *)at;
+}
+
+static int check_apply(const struct do_options *o, struct err *err)
+{
+	for (const struct option *option = do_options; option->name; option++)
+		if (is_given(option, o) && !str_equal(option->name, "apply") &&
+		    !str_equal(option->name, "changes"))
+			return err_set(err, EINVAL,
+				       "--%s: has no effect with --apply, which runs nothing",
+				       option->name);
+	return 0;
+}
+
+/* What is done when it has ended is done by who waits for that. */
+static int check_detach(const struct do_options *o, struct err *err)
+{
+	const char *option = o->timeout ? "--timeout" : o->changes ? "--changes" : NULL;
+
+	if (!o->detach || !option)
+		return 0;
+	return err_set(err, EINVAL, "%s: with --detach nobody waits for its end", option);
+}
+
+static int check_tree(const struct do_options *o, struct err *err)
+{
+	if (o->root && o->rootfs)
+		return err_set(err, EINVAL,
+			       "--root: with --rootfs the program is root in that tree");
+	if (o->home && o->root)
+		return err_set(err, EINVAL, "--home: with --root it is root's, and empty");
+	if (o->home && o->rootfs)
+		return err_set(
+			err, EINVAL,
+			"--home: not with --rootfs, whose tree has its own home directories");
+	if (!o->changes || !o->rootfs || o->overlay)
+		return 0;
+	(void)err_set(err, EINVAL,
+		      "--changes: needs a copy, but --rootfs writes to the tree itself");
+	return err_hint(err, "add --overlay to discard the changes, or --overlay=DIR to keep them");
+}
+
+static int check_layer_size(const struct do_options *o, struct err *err)
+{
+	if (!o->layer_size)
+		return 0;
+	if (o->overlay && *o->overlay)
+		return err_set(err, EINVAL,
+			       "--layer-size: only for copies in memory; --overlay=DIR keeps them "
+			       "on disk, where nothing limits their size");
+	if (!o->rootfs || o->overlay)
+		return 0;
+	(void)err_set(err, EINVAL,
+		      "--layer-size: needs a copy, but --rootfs writes to the tree itself");
+	return err_hint(err, "add --overlay");
+}
+
+int do_check(const struct do_options *o, struct err *err)
+{
+	int r = o->apply ? check_apply(o, err) : check_detach(o, err);
+
+	if (r == 0)
+		r = check_tree(o, err);
+	if (r == 0)
+		r = check_layer_size(o, err);
+	if (r == 0 && o->tty && o->no_tty)
+		return err_set(err, EINVAL, "--no-tty: not with --tty");
+	return r;
+}
+
+const char *do_check_printed(struct arena *arena, const struct do_options *o)
+{
+	static const char *const lost[] = { "publish", "host-loopback", "metadata", "timeout",
+					    "detach",  "changes",       "name" };
+	const char *names = NULL;
+
+	for (const struct option *option = do_options; option->name; option++)
+		for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+			if (str_equal(option->name, lost[i]) && is_given(option, o))
+				names = arena_strf(arena, "%s%s--%s", names ? names : "",
+						   names ? ", " : "", option->name);
+	return names;
+}
+
+int do_check_env_file(const char *file, const char *text, size_t len, struct err *err)
+{
+	const char *next = text, *line;
+	size_t line_len;
+
+	if (strlen(text) != len)
+		return err_set(err, EINVAL, "--env-file %s: it is not a text", file);
+	for (unsigned int number = 1; text_line(&next, &line, &line_len); number++) {
+		size_t name = 0;
+
+		while (name < line_len && line[name] > ' ' && line[name] != '=')
+			name++;
+		if (!line_len || *line == '#' || *line == '\r' ||
+		    (name && (name == line_len || line[name] == '=' || line[name] == '\r')))
+			continue;
+		return err_set(err, EINVAL,
+			       "--env-file %s:%u: expected NAME=VALUE or NAME, got \"%.*s\"", file,
+			       number, (int)line_len, line);
+	}
+	return 0;
+}
