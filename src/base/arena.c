@@ -66,16 +66,19 @@ char *arena_strdup(struct arena *arena, const char *s)
 
 char *arena_strf(struct arena *arena, const char *fmt, ...)
 {
+	size_t room = arena->next ? (size_t)(arena->end - arena->next) : 0;
 	va_list ap;
 	char *text;
 	int len;
 
 	va_start(ap, fmt);
-	len = vsnprintf(NULL, 0, fmt, ap);
+	len = vsnprintf(arena->next, room, fmt, ap);
 	va_end(ap);
 	if (len < 0)
 		memory_ran_out();
 	text = arena_alloc(arena, (size_t)len + 1);
+	if ((size_t)len < room) /* it stands there already */
+		return text;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, (size_t)len + 1, fmt, ap);
 	va_end(ap);

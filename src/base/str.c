@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LINE = 63 }; /* mostly enough, and then it is formatted once only */
+
 static void reserve(struct str *str, size_t more)
 {
-	size_t need = str->len + more + 1, cap = str->cap ? str->cap : 64;
+	size_t need = str->len + more + 1, cap = str->cap ? str->cap : LINE + 1;
 
 	if (need <= str->cap)
 		return;
@@ -38,14 +40,15 @@ void str_addv(struct str *str, const char *fmt, va_list ap)
 	va_list again;
 	int len;
 
+	reserve(str, LINE);
 	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, fmt, again);
+	len = vsnprintf(str->s + str->len, str->cap - str->len, fmt, again);
 	va_end(again);
-	if (len < 0)
-		return;
-	reserve(str, (size_t)len);
-	(void)vsnprintf(str->s + str->len, (size_t)len + 1, fmt, ap);
-	str->len += (size_t)len;
+	if (len > 0 && (size_t)len >= str->cap - str->len) {
+		reserve(str, (size_t)len);
+		(void)vsnprintf(str->s + str->len, (size_t)len + 1, fmt, ap);
+	}
+	str->len += len > 0 ? (size_t)len : 0;
 }
 
 void str_addf(struct str *str, const char *fmt, ...)

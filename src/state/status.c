@@ -4,7 +4,6 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/base/parse.h"
 #include "src/base/str.h"
 #include "src/sys/pidfd.h"
 #include "src/sys/privs.h"
@@ -14,6 +13,7 @@
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -21,52 +21,52 @@
 #include <unistd.h>
 
 /* Fields of /proc/PID/stat, proc(5). */
-enum { FIELD_STATE = 3, FIELD_THREADS = 20, FIELD_START_TIME = 22, FIELD_EXIT = 52 };
+enum {
+	FIELD_STATE = 3,
+	FIELD_FLAGS = 9,
+	FIELD_THREADS = 20,
+	FIELD_START_TIME = 22,
+	FIELD_EXIT = 52,
+};
 enum { FLAG_EXITING = 4 };
 enum { HIDDEN_MS = 2000 };
 
-/* The name in brackets may hold anything, so fields are counted behind the last ")". */
-uint64_t status_parse_stat(char *text)
+/* The name in brackets may hold anything, so fields are counted behind the last ")". "" where there
+ * is none. */
+static const char *stat_field(const char *text, int number)
 {
-	char *p = strrchr(text, ')'), *save = NULL;
-	uint64_t start = 0, threads = 0;
-	bool ended = false;
+	const char *p = strrchr(text, ')');
 
-	if (!p)
-		return 0;
-	p = strtok_r(p + 1, " ", &save);
-	for (int field = FIELD_STATE; p; field++, p = strtok_r(NULL, " ", &save)) {
-		if (field == FIELD_STATE)
-			ended = *p == 'Z' || *p == 'X';
-		if (field == FIELD_THREADS && parse_u64(p, &threads) < 0)
-			return 0;
-		if (field == FIELD_START_TIME)
-			break;
-	}
-	/* A first thread that has ended is shown as a zombie although others go on. */
-	if (!p || (ended && threads <= 1))
-		return 0;
-	return parse_u64(p, &start) == 0 ? start : 0;
+	for (int field = FIELD_STATE - 1; p && field < number; field++)
+		p = strchr(p + 1, ' ');
+	return p ? p + 1 : "";
 }
 
-int status_parse_end(char *text, uint64_t start_time)
+/* 0 where it is no number. */
+static uint64_t stat_number(const char *text, int number)
 {
-	char *p = strrchr(text, ')'), *save = NULL;
-	uint64_t start = 0;
-	uint32_t end = 0;
-	bool zombie = false;
+	return strtoull(stat_field(text, number), NULL, 10);
+}
 
-	p = p ? strtok_r(p + 1, " \n", &save) : NULL;
-	for (int field = FIELD_STATE; p; field++, p = strtok_r(NULL, " \n", &save)) {
-		if (field == FIELD_STATE)
-			zombie = *p == 'Z';
-		if (field == FIELD_START_TIME && parse_u64(p, &start) < 0)
-			return -1;
-		if (field == FIELD_EXIT && parse_u32(p, &end) < 0)
-			return -1;
-	}
+uint64_t status_parse_stat(const char *text)
+{
+	char state = *stat_field(text, FIELD_STATE);
+
+	/* A first thread that has ended is shown as a zombie although others go on. */
+	if ((state == 'Z' || state == 'X') && stat_number(text, FIELD_THREADS) <= 1)
+		return 0;
+	return stat_number(text, FIELD_START_TIME);
+}
+
+int status_parse_end(const char *text, uint64_t start_time)
+{
+	uint64_t end = stat_number(text, FIELD_EXIT);
+
+	if (*stat_field(text, FIELD_STATE) != 'Z' ||
+	    stat_number(text, FIELD_START_TIME) != start_time)
+		return -1;
 	/* 0 is also what those see who may not know. */
-	return zombie && start == start_time && end && end <= INT_MAX ? (int)end : -1;
+	return end && end <= INT_MAX ? (int)end : -1;
 }
 
 int status_unreaped(const struct state *state)
@@ -83,13 +83,14 @@ int status_unreaped(const struct state *state)
 
 static bool read_flags(pid_t pid, char *ret_state, unsigned int *ret_flags)
 {
-	char path[32], text[1024], *end;
+	char path[32], text[1024];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return false;
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %c %*d %*d %*d %*d %*d %u", ret_state, ret_flags) == 2;
+	*ret_state = *stat_field(text, FIELD_STATE);
+	*ret_flags = (unsigned int)stat_number(text, FIELD_FLAGS);
+	return *ret_state;
 }
 
 bool status_waits_for_zombie(pid_t pid)

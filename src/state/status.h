@@ -28,13 +28,13 @@ bool status_waits_for_zombie(pid_t pid);
 /* Whether a process was killed, and is about to end: the signal takes a moment. */
 bool status_is_dying(pid_t pid);
 
-/* The start time from the text of /proc/PID/stat, which is cut up. */
-uint64_t status_parse_stat(char *text);
+/* The start time from the text of /proc/PID/stat; 0: none, or it has ended. */
+uint64_t status_parse_stat(const char *text);
 
 /* How the container's process ended, in the form of wait(2), as long as nobody has reaped it; -1:
- * it cannot be known. And the same from the text of /proc/PID/stat, which is cut up. */
+ * it cannot be known. And the same from the text of /proc/PID/stat. */
 int status_unreaped(const struct state *state);
-int status_parse_end(char *text, uint64_t start_time);
+int status_parse_end(const char *text, uint64_t start_time);
 
 /* This boot's id, or "" where the kernel does not tell. */
 const char *status_boot_id(struct arena *arena);

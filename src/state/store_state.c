@@ -95,6 +95,18 @@ int store_state_decode(struct arena *arena, const char *file, const char *text, 
 	return json_read(arena, file, text, len, &state_type, &limits, ret, err);
 }
 
+static void write_list(struct json_write *w, const char *key, const char *const *v, size_t n)
+{
+	if (n)
+		json_write_strings(w, key, v, n);
+}
+
+static void write_flag(struct json_write *w, const char *key, struct json_bool flag)
+{
+	if (flag.v)
+		json_write_bool(w, key, true);
+}
+
 static void write_lists(struct json_write *w, const struct state *state)
 {
 	json_write_array(w, "cgroupDirs");
@@ -110,17 +122,18 @@ static void write_lists(struct json_write *w, const struct state *state)
 		json_write_end(w);
 	}
 	json_write_end(w);
-	json_write_object(w, "annotations");
-	for (size_t i = 0; i < state->annotations.n; i++)
-		json_write_string(w, state->annotations.v[i].key, state->annotations.v[i].value);
-	json_write_end(w);
-	if (state->rdt_groups.n)
-		json_write_strings(w, "rdtGroups", state->rdt_groups.v, state->rdt_groups.n);
-	json_write_strings(w, "undo", state->undo.v, state->undo.n);
-	if (state->mounts.n)
-		json_write_strings(w, "addedMounts", state->mounts.v, state->mounts.n);
-	json_write_strings(w, "fallbacks", state->fallbacks.v, state->fallbacks.n);
-	json_write_strings(w, "namespaces", state->namespaces.v, state->namespaces.n);
+	if (state->annotations.n) {
+		json_write_object(w, "annotations");
+		for (size_t i = 0; i < state->annotations.n; i++)
+			json_write_string(w, state->annotations.v[i].key,
+					  state->annotations.v[i].value);
+		json_write_end(w);
+	}
+	write_list(w, "rdtGroups", state->rdt_groups.v, state->rdt_groups.n);
+	write_list(w, "undo", state->undo.v, state->undo.n);
+	write_list(w, "addedMounts", state->mounts.v, state->mounts.n);
+	write_list(w, "fallbacks", state->fallbacks.v, state->fallbacks.n);
+	write_list(w, "namespaces", state->namespaces.v, state->namespaces.n);
 }
 
 static void write_unit(struct json_write *w, const struct cgroup_unit_ref *unit)
@@ -148,7 +161,8 @@ static void write_mount(struct json_write *w, const struct state_mount *mount)
 int store_state_encode(const struct state *state, struct json_write **ret, const char **ret_text,
 		       size_t *ret_len, struct err *err)
 {
-	struct json_write *w = json_write_new(true);
+	struct json_write *w =
+		json_write_new(false); /* read by each command, and thousandfold by list */
 
 	json_write_object(w, NULL);
 	json_write_string(w, "id", state->id);
@@ -180,9 +194,9 @@ int store_state_encode(const struct state *state, struct json_write **ret, const
 	}
 	if (state->handler)
 		handler_doc_write_kept(w, "handler", state->handler);
-	json_write_bool(w, "poststartHooks", state->poststart_hooks.v);
-	json_write_bool(w, "poststopHooks", state->poststop_hooks.v);
-	json_write_bool(w, "terminal", state->terminal.v);
+	write_flag(w, "poststartHooks", state->poststart_hooks);
+	write_flag(w, "poststopHooks", state->poststop_hooks);
+	write_flag(w, "terminal", state->terminal);
 	if (state->sandbox.set)
 		json_write_uint(w, "sandbox", state->sandbox.v);
 	json_write_end(w);
