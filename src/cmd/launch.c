@@ -434,6 +434,7 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 		return r;
 	start_forward_signals(&launch->start);
 	supervise.child = &launch->start.init;
+	supervise.id = launch->options.id;
 	supervise.console = fd_take(&launch->start.console_master);
 	supervise.reaper = launch->plan->process.reaper;
 	supervise.stop_key = launch->start.signals.stop_key;

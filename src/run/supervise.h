@@ -26,11 +26,12 @@ struct supervise_attach {
 struct supervise {
 	struct supervise_attach *attach; /* or NULL */
 	struct child *child;             /* reaped at its end */
-	int console;                     /* master of the container's terminal, or -1 */
-	int signals;                     /* from supervise_block_signals() */
-	bool reaper;                     /* the child passes on what stops and continues */
-	bool stop_key;                   /* ^Z was pressed before the process was there */
-	int notify, manager;             /* sockets for notify_relay(), or -1 */
+	const char *id;         /* the child is the first process of this container; or NULL */
+	int console;            /* master of the container's terminal, or -1 */
+	int signals;            /* from supervise_block_signals() */
+	bool reaper;            /* the child passes on what stops and continues */
+	bool stop_key;          /* ^Z was pressed before the process was there */
+	int notify, manager;    /* sockets for notify_relay(), or -1 */
 	int64_t timeout_ms;     /* after which it is told to end, and soon killed; 0: never */
 	struct driver_oom *oom; /* kept up to date while the group is there; NULL: not watched */
 };

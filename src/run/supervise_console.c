@@ -142,16 +142,31 @@ static void read_input(struct session *session, short revents)
 		take_input(session, space, held + (size_t)n);
 }
 
+/* The first ^C may have ended a child of the first process; not so the next one. */
+static void watch_interrupts(struct session *session, const char *text, size_t len)
+{
+	const char *key = memchr(text, 3, len);
+	struct termios modes;
+
+	if (!key || tcgetattr(session->s->console, &modes) < 0 || !(modes.c_lflag & ISIG) ||
+	    modes.c_cc[VINTR] != (cc_t)*key)
+		return;
+	if (++session->interrupts > 1)
+		supervise_tell_deaf(session, SIGINT);
+}
+
 static void write_input(struct session *session)
 {
 	const char *text;
 	size_t size = relay_pending(&session->input, &text);
 	ssize_t n = size ? write(session->s->console, text, size) : 0;
 
-	if (n > 0)
+	if (n > 0) {
+		watch_interrupts(session, text, (size_t)n);
 		relay_note(&session->input, RELAY_PUT, (size_t)n);
-	else if (n < 0 && errno == EIO) /* nothing has it open: later, perhaps */
+	} else if (n < 0 && errno == EIO) { /* nothing has it open: later, perhaps */
 		session->away = true;
+	}
 }
 
 /* The terminal would give its answer to whoever reads it, which is not us: a shell, while we are in

@@ -29,7 +29,9 @@ struct session {
 	size_t last;    /* bytes read since the end */
 	bool stopped;   /* the process, with us */
 	bool told;      /* to end, since it was stopped; not where it is deaf to that */
-	bool left;      /* attach: the process goes on without us */
+	int interrupts; /* ^C was typed for the console so often */
+	bool told_deaf;
+	bool left; /* attach: the process goes on without us */
 };
 
 /* supervise_signals.c: takes what the signalfd has. */
@@ -37,6 +39,9 @@ void supervise_take_signals(struct session *session);
 
 /* One signal; key: the kernel sent it, for a key of the terminal. */
 void supervise_handle_signal(struct session *session, int signal, bool key);
+
+/* Tells a person, once, when the first process of the container is deaf to the signal. */
+void supervise_tell_deaf(struct session *session, int signal);
 
 /* supervise_console.c: the two directions between the person and the console. */
 void supervise_open_streams(struct session *session);

@@ -4,6 +4,7 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/oci/names.h"
 #include "src/run/supervise_parts.h"
 #include "src/sys/child.h"
 #include "src/sys/tty.h"
@@ -118,6 +119,24 @@ static void suspend(struct session *session)
 	terminal_look(&session->terminal);
 }
 
+void supervise_tell_deaf(struct session *session, int signal)
+{
+	const char *id = session->s->id;
+
+	if (!id || session->told_deaf || session->ended || !isatty(STDERR_FILENO) ||
+	    !child_is_deaf(session->s->child, signal))
+		return;
+	session->told_deaf = true;
+	terminal_leave(&session->terminal); /* which is raw */
+	if (session->s->console >= 0 && session->output.mid_line)
+		(void)!write(STDERR_FILENO, "\n", 1);
+	log_notice("%s has no effect: the first process of a container gets only signals that "
+		   "it handles; `usrun kill %s KILL` ends it, and the annotation run.oci.init=1 "
+		   "avoids this",
+		   names_signal_name(signal), id);
+	terminal_look(&session->terminal);
+}
+
 static void forward(struct session *session, int signal)
 {
 	bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
@@ -128,6 +147,8 @@ static void forward(struct session *session, int signal)
 		session->left |= ends;
 		return;
 	}
+	if (ends)
+		supervise_tell_deaf(session, signal);
 	if (ends && session->stopped && !child_is_deaf(session->s->child, signal))
 		session->told = true;
 	if (!session->ended)

@@ -441,6 +441,26 @@ def a_killed_relay(how):
         os.set_blocking(terminal.master, False)
 
 
+def a_key_that_has_no_effect(how):
+    """The first process of a container is told nothing that it has no handler for, and its person why."""
+    words = b"SIGINT has no effect"
+    with running(how, "echo ready; exec sleep 1000") as (run, terminal):
+        run.read(terminal.master, b"ready")
+        wait_for("raw", terminal.is_raw)
+        os.write(terminal.master, b"\x03")
+        if how == "exec":
+            check("status", run.wait(), 130)
+            return
+        for key in (b"^C", words):
+            run.read(terminal.master, key)
+            os.write(terminal.master, b"\x03")
+        wait_for("raw", terminal.is_raw)
+        subprocess.run([*USRUN, "kill", ID, "KILL"], check=True)
+        check("status", run.wait(), 137)
+        run.read(terminal.master)
+        check("once, on a line of its own", run.got.count(b"^C\r\nusrun: warning: " + words), 1)
+
+
 def stopped_and_continued(how):
     with running(how, "stty -echo; echo ready; read x; echo got $x; exit 3") as (run, terminal):
         run.read(terminal.master, b"ready")
@@ -695,7 +715,7 @@ def cases(full):
                      five_megabytes_each_way, a_reader_that_leaves,
                      a_reader_that_leaves_while_nothing_is_written, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
-                     stopped_and_continued, a_job_of_the_background, queries_stay_out_of_the_shell,
+                     a_key_that_has_no_effect, stopped_and_continued, a_job_of_the_background, queries_stay_out_of_the_shell,
                      input_stays_with_the_shell, the_stop_key,
                      the_end_of_a_stopped_job, the_end_of_a_job_that_goes_on):
         for how in ("run", "exec"):
