@@ -2,7 +2,9 @@
 #include "src/base/elf.h"
 
 #include <elf.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 static const char *machine_name(unsigned int machine)
@@ -33,20 +35,46 @@ const char *elf_machine(const char *head, size_t n)
 							 : (unsigned int)(at[1] << 8 | at[0]));
 }
 
+/* Those of 32 bits have the same fields, shorter and in another order. */
+static Elf64_Ehdr header_of(const char *head, bool wide)
+{
+	Elf64_Ehdr ret;
+	Elf32_Ehdr narrow;
+
+	memcpy(&ret, head, sizeof(ret));
+	memcpy(&narrow, head, sizeof(narrow));
+	return wide ? ret : (Elf64_Ehdr){ .e_phoff = narrow.e_phoff, .e_phnum = narrow.e_phnum };
+}
+
+static bool read_part(const char *head, size_t n, uint64_t at, bool wide, Elf64_Phdr *ret)
+{
+	Elf32_Phdr narrow;
+	size_t size = wide ? sizeof(*ret) : sizeof(narrow);
+
+	if (at > n || n - at < size)
+		return false;
+	memcpy(wide ? (void *)ret : &narrow, head + at, size);
+	if (!wide)
+		*ret = (Elf64_Phdr){ .p_type = narrow.p_type, .p_offset = narrow.p_offset };
+	return true;
+}
+
 const char *elf_loader(const char *head, size_t n)
 {
+	const char own_order = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? ELFDATA2MSB : ELFDATA2LSB;
+	bool wide = n > EI_CLASS && head[EI_CLASS] == ELFCLASS64;
 	Elf64_Ehdr elf;
 	Elf64_Phdr part;
 
-	if (n < sizeof(elf) || memcmp(head, ELFMAG, SELFMAG) != 0 || head[EI_CLASS] != ELFCLASS64)
+	if (n < sizeof(elf) || memcmp(head, ELFMAG, SELFMAG) != 0 || head[EI_DATA] != own_order ||
+	    (!wide && head[EI_CLASS] != ELFCLASS32))
 		return NULL;
-	memcpy(&elf, head, sizeof(elf));
+	elf = header_of(head, wide);
 	for (size_t i = 0; i < elf.e_phnum; i++) {
-		size_t at = elf.e_phoff + i * sizeof(part);
+		size_t size = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 
-		if (at > n || n - at < sizeof(part))
+		if (!read_part(head, n, elf.e_phoff + i * size, wide, &part))
 			return NULL;
-		memcpy(&part, head + at, sizeof(part));
 		if (part.p_type == PT_INTERP)
 			return part.p_offset < n &&
 					       memchr(head + part.p_offset, '\0', n - part.p_offset)

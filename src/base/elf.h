@@ -8,5 +8,6 @@
  * no ELF file. */
 const char *elf_machine(const char *head, size_t n);
 
-/* The loader that an ELF file of 64 bits names (PT_INTERP), inside of head; or NULL. */
+/* The loader that an ELF file in this machine's byte order names (PT_INTERP), inside of head; or
+ * NULL. */
 const char *elf_loader(const char *head, size_t n);

@@ -27,14 +27,13 @@ static ssize_t read_retry(int fd, void *buf, size_t size)
 static size_t first_guess(int fd, size_t max, size_t *ret_size)
 {
 	struct stat st;
-	size_t guess = 4096;
+	bool known = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+		     (uint64_t)st.st_size <= max;
 
-	*ret_size = 0;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
-		*ret_size = (size_t)st.st_size;
-		guess = *ret_size + 1;
-	}
-	return guess > max + 1 ? max + 1 : guess;
+	*ret_size = known ? (size_t)st.st_size : 0;
+	if (known)
+		return *ret_size + 1;
+	return max < 4096 ? max + 1 : 4096;
 }
 
 int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char **ret,
@@ -126,10 +125,9 @@ int io_write_at(int dirfd, const char *path, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-/* Eight letters that others cannot guess, without a system call: 32 bits of what the kernel has
- * given this program at its start, folded such that the rest (the stack's canary) cannot be told
- * from them, and the time. */
-static void random_name(const char *name, char *buf, size_t size)
+/* Without a system call: 32 bits of what the kernel has given this program at its start, folded
+ * such that the rest (the stack's canary) cannot be told from them, and the time. */
+void io_random_name(const char *name, char *buf, size_t size)
 {
 	const void *given = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* not aligned */
 	static uint64_t calls;
@@ -153,7 +151,7 @@ static int create_new(int dirfd, const char *name, mode_t mode, char *ret, size_
 	int fd = -1;
 
 	for (int tries = 0; tries < 16; tries++) {
-		random_name(name, ret, size);
+		io_random_name(name, ret, size);
 		fd = openat(dirfd, ret, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (fd >= 0 || errno != EEXIST)
 			break;

@@ -23,6 +23,9 @@ int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 /* Writes text to an existing file in one write(2), as kernel files want it. 0 or -errno. */
 int io_write_at(int dirfd, const char *path, const char *text);
 
+/* ".NAME." and eight letters that others cannot guess. */
+void io_random_name(const char *name, char *buf, size_t size);
+
 /* Replaces a file atomically (temporary name, rename); readers see the old or the new one. */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 		    struct err *err) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/arena.h"
 #include "src/base/clock.h"
+#include "src/base/elf.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/parse.h"
@@ -8,6 +9,7 @@
 #include "src/base/str.h"
 #include "tests/lib/check.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -204,6 +206,36 @@ TEST(every_hour_of_a_leap_day)
 		same(second);
 }
 
+TEST(a_loader_is_found_in_both_kinds_of_elf)
+{
+	const unsigned char own =
+		__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? ELFDATA2MSB : ELFDATA2LSB;
+	struct {
+		Elf32_Ehdr head;
+		Elf32_Phdr parts[2];
+		char loader[24];
+	} narrow = { { { 0x7f, 'E', 'L', 'F', ELFCLASS32, own }, .e_phoff = 52, .e_phnum = 2 },
+		     { { .p_type = PT_PHDR }, { .p_type = PT_INTERP, .p_offset = 52 + 2 * 32 } },
+		     "/lib/ld-linux.so.2" };
+	struct {
+		Elf64_Ehdr head;
+		Elf64_Phdr part;
+		char loader[24];
+	} wide = { { { 0x7f, 'E', 'L', 'F', ELFCLASS64, own }, .e_phoff = 64, .e_phnum = 1 },
+		   { .p_type = PT_INTERP, .p_offset = 64 + 56 },
+		   "/lib64/ld.so.2" };
+
+	CHECK_STR(elf_loader((const char *)&narrow, sizeof(narrow)), "/lib/ld-linux.so.2");
+	CHECK_STR(elf_loader((const char *)&wide, sizeof(wide)), "/lib64/ld.so.2");
+	/* Beyond what was read, without an end, and in the other order. */
+	CHECK(!elf_loader((const char *)&narrow, sizeof(narrow) - sizeof(narrow.loader) - 1));
+	CHECK(!elf_loader((const char *)&wide, sizeof(wide) - sizeof(wide.loader) + 3));
+	wide.head.e_phoff = UINT64_MAX;
+	CHECK(!elf_loader((const char *)&wide, sizeof(wide)));
+	narrow.head.e_ident[EI_DATA] = own == ELFDATA2LSB ? ELFDATA2MSB : ELFDATA2LSB;
+	CHECK(!elf_loader((const char *)&narrow, sizeof(narrow)));
+}
+
 TEST(files_are_replaced_and_read_with_a_limit)
 {
 	char dir[] = "/tmp/usrun-test-io-XXXXXX";
@@ -224,6 +256,9 @@ TEST(files_are_replaced_and_read_with_a_limit)
 	CHECK_STR(text, "second");
 	CHECK_ERR(io_read_file(fd, "f", 5, &arena, &text, &len, &err), &err, "larger than 5 bytes");
 	CHECK_ERR(io_read_file(fd, "g", 5, &arena, &text, &len, &err), &err, "no such path");
+	/* With 32 bits of it the size would be one that is allowed. */
+	CHECK_INT(truncate(arena_strf(&arena, "%s/f", dir), (1LL << 32) + 3), 0);
+	CHECK_ERR(io_read_file(fd, "f", 5, &arena, &text, &len, &err), &err, "larger than 5 bytes");
 	/* What others may have put where a temporary file would be guessed. */
 	CHECK_INT(mkfifoat(fd, ".f.new", 0666), 0);
 	CHECK_INT(io_replace_file(fd, "f", "third", 5, 0600, &err), 0);
