@@ -14,17 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMPORARY ".usrun-apply"
-
 enum { MAX_DEPTH = 200, CHUNK = 1 << 16, PLACE = O_PATH | O_DIRECTORY };
 
 struct job { /* one change */
 	struct arena *arena;
 	const struct layer_change *change;
-	int upper, lower; /* of the part */
-	int from, to;     /* the directories that have it */
-	const char *name; /* in them */
-	struct stat st;   /* in the layer */
+	int upper, lower;   /* of the part */
+	int from, to;       /* the directories that have it */
+	const char *name;   /* in them */
+	char temporary[32]; /* such as no program can have made */
+	struct stat st;     /* in the layer */
 };
 
 static int copy_range(int from, int to, off_t at, off_t end)
@@ -89,7 +88,8 @@ static int make_file(const struct job *job)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -ESTALE;
-	to = openat(job->to, TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	to = openat(job->to, job->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (to < 0)
 		return -errno;
 	r = copy_contents(from, to, st.st_size);
@@ -106,7 +106,15 @@ static int make_link(const struct job *job)
 	if (n < 0)
 		return -errno;
 	target[n] = '\0';
-	return symlinkat(target, job->to, TEMPORARY) < 0 ? -errno : 0;
+	return symlinkat(target, job->to, job->temporary) < 0 ? -errno : 0;
+}
+
+static int make_fifo(const struct job *job)
+{
+	if (mkfifoat(job->to, job->temporary, 0600) < 0)
+		return -errno;
+	/* Now, for the umask. */
+	return fchmodat(job->to, job->temporary, mode_of(&job->st), 0) < 0 ? -errno : 0;
 }
 
 static int set_owner(const struct job *job, const char *name)
@@ -125,16 +133,15 @@ static int set_owner(const struct job *job, const char *name)
 /* What has come to be there since the list was made stays. */
 static int settle(const struct job *job, bool over)
 {
-	int r = set_owner(job, TEMPORARY);
+	int r = set_owner(job, job->temporary);
 
 	if (r == 0)
-		r = set_times(job, TEMPORARY);
-
-	if (r == 0 && over)
-		return renameat(job->to, TEMPORARY, job->to, job->name) < 0 ? -errno : 0;
-	if (r == 0 && linkat(job->to, TEMPORARY, job->to, job->name, 0) < 0)
+		r = set_times(job, job->temporary);
+	if (r == 0 && over && renameat(job->to, job->temporary, job->to, job->name) == 0)
+		return 0;
+	if (r == 0 && (over || linkat(job->to, job->temporary, job->to, job->name, 0) < 0))
 		r = -errno;
-	(void)unlinkat(job->to, TEMPORARY, 0);
+	(void)unlinkat(job->to, job->temporary, 0);
 	return r;
 }
 
@@ -148,15 +155,13 @@ static int make(const struct job *job, bool over)
 			return set_owner(job, job->name);
 		return errno == EEXIST && !over ? -EEXIST : -errno;
 	}
-	(void)unlinkat(job->to, TEMPORARY, 0);
 	r = kind == S_IFREG   ? make_file(job)
 	    : kind == S_IFLNK ? make_link(job)
-	    : kind == S_IFIFO && mkfifoat(job->to, TEMPORARY, mode_of(&job->st)) < 0 ? -errno
-	    : kind == S_IFIFO                                                        ? 0
-										     : -EOPNOTSUPP;
+	    : kind == S_IFIFO ? make_fifo(job)
+			      : -EOPNOTSUPP;
 	if (r == 0)
 		return settle(job, over);
-	(void)unlinkat(job->to, TEMPORARY, 0);
+	(void)unlinkat(job->to, job->temporary, 0);
 	return r;
 }
 
@@ -229,6 +234,7 @@ static int run_job(struct job *job, struct err *err)
 	int r = to < 0 ? to : 0;
 
 	job->name = slash ? slash + 1 : path;
+	io_random_name("usrun-apply", job->temporary, sizeof(job->temporary));
 	if (r == 0 && job->change->what != LAYER_DELETED) {
 		from = resolve_on_mount(job->upper, dir, PLACE);
 		r = from;
@@ -301,13 +307,13 @@ static bool is_after(const struct timespec *t, const struct layer_part *part)
 static bool has_newer(struct arena *arena, int dir, const char *name, const struct layer_part *part,
 		      unsigned int depth)
 {
-	int fd = resolve_on_mount(dir, name, O_RDONLY | O_DIRECTORY);
+	_cleanup_close_ int fd = resolve_on_mount(dir, name, O_RDONLY | O_DIRECTORY);
 	_cleanup_close_ int again = fd < 0 ? -1 : resolve_on_mount(fd, ".", PLACE);
 	const char *const *names;
 	struct stat st;
 	size_t n;
 
-	if (fd < 0 || depth == MAX_DEPTH || layer_list(arena, fd, &names, &n) < 0)
+	if (fd < 0 || depth == MAX_DEPTH || layer_list(arena, fd_take(&fd), &names, &n) < 0)
 		return true;
 	for (size_t i = 0; i < n; i++)
 		if (fstatat(again, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||

@@ -187,6 +187,11 @@ t_layer_in_hostile_hands() {
 		has socket "$ERR" "not applied: $PWD/a.sock: sockets and devices are not made"
 		ok gc --layer ../tried
 	fi
+	# A name that a file has while it is being written keeps nothing of the others, and the umask no bits.
+	ok do --overlay=../tried -- sh -c 'mkdir .usrun-apply; echo x >.usrun-apply/.usrun-apply; mkfifo -m 666 open; echo y >zz'
+	ok do --apply ../tried
+	eq 'its name' "$(<.usrun-apply/.usrun-apply) $(<zz) $(stat -c %a open)" 'x y 666'
+	ok gc --layer ../tried
 	# Of any size, with next to nothing in it.
 	ok do --overlay=../tried -- sh -c 'truncate -s 64M hole; echo end >>hole; truncate -s 65M hole'
 	ok do --apply ../tried
@@ -212,6 +217,13 @@ t_layer_in_hostile_hands() {
 	has 'something below is another' "$ERR" "not applied: $PWD/below: it was changed here since"
 	no 'something has been mounted there' do --apply ../tried below
 	eq 'what is mounted' "$(<../mounted/x)" 1
+	U=("${U[@]:6}")
+	ok gc --layer ../tried
+	ok do --overlay=../tried -- sh -c 'echo more >>k'
+	find . >"$T/before"
+	U=(unshare -m sh -c 'mount --bind ../mounted/x k && exec "$@"' sh "${U[@]}")
+	no 'device or resource busy' do --apply ../tried
+	find . | cmp - "$T/before" || fail 'a file was left'
 }
 
 # A killed sandbox leaves a layer that the next one uses.
