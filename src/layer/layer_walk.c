@@ -41,20 +41,23 @@ int layer_list(struct arena *arena, int fd, const char *const **ret, size_t *ret
 	const char **v = NULL;
 	struct dirent *entry;
 	size_t n = 0, cap = 0;
+	int error;
 
 	if (!dir) {
-		int error = errno;
-
 		fd_closep(&fd);
-		return -error;
+		return -errno;
 	}
-	while ((entry = readdir(dir))) {
+	/* A list that ends too early would tell that the rest is gone. */
+	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
 			continue;
 		v = arena_room(arena, v, n, &cap, sizeof(*v));
 		v[n++] = arena_strdup(arena, entry->d_name);
 	}
+	error = -errno;
 	(void)closedir(dir);
+	if (error < 0)
+		return error;
 	if (n)
 		qsort(v, n, sizeof(*v), compare);
 	*ret = v;
