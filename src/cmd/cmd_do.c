@@ -291,10 +291,11 @@ static int stay(struct do_parts *p, struct launch *launch, const struct cmd_glob
 {
 	const struct launch_foreground how = { .timeout_ms = timeout_ms };
 	int r = launch_foreground(launch, globals, &how, err);
-	const char *news = do_guards_news(p->arena, &p->guards);
+	_cleanup_str_ struct str news = { 0 };
 
-	if (news)
-		log_notice("new in a writable directory, read it before it runs: %s", news);
+	do_guards_news(p->arena, &p->guards, &news);
+	if (news.len)
+		log_notice("new in a writable directory, read it before it runs: %s", news.s);
 	if (r >= 0)
 		do_layer_tell(p->arena, &launch->start, p->o->changes);
 	return r;

@@ -262,14 +262,14 @@ static bool is_known(const struct do_guards *guards, const char *path)
 	return false;
 }
 
-static const char *append(struct arena *arena, const char *line, const char *path)
+static void append(struct str *line, const char *path)
 {
-	return line ? arena_strf(arena, "%s %s", line, path) : path;
+	str_addf(line, "%s%s", line->len ? " " : "", path);
 }
 
 /* Its configuration names programs that git runs there. */
-static const char *new_repositories(struct arena *arena, const struct do_guards *guards,
-				    const char *root, const char *line)
+static void add_new_repositories(struct arena *arena, const struct do_guards *guards,
+				 const char *root, struct str *line)
 {
 	DIR *stream = opendir(root);
 	struct dirent *entry;
@@ -280,25 +280,21 @@ static const char *new_repositories(struct arena *arena, const struct do_guards 
 		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, "..") &&
 		    !str_equal(entry->d_name, ".git") && is_git_directory(path) &&
 		    !is_known(guards, path))
-			line = append(arena, line, path);
+			append(line, path);
 	}
 	if (stream)
 		(void)closedir(stream);
-	return line;
 }
 
-const char *do_guards_news(struct arena *arena, const struct do_guards *guards)
+void do_guards_news(struct arena *arena, const struct do_guards *guards, struct str *ret)
 {
-	const char *line = NULL;
-
 	for (size_t i = 0; i < guards->n_watched; i++) {
 		const struct do_watched *w = &guards->watched[i];
 		struct stat st;
 
 		if (lstat(w->path, &st) == 0 && is_news(w, &st))
-			line = append(arena, line, w->path);
+			append(ret, w->path);
 	}
 	for (size_t i = 0; i < guards->n_roots; i++)
-		line = new_repositories(arena, guards, guards->roots[i], line);
-	return line;
+		add_new_repositories(arena, guards, guards->roots[i], ret);
 }

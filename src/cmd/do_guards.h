@@ -4,6 +4,7 @@
  * kept read-only; what is new is told. */
 #pragma once
 
+#include "src/base/str.h"
 #include "src/do/do.h"
 
 #include <sys/types.h>
@@ -33,5 +34,5 @@ struct do_guards {
 void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
 		    const struct do_texts *unprotected);
 
-/* The names that are there now and were not, as one line; NULL: none. */
-const char *do_guards_news(struct arena *arena, const struct do_guards *guards);
+/* The names that are there now and were not, in one line; a program may have made any number. */
+void do_guards_news(struct arena *arena, const struct do_guards *guards, struct str *ret);

@@ -816,6 +816,9 @@ t_do_guards_bare_repositories() {
 	hasnt 'those that were there' "$ERR" "$PWD/bare.git"
 	IN --rw . --unprotect .git -- 'echo x >bare.git/config'
 	eq unprotected "$(<bare.git/config)" x
+	# Any number of them takes no more memory than their names.
+	(ulimit -v 100000 && R do --rw . -- sh -c 'for part in objects refs HEAD; do mkdir -p $(seq -f "%0220g/$part" 1200); done' &&
+		eq 'many new ones' "$RC" 0)
 }
 
 before_t_do_publishes_what_it_may() { give_tun; }
