@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	MORE_MS = 1000, /* from a SIGCONT to the signal that it is to make heard */
+	MORE_MS = 1000, /* from a SIGCONT to the signal that it is to make heard, and to a stop */
 };
 
 int supervise_block_signals(struct err *err)
@@ -104,10 +104,13 @@ static void stop_job(struct session *session)
 {
 	session->stopped = true;
 	session->told = false;
-	if (session->s->reaper)
+	if (session->s->reaper) {
 		(void)child_signal(session->s->child, SIGTSTP);
-	else
+		/* Or the program might read what is typed for the shell. */
+		child_await_signal(session->s->child, SIGTSTP, MORE_MS);
+	} else {
 		child_signal_group(session->s->child, SIGSTOP);
+	}
 	if (!take_default(SIGTSTP))
 		continue_job(session);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/sys/child.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/sys/compat.h"
@@ -158,6 +159,20 @@ bool child_is_deaf(const struct child *child, int signal)
 	if (!end || end - pids < 3 || strncmp(end - 2, "\t1", 2) != 0)
 		return false;
 	return !((mask_of(status, "SigIgn:") | mask_of(status, "SigCgt:")) & bit);
+}
+
+void child_await_signal(const struct child *child, int signal, int timeout_ms)
+{
+	long long deadline = clock_now() + timeout_ms;
+	char path[32], status[4096];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
+	while (child_is_there(child) &&
+	       io_read_small(AT_FDCWD, path, status, sizeof(status)) >= 0 &&
+	       (mask_of(status, "ShdPnd:") & 1ULL << (signal - 1) ||
+		!strstr(status, "\nState:\tS")) &&
+	       clock_left(deadline) > 0)
+		(void)poll(NULL, 0, 1);
 }
 
 void child_signal_group(const struct child *child, int signal)

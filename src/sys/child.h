@@ -47,6 +47,10 @@ int child_signal(const struct child *child, int signal); /* 0 or -errno */
  * which the kernel does not let happen to that one. */
 bool child_is_deaf(const struct child *child, int signal);
 
+/* Until a child that takes signals by sigwaitinfo(2) has dealt with this one and waits again, at
+ * most so long. */
+void child_await_signal(const struct child *child, int signal, int timeout_ms);
+
 /* To all of its process group, which is its own. */
 void child_signal_group(const struct child *child, int signal);
 
