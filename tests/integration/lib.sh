@@ -92,9 +92,9 @@ cfg() { # JQ-OPTION... FILTER: edits config.json
 }
 
 prog() { # ARG...: program of the container
-	local words
-	words=$(for word; do printf '%s' "$word" | jq -Rs .; done | jq -sc .)
-	cfg --argjson words "$words" '.process.args = $words'
+	[ $# = 0 ] || printf '%s\0' "$@" >"$T/words"
+	[ $# != 0 ] || : >"$T/words"
+	cfg --rawfile words "$T/words" '.process.args = ($words | split("\u0000")[:-1])'
 }
 
 script_() { prog /bin/sh -c "$1"; } # TEXT
@@ -148,22 +148,29 @@ under_script() { # COMMAND-LINE: with a terminal; result in RC, OUT without the 
 
 # --- set-up of a test ---
 
-bundle() { # DIR
-	local applet
-	mkdir -p "$1/rootfs"/{bin,proc,sys,dev,tmp,etc,root,hl}
-	cp /bin/busybox "$1/rootfs/bin/"
+# What the bundles of all tests are copies of, for a program takes its time to start: "the id" is where theirs comes in.
+template() { # DIR
+	local applet how=()
+	mkdir -p "$1/b/rootfs"/{bin,proc,sys,dev,tmp,etc,root,hl}
+	cp /bin/busybox "$1/b/rootfs/bin/"
 	for applet in sh cat ls env sleep id pwd echo readlink stat touch mkdir chown hostname kill true false tty \
 		stty mount grep sed sort tr cut ps od dd head nproc wc mknod date uname ip test setsid rm; do
-		ln -s busybox "$1/rootfs/bin/$applet"
+		ln -s busybox "$1/b/rootfs/bin/$applet"
 	done
-	chmod 1777 "$1/rootfs/tmp"
-	printf 'root:x:0:0:root:/root:/bin/sh\nsome:x:1000:1000::/home/some:/bin/sh\n' >"$1/rootfs/etc/passwd"
-	printf 'root:x:0:\nsome:x:1000:\n' >"$1/rootfs/etc/group"
-	local how=()
+	chmod 1777 "$1/b/rootfs/tmp"
+	printf 'root:x:0:0:root:/root:/bin/sh\nsome:x:1000:1000::/home/some:/bin/sh\n' >"$1/b/rootfs/etc/passwd"
+	printf 'root:x:0:\nsome:x:1000:\n' >"$1/b/rootfs/etc/group"
 	[ "$MODE" = root ] || how=(--rootless)
-	"$USRUN" spec -b "$1" --no-terminal "${how[@]}"
-	jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id] | .root.readonly = false' "$1/config.json" >"$1/new.json"
-	mv "$1/new.json" "$1/config.json"
+	"$USRUN" spec -b "$1/b" --no-terminal "${how[@]}"
+	jq '.process.env += ["USRUN_TEST=the id"] | .root.readonly = false' "$1/b/config.json" >"$1/config.json"
+	rm "$1/b/config.json"
+}
+
+bundle() { # DIR
+	local config
+	config=$(<"$TEMPLATE/config.json")
+	cp -dR --preserve=mode "$TEMPLATE/b" "$1"
+	printf '%s\n' "${config//USRUN_TEST=the id/USRUN_TEST=$ID}" >"$1/config.json"
 }
 
 one() { # FUNCTION
@@ -189,8 +196,10 @@ mounts() { [ -n "${OWN:-}" ] || cut -d ' ' -f 3-6 /proc/self/mountinfo | sort; }
 
 # Processes of usrun itself (U sets the variable; its children have a title instead) and of the container (its config does).
 processes() {
-	{ grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true; grep -lzs "^usrun:.* $ID" /proc/[0-9]*/cmdline || true; } | cut -d / -f 3 | sort -u |
-		comm -13 <(echo "$KNOWN") - | sed '/^$/d'
+	local found
+	found=$(grep -lzsxF "USRUN_TEST=$ID" /proc/[0-9]*/environ || true
+		grep -lzs "^usrun:.* $ID" /proc/[0-9]*/cmdline || true)
+	[ -z "$found" ] || cut -d / -f 3 <<<"$found" | sort -u | comm -13 <(echo "$KNOWN") - | sed '/^$/d'
 }
 
 leaks_before() {
@@ -200,14 +209,18 @@ leaks_before() {
 	CGROUPS=$(cgroups)
 }
 
+news() { # WHAT BEFORE NOW: the lines that were not there
+	[ "$2" = "$3" ] || comm -13 <(echo "$2") <(echo "$3") | sed "/^$/d; s/^/$1 /"
+}
+
 left_now() {
 	local pid
-	comm -13 <(echo "$MOUNTS") <(mounts) | sed '/^$/d; s/^/mount /'
-	comm -13 <(echo "$CGROUPS") <(cgroups) | sed '/^$/d; s/^/cgroup /'
+	news mount "$MOUNTS" "$(mounts)"
+	news cgroup "$CGROUPS" "$(cgroups)"
 	for pid in $(processes); do
 		echo "process $pid $({ tr '\n\0' '  ' <"/proc/$pid/comm" && tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null || true)"
 	done
-	{ ls -A "$(STATE_OF)" 2>/dev/null || true; } | sed 's/^/state /'
+	[ ! -d "$(STATE_OF)" ] || { ls -A "$(STATE_OF)" 2>/dev/null || true; } | sed 's/^/state /'
 }
 
 # Fails and says what is left, if that is still so after 20 s.
