@@ -27,7 +27,7 @@ KINDS = ("tty", "pipe", "file", "null", "closed", "half", "blocked", "nonblock")
 ARGS = sys.argv[1:sys.argv.index("--")]
 USRUN = sys.argv[sys.argv.index("--") + 1:]
 BUNDLE, ID = pathlib.Path(ARGS[0]), ARGS[1]
-LIMIT = 20  # seconds, on a busy machine; what hangs, hangs for ever
+LIMIT = 60  # seconds, on a busy machine; what hangs, hangs for ever
 failures = []
 
 

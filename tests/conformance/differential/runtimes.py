@@ -12,7 +12,7 @@ import subprocess
 import time
 
 USER = "usruntest"
-PATIENCE_S = 20
+PATIENCE_S = 60
 PR_SET_CHILD_SUBREAPER = 36
 DIRECTORIES = ["proc", "sys", "dev", "tmp", "etc", "private", "link-target", "cg"]
 DEVICES = [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)]

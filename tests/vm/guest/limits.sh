@@ -151,7 +151,7 @@ disk_holds() { # 3 MiB at 1 MiB/s
 	local start=$(now) took
 	inside -- dd if=/dev/zero of=/file bs=256k count=12 oflag=direct
 	took=$(($(now) - start))
-	within "$column: writing 3 MiB takes (ms)" $took 2500 9000
+	within "$column: writing 3 MiB takes (ms)" $took 2500 15000
 	note blockIO.throttleWriteBps "3 MiB took $took ms"
 }
 

@@ -28,7 +28,7 @@ say $? 'systemd inside: run' "$(cat $OUT)"
 inner() { as dev usrun exec first "$@" </dev/null 2>&1; }
 
 # It answers once it has divided its group, which then takes no processes itself.
-for ((i = 0; i < 60; i++)); do
+for ((i = 0; i < 120; i++)); do
 	[ ! -d "$(group_of "$(cat $B/pid)")" ] || [ ! -e "/proc/$(cat $B/pid)/root/run/systemd/private" ] || break
 	sleep 1
 done

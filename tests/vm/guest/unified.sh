@@ -17,7 +17,7 @@ whole() { # COLUMN USER GLOBAL...
 	systemctl_of "$user" daemon-reload
 	eq "$column: after a reload" "$(cat "$group/memory.oom.group")" 1
 	as "$user" usrun "${global[@]}" exec unified dd if=/dev/zero of=/dev/null bs=128M count=1 >/dev/null 2>&1 </dev/null
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		[ -e "/proc/$(cat $B/pid)" ] || break
 		sleep 0.1
 	done
