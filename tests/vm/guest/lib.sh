@@ -79,13 +79,7 @@ units() { # USER GLOB: what systemd knows of them, failed ones too
 	systemctl_of "$1" list-units --all --no-legend --plain "$2"
 }
 
-# No group and no unit has the word in its name. The group of a unit is removed by systemd, after its job has ended.
-gone() { # NAME USER WORD
-	local i
-	for ((i = 0; i < 100; i++)); do
-		[ -n "$(find /sys/fs/cgroup -name "*$3*.scope")" ] || break
-		sleep 0.2
-	done
+gone() { # NAME USER WORD: no group and no unit has it in its name
 	eq "$1: no group is left" "$(find /sys/fs/cgroup -name "*$3*")" ''
 	eq "$1: no unit is left" "$(units "$2" "*$3*")" ''
 }
