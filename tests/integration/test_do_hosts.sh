@@ -59,7 +59,7 @@ after_t_do_with_silent_autofs() {
 t_do_with_silent_autofs() {
 	grep -q ' /mnt/auto .* autofs ' /proc/self/mountinfo || skip 'this kernel has no autofs'
 	host_proj
-	U=(timeout 30 "${U[@]}")
+	U=(timeout 120 "${U[@]}")
 	ok do --net=none -- sh -c 'ls -A /mnt/auto; ls /mnt/auto/x 2>&1; echo on'
 	has 'it goes on' "$OUT" on
 	has 'nothing is in it' "$OUT" 'No such file'
@@ -95,7 +95,7 @@ after_t_do_with_fuse_of_another() {
 t_do_with_fuse_of_another() {
 	grep -q ' /mnt/fuse .* fuse ' /proc/self/mountinfo || skip 'needs /dev/fuse'
 	host_proj
-	U=(timeout 30 "${U[@]}")
+	U=(timeout 120 "${U[@]}")
 	ok do --net=none -- sh -c 'ls /mnt/fuse >/dev/null 2>&1 || echo as outside; echo x >x; cat x'
 	eq 'it is as outside' "$OUT" $'as outside\nx'
 	R do --ro /mnt/fuse/file -- true

@@ -162,7 +162,7 @@ t_pid_file_among_others() {
 t_log_that_nobody_reads() {
 	prog /bin/true
 	mkfifo "$T/log"
-	U=(timeout 10 "${U[@]}")
+	U=(timeout 60 "${U[@]}")
 	no 'open the log file' --log "$T/log" run -b "$T/b" "$ID"
 	exec 9<>"$T/log"
 	ok --debug --log "$T/log" run -b "$T/b" "$ID"

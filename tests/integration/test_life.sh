@@ -168,7 +168,7 @@ t_life() {
 }
 
 t_kill_signal_names() {
-	local signal
+	local signal n=0
 	cfg '.annotations["org.opencontainers.image.stopSignal"] = "KILL"' # for the engine, not for us
 	# shellcheck disable=SC2016
 	prog /bin/sh -c 'for s in TERM HUP USR1 INT; do trap "echo $s >> /tmp/got" $s; done
@@ -176,9 +176,10 @@ t_kill_signal_names() {
 	ok run -d -b "$T/b" "$ID"
 	soon test -e "$T/b/rootfs/tmp/ready"
 	for signal in '' HUP SIGUSR1 2; do
+		n=$((n + 1))
 		# shellcheck disable=SC2086
 		ok kill "$ID" $signal
-		sleep 0.1
+		soon eval '[ "$(wc -l 2>/dev/null <"$T/b/rootfs/tmp/got")" = '"$n"' ]' || fail "signal $n does not arrive"
 	done
 	eq got "$(tr '\n' ' ' <"$T/b/rootfs/tmp/got")" 'TERM HUP USR1 INT '
 	no 'unknown signal "NOSUCH"' kill "$ID" NOSUCH

@@ -197,7 +197,8 @@ t_nested_life() {
 	prog /bin/sleep 1000
 	unshare -Ur env "U=${U[*]}" "ID=$ID" "T=$T" sh -ec '
 		$U create -b "$T/b" "$ID" >/dev/null; $U start "$ID"; $U exec "$ID" /bin/echo from exec
-		$U state "$ID" | grep -q running; $U kill "$ID" KILL; sleep 0.2; $U delete "$ID"' >"$T/out" 2>"$T/err" ||
+		$U state "$ID" | grep -q running; $U kill "$ID" KILL
+		until $U state "$ID" | grep -q stopped; do sleep 0.05; done; $U delete "$ID"' >"$T/out" 2>"$T/err" ||
 		fail "failed: $(<"$T/err")"
 	eq exec "$(<"$T/out")" 'from exec'
 }

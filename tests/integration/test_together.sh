@@ -18,10 +18,10 @@ noted() { # POINT: how often its hook has run
 both() { # WORDS WORDS
 	local one two
 	# shellcheck disable=SC2086 # words
-	timeout 20 "${U[@]}" ${1/@/$ID} >"$T/out1" 2>"$T/err1" </dev/null &
+	timeout 120 "${U[@]}" ${1/@/$ID} >"$T/out1" 2>"$T/err1" </dev/null &
 	one=$!
 	# shellcheck disable=SC2086 # words
-	timeout 20 "${U[@]}" ${2/@/$ID} >"$T/out2" 2>"$T/err2" </dev/null &
+	timeout 120 "${U[@]}" ${2/@/$ID} >"$T/out2" 2>"$T/err2" </dev/null &
 	two=$!
 	FIRST=0 SECOND=0
 	# What is executed while the container is being paused goes on when it is resumed.
