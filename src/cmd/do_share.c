@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 const char *const do_share_names[] = { "ssh-agent", "gpg-agent", "wayland", "x11", "dbus", NULL };
 
@@ -39,8 +40,10 @@ static const char *add_socket(struct do_parts *p, struct do_shared *s, const cha
 			      const char *path, struct err *err)
 {
 	const char *real;
+	struct stat st;
 
-	if (*path != '/' || machine_find(p->arena, path, &real) != MACHINE_FILE) {
+	if (*path != '/' || machine_find(p->arena, path, &real) != MACHINE_FILE ||
+	    stat(real, &st) < 0 || !S_ISSOCK(st.st_mode)) {
 		(void)err_set(err, EINVAL, "--share %s: there is no socket at %s", share, path);
 		return NULL;
 	}

@@ -760,7 +760,10 @@ P
 	eq 'the desktop' "$OUT" socket
 	DISPLAY=elsewhere:0 no 'is not one of this machine' do --share x11 -- true
 	WAYLAND_DISPLAY='' no '--share wayland: WAYLAND_DISPLAY is not set' do --share wayland -- true
-	SSH_AUTH_SOCK=$run/none no "--share ssh-agent: there is no socket at $run/none" do --share ssh-agent -- true
+	for name in none file; do # a file would be writable, whatever it is
+		echo >"$run/file"
+		SSH_AUTH_SOCK=$run/$name no "--share ssh-agent: there is no socket at $run/$name" do --share ssh-agent -- true
+	done
 	no '--share: expected one of ssh-agent' do --share sshagent -- true
 }
 
