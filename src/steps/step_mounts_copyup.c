@@ -19,6 +19,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+enum { AT_ONCE = 1 << 30 };
+
 /* A directory that is being copied. */
 struct level {
 	struct level *up;
@@ -66,7 +68,8 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 	if (out < 0)
 		return -errno;
 	while (left > 0) {
-		ssize_t n = sendfile(out, in, NULL, (size_t)left);
+		/* A size_t of 32 bits would make nothing of four gigabytes. */
+		ssize_t n = sendfile(out, in, NULL, left < AT_ONCE ? (size_t)left : AT_ONCE);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
