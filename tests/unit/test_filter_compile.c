@@ -481,7 +481,9 @@ TEST(multiplexed_calls)
 TEST(raw_program)
 {
 	/* LD nr; RET ALLOW; RET USER_NOTIF */
-	const char *text = "IAAAAAAAAAAGAAAAAAD/fwYAAAAAAMB/";
+	const char *text = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+				   ? "ACAAAAAAAAAABgAAf/8AAAAGAAB/wAAA"
+				   : "IAAAAAAAAAAGAAAAAAD/fwYAAAAAAMB/";
 	static const char *const wrong[] = { "", "IAAA", "IAAAAAAAAAA", "I=AAAAAAAAAA",
 					     "IAAAAAAAAA*=" };
 	struct filter_program program;
