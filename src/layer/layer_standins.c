@@ -66,6 +66,13 @@ static int make_parents(const struct maker *m, const char *name)
 	return 0;
 }
 
+/* What a start that was killed has left is no program's: none runs before there is the record. */
+static int create(const struct maker *m, const char *name, mode_t mode)
+{
+	(void)unlinkat(m->upper, name, 0);
+	return openat(m->upper, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+
 static int make_file(struct maker *m, const char *name, mode_t mode, const char *text)
 {
 	_cleanup_close_ int fd = -1;
@@ -73,8 +80,7 @@ static int make_file(struct maker *m, const char *name, mode_t mode, const char 
 
 	if (r < 0)
 		return r;
-	fd = openat(m->upper, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    mode & 0777);
+	fd = create(m, name, mode & 0777);
 	if (fd < 0)
 		return failed(m, name);
 	r = io_write_all(fd, text, strlen(text));
@@ -94,9 +100,9 @@ static int make_directory(struct maker *m, const char *name, mode_t mode)
 
 	if (r < 0)
 		return r;
-	if (mkdirat(m->upper, name, mode & 07777) < 0)
+	if (mkdirat(m->upper, name, mode & 07777) < 0 && errno != EEXIST)
 		return failed(m, name);
-	fd = openat(m->upper, mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = create(m, mark, 0600);
 	return fd < 0 ? failed(m, name) : note(m, name);
 }
 

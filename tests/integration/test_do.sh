@@ -664,6 +664,9 @@ m /usr/bin/ 755 -> 700
 	hasnt 'what is not shown' "$OUT" ' /home'
 	hasnt 'what is not shown' "$OUT" ' /var/mail'
 	hasnt 'what is not shown' "$OUT" ' /lost'
+	rm "$T/layer/0/standins" # as a start does that is killed while it makes them
+	IN --root --net=none --overlay="$T/layer" -- 'cat /etc/it-new'
+	eq 'after a kill' "$OUT" new
 	ok gc --layer "$T/layer"
 	[ ! -e "$T/layer" ] || fail 'the layer is still there'
 	# A directory of the host that is written to.
