@@ -167,10 +167,12 @@ static int look_into(struct maker *m, const char *dir, unsigned int depth)
 		fd_closep(&fd);
 		return 0; /* it is not there */
 	}
-	while (r == 0 && (entry = readdir(stream)))
+	for (errno = 0; r == 0 && (entry = readdir(stream)); errno = 0)
 		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
 			r = look_at(m, dirfd(stream), entry->d_name,
 				    arena_strf(m->arena, "%s/%s", dir, entry->d_name), depth);
+	if (r == 0 && errno) /* what was not seen would be shown */
+		r = failed(m, dir);
 	(void)closedir(stream);
 	return r;
 }

@@ -69,14 +69,16 @@ static int add_missing(struct start *start, int tree, struct names *names, struc
 {
 	DIR *dir = opendir("/");
 	struct dirent *entry;
+	int error;
 
 	if (!dir)
 		return err_errno(err, errno, "list /");
-	while ((entry = readdir(dir)))
+	for (errno = 0; (entry = readdir(dir)); errno = 0)
 		if (faccessat(tree, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			add_name(start, names, entry->d_name);
+	error = errno;
 	(void)closedir(dir);
-	return 0;
+	return error ? err_errno(err, error, "list /") : 0;
 }
 
 /* In place of directories and files of this machine there are empty ones. */

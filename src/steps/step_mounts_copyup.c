@@ -140,13 +140,15 @@ static int copy_entries(struct copy *copy)
 		fd_closep(&fd);
 		return r;
 	}
-	while (r == 0 && (entry = readdir(dir))) {
+	for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0) {
 		const char *name = entry->d_name;
 
 		if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
 			continue;
 		r = copy_entry(copy, name);
 	}
+	if (r == 0)
+		r = -errno;
 	(void)closedir(dir);
 	return r;
 }
