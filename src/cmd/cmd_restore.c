@@ -3,7 +3,6 @@
 #include "src/cmd/launch.h"
 
 #include "src/base/fd.h"
-#include "src/plan/powers.h"
 #include "src/steps/restore.h"
 
 #include <stddef.h>
@@ -34,15 +33,6 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* CRIU mounts, and makes processes with ids that were others'. */
-static int check_powers(const struct plan *plan, struct err *err)
-{
-	if (plan->powers & POWER_NAMESPACES)
-		return 0;
-	(void)err_set(err, EPERM, "criu cannot restore for this user: it needs CAP_SYS_ADMIN");
-	return err_hint(err, "restore it as root");
-}
-
 /* CRIU would hand the option to mount(2), which takes no notice of it. */
 static int check_label(const struct plan_criu_asked *asked, struct err *err)
 {
@@ -68,7 +58,7 @@ static int prepare(struct arena *arena, const struct cmd_globals *globals,
 	if (r == 0)
 		r = launch_plan(arena, globals, &how, id, false, o->detach, launch, err);
 	if (r == 0)
-		r = check_powers(launch->plan, err);
+		r = criu_options_check_powers(launch->plan->powers, "restore", err);
 	if (r == 0)
 		r = check_label(&o->criu.asked, err);
 	if (r == 0)

@@ -3,6 +3,7 @@
 
 #include "src/base/fd.h"
 #include "src/criu/swrk.h"
+#include "src/plan/powers.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -64,6 +65,17 @@ int criu_options_read(struct arena *arena, const struct criu_options *o,
 	asked.has_iptables = swrk_has_program(arena, "iptables-restore");
 	*ret = (struct rpc_opts)RPC_OPTS_NONE;
 	return plan_criu_options(arena, &asked, config, ret, err);
+}
+
+int criu_options_check_powers(uint32_t powers, const char *verb, struct err *err)
+{
+	if (powers & POWER_NAMESPACES)
+		return 0;
+	(void)err_set(err, EPERM, "criu cannot %s for this user: it needs CAP_SYS_ADMIN", verb);
+	return err_hint(err,
+			"%s it as root; CAP_CHECKPOINT_RESTORE alone allows processes "
+			"without namespaces only",
+			verb);
 }
 
 int criu_options_available(struct arena *arena, const struct cmd_globals *globals, struct err *err)

@@ -65,6 +65,9 @@ int criu_options_read(struct arena *arena, const struct criu_options *o,
 		      const struct oci_config *config, struct rpc_opts *ret,
 		      struct err *err) MUST_CHECK;
 
+/* CRIU needs more than a user has, also who is root in a user namespace. verb: what it is to do. */
+int criu_options_check_powers(uint32_t powers, const char *verb, struct err *err) MUST_CHECK;
+
 /* Whether the command is there at all: clients ask by --help. */
 int criu_options_available(struct arena *arena, const struct cmd_globals *globals,
 			   struct err *err) MUST_CHECK;

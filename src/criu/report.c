@@ -40,10 +40,25 @@ static const char *words_of(const char *line, size_t len)
 	return end ? end + 3 : NULL;
 }
 
-/* That it failed is known. */
-static bool says_nothing(const char *words)
+/* It asks which programs of iptables there are, also where it needs none: "execvp() failed", and
+ * then "NAME -V failed". */
+static bool asks_for_program(const char *words, size_t len)
 {
-	return str_starts(words, "rlimit: Can't setup RLIMIT_NOFILE") ||
+	static const char asks[] = " -V failed";
+	const char *next = words[len] ? words + len + 1 : "";
+
+	if (str_starts(words, "execvp(")) {
+		words = next;
+		len = strcspn(next, "\n");
+	}
+	return memmem(words, len, asks, strlen(asks)) != NULL;
+}
+
+/* That it failed is known. */
+static bool says_nothing(const char *words, size_t len)
+{
+	return asks_for_program(words, len) || str_starts(words, "exited, status=") ||
+	       str_starts(words, "rlimit: Can't setup RLIMIT_NOFILE") ||
 	       str_starts(words, "Dumping FAILED") || str_starts(words, "Restoring FAILED") ||
 	       str_starts(words, "Pre-dumping FAILED") ||
 	       str_starts(words,
@@ -86,7 +101,7 @@ static const char *next_error(const char **log, size_t *ret_len)
 		const char *line = *log, *words = words_of(line, len);
 
 		*log += len + (line[len] == '\n');
-		if (words && !says_nothing(words)) {
+		if (words && !says_nothing(words, (size_t)(line + len - words))) {
 			*ret_len = (size_t)(line + len - words);
 			return words;
 		}
@@ -146,6 +161,8 @@ const char *report_hint(const char *log)
 		{ "Can't connect to server",
 		  "no criu page-server answers at the address of --page-server" },
 		{ "with link remap", "a deleted file is still open: --link-remap" },
+		{ "Can't open file fd/", "a standard stream was a file: let it be one that the "
+					 "container's root may open" },
 		{ "File fd/", "a standard stream was a file: let it be that file again, as it was "
 			      "left (>>FILE)" },
 		{ "dirty track", "this kernel has no soft-dirty tracking, which --pre-dump needs" },

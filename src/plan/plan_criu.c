@@ -132,20 +132,27 @@ int plan_criu_check(const struct oci_config *config, struct err *err)
 {
 	const struct oci_namespace *mount = find_namespace(config, CLONE_NEWNS);
 	const struct oci_namespace *cgroup = find_namespace(config, CLONE_NEWCGROUP);
+	const struct oci_namespace *user = find_namespace(config, CLONE_NEWUSER);
 
 	if (!mount || mount->path)
 		return err_set(err, EOPNOTSUPP,
 			       ERR_AT "linux.namespaces: only a container with a mount namespace "
 				      "of its own can be checkpointed");
-	if (find_namespace(config, CLONE_NEWUSER))
+	if (user && user->path)
 		return err_set(err, EOPNOTSUPP,
-			       ERR_AT "linux.namespaces: a container with a user namespace could "
-				      "not be restored, for what CRIU makes has no right to "
-				      "its images and its cgroups");
+			       ERR_AT "linux.namespaces: a container in the user namespace of "
+				      "another cannot be checkpointed");
 	if (cgroup && cgroup->path)
 		return err_set(err, EOPNOTSUPP,
 			       ERR_AT "linux.namespaces: a container in the cgroup namespace of "
 				      "another cannot be checkpointed");
+	/* CRIU would bind it as it is, and its files would be others'. */
+	for (size_t i = 0; i < config->mounts.n; i++)
+		if (plan_idmap_mount_is_wanted(&config->mounts.v[i]))
+			return err_set(err, EOPNOTSUPP,
+				       ERR_AT "mounts[%zu]: a container with an ID-mapped mount "
+					      "cannot be checkpointed",
+				       i);
 	return 0;
 }
 
@@ -287,11 +294,13 @@ static bool is_seen(const struct dump *d, const struct mount_line *m)
 	return false;
 }
 
-/* In a cgroup namespace the groups of the container are roots of their hierarchies. */
-static bool is_own_cgroup(const struct dump *d, const struct mount_line *m)
+/* In a cgroup namespace the groups of the container are roots of their hierarchies, and CRIU mounts
+ * them, which takes one that belongs to the user namespace: CRIU makes none. */
+static bool is_external_cgroup(const struct dump *d, const struct mount_line *m)
 {
-	return (str_equal(m->type, "cgroup") || str_equal(m->type, "cgroup2")) &&
-	       find_namespace(d->config, CLONE_NEWCGROUP);
+	return str_starts(m->type, "cgroup") && !str_equal(m->root, "/") &&
+	       (!find_namespace(d->config, CLONE_NEWCGROUP) ||
+		find_namespace(d->config, CLONE_NEWUSER));
 }
 
 /* The name of an external mount in the images, or NULL. */
@@ -306,7 +315,9 @@ static const char *external_name(struct arena *arena, const struct dump *d,
 		return path_clean(arena, entry->destination);
 	if (!entry && came_with_bind(d, m->target))
 		return m->target;
-	if (entry || str_equal(m->root, "/") || is_seen(d, m) || is_own_cgroup(d, m))
+	if (str_starts(m->type, "cgroup"))
+		return is_external_cgroup(d, m) ? m->target : NULL;
+	if (entry || str_equal(m->root, "/") || is_seen(d, m))
 		return NULL;
 	/* A mask: each is a bind of the host's null device, whatever it hides. */
 	if (str_equal(m->root, "/null"))
@@ -347,7 +358,7 @@ static void add_bind(struct pairs *pairs, const struct mount_entry *m, const str
 	}
 }
 
-/* Without a cgroup namespace they are binds of the container's groups, of v1 one each. */
+/* Binds of the container's groups, of v1 one each. */
 static void add_groups(struct pairs *pairs, const struct plan *plan, const struct mount_entry *m,
 		       const struct cgroup_place *place)
 {
@@ -359,7 +370,10 @@ static void add_groups(struct pairs *pairs, const struct plan *plan, const struc
 		for (size_t k = 0; k < place->dirs.n; k++)
 			if (str_equal(place->dirs.v[k].mount, mount))
 				path = place->dirs.v[k].path;
-		add(pairs, arena_strf(pairs->arena, "%s/%s", m->target, path_base(mount)),
+		add(pairs,
+		    cgroup->mode == FACTS_CGROUP_V2
+			    ? m->target
+			    : arena_strf(pairs->arena, "%s/%s", m->target, path_base(mount)),
 		    arena_strf(pairs->arena, "%s%s", mount, path));
 	}
 }
@@ -376,7 +390,8 @@ void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan,
 
 		if (m->kind == MOUNT_BIND && !m->inside)
 			add_bind(&pairs, m, &host);
-		if (m->kind == MOUNT_CGROUP && !(plan->flags & PLAN_CGROUPNS))
+		if (m->kind == MOUNT_CGROUP &&
+		    (!(plan->flags & PLAN_CGROUPNS) || (plan->flags & PLAN_USERNS_NEW)))
 			add_groups(&pairs, plan, m, place);
 	}
 	for (size_t i = 0; plan->devices.bind && i < plan->devices.n; i++)

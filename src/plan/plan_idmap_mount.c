@@ -27,7 +27,7 @@ static const char *word_of(const struct oci_mount *mount)
 	return NULL;
 }
 
-static bool is_wanted(const struct oci_mount *mount)
+bool plan_idmap_mount_is_wanted(const struct oci_mount *mount)
 {
 	if (mount->uid_mappings.n)
 		return true;
@@ -229,7 +229,7 @@ int plan_idmap_mount_build(struct plan_build *b, const struct oci_mount *mount,
 	struct mount_idmap wanted = { 0 };
 	int r;
 
-	if (!is_wanted(mount))
+	if (!plan_idmap_mount_is_wanted(mount))
 		return 0;
 	r = find(b, mount, m, &wanted, err);
 	if (r == 0)

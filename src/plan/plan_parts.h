@@ -58,6 +58,9 @@ size_t plan_layer_of(struct plan_build *b, const struct mount_entry *m);
 struct plan_mount_shape {
 	bool bind, recursive, remount;
 };
+/* Whether the ids of a mount are to be mapped. */
+bool plan_idmap_mount_is_wanted(const struct oci_mount *mount);
+
 void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_shape *ret);
 /* Applies the words to m, whose kind, target and recursive are set. */
 int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount,

@@ -7,10 +7,12 @@
 #include "src/base/fd.h"
 #include "src/base/path.h"
 #include "src/steps/step_mounts.h"
+#include "src/sys/mountfd.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -101,9 +103,8 @@ static int enter_groups(struct start *start, struct err *err)
 }
 
 /* A directory that was opened among the mounts of others is a place where this process may not
- * mount, and CRIU does, in that of the log. What the user called it began at a directory that is
- * not ours any more. */
-static int open_again(int fd, const char *name, struct err *err)
+ * mount. What the user called it began at a directory that is not ours any more. */
+static int open_again(int fd, const char *what, struct err *err)
 {
 	char path[PATH_MAX];
 	ssize_t n = readlink(fd_path(fd).text, path, sizeof(path) - 1);
@@ -113,12 +114,57 @@ static int open_again(int fd, const char *name, struct err *err)
 	path[n > 0 ? n : 0] = '\0';
 	here = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (here < 0 || fstat(fd, &was) < 0 || fstat(here, &is) < 0)
-		return err_errno(err, errno, "--work-path: open %s again", name);
+		return err_errno(err, errno, "%s: open the directory again", what);
 	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
-		return err_set(err, ESTALE, "--work-path: %s has been replaced", name);
+		return err_set(err, ESTALE, "%s: the directory has been replaced", what);
 	return dup3(here, fd, O_CLOEXEC) < 0
-		       ? err_errno(err, errno, "--work-path: open %s again", name)
+		       ? err_errno(err, errno, "%s: open the directory again", what)
 		       : 0;
+}
+
+/* An overlay of an empty directory that everybody may search, on that of the images. */
+static int cover(int images)
+{
+	_cleanup_close_ int top = mountfd_new_empty(), fs = mountfd_fs_open("overlay"), all = -1;
+	char layers[2 * sizeof(struct fd_path)];
+	int r = top < 0 ? top : fs < 0 ? fs : mountfd_attach(top, images);
+
+	(void)snprintf(layers, sizeof(layers), "%s:%s", fd_path(top).text, fd_path(images).text);
+	if (r == 0)
+		r = mountfd_fs_set(fs, "lowerdir", layers);
+	if (r == 0)
+		r = mountfd_fs_create(fs);
+	if (r < 0)
+		return r;
+	all = r = mountfd_fs_mount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+					       MOUNT_ATTR_NOEXEC);
+	if (r >= 0)
+		r = mountfd_attach(all, top);
+	return r < 0 ? r : dup3(all, images, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* The images are read by processes that are in the new user namespace already, some before they
+ * have an id there, and their directory is for root alone. */
+static int show_images(struct start *start, struct err *err)
+{
+	int images = start->restore->images, r;
+	struct stat st;
+
+	if (!(start->plan->flags & PLAN_USERNS_NEW) ||
+	    (fstat(images, &st) == 0 && (st.st_mode & S_IXOTH)))
+		return 0;
+	if (start->restore->opts.auto_dedup)
+		return err_set(err, EOPNOTSUPP,
+			       "--auto-dedup: the files of a container with a user namespace "
+			       "are only read");
+	r = open_again(images, "--image-path", err);
+	if (r < 0)
+		return r;
+	r = cover(images);
+	if (r == 0)
+		return 0;
+	(void)err_errno(err, -r, "--image-path: mount an overlay for the user namespace");
+	return err_hint(err, "without overlays, let others search the directory (chmod o+x)");
 }
 
 int step_restore_prepare(void *data, struct err *err)
@@ -129,6 +175,8 @@ int step_restore_prepare(void *data, struct err *err)
 	if (r == 0)
 		r = make_root(start, err);
 	if (r == 0)
-		r = open_again(start->restore->work, start->restore->work_path, err);
+		r = open_again(start->restore->work, "--work-path", err); /* CRIU mounts there */
+	if (r == 0)
+		r = show_images(start, err);
 	return r;
 }

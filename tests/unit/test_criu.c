@@ -151,6 +151,12 @@ TEST(the_last_errors_of_a_log_are_what_counts)
 				 "(00.6) Error (criu/cr-dump.c:2): Dumping FAILED.\n"),
 		      text, sizeof(text));
 	CHECK_STR(text, "second: EACCES; x: ENOENT; last: EPERM");
+	report_errors("Error (criu/util.c:1): execvp(\"iptables-restore\", ...) failed: x\n"
+		      "(00.1) 1: Error (criu/util.c:2): iptables-restore -V failed\n"
+		      "Error (criu/util.c:1): execvp(\"nft\", ...) failed: x\n"
+		      "(00.2) Error (criu/util.c:3): exited\n",
+		      text, sizeof(text));
+	CHECK_STR(text, "execvp(\"nft\", ...) failed: x; exited");
 	report_errors("Error (cut", text, sizeof(text));
 	CHECK_STR(text, "");
 	report_errors("1 Error (a:1): tail", text, 4);
@@ -225,6 +231,36 @@ TEST(binds_and_masks_are_external_at_a_dump)
 		config_of(PROC "," BIND("/var/run/vol", "\"rbind\""), MNT ",{\"type\":\"cgroup\"}"),
 		real, mountinfo, &opts);
 	CHECK(!strstr(pairs(&opts), "/cg"));
+	/* But that of a user namespace would have to belong to it. */
+	plan_criu_dump_mounts(&arena,
+			      config_of(PROC "," BIND("/var/run/vol", "\"rbind\""),
+					MNT ",{\"type\":\"cgroup\"},{\"type\":\"user\"}"),
+			      real, mountinfo, &opts);
+	CHECK(strstr(pairs(&opts), " /cg=/cg "));
+}
+
+/* Without a namespace the mount that the config asks for is a part of the host's hierarchy. */
+TEST(a_cgroup_mount_is_external)
+{
+	static const char *const real[] = { "/cg" };
+	struct rpc_opts opts = RPC_OPTS_NONE;
+
+	plan_criu_dump_mounts(
+		&arena,
+		config_of("{\"destination\":\"/cg\",\"type\":\"cgroup\",\"source\":\"x\"}", MNT),
+		real,
+		"20 1 8:1 /rootfs / rw - ext4 /dev/sda rw\n27 20 0:33 /ctr /cg rw - cgroup2 cgroup "
+		"rw\n",
+		&opts);
+	CHECK_STR(pairs(&opts), "/cg=/cg ");
+	plan_criu_dump_mounts(
+		&arena,
+		config_of("{\"destination\":\"/cg\",\"type\":\"cgroup\",\"source\":\"x\"}", MNT),
+		real,
+		"20 1 8:1 /rootfs / rw - ext4 /dev/sda rw\n27 20 0:33 / /cg rw - cgroup2 cgroup "
+		"rw\n",
+		&opts);
+	CHECK_STR(pairs(&opts), "");
 }
 
 TEST(a_restore_names_what_is_mounted_in_their_place)
@@ -271,14 +307,22 @@ TEST(groups_are_bound_again)
 	plan_criu_restore_mounts(&arena, plan, &place, "", &opts);
 	CHECK_STR(pairs(&opts), "/cg/cpu=/sys/fs/cgroup/cpu/ctr "
 				"/cg/unified=/sys/fs/cgroup/unified/own /dev/null=/dev/null ");
+	facts.cgroup.mode = FACTS_CGROUP_V2;
+	facts.cgroup.n = 1;
+	plan_criu_restore_mounts(&arena, plan, &place, "", &opts);
+	CHECK_STR(pairs(&opts), "/cg=/sys/fs/cgroup/cpu/ctr /dev/null=/dev/null ");
 }
 
 TEST(what_criu_cannot_hold_is_refused)
 {
 	CHECK_INT(plan_criu_check(config_of("", MNT), &err), 0);
 	CHECK_ERR(plan_criu_check(config_of("", ""), &err), &err, "mount namespace");
-	CHECK_ERR(plan_criu_check(config_of("", MNT ",{\"type\":\"user\"}"), &err), &err,
-		  "user namespace could not be restored");
+	CHECK_INT(plan_criu_check(config_of("", MNT ",{\"type\":\"user\"}"), &err), 0);
+	CHECK_ERR(plan_criu_check(config_of("", MNT ",{\"type\":\"user\",\"path\":\"/x\"}"), &err),
+		  &err, "user namespace of another");
+	CHECK_INT(plan_criu_check(config_of(BIND("/m", "\"bind\",\"ro\""), MNT), &err), 0);
+	CHECK_ERR(plan_criu_check(config_of(BIND("/m", "\"bind\",\"idmap\""), MNT), &err), &err,
+		  "mounts[0]: a container with an ID-mapped mount");
 	CHECK_ERR(plan_criu_check(config_of("", "{\"type\":\"mount\",\"path\":\"/x\"}"), &err),
 		  &err, "mount namespace");
 	CHECK_ERR(
