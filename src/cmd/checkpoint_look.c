@@ -12,11 +12,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+enum { MAX_DEPTH = 1000 }; /* of a tree that changes while we look */
 
 static const char *link_text(struct arena *arena, const char *path)
 {
@@ -160,6 +163,42 @@ static const char *external_ns(struct arena *arena, pid_t pid, const struct oci_
 	return NULL;
 }
 
+/* Of a process that has ended: whatever it was below. */
+static pid_t parent_of(struct arena *arena, pid_t pid, const char **ret_name)
+{
+	char text[512], *name, *end;
+	ssize_t n = io_read_small(AT_FDCWD, arena_strf(arena, "/proc/%d/stat", (int)pid), text,
+				  sizeof(text));
+	int parent;
+
+	name = n > 0 ? strchr(text, '(') : NULL;
+	end = name ? strrchr(name, ')') : NULL;
+	if (!end || sscanf(end, ") %*c %d", &parent) != 1)
+		return 0;
+	*ret_name = arena_strndup(arena, name, (size_t)(end + 1 - name));
+	return parent;
+}
+
+/* CRIU saves the first process and those below it. What `exec` has started is a child of others. */
+static const char *find_strays(struct arena *arena, const pid_t *pids, size_t n)
+{
+	const char *found = NULL, *name, *other;
+
+	for (size_t i = 1; i < n; i++) {
+		pid_t at = parent_of(arena, pids[i], &name);
+		bool known = pids[i] == pids[0] || at == 0;
+
+		for (int depth = 0; !known && at > 1 && depth < MAX_DEPTH; depth++) {
+			known = at == pids[0];
+			at = parent_of(arena, at, &other);
+		}
+		if (!known)
+			found = arena_strf(arena, "%s%s%d %s", found ? found : "",
+					   found ? ", " : "", (int)pids[i], name);
+	}
+	return found;
+}
+
 int checkpoint_look(struct arena *arena, const pid_t *pids, size_t n,
 		    const struct oci_config *config, struct checkpoint_look *ret, struct err *err)
 {
@@ -181,6 +220,7 @@ int checkpoint_look(struct arena *arena, const pid_t *pids, size_t n,
 	}
 	for (size_t i = 0; i < n; i++)
 		add_nulls(&streams, pids[i]);
+	ret->strays = find_strays(arena, pids, n);
 	ret->streams = streams.v;
 	ret->n_streams = streams.n;
 	ret->external_net = external_ns(arena, pid, config, CLONE_NEWNET, "net", "extRootNetNS");

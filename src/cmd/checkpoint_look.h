@@ -12,6 +12,8 @@ struct checkpoint_look {
 	 * descriptor has it: shells put their own away. */
 	const struct plan_criu_stream *streams;
 	size_t n_streams;
+	const char
+		*strays; /* "PID (NAME), ..." of processes that are not below the first; or NULL */
 	const char *external_net, *external_pid; /* of rpc_opts: joined by the container; or NULL */
 };
 

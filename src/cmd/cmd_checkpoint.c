@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "src/cmd/cgroup_of.h"
-#include "src/cmd/checkpoint_look.h"
+#include "src/cmd/checkpoint_ask.h"
 #include "src/cmd/common.h"
 #include "src/cmd/criu_options.h"
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/log.h"
 #include "src/criu/report.h"
 #include "src/criu/swrk.h"
+#include "src/plan/powers.h"
 #include "src/state/status.h"
 #include "src/steps/removal.h"
 #include "src/steps/restore.h"
 
 #include <fcntl.h>
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
 
 #define LOG "dump.log"
@@ -62,6 +62,15 @@ static int refuse(const struct state *state, enum status status, struct err *err
 		return 0;
 	return err_set(err, EINVAL, "container cannot be checkpointed in %s state: %s",
 		       status_name(status), state->id);
+}
+
+static int check_caller(struct checkpoint *c, struct err *err)
+{
+	struct facts facts = { 0 };
+	int r = facts_gather(c->arena, FACTS_CALLER, &facts, err);
+
+	return r < 0 ? r
+		     : criu_options_check_powers(powers_derive(&facts, false), "checkpoint", err);
 }
 
 static int start_criu(struct checkpoint *c, struct err *err)
@@ -126,84 +135,23 @@ static int check_parent(struct checkpoint *c, struct err *err)
 static int write_streams(struct checkpoint *c, const struct checkpoint_look *look, struct err *err)
 {
 	_cleanup_json_write_ struct json_write *w = json_write_new(false);
-	const char **external = arena_array(c->arena, look->n_streams + 2, sizeof(*external));
 	const char *text;
-	size_t len, n = 0;
-	bool null;
+	size_t len;
 
 	json_write_array(w, NULL);
-	for (size_t i = 0; i < look->n_streams; i++) {
-		text = plan_criu_stream_text(c->arena, &look->streams[i]);
-		json_write_string(w, NULL, text);
-		if (look->streams[i].inode)
-			external[n++] = plan_criu_stream_key(c->arena, text, &null);
-	}
+	for (size_t i = 0; i < look->n_streams; i++)
+		json_write_string(w, NULL, plan_criu_stream_text(c->arena, &look->streams[i]));
 	json_write_end(w);
-	if (look->external_net)
-		external[n++] = look->external_net;
-	if (look->external_pid)
-		external[n++] = look->external_pid;
-	c->opts.external = external;
-	c->opts.n_external = n;
 	text = json_write_text(w, &len, err);
 	return text ? io_replace_file(c->images, RESTORE_STREAMS, text, len, 0600, err) : -EINVAL;
 }
 
-/* What `pause` has frozen: the v2 group, also of a hybrid, else the v1 freezer's. CRIU leaves it
- * as it is. */
-static const char *frozen_group(struct arena *arena, const struct cgroup_place *place)
+static void name_files(struct checkpoint *c)
 {
-	const struct cgroup_dir *found = NULL;
-
-	for (size_t i = 0; i < place->dirs.n; i++)
-		if (driver_is_in(&place->dirs.v[i], DRIVER_V2_PART) ||
-		    (!found && str_has_word(place->dirs.v[i].controllers, "freezer", ',')))
-			found = &place->dirs.v[i];
-	return found ? arena_strf(arena, "%s%s", found->mount, found->path) : NULL;
-}
-
-/* Without a cgroup the first is the one that is known. */
-static int look(struct checkpoint *c, const struct state *state, struct checkpoint_look *ret,
-		struct err *err)
-{
-	pid_t *pids = NULL, *all;
-	struct cgroup cgroup;
-	struct err ignored;
-	size_t n = 0;
-
-	if (cgroup_place_is_group(&state->cgroup) &&
-	    cgroup_of_open(state, "checkpoint", &cgroup, &ignored) == 0) {
-		if (driver_pids(&cgroup, c->arena, &pids, &n, &ignored) < 0)
-			n = 0;
-		driver_close(&cgroup);
-	}
-	all = arena_array(c->arena, n + 1, sizeof(*all));
-	all[0] = (pid_t)state->pid.v;
-	if (n)
-		memcpy(all + 1, pids, n * sizeof(*all));
-	return checkpoint_look(c->arena, all, n + 1, c->config, ret, err);
-}
-
-static int prepare(struct checkpoint *c, const struct state *state, enum status status,
-		   struct err *err)
-{
-	struct checkpoint_look seen;
-	int r = look(c, state, &seen, err);
-
-	if (r < 0)
-		return r;
-	c->opts.pid = (int)state->pid.v;
 	c->opts.images_fd = c->images;
 	c->opts.work_fd = c->work;
 	c->opts.log_file = LOG;
-	c->opts.root = state->rootfs;
 	c->opts.track_mem = c->asked->pre_dump || c->asked->parent;
-	/* CRIU stops processes by ptrace, and what stops them ends with it. A group that it had
-	 * frozen would stay so, were it killed. */
-	if (status == STATUS_PAUSED)
-		c->opts.freezer = frozen_group(c->arena, &state->cgroup);
-	plan_criu_dump_mounts(c->arena, c->config, seen.real, seen.mountinfo, &c->opts);
-	return write_streams(c, &seen, err);
 }
 
 static int dump(struct checkpoint *c, struct err *err)
@@ -217,53 +165,31 @@ static int dump(struct checkpoint *c, struct err *err)
 	return r;
 }
 
-static int check_groups(struct checkpoint *c, const struct state *state, struct err *err)
-{
-	char groups[8192];
-	ssize_t n =
-		io_read_small(AT_FDCWD, arena_strf(c->arena, "/proc/%d/cgroup", (int)state->pid.v),
-			      groups, sizeof(groups));
-
-	return n < 0 ? err_errno(err, (int)-n, "read /proc/%d/cgroup", (int)state->pid.v)
-		     : plan_criu_check_groups(&c->opts, &state->cgroup, groups, err);
-}
-
-/* What lives outside the container is not in the images. */
-static int check_keepers(const struct state *state, struct err *err)
-{
-	if (state->net_pid.set)
-		return err_set(err, EOPNOTSUPP,
-			       "the network of container %s is provided by a process outside it",
-			       state->id);
-	if (state->layer_pid.set)
-		return err_set(err, EOPNOTSUPP,
-			       "an overlay of container %s is served by a process outside it",
-			       state->id);
-	return 0;
-}
-
 static int act(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct checkpoint *c = data;
+	struct checkpoint_ask ask = { .arena = c->arena, .state = state, .options = c->options };
+	struct checkpoint_look seen;
 	int r, status = status_of(state, NULL, err);
 
 	r = status < 0 ? status : refuse(state, (enum status)status, err);
 	if (r == 0)
+		r = check_caller(c, err);
+	if (r == 0)
 		r = common_read_config(c->arena, dirfd, &c->config, err);
+	ask.config = c->config;
+	ask.paused = status == STATUS_PAUSED;
 	if (r == 0)
-		r = check_keepers(state, err);
-	if (r == 0)
-		r = plan_criu_check(c->config, err);
-	if (r == 0)
-		r = criu_options_read(c->arena, c->options, c->config, &c->opts, err);
-	if (r == 0)
-		r = check_groups(c, state, err);
+		r = checkpoint_ask(&ask, &c->opts, &seen, err);
 	if (r == 0)
 		r = check_features(c, err);
 	if (r == 0)
 		r = check_parent(c, err);
 	if (r == 0)
-		r = prepare(c, state, (enum status)status, err);
+		r = write_streams(c, &seen, err);
+	if (r == 0 && seen.strays && !c->asked->leave_running && !c->asked->pre_dump)
+		log_notice("not saved, as they were started by exec: %s", seen.strays);
+	name_files(c);
 	if (r == 0)
 		r = dump(c, err);
 	if (r < 0 || c->asked->leave_running || c->asked->pre_dump)

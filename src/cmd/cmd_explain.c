@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/common.h"
+#include "src/cmd/explain_criu.h"
 #include "src/cmd/explain_ignored.h"
 #include "src/cmd/explain_missing.h"
 #include "src/cmd/launch.h"
@@ -24,7 +25,7 @@
 
 struct explain_options {
 	const char *bundle, *config, *facts, *map;
-	bool steps, timing;
+	bool steps, timing, checkpoint, restore;
 };
 
 static const struct option options[] = {
@@ -38,16 +39,20 @@ static const struct option options[] = {
 	  "rootless id mapping: auto, single, subid or keep", launch_map_choices },
 	{ 0, "steps", OPTION_FLAG, offsetof(struct explain_options, steps), NULL,
 	  "also print every step and which process runs it", NULL },
+	{ 0, "checkpoint", OPTION_FLAG, offsetof(struct explain_options, checkpoint), NULL,
+	  "show what a checkpoint would ask CRIU for", NULL },
+	{ 0, "restore", OPTION_FLAG, offsetof(struct explain_options, restore), NULL,
+	  "also show what a restore would ask CRIU for", NULL },
 	{ 0, "timing", OPTION_FLAG, offsetof(struct explain_options, timing), NULL,
 	  "show when each step was done", NULL },
 	{ 0 },
 };
 
-static void print_steps(struct str *out, uint32_t flags)
+static void print_steps(struct str *out, const struct sequence *sequence, uint32_t flags)
 {
 	str_add(out, "steps\n");
-	for (size_t i = 0; i < sequence_create.n; i++) {
-		const struct row *row = &sequence_create.rows[i];
+	for (size_t i = 0; i < sequence->n; i++) {
+		const struct row *row = &sequence->rows[i];
 		enum actor who = sequence_actor(row->who, flags),
 			   to = sequence_actor(row->to, flags);
 
@@ -156,11 +161,16 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	if (r < 0)
 		return out.len && common_print_text(&out, &(struct err){ 0 }) < 0 ? -EIO : r;
 	plan_print(&out, launch->plan);
+	if (o->restore)
+		r = explain_criu_restore(arena, launch->config, launch->plan, !o->facts, &out, err);
+	if (r < 0)
+		return r;
 	print_unknown(launch, &out);
 	if (!o->facts) /* else it is another host's */
 		print_missing(launch, &out);
 	if (o->steps)
-		print_steps(&out, launch->plan->flags);
+		print_steps(&out, o->restore ? &sequence_restore : &sequence_create,
+			    launch->plan->flags);
 	return common_print_text(&out, err);
 }
 
@@ -226,6 +236,15 @@ static int explain_container(struct arena *arena, const struct cmd_globals *glob
 	return common_print_text(&out, err);
 }
 
+static int explain_checkpoint(struct arena *arena, const struct cmd_globals *globals,
+			      const char *id, struct err *err)
+{
+	_cleanup_str_ struct str out = { 0 };
+	int r = explain_criu_checkpoint(arena, globals, id, &out, err);
+
+	return r < 0 ? r : common_print_text(&out, err);
+}
+
 static size_t terminal_width(void)
 {
 	struct winsize size;
@@ -262,6 +281,12 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 	if (o->timing && !argc)
 		return err_set(err, EINVAL, "--timing: needs the id of a container");
+	if (o->checkpoint && !argc)
+		return err_set(err, EINVAL, "--checkpoint: needs the id of a container");
+	if (o->restore && argc)
+		return err_set(err, EINVAL, "--restore: is of a bundle, not of a container");
+	if (o->checkpoint)
+		return explain_checkpoint(arena, globals, argv[0], err);
 	if (o->timing)
 		return explain_timing(arena, globals, argv[0], err);
 	return argc ? explain_container(arena, globals, argv[0], err)

@@ -56,6 +56,11 @@ struct plan_criu_stream {
  * file of the host its name in the images and its path. */
 const char *plan_criu_stream_text(struct arena *arena, const struct plan_criu_stream *stream);
 
+/* What would be asked for, in words. strays: processes that would not be saved, or NULL. */
+void plan_criu_print_dump(struct str *out, const struct rpc_opts *opts,
+			  const struct plan_criu_stream *streams, size_t n, const char *strays);
+void plan_criu_print_restore(struct str *out, const struct rpc_opts *opts);
+
 /* The name in the images of what such a text is about, or NULL: CRIU restores it by itself.
  * ret_null: it was the null device. */
 const char *plan_criu_stream_key(struct arena *arena, const char *text, bool *ret_null);

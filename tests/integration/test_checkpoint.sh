@@ -199,7 +199,7 @@ t_checkpoint_needs_criu() {
 	# Something else than criu.
 	up
 	local words='criu ended without an answer'
-	[ "$MODE" = root ] || words='user namespace could not be restored'
+	[ "$MODE" = root ] || words='criu cannot checkpoint for this user: it needs CAP_SYS_ADMIN'
 	no "$words" --criu /bin/true checkpoint --image-path "$T/img" "$ID"
 	eq status "$(status)" running
 	no '--manage-cgroups-mode: expected one of' --criu /bin/true checkpoint --manage-cgroups-mode none "$ID"

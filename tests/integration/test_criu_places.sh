@@ -58,14 +58,87 @@ t_checkpoint_with_a_time_namespace() {
 	lives
 }
 
-# It would be gone, and could not be restored.
+# Ids are inside and outside what they were, for root and for others.
 t_checkpoint_with_a_user_namespace() {
 	need_criu
-	up '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] |
-		.linux.gidMappings = .linux.uidMappings'
-	no 'user namespace could not be restored' checkpoint --image-path "$T/img" "$ID"
-	eq status "$(status)" running
-	down
+	local mounts groups pid user owner
+	for user in 0 1000; do
+		owner=$((100000 + user)):$((100000 + user + user / 1000))
+		: >"$T/log"
+		chown -R 100000:100000 "$T/b/rootfs"
+		chown "$owner" "$T/log"
+		counter --argjson u "$user" '.process.user = {uid: $u, gid: ($u + ($u / 1000))} |
+			.linux.namespaces |= map(select(.type != "user")) + [{type: "user"}] |
+			.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+		pid=$(pid_of)
+		mounts=$(mounts_of "$pid") groups=$(groups_of "$pid")
+		ok checkpoint --image-path "$T/img" "$ID"
+		eq 'who may search the images' "$(stat -c %A "$T/img")" drwx------
+		no '--auto-dedup: the files of a container with a user namespace' \
+			restore --auto-dedup -d -b "$T/b" --image-path "$T/img" "$ID"
+		# What root has opened for it the container's user cannot open again.
+		chown root "$T/log"
+		! "${U[@]}" restore -d -b "$T/b" --image-path "$T/img" "$ID" >>"$T/log" 2>"$T/err" </dev/null || fail 'a file of root is open'
+		has hint "$(<"$T/err")" 'a standard stream was a file: let it be one'
+		chown "$owner" "$T/log"
+		again
+		pid=$(pid_of)
+		eq mounts "$(mounts_of "$pid")" "$mounts"
+		eq cgroups "$(groups_of "$pid")" "$groups"
+		eq mapping "$(tr -s ' ' <"/proc/$pid/uid_map")" ' 0 100000 65536'
+		inside sed -n 's/^[UG]id:\t\([0-9]*\).*/\1/p' /proc/1/status
+		eq 'ids inside' "$(xargs <<<"$OUT")" "$user $((user + user / 1000))"
+		eq 'ids outside' "$(stat -c %u:%g "/proc/$pid")" "$owner"
+		eq 'owner of what it writes' "$(stat -c %u:%g "$T/b/rootfs/tmp/n")" "$owner"
+		lives
+	done
+}
+
+before_t_checkpoint_with_a_resctrl_group() { fake_resctrl; }
+after_t_checkpoint_with_a_resctrl_group() { no_resctrl; }
+t_checkpoint_with_a_resctrl_group() {
+	need_criu
+	counter '.linux.intelRdt = {closID: "shared"}'
+	ok checkpoint --image-path "$T/img" "$ID"
+	: >"$RESCTRL/shared/tasks"
+	again
+	eq tasks "$(<"$RESCTRL/shared/tasks")" "$(pid_of)"
+	lives
+}
+
+# What `explain` says of both, before they are done.
+t_checkpoint_is_explained() {
+	need_criu
+	mkdir "$T/vol"
+	# shellcheck disable=SC2016
+	counter --arg v "$T/vol" '.mounts += [{destination: "/run/vol", type: "bind", source: $v, options: ["bind"]}]'
+	ok explain --checkpoint "$ID"
+	has process "$OUT" "checkpoint  of process $(pid_of) and those below it, by CRIU"
+	has mount "$OUT" '/run/vol         as /run/vol'
+	has mask "$OUT" '/proc/keys       as /dev/null'
+	has input "$OUT" "0 /dev/null: the host's null device"
+	has output "$OUT" "1 $T/log: the same file of the host"
+	hasnt frozen "$OUT" frozen
+	hasnt strays "$OUT" 'not saved'
+	ok exec -d "$ID" /bin/sleep 1000
+	ok explain --checkpoint "$ID"
+	has strays "$OUT" 'not saved, as exec started them:'
+	has strays "$OUT" '(sleep)'
+	ok checkpoint --leave-running --image-path "$T/img" "$ID"
+	eq 'warnings of what runs on' "$ERR" ''
+	ok pause "$ID"
+	ok explain --checkpoint "$ID"
+	has frozen "$OUT" frozen
+	no '--restore: is of a bundle' explain --restore "$ID"
+	ok checkpoint --image-path "$T/img" "$ID"
+	has warning "$ERR" 'not saved, as they were started by exec:'
+	no '--checkpoint: needs the id' explain --checkpoint
+	ok explain --restore --steps -b "$T/b"
+	has mount "$OUT" "/run/vol         from $T/vol"
+	has steps "$OUT" criu-restore
+	hasnt steps "$OUT" pivot-root
+	cfg '.linux.namespaces |= map(select(.type != "mount"))'
+	no 'mount namespace of its own can be checkpointed' explain --restore -b "$T/b"
 }
 
 # A pipe is the caller's again, the null device that of the host, a file is appended to.
