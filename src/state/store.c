@@ -236,21 +236,20 @@ static int remove_entries(int dirfd, int depth, const char *but)
 	return r;
 }
 
-/* A command that had the directory open may write a last file into it: then another round. */
+/* A command that had the directory open may write a last file into it, or the disk fails once: then
+ * another round. */
 static int remove_dir(const struct store *store, const char *id, int dirfd)
 {
-	for (int round = 0; round < REMOVE_ROUNDS; round++) {
-		int r;
+	int r = 0;
 
+	for (int round = 0; round < REMOVE_ROUNDS; round++) {
 		if (unlinkat(store->fd, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
 			return 0;
 		if (errno != ENOTEMPTY && errno != EEXIST)
 			return -errno;
 		r = remove_entries(dirfd, 0, NULL);
-		if (r < 0)
-			return r;
 	}
-	return -ENOTEMPTY;
+	return r < 0 ? r : -ENOTEMPTY;
 }
 
 int store_remove(struct store *store, const char *id, struct err *err)
@@ -266,6 +265,8 @@ int store_remove(struct store *store, const char *id, struct err *err)
 	if (dir < 0)
 		return not_a_dir(store, id, dir, err);
 	r = remove_entries(dir, 0, "state.json");
+	if (r < 0) /* with the state there it could be deleted by hand, but nobody has to */
+		r = remove_entries(dir, 0, "state.json");
 	if (r == 0)
 		r = remove_entry(dir, "state.json", 0);
 	if (r == 0)

@@ -137,6 +137,27 @@ t_fault_cleanup_is_said() {
 	ok delete "$ID"
 }
 
+# A disk that fails once to list the state directory is no reason to leave it.
+t_fault_listing() {
+	root_only 'strace takes the privileges of newuidmap'
+	local n rc
+	for n in 1 2; do
+		rc=0
+		prog /bin/true
+		strace -qq -o "$T/trace" -e trace=getdents64 -e inject=getdents64:error=EIO:when=$n -E "USRUN_TEST=$ID" \
+			"${U[@]:2}" run -b "$T/b" "$ID" 2>"$T/err" </dev/null || rc=$?
+		eq "exit status, $n" "$rc" 0
+		eq "errors, $n" "$(<"$T/err")" ''
+		has "trace, $n" "$(<"$T/trace")" INJECTED
+		eq "state, $n" "$(ls -A "$(STATE_OF)")" ''
+	done
+	# For ever: it says so, and goes when it can.
+	strace -qq -o "$T/trace" -e trace=getdents64 -e inject=getdents64:error=EIO -E "USRUN_TEST=$ID" \
+		"${U[@]:2}" run -b "$T/b" "$ID" 2>"$T/err" </dev/null || fail "$(<"$T/err")"
+	has error "$(<"$T/err")" 'cleaning up: remove'
+	ok delete "$ID"
+}
+
 # A directory where others write, too: what they have put there is not used, and not waited for.
 t_pid_file_among_others() {
 	local kind
