@@ -66,60 +66,6 @@ t_first_act_is_a_signal() {
 	down
 }
 
-# The commands that the manuals of crun and runc show, in a directory that is the bundle.
-t_examples_of_the_peers() {
-	local how=() id
-	[ "$MODE" = root ] || how=(--rootless)
-	mkdir "$T/mycontainer"
-	mv "$T/b/rootfs" "$T/mycontainer/"
-	cd "$T/mycontainer"
-	ok spec "${how[@]}"
-	no 'config.json' spec "${how[@]}"
-	jq '.process.args = ["sh", "-c", "tty; exit 4"]' config.json >new.json && mv new.json config.json
-	under_script "$(printf '%q ' "${U[@]}" run "$ID")"
-	eq 'run: status' "$RC" 4
-	has 'run: a terminal' "$OUT" /dev/
-	jq '.process.terminal = false | .process.args = ["sleep", "1000"]' config.json >new.json && mv new.json config.json
-	ok create "$ID"
-	ok list
-	has 'list: created' "$(grep "$ID" <<<"$OUT")" created
-	ok start "$ID"
-	ok list
-	has 'list: running' "$(grep "$ID" <<<"$OUT")" running
-	ok list -f json
-	eq 'list -f json' "$(jq -r '.[] | .id + " " + .status' <<<"$OUT")" "$ID running"
-	ok list -q
-	eq 'list -q' "$OUT" "$ID"
-	ok state "$ID"
-	eq state "$(jq -r .status <<<"$OUT")" running
-	ok exec "$ID" ps
-	has 'exec ps' "$OUT" sleep
-	ok exec -e A=b --cwd /tmp --env C=d "$ID" sh -c 'echo $A $PWD $C'
-	eq 'exec with options' "$OUT" 'b /tmp d'
-	ok exec -d --pid-file "$T/exec.pid" "$ID" sleep 1000
-	ok ps "$ID"
-	eq ps "$(wc -l <<<"$OUT")" 3
-	ok ps -f json "$ID"
-	eq 'ps -f json' "$(jq length <<<"$OUT")" 2
-	if [ "$MODE" = root ]; then
-		ok events --stats "$ID"
-		eq events "$(jq -r .type <<<"$OUT")" stats
-		echo '{"pids": {"limit": 100}}' >resources.json
-		ok update -r resources.json "$ID"
-		ok update --pids-limit 50 "$ID"
-		ok pause "$ID"
-		ok resume "$ID"
-	fi
-	ok kill "$ID" KILL
-	soon is stopped
-	ok delete "$ID"
-	for id in "$ID" "${ID}b"; do ok run -d --pid-file "$T/$id.pid" "$id" && ok delete -f "$id"; done
-	R --root "$T/other" run -d "$ID" && ok --root "$T/other" kill "$ID" KILL
-	soon eval '"${U[@]}" --root "$T/other" delete "$ID"'
-	ok features
-	ok --version
-}
-
 t_run_output() {
 	sh_run 'echo to out; echo to err >&2'
 	eq stdout "$OUT" 'to out'
