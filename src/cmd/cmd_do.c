@@ -148,7 +148,6 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 {
 	const struct do_options *o = p->o;
 	const char *program;
-	struct err ignored;
 	int r = machine_gather(p->arena, &p->machine, err);
 
 	if (r < 0)
@@ -180,13 +179,14 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 			    p->q.no_net);
 	if (r < 0)
 		return r;
-	p->q.served = (p->machine.cwd_group || o->paths.n) &&
-		      layer_serve_find(p->arena, &program, &ignored) == 0;
+	do_copies_find(p);
 	p->q.all_changes = o->changes && str_starts(o->changes, "all");
 	for (size_t i = 0; r == 0 && i < o->share.n; i++)
 		r = do_share_find(p, o->share.v[i], err);
 	if (r == 0)
 		r = do_find_paths(p, err);
+	if (r == 0)
+		do_copies_rest(p);
 	if (r == 0)
 		find_workdir(p);
 	if (r == 0 && o->overlay && *o->overlay)
@@ -202,12 +202,14 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 	return r < 0 ? r : do_tree_caps(p->arena, p->o->caps.v, p->o->caps.n, &p->q, err);
 }
 
-static void tell(const struct do_result *result)
+static void tell(const struct do_parts *p, const struct do_result *result)
 {
 	void (*say)(const char *fmt, ...) = isatty(STDERR_FILENO) ? log_notice : log_warning;
 
 	for (size_t i = 0; i < result->n_notes; i++)
 		say("%s", result->notes[i]);
+	for (size_t i = 0; i < p->n_notes; i++)
+		say("%s", p->notes[i]);
 }
 
 /* As env(1): what the user asked for is not there, cannot be run, or we have failed. */
@@ -330,7 +332,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 		id = arena_strf(p->arena, "do-%d-%08x", (int)getpid(), number);
 	r = launch_plan(p->arena, &with, &how, id, false, p->o->detach, launch, err);
 	if (r == 0)
-		tell(result);
+		tell(p, result);
 	if (r == 0)
 		r = p->o->detach ? leave(p, launch, &with, err)
 				 : stay(p, launch, &with, timeout_ms, err);

@@ -47,15 +47,6 @@ static int check_links(struct do_parts *p, const char *option, const char *word,
 	return err_hint(err, "if you mean that, name %s itself", real);
 }
 
-/* The kernel's overlay writes nothing of a group without a number inside. */
-static bool has_other_group(const struct do_parts *p, const char *path)
-{
-	struct stat st;
-
-	return !p->q.rootfs && stat(path, &st) == 0 && st.st_uid == p->machine.uid &&
-	       st.st_gid != p->machine.gid;
-}
-
 static int find_source(struct do_parts *p, const char *word, struct do_path *path, struct err *err)
 {
 	enum machine_kind kind;
@@ -77,8 +68,9 @@ static int find_source(struct do_parts *p, const char *word, struct do_path *pat
 	if (path->how == DO_SCRATCH && !path->directory)
 		return err_set(err, ENOTDIR, "%s %s: only directories can be copied", path->option,
 			       word);
-	path->squash = path->how == DO_SCRATCH && p->q.served && has_other_group(p, path->source);
-	return check_links(p, path->option, word, path->source, err);
+	if (check_links(p, path->option, word, path->source, err) < 0)
+		return -err->code;
+	return path->how == DO_SCRATCH ? do_copies_choose(p, word, path, err) : 0;
 }
 
 /* "SRC:DST", "SRC:DST:ro". */

@@ -20,6 +20,11 @@ struct do_parts { /* of one call */
 	struct machine machine;
 	struct do_request q;
 	struct do_guards guards;
+	const char *unserved;   /* why there is no fuse-overlayfs, or NULL */
+	const uint32_t *groups; /* that the user is in, and that have no number inside */
+	size_t n_groups;
+	const char *notes[4]; /* what the user may not expect, a line each */
+	size_t n_notes;
 	struct do_shared { /* by --share */
 		struct do_path *paths;
 		size_t n_paths, cap_paths;
@@ -39,6 +44,13 @@ int do_find_paths(struct do_parts *p, struct err *err) MUST_CHECK;
 
 /* What is hidden, and what of the home directory is shown, though nobody asks. */
 void do_find_defaults(struct do_parts *p);
+
+/* What can be a copy, and how, by whose files it has. Groups and fuse-overlayfs before the paths;
+ * the rest, what nobody has named, after them. */
+void do_copies_find(struct do_parts *p);
+int do_copies_choose(struct do_parts *p, const char *word, struct do_path *path,
+		     struct err *err) MUST_CHECK;
+void do_copies_rest(struct do_parts *p);
 
 int do_find_devices(struct do_parts *p, struct err *err) MUST_CHECK;
 

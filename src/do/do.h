@@ -24,7 +24,7 @@ struct do_path {
 	const char *target; /* absolute, clean: where it is seen */
 	bool directory;     /* what the source is */
 	bool there;         /* the host has something at target */
-	bool squash;        /* DO_SCRATCH: its group cannot be mapped, and need not be */
+	bool squash;        /* DO_SCRATCH: owners in it cannot be mapped, and need not be */
 };
 
 enum do_home { DO_HOME_TOOLS, DO_HOME_EMPTY, DO_HOME_READ, DO_HOME_SCRATCH };
@@ -74,6 +74,7 @@ struct do_request {
 	bool rootfs_resolv; /* it has an /etc/resolv.conf */
 	const char *layer;  /* absolute: where what is written is kept; or NULL */
 	bool served;        /* fuse-overlayfs can be had */
+	bool home_squash;   /* DO_HOME_SCRATCH: as do_path.squash */
 	bool all_changes;   /* what is written in places of the sandbox is told, too */
 	int64_t layer_size; /* of what is thrown away; 0: the usual */
 };

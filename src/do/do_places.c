@@ -149,7 +149,7 @@ static void add_home(struct do_builder *b)
 		if (b->request->home == DO_HOME_READ && m->home_there)
 			(void)do_place_tree(b, m->home, m->home, false);
 		else if (b->request->home == DO_HOME_SCRATCH && m->home_there)
-			(void)do_place_scratch(b, m->home, m->home, false);
+			(void)do_place_scratch(b, m->home, m->home, b->request->home_squash);
 		else
 			do_place_kept(b, m->home, "mode=700", b->request->layer != NULL);
 	}
@@ -309,7 +309,7 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 	const struct machine *m = b->request->machine;
 
 	if (m->cwd_own && (!m->cwd_group || b->request->served)) {
-		(void)do_place_scratch(b, cwd, cwd, m->cwd_group != NULL);
+		(void)do_place_scratch(b, cwd, cwd, m->cwd_group || m->cwd_mixed);
 		say_copy(b, cwd);
 		return;
 	}

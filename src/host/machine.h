@@ -33,6 +33,7 @@ struct machine {
 	const char *arch;        /* "x86_64", as uname(2) has it */
 	const char *cwd_group;   /* of the current directory, as a number; NULL: the own */
 	bool cwd_own;            /* it belongs to the user */
+	bool cwd_mixed;          /* it is served, as files in it belong to other groups */
 	bool home_there, passwd_home_there, has_var_tmp;
 };
 

@@ -41,8 +41,8 @@ int layer_open(struct arena *arena, const char *path, int kind, struct layer *re
 	       struct err *err) MUST_CHECK;
 void layer_close(struct layer *layer);
 
-/* The part for a directory, a new one where there is none: its index. -ESTALE where another
- * directory has the path by now. */
+/* The part for a directory, a new one where there is none: its index. Whose files are in it is as
+ * the first use of it had it. -ESTALE where another directory has the path by now. */
 int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool empty, bool squash,
 	      struct err *err) MUST_CHECK;
 /* What is below now is what the layer is beside. */

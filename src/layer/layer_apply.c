@@ -117,12 +117,28 @@ static int make_fifo(const struct job *job)
 	return fchmodat(job->to, job->temporary, mode_of(&job->st), 0) < 0 ? -errno : 0;
 }
 
+/* Where the owners in the layer say nothing what is there keeps its group, as far as its user may
+ * give it, and what is new has that of its directory. */
+static int keep_group(const struct job *job, const char *name, const struct stat *st)
+{
+	struct stat old;
+
+	if (fstatat(job->to, job->name, &old, AT_SYMLINK_NOFOLLOW) < 0 || old.st_gid == st->st_gid)
+		return 0;
+	return fchownat(job->to, name, (uid_t)-1, old.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+			       errno != EPERM
+		       ? -errno
+		       : 0;
+}
+
 static int set_owner(const struct job *job, const char *name)
 {
 	struct stat st;
 
 	if (fstatat(job->to, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
+	if (job->change->part->squash.v)
+		return keep_group(job, name, &st);
 	if (st.st_uid == job->st.st_uid && st.st_gid == job->st.st_gid)
 		return 0;
 	return fchownat(job->to, name, job->st.st_uid, job->st.st_gid, AT_SYMLINK_NOFOLLOW) < 0

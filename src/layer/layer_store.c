@@ -253,8 +253,7 @@ int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool 
 	for (i = 0; i < layer->parts.n; i++) {
 		const struct layer_part *old = &layer->parts.v[i];
 
-		if (!str_equal(old->lower, lower) || old->empty.v != empty ||
-		    old->squash.v != squash)
+		if (!str_equal(old->lower, lower) || old->empty.v != empty)
 			continue;
 		return empty || is_same(old, &st) ? (int)i : stale(old, err);
 	}

@@ -69,6 +69,8 @@ struct start {
 	const char *layer_unserved; /* why nobody serves any; NULL: somebody does */
 	struct child layer_keeper;
 	unsigned int *layer_numbers; /* of its parts, by index in the plan; NULL: the index */
+	bool *layer_squash;          /* the same: the owners in it say nothing; NULL: as planned */
+	bool *layer_mixed;           /* files of groups that have no number inside; or NULL */
 	bool hooks_ran;              /* create-time hooks may have run: poststop hooks are owed */
 
 	/* Made by the parent, inherited over the clone. */

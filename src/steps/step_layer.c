@@ -17,6 +17,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#define FILES_OF_A_GROUP "files in it belong to a group that cannot be mapped"
 #define KERNELS "work" /* the kernel's directory beside an upper one */
 
 static enum layer_kind kind_of(const struct layer_plan *plan)
@@ -28,6 +29,7 @@ static enum layer_kind kind_of(const struct layer_plan *plan)
 int step_layer_open(struct start *start, struct err *err)
 {
 	const struct layer_plan *plan = &start->plan->layer;
+	bool *squash;
 	int r = 0;
 
 	start->layer = (struct layer){ .fd = -1, .kind = kind_of(plan) };
@@ -36,12 +38,16 @@ int step_layer_open(struct start *start, struct err *err)
 	if (start->plan->flags & PLAN_USERNS_NEW)
 		start->layer.mapped |= start->plan->idmap.writer == IDMAP_WRITER_HELPER;
 	start->layer_numbers = arena_array(start->arena, plan->n, sizeof(*start->layer_numbers));
+	squash = arena_array(start->arena, plan->n, sizeof(*squash));
 	for (size_t i = 0; r >= 0 && i < plan->n; i++) {
 		r = layer_add(start->arena, &start->layer, plan->v[i].lower, plan->v[i].empty,
-			      plan->v[i].squash, err);
-		if (r >= 0)
-			start->layer_numbers[i] = (unsigned int)start->layer.parts.v[r].number.v;
+			      step_layer_squash(start, i + 1), err);
+		if (r < 0)
+			break;
+		start->layer_numbers[i] = (unsigned int)start->layer.parts.v[r].number.v;
+		squash[i] = start->layer.parts.v[r].squash.v;
 	}
+	start->layer_squash = squash;
 	if (r >= 0 && plan->dir)
 		r = layer_write(&start->layer, err);
 	return r < 0 ? r : 0;
@@ -247,15 +253,19 @@ static int try_served(struct start *start, const struct step_layer_use *use, con
 
 static int choose(struct start *start, const struct step_layer_use *use, int lower, struct err *err)
 {
-	bool squash = start->plan->layer.v[use->layer - 1].squash, old;
+	bool squash = step_layer_squash(start, use->layer), old;
 	struct err native, served = { 0 };
 	int r;
 
-	if (squash)
+	if (start->plan->layer.v[use->layer - 1].squash && squash)
 		return serve(start, use, err);
+	if (squash)
+		return try_served(start, use, FILES_OF_A_GROUP, err);
 	if (has(start, use, LAYER_SERVE_WORK))
 		return try_served(start, use, "it has begun the layer", err);
 	old = has(start, use, KERNELS);
+	if (!old && use->tree >= 0 && start->layer_mixed && start->layer_mixed[use->layer - 1])
+		return try_served(start, use, FILES_OF_A_GROUP, err);
 	if (!old && use->tree >= 0 && is_foreign(start, &use->like))
 		return try_served(start, use,
 				  "it belongs to a user or a group that cannot be mapped", err);

@@ -4,6 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/str.h"
+#include "src/host/foreign.h"
 #include "src/layer/layer_standins.h"
 #include "src/state/status.h"
 
@@ -17,6 +18,35 @@ static bool must_be_served(const struct layer_plan *layer)
 		if (layer->v[i].squash)
 			return true;
 	return false;
+}
+
+/* As the host sees them: inside, all that has no number looks alike. A group without a number
+ * cannot be given to a copy either, unless the map has the kernel's one for those; with a single id
+ * all files become its. */
+static void find_mixed(struct start *start)
+{
+	const struct plan *plan = start->plan;
+	const struct caller *caller = &plan->facts->caller;
+	const bool single = idmap_is_single(&plan->idmap.uid, caller->uid) &&
+			    idmap_is_single(&plan->idmap.gid, caller->gid);
+	const uint32_t *groups;
+	uint32_t gid;
+	size_t n;
+
+	if (!(plan->flags & PLAN_USERNS_NEW) || plan->options->sandbox)
+		return;
+	n = foreign_groups(start->arena, caller->groups, caller->n_groups, &plan->idmap.gid,
+			   &groups);
+	start->layer_mixed = arena_array(start->arena, plan->layer.n, sizeof(*start->layer_mixed));
+	start->layer_squash =
+		arena_array(start->arena, plan->layer.n, sizeof(*start->layer_squash));
+	for (size_t i = 0; i < plan->layer.n; i++) {
+		const struct layer_use *use = &plan->layer.v[i];
+
+		start->layer_mixed[i] = !use->empty && !use->squash &&
+					foreign_find(start->arena, use->lower, groups, n, &gid);
+		start->layer_squash[i] = use->squash || (single && start->layer_mixed[i]);
+	}
 }
 
 /* Where the kernel may do it, what is missing is said when it has refused. */
@@ -37,6 +67,7 @@ int step_layer_serve(struct start *start, struct err *err)
 		*err = (struct err){ 0 };
 		return 0;
 	}
+	find_mixed(start);
 	r = layer_serve_start(program, start->plan->options->id, &start->layer_keeper,
 			      &start->layer_sock, err);
 	if (r == 0)
@@ -97,6 +128,12 @@ static int hide(struct start *start, const struct step_layer_use *use, int part,
 	return r < 0 ? r : layer_standins_hide(start->arena, part, names.v, names.n, err);
 }
 
+bool step_layer_squash(const struct start *start, size_t layer)
+{
+	return start->layer_squash ? start->layer_squash[layer - 1]
+				   : start->plan->layer.v[layer - 1].squash;
+}
+
 int step_layer_served(struct start *start, const struct step_layer_use *use, int part,
 		      struct err *err)
 {
@@ -105,7 +142,7 @@ int step_layer_served(struct start *start, const struct step_layer_use *use, int
 		.sock = start->layer_sock,
 		.lower = use->tree,
 		.part = part,
-		.squash = start->plan->layer.v[use->layer - 1].squash,
+		.squash = step_layer_squash(start, use->layer),
 		.uid = process->uid,
 		.gid = process->gid,
 		.attrs = use->attrs,

@@ -21,6 +21,9 @@ struct step_layer_use {
 /* The directory for what is written, and one for the kernel's work, which may be NULL. -errno. */
 int step_layer_upper(struct start *start, const struct step_layer_use *use, int *ret_work);
 
+/* Whether all files in it are the process's user's. layer: 1 + index. */
+bool step_layer_squash(const struct start *start, size_t layer);
+
 /* A detached overlay: the kernel's, or where that makes none, one that is served (layer_serve.h).
  * The error has both reasons. */
 int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
