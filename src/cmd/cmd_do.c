@@ -12,6 +12,7 @@
 #include "src/cmd/do_net.h"
 #include "src/cmd/do_parts.h"
 #include "src/cmd/do_tree.h"
+#include "src/cmd/gc_containers.h"
 #include "src/cmd/launch.h"
 #include "src/cmd/update_values.h"
 #include "src/do/do.h"
@@ -300,6 +301,8 @@ static int stay(struct do_parts *p, struct launch *launch, const struct cmd_glob
 		log_notice("new in a writable directory, read it before it runs: %s", news.s);
 	if (r >= 0)
 		do_layer_tell(p->arena, &launch->start, p->o->changes);
+	if (launch->store)
+		gc_sandboxes(p->arena, launch->store);
 	return r;
 }
 
@@ -329,7 +332,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 		with.cgroup_manager = "disabled";
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
 	if (!id)
-		id = arena_strf(p->arena, "do-%d-%08x", (int)getpid(), number);
+		id = arena_strf(p->arena, GC_SANDBOX "%d-%08x", (int)getpid(), number);
 	r = launch_plan(p->arena, &with, &how, id, false, p->o->detach, launch, err);
 	if (r == 0)
 		tell(p, result);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes what is left of containers that nobody can finish or use any more. Who holds the lock of
- * a container proves that no other command is at work on it; what its state says then is the last
- * word about it. */
-#include "src/base/fd.h"
+/* Removes what is left of containers that nobody can finish or use any more. */
 #include "src/base/log.h"
 #include "src/cmd/common.h"
 #include "src/cmd/do_ids.h"
+#include "src/cmd/gc_containers.h"
 #include "src/cmd/gc_groups.h"
 #include "src/layer/layer.h"
-#include "src/state/status.h"
-#include "src/steps/removal.h"
 
 #include <stddef.h>
 
@@ -32,59 +28,6 @@ struct gc {
 	bool dry_run;
 	struct str said;
 };
-
-static int remove_one(struct gc *gc, int dir, const struct state *state, const char *why,
-		      struct err *err)
-{
-	int r = 0;
-
-	if (!gc->dry_run)
-		r = removal_run(gc->store, dir, state, NULL, err);
-	if (r < 0)
-		return err_prefix(err, "remove container %s", state->id);
-	str_addf(&gc->said, "%s %s: %s\n", gc->dry_run ? "would remove" : "removed", state->id,
-		 why);
-	return 0;
-}
-
-static int remove_empty(struct gc *gc, const char *id, struct err *err)
-{
-	int r = gc->dry_run ? 0 : store_remove(gc->store, id, err);
-
-	if (r == 0)
-		str_addf(&gc->said, "%s %s: its creation was cut off\n",
-			 gc->dry_run ? "would remove" : "removed", id);
-	return r;
-}
-
-static int look_at(struct gc *gc, const char *id, struct err *err)
-{
-	struct err ignored;
-	_cleanup_close_ int dir = store_open_container(gc->store, id, &ignored);
-	struct state state = { 0 };
-	const char *why;
-
-	/* Whoever has the lock is at work, or has just removed it. */
-	if (dir < 0 || store_lock(dir, 0, &ignored) < 0)
-		return 0;
-	if (store_is_cut_off(dir))
-		return store_is_private(dir) ? remove_empty(gc, id, err) : 0;
-	if (store_is_foreign(dir))
-		return 0;
-	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {
-		log_notice("keeping container %s: its state is damaged, and nothing shows what is "
-			   "left of it; `usrun delete --force %s` removes it",
-			   id, id);
-		return 0;
-	}
-	if (status_is_elsewhere(&state, dir))
-		log_notice("keeping container %s: the state directory may be shared with another "
-			   "machine, and the container was created there or before this machine "
-			   "booted; `usrun delete --force %s` removes it",
-			   id, id);
-	why = status_why_dead(&state, dir);
-	return why ? remove_one(gc, dir, &state, why, err) : 0;
-}
 
 static int remove_layer(struct gc *gc, struct layer *layer, struct err *err)
 {
@@ -120,24 +63,14 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	const struct gc_options *o = data;
 	struct gc gc = { .arena = arena, .dry_run = o->dry_run };
-	const char *const *ids;
 	struct err later;
-	size_t n;
 	int first = 0, r = store_open(globals->root, false, arena, &gc.store, err);
 
 	(void)argc;
 	(void)argv;
-	if (r == 0)
-		r = store_list(gc.store, arena, &ids, &n, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++) {
-		r = look_at(&gc, ids[i], first ? &later : err);
-		if (r < 0 && first)
-			log_notice("%s", later.text);
-		else if (r < 0)
-			first = r;
-	}
+	first = gc_containers(arena, gc.store, gc.dry_run, &gc.said, err);
 	r = gc_groups(arena, gc.store, gc.dry_run, &gc.said, first ? &later : err);
 	if (r < 0 && first)
 		log_notice("%s", later.text);

@@ -156,8 +156,11 @@ static int open_directory(struct arena *arena, struct layer *layer, int kind, st
 	const char *const *names;
 	_cleanup_close_ int again = -1;
 	size_t n;
-	int r = check_directory(layer, err);
+	int r;
 
+	if (!kind && faccessat(layer->fd, NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return refuse_foreign(layer, true, err);
+	r = check_directory(layer, err);
 	if (r == 0)
 		r = lock(layer, err);
 	if (r < 0)
@@ -168,8 +171,8 @@ static int open_directory(struct arena *arena, struct layer *layer, int kind, st
 	r = again < 0 ? -errno : layer_list(arena, fd_take(&again), &names, &n);
 	if (r < 0)
 		return err_errno(err, -r, "read %s", layer->path);
-	if (n || !kind)
-		return refuse_foreign(layer, !kind, err);
+	if (n)
+		return refuse_foreign(layer, false, err);
 	layer->kind = kind;
 	return 0;
 }

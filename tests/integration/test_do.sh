@@ -546,6 +546,33 @@ t_do_ends_with_usrun() {
 	eq 'nothing is mounted' "$(grep -c "$ID" /proc/self/mountinfo)" 0
 }
 
+# What a killed one has left is removed by the next, if nobody has named it and it is over.
+t_do_sweeps_killed_sandboxes() {
+	do_home
+	local name
+	for name in "" "--name=$ID"; do
+		# shellcheck disable=SC2086 # none or one
+		"${U[@]}" do $name --rw . -- sh -c 'echo >up; sleep 1000' >/dev/null 2>&1 &
+		soon [ -e up ] || fail 'it does not start'
+		kill -KILL $!
+		wait $! 2>/dev/null || true
+		rm up
+	done
+	mkdir -m 700 "$(STATE_OF)/do-cut-off" "$(STATE_OF)/cut-off"
+	"${U[@]}" do --rw . -- sh -c 'echo >up; sleep 1000' >/dev/null 2>&1 &
+	soon [ -e up ] || fail 'it does not start'
+	ok do -- true
+	ok list -q
+	eq 'left: what has a name, what runs, what is no sandbox' "$(sed "s/^do-$!-.*/running/" <<<"$OUT" | sort)" "$(printf '%s\n' "$ID" cut-off running | sort)"
+	kill -KILL $!
+	wait $! 2>/dev/null || true
+	ok do -- true
+	rmdir "$(STATE_OF)/cut-off"
+	ok list -q
+	eq 'left at the end' "$OUT" "$ID"
+	ok delete "$ID"
+}
+
 t_do_prints_a_config_that_run_takes() {
 	do_home
 	ok do --print-config --rw . -e A=1 --hostname box --ulimit nofile=77 -- sh -c 'echo "$A $(hostname) $(ulimit -n)"; touch printed; touch /usr/x 2>/dev/null || echo read-only'

@@ -173,6 +173,7 @@ t_layer_in_hostile_hands() {
 	[ ! -e lay ] || fail 'a layer was made where none may be'
 	no 'contains other files and is not a layer' do --overlay=../other -- true
 	no 'is not a layer' do --apply ../other
+	no '/tmp is not a layer' do --apply /tmp
 	no 'is not a layer' gc --layer ../other
 	[ -d ../other/x ] || fail 'what is no layer was removed'
 	no 'there is nothing to keep' do --rw . --home=ro --overlay=../new -- true
