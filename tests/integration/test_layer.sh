@@ -123,7 +123,7 @@ t_layer_guards_what_others_run() {
 	eq status "$RC" 1
 	eq left "$(sed -n "s,^.*not applied: $PWD/\(.*\): other programs would run it later.*,\1,p" <<<"$ERR" | tr '\n' ' ')" \
 		'.agents .envrc .git/hooks .git/modules/k/hooks .git/modules/l sub/.git sub/.vscode '
-	eq applied "$(find . -newer a -type f ! -path './[abckt]' | sort | tr '\n' ' ')" "$(printf './s ./work ')"
+	eq applied "$(find . -newer e/y -type f ! -path './[abckt]' | sort | tr '\n' ' ')" "$(printf './s ./work ')"
 	eq setuid "$(stat -c %a s)" 755
 	ok do --apply ../tried .envrc .git/hooks
 	eq named "$(<.envrc) $(<.git/hooks/pre-commit)" 'x evil'
@@ -207,6 +207,7 @@ t_layer_in_hostile_hands() {
 	[ "$MODE" = root ] || return 0
 	# Of another user, who says where the changes belong.
 	chown 65534 ../other
+	echo '{}' >../other/layer.json
 	no 'belongs to uid 65534, not to the caller' do --apply ../other
 	no 'belongs to uid 65534, not to the caller' do --overlay=../other -- true
 	# What has been mounted since is none of the layer's.
@@ -421,9 +422,9 @@ t_layer_is_served_and_killed() {
 	local i
 	prog /bin/sleep 1000
 	for ((i = 0; i < ${USRUN_TIMES:-12}; i++)); do
-		"${U[@]}" run -b "$T/b" "--overlay=$T/over/l/layer" "$ID" </dev/null >/dev/null 2>&1 &
+		"${U[@]}" run -b "$T/b" "--overlay=$T/over/l/layer" "$ID" </dev/null >"$T/said" 2>&1 &
 		sleep "0.0$((i * 7 % 100))"
-		kill -KILL $!
+		kill -KILL $! || fail "run $i ended by itself: $(<"$T/said")"
 		wait $! 2>/dev/null || true
 		"${U[@]}" delete --force "$ID" 2>/dev/null || true
 		soon no_server || fail "after kill $i: $(pgrep -af "^usrun:.*$ID")"
