@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #define FILES_OF_A_GROUP "files in it belong to a group that cannot be mapped"
+#define UPPER "upper"
+#define NEW_UPPER "upper.new"
 #define KERNELS "work" /* the kernel's directory beside an upper one */
 
 static enum layer_kind kind_of(const struct layer_plan *plan)
@@ -90,19 +92,21 @@ static int make_dir(int dir, const char *name, mode_t mode)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The top of an overlay is that of its upper layer. An owner that is nobody here cannot be
- * given. */
+/* The top of an overlay is that of its upper layer. An owner that is nobody here cannot be given.
+ * It gets its name last: who is killed leaves none that differs. */
 static int make_upper(int dir, const struct stat *like)
 {
-	const mode_t mode = like->st_mode & 07777;
-	bool is_new = faccessat(dir, "upper", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-	int fd = make_dir(dir, "upper", 0700);
+	int fd = openat(dir, UPPER, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 || !is_new)
+	if (fd >= 0 || errno != ENOENT)
+		return fd >= 0 ? fd : -errno;
+	fd = make_dir(dir, NEW_UPPER, 0700);
+	if (fd < 0)
 		return fd;
-	if ((fchownat(dir, "upper", like->st_uid, like->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+	if ((fchownat(dir, NEW_UPPER, like->st_uid, like->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
 	     errno != EINVAL && errno != EPERM) ||
-	    fchmodat(dir, "upper", mode, 0) < 0) {
+	    fchmodat(dir, NEW_UPPER, like->st_mode & 07777, 0) < 0 ||
+	    renameat(dir, NEW_UPPER, dir, UPPER) < 0) {
 		int r = -errno;
 
 		fd_closep(&fd);
@@ -207,6 +211,23 @@ static bool has(struct start *start, const struct step_layer_use *use, const cha
 	return dir >= 0 && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Whether a layer has to stay the kernel's: one that was begun by who was then killed is empty. */
+static bool is_kernels(struct start *start, const struct step_layer_use *use)
+{
+	_cleanup_close_ int dir = open_part(start, use);
+	struct arena arena = { 0 };
+	const char *const *names;
+	size_t n = 0;
+	int upper, r;
+
+	if (dir < 0 || faccessat(dir, KERNELS, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	upper = openat(dir, UPPER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = upper < 0 ? -errno : layer_list(&arena, upper, &names, &n);
+	arena_free(&arena);
+	return r != -ENOENT && (r < 0 || n);
+}
+
 /* What the kernel has begun and not used: its notes and those of who serves do not go together. */
 static int forget_native(struct start *start, const struct step_layer_use *use, struct err *err)
 {
@@ -263,7 +284,7 @@ static int choose(struct start *start, const struct step_layer_use *use, int low
 		return try_served(start, use, FILES_OF_A_GROUP, err);
 	if (has(start, use, LAYER_SERVE_WORK))
 		return try_served(start, use, "it has begun the layer", err);
-	old = has(start, use, KERNELS);
+	old = is_kernels(start, use);
 	if (!old && use->tree >= 0 && start->layer_mixed && start->layer_mixed[use->layer - 1])
 		return try_served(start, use, FILES_OF_A_GROUP, err);
 	if (!old && use->tree >= 0 && is_foreign(start, &use->like))

@@ -433,5 +433,15 @@ t_layer_is_served_and_killed() {
 	soon is running || fail 'the layer cannot be used again'
 	ok kill "$ID" KILL
 	wait $! || true
+	# One that was begun for the kernel, which then was not asked, is not the kernel's.
+	i=$(echo "$T"/over/l/layer/[0-9]*)
+	rm -rf "$i/fuse" "$i"/upper/*
+	mv "$i/upper" "$i/upper.new"
+	mkdir "$i/work" "$i/upper"
+	chown --reference="$i/upper.new" "$i" "$i/work" "$i/upper"
+	"${U[@]}" run -b "$T/b" "--overlay=$T/over/l/layer" "$ID" </dev/null >"$T/said" 2>&1 &
+	soon is running || fail "a layer that was only begun cannot be used: $(<"$T/said")"
+	ok kill "$ID" KILL
+	wait $! || true
 	ok gc --layer "$T/over/l/layer"
 }
