@@ -159,7 +159,7 @@ int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct
 	size_t len = 0;
 	int r = 0;
 
-	if (io_read_small(dir, "cgroup.controllers", has, sizeof(has)) < 0 ||
+	if (io_read_small(dir, "cgroup.controllers", has, sizeof(has)) <= 0 ||
 	    io_read_small(dir, "cgroup.subtree_control", passed, sizeof(passed)) < 0)
 		*passed = '\0'; /* the writes will tell why, if they matter */
 	r = check_needs(plan, has, name, err);

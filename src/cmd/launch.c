@@ -337,13 +337,13 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 /* That it has no cgroup concerns only who asks for limits, and those are refused then. */
 static void tell_fallbacks(const struct start *start)
 {
-	void (*tell)(const char *fmt, ...) = isatty(STDERR_FILENO) ? log_notice : log_warning;
 	const struct cgroup_plan *cgroup = &start->plan->cgroup;
 	const char *untold = cgroup_place_is_group(&cgroup->place) ? NULL : cgroup->why;
 
 	for (size_t i = 0; i < start->state->fallbacks.n; i++)
 		if (!untold || !str_equal(start->state->fallbacks.v[i], untold))
-			tell("%s", start->state->fallbacks.v[i]);
+			(isatty(STDERR_FILENO) ? log_notice
+					       : log_warning)("%s", start->state->fallbacks.v[i]);
 }
 
 int launch_start(struct launch *launch, const struct cmd_globals *globals, struct err *err)

@@ -210,17 +210,17 @@ static const struct row rows[] = {
 	 * one can be mounted: the container's may be read-only or masked by now. */
 	ACT(BUILDER, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS | M_LINKS, .before = M_PIVOTED,
-	    .gives = M_KERNEL_SET),
+	    .gives = M_KERNEL_SET, .many = true),
 	/* The procfs of a joined pid namespace has nobody of ours in it. */
 	ACT(STAGER, "labels", step_labels, .when = PLAN_PIDNS_JOIN, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS, .before = M_PIVOTED | M_PRIVS_DROPPED | M_FILTERED),
 	ACT(BUILDER, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
 	    .after = M_DEVICES | M_MASKED | M_MOUNTED | M_TERMINAL | M_CONTAINER_HOOKS |
 		     M_RUNTIME_HOOKS,
-	    .gives = M_PIVOTED),
+	    .gives = M_PIVOTED, .many = true),
 	/* Mount points were still to be made in it; now it may become read-only. */
 	ACT(BUILDER, "rootfs-finish", step_rootfs_finish, .when = PLAN_MOUNTS,
-	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED),
+	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED, .many = true),
 
 	/* Last in the caller's pid namespace: nothing of the host's is in reach of who is born
 	 * from here on. */
@@ -324,8 +324,8 @@ static const struct row rows[] = {
 	    .needs = M_FDS_CLOSED | M_PRIVS_DROPPED | M_RELEASED | M_STATE_WRITTEN,
 	    .after = M_FILTERED | M_STARTED),
 	ENDS(INIT, PARENT, "exec-succeeded", .unless = PLAN_WAIT_START),
-	ACT(PARENT, "state-started", step_state_started, .unless = PLAN_WAIT_START,
-	    .needs = M_STATE_WRITTEN),
+	ACT(PARENT, "state-unlock", step_state_unlock, .when = PLAN_HOOKS_POSTSTART,
+	    .unless = PLAN_WAIT_START, .needs = M_STATE_WRITTEN),
 	ACT(PARENT, "hooks-poststart", step_hooks_poststart, .when = PLAN_HOOKS_POSTSTART,
 	    .unless = PLAN_WAIT_START, .needs = M_STATE_WRITTEN),
 };

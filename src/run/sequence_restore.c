@@ -48,9 +48,9 @@ static const struct row rows[] = {
 	    .needs = M_RELEASED | M_STATE_FULL | M_START_TIME, .before = M_STARTED,
 	    .gives = M_STATE_WRITTEN),
 	ACT(PARENT, "criu-resume", step_criu_resume, .needs = M_STATE_WRITTEN | M_RELEASED,
-	    .after = M_RDT, .gives = M_STARTED | M_STAGER_GONE),
-	ACT(PARENT, "state-started", step_state_started, .needs = M_STATE_WRITTEN | M_STARTED,
-	    .gives = M_EXECUTED),
+	    .after = M_RDT, .gives = M_STARTED | M_EXECUTED | M_STAGER_GONE),
+	ACT(PARENT, "state-unlock", step_state_unlock, .when = PLAN_HOOKS_POSTSTART,
+	    .needs = M_STATE_WRITTEN | M_STARTED),
 	ACT(PARENT, "hooks-poststart", step_hooks_poststart, .when = PLAN_HOOKS_POSTSTART,
 	    .needs = M_STATE_WRITTEN | M_EXECUTED),
 };

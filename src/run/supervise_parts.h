@@ -34,7 +34,7 @@ struct session {
 	bool left; /* attach: the process goes on without us */
 };
 
-/* supervise_signals.c: takes what the signalfd has. */
+/* supervise_signals.c: takes one signal; poll() tells of more. */
 void supervise_take_signals(struct session *session);
 
 /* One signal; key: the kernel sent it, for a key of the terminal. */

@@ -207,6 +207,6 @@ void supervise_take_signals(struct session *session)
 {
 	struct signalfd_siginfo info;
 
-	while (read(session->s->signals, &info, sizeof(info)) == sizeof(info))
+	if (read(session->s->signals, &info, sizeof(info)) == sizeof(info))
 		supervise_handle_signal(session, (int)info.ssi_signo, info.ssi_code == SI_KERNEL);
 }

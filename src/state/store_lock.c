@@ -190,7 +190,7 @@ static int take_directory(struct store *store, const char *id, bool made,
 		return taken(store, id, err);
 	if (is_removed(dir))
 		return -EAGAIN;
-	r = has_files(dir);
+	r = made ? has_file(dir, "state.json") : has_files(dir);
 	if (r == 0 && !made && store_is_foreign(dir))
 		return not_ours(store, id, err);
 	if (r == 0)

@@ -163,10 +163,8 @@ static const char *words_for(const struct start *start, int fd)
 	const char *words = fd == start->net_answer ? "waiting for the network ..."
 						    : "preparing the container ...";
 
-	return str_equal(words, start->told) || (start->plan->flags & PLAN_WAIT_START) ||
-			       !isatty(STDERR_FILENO)
-		       ? NULL
-		       : words;
+	return str_equal(words, start->told) || (start->plan->flags & PLAN_WAIT_START) ? NULL
+										       : words;
 }
 
 int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
@@ -184,7 +182,8 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 		int n = poll(fds, 3, words ? PATIENCE_MS : timeout_ms), signal = 0;
 
 		if (n == 0 && words) {
-			log_notice("%s", words);
+			if (isatty(STDERR_FILENO))
+				log_notice("%s", words);
 			start->told = words;
 			continue;
 		}

@@ -274,9 +274,13 @@ static int write_whole(struct start *start, enum state_phase phase, struct err *
 	return r;
 }
 
+/* A run is not asked to start: once this is on disk init executes the program, also when we are
+ * killed meanwhile. */
 int step_state_created(struct start *start, struct err *err)
 {
-	return write_whole(start, STATE_CREATED, err);
+	bool waits = start->plan->flags & PLAN_WAIT_START;
+
+	return write_whole(start, waits ? STATE_CREATED : STATE_STARTED, err);
 }
 
 int step_state_restored(struct start *start, struct err *err)
@@ -284,15 +288,11 @@ int step_state_restored(struct start *start, struct err *err)
 	return write_whole(start, STATE_STARTED, err);
 }
 
-int step_state_started(struct start *start, struct err *err)
+int step_state_unlock(struct start *start, struct err *err)
 {
-	int r;
-
-	start->state->phase = STATE_STARTED;
-	r = store_write(start->state_dir, start->state, err);
-	if (start->plan->flags & PLAN_HOOKS_POSTSTART) /* hooks may call usrun */
-		store_unlock(start->state_dir);
-	return r;
+	(void)err;
+	store_unlock(start->state_dir); /* hooks may call usrun */
+	return 0;
 }
 
 /* The socket that stands for the service manager's in the container. */

@@ -42,7 +42,7 @@ STEP(start_time);
 STEP(stat_open);
 STEP(state_created);
 STEP(state_restored);
-STEP(state_started);
+STEP(state_unlock);
 STEP(rootfs_record);
 STEP(hooks_poststart);
 STEP(target_open);

@@ -58,9 +58,11 @@ static bool could_be_written(int self)
 	struct stat st;
 	uid_t caller;
 
-	if (program_is_sealed(self))
+	if (fstat(self, &st) < 0)
+		return true;
+	if (!st.st_nlink && program_is_sealed(self)) /* one in memory has no name */
 		return false;
-	if (fstat(self, &st) < 0 || (st.st_mode & 022))
+	if (st.st_mode & 022)
 		return true;
 	if (faccessat(self, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0 || errno != EACCES)
 		return true;
