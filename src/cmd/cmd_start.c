@@ -12,12 +12,11 @@
 #include "src/sys/pidfd.h"
 #include "src/sys/sock.h"
 
-#include <poll.h>
 #include <signal.h>
 
 static const struct option options[] = { { 0 } };
 
-enum { DEATH_TIMEOUT_MS = 10000, ANSWER_MS = 2000, LAST_WORDS_MS = 1000 };
+enum { DEATH_TIMEOUT_MS = 10000, LAST_WORDS_MS = 1000 };
 
 struct start_call {
 	struct arena *arena;
@@ -77,14 +76,14 @@ static int send_words(int sock, const struct hooks_output *output)
 	return r < 0 ? r : sock_send(sock, "start", 5, -1);
 }
 
-/* Of an init without such a socket there comes none. */
+/* Init answers also where it has none. A late answer would be taken for what comes after it, so
+ * there is no limit: a machine may be busy. */
 static int ask_for_listener(int sock)
 {
-	struct pollfd fd = { .fd = sock, .events = POLLIN };
 	char word[8];
 	int listener = -1;
 
-	if (sock_send(sock, "notify", 6, -1) == 0 && poll(&fd, 1, ANSWER_MS) > 0)
+	if (sock_send(sock, "notify", 6, -1) == 0)
 		(void)sock_recv(sock, word, sizeof(word), &listener);
 	return listener;
 }

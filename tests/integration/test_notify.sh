@@ -94,6 +94,21 @@ t_notify_socket_of_a_detached_container() {
 	kill $MANAGER
 }
 
+# On a busy machine init may answer late: what it says of the socket is not taken for something else.
+t_notify_socket_of_a_late_init() {
+	manager "$T/manager"
+	prog /bin/sh -c 'exit 0'
+	U=(env "NOTIFY_SOCKET=$T/manager" "${U[@]}")
+	ok create --pid-file "$T/pid" -b "$T/b" "$ID"
+	kill -STOP "$(<"$T/pid")"
+	"${U[@]}" start "$ID" >"$T/said" 2>&1 &
+	sleep 2.5 # it used to wait for two seconds
+	kill -CONT "$(<"$T/pid")"
+	wait $! || fail "start: $(<"$T/said")"
+	down
+	kill $MANAGER
+}
+
 # Nobody is to be told: of a start without the variable, and of a program that ends.
 t_notify_socket_that_says_nothing() {
 	manager "$T/manager"
