@@ -206,13 +206,15 @@ static void clone_rules(struct json_write *w, const struct do_request *q)
 }
 
 /* The family of a socket is in memory there, where a filter does not see it. A machine that has it
- * as its own way to sockets needs it; where only programs of the second architecture do, whoever
- * wants a family that is refused would make the call in their name. EPERM, because a rule with the
- * default action counts as none, and connect and its like would let it pass. */
+ * as its own way to sockets needs it, and so do the programs around a usrun of 32 bits, whatever
+ * the kernel is; where only programs of the second architecture do, whoever wants a family that is
+ * refused would make the call in their name. EPERM, because a rule with the default action counts
+ * as none, and connect and its like would let it pass. */
 static void socketcall_rule(struct json_write *w, const char *machine)
 {
 	static const char name[][NAME_SIZE] = { "socketcall", "" };
-	bool second = str_equal(machine, "x86_64") || str_equal(machine, "aarch64");
+	bool second = sizeof(void *) == sizeof(uint64_t) &&
+		      (str_equal(machine, "x86_64") || str_equal(machine, "aarch64"));
 
 	plain_rule(w, name, second ? EPERM : 0);
 }
