@@ -365,13 +365,13 @@ t_limits_memory_too_small() {
 	no "killed by the memory limit (64 KiB) of its cgroup" run -b "$T/b" "$ID"
 }
 
-t_cgroups_hundred_rounds() {
+t_cgroups_many_rounds() {
 	root_only
 	local dir i
 	dir=$(v1_dir pids) || skip "needs the v1 hierarchies in /sys/fs/cgroup"
 	cfg --arg p "/it-$ID/c" '.linux.cgroupsPath = $p'
 	prog /bin/true
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < ${USRUN_TIMES:-25}; i++)); do
 		ok create -b "$T/b" "$ID"
 		down
 		[ ! -e "$dir/it-$ID" ] || fail "round $i left $dir/it-$ID"

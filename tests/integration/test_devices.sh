@@ -325,7 +325,7 @@ t_exchange_race() {
 	mkdir -p "$T/victim" "$T/vol/a" "$T/src"
 	: >"$T/src/file"
 	ln -s "../../../../../../../..$T/victim" "$T/vol/evil"
-	perl -e '$SIG{ALRM} = sub { exit }; alarm 60; while (1) { syscall(316, -100, $ARGV[0], -100, $ARGV[1], 2) == 0 or die "renameat2: $!" }' \
+	perl -e '$SIG{ALRM} = sub { exit }; alarm 600; while (1) { syscall(316, -100, $ARGV[0], -100, $ARGV[1], 2) == 0 or die "renameat2: $!" }' \
 		"$T/vol/a" "$T/vol/evil" 2>"$T/swap" &
 	swapper=$!
 	cfg --arg s "$T/vol" --arg t "$T/src" '.mounts += [{destination: "/v", type: "bind", source: $s, options: ["rbind"]}]
@@ -334,7 +334,7 @@ t_exchange_race() {
 		+ [{destination: "/v/a/t", type: "tmpfs", source: "t"}] | .linux.devices = [{path: "/v/a/p/q", type: "p"}] | .process.cwd = "/v/a/cwd"
 		| .linux.maskedPaths += ["/v/a/t"] | .linux.readonlyPaths += ["/v/a/t"]'
 	prog /bin/true
-	for ((i = 0; i < 60; i++)); do
+	for ((i = 0; i < ${USRUN_TIMES:-20}; i++)); do
 		R run -b "$T/b" "$ID"
 		[ -z "$(ls -A "$T/victim")" ] || break
 	done
