@@ -150,6 +150,8 @@ const char *report_hint(const char *log)
 		{ "Can't fork for",
 		  "a process of the container has the number of one that is there, in a pid "
 		  "namespace that it shares" },
+		{ "Can't create a temporary directory",
+		  "criu needs a directory /tmp in a root file system that is read-only" },
 		{ "Tracking memory is not available",
 		  "this kernel has no soft-dirty tracking, which --pre-dump needs" },
 		{ "is a shell job", "the container uses a terminal of the host: --shell-job" },

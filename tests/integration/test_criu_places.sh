@@ -94,6 +94,73 @@ t_checkpoint_with_a_user_namespace() {
 	done
 }
 
+numbers_of() { sed -n 's/^NSpid:.*\t//p' "/proc/$1/status"; } # PID: in its own namespace
+
+# The number of a process has to be free again where the namespace is not the container's: of one process it is.
+t_checkpoint_in_a_shared_pid_namespace() {
+	need_criu
+	local pod=$ID-pod pid where numbers
+	prog /bin/sleep 1000
+	ok run -d -b "$T/b" --pid-file "$T/pod" "$pod"
+	# shellcheck disable=SC2016
+	cfg --arg p "/proc/$(<"$T/pod")/ns/pid" '.linux.namespaces |= map(if .type == "pid" then .path = $p else . end)'
+	for where in pod host; do
+		up
+		pid=$PID
+		numbers=$(numbers_of "$pid")
+		ok checkpoint --image-path "$T/img" "$ID"
+		soon process_is_gone "$pid"
+		ok restore -d -b "$T/b" --image-path "$T/img" "$ID"
+		pid=$(pid_of)
+		eq "namespace, $where" "$(readlink "/proc/$pid/ns/pid")" "$(readlink "/proc/$([ $where = pod ] && cat "$T/pod" || echo self)/ns/pid")"
+		eq "pid, $where" "$(numbers_of "$pid")" "$numbers"
+		inside /bin/true
+		no "has the number of one that is there" restore -d -b "$T/b" --image-path "$T/img" "$ID-2"
+		no 'container does not exist' state "$ID-2"
+		eq "status, $where" "$(status)" running
+		down
+		rm -r "$T/img"
+		ok delete --force "$pod"
+		cfg 'del(.linux.namespaces[] | select(.type == "pid"))'
+	done
+}
+
+# Its cgroup mounts are parts of the host's.
+t_checkpoint_without_a_cgroup_namespace() {
+	need_criu
+	local pid mounts groups
+	counter 'del(.linux.namespaces[] | select(.type == "cgroup"))'
+	pid=$(pid_of)
+	mounts=$(mounts_of "$pid") groups=$(groups_of "$pid")
+	ok checkpoint --image-path "$T/img" "$ID"
+	again
+	pid=$(pid_of)
+	eq mounts "$(mounts_of "$pid")" "$mounts"
+	eq cgroups "$(groups_of "$pid")" "$groups"
+	lives
+}
+
+# CRIU wants a place where it can make a directory.
+t_checkpoint_of_a_read_only_root() {
+	need_criu
+	mkdir "$T/vol"
+	# shellcheck disable=SC2016
+	cfg --arg v "$T/vol" '.root.readonly = true | .mounts += [{destination: "/run", type: "bind", source: $v, options: ["bind"]}]'
+	up
+	ok checkpoint --image-path "$T/img" "$ID"
+	ok restore -d -b "$T/b" --image-path "$T/img" "$ID"
+	no 'Read-only file system' exec "$ID" touch /file
+	inside touch /run/file
+	ok checkpoint --image-path "$T/img2" "$ID"
+	rmdir "$T/b/rootfs/tmp"
+	no 'temporary directory' restore -d -b "$T/b" --image-path "$T/img2" "$ID"
+	has hint "$ERR" 'criu needs a directory /tmp'
+	no 'container does not exist' state "$ID"
+	mkdir "$T/b/rootfs/tmp"
+	ok restore -d -b "$T/b" --image-path "$T/img2" "$ID"
+	down
+}
+
 before_t_checkpoint_with_a_resctrl_group() { fake_resctrl; }
 after_t_checkpoint_with_a_resctrl_group() { no_resctrl; }
 t_checkpoint_with_a_resctrl_group() {
