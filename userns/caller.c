@@ -147,7 +147,7 @@ static int find_namespace(struct caller *caller, struct err *err)
 		return 0;
 	}
 	(void)err_errno(err, errno, "look at /proc/self/ns/user");
-	return err_hint(err, "usrun needs a procfs on /proc: mount -t proc proc /proc");
+	return err_hint(err, "as root: mount -t proc proc /proc");
 }
 
 /* Elsewhere the numbers of our processes are those of strangers: of whom we would read when they

@@ -73,11 +73,21 @@ void doctor_prepare(struct doctor *d)
 	d->map = &d->single;
 }
 
+/* Once is enough. */
+static void tell_failed(struct doctor *d, const struct doctor_check *check,
+			struct doctor_finding *ret)
+{
+	if (check == doctor_checks)
+		doctor_say(d, ret, DOCTOR_FAIL, &d->facts_failed);
+	else
+		doctor_skip(d, ret, "needs %s", doctor_checks[0].id);
+}
+
 void doctor_look(struct doctor *d, const struct doctor_check *check, struct doctor_finding *ret)
 {
 	*ret = (struct doctor_finding){ .result = DOCTOR_SKIP };
 	if (d->facts_failed.code)
-		doctor_say(d, ret, DOCTOR_FAIL, &d->facts_failed);
+		tell_failed(d, check, ret);
 	else
 		check->look(d, check->argument, ret);
 }

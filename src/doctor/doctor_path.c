@@ -19,16 +19,18 @@
 
 void doctor_path_reach(struct doctor *d, const char *argument, struct doctor_finding *ret)
 {
-	const char *words = barrier_words(d->arena, &(struct barrier_view){ 0 }, d->path, 0), *fix;
+	const char *words = barrier_words(d->arena, &(struct barrier_view){ 0 }, d->path, 0), *end;
 	struct stat st;
 
 	(void)argument;
 	if (words) {
-		fix = strstr(words, "chmod ");
-		doctor_fail(d, ret, fix ? arena_strf(d->arena, "as its owner: %s", fix) : NULL,
-			    "%s", words);
+		end = strstr(words, "): ");
+		doctor_fail(d, ret, end ? end + 3 : NULL, "%.*s",
+			    (int)(end ? end + 1 - words : (ptrdiff_t)strlen(words)), words);
 	} else if (stat(d->path, &st) < 0) {
-		doctor_fail(d, ret, NULL, "look at %s: %s", d->path, err_why(errno));
+		doctor_fail(d, ret,
+			    errno == ENOENT ? arena_strf(d->arena, "mkdir -p %s", d->path) : NULL,
+			    "look at %s: %s", d->path, err_why(errno));
 	} else {
 		doctor_ok(d, ret, "%s is within reach", d->path);
 	}
@@ -71,7 +73,9 @@ void doctor_path_users(struct doctor *d, const char *argument, struct doctor_fin
 		doctor_ok(d, ret, "other users of a container (uid %d: %lld on the host) may enter",
 			  ANOTHER_ID, (long long)host);
 	else if (err.code == EACCES)
-		doctor_warn(d, ret, arena_strf(d->arena, "chmod o+x %s", d->path),
+		doctor_warn(d, ret,
+			    st.st_uid == privs_uid() ? arena_strf(d->arena, "chmod o+x %s", d->path)
+						     : "use a directory of your own",
 			    "as a root file system or mount source it is closed to all of a "
 			    "container but its root: uid %d (%lld on the host) may not enter it "
 			    "(owner %u:%u, mode %04o)",

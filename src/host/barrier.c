@@ -131,18 +131,21 @@ static const char *letters_of(int want)
 	return want == R_OK ? "r" : want == W_OK ? "w" : want == X_OK ? "x" : "rwx";
 }
 
-/* chmod for who looks at the host; in a container's files it is for whoever made the image. */
-static const char *chmod_words(struct arena *arena, const struct barrier_view *view,
-			       const char *path, const struct stat *st, int want)
+/* For who looks at the host; in a container's files it is for whoever made the image. What belongs
+ * to others is not to be opened to all: a home directory, a key. */
+static const char *advice(struct arena *arena, const struct barrier_view *view, const char *path,
+			  const struct stat *st, int want)
 {
 	char class = class_of(st);
 
 	if (class_has(st, class, want))
 		return "; the mode allows it, so an ACL, a file server or a security module does "
 		       "not";
-	return view->container
-		       ? ""
-		       : arena_strf(arena, ": chmod %c+%s %s", class, letters_of(want), path);
+	if (view->container)
+		return "";
+	if (class == 'u')
+		return arena_strf(arena, ": chmod u+%s %s", letters_of(want), path);
+	return S_ISDIR(st->st_mode) ? ": use a path outside of it" : ": use a file of your own";
 }
 
 static const char *no_entry(struct arena *arena, const struct barrier_view *view,
@@ -163,7 +166,7 @@ static const char *no_entry(struct arena *arena, const struct barrier_view *view
 	return arena_strf(arena, "%s may not enter the directory %s%s (owner %s, mode %04o)%s", who,
 			  at->name, view->container ? " of the container" : "",
 			  owner_words(arena, view, &st), st.st_mode & 07777,
-			  chmod_words(arena, view, at->name, &st, X_OK));
+			  advice(arena, view, at->name, &st, X_OK));
 }
 
 static const char *no_access(struct arena *arena, const struct barrier_view *view,
@@ -183,7 +186,7 @@ static const char *no_access(struct arena *arena, const struct barrier_view *vie
 	return arena_strf(arena, "%s may not %s %s (owner %s, mode %04o)%s",
 			  asker_words(arena, view, geteuid()), verb, path,
 			  owner_words(arena, view, &st), st.st_mode & 07777,
-			  chmod_words(arena, view, path, &st, want));
+			  advice(arena, view, path, &st, want));
 }
 
 const char *barrier_words(struct arena *arena, const struct barrier_view *view, const char *path,

@@ -14,8 +14,8 @@ struct barrier_view {
 
 /* Whether the calling process may go along the path and, at its end, do what `want` says (R_OK,
  * W_OK, X_OK; 0: nothing more). NULL: nothing on the way refuses it, or it is not there. Else one
- * line: "uid 4000 may not enter the directory /home/dev (owner 1000:1000, mode 0700): chmod o+x
- * /home/dev". */
+ * line: "uid 4000 may not enter the directory /home/dev (owner 1000:1000, mode 0700): use a path
+ * outside of it". */
 const char *barrier_words(struct arena *arena, const struct barrier_view *view, const char *path,
 			  int want);
 

@@ -99,6 +99,12 @@ int store_priv_open_root(const struct store_place *place, bool create, struct ar
 	return r;
 }
 
+static int hint_unset(struct err *err)
+{
+	return err_hint(err, "unset XDG_RUNTIME_DIR (it may be left over from another user: su, "
+			     "sudo), or name a directory of your own with --root");
+}
+
 /* The variable may be left over from another user (su, sudo -E): he could exchange what we put
  * there, and would find a directory of ours in the place of his. */
 static int check_runtime_dir(const char *path, struct err *err)
@@ -118,10 +124,14 @@ static int check_runtime_dir(const char *path, struct err *err)
 			      path, st.st_mode & 07777);
 	else
 		return 0;
-	return err_hint(
-		err, "unset XDG_RUNTIME_DIR (it may be left over from another user: su, sudo), or "
-		     "name a "
-		     "directory of your own with --root");
+	return hint_unset(err);
+}
+
+static int refuse_relative(const char *runtime, struct err *err)
+{
+	(void)err_set(err, EINVAL, "XDG_RUNTIME_DIR: expected an absolute path, got \"%s\"",
+		      runtime);
+	return hint_unset(err);
 }
 
 static bool usable(const char *path)
@@ -161,9 +171,7 @@ int store_priv_choose_root(const char *option, struct arena *arena, struct store
 		return place_of_option(option, arena, ret, err);
 	if (runtime && *runtime) {
 		if (*runtime != '/')
-			return err_set(err, EINVAL,
-				       "XDG_RUNTIME_DIR: expected an absolute path, got \"%s\"",
-				       runtime);
+			return refuse_relative(runtime, err);
 		ret->path = path_join(arena, runtime, "usrun");
 		return check_runtime_dir(runtime, err);
 	}

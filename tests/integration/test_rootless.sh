@@ -255,9 +255,9 @@ before_t_closed_places_have_advice() { before_t_rootfs_of_another_user; }
 t_closed_places_have_advice() {
 	rootless_only
 	no 'permission denied' run -b "$T/b" --config "$T/closed/config.json" "$ID"
-	has config "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): chmod o+x $T/closed"
+	has config "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): use a path outside of it"
 	no '--bundle: open the directory' run -b "$T/closed/bundle" "$ID"
-	has bundle "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): chmod o+x $T/closed"
+	has bundle "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): use a path outside of it"
 	no 'create the state directory' --root "$T/foreign/state" run -b "$T/b" "$ID"
 	has hint "$ERR" 'name a directory of your own with --root'
 }
@@ -272,7 +272,7 @@ t_refused_paths_have_names() {
 	rootless_only
 	local root
 	no 'permission denied' run -b "$T/b" --config "$T/secret.json" "$ID"
-	has file "$ERR" "may not read $T/secret.json (owner 0:0, mode 0600): chmod o+r $T/secret.json"
+	has file "$ERR" "may not read $T/secret.json (owner 0:0, mode 0600): use a file of your own"
 	cp "$T/b/config.json" "$T/as-it-was"
 	cfg --arg p "$T/closed/r" '.root.path = $p'
 	no 'open the rootfs' run -b "$T/b" "$ID"

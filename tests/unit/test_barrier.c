@@ -73,19 +73,20 @@ TEST(directory_that_blocks_is_named)
 	bool root = geteuid() == 0;
 
 	check_words("a/closed/in", 0, "may not enter the directory",
-		    root ? ", mode 0600): chmod o+x %s/a/closed"
+		    root ? ", mode 0600): use a path outside of it"
 			 : ", mode 0600): chmod u+x %s/a/closed");
 	check_words("link/in", 0, "may not enter the directory",
-		    root ? "chmod o+x %s/a/closed" : "chmod u+x %s/a/closed");
+		    root ? "): use a path outside of it" : "chmod u+x %s/a/closed");
 	check_words("a/closed", X_OK, "may not enter the directory",
-		    root ? "chmod o+x %s/a/closed" : "chmod u+x %s/a/closed");
+		    root ? "): use a path outside of it" : "chmod u+x %s/a/closed");
 }
 
 TEST(file_at_the_end_is_named)
 {
 	bool root = geteuid() == 0;
 
-	check_words("file", R_OK, "may not read", root ? "chmod o+r %s/file" : "chmod u+r %s/file");
+	check_words("file", R_OK, "may not read",
+		    root ? "): use a file of your own" : "chmod u+r %s/file");
 	check_words("file", X_OK, "is not executable (mode 0200)", "chmod +x %s/file");
 }
 
