@@ -105,6 +105,9 @@ static int attach_rootfs(struct start *start, struct err *err)
 		target = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)
 		return err_errno(err, errno, "find a place for the rootfs");
+	r = step_mounts_complete(start, err);
+	if (r < 0)
+		return r;
 	r = mountfd_attach(start->rootfs, target);
 	if (r < 0)
 		return err_errno(err, -r, "mount the rootfs %s", start->plan->rootfs.path);
@@ -115,11 +118,13 @@ static int attach_rootfs(struct start *start, struct err *err)
  * goes back. The trees of the bind mounts were taken before, so their peers are kept. */
 static int place_rootfs(struct start *start, struct err *err)
 {
+	int r;
+
 	if (!(start->plan->flags & PLAN_MNTNS_NEW))
 		return attach_among_others(start, err);
-	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
-		int r = err_errno(err, errno, "make the mounts of the new namespace slaves");
-
+	r = mountfd_isolate();
+	if (r < 0) {
+		(void)err_errno(err, -r, "make the mounts of the new namespace slaves");
 		if (r == -EINVAL) /* a root that chroot(2) has set to some directory */
 			(void)err_hint(err, "usrun runs in a chroot whose root is no mount point: "
 					    "before the chroot, `mount --bind DIR DIR`");
@@ -139,6 +144,10 @@ int step_mounts(struct start *start, struct err *err)
 		r = step_overlay_mount(start, err);
 	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
 		r = mount_one(start, i, err);
+	if (r == 0 && !mountfd_is_complete())
+		start_note(start, "open_tree is refused, by a seccomp filter or a kernel before "
+				  "5.2: mount(2) makes bind mounts, and no mount that is made "
+				  "inside reaches the host");
 	if (r == 0 && compat_is_missing(COMPAT_MOUNT_SETATTR))
 		start_note(start, "mount_setattr is refused, by a seccomp filter or a kernel "
 				  "before 5.12: mount flags are set by mount(2) after attaching, "

@@ -60,6 +60,9 @@ int step_mounts_cgroups(struct start *start, size_t i, struct err *err) MUST_CHE
 int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 		       const struct mount_super *more, size_t n, struct err *err) MUST_CHECK;
 
+/* Copies the trees that could only be opened before, while nothing is mounted in them yet. */
+int step_mounts_complete(struct start *start, struct err *err) MUST_CHECK;
+
 /* The sources of the bind mounts, as detached trees. */
 int step_mounts_sources(struct start *start, struct err *err) MUST_CHECK;
 

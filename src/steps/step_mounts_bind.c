@@ -38,10 +38,18 @@ static void tell_of_fuse(int tree, struct err *err)
 			      "it with allow_root or allow_other, or run usrun as that user");
 }
 
+/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
+static int leave_host(struct start *start)
+{
+	unsigned long kind = start->plan->rootfs.propagation & ~(unsigned long)MS_REC;
+
+	return mountfd_set_attr(start->rootfs, 0, 0, kind == MS_SLAVE ? MS_SLAVE : MS_PRIVATE,
+				true);
+}
+
 static int open_rootfs(struct start *start, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
-	bool slave = (rootfs->propagation & ~(unsigned long)MS_REC) == MS_SLAVE;
 	struct stat st;
 	int r;
 
@@ -54,7 +62,7 @@ static int open_rootfs(struct start *start, struct err *err)
 		start->rootfs_place = fd_take(&start->rootfs);
 	}
 	start->rootfs = start->rootfs_place < 0
-				? mountfd_clone(AT_FDCWD, rootfs->path, true, true)
+				? mountfd_take(AT_FDCWD, rootfs->path, true, true)
 				: mountfd_clone(start->rootfs_place, "", true, true);
 	if (start->rootfs < 0)
 		return rootfs_failed(rootfs->path, -start->rootfs, err);
@@ -66,8 +74,7 @@ static int open_rootfs(struct start *start, struct err *err)
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, ENOTDIR, ERR_AT "root.path: the rootfs %s is not a directory",
 			       rootfs->path);
-	/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
-	r = mountfd_set_attr(start->rootfs, 0, 0, slave ? MS_SLAVE : MS_PRIVATE, true);
+	r = mountfd_is_complete() ? leave_host(start) : 0;
 	return r < 0 ? err_errno(err, -r, "detach the rootfs %s from the host's mounts",
 				 rootfs->path)
 		     : 0;
@@ -132,10 +139,9 @@ static int clone_source(const struct start *start, const struct mount_entry *m)
 	const char *name;
 
 	if (!start->plan->options->sandbox)
-		return mountfd_clone(AT_FDCWD, m->source, m->recursive,
-				     !(m->extensions & as_it_is));
+		return mountfd_take(AT_FDCWD, m->source, m->recursive, !(m->extensions & as_it_is));
 	dir = step_mounts_source_dir(m, &name);
-	return dir < 0 ? dir : mountfd_clone(dir, name, m->recursive, false);
+	return dir < 0 ? dir : mountfd_take(dir, name, m->recursive, false);
 }
 
 static int open_source(struct start *start, size_t i, struct err *err)
@@ -176,7 +182,28 @@ int step_mounts_sources(struct start *start, struct err *err)
 	return r;
 }
 
-int step_mounts_open(struct start *start, struct err *err)
+int step_mounts_complete(struct start *start, struct err *err)
+{
+	const struct rootfs_plan *rootfs = &start->plan->rootfs;
+	int r = mountfd_complete(start->rootfs, true);
+
+	if (r == 1)
+		r = leave_host(start);
+	if (r < 0)
+		return rootfs_failed(rootfs->path, -r, err);
+	for (size_t i = 0; i < rootfs->n_mounts && !mountfd_is_complete(); i++) {
+		const struct mount_entry *m = &rootfs->mounts[i];
+
+		if (m->kind != MOUNT_BIND || start->mounts[i] < 0)
+			continue;
+		r = mountfd_complete(start->mounts[i], m->recursive);
+		if (r < 0)
+			return source_failed(m, -r, err);
+	}
+	return 0;
+}
+
+int step_mounts_open_early(struct start *start, struct err *err)
 {
 	int r = open_idmaps(start, err);
 
@@ -185,9 +212,11 @@ int step_mounts_open(struct start *start, struct err *err)
 	return r < 0 ? r : step_mounts_sources(start, err);
 }
 
-int step_mounts_open_early(struct start *start, struct err *err)
+int step_mounts_open(struct start *start, struct err *err)
 {
-	return step_mounts_open(start, err);
+	if (start->plan->flags & PLAN_MNTNS_NEW)
+		mountfd_enter_own();
+	return step_mounts_open_early(start, err);
 }
 
 /* Mounts of trees that exist already: bind mounts, changes of earlier mounts, the host's own proc

@@ -9,6 +9,7 @@
 #include "src/sys/later.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
+#include "src/sys/stage.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -149,30 +150,13 @@ int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 }
 
 /* The flags of a superblock are no data for mount(2). */
-static unsigned long super_flag(const char *key)
-{
-	static const struct {
-		const char *key;
-		unsigned long flag;
-	} table[] = { { "ro", MS_RDONLY },
-		      { "sync", MS_SYNCHRONOUS },
-		      { "dirsync", MS_DIRSYNC },
-		      { "mand", MS_MANDLOCK },
-		      { "lazytime", 1 << 25 } };
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (str_equal(table[i].key, key))
-			return table[i].flag;
-	return 0;
-}
-
 static int classic_data(const struct mount_entry *m, struct str *data, unsigned long *flags,
 			struct err *err)
 {
 	long page = sysconf(_SC_PAGESIZE);
 
 	for (size_t i = 0; i < m->n_super; i++) {
-		unsigned long flag = m->super[i].value ? 0 : super_flag(m->super[i].key);
+		unsigned long flag = m->super[i].value ? 0 : stage_super_flag(m->super[i].key);
 
 		*flags |= flag;
 		if (!flag)

@@ -53,7 +53,7 @@ static int mask_with(int target, bool dir, struct masks *masks)
 	if (!dir)
 		mount = copy_null(masks);
 	else
-		mount = masks->dir < 0 ? mountfd_new_empty()
+		mount = masks->dir < 0 ? mountfd_fs_empty()
 				       : mountfd_clone(masks->dir, "", false, false);
 	if (mount < 0)
 		return mount;

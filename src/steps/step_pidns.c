@@ -31,7 +31,7 @@ static int empty_ourselves(const struct start *start, int sock)
 				     SYS_exit_group };
 	int pidns = start->ns_fds[PLAN_NS_PID], keep[] = { sock, pidns };
 	const uint64_t caps = UINT64_C(1) << CAP_SYS_ADMIN;
-	_cleanup_close_ int empty = mountfd_new_empty();
+	_cleanup_close_ int empty = mountfd_fs_empty();
 	struct err ignored;
 
 	if (empty < 0)
@@ -122,6 +122,7 @@ int step_pidns_proc(struct start *start, struct err *err)
 	(void)child_end(&maker, DEATH_TIMEOUT_MS);
 	if (r < 0)
 		return refused(start, -r, err);
+	mountfd_fs_received(fs);
 	return fd_take(&fs);
 }
 

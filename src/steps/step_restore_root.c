@@ -125,7 +125,7 @@ static int open_again(int fd, const char *what, struct err *err)
 /* An overlay of an empty directory that everybody may search, on that of the images. */
 static int cover(int images)
 {
-	_cleanup_close_ int top = mountfd_new_empty(), fs = mountfd_fs_open("overlay"), all = -1;
+	_cleanup_close_ int top = mountfd_fs_empty(), fs = mountfd_fs_open("overlay"), all = -1;
 	char layers[2 * sizeof(struct fd_path)];
 	int r = top < 0 ? top : fs < 0 ? fs : mountfd_attach(top, images);
 

@@ -91,8 +91,9 @@ static int move_root(struct start *start, struct err *err)
 
 	if (r < 0)
 		return r;
-	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
-		return err_errno(err, errno, "move the rootfs to / (--no-pivot)");
+	r = mountfd_move_cwd_to_root();
+	if (r < 0)
+		return err_errno(err, -r, "move the rootfs to / (--no-pivot)");
 	return chroot(".") < 0 ? err_errno(err, errno, "chroot") : 0;
 }
 

@@ -22,12 +22,13 @@ static const struct {
 	[COMPAT_PIDFD_OPEN] = { SYS_pidfd_open, "pidfd_open", "5.3", .replaced = true },
 	[COMPAT_PIDFD_SEND_SIGNAL] = { SYS_pidfd_send_signal, "pidfd_send_signal", "5.1",
 				       .replaced = true },
-	[COMPAT_FSOPEN] = { SYS_fsopen, "fsopen", "5.2", .mounts = true },
-	[COMPAT_FSCONFIG] = { SYS_fsconfig, "fsconfig", "5.2" },
-	[COMPAT_FSMOUNT] = { SYS_fsmount, "fsmount", "5.2", .mounts = true },
+	[COMPAT_FSOPEN] = { SYS_fsopen, "fsopen", "5.2", .replaced = true, .mounts = true },
+	[COMPAT_FSCONFIG] = { SYS_fsconfig, "fsconfig", "5.2", .replaced = true },
+	[COMPAT_FSMOUNT] = { SYS_fsmount, "fsmount", "5.2", .replaced = true, .mounts = true },
 	[COMPAT_FSPICK] = { SYS_fspick, "fspick", "5.2", .mounts = true },
-	[COMPAT_OPEN_TREE] = { SYS_open_tree, "open_tree", "5.2" },
-	[COMPAT_MOVE_MOUNT] = { SYS_move_mount, "move_mount", "5.2", .mounts = true },
+	[COMPAT_OPEN_TREE] = { SYS_open_tree, "open_tree", "5.2", .replaced = true },
+	[COMPAT_MOVE_MOUNT] = { SYS_move_mount, "move_mount", "5.2", .replaced = true,
+				.mounts = true },
 	[COMPAT_MOUNT_SETATTR] = { SYS_mount_setattr, "mount_setattr", "5.12", .replaced = true },
 };
 
@@ -52,6 +53,11 @@ int compat_irreplaceable(enum compat_call call)
 	err_name_missing(calls[call].name, calls[call].since,
 			 uname(&host) == 0 ? host.release : "unknown");
 	return -ENOSYS;
+}
+
+int compat_or_name(enum compat_call call, int r)
+{
+	return r == -ENOSYS ? compat_irreplaceable(call) : r;
 }
 
 int compat_result(enum compat_call call, long result)

@@ -31,6 +31,7 @@ int compat_result(enum compat_call call, long result);
 
 /* -ENOSYS, for which err_errno() names this call: its replacement cannot do what is asked. */
 int compat_irreplaceable(enum compat_call call);
+int compat_or_name(enum compat_call call, int r); /* the same of -ENOSYS, else r */
 
 /* Whether the call has been found missing, so that it need not be tried. */
 bool compat_is_missing(enum compat_call call);

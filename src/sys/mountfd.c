@@ -4,6 +4,7 @@
 #include "src/base/arena.h"
 #include "src/base/fd.h"
 #include "src/sys/compat.h"
+#include "src/sys/stage.h"
 
 #include <fcntl.h>
 #include <linux/stat.h>
@@ -33,60 +34,32 @@ static void forget(int mount)
 	n_pending = kept;
 }
 
-/* A number that was another mount's, which was never attached. */
-static int fresh(int mount)
+int mountfd_fresh(int mount)
 {
 	if (mount >= 0)
 		forget(mount);
 	return mount;
 }
 
-int mountfd_fs_open(const char *type)
+static int open_path(int dirfd, const char *path, bool follow)
 {
-	return compat_result(COMPAT_FSOPEN, syscall(SYS_fsopen, type, FSOPEN_CLOEXEC));
+	int fd = *path ? openat(dirfd, path, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW))
+		       : fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+
+	return fd < 0 ? -errno : fd;
 }
 
-int mountfd_fs_set(int fs, const char *key, const char *value)
+static int copy_staged(int dirfd, const char *path, bool recursive, bool follow)
 {
-	unsigned int command = value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+	_cleanup_close_ int from = stage_is_set() ? open_path(dirfd, path, follow) : -ENOSYS;
 
-	return compat_result(COMPAT_FSCONFIG, syscall(SYS_fsconfig, fs, command, key, value, 0));
-}
-
-int mountfd_fs_create(int fs)
-{
-	return compat_result(COMPAT_FSCONFIG,
-			     syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
-}
-
-int mountfd_fs_mount(int fs, uint64_t attrs)
-{
-	return fresh(compat_result(COMPAT_FSMOUNT,
-				   syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs)));
-}
-
-int mountfd_fs_pick(int mount)
-{
-	return compat_result(COMPAT_FSPICK,
-			     syscall(SYS_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
-}
-
-int mountfd_fs_reconfigure(int fs)
-{
-	return compat_result(COMPAT_FSCONFIG,
-			     syscall(SYS_fsconfig, fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
-}
-
-void mountfd_fs_message(int fs, char *buf, size_t size)
-{
-	ssize_t n = read(fs, buf, size - 1);
-
-	buf[n > 0 ? n : 0] = '\0';
+	return from < 0 ? from : stage_copy(from, recursive);
 }
 
 int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
 {
 	unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	int r;
 
 	if (!*path)
 		flags |= AT_EMPTY_PATH;
@@ -94,7 +67,49 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
 		flags |= AT_RECURSIVE;
 	if (!follow)
 		flags |= AT_SYMLINK_NOFOLLOW;
-	return fresh(compat_result(COMPAT_OPEN_TREE, syscall(SYS_open_tree, dirfd, path, flags)));
+	r = compat_result(COMPAT_OPEN_TREE, syscall(SYS_open_tree, dirfd, path, flags));
+	if (r == -ENOSYS)
+		r = copy_staged(dirfd, path, recursive, follow);
+	return mountfd_fresh(compat_or_name(COMPAT_OPEN_TREE, r));
+}
+
+static bool takes_later; /* what mountfd_take() cannot have at once */
+
+void mountfd_enter_own(void)
+{
+	takes_later = true;
+}
+
+int mountfd_isolate(void)
+{
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return -errno;
+	stage_begin();
+	return 0;
+}
+
+int mountfd_take(int dirfd, const char *path, bool recursive, bool follow)
+{
+	int r = mountfd_clone(dirfd, path, recursive, follow);
+
+	return r == -ENOSYS && takes_later ? mountfd_fresh(open_path(dirfd, path, follow)) : r;
+}
+
+int mountfd_complete(int taken, bool recursive)
+{
+	_cleanup_close_ int mount = -1;
+
+	if (!compat_is_missing(COMPAT_OPEN_TREE))
+		return 0;
+	mount = mountfd_clone(taken, "", recursive, false);
+	if (mount < 0)
+		return mount;
+	return dup3(mount, taken, O_CLOEXEC) < 0 ? -errno : 1;
+}
+
+bool mountfd_is_complete(void)
+{
+	return !compat_is_missing(COMPAT_OPEN_TREE);
 }
 
 bool mountfd_is_same(int a, int b)
@@ -332,6 +347,8 @@ static int attach(int mount, int target, const char *name, unsigned int flags, b
 	int r = compat_result(COMPAT_MOVE_MOUNT, syscall(SYS_move_mount, mount, "", target, name,
 							 flags | MOVE_MOUNT_F_EMPTY_PATH));
 
+	if (r == -ENOSYS)
+		r = compat_or_name(COMPAT_MOVE_MOUNT, stage_move(mount, target, name));
 	*ret_there = r == 0;
 	if (r < 0)
 		return r;
@@ -395,27 +412,19 @@ int mountfd_set_idmap(int mount, int userns, bool recursive)
 		.userns_fd = (uint64_t)userns,
 	};
 
-	int r = set_attr(mount, &attr, recursive);
-
-	return r == -ENOSYS ? compat_irreplaceable(COMPAT_MOUNT_SETATTR) : r;
+	if (compat_is_missing(COMPAT_OPEN_TREE)) /* the kernel maps only what is detached */
+		return compat_irreplaceable(COMPAT_OPEN_TREE);
+	return compat_or_name(COMPAT_MOUNT_SETATTR, set_attr(mount, &attr, recursive));
 }
 
 int mountfd_pivot_to_cwd(void)
 {
+	stage_end(); /* the next /proc is the container's */
 	return syscall(SYS_pivot_root, ".", ".") < 0 ? -errno : 0;
 }
 
-int mountfd_new_empty(void)
+int mountfd_move_cwd_to_root(void)
 {
-	_cleanup_close_ int fs = mountfd_fs_open("tmpfs");
-	int r = fs < 0 ? fs : mountfd_fs_set(fs, "nr_inodes", "1");
-
-	if (r == 0)
-		r = mountfd_fs_set(fs, "mode", "555");
-	if (r == 0)
-		r = mountfd_fs_create(fs);
-	if (r < 0)
-		return r;
-	return mountfd_fs_mount(fs, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-					    MOUNT_ATTR_NOEXEC);
+	stage_end();
+	return mount(".", "/", NULL, MS_MOVE, NULL) < 0 ? -errno : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The descriptor-based mount calls (Linux 5.2 to 5.12). All return >= 0 or -errno, without a text:
- * the caller knows the names the user knows. */
+ * the caller knows the names the user knows. Where they are refused, stage.h stands in for them
+ * from mountfd_isolate() until the root is changed. */
 #pragma once
 
 #include "src/base/err.h"
@@ -13,14 +14,15 @@
 #include <linux/mount.h>
 #endif
 
-/* A new file system context: open, configure, create, mount. */
+/* A new file system context: open (or receive from another process), configure, create, mount. */
 int mountfd_fs_open(const char *type);
+void mountfd_fs_received(int fs);
 int mountfd_fs_set(int fs, const char *key, const char *value); /* value NULL: a flag */
 int mountfd_fs_create(int fs);
 int mountfd_fs_mount(int fs, uint64_t attrs); /* a detached mount */
 
 /* A new directory with nothing in it, that takes nothing: a detached mount. */
-int mountfd_new_empty(void);
+int mountfd_fs_empty(void);
 
 /* The file system of a mount, to be configured anew. */
 int mountfd_fs_pick(int mount);
@@ -32,6 +34,20 @@ void mountfd_fs_message(int fs, char *buf, size_t size);
 
 /* A detached copy of the tree at dirfd/path ("" for dirfd itself). */
 int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow);
+
+/* This mount namespace is ours alone, and mountfd_isolate() will come: its mounts become slaves. */
+void mountfd_enter_own(void);
+int mountfd_isolate(void);
+
+/* A copy of a tree that is taken early; where open_tree() is refused and the namespace is our own
+ * only the file itself, to be looked at, of which mountfd_complete() makes the copy, with the same
+ * number, after mountfd_isolate(): 1; 0: it is one. */
+int mountfd_take(int dirfd, const char *path, bool recursive, bool follow);
+int mountfd_complete(int taken, bool recursive);
+bool mountfd_is_complete(void);
+
+/* The descriptor of a new mount, whose number another had that was never attached. */
+int mountfd_fresh(int mount);
 
 /* Whether two files are on the same mount; false where that cannot be known. */
 bool mountfd_is_same(int a, int b);
@@ -69,3 +85,6 @@ int mountfd_set_idmap(int mount, int userns, bool recursive);
 
 /* pivot_root(2): the current directory becomes the root, the old root is stacked on it. */
 int mountfd_pivot_to_cwd(void);
+
+/* The working directory, a mount, lies on / from now on. */
+int mountfd_move_cwd_to_root(void);

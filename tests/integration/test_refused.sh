@@ -17,7 +17,7 @@ t_refused_and_replaced() {
 	local call error hook='{"path": "/bin/sh", "args": ["sh", "-c", "cat >>'"$T"'/hooked"]}'
 	cfg --argjson h "$hook" '.hooks.poststart = [$h]'
 	for call in clone3 openat2 clone3,openat2 faccessat2 execveat close_range memfd_create statx pidfd_send_signal \
-		pidfd_open pidfd_open,pidfd_send_signal; do
+		pidfd_open pidfd_open,pidfd_send_signal $MOUNT_CALLS; do
 		for error in ENOSYS EPERM; do
 			under_filter "$call" $error
 			up '.root.readonly = false'
@@ -98,12 +98,59 @@ t_refused_openat2_stays_inside() {
 	eq 'what is outside' "$(ls "$T/outside")" file
 }
 
-# What nothing replaces is named, with who may have refused it.
+MOUNT_CALLS='open_tree move_mount fsopen fsconfig fsmount'
+
+# mount(2) makes the same mounts, and no other: each of its calls missing alone, then all of them.
+t_refused_mount_calls() {
+	local calls error wanted all=${MOUNT_CALLS// /,}
+	mkdir -p "$T/in/below" "$T/b/rootfs"/{in,tree,copied,again} "$T/b/rootfs/var/log"
+	echo text >"$T/file"
+	echo kept >"$T/b/rootfs/copied/file"
+	touch "$T/b/rootfs/in.file"
+	ln -s /nowhere "$T/link"
+	cfg --arg t "$T" '.root.readonly = true | .linux.maskedPaths += ["/etc/group", "/etc/passwd", "/root", "/var"] | .linux.readonlyPaths += ["/hl"] |
+		.mounts += [{destination: "/in", type: "bind", source: ($t + "/in"), options: ["bind", "ro", "nosuid", "nodev", "noexec"]},
+		{destination: "/in.file", type: "bind", source: ($t + "/file"), options: ["bind", "ro", "noatime"]},
+		{destination: "/tree", type: "bind", source: $t, options: ["rbind", "rslave"]},
+		{destination: "/tmp", type: "tmpfs", source: "of tmp", options: ["nosuid", "size=64k", "mode=1711"]},
+		{destination: "/tmp/link", type: "bind", source: ($t + "/link"), options: ["copy-symlink"]},
+		{destination: "/tmp/in", type: "bind", source: "/dev/null", options: ["bind"]},
+		{destination: "/copied", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "ro", "size=64k"]},
+		{destination: "/again", type: "bind", source: ($t + "/b/rootfs/copied"), options: ["bind", "nodev"]}]'
+	# shellcheck disable=SC2016 # for the shell inside
+	script_ 'cut -d " " -f 4- /proc/self/mountinfo | sed "s/ master:[0-9]*//; s/ - / /; s/size=[0-9]*k,nr_inodes=[0-9]*//"
+		cat /in.file /etc/group /copied/file /again/file; readlink /tmp/link; stat -c "%a %n" /tmp /tmp/in /dev /dev/* /root
+		touch /in/a /copied/a /new /hl/a /root/a 2>&1; echo changed >/in.file; ls /root /tree /proc/fs | wc -l'
+	under_filter swapon EPERM # and a single id, as with the other filter
+	R run -b "$T/b" "$ID"
+	wanted="$OUT $(grep -v ^usrun: <<<"$ERR")" # its notes differ
+	has 'the mounts' "$wanted" '/tmp rw,nosuid'
+	for calls in $MOUNT_CALLS $all $all,mount_setattr; do
+		for error in ENOSYS EPERM; do
+			under_filter "$calls" $error
+			R run -b "$T/b" "$ID"
+			diff <(echo "$wanted") <(echo "$OUT $(grep -v ^usrun: <<<"$ERR")") ||
+				fail "$calls $error: what is with them (<), and without"
+		done
+	done
+	R run --no-pivot -b "$T/b" "$ID"
+	diff <(echo "$wanted" | grep -v '^/[^ ]* / ') <(echo "$OUT $(grep -v ^usrun: <<<"$ERR")" | grep -v '^/[^ ]* / ') || fail 'without pivot_root'
+}
+
+# What needs a detached mount cannot be had, and is named, with who may have refused it.
 t_refused_is_named() {
+	root_only 'mounts from outside a user namespace'
 	local call error
-	cfg '.root.readonly = false'
+	cfg '.root.readonly = false | .linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}] | .linux.gidMappings = .linux.uidMappings'
+	chown -R 200000:200000 "$T/b/rootfs"
 	prog /bin/true
-	for call in fsopen fsconfig fsmount open_tree move_mount; do
+	for call in move_mount fsopen fsconfig fsmount; do
+		under_filter $call ENOSYS
+		ok run -b "$T/b" "$ID"
+	done
+	cfg '.linux.devices = [{path: "/dev/some", type: "c", major: 1, minor: 3}]'
+	for call in open_tree fsopen fsconfig fsmount; do
 		for error in ENOSYS EPERM; do
 			under_filter $call $error
 			no "$call: function not implemented: a filter around usrun (such as Docker's default seccomp profile) or a kernel before 5." \
