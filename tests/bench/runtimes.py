@@ -10,6 +10,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 COMMANDS = ["run", "create", "state", "start", "exec", "kill", "delete"]
 SUITES, PEERS = ("unstable", "bookworm"), ("crun", "runc")
+LIBRARIES = {"unstable": ["libcriu2"]}  # that crun opens when it is asked for a checkpoint
 
 
 def build(work):
@@ -40,7 +41,7 @@ def unpacked_peers(cache, work):
     for suite in SUITES:
         tree = cache / suite
         if not (tree / "packages").exists():
-            done = subprocess.run([HERE.parent / "lib" / "unpack", suite, tree, *PEERS])
+            done = subprocess.run([HERE.parent / "lib" / "unpack", suite, tree, *PEERS, *LIBRARIES.get(suite, [])])
             if done.returncode:
                 print(f"{suite}: its packages cannot be fetched, so its runtimes are left out")
                 continue
@@ -81,6 +82,13 @@ class Runtime:
             done = subprocess.run([*self.prefix, *argv], stdin=subprocess.DEVNULL, stdout=output, stderr=errors, text=True)
             errors.seek(0)
             return done.returncode, done.stdout, errors.read().strip()
+
+    def runs(self, name, bundle):
+        """A container whose streams lead nowhere."""
+        null = {stream: subprocess.DEVNULL for stream in ("stdin", "stdout", "stderr")}
+        done = subprocess.run([*self.prefix, *self.argv("run", "--detach", name, bundle=bundle)], **null)
+        if done.returncode:
+            raise RuntimeError(f"{self.name} run: exit status {done.returncode}")
 
     def timed(self, command, *args, key=None, argv=None, bundle=None):
         words = argv or self.argv(command, *args, bundle=bundle)
