@@ -161,10 +161,13 @@ int store_write(int dirfd, const struct state *state, struct err *err)
 static int read_state(int fd, const char *name, const char *id, struct arena *arena,
 		      struct state *ret, struct err *err)
 {
-	char *text;
-	size_t len;
-	int r = io_read_fd(fd, name, STORE_STATE_MAX, arena, &text, &len, err);
+	char usual[2048], *text = usual;
+	ssize_t n = pread(fd, usual, sizeof(usual), 0); /* fails of what is no file */
+	size_t len = (size_t)n;
+	int r = 0;
 
+	if (n < 0 || len == sizeof(usual)) /* there may be more */
+		r = io_read_fd(fd, name, STORE_STATE_MAX, arena, &text, &len, err);
 	if (r == 0)
 		r = store_state_decode(arena, name, text, len, ret, err);
 	if (r == 0 && !str_equal(ret->id, id))
