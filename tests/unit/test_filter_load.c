@@ -75,10 +75,10 @@ static int try_calls(const struct filter_program *program)
 		return 10 + r;
 	if (syscall(SYS_getcwd, buf, sizeof(buf)) != -1 || errno != ENOTEMPTY)
 		return 1;
-	/* Only the condition's value is refused, in all of its 64 bits. */
-	if (syscall(SYS_lseek, -1, 0x100000005, 0) != -1 || errno != EDOM)
+	/* Only the condition's value is refused, in all of its 64 bits where there are as many. */
+	if (syscall(SYS_lseek, -1, (long)0x100000005, 0) != -1 || errno != EDOM)
 		return 2;
-	if (syscall(SYS_lseek, -1, 5, 0) != -1 || errno != EBADF)
+	if (syscall(SYS_lseek, -1, sizeof(long) == 8 ? 5L : 6L, 0) != -1 || errno != EBADF)
 		return 3;
 	if (io_read_small(AT_FDCWD, "/proc/self/status", buf, sizeof(buf)) <= 0)
 		return 4;
