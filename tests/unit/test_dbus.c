@@ -158,9 +158,10 @@ static void check_open(enum fake_manager_mode mode, int error, const char *text)
 	int r;
 
 	fake_manager_start(&manager, mode);
-	r = dbus_open(manager.path, SHORT_MS, &bus, &err);
+	/* A busy machine, or an emulator, takes its time for an answer. */
+	r = dbus_open(manager.path, error == ETIMEDOUT ? SHORT_MS : 10 * LONG_MS, &bus, &err);
 	CHECK_INT(r, -error);
-	CHECK(clock_now() - start < 50LL * SHORT_MS);
+	CHECK(error != ETIMEDOUT || clock_now() - start < 50LL * SHORT_MS);
 	if (r == 0)
 		dbus_close(&bus);
 	else
