@@ -534,7 +534,7 @@ t_do_ends_with_usrun() {
 		pid=$!
 		# At once, in the middle, and when it is up.
 		case $i in
-		[1-6]) sleep "0.00$((i * 3))" ;;
+		[1-6]) sleep "$(printf 0.%03d $((i * 3)))" ;;
 		*) soon [ -e "up-$i" ] || fail 'it does not start' ;;
 		esac
 		kill -KILL $pid
