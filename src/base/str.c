@@ -168,7 +168,8 @@ static void distance_row(const char *a, size_t i, const char *b, size_t rows[3][
 
 size_t str_slips(const char *meant, const char *typed)
 {
-	size_t rows[3][NAME_MAX_LEN + 1], n = strlen(meant), len = strlen(typed), slips;
+	size_t rows[3][NAME_MAX_LEN + 1] = { { 0 } }, n = strlen(meant), len = strlen(typed);
+	size_t slips;
 
 	if (n > NAME_MAX_LEN || len > NAME_MAX_LEN)
 		return SIZE_MAX;

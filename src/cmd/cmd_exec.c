@@ -295,8 +295,11 @@ static int name_source(const struct exec_call *call, struct err *err)
 /* A container's state keeps what create left out; a further process has none. */
 static void tell_departures(const struct exec_call *call, const struct start *start)
 {
-	void (*tell)(const char *fmt, ...) = isatty(STDERR_FILENO) ? log_notice : log_warning;
+	void (*tell)(const char *fmt, ...);
 
+	if (!start->plan->n_warnings && !start->n_notes)
+		return;
+	tell = isatty(STDERR_FILENO) ? log_notice : log_warning;
 	for (size_t i = 0; i < start->plan->n_warnings; i++) {
 		const char *text = start->plan->warnings[i].text, *rest = strstr(text, ": ");
 
