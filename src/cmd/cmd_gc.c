@@ -6,6 +6,7 @@
 #include "src/cmd/gc_containers.h"
 #include "src/cmd/gc_groups.h"
 #include "src/layer/layer.h"
+#include "src/state/last_failure.h"
 
 #include <stddef.h>
 
@@ -58,6 +59,16 @@ static int remove_layers(struct gc *gc, const struct option_list *layers, struct
 	return r;
 }
 
+static int remove_failure(struct gc *gc, struct err *err)
+{
+	int r = last_failure_remove(gc->store, gc->dry_run, gc->arena, err);
+
+	if (r > 0)
+		str_addf(&gc->said, "%s the steps of the last failed start: a day old\n",
+			 gc->dry_run ? "would remove" : "removed");
+	return r < 0 ? r : 0;
+}
+
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,
 	       char **argv, struct err *err)
 {
@@ -72,6 +83,11 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		return r;
 	first = gc_containers(arena, gc.store, gc.dry_run, &gc.said, err);
 	r = gc_groups(arena, gc.store, gc.dry_run, &gc.said, first ? &later : err);
+	if (r < 0 && first)
+		log_notice("%s", later.text);
+	else if (r < 0)
+		first = r;
+	r = remove_failure(&gc, first ? &later : err);
 	if (r < 0 && first)
 		log_notice("%s", later.text);
 	else if (r < 0)

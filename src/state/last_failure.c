@@ -10,8 +10,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { TEXT_MAX = 64 << 10 };
+enum { TEXT_MAX = 64 << 10, STALE_SECONDS = 24 * 3600 };
 
 /* The directory that the usual state directory is in, where it is the caller's own, and the name;
  * or -1: others could put something there. */
@@ -58,4 +60,21 @@ const char *last_failure_of(const struct store *store, const char *id, struct ar
 	if (fd < 0 || io_read_fd(fd, name, TEXT_MAX, arena, &text, NULL, &ignored) < 0)
 		return NULL;
 	return strncmp(text, id, len) == 0 && text[len] == '\n' ? text + len + 1 : NULL;
+}
+
+int last_failure_remove(const struct store *store, bool dry_run, struct arena *arena,
+			struct err *err)
+{
+	const char *name;
+	_cleanup_close_ int dir = open_place(store, arena, &name);
+	struct timespec now;
+	struct stat st;
+
+	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    clock_gettime(CLOCK_REALTIME, &now) < 0 ||
+	    now.tv_sec - st.st_mtim.tv_sec < STALE_SECONDS)
+		return 0;
+	if (!dry_run && unlinkat(dir, name, 0) < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "remove %s", name);
+	return 1;
 }

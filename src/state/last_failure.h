@@ -12,3 +12,7 @@ int last_failure_keep(const struct store *store, const char *id, const char *tex
 
 /* The text, or NULL: the last that failed was another one. */
 const char *last_failure_of(const struct store *store, const char *id, struct arena *arena);
+
+/* Removes it, once it is a day old: 1 where it is, or would be. */
+int last_failure_remove(const struct store *store, bool dry_run, struct arena *arena,
+			struct err *err) MUST_CHECK;

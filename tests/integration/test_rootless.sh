@@ -40,7 +40,10 @@ t_groups_with_a_single_id() {
 	rootless_only
 	cfg '.process.user.additionalGids = [10, 27]'
 	script_ 'id -G; sleep 100'
-	ok run -d --map=single -b "$T/b" --pid-file "$T/pid" "$ID"
+	ok check --map=single "$T/b"
+	has 'what check says' "$OUT" 'dropped: process.user.additionalGids: ignored'
+	ok --log-level warning run -d --map=single -b "$T/b" --pid-file "$T/pid" "$ID"
+	eq 'said once' "$(grep -c 'additionalGids: ignored' <<<"$ERR")" 1
 	ok explain "$ID"
 	has 'what explain says' "$OUT" 'additionalGids: ignored, setgroups is denied'
 	inside id -g

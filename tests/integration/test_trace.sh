@@ -65,6 +65,16 @@ t_explain_of_a_failed_start() {
 	ok explain "$ID-2"
 	has 'the next' "$OUT" $'\nstep        exec'
 	no 'container does not exist' explain "$ID"
+	# gc leaves it for a day.
+	ok gc
+	[ -e "$T/xdg/usrun.failed" ] || fail 'gc has removed what may be asked for'
+	touch -d '25 hours ago' "$T/xdg/usrun.failed"
+	ok gc --dry-run
+	has 'a day later' "$OUT" 'would remove the steps of the last failed start'
+	ok gc
+	has 'a day later' "$OUT" 'removed the steps of the last failed start'
+	no 'container does not exist' explain "$ID-2"
+	no 'none' run -b "$T/b" "$ID-2"
 	# An engine that names a directory finds nothing beside it.
 	no 'none' --root "$T/other" run -b "$T/b" "$ID"
 	eq 'beside' "$(ls -d "$T/other"* | wc -l)" 1
