@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -124,10 +125,19 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 	layer_close(layer);
 }
 
+/* In any spelling: a file system may not tell upper case from lower (of Windows and macOS, shown to
+ * a virtual machine), and the layer does. */
+static bool is_spelt_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strncasecmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
 /* Repositories that another one has. */
 static bool is_in_git(const char *path)
 {
-	return path_is_below(path, ".git/modules") || path_is_below(path, ".git/worktrees");
+	return is_spelt_below(path, ".git/modules") || is_spelt_below(path, ".git/worktrees");
 }
 
 static bool has_part_of_git(const char *path)
@@ -136,7 +146,7 @@ static bool has_part_of_git(const char *path)
 
 	for (; (path = strchr(path, '/')); path++)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-			if (path_is_below(path + 1, names[i]))
+			if (is_spelt_below(path + 1, names[i]))
 				return true;
 	return false;
 }
@@ -148,7 +158,7 @@ static bool leads_elsewhere(const char *path, uint32_t mode)
 	if (!mode || S_ISDIR(mode))
 		return false;
 	for (size_t i = 0; do_protected[i]; i++)
-		if (path_is_below(do_protected[i], path))
+		if (is_spelt_below(do_protected[i], path))
 			return true;
 	return S_ISLNK(mode) && is_in_git(path);
 }
@@ -156,7 +166,7 @@ static bool leads_elsewhere(const char *path, uint32_t mode)
 static bool is_protected(const char *path)
 {
 	for (size_t i = 0; do_protected[i]; i++)
-		if (path_is_below(path, do_protected[i]))
+		if (is_spelt_below(path, do_protected[i]))
 			return true;
 	return is_in_git(path) && has_part_of_git(path + strlen(".git/"));
 }
@@ -167,7 +177,7 @@ static bool is_guarded(const char *path, size_t prefix, uint32_t mode)
 {
 	for (const char *at = path; at; at = strchr(at, '/')) {
 		at += *at == '/';
-		if (((size_t)(at - path) >= prefix || str_starts(at, ".git/")) &&
+		if (((size_t)(at - path) >= prefix || is_spelt_below(at, ".git")) &&
 		    (is_protected(at) || leads_elsewhere(at, mode)))
 			return true;
 	}

@@ -117,12 +117,12 @@ A $PWD/p/q/w 2
 t_layer_guards_what_others_run() {
 	layer_home
 	ok do --overlay=../tried -- sh -c 'mkdir -p .git/hooks sub/.vscode .git/modules/k/hooks evil/hooks; echo evil >.git/hooks/pre-commit
-		echo x >sub/.vscode/tasks; echo x >.envrc; cp /bin/true s; chmod 6755 s; echo x >work
+		echo x >sub/.vscode/tasks; echo x >.envrc; cp /bin/true s; mkdir -p .Git/hooks; echo evil >.Git/hooks/pre-commit; chmod 6755 s; echo x >work
 		ln -s ../evil sub/.git; echo x >.git/modules/k/hooks/post-merge; ln -s ../../evil .git/modules/l; ln -s evil .agents'
 	R do --apply ../tried
 	eq status "$RC" 1
 	eq left "$(sed -n "s,^.*not applied: $PWD/\(.*\): other programs would run it later.*,\1,p" <<<"$ERR" | tr '\n' ' ')" \
-		'.agents .envrc .git/hooks .git/modules/k/hooks .git/modules/l sub/.git sub/.vscode '
+		'.Git/hooks .agents .envrc .git/hooks .git/modules/k/hooks .git/modules/l sub/.git sub/.vscode '
 	eq applied "$(find . -newer e/y -type f ! -path './[abckt]' | sort | tr '\n' ' ')" "$(printf './s ./work ')"
 	eq setuid "$(stat -c %a s)" 755
 	ok do --apply ../tried .envrc .git/hooks
