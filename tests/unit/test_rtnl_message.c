@@ -135,14 +135,15 @@ TEST(a_network_is_kept_inside)
 				  v6 = { "y", AF_INET6, 32, { 0xfd } };
 	struct rtnl_message m;
 	const struct rtmsg *route = NLMSG_DATA(&m.header);
+	const int index = 7;
 
-	CHECK_INT(rtnl_message_keep_inside(&m, &v4, 7), 0);
+	CHECK_INT(rtnl_message_keep_inside(&m, &v4, index), 0);
 	CHECK_INT(m.header.nlmsg_type, RTM_NEWROUTE);
 	CHECK_INT(m.header.nlmsg_len, 16 + sizeof(*route) + 8 + 8);
 	CHECK_INT(route->rtm_type, RTN_LOCAL);
 	CHECK_INT(route->rtm_dst_len, 16);
 	CHECK(memcmp(m.space + 16 + sizeof(*route) + 4, v4.address, 4) == 0);
-	CHECK_INT(m.space[16 + sizeof(*route) + 8 + 4], 7);
-	CHECK_INT(rtnl_message_keep_inside(&m, &v6, 7), 0);
+	CHECK(memcmp(m.space + 16 + sizeof(*route) + 8 + 4, &index, sizeof(index)) == 0);
+	CHECK_INT(rtnl_message_keep_inside(&m, &v6, index), 0);
 	CHECK_INT(m.header.nlmsg_len, 16 + sizeof(*route) + 20 + 8);
 }
