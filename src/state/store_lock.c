@@ -186,6 +186,7 @@ static int take_directory(struct store *store, const char *id, bool made,
 		return -EAGAIN;
 	if (dir < 0)
 		return err_errno(err, -dir, "open the state directory %s/%s", store->path, id);
+	/* Whoever was faster has an empty directory too, until it has written its state. */
 	if (!wait_for_lock(dir, WAIT_MS))
 		return taken(store, id, err);
 	if (is_removed(dir))
@@ -206,17 +207,12 @@ static int try_reserve(struct store *store, const char *id,
 		       struct err *err)
 {
 	bool made = mkdirat(store->fd, id, 0700) == 0;
-	int r;
 
 	if (!made && errno != EEXIST) {
 		(void)err_errno(err, errno, "make the state directory %s/%s", store->path, id);
 		return err_hint(err, "name a directory that can be written with --root");
 	}
-	r = take_directory(store, id, made, reuse, err);
-	/* Only while it is empty: another that takes it in between finds it gone and says so. */
-	if (r < 0 && r != -EAGAIN && made)
-		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
-	return r;
+	return take_directory(store, id, made, reuse, err);
 }
 
 int store_reserve(struct store *store, const char *id,

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -201,6 +202,47 @@ TEST(of_many_creators_one_wins)
 		while (wait(NULL) > 0)
 			;
 	}
+	CHECK_INT(store_remove(store, "c1", &err), 0);
+	CHECK_INT(rmdir(store_root(store)), 0);
+}
+
+/* Stopped as soon as the directory is there. */
+static int slow_creator(struct store *store)
+{
+	struct err err = { 0 };
+
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		return 77;
+	(void)raise(SIGSTOP);
+	return store_reserve(store, "c1", reuse, &err) == -EEXIST ? 0 : 1;
+}
+
+/* Who is slow finds its own new directory taken, and leaves it to whoever has it. */
+TEST(a_slow_creator_takes_nothing_away)
+{
+	struct store *store = new_store();
+	const char *path = arena_strf(&arena, "%s/c1", store_root(store));
+	struct err err = { 0 };
+	struct stat st;
+	pid_t pid = fork();
+	int status = 0, dir;
+
+	if (pid == 0)
+		_exit(slow_creator(store));
+	while (waitpid(pid, &status, 0) == pid && WIFSTOPPED(status) && access(path, F_OK) < 0)
+		(void)ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		(void)rmdir(store_root(store));
+		SKIP("nobody may trace here");
+	}
+	CHECK(WIFSTOPPED(status));
+	dir = store_reserve(store, "c1", reuse, &err);
+	CHECK(dir >= 0);
+	(void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(status, 0);
+	CHECK(fstat(dir, &st) == 0 && st.st_nlink > 0);
+	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
 	CHECK_INT(rmdir(store_root(store)), 0);
 }
