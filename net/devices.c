@@ -93,7 +93,7 @@ static int choose_name(int there, const struct devices_request *request, char re
 		if (!number)
 			break;
 	}
-	return err_set(err, EEXIST, "the container has a network device %s already", request->to);
+	return err_set(err, EEXIST, "the container already has a network device %s", request->to);
 }
 
 struct gathering {

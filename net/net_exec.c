@@ -25,7 +25,7 @@
 static int hide_mounts(struct err *err)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return err_errno(err, errno, "make a mount namespace for the network helper");
+		return err_errno(err, errno, "create a mount namespace for the network helper");
 	return 0;
 }
 

@@ -122,7 +122,7 @@ static int open_trace(const struct cmd *cmd, const char *path, struct err *err)
 	if (!path)
 		return 0;
 	if (!cmd->starts)
-		return err_set(err, EINVAL, "--trace: \"%s\" starts nothing", cmd->name);
+		return err_set(err, EINVAL, "--trace: \"%s\" does not start a process", cmd->name);
 	return trace_open(path, err);
 }
 

@@ -146,7 +146,7 @@ static int find_namespace(struct caller *caller, struct err *err)
 		caller->initial_userns = true;
 		return 0;
 	}
-	(void)err_errno(err, errno, "look at /proc/self/ns/user");
+	(void)err_errno(err, errno, "stat /proc/self/ns/user");
 	return err_hint(err, "as root: mount -t proc proc /proc");
 }
 
@@ -162,9 +162,9 @@ static int check_proc(const char *status, struct err *err)
 	(void)err_set(err, EXDEV,
 		      "/proc shows another pid namespace: this process is %d, and %ld there",
 		      (int)getpid(), there);
-	return err_hint(err,
-			"mount that of this one: mount -t proc proc /proc (unshare does it with "
-			"--mount-proc)");
+	return err_hint(
+		err, "mount one of this namespace: mount -t proc proc /proc (unshare does it with "
+		     "--mount-proc)");
 }
 
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err)

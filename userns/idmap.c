@@ -50,12 +50,12 @@ static int check_range(const struct idmap_range *r, const char *what, const char
 	if ((uint64_t)r->inside + r->count > ids_end) {
 		return err_set(
 			err, EINVAL,
-			"%s[%zu]: %u container %ss from %u on go past the last one, 4294967294",
-			path, i, r->count, what, r->inside);
+			"%s[%zu]: %u container %ss from %u on exceed the maximum, 4294967294", path,
+			i, r->count, what, r->inside);
 	}
 	if ((uint64_t)r->outside + r->count > ids_end) {
 		return err_set(err, EINVAL,
-			       "%s[%zu]: %u host %ss from %u on go past the last one, 4294967294",
+			       "%s[%zu]: %u host %ss from %u on exceed the maximum, 4294967294",
 			       path, i, r->count, what, r->outside);
 	}
 	return 0;
@@ -90,7 +90,7 @@ static int check_pair(const struct idmap *map, size_t i, size_t j, const char *w
 	(void)err_set(err, EINVAL, "%s[%zu] and %s[%zu] overlap: both map the %s %ss %llu to %llu",
 		      words[1], i, words[1], j, side, words[0], (unsigned long long)first,
 		      (unsigned long long)last);
-	return err_hint(err, "give every id in one range only: shorten or move one of the two");
+	return err_hint(err, "map each id only once: shorten or move one of the two");
 }
 
 int idmap_check(const struct idmap *map, const char *what, const char *path, struct err *err)

@@ -64,8 +64,9 @@ static bool is_proc_readonly(void)
 static bool explain_target(pid_t pid, const char *file, const char *what, struct err *err)
 {
 	if (is_gone(pid)) {
-		(void)err_set(err, ESRCH, "map %s: the container's process (%d) ended meanwhile",
-			      what, (int)pid);
+		(void)err_set(err, ESRCH,
+			      "map %s: the container's process (%d) exited in the meantime", what,
+			      (int)pid);
 		return true;
 	}
 	if (is_proc_readonly()) {

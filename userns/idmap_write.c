@@ -280,7 +280,7 @@ int idmap_write_fd(const struct idmap_write *write, struct err *err)
 	pid_t pid;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return err_errno(err, errno, "make a user namespace for a mapping");
+		return err_errno(err, errno, "create a user namespace for a mapping");
 	pid = child_clone(&request, &holder);
 	if (pid == 0)
 		hold(pipe_fds);

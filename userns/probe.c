@@ -179,8 +179,8 @@ static int refused_by_limit(struct err *err)
 	}
 	(void)err_set(
 		err, ENOSPC,
-		"create a user namespace: as many exist as user.max_user_namespaces allows (%lld "
-		"here; an outer namespace may allow fewer), or they are nested 33 deep already",
+		"create a user namespace: the limit user.max_user_namespaces is reached (%lld "
+		"here; an outer namespace may have a lower one), or they are nested 33 deep",
 		(long long)max);
 	if (max > 0 && max < INT32_MAX / 2) {
 		err_hint(err, "as root: sysctl -w user.max_user_namespaces=%lld",
@@ -255,7 +255,7 @@ int probe_userns_refused(int error, struct err *err)
 	}
 	(void)err_errno(err, error, "create a user namespace");
 	if (error == EAGAIN)
-		err_hint(err, "this user has as many processes as it may: see ulimit -u, and "
+		err_hint(err, "this user has reached its process limit: see ulimit -u, and "
 			      "pids.max of its cgroup");
 	return -err->code;
 }

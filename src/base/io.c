@@ -167,7 +167,7 @@ int io_replace_file_open(int dirfd, const char *name, const void *data, size_t l
 	int r;
 
 	if (fd < 0)
-		return err_errno(err, -fd, "make a file for %s", name);
+		return err_errno(err, -fd, "create a file for %s", name);
 	r = io_write_all(fd, data, len);
 	if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
 		r = -errno;

@@ -268,7 +268,7 @@ static bool is_last_comma(struct json_reader *r, size_t at)
 	if (at < r->len && (r->text[at] == '}' || r->text[at] == ']') && before > 0 &&
 	    r->text[before - 1] == ',') {
 		(void)json_read_error_rule(r, before - 1, "a comma with nothing behind it");
-		err_hint(r->err, "remove this comma, or write what is missing before the %c",
+		err_hint(r->err, "remove this comma, or add the missing value before the %c",
 			 r->text[at]);
 		return true;
 	}
@@ -281,11 +281,11 @@ static void hint_habit(struct json_reader *r, size_t at)
 	static const char *const words[] = { "True", "False", "None" };
 
 	if (at < r->len && r->text[at] == '\'')
-		err_hint(r->err, "JSON takes double quotes");
+		err_hint(r->err, "use double quotes");
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (r->len - at >= strlen(words[i]) &&
 		    memcmp(r->text + at, words[i], strlen(words[i])) == 0)
-			err_hint(r->err, "JSON has true, false and null, in small letters");
+			err_hint(r->err, "write true, false and null in lower case");
 }
 
 static size_t place_of_error(const struct json_reader *r, int which)

@@ -162,8 +162,8 @@ int device_program_compile(struct arena *arena, const struct cgroup_device_rule 
 
 	if (n > MAX_RULES)
 		return err_set(err, E2BIG,
-			       ERR_AT "linux.resources.devices: %zu rules are more than the %d "
-				      "that a device program can hold",
+			       ERR_AT "linux.resources.devices: %zu rules, but a device program "
+				      "can hold at most %d",
 			       n, MAX_RULES);
 	p.v = arena_array(arena, 2 * PER_RULE * n + FRAME, sizeof(*p.v));
 	prologue(&p);

@@ -276,7 +276,8 @@ int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct 
 	int r = 0;
 
 	if (plan->place.dirs.n > GROUP_MAX_DIRS)
-		return err_set(err, E2BIG, "the host has %zu cgroup hierarchies, more than %d",
+		return err_set(err, E2BIG,
+			       "the host has %zu cgroup hierarchies; at most %d are supported",
 			       plan->place.dirs.n, GROUP_MAX_DIRS);
 	if (part != DRIVER_V1_PART || !ret->place.dirs.n)
 		group_init(ret, &plan->place);
@@ -291,7 +292,7 @@ int driver_create(const struct cgroup_plan *plan, enum driver_part part, struct 
 	}
 	if (r == 0 && part != DRIVER_V2_PART && group_any(ret) < 0)
 		r = err_set(err, ENOENT,
-			    "make the container's cgroup: none of its hierarchies is mounted");
+			    "create the container's cgroup: none of its hierarchies is mounted");
 	if (r == 0)
 		return 0;
 	while (n-- > 0)

@@ -86,7 +86,7 @@ static int open_missing(struct arena *arena, pid_t pid, struct cgroup *cgroup, c
 	int r = driver_find(arena, pid, &place, &now, err);
 
 	if (r == -ENOENT || r == -ESRCH)
-		return err_set(err, ESRCH, "the container's process %d has just ended", (int)pid);
+		return err_set(err, ESRCH, "the container's process %d has just exited", (int)pid);
 	for (size_t i = 0; r == 0 && i < place.dirs.n; i++) {
 		dirs[i] = cgroup->fds[i] < 0 ? now.dirs.v[i] : place.dirs.v[i];
 		if (cgroup->fds[i] >= 0)

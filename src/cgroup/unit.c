@@ -242,7 +242,7 @@ static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, s
 	m->bus.deadline = clock_now() + JOB_MS;
 	if (r == 0)
 		return 0;
-	(void)err_prefix(err, "reach %s", user ? "the systemd of the user" : "systemd");
+	(void)err_prefix(err, "reach %s", user ? "the user's systemd" : "systemd");
 	return err_hint(err, "--cgroup-manager cgroupfs does not need it");
 }
 

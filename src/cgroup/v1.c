@@ -204,7 +204,7 @@ int v1_watch_oom(int dir, int control, int *ret_fd, struct err *err)
 	int r;
 
 	if (event < 0)
-		return err_errno(err, errno, "make an eventfd");
+		return err_errno(err, errno, "create an eventfd");
 	(void)snprintf(text, sizeof(text), "%d %d", event, control);
 	r = io_write_at(dir, "cgroup.event_control", text);
 	if (r < 0)

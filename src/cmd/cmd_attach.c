@@ -19,7 +19,7 @@ struct attach_options {
 
 static const struct option options[] = {
 	{ 0, "detach-keys", OPTION_TEXT, offsetof(struct attach_options, detach_keys), "KEYS",
-	  "keys to leave with, such as ctrl-p,ctrl-q", NULL },
+	  "keys that detach, such as ctrl-p,ctrl-q", NULL },
 	{ 0 },
 };
 
@@ -51,7 +51,7 @@ static int open_terminal(struct arena *arena, const struct cmd_globals *globals,
 		return refuse(&state, STATUS_STOPPED, err);
 	if (r == -ENOENT || r == -ECONNREFUSED || r == -ECONNRESET)
 		return err_set(err, ECONNREFUSED,
-			       "container %s: the keeper of its terminal was killed", id);
+			       "container %s: the process that keeps its terminal was killed", id);
 	return r < 0 ? err_errno(err, -r, "ask for the terminal of container %s", id) : 0;
 }
 
@@ -128,7 +128,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_attach = {
 	.name = "attach",
-	.summary = "use the terminal of a detached container",
+	.summary = "attach to the terminal of a detached container",
 	.arguments = "ID",
 	.options = options,
 	.options_size = sizeof(struct attach_options),

@@ -141,11 +141,11 @@ static int check_names(const struct delete_call *call, const struct facts_cgroup
 		group = mark_search_nobodys(call->arena, host->v[i].mount, names);
 	if (!group)
 		return 0;
-	(void)err_set(err, EBUSY,
-		      "keeping the cgroup %s: it is named like container %s, but nothing shows "
-		      "whose it is",
-		      group, id);
-	return err_hint(err, "if it is another's, remove the directory %s/%s instead",
+	(void)err_set(
+		err, EBUSY,
+		"keeping the cgroup %s: its name is that of container %s, but its owner is unknown",
+		group, id);
+	return err_hint(err, "if it belongs to another program, remove the directory %s/%s instead",
 			store_root(call->store), id);
 }
 
@@ -266,7 +266,7 @@ static int remove_place(const struct delete_call *call, const struct cgroup_plac
 		if (access(group, F_OK) == 0)
 			r = err_set(err, EBUSY,
 				    "keeping the cgroup %s: the process of container %s was in it, "
-				    "but nothing shows whose it is",
+				    "but its owner is unknown",
 				    group, id);
 	}
 	return r;
@@ -339,10 +339,10 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 static int refuse_elsewhere(const char *id, struct err *err)
 {
 	(void)err_set(err, EBUSY,
-		      "cannot delete container %s: the state directory may be another machine's, "
-		      "too, and the container was made there or before this one has booted",
+		      "cannot delete container %s: the state directory may be shared with another "
+		      "machine, and the container was created there or before this machine booted",
 		      id);
-	return err_hint(err, "`usrun delete --force %s` removes the state that is here", id);
+	return err_hint(err, "`usrun delete --force %s` removes its state here", id);
 }
 
 /* It had groups, and none is named. */

@@ -236,10 +236,10 @@ static void hint_not_shown(struct do_parts *p, struct err *err)
 	    MACHINE_MISSING)
 		return;
 	if (*word == '/' || path_has_dotdot(word))
-		err_hint(err, "it is not shown inside: --ro %s shows it", word);
+		err_hint(err, "it is not visible inside: --ro %s shows it", word);
 	else
 		err_hint(err,
-			 "the current directory is not shown inside: --ro . or --rw . shows it");
+			 "the current directory is not visible inside: --ro . or --rw . shows it");
 }
 
 /* The option that a value of the sandbox's config is from, or NULL. */
@@ -298,7 +298,7 @@ static int stay(struct do_parts *p, struct launch *launch, const struct cmd_glob
 
 	do_guards_news(p->arena, &p->guards, &news);
 	if (news.len)
-		log_notice("new in a writable directory, read it before it runs: %s", news.s);
+		log_notice("new in a writable directory, review it before it runs: %s", news.s);
 	if (r >= 0)
 		do_layer_tell(p->arena, &launch->start, p->o->changes);
 	if (launch->store)
@@ -385,7 +385,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_do = {
 	.name = "do",
-	.summary = "run a command in a sandbox of this machine",
+	.summary = "run a command in a sandbox on this machine",
 	.arguments = "[COMMAND [ARGUMENT...]]",
 	.options = do_options,
 	.options_size = sizeof(struct do_options),

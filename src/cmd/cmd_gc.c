@@ -105,7 +105,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_gc = {
 	.name = "gc",
-	.summary = "remove what is left of containers that are provably dead",
+	.summary = "clean up after dead containers",
 	.arguments = "",
 	.options = options,
 	.options_size = sizeof(struct gc_options),

@@ -19,10 +19,10 @@ static const struct option options[] = {
 	  "return once the container is running", NULL },
 	CRIU_OPTIONS(struct restore_options),
 	{ 0, "lsm-profile", OPTION_TEXT, offsetof(struct restore_options, criu.asked.lsm_profile),
-	  "TYPE:NAME", "other label, such as apparmor:NAME", NULL },
+	  "TYPE:NAME", "use another label, such as apparmor:NAME", NULL },
 	{ 0, "lsm-mount-context", OPTION_TEXT,
 	  offsetof(struct restore_options, criu.asked.lsm_mount_context), "CONTEXT",
-	  "other SELinux label for the mounts", NULL },
+	  "use another SELinux label for mounts", NULL },
 	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
 	/* Clients that fill one list for both commands. */
 	{ 0, "parent-path", OPTION_ACCEPTED, 0, "DIR", NULL, NULL },
@@ -88,7 +88,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_restore = {
 	.name = "restore",
-	.summary = "restore a container from the files of a checkpoint, by CRIU",
+	.summary = "restore a container from a checkpoint, with CRIU",
 	.arguments = "ID",
 	.options = options,
 	.options_size = sizeof(struct restore_options),

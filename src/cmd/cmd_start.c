@@ -35,12 +35,12 @@ static int refuse_stopped(struct arena *arena, const struct state *state, struct
 	const char *sent = waited ? waiting_end_sent(state) : NULL;
 
 	(void)err_set(err, EINVAL, "cannot start a container that has stopped: %s%s%s%s", state->id,
-		      waited ? ": its init ended while it waited for its start" : "",
+		      waited ? ": its init exited while waiting for `start`" : "",
 		      words ? ", " : "", words ? words : "");
 	if (sent)
-		return err_hint(err, "usrun kill had sent it %s", sent);
-	return waited && !words ? err_hint(err, "how is known to who has reaped it: the parent of "
-						"`usrun create`, or process 1")
+		return err_hint(err, "`usrun kill` sent it %s", sent);
+	return waited && !words ? err_hint(err, "the process that reaped it knows how: the parent "
+						"of `usrun create`, or process 1")
 				: -EINVAL;
 }
 
@@ -117,10 +117,8 @@ static int release_init(int dirfd, struct start_call *call, struct err *err)
 	    pidfd_wait(call->pidfd, LAST_WORDS_MS) == 0) {
 		(void)err_set(err, ECHILD,
 			      "cannot start container %s: its init was killed meanwhile", id);
-		err_hint(
-			err,
-			"by its seccomp profile, by `usrun kill` or `usrun delete --force`, or for "
-			"want of memory");
+		err_hint(err, "possible causes: its seccomp profile, `usrun kill`, `usrun delete "
+			      "--force`, or lack of memory");
 	}
 	return r;
 }

@@ -135,8 +135,8 @@ static int update_unit(const struct update *u, const struct cgroup_plan *plan, s
 	plan_unit_limits(u->arena, plan->writes, plan->n_writes, &properties, &n);
 	r = unit_set(&u->state.unit, properties, n, &dropped, err);
 	if (dropped.len)
-		log_warning("this systemd does not know the properties %s: its next reload lifts "
-			    "these limits",
+		log_warning("this systemd does not support the properties %s: its next reload "
+			    "removes these limits",
 			    dropped.s);
 	return r;
 }

@@ -48,7 +48,7 @@ static int check_detach(const struct do_options *o, struct err *err)
 
 	if (!o->detach || !option)
 		return 0;
-	return err_set(err, EINVAL, "%s: with --detach nobody waits for its end", option);
+	return err_set(err, EINVAL, "%s: cannot be used with --detach", option);
 }
 
 static int check_tree(const struct do_options *o, struct err *err)

@@ -55,11 +55,11 @@ static int find_source(struct do_parts *p, const char *word, struct do_path *pat
 		return err_set(err, EINVAL, "%s: expected a path, got an empty string",
 			       path->option);
 	if (!p->machine.cwd && *word != '/')
-		return err_set(err, EINVAL, "%s %s: the current directory is gone", path->option,
-			       word);
+		return err_set(err, EINVAL, "%s %s: the current directory no longer exists",
+			       path->option, word);
 	kind = machine_find(p->arena, path_join(p->arena, p->machine.cwd, word), &path->source);
 	if (kind == MACHINE_MISSING)
-		return err_set(err, EINVAL, "%s %s: it does not exist, or cannot be reached",
+		return err_set(err, EINVAL, "%s %s: it does not exist, or is not accessible",
 			       path->option, word);
 	path->directory = kind == MACHINE_DIRECTORY;
 	path->target = path->source;

@@ -44,7 +44,7 @@ static const char *add_socket(struct do_parts *p, struct do_shared *s, const cha
 
 	if (*path != '/' || machine_find(p->arena, path, &real) != MACHINE_FILE ||
 	    stat(real, &st) < 0 || !S_ISSOCK(st.st_mode)) {
-		(void)err_set(err, EINVAL, "--share %s: there is no socket at %s", share, path);
+		(void)err_set(err, EINVAL, "--share %s: no socket at %s", share, path);
 		return NULL;
 	}
 	add_path(p, s, real, DO_WRITE);
@@ -118,8 +118,8 @@ static int share_x11(struct do_parts *p, const char *share, struct do_shared *s,
 	if (!display)
 		return -err->code;
 	if (!len)
-		return err_set(err, EINVAL, "--share %s: the display %s is not one of this machine",
-			       share, display);
+		return err_set(err, EINVAL, "--share %s: the display %s is not local", share,
+			       display);
 	if (!add_socket(p, s, share,
 			arena_strf(p->arena, "/tmp/.X11-unix/X%.*s", (int)len, display + 1), err))
 		return -err->code;
@@ -139,7 +139,7 @@ static int share_dbus(struct do_parts *p, const char *share, struct do_shared *s
 		address = arena_strf(p->arena, "unix:path=%s/bus", runtime_dir(p));
 	path = str_starts(address, "unix:path=") ? address + strlen("unix:path=") : NULL;
 	if (!path)
-		return err_set(err, EINVAL, "--share %s: %s is no path to a socket", share,
+		return err_set(err, EINVAL, "--share %s: %s is not the path of a socket", share,
 			       address);
 	real = add_socket(p, s, share, arena_strndup(p->arena, path, strcspn(path, ",;")), err);
 	if (!real)

@@ -31,10 +31,9 @@ int do_tree_choose(struct arena *arena, struct machine *machine, const char *wor
 	if ((!machine->cwd && *word != '/') ||
 	    machine_find(arena, path_join(arena, machine->cwd, word), &request->rootfs) !=
 		    MACHINE_DIRECTORY)
-		return err_set(err, ENOTDIR, "--rootfs %s: there is no such directory", word);
+		return err_set(err, ENOTDIR, "--rootfs %s: no such directory", word);
 	if (str_equal(request->rootfs, "/"))
-		return err_set(err, EINVAL,
-			       "--rootfs /: this machine's own tree is shown without it");
+		return err_set(err, EINVAL, "--rootfs /: this machine's own tree is the default");
 	machine->shell = "/bin/sh";
 	request->rootfs_resolv =
 		do_tree_find(arena, request->rootfs, "/etc/resolv.conf") == MACHINE_FILE;

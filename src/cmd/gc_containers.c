@@ -54,8 +54,8 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	if (store_is_foreign(dir))
 		return 0;
 	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {
-		log_notice("keeping container %s: its state is damaged, and nothing shows what is "
-			   "left of it; `usrun delete --force %s` removes it",
+		log_notice("keeping container %s: its state is damaged, so what is left of it is "
+			   "unknown; `usrun delete --force %s` removes it",
 			   id, id);
 		return 0;
 	}

@@ -67,8 +67,8 @@ static int look_at(struct groups *g, const struct mark_found *found, struct err 
 	if (has_state(g, id))
 		return 0;
 	if (undo_cgroup_in_use(&place)) {
-		log_notice("the cgroup %s is not removed: it is container %s's, whose "
-			   "state is gone, and processes are in it; `usrun delete --force %s` ends "
+		log_notice("keeping the cgroup %s of container %s: its state is gone, but "
+			   "processes are still in it; `usrun delete --force %s` ends "
 			   "them",
 			   found->path, id, id);
 		return 0;

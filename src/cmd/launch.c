@@ -367,7 +367,7 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	if (launch->plan->flags & PLAN_WAIT_START) {
 		start->start_listener = sock_new();
 		if (start->start_listener < 0)
-			return err_errno(err, -start->start_listener, "make the start socket");
+			return err_errno(err, -start->start_listener, "create the start socket");
 	}
 	start->restore = launch->restore;
 	walk_undo_names(sequence, launch->plan->flags, launch->arena, &start->undo, &start->n_undo);

@@ -50,7 +50,7 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 	if (!look(dirfd(proc), init, &ns)) {
 		int r = errno == ENOENT || errno == ESRCH
 				? 0 /* it has ended, and the namespace with it */
-				: err_errno(err, errno, "look at /proc/%d/ns/pid", (int)init);
+				: err_errno(err, errno, "stat /proc/%d/ns/pid", (int)init);
 
 		(void)closedir(proc);
 		return r;

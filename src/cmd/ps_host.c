@@ -109,7 +109,7 @@ int ps_host_run(struct arena *arena, char **options, const pid_t *pids, size_t n
 	if (!request.path)
 		return -ENOENT;
 	if (output < 0)
-		return err_errno(err, errno, "make room for the output of ps");
+		return err_errno(err, errno, "allocate memory for the output of ps");
 	while (options[argc])
 		argc++;
 	argv = arena_array(arena, argc + 3, sizeof(*argv));

@@ -226,7 +226,7 @@ static int went_away(struct swrk *swrk, struct err *err)
 	words[n > 0 ? n : 0] = '\0';
 	while (n > 0 && words[n - 1] == '\n')
 		words[--n] = '\0';
-	(void)err_set(err, ECONNRESET, "criu ended without an answer%s%s", n > 0 ? ": " : "",
+	(void)err_set(err, ECONNRESET, "criu exited without an answer%s%s", n > 0 ? ": " : "",
 		      words);
 	return err_hint(err, "criu older than version 4 does not start on newer kernels: see criu "
 			     "check and criu --version");

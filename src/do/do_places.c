@@ -376,7 +376,7 @@ static int set_workdir(struct do_builder *b, struct err *err)
 	 * what the host has not. */
 	if (!b->request->workdir_there &&
 	    !(b->request->layer && place && place->cover == DO_COVER_OWN))
-		return err_set(err, ENOTDIR, "--workdir %s: there is no such directory", dir);
+		return err_set(err, ENOTDIR, "--workdir %s: no such directory", dir);
 	b->places->cwd = dir;
 	return 0;
 }

@@ -282,7 +282,7 @@ int do_check_unprotected(const struct do_texts *names, struct err *err)
 			found |= do_is_unprotected(do_protected[k], &one);
 		if (!found)
 			return err_set(err, EINVAL,
-				       "--unprotect %s: nothing of that name is protected",
+				       "--unprotect %s: no protected file has this name",
 				       names->v[i]);
 	}
 	return 0;

@@ -35,8 +35,8 @@ static int use_calls(struct doctor *d, const void *data, struct err *err)
 	if (!compat_missing(names, sizeof(names)))
 		return 0;
 	return err_set(err, ENOSYS,
-		       "%s is refused, by a seccomp filter around usrun or an old kernel: older "
-		       "calls are used where they exist",
+		       "%s is refused by a seccomp filter around usrun or by an old kernel: usrun "
+		       "uses older calls where it can",
 		       names);
 }
 
@@ -67,8 +67,8 @@ static int join_keyring(struct doctor *d, const void *data, struct err *err)
 	if (r == 0)
 		return 0;
 	if (r != -EDQUOT)
-		return err_errno(err, -r, "make a session keyring");
-	(void)err_set(err, EDQUOT, "make a session keyring: the quota of keys is used up");
+		return err_errno(err, -r, "create a session keyring");
+	(void)err_set(err, EDQUOT, "create a session keyring: the key quota is exhausted");
 	return err_hint(err,
 			"as root: sysctl -w kernel.keys.maxkeys=20000 "
 			"kernel.keys.maxbytes=2000000; /proc/key-users shows who has how many");

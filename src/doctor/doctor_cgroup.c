@@ -105,14 +105,14 @@ static int try_group(struct doctor *d, const struct plan *plan, struct err *err)
 		return r;
 	if (mark_as_ours(d, &cgroup) < 0) {
 		driver_close(&cgroup);
-		return err_set(err, EEXIST, "the cgroup %s is another's",
+		return err_set(err, EEXIST, "the cgroup %s belongs to another program",
 			       place.dirs.n ? place.dirs.v[0].path : "of the trial");
 	}
 	r = driver_apply(&cgroup, &plan->cgroup, err);
 	driver_close(&cgroup);
 	removed = driver_remove_empty(&place, r < 0 ? &later : err);
 	if (r == 0 && removed == -EBUSY) /* a container may have the name */
-		r = err_set(err, EBUSY, "somebody is in the cgroup %s by now",
+		r = err_set(err, EBUSY, "other processes are in the cgroup %s by now",
 			    place.dirs.v[0].path);
 	return r < 0 ? r : removed;
 }

@@ -85,7 +85,7 @@ static int make_layer(int *ret_upper, struct err *err)
 	if (r == 0 && (mkdirat(layer, "upper", 0755) < 0 || mkdirat(layer, "work", 0755) < 0))
 		r = -errno;
 	if (r < 0)
-		return err_errno(err, -r, "make a layer in a tmpfs");
+		return err_errno(err, -r, "create a layer in a tmpfs");
 	*ret_upper = openat(layer, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd_take(&layer);
 }

@@ -30,7 +30,7 @@ void doctor_path_reach(struct doctor *d, const char *argument, struct doctor_fin
 	} else if (stat(d->path, &st) < 0) {
 		doctor_fail(d, ret,
 			    errno == ENOENT ? arena_strf(d->arena, "mkdir -p %s", d->path) : NULL,
-			    "look at %s: %s", d->path, err_why(errno));
+			    "stat %s: %s", d->path, err_why(errno));
 	} else {
 		doctor_ok(d, ret, "%s is within reach", d->path);
 	}
@@ -155,7 +155,7 @@ static int try_idmap(const char *path, struct err *err)
 		return userns;
 	mount = mountfd_clone(AT_FDCWD, path, false, true);
 	if (mount < 0)
-		return err_errno(err, -mount, "take a mount of %s", path);
+		return err_errno(err, -mount, "clone the mount of %s", path);
 	r = mountfd_set_idmap(mount, userns, false);
 	if (r == 0)
 		return 0;

@@ -127,10 +127,10 @@ static int hear(int sock, struct err *err)
 		n = poll(&fds, 1, TRIAL_TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		return err_set(err, ETIMEDOUT, "the kernel does not answer in time");
+		return err_set(err, ETIMEDOUT, "the kernel did not answer in time");
 	if (sock_recv(sock, &said, sizeof(said), &fd) != (ssize_t)sizeof(said))
 		return err_set(err, ECHILD,
-			       "the process that tried it was killed, most likely by a seccomp "
+			       "the test process was killed, most likely by a seccomp "
 			       "filter around usrun");
 	if (said.code)
 		*err = said;
@@ -156,12 +156,13 @@ int doctor_trial_run(struct doctor *d, const struct doctor_trial *trial, struct 
 	fd_closep(&pair[1]);
 	if (pid < 0)
 		r = trial->map ? probe_userns_refused((int)-pid, err)
-			       : err_errno(err, (int)-pid, "make a process in new namespaces");
+			       : err_errno(err, (int)-pid, "create a process in new namespaces");
 	else if (trial->map)
 		r = idmap_write(trial->map, pid, err);
 	if (r == 0)
-		r = sock_send(pair[0], "", 1, -1) < 0 ? err_set(err, ECHILD, "the trial has ended")
-						      : hear(pair[0], err);
+		r = sock_send(pair[0], "", 1, -1) < 0
+			    ? err_set(err, ECHILD, "the test process has exited")
+			    : hear(pair[0], err);
 	fd_closep(&pair[0]);
 	(void)child_end(&child, END_TIMEOUT_MS);
 	return r;

@@ -88,7 +88,7 @@ static int gather_limits(unsigned int parts, struct facts *facts, struct err *er
 			continue;
 		r = privs_limit(0, resource, NULL, &now);
 		if (r < 0)
-			return err_errno(err, -r, "ask for resource limit %d", resource);
+			return err_errno(err, -r, "get resource limit %d", resource);
 		facts->limits[resource] =
 			(struct facts_rlimit){ .soft = now.rlim_cur, .hard = now.rlim_max };
 	}

@@ -40,7 +40,7 @@ static int check_owner(const struct caller *caller, const char *path, struct err
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return err_errno(err, errno, "look at %s", path);
+		return err_errno(err, errno, "stat %s", path);
 	if (is_trusted(caller, st.st_uid) && !(st.st_mode & 022))
 		return 0;
 	(void)err_set(
@@ -132,7 +132,7 @@ static int list_libraries(struct arena *arena, struct handler *handler, struct h
 	char *text;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(err, errno, "make a pipe");
+		return err_errno(err, errno, "create a pipe");
 	in = fds[0];
 	out = request.output_fd = fds[1];
 	r = spawn_run(&request, &result, err);

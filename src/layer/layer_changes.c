@@ -263,7 +263,7 @@ static int walk(struct reader *r, int upper, int lower, const char *name, unsign
 	/* The overlays that write here make none: another one has had the directory. */
 	if (has_attribute(r, upper, "redirect", NULL))
 		return err_set(r->err, EINVAL,
-			       "%s/%s has another name in the layer, which is none of usrun's",
+			       "%s/%s was renamed in the layer by another program than usrun",
 			       r->part->lower, name);
 	if (lower >= 0 && is_opaque(r, upper))
 		error = add_hidden(r, lower, name, names, n);

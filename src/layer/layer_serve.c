@@ -81,7 +81,7 @@ static void tell_why(struct keeper *k)
 	}
 	said[n > 0 ? n : 0] = '\0';
 	said[strcspn(said, "\n")] = '\0';
-	(void)err_set(&err, EIO, "%s", *said ? said : "it has ended without a word");
+	(void)err_set(&err, EIO, "%s", *said ? said : "it exited without an error message");
 	answer(k, &err, -1);
 }
 
@@ -260,8 +260,8 @@ static int make_mount(const struct layer_serve_request *q, int device, struct er
 		mountfd_fs_message(fs, words, sizeof(words));
 	words[strcspn(words, "\n")] = '\0';
 	if (r < 0 && *words)
-		return err_set(err, -r, "fuse-overlayfs: mount it: %s", words);
-	return r < 0 ? err_errno(err, -r, "fuse-overlayfs: mount it") : r;
+		return err_set(err, -r, "fuse-overlayfs: mount the overlay: %s", words);
+	return r < 0 ? err_errno(err, -r, "fuse-overlayfs: mount the overlay") : r;
 }
 
 static int hear(const struct layer_serve_request *q, int *ret_fd, struct err *err)

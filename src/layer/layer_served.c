@@ -59,7 +59,7 @@ static int make_view(const struct layer_served *what, struct err *err)
 		r = attach(what->lower, PLACE "/lower");
 	if (r >= 0)
 		r = attach(what->part, PLACE "/part");
-	return r < 0 ? err_errno(err, -r, "make a mount namespace for fuse-overlayfs") : 0;
+	return r < 0 ? err_errno(err, -r, "create a mount namespace for fuse-overlayfs") : 0;
 }
 
 static int run(struct arena *arena, const struct layer_served *what, struct err *err)

@@ -37,7 +37,7 @@ struct maker {
 
 static int failed(const struct maker *m, const char *name)
 {
-	return err_errno(m->err, errno, "make a stand-in for /%s", name);
+	return err_errno(m->err, errno, "create a stand-in for /%s", name);
 }
 
 static int note(struct maker *m, const char *name)

@@ -103,8 +103,8 @@ static int read_document(struct arena *arena, struct layer *layer, int kind, str
 		return r;
 	if (kind && doc.kind != kind) {
 		(void)err_set(err, EINVAL,
-			      "the layer %s was made by a container %s a user namespace, whose "
-			      "records others cannot read",
+			      "the layer %s was created by a container %s a user namespace, and "
+			      "can be used only by such",
 			      layer->path, kind == LAYER_USER ? "without" : "with");
 		return err_hint(err, "use another directory for this one");
 	}
@@ -130,7 +130,7 @@ static int check_directory(const struct layer *layer, struct err *err)
 	struct stat st;
 
 	if (fstat(layer->fd, &st) < 0)
-		return err_errno(err, errno, "look at %s", layer->path);
+		return err_errno(err, errno, "stat %s", layer->path);
 	if (st.st_uid != privs_uid() && st.st_uid != 0)
 		return err_set(err, EPERM, "%s belongs to uid %u, not to the caller", layer->path,
 			       st.st_uid);
@@ -183,7 +183,7 @@ int layer_open(struct arena *arena, const char *path, int kind, struct layer *re
 	int r;
 
 	if (kind && mkdir(path, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, errno, "make the directory %s", path);
+		return err_errno(err, errno, "create the directory %s", path);
 	layer.fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (layer.fd < 0)
 		return err_errno(err, errno, "open the layer %s", path);
@@ -210,7 +210,7 @@ static bool is_same(const struct layer_part *part, const struct stat *st)
 
 static int stale(const struct layer_part *part, struct err *err)
 {
-	(void)err_set(err, ESTALE, "%s is not the directory on which the layer was made",
+	(void)err_set(err, ESTALE, "%s is not the directory that the layer was created for",
 		      part->lower);
 	return err_hint(err, "use another layer for it, and remove this one: usrun gc --layer DIR");
 }
@@ -251,8 +251,7 @@ int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool 
 	size_t i;
 
 	if (!empty && stat(lower, &st) < 0)
-		return err_errno(err, errno, "look at %s, the lower directory of an overlay",
-				 lower);
+		return err_errno(err, errno, "stat %s, the lower directory of an overlay", lower);
 	for (i = 0; i < layer->parts.n; i++) {
 		const struct layer_part *old = &layer->parts.v[i];
 

@@ -277,7 +277,7 @@ static void warn_of_version(struct plan_build *b, const char *version)
 	const char *dot = version ? strchr(version, '.') : NULL;
 
 	if (dot && (*version == '0' || !strchr(dot + 1, '.')))
-		plan_parts_warn(b, "ociVersion: \"%s\" is read as 1.0.0", version);
+		plan_parts_warn(b, "ociVersion: \"%s\" is treated as 1.0.0", version);
 }
 
 int plan_build(struct arena *arena, const struct oci_config *config, const struct facts *facts,
@@ -299,8 +299,7 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	if (r < 0)
 		return r;
 	if (options->listen_ignored)
-		plan_parts_warn(&b, "LISTEN_FDS: no descriptor is passed on: %s",
-				options->listen_ignored);
+		plan_parts_warn(&b, "LISTEN_FDS is ignored: %s", options->listen_ignored);
 	r = build_parts(&b, err);
 	if (r < 0)
 		return r;

@@ -311,13 +311,13 @@ static int no_manager(const struct request *q, struct err *err)
 
 	if (q->facts->systemd.why) {
 		(void)err_set(err, ETIMEDOUT, "the systemd cgroup driver cannot reach %s: %s",
-			      user ? "the systemd of the user" : "systemd", q->facts->systemd.why);
+			      user ? "the user's systemd" : "systemd", q->facts->systemd.why);
 		err_hint(err, "--cgroup-manager cgroupfs does not need it");
 		return from_path(q, err);
 	}
 	(void)err_set(err, ENOTCONN,
 		      "the systemd cgroup driver cannot reach %s at %s/systemd/private",
-		      user ? "the systemd of the user" : "systemd",
+		      user ? "the user's systemd" : "systemd",
 		      !user                   ? "/run"
 		      : q->facts->runtime_dir ? q->facts->runtime_dir
 					      : "$XDG_RUNTIME_DIR");

@@ -160,7 +160,7 @@ static int no_own_group(const char *group, size_t len, struct err *err)
 {
 	(void)err_set(err, EOPNOTSUPP,
 		      "--manage-cgroups-mode: cgroup \"%.*s\" is not the container's own, and CRIU "
-		      "would set its owner, mode and limits",
+		      "would change its owner, mode and limits",
 		      (int)len, group);
 	return err_hint(err, "--manage-cgroups-mode ignore, the default, leaves cgroups alone");
 }
@@ -206,8 +206,8 @@ int plan_criu_check_restore(const struct rpc_opts *opts, const struct plan *plan
 	if (opts->cgroups != RPC_CGROUPS_STRICT)
 		return 0;
 	(void)err_set(err, EOPNOTSUPP,
-		      "--manage-cgroups-mode strict: fails where a cgroup exists, and the "
-		      "container's own is made before its processes");
+		      "--manage-cgroups-mode strict: fails if a cgroup exists, and usrun always "
+		      "creates the container's own first");
 	return err_hint(err, "--manage-cgroups-mode soft or full");
 }
 

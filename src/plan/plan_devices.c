@@ -139,7 +139,7 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 			devices->n++;
 		else /* nothing is made in a directory of the host */
 			plan_parts_warn(
-				b, "linux.devices[%zu] (%s): provided by the /dev that is bound", i,
+				b, "linux.devices[%zu] (%s): provided by the bind-mounted /dev", i,
 				v[devices->n].path);
 	}
 	devices->v = v;

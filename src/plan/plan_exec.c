@@ -100,7 +100,7 @@ static int from_options(struct arena *arena, const struct plan_exec_process *ask
 
 	if (!asked->args.n) {
 		(void)err_set(err, EINVAL, "exec failed: exec args cannot be empty");
-		return err_hint(err, "name a command behind the id, such as sh, or --process FILE");
+		return err_hint(err, "add a command after the id, such as sh, or --process FILE");
 	}
 	process->args.v = str_list(arena, asked->args.v, asked->args.n, NULL, 0);
 	process->args.n = asked->args.n;

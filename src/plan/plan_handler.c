@@ -58,7 +58,7 @@ int plan_handler_choose(struct arena *arena, const struct oci_config *config, co
 	asked = annotation(config, ANNOTATIONS_HANDLER);
 	if (called && asked && !str_equal(called, asked))
 		return err_set(err, EINVAL,
-			       AT(ANNOTATIONS_HANDLER) ": asks for the handler \"%s\", and usrun "
+			       AT(ANNOTATIONS_HANDLER) ": asks for the handler \"%s\", but usrun "
 						       "was called as usrun-%s",
 			       asked, called);
 	name = called ? called : asked;
@@ -144,7 +144,7 @@ static int check_execve(const struct handler *handler, const struct oci_seccomp 
 	if (!refused)
 		return 0;
 	(void)err_set(err, EINVAL,
-		      ERR_AT "linux.seccomp: refuses execve, which the handler \"%s\" needs",
+		      ERR_AT "linux.seccomp: blocks execve, which the handler \"%s\" needs",
 		      handler->name);
 	return err_hint(err, "allow execve in linux.seccomp.syscalls, or run without a handler");
 }
@@ -166,7 +166,7 @@ static int choose_calls(struct plan_build *b, const struct handler *handler,
 		if (rule < profile->syscalls.n && refuses(profile->syscalls.v[rule].action) &&
 		    !profile->syscalls.v[rule].args.n)
 			r = err_set(err, EINVAL,
-				    ERR_AT "linux.seccomp.syscalls[%zu]: refuses %s, which the "
+				    ERR_AT "linux.seccomp.syscalls[%zu]: blocks %s, which the "
 					   "handler \"%s\" needs",
 				    rule, name, handler->name);
 		if (rule < profile->syscalls.n || !refuses(profile->default_action))

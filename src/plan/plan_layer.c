@@ -34,8 +34,7 @@ int plan_layer_build(struct plan_build *b, struct err *err)
 			       dir);
 	/* The lock on it ends with usrun. */
 	if (dir && (options->wait_start || options->detach))
-		return err_set(err, EINVAL, "--overlay=%s: only for a container in the foreground",
-			       dir);
+		return err_set(err, EINVAL, "--overlay=%s: cannot be used with --detach", dir);
 	layer->dir = dir ? path_clean(b->arena, dir) : NULL;
 	layer->shown = options->show_changes;
 	layer->user = plan_parts_in_userns(b->plan) || !b->plan->facts->caller.initial_userns;
@@ -71,8 +70,7 @@ int plan_layer_check(struct plan_build *b, struct err *err)
 		}
 	if (layer->dir && !layer->n)
 		return err_set(err, EINVAL,
-			       "--overlay=%s: there is nothing to keep, because nothing is shown "
-			       "as a copy",
+			       "--overlay=%s: nothing to keep: no directory is shown as a copy",
 			       layer->dir);
 	if (layer->shown && !layer->n) {
 		(void)err_set(err, EINVAL, "--changes: nothing is shown as a copy");

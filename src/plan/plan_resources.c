@@ -373,8 +373,8 @@ static int add_unified(struct plan_writes *w, const struct oci_resources *resour
 				       path);
 		if (!is_unified_key(key))
 			return err_set(err, EINVAL,
-				       ERR_AT "linux.resources.%s: not the name of a cgroup "
-					      "file, as memory.high is",
+				       ERR_AT "linux.resources.%s: not the name of a cgroup file, "
+					      "such as memory.high",
 				       path);
 		controller = arena_strndup(w->arena, key, strcspn(key, "."));
 		do {

@@ -137,9 +137,10 @@ int plan_unit_name(struct arena *arena, const struct plan_unit_request *request,
 	if (r == 0)
 		r = check_slice(unit.slice, request->wanted, err);
 	if (r == 0 && strlen(unit.ref.name) > UNIT_NAME_MAX)
-		r = err_set(err, ENAMETOOLONG,
-			    "the name of the unit %.60s... is longer than %d, which systemd allows",
-			    unit.ref.name, UNIT_NAME_MAX);
+		r = err_set(
+			err, ENAMETOOLONG,
+			"the unit name %.60s... is longer than the %d bytes that systemd allows",
+			unit.ref.name, UNIT_NAME_MAX);
 	if (r == 0)
 		*ret = unit;
 	return r;

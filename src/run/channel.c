@@ -45,7 +45,7 @@ int channel_open(struct arena *arena, bool stager, struct channel **ret, struct 
 	*channel = (struct channel){ .parent = pair[0], .child = pair[1], .senders = stager };
 	r = stager ? sock_name_senders(channel->parent) : 0;
 	*ret = channel;
-	return r < 0 ? err_errno(err, -r, "make a socket pair") : 0;
+	return r < 0 ? err_errno(err, -r, "create a socket pair") : 0;
 }
 
 void channel_keep_own(struct channel *channel, struct start *start)
@@ -72,7 +72,7 @@ static int own_end(const struct channel *channel, const struct start *start)
 
 static int died(enum actor from, struct err *err)
 {
-	return err_set(err, ECHILD, "the %s process ended without an error message",
+	return err_set(err, ECHILD, "the %s process exited without an error message",
 		       sequence_actor_name(from));
 }
 

@@ -109,8 +109,9 @@ static void hear_keeper(struct session *session)
 		session->ended = true;
 	} else if (word) {
 		session->left = true;
-		attach->why = word == KEEPER_TAKES ? "attached from elsewhere"
-						   : "the keeper of its terminal was killed";
+		attach->why = word == KEEPER_TAKES
+				      ? "attached from elsewhere"
+				      : "the process that keeps its terminal was killed";
 	}
 }
 

@@ -28,7 +28,7 @@ int supervise_block_signals(struct err *err)
 	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
 		return err_errno(err, errno, "block signals");
 	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? err_errno(err, errno, "make a signalfd") : fd;
+	return fd < 0 ? err_errno(err, errno, "create a signalfd") : fd;
 }
 
 static int exit_status(int status)

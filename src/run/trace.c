@@ -44,7 +44,7 @@ int trace_open(const char *path, struct err *err)
 	memory = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (memory == MAP_FAILED)
-		return err_errno(err, errno, "--trace: make memory that processes share");
+		return err_errno(err, errno, "--trace: create shared memory");
 	shared = memory;
 	file = path;
 	return 0;

@@ -140,13 +140,13 @@ static void note_missing(struct start *start)
 
 static int no_process(const struct walk *walk, size_t i, int error, struct err *err)
 {
-	(void)err_errno(err, error, "make the container's process");
+	(void)err_errno(err, error, "create the container's process");
 	(void)strncpy(err->step, walk->sequence->rows[i].name, sizeof(err->step) - 1);
 	if (error == EBUSY)
 		return err_hint(err,
-				"the container's cgroup has passed its controllers on, so that "
-				"only cgroups below it hold processes, and the container's "
-				"own process is in none of them: move it back into one");
+				"the container's cgroup has controllers enabled for its children, "
+				"so only those can hold processes, and the container's first "
+				"process is in none of them: move it into one");
 	return error == EAGAIN ? err_hint(err, "a process limit has been reached: pids.max of a "
 					       "cgroup, RLIMIT_NPROC, or kernel.pid_max")
 			       : -error;
@@ -190,7 +190,7 @@ static int leave(struct start *start, struct err *err)
 {
 	int r = child_reap(&start->stager, STAGER_TIMEOUT_MS, NULL);
 
-	return r < 0 ? err_errno(err, -r, "wait for the end of the stager") : 0;
+	return r < 0 ? err_errno(err, -r, "wait for the stager to exit") : 0;
 }
 
 /* My part of row i: to do it, to receive it, or nothing. */

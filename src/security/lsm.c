@@ -22,7 +22,7 @@ static int own_directory(int procfs, char *buf, size_t size, struct err *err)
 	ssize_t n;
 
 	if (fstatfs(procfs, &fs) < 0)
-		return err_errno(err, errno, "look at the procfs");
+		return err_errno(err, errno, "stat the procfs");
 	if (fs.f_type != PROC_SUPER_MAGIC)
 		return err_set(err, EINVAL, "not a procfs (file system type %#lx)",
 			       (unsigned long)fs.f_type);

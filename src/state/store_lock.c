@@ -143,7 +143,7 @@ bool store_is_foreign(int dirfd)
 static int not_ours(const struct store *store, const char *id, struct err *err)
 {
 	return err_set(err, EEXIST,
-		       "%s/%s is not the directory of a container: nothing in it is usrun's",
+		       "%s/%s is not the directory of a container: it contains no file of usrun",
 		       store->path, id);
 }
 
@@ -209,7 +209,7 @@ static int try_reserve(struct store *store, const char *id,
 	bool made = mkdirat(store->fd, id, 0700) == 0;
 
 	if (!made && errno != EEXIST) {
-		(void)err_errno(err, errno, "make the state directory %s/%s", store->path, id);
+		(void)err_errno(err, errno, "create the state directory %s/%s", store->path, id);
 		return err_hint(err, "name a directory that can be written with --root");
 	}
 	return take_directory(store, id, made, reuse, err);
@@ -383,7 +383,8 @@ static int read_again(struct store *store, int dirfd, const char *id,
 
 	ret->abandoned = r == 0 && ret->phase == STATE_CREATING; /* for we have the lock */
 	if (r == 0 && change->seen && !is_same(ret, change->seen))
-		return err_set(err, ENOENT, "container does not exist: %s: another one has its id",
+		return err_set(err, ENOENT,
+			       "container does not exist: %s: another container has its id now",
 			       id);
 	if (r == -ENODATA && change->seen) { /* the directory is the one that the caller has made */
 		*ret = *change->seen;

@@ -20,7 +20,7 @@ static int check_owner(struct store *store, const char *path, mode_t forbidden, 
 	struct stat st;
 
 	if (fstat(store->fd, &st) < 0)
-		return err_errno(err, errno, "look at %s", path);
+		return err_errno(err, errno, "stat %s", path);
 	store->dev = st.st_dev;
 	store->ino = st.st_ino;
 	if (st.st_uid != privs_uid()) {
@@ -112,8 +112,7 @@ static int check_runtime_dir(const char *path, struct err *err)
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return errno == ENOENT ? 0
-				       : err_errno(err, errno, "look at XDG_RUNTIME_DIR=%s", path);
+		return errno == ENOENT ? 0 : err_errno(err, errno, "stat XDG_RUNTIME_DIR=%s", path);
 	if (st.st_uid == 0 && (st.st_mode & S_ISVTX))
 		return 0;
 	if (st.st_uid != privs_uid() && st.st_uid != 0)

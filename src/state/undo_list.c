@@ -244,7 +244,8 @@ static int end_keeper(const struct state *state, const struct json_int *pid,
 	(void)pidfd_signal(pidfd, SIGKILL);
 	return pidfd_wait(pidfd, DEATH_TIMEOUT_MS) == 0
 		       ? 0
-		       : err_set(err, ETIMEDOUT, "the keeper process %lld of container %s stays",
+		       : err_set(err, ETIMEDOUT,
+				 "the keeper process %lld of container %s does not exit",
 				 (long long)pid->v, state->id);
 }
 

@@ -153,7 +153,7 @@ static int ended_by(int signal, struct err *err)
 {
 	const char *name = names_signal_name(signal);
 
-	return err_set(err, EINTR, "the start was ended by %s", name ? name : "a signal");
+	return err_set(err, EINTR, "the start was interrupted by %s", name ? name : "a signal");
 }
 
 /* What a person at the terminal is told of a start that takes long, once each; an engine has its
@@ -191,7 +191,7 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 			return err_errno(err, errno, "wait for the container's process");
 		if (n == 0)
 			return err_set(err, ETIMEDOUT,
-				       "the container's process has said nothing for %d s",
+				       "the container's process has not responded for %d s",
 				       timeout_ms / 1000);
 		if (n > 0 && fds[1].revents)
 			signal = signals_read(&start->signals);

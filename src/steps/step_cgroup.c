@@ -193,7 +193,7 @@ static int find_unit(struct start *start, struct cgroup_plan *plan, struct err *
 			   err);
 
 	if (dropped.len)
-		start_note(start, "this systemd does not know the properties %s", dropped.s);
+		start_note(start, "this systemd does not support the properties %s", dropped.s);
 	return r < 0 ? r
 		     : driver_find_unit(start->arena, start_first(start)->pid, slice_path, plan,
 					err);

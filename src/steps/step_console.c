@@ -37,7 +37,7 @@ int step_console_keep(struct start *start, struct err *err)
 	int r = listener < 0 ? listener : sock_listen_at(listener, start->state_dir, "console");
 
 	if (r < 0)
-		return err_errno(err, -r, "make the socket of the terminal in %s/%s",
+		return err_errno(err, -r, "create the socket of the terminal in %s/%s",
 				 store_root(start->store), start->state->id);
 	r = keeper_start(&request, &start->console_keeper, err);
 	fd_closep(&start->console_master);

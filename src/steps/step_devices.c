@@ -64,8 +64,7 @@ static int open_made(int dir, const char *name, const struct device_plan *d, str
 	struct stat st;
 
 	if (node < 0 || fstat(node, &st) < 0)
-		return err_errno(err, node < 0 ? -node : errno, "look at %s in the rootfs",
-				 d->path);
+		return err_errno(err, node < 0 ? -node : errno, "stat %s in the rootfs", d->path);
 	if (is_that_device(&st, d))
 		return fd_take(&node);
 	return err_set(err, EEXIST, "%s: the rootfs has another file in place of the device %u:%u",
@@ -95,7 +94,7 @@ static int make_node(int dir, const char *name, const struct device_plan *d, str
 	if (mknodat(dir, name, d->mode, makedev(d->major, d->minor)) == 0)
 		return d->uid || d->gid ? set_owner_and_mode(dir, name, d, false, err) : 0;
 	if (errno != EEXIST)
-		return err_errno(err, errno, "make the device %s (%u:%u)", d->path, d->major,
+		return err_errno(err, errno, "create the device %s (%u:%u)", d->path, d->major,
 				 d->minor);
 	if (!d->from_config) {
 		int node = open_made(dir, name, d, err), r = node < 0 ? node : 0;
@@ -247,7 +246,7 @@ static int make_links(int dev, struct err *err)
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlinkat(links[i].target, dev, links[i].name) < 0 && errno != EEXIST)
-			return err_errno(err, errno, "make the link /dev/%s", links[i].name);
+			return err_errno(err, errno, "create the link /dev/%s", links[i].name);
 	return 0;
 }
 
@@ -278,7 +277,8 @@ static int make_parents(const struct start *start, int dev, const char **name, s
 		fd_closep(&dir);
 		dir = below;
 	}
-	return dir < 0 ? err_errno(err, errno, "make the directories of a device") : fd_take(&dir);
+	return dir < 0 ? err_errno(err, errno, "create the directories of a device")
+		       : fd_take(&dir);
 }
 
 static int make_outside(const struct start *start, int dev, const struct device_plan *d,

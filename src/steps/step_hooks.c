@@ -153,7 +153,7 @@ static int make_runner(struct start *start, struct err *err)
 		stay_outside(start, pair[1]);
 	fd_closep(&pair[1]);
 	start->hooks_sock = pair[0];
-	return r < 0 ? err_errno(err, -r, "make a process for createContainer hooks") : 0;
+	return r < 0 ? err_errno(err, -r, "create a process for createContainer hooks") : 0;
 }
 
 /* The stager's children are seen by others from here on: who runs hooks is made before, and follows

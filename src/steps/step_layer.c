@@ -177,7 +177,7 @@ static int check_notes(int upper, struct err *err)
 	if (setxattr(fd_path(upper).text, "user.usrun.try", "", 0, 0) == 0)
 		return removexattr(fd_path(upper).text, "user.usrun.try") < 0 ? -errno : 0;
 	(void)err_errno(err, errno, "set an attribute on the layer");
-	return err_hint(err, "a tmpfs has attributes of users since Linux 6.6");
+	return err_hint(err, "tmpfs supports user extended attributes since Linux 6.6");
 }
 
 static int make_native(struct start *start, const struct step_layer_use *use, int lower,
@@ -188,7 +188,7 @@ static int make_native(struct start *start, const struct step_layer_use *use, in
 	int r = upper;
 
 	if (r < 0)
-		return err_errno(err, -r, "make a layer");
+		return err_errno(err, -r, "create a layer");
 	if (use->strict && start->plan->layer.user && check_notes(upper, err) < 0)
 		return -err->code;
 	r = fs = mountfd_fs_open("overlay");
@@ -234,7 +234,7 @@ static int forget_native(struct start *start, const struct step_layer_use *use, 
 	_cleanup_close_ int dir = open_part(start, use);
 	int r = dir < 0 ? dir : layer_remove_tree(dir, KERNELS);
 
-	return r < 0 ? err_errno(err, -r, "remove what the kernel has left in the layer") : 0;
+	return r < 0 ? err_errno(err, -r, "clean up what the kernel left in the layer") : 0;
 }
 
 /* In the kernel's overlay files and directories of ids that have no number here cannot be changed;
@@ -257,7 +257,7 @@ static int serve(struct start *start, const struct step_layer_use *use, struct e
 		r = work = make_dir(part, LAYER_SERVE_WORK, 0700);
 	if (r >= 0)
 		r = upper = make_upper(part, &use->like);
-	return r < 0 ? err_errno(err, -r, "make a layer for fuse-overlayfs")
+	return r < 0 ? err_errno(err, -r, "create a layer for fuse-overlayfs")
 		     : step_layer_served(start, use, part, err);
 }
 
@@ -267,7 +267,7 @@ static int try_served(struct start *start, const struct step_layer_use *use, con
 	int r = serve(start, use, err);
 
 	if (r >= 0)
-		start_note(start, "%s: an overlay by fuse-overlayfs, which is slower: %s",
+		start_note(start, "%s: using fuse-overlayfs, which is slower: %s",
 			   start->plan->layer.v[use->layer - 1].lower, why);
 	return r;
 }

@@ -151,8 +151,8 @@ int step_layer_served(struct start *start, const struct step_layer_use *use, int
 	if (start->layer_sock < 0)
 		return err_set(err, ENODEV, "%s",
 			       start->layer_unserved ? start->layer_unserved
-						     : "fuse-overlayfs is for containers with a "
-						       "pid and a mount namespace of their own");
+						     : "fuse-overlayfs needs a pid and a mount "
+						       "namespace of the container's own");
 	/* Only in a copy of this machine is there something that its root alone may read. */
 	if (str_equal(start->plan->layer.v[use->layer - 1].lower, "/") &&
 	    (layer_standins_make(start->arena, use->tree, part, err) < 0 ||

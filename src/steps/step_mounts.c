@@ -89,7 +89,7 @@ static int attach_among_others(struct start *start, struct err *err)
 	if (r == 0)
 		r = mountfd_set_attr(start->rootfs, 0, 0, MS_PRIVATE, true);
 	fd_closep(&start->rootfs_place);
-	return r < 0 ? err_errno(err, -r, "mount the rootfs %s in the mount namespace of others",
+	return r < 0 ? err_errno(err, -r, "mount the rootfs %s in a shared mount namespace",
 				 start->plan->rootfs.path)
 		     : 0;
 }
@@ -124,10 +124,10 @@ static int place_rootfs(struct start *start, struct err *err)
 		return attach_among_others(start, err);
 	r = mountfd_isolate();
 	if (r < 0) {
-		(void)err_errno(err, -r, "make the mounts of the new namespace slaves");
+		(void)err_errno(err, -r, "make the mounts of the new namespace slave mounts");
 		if (r == -EINVAL) /* a root that chroot(2) has set to some directory */
-			(void)err_hint(err, "usrun runs in a chroot whose root is no mount point: "
-					    "before the chroot, `mount --bind DIR DIR`");
+			(void)err_hint(err, "usrun runs in a chroot whose root is not a mount "
+					    "point: run `mount --bind DIR DIR` before the chroot");
 		return r;
 	}
 	return attach_rootfs(start, err);

@@ -34,8 +34,8 @@ static void tell_of_fuse(int tree, struct err *err)
 	struct statfs fs;
 
 	if (err->code == EACCES && fstatfs(tree, &fs) == 0 && fs.f_type == FUSE_SUPER_MAGIC)
-		err_hint(err, "it is a FUSE mount of another user, who alone may enter it: mount "
-			      "it with allow_root or allow_other, or run usrun as that user");
+		err_hint(err, "it is a FUSE mount that only its owner may access: mount it with "
+			      "allow_root or allow_other, or run usrun as that user");
 }
 
 /* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
@@ -268,7 +268,7 @@ static int apply_unlocked(struct start *start, const struct mount_entry *m, int 
 		r = 0;
 	}
 	if (r == 0 && kept.len)
-		start_note(start, "mounts[%ld] (%s): kept as on the host, which has locked it: %s",
+		start_note(start, "mounts[%ld] (%s): kept as on the host, where it is locked: %s",
 			   m->config_index, m->target, str_text(&kept));
 	return r;
 }
@@ -313,7 +313,7 @@ static int copy_link(struct start *start, const struct mount_entry *m, int link,
 	if (symlinkat(text, dir, name) == 0)
 		return 0;
 	if (errno != EEXIST)
-		return err_errno(err, errno, ERR_AT "mounts[%ld]: make the link %s",
+		return err_errno(err, errno, ERR_AT "mounts[%ld]: create the link %s",
 				 m->config_index, m->target);
 	n = readlinkat(dir, name, there, sizeof(there) - 1);
 	there[n < 0 ? 0 : n] = '\0';

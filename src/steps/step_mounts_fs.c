@@ -337,9 +337,10 @@ int step_mounts_cgroups(struct start *start, size_t i, struct err *err)
 	if (cgroup->mode == FACTS_CGROUP_V1 || cgroup->mode == FACTS_CGROUP_HYBRID)
 		return mount_v1(start, m, err);
 	if (cgroup->mode == FACTS_CGROUP_NONE) {
-		start_note(start,
-			   "mounts[%ld]: no cgroup file system on the host: %s stays as it is",
-			   m->config_index, m->target);
+		start_note(
+			start,
+			"mounts[%ld]: no cgroup file system on the host: nothing is mounted on %s",
+			m->config_index, m->target);
 		return 0;
 	}
 	/* In a cgroup namespace no more than a file system that is mounted there would show. */

@@ -161,7 +161,7 @@ static int make_place(int root, const char *path, bool dir, struct err *err)
 	made = resolve_make(below, path + len + 1, dir, err);
 	fd_closep(&below);
 	if (made < 0)
-		return err_prefix(err, "make %s in the container", path);
+		return err_prefix(err, "create %s in the container", path);
 	fd_closep(&made);
 	return 0;
 }
@@ -340,12 +340,12 @@ static int await(const struct start *start, int sock, struct err *err)
 	if (n <= 0)
 		return err_set(err, ETIMEDOUT,
 			       "mounts of container %s: no answer for %d s; a file system that the "
-			       "container serves may be in the way",
+			       "container itself serves may be blocking",
 			       start->state->id, WORK_TIMEOUT_MS / 1000);
 	if (sock_recv(sock, &said, sizeof(said), &none) != sizeof(said))
 		return err_set(err, EPIPE,
-			       "mounts of container %s: the process that made them ended without "
-			       "reporting back",
+			       "mounts of container %s: the process that mounts them exited "
+			       "without reporting back",
 			       start->state->id);
 	*err = said;
 	return -said.code;
@@ -365,7 +365,7 @@ int step_mounts_live(struct start *start, bool removes, struct err *err)
 		work(start, removes, pair[1]);
 	}
 	fd_closep(&pair[1]);
-	r = r < 0 ? err_errno(err, -r, "make a process for the mounts")
+	r = r < 0 ? err_errno(err, -r, "create a process for the mounts")
 		  : await(start, pair[0], err);
 	fd_closep(&pair[0]);
 	(void)child_end(&child, DEATH_TIMEOUT_MS);

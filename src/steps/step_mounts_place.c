@@ -55,7 +55,7 @@ static int check_place(const struct mount_entry *m, int target, struct err *err)
 	if (path_is_below(m->target, "/proc") && !own_link) /* /proc/net/dev: net is a link */
 		return 0;
 	if (fstatfs(target, &fs) < 0)
-		return err_errno(err, errno, ERR_AT "mounts[%ld]: look at %s", m->config_index,
+		return err_errno(err, errno, ERR_AT "mounts[%ld]: stat %s", m->config_index,
 				 m->target);
 	if (fs.f_type != PROC_SUPER_MAGIC &&
 	    !(own_link && (fs.f_type == SYSFS_MAGIC || fs.f_type == DEVPTS_SUPER_MAGIC)))
@@ -181,7 +181,7 @@ int step_mounts_attach(struct start *start, const struct mount_entry *m, int mou
 
 	/* New file systems begin with a directory. */
 	if (m->kind == MOUNT_BIND && fstat(mount, &st) < 0)
-		return err_errno(err, errno, "look at the mount for %s", m->target);
+		return err_errno(err, errno, "stat the mount for %s", m->target);
 	dir = m->kind != MOUNT_BIND || S_ISDIR(st.st_mode);
 	r = dir ? attach_by_name(start, m, mount, &there) : -ENOTDIR;
 	if (r < 0)

@@ -61,7 +61,7 @@ static int attach_own(struct start *start, const struct mount_entry *m,
 		r = mountfd_set_attr(mount, use->attrs, 0, 0, false);
 	if (r >= 0)
 		r = mountfd_attach(mount, use->place);
-	return r < 0 ? failed(m, -r, "make a directory of the layer", err) : 0;
+	return r < 0 ? failed(m, -r, "create a directory of the layer", err) : 0;
 }
 
 static int attach_overlay(struct start *start, const struct mount_entry *m,
@@ -89,7 +89,7 @@ int step_mounts_scratch(struct start *start, size_t i, struct err *err)
 	if (!empty && source < 0)
 		return failed(m, -source, "open the directory", err);
 	if (!empty && fstat(source, &use.like) < 0)
-		return failed(m, errno, "look at the directory", err);
+		return failed(m, errno, "stat the directory", err);
 	if (empty)
 		use.like = (struct stat){ .st_mode = mode ? (mode_t)strtoul(mode, NULL, 8) : 0755 };
 	target = step_mounts_target(start, m, true, err);

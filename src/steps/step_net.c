@@ -72,7 +72,8 @@ int step_net_show(struct start *start, struct err *err)
 		r = -errno;
 	if (r == 0)
 		r = listen_for_proxy(start->net_member);
-	return r < 0 ? err_errno(err, -r, "make a socket in the container's network namespace") : 0;
+	return r < 0 ? err_errno(err, -r, "create a socket in the container's network namespace")
+		     : 0;
 }
 
 /* Where slirp4netns, as the container's root, makes its socket. */
@@ -85,7 +86,7 @@ static int make_api(struct start *start, struct err *err)
 	if (mkdirat(start->state_dir, "net", 0700) == 0)
 		dir = openat(start->state_dir, "net", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return err_errno(err, errno, "make a directory for the socket of slirp4netns");
+		return err_errno(err, errno, "create a directory for the socket of slirp4netns");
 	if ((start->plan->flags & PLAN_USERNS_NEW) && uid >= 0 && gid >= 0 &&
 	    uid != start->plan->facts->caller.uid &&
 	    fchownat(dir, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0 &&

@@ -75,7 +75,7 @@ static int check_not_the_hosts(const struct start *start, int kind, struct err *
 		return err_set(
 			err, EINVAL,
 			ERR_AT
-			"linux.namespaces: join the user namespace %s: usrun itself runs in it",
+			"linux.namespaces: join the user namespace %s: usrun is already in it",
 			path);
 	return err_set(err, EINVAL,
 		       ERR_AT "%s: the %s namespace %s is the host's, which would change", what,
@@ -191,7 +191,7 @@ int step_mntns_create(struct start *start, struct err *err)
 	if (!(start->plan->flags & PLAN_STAGER))
 		return 0;
 	if (unshare(CLONE_NEWNS) < 0)
-		return err_errno(err, errno, "make a mount namespace");
+		return err_errno(err, errno, "create a mount namespace");
 	return 0;
 }
 
@@ -207,7 +207,7 @@ static int make(unsigned int flags, struct err *err)
 		if (flags & (unsigned int)names_namespaces[kind].value)
 			str_addf(&names, "%s%s", names.len ? ", " : "",
 				 names_namespaces[kind].name);
-	(void)err_errno(err, error, "make a new namespace of each kind: %s", names.s);
+	(void)err_errno(err, error, "create a new namespace of each kind: %s", names.s);
 	if (error == ENOSPC)
 		err_hint(err, "one kind has reached its sysctl user.max_*_namespaces");
 	str_done(&names);
@@ -234,14 +234,14 @@ int step_cgroupns_create(struct start *start, struct err *err)
 {
 	(void)start;
 	if (unshare(CLONE_NEWCGROUP) < 0)
-		return err_errno(err, errno, "make a cgroup namespace");
+		return err_errno(err, errno, "create a cgroup namespace");
 	return 0;
 }
 
 int step_timens_create(struct start *start, struct err *err)
 {
 	(void)start;
-	return unshare(CLONE_NEWTIME) < 0 ? err_errno(err, errno, "make a time namespace") : 0;
+	return unshare(CLONE_NEWTIME) < 0 ? err_errno(err, errno, "create a time namespace") : 0;
 }
 
 int step_time_open(struct start *start, struct err *err)
@@ -323,7 +323,8 @@ int step_netns_show(struct start *start, struct err *err)
 {
 	start->netns_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (start->netns_socket < 0)
-		return err_errno(err, errno, "make a socket in the container's network namespace");
+		return err_errno(err, errno,
+				 "create a socket in the container's network namespace");
 	return 0;
 }
 
@@ -392,7 +393,7 @@ int step_target_enter(struct start *start, struct err *err)
 	driver_close(&start->cgroup);
 	r = pidfd_join(start->target_pidfd, (int)start->plan->ns.join_flags);
 	if (r == -ESRCH)
-		return err_set(err, ESRCH, "container not running: %s: its init has just ended",
+		return err_set(err, ESRCH, "container not running: %s: its init has just exited",
 			       start->state->id);
 	if (r < 0)
 		return err_errno(err, -r, "join the namespaces of container %s", start->state->id);

@@ -81,7 +81,7 @@ static int mask(struct start *start, const char *path, struct masks *masks, stru
 	if (target < 0)
 		return err_errno(err, -target, ERR_AT "linux.maskedPaths: open %s", path);
 	if (fstat(target, &st) < 0)
-		return err_errno(err, errno, ERR_AT "linux.maskedPaths: look at %s", path);
+		return err_errno(err, errno, ERR_AT "linux.maskedPaths: stat %s", path);
 	r = mask_with(target, S_ISDIR(st.st_mode), masks);
 	return r < 0 ? err_errno(err, -r, ERR_AT "linux.maskedPaths: mask %s", path) : 0;
 }

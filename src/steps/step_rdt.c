@@ -21,7 +21,7 @@ static int open_root(struct err *err)
 	if (root >= 0 && faccessat(root, "tasks", F_OK, 0) == 0)
 		return fd_take(&root);
 	(void)err_set(err, ENOTSUP, ERR_AT "linux.intelRdt: no resctrl on " RDT_ROOT);
-	return err_hint(err, "on a processor that has it: mount -t resctrl resctrl " RDT_ROOT);
+	return err_hint(err, "if the processor supports it: mount -t resctrl resctrl " RDT_ROOT);
 }
 
 /* The kernel's own words about the last command that it refused. */
@@ -76,7 +76,8 @@ static int make_monitor(struct start *start, int root, const struct rdt_plan *p,
 	if (!p->monitor || mkdirat(root, p->monitor, 0755) == 0)
 		return 0;
 	error = errno;
-	return refused(root, error, err, arena_strf(start->arena, "make the group %s", p->monitor));
+	return refused(root, error, err,
+		       arena_strf(start->arena, "create the group %s", p->monitor));
 }
 
 int step_rdt_create(struct start *start, struct err *err)
@@ -97,7 +98,7 @@ int step_rdt_create(struct start *start, struct err *err)
 		error = errno;
 	if (!made && p->own)
 		r = refused(root, error, err,
-			    arena_strf(start->arena, "make the group %s", p->group));
+			    arena_strf(start->arena, "create the group %s", p->group));
 	else if (!made && faccessat(root, p->group, F_OK, 0) < 0)
 		r = err_set(err, EINVAL,
 			    ERR_AT "linux.intelRdt.closID: the group %s does not exist, and there "

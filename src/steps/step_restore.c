@@ -97,7 +97,7 @@ static int open_stream(int stream, bool null, bool file, struct err *err)
 	if (!file || null || lseek(fd, 0, SEEK_CUR) >= 0)
 		return fd;
 	fd_closep(&fd);
-	(void)err_set(err, ESPIPE, "standard stream %d was a file, and is now one that cannot seek",
+	(void)err_set(err, ESPIPE, "standard stream %d was a file, and is now not seekable",
 		      stream);
 	return err_hint(err, "redirect it to a file, or to /dev/null");
 }
@@ -336,7 +336,7 @@ int step_criu_resume(struct start *start, struct err *err)
 	/* It has answered, and has little left to do. */
 	r = child_reap(&start->stager, DEATH_TIMEOUT_MS, NULL);
 	if (r < 0)
-		return err_errno(err, -r, "wait for the end of criu");
+		return err_errno(err, -r, "wait for criu to exit");
 	swrk_done(&start->restore->swrk);
 	return 0;
 }

@@ -58,7 +58,7 @@ static int make_points(struct start *start, struct err *err)
 	int r = 0;
 
 	if (back < 0 || unshare(CLONE_NEWNS) < 0)
-		return err_errno(err, errno, "make a mount namespace");
+		return err_errno(err, errno, "create a mount namespace");
 	start->rootfs = openat(AT_FDCWD, rootfs->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (start->rootfs < 0)
 		return err_errno(err, errno, ERR_AT "root.path: open %s", rootfs->path);
@@ -99,7 +99,8 @@ static int enter_groups(struct start *start, struct err *err)
 			    : driver_join_self_slowly(&start->cgroup, err);
 	if (r < 0 || !(flags & PLAN_CGROUPNS) || start->restore->opts.manage_cgroups)
 		return r;
-	return unshare(CLONE_NEWCGROUP) < 0 ? err_errno(err, errno, "make a cgroup namespace") : 0;
+	return unshare(CLONE_NEWCGROUP) < 0 ? err_errno(err, errno, "create a cgroup namespace")
+					    : 0;
 }
 
 /* A directory that was opened among the mounts of others is a place where this process may not

@@ -36,7 +36,7 @@ int step_rootfs_record(struct start *start, struct err *err)
 	if (r < 0)
 		return err_errno(err, -r, "get the mount id of the rootfs");
 	if ((joined < 0 ? stat("/proc/self/ns/mnt", &ns) : fstat(joined, &ns)) < 0)
-		return err_errno(err, errno, "look at the mount namespace");
+		return err_errno(err, errno, "stat the mount namespace");
 	*mount = (struct state_mount){ .id = { true, ids.id },
 				       .unique = { ids.unique != 0, ids.unique },
 				       .ns = { true, ns.st_ino },
@@ -161,7 +161,7 @@ static void make_cwd(struct start *start)
 	if (fd >= 0 && *missing && step_mounts_is_own(start, fd))
 		fd = resolve_make_below(fd, missing);
 	if (fd < 0) /* step_cwd() says it where it matters */
-		log_debug("make the working directory: %s", err_why(-fd));
+		log_debug("create the working directory: %s", err_why(-fd));
 	fd_closep(&fd);
 }
 

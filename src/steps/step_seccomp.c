@@ -57,7 +57,7 @@ int step_seccomp_compile(struct start *start, struct err *err)
 	/* Of rules the checks have seen it. */
 	if (start->filter.needs_listener && !p->seccomp_receiver)
 		return err_set(err, EINVAL,
-			       ERR_AT "annotations[\"%s\"]: the program asks an agent, but "
+			       ERR_AT "annotations[\"%s\"]: the filter needs an agent, but "
 				      "seccomp listenerPath is not set",
 			       ANNOTATIONS_SECCOMP_BPF);
 	if (!(start->plan->flags & PLAN_SECCOMP_NOTIFY))

@@ -162,7 +162,7 @@ int step_state_complete(struct start *start, struct err *err)
 	if (!(start->plan->flags & PLAN_WAIT_START))
 		return 0;
 	r = sock_listen_at(start->start_listener, start->state_dir, "start");
-	return r < 0 ? err_errno(err, -r, "make the start socket in %s/%s",
+	return r < 0 ? err_errno(err, -r, "create the start socket in %s/%s",
 				 store_root(start->store), start->state->id)
 		     : 0;
 }
@@ -304,8 +304,8 @@ int step_notify_listen(struct start *start, struct err *err)
 		return 0;
 	start->notify_listener = sock_listen_datagram_at(start->state_dir, "notify");
 	if (start->notify_listener < 0)
-		return err_errno(err, -start->notify_listener, "NOTIFY_SOCKET: make the socket %s",
-				 path);
+		return err_errno(err, -start->notify_listener,
+				 "NOTIFY_SOCKET: create the socket %s", path);
 	/* Whatever uid the program has, also in a user namespace; only the container sees it. */
 	if (fchmodat(start->state_dir, "notify", 0666, 0) < 0)
 		return err_errno(err, errno, "NOTIFY_SOCKET: open the socket for the container");

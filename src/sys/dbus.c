@@ -424,7 +424,7 @@ static int greet_failed(const char *path, int error, int timeout_ms, struct err 
 	if (error == ECONNABORTED)
 		return err_set(err, error, "%s rejects this user", path);
 	if (error == EBADMSG)
-		return err_set(err, error, "what answers at %s does not speak D-Bus", path);
+		return err_set(err, error, "the peer at %s does not speak D-Bus", path);
 	if (error == EPIPE)
 		return err_set(err, error, "%s closed the connection", path);
 	if (error == EPERM)

@@ -22,7 +22,7 @@ int privs_die_with_parent(pid_t parent, struct err *err)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_errno(err, errno, "set the parent-death signal");
 	if (parent && getppid() != parent)
-		return err_set(err, ESRCH, "whoever started this process has ended");
+		return err_set(err, ESRCH, "the process that started this one has exited");
 	return 0;
 }
 

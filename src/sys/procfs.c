@@ -35,7 +35,7 @@ int procfs_open(int context, struct err *err)
 	if (fd < 0)
 		return err_errno(err, errno, "open /proc");
 	if (fstatfs(fd, &fs) < 0)
-		return err_errno(err, errno, "look at /proc");
+		return err_errno(err, errno, "stat /proc");
 	if (fs.f_type != PROC_SUPER_MAGIC)
 		return err_set(err, EINVAL, "/proc is not a procfs (file system type %#lx)",
 			       (unsigned long)fs.f_type);

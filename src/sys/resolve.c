@@ -315,7 +315,8 @@ int resolve_make(int root, const char *path, bool want_dir, struct err *err)
 		fd = make_all(dir, wanted + len, want_dir);
 	}
 	if (fd < 0)
-		return failed(-fd, want_dir ? "make the directory" : "make the file", path, err);
+		return failed(-fd, want_dir ? "create the directory" : "create the file", path,
+			      err);
 	return fd;
 }
 
@@ -360,7 +361,7 @@ int resolve_parent(int root, const char *path, const char **ret_name, struct err
 
 	*ret_name = name;
 	if (strlen(path) >= sizeof(parent))
-		return err_errno(err, ENAMETOOLONG, "make %s in the rootfs", path);
+		return err_errno(err, ENAMETOOLONG, "create %s in the rootfs", path);
 	memcpy(parent, path, (size_t)(name - path));
 	parent[name - path] = '\0';
 	return resolve_mkdir(root, *parent ? parent : ".", err);

@@ -16,7 +16,7 @@
 int sock_pair(int ret_fds[2], struct err *err)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0)
-		return err_errno(err, errno, "make a socket pair");
+		return err_errno(err, errno, "create a socket pair");
 	return 0;
 }
 

@@ -162,7 +162,7 @@ t_wasm_limits() {
 	R explain -b "$T/b"
 	[ "$RC" != 0 ] || fail 'explain takes what run refuses'
 	cfg 'del(.process.rlimits) | .linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: []}'
-	no 'linux.seccomp: refuses execve' run -b "$T/b" "$ID"
+	no 'linux.seccomp: blocks execve' run -b "$T/b" "$ID"
 	[ "$MODE" = root ] || return 0
 	cfg 'del(.linux.seccomp) | .linux.resources.memory.limit = 134217728'
 	ends 'little memory' 3

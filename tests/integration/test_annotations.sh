@@ -130,7 +130,7 @@ t_socket_activation() {
 	eq 'for nobody named' "$OUT" '[]'
 	ok create -b "$T/b" "$ID"
 	ok explain "$ID"
-	has 'what was said' "$OUT" 'LISTEN_FDS: no descriptor is passed on'
+	has 'what was said' "$OUT" 'LISTEN_FDS is ignored'
 	down
 	sed -i 's/LISTEN_FDS/LISTEN_PID=$$ LISTEN_FDS/' "$T/activate"
 	cfg '.process.env += ["LISTEN_FDS=9"]'

@@ -608,7 +608,7 @@ t_cgroups_without_any_proof_are_named() {
 		jq "$edit" "$state" >"$T/new"
 		cp "$T/new" "$state"
 		mv "$T/state/$ID/config.json" "$T/copy"
-		no "it is named like container $ID" delete --force "$ID"
+		no "its name is that of container $ID" delete --force "$ID"
 		[ -d "$T/state/$ID" ] || fail "$edit: the state is gone"
 		kill -KILL "$PID" 2>/dev/null || true
 		soon no_groups

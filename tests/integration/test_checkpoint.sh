@@ -198,7 +198,7 @@ t_checkpoint_needs_criu() {
 	no 'flag needs an argument' --criu /bin/busybox restore --lsm-mount-context
 	# Something else than criu.
 	up
-	local words='criu ended without an answer'
+	local words='criu exited without an answer'
 	[ "$MODE" = root ] || words='criu cannot checkpoint for this user: it needs CAP_SYS_ADMIN'
 	no "$words" --criu /bin/true checkpoint --image-path "$T/img" "$ID"
 	eq status "$(status)" running
@@ -211,7 +211,7 @@ t_checkpoint_needs_criu() {
 	[ "$MODE" != root ] || no 'container with given ID already exists' --criu /bin/true restore -d -b "$T/b" --image-path "$T/img" "$ID"
 	down
 	no '--image-path: open the directory' --criu /bin/true restore -d -b "$T/b" --image-path "$T/none" "$ID"
-	words='criu ended without an answer'
+	words='criu exited without an answer'
 	[ "$MODE" = root ] || words='it needs CAP_SYS_ADMIN'
 	no "$words" --criu /bin/true restore -d -b "$T/b" --image-path "$T/img" "$ID"
 	no 'container does not exist' state "$ID"

@@ -54,7 +54,7 @@ t_checkpoint_manage_cgroups_mode() {
 	done
 	counter_below
 	ok checkpoint --manage-cgroups-mode strict --image-path "$T/img" "$ID"
-	no 'the container'\''s own is made before' restore -d -b "$T/b" --manage-cgroups-mode strict --image-path "$T/img" "$ID"
+	no 'usrun always creates the container'\''s own first' restore -d -b "$T/b" --manage-cgroups-mode strict --image-path "$T/img" "$ID"
 	has hint "$ERR" 'soft or full'
 	again --manage-cgroups-mode soft
 	down

@@ -131,7 +131,7 @@ t_dev_of_the_host() {
 	prog /bin/sleep 1000
 	ok create -b "$T/b" "$ID"
 	ok explain "$ID"
-	has 'what was said' "$OUT" '/dev/not-made): provided by the /dev that is bound'
+	has 'what was said' "$OUT" '/dev/not-made): provided by the bind-mounted /dev'
 	down
 	sh_run 'echo x >/dev/null && test -p /tmp/pipe && test ! -e /dev/not-made && echo well'
 	eq output "$OUT" well

@@ -84,13 +84,13 @@ t_do_writes_only_where_it_was_told() {
 	no 'does not exist, and no mount point' do --rw . -v "$T:$PWD/new-dir" -- true
 	[ ! -e new-dir ] || fail 'a mount point was made in the project'
 	no '--rw missing: it does not exist' do --rw missing -- true
-	no 'there is no such directory' do --rw . -w "$PWD/missing" -- true
+	no ': no such directory' do --rw . -w "$PWD/missing" -- true
 	[ ! -e missing ] || fail 'a working directory was made in the project'
 	mkdir shown
-	no 'there is no such directory' do -v "$PWD/shown:/run/elsewhere" -w /run/elsewhere/missing -- true
+	no ': no such directory' do -v "$PWD/shown:/run/elsewhere" -w /run/elsewhere/missing -- true
 	[ ! -e shown/missing ] || fail 'a working directory was made in what a volume shows'
-	no 'there is no such directory' do -w missing -- true
-	no 'there is no such directory' do -w /missing -- true
+	no ': no such directory' do -w missing -- true
+	no ': no such directory' do -w /missing -- true
 	rmdir shown
 }
 
@@ -175,7 +175,7 @@ t_do_follows_no_link_out_of_the_project() {
 	mkdir gone && cd gone && rmdir ../gone || fail 'a directory that is gone'
 	ok do --ro "$T/home/proj" -- cat "$T/home/proj/file"
 	eq 'from a directory that is gone' "$OUT" text
-	no '--ro file: the current directory is gone' do --ro file -- true
+	no '--ro file: the current directory no longer exists' do --ro file -- true
 }
 
 # Another sandbox that may write there exchanges what was found for a link before it is opened.
@@ -218,10 +218,10 @@ t_do_ends_as_env_does() {
 	chmod +x "$HOME/script"
 	R do -- ../script
 	eq 'not shown' "$RC" 127
-	has 'what shows it' "$ERR" 'hint: it is not shown inside: --ro ../script shows it'
+	has 'what shows it' "$ERR" 'hint: it is not visible inside: --ro ../script shows it'
 	cd
 	R do -- ./script
-	has 'what shows the home' "$ERR" 'hint: the current directory is not shown inside: --ro . or --rw . shows it'
+	has 'what shows the home' "$ERR" 'hint: the current directory is not visible inside: --ro . or --rw . shows it'
 	cd "$T/home/proj" || fail 'the project'
 	R do -- ./no-such-script
 	hasnt 'no guess about what is nowhere' "$ERR" 'shows it'
@@ -494,7 +494,7 @@ t_do_guards_what_others_run() {
 	eq 'what is work' "$(cat .git/COMMIT_EDITMSG Makefile)" $'work\nwork'
 	eq 'what was there' "$(grep -rl evil .git .vscode .bashrc || true)$(ls .git/hooks .vscode)" \
 		$'.git/hooks:\npre-commit\n\n.vscode:\ntasks.json'
-	has 'what is new is told' "$ERR" "new in a writable directory, read it before it runs: $PWD/.profile $PWD/.envrc"
+	has 'what is new is told' "$ERR" "new in a writable directory, review it before it runs: $PWD/.profile $PWD/.envrc"
 	IN --rw . --unprotect .git --unprotect .bashrc -- 'echo x >.git/hooks/pre-commit; echo x >.bashrc; echo x >.vscode/new 2>/dev/null || echo guarded'
 	eq unprotected "$OUT $(cat .git/hooks/pre-commit .bashrc | tr '\n' ' ')" 'guarded x x '
 	IN --rw . --rw .git/hooks -- 'echo y >.git/hooks/pre-commit'
@@ -521,8 +521,8 @@ t_do_guards_what_others_run() {
 	hasnt 'a directory is no news' "$ERR" plain
 	rmdir plain/.git
 	R do --rw plain -- sh -c 'echo evil >plain/.git'
-	has 'a file is' "$ERR" "read it before it runs: $PWD/plain/.git"
-	no '--unprotect magic: nothing of that name' do --rw . --unprotect magic -- true
+	has 'a file is' "$ERR" "review it before it runs: $PWD/plain/.git"
+	no '--unprotect magic: no protected file has this name' do --rw . --unprotect magic -- true
 }
 
 # Nobody's death leaves it behind.
@@ -792,7 +792,7 @@ P
 	WAYLAND_DISPLAY='' no '--share wayland: WAYLAND_DISPLAY is not set' do --share wayland -- true
 	for name in none file; do # a file would be writable, whatever it is
 		echo >"$run/file"
-		SSH_AUTH_SOCK=$run/$name no "--share ssh-agent: there is no socket at $run/$name" do --share ssh-agent -- true
+		SSH_AUTH_SOCK=$run/$name no "--share ssh-agent: no socket at $run/$name" do --share ssh-agent -- true
 	done
 	no '--share: expected one of ssh-agent' do --share sshagent -- true
 }
@@ -821,7 +821,7 @@ CapEff:	0000000000000000"
 	ok delete --force "$ID-t"
 	no '--timeout: with --detach' do -d --timeout 1 -- true
 	no '--changes: with --detach' do -d --changes -- true
-	no 'only for a container in the foreground' do -d --overlay="$T/layer" -- true
+	no 'cannot be used with --detach' do -d --overlay="$T/layer" -- true
 }
 
 t_do_help_is_grouped() {
@@ -845,7 +845,7 @@ t_do_guards_bare_repositories() {
 		mkdir -p new/objects new/refs; touch new/HEAD new/config'
 	eq 'what was changed' "$OUT" ''
 	eq 'what is work' "$(cat bare.git/refs/x plain/config)" $'work\nwork'
-	has 'a new one is told' "$ERR" "new in a writable directory, read it before it runs: $PWD/new"
+	has 'a new one is told' "$ERR" "new in a writable directory, review it before it runs: $PWD/new"
 	hasnt 'those that were there' "$ERR" "$PWD/bare.git"
 	IN --rw . --unprotect .git -- 'echo x >bare.git/config'
 	eq unprotected "$(<bare.git/config)" x

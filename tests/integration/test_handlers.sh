@@ -130,7 +130,7 @@ t_handler_refused() {
 	no 'process.rlimits[0].soft: RLIMIT_AS 5000 is below the 1000000' run -b "$T/b" "$ID"
 	sample . 'exit 5'
 	cfg 'del(.process.rlimits) | .linux.seccomp = {defaultAction: "SCMP_ACT_ERRNO", syscalls: []}'
-	no 'linux.seccomp: refuses execve' run -b "$T/b" "$ID"
+	no 'linux.seccomp: blocks execve' run -b "$T/b" "$ID"
 }
 
 t_handler_files_and_config() {

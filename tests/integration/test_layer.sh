@@ -164,8 +164,8 @@ t_layer_in_hostile_hands() {
 	mv ../proj ../proj2
 	mkdir ../proj
 	cd ../proj || fail cd
-	no 'is not the directory on which the layer was made' do --overlay=../tried -- true
-	no 'is not the directory on which the layer was made' do --apply ../tried
+	no 'is not the directory that the layer was created for' do --overlay=../tried -- true
+	no 'is not the directory that the layer was created for' do --apply ../tried
 	cd ../proj2 || fail cd
 	no 'must be neither inside' do --overlay=lay -- true
 	no 'must be neither inside' do --overlay=. -- true
@@ -263,7 +263,7 @@ t_layer_of_a_container() {
 	eq 'by annotation' "$OUT" two
 	ok explain -b "$T/b"
 	has explained "$OUT" "overlays keep their changes in $T/layer"
-	no 'only for a container in the foreground' run -d -b "$T/b" "$ID"
+	no 'cannot be used with --detach' run -d -b "$T/b" "$ID"
 	no 'must be neither inside' run -b "$T/b" --overlay="$T/b/rootfs/l" "$ID"
 	ok gc --layer "$T/layer"
 }
@@ -295,7 +295,7 @@ A $tree/root/x 2
 	eq 'at another place' "$OUT" a
 	no 'no mount point is created in the tree' do --rootfs "$tree" --rw . -- true
 	find "$tree" | sort | cmp - "$T/before" || fail 'the tree has changed'
-	no 'there is no such directory' do --rootfs "$T/none" -- true
+	no ': no such directory' do --rootfs "$T/none" -- true
 	no "this machine's own tree" do --rootfs / -- true
 	no 'needs a copy, but --rootfs writes to the tree itself' do --rootfs "$tree" --changes -- true
 	no 'whose tree has its own home directories' do --rootfs "$tree" --home=ro -- true
@@ -376,7 +376,7 @@ D $T/b/rootfs/old/file
 	"${U[@]}" run -b "$T/b" "--overlay=$dir" "$ID" </dev/null >/dev/null 2>&1 &
 	soon is running || fail 'it does not start'
 	ok explain "$ID"
-	has explained "$OUT" 'an overlay by fuse-overlayfs, which is slower: '
+	has explained "$OUT" 'using fuse-overlayfs, which is slower: '
 	soon pgrep -f "^usrun:.fuse-overlayfs. $ID" >/dev/null || fail 'nobody serves it'
 	no "an overlay of container $ID is served by a process outside it" --criu /bin/true checkpoint \
 		--image-path "$T/images" "$ID"

@@ -151,8 +151,8 @@ t_killed_while_created() {
 	ok create -b "$T/b" "$ID"
 	ok kill "$ID" KILL
 	soon is stopped || fail "not stopped"
-	no "that has stopped: $ID: its init ended while it waited for its start" start "$ID"
-	has hint "$ERR" 'usrun kill had sent it SIGKILL'
+	no "that has stopped: $ID: its init exited while waiting for `start`" start "$ID"
+	has hint "$ERR" '`usrun kill` sent it SIGKILL'
 	ok explain "$ID"
 	has 'what is kept' "$OUT" 'SIGKILL'
 	ok delete "$ID"
@@ -640,7 +640,7 @@ t_gc_where_machines_share_the_state() {
 	eq 'none' "$OUT" ''
 	has 'why' "$ERR" "keeping container $ID: the state directory may be shared with another machine"
 	no 'already exists' --root "$state" run -d -b "$T/b" "$ID"
-	no "cannot delete container $ID: the state directory may be another machine's, too" --root "$state" delete "$ID"
+	no "cannot delete container $ID: the state directory may be shared with another machine" --root "$state" delete "$ID"
 	jq '.bootId = $id' --arg id "$(</proc/sys/kernel/random/boot_id)" "$T/json" >"$state/$ID/state.json"
 	ok --root "$state" delete --force "$ID"
 	umount "$T/shared"
@@ -672,7 +672,7 @@ t_gc_of_groups_without_a_state() {
 	mv "$(STATE_OF)/$ID" "$T/kept"
 	ok gc
 	hasnt 'with a process in it' "$OUT" "$ID"
-	has 'it is named' "$ERR" "container $ID's, whose state is gone, and processes are in it"
+	has 'it is named' "$ERR" "of container $ID: its state is gone, but processes are still in it"
 	kill -0 "$pid" || fail 'the container was ended'
 	kill -KILL "$pid"
 	group=$(cgroups | sed -n '$p')

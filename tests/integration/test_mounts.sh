@@ -258,7 +258,7 @@ t_locked_flags_are_kept() {
 		"$T/b/config.json" >"$T/new" && mv "$T/new" "$T/b/config.json"
 	prog /bin/grep ' /m ' /proc/self/mountinfo
 	tree locked
-	has 'what was said' "$OUT" 'kept as on the host, which has locked it: ro, nosuid, access times'
+	has 'what was said' "$OUT" 'kept as on the host, where it is locked: ro, nosuid, access times'
 	has 'the mount' "$OUT" ' /m ro,nosuid,nodev,noexec,relatime '
 }
 

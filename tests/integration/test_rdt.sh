@@ -83,11 +83,11 @@ t_rdt_own_group() {
 	down
 	[ ! -e "$RESCTRL/shared/mon_groups/$ID" ] || fail 'the monitoring group is left'
 	mkdir "$RESCTRL/shared/mon_groups/$ID"
-	no "make the group shared/mon_groups/$ID" create -b "$T/b" "$ID"
+	no "create the group shared/mon_groups/$ID" create -b "$T/b" "$ID"
 	rmdir "$RESCTRL/shared/mon_groups/$ID" || fail "a monitoring group that somebody else had made is gone"
 	mkdir "$RESCTRL/$ID"
 	cfg '.linux.intelRdt = {}'
-	no "make the group $ID" create -b "$T/b" "$ID"
+	no "create the group $ID" create -b "$T/b" "$ID"
 	rmdir "$RESCTRL/$ID" || fail "a group that somebody else had made is gone"
 }
 

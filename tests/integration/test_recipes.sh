@@ -162,7 +162,7 @@ t_recipe_package() {
 	printf 'Package: it-tool\nVersion: 1\nArchitecture: all\nMaintainer: nobody <n@example.com>\nDescription: a test\n' >"$T/deb/DEBIAN/control"
 	recipe_program "$T/deb/usr/bin/tool" 'echo "installed for $(id -un)"'
 	dpkg-deb --root-owner-group -b "$T/deb" tool.deb >/dev/null
-	recipe 'Try a package'
+	recipe 'Install and try a package'
 	worked
 	has 'its output' "$OUT" 'installed for root'
 	[ ! -e /usr/bin/tool ] || fail 'it is installed here'

@@ -297,5 +297,5 @@ t_seccomp_filter_that_forbids_to_wait() {
 	go
 	no 'linux.seccomp: accept4' create -b "$T/b" "$ID"
 	profile '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["accept4"],"action":"SCMP_ACT_KILL_PROCESS"}]}'
-	no 'ended without an error message' create -b "$T/b" "$ID"
+	no 'exited without an error message' create -b "$T/b" "$ID"
 }

@@ -285,9 +285,9 @@ t_end_of_a_waiting_init_is_told() {
 			print(subprocess.run([*usrun, "start", ident], capture_output=True, text=True, stdin=subprocess.DEVNULL))
 			subprocess.run([*usrun, "delete", ident], check=True)
 		END
-		has "$signal: who knows" "$(sed -n 3p "$T/told")" 'known to who has reaped it'
+		has "$signal: who knows" "$(sed -n 3p "$T/told")" 'that reaped it knows how'
 		[ "$MODE" = root ] || continue # the kernel may keep it from a user, whose process it was
-		has "$signal: start" "$(sed -n 1p "$T/told")" "its init ended while it waited for its start, $words"
+		has "$signal: start" "$(sed -n 1p "$T/told")" "its init exited while waiting for \`start\`, $words"
 		has "$signal: explain" "$(sed -n 2p "$T/told")" "while it waited for its start: $words"
 	done
 }

@@ -35,7 +35,7 @@ t_trace_is_kept_for_explain() {
 	no 'was started without --trace' explain --timing "$ID"
 	down
 	no 'needs the id' explain --timing
-	no 'starts nothing' --trace "$T/trace" list
+	no 'does not start a process' --trace "$T/trace" list
 	no 'open' --trace "$T/none/trace" run -b "$T/b" "$ID"
 }
 

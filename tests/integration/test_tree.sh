@@ -157,7 +157,7 @@ t_tree_of_exec() {
 	echo "$PID" >"$TREE/$ID/other/cgroup.procs"
 	echo +hugetlb >"$TREE/it-$ID/e/cgroup.subtree_control"
 	no 'resource busy' exec "$ID" /bin/true
-	has hint "$ERR" 'move it back'
+	has hint "$ERR" 'move it into one'
 	mkdir "$TREE/it-$ID/e/below"
 	echo "$PID" >"$TREE/it-$ID/e/below/cgroup.procs"
 	inside /bin/true

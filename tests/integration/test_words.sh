@@ -81,7 +81,7 @@ t_words_for_descriptors_that_are_not_there() {
 	local start='LISTEN_PID=$$ LISTEN_FDS=3 exec "$@"'
 	prog /bin/sh -c 'echo "<$LISTEN_FDS>"'
 	OUT=$(bash -c "$start" bash "${U[@]}" --log-level warning run -b "$T/b" "$ID" 3<&0 </dev/null 2>&1)
-	has 'the first that is missing' "$OUT" 'LISTEN_FDS: no descriptor is passed on: descriptor '
+	has 'the first that is missing' "$OUT" 'LISTEN_FDS is ignored: descriptor '
 	has 'the variable' "$OUT" '<>'
 }
 

@@ -266,7 +266,7 @@ TEST(files_are_replaced_and_read_with_a_limit)
 	CHECK_STR(text, "third");
 	CHECK_INT(unlinkat(fd, ".f.new", 0), 0);
 	CHECK_ERR(io_replace_file(fd, "no/such", "x", 1, 0600, &err), &err,
-		  "make a file for no/such");
+		  "create a file for no/such");
 	/* What is in the place of the file goes; what it leads to stays. */
 	CHECK_INT(unlinkat(fd, "f", 0), 0);
 	CHECK_INT(symlinkat("target", fd, "f"), 0);

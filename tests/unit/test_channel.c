@@ -188,7 +188,7 @@ TEST(a_death_is_told_from_a_failure)
 
 	open_with_init(&scene, do_nothing);
 	CHECK_INT(await_init(&scene), -ECHILD);
-	CHECK(strstr(err.text, "ended without an error message") != NULL);
+	CHECK(strstr(err.text, "exited without an error message") != NULL);
 	close_scene(&scene);
 }
 
@@ -551,7 +551,7 @@ TEST(a_signal_ends_the_wait)
 	CHECK_INT(raise(SIGUSR1), 0);
 	CHECK_INT(raise(SIGTERM), 0);
 	CHECK_INT(await_init(&scene), -EINTR);
-	CHECK_STR(err.text, "the start was ended by SIGTERM");
+	CHECK_STR(err.text, "the start was interrupted by SIGTERM");
 	CHECK_INT(scene.start.signals.ended_by, SIGTERM);
 	start_forward_signals(&scene.start);
 	CHECK_INT(scene.start.signals.seen, 0);

@@ -322,7 +322,7 @@ TEST(names_that_are_not_protected)
 	CHECK(do_is_unprotected(".git/hooks", &list) && do_is_unprotected(".vscode", &list));
 	CHECK(!do_is_unprotected(".gitmodules", &list) && !do_is_unprotected(".envrc", &list));
 	CHECK_ERR(do_check_unprotected(&bad, &err), &err,
-		  "--unprotect hooks: nothing of that name");
+		  "--unprotect hooks: no protected file has this name");
 }
 
 TEST(nothing_is_made_in_directories_of_the_host)

@@ -250,13 +250,13 @@ TEST(limits_and_profiles_that_it_cannot_live_with)
 	CHECK(!plan_of(config_of("/a.wasm", LINUX_WITH("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_"
 						       "ERRNO\"}")),
 		       &handler));
-	CHECK(strstr(err.text, "refuses execve"));
+	CHECK(strstr(err.text, "blocks execve"));
 	CHECK(!plan_of(config_of("/a.wasm",
 				 LINUX_WITH("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\","
 					    "\"syscalls\":[{\"names\":[\"x\",\"mmap\"],\"action\":"
 					    "\"SCMP_ACT_KILL\"}]}")),
 		       &handler));
-	CHECK(strstr(check_said(&err), "linux.seccomp.syscalls[0]: refuses mmap"));
+	CHECK(strstr(check_said(&err), "linux.seccomp.syscalls[0]: blocks mmap"));
 	plan = plan_of(
 		config_of("/a.wasm", LINUX_WITH("\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\","
 						"\"syscalls\":[{\"names\":[\"execve\",\"mmap\"],"

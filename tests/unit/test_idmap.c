@@ -66,9 +66,9 @@ TEST(check_refuses)
 	r = idmap_check(&outside, "uid", "linux.uidMappings", &err);
 	CHECK_ERR(r, &err, "both map the host uids 1009 to 1009");
 	r = idmap_check(&past, "uid", "linux.uidMappings", &err);
-	CHECK_ERR(r, &err, "container uids from 1 on go past the last one");
+	CHECK_ERR(r, &err, "container uids from 1 on exceed the maximum");
 	r = idmap_check(&past_host, "uid", "linux.uidMappings", &err);
-	CHECK_ERR(r, &err, "host uids from 4294967295 on go past the last one");
+	CHECK_ERR(r, &err, "host uids from 4294967295 on exceed the maximum");
 }
 
 TEST(check_counts_ranges)

@@ -305,10 +305,10 @@ TEST(syntax)
 	refuses("", "f: the file is empty");
 	refuses(" \n", "f:1:1: the file is empty");
 	refuses("{\"a\":1,}", "f:1:7: a: a comma with nothing behind it");
-	CHECK_STR(err.hint, "remove this comma, or write what is missing before the }");
+	CHECK_STR(err.hint, "remove this comma, or add the missing value before the }");
 	refuses("{\"strings\":[\"a\", \n]}", "f:1:16: strings[0]: a comma with nothing behind it");
 	refuses("{\"a\":True}", "f:1:6: a: expected a value, got True");
-	CHECK_STR(err.hint, "JSON has true, false and null, in small letters");
+	CHECK_STR(err.hint, "write true, false and null in lower case");
 	refuses("{\"a\" 1}", "f:1:6: a: expected \":\" behind the key, got 1");
 	refuses("{\"a\":1 \"b\"}", "f:1:8: a: expected \",\" or \"}\", got \"b\"");
 	refuses("{\"strings\":[\"a\" \"b\"]}",
@@ -316,7 +316,7 @@ TEST(syntax)
 	refuses("{\"a\":nope}", "f:1:6: a: expected a value, got nope");
 	refuses("{\"a\":01}", "f:1:7: a: expected \",\" or \"}\", got 1");
 	refuses("{'a':1}", "f:1:2: expected a value, got '");
-	CHECK_STR(err.hint, "JSON takes double quotes");
+	CHECK_STR(err.hint, "use double quotes");
 	refuses("{/**/}", "f:1:2: comments are no part of JSON, got /");
 	refuses("{\"a\":\"\\q\"}",
 		"f:1:8: a: a backslash in front of a character that needs none, got q");

@@ -45,7 +45,7 @@ TEST(names_that_are_refused)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		CHECK(str_starts(name("web", wrong[i]),
 				 "error: config.json: linux.cgroupsPath: expected"));
-	CHECK(strstr(name(arena_strf(&arena, "%0255d", 0), NULL), "longer than 255") != NULL);
+	CHECK(strstr(name(arena_strf(&arena, "%0255d", 0), NULL), "longer than the 255") != NULL);
 	CHECK(!plan_unit_is_path("/a:b:c"));
 	CHECK(plan_unit_is_path("a:b:c"));
 }

@@ -498,10 +498,12 @@ TEST(a_change_has_the_lock_and_what_is_there_now)
 	change.data = NULL;
 	CHECK_INT(store_change(store, "c1", &change, &err), 0);
 	seen.start_time.v++;
-	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "another one has its id");
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err,
+		  "another container has its id now");
 	seen = back;
 	seen.created = "2026-01-01T00:00:01Z";
-	CHECK_ERR(store_change(store, "c1", &change, &err), &err, "another one has its id");
+	CHECK_ERR(store_change(store, "c1", &change, &err), &err,
+		  "another container has its id now");
 	CHECK_INT(store_remove(store, "c1", &err), 0);
 	CHECK_ERR(store_change_open(store, dir, "c1", &change, &err), &err,
 		  "container does not exist");

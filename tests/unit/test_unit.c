@@ -119,7 +119,7 @@ TEST(what_hinders_it_is_told)
 	check_start(FAKE_DROPS, "not start the unit usrun-a.scope: it closed the connection",
 		    "StartTransientUnit ");
 	check_start(FAKE_NONSENSE, "not start the unit usrun-a.scope: ", "StartTransientUnit ");
-	check_start(FAKE_REJECTS, "reach the systemd of the user: /tmp/usrun-", "");
+	check_start(FAKE_REJECTS, "reach the user's systemd: /tmp/usrun-", "");
 	check_start(FAKE_CLOSES, "closed the connection", "");
 	check_start(FAKE_GARBAGE, "does not speak D-Bus", "");
 }
@@ -221,7 +221,7 @@ TEST(of_too_many_directories_none_can_be_joined)
 		  "the container's cgroup /a is gone, and the cgroup of its process 0 cannot be "
 		  "found");
 	CHECK_ERR(driver_open_of(&arena, &place, INT32_MAX, &there.cgroup, &instead, &err), &err,
-		  "the container's process 2147483647 has just ended");
+		  "the container's process 2147483647 has just exited");
 	CHECK(!instead);
 	for (size_t i = 0; i < MANY; i++)
 		if (there.behind[i] == -1)
