@@ -195,6 +195,16 @@ static int run_criu(struct start *start, const struct inherited *in, struct err 
 	return 0;
 }
 
+/* CRIU makes a cgroup namespace only with cgroups; ours is there before the user namespace. */
+static void note_cgroup_namespace(struct start *start)
+{
+	uint32_t both = PLAN_USERNS_NEW | PLAN_CGROUPNS;
+
+	if ((start->plan->flags & both) == both && !start->restore->opts.manage_cgroups)
+		start_note(start, "the cgroup namespace belongs to the host's user namespace: the "
+				  "container cannot mount cgroups itself");
+}
+
 int step_criu_start(struct start *start, struct err *err)
 {
 	struct rpc_opts *opts = &start->restore->opts;
@@ -204,6 +214,7 @@ int step_criu_start(struct start *start, struct err *err)
 	if (r < 0)
 		return r;
 	give_namespaces(start, in);
+	note_cgroup_namespace(start);
 	opts->images_fd = start->restore->images;
 	opts->work_fd = start->restore->work;
 	opts->log_file = RESTORE_LOG;

@@ -23,6 +23,12 @@ counter() { # [JQ...]
 	soon counted 3
 }
 
+in_a_user_namespace() {
+	chown -R 100000:100000 "$T/b/rootfs"
+	cfg '.linux.namespaces |= map(select(.type != "user")) + [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+}
+
 lines() { { cat "$T/b/rootfs/tmp/n" 2>/dev/null || true; } | wc -l; }
 counted() { [ "$(lines)" -gt "$1" ]; } # N
 none_missing() {
@@ -174,6 +180,12 @@ moves_to_another_terminal() { # HOW
 }
 
 t_checkpoint_with_a_terminal() {
+	moves_to_another_terminal socket
+	down
+}
+t_checkpoint_terminal_of_a_user_namespace() {
+	root_only 'CRIU needs root'
+	in_a_user_namespace
 	moves_to_another_terminal socket
 	down
 }

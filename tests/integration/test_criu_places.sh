@@ -65,11 +65,9 @@ t_checkpoint_with_a_user_namespace() {
 	for user in 0 1000; do
 		owner=$((100000 + user)):$((100000 + user + user / 1000))
 		: >"$T/log"
-		chown -R 100000:100000 "$T/b/rootfs"
+		in_a_user_namespace
 		chown "$owner" "$T/log"
-		counter --argjson u "$user" '.process.user = {uid: $u, gid: ($u + ($u / 1000))} |
-			.linux.namespaces |= map(select(.type != "user")) + [{type: "user"}] |
-			.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+		counter --argjson u "$user" '.process.user = {uid: $u, gid: ($u + ($u / 1000))}'
 		pid=$(pid_of)
 		mounts=$(mounts_of "$pid") groups=$(groups_of "$pid")
 		ok checkpoint --image-path "$T/img" "$ID"
@@ -89,6 +87,8 @@ t_checkpoint_with_a_user_namespace() {
 		inside sed -n 's/^[UG]id:\t\([0-9]*\).*/\1/p' /proc/1/status
 		eq 'ids inside' "$(xargs <<<"$OUT")" "$user $((user + user / 1000))"
 		eq 'ids outside' "$(stat -c %u:%g "/proc/$pid")" "$owner"
+		ok explain "$ID"
+		has departure "$OUT" "the cgroup namespace belongs to the host's user namespace"
 		eq 'owner of what it writes' "$(stat -c %u:%g "$T/b/rootfs/tmp/n")" "$owner"
 		lives
 	done
@@ -209,7 +209,15 @@ t_checkpoint_is_explained() {
 }
 
 # A pipe is the caller's again, the null device that of the host, a file is appended to.
-t_checkpoint_of_streams() {
+t_checkpoint_of_streams() { streams_move; }
+t_checkpoint_streams_of_a_user_namespace() {
+	root_only 'CRIU needs root'
+	in_a_user_namespace
+	: >"$T/err2"
+	chown 100000 "$T/err2"
+	streams_move
+}
+streams_move() {
 	need_criu
 	# shellcheck disable=SC2016
 	script_ 'while read -r line; do echo "got $line"; echo "and $line" >&2; done'
