@@ -3,6 +3,7 @@
 
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/layer/layer.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -264,7 +265,8 @@ static bool is_known(const struct do_guards *guards, const char *path)
 
 static void append(struct str *line, const char *path)
 {
-	str_addf(line, "%s%s", line->len ? " " : "", path);
+	str_add(line, line->len ? " " : "");
+	layer_text_name(line, path);
 }
 
 /* Its configuration names programs that git runs there. */

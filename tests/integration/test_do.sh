@@ -842,10 +842,12 @@ t_do_guards_bare_repositories() {
 		done
 		mv bare.git x 2>/dev/null && echo "moved bare.git"
 		echo work >bare.git/refs/x; echo work >plain/config
-		mkdir -p new/objects new/refs; touch new/HEAD new/config'
+		mkdir -p new/objects new/refs; touch new/HEAD new/config
+		name=$(printf "new\342\200\256"); mkdir -p "$name/objects" "$name/refs"; touch "$name/HEAD"'
 	eq 'what was changed' "$OUT" ''
 	eq 'what is work' "$(cat bare.git/refs/x plain/config)" $'work\nwork'
 	has 'a new one is told' "$ERR" "new in a writable directory, review it before it runs: $PWD/new"
+	has 'a name that would be shown as another' "$ERR" "$PWD/new\\342\\200\\256"
 	hasnt 'those that were there' "$ERR" "$PWD/bare.git"
 	IN --rw . --unprotect .git -- 'echo x >bare.git/config'
 	eq unprotected "$(<bare.git/config)" x
