@@ -224,6 +224,7 @@ static void check_all(struct checker *c)
 	if (c->options->facts) /* they are another host's */
 		return;
 	explain_missing(c->arena, c->plan, &(struct explain_missing){ add_missing, c });
+	explain_kernel(c->arena, c->plan, &(struct explain_missing){ add_missing, c });
 	explain_ignored(c->arena, c->plan, &(struct explain_missing){ add_ignored, c });
 }
 

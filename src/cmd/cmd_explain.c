@@ -113,6 +113,8 @@ static void print_missing(const struct launch *launch, struct str *out)
 
 	explain_missing(launch->arena, launch->plan,
 			&(struct explain_missing){ tell_missing, &missing });
+	explain_kernel(launch->arena, launch->plan,
+		       &(struct explain_missing){ tell_missing, &missing });
 	if (missing.len)
 		str_addf(out, "missing\n%s", missing.s);
 	explain_ignored(launch->arena, launch->plan,

@@ -17,3 +17,7 @@ struct explain_missing {
 /* Root file system, mount sources and mount points, hooks, the command. */
 void explain_missing(struct arena *arena, const struct plan *plan,
 		     const struct explain_missing *out);
+
+/* File system types, sysctls, devices, cgroups and resctrl. */
+void explain_kernel(struct arena *arena, const struct plan *plan,
+		    const struct explain_missing *out);

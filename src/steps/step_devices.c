@@ -9,6 +9,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
+#include "src/host/node.h"
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 
@@ -52,9 +53,7 @@ static int enter(struct start *start, const char *path, struct place *at, const 
 
 static bool is_that_device(const struct stat *st, const struct device_plan *d)
 {
-	if ((st->st_mode & S_IFMT) != (d->mode & S_IFMT))
-		return false;
-	return S_ISFIFO(st->st_mode) || st->st_rdev == makedev(d->major, d->minor);
+	return node_is(st, d->mode, d->major, d->minor);
 }
 
 /* LX-017: another file in the place of a device is an error, never left there or followed. */
@@ -105,31 +104,10 @@ static int make_node(int dir, const char *name, const struct device_plan *d, str
 	return set_owner_and_mode(dir, name, d, true, err);
 }
 
-/* The host's node: under the same name, or where sysfs says that the number is. */
-static const char *host_path(struct start *start, const struct device_plan *d)
-{
-	const char *path, *name;
-	char text[512];
-	struct stat st;
-
-	if (stat(d->path, &st) == 0 && is_that_device(&st, d))
-		return d->path;
-	path = arena_strf(start->arena, "/sys/dev/%s/%u:%u/uevent",
-			  S_ISBLK(d->mode) ? "block" : "char", d->major, d->minor);
-	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return NULL;
-	name = strstr(text, "DEVNAME=");
-	if (!name)
-		return NULL;
-	name += strlen("DEVNAME=");
-	path = arena_strf(start->arena, "/dev/%.*s", (int)strcspn(name, "\n"), name);
-	return stat(path, &st) == 0 && is_that_device(&st, d) ? path : NULL;
-}
-
 static int clone_node(struct start *start, const struct device_plan *d, struct err *err)
 {
 	uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-	const char *from = host_path(start, d);
+	const char *from = node_find(start->arena, d->path, d->mode, d->major, d->minor);
 	_cleanup_close_ int node = -1;
 	struct stat st;
 	int r;
@@ -213,7 +191,7 @@ static int make_device(struct start *start, const struct device_plan *d, struct 
 	if (start->plan->devices.bind)
 		return bind_node(start, at->dir, name, d, err);
 	if (at->nodev && !S_ISFIFO(d->mode)) {
-		bool there = host_path(start, d);
+		bool there = node_find(start->arena, d->path, d->mode, d->major, d->minor);
 
 		start_note(
 			start,

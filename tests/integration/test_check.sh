@@ -118,6 +118,39 @@ t_check_and_create_agree() {
 	done
 }
 
+# What the kernel has not, or not for the caller: found by the same probes as the error of create.
+t_check_finds_what_the_kernel_lacks() {
+	local filter path
+	prog /bin/true
+	cp "$T/b/config.json" "$T/good.json"
+	while IFS='|' read -r path filter; do
+		jq "$filter" "$T/good.json" >"$T/b/config.json"
+		check "$T/b"
+		eq "$filter" "$(jq -r '[.findings[] | select(.kind == "missing").path] | join(" ")' <<<"$OUT")" "$path"
+		[ -z "$path" ] || no ' ' run -b "$T/b" "$ID"
+	done <<-'EOF'
+		mounts[7].type|.mounts[7] = {destination: "/x", type: "nosuchfs", source: "none"}
+		linux.sysctl["net.ipv4.nothing"]|.linux.sysctl = {"net.ipv4.nothing": "1"}
+		|.linux.sysctl = {"net.ipv4.ip_forward": "1", "net.ipv4.conf.lo.forwarding": "1"}
+		|.linux.devices = [{path: "/dev/own-name", type: "c", major: 1, minor: 7}]
+	EOF
+	if [ ! -e /sys/fs/resctrl/tasks ]; then
+		jq '.linux.intelRdt = {closID: "x", l3CacheSchema: "L3:0=f"}' "$T/good.json" >"$T/b/config.json"
+		check "$T/b"
+		has resctrl "$OUT" '"linux.intelRdt"'
+	fi
+	[ "$MODE" = rootless ] || return 0
+	jq '.linux.devices = [{path: "/dev/nosuch", type: "c", major: 250, minor: 77}]' "$T/good.json" >"$T/b/config.json"
+	check "$T/b"
+	has 'a device' "$OUT" 'device /dev/nosuch: the host has no device 250:77 to bind'
+	no 'the host has no device 250:77' run -b "$T/b" "$ID"
+	jq '.linux.cgroupsPath = "/usrun-nosuch/x"' "$T/good.json" >"$T/b/config.json"
+	R run -b "$T/b" "$ID"
+	[[ "$ERR" == *'create the cgroup'* ]] || return 0 # where the caller may, or has none in any case
+	check "$T/b"
+	has 'a cgroup' "$OUT" 'the caller may not make it in /sys/fs/cgroup'
+}
+
 t_check_reads_no_json() {
 	echo '{"a": }' >"$T/b/config.json"
 	R check "$T/b"
