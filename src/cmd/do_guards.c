@@ -6,12 +6,17 @@
 #include "src/layer/layer.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_DEPTH = 8 }; /* of directories with submodules */
+enum {
+	MAX_DEPTH = 8,      /* of directories with submodules */
+	BARE_DEPTH = 3,     /* of bare repositories, */
+	BARE_LOOKED = 2000, /* among so many directories: who has more waits at each start */
+};
 
 struct search {
 	struct arena *arena;
@@ -204,14 +209,55 @@ static void note_bare(struct arena *arena, struct do_guards *g, const char *path
 	g->bare[g->n_bare++].path = path;
 }
 
-/* A bare repository, which git takes for one when it is run in it. */
-static void look_at_entry(struct search *s, const char *dir, unsigned int depth)
+/* Directories that git is run in by whoever is in them, links never. */
+struct bare {
+	struct arena *arena;
+	const char *root;
+	unsigned int looked;
+	void (*found)(void *data, const char *dir); /* relative to root */
+	void *data;
+};
+
+static bool is_directory(int dir, const struct dirent *entry)
 {
+	struct stat st;
+
+	if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, "..") ||
+	    str_equal(entry->d_name, ".git"))
+		return false;
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_DIR;
+	return fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void search_bare(struct bare *b, const char *dir, unsigned int depth)
+{
+	DIR *stream = opendir(*dir ? path_join(b->arena, b->root, dir) : b->root);
+	struct dirent *entry;
+
+	/* All of the first level: a program inside could make the limit of others. */
+	while (stream && (depth == 1 || b->looked < BARE_LOOKED) && (entry = readdir(stream))) {
+		const char *name;
+
+		if (!is_directory(dirfd(stream), entry))
+			continue;
+		b->looked += depth > 1;
+		name = arena_strf(b->arena, "%s%s%s", dir, *dir ? "/" : "", entry->d_name);
+		if (is_git_directory(path_join(b->arena, b->root, name)))
+			b->found(b->data, name);
+		else if (depth < BARE_DEPTH && b->looked < BARE_LOOKED)
+			search_bare(b, name, depth + 1);
+	}
+	if (stream)
+		(void)closedir(stream);
+}
+
+/* A bare repository, which git takes for one when it is run in it. */
+static void guard_bare(void *data, const char *dir)
+{
+	struct search *s = data;
 	const char *path = path_join(s->arena, s->writable->source, dir);
 
-	(void)depth;
-	if (!is_git_directory(path))
-		return;
 	note_bare(s->arena, s->guards, path);
 	for (size_t i = 0; do_protected[i]; i++)
 		if (str_starts(do_protected[i], ".git/") &&
@@ -234,7 +280,7 @@ void do_guards_find(struct arena *arena, struct do_guards *guards, const struct 
 	guards->roots = arena_room(arena, guards->roots, guards->n_roots, &guards->cap_roots,
 				   sizeof(*guards->roots));
 	guards->roots[guards->n_roots++] = writable->source;
-	for_each(&s, "", 0, look_at_entry);
+	search_bare(&(struct bare){ arena, writable->source, 0, guard_bare, &s }, "", 1);
 	if (!is_git_directory(writable->source))
 		return;
 	for (size_t i = 0; do_protected[i]; i++)
@@ -269,27 +315,27 @@ static void append(struct str *line, const char *path)
 	layer_text_name(line, path);
 }
 
+struct news {
+	struct arena *arena;
+	const struct do_guards *guards;
+	const char *root;
+	struct str *line;
+};
+
 /* Its configuration names programs that git runs there. */
-static void add_new_repositories(struct arena *arena, const struct do_guards *guards,
-				 const char *root, struct str *line)
+static void tell_bare(void *data, const char *dir)
 {
-	DIR *stream = opendir(root);
-	struct dirent *entry;
+	struct news *news = data;
+	const char *path = path_join(news->arena, news->root, dir);
 
-	while (stream && (entry = readdir(stream))) {
-		const char *path = path_join(arena, root, entry->d_name);
-
-		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, "..") &&
-		    !str_equal(entry->d_name, ".git") && is_git_directory(path) &&
-		    !is_known(guards, path))
-			append(line, path);
-	}
-	if (stream)
-		(void)closedir(stream);
+	if (!is_known(news->guards, path))
+		append(news->line, path);
 }
 
 void do_guards_news(struct arena *arena, const struct do_guards *guards, struct str *ret)
 {
+	struct news news = { arena, guards, NULL, ret };
+
 	for (size_t i = 0; i < guards->n_watched; i++) {
 		const struct do_watched *w = &guards->watched[i];
 		struct stat st;
@@ -297,6 +343,8 @@ void do_guards_news(struct arena *arena, const struct do_guards *guards, struct 
 		if (lstat(w->path, &st) == 0 && is_news(w, &st))
 			append(ret, w->path);
 	}
-	for (size_t i = 0; i < guards->n_roots; i++)
-		add_new_repositories(arena, guards, guards->roots[i], ret);
+	for (size_t i = 0; i < guards->n_roots; i++) {
+		news.root = guards->roots[i];
+		search_bare(&(struct bare){ arena, news.root, 0, tell_bare, &news }, "", 1);
+	}
 }

@@ -33,8 +33,12 @@ int plan_layer_build(struct plan_build *b, struct err *err)
 				      "\"]: expected an absolute path, got \"%s\"",
 			       dir);
 	/* The lock on it ends with usrun. */
-	if (dir && (options->wait_start || options->detach))
-		return err_set(err, EINVAL, "--overlay=%s: cannot be used with --detach", dir);
+	if (dir && (options->wait_start || options->detach)) {
+		(void)err_set(err, EINVAL, "--overlay=%s: cannot be used with --detach", dir);
+		return err_hint(err,
+				"usrun holds the lock on the directory while it runs: leave out "
+				"--detach, and let the shell run it with &");
+	}
 	layer->dir = dir ? path_clean(b->arena, dir) : NULL;
 	layer->shown = options->show_changes;
 	layer->user = plan_parts_in_userns(b->plan) || !b->plan->facts->caller.initial_userns;

@@ -849,6 +849,16 @@ t_do_guards_bare_repositories() {
 	has 'a new one is told' "$ERR" "new in a writable directory, review it before it runs: $PWD/new"
 	has 'a name that would be shown as another' "$ERR" "$PWD/new\\342\\200\\256"
 	hasnt 'those that were there' "$ERR" "$PWD/bare.git"
+	# Deeper ones as well.
+	mkdir -p lib/vendor/deep.git/{objects,refs,hooks}
+	touch lib/vendor/deep.git/HEAD lib/vendor/deep.git/config
+	R do --rw . -- sh -c '
+		(echo evil >lib/vendor/deep.git/config) 2>/dev/null && echo "wrote config"
+		mv lib/vendor lib/x 2>/dev/null && echo moved; touch lib/vendor/deep.git/hooks/x 2>/dev/null && echo made
+		mkdir -p lib/vendor/other/objects lib/vendor/other/refs; touch lib/vendor/other/HEAD lib/new'
+	eq 'deeper' "$OUT $(ls lib/new)" ' lib/new'
+	has 'a deeper new one is told' "$ERR" "$PWD/lib/vendor/other"
+	hasnt 'that which was there' "$ERR" deep.git
 	IN --rw . --unprotect .git -- 'echo x >bare.git/config'
 	eq unprotected "$(<bare.git/config)" x
 	# Any number of them takes no more memory than their names.

@@ -228,6 +228,21 @@ t_layer_in_hostile_hands() {
 	find . | cmp - "$T/before" || fail 'a file was left'
 }
 
+# Directories that nobody may enter: the program's, and the one that the kernel makes beside its layer.
+t_layer_with_shut_directories() {
+	layer_home
+	ok do --overlay=../tried -- sh -c 'mkdir -p a.d/b && echo x >a.d/b/f && chmod 0 a.d/b a.d d; rm -r e'
+	[ -n "$(find ../tried -path '*/work/work' -perm 0 2>/dev/null)" ] || skip 'this kernel leaves no such directory'
+	ok do --apply ../tried --changes
+	has list "$OUT" "A $PWD/a.d/b/f 2"
+	has list "$OUT" "m $PWD/d/ 755 -> 0"
+	ok do --overlay=../tried -- sh -c 'chmod 700 a.d a.d/b && cat a.d/b/f && chmod 0 a.d/b a.d'
+	eq 'the next run' "$OUT" x
+	ok do --overlay=../tried -- sh -c 'mkdir -p z/z && chmod 0 z/z z'
+	ok gc --layer ../tried
+	[ ! -e ../tried ] || fail 'the layer is still there'
+}
+
 # A killed sandbox leaves a layer that the next one uses.
 t_layer_survives_a_kill() {
 	layer_home
