@@ -162,6 +162,8 @@ const struct oci_seccomp *random_profile(struct random *random, struct arena *ar
 		"SCMP_ARCH_X86_64",  "SCMP_ARCH_X86",     "SCMP_ARCH_X32",
 		"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM",     "SCMP_ARCH_RISCV64",
 		"SCMP_ARCH_MIPSEL",  "SCMP_ARCH_PPC64LE", "SCMP_ARCH_MIPSEL64N32",
+		"SCMP_ARCH_S390X",   "SCMP_ARCH_S390",    "SCMP_ARCH_PPC64",
+		"SCMP_ARCH_PPC",     "SCMP_ARCH_MIPS",    "SCMP_ARCH_MIPS64N32",
 	};
 	const uint32_t n_archs = sizeof(archs) / sizeof(archs[0]);
 	struct oci_seccomp *seccomp = arena_new(arena, struct oci_seccomp);

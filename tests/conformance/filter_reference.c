@@ -96,14 +96,19 @@ static uint32_t action_of(int action, const struct json_uint *errno_ret)
 	return action == OCI_SECCOMP_TRACE ? SCMP_ACT_TRACE(data) : plain[action];
 }
 
+/* What has the other byte order counts for nothing, as no process can have it: like the machine's
+ * own, which is there in any case. */
 static uint32_t token_of(const char *name)
 {
+	const uint32_t native = seccomp_arch_native();
 	char lower[32] = "";
+	uint32_t token;
 
 	name += strlen("SCMP_ARCH_");
 	for (size_t i = 0; name[i] && i < sizeof(lower) - 1; i++)
 		lower[i] = (char)tolower((unsigned char)name[i]);
-	return seccomp_arch_resolve_name(lower);
+	token = seccomp_arch_resolve_name(lower);
+	return (token & __AUDIT_ARCH_LE) == (native & __AUDIT_ARCH_LE) ? token : native;
 }
 
 static bool repeats_argument(const struct oci_syscall *call)
