@@ -283,6 +283,12 @@ static int by_depth(const void *a, const void *b)
 	return (m < n) - (m > n);
 }
 
+/* Of open_place(): it is not there, or a link is. */
+static bool is_gone(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EXDEV;
+}
+
 /* Where nothing is mounted any more the container has taken it away, or has renamed a directory
  * above it: the caller must hear of that. */
 static int remove_all(struct start *start, struct err *err)
@@ -299,6 +305,8 @@ static int remove_all(struct start *start, struct err *err)
 
 		if (there == 0 && !mountfd_is_same(places[i].dir, places[i].target))
 			continue;
+		if (there < 0 && !is_gone(there)) /* it may well be mounted, and stays listed */
+			return err_errno(err, -there, "unmount %s in the container", v[i].target);
 		log_notice("%s in the container: nothing is mounted there any more", v[i].target);
 		place_done(&places[i]);
 	}

@@ -75,6 +75,22 @@ t_mounts_moved_away() {
 	down
 }
 
+# What cannot be looked at may be mounted still, and is not forgotten.
+t_mounts_out_of_reach() {
+	root_only 'strace takes the privileges of who enters a user namespace'
+	up '.root.readonly = false'
+	jq -n '[{destination: "/a", type: "tmpfs"}]' >"$T/mounts"
+	ok mounts add "$ID" "$T/mounts"
+	! strace -f -qq -o "$T/trace" -P a -e trace=openat -e inject=openat:error=EIO -E "USRUN_TEST=$ID" \
+		"${U[@]:2}" mounts remove "$ID" "$T/mounts" 2>"$T/err" || fail 'removed'
+	has trace "$(<"$T/trace")" INJECTED
+	has error "$(<"$T/err")" 'unmount /a in the container: I/O error'
+	eq 'in the state' "$(written_down)" '["/a"]'
+	ok mounts remove "$ID" "$T/mounts"
+	eq errors "$ERR" ''
+	down
+}
+
 t_mounts_refused() {
 	prog /bin/sleep 1000
 	up
