@@ -8,6 +8,7 @@
 #include "src/base/path.h"
 #include "src/cmd/common.h"
 #include "src/cmd/do_ids.h"
+#include "src/cmd/do_patience.h"
 #include "src/do/do.h"
 
 #include <limits.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+#define LISTING "usrun: listing the changes ...\n"
 
 /* Whether usrun has made it to mount something there. */
 static bool is_mount_point(const struct plan *plan, const char *path)
@@ -115,11 +118,13 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 	if (layer->fd < 0)
 		layer->fd = fd_take(&top);
 	if (changes && layer->fd >= 0) {
+		do_patience_begin(LISTING);
 		if (do_ids_enter(arena, layer, &err) < 0 ||
 		    list(arena, layer, start->plan, NULL, changes, &out, &err) < 0)
 			log_notice("--changes: %s", err.text);
 		else
 			(void)!io_write_all(STDERR_FILENO, out.s, out.len);
+		do_patience_end();
 		tell_full(start, layer->fd);
 	}
 	layer_close(layer);
@@ -273,10 +278,12 @@ int do_layer_apply(struct arena *arena, const char *dir, const char *const *path
 		r = layer_open(arena, dir, 0, &layer, err);
 	if (r < 0)
 		return r;
+	do_patience_begin(changes ? LISTING : "usrun: applying the changes ...\n");
 	r = do_ids_enter(arena, &layer, err);
 	if (r == 0)
 		r = changes ? list(arena, &layer, NULL, &choice, changes, &out, err)
 			    : apply(arena, &layer, &choice, &out, err);
+	do_patience_end();
 	layer_close(&layer);
 	printed = common_print_text(&out, r < 0 ? &later : err);
 	return r < 0 || printed == 0 ? r : printed;

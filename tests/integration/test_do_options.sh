@@ -88,3 +88,20 @@ t_do_keeps_groups_as_root() {
 		eq "${option:-unasked}" "$(jq -r '.annotations["run.oci.keep_original_groups"]' <<<"$OUT")" "$([ -n "$option" ] && echo 1 || echo null)"
 	done
 }
+
+# A person hears what takes longer than a second, and a pipe does not.
+t_do_says_that_it_lists_and_applies() {
+	options_home
+	local slow="strace -o $T/trace -e inject=linkat:delay_enter=1500000:when=1"
+	ok do --net=none --overlay=../layer -- sh -c 'echo x >new'
+	strace -o "$T/trace" -e inject=getdents64:delay_enter=1500000:when=1 true 2>/dev/null || skip 'this strace delays no calls'
+	under_script "strace -o $T/trace -e inject=getdents64:delay_enter=1500000:when=1 ${U[*]} do --apply ../layer --changes"
+	has listing "$OUT" 'usrun: listing the changes ...'
+	has list "$OUT" "A $PWD/new 2"
+	under_script "${U[*]} do --apply ../layer --changes"
+	hasnt 'what takes no time' "$OUT" '...'
+	under_script "$slow ${U[*]} do --apply ../layer"
+	has applying "$OUT" 'usrun: applying the changes ...'
+	eq applied "$(<new)" x
+	ok gc --layer ../layer
+}
