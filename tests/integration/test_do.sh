@@ -788,7 +788,7 @@ P
 	eq 'the bus' "$OUT" "unix:path=$run/agent"
 	XDG_RUNTIME_DIR=$run WAYLAND_DISPLAY=agent ok do --share wayland -- sh -c '[ -S "$WAYLAND_DISPLAY" ] && echo socket'
 	eq 'the desktop' "$OUT" socket
-	DISPLAY=elsewhere:0 no 'is not one of this machine' do --share x11 -- true
+	DISPLAY=elsewhere:0 no 'is not local' do --share x11 -- true
 	WAYLAND_DISPLAY='' no '--share wayland: WAYLAND_DISPLAY is not set' do --share wayland -- true
 	for name in none file; do # a file would be writable, whatever it is
 		echo >"$run/file"

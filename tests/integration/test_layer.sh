@@ -176,7 +176,7 @@ t_layer_in_hostile_hands() {
 	no '/tmp is not a layer' do --apply /tmp
 	no 'is not a layer' gc --layer ../other
 	[ -d ../other/x ] || fail 'what is no layer was removed'
-	no 'there is nothing to keep' do --rw . --home=ro --overlay=../new -- true
+	no 'nothing to keep' do --rw . --home=ro --overlay=../new -- true
 	mkdir -m 777 ../open
 	chmod 777 ../open
 	no 'is writable by others' do --overlay=../open -- true
