@@ -819,8 +819,8 @@ CapEff:	0000000000000000"
 	ok delete --force "$name"
 	ok do --net=none -d -t --name "$ID-t" -- sh -c 'tty; exec sleep 1000'
 	ok delete --force "$ID-t"
-	no '--timeout: with --detach' do -d --timeout 1 -- true
-	no '--changes: with --detach' do -d --changes -- true
+	no '--timeout: cannot be used with --detach' do -d --timeout 1 -- true
+	no '--changes: cannot be used with --detach' do -d --changes -- true
 	no 'cannot be used with --detach' do -d --overlay="$T/layer" -- true
 }
 
