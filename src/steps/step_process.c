@@ -178,6 +178,8 @@ int step_release(struct start *start, struct err *err)
 {
 	int r = check_filter(start, err);
 
+	if (start->plan->flags & PLAN_WAIT_START)
+		step_wait_hear_signals();
 	if (r == 0 && start->plan->options->sandbox && !start->plan->options->detach)
 		return start_end_with_parent(start, err); /* kept by the exec */
 	return r < 0 ? r : privs_outlive_parent(err);

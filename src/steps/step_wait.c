@@ -81,9 +81,7 @@ static void end_on_signal(int signal)
 	_exit(128 + signal);
 }
 
-/* The init of a pid namespace gets no signal that it has no handler for: what asks a container to
- * end before its start would be lost. The exec takes the handlers away. */
-static void hear_signals(void)
+void step_wait_hear_signals(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	const struct sigaction end = { .sa_handler = end_on_signal };
@@ -98,7 +96,6 @@ static void hear_signals(void)
 int step_wait_start(struct start *start, struct err *err)
 {
 	keep_listeners_only(start);
-	hear_signals();
 	for (;;) {
 		_cleanup_close_ int connection = -1;
 		int error;

@@ -131,3 +131,8 @@ STEP(hooks_start_container);
 STEP(fds_close);
 STEP(seccomp_load);
 STEP(exec);
+
+/* A part of "release", where a `start` is to come: the init of a pid namespace gets no signal that
+ * it has no handler for, so what asks a container to end before its start would be lost. The exec
+ * takes the handlers away. */
+void step_wait_hear_signals(void);

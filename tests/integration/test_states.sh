@@ -263,6 +263,21 @@ t_state_of_another_boot() {
 }
 gone() { [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat"; } # PID
 
+# Whoever has been told that the container is created may end it, before its init has closed what it no longer needs.
+t_end_at_the_first_moment() {
+	local tracer
+	root_only 'a traced usrun has no newuidmap'
+	prog /bin/true
+	strace -f -qq -o "$T/trace" -e trace=close_range -e inject=close_range:delay_enter=700000 \
+		"${U[@]}" create -b "$T/b" "$ID" >/dev/null 2>&1 </dev/null &
+	tracer=$!
+	soon is created
+	ok kill "$ID" TERM
+	soon is stopped
+	down
+	wait $tracer || true
+}
+
 # Nobody of usrun is there when a waiting init ends; but as long as it is not reaped, the kernel tells how it ended.
 t_end_of_a_waiting_init_is_told() {
 	local signal words
