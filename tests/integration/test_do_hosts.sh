@@ -182,3 +182,63 @@ t_do_without_subids() {
 	eq 'root in the tree' "$RC $OUT" '0 0'
 	has 'it is said' "$ERR" 'usermod --add-subuids'
 }
+
+# A host without a program for networks: none, which is said, with what to do.
+before_t_do_without_network_helpers() {
+	local name
+	host_mnt
+	: >/mnt/none
+	for name in slirp4netns pasta; do
+		[ ! -e /usr/bin/$name ] || mount --bind /mnt/none /usr/bin/$name
+	done
+}
+after_t_do_without_network_helpers() {
+	umount /usr/bin/slirp4netns /usr/bin/pasta 2>/dev/null
+	gone_mnt
+}
+t_do_without_network_helpers() {
+	host_proj
+	[ -z "$(find ${PATH//:/ } -name slirp4netns -executable -o -name pasta -executable 2>/dev/null)" ] || skip 'another one is installed elsewhere'
+	R --log-level warning do -- sh -c 'echo on; ls /sys/class/net'
+	eq 'no network' "$RC $OUT" $'0 on\nlo'
+	has 'what to do' "$ERR" 'no network inside: install slirp4netns or passt, or choose --net=none or --net=host'
+	no '--publish: no network inside: install' do -p 8080:80 -- true
+}
+
+# A project and a layer on file systems whose directories have other numbers than those of ext4.
+host_image() { # TYPE MIB MKFS-OPTION...
+	host_mnt
+	mkdir /mnt/fs
+	truncate -s "${2}M" /mnt/image
+	command -v "mkfs.$1" >/dev/null && "mkfs.$1" -q "${@:3}" /mnt/image >/dev/null 2>&1 &&
+		mount -o loop "/mnt/image" /mnt/fs 2>/dev/null || return 0
+	mkdir -p /mnt/fs/home/proj
+	echo text >/mnt/fs/home/proj/file
+	[ "$mode" = root ] || chown -R $user:$user /mnt/fs/home
+}
+host_on() { # TYPE
+	grep -q " /mnt/fs .* - $1 " /proc/self/mountinfo || skip "needs mkfs.$1, a loop device and a kernel with $1"
+	export HOME=/mnt/fs/home
+	cd /mnt/fs/home/proj || fail cd
+	ok do --net=none --changes -- sh -c 'echo more >>file; mkdir d; echo new >d/new; mv file d; cat d/file'
+	eq 'a copy' "$OUT" $'text\nmore'
+	eq list "$(tail -n 1 <<<"$ERR")" '3 added, 1 deleted'
+	eq outside "$(find . -type f) $(<file)" './file text'
+	ok do --net=none --overlay=../layer -- sh -c 'echo more >>file; rm -f gone; mkdir d; echo new >d/new'
+	ok do --net=none --overlay=../layer -- cat file d/new
+	eq 'the next run' "$OUT" $'text\nmore\nnew'
+	ok do --apply ../layer
+	eq applied "$(cat file d/new)" $'text\nmore\nnew'
+	ok gc --layer ../layer
+	[ ! -e ../layer ] || fail 'the layer is still there'
+	ok do --net=none --rw . -- sh -c 'echo rw >rw'
+	eq writable "$(<rw)" rw
+}
+
+before_t_do_on_btrfs() { host_image btrfs 128; }
+after_t_do_on_btrfs() { gone_mnt; }
+t_do_on_btrfs() { host_on btrfs; }
+
+before_t_do_on_xfs() { host_image xfs 320; }
+after_t_do_on_xfs() { gone_mnt; }
+t_do_on_xfs() { host_on xfs; }
