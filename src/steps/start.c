@@ -167,6 +167,13 @@ static const char *words_for(const struct start *start, int fd)
 										       : words;
 }
 
+static void tell_once(struct start *start, const char *words)
+{
+	start->told = words;
+	if (isatty(STDERR_FILENO))
+		log_notice("%s", words);
+}
+
 int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
 	       struct err *err)
 {
@@ -182,9 +189,7 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 		int n = poll(fds, 3, words ? PATIENCE_MS : timeout_ms), signal = 0;
 
 		if (n == 0 && words) {
-			if (isatty(STDERR_FILENO))
-				log_notice("%s", words);
-			start->told = words;
+			tell_once(start, words);
 			continue;
 		}
 		if (n < 0 && errno != EINTR)
