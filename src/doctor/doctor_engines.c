@@ -25,7 +25,8 @@ struct wiring {
 	struct arena *arena;
 	const char *engine, *program; /* its names, for people and in PATH */
 	const char *runtime;          /* the one that it uses unless told otherwise, or NULL */
-	const char *file;             /* where that is set, or the last file that was read */
+	const char *file;             /* where that is set, or the first file that was read */
+	const char *last;             /* the last one */
 	struct runtime *runtimes;
 	size_t n, cap;
 	bool json;    /* podman: reads the errors of a runtime of this name */
@@ -98,6 +99,7 @@ static void read_toml(struct wiring *w, const char *file, rule *apply)
 	if (text_read(w->arena, file, &text) < 0)
 		return;
 	w->changed = true;
+	w->last = file;
 	for (next = text; doctor_toml_next(w->arena, &next, &table, &line);)
 		if (line.key)
 			apply(w, &line);
@@ -242,6 +244,16 @@ static const char *settings_dir(struct doctor *d)
 	return home && *home == '/' ? arena_strf(d->arena, "%s/.config", home) : NULL;
 }
 
+/* Of a directory's files the last by name wins. last: the last that is there. */
+static const char *name_behind(struct doctor *d, const char *dir, const char *last)
+{
+	const char *own = "usrun.conf", *base = last ? path_base(last) : own;
+
+	if (!last || !path_is_below(last, dir) || strcmp(base, own) <= 0)
+		return own;
+	return arena_strf(d->arena, "%.*s.%s", (int)(strlen(base) - strlen(".conf")), base, own);
+}
+
 void doctor_engines_podman(struct doctor *d, const char *argument, struct doctor_finding *ret)
 {
 	struct wiring w = { .arena = d->arena, .engine = "podman", .program = "podman" };
@@ -265,8 +277,8 @@ void doctor_engines_podman(struct doctor *d, const char *argument, struct doctor
 			 "mkdir -p %s && printf '[engine]\\nruntime = \"usrun\"\\n"
 			 "runtime_supports_json = [\"usrun\", {append=true}]\\n"
 			 "runtime_supports_nocgroup = [\"usrun\", {append=true}]\\n"
-			 "[engine.runtimes]\\nusrun = [\"%s\"]\\n' >%s/usrun.conf",
-			 dir, own_path(d), dir),
+			 "[engine.runtimes]\\nusrun = [\"%s\"]\\n' >%s/%s",
+			 dir, own_path(d), dir, name_behind(d, dir, w.last)),
 	      ret);
 	if (ret->result == DOCTOR_OK && !w.json)
 		doctor_warn(d, ret,

@@ -182,6 +182,7 @@ t_doctor_reads_settings_of_engines() {
 	doctor --engines
 	eq gone "$(of podman result)" fail
 	has gone "$(of podman cause)" "$T/none/usrun"
+	mended podman fail --engines
 	printf '{"default-runtime": "u", "runtimes": {"u": {"path": "%s"}}}' "$USRUN" >"$XDG_CONFIG_HOME/docker/daemon.json"
 	doctor --engines
 	has docker "$(of docker cause)" 'which this is'
