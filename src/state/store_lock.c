@@ -196,6 +196,8 @@ static int take_directory(struct store *store, const char *id, bool made,
 		return not_ours(store, id, err);
 	if (r == 0)
 		return fd_take(&dir);
+	if (r < 0 && made) /* only with the lock: nobody else takes it for theirs meanwhile */
+		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
 	if (r < 0)
 		return err_errno(err, -r, "read the state directory %s/%s", store->path, id);
 	r = clean_up(store, dir, id, reuse, err);
