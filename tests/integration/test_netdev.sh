@@ -59,7 +59,7 @@ t_net_device_name_is_taken() {
 	}
 	prog /bin/ip link
 	net_host
-	has error "$(<"$T/out")" 'linux.netDevices["eth7"]: the container has a network device net0 already'
+	has error "$(<"$T/out")" 'linux.netDevices["eth7"]: the container already has a network device net0'
 	has 'still there' "$(<"$T/left")" eth7
 	has numbered "$(<"$T/numbered")" ' net2@'
 }
