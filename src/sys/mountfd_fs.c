@@ -53,13 +53,17 @@ int mountfd_fs_create(int fs)
 	return config(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
 }
 
-/* MS_RDONLY would be the superblock's. */
+/* MS_RDONLY would be the superblock's; but where the host's /proc or /sys is locked read-only, a
+ * user namespace gets no other one. */
 static int mount_staged(int fs, uint64_t attrs)
 {
 	uint64_t readonly = attrs & MOUNT_ATTR_RDONLY;
 	_cleanup_close_ int mount = stage_fs_mount(fs, mountfd_classic_flags(attrs & ~readonly));
-	int r = mount < 0 ? mount : mountfd_set_attr(mount, readonly, 0, 0, false);
+	int r;
 
+	if (mount == -EPERM && readonly)
+		mount = stage_fs_mount(fs, mountfd_classic_flags(attrs));
+	r = mount < 0 ? mount : mountfd_set_attr(mount, readonly, 0, 0, false);
 	return r < 0 ? compat_or_name(missing_fs_call(), r) : fd_take(&mount);
 }
 

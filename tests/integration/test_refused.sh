@@ -137,6 +137,23 @@ t_refused_mount_calls() {
 	diff <(echo "$wanted" | grep -v '^/[^ ]* / ') <(echo "$OUT $(grep -v ^usrun: <<<"$ERR")" | grep -v '^/[^ ]* / ') || fail 'without pivot_root'
 }
 
+# Where the host's is locked read-only (a user namespace in Docker), the kernel gives only one that is so from the start.
+t_refused_fsopen_below_a_readonly_sys() {
+	root_only 'mounts /sys read-only'
+	local calls
+	cfg '.linux.namespaces |= map(select(.type != "user"))
+		| .linux.namespaces |= (map(select(.type != "network")) + [{type: "network"}])'
+	# shellcheck disable=SC2016 # for the shells inside
+	script_ 'ls /sys/class/net; grep -c " /sys/fs/cgroup" /proc/self/mountinfo'
+	cfg '.mounts |= map(select(.type != "cgroup"))'
+	for calls in fsopen fsconfig fsmount; do
+		under_filter $calls ENOSYS
+		U=(unshare -m sh -c 'mount -o remount,bind,ro /sys && exec unshare -Urm "$@"' sh "${U[@]}")
+		R run -b "$T/b" "$ID"
+		eq "$calls: what a sysfs of its own shows" "$OUT" $'lo\n0'
+	done
+}
+
 # What needs a detached mount cannot be had, and is named, with who may have refused it.
 t_refused_is_named() {
 	root_only 'mounts from outside a user namespace'
