@@ -88,8 +88,9 @@ static int ask_for_listener(int sock)
 	return listener;
 }
 
-/* Tells init to go on, and waits until it has become the program or says why not. */
-static int release_init(int dirfd, struct start_call *call, struct err *err)
+/* Tells init to go on, and waits until it has become the program or says why not. It goes on also
+ * where we are killed meanwhile: the state says so before. */
+static int release_init(int dirfd, struct start_call *call, struct state *state, struct err *err)
 {
 	const struct state_doc *doc = &call->doc;
 	_cleanup_close_ int sock = sock_connect_at(dirfd, "start");
@@ -107,12 +108,16 @@ static int release_init(int dirfd, struct start_call *call, struct err *err)
 	r = hooks_open_annotated(doc, &output, err);
 	if (r < 0)
 		return r;
-	r = send_words(sock, &output);
+	state->phase = STATE_STARTED;
+	r = store_write(dirfd, state, err);
+	if (r == 0) {
+		r = send_words(sock, &output);
+		if (r < 0)
+			(void)err_errno(err, -r, "tell the init of container %s to start", id);
+		else
+			r = channel_wait_on(sock, (pid_t)doc->pid, call->pidfd, err);
+	}
 	hooks_close_output(&output);
-	if (r < 0)
-		(void)err_errno(err, -r, "tell the init of container %s to start", id);
-	else
-		r = channel_wait_on(sock, (pid_t)doc->pid, call->pidfd, err);
 	if ((r == -EPIPE || r == -ECONNRESET || r == -ECHILD) &&
 	    pidfd_wait(call->pidfd, LAST_WORDS_MS) == 0) {
 		(void)err_set(err, ECHILD,
@@ -138,10 +143,9 @@ static int start(int dirfd, struct state *state, void *data, struct err *err)
 	if (r == 0 && state->poststart_hooks.v)
 		r = common_read_config(call->arena, dirfd, &call->config, err);
 	if (r == 0)
-		r = release_init(dirfd, call, err);
-	state->phase = STATE_STARTED;
+		r = release_init(dirfd, call, state, err);
 	call->started = *state;
-	return r < 0 ? r : STORE_WRITE;
+	return r;
 }
 
 static int destroy(int dirfd, struct state *state, void *data, struct err *err)

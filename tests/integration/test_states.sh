@@ -278,6 +278,22 @@ t_end_at_the_first_moment() {
 	wait $tracer || true
 }
 
+# The program runs also when whoever has started it is killed meanwhile, here while a hook runs.
+t_start_that_is_killed() {
+	prog /bin/sleep 1000
+	cfg '.hooks = {startContainer: [{path: "/bin/busybox", args: ["sleep", "1"]}]}'
+	ok create --pid-file "$T/pid" -b "$T/b" "$ID"
+	"${U[@]}" start "$ID" 2>/dev/null &
+	soon grep -q . "/proc/$(<"$T/pid")/task/$(<"$T/pid")/children" # the hook
+	kill -KILL $!
+	wait $! || true
+	soon grep -q 1000 "/proc/$(<"$T/pid")/cmdline"
+	is running || fail "it runs, and its state is $("${U[@]}" state "$ID" | jq -r .status)"
+	ok kill "$ID" KILL
+	soon is stopped
+	down
+}
+
 # Nobody of usrun is there when a waiting init ends; but as long as it is not reaped, the kernel tells how it ended.
 t_end_of_a_waiting_init_is_told() {
 	local signal words
