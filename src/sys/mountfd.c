@@ -330,6 +330,22 @@ static int set_all_below(int mount, const struct mount_attr *attr)
 	return r;
 }
 
+/* Not in the list of those that are attached here. */
+static bool is_detached(int mount)
+{
+	struct mountfd_ids ids = { 0 };
+	struct arena arena = { 0 };
+	bool detached = mountfd_ids(mount, &ids) == 0;
+	size_t n;
+	struct listed *v = list(&arena, &n);
+
+	detached &= n > 0;
+	for (size_t i = 0; i < n; i++)
+		detached &= v[i].id != ids.id;
+	arena_free(&arena);
+	return detached;
+}
+
 static int set_classic(int mount, const struct mount_attr *attr, bool recursive)
 {
 	int r = 0;
@@ -395,6 +411,10 @@ int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long prop
 	if (r != -ENOSYS)
 		return r;
 	r = set_classic(mount, &attr, recursive);
+	/* What newer kernels (seen with 6.18) say of a detached one that was made outside our user
+	 * namespace. */
+	if (r == -EPERM && is_detached(mount))
+		r = -EINVAL;
 	return r == -EINVAL && !is_no_root(mount) ? defer(mount, &attr, recursive) : r;
 }
 

@@ -207,6 +207,20 @@ t_refused_mount_setattr() {
 	done
 }
 
+# The trees of a user namespace's bind mounts were opened outside of it.
+t_refused_mount_setattr_from_outside() {
+	root_only 'mounts from outside a user namespace'
+	mkdir "$T/in"
+	cfg --arg t "$T" '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}] |
+		.linux.gidMappings = .linux.uidMappings | .mounts += [{destination: "/in", type: "bind", source: ($t + "/in"), options: ["bind", "ro", "nodev"]}]'
+	mkdir "$T/b/rootfs/in"
+	chown -R 200000:200000 "$T/b/rootfs"
+	script_ 'grep " /in " /proc/self/mountinfo | cut -d " " -f 6,7'
+	under_filter mount_setattr ENOSYS
+	R run -b "$T/b" "$ID"
+	eq 'flags, and no peers' "$OUT" 'ro,nodev,relatime -'
+}
+
 # Flags of a mount that is not there are no success.
 t_refused_mount_setattr_of_no_mount() {
 	cfg '.mounts += [{destination: "/hl", type: "none", source: "none", options: ["remount", "bind", "ro"]}]'
