@@ -55,9 +55,10 @@ def check_readme(root):
 
 
 def check_lines(man):
-    """mdoc takes a word that is a full stop for one, and joins it to the word before: --rw. in place of --rw ."""
-    return [f"{page.name}:{number}: write the word . as \\&." for page in sorted(man.glob("*.[1-8]"))
-            for number, line in enumerate(page.read_text().splitlines(), 1) if re.match(r"\.Dl .* [.,;:?!)] ", line)]
+    """mdoc takes a word that is a full stop for one, and joins it to the word before: --rw. in place of --rw . It takes
+    quotes for its own, and shows none."""
+    return [f"{page.name}:{number}: write the word . as \\&., and \" as \\(dq" for page in sorted(man.glob("*.[1-8]"))
+            for number, line in enumerate(page.read_text().splitlines(), 1) if re.match(r'\.Dl .*( [.,;:?!)] |")', line)]
 
 
 def check_recipes(root):
