@@ -197,7 +197,7 @@ static void look_at_module(struct search *s, const char *dir, unsigned int depth
 }
 
 /* A directory that is git's own, as that of a worktree's repository. */
-static bool is_git_directory(const char *path)
+bool do_guards_is_git(const char *path)
 {
 	return has(path, "HEAD") &&
 	       (has(path, "commondir") || (has(path, "objects") && has(path, "refs")));
@@ -243,13 +243,22 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 			continue;
 		b->looked += depth > 1;
 		name = arena_strf(b->arena, "%s%s%s", dir, *dir ? "/" : "", entry->d_name);
-		if (is_git_directory(path_join(b->arena, b->root, name)))
+		if (do_guards_is_git(path_join(b->arena, b->root, name)))
 			b->found(b->data, name);
 		else if (depth < BARE_DEPTH && b->looked < BARE_LOOKED)
 			search_bare(b, name, depth + 1);
 	}
 	if (stream)
 		(void)closedir(stream);
+}
+
+/* What a repository without .git has for its worktrees and submodules, which may be anywhere. */
+static void look_at_linked(struct search *s, const char *prefix)
+{
+	if (!do_is_unprotected(".git/worktrees", s->unprotected))
+		for_each(s, arena_strf(s->arena, "%sworktrees", prefix), 0, look_at_worktree);
+	if (!do_is_unprotected(".git/modules", s->unprotected))
+		for_each(s, arena_strf(s->arena, "%smodules", prefix), 0, look_at_module);
 }
 
 /* A bare repository, which git takes for one when it is run in it. */
@@ -264,6 +273,7 @@ static void guard_bare(void *data, const char *dir)
 		    !do_is_unprotected(do_protected[i], s->unprotected))
 			look(s,
 			     arena_strf(s->arena, "%s%s", dir, do_protected[i] + strlen(".git")));
+	look_at_linked(s, arena_strf(s->arena, "%s/", dir));
 }
 
 void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
@@ -281,14 +291,13 @@ void do_guards_find(struct arena *arena, struct do_guards *guards, const struct 
 				   sizeof(*guards->roots));
 	guards->roots[guards->n_roots++] = writable->source;
 	search_bare(&(struct bare){ arena, writable->source, 0, guard_bare, &s }, "", 1);
-	if (!is_git_directory(writable->source))
+	if (!do_guards_is_git(writable->source))
 		return;
 	for (size_t i = 0; do_protected[i]; i++)
 		if (str_starts(do_protected[i], ".git/") &&
 		    !do_is_unprotected(do_protected[i], unprotected))
 			look(&s, do_protected[i] + prefix);
-	for_each(&s, "worktrees", 0, look_at_worktree);
-	for_each(&s, "modules", 0, look_at_module);
+	look_at_linked(&s, "");
 }
 
 /* An inode's number may be given again; its time of change is the kernel's own. */

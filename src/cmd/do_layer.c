@@ -7,11 +7,13 @@
 #include "src/base/log.h"
 #include "src/base/path.h"
 #include "src/cmd/common.h"
+#include "src/cmd/do_guards.h"
 #include "src/cmd/do_ids.h"
 #include "src/cmd/do_patience.h"
 #include "src/do/do.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -176,6 +178,24 @@ static bool is_protected(const char *path)
 	return is_in_git(path) && has_part_of_git(path + strlen(".git/"));
 }
 
+/* In a repository without .git that is here, such as a bare one. */
+static bool is_guarded_bare(const char *path, uint32_t mode)
+{
+	char dir[PATH_MAX], name[PATH_MAX];
+
+	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int n = snprintf(name, sizeof(name), ".git%s", slash);
+
+		if (n < 0 || (size_t)n >= sizeof(name) || slash == path ||
+		    !(is_protected(name) || leads_elsewhere(name, mode)))
+			continue;
+		(void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+		if (do_guards_is_git(dir))
+			return true;
+	}
+	return false;
+}
+
 /* At whatever depth: what is protected in a repository is so in one that lies in it, and where the
  * layer lies on a directory of git's own. */
 static bool is_guarded(const char *path, size_t prefix, uint32_t mode)
@@ -186,7 +206,7 @@ static bool is_guarded(const char *path, size_t prefix, uint32_t mode)
 		    (is_protected(at) || leads_elsewhere(at, mode)))
 			return true;
 	}
-	return false;
+	return is_guarded_bare(path, mode);
 }
 
 /* Not what is in a directory that has been named. */

@@ -368,7 +368,9 @@ static int apply_one(struct job *job, const struct layer_choice *choice, struct 
 
 	if (!r)
 		return 0;
-	if (is_guarded(choice, path, job->change) && !is_named(choice, path, job->change)) {
+	/* One that is made for what is named below it may be guarded: so is what is named. */
+	if (r == 1 && is_guarded(choice, path, job->change) &&
+	    !is_named(choice, path, job->change)) {
 		note(job->arena, &ret->guarded, job->change);
 		return 0;
 	}

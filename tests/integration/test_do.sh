@@ -859,7 +859,16 @@ t_do_guards_bare_repositories() {
 	eq 'deeper' "$OUT $(ls lib/new)" ' lib/new'
 	has 'a deeper new one is told' "$ERR" "$PWD/lib/vendor/other"
 	hasnt 'that which was there' "$ERR" deep.git
-	IN --rw . --unprotect .git -- 'echo x >bare.git/config'
+	# What leads git from a worktree elsewhere to them.
+	mkdir -p bare.git/worktrees/w bare.git/modules/m/hooks
+	echo ../.. >bare.git/worktrees/w/commondir
+	echo x >bare.git/modules/m/config
+	IN --rw . -- 'for f in worktrees/w/commondir modules/m/config modules/m/hooks/x; do
+		(echo evil >bare.git/$f) 2>/dev/null && echo "wrote $f"; done; echo evil >bare.git/worktrees/w/config.worktree'
+	eq 'of a worktree and a submodule' "$OUT" ''
+	has 'new for a worktree' "$ERR" "$PWD/bare.git/worktrees/w/config.worktree"
+	IN --rw . --unprotect .git -- 'echo x >bare.git/config; echo ../.. >bare.git/worktrees/w/commondir || echo refused'
+	eq 'unprotected worktree' "$OUT" ''
 	eq unprotected "$(<bare.git/config)" x
 	# Any number of them takes no more memory than their names.
 	(ulimit -v 100000 && R do --rw . -- sh -c 'for part in objects refs HEAD; do mkdir -p $(seq -f "%0220g/$part" 1200); done' &&

@@ -228,6 +228,28 @@ t_layer_in_hostile_hands() {
 	find . | cmp - "$T/before" || fail 'a file was left'
 }
 
+# A guarded file may be named alone, though its directory is new.
+t_layer_applies_one_guarded_file() {
+	layer_home
+	ok do --overlay=../tried -- sh -c 'mkdir -p n/.git/hooks .vscode; echo x | tee n/.git/hooks/pre-push .vscode/one >.vscode/two'
+	ok do --apply ../tried n/.git/hooks/pre-push .vscode/one
+	eq applied "$(find n .vscode -type f | sort | tr '\n' ' ')" '.vscode/one n/.git/hooks/pre-push '
+}
+
+# Git takes a bare repository itself for its configuration.
+t_layer_guards_bare_repositories() {
+	layer_home
+	mkdir -p r.git/{objects,refs,hooks,worktrees/w} && echo x | tee r.git/HEAD r.git/config >r.git/worktrees/w/commondir
+	ok do --overlay=../tried -- sh -c 'cd r.git && echo evil | tee config hooks/pre-push worktrees/w/commondir >refs/x'
+	R do --apply ../tried
+	eq status "$RC" 1
+	eq left "$(sed -n "s,^.*not applied: $PWD/\(.*\): other programs would run it later.*,\1,p" <<<"$ERR" | tr '\n' ' ')" \
+		'r.git/config r.git/hooks/pre-push r.git/worktrees/w/commondir '
+	eq here "$(cat r.git/config r.git/refs/x)" $'x\nevil'
+	ok do --apply ../tried r.git/config
+	eq named "$(<r.git/config)" evil
+}
+
 # Directories that nobody may enter: the program's, and the one that the kernel makes beside its layer.
 t_layer_with_shut_directories() {
 	layer_home
@@ -362,7 +384,7 @@ after_t_layer_is_served() {
 t_layer_is_served() {
 	[ -z "${OWN:-}" ] || skip 'needs root to prepare it'
 	needs_fuse
-	local dir=$T/over/l/layer
+	local words dir=$T/over/l/layer
 	mkdir -p "$T/b/rootfs/old"
 	echo one >"$T/b/rootfs/old/file"
 	find "$T/b/rootfs" | sort >"$T/before"
@@ -393,8 +415,8 @@ D $T/b/rootfs/old/file
 	ok explain "$ID"
 	has explained "$OUT" 'using fuse-overlayfs, which is slower: '
 	soon pgrep -f "^usrun:.fuse-overlayfs. $ID" >/dev/null || fail 'nobody serves it'
-	no "an overlay of container $ID is served by a process outside it" --criu /bin/true checkpoint \
-		--image-path "$T/images" "$ID"
+	[ "$MODE" = root ] && words="an overlay of container $ID is served by a process outside it" || words='it needs CAP_SYS_ADMIN'
+	no "$words" --criu /bin/true checkpoint --image-path "$T/images" "$ID"
 	"${U[@]}" kill "$ID" KILL
 	wait $! || true
 	no_server || fail 'who has served is still there'
