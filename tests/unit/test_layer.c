@@ -163,7 +163,7 @@ static int list_without_the_call(void)
 TEST(a_list_is_whole)
 {
 	pid_t pid = fork();
-	int status;
+	int status = 0;
 
 	if (pid == 0)
 		_exit(list_without_the_call());
