@@ -254,7 +254,7 @@ t_layer_guards_bare_repositories() {
 t_layer_with_shut_directories() {
 	layer_home
 	ok do --overlay=../tried -- sh -c 'mkdir -p a.d/b && echo x >a.d/b/f && chmod 0 a.d/b a.d d; rm -r e'
-	[ -n "$(find ../tried -path '*/work/work' -perm 0 2>/dev/null)" ] || skip 'this kernel leaves no such directory'
+	[ -n "$(find ../tried -mindepth 2 -name work -perm 0 2>/dev/null)" ] || skip 'this kernel leaves no such directory'
 	ok do --apply ../tried --changes
 	has list "$OUT" "A $PWD/a.d/b/f 2"
 	has list "$OUT" "m $PWD/d/ 755 -> 0"
