@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/cgroup_of.h"
+#include "src/oci/annotations.h"
 #include "src/oci/decode.h"
 #include "src/oci/state_doc.h"
 #include "src/state/status.h"
@@ -107,13 +108,7 @@ int common_write_state(struct json_write *w, const struct state *state, const ch
 	json_write_string(w, "bundle", state->bundle);
 	json_write_string(w, "rootfs", state->rootfs);
 	json_write_string(w, "created", state->created);
-	if (state->annotations.n) {
-		json_write_object(w, "annotations");
-		for (size_t i = 0; i < state->annotations.n; i++)
-			json_write_string(w, state->annotations.v[i].key,
-					  state->annotations.v[i].value);
-		json_write_end(w);
-	}
+	annotations_write(w, state->annotations.v, state->annotations.n);
 	json_write_string(w, "owner", owner);
 	if (kills) /* nobody was there to be told when a detached container was killed */
 		json_write_uint(w, "oomKills", kills);

@@ -56,3 +56,13 @@ const char *annotations_find(const struct json_pair *v, size_t n, const char *na
 			return v[i].value;
 	return NULL;
 }
+
+void annotations_write(struct json_write *w, const struct json_pair *v, size_t n)
+{
+	if (!n)
+		return;
+	json_write_object(w, "annotations");
+	for (size_t i = 0; i < n; i++)
+		json_write_string(w, v[i].key, v[i].value);
+	json_write_end(w);
+}

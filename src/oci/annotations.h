@@ -3,6 +3,7 @@
  * Pure. */
 #pragma once
 
+#include "src/base/json_write.h"
 #include "src/oci/config.h"
 
 #define ANNOTATIONS_KEEP_GROUPS "run.oci.keep_original_groups"
@@ -34,3 +35,6 @@ bool annotations_is_ours(const char *name);
 
 /* The value, or NULL. */
 const char *annotations_find(const struct json_pair *v, size_t n, const char *name);
+
+/* As a member of a state; no annotations are no member. */
+void annotations_write(struct json_write *w, const struct json_pair *v, size_t n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/oci/state_doc.h"
 
+#include "src/oci/annotations.h"
+
 void state_doc_members(struct json_write *w, const struct state_doc *doc)
 {
 	json_write_string(w, "ociVersion", STATE_DOC_OCI_VERSION);
@@ -9,10 +11,5 @@ void state_doc_members(struct json_write *w, const struct state_doc *doc)
 	if (doc->pid > 0)
 		json_write_int(w, "pid", doc->pid);
 	json_write_string(w, "bundle", doc->bundle);
-	if (doc->n_annotations == 0)
-		return;
-	json_write_object(w, "annotations");
-	for (size_t i = 0; i < doc->n_annotations; i++)
-		json_write_string(w, doc->annotations[i].key, doc->annotations[i].value);
-	json_write_end(w);
+	annotations_write(w, doc->annotations, doc->n_annotations);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/state/store_state.h"
 
+#include "src/oci/annotations.h"
+
 #include <stddef.h>
 
 #define FIELD(struct_name, member, name, json_kind, ...)                                           \
@@ -122,13 +124,7 @@ static void write_lists(struct json_write *w, const struct state *state)
 		json_write_end(w);
 	}
 	json_write_end(w);
-	if (state->annotations.n) {
-		json_write_object(w, "annotations");
-		for (size_t i = 0; i < state->annotations.n; i++)
-			json_write_string(w, state->annotations.v[i].key,
-					  state->annotations.v[i].value);
-		json_write_end(w);
-	}
+	annotations_write(w, state->annotations.v, state->annotations.n);
 	write_list(w, "rdtGroups", state->rdt_groups.v, state->rdt_groups.n);
 	write_list(w, "undo", state->undo.v, state->undo.n);
 	write_list(w, "addedMounts", state->mounts.v, state->mounts.n);
