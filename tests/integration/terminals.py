@@ -35,6 +35,17 @@ class Failed(Exception):
     pass
 
 
+def scene():
+    """What the container's processes wait for, when a limit is over: the run's own words are not enough to tell."""
+    listed = subprocess.run(["ps", "-eww", "-o", "pid=,ppid=,pgid=,tpgid=,stat=,wchan:20=,args="], stdout=subprocess.PIPE,
+                            text=True, check=False).stdout.splitlines()
+    ours = {line.split()[0] for line in listed if ID in line}
+    for line in listed:  # parents come first
+        if line.split()[1] in ours:
+            ours.add(line.split()[0])
+    return "".join(f"\n  {line.strip()[:150]}" for line in listed if line.split()[0] in ours)
+
+
 def check(what, got, wanted):
     if got != wanted:
         raise Failed(f"{what}: got {str(got)[:200]}, wanted {str(wanted)[:200]}")
@@ -44,7 +55,7 @@ def wait_for(what, condition, limit=LIMIT):
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
-            raise Failed(f"{what}: not within {limit} s")
+            raise Failed(f"{what}: not within {limit} s{scene()}")
         time.sleep(0.01)
 
 
@@ -115,14 +126,14 @@ class Run:
             elif until is None and ended:
                 break
             if time.monotonic() > end:
-                raise Failed(f"read {until}: not within {limit} s, but {self.got[-200:]}")
+                raise Failed(f"read {until}: not within {limit} s, but {self.got[-200:]}{scene()}")
         return self.got
 
     def wait(self, limit=LIMIT):
         try:
             return self.process.wait(limit)
         except subprocess.TimeoutExpired:
-            raise Failed(f"does not end within {limit} s") from None
+            raise Failed(f"does not end within {limit} s, after {self.got[-200:]}{scene()}") from None
 
     def kill(self):
         if self.process.poll() is None:
@@ -745,7 +756,7 @@ def print_table(groups):
 def main():
     only = ARGS[ARGS.index("--only") + 1] if "--only" in ARGS else ""
     subprocess.run([*USRUN, "run", "-d", "-b", BUNDLE, ID + "-x"], check=True, stdin=subprocess.DEVNULL)
-    groups, start = {}, time.monotonic()
+    groups, words, start = {}, [], time.monotonic()
     try:
         for name, case in cases("--full" in ARGS):
             if only not in name:
@@ -755,12 +766,14 @@ def main():
                 case()
             except Failed as failed:
                 failures.append(name)
-                print(f"{name}: {failed}", flush=True)
+                words.append(f"{name}: {failed}")
             groups.setdefault(group_of(name), []).append(time.monotonic() - begin)
     finally:
         subprocess.run([*USRUN, "delete", "--force", ID + "-x"], check=False, stdin=subprocess.DEVNULL)
-    print_table(groups)
+    if "--full" in ARGS:
+        print_table(groups)
     print(f"| {sum(map(len, groups.values()))} cases, {len(failures)} failed, {time.monotonic() - start:.0f} s")
+    print(*words, sep="\n")  # last, where a runner looks for what failed
     return bool(failures)
 
 

@@ -9,7 +9,7 @@ t_terminals() {
 	prog /bin/sleep 1000
 	# shellcheck disable=SC2086 # empty, or one option
 	python3 "$here/terminals.py" "$T/b" "$ID" ${USRUN_TERMINALS:-} -- "${U[@]}" >"$T/cases" 2>&1 ||
-		fail "$(tail -n 60 "$T/cases")"
+		fail "$(tail -n 30 "$T/cases")"
 	[ -z "${USRUN_TERMINALS:-}" ] || grep '^| ' "$T/cases"
 }
 
