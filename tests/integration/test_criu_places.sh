@@ -331,7 +331,7 @@ t_checkpoint_with_a_config_of_criu() {
 
 # What the lines of the manual call.
 usrun() { "${U[@]}" ${OTHER:+--root "$OTHER"} "$@"; }
-criu() { "${USRUN_CRIU:-criu}" "$@"; }
+criu() { command "${USRUN_CRIU:-criu}" "$@"; } # the program also where it is missing
 rsync() { # -a FROM... other:TO
 	local to=${*: -1} from
 	for from in "${@:2:$#-2}"; do
