@@ -96,7 +96,7 @@ with_two_ids() { # COMMAND...
 }
 
 before_t_map_of_two_ids() { [ "$MODE" != root ] || subids nobody:300000:1000; }
-after_t_map_of_two_ids() { [ "$MODE" != root ] || umount /etc/subuid /etc/subgid; }
+after_t_map_of_two_ids() { [ "$MODE" != root ] || no_subids; }
 t_map_of_two_ids() {
 	root_only 'root makes the namespace'
 	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
@@ -110,7 +110,7 @@ t_map_of_two_ids() {
 
 # A helper that is setuid root gets no right that the bounding set lacks.
 before_t_map_with_a_bounded_helper() { [ "$MODE" != root ] || subids nobody:300000:1000; }
-after_t_map_with_a_bounded_helper() { [ "$MODE" != root ] || umount /etc/subuid /etc/subgid; }
+after_t_map_with_a_bounded_helper() { [ "$MODE" != root ] || no_subids; }
 t_map_with_a_bounded_helper() {
 	root_only 'root lowers the bounding set'
 	[ -u "$(command -v newuidmap)" ] || skip 'newuidmap is not setuid root here'
