@@ -89,12 +89,11 @@ static int find_limits(struct do_parts *p, struct err *err)
 	return r;
 }
 
-/* A profile as it stands in a config, or a config that has one. */
 static int read_seccomp(struct do_parts *p, struct err *err)
 {
 	const char *file = p->o->seccomp;
-	const struct oci_config *config = NULL;
-	char *text, *wrapped;
+	const struct oci_seccomp *profile = NULL;
+	char *text;
 	size_t len;
 	int r;
 
@@ -105,16 +104,12 @@ static int read_seccomp(struct do_parts *p, struct err *err)
 	r = io_read_file(AT_FDCWD, file, DECODE_MAX_FILE, p->arena, &text, &len, err);
 	if (r < 0)
 		return err_prefix(err, "--seccomp");
-	wrapped = arena_strf(p->arena,
-			     "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"/\"},"
-			     "\"linux\":{\"seccomp\":%s}}",
-			     text);
-	r = decode_config(p->arena, file, wrapped, strlen(wrapped), &config, err);
+	r = decode_seccomp(p->arena, file, text, len, &profile, err);
 	if (r == 0)
-		r = check_config(config, file, wrapped, strlen(wrapped), err);
+		r = check_seccomp(profile, file, text, len, err);
 	if (r < 0)
 		return err_document(err, file);
-	p->q.seccomp_given = config->linux_->seccomp;
+	p->q.seccomp_given = profile;
 	return 0;
 }
 

@@ -313,6 +313,14 @@ int check_resources(const struct oci_resources *resources, const char *file, con
 	return check_resources_part(&check, resources);
 }
 
+int check_seccomp(const struct oci_seccomp *seccomp, const char *file, const char *text, size_t len,
+		  struct err *err)
+{
+	struct check check = { .file = file, .text = text, .len = len, .err = err, .prefix = "" };
+
+	return check_seccomp_part(&check, seccomp, false);
+}
+
 int check_config(const struct oci_config *config, const char *file, const char *text, size_t len,
 		 struct err *err)
 {
@@ -335,9 +343,11 @@ int check_config(const struct oci_config *config, const char *file, const char *
 		r = check_process(config->process, file, "process", text, len, err);
 	if (r == 0 && config->linux_)
 		r = check_linux(&check, config->linux_);
+	check.prefix = "linux.seccomp";
 	if (r == 0 && config->linux_ && config->linux_->seccomp)
-		r = check_seccomp(&check, config->linux_->seccomp,
-				  annotations_find(config->annotations.v, config->annotations.n,
-						   ANNOTATIONS_SECCOMP_RECEIVER));
+		r = check_seccomp_part(&check, config->linux_->seccomp,
+				       annotations_find(config->annotations.v,
+							config->annotations.n,
+							ANNOTATIONS_SECCOMP_RECEIVER));
 	return r;
 }

@@ -17,3 +17,7 @@ int check_process(const struct oci_process *process, const char *file, const cha
 /* Also used for `update --resources`, with path "" instead of "linux.resources". */
 int check_resources(const struct oci_resources *resources, const char *file, const char *path,
 		    const char *text, size_t len, struct err *err) MUST_CHECK;
+
+/* Used for `do --seccomp`: the linux.seccomp object alone. */
+int check_seccomp(const struct oci_seccomp *seccomp, const char *file, const char *text, size_t len,
+		  struct err *err) MUST_CHECK;

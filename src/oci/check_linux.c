@@ -339,7 +339,7 @@ static int check_archs(struct check *check, const struct oci_seccomp *seccomp)
 	for (size_t i = 0; i < seccomp->architectures.n; i++) {
 		if (is_known_arch(seccomp->architectures.v[i]))
 			continue;
-		check_at(check, "linux.seccomp.architectures[%zu]", i);
+		check_at(check, "architectures[%zu]", i);
 		return check_fail(check, "expected a name like \"SCMP_ARCH_X86_64\", got %s",
 				  json_text_quote(shown, seccomp->architectures.v[i]));
 	}
@@ -352,33 +352,33 @@ static int check_syscalls(struct check *check, const struct oci_seccomp *seccomp
 		const struct oci_syscall *call = &seccomp->syscalls.v[i];
 		int r;
 
-		check_at(check, "linux.seccomp.syscalls[%zu].errnoRet", i);
+		check_at(check, "syscalls[%zu].errnoRet", i);
 		r = check_errno(check, call->action, &call->errno_ret);
 		if (r < 0)
 			return r;
 		if (call->action != OCI_SECCOMP_NOTIFY || receiver)
 			continue;
-		check_at(check, "linux.seccomp.syscalls[%zu].action", i);
+		check_at(check, "syscalls[%zu].action", i);
 		return check_fail(check, "SCMP_ACT_NOTIFY needs listenerPath");
 	}
 	return 0;
 }
 
-int check_seccomp(struct check *check, const struct oci_seccomp *seccomp, bool receiver)
+int check_seccomp_part(struct check *check, const struct oci_seccomp *seccomp, bool receiver)
 {
 	int r;
 
 	receiver = receiver || seccomp->listener_path;
-	check_at(check, "linux.seccomp.defaultAction");
+	check_at(check, "defaultAction");
 	/* The agent gets its descriptor from a process that is already under the filter. */
 	if (seccomp->default_action == OCI_SECCOMP_NOTIFY)
 		return check_fail(check, "SCMP_ACT_NOTIFY cannot be the default: it would stop the "
 					 "calls that hand the filter over to the agent");
-	check_at(check, "linux.seccomp.defaultErrnoRet");
+	check_at(check, "defaultErrnoRet");
 	r = check_errno(check, seccomp->default_action, &seccomp->default_errno_ret);
 	if (r < 0)
 		return r;
-	check_at(check, "linux.seccomp.listenerMetadata");
+	check_at(check, "listenerMetadata");
 	if (seccomp->listener_metadata && !receiver)
 		return check_fail(check, "given without listenerPath");
 	r = check_archs(check, seccomp);

@@ -39,4 +39,4 @@ int check_namespaces_new(const struct oci_linux *lin);
 int check_linux(struct check *check, const struct oci_linux *lin);
 int check_resources_part(struct check *check, const struct oci_resources *resources);
 /* receiver: an annotation names the agent. */
-int check_seccomp(struct check *check, const struct oci_seccomp *seccomp, bool receiver);
+int check_seccomp_part(struct check *check, const struct oci_seccomp *seccomp, bool receiver);

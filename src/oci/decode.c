@@ -236,6 +236,18 @@ int decode_resources(struct arena *arena, const char *file, const char *text, si
 	return 0;
 }
 
+int decode_seccomp(struct arena *arena, const char *file, const char *text, size_t len,
+		   const struct oci_seccomp **ret, struct err *err)
+{
+	const struct oci_seccomp *seccomp =
+		decode(arena, file, text, len, &decode_linux_seccomp_type, err);
+
+	if (!seccomp)
+		return -err->code;
+	*ret = seccomp;
+	return 0;
+}
+
 /* json_read() begins with an object, so the array is put into one; where the text is no JSON, the
  * column of its first line shall be its own. */
 int decode_mounts(struct arena *arena, const char *text, size_t len, const struct oci_config **ret,

@@ -29,6 +29,10 @@ int decode_process(struct arena *arena, const char *file, const char *text, size
 int decode_resources(struct arena *arena, const char *file, const char *text, size_t len,
 		     const struct oci_resources **ret, struct err *err) MUST_CHECK;
 
+/* The document of `do --seccomp`: the linux.seccomp object alone. */
+int decode_seccomp(struct arena *arena, const char *file, const char *text, size_t len,
+		   const struct oci_seccomp **ret, struct err *err) MUST_CHECK;
+
 /* The document of `mounts add` and `mounts remove`: an array as config.json's `mounts`. Errors have
  * the JSON path, and no file. *ret has mounts alone. */
 int decode_mounts(struct arena *arena, const char *text, size_t len, const struct oci_config **ret,

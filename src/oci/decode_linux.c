@@ -219,7 +219,7 @@ static const struct json_field seccomp_fields[] = {
 	{ "listenerMetadata", JSON_STRING, 0, AT(oci_seccomp, listener_metadata) },
 	{ "syscalls", JSON_OBJECTS, 0, AT(oci_seccomp, syscalls), .type = &syscall_type },
 };
-static const struct json_type seccomp_type = TYPE(oci_seccomp, seccomp_fields);
+const struct json_type decode_linux_seccomp_type = TYPE(oci_seccomp, seccomp_fields);
 
 static const struct json_field personality_fields[] = {
 	{ "domain", JSON_ENUM, JSON_REQUIRED, AT(oci_personality, domain),
@@ -241,7 +241,7 @@ static const struct json_field linux_fields[] = {
 	{ "devices", JSON_OBJECTS, 0, AT(oci_linux, devices), .type = &device_type },
 	{ "netDevices", JSON_OBJECT_MAP, JSON_NOT_EMPTY, AT(oci_linux, net_devices),
 	  .type = &net_device_type },
-	{ "seccomp", JSON_OBJECT, 0, AT(oci_linux, seccomp), .type = &seccomp_type },
+	{ "seccomp", JSON_OBJECT, 0, AT(oci_linux, seccomp), .type = &decode_linux_seccomp_type },
 	{ "rootfsPropagation", JSON_ENUM, JSON_EMPTY_IS_NULL, AT(oci_linux, rootfs_propagation),
 	  .names = names_propagations },
 	{ "maskedPaths", JSON_STRINGS, JSON_ABSOLUTE, AT(oci_linux, masked_paths) },

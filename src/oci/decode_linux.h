@@ -14,4 +14,4 @@
 	}
 
 extern const struct json_type decode_linux_id_mapping_type, decode_linux_resources_type,
-	decode_linux_type;
+	decode_linux_seccomp_type, decode_linux_type;

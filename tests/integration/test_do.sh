@@ -467,9 +467,12 @@ t_do_filters_system_calls() {
 	has 'a profile of the user' "$ERR" 'No space left'
 	IN --seccomp none -- 'grep "^Seccomp:" /proc/self/status | tr "\t" " "'
 	eq none "$OUT" 'Seccomp: 0'
-	no "$T/env" do --seccomp "$T/env" -- true
+	no "open $T/env" do --seccomp "$T/env" -- true
 	echo '{"defaultAction":"SCMP_ACT_MAGIC"}' >"$T/profile"
-	no 'SCMP_ACT_MAGIC' do --seccomp "$T/profile" -- true
+	no "$T/profile:1:18: defaultAction: expected" do --seccomp "$T/profile" -- true
+	has 'what it is' "$ERR" SCMP_ACT_MAGIC
+	echo '{"defaultAction":"SCMP_ACT_ALLOW", "syscalls":[{"names":["read"], "action":"SCMP_ACT_KILL", "errnoRet":1}]}' >"$T/profile"
+	no "$T/profile:1:104: syscalls[0].errnoRet: SCMP_ACT_KILL has no error number" do --seccomp "$T/profile" -- true
 }
 
 # What the user, or the user's shell, editor or git, would run later.
