@@ -108,6 +108,9 @@ struct do_texts do_home_tools(struct arena *arena, const char *home, const char 
 /* Whether a path that one of them turned out to be is still none that is nobody's business. */
 bool do_home_may_show(const char *home, const char *path);
 
+/* Whether programs and libraries are there, which an empty home would hide: daemons' homes. */
+bool do_home_is_of_system(const char *path);
+
 /* Hidden unless asked for: data of services that a user may happen to be able to read.
  * NULL-terminated. */
 extern const char *const do_hidden[];

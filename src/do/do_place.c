@@ -222,3 +222,9 @@ void do_place_copy(struct do_builder *b)
 			      .phase = DO_PHASE_COPY,
 		      });
 }
+
+void do_say(struct do_builder *b, const char *note)
+{
+	if (b->said->n_notes < sizeof(b->said->notes) / sizeof(b->said->notes[0]))
+		b->said->notes[b->said->n_notes++] = note;
+}

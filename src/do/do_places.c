@@ -134,7 +134,7 @@ static bool can_hold(const struct do_builder *b, const char *path, bool there)
 static void add_home(struct do_builder *b)
 {
 	const struct machine *m = b->request->machine;
-	bool usable = m->home && !str_equal(m->home, "/");
+	bool usable = m->home && !do_home_is_of_system(m->home);
 
 	b->places->home = "/tmp";
 	if (b->request->root) {
@@ -153,7 +153,10 @@ static void add_home(struct do_builder *b)
 		else
 			do_place_kept(b, m->home, "mode=700", b->request->layer != NULL);
 	}
-	if (m->passwd_home && m->passwd_home_there && !str_equal(m->passwd_home, "/") &&
+	if (m->home && !usable && !b->request->root)
+		do_say(b, arena_strf(b->arena, "%s is no home directory: HOME is %s inside",
+				     m->home, b->places->home));
+	if (m->passwd_home && m->passwd_home_there && !do_home_is_of_system(m->passwd_home) &&
 	    is_of_host(b, do_places_find(b->places, m->passwd_home, true)))
 		(void)do_place_empty(b, m->passwd_home);
 }
@@ -287,19 +290,13 @@ static int add_paths(struct do_builder *b, struct err *err)
 	return 0;
 }
 
-static void say(struct do_builder *b, const char *note)
-{
-	if (b->said->n_notes < sizeof(b->said->notes) / sizeof(b->said->notes[0]))
-		b->said->notes[b->said->n_notes++] = note;
-}
-
 static void say_copy(struct do_builder *b, const char *cwd)
 {
-	say(b, arena_strf(b->arena,
-			  b->request->layer ? "changes in %s are kept in %s"
-					    : "changes in %s are discarded at the end: --rw . "
-					      "keeps them",
-			  cwd, b->request->layer));
+	do_say(b, arena_strf(b->arena,
+			     b->request->layer ? "changes in %s are kept in %s"
+					       : "changes in %s are discarded at the end: --rw . "
+						 "keeps them",
+			     cwd, b->request->layer));
 }
 
 /* A copy in which the user could write nothing is none: what belongs to others, and, where the
@@ -316,15 +313,16 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 	if (cover->cover == DO_COVER_OWN)
 		(void)do_place_tree(b, cwd, cwd, false);
 	if (m->cwd_group)
-		say(b,
-		    arena_strf(b->arena,
+		do_say(b,
+		       arena_strf(
+			       b->arena,
 			       "%s is read-only inside: it belongs to the group %s, which cannot "
 			       "be mapped; --rw . makes it writable, and with fuse-overlayfs "
 			       "installed it is a copy",
 			       cwd, m->cwd_group));
 	else
-		say(b,
-		    arena_strf(b->arena, "%s is read-only inside: --rw . makes it writable", cwd));
+		do_say(b, arena_strf(b->arena, "%s is read-only inside: --rw . makes it writable",
+				     cwd));
 }
 
 /* The caller's directory is seen at its own path, and kept as it is unless it was asked for. */
@@ -336,8 +334,8 @@ static void add_cwd(struct do_builder *b)
 	b->places->cwd = cwd;
 	if (!place || (place->cover == DO_COVER_NONE && !place->option)) {
 		b->places->cwd = b->places->home;
-		say(b, arena_strf(b->arena, "%s is not visible inside: the program starts in %s",
-				  cwd ? cwd : "the current directory", b->places->home));
+		do_say(b, arena_strf(b->arena, "%s is not visible inside: the program starts in %s",
+				     cwd ? cwd : "the current directory", b->places->home));
 		return;
 	}
 	if (b->request->root && is_of_host(b, place))
@@ -346,7 +344,8 @@ static void add_cwd(struct do_builder *b)
 	    (b->request->root && is_of_host(b, place)))
 		return;
 	if (str_equal(place->target, cwd) && place->cover == DO_COVER_OWN) {
-		say(b, arena_strf(b->arena,
+		do_say(b,
+		       arena_strf(b->arena,
 				  "%s is empty inside, and discarded at the end: --ro . or --rw . "
 				  "shows the real one",
 				  cwd));

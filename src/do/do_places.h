@@ -69,6 +69,8 @@ void do_place_copy(struct do_builder *b);
 
 /* How many directories are above it. */
 size_t do_place_depth(const char *path);
+/* Told to whoever called, beside the config. */
+void do_say(struct do_builder *b, const char *note);
 
 /* linux.seccomp, where there is to be one. */
 void do_seccomp_write(struct json_write *w, const struct do_request *q);

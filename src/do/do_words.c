@@ -312,6 +312,20 @@ static bool has_credentials(const char *home, const char *path)
 	return false;
 }
 
+bool do_home_is_of_system(const char *path)
+{
+	static const char *const dirs[] = {
+		"/",         "/bin",           "/etc",       "/lib",     "/lib64",     "/opt",
+		"/sbin",     "/usr",           "/usr/bin",   "/usr/lib", "/usr/lib64", "/usr/local",
+		"/usr/sbin", "/usr/local/bin", "/usr/share", "/var",
+	};
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		if (str_equal(path, dirs[i]))
+			return true;
+	return false;
+}
+
 bool do_home_may_show(const char *home, const char *path)
 {
 	return !path_is_below(home, path) &&

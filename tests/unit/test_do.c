@@ -380,6 +380,12 @@ TEST(homes_that_are_elsewhere)
 	m.passwd_home_there = true;
 	c = config(&q);
 	CHECK_STR(mount_at(c, "/srv/homes/u"), EMPTY);
+	/* Nor do those of daemons cover programs and libraries. */
+	m.home = m.passwd_home = "/usr/sbin";
+	m.home_there = true;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/usr/sbin"), "");
+	CHECK_STR(c && c->process->env.n ? c->process->env.v[0] : "", "HOME=/tmp");
 	m.home = NULL;
 	m.passwd_home = NULL;
 	c = config(&q);
