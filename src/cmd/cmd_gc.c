@@ -7,7 +7,9 @@
 #include "src/cmd/gc_groups.h"
 #include "src/layer/layer.h"
 #include "src/state/last_failure.h"
+#include "src/sys/privs.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 struct gc_options {
@@ -40,6 +42,19 @@ static int remove_layer(struct gc *gc, struct layer *layer, struct err *err)
 	return r;
 }
 
+/* Without layer.json nobody knows which directories are the layer's, and whose its files are. */
+static void hint_damaged(const char *path, struct err *err)
+{
+	if (err->code != EBADMSG && err->code != EINVAL)
+		return;
+	err->hint[0] = '\0'; /* nobody can write it again */
+	if (privs_uid() == 0)
+		err_hint(err, "to remove all of it: rm -rf %s", path);
+	else
+		err_hint(err, "to remove all of it: unshare --map-root-user --map-auto rm -rf %s",
+			 path);
+}
+
 static int remove_layers(struct gc *gc, const struct option_list *layers, struct err *err)
 {
 	int r = 0;
@@ -48,6 +63,8 @@ static int remove_layers(struct gc *gc, const struct option_list *layers, struct
 		struct layer layer;
 
 		r = layer_open(gc->arena, layers->v[i], 0, &layer, err);
+		if (r < 0)
+			hint_damaged(layers->v[i], err);
 		if (r == 0 && gc->dry_run)
 			layer_close(&layer);
 		else if (r == 0)

@@ -135,6 +135,21 @@ t_layer_guards_what_others_run() {
 	ok gc --layer ../../tried
 }
 
+# With a layer.json that was cut off nobody knows what is the layer's; what is said then removes it, work/work (mode 0) too.
+t_layer_that_is_damaged() {
+	local hint
+	layer_home
+	ok do --overlay=../tried -- sh -c 'mkdir shut; echo s >shut/s; chmod 0 shut'
+	truncate -s 20 ../tried/layer.json
+	no 'the layer ../tried: layer.json:' gc --layer ../tried
+	hint=$(sed -n 's/^hint: to remove all of it: //p' <<<"$ERR")
+	has 'what to do' "$hint" 'rm -rf ../tried'
+	if [ "$MODE" = root ] || unshare --map-root-user --map-auto true 2>/dev/null; then
+		$hint || fail "the hint: $hint"
+		[ ! -e ../tried ] || fail 'the layer is still there'
+	fi
+}
+
 # Who could use a layer beside another, or see it inside, or put links where it is applied.
 t_layer_in_hostile_hands() {
 	layer_home
