@@ -49,12 +49,13 @@ static int open_stage(void)
 {
 	if (stage >= 0)
 		return 0;
-	if (!is_set ||
-	    mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0)
+	if (!is_set)
 		return -ENOSYS;
+	if (mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0)
+		return errno == ENOENT ? -ENOSYS : -errno; /* no procfs */
 	if (mount(NULL, PLACE, NULL, MS_UNBINDABLE, NULL) == 0)
 		stage = open(PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return stage < 0 ? -ENOSYS : 0;
+	return stage < 0 ? -errno : 0;
 }
 
 /* A stager and its init have the stage in common. */

@@ -3,6 +3,7 @@
 #include "src/base/fd.h"
 #include "src/sys/later.h"
 #include "src/sys/listing.h"
+#include "src/sys/stage.h"
 #include "tests/lib/check.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { MANY = 100 };
@@ -97,6 +99,23 @@ TEST(high_numbers_are_closed_at_once)
 		CHECK(!is_open(numbers[i]));
 	CHECK(is_open(any));
 	fd_closep(&any);
+}
+
+TEST(a_stage_that_cannot_be_mounted_says_why)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (geteuid() == 0 && (setgid(65534) < 0 || setuid(65534) < 0))
+			_exit(1);
+		if (stage_copy(AT_FDCWD, false) != -EBADF || stage_fs(-1, "tmpfs") != -ENOSYS)
+			_exit(2);
+		stage_begin();
+		_exit(stage_fs_mount(stage_fs(-1, "tmpfs"), 0) == -EPERM ? 0 : 3);
+	}
+	CHECK_INT(waitpid(child, &status, 0), child);
+	CHECK_INT(status, 0);
 }
 
 TEST(each_name_is_listed_once)
