@@ -94,7 +94,7 @@ class Run:
             words = ["run", "-b", BUNDLE, "-f", bundle(script), *options, ID]
         else:
             words = ["exec", "-t", *options, ID + "-x", "/bin/sh", "-c", script]
-        self.how, self.terminal, self.got = how, terminal, b""
+        self.how, self.terminal, self.got = how, terminal, bytearray()
 
         def prepare():
             os.setsid()
@@ -105,8 +105,9 @@ class Run:
         self.process = subprocess.Popen([*USRUN, *map(str, words)], preexec_fn=prepare, close_fds=True)
 
     def read(self, fd, until=None, limit=LIMIT, feed=b"", feed_fd=None):
-        """Reads until the text is there, or the end; types meanwhile."""
-        end = time.monotonic() + limit
+        """Reads until the text is there, or the end; types meanwhile. The limit is for a standstill: how long many
+        bytes take is the machine's business."""
+        end, feed = time.monotonic() + limit, memoryview(feed)
         if feed_fd is not None:
             os.set_blocking(feed_fd, False)
         while until is None or until not in self.got:
@@ -115,6 +116,7 @@ class Run:
             if ready[1]:
                 with contextlib.suppress(BlockingIOError):
                     feed = feed[os.write(feed_fd, feed[:4096]):]
+                    end = time.monotonic() + limit
             if ready[0]:
                 try:
                     data = os.read(fd, 65536)
@@ -123,6 +125,7 @@ class Run:
                 if not data:
                     break
                 self.got += data
+                end = max(end, time.monotonic() + limit if until is None else 0)
             elif until is None and ended:
                 break
             if time.monotonic() > end:
@@ -274,8 +277,8 @@ def signals_are_served_while_output_is_blocked(how):
     out, into = os.pipe()
     script = "trap 'exit 3' TERM; (while :; do echo xxxxxxxxxxxxxxx; done) & while :; do sleep 0.05; done"
     with running(how, script, lambda t: [t.slave, into, t.slave]) as (run, _):
+        wait_for("full pipe", lambda: not select.select([], [into], [], 0)[1])
         os.close(into)
-        time.sleep(0.7)
         run.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         os.set_blocking(out, False)
@@ -293,8 +296,11 @@ def an_end_that_nobody_reads_can_be_given_up(how):
     with contextlib.suppress(BlockingIOError):
         while True:
             os.write(into, b"x")
-    with running(how, "echo word; exit 3", lambda t: [t.slave, into, t.slave]) as (run, _):
-        time.sleep(0.7)
+    written = BUNDLE / "rootfs" / "written"
+    written.unlink(missing_ok=True)
+    with running(how, "echo word; echo x >/written; exit 3", lambda t: [t.slave, into, t.slave]) as (run, _):
+        wait_for("last step", written.exists)
+        wait_for("end", lambda: not children_of(run.process.pid))  # a signal before it would be the program's
         check("waits for the reader", run.process.poll(), None)
         run.process.send_signal(signal.SIGTERM)
         check("status", run.wait(), 3)
@@ -497,6 +503,10 @@ def state_of(pid):
     return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+def children_of(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
 def a_job_of_the_background(how):
     """The shell of this session: starts it in the background, types a line for itself, and then fg."""
     words = [*USRUN, "run", "-b", str(BUNDLE), "-f", str(bundle(JOB)), ID] if how == "run" else \
@@ -568,7 +578,7 @@ def shell(function, words):
     if pid == 0:
         os._exit(function(terminal, words))
     run = Run.__new__(Run)
-    run.how, run.terminal, run.got = "run", terminal, b""
+    run.how, run.terminal, run.got = "run", terminal, bytearray()
     run.process = subprocess.Popen(["true"])
     run.process.wait()
     run.process.poll = lambda: None
