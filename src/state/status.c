@@ -237,7 +237,7 @@ bool status_has_rebooted(const struct state *state)
 }
 
 /* 1: it is the container's, 0: it is not. */
-static int same_process(const struct state *state, struct err *err)
+static int has_start_time(const struct state *state, struct err *err)
 {
 	uint64_t start;
 	int r;
@@ -248,6 +248,29 @@ static int same_process(const struct state *state, struct err *err)
 	if (r < 0)
 		return r;
 	return start == state->start_time.v;
+}
+
+/* Whether the kernel's number of it is known, which tells the same in half the time. Another boot
+ * counts anew. */
+static bool has_number(const struct state *state)
+{
+	return state->pid_number.set && state->boot_id && *state->boot_id && *boot_id();
+}
+
+/* The same as has_start_time(), of what the descriptor (or -errno) stands for. */
+static int same_process(const struct state *state, int pidfd, struct err *err)
+{
+	uint64_t number = 0;
+	int r;
+
+	if (pidfd >= 0 && has_number(state) && pidfd_is_numbered(pidfd))
+		number = pidfd_number(pidfd);
+	if (number && number != state->pid_number.v)
+		return 0;
+	r = number ? pidfd_wait(pidfd, 0) : -ENOTSUP;
+	if (r == 0 || r == -ETIMEDOUT)
+		return r != 0;
+	return has_start_time(state, err);
 }
 
 int status_of(const struct state *state, int *ret_pidfd, struct err *err)
@@ -264,17 +287,17 @@ int status_of(const struct state *state, int *ret_pidfd, struct err *err)
 	 * is it asked for that one, which it may be forbidden to look at. */
 	if (status_has_rebooted(state))
 		return STATUS_STOPPED;
-	if (ret_pidfd)
+	if (ret_pidfd || has_number(state))
 		pidfd = pidfd_open_process((pid_t)state->pid.v);
-	if (ret_pidfd && pidfd == -ESRCH)
+	if (pidfd == -ESRCH)
 		return STATUS_STOPPED;
+	/* The descriptor first: what it stands for cannot change any more while we compare. */
+	r = same_process(state, pidfd, err);
+	if (r <= 0)
+		return r < 0 ? r : STATUS_STOPPED;
 	if (ret_pidfd && pidfd < 0)
 		return err_errno(err, -pidfd, "open the process %lld of container %s",
 				 (long long)state->pid.v, state->id);
-	/* The descriptor first: what it stands for cannot change any more while we compare. */
-	r = same_process(state, err);
-	if (r <= 0)
-		return r < 0 ? r : STATUS_STOPPED;
 	r = 0;
 	if (state->phase != STATE_CREATING && cgroup_place_is_group(&state->cgroup))
 		r = driver_is_frozen(&state->cgroup, err);

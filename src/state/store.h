@@ -37,6 +37,7 @@ struct state {
 	int phase;               /* enum state_phase: what the runtime has done */
 	struct json_int pid;     /* init, in the runtime's pid namespace; unset before the clone */
 	struct json_uint start_time; /* field 22 of /proc/PID/stat */
+	struct json_uint pid_number; /* pidfd_number(): no other process ever has it */
 	const char *boot_id;
 	const char *created;    /* RFC 3339, UTC */
 	struct json_uint owner; /* uid of the creator */

@@ -52,6 +52,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, phase, "phase", JSON_ENUM, .flags = JSON_REQUIRED, .names = phases),
 	FIELD(state, pid, "pid", JSON_INT, .imin = 1, .imax = INT32_MAX),
 	FIELD(state, start_time, "startTime", JSON_UINT, UINT_RANGE),
+	FIELD(state, pid_number, "pidNumber", JSON_UINT, UINT_RANGE),
 	FIELD(state, boot_id, "bootId", JSON_STRING),
 	FIELD(state, created, "created", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(state, owner, "owner", JSON_UINT, UINT_RANGE),
@@ -169,6 +170,8 @@ int store_state_encode(const struct state *state, struct json_write **ret, const
 		json_write_int(w, "pid", state->pid.v);
 	if (state->start_time.set)
 		json_write_uint(w, "startTime", state->start_time.v);
+	if (state->pid_number.set)
+		json_write_uint(w, "pidNumber", state->pid_number.v);
 	json_write_string(w, "bootId", state->boot_id);
 	json_write_string(w, "created", state->created);
 	json_write_uint(w, "owner", state->owner.v);

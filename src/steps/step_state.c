@@ -253,7 +253,7 @@ static int find_start_time(struct start *start, uint64_t *ret, struct err *err)
 static int write_whole(struct start *start, enum state_phase phase, struct err *err)
 {
 	struct state *state = start->state;
-	uint64_t start_time;
+	uint64_t start_time, number;
 	int r = find_start_time(start, &start_time, err);
 
 	/* Without it every later command takes the container for one that has stopped. */
@@ -265,6 +265,8 @@ static int write_whole(struct start *start, enum state_phase phase, struct err *
 	state->phase = phase;
 	state->pid = (struct json_int){ true, start->init.pid };
 	state->start_time = (struct json_uint){ true, start_time };
+	number = pidfd_number(start->init.pidfd);
+	state->pid_number = (struct json_uint){ number != 0, number };
 	add_fallbacks(start);
 	r = store_write(start->state_dir, state, err);
 	if (r == 0)

@@ -17,8 +17,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { PIDFS_MAGIC = 0x50494446 }; /* "PIDF", of linux/magic.h since Linux 6.9 */
 
 /* /proc/PID, which is of this process and no other with its number, and which pidfd_send_signal()
  * takes as well. It cannot be polled. */
@@ -126,6 +129,27 @@ int pidfd_wait(int pidfd, int timeout_ms)
 		n = poll(&fd, 1, timeout_ms);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n == 0 ? -ETIMEDOUT : 0;
+}
+
+uint64_t pidfd_number(int pidfd)
+{
+	struct stat st;
+
+	/* Half of it is no proof. */
+	if (sizeof(long) < sizeof(st.st_ino) || fstat(pidfd, &st) < 0 || S_ISDIR(st.st_mode))
+		return 0;
+	return st.st_ino;
+}
+
+bool pidfd_is_numbered(int pidfd)
+{
+	static enum { UNKNOWN, NUMBERED, ALL_ONE } kind;
+	struct statfs fs;
+
+	/* Older kernels have one inode for all descriptors that are no files. */
+	if (kind == UNKNOWN && fstatfs(pidfd, &fs) == 0)
+		kind = fs.f_type == PIDFS_MAGIC ? NUMBERED : ALL_ONE;
+	return kind == NUMBERED;
 }
 
 /* Each kind by itself, where the rights come with the user namespace or end with it: trying

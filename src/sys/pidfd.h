@@ -2,6 +2,8 @@
 /* Processes by descriptor: no number that may have been given to another one meanwhile. */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Where pidfd_open() is missing, a stand-in that serves for all that is below. >= 0 or -errno. */
@@ -13,6 +15,12 @@ int pidfd_wait(int pidfd, int timeout_ms);
 
 /* What poll(2) tells the end of the process by; -1, which poll() passes over, for a stand-in. */
 int pidfd_to_poll(int pidfd);
+
+/* The number by which the kernel knows the process: that of its descriptors in pidfs (Linux 6.9),
+ * which no other process gets until the machine boots again. 0: a stand-in has none. It means
+ * something only where pidfd_is_numbered(), which all are of one boot, or none. */
+uint64_t pidfd_number(int pidfd);
+bool pidfd_is_numbered(int pidfd);
 
 /* Joins the namespaces of the process, of these kinds (CLONE_NEW*). 0 or -errno. */
 int pidfd_join(int pidfd, int flags);

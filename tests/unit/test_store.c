@@ -85,10 +85,12 @@ TEST(a_state_survives)
 	CHECK(dir >= 0);
 	state.pid = (struct json_int){ true, 42 };
 	state.start_time = (struct json_uint){ true, 1 };
+	state.pid_number = (struct json_uint){ true, 1ULL << 32 };
 	CHECK_INT(store_write(dir, &state, &err), 0);
 	CHECK_INT(store_read(store, dir, "c1", &arena, &back, &err), 0);
 	CHECK_STR(back.bundle, "/b \"quoted\"");
 	CHECK_INT(back.pid.v, 42);
+	CHECK_INT(back.pid_number.v, 1LL << 32);
 	CHECK_INT(back.annotations.n, 2);
 	CHECK_STR(back.undo.v[1], "spawn");
 	CHECK_ERR(store_read(store, dir, "c2", &arena, &back, &err), &err, "belongs to \"c1\"");
