@@ -49,6 +49,16 @@ static const char *owner_name(struct output *out, const struct state *state)
 	return out->name;
 }
 
+/* "2026-11-29T08:19:16.641616Z": JSON has the fraction. */
+static const char *to_the_second(struct arena *arena, const char *time)
+{
+	size_t len = strcspn(time, ".Z");
+	char *text = arena_strndup(arena, time, len + 1);
+
+	text[len] = 'Z';
+	return text;
+}
+
 static int add_row(struct output *out, const char *id, const struct state *state, struct err *err)
 {
 	int status = status_of(state, NULL, err);
@@ -61,8 +71,7 @@ static int add_row(struct output *out, const char *id, const struct state *state
 		arena_strf(out->arena, "%lld", pid),
 		status_name((enum status)status),
 		arena_strdup(out->arena, state->bundle),
-		/* "2026-11-29T08:19:16.641616Z": JSON has the fraction. */
-		arena_strf(out->arena, "%.*sZ", (int)strcspn(state->created, ".Z"), state->created),
+		to_the_second(out->arena, state->created),
 		owner_name(out, state),
 	} };
 	return 0;
@@ -120,6 +129,19 @@ static int add(struct output *out, struct store *store, const char *id, struct e
 	return r;
 }
 
+/* A list can be of thousands: nothing is formatted that can be copied. */
+static void add_padded(struct str *text, const char *v, size_t width)
+{
+	static const char blanks[] = "                ";
+	size_t len = strlen(v);
+
+	str_addn(text, v, len);
+	for (size_t n; len < width; len += n) {
+		n = width - len < sizeof(blanks) - 1 ? width - len : sizeof(blanks) - 1;
+		str_addn(text, blanks, n);
+	}
+}
+
 /* As wide as what is in them: a line is to fit a terminal. */
 static void print_table(const struct output *out, struct str *text)
 {
@@ -131,8 +153,9 @@ static void print_table(const struct output *out, struct str *text)
 				widths[k] = strlen(out->rows[i].v[k]);
 	for (size_t i = 0; i < out->n_rows; i++) {
 		for (size_t k = 0; k + 1 < COLUMNS; k++)
-			str_addf(text, "%-*s  ", (int)widths[k], out->rows[i].v[k]);
-		str_addf(text, "%s\n", out->rows[i].v[COLUMNS - 1]);
+			add_padded(text, out->rows[i].v[k], widths[k] + 2);
+		str_add(text, out->rows[i].v[COLUMNS - 1]);
+		str_add(text, "\n");
 	}
 }
 
