@@ -36,6 +36,8 @@ enum option_kind {
 	OPTION_UINT,  /* unsigned int * */
 	OPTION_BOOL,  /* "--tty", "--tty=false"; bool * */
 	OPTION_UNSET, /* the opposite: bool *, set to false by the flag */
+	/* A flag whose default is neither: int *, 0; 1, or -1 by "--tty=false". */
+	OPTION_EITHER,
 	/* Taken (with a value if value_name is set) and ignored, for other runtimes' callers. */
 	OPTION_ACCEPTED,
 };
@@ -55,6 +57,7 @@ struct option {
 	const char *help;           /* one line; NULL: another spelling, not shown */
 	const char *const *choices; /* legal values, NULL-terminated, or NULL */
 	const char *group;          /* heading of this row and of those that follow; or NULL */
+	bool may_be_empty;          /* "" is a value, not a variable of a script that is not set */
 };
 
 struct cmd {

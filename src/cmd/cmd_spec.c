@@ -31,7 +31,7 @@ static const struct option options[] = {
 	{ 0, "systemd", OPTION_FLAG, offsetof(struct spec_options, systemd), NULL,
 	  "as --service, for systemd as the first process", NULL },
 	{ 0, "args", OPTION_LIST, offsetof(struct spec_options, args), "ARG",
-	  "one word of the command (repeatable)", NULL },
+	  "one word of the command (repeatable)", NULL, NULL, true },
 	{ 0, "rootfs", OPTION_TEXT, offsetof(struct spec_options, rootfs), "PATH",
 	  "root file system (default: rootfs)", NULL },
 	{ 0, "terminal", OPTION_UNSET, offsetof(struct spec_options, no_terminal), NULL,

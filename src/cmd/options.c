@@ -132,6 +132,22 @@ static int check_choice(const struct option *o, const char *value, struct err *e
 	return -EINVAL;
 }
 
+/* A text that is empty names nothing, and is mostly a variable that was not set. */
+static int check_empty(const struct option *o, const char *value, struct err *err)
+{
+	if (*value || o->may_be_empty || o->choices)
+		return 0;
+	return err_set(err, EINVAL, "--%s: expected %s, got an empty string", o->name,
+		       o->value_name);
+}
+
+static int check_text(const struct option *o, const char *value, struct err *err)
+{
+	int r = check_empty(o, value, err);
+
+	return r < 0 ? r : check_choice(o, value, err);
+}
+
 static void append(struct arena *arena, struct option_list *list, const char *value)
 {
 	const char **v = arena_grow(arena, list->v, list->n, list->n + 2, sizeof(*v));
@@ -152,35 +168,57 @@ static int parse_bool(const struct option *o, const char *value, bool *ret, stru
 	return bad_value(o, value, "true or false", err);
 }
 
+static int store_flag(const struct option *o, const char *value, void *at, struct err *err)
+{
+	bool set = true;
+	int r = value ? parse_bool(o, value, &set, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (o->kind == OPTION_EITHER)
+		*(int *)at = set ? 1 : -1;
+	else
+		*(bool *)at = o->kind == OPTION_UNSET ? !set : set;
+	return 0;
+}
+
+static int store_text(struct arena *arena, const struct option *o, const char *value, void *at,
+		      struct err *err)
+{
+	int r = check_text(o, value, err);
+
+	if (r < 0)
+		return r;
+	if (o->kind == OPTION_LIST)
+		append(arena, at, value);
+	else if (o->kind == OPTION_TAGGED)
+		append(arena, at, arena_strf(arena, "%s=%s", o->name, value));
+	else
+		*(const char **)at = value;
+	return 0;
+}
+
 static int store(struct arena *arena, const struct option *o, const char *value, void *values,
 		 struct err *err)
 {
 	void *at = (char *)values + o->offset;
 	uint32_t number;
-	int r;
 
 	switch (o->kind) {
 	case OPTION_FLAG:
 	case OPTION_BOOL:
-		*(bool *)at = true;
-		return value ? parse_bool(o, value, at, err) : 0;
 	case OPTION_UNSET:
-		*(bool *)at = true;
-		r = value ? parse_bool(o, value, at, err) : 0;
-		*(bool *)at = !*(bool *)at;
-		return r;
+	case OPTION_EITHER:
+		return store_flag(o, value, at, err);
 	case OPTION_MAYBE:
-		*(const char **)at = value ? value : "";
-		return value ? check_choice(o, value, err) : 0;
+		if (value)
+			return store_text(arena, o, value, at, err);
+		*(const char **)at = "";
+		return 0;
 	case OPTION_TEXT:
-		*(const char **)at = value;
-		return check_choice(o, value, err);
 	case OPTION_LIST:
-		append(arena, at, value);
-		return 0;
 	case OPTION_TAGGED:
-		append(arena, at, arena_strf(arena, "%s=%s", o->name, value));
-		return 0;
+		return store_text(arena, o, value, at, err);
 	case OPTION_UINT:
 		if (parse_u32(value, &number) < 0 || number > 1024)
 			return bad_value(o, value, "a number from 0 to 1024", err);

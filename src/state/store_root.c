@@ -144,8 +144,6 @@ static int place_of_option(const char *option, struct arena *arena, struct store
 	char here[4096];
 
 	ret->chosen_by_user = true;
-	if (!*option)
-		return err_set(err, EINVAL, "--root: expected a directory, got an empty string");
 	if (*option == '/') {
 		ret->path = path_clean(arena, option);
 		if (!ret->path[1])

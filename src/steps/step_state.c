@@ -177,8 +177,6 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 	struct stat st;
 	int r;
 
-	if (!*path)
-		return err_set(err, EINVAL, "--pid-file: expected a file, got an empty string");
 	if (slash && (size_t)(slash - path) + 1 >= sizeof(parent))
 		return err_errno(err, ENAMETOOLONG, "open the directory of the pid file %s", path);
 	if (slash) {

@@ -4,9 +4,10 @@
 
 t_words_for_options() {
 	prog /bin/true
-	no '--pid-file: expected a file, got an empty string' run --pid-file= -b "$T/b" "$ID"
+	no '--pid-file: expected FILE, got an empty string' run --pid-file= -b "$T/b" "$ID"
 	no "--pid-file: expected a file, $T is a directory" run --pid-file "$T" -b "$T/b" "$ID"
-	no '--log: expected FILE or file:FILE, got an empty string' --log= list
+	no '--log: expected FILE, got an empty string' --log= list
+	no '--log: expected FILE or file:FILE, got an empty string' --log=file: list
 }
 
 # Which variable led to a directory that nobody can make.

@@ -10,6 +10,7 @@ struct values {
 	const char *text;
 	struct option_list list;
 	unsigned int number;
+	int either;
 	bool flag, maybe, unset;
 };
 
@@ -21,6 +22,7 @@ static const struct option table[] = {
 	{ 0, "maybe", OPTION_BOOL, offsetof(struct values, maybe), NULL, "help", NULL },
 	{ 'M', "maybe", OPTION_BOOL, offsetof(struct values, maybe), NULL, NULL, NULL },
 	{ 0, "unset", OPTION_UNSET, offsetof(struct values, unset), NULL, "help", NULL },
+	{ 'E', "either", OPTION_EITHER, offsetof(struct values, either), NULL, "help", NULL },
 	{ 0, "ignored", OPTION_ACCEPTED, 0, "X", "help", NULL },
 	{ 0 },
 };
@@ -82,8 +84,6 @@ TEST(values_behind_an_equals_sign)
 
 	CHECK_INT(parse(false, 1, ARGV("-t=x"), &v, &err), 1);
 	CHECK_STR(v.text, "x");
-	CHECK_INT(parse(false, 1, ARGV("-text="), &v, &err), 1);
-	CHECK_STR(v.text, "");
 	CHECK_INT(parse(false, 1, ARGV("--flag=false"), &v, &err), 1);
 	CHECK(!v.flag);
 	CHECK_INT(parse(false, 2, ARGV("--text", "-d"), &v, &err), 2);
@@ -104,6 +104,20 @@ TEST(the_opposite_and_the_other_spelling)
 	CHECK(!v.unset);
 	CHECK_INT(parse(false, 1, ARGV("-M"), &v, &err), 1);
 	CHECK(v.maybe);
+}
+
+TEST(a_flag_that_may_be_left_open)
+{
+	struct err err = { 0 };
+	struct values v;
+
+	CHECK_INT(parse(false, 1, ARGV("id"), &v, &err), 0);
+	CHECK_INT(v.either, 0);
+	CHECK_INT(parse(false, 1, ARGV("-E"), &v, &err), 1);
+	CHECK_INT(v.either, 1);
+	CHECK_INT(parse(false, 1, ARGV("--either=false"), &v, &err), 1);
+	CHECK_INT(v.either, -1);
+	CHECK_ERR(parse(false, 1, ARGV("--either=perhaps"), &v, &err), &err, "true or false");
 }
 
 TEST(words_and_options_mixed)
@@ -246,6 +260,52 @@ TEST(the_tables_are_sound)
 	}
 }
 
+static int parse_row(const struct option *o, char *word, void *values, struct err *err)
+{
+	const struct option table_of_one[] = { *o, { 0 } };
+	struct arena arena = { 0 };
+	char *argv[] = { word, NULL };
+	bool help = false;
+	int r;
+
+	*err = (struct err){ 0 };
+	r = options_parse(&arena, table_of_one, true, 1, argv, values, &help, err);
+	arena_free(&arena);
+	return r;
+}
+
+/* "--option $DIR" of a script that has not set DIR. */
+static void check_row(const struct option *o)
+{
+	static char values[4096];
+	bool is_text = o->kind == OPTION_TEXT || o->kind == OPTION_MAYBE ||
+		       o->kind == OPTION_LIST || o->kind == OPTION_TAGGED;
+	char word[64], expected[64];
+	struct err err;
+	int r;
+
+	(void)snprintf(word, sizeof(word), "--%s=", o->name);
+	(void)snprintf(expected, sizeof(expected), "--%s: expected ", o->name);
+	memset(values, 0, sizeof(values));
+	r = parse_row(o, word, values, &err);
+	if (o->may_be_empty || o->kind == OPTION_ACCEPTED) {
+		CHECK_INT(r, 1);
+		return;
+	}
+	CHECK_ERR(r, &err, expected);
+	if (is_text && !o->choices)
+		CHECK(strstr(err.text, ", got an empty string"));
+}
+
+TEST(no_option_takes_an_empty_value)
+{
+	for (const struct option *o = options_globals; o->name; o++)
+		check_row(o);
+	for (size_t i = 0; options_commands[i]; i++)
+		for (const struct option *o = options_commands[i]->options; o->name; o++)
+			check_row(o);
+}
+
 /* A value only behind "=": the next word is the command's. */
 TEST(a_value_may_be_left_out)
 {
@@ -259,7 +319,7 @@ TEST(a_value_may_be_left_out)
 		int taken;
 	} rows[] = { { "--changes", "", 1 },
 		     { "--changes=json", "json", 1 },
-		     { "--changes=x", NULL, -EINVAL } };
+		     { "--changes=x", "", -EINVAL } };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char *argv[] = { (char *)(uintptr_t)rows[i].word, (char *)(uintptr_t) "all", NULL };
@@ -270,7 +330,7 @@ TEST(a_value_may_be_left_out)
 
 		CHECK_INT(options_parse(&arena, maybe, true, 2, argv, &value, &help, &err),
 			  rows[i].taken);
-		CHECK_STR(value ? value : "", rows[i].value ? rows[i].value : "x");
+		CHECK_STR(value ? value : "", rows[i].value);
 		arena_free(&arena);
 	}
 }
