@@ -118,6 +118,12 @@ static bool all_terminals(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
+/* 1: a terminal is asked for, -1: none is; 0: by what the caller has. */
+static int asked_terminal(const struct do_options *o)
+{
+	return o->tty ? o->tty : -o->no_tty;
+}
+
 /* What the host has there: below a path that an option shows elsewhere, in what it shows. */
 static void find_workdir(struct do_parts *p)
 {
@@ -140,17 +146,28 @@ static void find_workdir(struct do_parts *p)
 				   : do_tree_find(p->arena, p->q.rootfs, dir) == MACHINE_DIRECTORY;
 }
 
+/* A program that starts elsewhere than where it was called does its work there. */
+static int check_cwd(const struct do_parts *p, struct err *err)
+{
+	if (p->machine.cwd || (p->o->workdir ? *p->o->workdir == '/' : p->o->rootfs != NULL))
+		return 0;
+	(void)err_set(err, ENOENT, "the current directory no longer exists");
+	return err_hint(err, "change to another one, or start in an absolute --workdir");
+}
+
 static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 {
 	const struct do_options *o = p->o;
 	const char *program;
 	int r = machine_gather(p->arena, &p->machine, err);
 
+	if (r == 0)
+		r = check_cwd(p, err);
 	if (r < 0)
 		return r;
 	p->q.machine = &p->machine;
 	/* With one of them elsewhere what it gets must not be mixed with the others'. */
-	p->q.terminal = o->tty || (!o->no_tty && !o->detach && all_terminals());
+	p->q.terminal = asked_terminal(o) ? asked_terminal(o) > 0 : !o->detach && all_terminals();
 	p->q.reaper = !o->no_init;
 	p->q.hostname = o->hostname;
 	p->q.root = o->root;
@@ -315,7 +332,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 					    .publish = p->o->publish,
 					    .host_loopback = may_lack && p->o->host_loopback,
 					    .metadata = may_lack && p->o->metadata,
-					    .tty = p->o->detach && p->o->tty,
+					    .tty = p->o->detach && asked_terminal(p->o) > 0,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;

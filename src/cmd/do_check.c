@@ -27,6 +27,8 @@ static bool is_given(const struct option *option, const struct do_options *o)
 		return ((const struct option_list *)at)->n;
 	if (option->kind == OPTION_TAGGED)
 		return has_tag((const struct option_list *)at, option->name);
+	if (option->kind == OPTION_EITHER)
+		return *(const int *)at;
 	return *(const bool *)at;
 }
 
@@ -92,7 +94,7 @@ int do_check(const struct do_options *o, struct err *err)
 		r = check_tree(o, err);
 	if (r == 0)
 		r = check_layer_size(o, err);
-	if (r == 0 && o->tty && o->no_tty)
+	if (r == 0 && o->tty && o->tty == o->no_tty)
 		return err_set(err, EINVAL, "--no-tty: not with --tty");
 	return r;
 }
@@ -121,7 +123,8 @@ int do_check_env_file(const char *file, const char *text, size_t len, struct err
 	for (unsigned int number = 1; text_line(&next, &line, &line_len); number++) {
 		size_t name = 0;
 
-		while (name < line_len && line[name] > ' ' && line[name] != '=')
+		/* A name of any letters, as --env takes. */
+		while (name < line_len && (unsigned char)line[name] > ' ' && line[name] != '=')
 			name++;
 		if (!line_len || *line == '#' || *line == '\r' ||
 		    (name && (name == line_len || line[name] == '=' || line[name] == '\r')))

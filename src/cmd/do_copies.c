@@ -12,8 +12,8 @@
 
 static void note(struct do_parts *p, const char *text)
 {
-	if (p->n_notes < sizeof(p->notes) / sizeof(p->notes[0]))
-		p->notes[p->n_notes++] = text;
+	p->notes = arena_room(p->arena, p->notes, p->n_notes, &p->cap_notes, sizeof(*p->notes));
+	p->notes[p->n_notes++] = text;
 }
 
 static void find_groups(struct do_parts *p)

@@ -51,7 +51,7 @@ static int find_source(struct do_parts *p, const char *word, struct do_path *pat
 {
 	enum machine_kind kind;
 
-	if (!*word)
+	if (!*word) /* of a volume */
 		return err_set(err, EINVAL, "%s: expected a path, got an empty string",
 			       path->option);
 	if (!p->machine.cwd && *word != '/')
@@ -180,20 +180,30 @@ void do_find_defaults(struct do_parts *p)
 	p->q.tools = find_existing(p, &list, DO_READ, &p->q.n_tools);
 }
 
+static int find_device(struct do_parts *p, const char *word, const char **ret, struct err *err)
+{
+	struct stat st;
+
+	if (!str_starts(word, "/dev/") || path_has_dotdot(word))
+		return err_set(err, EINVAL, "--device %s: expected a path below /dev, without ..",
+			       word);
+	if (!machine_find(p->arena, word, ret) || stat(*ret, &st) < 0)
+		return err_errno(err, errno, "--device %s", word);
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(err, EINVAL, "--device %s: it is not a device", word);
+	return 0;
+}
+
 int do_find_devices(struct do_parts *p, struct err *err)
 {
 	const struct option_list *list = &p->o->devices;
 	const char **sources = arena_array(p->arena, list->n, sizeof(*sources));
-	struct stat st;
+	int r = 0;
 
-	for (size_t i = 0; i < list->n; i++)
-		if (!str_starts(list->v[i], "/dev/") || path_has_dotdot(list->v[i]) ||
-		    !machine_find(p->arena, list->v[i], &sources[i]) || stat(sources[i], &st) < 0 ||
-		    (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)))
-			return err_set(err, EINVAL, "--device %s: expected a device below /dev",
-				       list->v[i]);
+	for (size_t i = 0; r == 0 && i < list->n; i++)
+		r = find_device(p, list->v[i], &sources[i], err);
 	p->q.devices = list->v;
 	p->q.device_sources = sources;
 	p->q.n_devices = list->n;
-	return 0;
+	return r;
 }

@@ -10,8 +10,8 @@ struct do_options {
 	struct option_list paths, share, env, devices, caps, ulimits, unprotect, publish;
 	const char *home, *workdir, *net, *memory, *cpus, *pids, *timeout, *name, *hostname,
 		*seccomp, *layer_size, *overlay, *changes, *apply, *rootfs;
-	bool root, keep_groups, detach, tty, no_tty, print_config, no_init, nested, host_loopback,
-		metadata;
+	int tty, no_tty; /* 1, -1: the opposite; 0: not given */
+	bool root, keep_groups, detach, print_config, no_init, nested, host_loopback, metadata;
 };
 
 struct do_parts { /* of one call */
@@ -23,8 +23,8 @@ struct do_parts { /* of one call */
 	const char *unserved;   /* why there is no fuse-overlayfs, or NULL */
 	const uint32_t *groups; /* that the user is in, and that have no number inside */
 	size_t n_groups;
-	const char *notes[4]; /* what the user may not expect, a line each */
-	size_t n_notes;
+	const char **notes; /* what the user may not expect, a line each */
+	size_t n_notes, cap_notes;
 	struct do_shared { /* by --share */
 		struct do_path *paths;
 		size_t n_paths, cap_paths;

@@ -90,8 +90,8 @@ enum { DO_CPU_PERIOD = 100000 };
 struct do_result {
 	const char *text; /* config.json, owned by the json_write of the caller */
 	size_t len;
-	const char *notes[6]; /* what the user may not expect, a line each */
-	size_t n_notes;
+	const char **notes; /* what the user may not expect, a line each */
+	size_t n_notes, cap_notes;
 	bool no_resolv; /* no place for a resolv.conf of the sandbox */
 };
 

@@ -15,20 +15,15 @@ static bool can_hold_resolv(const struct do_request *q, const struct do_places *
 			 (place->cover == DO_COVER_HOST && m->resolver_real));
 }
 
-static void say(struct do_result *said, const char *note)
-{
-	if (said->n_notes < sizeof(said->notes) / sizeof(said->notes[0]))
-		said->notes[said->n_notes++] = note;
-}
-
 void do_network_check(struct arena *arena, const struct do_request *request,
 		      const struct do_places *places, struct do_result *said)
 {
 	if (request->no_net)
-		say(said, request->no_net);
+		do_note(arena, said, request->no_net);
 	if (!net_has_device(request->net.kind) || can_hold_resolv(request, places))
 		return;
 	said->no_resolv = true;
-	say(said, arena_strf(arena, "no host names are resolved inside: %s has no /etc/resolv.conf",
-			     request->rootfs ? request->rootfs : "this machine"));
+	do_note(arena, said,
+		arena_strf(arena, "no host names are resolved inside: %s has no /etc/resolv.conf",
+			   request->rootfs ? request->rootfs : "this machine"));
 }

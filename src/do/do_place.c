@@ -223,8 +223,13 @@ void do_place_copy(struct do_builder *b)
 		      });
 }
 
+void do_note(struct arena *arena, struct do_result *said, const char *note)
+{
+	said->notes = arena_room(arena, said->notes, said->n_notes, &said->cap_notes, sizeof(note));
+	said->notes[said->n_notes++] = note;
+}
+
 void do_say(struct do_builder *b, const char *note)
 {
-	if (b->said->n_notes < sizeof(b->said->notes) / sizeof(b->said->notes[0]))
-		b->said->notes[b->said->n_notes++] = note;
+	do_note(b->arena, b->said, note);
 }

@@ -82,6 +82,9 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 /* The deepest place that a path is in; at_too: or that is at the path. NULL: none. */
 const struct do_place *do_places_find(const struct do_places *p, const char *path, bool at_too);
 
+/* One more line of what the user may not expect. */
+void do_note(struct arena *arena, struct do_result *said, const char *note);
+
 /* What is to be said about the network, and whether its names can be resolved. */
 void do_network_check(struct arena *arena, const struct do_request *request,
 		      const struct do_places *places, struct do_result *said);

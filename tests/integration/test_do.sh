@@ -173,9 +173,11 @@ t_do_follows_no_link_out_of_the_project() {
 	[ -e by-link ] || fail 'a link to a place beside it is refused'
 	# With the current directory gone there are still absolute names.
 	mkdir gone && cd gone && rmdir ../gone || fail 'a directory that is gone'
-	ok do --ro "$T/home/proj" -- cat "$T/home/proj/file"
+	ok do --ro "$T/home/proj" -w / -- cat "$T/home/proj/file"
 	eq 'from a directory that is gone' "$OUT" text
-	no '--ro file: the current directory no longer exists' do --ro file -- true
+	no '--ro file: the current directory no longer exists' do --ro file -w / -- true
+	no 'usrun: the current directory no longer exists' do -- true
+	no 'usrun: the current directory no longer exists' do -w sub -- true
 }
 
 # Another sandbox that may write there exchanges what was found for a link before it is opened.
@@ -261,6 +263,10 @@ t_do_has_a_terminal_where_the_caller_has() {
 	eq streams "$OUT|$ERR" $'out\nnot a tty|err'
 	ok do -t -- tty
 	has 'a terminal was asked for' "$OUT" /dev/pts/0
+	ok do --no-tty=false -- tty
+	has 'the same' "$OUT" /dev/pts/0
+	under_script "${U[*]} do --tty=false -- sh -c 'echo in; tty || true'"
+	hasnt 'none was wanted' "$OUT" /dev/pts/0
 }
 
 t_do_passes_few_variables() {
@@ -601,7 +607,9 @@ t_do_limits_are_there_or_an_error() {
 	no '--timeout: expected a time' do --timeout soon -- true
 	no '--pids-limit: expected a number' do --pids-limit 0 -- true
 	no '--cap-add CAP_SYS_ADMIN: a program with it can uncover' do --cap-add sys_admin -- true
-	no '--device /etc/passwd: expected a device' do --device /etc/passwd -- true
+	no '--device /etc/passwd: expected a path below /dev' do --device /etc/passwd -- true
+	no '--device /dev/nosuch: no such path' do --device /dev/nosuch -- true
+	no '--device /dev/fd: it is not a device' do --device /dev/fd -- true
 	IN --cap-add net_bind_service --device /dev/full --ulimit core=0 -- 'grep CapEff /proc/self/status | tr "\t" " "; ulimit -c'
 	eq capability "$OUT" $'CapEff: 0000000000000400\n0'
 }

@@ -74,7 +74,7 @@ t_run_overlay_with_files_of_a_group() {
 # Of another user: what is no copy is read-only, and said to be.
 before_t_do_copies_a_directory_of_others() {
 	give_fuse
-	mkdir -p "$T/theirs/d"
+	mkdir -p "$T/theirs/d" "$T"/theirs/{1,2,3,4,5}
 	echo old >"$T/theirs/d/f"
 	chown -R 54320:54320 "$T/theirs"
 }
@@ -100,6 +100,7 @@ before_t_do_copies_nothing_of_others_without_fuse() {
 }
 after_t_do_copies_nothing_of_others_without_fuse() { take_fuse; }
 t_do_copies_nothing_of_others_without_fuse() {
+	local many=(1 2 3 4 5)
 	mkdir -p "$T/home/proj"
 	export HOME=$T/home
 	cd "$T/home/proj" || fail "cd: $T/home/proj"
@@ -107,6 +108,8 @@ t_do_copies_nothing_of_others_without_fuse() {
 	R --log-level warning do --net=none --scratch "$T/theirs" -- sh -c "touch '$T/theirs/x' 2>/dev/null || echo read-only"
 	eq inside "$OUT" read-only
 	has 'it is said' "$ERR" "$T/theirs is read-only inside: it belongs to another user, and fuse-overlayfs"
+	R --log-level warning do --net=none "${many[@]/#/--scratch=$T/theirs/}" -- true
+	eq 'each of many' "$(grep -c 'is read-only inside: it belongs' <<<"$ERR")" 5
 	no "--scratch $T/theirs: it belongs to another user" do --scratch "$T/theirs" --overlay=../layer -- true
 	[ "$MODE" = root ] || return 0
 	mkdir team

@@ -14,6 +14,7 @@ t_do_refuses_options_without_effect() {
 	no '--layer-size: only for copies in memory' do --layer-size 1m --overlay=../layer -- true
 	no '--layer-size: needs a copy, but --rootfs writes' do --layer-size 1m --rootfs "$T/b/rootfs" -- true
 	no '--no-tty: not with --tty' do -t -T -- true
+	no '--overlay: expected DIR, got an empty string' do --overlay= -- true # not: thrown away
 	# What is not listed must not look like nothing.
 	no '--changes: nothing is shown as a copy' do --changes --rw . -- true
 	no '--changes: nothing is shown as a copy' do --changes -w /tmp --hide . -- true
@@ -24,7 +25,7 @@ t_do_refuses_options_without_effect() {
 	ok do --net=host --host-loopback --metadata -- true
 	no '8080:80 and 127.0.0.1:8080:81 take the same port' do --net=slirp4netns -p 8080:80 -p 127.0.0.1:8080:81 -- true
 	no '--cap-add ALL: CAP_SYS_ADMIN cannot be given' do --cap-add ALL -- true
-	no '--rw: expected a path, got an empty string' do --rw '' -- true
+	no '--rw: expected PATH, got an empty string' do --rw '' -- true
 	no '--volume: expected a path, got an empty string' do -v :/tmp/x -- true
 	no 'usrun: --hostname: expected at most 64 bytes' do --hostname "$(printf %065d 0)" -- true
 	if [ "$(ulimit -Hn)" != unlimited ] && [ "$MODE" = rootless ]; then
@@ -42,6 +43,9 @@ t_do_reads_env_files_by_line() {
 	printf '# some\n\nA=1\r\nHOME\nB=a b = c\n' >env
 	ok do --env-file env -- sh -c 'echo "$A|$B"'
 	eq variables "$OUT" '1|a b = c'
+	printf 'h\303\251=2\n' >env
+	ok do --env-file env -- env
+	has 'a name of any letters' "$OUT" $'h\303\251=2'
 	printf 'A=1\nexport B=2\n' >env
 	no '--env-file env:2: expected NAME=VALUE or NAME, got "export B=2"' do --env-file env -- true
 	printf '=1\n' >env
