@@ -324,7 +324,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	c.plan_options.map = c.options->map;
 	c.plan_options.cgroup_manager = globals->cgroup_manager;
 	file = c.options->config;
-	c.name = path_base(file ? file : "config.json");
+	c.name = file ? file : "config.json";
 	r = file ? launch_read_text(arena, file, &text, &len, err)
 		 : launch_read_bundle(arena, c.plan_options.bundle, &text, &len, err);
 	if (r == 0)

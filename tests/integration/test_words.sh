@@ -19,19 +19,19 @@ t_words_for_the_runtime_directory() {
 	has 'the variable' "$ERR" 'hint: it derives from XDG_RUNTIME_DIR=/proc/nosuch: unset that'
 }
 
-# The file of --config has its own name in errors, whoever finds the fault.
+# The file of --config is named in errors as it was given, whoever finds the fault.
 t_words_name_the_config() {
 	local name=$T/b/other.json
 	jq '.process.cwd = "tmp"' "$T/b/config.json" >"$name"
-	no 'usrun: other.json:' run -b "$T/b" -f "$name" "$ID"
+	no "usrun: $name:" run -b "$T/b" -f "$name" "$ID"
 	jq '.mounts += [{destination: "/mnt", source: "/nosuch", options: ["bind"]}]' "$T/b/config.json" >"$name"
 	no '].source: ' run -b "$T/b" -f "$name" "$ID"
-	has 'where the value is' "$ERR" "usrun: other.json:$(grep -n /nosuch "$name" | cut -d: -f1):"
+	has 'where the value is' "$ERR" "usrun: $name:$(grep -n /nosuch "$name" | cut -d: -f1):"
 	jq '.process.terminal = true' "$T/b/config.json" >"$name"
 	no ': process.terminal: ' create -b "$T/b" -f "$name" "$ID"
-	has 'where the switch is' "$ERR" "usrun: other.json:$(grep -n '"terminal"' "$name" | cut -d: -f1):"
+	has 'where the switch is' "$ERR" "usrun: $name:$(grep -n '"terminal"' "$name" | cut -d: -f1):"
 	jq 'del(.process)' "$T/b/config.json" >"$name"
-	no 'usrun: other.json: process: ' run -b "$T/b" -f "$name" "$ID"
+	no "usrun: $name: process: " run -b "$T/b" -f "$name" "$ID"
 }
 
 # A misspelt member does nothing; explain says so, with what may have been meant.
