@@ -134,15 +134,16 @@ static int add(const struct mounts_call *call, int dirfd, struct start *start, s
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 	struct state *state = start->state;
 	struct err later;
+	bool sure;
 	int r = list(call->arena, state, rootfs, err);
 
 	if (r == 0)
 		r = store_write(dirfd, state, err);
 	if (r == 0)
-		r = step_mounts_live(start, false, err);
+		r = step_mounts_live(start, false, &sure, err);
 	else
 		return r;
-	if (r < 0 && r != -ETIMEDOUT && r != -EPIPE) {
+	if (r < 0 && sure) { /* none is mounted */
 		(void)unlist(call->arena, state, rootfs);
 		if (store_write(dirfd, state, &later) < 0)
 			log_notice("remove the mounts from the state: %s", later.text);
@@ -156,6 +157,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 	struct start *start = arena_new(call->arena, struct start);
 	_cleanup_close_ int pidfd = -1;
 	const struct plan *plan;
+	bool sure;
 	int r = status_of(state, &pidfd, err);
 
 	if (r >= 0)
@@ -171,7 +173,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 		return add(call, dirfd, start, err);
 	r = check_listed(state, &plan->rootfs, err);
 	if (r == 0)
-		r = step_mounts_live(start, true, err);
+		r = step_mounts_live(start, true, &sure, err);
 	return r < 0 ? r : unlist(call->arena, state, &plan->rootfs);
 }
 

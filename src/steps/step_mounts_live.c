@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Mounts of a container that runs. A process of ours opens what is the caller's, enters the
  * container's namespaces but for that of its processes, which do not see it, and makes all mounts
- * before it moves the first one in; what one of them cannot follow is taken away again. The
- * container may exchange names meanwhile: each place is opened once, through no link, and used by
- * descriptor. */
+ * and opens all places before it moves the first one in; what one of them cannot follow is taken
+ * away again. The container may exchange names meanwhile: each place is opened once, through no
+ * link, and used by descriptor. */
 #include "src/steps/step_mounts_live.h"
 
 #include "src/base/fd.h"
@@ -143,7 +143,7 @@ static int open_place(int root, const char *path, struct place *ret)
 
 /* What is missing is made below the deepest directory that no link leads to. A link that comes
  * meanwhile leads nowhere else than below that; and through it the place is not opened. */
-static int make_place(int root, const char *path, bool dir, struct err *err)
+static int make_place(int root, const char *path, const char *target, bool dir, struct err *err)
 {
 	char there[PATH_MAX];
 	size_t len = strlen(path);
@@ -157,11 +157,11 @@ static int make_place(int root, const char *path, bool dir, struct err *err)
 		below = resolve_beneath(root, len ? there + 1 : ".", O_PATH | O_DIRECTORY);
 	}
 	if (below < 0)
-		return place_failed(path, -below, err);
+		return place_failed(target, -below, err);
 	made = resolve_make(below, path + len + 1, dir, err);
 	fd_closep(&below);
 	if (made < 0)
-		return err_prefix(err, "create %s in the container", path);
+		return err_prefix(err, "create %s in the container", target);
 	fd_closep(&made);
 	return 0;
 }
@@ -178,19 +178,36 @@ static int check_kernels(const char *path, int target, struct err *err)
 		       path);
 }
 
+/* The place may be in one that will be attached before it: the last of these, by its descriptor, to
+ * which *path is then relative. */
+static int root_of(const struct start *start, size_t i, const char **path)
+{
+	const struct mount_entry *mounts = start->plan->rootfs.mounts;
+	const char *target = mounts[i].target;
+
+	*path = target;
+	while (i-- > 0)
+		if (path_is_below(target, mounts[i].target) &&
+		    !str_equal(target, mounts[i].target)) {
+			*path = target + strlen(mounts[i].target);
+			return start->mounts[i];
+		}
+	return start->rootfs;
+}
+
 static int find_place(struct start *start, size_t i, struct place *ret, struct err *err)
 {
-	const char *path = start->plan->rootfs.mounts[i].target;
+	const char *path = start->plan->rootfs.mounts[i].target, *below;
 	struct stat st;
 	bool dir = fstat(start->mounts[i], &st) == 0 && S_ISDIR(st.st_mode);
-	int r = open_place(start->rootfs, path, ret);
+	int root = root_of(start, i, &below), r = open_place(root, below, ret);
 
 	if (r == -ENOENT) {
 		place_done(ret);
-		r = make_place(start->rootfs, path, dir, err);
+		r = make_place(root, below, path, dir, err);
 		if (r < 0)
 			return r;
-		r = open_place(start->rootfs, path, ret);
+		r = open_place(root, below, ret);
 	}
 	if (r < 0)
 		return place_failed(path, -r, err);
@@ -210,16 +227,13 @@ static int detach(const struct place *place)
 	return umount2(place->name, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-static int attach(struct start *start, size_t i, struct place *place, struct err *err)
+static int attach(struct start *start, size_t i, const struct place *place, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	unsigned long kind = m->propagation & ~(unsigned long)MS_REC;
 	bool there = false;
-	int r = find_place(start, i, place, err);
+	int r = mountfd_attach_at(start->mounts[i], place->target, "", &there);
 
-	if (r < 0)
-		return r;
-	r = mountfd_attach_at(start->mounts[i], place->target, "", &there);
 	if (r == 0 && kind)
 		r = mountfd_set_attr(start->mounts[i], 0, 0, kind, m->propagation & MS_REC);
 	if (r < 0 && there)
@@ -241,10 +255,19 @@ static int make_readonly(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, "make a mount read-only") : 0;
 }
 
-static int attach_all(struct start *start, struct err *err)
+/* A file system of the container may hold it up here for ever; nothing is attached yet. */
+static int find_places(struct start *start, struct place *ret, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < start->plan->rootfs.n_mounts; i++)
+		r = find_place(start, i, &ret[i], err);
+	return r;
+}
+
+static int attach_all(struct start *start, const struct place *places, struct err *err)
 {
 	size_t n = start->plan->rootfs.n_mounts, done;
-	struct place *places = arena_array(start->arena, n + 1, sizeof(*places));
 	int r = 0;
 
 	for (done = 0; r == 0 && done < n; done++)
@@ -259,8 +282,22 @@ static int attach_all(struct start *start, struct err *err)
 	return r;
 }
 
+/* Usrun that has waited too long, or is gone, takes it that nothing is attached. */
+static int await_go(struct start *start, struct err *err)
+{
+	struct err ready = { 0 };
+	int none, r = sock_send(start->lifeline, &ready, sizeof(ready), -1);
+	char go;
+
+	if (r >= 0 && sock_recv(start->lifeline, &go, sizeof(go), &none) == sizeof(go))
+		return 0;
+	return err_set(err, ECANCELED, "usrun does not wait for the mounts any more");
+}
+
 static int add(struct start *start, struct err *err)
 {
+	size_t n = start->plan->rootfs.n_mounts;
+	struct place *places = arena_array(start->arena, n + 1, sizeof(*places));
 	unsigned int kinds = start->plan->ns.join_flags;
 	int r = open_sources(start, &kinds, err);
 
@@ -268,10 +305,14 @@ static int add(struct start *start, struct err *err)
 		r = enter(start, kinds, err);
 	if (r == 0)
 		r = make_all(start, err);
+	if (r == 0)
+		r = find_places(start, places, err);
+	if (r == 0)
+		r = await_go(start, err);
 	/* From here on it is finished or taken back, whatever becomes of usrun. */
 	if (r == 0)
 		r = privs_outlive_parent(err);
-	return r < 0 ? r : attach_all(start, err);
+	return r < 0 ? r : attach_all(start, places, err);
 }
 
 /* Longer paths first: they may be below others. */
@@ -337,12 +378,14 @@ static __attribute__((noreturn)) void work(struct start *start, bool removes, in
 	child_exit(r < 0);
 }
 
-static int await(const struct start *start, int sock, struct err *err)
+/* *ret_heard: the process has answered, be it with what failed. */
+static int await(const struct start *start, int sock, bool *ret_heard, struct err *err)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
 	struct err said;
 	int none, n;
 
+	*ret_heard = false;
 	while ((n = poll(&fd, 1, WORK_TIMEOUT_MS)) < 0 && errno == EINTR)
 		;
 	if (n <= 0)
@@ -355,16 +398,34 @@ static int await(const struct start *start, int sock, struct err *err)
 			       "mounts of container %s: the process that mounts them exited "
 			       "without reporting back",
 			       start->state->id);
+	*ret_heard = true;
 	*err = said;
 	return -said.code;
 }
 
-int step_mounts_live(struct start *start, bool removes, struct err *err)
+/* Added ones are waited for twice: until they can be attached, and until they are. */
+static int follow(const struct start *start, bool removes, int sock, bool *ret_sure,
+		  struct err *err)
+{
+	bool heard;
+	int r = await(start, sock, &heard, err);
+
+	*ret_sure = heard || !removes;
+	if (r < 0 || removes)
+		return r;
+	r = sock_send(sock, "", 1, -1);
+	if (r < 0)
+		return err_errno(err, -r, "tell the process for the mounts to go on");
+	return await(start, sock, ret_sure, err);
+}
+
+int step_mounts_live(struct start *start, bool removes, bool *ret_sure, struct err *err)
 {
 	const struct clone_request request = { .cgroup_fd = -1 };
 	struct child child = CHILD_NONE;
 	int pair[2], r = sock_pair(pair, err);
 
+	*ret_sure = true;
 	if (r < 0)
 		return r;
 	r = child_clone(&request, &child);
@@ -374,7 +435,7 @@ int step_mounts_live(struct start *start, bool removes, struct err *err)
 	}
 	fd_closep(&pair[1]);
 	r = r < 0 ? err_errno(err, -r, "create a process for the mounts")
-		  : await(start, pair[0], err);
+		  : follow(start, removes, pair[0], ret_sure, err);
 	fd_closep(&pair[0]);
 	(void)child_end(&child, DEATH_TIMEOUT_MS);
 	return r;

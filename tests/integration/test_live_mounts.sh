@@ -62,6 +62,30 @@ t_mounts_all_or_none() {
 	down
 }
 
+# A place may be in a file system that does not answer: nothing is attached before all of them are open.
+t_mounts_places_first() {
+	local at
+	root_only 'strace takes the privileges of who enters a user namespace'
+	up '.root.readonly = false'
+	ln -s /tmp "$T/b/rootfs/link"
+	for at in /a/c /link; do
+		jq -n --arg at "$at" '[{destination: "/a", type: "tmpfs"}, {destination: "/a/b", type: "tmpfs"}, {destination: $at, type: "tmpfs"}]' \
+			>"$T/mounts"
+		strace -f -qq -o "$T/trace" -e trace=move_mount,openat -E "USRUN_TEST=$ID" "${U[@]:2}" mounts add "$ID" "$T/mounts" 2>"$T/err" && RC=0 || RC=$?
+		awk '/move_mount\(/ && !pid { pid = $1 } pid && $1 == pid' "$T/trace" >"$T/late"
+		if [ "$at" = /link ]; then
+			has error "$(<"$T/err")" 'a symbolic link is in the way'
+			eq 'attached' "$(<"$T/late")" ''
+		else
+			eq 'exit status' "$RC" 0
+			eq 'attached' "$(grep -c 'move_mount(' "$T/late")" 3
+			hasnt 'opened late' "$(<"$T/late")" 'O_PATH|O_NOFOLLOW'
+			ok mounts remove "$ID" "$T/mounts"
+		fi
+	done
+	down
+}
+
 # The kernel keeps the name of a mount point, not those above it.
 t_mounts_moved_away() {
 	up '.root.readonly = false'
