@@ -13,6 +13,7 @@
 #include "src/steps/step_mounts_live.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 struct mounts_call {
@@ -35,6 +36,9 @@ static int read_document(struct arena *arena, const char *file, const struct oci
 
 	if (r < 0)
 		return r;
+	if (strspn(text, " \t\r\n") == len)
+		return err_set(err, EBADMSG, "%s is %s: expected an array of mounts", name,
+			       input ? "empty or closed" : "empty");
 	r = decode_mounts(arena, text, len, ret, err);
 	if (r < 0 && err->code == EBADMSG)
 		return err_prefix(err, "%s", name);

@@ -37,10 +37,17 @@ t_mounts_add_and_remove() {
 }
 
 t_mounts_of_standard_input() {
+	local words
 	up '.root.readonly = false'
 	"${U[@]}" mounts add "$ID" - <<<'[{"destination": "/new", "type": "tmpfs", "source": "tmpfs"}]' || fail 'add -'
 	eq 'in the state' "$(written_down)" '["/new"]'
 	"${U[@]}" mounts remove "$ID" - <<<'[{"destination": "/new"}]' || fail 'remove -'
+	words='standard input is empty or closed: expected an array of mounts'
+	! "${U[@]}" mounts add "$ID" - 2>"$T/err" <<<' ' || fail 'added nothing'
+	has 'an empty one' "$(<"$T/err")" "$words"
+	! "${U[@]}" mounts add "$ID" - 2>"$T/err" <&- || fail 'added what was closed'
+	has 'a closed one' "$(<"$T/err")" "$words"
+	no '/dev/null is empty: expected an array of mounts' mounts remove "$ID" /dev/null
 	down
 }
 
