@@ -174,6 +174,8 @@ const char *report_hint(const char *log)
 		{ "Can't lookup mount=",
 		  "a process has a file open that lies on a mount of the host" },
 		{ "vdso: Unexpected rt vDSO", "criu before version 4 does not run on this kernel" },
+		{ "kerndat_has_nftables_concat",
+		  "criu asks the kernel for nftables: modprobe nf_tables" },
 		{ "Could not initialize kernel features",
 		  "criu before version 4 does not run on this kernel" },
 		{ "CAP_CHECKPOINT_RESTORE", "criu needs root, or CAP_CHECKPOINT_RESTORE" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/criu/swrk.h"
+#include "src/criu/report.h"
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -220,16 +221,21 @@ int swrk_start(const struct swrk_start *how, struct swrk *ret, struct err *err)
 /* It ended without an answer: what it has written to standard error is all there is. */
 static int went_away(struct swrk *swrk, struct err *err)
 {
-	char words[400];
+	char words[8192], errors[400] = "";
 	ssize_t n = read(swrk->words, words, sizeof(words) - 1);
+	const char *hint;
 
 	words[n > 0 ? n : 0] = '\0';
 	while (n > 0 && words[n - 1] == '\n')
 		words[--n] = '\0';
-	(void)err_set(err, ECONNRESET, "criu exited without an answer%s%s", n > 0 ? ": " : "",
-		      words);
-	return err_hint(err, "criu older than version 4 does not start on newer kernels: see criu "
-			     "check and criu --version");
+	report_errors(words, errors, sizeof(errors));
+	hint = report_hint(words);
+	(void)err_set(err, ECONNRESET, "criu exited without an answer%s%.400s", n > 0 ? ": " : "",
+		      *errors ? errors : words);
+	return err_hint(err, "%s",
+			hint ? hint
+			     : "criu older than version 4 does not start on newer kernels: see "
+			       "criu check and criu --version");
 }
 
 int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *err)

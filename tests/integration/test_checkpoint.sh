@@ -214,6 +214,14 @@ t_checkpoint_needs_criu() {
 	[ "$MODE" = root ] || words='criu cannot checkpoint for this user: it needs CAP_SYS_ADMIN'
 	no "$words" --criu /bin/true checkpoint --image-path "$T/img" "$ID"
 	eq status "$(status)" running
+	# One that says at length why it does not start.
+	{
+		echo '#!/bin/sh'
+		printf 'echo "Error (criu/sockets.c:216): sockets: Diag module missing (-%s)" >&2\n' 1 2 3 4 5 6 7 8 9
+		echo 'echo "Error (criu/kerndat.c:1922): kerndat_has_nftables_concat failed when initializing kerndat." >&2'
+	} >"$T/criu"
+	chmod 755 "$T/criu"
+	[ "$MODE" != root ] || no 'modprobe nf_tables' --criu "$T/criu" checkpoint --image-path "$T/img" "$ID"
 	no '--manage-cgroups-mode: expected one of' --criu /bin/true checkpoint --manage-cgroups-mode none "$ID"
 	[ "$MODE" != root ] || words='--parent-path: expected a path relative'
 	no "$words" --criu /bin/true checkpoint --image-path "$T/img" --parent-path /abs "$ID"
@@ -222,7 +230,8 @@ t_checkpoint_needs_criu() {
 	no 'container cannot be checkpointed in created state' --criu /bin/true checkpoint --image-path "$T/img" "$ID"
 	[ "$MODE" != root ] || no 'container with given ID already exists' --criu /bin/true restore -d -b "$T/b" --image-path "$T/img" "$ID"
 	down
-	no '--image-path: open the directory' --criu /bin/true restore -d -b "$T/b" --image-path "$T/none" "$ID"
+	no "--image-path: open the directory \"$T/none/img\"" --criu /bin/true restore -d -b "$T/b" --image-path "$T/none/img" --work-path "$T/none/work" "$ID"
+	[ ! -e "$T/none" ] || fail 'restore has made a directory'
 	words='criu exited without an answer'
 	[ "$MODE" = root ] || words='it needs CAP_SYS_ADMIN'
 	no "$words" --criu /bin/true restore -d -b "$T/b" --image-path "$T/img" "$ID"

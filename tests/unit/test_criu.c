@@ -175,6 +175,15 @@ TEST(usual_causes_have_advice)
 	CHECK(strstr(report_hint("1 Error (criu/util.c:1): execvp(\"iptables-restore\", ...) failed"
 				 "\n1 Error (criu/x:1): other\n"),
 		     "nftables"));
+	/* As CRIU says it where the module nfnetlink is missing. */
+	CHECK_STR(
+		report_hint("src/mnl.c:68: Unable to initialize Netlink socket: Protocol not "
+			    "supported\n"
+			    "Error (criu/kerndat.c:1922): kerndat_has_nftables_concat failed when "
+			    "initializing kerndat.\n"
+			    "Error (criu/crtools.c:280): Could not initialize kernel features "
+			    "detection.\n"),
+		"criu asks the kernel for nftables: modprobe nf_tables");
 }
 
 static const struct oci_config *config_of(const char *mounts, const char *namespaces)
