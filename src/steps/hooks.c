@@ -17,7 +17,7 @@
 
 static const char *const no_env[] = { NULL };
 
-/* A message is one line, and a space tells more than what stands for a control character. */
+/* A message is one line; a space says more than the "?" that would replace a control character. */
 static const char *on_one_line(char *words)
 {
 	size_t len = strlen(words);
@@ -155,7 +155,7 @@ int hooks_run(const struct hooks_request *request, struct err *err)
 	return first;
 }
 
-/* Annotations again: later commands have no plan. */
+/* Annotations are read again because later commands have no plan. */
 static int run_late(const struct oci_hooks *hooks, struct hooks_request *request, struct err *err)
 {
 	_cleanup_close_ int cwd = -1;

@@ -5,8 +5,8 @@
 #include "src/oci/config.h"
 #include "src/oci/state_doc.h"
 
-/* Where hooks write to (annotations run.oci.hooks.*). -1: captured, and shown when one fails. Never
- * the caller's own streams: a hook that stays behind would keep them open. */
+/* Where hooks write to (annotations run.oci.hooks.*). -1: captured, and shown if one fails. Never
+ * the caller's own streams, which a hook left running would keep open. */
 struct hooks_output {
 	int out, err;
 };
@@ -14,20 +14,20 @@ struct hooks_output {
 struct hooks_request {
 	const oci_hook_list *hooks;
 	const char *point;    /* "createRuntime" */
-	struct state_doc doc; /* given on standard input */
-	/* For hooks that name none; NULL: empty. On the host it is usrun's own, as with other
+	struct state_doc doc; /* passed on standard input */
+	/* For hooks that specify none; NULL: empty. On the host it is usrun's own, as with other
 	 * runtimes; in the container it never is. */
 	const char *const *default_env;
 	int cwd_fd; /* -1: the current directory */
 	struct hooks_output output;
 	struct signals *signals; /* of spawn_run() */
-	bool keep_going;         /* poststop: a failure does not stop the others */
+	bool keep_going;         /* poststop: run the rest even if one fails */
 };
 
 /* Opens the files, which may be NULL. */
 int hooks_open_output(const char *out, const char *errors, struct hooks_output *ret,
 		      struct err *err) MUST_CHECK;
-/* Those that the annotations of the document name. */
+/* Those that the document's annotations name. */
 int hooks_open_annotated(const struct state_doc *doc, struct hooks_output *ret,
 			 struct err *err) MUST_CHECK;
 void hooks_close_output(struct hooks_output *output);

@@ -16,18 +16,18 @@
 
 enum { KEEPER_TEXT = 16000 };
 
-/* What the keeper says to those who are connected; its end without a word is the container's. */
+/* What the keeper tells its clients; end of file without a word means the container has ended. */
 enum keeper_word {
-	KEEPER_GIVES = 'g', /* with the terminal, and the text that nobody has seen */
-	KEEPER_TAKES = 't', /* somebody else has it now */
+	KEEPER_GIVES = 'g', /* with the terminal, and the output nobody has seen */
+	KEEPER_TAKES = 't', /* another client has it now */
 	KEEPER_ENDS = 'e',  /* the container has ended */
 };
 
 struct keeper_request {
 	const char *id;           /* of the container, for the title */
 	int console;              /* the master */
-	int listener;             /* a socket that listens */
-	const struct child *init; /* whose end is the keeper's */
+	int listener;             /* a listening socket */
+	const struct child *init; /* the keeper ends with it */
 };
 
 /* Forks it. 0 or a negative errno. */
@@ -35,14 +35,14 @@ int keeper_start(const struct keeper_request *request, struct child *ret,
 		 struct err *err) MUST_CHECK;
 
 struct keeper_gift {
-	int connection; /* the terminal is ours until it says otherwise, or we close it */
+	int connection; /* the terminal is ours until it says otherwise, or until we close this */
 	int console;
 	char text[KEEPER_TEXT + 1]; /* behind the first byte, which is the word */
 	size_t len;                 /* with it */
 };
 
-/* Asks for the terminal, in the state directory of its container. -errno without a text. */
+/* Requests the terminal, in the state directory of its container. -errno without a text. */
 int keeper_ask(int dirfd, const char *name, struct keeper_gift *ret);
 
-/* What the connection has to say: an enum keeper_word; 0: nothing yet, -1: the keeper is gone. */
+/* The next message of the connection, an enum keeper_word; 0: none yet, -1: the keeper is gone. */
 int keeper_hear(int connection);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a restore has beside a start: CRIU, and the directories of the images and of its log. */
+/* What a restore needs in addition to a start: CRIU, and the directories of the images and of its
+ * log. */
 #pragma once
 
 #include "src/criu/swrk.h"
@@ -11,9 +12,9 @@ struct restore {
 	const char *criu;
 	int images, work;
 	const char *work_path; /* for people */
-	struct rpc_opts opts;  /* those of the command line; the steps add what they find */
+	struct rpc_opts opts;  /* from the command line; the steps add what they find */
 	struct swrk swrk;
 };
 
-/* In CRIU's process, before it is CRIU: data is the struct start. */
+/* Runs in CRIU's process before the exec; data is the struct start. */
 int step_restore_prepare(void *data, struct err *err) MUST_CHECK;

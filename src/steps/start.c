@@ -78,7 +78,7 @@ void start_close_others(struct start *start, const int *own, size_t n)
 	int *keep = arena_array(start->arena, n + n_passed + 1, sizeof(*keep));
 
 	memcpy(keep, own, n * sizeof(*keep));
-	for (size_t i = 0; i < n_passed; i++) /* a number that was free is ours by now */
+	for (size_t i = 0; i < n_passed; i++) /* a number that was free belongs to us by now */
 		if (fd_was_passed(3 + (int)i))
 			keep[n++] = 3 + (int)i;
 	program_close_others(3, keep, n);
@@ -108,7 +108,7 @@ void start_keep_own(struct start *start)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 	struct cgroup *cgroup = &start->cgroup;
-	/* Else clone3() has done it, or it joins by paths. */
+	/* Otherwise clone3() did it, or init joins by path. */
 	bool joins = start->joins_itself || (cgroup->place.kind == CGROUP_DRIVER_V1 &&
 					     !(start->plan->flags & PLAN_CGROUP_LATE));
 	const int notify = start->plan->flags & PLAN_WAIT_START ? start->notify_listener : -1;
@@ -134,13 +134,12 @@ void start_keep_own(struct start *start)
 	n = add(own, n, start->mounts, rootfs->n_mounts);
 	n = add(own, n, start->idmaps, rootfs->n_idmaps);
 	start_close_others(start, own, n);
-	/* The lock on the state's directory is held by whoever has that open: only the creator
-	 * may. */
+	/* Whoever holds the state directory open holds its lock: that must be the creator alone. */
 	start->state_dir = -1;
 	start->seccomp_pair[0] = -1;
 	start->signals.fd = -1;
-	start->layer.fd = -1;            /* with the lock on it */
-	start->notify_listener = notify; /* else the parent hears it */
+	start->layer.fd = -1;            /* it carries the lock */
+	start->notify_listener = notify; /* otherwise the parent receives it */
 	start->net = (struct devices){ .here = -1, .there = -1 };
 }
 
@@ -156,8 +155,8 @@ static int ended_by(int signal, struct err *err)
 	return err_set(err, EINTR, "the start was interrupted by %s", name ? name : "a signal");
 }
 
-/* What a person at the terminal is told of a start that takes long, once each; an engine has its
- * own words. NULL: nothing more. */
+/* Shown once to a person at a terminal when a start takes long; engines have messages of their own.
+ * NULL: nothing more to say. */
 static const char *words_for(const struct start *start, int fd)
 {
 	const char *words = fd == start->net_answer ? "waiting for the network ..."
@@ -200,8 +199,8 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 				       timeout_ms / 1000);
 		if (n > 0 && fds[1].revents)
 			signal = signals_read(&start->signals);
-		/* Where the channel is closed, the program may run, and the signal is meant for
-		 * it. */
+		/* Once the channel is closed the program may be running, and the signal is meant
+		 * for it. */
 		if (signal && !(fds[0].revents & POLLHUP))
 			return ended_by(signal, err);
 		if (n > 0 && (fds[0].revents || fds[2].revents))
@@ -226,7 +225,7 @@ int start_end_with_parent(struct start *start, struct err *err)
 	struct pollfd fd = { .fd = start->lifeline };
 	int r = privs_die_with_parent(0, err);
 
-	/* The signal comes at a death, not where there has been one before. */
+	/* The signal is sent only on a future death, not for one that has already happened. */
 	if (r == 0 && poll(&fd, 1, 0) > 0)
 		r = err_set(err, ECHILD, "usrun has ended");
 	return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel keeps about the process: resource limits and the OOM score, by the parent where
- * only it may; scheduling, I/O priority, CPUs, memory policy, personality, labels. */
+/* What the kernel records about the process: resource limits and the OOM score, set by the parent
+ * where only it may; scheduling, I/O priority, CPUs, memory policy, personality, labels. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Lowering takes CAP_SYS_RESOURCE in the first user namespace. In a user namespace nobody can have
- * it, so there the caller's value stays, and that is recorded. */
+/* Lowering takes CAP_SYS_RESOURCE in the initial user namespace. Nobody has that inside a user
+ * namespace, so the caller's value stays there, and that is recorded. */
 static int oom_refused(struct start *start, const char *path, struct err *err)
 {
 	int wanted = start->plan->process.oom_score_adj;
@@ -57,8 +57,8 @@ int step_oom_set(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, ERR_AT "process.oomScoreAdj: write %s", value) : 0;
 }
 
-/* pid 0: ourselves. What may not be raised was refused or cut down in the plan; the rest is the
- * kernel's matter: fs.nr_open, an LSM. */
+/* pid 0: ourselves. What may not be raised was refused or reduced in the plan; the rest is up to
+ * the kernel: fs.nr_open, an LSM. */
 static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err)
 {
 	struct rlimit wanted = { .rlim_cur = limit->soft, .rlim_max = limit->hard }, now;
@@ -181,7 +181,7 @@ static int set_memory_policy(const struct oci_memory_policy *policy, struct err 
 	return r;
 }
 
-/* In the caller itself, so that the child is born with it, before it is in the cgroup. */
+/* In the caller itself, so that the child inherits it before it is in the cgroup. */
 int step_affinity_initial(struct start *start, struct err *err)
 {
 	const struct oci_cpu_affinity *affinity = start->plan->process.affinity;
@@ -210,8 +210,8 @@ static bool is_given(const char *label)
 	return label && *label;
 }
 
-/* They take effect at the exec, also that of a child. Before the ids change, and before a pid
- * namespace is joined that the procfs at hand does not show us in: afterwards none can be had. */
+/* They take effect at the exec, also a child's. Set before the ids change, and before joining a pid
+ * namespace in which the procfs at hand does not show us: afterwards no procfs can be had. */
 static int set_labels(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -245,7 +245,7 @@ int step_labels(struct start *start, struct err *err)
 	return set_labels(start, err);
 }
 
-/* A clone does not keep every kind of priority. */
+/* A clone does not inherit every kind of priority. */
 int step_priority_own(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -253,8 +253,8 @@ int step_priority_own(struct start *start, struct err *err)
 	return p->priority_by_parent ? 0 : set_priorities(p, 0, err);
 }
 
-/* The stager does it for an init that is born later: labels and priorities have rows of their
- * own there. */
+/* The stager does this for an init that is born later, whose labels and priorities have rows of
+ * their own. */
 int step_attributes(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -280,8 +280,7 @@ int step_attributes(struct start *start, struct err *err)
 	}
 	if (r == 0 && init)
 		r = set_labels(start, err);
-	/* As root of the container, and checked at once: a filter that is loaded early may forbid
-	 * it. */
+	/* As root of the container, and checked at once: a filter loaded early may forbid it. */
 	if (r == 0 && p->args && chdir(p->cwd) == 0) {
 		start->cwd_entered = true;
 		r = resolve_check_cwd(err);

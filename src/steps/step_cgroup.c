@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's cgroup, made by usrun or as a unit of systemd: limited, entered. */
+/* The container's cgroup: created by usrun or as a systemd unit, limited, entered. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -20,9 +20,8 @@ static void undo_only(struct start *start, const struct cgroup_dir *dirs, size_t
 		log_warning("%s", err.text);
 }
 
-/* What was made has been taken back. What is there all the same, with processes in it or frozen, is
- * somebody else's: neither we nor a later `delete` may remove it, and kill what is inside, as the
- * container's. */
+/* What we created has been removed. A cgroup that still exists, populated or frozen, is somebody
+ * else's: neither we nor a later `delete` may remove it or kill its processes. */
 static void undo_forget_dirs(struct start *start, enum driver_part part)
 {
 	const struct cgroup_place *place = &start->state->cgroup;
@@ -35,7 +34,7 @@ static void undo_forget_dirs(struct start *start, enum driver_part part)
 	undo_only(start, dirs, own);
 }
 
-/* Another was faster in one hierarchy. In those of another path what was made is still to be
+/* Somebody else was faster in one hierarchy. What was created in the others must still be
  * removed. */
 static void undo_forget_others(struct start *start, const char *mark)
 {
@@ -60,8 +59,7 @@ static int delegate(struct start *start, struct err *err)
 						 plan->delegate_gid, &why)
 			       : 0;
 
-	if (r ==
-	    -EPERM) { /* a user may give nothing away; the container can do without, as most do */
+	if (r == -EPERM) { /* a user may not chown; the container works without, as most do */
 		start_note(start, "%s", why.text);
 		return 0;
 	}
@@ -70,7 +68,7 @@ static int delegate(struct start *start, struct err *err)
 	return r;
 }
 
-/* A container of this state directory that has ended has no more use for its group. */
+/* A container of this state directory that has ended no longer needs its cgroup. */
 static bool has_ended(struct start *start, const char *mark, const char *other)
 {
 	size_t root = strcspn(mark, " ") + 1;
@@ -89,7 +87,7 @@ static bool has_ended(struct start *start, const char *mark, const char *other)
 	return status_of(&state, NULL, &ignored) == STATUS_STOPPED;
 }
 
-/* Whatever becomes of the mark. The state is written with what else is known by then. */
+/* Whether or not the mark can be set. The state is written with whatever else is known by then. */
 static void note_inode(struct start *start)
 {
 	const struct cgroup_place *place = &start->cgroup.place;
@@ -102,8 +100,8 @@ static void note_inode(struct start *start)
 	start->state->cgroup.dirs.v = dirs;
 }
 
-/* Two creators, of one id under two state directories or of two ids with one path, may both have
- * found no group: whose mark comes first has it. */
+/* Two creators, of one id under two state directories or of two ids with one path, may both find
+ * that there is no cgroup: the first to mark it owns it. */
 static int claim(struct start *start, enum driver_part part, struct err *err)
 {
 	const char *mark = store_mark(start->store, start->state->id, start->arena);
@@ -170,16 +168,16 @@ int step_cgroup_join(struct start *start, struct err *err)
 	r = start->joins_itself ? driver_join_self_slowly(&start->cgroup, err) : 0;
 	if (r < 0)
 		return r;
-	/* Else clone3() has put us into the v2 tree; the v1 hierarchies have no such call. */
+	/* clone3() has put us into the v2 tree; v1 hierarchies have no such call. */
 	if (start->plan->flags & PLAN_CGROUP_LATE)
 		return driver_join_by_path(&plan->place, err);
 	if (start->cgroup.place.kind == CGROUP_DRIVER_V1)
 		r = driver_join_self(&start->cgroup, err);
-	driver_close(&start->cgroup); /* a way to the host for whoever may trace us */
+	driver_close(&start->cgroup); /* a way to the host for anyone who may trace us */
 	return r;
 }
 
-/* The limit of processes binds who makes one in the group, and nobody who comes into it. */
+/* The process limit applies to forks in the cgroup, not to processes that move into it. */
 int step_cgroup_admit(struct start *start, struct err *err)
 {
 	return start->joins_late ? driver_join(&start->cgroup, start->init.pid, err) : 0;
@@ -199,7 +197,7 @@ static int find_unit(struct start *start, struct cgroup_plan *plan, struct err *
 					err);
 }
 
-/* A unit of this name was there: neither we nor a later `delete` may stop it. */
+/* A unit of this name already existed: neither we nor a later `delete` may stop it. */
 static void undo_forget_unit(struct start *start)
 {
 	struct err err;
@@ -224,7 +222,7 @@ int step_cgroup_unit(struct start *start, struct err *err)
 	r = store_write(start->state_dir, start->state, err);
 	if (r == 0)
 		r = driver_adopt(&plan, start_first(start)->pid, &start->cgroup, err);
-	if (r == 0) /* systemd has made it for us */
+	if (r == 0) /* systemd created it for us */
 		r = mark_claim(&start->cgroup, NULL,
 			       store_mark(start->store, start->state->id, start->arena), true,
 			       other);

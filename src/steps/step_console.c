@@ -63,8 +63,8 @@ static int open_pair(struct start *start, int root, struct err *err)
 		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	if (r < 0)
 		return r;
-	/* Before the program can ask. A window that is there is better than what was written for
-	 * any. */
+	/* Before the program can ask. An actual window takes precedence over the configured
+	 * size. */
 	if (start->console_socket >= 0 || !tty_copy_size(tty_with_window(), start->console_master))
 		r = !process->rows || !process->columns
 			    ? 0
@@ -83,7 +83,7 @@ static int hand_over(struct start *start, struct err *err)
 	static const char payload[] = "/dev/pts/ptmx"; /* receivers want some, below 4096 bytes */
 	int r = 0;
 
-	/* What is copied to a file or a pipe is text to whoever reads it. */
+	/* Output copied to a file or a pipe is text for its reader. */
 	if (start->console_socket < 0 && !(start->plan->flags & PLAN_CONSOLE_KEPT) &&
 	    !isatty(STDOUT_FILENO))
 		r = tty_keep_newlines(start->console_slave);

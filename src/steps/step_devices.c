@@ -20,7 +20,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-struct place {           /* the directory of the last device: most are neighbours */
+struct place {           /* the previous device's directory: most are siblings */
 	int dir, opened; /* opened: the same, or -1 for one of the run's */
 	const char *path;
 	size_t len;
@@ -70,7 +70,7 @@ static int open_made(int dir, const char *name, const struct device_plan *d, str
 		       d->path, d->major, d->minor);
 }
 
-/* Owner first: a change of the owner may take bits of the mode away. */
+/* Owner first: chown may clear mode bits. */
 static int set_owner_and_mode(int dir, const char *name, const struct device_plan *d, bool mode,
 			      struct err *err)
 {
@@ -140,7 +140,7 @@ static int bind_node(struct start *start, int dir, const char *name, const struc
 	struct stat st;
 	int r;
 
-	if (S_ISFIFO(d->mode)) /* anybody may make those, anywhere */
+	if (S_ISFIFO(d->mode)) /* anyone may create those, anywhere */
 		return make_node(dir, name, d, err);
 	target = resolve_mount_point(dir, name, false, false, err);
 	if (target < 0)
@@ -154,8 +154,8 @@ static int bind_node(struct start *start, int dir, const char *name, const struc
 	return r < 0 ? err_errno(err, -r, "bind the host's node on %s", d->path) : 0;
 }
 
-/* What a bind mount shows is not changed: a node that is there serves as it is, and another is
- * mounted. */
+/* A node that a bind mount shows is never changed: a matching one is used as it is, any other is
+ * mounted over. */
 static int use_foreign(struct start *start, int dir, const char *name, const struct device_plan *d,
 		       struct err *err)
 {

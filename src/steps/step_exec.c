@@ -24,8 +24,8 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* HOME out of the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is
- * not a small regular one is the image's matter, not ours. */
+/* HOME from the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is
+ * not a small regular one is the image's affair. */
 static const char *home_of(struct arena *arena, uint32_t uid)
 {
 	_cleanup_close_ int fd =
@@ -63,7 +63,7 @@ static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 	return (caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111) ? 0 : -EACCES;
 }
 
-/* What refuses it. Not under a filter of the container's, which may end who asks. */
+/* Finds what refuses it. Not under a filter of the container's, which may kill whoever asks. */
 static void explain_denied(const struct start *start, const char *path, struct err *err)
 {
 	const struct barrier_view view = { .container = true,
@@ -74,9 +74,9 @@ static void explain_denied(const struct start *start, const char *path, struct e
 		barrier_hint(start->arena, &view, path, X_OK, err);
 }
 
-/* What is missing below a bind mount is others', and step_rootfs_finish() leaves it alone. The
- * program may make it, and so may we with its rights; not under its filter, which may end who
- * tries, and not for an exec, whose caller wants to hear of it. */
+/* Anything missing below a bind mount is others', and step_rootfs_finish() leaves it alone. The
+ * program may create it, and so may we with its rights; not under its filter, which may kill us,
+ * and not for an exec, whose caller wants to know. */
 static void make_cwd(const struct start *start)
 {
 	const char *missing;
@@ -129,8 +129,8 @@ int step_cwd(struct start *start, struct err *err)
 	return resolve_check_cwd(err);
 }
 
-/* Only what is meant is called missing (127) or denied (126): a loop of links, a name that is too
- * long, a disk that fails or a lack of memory is neither. */
+/* Only these are reported as missing (127) or denied (126): a loop of links, a name that is too
+ * long, a failing disk or a lack of memory is neither. */
 static int program_error(const char *path, int error, struct err *err)
 {
 	switch (error) {
@@ -180,7 +180,7 @@ static const char *path_in(const struct process_plan *p)
 	return path ? path : DEFAULT_PATH;
 }
 
-/* Where it was looked for; a root file system that nobody has unpacked has none of it. */
+/* Where it was searched for; an empty root file system has none of these directories. */
 static void explain_not_found(const struct start *start, const char *path, struct err *err)
 {
 	for (const char *at = path; *at; at += strspn(at, ":")) {
@@ -205,7 +205,7 @@ static int find_in_path(struct start *start, const char *name, struct err *err)
 	const struct process_plan *p = &start->plan->process;
 	const char *path = path_in(p);
 	struct err later;
-	int refused = 0; /* what says more than that there is none */
+	int refused = 0; /* more informative than "not found" */
 
 	while (*name) {
 		size_t len = strcspn(path, ":");
@@ -262,14 +262,14 @@ static int first_own_fd(const struct start *start)
 {
 	const struct plan_options *options = start->plan->options;
 
-	/* The caller's first descriptors go on to the program. */
+	/* The caller's first descriptors are passed on to the program. */
 	return 3 + (int)options->preserve_fds + (int)options->listen_fds;
 }
 
 int step_fds_close(struct start *start, struct err *err)
 {
 	(void)err;
-	/* Everything of ours, and everything else that leaked into us, ends at the exec. */
+	/* All our descriptors, and any that leaked into us, are closed by the exec. */
 	program_cloexec_from(first_own_fd(start));
 	return 0;
 }

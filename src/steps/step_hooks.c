@@ -89,8 +89,7 @@ static int run_in_rootfs(struct start *start, struct err *err)
 	return r;
 }
 
-/* The stager's namespaces but for that of processes; of time, its own: the one that is made is for
- * its children. */
+/* The stager's namespaces except for pid; for time, its own: the new one is for its children. */
 static int kinds_to_follow(const struct start *start)
 {
 	int flags = 0;
@@ -108,8 +107,7 @@ static int follow(struct start *start, int sock, struct err *err)
 	_cleanup_close_ int stager = -1;
 	int flags, r;
 
-	/* The first word is there when the hooks are due; with the end of the stager it never
-	 * comes. */
+	/* The first word arrives when the hooks are due; if the stager ends, it never does. */
 	if (sock_recv(sock, &flags, sizeof(flags), &stager) != sizeof(flags) ||
 	    sock_recv(sock, &flags, sizeof(flags), &start->rootfs) != sizeof(flags))
 		child_exit(1);
@@ -156,7 +154,7 @@ static int make_runner(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, "create a process for createContainer hooks") : 0;
 }
 
-/* The stager's children are seen by others from here on: who runs hooks is made before, and follows
+/* From here on others can see the stager's children: the hooks' process is made before, and follows
  * it into its other namespaces. */
 int step_pidns_join_early(struct start *start, struct err *err)
 {

@@ -20,7 +20,7 @@
 #define FILES_OF_A_GROUP "files in it belong to a group that cannot be mapped"
 #define UPPER "upper"
 #define NEW_UPPER "upper.new"
-#define KERNELS "work" /* the kernel's directory beside an upper one */
+#define KERNELS "work" /* the kernel's work directory, beside an upper directory */
 
 static enum layer_kind kind_of(const struct layer_plan *plan)
 {
@@ -92,8 +92,8 @@ static int make_dir(int dir, const char *name, mode_t mode)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The top of an overlay is that of its upper layer. An owner that is nobody here cannot be given.
- * It gets its name last: who is killed leaves none that differs. */
+/* The root of an overlay has the attributes of its upper directory. An owner that is unmapped here
+ * cannot be set. It gets its name last, so that being killed leaves no half-made one. */
 static int make_upper(int dir, const struct stat *like)
 {
 	int fd = openat(dir, UPPER, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -115,7 +115,7 @@ static int make_upper(int dir, const struct stat *like)
 	return fd;
 }
 
-/* The directory of one overlay, which has "upper" and the directory of who does the work. */
+/* The directory of one overlay, with "upper" and the work directory. */
 static int open_part(struct start *start, const struct step_layer_use *use)
 {
 	size_t index = use->layer - 1;
@@ -147,8 +147,8 @@ int step_layer_upper(struct start *start, const struct step_layer_use *use, int 
 	return *ret_work < 0 ? *ret_work : upper;
 }
 
-/* Names by descriptors: a path may have colons and commas in it. What is kept is read by others
- * than the kernel, which then must not leave out what the layer below has. */
+/* Paths are given by descriptor, as they may contain colons and commas. What is kept is also read
+ * by others than the kernel, which therefore must not omit what the lower layer has. */
 static int configure(const struct layer_plan *plan, int fs, int lower, int upper, int work)
 {
 	const struct {
@@ -166,11 +166,11 @@ static int configure(const struct layer_plan *plan, int fs, int lower, int upper
 	if (r >= 0 && !plan->user && (plan->dir || plan->shown))
 		r = mountfd_fs_set(fs, "metacopy", "off");
 	if (r >= 0 && !plan->dir)
-		r = mountfd_fs_set(fs, "volatile", NULL); /* nothing of it is worth a sync */
+		r = mountfd_fs_set(fs, "volatile", NULL); /* nothing in it is worth a sync */
 	return r < 0 ? r : mountfd_fs_create(fs);
 }
 
-/* In a user namespace an overlay keeps its notes in attributes of users, without which it cannot
+/* In a user namespace an overlay keeps its notes in user.* attributes, without which it cannot
  * replace a directory. */
 static int check_notes(int upper, struct err *err)
 {
@@ -211,7 +211,8 @@ static bool has(struct start *start, const struct step_layer_use *use, const cha
 	return dir >= 0 && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whether a layer has to stay the kernel's: one that was begun by who was then killed is empty. */
+/* Whether a layer must stay with the kernel's overlay: one whose creator was killed early is
+ * empty. */
 static bool is_kernels(struct start *start, const struct step_layer_use *use)
 {
 	_cleanup_close_ int dir = open_part(start, use);
@@ -228,7 +229,7 @@ static bool is_kernels(struct start *start, const struct step_layer_use *use)
 	return r != -ENOENT && (r < 0 || n);
 }
 
-/* What the kernel has begun and not used: its notes and those of who serves do not go together. */
+/* Begun by the kernel and unused: the kernel's notes and the server's do not mix. */
 static int forget_native(struct start *start, const struct step_layer_use *use, struct err *err)
 {
 	_cleanup_close_ int dir = open_part(start, use);
@@ -306,7 +307,7 @@ static int choose(struct start *start, const struct step_layer_use *use, int low
 	return -err->code;
 }
 
-/* None shows more than the other: both have the lower directory as the container's root sees it. */
+/* Neither shows more than the other: both see the lower directory as the container's root does. */
 int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
 		       struct err *err)
 {

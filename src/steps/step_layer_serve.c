@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Overlays that a process outside of the container serves. */
+/* Overlays served by a process outside the container. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -95,7 +95,7 @@ static void add_name(struct start *start, struct names *names, const char *name)
 	names->v[names->n++] = arena_strdup(start->arena, name);
 }
 
-/* What is in / here, and is not in the copy. */
+/* What / has here, and the copy does not. */
 static int add_missing(struct start *start, int tree, struct names *names, struct err *err)
 {
 	DIR *dir = opendir("/");
@@ -112,7 +112,7 @@ static int add_missing(struct start *start, int tree, struct names *names, struc
 	return error ? err_errno(err, error, "list /") : 0;
 }
 
-/* In place of directories and files of this machine there are empty ones. */
+/* Empty ones replace these directories and files of this machine. */
 static int hide(struct start *start, const struct step_layer_use *use, int part, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
@@ -153,7 +153,7 @@ int step_layer_served(struct start *start, const struct step_layer_use *use, int
 			       start->layer_unserved ? start->layer_unserved
 						     : "fuse-overlayfs needs a pid and a mount "
 						       "namespace of the container's own");
-	/* Only in a copy of this machine is there something that its root alone may read. */
+	/* Only a copy of this machine has files that its root alone may read. */
 	if (str_equal(start->plan->layer.v[use->layer - 1].lower, "/") &&
 	    (layer_standins_make(start->arena, use->tree, part, err) < 0 ||
 	     hide(start, use, part, err) < 0))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mounts below the rootfs, each by the first of its planned methods that the kernel takes.
+/* Mounts below the rootfs, each by the first of its planned methods that the kernel accepts.
  * Attributes are set on the detached mount, once. */
 #include "src/steps/step_mounts.h"
 
@@ -20,8 +20,8 @@ static int (*const methods[])(struct start *start, size_t i, struct err *err) = 
 	[MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups, [MOUNT_BY_MOUNT] = step_mounts_classic,
 };
 
-/* An option that the kernel does not take is the config's mistake: what is the host's, which has
- * other options, does not stand in for it. An overlay is also refused for what it is to lie on. */
+/* An option that the kernel rejects is a mistake of the config: the host's mount, which has other
+ * options, is no substitute. An overlay is also refused because of what it would lie on. */
 static bool another_may_help(enum mount_method next, int r)
 {
 	if (r == -EINVAL)
@@ -48,7 +48,7 @@ static int mount_one(struct start *start, size_t i, struct err *err)
 	int r = -EINVAL;
 
 	for (size_t n = 0; n < m->n_methods; n++) {
-		/* The first refusal is the one that tells; a last resort has less to say. */
+		/* The first refusal is the informative one; a last resort has less to say. */
 		r = methods[m->methods[n]](start, i, n ? &later : err);
 		if (r == 0) {
 			if (n && m->methods[0] == MOUNT_BY_SCRATCH)
@@ -100,7 +100,7 @@ static int attach_rootfs(struct start *start, struct err *err)
 		openat(AT_FDCWD, start->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
-	/* Where the container's root may not pass, / serves as well: it is about to go. */
+	/* Where the container's root may not pass, / serves as well: it is about to be replaced. */
 	if (target < 0)
 		target = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)

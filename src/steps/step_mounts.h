@@ -7,14 +7,14 @@
 #include <sys/stat.h>
 
 /* What is written to one of the container's overlays (step_layer.c). */
-#define STEP_LAYER_SIZE "25%" /* half of the memory, what a tmpfs has without it, fits twice only */
+#define STEP_LAYER_SIZE "25%" /* half of the memory, a tmpfs's default, fits only twice */
 struct step_layer_use {
-	size_t layer; /* 1 + index in the plan's layers */
-	int place;    /* where the overlay goes: covers a tmpfs that may be mounted there before */
+	size_t layer;     /* 1 + index in the plan's layers */
+	int place;        /* mounted on; may cover a tmpfs mounted there before */
 	const char *size; /* of that; NULL: the usual */
-	int tree;         /* what is below, detached, for who serves; or -1 */
-	struct stat like; /* mode and owner of the top */
-	bool strict;      /* what cannot replace directories is no overlay */
+	int tree;         /* the lower directory, detached, for the server; or -1 */
+	struct stat like; /* mode and owner of its root */
+	bool strict;      /* an overlay that cannot replace directories is none */
 	uint64_t attrs;   /* of the overlay */
 };
 
@@ -24,8 +24,8 @@ int step_layer_upper(struct start *start, const struct step_layer_use *use, int 
 /* Whether all files in it are the process's user's. layer: 1 + index. */
 bool step_layer_squash(const struct start *start, size_t layer);
 
-/* A detached overlay: the kernel's, or where that makes none, one that is served (layer_serve.h).
- * The error has both reasons. */
+/* A detached overlay: the kernel's or, if that fails, a served one (layer_serve.h). The error has
+ * both reasons. */
 int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
 		       struct err *err) MUST_CHECK;
 
@@ -33,10 +33,10 @@ int step_layer_overlay(struct start *start, const struct step_layer_use *use, in
 int step_layer_served(struct start *start, const struct step_layer_use *use, int part,
 		      struct err *err) MUST_CHECK;
 
-/* Over the rootfs, which is in its place already (step_overlay.c). */
+/* Over the rootfs, which is already in its place (step_overlay.c). */
 int step_overlay_mount(struct start *start, struct err *err) MUST_CHECK;
 
-/* Opens, and makes when missing, the place of an entry in the rootfs. */
+/* Opens, or creates, the mount point of an entry in the rootfs. */
 int step_mounts_target(struct start *start, const struct mount_entry *m, bool want_dir,
 		       struct err *err) MUST_CHECK;
 
@@ -44,8 +44,8 @@ int step_mounts_target(struct start *start, const struct mount_entry *m, bool wa
 int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount,
 		       struct err *err) MUST_CHECK;
 
-/* Opens what the source of a bind mount lies in, and tells its name there; no link is followed.
- * -errno, no text. */
+/* Opens the directory that the source of a bind mount lies in, and returns its name there; no link
+ * is followed. -errno, no text. */
 int step_mounts_source_dir(const struct mount_entry *m, const char **ret_name);
 
 /* One for each enum mount_method: makes mount i. */

@@ -28,7 +28,7 @@ static int rootfs_failed(const char *path, int error, struct err *err)
 	return -error;
 }
 
-/* It lets nobody in but who mounted it, root neither. */
+/* It admits nobody but its mounter, not even root. */
 static void tell_of_fuse(int tree, struct err *err)
 {
 	struct statfs fs;
@@ -93,7 +93,7 @@ static int source_failed(const struct mount_entry *m, int error, struct err *err
 	return -error;
 }
 
-/* Only now: the kernel maps ids of detached mounts alone. */
+/* Only now: the kernel maps ids of detached mounts only. */
 int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mount,
 			struct err *err)
 {
@@ -325,8 +325,8 @@ static int copy_link(struct start *start, const struct mount_entry *m, int link,
 		       m->config_index, m->target, text);
 }
 
-/* A directory that only looks like /proc would be believed by the container's programs and by those
- * that later enter it (CVE-2019-16884). */
+/* A directory that only looks like /proc would be trusted by the container's programs and by those
+ * that enter it later (CVE-2019-16884). */
 static int check_source(const struct mount_entry *m, int mount, struct err *err)
 {
 	struct statfs fs;
@@ -428,7 +428,7 @@ static int bind_tree(struct start *start, size_t i, struct err *err)
 	return r < 0 ? r : step_mounts_attach(start, m, mount, err);
 }
 
-/* Data of a remount is for the file system, not for the mount. */
+/* Data of a remount is meant for the file system, not for the mount. */
 static int reconfigure(const struct mount_entry *m, int mount)
 {
 	_cleanup_later_ int fs = -1;

@@ -21,7 +21,7 @@
 
 enum { AT_ONCE = 1 << 30 };
 
-/* A directory that is being copied. */
+/* A directory being copied. */
 struct level {
 	struct level *up;
 	struct stat st;
@@ -68,7 +68,7 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 	if (out < 0)
 		return -errno;
 	while (left > 0) {
-		/* A size_t of 32 bits would make nothing of four gigabytes. */
+		/* A 32-bit size_t would turn four gigabytes into zero. */
 		ssize_t n = sendfile(out, in, NULL, left < AT_ONCE ? (size_t)left : AT_ONCE);
 
 		if (n < 0 && errno != EINTR)
@@ -77,7 +77,7 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 			break;
 		left -= n > 0 ? n : 0;
 	}
-	if (fchown(out, st->st_uid, st->st_gid) < 0) /* first: it takes capabilities away */
+	if (fchown(out, st->st_uid, st->st_gid) < 0) /* first: chown clears capabilities */
 		return -errno;
 	copy_xattrs(in, out);
 	return 0;
@@ -108,7 +108,7 @@ static int copy_attributes(int to, const char *name, const struct stat *st)
 	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* All but directories, which wait in the level. */
+/* All but directories, which are queued in the level. */
 static int copy_entry(struct copy *copy, const char *name)
 {
 	struct stat st;
@@ -205,7 +205,7 @@ static int leave(struct copy *copy)
 
 	if (from < 0 || to < 0 || fstat(from, &st) < 0)
 		return -errno;
-	/* Somebody has moved it meanwhile: ".." may lead anywhere. */
+	/* Somebody moved it meanwhile: ".." may lead anywhere. */
 	if (st.st_ino != up->st.st_ino || st.st_dev != up->st.st_dev)
 		return -ESTALE;
 	move(copy, &from, &to);
@@ -217,7 +217,7 @@ static int leave(struct copy *copy)
 	return copy_attributes(copy->to, name, &done);
 }
 
-/* Two descriptors, however deep the tree is. */
+/* Two descriptors, regardless of the tree's depth. */
 static int copy_tree(struct copy *copy)
 {
 	struct stat st;

@@ -19,7 +19,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-/* tmpfs without a mode of its own takes that of the directory it covers. */
+/* A tmpfs without a mode of its own takes that of the directory it covers. */
 static int set_tmpfs_mode(struct start *start, const struct mount_entry *m, int fs)
 {
 	_cleanup_later_ int covered = -1;
@@ -149,7 +149,7 @@ int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 	return r;
 }
 
-/* The flags of a superblock are no data for mount(2). */
+/* Superblock flags are not part of mount(2)'s data. */
 static int classic_data(const struct mount_entry *m, struct str *data, unsigned long *flags,
 			struct err *err)
 {
@@ -343,7 +343,7 @@ int step_mounts_cgroups(struct start *start, size_t i, struct err *err)
 			m->config_index, m->target);
 		return 0;
 	}
-	/* In a cgroup namespace no more than a file system that is mounted there would show. */
+	/* In a cgroup namespace a newly mounted file system would show no more. */
 	r = mount = start->plan->flags & PLAN_CGROUPNS
 			    ? bind_hierarchy(start, &cgroup->v[0])
 			    : mountfd_clone(AT_FDCWD, cgroup->v[0].mount, true, false);

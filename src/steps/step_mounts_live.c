@@ -30,13 +30,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* A file system that the container itself serves (FUSE) may never answer. */
+/* A file system served by the container itself (FUSE) may never answer. */
 enum { WORK_TIMEOUT_MS = 20000, DEATH_TIMEOUT_MS = 10000 };
 
 struct place {
 	int dir; /* the directory that it is in */
 	const char *name;
-	int target; /* what is there: to be mounted on, or the mount to be removed */
+	int target; /* what is there: to mount on, or the mount to remove */
 };
 
 static int join(struct start *start, unsigned int kinds, struct err *err)
@@ -243,7 +243,7 @@ static int attach(struct start *start, size_t i, const struct place *place, stru
 		     : 0;
 }
 
-/* File systems in which others were to be mounted, and files to be made for that. */
+/* File systems and files created as mount points for others. */
 static int make_readonly(struct start *start, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
@@ -315,7 +315,7 @@ static int add(struct start *start, struct err *err)
 	return r < 0 ? r : attach_all(start, places, err);
 }
 
-/* Longer paths first: they may be below others. */
+/* Longer paths first: they may lie below others. */
 static int by_depth(const void *a, const void *b)
 {
 	const struct mount_entry *x = a, *y = b;
@@ -369,7 +369,7 @@ static __attribute__((noreturn)) void work(struct start *start, bool removes, in
 	/* Who shares the caller's pid namespace sees this process, and may trace what joins its
 	 * user namespace. */
 	privs_set_dumpable(false);
-	(void)setsid(); /* a key for the caller shall not stop it halfway */
+	(void)setsid(); /* a key typed for the caller must not stop it halfway */
 	start->lifeline = sock;
 	r = start_end_with_parent(start, &err);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mounts of a container that runs, added and removed from outside. */
+/* Mounts of a running container, added and removed from outside. */
 #pragma once
 
 #include "src/steps/start.h"

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* procfs and sysfs go on a real directory and nowhere else: an image's symbolic link would choose
- * what stands for the kernel (CVE-2019-19921, CVE-2023-27561). */
+ * what represents the kernel (CVE-2019-19921, CVE-2023-27561). */
 static int kernel_target(struct start *start, const struct mount_entry *m, struct err *err)
 {
 	int fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
@@ -28,7 +28,7 @@ static int kernel_target(struct start *start, const struct mount_entry *m, struc
 		fd = resolve_make(start->rootfs, m->target, true, err);
 		if (fd < 0)
 			return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
-		fd_closep(&fd); /* a link may just have come */
+		fd_closep(&fd); /* a link may just have appeared */
 		fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 	}
 	if (fd == -EACCES) {
@@ -45,8 +45,8 @@ static int kernel_target(struct start *start, const struct mount_entry *m, struc
 	return fd;
 }
 
-/* A link led there: what the planner has checked by name must hold for the place too. On the
- * kernel's own file systems a mount would stand in for it (CVE-2025-52881). */
+/* A link led there: what the planner checked by name must hold for the place too. On the kernel's
+ * own file systems a mount would impersonate it (CVE-2025-52881). */
 static int check_place(const struct mount_entry *m, int target, struct err *err)
 {
 	bool own_link = m->extensions & MOUNT_EXT_DEST_NOFOLLOW;
@@ -107,7 +107,7 @@ static int attach_failed(const struct mount_entry *m, int mount, int target, int
 	return r;
 }
 
-/* Others are perhaps mounted elsewhere too: a disk, devtmpfs. */
+/* Others may be mounted elsewhere too: a disk, devtmpfs. */
 bool step_mounts_is_new(const struct mount_entry *m)
 {
 	return m->kind == MOUNT_FS && (str_equal(m->fs, "tmpfs") || str_equal(m->fs, "ramfs"));

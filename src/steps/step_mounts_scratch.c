@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory of the host whose changes do not reach it: an overlay, or where nothing of the host
- * is below, a directory of the layer itself. */
+/* A directory of the host whose changes do not reach it: an overlay or, if nothing of the host is
+ * below, a directory of the layer itself. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network that a process outside gives to the container, which is not the config's. */
+/* The network that a process outside provides for the container, which is not part of the
+ * config. */
 #include "src/steps/steps.h"
 
 #include "net/net_helper.h"
@@ -17,7 +18,7 @@
 
 enum { READY_TIMEOUT_MS = 60000, RESOLV_MAX = 64 << 10 };
 
-/* What is not installed is said before anything is made. */
+/* A missing program is reported before anything is created. */
 int step_net_helper(struct start *start, struct err *err)
 {
 	if (!net_has_device(start->plan->net.kind))
@@ -76,7 +77,7 @@ int step_net_show(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* Where slirp4netns, as the container's root, makes its socket. */
+/* Where slirp4netns, as the container's root, creates its socket. */
 static int make_api(struct start *start, struct err *err)
 {
 	const struct idmap_write *map = &start->plan->idmap;
@@ -95,7 +96,7 @@ static int make_api(struct start *start, struct err *err)
 	return fd_take(&dir);
 }
 
-/* Nothing is started that a later delete would not know of. */
+/* Nothing is started that a later delete would not know about. */
 static int record_keeper(struct start *start, struct err *err)
 {
 	uint64_t start_time = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces: opened, joined, made. And what the one of the network has: lo, and devices of the
- * host. */
+/* Namespaces: opened, joined, created; and the contents of the network namespace: lo, and devices
+ * of the host. */
 #include "src/steps/steps.h"
 
 #include "net/devices.h"
@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of the caller or of the first process: one that was joined, and is the host's all the same. */
+/* Of the caller or of the first process: one that was joined and is nevertheless the host's. */
 static bool is_the_hosts(int ns, int kind)
 {
 	static const char *const whose[] = { "self", "1" };
@@ -61,14 +61,14 @@ static const char *what_is_set(const struct plan *plan, int kind)
 	return plan->hostname ? "hostname" : plan->domainname ? "domainname" : NULL;
 }
 
-/* By descriptor: what a path names may change until it is opened. */
+/* By descriptor: a path may lead elsewhere by the time it is opened. */
 static int check_not_the_hosts(const struct start *start, int kind, struct err *err)
 {
 	const char *what = what_is_set(start->plan, kind);
 	const char *path = start->plan->ns.v[kind].path;
 
-	/* The kernel refuses to join the user namespace that one is in, in words that tell
-	 * nobody. */
+	/* The kernel refuses to join the user namespace that one is already in, with an unhelpful
+	 * errno. */
 	if ((!what && kind != PLAN_NS_USER) || !is_the_hosts(start->ns_fds[kind], kind))
 		return 0;
 	if (!what)
@@ -108,7 +108,7 @@ int step_ns_open(struct start *start, struct err *err)
 
 static int join(struct start *start, int kind, struct err *err)
 {
-	/* Who lives there may have the right to trace whoever is in it, and sees this process in
+	/* Processes inside may have the right to trace anyone who enters, and see this process in
 	 * the pid namespace of the host, with the host's root and directory. */
 	if (kind == PLAN_NS_USER)
 		privs_set_dumpable(false);
@@ -179,7 +179,7 @@ int step_ns_join_late(struct start *start, struct err *err)
 
 int step_userns_create(struct start *start, struct err *err)
 {
-	if (!(start->plan->flags & PLAN_STAGER)) /* the clone has made it */
+	if (!(start->plan->flags & PLAN_STAGER)) /* clone() created it */
 		return 0;
 	if (unshare(CLONE_NEWUSER) < 0)
 		return probe_userns_refused(errno, err);
@@ -263,8 +263,8 @@ static int add_offset(char *text, size_t size, const char *clock,
 		      : 0;
 }
 
-/* At once, as the file takes no more than one write. Who has the right to it is who has opened it,
- * and the namespace is that of the moment. */
+/* In one write, as the file accepts no more. The right checked is the opener's, and the namespace
+ * is that of the moment of opening. */
 int step_time_offsets(struct start *start, struct err *err)
 {
 	const struct oci_time_offsets *offsets = start->plan->ns.offsets;
@@ -297,7 +297,8 @@ int step_become_root(struct start *start, struct err *err)
 	if (!(start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
 		return 0;
 	if (start->plan->flags & PLAN_USERNS_NEW) {
-		/* Without a mapping for 0 the full capabilities of the new namespace have to do. */
+		/* Without a mapping for 0 the full capabilities in the new namespace have to
+		 * suffice. */
 		if (idmap_to_host(&start->plan->idmap.gid, 0) >= 0)
 			r = privs_set_gid(0, err);
 		if (r == 0 && idmap_to_host(&start->plan->idmap.uid, 0) >= 0)
@@ -307,7 +308,7 @@ int step_become_root(struct start *start, struct err *err)
 		if (r == 0)
 			r = privs_set_uid(0, err);
 	}
-	/* The kernel forgets it whenever the ids change. */
+	/* The kernel resets it whenever the ids change. */
 	return r < 0 ? r : start_end_with_parent(start, err);
 }
 
@@ -317,8 +318,7 @@ int step_loopback(struct start *start, struct err *err)
 	return loopback_up(err);
 }
 
-/* Whoever holds a socket can name the namespace it was made in, with no pid that could be
- * another's. */
+/* A socket identifies the namespace it was created in, without a pid that may be reused. */
 int step_netns_show(struct start *start, struct err *err)
 {
 	start->netns_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -351,8 +351,8 @@ int step_target_open(struct start *start, struct err *err)
 
 	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
 		start->lsm = facts_lsm(); /* sysfs is the host's */
-	/* Without a mount namespace of its own a container has only a root directory, which is not
-	 * that of the namespace. */
+	/* Without a mount namespace of its own a container has only a root directory, which differs
+	 * from that of the namespace. */
 	if (start->plan->ns.shared_mounts) {
 		char *path = arena_strf(start->arena, "/proc/%lld/root", (long long)state->pid.v);
 

@@ -66,7 +66,7 @@ static __attribute__((noreturn)) void ask_for_proc(const struct start *start, in
 	child_exit(0);
 }
 
-/* Both words, in either order: the pid (or an error) and the procfs. */
+/* Both messages, in either order: the pid (or an error) and the procfs. */
 static int hear(int sock, struct child *in_it, int *ret)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
@@ -75,7 +75,7 @@ static int hear(int sock, struct child *in_it, int *ret)
 	while (*ret < 0 || !child_is_there(in_it)) {
 		struct sock_mail mail;
 		pid_t pid;
-		int left = clock_left(deadline); /* also for one that never stops talking */
+		int left = clock_left(deadline); /* also for a process that never stops sending */
 		ssize_t n = left ? poll(&fd, 1, left) : 0;
 
 		n = n <= 0 ? -ETIMEDOUT : sock_recv_mail(sock, &pid, sizeof(pid), false, &mail);
@@ -126,7 +126,7 @@ int step_pidns_proc(struct start *start, struct err *err)
 	return fd_take(&fs);
 }
 
-/* The last that the stager does: what it still has, init is born with. */
+/* The stager's last act: init inherits what it still holds. */
 int step_pidns_join(struct start *start, struct err *err)
 {
 	const int own[] = { start->lifeline,           start->seccomp_pair[1],

@@ -22,8 +22,8 @@ int step_session(struct start *start, struct err *err)
 
 	privs_set_dumpable(false);
 	program_reset_signals(start->plan->facts->caller.signals_ignored);
-	(void)setsid(); /* fails only for one that leads a session already */
-	/* The kernel forgets it at a clone, and when the ids change. */
+	(void)setsid(); /* fails only for a session leader */
+	/* The kernel resets it at a clone, and when the ids change. */
 	if (start->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
 		r = start_end_with_parent(start, err);
 	if (r < 0 || !start->plan->process.keyring)
@@ -57,10 +57,10 @@ static int set_sysctls(struct start *start, struct err *err)
 	for (size_t i = 0; i < start->plan->n_sysctl; i++) {
 		const struct json_pair *sysctl = &start->plan->sysctl[i];
 		char path[4 + SYSCTL_PATH_MAX] = "sys/";
-		/* What is written is what was checked: the name in the one form that it has. */
+		/* What is written is what was checked: the name in its canonical form. */
 		int r = sysctl_path(sysctl->key, path + 4);
 
-		/* The file of this one belongs to the host's root. */
+		/* This file belongs to the host's root. */
 		if (r == 0 && str_equal(path, "sys/kernel/domainname"))
 			r = setdomainname(sysctl->value, strlen(sysctl->value)) < 0 ? -errno : 0;
 		else if (r == 0)
@@ -94,12 +94,12 @@ static void give_stdio(uint32_t uid)
 		    st.st_uid == uid)
 			continue;
 		if (fchown(fd, uid, (gid_t)-1) <
-		    0) /* a file of another user, or read-only: its matter */
+		    0) /* another user's file, or a read-only one: its own affair */
 			continue;
 	}
 }
 
-/* Of a joined user namespace the planner does not know the mapping. */
+/* The planner does not know the mapping of a joined user namespace. */
 static int explain_id(const char *kind, uint32_t id, struct err *err)
 {
 	if (err->code == EINVAL)
@@ -151,7 +151,7 @@ int step_privs_drop(struct start *start, struct err *err)
 	if (r == 0)
 		r = privs_set_caps(p->caps_permitted | more, p->caps_effective | more,
 				   p->caps_inheritable, err);
-	/* The kernel keeps none ambient beyond the inheritable ones. */
+	/* The kernel allows no ambient capability that is not inheritable. */
 	if (r == 0 && (p->caps_inheritable | p->caps_ambient))
 		r = privs_set_ambient(p->caps_ambient, err);
 	if (r == 0 && p->no_new_privs)

@@ -24,7 +24,7 @@ static int open_root(struct err *err)
 	return err_hint(err, "if the processor supports it: mount -t resctrl resctrl " RDT_ROOT);
 }
 
-/* The kernel's own words about the last command that it refused. */
+/* The kernel's own words about the last command it refused. */
 static int refused(int root, int error, struct err *err, const char *what)
 {
 	char words[256] = "";
@@ -111,7 +111,7 @@ int step_rdt_create(struct start *start, struct err *err)
 	if (r < 0) {
 		if (made)
 			(void)unlinkat(root, p->group, AT_REMOVEDIR);
-		start->state->rdt_groups.n = 0; /* what is there now is somebody else's */
+		start->state->rdt_groups.n = 0; /* whatever is there now belongs to somebody else */
 	}
 	return r;
 }

@@ -25,7 +25,7 @@
 
 enum { DEATH_TIMEOUT_MS = 10000, MAX_STREAMS_FILE = 64 * 1024, MAX_INHERITED = 16 };
 
-struct inherited { /* descriptors that CRIU gets, by name */
+struct inherited { /* descriptors passed to CRIU, by name */
 	struct rpc_fd v[MAX_INHERITED];
 	size_t n;
 };
@@ -69,7 +69,7 @@ static const struct json_type streams_type = {
 	.n_fields = 1,
 };
 
-/* Images of others may have none. */
+/* Images from elsewhere may have none. */
 static int read_streams(struct start *start, struct streams *ret, struct err *err)
 {
 	static const struct json_limits limits = { .depth = 4, .string = 8192 };
@@ -121,7 +121,7 @@ static int check_terminal(const struct start *start, const char *text, struct er
 	return err_hint(err, "restore it from a terminal");
 }
 
-/* Streams that led out of the container are those of our caller from here on. */
+/* Streams that led out of the container are now our caller's. */
 static int give_streams(struct start *start, struct inherited *in, struct err *err)
 {
 	struct streams streams = { 0 };
@@ -238,7 +238,7 @@ int step_criu_exec(struct start *start, struct err *err)
 	return swrk_exec(&start->restore->swrk, err);
 }
 
-/* The master of the terminal that the container had. */
+/* The master of the container's former terminal. */
 static int take_console(struct start *start, struct err *err)
 {
 	static const char payload[] = "/dev/pts/ptmx";
@@ -262,7 +262,7 @@ static int failed(struct start *start, int r, struct err *err)
 {
 	struct restore *restore = start->restore;
 
-	/* It knows what it has made so far, and we do not. */
+	/* CRIU knows what it has created so far, and we do not. */
 	swrk_leave(&restore->swrk, &start->stager);
 	if (r != -EREMOTEIO && r != -ECONNRESET)
 		return r;
@@ -272,7 +272,7 @@ static int failed(struct start *start, int r, struct err *err)
 			      restore->swrk.last.message, err);
 }
 
-/* Up to a notification, at which CRIU then waits; or, with NULL, to the end. */
+/* Until a notification, at which CRIU then waits; or, with NULL, until the end. */
 static int go_on(struct start *start, const char *script, struct err *err)
 {
 	struct swrk *swrk = &start->restore->swrk;
@@ -288,7 +288,7 @@ static int go_on(struct start *start, const char *script, struct err *err)
 	return r < 0 ? failed(start, r, err) : 0;
 }
 
-/* From here on `delete` finds it, whatever becomes of us. */
+/* From here on `delete` finds it, even if we are killed. */
 static int record(struct start *start, struct err *err)
 {
 	int r = child_adopt(start->restore->swrk.last.pid, &start->init);
@@ -332,7 +332,7 @@ int step_criu_restore(struct start *start, struct err *err)
 	return r == 0 && !child_is_there(&start->init) ? record(start, err) : r;
 }
 
-/* The last point at which it could be ended with us. */
+/* The last point at which it could die with us. */
 int step_criu_ready(struct start *start, struct err *err)
 {
 	return go_on(start, "pre-resume", err);

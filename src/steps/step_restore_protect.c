@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What has to hold of the restored mounts before a process of the container runs again. */
+/* What must hold for the restored mounts before any process of the container runs again. */
 #include "src/steps/restore.h"
 
 #include "src/base/fd.h"

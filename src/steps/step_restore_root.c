@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nothing is made where CRIU brings the file system with it. */
+/* Nothing is created where CRIU brings the file system with it. */
 static bool in_new_fs(const struct rootfs_plan *rootfs, size_t i)
 {
 	for (size_t k = 0; k < i; k++) {
@@ -41,7 +41,7 @@ static int make_point(struct start *start, const struct mount_entry *m, struct e
 	target = step_mounts_target(start, m, S_ISDIR(st.st_mode), err);
 	if (target < 0)
 		return target;
-	/* Others may lie in it. */
+	/* Other mount points may lie in it. */
 	if (m->kind == MOUNT_BIND &&
 	    mount(m->source, fd_path(target).text, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return err_errno(err, errno, ERR_AT "mounts[%ld]: bind %s on %s", m->config_index,

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The parent's own state of the tree: the two have no descriptors in common. */
+/* The parent's own handle on the tree: the two share no descriptors. */
 int step_rootfs_show(struct start *start, struct err *err)
 {
 	start->rootfs_shown = fcntl(start->rootfs, F_DUPFD_CLOEXEC, 3);
@@ -112,7 +112,7 @@ static int change_root(struct start *start, struct err *err)
 			err_hint(err, "if / is an initial ramdisk, try --no-pivot");
 		return r;
 	}
-	/* The old root lies on top of the new one now: a whole tree goes with one call. */
+	/* The old root now lies on top of the new one: one call detaches the whole tree. */
 	if (umount2(".", MNT_DETACH) < 0)
 		return err_errno(err, errno, "detach the old root");
 	return 0;
@@ -131,7 +131,7 @@ int step_pivot_root(struct start *start, struct err *err)
 	return 0;
 }
 
-/* What was kept writable for the sake of mount points inside it. */
+/* What was kept writable for the mount points inside it. */
 static int finish_mounts(struct start *start, struct err *err)
 {
 	for (size_t i = 0; i < start->plan->rootfs.n_mounts; i++) {
@@ -160,7 +160,7 @@ static void make_cwd(struct start *start)
 	fd = resolve_deepest(start->rootfs, start->plan->process.cwd, &missing);
 	if (fd >= 0 && *missing && step_mounts_is_own(start, fd))
 		fd = resolve_make_below(fd, missing);
-	if (fd < 0) /* step_cwd() says it where it matters */
+	if (fd < 0) /* step_cwd() reports it if it matters */
 		log_debug("create the working directory: %s", err_why(-fd));
 	fd_closep(&fd);
 }

@@ -20,7 +20,7 @@
 
 static int note_unknown(struct start *start, struct err *err)
 {
-	const size_t room = 400; /* there are few notes, and their texts are cut */
+	const size_t room = 400; /* there are few notes, and their texts are truncated */
 	_cleanup_str_ struct str names = { 0 };
 
 	if (start->filter.n_unknown && start->plan->process.seccomp_known_only)
@@ -28,8 +28,8 @@ static int note_unknown(struct start *start, struct err *err)
 			       ERR_AT "linux.seccomp: the system call %s is not known "
 				      "here, and annotations[\"%s\"] forbids that",
 			       start->filter.unknown[0], ANNOTATIONS_SECCOMP_STRICT);
-	/* The profile of `do` names calls for years to come; one that is not known looks as on an
-	 * older kernel. */
+	/* The profile of `do` names calls of years to come; an unknown one behaves as on an older
+	 * kernel. */
 	if (start->plan->options->sandbox)
 		return 0;
 	for (size_t i = 0; i < start->filter.n_unknown; i++) {
@@ -54,7 +54,7 @@ int step_seccomp_compile(struct start *start, struct err *err)
 		r = note_unknown(start, err);
 	if (r < 0)
 		return r;
-	/* Of rules the checks have seen it. */
+	/* From rules that the checks have seen. */
 	if (start->filter.needs_listener && !p->seccomp_receiver)
 		return err_set(err, EINVAL,
 			       ERR_AT "annotations[\"%s\"]: the filter needs an agent, but "
@@ -91,7 +91,7 @@ int step_seccomp_load_early(struct start *start, struct err *err)
 
 static bool lets_us_clone(const struct filter_program *filter)
 {
-	/* The flags stand in another place on some architectures. */
+	/* Some architectures have the flags in another argument. */
 	const uint64_t flags = CLONE_PARENT | CLONE_PIDFD;
 	const struct filter_question clone3 = { .nr = SYS_clone3 },
 				     older = { .nr = SYS_clone, .args = { flags, flags } };
@@ -103,7 +103,7 @@ static bool lets_us_clone(const struct filter_program *filter)
 	       filter_run_passes(filter, &older);
 }
 
-/* What is still to be done when the filter is there before init is. */
+/* What remains to be done if the filter is loaded before init exists. */
 static bool lets_us_work(const struct start *start)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -124,8 +124,7 @@ static bool lets_us_work(const struct start *start)
 	return lets_us_clone(&start->filter);
 }
 
-/* Nobody answers for an agent that has not got its listener yet: who asks it would wait for
- * ever. */
+/* Until the agent has its listener nobody answers: a process that asks would wait for ever. */
 static bool asks_about_us(const struct start *start)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -194,7 +193,7 @@ int step_seccomp_notify(struct start *start, struct err *err)
 	char word;
 	int r;
 
-	/* With our copy closed, a death of init reads as the end; its own words come over the
+	/* With our copy closed, init's death reads as end of file; its own words come over the
 	 * channel. */
 	fd_closep(&start->seccomp_pair[1]);
 	r = start_wait(start, start->seccomp_pair[0], &start->init, -1, err);

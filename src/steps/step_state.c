@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is on disk about the container: first the intention, then the facts. And what its caller
+/* What the disk says about the container: first the intention, then the facts. And what its caller
  * gets to find it. */
 #include "src/steps/steps.h"
 
@@ -29,7 +29,7 @@ static char *now_text(struct arena *arena)
 	return arena_strdup(arena, stamp);
 }
 
-/* Kinds that the container does not share with its creator: those that exec joins. */
+/* Kinds that the container does not share with its creator: the ones that exec joins. */
 static void add_namespaces(struct start *start)
 {
 	const char **v = arena_array(start->arena, PLAN_NS_COUNT, sizeof(*v));
@@ -90,7 +90,7 @@ static void fill_state(struct start *start)
 	if (plan->cgroup.unit) { /* its directories are not known yet */
 		state->unit = plan->cgroup.unit->ref;
 	} else {
-		/* before they are made, so that a creator that is killed leaves none for good */
+		/* before they are created, so that a killed creator leaves none behind */
 		state->cgroup = driver_find_existing(start->arena, &plan->cgroup.place);
 	}
 	state->annotations.v = plan->config->annotations.v;
@@ -136,7 +136,7 @@ int step_state_reserve(struct start *start, struct err *err)
 	if (start->state_dir < 0)
 		return start->state_dir;
 	start->reserved = true;
-	/* A state that names the group of another would have `delete --force` kill that one. */
+	/* A state that names somebody else's cgroup would make `delete --force` kill that one. */
 	r = driver_check_unused(&start->plan->cgroup, err);
 	if (r < 0) {
 		start->state->cgroup.dirs.n = 0;
@@ -150,7 +150,7 @@ int step_state_reserve(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* What only later commands need. */
+/* Needed by later commands only. */
 int step_state_complete(struct start *start, struct err *err)
 {
 	int r = io_replace_file(start->state_dir, "config.json", start->config_text,
@@ -210,8 +210,8 @@ int step_start_time(struct start *start, struct err *err)
 	return status_start_time(start->init.pid, &start->start_time, err);
 }
 
-/* What is born of a stager is hidden from the first moment: it opens the file itself, and the
- * kernel fills it. */
+/* A child of a stager is hidden from the first moment: it opens the file itself, and the kernel
+ * fills it. */
 int step_stat_open(struct start *start, struct err *err)
 {
 	_cleanup_close_ int proc =
@@ -254,7 +254,7 @@ static int write_whole(struct start *start, enum state_phase phase, struct err *
 	uint64_t start_time, number;
 	int r = find_start_time(start, &start_time, err);
 
-	/* Without it every later command takes the container for one that has stopped. */
+	/* Without it every later command would consider the container stopped. */
 	if (r < 0)
 		return r;
 	if (!start_time)
@@ -274,8 +274,8 @@ static int write_whole(struct start *start, enum state_phase phase, struct err *
 	return r;
 }
 
-/* A run is not asked to start: once this is on disk init executes the program, also when we are
- * killed meanwhile. */
+/* A run needs no start: once this is on disk init executes the program, even if we are killed
+ * meanwhile. */
 int step_state_created(struct start *start, struct err *err)
 {
 	bool waits = start->plan->flags & PLAN_WAIT_START;
@@ -295,7 +295,7 @@ int step_state_unlock(struct start *start, struct err *err)
 	return 0;
 }
 
-/* The socket that stands for the service manager's in the container. */
+/* The socket that replaces the service manager's in the container. */
 int step_notify_listen(struct start *start, struct err *err)
 {
 	const char *path = start->plan->options->notify_path;
@@ -306,7 +306,7 @@ int step_notify_listen(struct start *start, struct err *err)
 	if (start->notify_listener < 0)
 		return err_errno(err, -start->notify_listener,
 				 "NOTIFY_SOCKET: create the socket %s", path);
-	/* Whatever uid the program has, also in a user namespace; only the container sees it. */
+	/* Regardless of the program's uid, also in a user namespace; only the container sees it. */
 	if (fchmodat(start->state_dir, "notify", 0666, 0) < 0)
 		return err_errno(err, errno, "NOTIFY_SOCKET: open the socket for the container");
 	return 0;

@@ -16,7 +16,7 @@
  * take its descriptors (CVE-2016-9962). */
 static void keep_listeners_only(struct start *start)
 {
-	/* The one of the program is handed on to `start`, if that has a service manager. */
+	/* The program's one is passed on to `start`, if that has a service manager. */
 	const int listeners[] = { start->start_listener, start->notify_listener };
 
 	start_close_others(start, listeners, 2);
@@ -33,8 +33,8 @@ static void set_visible(const struct start *start, bool visible)
 		privs_set_dumpable(visible);
 }
 
-/* Nobody would hear what a waiting init dies of, and the host's shortage of files or memory
- * ends. */
+/* Nobody would learn what a waiting init dies of, and the host's shortage of files or memory
+ * passes. */
 static bool passes(int error)
 {
 	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
@@ -92,7 +92,7 @@ void step_wait_hear_signals(void)
 			(void)sigaction(signals[i], &before, NULL);
 }
 
-/* `start` connects and says so. */
+/* `start` connects to announce itself. */
 int step_wait_start(struct start *start, struct err *err)
 {
 	keep_listeners_only(start);
@@ -103,7 +103,7 @@ int step_wait_start(struct start *start, struct err *err)
 		set_visible(start, true);
 		connection = accept4(start->start_listener, NULL, NULL, SOCK_CLOEXEC);
 		error = errno;
-		set_visible(start, false); /* from now on there may be more than the container's */
+		set_visible(start, false); /* from now on the container may have more processes */
 		if (connection < 0 && !passes(error))
 			return err_errno(err, error, "wait for start");
 		if (connection < 0)

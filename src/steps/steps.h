@@ -50,7 +50,7 @@ STEP(affinity_initial);
 STEP(priority_set);
 STEP(pid_file);
 
-/* The parent, of a restore: CRIU is its stager. */
+/* The parent during a restore, with CRIU as its stager. */
 STEP(criu_start);
 STEP(criu_exec);
 STEP(criu_namespaces);
