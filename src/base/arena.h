@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory of one command: everything parsed or planned lives here and is freed at once, or never. */
+/* Memory of one command: everything parsed or planned lives here and is freed all at once, or
+ * never. */
 #pragma once
 
 #include "src/base/err.h"
@@ -31,11 +32,11 @@ char *arena_strf(struct arena *arena, const char *fmt, ...) PRINTF(2, 3)
 void *arena_grow(struct arena *arena, const void *old, size_t n, size_t cap, size_t size)
 	__attribute__((returns_nonnull));
 
-/* Room for one more: the array itself, or a larger copy where its n elements fill all of *cap. */
+/* Room for one more: the array itself, or a larger copy if its n elements fill all of *cap. */
 void *arena_room(struct arena *arena, void *old, size_t n, size_t *cap, size_t size);
 
 /* Frees all; the arena can be used again. */
 void arena_free(struct arena *arena);
 
-/* The same for who uses it again at once: memory that was touched serves again. */
+/* The same, for immediate reuse: memory already touched is used again. */
 void arena_reset(struct arena *arena);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an executable file says of itself within its first bytes. Pure. */
+/* What the first bytes of an executable file say about it. Pure. */
 #pragma once
 
 #include <stddef.h>

@@ -74,7 +74,7 @@ int err_errno(struct err *err, int error, const char *fmt, ...)
 	format(err->text, sizeof(err->text) - strlen(": ") - strlen(why), err->path, fmt, ap);
 	va_end(ap);
 	strcat(strcat(err->text, *err->text ? ": " : ""), why);
-	if (error == EMFILE) /* whatever was opened */
+	if (error == EMFILE) /* whatever was being opened */
 		(void)err_hint(err, "usrun may have too few files open: raise `ulimit -n`, such as "
 				    "to 1024");
 	return negative_code(err);
@@ -179,11 +179,11 @@ const char *err_why(int error)
 	switch (error) {
 	case ENOSYS:
 		return *missing_call ? missing_call : lower(strerror(error));
-	/* Engines read "no such file or directory" as the command that they asked for, and exit
+	/* Engines take "no such file or directory" to mean the command they asked for, and exit
 	 * with 127. */
 	case ENOENT:
 		return "no such path";
-	/* Where C libraries differ: these are what users search for. */
+	/* Where C libraries differ: users search for these words. */
 	case EPERM:
 		return "operation not permitted";
 	case EBUSY:

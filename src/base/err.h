@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One error: filled once, where the facts are; plain data, so that it crosses processes as it
- * is. */
+/* One error: filled once, where the facts are; plain data, so that it can be sent between processes
+ * as it is. */
 #pragma once
 
 #include <errno.h>
@@ -14,7 +14,7 @@ enum { ERR_PATH_MAX = 256 };
 struct err {
 	int code;                /* errno value, > 0; 0 while nothing failed */
 	char step[32];           /* name of the sequence row that failed, or empty */
-	char path[ERR_PATH_MAX]; /* JSON path of the value that it is about, or empty */
+	char path[ERR_PATH_MAX]; /* JSON path of the value it is about, or empty */
 	char text[1008];         /* what was being done, and why it failed */
 	char hint[640];          /* what to do about it, or empty */
 };
@@ -46,23 +46,22 @@ int err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 int err_document(struct err *err, const char *name);
 int err_option(struct err *err, const char *name);
 
-/* Of an error that another process has sent: whether it is one that says something, and its texts
- * end; and such an error as one of ours, in whose texts no control characters pass. Returns its
- * negative code. */
+/* For an error that another process sent: whether it is set and its texts are terminated; and that
+ * error as our own, with control characters replaced. Returns its negative code. */
 bool err_is_whole(const struct err *said);
 int err_take(struct err *err, const struct err *said);
 
-/* Adds advice, one sentence, shown on a line of its own; an earlier, more special one stays.
- * Returns the negative code of err. */
+/* Adds advice, one sentence, shown on a line of its own; earlier advice, which is more specific,
+ * stays. Returns the negative code of err. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
 /* The same in front of the advice that is there: "<words>; <advice>". */
 int err_hint_first(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* The system call that is missing here, the Linux version that brought it, and the one that runs:
- * what err_errno() says for ENOSYS. */
+/* The missing system call, the Linux version that introduced it, and the running version: what
+ * err_errno() says for ENOSYS. */
 void err_name_missing(const char *call, const char *since, const char *release);
 
-/* Text for an errno, in the words and the lower case that users search for. That of ENOENT is not
+/* Text for an errno, in lower case and in the words users search for. That of ENOENT is not
  * strerror()'s, which clients match. Valid until the next call. */
 const char *err_why(int error);

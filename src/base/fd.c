@@ -21,7 +21,7 @@ int fd_fill_stdio(struct err *err)
 {
 	struct pollfd fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 
-	if (poll(fds, 3, 0) == 0) /* one that is closed is an event */
+	if (poll(fds, 3, 0) == 0) /* poll() reports a closed one as an event */
 		return 0;
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
@@ -47,7 +47,7 @@ void fd_note_passed(void)
 
 	for (int i = 0; i < MAX_PASSED; i++)
 		fds[i].fd = FIRST_PASSED + i;
-	/* poll() takes no more entries than there may be descriptors. */
+	/* poll() accepts no more entries than the limit on descriptors. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n)
 		n = (nfds_t)limit.rlim_cur;
 	if (poll(fds, n, 0) < 0)

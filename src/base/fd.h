@@ -25,13 +25,14 @@ static inline int fd_take(int *fd)
  * there and is mistaken for the caller's. */
 int fd_fill_stdio(struct err *err) MUST_CHECK;
 
-/* Remembers which descriptors from 3 on the caller has passed: before anything of ours is open. */
+/* Remembers which descriptors from 3 on the caller has passed: before anything of ours is
+ * opened. */
 void fd_note_passed(void);
 
-/* Whether this one was; none, when nobody has looked. */
+/* Whether this one was passed; false if nobody called fd_note_passed(). */
 bool fd_was_passed(int fd);
 
-/* Text "/proc/self/fd/N" in a caller's buffer, for the calls that only take paths. */
+/* Text "/proc/self/fd/N" in a caller's buffer, for calls that only take paths. */
 struct fd_path {
 	char text[32];
 };

@@ -23,7 +23,7 @@ static ssize_t read_retry(int fd, void *buf, size_t size)
 	return n;
 }
 
-/* A first guess: regular files tell their size, kernel files say 0. */
+/* A first guess: regular files report their size, kernel files report 0. */
 static size_t first_guess(int fd, size_t max, size_t *ret_size)
 {
 	struct stat st;
@@ -52,7 +52,7 @@ int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char *
 		len += (size_t)n;
 		if (len > max)
 			return err_set(err, EFBIG, "read %s: larger than %zu bytes", name, max);
-		if (len == size) /* the guess had room for more */
+		if (len == size) /* the guess left room */
 			break;
 		if (len == cap) {
 			cap = cap * 2 > max + 1 ? max + 1 : cap * 2;
@@ -125,11 +125,11 @@ int io_write_at(int dirfd, const char *path, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-/* Without a system call: 32 bits of what the kernel has given this program at its start, folded
- * such that the rest (the stack's canary) cannot be told from them, and the time. */
+/* Without a system call: 32 bits of the random data that the kernel gives each program at its
+ * start, mixed with the time and folded so that the rest (the stack's canary) cannot be derived. */
 void io_random_name(const char *name, char *buf, size_t size)
 {
-	const void *given = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* not aligned */
+	const void *given = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* unaligned */
 	static uint64_t calls;
 	struct timespec now = { 0 };
 	uint64_t halves[2] = { 0 }, x;
@@ -144,7 +144,7 @@ void io_random_name(const char *name, char *buf, size_t size)
 	(void)snprintf(buf, size, ".%s.%08x", name, (uint32_t)(x >> 32));
 }
 
-/* The directory may be one where others write (a pid file in /tmp): what they have put there is
+/* Others may have write access to the directory (a pid file in /tmp): files they put there are
  * never opened. */
 static int create_new(int dirfd, const char *name, mode_t mode, char *ret, size_t size)
 {

@@ -20,7 +20,7 @@ ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size) MUST_
 
 int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 
-/* Writes text to an existing file in one write(2), as kernel files want it. 0 or -errno. */
+/* Writes text to an existing file in one write(2), as kernel files require. 0 or -errno. */
 int io_write_at(int dirfd, const char *path, const char *text);
 
 /* ".NAME." and eight letters that others cannot guess. */
@@ -30,6 +30,6 @@ void io_random_name(const char *name, char *buf, size_t size);
 int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 		    struct err *err) MUST_CHECK;
 
-/* The same, and the new file stays open: its descriptor, which tells it from others of the name. */
+/* The same, and the new file stays open: its descriptor tells it from other files of that name. */
 int io_replace_file_open(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 			 struct err *err) MUST_CHECK;

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* The keys that no table knows are kept, for all open objects in one array, and compared when their
- * object ends: by sorting, since a hash could be attacked with keys that collide. */
+ * object ends: by sorting, since a hash could be attacked with colliding keys. */
 static void remember_key(struct json_reader *r, const char *s, size_t len)
 {
 	size_t end = json_reader_offset(r);
@@ -46,7 +46,7 @@ static bool refuse_duplicate(struct json_reader *r, const char *key, size_t len,
 {
 	char shown[JSON_TEXT_QUOTE];
 
-	if (!r->file) { /* then the path is all that says where it is */
+	if (!r->file) { /* then the path is the only location */
 		json_reader_top(r)->key = key;
 		json_reader_top(r)->key_len = len;
 	}
@@ -73,8 +73,7 @@ static bool check_duplicates(struct json_reader *r)
 	return !twice || refuse_duplicate(r, twice->s, twice->len, twice->start);
 }
 
-/* Members mostly come in the order of the table or near it, so the search goes on where it
- * ended. */
+/* Members mostly come in or near table order, so the search resumes where it ended. */
 static const struct json_field *find_field(struct json_frame *f, const char *key, size_t len)
 {
 	size_t n = f->type->n_fields;
@@ -163,8 +162,8 @@ static bool check_required(struct json_reader *r)
 	return true;
 }
 
-/* A bracket too many closes the document early: that is the mistake, and not what seems to be
- * missing. yajl finds the text that is left. */
+/* An extra bracket closes the document early: report that, not what seems to be missing. yajl finds
+ * the remaining text. */
 static bool is_closed_early(const struct json_reader *r)
 {
 	size_t at = yajl_get_bytes_consumed(r->handle);
@@ -239,7 +238,7 @@ static bool open_array(struct json_reader *r)
 	return true;
 }
 
-/* Hands the elements over to the struct. */
+/* Moves the elements into the struct. */
 static bool finish_list(struct json_reader *r)
 {
 	struct json_frame *f = json_reader_top(r);
@@ -277,8 +276,8 @@ static bool close_bracket(struct json_reader *r)
 
 enum event { EVENT_VALUE, EVENT_OPEN, EVENT_CLOSE };
 
-/* After an error: whether it lies in a member whose errors do not count (yet). Then its object is
- * taken back and the rest of it skipped. */
+/* After an error: whether it is in a member whose errors do not count (yet). Then its object is
+ * dropped and the rest of it skipped. */
 static bool tolerate(struct json_reader *r, enum event event)
 {
 	const char *text;

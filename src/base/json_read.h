@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/* What was absent stays zero: set is false. */
+/* An absent value stays zero: set is false. */
 struct json_bool {
 	bool set, v;
 };
@@ -38,8 +38,8 @@ struct json_pair {
 	const char *key, *value;
 };
 
-/* Names of an enumeration. For members that may be absent, value 0 must be no name: it says
- * "absent". Ends with { NULL, 0 }. */
+/* Names of an enumeration. For optional members value 0 must not be used: it means "absent". Ends
+ * with { NULL, 0 }. */
 struct json_name {
 	const char *name;
 	int value;
@@ -64,19 +64,18 @@ enum json_flag {
 	JSON_REQUIRED = 1 << 0,  /* absent or null is an error */
 	JSON_NOT_EMPTY = 1 << 1, /* "" or [] is an error; for maps, an empty key */
 	JSON_ABSOLUTE = 1 << 2,  /* string(s): a path that begins with a slash */
-	/* JSON_OBJECT, for members that count only if another one says so: where the value is not
-	 * what it should be, it stays absent, and the error goes as text into the const char * that
-	 * follows the pointer in the struct. */
+	/* JSON_OBJECT, for members that count only if another one says so: an invalid value leaves
+	 * it absent, and the error goes as text into the const char * that follows the pointer in
+	 * the struct. */
 	JSON_LENIENT = 1 << 3,
-	/* JSON_UINT: 2^64 - 1 is taken as null. Docker writes it where its user gave no value
-	 * (-1). */
+	/* JSON_UINT: 2^64 - 1 is read as null. Docker writes it if its user gave no value (-1). */
 	JSON_MAX_IS_NULL = 1 << 4,
 	JSON_NOT_NULL = 1 << 5, /* may be absent, but null is an error */
-	/* JSON_STRING, JSON_ENUM: "" is taken as null. Go programs write it for "not set". */
+	/* JSON_STRING, JSON_ENUM: "" is read as null. Go programs write it for "not set". */
 	JSON_EMPTY_IS_NULL = 1 << 6,
 };
 
-/* Small: what has pointers in it is relocated, and so copied page by page, at every start. */
+/* Kept small: anything with pointers is relocated, and so copied page by page, at every start. */
 struct json_field {
 	const char *key;
 	enum json_kind kind : 8;
@@ -103,7 +102,7 @@ struct json_type {
 struct json_limits {
 	size_t depth;  /* nesting */
 	size_t string; /* bytes of one string */
-	/* Hears of each member that no table has, in words with its place; or NULL. */
+	/* Called with each unknown member, described with its location; or NULL. */
 	void (*unknown)(void *data, const char *text);
 	void *data;
 };
@@ -123,8 +122,8 @@ int json_read(struct arena *arena, const char *file, const char *text, size_t le
 bool json_read_locate(const char *text, size_t len, const char *path, size_t *ret_line,
 		      size_t *ret_column);
 
-/* The bytes of the member or element at a path, from the quote in front of its key to the end of
- * its value. false where it is not in the text. */
+/* The bytes of the member or element at a path, from the quote before its key to the end of its
+ * value. false if it is not in the text. */
 bool json_read_extent(const char *text, size_t len, const char *path, size_t *ret_start,
 		      size_t *ret_end);
 

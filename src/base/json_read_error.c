@@ -52,7 +52,7 @@ static void add_place(const struct json_reader *r, struct str *text, size_t star
 		str_addf(text, "%s: ", path.s);
 }
 
-/* Without a name of the document the error carries the path by itself. */
+/* Without a document name the error carries the path by itself. */
 static void fail(struct json_reader *r, size_t start, const char *rule)
 {
 	_cleanup_str_ struct str text = { 0 };
@@ -167,7 +167,7 @@ bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, 
 	return false;
 }
 
-/* What to point at, given that yajl stopped at or behind it. */
+/* The offset to report, given that yajl stopped at or behind the mistake. */
 enum place { PLACE_TOKEN, PLACE_NEXT, PLACE_HERE, PLACE_BEFORE };
 
 static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding the place of a path: the document was accepted by the reader before, so whatever does not
- * fit ends the search. */
+/* Finds the location of a path: the reader has accepted the document before, so anything unexpected
+ * ends the search. */
 #include "src/base/json_read.h"
 #include "src/base/json_text.h"
 
@@ -147,7 +147,7 @@ static bool next_segment(const char **path, struct segment *ret)
 	return ret->key_len > 0;
 }
 
-/* To the value that the path leads to; ret_last is the path's last segment. */
+/* Moves to the value at the path; ret_last is the path's last segment. */
 static bool follow_path(struct cursor *c, const char *path, struct segment *ret_last)
 {
 	while (*path) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values: where each goes, and whether it is what its field asks for. */
+/* Values: where each is stored, and whether it is what its field asks for. */
 #include "src/base/json_reader.h"
 #include "src/base/json_text.h"
 
@@ -80,7 +80,7 @@ struct json_slot json_read_value_slot(struct json_reader *r)
 	if (f->kind == FRAME_LIST)
 		return (struct json_slot){ element_kind(f->field), f->field,
 					   json_read_value_append(r), true };
-	/* The element was appended with its key. */
+	/* The element was appended together with its key. */
 	return (struct json_slot){ element_kind(f->field), f->field,
 				   f->elements + (f->n - 1) * element_size(f->field), true };
 }
@@ -140,7 +140,7 @@ static bool string_fits(const struct json_slot *slot, const char *s, size_t len)
 		return false;
 	if (slot->field->flags & JSON_ABSOLUTE)
 		return len > 0 && s[0] == '/';
-	/* In a list or map, the flag is about that. */
+	/* In a list or map, that flag is about the list or map. */
 	return len > 0 || slot->element || !(slot->field->flags & JSON_NOT_EMPTY);
 }
 
@@ -167,7 +167,7 @@ bool json_read_value_string(struct json_reader *r, const char *s, size_t len)
 	return true;
 }
 
-/* An integer that fits into 64 bits with its sign apart; no fraction, no exponent. */
+/* An integer that fits into 64 bits plus sign; no fraction, no exponent. */
 static bool parse_integer(const char *s, size_t len, bool *ret_negative, uint64_t *ret)
 {
 	uint64_t value = 0;

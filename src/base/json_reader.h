@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files json_read*.c share; nobody else includes it. */
+/* Shared by the files json_read*.c; nobody else includes it. */
 #pragma once
 
 #include "src/base/json_read.h"
@@ -17,7 +17,7 @@ struct json_frame {
 	char *at;          /* object: its struct; otherwise the JSON_LIST to fill */
 	const char *key;   /* object and map: the key whose value is next */
 	size_t key_len;
-	uint64_t seen;  /* object: the members that came, one bit each */
+	uint64_t seen;  /* object: the members seen, one bit each */
 	char *elements; /* list and map */
 	size_t n, capacity;
 	size_t first_key; /* its keys begin here in the reader's keys */
@@ -36,8 +36,8 @@ struct json_reader {
 	const struct json_limits *limits;
 	struct err *err;
 	yajl_handle handle;
-	bool no_json; /* the text cannot be read any further */
-	bool at_end;  /* yajl was told that the text is over; its offset means nothing any more */
+	bool no_json; /* the text cannot be parsed any further */
+	bool at_end;  /* yajl was told that the text has ended; its offset means nothing any more */
 	size_t last;  /* end of the token before the one that yajl is at */
 	const struct json_type *type;
 	void *ret;
@@ -59,7 +59,7 @@ static inline struct json_frame *json_reader_top(struct json_reader *r)
 	return &r->frames[r->depth - 1];
 }
 
-/* yajl gives the text where it can, and a buffer of its own where there are escapes. */
+/* yajl points into the text if it can, and into its own buffer if there are escapes. */
 static inline bool json_reader_has_escapes(const struct json_reader *r, const char *s)
 {
 	return s < r->text || s >= r->text + r->len;
@@ -76,20 +76,20 @@ struct json_slot {
 
 /* The functions below return false with r->err filled where the text does not fit the tables. */
 
-/* The place of the value that yajl is reporting. In a list, an element is appended for it. */
+/* The location for the value that yajl is reporting. In a list, an element is appended for it. */
 struct json_slot json_read_value_slot(struct json_reader *r);
 /* A zeroed element at the end of the innermost list or map. */
 void *json_read_value_append(struct json_reader *r);
 /* Complains about the value that yajl is reporting, which is len bytes long. */
 bool json_read_value_wrong(struct json_reader *r, const struct json_slot *slot, size_t len);
-/* What holds for all strings that are kept, and for keys. */
+/* Rules for all strings that are kept, and for keys. */
 bool json_read_value_check_text(struct json_reader *r, const char *s, size_t len);
 bool json_read_value_string(struct json_reader *r, const char *s, size_t len);
 bool json_read_value_number(struct json_reader *r, const char *s, size_t len);
 bool json_read_value_bool(struct json_reader *r, bool value);
 bool json_read_value_null(struct json_reader *r);
 
-/* These fill r->err and return false. start: offset of what is complained about. */
+/* These fill r->err and return false. start: offset to report. */
 
 /* field: whose value (or, with element, one of whose elements) it would have been; NULL for the
  * document itself. end: behind the value; for brackets, start + 1. */
@@ -98,7 +98,7 @@ bool json_read_error_value(struct json_reader *r, const struct json_field *field
 /* The text names the rule; the path of what is being read is put in front. */
 bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, ...) PRINTF(3, 4);
 
-/* Tells limits->unknown of a member of the innermost object. */
+/* Reports a member of the innermost object to limits->unknown. */
 void json_read_error_unknown(const struct json_reader *r, const struct json_frame *f,
 			     const char *key, size_t len);
 

@@ -42,7 +42,7 @@ size_t json_text_find_bad_utf8(const char *text, size_t len)
 		uint64_t eight;
 		size_t n;
 
-		/* Configurations are ASCII nearly everywhere. */
+		/* Configurations are nearly all ASCII. */
 		while (len - i >= sizeof(eight)) {
 			memcpy(&eight, s + i, sizeof(eight));
 			if (eight & UINT64_C(0x8080808080808080))

@@ -18,8 +18,8 @@ void json_text_position(const char *text, size_t offset, size_t *ret_line, size_
 /* The opening quote of the string whose last byte, the closing quote, is at end - 1. */
 size_t json_text_string_start(const char *text, size_t end);
 
-/* Whether the characters of a JSON string (without its quotes) hold the escape of a surrogate that
- * has no partner: it stands for no character, and yajl would silently put another one there. */
+/* Whether the characters of a JSON string (without its quotes) contain an escaped surrogate without
+ * its partner: it represents no character, and yajl would silently substitute one. */
 bool json_text_has_lone_surrogate(const char *raw, size_t len);
 
 /* Copies at most size - 1 bytes for a message: cut at a character with "..." behind it, and control

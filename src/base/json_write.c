@@ -64,7 +64,7 @@ static void put_string(struct json_write *w, const char *value)
 {
 	size_t len = strlen(value);
 
-	/* What we wrote must be read again, by us and by others. */
+	/* Our output must be readable, by us and by others. */
 	if (json_text_find_bad_utf8(value, len) < len)
 		fail(w, "not valid UTF-8");
 	note(w, yajl_gen_string(w->gen, (const unsigned char *)value, len));

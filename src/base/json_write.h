@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON out, over yajl's generator. Failures are sticky and asked for once, at the end. Inside an
+/* JSON output, on yajl's generator. Failures are sticky and checked once, at the end. Inside an
  * object every call gives its key; inside an array, and for the outermost value, key is NULL. */
 #pragma once
 
@@ -17,12 +17,12 @@ void json_write_object(struct json_write *w, const char *key); /* opens */
 void json_write_array(struct json_write *w, const char *key);  /* opens */
 void json_write_end(struct json_write *w);                     /* closes the innermost of either */
 void json_write_string(struct json_write *w, const char *key, const char *value); /* NULL: null */
-/* A text for people: U+FFFD stands for bytes that are not UTF-8, where json_write_string() fails on
- * them. */
+/* A text for people: U+FFFD replaces bytes that are not UTF-8, for which json_write_string()
+ * fails. */
 void json_write_message(struct json_write *w, const char *key, const char *text);
 void json_write_int(struct json_write *w, const char *key, int64_t value);
 void json_write_uint(struct json_write *w, const char *key, uint64_t value);
-/* The decimal number at the start of a text, with its zeros: "12.50"; 0 where there is none. */
+/* The decimal number at the start of a text, with its zeros: "12.50"; 0 if there is none. */
 void json_write_decimal(struct json_write *w, const char *key, const char *text);
 void json_write_bool(struct json_write *w, const char *key, bool value);
 void json_write_null(struct json_write *w, const char *key);

@@ -30,8 +30,8 @@ int log_open(const struct log_settings *settings, struct err *err)
 	log_state.settings = *settings;
 	if (!settings->path)
 		return 0;
-	/* O_NONBLOCK: what was put there may be a FIFO that nobody reads, and losing lines is
-	 * better than waiting. */
+	/* O_NONBLOCK: the file may be a FIFO that nobody reads, and losing lines is better than
+	 * blocking. */
 	log_state.fd =
 		openat(AT_FDCWD, settings->path,
 		       O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0600);

@@ -11,10 +11,10 @@ struct log_settings {
 	bool json;            /* --log-format json */
 	enum log_level level; /* --log-level */
 	const char *program;  /* name in front of messages on standard error */
-	bool bare; /* a failure there is its text alone: an engine puts the rest around it */
+	bool bare;            /* failures are printed as plain text: an engine adds the rest */
 };
 
-/* Opens the file of the settings (once, at start). The descriptor stays open for children. */
+/* Opens the log file (once, at start). The descriptor stays open for children. */
 int log_open(const struct log_settings *settings, struct err *err) MUST_CHECK;
 
 /* Name of the process in debug lines: "parent", "stager", "init". A static string. */
@@ -31,14 +31,14 @@ void log_failure(const struct err *err);
  * object). */
 void log_warning(const char *fmt, ...) PRINTF(1, 2);
 
-/* The same without the question of the level: for a person who is known to be there, and for what
- * nothing else will tell later. */
+/* The same regardless of the level: for when a person is known to be there, or the message would
+ * otherwise be lost. */
 void log_notice(const char *fmt, ...) PRINTF(1, 2);
 
-/* In a child: the log's descriptor, or -1 where it has nothing to write there. */
+/* In a child: the log's descriptor, or -1 if it must not write there. */
 int log_keep_in_child(void);
 
-/* The descriptor is closed: its number may be another file's. */
+/* The descriptor was closed: its number may be reused. */
 void log_forget(void);
 
 void log_write(enum log_level level, const char *fmt, ...) PRINTF(2, 3);

@@ -13,7 +13,7 @@ enum { POOL_SIZE = 256 * 1024, RESERVE = 96 * 1024, ALIGNMENT = 16, FREED = 1 };
 
 enum {
 	EVERYDAY = USRUN_SANITIZED ? 0 : POOL_SIZE - RESERVE
-}; /* a sanitizer's own memory tells more */
+}; /* a sanitizer's own allocator reports more */
 
 struct piece {
 	size_t size; /* of data, a multiple of ALIGNMENT, and FREED */
@@ -21,10 +21,10 @@ struct piece {
 	_Alignas(ALIGNMENT) char data[];
 };
 
-/* Grows and shrinks at its end only: a piece that is put back earlier goes with those behind it.
- * All behind `used` is zero, and no page of it is touched. */
+/* Grows and shrinks at its end only: a piece that is put back earlier goes together with those
+ * behind it. Everything behind `used` is zero, and its pages are untouched. */
 static _Alignas(ALIGNMENT) char pool[POOL_SIZE];
-static size_t taken, used; /* used: the most that was ever taken */
+static size_t taken, used; /* used: the high-water mark */
 static struct piece *last;
 
 void memory_ran_out(void)

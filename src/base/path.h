@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lexical work on paths: no file is looked at. */
+/* Lexical operations on paths: no file is accessed. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -7,7 +7,7 @@
 /* Folds "//", "/./" and "x/.."; ".." at the root is dropped. Relative paths are taken from "/". */
 char *path_clean(struct arena *arena, const char *path) __attribute__((returns_nonnull));
 
-/* base/name, or name alone where it is absolute: only then base may be NULL. */
+/* base/name, or name alone if it is absolute: only then may base be NULL. */
 char *path_join(struct arena *arena, const char *base, const char *name)
 	__attribute__((returns_nonnull));
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A text that grows, and vectors of strings. */
+/* A growing text, and vectors of strings. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -8,7 +8,7 @@
 
 #define _cleanup_str_ __attribute__((cleanup(str_done)))
 
-/* Zero-initialise. s is NULL while nothing was added, and NUL-terminated afterwards. */
+/* Zero-initialise. s is NULL until something is added, and NUL-terminated afterwards. */
 struct str {
 	char *s;
 	size_t len, cap;
@@ -20,12 +20,11 @@ void str_addf(struct str *str, const char *fmt, ...) PRINTF(2, 3);
 void str_addv(struct str *str, const char *fmt, va_list ap) PRINTF(2, 0);
 void str_done(struct str *str);
 
-/* A message for people, in a buffer: one line, cut behind a whole character, with "..." there,
- * where it is too long. What it quotes comes from files, and a terminal would obey control
- * characters: they become "?". */
+/* A message for people, in a buffer: one line, truncated at a character with "..." if it is too
+ * long. It may quote files, and a terminal would obey control characters: they become "?". */
 void str_line(char *buf, size_t size, const char *fmt, va_list ap) PRINTF(3, 0);
 
-/* Cuts a text that has more than max bytes in the same way. max is at least 3. */
+/* Truncates a text longer than max bytes in the same way. max is at least 3. */
 void str_cut(char *text, size_t max);
 
 /* "" instead of NULL. */
@@ -34,15 +33,16 @@ static inline const char *str_text(const struct str *str)
 	return str->s ? str->s : "";
 }
 
-/* How many slips (a letter too many, missing, wrong, or two exchanged) make one name of the other;
- * SIZE_MAX where that is too much to be one: more than two, or than one in three letters typed. */
+/* The number of typing errors (an extra, missing or wrong letter, or two swapped) between two
+ * names; SIZE_MAX if they are too different for that: more than two, or more than one in three
+ * letters typed. */
 size_t str_slips(const char *meant, const char *typed);
 
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
-/* Whether a list such as "cpu,cpuset" (may be NULL) has the word. */
+/* Whether a list such as "cpu,cpuset" (may be NULL) contains the word. */
 bool str_has_word(const char *list, const char *word, char separator);
 
 /* A copy of a list of texts with those of another behind it (n_more may be 0), and NULL at the

@@ -19,7 +19,7 @@ int text_read(struct arena *arena, const char *path, char **ret)
 
 	if (n < 0)
 		return (int)n;
-	/* A full buffer (one byte is for the NUL, one newline may be cut) may be only the
+	/* A full buffer (one byte is for the NUL, one newline may be cut) may hold only the
 	 * beginning. */
 	if (n >= SMALL - 2)
 		return io_read_file(AT_FDCWD, path, MAX, arena, ret, NULL, &err);
