@@ -28,7 +28,7 @@ static void clear_handlers(void)
 	static const struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct sigaction now;
 
-	for (int signal = 1; signal <= 64; signal++) /* libc's own refuse */
+	for (int signal = 1; signal <= 64; signal++) /* libc's own refuses */
 		if (sigaction(signal, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
 		    now.sa_handler != SIG_DFL)
 			(void)sigaction(signal, &standard, NULL);
@@ -64,7 +64,7 @@ pid_t child_clone(const struct clone_request *request, struct child *ret)
 				   .pidfd = (uint64_t)(uintptr_t)&pidfd };
 	pid_t pid = -ENOSYS;
 
-	/* A sibling's exit signal is that of the parent: the kernel refuses another one. */
+	/* A sibling inherits the parent's exit signal: the kernel rejects any other. */
 	if (!(request->flags & CLONE_PARENT))
 		args.exit_signal = SIGCHLD;
 	if (request->cgroup_fd >= 0) {
@@ -84,7 +84,7 @@ void child_exit(int status)
 {
 	(void)syscall(SYS_exit_group, status);
 	(void)kill(getpid(), SIGKILL);
-	for (;;) /* the first process of a pid namespace has no signals of its own */
+	for (;;) /* the first process of a pid namespace gets no signals from itself */
 		__builtin_trap();
 }
 
@@ -94,7 +94,7 @@ static int wait_for(int idtype, int id, int options, int *ret_status)
 	siginfo_t info = { 0 };
 	int r, again = 1;
 
-	do /* SIGCHLD comes once: one failure must not lose the end that it told of */
+	do /* SIGCHLD comes once: a failure must not lose the end it reported */
 		r = waitid((idtype_t)idtype, (id_t)id, &info, WEXITED | WNOHANG | __WALL | options);
 	while (r < 0 && (errno == EINTR || (errno != ECHILD && again-- > 0)));
 	if (r < 0)
@@ -108,8 +108,7 @@ static int wait_for(int idtype, int id, int options, int *ret_status)
 	return 1;
 }
 
-/* By its number, which is its own until it is reaped, where there is no descriptor that waitid()
- * takes. */
+/* By pid, which is unique until it is reaped, if there is no descriptor that waitid() accepts. */
 static int wait_of(const struct child *child, int options, int *ret_status)
 {
 	bool real = pidfd_to_poll(child->pidfd) >= 0;
@@ -125,7 +124,7 @@ int child_adopt(pid_t pid, struct child *ret)
 
 	if (r < 0)
 		return r;
-	pidfd = pidfd_open_process(pid); /* it can be no other's: nobody but us reaps it */
+	pidfd = pidfd_open_process(pid); /* it cannot be another's: nobody but us reaps it */
 	if (pidfd < 0)
 		return pidfd;
 	*ret = (struct child){ .pid = pid, .pidfd = pidfd };
@@ -137,7 +136,7 @@ int child_signal(const struct child *child, int signal)
 	return child_is_there(child) ? pidfd_signal(child->pidfd, signal) : -ESRCH;
 }
 
-/* The mask behind a name of /proc/PID/status. */
+/* The mask with this name in /proc/PID/status. */
 static uint64_t mask_of(const char *status, const char *name)
 {
 	const char *at = strstr(status, name);
@@ -177,7 +176,7 @@ void child_await_signal(const struct child *child, int signal, int timeout_ms)
 
 void child_signal_group(const struct child *child, int signal)
 {
-	if (child_is_there(child)) /* unreaped, so that the number is still its group's */
+	if (child_is_there(child)) /* not yet reaped, so the number is still its group's */
 		(void)kill(-child->pid, signal);
 }
 
@@ -194,7 +193,7 @@ int child_reap(struct child *child, int timeout_ms, int *ret_status)
 		r = pidfd_wait(child->pidfd, timeout_ms);
 	if (r == 0)
 		r = wait_of(child, 0, ret_status);
-	/* The descriptor tells of its end at once, waitid() only when a tracer (strace -f) has
+	/* The descriptor reports its end at once, waitid() only when a tracer (strace -f) has
 	 * reaped it too. */
 	for (int waited = 0; r == 0 && waited < timeout_ms; waited++) {
 		(void)poll(NULL, 0, 1);

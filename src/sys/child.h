@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes that we made, from their clone to their reaping. Nobody else signals one or waits for
- * it: once a process is reaped its number may be another's, and a process has children that it
- * never made, of whoever executed it. */
+/* Processes that we created, from clone to reaping. Nobody else signals or waits for them: once a
+ * process is reaped its number may be reused, and a process may have children it never created,
+ * inherited from whoever executed it. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,29 +37,29 @@ pid_t child_clone(const struct clone_request *request, struct child *ret);
 /* _exit(2), also under a filter that refuses it. */
 void child_exit(int status) __attribute__((noreturn));
 
-/* A child that somebody else cloned for us (CLONE_PARENT) and that named itself. Believed only
- * where pid is an unreaped child of this process. 0 or -ECHILD, or -errno. */
+/* A child that somebody else cloned for us (CLONE_PARENT) and that introduced itself. Accepted only
+ * if pid is an unreaped child of this process. 0 or -ECHILD, or -errno. */
 int child_adopt(pid_t pid, struct child *ret);
 
 int child_signal(const struct child *child, int signal); /* 0 or -errno */
 
 /* Whether it is the first process of a pid namespace and leaves a signal to its default action,
- * which the kernel does not let happen to that one. */
+ * which the kernel suppresses for that process. */
 bool child_is_deaf(const struct child *child, int signal);
 
-/* Until a child that takes signals by sigwaitinfo(2) has dealt with this one and waits again, at
- * most so long. */
+/* Waits until a child that takes signals by sigwaitinfo(2) has handled this one and waits again, at
+ * most this long. */
 void child_await_signal(const struct child *child, int signal, int timeout_ms);
 
-/* To all of its process group, which is its own. */
+/* To its whole process group, of which it is the leader. */
 void child_signal_group(const struct child *child, int signal);
 
 /* Whether it has ended, and how (as of waitpid(2)); it is not reaped. 1, 0 or -errno. */
 int child_has_ended(const struct child *child, int *ret_status);
 
-/* Waits for its end, at most timeout_ms, and reaps it: it is not there any more then. ret_status
- * may be NULL. 0, -ETIMEDOUT or -errno. */
+/* Waits for its end, at most timeout_ms, and reaps it; the struct is then empty. ret_status may be
+ * NULL. 0, -ETIMEDOUT or -errno. */
 int child_reap(struct child *child, int timeout_ms, int *ret_status);
 
-/* Kills and reaps it. Also of one that is not there. 0, -ETIMEDOUT or -errno. */
+/* Kills and reaps it, if there is one. 0, -ETIMEDOUT or -errno. */
 int child_end(struct child *child, int timeout_ms);

@@ -12,8 +12,8 @@
 static const struct {
 	long number;
 	const char *name, *since;
-	bool replaced; /* by the caller: never what an error is about */
-	bool mounts;   /* the kernel's first question is whether the caller may mount at all */
+	bool replaced; /* by the caller: errors never name it */
+	bool mounts;   /* the kernel first checks whether the caller may mount at all */
 } calls[COMPAT_COUNT] = {
 	[COMPAT_CLONE3] = { SYS_clone3, "clone3", "5.3", .replaced = true },
 	[COMPAT_OPENAT2] = { SYS_openat2, "openat2", "5.6", .replaced = true },
@@ -34,15 +34,14 @@ static const struct {
 
 static enum { UNKNOWN, THERE, MISSING } found[COMPAT_COUNT];
 
-/* EPERM to arguments that are wrong in every place comes from a filter: the kernel calls them
- * invalid. */
+/* EPERM for arguments that are all invalid comes from a filter: the kernel calls them invalid. */
 static bool is_filtered(enum compat_call call)
 {
 	if (syscall(calls[call].number, -1L, -1L, -1L, -1L, -1L, -1L) >= 0 || errno != EPERM)
 		return false;
 	if (!calls[call].mounts)
 		return true;
-	/* An old call with the same first question. */
+	/* An old call with the same first check. */
 	return syscall(SYS_pivot_root, -1L, -1L) < 0 && errno != EPERM;
 }
 

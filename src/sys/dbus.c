@@ -111,7 +111,7 @@ size_t dbus_put_array(struct str *body, char type)
 	return array;
 }
 
-/* The length leaves out what aligns the first element. */
+/* The length excludes the padding before the first element. */
 void dbus_end_array(struct str *body, size_t array, char type)
 {
 	size_t first = aligned(array + sizeof(uint32_t), alignment(type));
@@ -164,7 +164,7 @@ void dbus_write(struct str *out, const struct dbus_message *message)
 		str_addn(out, message->body, message->len);
 }
 
-/* The next n bytes, aligned; NULL where there are fewer. */
+/* The next n bytes, aligned; NULL if there are fewer. */
 static const char *take(struct dbus_reader *reader, size_t n, size_t alignment_of)
 {
 	size_t at = aligned(reader->at, alignment_of);
@@ -195,7 +195,7 @@ uint32_t dbus_get_u32(struct dbus_reader *reader)
 
 static const char *get_text(struct dbus_reader *reader, size_t len)
 {
-	/* Where size_t has 32 bits, len + 1 may be 0. */
+	/* With a 32-bit size_t, len + 1 may be 0. */
 	const char *text = len < reader->len ? take(reader, len + 1, 1) : NULL;
 
 	reader->bad = reader->bad || !text || text[len] || strlen(text) != len;
@@ -268,8 +268,7 @@ static const char **text_of(struct dbus_message *message, enum field field)
 	return NULL;
 }
 
-/* Fields that are not known have to be passed over; those of the specification are of these
- * types. */
+/* Unknown fields have to be skipped; those of the specification have these types. */
 static void read_field(struct dbus_reader *reader, struct dbus_message *ret)
 {
 	enum field field = get_byte(reader);
@@ -350,7 +349,7 @@ static int flush(struct dbus *bus)
 
 static int receive(struct dbus *bus)
 {
-	while (clock_left(bus->deadline)) { /* also for one who never stops talking */
+	while (clock_left(bus->deadline)) { /* also for a peer that never stops sending */
 		char chunk[CHUNK];
 		ssize_t n = recv(bus->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 		int r;
@@ -361,7 +360,7 @@ static int receive(struct dbus *bus)
 			return n > 0 ? 0 : -EPIPE;
 		r = errno == EINTR        ? 0
 		    : errno == EAGAIN     ? wait_for(bus, POLLIN)
-		    : errno == ECONNRESET ? -EPIPE /* it did not read all before it went */
+		    : errno == ECONNRESET ? -EPIPE /* it closed before reading everything */
 					  : -errno;
 		if (r < 0)
 			return r;
@@ -377,7 +376,7 @@ static void drop(struct dbus *bus, size_t n)
 	bus->in.len -= n;
 }
 
-/* One line of the greeting: whether it begins with the word. */
+/* One line of the handshake: whether it begins with the word. */
 static int expect(struct dbus *bus, const char *word, bool *ret)
 {
 	const char *end;
@@ -432,7 +431,7 @@ static int greet_failed(const char *path, int error, int timeout_ms, struct err 
 	return err_errno(err, error, "connect to %s", path);
 }
 
-/* A runtime directory can be one where others may write, or another user's (su, sudo -E). */
+/* A runtime directory may be writable by others, or another user's (su, sudo -E). */
 static int check_peer(int sock)
 {
 	struct ucred peer;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that a row opens by the dozen are closed many at once: one close_range(2) instead of
- * a call each.
- * Whoever walks the rows does it after each of them (run/walk.c). */
+/* Descriptors that a row opens by the dozen are closed together: one close_range(2) instead of a
+ * call each. The loop over the rows does so after each of them (run/walk.c). */
 #pragma once
 
 #define _cleanup_later_ __attribute__((cleanup(later_closep)))

@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* mount(2), in place of mount_setattr(), changes what is attached in the own mount namespace alone:
- * the rest waits here for its mountfd_attach(). */
+/* mount(2), used instead of mount_setattr(), changes only what is attached in our own mount
+ * namespace: other changes wait here for mountfd_attach(). */
 static struct pending {
 	int mount;
 	struct mount_attr attr;
@@ -73,7 +73,7 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
 	return mountfd_fresh(compat_or_name(COMPAT_OPEN_TREE, r));
 }
 
-static bool takes_later; /* what mountfd_take() cannot have at once */
+static bool takes_later; /* what mountfd_take() cannot copy at once */
 
 void mountfd_enter_own(void)
 {
@@ -136,7 +136,7 @@ int mountfd_ids(int fd, struct mountfd_ids *ret)
 	return 0;
 }
 
-/* Something inside of a mount, which no attach is to come for. */
+/* Something inside a mount, which will never be attached. */
 static bool is_no_root(int fd)
 {
 	const uint64_t root = 0x2000; /* STATX_ATTR_MOUNT_ROOT */
@@ -191,7 +191,7 @@ static uint64_t attrs_of(unsigned long flags)
 					   : MOUNT_ATTR_STRICTATIME);
 }
 
-/* A directory by itself, whatever /proc there is: after the pivot it is the container's. */
+/* A directory by itself, independent of /proc: after the pivot that is the container's. */
 static int change(int mount_fd, unsigned long flags)
 {
 	_cleanup_close_ int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -222,7 +222,7 @@ static int set_own(int mount, const struct mount_attr *attr)
 		return -errno;
 	now = attrs_of(st.f_flag);
 	r = remount(mount, (now & ~attr->attr_clr) | attr->attr_set);
-	if (r == -EPERM) /* locked by the host: what protects may still be added */
+	if (r == -EPERM) /* locked by the host: protective flags may still be added */
 		r = remount(mount, now | (attr->attr_set & ~access_times));
 	return r;
 }
@@ -232,7 +232,7 @@ struct listed {
 	char *target;
 };
 
-/* In place, what a list of mounts has for blanks and the like. */
+/* Decodes, in place, the escapes that mountinfo uses for blanks and the like. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -250,7 +250,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* All mounts that this process can see; NULL where it cannot. */
+/* All mounts visible to this process; NULL if they cannot be read. */
 static struct listed *list(struct arena *arena, size_t *ret_n)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -280,7 +280,7 @@ static int set_listed(int top, const char *path, unsigned long long id,
 	_cleanup_close_ int fd = openat(top, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct mountfd_ids ids;
 
-	/* Another lies on it, or it cannot be reached. */
+	/* Another mount covers it, or it is unreachable. */
 	if (fd < 0 || mountfd_ids(fd, &ids) < 0 || ids.id != id)
 		return compat_irreplaceable(COMPAT_MOUNT_SETATTR);
 	return set_own(fd, attr);
@@ -313,7 +313,7 @@ static int set_below(const struct below *b, unsigned long long parent)
 	return r;
 }
 
-/* One by one, by the kernel's list: one that is left out would allow what the others do not. */
+/* One by one, from the kernel's list: one left out would allow what the others do not. */
 static int set_all_below(int mount, const struct mount_attr *attr)
 {
 	struct mountfd_ids ids = { 0 };
@@ -330,7 +330,7 @@ static int set_all_below(int mount, const struct mount_attr *attr)
 	return r;
 }
 
-/* Not in the list of those that are attached here. */
+/* Not in the list of mounts attached here. */
 static bool is_detached(int mount)
 {
 	struct mountfd_ids ids = { 0 };
@@ -411,7 +411,7 @@ int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long prop
 	if (r != -ENOSYS)
 		return r;
 	r = set_classic(mount, &attr, recursive);
-	/* What newer kernels (seen with 6.18) say of a detached one that was made outside our user
+	/* What newer kernels (seen with 6.18) answer for a detached mount created outside our user
 	 * namespace. */
 	if (r == -EPERM && is_detached(mount))
 		r = -EINVAL;
@@ -432,7 +432,7 @@ int mountfd_set_idmap(int mount, int userns, bool recursive)
 		.userns_fd = (uint64_t)userns,
 	};
 
-	if (compat_is_missing(COMPAT_OPEN_TREE)) /* the kernel maps only what is detached */
+	if (compat_is_missing(COMPAT_OPEN_TREE)) /* the kernel maps only detached mounts */
 		return compat_irreplaceable(COMPAT_OPEN_TREE);
 	return compat_or_name(COMPAT_MOUNT_SETATTR, set_attr(mount, &attr, recursive));
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/mount.h>
 
-#ifndef MOUNT_ATTR_RDONLY /* musl; in glibc the two headers do not go together */
+#ifndef MOUNT_ATTR_RDONLY /* musl; glibc's two headers conflict */
 #include <linux/mount.h>
 #endif
 
@@ -21,21 +21,21 @@ int mountfd_fs_set(int fs, const char *key, const char *value); /* value NULL: a
 int mountfd_fs_create(int fs);
 int mountfd_fs_mount(int fs, uint64_t attrs); /* a detached mount */
 
-/* A new directory with nothing in it, that takes nothing: a detached mount. */
+/* A new empty directory in which nothing can be created: a detached mount. */
 int mountfd_fs_empty(void);
 
-/* The file system of a mount, to be configured anew. */
+/* The file system of a mount, for reconfiguration. */
 int mountfd_fs_pick(int mount);
 int mountfd_fs_reconfigure(int fs);
 
-/* What the kernel says about the last failure on a context ("tmpfs: Bad value for 'size'"), or
- * "". */
+/* The kernel's words about the last failure on a context ("tmpfs: Bad value for 'size'"), or "". */
 void mountfd_fs_message(int fs, char *buf, size_t size);
 
 /* A detached copy of the tree at dirfd/path ("" for dirfd itself). */
 int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow);
 
-/* This mount namespace is ours alone, and mountfd_isolate() will come: its mounts become slaves. */
+/* This mount namespace is ours alone, and mountfd_isolate() will follow: its mounts become
+ * slaves. */
 void mountfd_enter_own(void);
 int mountfd_isolate(void);
 
@@ -46,14 +46,14 @@ int mountfd_take(int dirfd, const char *path, bool recursive, bool follow);
 int mountfd_complete(int taken, bool recursive);
 bool mountfd_is_complete(void);
 
-/* The descriptor of a new mount, whose number another had that was never attached. */
+/* The descriptor of a new mount, whose number may have belonged to one that was never attached. */
 int mountfd_fresh(int mount);
 
-/* Whether two files are on the same mount; false where that cannot be known. */
+/* Whether two files are on the same mount; false if that cannot be determined. */
 bool mountfd_is_same(int a, int b);
 
-/* Ids of the mount that a file is on. The first is that of mountinfo, and is given to another mount
- * some time; the second never is, and is 0 before Linux 6.8. */
+/* Ids of the mount that a file is on. The first is that of mountinfo and may be reused; the second
+ * never is, and is 0 before Linux 6.8. */
 struct mountfd_ids {
 	uint64_t id, unique;
 };
@@ -74,7 +74,7 @@ int mountfd_attach_at(int mount, int dir, const char *name, bool *ret_there);
 int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long propagation,
 		     bool recursive);
 
-/* Makes one private and read-only that stays detached. */
+/* Makes a mount private and read-only, for one that stays detached. */
 int mountfd_seal(int mount);
 
 /* MOUNT_ATTR_* as flags of mount(2). */

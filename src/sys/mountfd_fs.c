@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Of what a staged file system does without. */
+/* The call that is missing if a file system is staged. */
 static enum compat_call missing_fs_call(void)
 {
 	return compat_is_missing(COMPAT_FSOPEN)     ? COMPAT_FSOPEN
@@ -29,7 +29,7 @@ void mountfd_fs_received(int fs)
 	stage_fs_forget(fs);
 }
 
-/* 0 where it will be staged: mount(2) is told all at once. */
+/* 0 if it will be staged: mount(2) takes everything at once. */
 static int config(int fs, unsigned int command, const char *key, const char *value)
 {
 	int r = -ENOSYS;
@@ -53,8 +53,8 @@ int mountfd_fs_create(int fs)
 	return config(fs, FSCONFIG_CMD_CREATE, NULL, NULL);
 }
 
-/* MS_RDONLY would be the superblock's; but where the host's /proc or /sys is locked read-only, a
- * user namespace gets no other one. */
+/* MS_RDONLY would apply to the superblock; but where the host's /proc or /sys is locked read-only,
+ * a user namespace gets no other one. */
 static int mount_staged(int fs, uint64_t attrs)
 {
 	uint64_t readonly = attrs & MOUNT_ATTR_RDONLY;

@@ -55,7 +55,7 @@ int pidfd_to_poll(int pidfd)
 	return is_stand_in(pidfd) ? -1 : pidfd;
 }
 
-/* The number of the process that the descriptor stands for, or -ESRCH. */
+/* The pid of the process that the descriptor refers to, or -ESRCH. */
 static pid_t number_of(int pidfd)
 {
 	char path[48], text[512];
@@ -72,9 +72,8 @@ static pid_t number_of(int pidfd)
 	return number > 0 ? (pid_t)number : -ESRCH;
 }
 
-/* kill(2) of what the descriptor stands for. Between the look and the signal the process may end
- * and its number be another's, for which the kernel would have to hand out all numbers in that
- * moment. */
+/* kill(2) for the process behind the descriptor. Between the check and the signal it may end and
+ * its number be reused, for which the kernel would have to hand out all numbers in that moment. */
 static int signal_by_number(int pidfd, int signal)
 {
 	pid_t pid = number_of(pidfd);
@@ -99,7 +98,7 @@ static bool has_ended(int stand_in)
 	const char *state;
 	ssize_t n = io_read_small(stand_in, "stat", text, sizeof(text));
 
-	if (n < 0) /* what cannot be read for another reason goes on, for all we know */
+	if (n < 0) /* unreadable for another reason: assume that it runs */
 		return n == -ESRCH || n == -ENOENT;
 	state = strrchr(text, ')'); /* the name may hold anything */
 	return state && (state[2] == 'Z' || state[2] == 'X');
@@ -167,7 +166,7 @@ static int join_each(int stand_in, int flags)
 	int fds[N], left = flags, r = 0;
 
 	for (int i = 0; i < N;
-	     i++) /* all of them first: /proc may be another's behind the mount namespace */
+	     i++) /* all of them first: in the mount namespace /proc may be another's */
 		fds[i] = flags & kinds[i].flag
 				 ? openat(stand_in, kinds[i].path, O_RDONLY | O_CLOEXEC)
 				 : -1;
@@ -184,7 +183,7 @@ static int join_each(int stand_in, int flags)
 
 int pidfd_join(int pidfd, int flags)
 {
-	/* Who lives in a user namespace may have the right to trace whoever is in it. */
+	/* Processes in a user namespace may have the right to trace anyone who enters it. */
 	if (flags & CLONE_NEWUSER)
 		privs_set_dumpable(false);
 	if (is_stand_in(pidfd))

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes by descriptor: no number that may have been given to another one meanwhile. */
+/* Processes by descriptor: no number that may have been reused meanwhile. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Where pidfd_open() is missing, a stand-in that serves for all that is below. >= 0 or -errno. */
+/* If pidfd_open() is missing, a stand-in that works for everything below. >= 0 or -errno. */
 int pidfd_open_process(pid_t pid);
 int pidfd_signal(int pidfd, int signal); /* 0 or -errno */
 
 /* Waits for the end of the process: 0, -ETIMEDOUT or -errno. timeout_ms -1: for ever. */
 int pidfd_wait(int pidfd, int timeout_ms);
 
-/* What poll(2) tells the end of the process by; -1, which poll() passes over, for a stand-in. */
+/* The descriptor with which poll(2) reports the end of the process; for a stand-in -1, which poll()
+ * ignores. */
 int pidfd_to_poll(int pidfd);
 
 /* The number by which the kernel knows the process: that of its descriptors in pidfs (Linux 6.9),

@@ -9,10 +9,10 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* Kills this process when its parent ends. The kernel forgets it whenever the ids change, so it is
- * set again after that. The signal does not come for a parent that had ended before: it is -ESRCH
- * then. parent: its number, of getpid(2) before the clone; 0 in a pid namespace where it has none,
- * and where a descriptor tells of its end: the caller looks there afterwards. */
+/* Kills this process when its parent ends. The kernel resets this whenever the ids change, so it is
+ * set again afterwards. No signal is sent if the parent had already ended: that is -ESRCH. parent:
+ * its pid, from getpid(2) before the clone; 0 in a pid namespace where it has none and a descriptor
+ * reports its end: the caller checks that afterwards. */
 int privs_die_with_parent(pid_t parent, struct err *err) MUST_CHECK;
 int privs_outlive_parent(struct err *err) MUST_CHECK;
 
@@ -25,10 +25,10 @@ int privs_set_groups(const uint32_t *groups, size_t n, struct err *err) MUST_CHE
  * too. Needs CAP_SYS_ADMIN or no_new_privs. */
 int privs_pretend_ids(struct err *err) MUST_CHECK;
 
-/* Drops from the bounding set all that is not in keep. Needs CAP_SETPCAP. */
+/* Drops everything not in keep from the bounding set. Needs CAP_SETPCAP. */
 int privs_drop_bounding(uint64_t keep, struct err *err) MUST_CHECK;
 
-/* Keeps permitted capabilities over the change of the uid. */
+/* Keeps permitted capabilities across the change of the uid. */
 int privs_keep_caps(struct err *err) MUST_CHECK;
 
 int privs_set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable,
@@ -43,7 +43,7 @@ uint64_t privs_bounding(void);
 int privs_set_no_new_privs(struct err *err) MUST_CHECK;
 void privs_set_dumpable(bool dumpable);
 
-/* The effective uid: whom files of ours must belong to. Never a question about rights. */
+/* The effective uid: the owner of our files. Never used to decide about rights. */
 uint32_t privs_uid(void);
 
 /* prlimit(2); pid 0 is this process, wanted and ret_now may be NULL. 0 or -errno. */

@@ -12,5 +12,5 @@
  * negative with err. */
 int procfs_open(int context, struct err *err) MUST_CHECK;
 
-/* Writes text to a file below it, through no symbolic link and no other mount. 0 or -errno. */
+/* Writes text to a file below it, following no symbolic link and crossing no mount. 0 or -errno. */
 int procfs_write(int procfs, const char *path, const char *text);

@@ -48,7 +48,7 @@ int program_memfd(const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
-	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 all of them may be executed */
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 every memfd is executable */
 		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	return compat_result(COMPAT_MEMFD_CREATE, fd);
 }
@@ -70,7 +70,7 @@ int program_exec(int fd, char *const *argv)
 	int r = compat_result(COMPAT_EXECVEAT,
 			      syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH));
 
-	/* TOMOYO wants to find /dev/fd, which a bare /dev lacks. */
+	/* TOMOYO expects /dev/fd, which a bare /dev lacks. */
 	if (r == -ENOSYS || r == -ENOENT) {
 		(void)execve(fd_path(fd).text, argv, environ);
 		r = -errno;
@@ -131,7 +131,7 @@ int program_was_executed(pid_t pid)
 	return !(flags & CLONED_ONLY);
 }
 
-/* Above this only a caller that keeps as many descriptors open has any. */
+/* Above this only a caller that keeps that many descriptors open has any. */
 #define MANY 65536
 #define AT_ONCE 512
 
@@ -140,8 +140,8 @@ void program_close_far(void)
 	(void)syscall(SYS_close_range, MANY, ~0U, 0);
 }
 
-/* What close_range() does, where that is refused: poll() tells of many numbers at once which are
- * open, and /proc may be missing or another's. */
+/* What close_range() does, where it is refused: poll() says of many numbers at once which are open,
+ * and /proc may be missing or another's. */
 static void do_to_each(int first, int last, void (*act)(int fd))
 {
 	struct pollfd fds[AT_ONCE];
@@ -150,7 +150,7 @@ static void do_to_each(int first, int last, void (*act)(int fd))
 	for (int from = first; from <= last && from < MANY; from += n) {
 		for (n = 0; n < AT_ONCE && from + n <= last; n++)
 			fds[n] = (struct pollfd){ .fd = from + n };
-		/* Refused too, or by a limit of descriptors below AT_ONCE: any may be open. */
+		/* Refused too, or limited by RLIMIT_NOFILE below AT_ONCE: any may be open. */
 		if (poll(fds, (nfds_t)n, 0) < 0)
 			for (int i = 0; i < n; i++)
 				fds[i].revents = 0;

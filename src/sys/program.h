@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that exist in memory only, and what is around an exec. */
+/* Programs that exist in memory only, and what surrounds an exec. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -18,21 +18,21 @@ int program_memfd(const char *name);
 int program_seal(int fd);
 bool program_is_sealed(int fd);
 
-/* Where distributions put programs that not every PATH has. */
+/* Where distributions put programs that are not in every PATH. */
 #define PROGRAM_USUAL_PLACES "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* An executable file of that name in the caller's PATH, or else in `places`, of which relative ones
- * do not count; NULL: there is none. */
+/* An executable file of that name in the caller's PATH, or else in `places`; relative directories
+ * are ignored; NULL: there is none. */
 const char *program_find(struct arena *arena, const char *name, const char *places);
 
 /* execveat(2) of a descriptor itself, with our environment. Returns -errno when it failed. */
 int program_exec(int fd, char *const *argv);
 
-/* Copies the words of the command line and the environment, so that nothing points to where the
- * kernel shows them. */
+/* Copies the command line and the environment, so that nothing points to where the kernel shows
+ * them. */
 void program_keep_words(struct arena *arena, char **argv);
 
-/* In a child: shows others the title instead (/proc/PID/cmdline, which anybody may read, and
+/* In a child: shows the title to others instead (/proc/PID/cmdline, which anybody may read, and
  * environ). A word may be a secret, as in `exec --env`. */
 void program_show_title(const char *title);
 
@@ -55,7 +55,7 @@ void program_close_others(int first, int *keep, size_t n);
  * resets handlers and leaves ignored signals ignored, and so does exec. */
 void program_reset_signals(uint64_t ignored);
 
-/* An ignored SIGCHLD would take the exit statuses of our children away. */
+/* An ignored SIGCHLD would discard our children's exit statuses. */
 void program_keep_children(void);
 
 /* In a child that lives on without the command: a title that others see, a session of its own, for

@@ -47,7 +47,7 @@ static int cut(struct path_walk *w, const char *after)
 	return GO_ON;
 }
 
-/* Those of procfs that lead to a thing rather than to a name are read as absolute paths, or as
+/* Links of procfs that refer to an object rather than to a name read as absolute paths, or as
  * "pipe:[1]". */
 static bool is_magic(int link, const char *text)
 {
@@ -85,7 +85,8 @@ static bool crosses(const struct path_walk *w, int fd)
 	return (w->resolve & RESOLVE_NO_XDEV) && !mountfd_is_same(here(w), fd);
 }
 
-/* What the last name means, opened as asked: another file may have the name by now, but no link. */
+/* Opens what the last name refers to, as requested: it may be another file by now, but not a
+ * link. */
 static int open_last(const struct path_walk *w, const char *name, int flags)
 {
 	_cleanup_close_ int fd = openat(here(w), name, flags | O_NOFOLLOW | O_CLOEXEC);
@@ -170,7 +171,7 @@ static int open_how(int dirfd, const char *path, int flags, uint64_t resolve)
 	if (!*path)
 		path = ".";
 	/* EAGAIN: a rename or mount somewhere in the system raced with "..": the kernel could not
-	 * be sure, and asks to try again. */
+	 * be sure, and asks for a retry. */
 	for (int tries = 0; !compat_is_missing(COMPAT_OPENAT2) && tries < 128; tries++) {
 		fd = compat_result(COMPAT_OPENAT2,
 				   syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
@@ -198,7 +199,8 @@ int resolve_on_mount(int dir, const char *path, int flags)
 				RESOLVE_NO_XDEV);
 }
 
-/* What exists of path from the back: cuts buf, which holds it, behind the last component there. */
+/* The existing part of path, searched from the end: truncates buf, which holds it, behind the last
+ * component that exists. */
 static int open_what_exists(int root, char *buf, size_t *len)
 {
 	int fd = -ENOENT;
@@ -238,7 +240,7 @@ static int follow_dangling(int dir, char *buf, size_t len, const char *rest)
 	return printed < 0 || (size_t)printed >= PATH_MAX - len ? -ENAMETOOLONG : 1;
 }
 
-/* O_EXCL and O_NOFOLLOW: a link that came just now must not make us create what it means. */
+/* O_EXCL and O_NOFOLLOW: a link that has just appeared must not make us create its target. */
 static int make_one(int dir, const char *name, bool want_dir)
 {
 	int fd;
@@ -276,7 +278,7 @@ static int make_all(int dir, const char *rest, bool want_dir)
 	return dir;
 }
 
-/* What the caller may do about it; who owns the tree is what people forget. */
+/* What the caller may do about it; the owner of the tree is what people overlook. */
 static int failed(int error, const char *verb, const char *path, struct err *err)
 {
 	(void)err_errno(err, error, "%s %s in the rootfs", verb, path);

@@ -19,7 +19,7 @@ int resolve_beneath(int dir, const char *path, int flags);
 /* The same, without passing to another mount either. */
 int resolve_on_mount(int dir, const char *path, int flags);
 
-/* An O_PATH descriptor of a directory inside the root; missing components are made, 0755. */
+/* An O_PATH descriptor of a directory inside the root; missing components are created, 0755. */
 int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
 
 /* An O_PATH descriptor of the deepest directory of path that is there, and what is missing of it,
@@ -28,7 +28,7 @@ int resolve_mkdir(int root, const char *path, struct err *err) MUST_CHECK;
 int resolve_deepest(int root, const char *path, const char **ret_missing);
 int resolve_make_below(int dir, const char *missing); /* takes dir */
 
-/* The directory that path is in (made when missing), and in *ret_name the last component. */
+/* The directory that contains path (created if missing), and in *ret_name the last component. */
 int resolve_parent(int root, const char *path, const char **ret_name, struct err *err) MUST_CHECK;
 
 /* Makes a directory or an empty file that is missing, with its parents: an O_PATH descriptor. A

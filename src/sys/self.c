@@ -18,7 +18,7 @@ static bool enters_container(char **argv)
 {
 	static const char *const commands[] = { "create", "run", "exec", "do" };
 
-	/* Options may stand before the command; an id with such a name only costs an exec. */
+	/* Options may precede the command; an id with such a name only costs an exec. */
 	for (size_t i = 1; argv[0] && argv[i]; i++)
 		for (size_t k = 0; k < sizeof(commands) / sizeof(commands[0]); k++)
 			if (str_equal(argv[i], commands[k]))
@@ -26,8 +26,8 @@ static bool enters_container(char **argv)
 	return false;
 }
 
-/* Who may write to the directory may put another file there: to that of the file, whatever link led
- * to it. */
+/* Anyone with write access to the directory may replace the file: to the real directory, whatever
+ * link led there. */
 static bool directory_could_be_written(void)
 {
 	char path[PATH_MAX];
@@ -42,7 +42,7 @@ static bool directory_could_be_written(void)
 	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 || errno != EACCES;
 }
 
-/* The clone that we started from is, and a file that nobody can write. */
+/* The clone that we were started from is, and so is a file that nobody can write. */
 static bool is_on_readonly_mount(void)
 {
 	struct statvfs fs;

@@ -5,16 +5,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What has come while something else was waited for. */
+/* Signals that arrived while waiting for something else. */
 struct signals {
-	int fd;        /* signalfd(2); -1: none is blocked, they act on this process */
-	uint64_t seen; /* bit n - 1: signal n came */
+	int fd;        /* signalfd(2); -1: none is blocked, and they act on this process */
+	uint64_t seen; /* bit n - 1: signal n arrived */
 	int ended_by;  /* the last one that asked this process to end, or 0 */
-	bool stop_key; /* a terminal's ^Z came: not in seen */
+	bool stop_key; /* ^Z was pressed at the terminal: not in seen */
 };
 
-/* Reads those that have come. Returns ended_by. */
+/* Reads pending ones. Returns ended_by. */
 int signals_read(struct signals *signals);
 
-/* As if it had not been blocked: ends this process where that is its action. */
+/* As if it had not been blocked: ends this process if that is the default action. */
 void signals_act(int signal);

@@ -20,7 +20,7 @@ int sock_pair(int ret_fds[2], struct err *err)
 	return 0;
 }
 
-/* A message and what it points to: it must stay where it is. */
+/* A message and the buffers it points to: it must not be moved. */
 struct datagram {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov;
@@ -122,7 +122,7 @@ ssize_t sock_recv_mail(int sock, void *data, size_t len, bool wait, struct sock_
 	if (n < 0)
 		return -errno;
 	take_control(&msg, ret);
-	if (n == 0) /* an empty message is taken for the end of the stream */
+	if (n == 0) /* an empty message would read as the end of the stream */
 		fd_closep(&ret->fd);
 	return n;
 }
@@ -157,7 +157,7 @@ static int address_at(int dirfd, const char *name, struct sockaddr_un *ret)
 	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 
-/* Where too many wait to be accepted, a stream socket waits too. */
+/* If too many are waiting to be accepted, a stream socket waits too. */
 static int limit_wait(int sock, int timeout_ms)
 {
 	const struct timeval left = { .tv_sec = timeout_ms / 1000,

@@ -12,17 +12,17 @@ int sock_pair(int ret_fds[2], struct err *err) MUST_CHECK;
 
 /* One datagram with an optional descriptor (fd -1: none). 0 or -errno. */
 int sock_send(int sock, const void *data, size_t len, int fd);
-/* The same by sendmmsg(2), for who must not call sendmsg(2). */
+/* The same by sendmmsg(2), for callers that must not use sendmsg(2). */
 int sock_send_mmsg(int sock, const void *data, size_t len, int fd);
 
 struct sock_mail {
 	int fd;       /* close-on-exec, or -1 */
-	pid_t sender; /* of sock_name_senders(); 0: not told, or not visible from here */
+	pid_t sender; /* from sock_name_senders(); 0: unknown, or not visible from here */
 	bool damaged; /* cut, or with more than one descriptor, of which the others were closed */
 };
 
-/* Receives one; wait: until there is one, else -EAGAIN. Bytes, 0 at the end or for an empty message
- * (whose descriptors are dropped), or -errno. */
+/* Receives one; wait: blocks until there is one, otherwise -EAGAIN. Bytes, 0 at the end or for an
+ * empty message (whose descriptors are dropped), or -errno. */
 ssize_t sock_recv_mail(int sock, void *data, size_t len, bool wait, struct sock_mail *ret);
 
 /* Waits; *ret_fd is -1 when none came, and of several the first. */
@@ -31,8 +31,8 @@ ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
 /* From here on the kernel says who has sent a message. 0 or -errno. */
 int sock_name_senders(int sock);
 
-/* Connects to a stream socket at a path of any length. >= 0 or -errno; -ETIMEDOUT: in timeout_ms
- * (0: never) nobody has accepted any of those who wait. */
+/* Connects to a stream socket at a path of any length. >= 0 or -errno; -ETIMEDOUT: the listener
+ * accepted no connection within timeout_ms (0: never wait). */
 int sock_connect(const char *path, int timeout_ms);
 
 /* The same for a SEQPACKET socket `name` in a directory; and the listening side of it: a new

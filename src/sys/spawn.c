@@ -35,7 +35,7 @@ static int input_pipe(const struct spawn_request *request)
 }
 
 /* A file in memory rather than a pipe: a program that never reads its input must neither block us
- * nor hand us a SIGPIPE. */
+ * nor cause a SIGPIPE. */
 static int input_file(const struct spawn_request *request, struct err *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -79,7 +79,7 @@ static void child(const struct spawn_request *request, pid_t parent, int input, 
 	child_exit(127);
 }
 
-/* Keeps the end of what comes. false at the end of the stream. */
+/* Keeps the last part of the output. false at the end of the stream. */
 static bool read_words(int fd, struct spawn_result *result)
 {
 	char buf[4096];
@@ -101,7 +101,7 @@ static bool read_words(int fd, struct spawn_result *result)
 	return true;
 }
 
-/* What is in the pipe at the end of the program: a grandchild may go on writing. */
+/* What is left in the pipe when the program has ended: a grandchild may go on writing. */
 static void read_rest(struct pollfd *words, struct spawn_result *result)
 {
 	for (int i = 0; i < LAST_READS && poll(words, 1, 0) > 0 && (words->revents & POLLIN); i++)
@@ -114,8 +114,8 @@ static void end(struct child *program, long long *deadline)
 	*deadline = clock_now() + DEATH_TIMEOUT_MS;
 }
 
-/* Until the program ends. A grandchild that keeps the pipe open does not keep us: what counts is
- * the program itself. */
+/* Until the program ends. A grandchild that keeps the pipe open does not delay us: only the program
+ * itself counts. */
 static void watch(const struct spawn_request *request, struct child *program, int words,
 		  struct spawn_result *result)
 {
@@ -132,7 +132,7 @@ static void watch(const struct spawn_request *request, struct child *program, in
 		int left = limited || ending ? clock_left(deadline) : -1, n = poll(fds, 3, left);
 
 		ended = n > 0 && fds[0].revents;
-		/* By the clock: poll() never times out on one that never stops talking. */
+		/* By the clock: poll() never times out on a program that never stops writing. */
 		if (left == 0 && !ended && ending)
 			break;
 		if (left == 0 && !ended) {
@@ -174,8 +174,8 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	fd_closep(&failure[1]);
 	if (pid > 0)
 		watch(request, &program, words[0], ret);
-	/* Only now: the exec itself can hang, where the program is on a file system that does not
-	 * answer. */
+	/* Only now: the exec itself can hang if the program is on a file system that does not
+	 * respond. */
 	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
 		error = 0;
 	fd_closep(&words[0]);

@@ -12,9 +12,9 @@ struct spawn_request {
 	const char *path;
 	const char *const *argv; /* NULL-terminated */
 	const char *const *env;  /* NULL-terminated: exactly this */
-	const char *input;       /* for its standard input, may be NULL */
+	const char *input;       /* its standard input, may be NULL */
 	size_t input_len;
-	int timeout_ms; /* 0: none; then it and its process group are killed */
+	int timeout_ms; /* 0: none; afterwards it and its process group are killed */
 	struct signals
 		*signals; /* NULL: none are blocked; one that asks us to end ends the program */
 	int cwd_fd;       /* directory to start in, or -1 */
@@ -24,7 +24,7 @@ struct spawn_request {
 struct spawn_result {
 	int status; /* as of waitpid(2) */
 	bool timed_out;
-	char words[1024]; /* the end of what it wrote to captured descriptors, NUL-terminated */
+	char words[1024]; /* the last part of its output on captured descriptors, NUL-terminated */
 };
 
 /* The program is its own process group, dies with us, has default signals, an own copy of 0 to 2

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Every procfs has it, and nothing of ours reads it. */
+/* Every procfs has it, and we never read anything in it. */
 #define PLACE "/proc/fs"
 
 static bool is_set;
@@ -21,7 +21,7 @@ static int stage = -1;
 
 static struct {
 	int fs;
-	bool unfit; /* for a list with commas */
+	bool unfit; /* a value does not fit into a comma-separated list */
 	unsigned long flags;
 	struct str type, source, data;
 } told = { .fs = -1 };
@@ -44,7 +44,7 @@ void stage_end(void)
 	is_set = false;
 }
 
-/* Unbindable: the host's /proc may yet be bound as a whole. */
+/* Unbindable: the host's /proc may still be bound as a whole. */
 static int open_stage(void)
 {
 	if (stage >= 0)
@@ -58,7 +58,7 @@ static int open_stage(void)
 	return stage < 0 ? -errno : 0;
 }
 
-/* A stager and its init have the stage in common. */
+/* A stager and its init share the stage. */
 static int make_place(bool dir, char *name, size_t size)
 {
 	static unsigned int last;
@@ -90,7 +90,7 @@ static int mount_at(const char *source, bool dir, const char *type, unsigned lon
 
 int stage_fs(int fs, const char *type)
 {
-	if (fs < 0 && is_set) /* nothing can be read from it, no words of the kernel either */
+	if (fs < 0 && is_set) /* nothing can be read from it, not even the kernel's messages */
 		fs = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	str_done(&told.type);
 	str_done(&told.source);

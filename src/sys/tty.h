@@ -14,16 +14,16 @@ int tty_open_pair(int pts, int *ret_master, int *ret_slave, struct err *err) MUS
 
 int tty_set_size(int tty, uint32_t rows, uint32_t columns); /* 0 or -errno */
 
-/* Whether the size of `from` (may be -1) is known, and `to` has it now. */
+/* Whether the size of `from` (may be -1) is known, and was copied to `to`. */
 bool tty_copy_size(int from, int to);
 
-/* What runs on it gets SIGWINCH, and finds the same size. */
+/* Programs on it get SIGWINCH, and find the same size. */
 void tty_nudge(int tty);
 
 /* The first of the standard streams that is a terminal, or -1. */
 int tty_with_window(void);
 
-/* No carriage return is put before the newlines of the output. 0 or -errno. */
+/* Newlines in the output are no longer preceded by carriage returns. 0 or -errno. */
 int tty_keep_newlines(int tty);
 
 /* Makes the slave the controlling terminal of this session and its 0, 1 and 2. */
