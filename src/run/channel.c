@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* A first word comes at once, or whoever should have said it has been kept from it. */
+/* A first message comes at once, unless its sender was kept from sending it. */
 enum { FIRST_WORD_MS = 30000 };
 
 enum message_kind { MESSAGE_REACHED, MESSAGE_NOTE, MESSAGE_FAILED };
@@ -32,7 +32,7 @@ enum {
 
 struct channel {
 	int parent, child;
-	bool senders; /* the kernel says who sends: there are two that could */
+	bool senders; /* the kernel names the sender: there are two possible ones */
 };
 
 int channel_open(struct arena *arena, bool stager, struct channel **ret, struct err *err)
@@ -55,7 +55,7 @@ void channel_keep_own(struct channel *channel, struct start *start)
 	if (parent)
 		fd_closep(&channel->child);
 	else
-		channel->parent = -1; /* closed with all that is not the child's */
+		channel->parent = -1; /* closed with everything that is not the child's */
 	start->lifeline = parent ? -1 : channel->child;
 }
 
@@ -103,7 +103,7 @@ static bool is_message(const struct message *m, ssize_t len, const struct sock_m
 	}
 }
 
-/* A peer that ended with words of ours unread resets the connection, which the kernel reports
+/* A peer that ended with messages of ours unread resets the connection, which the kernel reports
  * before the peer's own words. */
 static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail *mail)
 {
@@ -127,8 +127,8 @@ static bool is_of(struct start *start, enum actor from, pid_t sender)
 	return child_adopt(sender, &start->init) == 0;
 }
 
-/* One message to the parent, checked. Bytes, 0 at the end, -EAGAIN: none before the end of its
- * sender, or an error with a text. */
+/* One message to the parent, checked. Bytes, 0 at the end, -EAGAIN: none before its sender ended,
+ * or an error with a text. */
 static ssize_t hear(struct channel *channel, struct start *start, enum actor from,
 		    struct message *m, struct sock_mail *mail, struct err *err)
 {
@@ -168,7 +168,7 @@ int channel_last_words(struct channel *channel, const struct start *start, struc
 	return 0;
 }
 
-/* A peer that is not there any more has perhaps said why, before it was told. */
+/* A peer that is gone may have said why before we noticed. */
 static int peer_gone(struct channel *channel, const struct start *start, enum actor peer,
 		     struct err *err)
 {
@@ -209,7 +209,7 @@ int channel_tell(struct channel *channel, struct start *start, enum actor to, si
 	return r < 0 ? err_errno(err, -r, "tell the %s", sequence_actor_name(to)) : 0;
 }
 
-/* The parent says nothing but that it got somewhere, and ends with its channel. */
+/* The parent only reports progress, and ends by closing its channel. */
 static int await_parent(struct channel *channel, size_t row, struct err *err)
 {
 	struct sock_mail mail;
@@ -226,8 +226,7 @@ static int await_parent(struct channel *channel, size_t row, struct err *err)
 	return 0;
 }
 
-/* Of a stager that was not heard yet only a failure is still to come when init's word is waited
- * for. */
+/* From a stager that was not heard yet only a failure can come while init's message is awaited. */
 static bool is_row(const struct start *start, const struct message *m, const struct sock_mail *mail,
 		   enum actor from, size_t row)
 {
@@ -267,11 +266,11 @@ int channel_await(struct channel *channel, struct start *start, enum actor from,
 	return protocol(from, err);
 }
 
-/* The end of a channel is an exec, a death, or somebody's trick. */
+/* End of file means an exec, a death, or somebody's trick. */
 static int judge_end(struct start *start, struct err *err)
 {
 	int status, executed = program_was_executed(start->init.pid);
-	/* Nobody else will ever tell how a detached container ended. */
+	/* Nothing else will ever report how a detached container ended. */
 	bool alone = start->state_dir >= 0 && start->plan->options->detach;
 
 	if (executed == 0)
@@ -279,7 +278,7 @@ static int judge_end(struct start *start, struct err *err)
 	if ((executed < 0 || alone) && child_has_ended(&start->init, &status) > 0 &&
 	    WIFSIGNALED(status))
 		return died(ACTOR_INIT, err);
-	/* What asked us to end meanwhile is the program's now, and ends no hook of ours. */
+	/* A signal that arrived meanwhile is for the program now, and ends no hook of ours. */
 	start->signals.ended_by = 0;
 	*err = (struct err){ 0 };
 	return 0;
@@ -316,7 +315,7 @@ int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err)
 	if (n != 0 && n != -EAGAIN)
 		return n < 0 ? err_errno(err, (int)-n, "wait for the container's process")
 			     : protocol(ACTOR_INIT, err);
-	/* One that cannot be asked any more was reaped by its parent: who knows how it ended. */
+	/* A process that no longer exists was reaped by its parent: how it ended is unknown. */
 	return program_was_executed(init) == 0 ? died(ACTOR_INIT, err) : 0;
 }
 

@@ -2,15 +2,15 @@
 /* Named, one-way messages between the processes of a start. A message is one datagram; a failure is
  * sent as the struct err it is, so that it reaches the user word for word.
  *
- * Once a child of ours is visible in a container, whoever may trace it there says what it likes in
- * its name. So the parent takes from a message no more than texts and the descriptor that the row
- * carries, and who sent it from the kernel; what does not look exactly as the row has it ends the
- * start. */
+ * Once a child of ours is visible in a container, anyone who may trace it there can send anything
+ * in its name. So the parent takes from a message only texts and the descriptor that the row
+ * carries, and takes the sender from the kernel; a message that does not match its row exactly
+ * aborts the start. */
 #pragma once
 
 #include "src/run/sequence.h"
 
-/* One socket pair for all: a stager's end is inherited by init, which takes its place. */
+/* One socket pair for all: init inherits the stager's end, and takes its place. */
 struct channel;
 
 /* Opens the pair; in the parent, before the first clone. */
@@ -23,7 +23,7 @@ void channel_keep_own(struct channel *channel, struct start *start);
 
 void channel_close(struct channel *channel);
 
-/* Tells `to` that the row was reached; sends the notes of the start, and fd when >= 0. */
+/* Tells `to` that the row was reached; sends the notes of the start, and fd if >= 0. */
 int channel_tell(struct channel *channel, struct start *start, enum actor to, size_t row, int fd,
 		 struct err *err) MUST_CHECK;
 
@@ -34,10 +34,10 @@ int channel_tell(struct channel *channel, struct start *start, enum actor to, si
 int channel_await(struct channel *channel, struct start *start, enum actor from, size_t row,
 		  int *ret_fd, struct err *err) MUST_CHECK;
 
-/* In the parent: 0 when init has executed its program, which closes its end; or its error. */
+/* In the parent: 0 once init has executed its program, which closes its end; or its error. */
 int channel_await_exec(struct channel *channel, struct start *start, struct err *err) MUST_CHECK;
 
-/* The failure that a peer has reported and nobody has read yet replaces err; 0: there is none, and
+/* A failure that a peer has reported and nobody has read yet replaces err; 0: there is none, and
  * err stays. */
 int channel_last_words(struct channel *channel, const struct start *start, struct err *err);
 

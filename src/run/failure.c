@@ -19,7 +19,8 @@
 
 enum { LAST_WORDS_MS = 1000, DEATH_TIMEOUT_MS = 10000 };
 
-/* Words for a child that died without any: killed by the memory limit, by a seccomp profile … */
+/* An explanation for a child that died without giving one: killed by the memory limit, by a seccomp
+ * profile … */
 static void explain_death(struct start *start, struct err *err)
 {
 	const struct child *child = child_is_there(&start->init) ? &start->init : &start->stager;
@@ -55,7 +56,7 @@ static const struct mount_entry *find_mount(const struct plan *plan, const char 
 }
 
 /* Which directory it was. A child sees the owners on the host through its own user namespace, or
- * before that has maps not at all, so its parent looks. */
+ * none before the maps are written, so its parent looks. */
 static void explain_refused(const struct start *start, struct err *err)
 {
 	const struct plan *plan = start->plan;
@@ -95,11 +96,11 @@ static void take_back(struct start *start)
 	if (devices_return(&start->net, &err) < 0)
 		log_warning("%s", err.text);
 	devices_close(&start->net);
-	/* While poststart hooks ran, the lock was free: perhaps it is deleted already. */
+	/* While poststart hooks ran, the lock was free: it may have been deleted already. */
 	if (!start->reserved ||
 	    store_lock(start->state_dir, STORE_LOCK_TIMEOUT_MS, &err) == -ENOENT)
 		return;
-	/* The processes are gone already; their recorded pid may be somebody else's by now. */
+	/* The processes are gone already; the recorded pid may have been reused. */
 	start->state->pid.set = false;
 	start->state->poststop_hooks.v = start->hooks_ran;
 	if (removal_run(start->store, start->state_dir, start->state, start->plan->config, &err) <
@@ -111,7 +112,7 @@ void failure_end(struct start *start, struct channel *channel, struct err *err)
 {
 	explain_death(start, err);
 	explain_refused(start, err);
-	/* An init whose stager died before it was introduced ends by itself when it finds it
+	/* An init whose stager died before introducing it ends by itself when it finds the channel
 	 * closed. */
 	channel_close(channel);
 	(void)child_end(&start->stager, DEATH_TIMEOUT_MS);

@@ -17,8 +17,7 @@ static const struct row *find_row(const struct sequence *sequence, const char *n
 	return NULL;
 }
 
-/* Those of the same process, which does them one after the other; of the others nobody knows how
- * far they were. */
+/* Those of the same process, which runs them in order; how far the others got is unknown. */
 static void add_earlier(const struct sequence *sequence, const struct row *failed, uint32_t flags,
 			struct str *out)
 {
@@ -66,7 +65,7 @@ void last_steps_keep(const struct sequence *sequence, const struct start *start,
 	_cleanup_str_ struct str out = { 0 };
 	struct err ignored;
 
-	if (!start->reserved) /* exec, or nothing was begun */
+	if (!start->reserved) /* exec, or nothing had begun */
 		return;
 	describe(sequence, start, error, &out);
 	if (last_failure_keep(start->store, start->plan->options->id, out.s, &ignored) < 0)

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 enum {
-	NOTIFY_AT_ONCE = 1024, /* more than net.unix.max_dgram_qlen lets wait */
-	LOOK_MS = 100,         /* how often to ask for the end of what cannot be polled */
+	NOTIFY_AT_ONCE = 1024, /* more than net.unix.max_dgram_qlen lets queue */
+	LOOK_MS = 100,         /* how often to check for the end of what cannot be polled */
 	BARRIER_MS = 30000,
 };
 
@@ -64,14 +64,13 @@ int notify_connect(void)
 	sock = sock_connect_datagram(path);
 	if (sock >= 0)
 		return sock;
-	/* A variable that outlived its manager is no reason not to run. */
+	/* A variable that outlived its manager is no reason to fail. */
 	log_warning("NOTIFY_SOCKET: connect to %s: %s; messages of the container are lost", path,
 		    err_why(-sock));
 	return -1;
 }
 
-/* 1: the program is ready, 0: it has said something else, -errno. main_pid 0: the manager knows
- * it. */
+/* 1: the program is ready, 0: another message, -errno. main_pid 0: the manager knows it. */
 static int relay_one(int listener, int manager, pid_t main_pid)
 {
 	char text[4096 + sizeof("MAINPID=-2147483648\n")];
@@ -107,8 +106,8 @@ void notify_relay(int listener, int manager)
 			break;
 }
 
-/* Returns when the manager has read all that was sent: of a sender that is gone it would not know
- * whose it was. */
+/* Returns once the manager has read everything sent: it could not tell whose a message is once its
+ * sender is gone. */
 static void wait_for_manager(int manager)
 {
 	int ends[2];

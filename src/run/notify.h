@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Readiness messages (sd_notify(3)) of a container, handed on to the service manager that runs
+/* Readiness messages (sd_notify(3)) of a container, forwarded to the service manager that runs
  * us. */
 #pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
 
-/* The socket of NOTIFY_SOCKET's manager, or -1: there is none, or it is not there. */
+/* The socket of NOTIFY_SOCKET's manager, or -1: there is none, or it is unreachable. */
 int notify_connect(void);
 
 /* For who leaves a container behind: hands on what the program says until it says that it is ready,
@@ -14,9 +14,9 @@ int notify_connect(void);
  * has ended. */
 void notify_await(int listener, int manager, pid_t pid, int pidfd);
 
-/* Hands on what has come, without ever waiting: a manager that does not read loses messages, and
- * its barriers are its own matter, because their descriptors go on to it. */
-void notify_relay(int listener, int manager /* or -1: all is lost */);
+/* Forwards what has arrived, without ever blocking: a manager that does not read loses messages,
+ * and its barriers are its own affair, because their descriptors are forwarded to it. */
+void notify_relay(int listener, int manager /* or -1: messages are dropped */);
 
 /* Keeps the lines that a manager may believe from a container; process ids in it mean nothing
  * outside, and descriptors to store are not ours to give. A barrier counts only with its

@@ -55,7 +55,7 @@ static bool string_asks(const char *text, const char *last)
 	return end - text >= 4 && end[-1] == '?' && end[-2] == ';'; /* a colour, the clipboard */
 }
 
-/* How long the sequence is that begins with ESC; 0: its end is not there yet. */
+/* The length of the sequence that begins with ESC; 0: it is incomplete. */
 static size_t sequence(const char *text, const char *end, bool *ret_asks)
 {
 	const char *at = text + 2;
@@ -68,7 +68,7 @@ static size_t sequence(const char *text, const char *end, bool *ret_asks)
 			at++;
 		if (at == end)
 			return 0;
-		if (*at < 0x40) /* broken off */
+		if (*at < 0x40) /* aborted */
 			return (size_t)(at - text);
 		*ret_asks = control_asks(text + 2, at);
 		return (size_t)(at - text) + 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a program asks of its terminal by escape sequences (where the cursor is, which colours it
- * has). The terminal answers as if somebody typed: while a job is in the background, to the shell.
- * Pure. */
+/* Questions that a program asks its terminal by escape sequences (the cursor's position, the
+ * colours). The terminal answers as if somebody typed: to the shell, while a job is in the
+ * background. Pure. */
 #pragma once
 
 #include <stddef.h>
@@ -13,12 +13,12 @@ struct query { /* zeroed: nothing is held */
 	size_t n;
 };
 
-/* Before reading: puts what is held at `text`, which has room for it. How much. */
+/* Before reading: puts what is held back at `text`, which has room for it. Returns how much. */
 size_t query_resume(struct query *query, char *text);
 
 /* Holds what has been resumed again: nothing came behind it. */
 void query_hold(struct query *query, const char *text, size_t len);
 
-/* Takes the queries out of what was read, with what was held before it, and holds one that may
- * begin at its end. How much is left of the text. */
+/* Removes the queries from what was read, preceded by what was held back, and holds back one that
+ * may begin at its end. Returns how much of the text remains. */
 size_t query_drop(struct query *query, char *text, size_t len);

@@ -23,7 +23,7 @@ bool reaper_is_asked(char **argv)
 
 static void noticed(int signal)
 {
-	(void)signal; /* sigwaitinfo() takes it; a handler shows that it will be passed on */
+	(void)signal; /* sigwaitinfo() takes it; a handler shows that it will be forwarded */
 }
 
 static void block(int how, int signal)
@@ -70,7 +70,7 @@ static void become_program(char **argv, bool terminal)
 	_exit(error == ENOENT ? NOT_FOUND : NOT_EXECUTABLE);
 }
 
-/* Reaps all that have ended. Returns whether the program is among them. */
+/* Reaps all children that have ended. Returns whether the program is among them. */
 static bool reap(pid_t program, int *ret_status)
 {
 	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
@@ -80,7 +80,7 @@ static bool reap(pid_t program, int *ret_status)
 	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) != 0;) {
 		if (pid < 0 && errno == ECHILD)
 			break;
-		if (pid < 0) /* nobody would tell us again */
+		if (pid < 0) /* there will be no second notification */
 			(void)nanosleep(&moment, NULL);
 		if (pid == program) {
 			*ret_status =
@@ -91,8 +91,8 @@ static bool reap(pid_t program, int *ret_status)
 	return ended;
 }
 
-/* The program leads a session of its own, where a signal that stops does nothing unless it is the
- * one that cannot be caught. Its children stop and go on with it, as a shell's job does. */
+/* The program leads a session of its own, in which stop signals do nothing unless they cannot be
+ * caught. Its children stop and continue with it, as a shell's job does. */
 static void pass_on(pid_t program, int signal)
 {
 	if (signal == SIGTSTP)
@@ -131,7 +131,7 @@ int reaper_run(char **argv)
 
 		if (number == SIGCHLD && reap(program, &status))
 			return status;
-		/* Unreaped until the loop ends, so the number is still the program's. */
+		/* Not reaped until the loop ends, so the number is still the program's. */
 		if (number != SIGCHLD)
 			pass_on(program, number);
 	}

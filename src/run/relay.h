@@ -8,20 +8,20 @@
 
 enum {
 	RELAY_BUFFER = 16384,
-	RELAY_RESERVE = 16, /* kept free: for end-of-file characters, and keys that were held */
+	RELAY_RESERVE = 16, /* kept free: for end-of-file characters, and keys held back */
 };
 
 enum relay_state {
-	RELAY_OPEN,   /* both ends are there */
-	RELAY_ENDED,  /* the source has ended; what it gave is still to be written */
+	RELAY_OPEN,   /* both ends are open */
+	RELAY_ENDED,  /* the source has ended; buffered data is still to be written */
 	RELAY_CLOSED, /* nothing more will be written */
 };
 
 enum relay_event {
 	RELAY_GOT,    /* n bytes were read into relay_space() */
 	RELAY_PUT,    /* n bytes of relay_pending() were written */
-	RELAY_END,    /* the source gives no more */
-	RELAY_BROKEN, /* the sink takes no more */
+	RELAY_END,    /* the source has ended */
+	RELAY_BROKEN, /* the sink is closed */
 };
 
 struct relay { /* zeroed: open and empty */
@@ -37,10 +37,11 @@ void relay_note(struct relay *relay, enum relay_event event, size_t n);
 bool relay_reads(const struct relay *relay);
 bool relay_writes(const struct relay *relay);
 
-/* Where to read to, and how much, before the reserve; what to write, and how much. */
+/* Where to read to, and how much, excluding the reserve; what to write, and how much. */
 size_t relay_space(struct relay *relay, char **ret);
 size_t relay_pending(const struct relay *relay, const char **ret);
 
-/* The source ended as a person's input does: with the character `end` of the terminal that is the
- * sink, twice behind an unfinished line, for the first one only hands that over. */
+/* The source ended as a person's input does: with the end-of-file character `end` of the terminal
+ * that is the sink, sent twice after an unfinished line, as the first one only flushes that
+ * line. */
 void relay_end_input(struct relay *relay, char end);

@@ -6,14 +6,14 @@
 #include "src/steps/steps.h"
 
 enum row_kind {
-	ROW_ACT,   /* who does it */
+	ROW_ACT,   /* who runs the step */
 	ROW_SYNC,  /* who tells `to` that it got here; may carry a descriptor */
 	ROW_SPAWN, /* who clones `to`; the child goes on at the next row */
 	ROW_LEAVE, /* who ends; `to` reaps it */
 	ROW_ENDS,  /* `to` waits until who has closed its channel: exec succeeded */
 };
 
-/* Things that have happened. Not an enum: those have 32 bits. */
+/* Things that have happened. Not an enum, which would have only 32 bits. */
 #define M_STATE (UINT64_C(1) << 0)
 #define M_FILTER (UINT64_C(1) << 1)
 #define M_CGROUP (UINT64_C(1) << 2)
@@ -72,7 +72,7 @@ enum row_kind {
 #define M_SHOWN (UINT64_C(1) << 55)
 #define M_RECORDED (UINT64_C(1) << 56)
 #define M_TERMINAL (UINT64_C(1) << 57)
-/* Root, directory and descriptors of whoever is cloned now are the container's, or nothing that
+/* Root, directory and descriptors of a process cloned now are the container's, or nothing that
  * others could use. */
 #define M_INSIDE (UINT64_C(1) << 58)
 #define M_LEADS (UINT64_C(1) << 59)
@@ -81,7 +81,7 @@ enum row_kind {
 #define M_KEPT (UINT64_C(1) << 62)
 #define M_SERVED (UINT64_C(1) << 63)
 
-/* What another process gives to one that clones: what is cloned before has it not. */
+/* What one process passes to another that clones: a child cloned before does not have it. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)
 
 struct row {
@@ -92,7 +92,7 @@ struct row {
 	uint16_t carries; /* SYNC: offset in struct start of a descriptor to send, 0: none */
 	const char *name;
 	uint32_t when, unless;  /* plan flags */
-	uint64_t needs;         /* milestones that the actor must know of */
+	uint64_t needs;         /* milestones that the actor must know about */
 	uint64_t after, before; /* if given at all, known before this; not yet given */
 	uint64_t gives;
 	int (*act)(struct start *start, struct err *err);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* THE table: how a container is made, from the empty state directory to the exec of its program.
- * Read from top to bottom it is what happens; tests/lib/order.c proves the order for every set of
- * flags. */
+/* THE table: how a container is created, from the empty state directory to the exec of its program.
+ * Reading it from top to bottom shows what happens; tests/lib/order.c proves the order for every
+ * set of flags. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
-	/* The intention is on disk before anything is made that outlives usrun: whatever happens
+	/* The intention is on disk before anything is created that outlives usrun: whatever happens
 	 * later, `delete` knows what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
-	/* Before the rows whose undo ends the container: its end is that of the helper, which is
+	/* Before the rows whose undo ends the container: its end makes the helper end, which is
 	 * only waited for. */
 	ACT(PARENT, "net-helper", step_net_helper, .when = PLAN_NET_HELPER, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .undo = true),
@@ -16,10 +16,10 @@ static const struct row rows[] = {
 	ACT(PARENT, "layer-serve", step_layer_serve, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2 | M_LAYER | M_MOUNT_FDS,
 	    .gives = M_SERVED, .undo = true),
-	/* What a mistake in the config lets fail comes before what is made on the host. */
+	/* A mistake in the config must show before anything is created on the host. */
 	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
 	    .gives = M_FILTER, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
-	/* Paths of namespaces and of the console belong to the caller's mount namespace. */
+	/* Paths of namespaces and of the console refer to the caller's mount namespace. */
 	ACT(PARENT, "ns-open", step_ns_open, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	ACT(PARENT, "console-connect", step_console_connect, .when = PLAN_CONSOLE_SOCKET,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
@@ -48,10 +48,10 @@ static const struct row rows[] = {
 	ACT(PARENT, "devices-make", step_devices_make, .before = M_CHILD_PID, .gives = M_DEV),
 	SPAWN(PARENT, STAGER, "spawn", .gives = M_CHILD_PID, .undo = true),
 
-	/* Who serves ends when nobody can ask any more. */
+	/* The server ends once no requests can come any more. */
 	ACT(PARENT, "layer-leave", step_layer_leave, .needs = M_CHILD_PID | M_SERVED),
 
-	/* From here on a death of usrun is the death of the child: nothing outlives a SIGKILL. */
+	/* From here on the child dies with usrun: nothing outlives a SIGKILL. */
 	ACT(STAGER, "lifeline", step_lifeline, .gives = M_LIFELINE),
 	ACT(STAGER, "ns-create-early", step_ns_create_early, .needs = M_LIFELINE,
 	    .before = M_NAMESPACES, .gives = M_EARLY),
@@ -61,7 +61,7 @@ static const struct row rows[] = {
 	SYNC(PARENT, STAGER, "cgroup-made", .when = PLAN_CGROUP_LATE, .needs = M_CGROUP),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT, .needs = M_LIFELINE | M_CGROUP, .gives = M_IN_CGROUP),
-	/* systemd makes the group of a scope for a process that exists, and moves it there. */
+	/* systemd creates the cgroup of a scope for a process that exists, and moves it there. */
 	ACT(PARENT, "cgroup-unit", step_cgroup_unit, .when = PLAN_CGROUP_UNIT,
 	    .needs = M_STATE | M_CHILD_PID, .gives = M_IN_CGROUP, .undo = true),
 	SYNC(PARENT, STAGER, "cgroup-entered", .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP),
@@ -75,7 +75,8 @@ static const struct row rows[] = {
 	ACT(PARENT, "time-open", step_time_open, .when = PLAN_USERNS_JOIN | PLAN_TIME_OFFSETS,
 	    .needs = M_CHILD_PID, .before = M_USERNS),
 	SYNC(PARENT, STAGER, "scored", .when = PLAN_USERNS_JOIN, .needs = M_OOM),
-	/* Rights over the caller's namespaces are lost in another user namespace: join first. */
+	/* Rights over the caller's namespaces are lost in another user namespace: join them
+	 * first. */
 	ACT(STAGER, "ns-join", step_ns_join, .when = PLAN_NS_JOIN, .after = M_IN_CGROUP,
 	    .before = M_USERNS, .gives = M_JOINED),
 	/* A new user namespace may have no rights over it; but from then on whatever the stager
@@ -99,23 +100,22 @@ static const struct row rows[] = {
 	     .needs = M_USERNS),
 	SYNC(STAGER, PARENT, "timens-created", .when = PLAN_TIME_OFFSETS, .unless = PLAN_USERNS_NEW,
 	     .needs = M_TIMENS),
-	/* The stager's namespace is there when it says so; that of a clone is, when clone
-	 * returns. */
+	/* The stager's namespace exists once it says so; a clone's, once clone returns. */
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW | PLAN_STAGER,
 	    .needs = M_CHILD_PID | M_USERNS, .gives = M_IDMAP),
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .unless = PLAN_STAGER,
 	    .needs = M_CHILD_PID, .gives = M_IDMAP),
-	/* Early: once the child has other ids its files in /proc are not the caller's any more. */
+	/* Early: once the child has other ids its files in /proc are no longer the caller's. */
 	ACT(PARENT, "oom-set", step_oom_set, .unless = PLAN_USERNS_JOIN, .needs = M_CHILD_PID,
 	    .gives = M_OOM),
 	ACT(PARENT, "start-time", step_start_time, .unless = PLAN_STAGER, .needs = M_CHILD_PID,
 	    .before = M_ROOT, .gives = M_START_TIME),
-	/* Early for the same reason; and offsets can be written only while no process is inside. */
+	/* Early for the same reason; and offsets can only be written while no process is inside. */
 	ACT(PARENT, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS,
 	    .needs = M_CHILD_PID | M_TIMENS, .before = M_INIT_PID | M_ROOT, .gives = M_OFFSETS),
 	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP | M_OOM,
 	     .after = M_OFFSETS),
-	/* Init inherits the score of a stager, and nobody writes its own. */
+	/* Init inherits a stager's score, and nobody sets its own. */
 	SYNC(PARENT, STAGER, "prepared", .when = PLAN_STAGER, .unless = PLAN_USERNS_NEW,
 	     .needs = M_OOM, .after = M_OFFSETS),
 	ACT(PARENT, "state-complete", step_state_complete, .needs = M_STATE | M_CHILD_PID,
@@ -130,7 +130,7 @@ static const struct row rows[] = {
 	      .needs = M_NAMESPACES, .gives = M_INIT_PID),
 	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	    .needs = M_INIT_PID, .before = M_INIT_KNOWN, .gives = M_START_TIME),
-	/* Its first words: the kernel tells the parent which process says them. */
+	/* Its first message: the kernel tells the parent which process sent it. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	     .needs = M_INIT_PID, .before = M_SESSION, .gives = M_INIT_KNOWN,
 	     .carries = offsetof(struct start, init_stat)),
@@ -138,7 +138,7 @@ static const struct row rows[] = {
 	      .needs = M_INIT_PID, .before = M_SESSION, .gives = M_STAGER_GONE),
 
 	ACT(BUILDER, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
-	/* Its root is the cgroup that its maker is in. */
+	/* Its root is its creator's current cgroup. */
 	ACT(BUILDER, "cgroupns-create", step_cgroupns_create, .when = PLAN_CGROUPNS,
 	    .needs = M_NAMESPACES, .after = M_IN_CGROUP, .gives = M_CGROUPNS),
 	/* Takes CAP_NET_ADMIN, and hooks find it up. */
@@ -150,7 +150,7 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES | M_LOOPBACK, .before = M_PRIVS_DROPPED),
 	SYNC(BUILDER, PARENT, "net-shown", .when = PLAN_NET_HELPER, .needs = M_LOOPBACK,
 	     .gives = M_NET_SHOWN, .carries = offsetof(struct start, net_member)),
-	/* Not before it is known which process init is, whose end is the helper's. */
+	/* Not before init is known, as the helper ends with it. */
 	ACT(PARENT, "net-start", step_net_start, .when = PLAN_NET_HELPER,
 	    .needs = M_NET_SHOWN | M_STATE | M_CHILD_PID, .after = M_INIT_KNOWN | M_IDMAP,
 	    .gives = M_NET_STARTED),
@@ -211,19 +211,19 @@ static const struct row rows[] = {
 	ACT(BUILDER, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS | M_LINKS, .before = M_PIVOTED,
 	    .gives = M_KERNEL_SET, .many = true),
-	/* The procfs of a joined pid namespace has nobody of ours in it. */
+	/* In the procfs of a joined pid namespace there is no process of ours. */
 	ACT(STAGER, "labels", step_labels, .when = PLAN_PIDNS_JOIN, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS, .before = M_PIVOTED | M_PRIVS_DROPPED | M_FILTERED),
 	ACT(BUILDER, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
 	    .after = M_DEVICES | M_MASKED | M_MOUNTED | M_TERMINAL | M_CONTAINER_HOOKS |
 		     M_RUNTIME_HOOKS,
 	    .gives = M_PIVOTED, .many = true),
-	/* Mount points were still to be made in it; now it may become read-only. */
+	/* Mount points still had to be created in it; now it may become read-only. */
 	ACT(BUILDER, "rootfs-finish", step_rootfs_finish, .when = PLAN_MOUNTS,
 	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED, .many = true),
 
-	/* Last in the caller's pid namespace: nothing of the host's is in reach of who is born
-	 * from here on. */
+	/* Last in the caller's pid namespace: a process born from here on can reach nothing of the
+	 * host. */
 	ACT(STAGER, "pidns-join", step_pidns_join, .when = PLAN_PIDNS_JOIN,
 	    .needs = M_PIVOTED | M_KERNEL_SET, .after = M_FINISHED, .gives = M_INSIDE),
 	ACT(INIT, "console-take", step_console_take, .when = PLAN_TERMINAL,
@@ -231,7 +231,7 @@ static const struct row rows[] = {
 	    .gives = M_CONSOLE),
 	ACT(BUILDER, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED,
 	    .gives = M_ATTRIBUTES, .after = M_FINISHED),
-	/* Where the filter that comes next could forbid it. */
+	/* Where the filter loaded next could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .unless = PLAN_PIDNS_JOIN,
 	    .needs = M_PIVOTED, .before = M_FILTERED),
 	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; an agent must be told of
@@ -248,7 +248,7 @@ static const struct row rows[] = {
 	    .needs = M_ATTRIBUTES | M_PIVOTED | M_KERNEL_SET | M_SESSION,
 	    .after = M_TERMINAL | M_MASKED | M_INSIDE, .gives = M_PRIVS_DROPPED),
 
-	/* Who lives there may trace it, and gains nothing that the container has not. */
+	/* Processes there may trace it, and gain nothing that the container does not have. */
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
 	      .needs = M_NAMESPACES | M_INSIDE | M_PRIVS_DROPPED, .gives = M_INIT_PID),
 	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
@@ -274,7 +274,8 @@ static const struct row rows[] = {
 	ACT(PARENT, "seccomp-notify", step_seccomp_notify, .when = PLAN_SECCOMP_NOTIFY,
 	    .needs = M_FILTER | M_CHILD_PID, .before = M_CREATED, .gives = M_NOTIFIED,
 	    .after = M_INIT_KNOWN),
-	/* As the container's user: what it may not enter or run must fail now, not at `start`. */
+	/* As the container's user: a directory it may not enter or a program it may not run must
+	 * fail now, not at `start`. */
 	ACT(INIT, "cwd", step_cwd, .needs = M_ATTRIBUTES | M_PRIVS_DROPPED | M_PIVOTED,
 	    .gives = M_CWD),
 	ACT(INIT, "exec-find", step_exec_find, .needs = M_CWD | M_PRIVS_DROPPED | M_PIVOTED,
@@ -294,11 +295,11 @@ static const struct row rows[] = {
 	    .before = M_STATE_WRITTEN, .gives = M_RDT, .after = M_INIT_KNOWN),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
-	/* Not before it is known which process init is, whose end is the keeper's. */
+	/* Not before init is known, as the keeper ends with it. */
 	ACT(PARENT, "console-keep", step_console_keep, .when = PLAN_CONSOLE_KEPT,
 	    .needs = M_CREATED | M_STATE, .before = M_STATE_WRITTEN, .gives = M_KEPT,
 	    .after = M_INIT_KNOWN, .undo = true),
-	/* The program finds its network ready; and the state is complete with the helper in it. */
+	/* The program finds its network ready; and the state is complete, including the helper. */
 	ACT(PARENT, "net-await", step_net_await, .when = PLAN_NET_HELPER, .needs = M_NET_STARTED,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "state-created", step_state_created,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `exec`: another process in a container that exists, over the same steps. */
+/* `exec`: another process in an existing container, using the same steps. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
@@ -19,7 +19,7 @@ static const struct row rows[] = {
 	/* Nobody inside may look at us before this is done: the id maps and the score are the
 	 * host's. */
 	SYNC(PARENT, STAGER, "prepared", .needs = M_OOM | M_LIMITS, .after = M_ATTACHED),
-	/* The procfs of the container has nobody of ours in it. */
+	/* In the procfs of the container there is no process of ours. */
 	ACT(STAGER, "labels", step_labels, .when = PLAN_STAGER, .needs = M_LIFELINE,
 	    .before = M_NAMESPACES | M_PRIVS_DROPPED | M_FILTERED),
 	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP,
@@ -31,7 +31,7 @@ static const struct row rows[] = {
 	    .needs = M_SESSION | M_TERMINAL, .before = M_FILTERED, .gives = M_CONSOLE),
 	ACT(STAGER, "attributes", step_attributes, .needs = M_NAMESPACES, .before = M_PRIVS_DROPPED,
 	    .gives = M_ATTRIBUTES),
-	/* Where the filter that comes next could forbid it. */
+	/* Where the filter loaded next could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .unless = PLAN_STAGER,
 	    .needs = M_NAMESPACES, .before = M_FILTERED),
 	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; and an agent must be told of
@@ -45,10 +45,10 @@ static const struct row rows[] = {
 	ACT(STAGER, "privs-drop", step_privs_drop, .needs = M_ATTRIBUTES | M_SESSION | M_NAMESPACES,
 	    .after = M_TERMINAL, .gives = M_PRIVS_DROPPED),
 
-	/* Who lives there may trace it, and gains nothing that the container has not. */
+	/* Processes there may trace it, and gain nothing that the container does not have. */
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER,
 	      .needs = M_NAMESPACES | M_INSIDE | M_PRIVS_DROPPED, .gives = M_INIT_PID),
-	/* Its first words: the kernel tells the parent which process says them. */
+	/* Its first message: the kernel tells the parent which process sent it. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID, .before = M_LEADS,
 	     .gives = M_INIT_KNOWN),
 	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .needs = M_INIT_PID,
@@ -75,7 +75,7 @@ static const struct row rows[] = {
 	ACT(INIT, "release", step_release, .needs = M_FOUND | M_PRIVS_DROPPED, .gives = M_RELEASED),
 	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
 	     .gives = M_CREATED, .carries = offsetof(struct start, console_master)),
-	/* Before the program: it must find the limits of the group. */
+	/* Before the program, which must find the limits of the cgroup. */
 	ACT(PARENT, "cgroup-admit", step_cgroup_admit, .when = PLAN_STAGER | PLAN_CGROUP,
 	    .needs = M_CREATED | M_INIT_KNOWN | M_CGROUP, .before = M_RDT | M_STATE_WRITTEN,
 	    .gives = M_ADMITTED),
@@ -98,7 +98,7 @@ static const struct row rows[] = {
 	    .needs = M_OWN_LIMITS | M_FDS_CLOSED | M_PRIVS_DROPPED | M_STATE_WRITTEN,
 	    .after = M_FILTERED),
 	ENDS(INIT, PARENT, "exec-succeeded", .gives = M_EXECUTED),
-	/* A failed exec must leave no pid file: clients take one as success. */
+	/* A failed exec must leave no pid file: clients take one to mean success. */
 	ACT(PARENT, "pid-file", step_pid_file, .needs = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 };
 

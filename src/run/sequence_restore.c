@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a container is restored: what surrounds it is made as for a start, what is in it by CRIU,
- * which stands where the stager does and stops at its notifications. */
+/* How a container is restored: its surroundings are created as for a start, its contents by CRIU,
+ * which takes the stager's place and stops at its notifications. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
@@ -19,8 +19,8 @@ static const struct row rows[] = {
 	    .gives = M_CHILD_PID, .undo = true),
 	ACT(PARENT, "cgroup-unit", step_cgroup_unit, .when = PLAN_CGROUP_UNIT,
 	    .needs = M_STATE | M_CHILD_PID, .before = M_IN_CGROUP, .gives = M_CGROUP, .undo = true),
-	/* Until now it has waited. What it makes is born in the group and the cgroup namespace
-	 * that it is in. */
+	/* Until now it has waited. What it creates is born in its own cgroup and cgroup
+	 * namespace. */
 	ACT(PARENT, "criu-exec", step_criu_exec, .needs = M_CHILD_PID, .after = M_CGROUP,
 	    .gives = M_IN_CGROUP),
 	ACT(PARENT, "state-complete", step_state_complete, .needs = M_STATE | M_CHILD_PID,
@@ -33,10 +33,10 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES | M_STATE_FULL, .before = M_INIT_PID, .gives = M_RUNTIME_HOOKS),
 	ACT(PARENT, "criu-restore", step_criu_restore, .needs = M_NAMESPACES,
 	    .after = M_RUNTIME_HOOKS, .gives = M_INIT_PID | M_START_TIME),
-	/* It stands still yet, and is to find nothing writable that was not. */
+	/* It is still stopped, and must find nothing writable that was not. */
 	ACT(PARENT, "criu-protect", step_criu_protect, .needs = M_INIT_PID, .before = M_STARTED,
 	    .gives = M_MOUNTED),
-	/* It stands still yet, and is to run only as what it is known to be. */
+	/* It is still stopped, and must run only as the process it is known to be. */
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_INIT_PID, .before = M_STATE_WRITTEN,
 	    .gives = M_RDT),
 	/* Up to the last point at which it is ended when we are. What was only created nothing

@@ -30,7 +30,7 @@ static int reopen(int fd, const struct stat *st, int flags)
 {
 	int again;
 
-	/* Who opens that gets another terminal. */
+	/* Anyone who opens that gets another terminal. */
 	if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(5, 2))
 		return -1;
 	again = openat(AT_FDCWD, fd_path(fd).text, flags | HOW);
@@ -93,7 +93,7 @@ ssize_t stream_write(const struct stream *stream, const void *data, size_t size)
 		return -EAGAIN;
 	if (stream->kind == STREAM_SOCKET)
 		return result(send(stream->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL));
-	/* A pipe that is ready has room for that much, a terminal maybe for one byte only. */
+	/* A pipe that is ready has room for that much, a terminal perhaps only for one byte. */
 	if (stream->kind == STREAM_POLLED && size > 1)
 		size = isatty(stream->fd) ? 1 : size < PIPE_BUF ? size : PIPE_BUF;
 	return result(write(stream->fd, data, size));

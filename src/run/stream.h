@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Standard streams that never make us wait. O_NONBLOCK is a flag of the open file, which all who
- * share the stream would get: it is not set. */
+/* Standard streams that never block us. O_NONBLOCK is a flag of the open file, which all who share
+ * the stream would get: it is not set. */
 #pragma once
 
 #include <stddef.h>
 #include <sys/types.h>
 
 enum stream_kind {
-	STREAM_PLAIN,    /* files and devices that do not make anybody wait */
-	STREAM_SOCKET,   /* takes a flag with each call */
-	STREAM_REOPENED, /* the same pipe or terminal, opened once more without waiting */
-	STREAM_POLLED,   /* could not be reopened: asked before each call */
+	STREAM_PLAIN,    /* files and devices that never block */
+	STREAM_SOCKET,   /* takes a flag on each call */
+	STREAM_REOPENED, /* the same pipe or terminal, opened again with O_NONBLOCK */
+	STREAM_POLLED,   /* could not be reopened: polled before each call */
 };
 
 struct stream {
@@ -18,11 +18,11 @@ struct stream {
 	enum stream_kind kind;
 };
 
-/* flags: O_RDONLY or O_WRONLY. Cannot fail: what is wrong with the descriptor, the first call
- * says. */
+/* flags: O_RDONLY or O_WRONLY. Cannot fail: the first call reports what is wrong with the
+ * descriptor. */
 struct stream stream_open(int fd, int flags);
 void stream_close(struct stream *stream);
 
-/* As read(2) and write(2); -errno, and -EAGAIN instead of waiting. */
+/* As read(2) and write(2); -errno, and -EAGAIN instead of blocking. */
 ssize_t stream_read(const struct stream *stream, void *data, size_t size);
 ssize_t stream_write(const struct stream *stream, const void *data, size_t size);

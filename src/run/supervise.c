@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An event loop over a signalfd and, with a terminal, the person's terminal and the container's.
- * The person's is raw meanwhile: ^C and ^Z travel as bytes and act inside. Nothing but poll()
- * waits, so signals are served whatever else is stuck. */
+ * The person's is in raw mode meanwhile: ^C and ^Z are passed as bytes and act inside. Only poll()
+ * blocks, so signals are handled whatever else is stuck. */
 #include "src/run/supervise.h"
 
 #include "src/base/fd.h"
@@ -32,11 +32,11 @@ enum {
 enum {
 	LOOK_MS =
 		200,  /* how often to ask whether the terminal is ours again, or its mode another */
-	GRACE_S = 5,  /* from SIGTERM to SIGKILL, when the time is up */
+	GRACE_S = 5,  /* from SIGTERM to SIGKILL, after a timeout */
 	AWAY_MS = 50, /* the same for a console that nothing inside has open */
 };
 
-/* What to wait for, at most how long. */
+/* What to wait for, and for how long at most. */
 static int prepare(const struct session *session, struct pollfd *fds, int patience)
 {
 	const struct supervise *s = session->s;
@@ -86,7 +86,7 @@ static int start_timer(struct session *session, struct err *err)
 	return 0;
 }
 
-/* The first time it is asked, then made to. */
+/* The first time it is asked to end, then forced. */
 static void time_is_up(struct session *session)
 {
 	uint64_t times;
@@ -99,7 +99,7 @@ static void time_is_up(struct session *session)
 	session->timed_out = true;
 }
 
-/* The terminal is not ours any more, or its container has ended. */
+/* The terminal is no longer ours, or its container has ended. */
 static void hear_keeper(struct session *session)
 {
 	struct supervise_attach *attach = session->s->attach;
@@ -146,7 +146,8 @@ static int loop(struct session *session, struct err *err)
 			notify_relay(s->notify, s->manager);
 		if (fds[SLOT_SIGNALS].revents)
 			supervise_take_signals(session);
-		/* Asked before any read: we may have been stopped while somebody else came. */
+		/* Checked before any read: we may have been stopped while another job took the
+		 * terminal. */
 		if (s->attach && !session->ended)
 			hear_keeper(session);
 	}
@@ -168,15 +169,15 @@ int supervise_run(struct supervise *supervise, struct err *err)
 
 	if (console)
 		supervise_open_streams(&session);
-	/* It may have ended, and its SIGCHLD been eaten, before we looked. */
+	/* It may have ended, and its SIGCHLD been consumed, before we looked. */
 	supervise_handle_signal(&session, SIGCHLD, false);
 	if (supervise->stop_key)
 		supervise_handle_signal(&session, SIGTSTP, true);
 	r = loop(&session, err);
-	if (session.left) /* what was read before */
+	if (session.left) /* what had been read before */
 		supervise_write_output(&session);
 	fd_closep(&session.timer);
-	if (supervise->notify >= 0) /* its last words */
+	if (supervise->notify >= 0) /* its last output */
 		notify_relay(supervise->notify, supervise->manager);
 	if (console)
 		supervise_close_streams(&session);

@@ -11,15 +11,15 @@ enum { SUPERVISE_TIMED_OUT = 124 }; /* that of timeout(1) */
 struct child;
 struct driver_oom;
 
-/* For `attach`: the terminal of a process that is not ours. It gets neither our signals nor our
- * end. */
+/* For `attach`: the terminal of a process that is not ours. It neither gets our signals nor ends
+ * with us. */
 struct supervise_attach {
-	int keeper;       /* connection to who keeps the terminal (steps/keeper.h) */
-	const char *text; /* to be shown first */
+	int keeper;       /* connection to the terminal's keeper (steps/keeper.h) */
+	const char *text; /* shown first */
 	size_t len;
 	struct detach keys;
-	bool by_keys;    /* the keys that leave ended it */
-	const char *why; /* what else did, for a person, or NULL */
+	bool by_keys;    /* the detach keys ended it */
+	const char *why; /* another reason, for a person, or NULL */
 	int ended_by;    /* the signal that ended it, or 0 */
 };
 
@@ -29,19 +29,19 @@ struct supervise {
 	const char *id;         /* the child is the first process of this container; or NULL */
 	int console;            /* master of the container's terminal, or -1 */
 	int signals;            /* from supervise_block_signals() */
-	bool reaper;            /* the child passes on what stops and continues */
-	bool stop_key;          /* ^Z was pressed before the process was there */
+	bool reaper;            /* the child forwards stop and continue signals */
+	bool stop_key;          /* ^Z was pressed before the process existed */
 	int notify, manager;    /* sockets for notify_relay(), or -1 */
 	int64_t timeout_ms;     /* after which it is told to end, and soon killed; 0: never */
-	struct driver_oom *oom; /* kept up to date while the group is there; NULL: not watched */
+	struct driver_oom *oom; /* kept up to date while the cgroup exists; NULL: not watched */
 };
 
-/* Blocks all signals of this process and gives a signalfd for them; before the container is made,
- * so that none is lost. Children of a start unblock them again. >= 0 or negative. */
+/* Blocks all signals of this process and returns a signalfd for them; called before the container
+ * is created, so that none is lost. Children of a start unblock them again. >= 0 or negative. */
 int supervise_block_signals(struct err *err) MUST_CHECK;
 
-/* For a process without a terminal of its own, before it is made: a job of the background must not
- * take what is typed for the shell, so its standard input becomes /dev/null. */
+/* For a process without a terminal of its own, before it is created: a background job must not read
+ * what is typed for the shell, so its standard input becomes /dev/null. */
 int supervise_leave_input(struct err *err) MUST_CHECK;
 
 /* Until the process ends. Returns its exit status, 128 + signal, or SUPERVISE_TIMED_OUT. The

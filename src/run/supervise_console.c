@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is typed goes to the container's terminal, and what it shows to the person: a relay a
- * direction, whose ends never make us wait. */
+/* Keyboard input goes to the container's terminal, and its output to the person: one relay per
+ * direction, whose ends never block. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/run/supervise_parts.h"
@@ -32,7 +32,7 @@ void supervise_open_streams(struct session *session)
 	}
 	session->in = stream_open(STDIN_FILENO, O_RDONLY);
 	session->out = stream_open(STDOUT_FILENO, O_WRONLY);
-	/* Nobody shares it: what runs inside has the other end. */
+	/* Nobody shares it: programs inside have the other end. */
 	(void)fcntl(console, F_SETFL, fcntl(console, F_GETFL) | O_NONBLOCK);
 	terminal_open(&session->terminal);
 	terminal_look(&session->terminal);
@@ -62,7 +62,7 @@ static void hang_up(struct session *session)
 		(void)child_signal(child, SIGKILL);
 }
 
-/* The end of a person's input is the end-of-file character of the container's terminal. */
+/* At the end of a person's input, sends the end-of-file character of the container's terminal. */
 static void end_input(struct session *session)
 {
 	struct termios modes;
@@ -101,7 +101,7 @@ static void repeat_end(struct session *session)
 		session->line_mode = modes.c_lflag & ICANON;
 }
 
-/* What was typed, and what of the keys that leave was typed before it. */
+/* What was typed, including any keys held back before it. */
 static void take_input(struct session *session, const char *text, size_t len)
 {
 	struct supervise_attach *attach = session->s->attach;
@@ -126,7 +126,7 @@ static void read_input(struct session *session, short revents)
 		return;
 	}
 	if (attach)
-		held = detach_resume(&attach->keys, space); /* size is without the reserve */
+		held = detach_resume(&attach->keys, space); /* size excludes the reserve */
 	n = stream_read(&session->in, space + held, size);
 	if (attach && n <= 0)
 		attach->keys.held = held;
@@ -142,7 +142,7 @@ static void read_input(struct session *session, short revents)
 		take_input(session, space, held + (size_t)n);
 }
 
-/* The first ^C may have ended a child of the first process; not so the next one. */
+/* The first ^C may have ended a child of the first process; the next one cannot have. */
 static void watch_interrupts(struct session *session, const char *text, size_t len)
 {
 	const char *key = memchr(text, 3, len);
@@ -164,7 +164,7 @@ static void write_input(struct session *session)
 	if (n > 0) {
 		watch_interrupts(session, text, (size_t)n);
 		relay_note(&session->input, RELAY_PUT, (size_t)n);
-	} else if (n < 0 && errno == EIO) { /* nothing has it open: later, perhaps */
+	} else if (n < 0 && errno == EIO) { /* nothing has it open: perhaps later */
 		session->away = true;
 	}
 }
@@ -209,7 +209,7 @@ static void read_console(struct session *session, short revents)
 		session->away |= n == 0 || errno == EIO;
 		query_hold(&session->query, space, held);
 	}
-	/* Others may have its terminal, and go on for ever. */
+	/* Others may have its terminal open, and write for ever. */
 	if (session->ended && (n <= 0 || session->last > LAST))
 		end_output(session);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the parts of the event loop share: what is known of one process in the foreground. */
+/* Shared by the parts of the event loop: the state of one process in the foreground. */
 #pragma once
 
 #include "src/run/query.h"
@@ -26,28 +26,28 @@ struct session {
 	int status;
 	int timer;      /* or -1 */
 	bool timed_out; /* it was told to end */
-	size_t last;    /* bytes read since the end */
+	size_t last;    /* bytes read since then */
 	bool stopped;   /* the process, with us */
 	bool told;      /* to end, since it was stopped; not where it is deaf to that */
-	int interrupts; /* ^C was typed for the console so often */
+	int interrupts; /* number of ^C typed for the console */
 	bool told_deaf;
 	bool left; /* attach: the process goes on without us */
 };
 
-/* supervise_signals.c: takes one signal; poll() tells of more. */
+/* supervise_signals.c: handles one signal; poll() reports more. */
 void supervise_take_signals(struct session *session);
 
-/* One signal; key: the kernel sent it, for a key of the terminal. */
+/* One signal; key: sent by the kernel for a key of the terminal. */
 void supervise_handle_signal(struct session *session, int signal, bool key);
 
-/* Tells a person, once, when the first process of the container is deaf to the signal. */
+/* Tells a person, once, that the first process of the container ignores the signal. */
 void supervise_tell_deaf(struct session *session, int signal);
 
 /* supervise_console.c: the two directions between the person and the console. */
 void supervise_open_streams(struct session *session);
 void supervise_close_streams(struct session *session);
 
-/* Moves what can be moved without waiting; the three are what poll() said of each. */
+/* Moves what can be moved without blocking; the three are poll()'s results for each. */
 void supervise_relay(struct session *session, short input, short output, short console);
 
 /* Whether a reader of the output that leaves ends it at once, and not with the next byte: the keys

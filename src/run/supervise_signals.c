@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals, and the job control of the person's shell. With a terminal of its own the process gets
- * the keys as bytes; without one we stop and go on together with it. */
+/* Signals, and job control by the person's shell. With a terminal of its own the process gets the
+ * keys as bytes; without one we stop and continue together with it. */
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -106,7 +106,7 @@ static void stop_job(struct session *session)
 	session->told = false;
 	if (session->s->reaper) {
 		(void)child_signal(session->s->child, SIGTSTP);
-		/* Or the program might read what is typed for the shell. */
+		/* Otherwise the program might read what is typed for the shell. */
 		child_await_signal(session->s->child, SIGTSTP, MORE_MS);
 	} else {
 		child_signal_group(session->s->child, SIGSTOP);
@@ -158,7 +158,7 @@ static void forward(struct session *session, int signal)
 		(void)child_signal(session->s->child, signal);
 	else if (ends)
 		relay_note(&session->output, RELAY_BROKEN,
-			   0); /* its last words, that nobody takes */
+			   0); /* its last output, which nobody reads */
 }
 
 void supervise_handle_signal(struct session *session, int signal, bool key)

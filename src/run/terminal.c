@@ -27,7 +27,7 @@ void terminal_look(struct terminal *terminal)
 	if (terminal->input < 0)
 		return;
 	group = tcgetpgrp(terminal->input);
-	/* One that is not our controlling terminal knows no jobs. */
+	/* A terminal that does not control us has no jobs of ours. */
 	terminal->ours = group < 0 || group == getpgrp();
 	terminal->is_raw = terminal->is_raw && terminal->ours;
 	if (!terminal->ours)

@@ -13,7 +13,7 @@ struct terminal {
 	bool opened; /* window is /dev/tty, opened by us */
 	bool ours;   /* input may be read; always without a terminal */
 	bool is_raw;
-	bool was_raw; /* saved has the modes of before */
+	bool was_raw; /* saved has the original modes */
 	struct termios saved;
 };
 
@@ -26,9 +26,9 @@ void terminal_look(struct terminal *terminal);
 /* Whether background jobs must not write to it (stty tostop). */
 bool terminal_refuses_output(const struct terminal *terminal);
 
-/* Whether it is gone: its window was closed, its line hung up. */
+/* Whether it is gone: its window was closed, or its line hung up. */
 bool terminal_is_gone(const struct terminal *terminal);
 
-/* Gives it back as it was. */
+/* Restores it. */
 void terminal_leave(struct terminal *terminal);
 void terminal_close(struct terminal *terminal);

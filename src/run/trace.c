@@ -17,7 +17,7 @@
 
 enum { MAX_SPANS = 512, NONE = MAX_SPANS };
 
-/* Whoever traces init could write here: numbers are all that is in it, and each is checked. */
+/* Anyone who traces init could write here: it contains only numbers, and each is checked. */
 struct span {
 	uint32_t actor, row;
 	int32_t result;
@@ -26,7 +26,7 @@ struct span {
 };
 
 struct shared {
-	unsigned int n; /* by atomic operations alone */
+	unsigned int n; /* accessed only atomically */
 	struct span spans[MAX_SPANS];
 };
 
@@ -59,7 +59,7 @@ static uint64_t now(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Whether the process has a part in the row. */
+/* Whether the process takes part in the row. */
 static bool is_mine(const struct start *start, const struct row *row)
 {
 	enum actor who = sequence_actor(row->who, start->plan->flags);
@@ -101,7 +101,7 @@ static int compare_spans(const void *a, const void *b)
 	return x->begin < y->begin ? -1 : x->begin > y->begin;
 }
 
-/* What is believed of it, in the order in which it began. */
+/* What is accepted from it, in the order of starting. */
 static size_t collect(const struct sequence *sequence, struct span *spans)
 {
 	unsigned int n = __atomic_load_n(&shared->n, __ATOMIC_SEQ_CST);
@@ -161,7 +161,7 @@ static void write_span(struct json_write *w, const struct sequence *sequence, co
 	json_write_end(w);
 }
 
-/* What a viewer calls the tracks. */
+/* The names of the tracks in a viewer. */
 static void write_names(struct json_write *w)
 {
 	for (int actor = 0; actor < ACTOR_COUNT; actor++) {
@@ -223,7 +223,7 @@ void trace_write(const struct sequence *sequence, const struct start *start,
 		(void)err_errno(&err, fd < 0 ? errno : -r, "--trace: write %s", file);
 	if (!text || fd < 0 || r < 0)
 		log_notice("%s", err.text);
-	/* Of exec the directory is another start's. */
+	/* For exec the directory belongs to another start. */
 	if (text && !error && sequence == &sequence_create && start->state_dir >= 0 &&
 	    io_replace_file(start->state_dir, TRACE_STATE_FILE, text, len, 0600, &err) < 0)
 		log_notice("%s", err.text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --trace: when each process of a start did which row, as a file for trace viewers (Chrome's trace
- * event format), and as bars in a terminal. The processes write into memory that they share, so
- * that none of them holds a descriptor for it, and it ends with the exec of the program. Where
- * nobody has asked, there is no memory, and no clock is looked at. */
+/* --trace: when each process of a start ran which row, as a file for trace viewers (Chrome's trace
+ * event format), and as bars in a terminal. The processes write into shared memory, so that none of
+ * them holds a descriptor for it, and it ends with the exec of the program. Without --trace there
+ * is no such memory, and no clock is read. */
 #pragma once
 
 #include "src/base/str.h"
@@ -11,15 +11,15 @@
 /* The copy in the state directory, for `explain --timing`. */
 #define TRACE_STATE_FILE "trace.json"
 
-/* From here on, rows are noted. Makes the file, empty. */
+/* From here on, rows are recorded. Creates the file, empty. */
 int trace_open(const char *path, struct err *err) MUST_CHECK;
 
-/* A row begins, in the calling process: what trace_end() is to get. */
+/* A row begins, in the calling process: returns the argument for trace_end(). */
 size_t trace_begin(const struct start *start, const struct row *row, size_t index);
 void trace_end(size_t span, int result);
 
-/* In the parent, when the sequence has ended: writes the file, and the copy. Failures are said, and
- * change nothing. error: of the start that failed, or NULL. */
+/* In the parent, when the sequence has ended: writes the file, and the copy. Failures are reported,
+ * and change nothing. error: of the start that failed, or NULL. */
 void trace_write(const struct sequence *sequence, const struct start *start,
 		 const struct err *error);
 

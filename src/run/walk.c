@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The executor: one loop, in every process. A child that is cloned inside the loop goes on at the
- * next row as another actor, with the plan in its memory by copy-on-write: nothing is
- * serialised. */
+/* The executor: one loop, in every process. A child that is cloned inside the loop continues with
+ * the next row as another actor, with a copy-on-write copy of the plan: nothing is serialised. */
 #include "src/run/walk.h"
 
 #include "src/base/fd.h"
@@ -38,7 +37,7 @@ static int act(struct walk *walk, const struct row *row, struct err *err)
 
 	log_debug("%s", row->name);
 	r = row->act(walk->start, err);
-	/* What is done to a child fails in odd ways once that has failed itself. */
+	/* Steps applied to a child fail in odd ways once the child itself has failed. */
 	if (r < 0 && walk->start->me == ACTOR_PARENT)
 		cause = channel_last_words(walk->channel, walk->start, err);
 	if (cause < 0)
@@ -96,29 +95,28 @@ static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor m
 	child_exit(1);
 }
 
-/* Another group for a process that the kernel does not let into that of the container; false: there
- * is none. */
+/* Another cgroup for a process that the kernel does not let into the container's; false: there is
+ * none. */
 static bool other_group(struct start *start, int error, struct clone_request *request)
 {
 	struct err ignored = { 0 };
 
 	if (request->cgroup_fd < 0)
 		return false;
-	/* Outside of what systemd has delegated to the user: systemd itself will have to move
-	 * it. */
+	/* Outside what systemd has delegated to the user: systemd itself will have to move it. */
 	if ((error == EACCES || error == EPERM) && start->state->unit.name) {
 		request->cgroup_fd = -1;
 		start->outside = true;
 		return true;
 	}
-	/* The group's limit of processes (it may be 0) binds who is born in it, and nobody who
-	 * joins. And without clone3() nobody is born in one. */
+	/* The cgroup's process limit (it may be 0) applies to processes born in it, not to those
+	 * that move in. And without clone3() none can be born in one. */
 	if (error == EAGAIN || error == ENOSYS) {
 		request->cgroup_fd = -1;
 		start->joins_itself = true;
 		return true;
 	}
-	/* exec: a systemd in the container has divided the group, and only those below take
+	/* exec: a systemd in the container has divided the cgroup, and only those below accept
 	 * processes. */
 	if (error != EBUSY || start->target_pidfd < 0 ||
 	    driver_follow(start->arena, (pid_t)start->state->pid.v, &start->cgroup, &ignored) < 0)
@@ -185,7 +183,7 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 	return 0;
 }
 
-/* It has nothing left to do but to end. */
+/* It has nothing left to do but end. */
 static int leave(struct start *start, struct err *err)
 {
 	int r = child_reap(&start->stager, STAGER_TIMEOUT_MS, NULL);
@@ -193,7 +191,7 @@ static int leave(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, "wait for the stager to exit") : 0;
 }
 
-/* My part of row i: to do it, to receive it, or nothing. */
+/* This process's part in row i: run it, receive it, or nothing. */
 static int walk_row(struct walk *walk, size_t i, struct err *err)
 {
 	const struct row *row = &walk->sequence->rows[i];
@@ -201,7 +199,7 @@ static int walk_row(struct walk *walk, size_t i, struct err *err)
 	enum actor me = walk->start->me, who = sequence_actor(row->who, flags);
 	enum actor to = sequence_actor(row->to, flags);
 
-	if (!row->many) /* not over a clone, nor for a hook to find */
+	if (!row->many) /* closed across a clone, and for hooks */
 		later_close();
 	switch (row->kind) {
 	case ROW_ACT:

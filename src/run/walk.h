@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walks a sequence: every process does its own rows of the one table. */
+/* Walks a sequence: every process runs its own rows of the one table. */
 #pragma once
 
 #include "src/run/sequence.h"
 
 /* Runs it as the parent. On failure every process of the start is gone and reaped, and what rows
- * left on the host is taken back. err->step names the row. */
+ * left on the host is undone. err->step names the row. */
 int walk_sequence(const struct sequence *sequence, struct start *start, struct err *err) MUST_CHECK;
 
 /* Undo list of the active rows, as names, for the state. */
