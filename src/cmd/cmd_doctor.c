@@ -119,7 +119,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 const struct cmd cmd_doctor = {
 	.name = "doctor",
-	.summary = "try what this host lets this user do, and say what mends it",
+	.summary = "test what this host lets this user do, and say how to fix the rest",
 	.arguments = "",
 	.options = options,
 	.options_size = sizeof(struct doctor_options),

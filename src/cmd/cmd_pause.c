@@ -75,7 +75,7 @@ static int run_resume(struct arena *arena, const struct cmd_globals *globals, co
 
 const struct cmd cmd_resume = {
 	.name = "resume",
-	.summary = "let a paused container go on",
+	.summary = "resume a paused container",
 	.arguments = "ID",
 	.options = options,
 	.min_args = 1,

@@ -52,8 +52,8 @@ static void print_namespaces(struct str *out, const struct plan *plan)
 		plan_print_addf(out, "  user is new because %s\n", plan->ns.why_user);
 	plan_print_addf(out, "  %s\n",
 			plan->flags & PLAN_STAGER
-				? "made and joined by a stager, which then clones init"
-				: "by the one clone that makes init, and by init itself");
+				? "created and joined by a stager, which then clones init"
+				: "created by clone and unshare");
 }
 
 static void print_map(struct str *out, const char *kind, const struct idmap *map)
