@@ -27,7 +27,7 @@ enum {
 	R5,
 	R6,
 	PER_RULE = 3,     /* most instructions of a rule in one list */
-	FRAME = 20,       /* all that is not in a list */
+	FRAME = 20,       /* everything that is not in a list */
 	MAX_RULES = 4000, /* two lists of these stay within the 32767 instructions of a jump */
 	MAX_MAJOR = 1 << 12,
 	MAX_MINOR = 1 << 20,
@@ -72,7 +72,8 @@ static void prologue(struct program *p)
 	emit(p, BPF_ALU | BPF_OR | BPF_X, R6, R5, 0, 0);
 }
 
-/* The comparison that finds the rule's devices: register and value; false where it is for all. */
+/* The comparison that selects the rule's devices: register and value; false if it applies to
+ * all. */
 static bool rule_key(const struct cgroup_device_rule *rule, int *ret_reg, uint32_t *ret_value)
 {
 	bool major = rule->major != CGROUP_DEVICE_ANY, minor = rule->minor != CGROUP_DEVICE_ANY;
@@ -84,14 +85,14 @@ static bool rule_key(const struct cgroup_device_rule *rule, int *ret_reg, uint32
 	return major || minor;
 }
 
-/* No device has such numbers, and as a key they would be those of another one. */
+/* No device has such numbers, and as a key they would collide with another's. */
 static bool is_impossible(const struct cgroup_device_rule *rule)
 {
 	return (rule->major != CGROUP_DEVICE_ANY && rule->major >= MAX_MAJOR) ||
 	       (rule->minor != CGROUP_DEVICE_ANY && rule->minor >= MAX_MINOR);
 }
 
-/* Returns whether the rule decides all that has come so far: no earlier one can matter. */
+/* Returns whether the rule decides everything that gets this far: no earlier one can matter. */
 static bool emit_rule(struct program *p, const struct cgroup_device_rule *rule)
 {
 	int to = rule->allow ? TO_ALLOW : TO_DENY, reg;
@@ -133,7 +134,7 @@ static void emit_list(struct program *p, const struct cgroup_device_rule *rules,
 	emit(p, BPF_JMP | BPF_JA, 0, 0, TO_DENY, 0);
 }
 
-/* An exit, and the jumps to it. The verifier refuses instructions that nothing leads to. */
+/* An exit, and the jumps to it. The verifier refuses unreachable instructions. */
 static void emit_exit(struct program *p, int to, int verdict)
 {
 	size_t at = p->n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Device rules as a BPF program for a v2 group. Pure. */
+/* Device rules as a BPF program for a v2 cgroup. Pure. */
 #pragma once
 
 #include "src/plan/plan_cgroup.h"

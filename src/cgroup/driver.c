@@ -145,11 +145,11 @@ int driver_join_by_path(const struct cgroup_place *place, struct err *err)
 
 		if (group_is_v2(dir))
 			continue;
-		if ((size_t)n >= sizeof(tasks)) /* a cut path would be another group */
+		if ((size_t)n >= sizeof(tasks)) /* a truncated path would be another cgroup */
 			return join_failed(dir, ENAMETOOLONG, err);
 		r = io_write_at(AT_FDCWD, tasks, "0");
 		if (r == -ENOENT && access(dir->mount, F_OK) < 0)
-			continue; /* the host has lost the hierarchy */
+			continue; /* the host has unmounted the hierarchy */
 		if (r < 0)
 			return join_failed(dir, -r, err);
 	}
@@ -184,7 +184,7 @@ int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup, struct
 	return r;
 }
 
-/* The owner of a v2 group may make groups below it and move its own processes between them. The
+/* The owner of a v2 cgroup may create cgroups below it and move its own processes between them. The
  * limits stay with the owner above. v1 has no safe way to do so. */
 int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct err *err)
 {
@@ -203,14 +203,14 @@ int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, str
 				 uid, gid);
 	for (char *name = strtok_r(names, " \n", &save); name; name = strtok_r(NULL, " \n", &save))
 		if (fchownat(cgroup->fds[dir], name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-		    errno != ENOENT) /* files of controllers that the group does not have */
+		    errno != ENOENT) /* files of controllers that the cgroup does not have */
 			return err_errno(err, errno, "give %s%s/%s to the container's root, %u:%u",
 					 cgroup->place.dirs.v[dir].mount,
 					 cgroup->place.dirs.v[dir].path, name, uid, gid);
 	return 0;
 }
 
-/* All hierarchies hold the same processes. One that the container moved into a sub-group of one v1
+/* All hierarchies hold the same processes. One that the container moved into a sub-cgroup of one v1
  * hierarchy is still in ours. */
 static int main_dir(const struct cgroup *cgroup)
 {
@@ -269,7 +269,8 @@ static int timed_out(bool freeze, struct err *err)
 	return -ETIMEDOUT;
 }
 
-/* On a hybrid host by the v2 tree: it tells when it is done, and a frozen process can be killed. */
+/* On a hybrid host through the v2 tree: it reports completion, and a frozen process can be
+ * killed. */
 int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 {
 	long long deadline = clock_now() + FREEZE_MS;
@@ -285,7 +286,7 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 	return err_hint(err, "the host has neither cgroup v2 nor the v1 freezer mounted");
 }
 
-/* Whether the file says something else than `thawed`. */
+/* Whether the file says anything other than `thawed`. */
 static int is_not(const struct cgroup_dir *dir, const char *file, const char *thawed,
 		  struct err *err)
 {
@@ -327,9 +328,9 @@ void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid)
 		return;
 	freezer = group_find(&cgroup, "freezer");
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
-	if (freezer >= 0) /* who comes into a group gets its state */
+	if (freezer >= 0) /* a process that joins a cgroup takes on its state */
 		(void)io_write_at(cgroup.fds[freezer], "cgroup.procs", text);
-	v1_thaw(&cgroup); /* those that it waits for as the init of their pid namespace */
+	v1_thaw(&cgroup); /* processes that these wait for as the init of their pid namespace */
 	driver_close(&cgroup);
 }
 
@@ -403,7 +404,7 @@ int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret, struct
 	if (dir < 0)
 		return 0;
 	fd = openat(cgroup->fds[dir], oom_file(cgroup), O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) /* without the controller there is nothing to tell */
+	if (fd < 0 && errno == ENOENT) /* without the controller there is nothing to report */
 		return 0;
 	if (fd < 0)
 		return err_errno(err, errno, "open %s of the container", oom_file(cgroup));
@@ -413,7 +414,7 @@ int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret, struct
 	if (r < 0)
 		driver_oom_done(ret);
 	else
-		(void)driver_oom_happened(ret); /* kernfs tells of changes since the last reading */
+		(void)driver_oom_happened(ret); /* kernfs reports changes since the last reading */
 	return r;
 }
 
@@ -431,10 +432,10 @@ bool driver_oom_happened(struct driver_oom *oom)
 	if (oom->fd < 0)
 		return false;
 	if (oom->counter >=
-	    0) /* one kill has several events, and the end of the group has one, too */
+	    0) /* one kill causes several events, and so does the end of the cgroup */
 		(void)!read(oom->fd, &count, sizeof(count));
 	if (pread(oom->counter >= 0 ? oom->counter : oom->fd, text, sizeof(text) - 1, 0) <= 0) {
-		driver_oom_done(oom); /* it would have events for ever */
+		driver_oom_done(oom); /* it would report events for ever */
 		return false;
 	}
 	oom->seen = count_of(text);

@@ -27,8 +27,8 @@
 
 enum { TRIES = 3, KILL_AGAIN_MS = 500 };
 
-/* On a group above a container's that was made for it: who deletes the last container below it
- * takes it away. */
+/* Set on a cgroup above a container's that was created for it: whoever deletes the last container
+ * below it removes it. */
 #define MADE "user.usrun.made"
 
 struct making {
@@ -50,8 +50,8 @@ static int make_failed(const struct making *m, int error, struct err *err)
 	return -error;
 }
 
-/* Whoever comes later finds the group there, and may be the last to go. A kernel or a mount without
- * extended attributes has only what the state of the first says. */
+/* Later containers find the cgroup there, and may be the last to go. On a kernel or a mount without
+ * extended attributes only the first one's state records it. */
 static void mark_made(int fd)
 {
 	char path[32];
@@ -60,7 +60,7 @@ static void mark_made(int fd)
 	(void)setxattr(path, MADE, "1", 1, 0);
 }
 
-/* One level: the group `name` in parent, made if it is missing. Its descriptor. */
+/* One level: the cgroup `name` in parent, created if it is missing. Returns its descriptor. */
 static int descend(struct making *m, int parent, const char *name, size_t upto, struct err *err)
 {
 	int r = mkdirat(parent, name, 0755) < 0 ? -errno : 0, child;
@@ -219,11 +219,12 @@ static bool is_frozen(int fd)
 	       strstr(text, "frozen 1");
 }
 
-/* LX-033: somebody else's processes, or a freezer that was left on, would surprise both. A group
- * that was just made is empty, and below the root, which cannot be frozen, not frozen either. */
+/* LX-033: somebody else's processes, or a freezer that was left on, would surprise both. A cgroup
+ * that was just created is empty, and not frozen either if it is directly below the root, which
+ * cannot be. */
 static int check_unused(const struct making *m, int fd, struct err *err)
 {
-	/* the container's own process is in a unit that systemd has made for it */
+	/* the container's own process is in the unit that systemd created for it */
 	bool fresh = m->made || m->plan->unit,
 	     freezes = group_is_v2(m->dir) || str_has_word(m->dir->controllers, "freezer", ',');
 	int r = fresh ? 0 : check_empty(m->dir, fd, err);
@@ -234,7 +235,7 @@ static int check_unused(const struct making *m, int fd, struct err *err)
 	return r;
 }
 
-/* Processes of others are in all hierarchies at once, so one directory tells. */
+/* Others' processes are in all hierarchies at once, so one directory is enough. */
 int driver_check_unused(const struct cgroup_plan *plan, struct err *err)
 {
 	struct making m = { .plan = plan, .dir = plan->place.dirs.v };
@@ -311,11 +312,11 @@ static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, st
 			return r;
 		r = v2_wait_event(cgroup->fds[dir], "populated 0",
 				  again < deadline ? again : deadline);
-		if (r != -ETIMEDOUT) /* an error here: the group is gone */
+		if (r != -ETIMEDOUT) /* an error here means that the cgroup is gone */
 			return 0;
 		if (!clock_left(deadline))
 			return group_still_there(cgroup->fds[dir], err);
-		/* somebody has joined it after the kill: an exec that was on its way */
+		/* somebody joined it after the kill: an exec under way */
 	}
 }
 
@@ -329,11 +330,11 @@ static int remove_leaf(int parent, const char *name, void *data)
 {
 	(void)data;
 	(void)unlinkat(parent, name,
-		       AT_REMOVEDIR); /* shows in the rmdir of the top, which is tried again */
+		       AT_REMOVEDIR); /* shows when the top's rmdir fails, which is repeated */
 	return 0;
 }
 
-/* rmdir by path: 0 also where it is gone, -EBUSY where something is in it. */
+/* rmdir by path: 0 also if it is gone, -EBUSY if something is in it. */
 static int try_rmdir(const struct cgroup_dir *dir, struct err *err)
 {
 	struct group_path buf;
@@ -362,13 +363,13 @@ static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, s
 			return err_errno(err, EBUSY, "remove the cgroup %s%s",
 					 cgroup->place.dirs.v[i].mount,
 					 cgroup->place.dirs.v[i].path);
-		if (r == -EBUSY) /* the last one is dead and not yet off the group's list */
+		if (r == -EBUSY) /* the last one is dead and not yet off the cgroup's list */
 			group_pause(turn);
 	}
 	return r;
 }
 
-/* The first failure is the one to tell; the rest is removed all the same. */
+/* The first failure is the one to report; the rest is removed all the same. */
 static int keep_first(int result, int r, const struct err *new, struct err *err)
 {
 	if (result < 0 || r >= 0)
@@ -377,7 +378,7 @@ static int keep_first(int result, int r, const struct err *new, struct err *err)
 	return r;
 }
 
-/* Whatever a damaged state names: a group that holds usrun itself is not a container's. */
+/* Whatever a damaged state names: a cgroup that holds usrun itself is not a container's. */
 static int check_not_ours(const struct cgroup *cgroup, int dir, struct err *err)
 {
 	struct arena arena = { 0 };
@@ -404,7 +405,7 @@ static int remove_all_busy(const struct cgroup *cgroup, struct err *err)
 			result = check_not_ours(cgroup, (int)i, err);
 	if (result == 0 && v2 >= 0)
 		result = empty(cgroup, v2, deadline, err);
-	if (result < 0) /* with processes that cannot be ended, nothing can be removed */
+	if (result < 0) /* with processes that cannot be killed, nothing can be removed */
 		return result;
 	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
 		struct err new = { 0 };
@@ -435,8 +436,8 @@ static bool is_marked(const char *path)
 	return getxattr(path, MADE, NULL, 0) >= 0;
 }
 
-/* Parents that were made for the group, or for one that has gone before it. One that others use by
- * now is not empty, and stays with all above. */
+/* Parents created for the cgroup, or for an earlier one. One that others use by now is not empty,
+ * and stays, as do all above. */
 static void remove_parents(const struct cgroup_dir *dir)
 {
 	struct group_path buf;

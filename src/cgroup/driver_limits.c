@@ -192,7 +192,7 @@ int driver_apply(const struct cgroup *cgroup, const struct cgroup_plan *plan, st
 }
 
 struct before {
-	int dir; /* descriptor; -1: nothing to write back */
+	int dir; /* descriptor; -1: nothing to restore */
 	const char *file, *value;
 };
 
@@ -225,8 +225,7 @@ static struct before remember(const struct cgroup *cgroup, const struct cgroup_w
 	return before;
 }
 
-/* Twice: which of two that depend on each other comes first was for the new values, not for
- * these. */
+/* Twice: the order of dependent values was right for the new ones, not for these. */
 void driver_update_back(const struct driver_before *before)
 {
 	for (int turn = 0; turn < 2; turn++)

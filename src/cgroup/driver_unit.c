@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A group that systemd has made for a process: found, completed and opened. */
+/* A cgroup that systemd has created for a process: found, completed and opened. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/fd.h"
@@ -62,7 +62,7 @@ int driver_find(struct arena *arena, pid_t pid, const struct cgroup_place *place
 	return 0;
 }
 
-/* One that is not there is left out: the process may see another hierarchy than we do. */
+/* A missing one is left out: the process may see another hierarchy than we do. */
 static int open_instead(const struct cgroup_dir *dir, int *ret, struct err *err)
 {
 	struct group_path buf;
@@ -76,7 +76,7 @@ static int open_instead(const struct cgroup_dir *dir, int *ret, struct err *err)
 	return 0;
 }
 
-/* In place of those that are gone. */
+/* Replaces those that are gone. */
 static int open_missing(struct arena *arena, pid_t pid, struct cgroup *cgroup, const char **ret,
 			struct err *err)
 {
@@ -119,7 +119,7 @@ int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t 
 	}
 	if (r == -ENOENT)
 		group_init(ret, place);
-	while (open < ret->place.dirs.n && ret->fds[open] >= 0) /* of a damaged state not all */
+	while (open < ret->place.dirs.n && ret->fds[open] >= 0) /* some, if the state is damaged */
 		open++;
 	r = open < ret->place.dirs.n ? open_missing(arena, pid, ret, ret_instead, err) : 0;
 	if (r < 0)
@@ -185,7 +185,7 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 			"systemd has started the unit %s, and the process is in the cgroup %s",
 			unit->ref.name, path ? path : "of no hierarchy");
 	if (unit->subgroup) {
-		/* systemd tries once to remove the unit's group, and keeps it if groups are still
+		/* systemd tries once to remove the unit's cgroup, and keeps it if there are cgroups
 		 * in it: whoever removes those removes it too */
 		above = (struct json_int){ true, path_base(path) - path - 1 };
 		path = arena_strf(arena, "%s/%s", path, unit->subgroup);
@@ -205,7 +205,7 @@ static int move_failed(const struct cgroup_dir *dir, int error, struct err *err)
 			 dir->mount, dir->path);
 }
 
-/* systemd limits the unit; the group inside of it, which the container sees, has the same files. */
+/* systemd limits the unit; the cgroup inside it, which the container sees, has the same files. */
 static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *err)
 {
 	const struct cgroup_dir *dir = &plan->place.dirs.v[0];
@@ -225,7 +225,7 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 	r = io_write_at(fd, "cgroup.procs", digits);
 	if (r < 0)
 		return move_failed(dir, -r, err);
-	/* only now: a group that holds processes passes no controllers on */
+	/* only now: a populated cgroup passes no controllers on */
 	return v2_pass_on(plan, parent, plan->unit->ref.name, err);
 }
 
@@ -311,11 +311,11 @@ static int adopt_v2(const struct cgroup_plan *plan, pid_t pid, struct cgroup *re
 	if (r == 0)
 		r = driver_open(&plan->place, ret, err);
 	if (plan->unit->subgroup)
-		inside.limit_devices = false; /* the program of the group above is in force here */
+		inside.limit_devices = false; /* the program of the cgroup above is in force here */
 	return r < 0 ? r : driver_apply(ret, &inside, err);
 }
 
-/* systemd makes its group in the hierarchies that it manages, and moves the process there. The
+/* systemd creates its cgroup in the hierarchies that it manages, and moves the process there. The
  * others get one of the same path. */
 static int adopt_v1(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
 {

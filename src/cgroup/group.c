@@ -64,8 +64,7 @@ void group_init(struct cgroup *cgroup, const struct cgroup_place *place)
 		cgroup->fds[i] = cgroup->join_fds[i] = -1;
 }
 
-/* The type of a file system cannot be forged by a path; the root of a hierarchy is everybody's
- * group. */
+/* A path cannot forge the type of a file system; the root of a hierarchy is everybody's cgroup. */
 int group_check(const struct cgroup_dir *dir, struct err *err)
 {
 	struct group_path buf;
@@ -83,12 +82,12 @@ int group_check(const struct cgroup_dir *dir, struct err *err)
 }
 
 struct level {
-	char *name; /* of the group in its parent */
-	long next;  /* where to go on in the directory */
+	char *name; /* of the cgroup in its parent */
+	long next;  /* where to resume in the directory */
 };
 
-/* What is below a container's group was made by the container: names may begin with a dot, and
- * thousands of levels may be there to stop whoever recurses. */
+/* Cgroups below a container's were created by the container: names may begin with a dot, and there
+ * may be thousands of levels to defeat recursion. */
 struct walker {
 	struct arena arena;
 	struct level *v; /* v[0] is the top */
@@ -102,7 +101,7 @@ static void push(struct walker *w, const char *name)
 	w->v[w->n++] = (struct level){ .name = arena_strdup(&w->arena, name) };
 }
 
-/* The next group of the last level, or NULL. */
+/* The next child of the last level, or NULL. */
 static const char *next_group(struct walker *w)
 {
 	int copy = openat(w->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -139,7 +138,7 @@ static int go_down(struct walker *w, const char *name, const struct group_walk *
 	return walk->enter ? walk->enter(w->dir, walk->data) : 0;
 }
 
-/* ".." of a group is its parent for ever: groups cannot be moved. */
+/* ".." of a cgroup is its parent for ever: cgroups cannot be moved. */
 static int go_up(struct walker *w, const struct group_walk *walk)
 {
 	int parent = openat(w->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -190,9 +189,9 @@ static int list_one(int dir, void *data)
 	int r = io_read_file(dir, "cgroup.procs", PROCS_MAX, listing->pids->arena, &text, NULL,
 			     listing->err);
 
-	if (r == -ENODEV || r == -ENOENT) /* the group went meanwhile */
+	if (r == -ENODEV || r == -ENOENT) /* the cgroup was removed meanwhile */
 		return 0;
-	if (r == -EOPNOTSUPP) /* threaded: its processes are listed by the group above it */
+	if (r == -EOPNOTSUPP) /* threaded: the cgroup above lists its processes */
 		return 0;
 	if (r < 0)
 		return r;
@@ -200,7 +199,7 @@ static int list_one(int dir, void *data)
 		uint32_t pid;
 
 		if (parse_u32(line, &pid) == 0 &&
-		    pid != 0) /* 0: of a pid namespace that we cannot see */
+		    pid != 0) /* 0: in a pid namespace that we cannot see */
 			add_pid(listing->pids, (pid_t)pid);
 	}
 	return 0;
@@ -238,9 +237,9 @@ bool group_pids_have(const struct group_pids *pids, pid_t pid)
 	return pids->n && bsearch(&pid, pids->v, pids->n, sizeof(pid), compare);
 }
 
-/* Up to BATCH pids. A pid may be given to a stranger between being listed and being opened, so the
- * group is asked again once the descriptors are there: those that it still lists are what they
- * refer to, or dead. */
+/* Up to BATCH pids. A pid may be reused between being listed and being opened, so the cgroup is
+ * read again once the descriptors are open: those that it still lists are what they refer to, or
+ * dead. */
 static int signal_batch(int dir, const pid_t *v, size_t n, int signal, struct err *err)
 {
 	struct arena arena = { 0 };

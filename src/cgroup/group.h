@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container's groups as directories, whatever their layout: found, checked, walked over, listed
- * and signalled. Below driver.h, v1.h and v2.h. */
+/* A container's cgroups as directories, whatever their layout: found, checked, walked, listed and
+ * signalled. Below driver.h, v1.h and v2.h. */
 #pragma once
 
 #include "src/plan/plan_cgroup.h"
@@ -36,13 +36,12 @@ struct group_path {
 };
 const char *group_path(const struct cgroup_dir *dir, struct group_path *buf);
 
-/* Refuses, whatever a damaged state says, all that is not a group below the root of a hierarchy. */
+/* Refuses, whatever a damaged state says, anything but a cgroup below the root of a hierarchy. */
 int group_check(const struct cgroup_dir *dir, struct err *err) MUST_CHECK;
 
-/* Walks over the groups below dir, however deep they are: enter is called for each, dir first;
- * leave after all below it was walked, with its parent and its name. Either may be NULL, and ends
- * the walk with a negative value, which is returned. A group that vanishes meanwhile is passed
- * over. */
+/* Walks the cgroups below dir, however deep they are: enter is called for each, dir first; leave
+ * after everything below it, with its parent and its name. Either may be NULL, and ends the walk
+ * with a negative value, which is returned. A cgroup that vanishes meanwhile is skipped. */
 struct group_walk {
 	int (*enter)(int dir, void *data);
 	int (*leave)(int parent, const char *name, void *data);
@@ -50,7 +49,7 @@ struct group_walk {
 };
 int group_walk(int dir, const struct group_walk *walk);
 
-/* Pids of one directory and those below it; appended to *v, sorted, each once. */
+/* Pids of one directory and those below it; appended to *v, sorted, without duplicates. */
 struct group_pids {
 	struct arena *arena;
 	pid_t *v;
@@ -63,9 +62,9 @@ bool group_pids_have(const struct group_pids *pids, pid_t pid);
  * stranger. */
 int group_signal(int dir, const struct group_pids *pids, int signal, struct err *err) MUST_CHECK;
 
-/* The error of who has waited for GROUP_PATIENCE_MS: says which processes stay. */
+/* The error after waiting for GROUP_PATIENCE_MS: names the processes that remain. */
 int group_still_there(int dir, struct err *err) MUST_CHECK;
 
-/* For the few moments that the kernel reports to nobody: gives up the processor a few times, then
+/* For the short waits that the kernel reports to nobody: yields the processor a few times, then
  * waits for a millisecond. turn counts the calls. */
 void group_pause(unsigned int turn);

@@ -13,7 +13,7 @@
 
 #define OWNER "user.usrun.owner"
 
-/* The first to be looked at: v2, which every host but those with v1 alone has. */
+/* The first to check: v2, which every host has except those with v1 alone. */
 static size_t first_of(const struct cgroup_place *place)
 {
 	for (size_t i = 0; i < place->dirs.n; i++)
@@ -27,7 +27,7 @@ static bool read_mark(const char *path, char ret[MARK_SIZE])
 	ssize_t n = getxattr(path, OWNER, ret, MARK_SIZE - 1);
 
 	ret[n > 0 ? n : 0] = '\0';
-	/* Whoever owns the group may have emptied it, which the kernel does not call an error. */
+	/* The cgroup's owner may have emptied it, which the kernel does not treat as an error. */
 	if (n == 0)
 		errno = ENODATA;
 	return n > 0;
@@ -82,7 +82,7 @@ static bool is_same_group(const struct cgroup_dir *dir, const char *path)
 	return dir->inode.set && stat(path, &st) == 0 && st.st_ino == dir->inode.v;
 }
 
-/* -ENOENT: there is no such group. */
+/* -ENOENT: there is no such cgroup. */
 static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[MARK_SIZE])
 {
 	char text[MARK_SIZE], path[4096];
@@ -99,7 +99,7 @@ static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[M
 		return MARK_OURS;
 	if (other)
 		(void)strcpy(other, text);
-	/* The owner of a delegated group may change its mark: a container in a user namespace. */
+	/* The owner of a delegated cgroup may change its mark: a container in a user namespace. */
 	return is_same_group(dir, path) ? MARK_DOUBTED : MARK_OTHERS;
 }
 
@@ -163,7 +163,7 @@ static int look(int dir, void *data)
 	return -EEXIST; /* ends the walk */
 }
 
-/* 1: found, 0: it is not there, -ENOENT: nor is the group. */
+/* 1: found, 0: it is not there, -ENOENT: neither is the cgroup. */
 static int search_below(const char *group, struct search *search)
 {
 	const struct group_walk walk = { .enter = look, .data = search };
@@ -221,7 +221,7 @@ size_t mark_list(struct arena *arena, const char *mount, const char *prefix,
 	_cleanup_close_ int top = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (top >= 0)
-		(void)group_walk(top, &walk); /* what cannot be walked over is left */
+		(void)group_walk(top, &walk); /* what cannot be walked is left */
 	*ret = c.v;
 	return c.n;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manager is spoken to on its own socket, which is there before any bus is, and needs none. */
+/* The manager is contacted on its own socket, which exists before any bus does, and needs none. */
 #include "src/cgroup/unit.h"
 
 #include "src/base/clock.h"
@@ -24,8 +24,8 @@ struct manager {
 	struct dbus bus;
 	const char *unit;
 	char job[128], result[32]; /* the last job of the unit that ended, and how */
-	char error[96];            /* name of the last error that the manager gave, or "" */
-	char text[384];            /* what it said, or what went wrong on the way to it */
+	char error[96];            /* name of the manager's last error, or "" */
+	char text[384];            /* its message, or what went wrong on the way to it */
 };
 
 /* The words "permission denied" and "no such file or directory" would tell an engine that the
@@ -40,7 +40,7 @@ static int refused(const struct manager *m, const char *what, int error, struct 
 		       *text ? text : err_why(-error));
 }
 
-/* A job can have ended before the reply that names it is read. */
+/* A job may end before the reply that names it is read. */
 static void note_job(struct manager *m, const struct dbus_message *signal)
 {
 	struct dbus_reader reader = dbus_open_body(signal, "uoss");
@@ -79,7 +79,7 @@ static int take_error(struct manager *m, const struct dbus_message *reply)
 	return -EIO;
 }
 
-/* The reply is there until the next call. */
+/* The reply is valid until the next call. */
 static int call_object(struct manager *m, struct dbus_message *call, const struct str *body,
 		       struct dbus_message *reply)
 {
@@ -123,7 +123,7 @@ static int call_with_name(struct manager *m, const char *member, struct dbus_mes
 	return call(m, member, "s", &body, reply);
 }
 
-/* For the job that a reply names. */
+/* Waits for the job that a reply names. */
 static int wait_for_job(struct manager *m, const struct dbus_message *reply, const char *what,
 			struct err *err)
 {
@@ -159,7 +159,7 @@ static int call_start(struct manager *m, const struct unit_properties *sent,
 	dbus_put_text(&body, m->unit);
 	dbus_put_text(&body, MODE);
 	unit_properties_put(&body, sent);
-	dbus_end_array(&body, dbus_put_array(&body, '('), '('); /* no units besides it */
+	dbus_end_array(&body, dbus_put_array(&body, '('), '('); /* no other units */
 	return call(m, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body, reply);
 }
 
@@ -173,7 +173,7 @@ static int start(struct manager *m, struct unit_properties *sent, struct str *dr
 	while ((r = call_start(m, sent, &reply)) < 0) {
 		bool exists = str_equal(m->error, UNIT_EXISTS);
 
-		if (exists && !reset) { /* one that has failed is kept by its name only */
+		if (exists && !reset) { /* only a failed one is kept by its name */
 			(void)call_with_name(m, "ResetFailedUnit", &reply);
 			reset = true;
 		} else if (!unit_properties_drop(sent, m->error, m->text, dropped)) {
@@ -197,7 +197,7 @@ static const char *interface_of(const char *unit)
 					  : "org.freedesktop.systemd1.Service";
 }
 
-/* Where a unit is, "" if nowhere; no process in it could tell. -ENOENT: there is none of the
+/* Where a unit is, "" if nowhere; no process in it could tell. -ENOENT: there is none of that
  * name. */
 static int find_group(struct manager *m, struct arena *arena, const char **ret, struct err *err)
 {

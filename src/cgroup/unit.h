@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container's cgroup as a unit of systemd, made and kept through the manager that owns it: limits
- * that are only in the files are lifted by its next reload. */
+/* A container's cgroup as a unit of systemd, created and managed through the manager that owns it:
+ * systemd's next reload resets limits that are only in the files. */
 #pragma once
 
 #include "src/base/str.h"
@@ -20,16 +20,15 @@ int unit_start(struct arena *arena, const struct cgroup_unit *unit, pid_t pid, s
 int unit_set(const struct cgroup_unit_ref *unit, const struct cgroup_property *properties, size_t n,
 	     struct str *dropped, struct err *err) MUST_CHECK;
 
-/* The path of its cgroup (arena), "" when it has none. -ENOENT, without a text: it is not there, or
- * its manager is not. */
+/* The path of its cgroup (arena), "" if it has none. -ENOENT, without a text: the unit or its
+ * manager does not exist. */
 int unit_group(struct arena *arena, const struct cgroup_unit_ref *unit, const char **ret,
 	       struct err *err) MUST_CHECK;
 
-/* Ends the unit and what is in it by SIGKILL, and forgets it. One that is not there, or whose
- * manager is not, is fine. */
+/* Ends the unit and its processes by SIGKILL, and forgets it. A missing unit or manager is fine. */
 int unit_stop(const struct cgroup_unit_ref *unit, struct err *err) MUST_CHECK;
 
-/* Has the manager move a process into the unit, subgroup "" or "/name": from outside of what is
- * delegated to the caller the kernel refuses him that. */
+/* Has the manager move a process into the unit, subgroup "" or "/name": the kernel does not let a
+ * caller do so from outside what is delegated to it. */
 int unit_attach(const struct cgroup_unit_ref *unit, const char *subgroup, pid_t pid,
 		struct err *err) MUST_CHECK;

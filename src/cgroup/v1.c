@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hierarchies of cgroup v1: tasks, freezer, devices, and what tells of kills by the memory
+/* The hierarchies of cgroup v1: tasks, freezer, devices, and reports of kills by the memory
  * limit. */
 #include "src/cgroup/v1.h"
 
@@ -72,8 +72,8 @@ static int thaw_one(int dir, void *data)
 	return 0;
 }
 
-/* The v1 freezer keeps even the killed; the one of v2 lets them die. A container that may write to
- * its groups can have frozen one below. */
+/* The v1 freezer holds even killed processes; v2's lets them die. A container that may write to its
+ * cgroups can have frozen one below. */
 void v1_thaw(const struct cgroup *cgroup)
 {
 	static const struct group_walk all = { .enter = thaw_one };
@@ -83,8 +83,8 @@ void v1_thaw(const struct cgroup *cgroup)
 		(void)group_walk(cgroup->fds[dir], &all);
 }
 
-/* Rounds until one finds nobody new: who is forked while we kill is killed by the next round.
- * Frozen, nobody forks any more, and all die together when they are thawed. */
+/* Repeated until a round finds nobody new: a process forked while we kill is killed by the next
+ * round. Frozen, nobody forks any more, and all die together when they are thawed. */
 int v1_kill(const struct cgroup *cgroup, int which, struct err *err)
 {
 	int v1 = group_find(cgroup, "freezer"), dir = cgroup->fds[which];
@@ -160,8 +160,8 @@ static int rule_failed(const struct cgroup_device_rule *rule, const char *text, 
 	return -error;
 }
 
-/* The default can be changed only while no group is below: one that was removed just now counts
- * until the kernel has come round to it, a few milliseconds later, and tells nobody. */
+/* The default can be changed only while there is no cgroup below: one that was just removed counts
+ * until the kernel has released it, a few milliseconds later, without telling anybody. */
 static ssize_t write_rule(int fd, const struct cgroup_device_rule *rule, const char *text)
 {
 	ssize_t n = write(fd, text, strlen(text));

@@ -3,17 +3,18 @@
 
 #include "src/cgroup/group.h"
 
-/* A new cpuset is empty, and nobody can join it: it gets what its parent has. 0 or -errno. */
+/* A new cpuset is empty, and nobody can join it: it gets its parent's CPUs and nodes. 0 or
+ * -errno. */
 int v1_inherit_cpuset(int parent, int child);
 
-/* By freezer.state of the directory. -ETIMEDOUT comes without a text, and what did not freeze is
- * thawed again. */
+/* By freezer.state of the directory. -ETIMEDOUT comes without a text, and the cgroup is thawed
+ * again if it does not freeze. */
 int v1_freeze(int dir, bool freeze, long long deadline, struct err *err) MUST_CHECK;
 
-/* Thaws the group and those below it: the freezer of v1 keeps even the killed. */
+/* Thaws the cgroup and those below it: v1's freezer holds even killed processes. */
 void v1_thaw(const struct cgroup *cgroup);
 
-/* Kills, by pid, all in that directory of the group and below, freezing them where there is a
+/* Kills, by pid, everything in that directory of the cgroup and below, freezing it if there is a
  * freezer. */
 int v1_kill(const struct cgroup *cgroup, int which, struct err *err) MUST_CHECK;
 
@@ -23,5 +24,5 @@ int v1_empty(const struct cgroup *cgroup, int dir, long long deadline, struct er
 /* Writes the device rules of the plan into a directory of the devices controller. */
 int v1_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err) MUST_CHECK;
 
-/* An eventfd that tells of kills by the memory limit. */
+/* An eventfd that reports kills by the memory limit. */
 int v1_watch_oom(int dir, int control, int *ret_fd, struct err *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cgroup v2: a group has the controllers that its parent passes on, either holds processes or
+/* cgroup v2: a cgroup has the controllers that its parent passes on, either holds processes or
  * passes controllers on, and takes its device rules as a program. */
 #include "src/cgroup/v2.h"
 
@@ -32,9 +32,9 @@ static const struct cgroup_write *find_need(const struct cgroup_plan *plan, cons
 	return NULL;
 }
 
-/* The kernel's "no internal processes" rule keeps a delegated group from passing controllers on
- * while usrun itself is in it. When it is alone there (`systemd-run --scope -p Delegate=yes usrun
- * …`), it steps aside into a group below; v2_remove_aside() takes that away. */
+/* The kernel's "no internal processes" rule keeps a delegated cgroup from passing controllers on
+ * while usrun itself is in it. If it is alone there (`systemd-run --scope -p Delegate=yes usrun
+ * …`), it moves into a cgroup below; v2_remove_aside() removes that. */
 static int step_aside(int dir)
 {
 	char text[64];
@@ -47,7 +47,7 @@ static int step_aside(int dir)
 	return io_write_at(dir, ASIDE "/cgroup.procs", "0");
 }
 
-/* Fails while somebody is in it, which is right. */
+/* Fails while it is populated, as it should. */
 void v2_remove_aside(const struct cgroup_dir *dir)
 {
 	struct group_path buf;
@@ -60,9 +60,9 @@ void v2_remove_aside(const struct cgroup_dir *dir)
 	(void)rmdir(buf.text);
 }
 
-/* A group that holds processes itself, and is not the root of the tree. The kernel would let it
- * pass cpu, pids and cpuset on, and make it the root of a threaded subtree by that: then no process
- * can be put into the groups below it any more. */
+/* A populated cgroup that is not the root of the tree. The kernel would let it pass cpu, pids and
+ * cpuset on, and thereby make it the root of a threaded subtree: then no process can be put into
+ * the cgroups below it any more. */
 static bool is_occupied(int dir)
 {
 	char text[64];
@@ -161,7 +161,7 @@ int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct
 
 	if (io_read_small(dir, "cgroup.controllers", has, sizeof(has)) <= 0 ||
 	    io_read_small(dir, "cgroup.subtree_control", passed, sizeof(passed)) < 0)
-		*passed = '\0'; /* the writes will tell why, if they matter */
+		*passed = '\0'; /* the writes will say why, if they matter */
 	r = check_needs(plan, has, name, err);
 	for (char *word = strtok_r(has, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		if (!str_has_word(passed, word, ' '))
@@ -176,8 +176,8 @@ int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct
 	return r;
 }
 
-/* A group that passes controllers on cannot hold processes. One that had groups below it may still
- * be set to; with none left it can be told to stop. */
+/* A cgroup that passes controllers on cannot hold processes. One that had children may still be set
+ * to; without any left it can be told to stop. */
 int v2_keep_controllers(const struct cgroup_dir *dir, int fd, struct err *err)
 {
 	char text[256], less[2 * sizeof(text)] = "", *save = NULL;
@@ -233,7 +233,7 @@ int v2_freeze(int dir, bool freeze, long long deadline, struct err *err)
 		     : 0;
 }
 
-/* The group of a privileged container needs no program. */
+/* The cgroup of a privileged container needs no program. */
 static bool allows_all(const struct cgroup_plan *plan)
 {
 	bool all = false;
@@ -260,13 +260,13 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 	return -error;
 }
 
-/* program -1: none is kept. */
+/* program -1: keeps none. */
 static int detach_all_but(int dir, int program, struct err *err)
 {
 	uint32_t ids[MAX_PROGRAMS], keep = 0;
 	int n = bpf_device_list(dir, ids, MAX_PROGRAMS);
 
-	if (program >= 0 && n == 1) /* the one that has just been attached */
+	if (program >= 0 && n == 1) /* the one just attached */
 		return 0;
 	if (program >= 0)
 		keep = bpf_program_id(program);
@@ -286,8 +286,8 @@ static int detach_all_but(int dir, int program, struct err *err)
 	return 0;
 }
 
-/* All programs of a group must allow an access. The new one goes on first, so that there is no
- * moment without; one from before this call (an update) then goes off. */
+/* All programs of a cgroup must allow an access. The new one is attached first, so that there is no
+ * moment without; a previous one (an update) is then detached. */
 static int attach(int dir, int program, bool keep, struct err *err)
 {
 	int n = bpf_device_attach(dir, program);
@@ -295,7 +295,7 @@ static int attach(int dir, int program, bool keep, struct err *err)
 	if (n < 0)
 		return err_errno(err, -n,
 				 ERR_AT "linux.resources.devices: attach the device program");
-	if (keep) /* the other is systemd's, and says no more than this one */
+	if (keep) /* the other is systemd's, and no different */
 		return 0;
 	return detach_all_but(dir, program, err);
 }
