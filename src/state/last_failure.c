@@ -15,8 +15,8 @@
 
 enum { TEXT_MAX = 64 << 10, STALE_SECONDS = 24 * 3600 };
 
-/* The directory that the usual state directory is in, where it is the caller's own, and the name;
- * or -1: others could put something there. */
+/* The parent of the usual state directory, if the caller owns it, and the file's name; or -1:
+ * others could put something there. */
 static int open_place(const struct store *store, struct arena *arena, const char **ret_name)
 {
 	_cleanup_close_ int dir = -1;
@@ -31,7 +31,7 @@ static int open_place(const struct store *store, struct arena *arena, const char
 	return fd_take(&dir);
 }
 
-/* The id stands in the first line. */
+/* The id is in the first line. */
 int last_failure_keep(const struct store *store, const char *id, const char *text, struct err *err)
 {
 	struct arena arena = { 0 };

@@ -31,8 +31,8 @@ enum {
 enum { FLAG_EXITING = 4 };
 enum { HIDDEN_MS = 2000 };
 
-/* The name in brackets may hold anything, so fields are counted behind the last ")". "" where there
- * is none. */
+/* The name in brackets may hold anything, so fields are counted after the last ")". "" if there is
+ * none. */
 static const char *stat_field(const char *text, int number)
 {
 	const char *p = strrchr(text, ')');
@@ -42,7 +42,7 @@ static const char *stat_field(const char *text, int number)
 	return p ? p + 1 : "";
 }
 
-/* 0 where it is no number. */
+/* 0 if it is not a number. */
 static uint64_t stat_number(const char *text, int number)
 {
 	return strtoull(stat_field(text, number), NULL, 10);
@@ -65,7 +65,7 @@ int status_parse_end(const char *text, uint64_t start_time)
 	if (*stat_field(text, FIELD_STATE) != 'Z' ||
 	    stat_number(text, FIELD_START_TIME) != start_time)
 		return -1;
-	/* 0 is also what those see who may not know. */
+	/* Readers without the right to know see 0, too. */
 	return end && end <= INT_MAX ? (int)end : -1;
 }
 
@@ -98,7 +98,7 @@ bool status_waits_for_zombie(pid_t pid)
 	unsigned int flags;
 	char state;
 
-	/* A process that cannot end because of a disk is in state D. */
+	/* A process stuck on a disk is in state D. */
 	return read_flags(pid, &state, &flags) && state == 'S' && (flags & FLAG_EXITING);
 }
 
@@ -118,7 +118,7 @@ bool status_is_dying(pid_t pid)
 		    (pending & 1ULL << (SIGKILL - 1)))
 			return true;
 	}
-	/* Or it has taken the signal since. */
+	/* Or it has received the signal since. */
 	return read_flags(pid, &state, &flags) && (flags & FLAG_EXITING);
 }
 
@@ -215,7 +215,7 @@ uint64_t status_start_time_in(int fd, pid_t pid)
 	return status_parse_stat(text);
 }
 
-/* "" where it cannot be read. The same for each container of a list. */
+/* "" if it cannot be read. The same for every container of a list. */
 static const char *boot_id(void)
 {
 	static char id[64];
@@ -283,8 +283,8 @@ int status_of(const struct state *state, int *ret_pidfd, struct err *err)
 	if (!state->pid.set)
 		return state->phase == STATE_CREATING && !state->abandoned ? STATUS_CREATING
 									   : STATUS_STOPPED;
-	/* Start times count from boot: another process may have the same pid and time by now. Nor
-	 * is it asked for that one, which it may be forbidden to look at. */
+	/* Start times count from boot: another process may have the same pid and time by now. Not
+	 * even queried in that case, which may be forbidden. */
 	if (status_has_rebooted(state))
 		return STATUS_STOPPED;
 	if (ret_pidfd || has_number(state))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status of a container: derived, never believed. */
+/* The status of a container: derived, never trusted. */
 #pragma once
 
 #include "src/state/store.h"
@@ -16,9 +16,8 @@ const char *status_name(enum status status); /* "running" */
 /* Start time of a process (clock ticks since boot), 0 when it is gone or a zombie. */
 int status_start_time(pid_t pid, uint64_t *ret, struct err *err) MUST_CHECK;
 
-/* The same from an open file that is said to be the process's stat; 0 also when it is another. pid
- * 0: of the procfs of another pid namespace, where its number is not known: any file of one is
- * believed. */
+/* The same from an open file said to be the process's stat; 0 also if it is another's. pid 0: in
+ * the procfs of another pid namespace, where its number is unknown: any such file is accepted. */
 uint64_t status_start_time_in(int fd, pid_t pid);
 
 /* Whether the init of a pid namespace has ended as far as it can: the kernel keeps it until whoever
@@ -36,15 +35,15 @@ uint64_t status_parse_stat(const char *text);
 int status_unreaped(const struct state *state);
 int status_parse_end(const char *text, uint64_t start_time);
 
-/* This boot's id, or "" where the kernel does not tell. */
+/* This boot's id, or "" if the kernel does not tell. */
 const char *status_boot_id(struct arena *arena);
 
-/* Whether the machine has booted since: known to have, by both ids. */
+/* Whether the machine has certainly booted since, by both ids. */
 bool status_has_rebooted(const struct state *state);
 
 /* Why nobody can finish or use the container any more, in words, or NULL where that is not certain.
  * For who has the lock of its directory: that proves that no other command is at work on it. */
 const char *status_why_dead(const struct state *state, int dirfd);
 
-/* Whether what the state says of processes may be about another machine than this one. */
+/* Whether the processes in the state may belong to another machine. */
 bool status_is_elsewhere(const struct state *state, int dirfd);

@@ -46,19 +46,19 @@ struct state {
 	struct state_mount mount;
 	JSON_LIST(struct json_pair) annotations;
 	JSON_LIST(const char *) rdt_groups; /* to remove, below the root of resctrl */
-	JSON_LIST(const char *) undo;       /* names of the rows to take back, first to last */
-	JSON_LIST(const char *) mounts;     /* places of those that came later (`mounts add`) */
+	JSON_LIST(const char *) undo;       /* names of the rows to undo, first to last */
+	JSON_LIST(const char *) mounts;     /* places of mounts added later (`mounts add`) */
 	JSON_LIST(const char *) fallbacks;  /* every departure from the config, in words */
 	JSON_LIST(const char *)
 	namespaces;              /* kinds the container does not share with its creator
 					     * ("pid", "mount", …): what exec joins */
-	struct json_int net_pid; /* keeper of the network's helper */
+	struct json_int net_pid; /* the network helper's keeper */
 	struct json_uint net_start_time;
-	struct json_int layer_pid; /* keeper of the processes that serve overlays */
+	struct json_int layer_pid; /* the overlay servers' keeper */
 	struct json_uint layer_start_time;
-	struct json_int console_pid; /* keeper of the terminal */
+	struct json_int console_pid; /* the terminal's keeper */
 	struct json_uint console_start_time;
-	const struct handler_kept *handler; /* that runs its program, or NULL */
+	const struct handler_kept *handler; /* the one that runs its program, or NULL */
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
 	struct json_uint sandbox; /* it ends with its usrun, which was in this pid namespace */
 	/* Not stored. */
