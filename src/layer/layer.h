@@ -32,6 +32,8 @@ struct layer {
 	const char *path; /* NULL: a tmpfs */
 	int kind;         /* enum layer_kind */
 	bool mapped;      /* files in it belong to other ids than the user's */
+	/* Of the name that a file has while it is applied, such as no program can have made. */
+	struct json_uint key;
 	JSON_LIST(struct layer_part) parts;
 };
 
@@ -74,6 +76,7 @@ struct layer_side { /* struct stat, as far as it is told */
 	uint32_t mode;
 	uint64_t size;
 	struct timespec changed; /* the inode */
+	uint64_t inode;
 };
 
 struct layer_change {

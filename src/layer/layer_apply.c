@@ -1,233 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes go to where they belong by descriptors, component by component, through no link and to no
  * other mount, of which the layer has seen nothing: below, a program that still runs may have put
- * links in place of directories. A file takes another's place by rename(2), whole or not at all. */
+ * links in place of directories. A file takes another's place by rename(2), whole or not at all. It
+ * has no name until it is whole, where the file system can do that, and then one that the next call
+ * knows, should this one be killed. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/path.h"
-#include "src/layer/layer.h"
+#include "src/layer/layer_make.h"
+#include "src/layer/layer_record.h"
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_DEPTH = 200, CHUNK = 1 << 16, PLACE = O_PATH | O_DIRECTORY };
+enum { MAX_DEPTH = 200, PLACE = O_PATH | O_DIRECTORY };
 
-struct job { /* one change */
-	struct arena *arena;
-	const struct layer_change *change;
-	int upper, lower;   /* of the part */
-	int from, to;       /* the directories that have it */
-	const char *name;   /* in them */
-	char temporary[32]; /* such as no program can have made */
-	struct stat st;     /* in the layer */
-};
-
-static int copy_range(int from, int to, off_t at, off_t end)
-{
-	char chunk[CHUNK];
-
-	if (lseek(to, at, SEEK_SET) < 0)
-		return -errno;
-	while (at < end) {
-		ssize_t n = pread(from, chunk, (size_t)(end - at < CHUNK ? end - at : CHUNK), at);
-		int r = n < 0 ? -errno : io_write_all(to, chunk, (size_t)n);
-
-		if (n == 0 || (r < 0 && r != -EINTR))
-			return r;
-		at += n > 0 ? n : 0;
-	}
-	return 0;
-}
-
-/* A program can make a file of any size that has nothing in it: holes stay holes. */
-static int copy_contents(int from, int to, off_t size)
-{
-	off_t at = 0, end;
-
-	while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
-		int r;
-
-		end = lseek(from, at, SEEK_HOLE);
-		r = end < 0 ? -errno : copy_range(from, to, at, end);
-		if (r < 0)
-			return r;
-		at = end;
-	}
-	if (errno != ENXIO) /* the end */
-		return -errno;
-	return ftruncate(to, size) < 0 ? -errno : 0;
-}
-
-/* Not with the bits that give a program the rights of the file's owner: whoever looked at the list
- * has not seen what it does. */
-static mode_t mode_of(const struct stat *st)
-{
-	return st->st_mode & (S_ISDIR(st->st_mode) ? 03777 : 0777);
-}
-
-static int set_times(const struct job *job, const char *name)
-{
-	const struct timespec times[2] = { job->st.st_atim, job->st.st_mtim };
-
-	return utimensat(job->to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
-}
-
-static int make_file(const struct job *job)
-{
-	_cleanup_close_ int from =
-		openat(job->from, job->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	_cleanup_close_ int to = -1;
-	struct stat st;
-	int r;
-
-	if (from < 0 || fstat(from, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -ESTALE;
-	to = openat(job->to, job->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-	if (to < 0)
-		return -errno;
-	r = copy_contents(from, to, st.st_size);
-	if (r == 0 && fchmod(to, mode_of(&st)) < 0)
-		r = -errno;
-	return r;
-}
-
-static int make_link(const struct job *job)
-{
-	char target[4096];
-	ssize_t n = readlinkat(job->from, job->name, target, sizeof(target) - 1);
-
-	if (n < 0)
-		return -errno;
-	target[n] = '\0';
-	return symlinkat(target, job->to, job->temporary) < 0 ? -errno : 0;
-}
-
-static int make_fifo(const struct job *job)
-{
-	if (mkfifoat(job->to, job->temporary, 0600) < 0)
-		return -errno;
-	/* Now, for the umask. */
-	return fchmodat(job->to, job->temporary, mode_of(&job->st), 0) < 0 ? -errno : 0;
-}
-
-/* Where the owners in the layer say nothing what is there keeps its group, as far as its user may
- * give it, and what is new has that of its directory. */
-static int keep_group(const struct job *job, const char *name, const struct stat *st)
-{
-	struct stat old;
-
-	if (fstatat(job->to, job->name, &old, AT_SYMLINK_NOFOLLOW) < 0 || old.st_gid == st->st_gid)
-		return 0;
-	return fchownat(job->to, name, (uid_t)-1, old.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-			       errno != EPERM
-		       ? -errno
-		       : 0;
-}
-
-static int set_owner(const struct job *job, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(job->to, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	if (job->change->part->squash.v)
-		return keep_group(job, name, &st);
-	if (st.st_uid == job->st.st_uid && st.st_gid == job->st.st_gid)
-		return 0;
-	return fchownat(job->to, name, job->st.st_uid, job->st.st_gid, AT_SYMLINK_NOFOLLOW) < 0
-		       ? -errno
-		       : 0;
-}
-
-/* What has come to be there since the list was made stays. */
-static int settle(const struct job *job, bool over)
-{
-	int r = set_owner(job, job->temporary);
-
-	if (r == 0)
-		r = set_times(job, job->temporary);
-	if (r == 0 && over && renameat(job->to, job->temporary, job->to, job->name) == 0)
-		return 0;
-	if (r == 0 && (over || linkat(job->to, job->temporary, job->to, job->name, 0) < 0))
-		r = -errno;
-	(void)unlinkat(job->to, job->temporary, 0);
-	return r;
-}
-
-static int make(const struct job *job, bool over)
-{
-	mode_t kind = job->st.st_mode & S_IFMT;
-	int r;
-
-	if (kind == S_IFDIR) {
-		if (mkdirat(job->to, job->name, mode_of(&job->st) | 0700) == 0)
-			return set_owner(job, job->name);
-		return errno == EEXIST && !over ? -EEXIST : -errno;
-	}
-	r = kind == S_IFREG   ? make_file(job)
-	    : kind == S_IFLNK ? make_link(job)
-	    : kind == S_IFIFO ? make_fifo(job)
-			      : -EOPNOTSUPP;
-	if (r == 0)
-		return settle(job, over);
-	(void)unlinkat(job->to, job->temporary, 0);
-	return r;
-}
-
-static int touch(const struct job *job)
-{
-	const char *name = *job->name ? job->name : ".";
-	_cleanup_close_ int fd = resolve_on_mount(job->to, name, O_PATH | O_NOFOLLOW);
-	struct stat st;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if ((st.st_mode ^ job->st.st_mode) & S_IFMT)
-		return -ESTALE;
-	r = set_owner(job, name);
-	if (r < 0)
-		return r;
-	if (!S_ISLNK(st.st_mode) && chmod(fd_path(fd).text, mode_of(&job->st)) < 0)
-		return -errno;
-	return S_ISDIR(st.st_mode) ? 0 : set_times(job, name);
-}
-
-static int replace(const struct job *job)
-{
-	bool trees = S_ISDIR(job->change->was.mode) || S_ISDIR(job->st.st_mode);
-	int r = trees ? layer_remove_tree(job->to, job->name) : 0;
-
-	return r < 0 ? r : make(job, !trees);
-}
-
-static int act(const struct job *job)
-{
-	switch (job->change->what) {
-	case LAYER_ADDED:
-		return make(job, false);
-	case LAYER_MODIFIED:
-		return make(job, true);
-	case LAYER_DELETED:
-		return layer_remove_tree(job->to, job->name);
-	case LAYER_RETYPED:
-		return replace(job);
-	case LAYER_TOUCHED:
-		return touch(job);
-	}
-	return 0;
-}
-
-static int failed(const struct job *job, int r, struct err *err)
+static int failed(const struct layer_job *job, int r, struct err *err)
 {
 	(void)err_errno(err, -r, "apply the change of %s",
 			layer_text_path(job->arena, job->change));
@@ -241,16 +34,50 @@ static int failed(const struct job *job, int r, struct err *err)
 	return r;
 }
 
+static bool is_after(const struct timespec *t, const struct layer_part *part)
+{
+	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec > part->since.v;
+}
+
+/* Whether somebody has changed it here since the layer was made, or was applied to it. */
+static bool is_changed(const struct layer_job *job, uint64_t inode, const struct timespec *changed)
+{
+	return is_after(changed, job->change->part) &&
+	       !layer_record_has(job->records, job->change->part, inode, changed);
+}
+
+/* What is in it is now as this call leaves it; so is the directory, if nobody else changed it. */
+static void note_made(const struct layer_job *job, bool own_dir)
+{
+	struct stat st;
+
+	if (own_dir && fstat(job->to, &st) == 0)
+		layer_record_note(job->arena, job->records, job->change->part, &st);
+	if (fstatat(job->to, *job->name ? job->name : ".", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		layer_record_note(job->arena, job->records, job->change->part, &st);
+}
+
+static bool is_own_dir(const struct layer_job *job)
+{
+	struct stat st;
+
+	if (fstat(job->to, &st) < 0)
+		return false;
+	return !is_changed(job, st.st_ino, &st.st_ctim) || st.st_ctim.tv_sec > job->begun->tv_sec ||
+	       (st.st_ctim.tv_sec == job->begun->tv_sec &&
+		st.st_ctim.tv_nsec >= job->begun->tv_nsec);
+}
+
 /* Opens what the change is in, in the layer and below it. */
-static int run_job(struct job *job, struct err *err)
+static int run_job(struct layer_job *job, struct err *err)
 {
 	const char *path = job->change->name, *slash = strrchr(path, '/');
 	const char *dir = slash ? arena_strndup(job->arena, path, (size_t)(slash - path)) : ".";
 	_cleanup_close_ int from = -1, to = resolve_on_mount(job->lower, dir, PLACE);
 	int r = to < 0 ? to : 0;
+	bool own_dir;
 
 	job->name = slash ? slash + 1 : path;
-	io_random_name("usrun-apply", job->temporary, sizeof(job->temporary));
 	if (r == 0 && job->change->what != LAYER_DELETED) {
 		from = resolve_on_mount(job->upper, dir, PLACE);
 		r = from;
@@ -262,8 +89,11 @@ static int run_job(struct job *job, struct err *err)
 	}
 	job->from = from;
 	job->to = to;
+	own_dir = r == 0 && is_own_dir(job);
 	if (r == 0)
-		r = act(job);
+		r = layer_make(job);
+	if (r == 0)
+		note_made(job, own_dir);
 	return r < 0 ? failed(job, r, err) : 0;
 }
 
@@ -314,14 +144,8 @@ static void note(struct arena *arena, struct layer_changes *list, const struct l
 	list->v[list->n++] = *change;
 }
 
-static bool is_after(const struct timespec *t, const struct layer_part *part)
-{
-	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec > part->since.v;
-}
-
 /* Whether something in a directory that is to be removed has changed; what cannot be seen has. */
-static bool has_newer(struct arena *arena, int dir, const char *name, const struct layer_part *part,
-		      unsigned int depth)
+static bool has_newer(const struct layer_job *job, int dir, const char *name, unsigned int depth)
 {
 	_cleanup_close_ int fd = resolve_on_mount(dir, name, O_RDONLY | O_DIRECTORY);
 	_cleanup_close_ int again = fd < 0 ? -1 : resolve_on_mount(fd, ".", PLACE);
@@ -329,28 +153,28 @@ static bool has_newer(struct arena *arena, int dir, const char *name, const stru
 	struct stat st;
 	size_t n;
 
-	if (fd < 0 || depth == MAX_DEPTH || layer_list(arena, fd_take(&fd), &names, &n) < 0)
+	if (fd < 0 || depth == MAX_DEPTH || layer_list(job->arena, fd_take(&fd), &names, &n) < 0)
 		return true;
 	for (size_t i = 0; i < n; i++)
 		if (fstatat(again, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    is_after(&st.st_ctim, part) ||
-		    (S_ISDIR(st.st_mode) && has_newer(arena, again, names[i], part, depth + 1)))
+		    is_changed(job, st.st_ino, &st.st_ctim) ||
+		    (S_ISDIR(st.st_mode) && has_newer(job, again, names[i], depth + 1)))
 			return true;
 	return false;
 }
 
-static bool is_newer(const struct job *job)
+static bool is_newer(const struct layer_job *job)
 {
 	const struct layer_change *c = job->change;
+	bool changed = is_changed(job, c->was.inode, &c->was.changed);
 
 	if (c->what == LAYER_ADDED)
 		return false;
 	if (!S_ISDIR(c->was.mode))
-		return is_after(&c->was.changed, c->part);
+		return changed;
 	if (c->what == LAYER_TOUCHED)
 		return false;
-	return is_after(&c->was.changed, c->part) ||
-	       has_newer(job->arena, job->lower, c->name, c->part, 0);
+	return changed || has_newer(job, job->lower, c->name, 0);
 }
 
 /* A program must not end it all with a socket. */
@@ -360,8 +184,8 @@ static bool can_make(const struct layer_change *c)
 	       S_ISDIR(c->now.mode) || S_ISLNK(c->now.mode) || S_ISFIFO(c->now.mode);
 }
 
-static int apply_one(struct job *job, const struct layer_choice *choice, struct layer_applied *ret,
-		     struct err *err)
+static int apply_one(struct layer_job *job, const struct layer_choice *choice,
+		     struct layer_applied *ret, struct err *err)
 {
 	const char *path = layer_text_path(job->arena, job->change);
 	int r = chosen(choice, path, job->change);
@@ -394,47 +218,88 @@ static int apply_one(struct job *job, const struct layer_choice *choice, struct 
 }
 
 /* Files were still to be made in new directories, which takes modes that they may not have. */
-static void finish_directories(const struct layer_part *part, int lower,
-			       const struct layer_changes *done)
+static void finish_directories(struct arena *arena, const struct layer_part *part, int lower,
+			       const struct layer_changes *done, struct layer_records *records)
 {
 	for (size_t i = done->n; i > 0; i--) {
 		const struct layer_change *c = &done->v[i - 1];
 		_cleanup_close_ int dir = -1;
+		struct stat st;
 
 		if (c->part != part || !S_ISDIR(c->now.mode) || c->what == LAYER_TOUCHED)
 			continue;
 		dir = resolve_on_mount(lower, c->name, PLACE);
 		if (dir >= 0)
 			(void)chmod(fd_path(dir).text, c->now.mode & 03777);
+		if (dir >= 0 && fstat(dir, &st) == 0)
+			layer_record_note(arena, records, part, &st);
 	}
 }
 
-static int apply_part(struct arena *arena, struct layer *layer, const struct layer_part *part,
-		      const struct layer_changes *changes, const struct layer_choice *choice,
-		      struct layer_applied *ret, struct err *err)
+static int apply_part(const struct layer_job *like, struct layer *layer,
+		      const struct layer_part *part, const struct layer_changes *changes,
+		      const struct layer_choice *choice, struct layer_applied *ret, struct err *err)
 {
 	_cleanup_close_ int lower = -1, upper = layer_open_upper(layer, part, err);
 	int r = upper < 0 ? upper : layer_open_lower(part, &lower, err);
 
 	for (size_t i = 0; r == 0 && i < changes->n; i++) {
-		struct job job = {
-			.arena = arena, .change = &changes->v[i], .upper = upper, .lower = lower
-		};
+		struct layer_job job = *like;
 
+		job.change = &changes->v[i];
+		job.upper = upper;
+		job.lower = lower;
 		if (job.change->part == part)
 			r = apply_one(&job, choice, ret, err);
 	}
 	if (r == 0)
-		finish_directories(part, lower, &ret->done);
+		finish_directories(like->arena, part, lower, &ret->done, like->records);
+	return r;
+}
+
+/* The key is on disk before a file has a name by it. */
+static int find_temporary(struct layer *layer, struct layer_job *job, struct err *err)
+{
+	int r = 0;
+
+	if (!layer->key.set) {
+		if (getrandom(&layer->key.v, sizeof(layer->key.v), 0) < 0)
+			return err_errno(err, errno, "choose a temporary name");
+		layer->key.set = true;
+		r = layer_write(layer, err);
+	}
+	(void)snprintf(job->temporary, sizeof(job->temporary), ".usrun-apply.%016llx",
+		       (unsigned long long)layer->key.v);
+	return r;
+}
+
+/* Where a part of it is left, or it has failed half way, what is done is not forgotten. */
+static int remember(struct layer *layer, struct layer_records *records, bool all, struct err *err)
+{
+	int r;
+
+	if (!all)
+		return layer_record_write(layer, records, err);
+	layer_seen(layer);
+	r = layer_write(layer, err);
+	if (r == 0)
+		r = layer_record_drop(layer);
 	return r;
 }
 
 int layer_apply(struct arena *arena, struct layer *layer, const struct layer_changes *changes,
 		const struct layer_choice *choice, struct layer_applied *ret, struct err *err)
 {
-	int r = 0;
+	struct layer_records records;
+	struct timespec begun;
+	struct layer_job like = { .arena = arena, .records = &records, .begun = &begun };
+	struct err later = { 0 };
+	int r = layer_record_read(arena, layer, &records, err), kept;
 
 	*ret = (struct layer_applied){ 0 };
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &begun); /* as the kernel's times of files */
+	if (r == 0)
+		r = find_temporary(layer, &like, err);
 	for (size_t i = 0; r == 0 && i < layer->parts.n; i++) {
 		const struct layer_part *part = &layer->parts.v[i];
 		bool some = false;
@@ -442,11 +307,9 @@ int layer_apply(struct arena *arena, struct layer *layer, const struct layer_cha
 		for (size_t k = 0; k < changes->n; k++)
 			some |= changes->v[k].part == part;
 		if (some && !part->empty.v)
-			r = apply_part(arena, layer, part, changes, choice, ret, err);
+			r = apply_part(&like, layer, part, changes, choice, ret, err);
 	}
-	if (r == 0 && !choice->n && !ret->newer.n) {
-		layer_seen(layer);
-		r = layer_write(layer, err);
-	}
-	return r;
+	kept = remember(layer, &records, r == 0 && !choice->n && !ret->newer.n,
+			r < 0 ? &later : err);
+	return r < 0 ? r : kept;
 }

@@ -42,7 +42,8 @@ static int failed(const struct reader *r, int error, const char *name)
 
 static struct layer_side side_of(const struct stat *st)
 {
-	return st ? (struct layer_side){ st->st_mode, (uint64_t)st->st_size, st->st_ctim }
+	return st ? (struct layer_side){ st->st_mode, (uint64_t)st->st_size, st->st_ctim,
+					 st->st_ino }
 		  : (struct layer_side){ 0 };
 }
 

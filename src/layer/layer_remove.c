@@ -4,7 +4,7 @@
  * of it. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
-#include "src/layer/layer.h"
+#include "src/layer/layer_record.h"
 #include "src/sys/resolve.h"
 
 #include <dirent.h>
@@ -105,14 +105,19 @@ int layer_remove_tree(int dir, const char *name)
 /* layer.json last: what is left of a removal that was cut off is still a layer. */
 static int remove_parts(struct arena *arena, const struct layer *layer)
 {
+	int error;
+
 	for (size_t i = 0; i < layer->parts.n; i++) {
-		int error = layer_remove_tree(
+		error = layer_remove_tree(
 			layer->fd,
 			arena_strf(arena, "%u", (unsigned int)layer->parts.v[i].number.v));
 
 		if (error < 0)
 			return error;
 	}
+	error = layer_record_drop(layer);
+	if (error < 0)
+		return error;
 	return unlinkat(layer->fd, "layer.json", 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 

@@ -22,6 +22,7 @@ struct document {
 	struct json_uint version;
 	int kind;
 	struct json_bool mapped;
+	struct json_uint key;
 	JSON_LIST(struct layer_part) parts;
 };
 
@@ -64,6 +65,10 @@ static const struct json_field fields[] = {
 	  .offset = offsetof(struct document, kind),
 	  .names = kinds },
 	{ .key = "mapped", .kind = JSON_BOOL, .offset = offsetof(struct document, mapped) },
+	{ .key = "key",
+	  .kind = JSON_UINT,
+	  .offset = offsetof(struct document, key),
+	  .umax = UINT64_MAX },
 	{ .key = "parts",
 	  .kind = JSON_OBJECTS,
 	  .flags = JSON_REQUIRED,
@@ -110,6 +115,7 @@ static int read_document(struct arena *arena, struct layer *layer, int kind, str
 	}
 	layer->kind = doc.kind;
 	layer->mapped = doc.mapped.v;
+	layer->key = doc.key;
 	layer->parts.v = doc.parts.v;
 	layer->parts.n = doc.parts.n;
 	return 0;
@@ -286,6 +292,7 @@ int layer_write(const struct layer *layer, struct err *err)
 	json_write_uint(w, "version", VERSION);
 	json_write_string(w, "kind", json_read_enum_name(kinds, layer->kind));
 	json_write_bool(w, "mapped", layer->mapped);
+	write_number(w, "key", &layer->key);
 	json_write_array(w, "parts");
 	for (size_t i = 0; i < layer->parts.n; i++) {
 		const struct layer_part *part = &layer->parts.v[i];

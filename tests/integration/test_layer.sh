@@ -150,6 +150,51 @@ t_layer_that_is_damaged() {
 	fi
 }
 
+# What an earlier call has put here was changed by nobody else, and what somebody changes then was.
+t_layer_knows_what_it_has_applied() {
+	layer_home
+	mkdir other
+	ok do --net=none --overlay=../tried -- sh -c 'echo more >>b; mkdir nd; echo x >nd/f; echo x >other/f; ln -s b other/l'
+	ok do --apply ../tried b nd other
+	ok do --net=none --overlay=../tried -- sh -c 'echo again >>b; rm -r nd; rm -r other; echo left >c'
+	ok do --apply ../tried b
+	ok do --apply ../tried
+	eq 'all of it' "$(grep -c more b) $(tail -n 1 b) $(<c) $(ls -d nd other 2>/dev/null)" '1 again left '
+	ok do --net=none --overlay=../tried -- sh -c 'echo more >>b; mkdir nd; echo x >nd/f'
+	ok do --apply ../tried b nd
+	ok do --net=none --overlay=../tried -- sh -c 'echo more >>b; rm -r nd'
+	echo mine >>b
+	echo mine >nd/mine
+	R do --apply ../tried
+	eq status "$RC" 1
+	has 'a file' "$ERR" "not applied: $PWD/b: it was changed here since"
+	has 'in a directory' "$ERR" "not applied: $PWD/nd: it was changed here since"
+	eq 'not taken over' "$(tail -n 1 b) $(<nd/mine)" 'mine mine'
+	ok gc --layer ../tried
+	[ ! -e ../tried ] || fail 'the layer is still there'
+}
+
+# Killed while a file is copied, and while the copy takes its name.
+t_layer_apply_is_killed() {
+	layer_home
+	local call
+	strace -o "$T/trace" -e inject=utimensat:signal=KILL:when=1 true 2>/dev/null || skip 'needs strace'
+	for call in fchmod:0 utimensat:1; do
+		ok do --net=none --overlay=../tried -- sh -c 'echo more >>b; ln -s b new; mkfifo ff2'
+		RC=0
+		strace -o "$T/trace" -e inject="${call%:*}":signal=KILL:when=1 "${U[@]}" do --apply ../tried 2>/dev/null || RC=$?
+		eq "$call" "$RC" 137
+		eq 'a whole file' "$(wc -l <b)" 1
+		! grep -q 'O_TMPFILE.*= -1' "$T/trace" || call=${call%:*}:1 # this file system lacks it
+		[ "$(ls -A | grep -c usrun-apply)" -le "${call#*:}" ] || fail "$call: $(ls -A)"
+		ok do --apply ../tried
+		eq 'nothing of it' "$(ls -A | grep usrun-apply) $(tail -n 1 b) $(readlink new)" ' more b'
+		ok gc --layer ../tried
+		rm new ff2
+		echo b >b
+	done
+}
+
 # Who could use a layer beside another, or see it inside, or put links where it is applied.
 t_layer_in_hostile_hands() {
 	layer_home

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "src/layer/layer_make.h"
+
+#include "src/base/fd.h"
+#include "src/base/io.h"
+#include "src/sys/resolve.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { CHUNK = 1 << 16 };
+
+static int copy_range(int from, int to, off_t at, off_t end)
+{
+	char chunk[CHUNK];
+
+	if (lseek(to, at, SEEK_SET) < 0)
+		return -errno;
+	while (at < end) {
+		ssize_t n = pread(from, chunk, (size_t)(end - at < CHUNK ? end - at : CHUNK), at);
+		int r = n < 0 ? -errno : io_write_all(to, chunk, (size_t)n);
+
+		if (n == 0 || (r < 0 && r != -EINTR))
+			return r;
+		at += n > 0 ? n : 0;
+	}
+	return 0;
+}
+
+/* A program can make a file of any size that has nothing in it: holes stay holes. */
+static int copy_contents(int from, int to, off_t size)
+{
+	off_t at = 0, end;
+
+	while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
+		int r;
+
+		end = lseek(from, at, SEEK_HOLE);
+		r = end < 0 ? -errno : copy_range(from, to, at, end);
+		if (r < 0)
+			return r;
+		at = end;
+	}
+	if (errno != ENXIO) /* the end */
+		return -errno;
+	return ftruncate(to, size) < 0 ? -errno : 0;
+}
+
+/* Not with the bits that give a program the rights of the file's owner: whoever looked at the list
+ * has not seen what it does. */
+static mode_t mode_of(const struct stat *st)
+{
+	return st->st_mode & (S_ISDIR(st->st_mode) ? 03777 : 0777);
+}
+
+static int set_times(const struct layer_job *job, const char *name)
+{
+	const struct timespec times[2] = { job->st.st_atim, job->st.st_mtim };
+
+	return utimensat(job->to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* Without a name, or with the temporary one where the file system knows no other. */
+static int open_new(const struct layer_job *job, bool *ret_named)
+{
+	int fd = openat(job->to, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	*ret_named = fd < 0;
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd < 0 ? -errno : fd;
+	fd = openat(job->to, job->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+	return fd < 0 ? -errno : fd;
+}
+
+static int make_file(const struct layer_job *job)
+{
+	_cleanup_close_ int from =
+		openat(job->from, job->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int to = -1;
+	struct stat st;
+	bool named;
+	int r;
+
+	if (from < 0 || fstat(from, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ESTALE;
+	to = open_new(job, &named);
+	if (to < 0)
+		return to;
+	r = copy_contents(from, to, st.st_size);
+	if (r == 0 && fchmod(to, mode_of(&st)) < 0)
+		r = -errno;
+	if (r == 0 && !named &&
+	    linkat(AT_FDCWD, fd_path(to).text, job->to, job->temporary, AT_SYMLINK_FOLLOW) < 0)
+		r = -errno;
+	return r;
+}
+
+static int make_link(const struct layer_job *job)
+{
+	char target[4096];
+	ssize_t n = readlinkat(job->from, job->name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	return symlinkat(target, job->to, job->temporary) < 0 ? -errno : 0;
+}
+
+static int make_fifo(const struct layer_job *job)
+{
+	if (mkfifoat(job->to, job->temporary, 0600) < 0)
+		return -errno;
+	/* Now, for the umask. */
+	return fchmodat(job->to, job->temporary, mode_of(&job->st), 0) < 0 ? -errno : 0;
+}
+
+/* Where the owners in the layer say nothing what is there keeps its group, as far as its user may
+ * give it, and what is new has that of its directory. */
+static int keep_group(const struct layer_job *job, const char *name, const struct stat *st)
+{
+	struct stat old;
+
+	if (fstatat(job->to, job->name, &old, AT_SYMLINK_NOFOLLOW) < 0 || old.st_gid == st->st_gid)
+		return 0;
+	return fchownat(job->to, name, (uid_t)-1, old.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+			       errno != EPERM
+		       ? -errno
+		       : 0;
+}
+
+static int set_owner(const struct layer_job *job, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(job->to, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (job->change->part->squash.v)
+		return keep_group(job, name, &st);
+	if (st.st_uid == job->st.st_uid && st.st_gid == job->st.st_gid)
+		return 0;
+	return fchownat(job->to, name, job->st.st_uid, job->st.st_gid, AT_SYMLINK_NOFOLLOW) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* What has come to be there since the list was made stays. */
+static int settle(const struct layer_job *job, bool over)
+{
+	int r = set_owner(job, job->temporary);
+
+	if (r == 0)
+		r = set_times(job, job->temporary);
+	if (r == 0 && over && renameat(job->to, job->temporary, job->to, job->name) == 0)
+		return 0;
+	if (r == 0 && (over || linkat(job->to, job->temporary, job->to, job->name, 0) < 0))
+		r = -errno;
+	(void)unlinkat(job->to, job->temporary, 0);
+	return r;
+}
+
+static int make(const struct layer_job *job, bool over)
+{
+	mode_t kind = job->st.st_mode & S_IFMT;
+	int r;
+
+	if (kind == S_IFDIR) {
+		if (mkdirat(job->to, job->name, mode_of(&job->st) | 0700) == 0)
+			return set_owner(job, job->name);
+		return errno == EEXIST && !over ? -EEXIST : -errno;
+	}
+	/* Of a call that was killed. */
+	(void)unlinkat(job->to, job->temporary, 0);
+	r = kind == S_IFREG   ? make_file(job)
+	    : kind == S_IFLNK ? make_link(job)
+	    : kind == S_IFIFO ? make_fifo(job)
+			      : -EOPNOTSUPP;
+	if (r == 0)
+		return settle(job, over);
+	(void)unlinkat(job->to, job->temporary, 0);
+	return r;
+}
+
+static int touch(const struct layer_job *job)
+{
+	const char *name = *job->name ? job->name : ".";
+	_cleanup_close_ int fd = resolve_on_mount(job->to, name, O_PATH | O_NOFOLLOW);
+	struct stat st;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if ((st.st_mode ^ job->st.st_mode) & S_IFMT)
+		return -ESTALE;
+	r = set_owner(job, name);
+	if (r < 0)
+		return r;
+	if (!S_ISLNK(st.st_mode) && chmod(fd_path(fd).text, mode_of(&job->st)) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) ? 0 : set_times(job, name);
+}
+
+static int replace(const struct layer_job *job)
+{
+	bool trees = S_ISDIR(job->change->was.mode) || S_ISDIR(job->st.st_mode);
+	int r = trees ? layer_remove_tree(job->to, job->name) : 0;
+
+	return r < 0 ? r : make(job, !trees);
+}
+
+int layer_make(const struct layer_job *job)
+{
+	switch (job->change->what) {
+	case LAYER_ADDED:
+		return make(job, false);
+	case LAYER_MODIFIED:
+		return make(job, true);
+	case LAYER_DELETED:
+		return layer_remove_tree(job->to, job->name);
+	case LAYER_RETYPED:
+		return replace(job);
+	case LAYER_TOUCHED:
+		return touch(job);
+	}
+	return 0;
+}
