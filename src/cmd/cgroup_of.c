@@ -15,7 +15,7 @@ static int check(const struct state *state, const char *what_for, struct err *er
 	return err_hint(err, "`usrun explain %s` shows why", state->id);
 }
 
-/* Of one that runs it was removed by somebody else, who has moved its processes away. */
+/* If the container runs, somebody else removed it and moved its processes away. */
 static int tell_removed(const struct state *state, const char *what_for, int r, struct err *err)
 {
 	struct err ignored;
@@ -69,7 +69,7 @@ bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct 
 	int r;
 
 	*ret = (struct driver_oom){ .fd = -1, .counter = -1 };
-	/* v1 tells of a group that goes as it does of a kill */
+	/* v1 reports the removal of a cgroup as it does a kill */
 	if (!state->unit.name || state->cgroup.kind != CGROUP_DRIVER_V2 ||
 	    cgroup_of_open_all(state, "memory", &cgroup, &ignored) < 0)
 		return false;

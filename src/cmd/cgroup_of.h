@@ -5,8 +5,8 @@
 #include "src/cmd/events_json.h"
 #include "src/state/store.h"
 
-/* Opens the cgroup of a container for its processes: to list, signal and freeze them. -ENOTSUP
- * where it has none (what_for says who would need it), -ENOENT where it is gone. */
+/* Opens the cgroup of a container for its processes: to list, signal and freeze them. -ENOTSUP if
+ * it has none (what_for says what needs it), -ENOENT if it is gone. */
 int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret,
 		   struct err *err) MUST_CHECK;
 
@@ -14,18 +14,17 @@ int cgroup_of_open(const struct state *state, const char *what_for, struct cgrou
 int cgroup_of_open_all(const struct state *state, const char *what_for, struct cgroup *ret,
 		       struct err *err) MUST_CHECK;
 
-/* Processes that the memory limit has killed, as long as the group is there (systemd takes its own
- * away once it is empty); 0 without one. */
+/* Processes that the memory limit has killed, while the cgroup exists (systemd removes its own once
+ * it is empty); 0 without one. */
 uint64_t cgroup_of_oom_kills(const struct state *state);
 
-/* Watches the group of a unit from its start: systemd takes it away once it is empty, maybe before
- * anybody has read what it has counted. *ret_words is what to say of a kill. false: nothing to
- * watch. */
+/* Watches the cgroup of a unit from its start: systemd removes it once it is empty, perhaps before
+ * anybody has read its counters. *ret_words is the message for a kill. false: nothing to watch. */
 bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct driver_oom *ret,
 			 const char **ret_words);
 
-/* Tells on standard error that the memory limit has killed a foreground process: the status is that
- * of SIGKILL, and the group counts more kills than before. */
+/* Reports on standard error that the memory limit has killed a foreground process: the status is
+ * that of SIGKILL, and the cgroup counts more kills than before. */
 void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,
 			uint64_t kills_before);
 

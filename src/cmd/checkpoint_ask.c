@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* What `pause` has frozen: the v2 group, also of a hybrid, else the v1 freezer's. CRIU leaves it
- * as it is. */
+/* What `pause` has frozen: the v2 cgroup, also on a hybrid host, otherwise the v1 freezer's. CRIU
+ * leaves it as it is. */
 static const char *frozen_group(struct arena *arena, const struct cgroup_place *place)
 {
 	const struct cgroup_dir *found = NULL;
@@ -20,7 +20,7 @@ static const char *frozen_group(struct arena *arena, const struct cgroup_place *
 	return found ? arena_strf(arena, "%s%s", found->mount, found->path) : NULL;
 }
 
-/* Without a cgroup the first is the one that is known. */
+/* Without a cgroup only the first process is known. */
 static int look(const struct checkpoint_ask *ask, struct checkpoint_look *ret, struct err *err)
 {
 	const struct state *state = ask->state;
@@ -54,7 +54,7 @@ static int check_groups(const struct checkpoint_ask *ask, const struct rpc_opts 
 		     : plan_criu_check_groups(opts, &ask->state->cgroup, groups, err);
 }
 
-/* What lives outside the container is not in the images. */
+/* Nothing outside the container is in the images. */
 static int check_keepers(const struct state *state, struct err *err)
 {
 	if (state->net_pid.set)
@@ -113,8 +113,8 @@ int checkpoint_ask(const struct checkpoint_ask *ask, struct rpc_opts *ret,
 		return r;
 	ret->pid = (int)ask->state->pid.v;
 	ret->root = ask->state->rootfs;
-	/* CRIU stops processes by ptrace, and what stops them ends with it. A group that it had
-	 * frozen would stay so, were it killed. */
+	/* CRIU stops processes by ptrace, and they resume if it ends. A cgroup frozen by it would
+	 * stay frozen if it were killed. */
 	if (ask->paused)
 		ret->freezer = frozen_group(ask->arena, &ask->state->cgroup);
 	plan_criu_dump_mounts(ask->arena, ask->config, ret_seen->real, ret_seen->mountinfo, ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What CRIU is asked for to write a container to files: for `checkpoint`, and for `explain`, which
- * leaves it at that. */
+/* What CRIU is asked to do to write a container to files: for `checkpoint`, and for `explain`,
+ * which only shows it. */
 #pragma once
 
 #include "src/cmd/checkpoint_look.h"
@@ -9,13 +9,13 @@
 
 struct checkpoint_ask {
 	struct arena *arena;
-	const struct state *state; /* of a container that runs, or is paused */
+	const struct state *state; /* of a running or paused container */
 	bool paused;
 	const struct oci_config *config;
 	const struct criu_options *options;
 };
 
 /* Everything but the descriptors, and what is in the files themselves. Refuses what CRIU cannot
- * hold, or what could not be restored. */
+ * save, or what could not be restored. */
 int checkpoint_ask(const struct checkpoint_ask *ask, struct rpc_opts *ret,
 		   struct checkpoint_look *ret_seen, struct err *err) MUST_CHECK;

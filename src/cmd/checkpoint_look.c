@@ -76,7 +76,7 @@ static const char *mount_of(struct arena *arena, pid_t pid, int fd)
 	return arena_strndup(arena, at, strcspn(at, "\n"));
 }
 
-/* CRIU has ways of its own with these. */
+/* CRIU handles these in its own ways. */
 static bool is_terminal(const struct stat *st)
 {
 	unsigned int number = major(st->st_rdev);
@@ -104,7 +104,7 @@ static void look_at_stream(struct arena *arena, pid_t pid, int fd, const char *m
 	ret->inode = st.st_ino;
 }
 
-struct streams { /* a list that grows */
+struct streams { /* a growing list */
 	struct arena *arena;
 	const char *mountinfo;
 	struct plan_criu_stream *v;
@@ -134,7 +134,7 @@ static void add_null(struct streams *streams, pid_t pid, int fd)
 		add_stream(streams, &stream);
 }
 
-/* What ends meanwhile is not dumped either. */
+/* A process that ends meanwhile is not dumped either. */
 static void add_nulls(struct streams *streams, pid_t pid)
 {
 	DIR *dir = opendir(arena_strf(streams->arena, "/proc/%d/fd", (int)pid));
@@ -163,7 +163,7 @@ static const char *external_ns(struct arena *arena, pid_t pid, const struct oci_
 	return NULL;
 }
 
-/* Of a process that has ended: whatever it was below. */
+/* For a process that has ended: whatever its parent was. */
 static pid_t parent_of(struct arena *arena, pid_t pid, const char **ret_name)
 {
 	char text[512], *name, *end;
@@ -179,7 +179,8 @@ static pid_t parent_of(struct arena *arena, pid_t pid, const char **ret_name)
 	return parent;
 }
 
-/* CRIU saves the first process and those below it. What `exec` has started is a child of others. */
+/* CRIU saves the first process and its descendants. A process started by `exec` has a parent
+ * outside. */
 static const char *find_strays(struct arena *arena, const pid_t *pids, size_t n)
 {
 	const char *found = NULL, *name, *other;

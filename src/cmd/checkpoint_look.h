@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a dump has to know of a running container that its config does not tell. */
+/* What a dump must know about a running container and its config does not say. */
 #pragma once
 
 #include "src/oci/config.h"

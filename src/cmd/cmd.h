@@ -38,7 +38,7 @@ enum option_kind {
 	OPTION_UNSET, /* the opposite: bool *, set to false by the flag */
 	/* A flag whose default is neither: int *, 0; 1, or -1 by "--tty=false". */
 	OPTION_EITHER,
-	/* Taken (with a value if value_name is set) and ignored, for other runtimes' callers. */
+	/* Accepted (with a value if value_name is set) and ignored, for other runtimes' callers. */
 	OPTION_ACCEPTED,
 };
 
@@ -57,7 +57,7 @@ struct option {
 	const char *help;           /* one line; NULL: another spelling, not shown */
 	const char *const *choices; /* legal values, NULL-terminated, or NULL */
 	const char *group;          /* heading of this row and of those that follow; or NULL */
-	bool may_be_empty;          /* "" is a value, not a variable of a script that is not set */
+	bool may_be_empty;          /* "" is a value, not an unset variable of a script */
 };
 
 struct cmd {
@@ -66,11 +66,12 @@ struct cmd {
 	const char *arguments;        /* "ID [SIGNAL]" */
 	const struct option *options; /* ends with a NULL name */
 	size_t options_size;          /* of the struct the offsets are in */
-	int min_args, max_args;       /* behind the options; max -1: any */
+	int min_args, max_args;       /* after the options; max -1: any */
 	bool stop_at_first; /* options end at the first positional argument (exec, kill, ps) */
 	int exit_failure;   /* CMD_EXIT_FAILURE unless 0 */
-	bool starts;        /* walks a sequence, which --trace is about */
-	/* Says why the command cannot be had on this host, also for --help; NULL: it always can. */
+	bool starts;        /* walks a sequence, which --trace records */
+	/* Says why the command is not available on this host, also for --help; NULL: it always
+	 * is. */
 	int (*available)(struct arena *arena, const struct cmd_globals *globals, struct err *err);
 	/* Returns the exit status, or a negative errno with err filled (main prints it). */
 	int (*run)(struct arena *arena, const struct cmd_globals *globals, const void *options,

@@ -55,7 +55,7 @@ static int open_terminal(struct arena *arena, const struct cmd_globals *globals,
 	return r < 0 ? err_errno(err, -r, "ask for the terminal of container %s", id) : 0;
 }
 
-/* A program that fills the screen draws it again when the size changes. */
+/* A full-screen program redraws when the size changes. */
 static void ask_to_redraw(int console)
 {
 	int window = tty_with_window();
@@ -80,7 +80,7 @@ static void tell_how_to_leave(struct arena *arena, const struct attach_options *
 	(void)io_write_all(STDERR_FILENO, text, strlen(text));
 }
 
-/* The cursor stands behind what the program wrote last. */
+/* The cursor is behind the program's last output. */
 static void tell_that_it_runs(struct arena *arena, const char *id)
 {
 	const char *text = arena_strf(arena, "\nleft %s running\n", id);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All that is the matter with a config, for this caller on this host: what is wrong is taken out of
- * the text, and the rest is looked at again. */
+/* Everything that is wrong with a config, for this caller on this host: each mistake is taken out
+ * of the text, and the rest is checked again. */
 #include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/cmd/common.h"
@@ -38,14 +38,14 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* What a container would not start with comes first. */
+/* Mistakes that prevent a start come first. */
 enum kind { WRONG, IMPOSSIBLE, MISSING, DROPPED, UNKNOWN, KINDS };
 
 static const char *const kinds[KINDS] = { "wrong", "impossible", "missing", "dropped", "unknown" };
 
 struct finding {
 	enum kind kind;
-	size_t line, column; /* 0: it is about no value */
+	size_t line, column; /* 0: not about a value */
 	const char *path, *text, *hint;
 };
 
@@ -60,7 +60,7 @@ struct checker {
 	const struct plan *plan;
 	struct finding *findings;
 	size_t n, cap;
-	bool cut_short; /* what was taken out says too much about the rest */
+	bool cut_short; /* the part taken out says too much about the rest */
 };
 
 static struct finding *add(struct checker *c, enum kind kind, const char *path, const char *text)
@@ -98,14 +98,14 @@ static bool is_consequence(const struct checker *c, const char *path, const char
 	return false;
 }
 
-/* Whether so much depends on it that nothing can be said without. */
+/* Whether so much depends on it that nothing can be checked without it. */
 static bool is_central(const char *path)
 {
 	return str_starts(path, "linux.namespaces") || str_equal(path, "linux") ||
 	       str_equal(path, "process");
 }
 
-/* Notes an error, and takes its value out. false: nothing is left to look at. */
+/* Records an error, and takes its value out. false: nothing is left to check. */
 static bool take(struct checker *c, enum kind kind, struct err *err)
 {
 	const char *path = repair_path(&c->repair, err->path), *gone;
@@ -133,7 +133,7 @@ static bool take(struct checker *c, enum kind kind, struct err *err)
 	return gone;
 }
 
-/* One pass over what is left. 0: all of it is well. */
+/* One pass over what is left. 0: all of it is valid. */
 static int pass(struct checker *c, enum kind *ret_kind, struct err *err)
 {
 	int r;
@@ -163,7 +163,7 @@ static void add_missing(void *data, const char *json_path, const char *text)
 	(void)add(c, MISSING, repair_path(&c->repair, json_path), text);
 }
 
-/* "PATH: words", where there is such a value; else words about all. */
+/* "PATH: words" if there is such a value; otherwise words about the whole. */
 static void add_line(struct checker *c, enum kind kind, const char *line, const char *words)
 {
 	const char *path = words ? arena_strndup(c->arena, line, (size_t)(words - line)) : "";
@@ -186,7 +186,7 @@ static void add_unknown(struct checker *c)
 		add_line(c, UNKNOWN, line, strstr(line, ": unknown member"));
 }
 
-/* A name that is misspelt is a call that stays allowed, or forbidden. */
+/* A misspelt name means a call that stays allowed, or forbidden. */
 static void check_filter(struct checker *c)
 {
 	const struct process_plan *p = &c->plan->process;

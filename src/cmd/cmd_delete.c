@@ -45,7 +45,7 @@ static int remove_cgroup(struct arena *arena, struct store *store, const struct 
 	struct cgroup_plan plan = { 0 };
 	struct err ignored;
 
-	/* Without a place for a cgroup there is none to remove. */
+	/* Without a place in the state there is no cgroup to remove. */
 	if (plan_cgroup_build(arena, config, facts, &where, &plan, &ignored) < 0 ||
 	    !cgroup_place_is_group(&plan.place))
 		return 0;
@@ -71,10 +71,10 @@ struct delete_call {
 	struct store *store;
 	bool force;
 	bool found;    /* there was something to delete */
-	bool doubtful; /* its state does not say where its groups are */
+	bool doubtful; /* its state does not say where its cgroups are */
 };
 
-/* Of the managers that this caller can reach, either may have made it. */
+/* Any manager that this caller can reach may have created it. */
 static int stop_units(const struct delete_call *call, const struct oci_config *config,
 		      const struct facts *facts, const char *id, struct err *err)
 {
@@ -99,7 +99,7 @@ static int stop_units(const struct delete_call *call, const struct oci_config *c
 	return r;
 }
 
-/* Wherever they are: the mark says whose a group is, and neither state nor config has to know of
+/* Wherever they are: the mark says whose a cgroup is, and neither state nor config has to mention
  * it. */
 static int remove_marked(const struct delete_call *call, const struct facts_cgroup *host,
 			 const char *id, struct err *err)
@@ -119,7 +119,7 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 			r = undo_cgroup_remove(call->store, id, &place, err);
 			found++;
 		} else if (!*host->v[i - 1].controllers) {
-			break; /* v2, the last of the list, speaks for the others */
+			break; /* v2, the last of the list, stands for the others */
 		} else {
 			i--;
 		}
@@ -127,8 +127,8 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 	return r;
 }
 
-/* Where neither state nor config can be believed, and a mark may be gone too: nothing is said to be
- * removed while a group has the name and is nobody's. */
+/* If neither state nor config can be trusted, and a mark may be gone too, nothing is reported as
+ * removed while a cgroup has the name and nobody's mark. */
 static int check_names(const struct delete_call *call, const struct facts_cgroup *host,
 		       const struct oci_config *config, const char *id, struct err *err)
 {
@@ -179,7 +179,7 @@ static int delete_by_names(const struct delete_call *call, int dirfd, const char
 	return r;
 }
 
-/* Whatever process the state names, and then all that can be found without it. */
+/* Whatever process the state names, and then everything that can be found without it. */
 static int delete_damaged(const struct delete_call *call, int dirfd, const struct state *state,
 			  struct err *err)
 {
@@ -190,13 +190,13 @@ static int delete_damaged(const struct delete_call *call, int dirfd, const struc
 		r = undo_list_process(&init, err);
 	if (r == 0)
 		r = delete_by_names(call, dirfd, state->id, true, err);
-	/* Nothing but the state leads to mounts under those of another. */
+	/* Only the state leads to mounts below those of another container. */
 	if (r == 0 && !state->damaged && undo_mounts_run(state, err) == -EBUSY)
 		r = -EBUSY;
 	return r < 0 ? r : store_remove(call->store, state->id, err);
 }
 
-/* Whether the hierarchies that this process is in are more than the state has. */
+/* Whether this process is in more hierarchies than the state has. */
 static bool lacks_hierarchies(struct arena *arena, const struct cgroup_place *place)
 {
 	struct err ignored;
@@ -212,7 +212,7 @@ static bool lacks_hierarchies(struct arena *arena, const struct cgroup_place *pl
 	return place->dirs.n < lines;
 }
 
-/* A state can be readable and wrong all the same. */
+/* A state can be readable and nevertheless wrong. */
 static bool is_believable(const struct delete_call *call, const struct state *state)
 {
 	const struct cgroup_place *place = &state->cgroup;
@@ -231,7 +231,8 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return err_hint(err, "`usrun delete --force %s` kills it first", id);
 }
 
-/* Groups of the container's process, which the state has lost; not those that everybody is in. */
+/* Cgroups of the container's process that the state does not name; not those that everybody is
+ * in. */
 static struct cgroup_place place_of_process(const struct delete_call *call,
 					    const struct state *state)
 {
@@ -272,8 +273,7 @@ static int remove_place(const struct delete_call *call, const struct cgroup_plac
 	return r;
 }
 
-/* Outside of this cgroup namespace a path leads nowhere, which would look like a group that is
- * gone. */
+/* Outside this cgroup namespace a path leads nowhere, which would look like a removed cgroup. */
 static int check_place(const struct cgroup_place *place, const char *id, struct err *err)
 {
 	for (size_t i = 0; i < place->dirs.n; i++) {
@@ -288,7 +288,7 @@ static int check_place(const struct cgroup_place *place, const char *id, struct 
 	return 0;
 }
 
-/* While the process lives it leads to its groups. */
+/* While the process lives it leads to its cgroups. */
 static int remove_lost(const struct delete_call *call, const struct state *state, struct err *err)
 {
 	const struct cgroup_place place = place_of_process(call, state);
@@ -316,7 +316,7 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 		if (r < 0)
 			return r;
 	}
-	/* After a boot nothing of it is there, and by its names another would be found. */
+	/* After a reboot nothing of it exists, and its names would find something else. */
 	if (!status_has_rebooted(state) && !is_believable(call, state)) {
 		r = store_find_init(dirfd, &init, &first);
 		if (r == 0)
@@ -335,7 +335,7 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 	return delete_damaged(call, dirfd, state, err);
 }
 
-/* Whether it runs there cannot be seen from here. */
+/* Whether it runs there cannot be determined from here. */
 static int refuse_elsewhere(const char *id, struct err *err)
 {
 	(void)err_set(err, EBUSY,
@@ -345,7 +345,7 @@ static int refuse_elsewhere(const char *id, struct err *err)
 	return err_hint(err, "`usrun delete --force %s` removes its state here", id);
 }
 
-/* It had groups, and none is named. */
+/* It had cgroups, and none is named. */
 static bool lacks_places(const struct state *state)
 {
 	bool made = false;

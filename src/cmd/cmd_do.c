@@ -28,7 +28,7 @@
 
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 
-/* Their texts in place of their names. */
+/* Replaces the files' names by their contents. */
 static int read_env_files(struct do_parts *p, struct err *err)
 {
 	const struct option_list *list = &p->o->env;
@@ -236,7 +236,7 @@ static int explain(const struct err *err)
 							     : NOT_EXECUTABLE;
 }
 
-/* The program is missing, and this machine has it: it lies where a sandbox is empty. */
+/* The program is missing inside, but exists on this machine: it lies where a sandbox is empty. */
 static void hint_not_shown(struct do_parts *p, struct err *err)
 {
 	const char *word = p->q.args.v[0], *real;
@@ -254,7 +254,7 @@ static void hint_not_shown(struct do_parts *p, struct err *err)
 			 "the current directory is not visible inside: --ro . or --rw . shows it");
 }
 
-/* The option that a value of the sandbox's config is from, or NULL. */
+/* The option that set a value of the sandbox's config, or NULL. */
 static const char *option_of(const struct do_parts *p, const char *path)
 {
 	if (str_equal(path, "linux.namespaces") && p->o->net && *p->o->net == '/')
@@ -266,7 +266,7 @@ static const char *option_of(const struct do_parts *p, const char *path)
 	return str_starts(path, "process.rlimits") ? "--ulimit" : update_values_option(path);
 }
 
-/* What the config does not say. */
+/* Not part of the config. */
 static const char *network(const struct do_parts *p)
 {
 	if (!net_has_helper(p->q.net.kind))
@@ -274,7 +274,7 @@ static const char *network(const struct do_parts *p)
 	return p->o->net ? p->o->net : net_kind_name(p->q.net.kind);
 }
 
-/* Whoever called goes on reading the terminal. */
+/* The caller goes on reading the terminal. */
 static int give_up_terminal(struct err *err)
 {
 	_cleanup_close_ int null = -1;
@@ -339,7 +339,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 	const char *id = p->o->name;
 	int r;
 
-	/* A group of its own costs more than the rest of the start; only limits need one. */
+	/* A cgroup of its own costs more than the rest of the start; only limits need one. */
 	if (!p->q.memory && !p->q.cpu_quota && !p->q.pids && !with.cgroup_manager)
 		with.cgroup_manager = "disabled";
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);

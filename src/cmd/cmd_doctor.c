@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what this host lets this caller do, and how to mend what it does not. */
+/* Prints what this host lets this caller do, and how to fix the rest. */
 #include "src/cmd/common.h"
 #include "src/doctor/doctor.h"
 
@@ -22,7 +22,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* How many checks ended so. */
+/* Number of checks with each result. */
 struct tally {
 	size_t n[DOCTOR_FAIL + 1];
 };
@@ -62,7 +62,7 @@ static int print_text(struct doctor *d, bool engines, struct tally *tally, struc
 			continue;
 		doctor_look(d, check, &finding);
 		tally->n[finding.result]++;
-		/* Each at once: some take a moment. */
+		/* Each one at once: some take a moment. */
 		add_text(&out, check->id, &finding);
 		r = common_print_text(&out, err);
 		str_done(&out);
@@ -109,7 +109,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 
 	(void)argc;
 	(void)argv;
-	/* What cannot be resolved is a finding. */
+	/* A path that cannot be resolved is a finding. */
 	d.path = realpath(o->path ? o->path : ".", path) ? path : o->path ? o->path : ".";
 	doctor_prepare(&d);
 	r = o->json ? print_json(&d, o->engines, &tally, err)

@@ -62,7 +62,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-struct exec_call { /* what the parts below share */
+struct exec_call { /* shared by the parts below */
 	struct arena *arena;
 	const struct exec_options *o;
 	const struct oci_config *config;
@@ -100,7 +100,7 @@ static const char *next_name(struct arena *arena, const char **at)
 	return n ? arena_strndup(arena, start, n) : NULL;
 }
 
-/* Picks hierarchies by name. One that nobody has would otherwise choose nothing without a word. */
+/* Selects hierarchies by name. An unknown name would otherwise silently select nothing. */
 static int pick(struct arena *arena, const struct state *state, const char *names, bool *picked,
 		struct err *err)
 {
@@ -128,8 +128,8 @@ static int descend(struct arena *arena, struct cgroup_dir *dir, bool alone, cons
 	const char *joined = *path ? path_join(arena, dir->path, path) : dir->path;
 	const char *group = arena_strf(arena, "%s%s", dir->mount, joined);
 
-	/* Directories are all there is below it: no link leads elsewhere. The v2 tree of a hybrid
-	 * host limits nothing, and who makes groups there thinks of v1 only. */
+	/* There is nothing but directories below: no link leads elsewhere. The v2 tree of a hybrid
+	 * host limits nothing, and whoever creates cgroups there thinks of v1 only. */
 	if (access(group, F_OK) < 0 && !alone && group_is_v2(dir))
 		return 0;
 	if (access(group, F_OK) < 0) {
@@ -153,7 +153,7 @@ static int choose(struct arena *arena, const char *value, struct state *state, s
 	bool *picked = arena_array(arena, n, sizeof(*picked));
 	int r = 0;
 
-	path += strspn(path, "/"); /* the container's own group is the root of it */
+	path += strspn(path, "/"); /* its root is the container's own cgroup */
 	if (path_has_dotdot(path))
 		return err_set(
 			err, EINVAL,
@@ -170,9 +170,9 @@ static int choose(struct arena *arena, const char *value, struct state *state, s
 	return r;
 }
 
-/* --cgroup [CONTROLLER[,CONTROLLER...]:]PATH, each: puts groups below the container's own into the
- * directories of its state, of which the process then joins those. Controllers exist on v1 only;
- * without them it is every hierarchy. */
+/* Applies each --cgroup [CONTROLLER[,CONTROLLER...]:]PATH: puts cgroups below the container's own
+ * into the directories of its state, which the process then joins. Controllers exist on v1 only;
+ * without them it means every hierarchy. */
 static int choose_groups(struct arena *arena, const struct option_list *values, struct state *state,
 			 struct err *err)
 {
@@ -237,7 +237,7 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 		.handler = call->state.handler,
 		.has_cgroup = cgroup_place_is_group(&call->state.cgroup),
 		.has_unit = call->state.unit.name,
-		/* An engine's process file has the groups of an image, whoever the user is. */
+		/* An engine's process file has the image's groups, whoever the user is. */
 		.needs_groups = o->groups.n && !o->process,
 	};
 	int r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);
@@ -252,7 +252,7 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);
 }
 
-/* Whether the process file has the member; what it leaves out comes from the container's config. */
+/* Whether the process file has the member; those it omits come from the container's config. */
 static bool is_in_file(const struct exec_call *call, const char *path)
 {
 	char *member = arena_strndup(call->arena, path, strcspn(path, ".["));
@@ -261,7 +261,7 @@ static bool is_in_file(const struct exec_call *call, const char *path)
 	return json_read_locate(call->text, call->len, member, &line, &column);
 }
 
-/* The error is about a value of a process that was put together: says out of what it came. */
+/* The error is about a value of an assembled process: says where the value came from. */
 static int name_source(const struct exec_call *call, struct err *err)
 {
 	static const char whole[] = "process.";
@@ -292,7 +292,7 @@ static int name_source(const struct exec_call *call, struct err *err)
 	return err_document(err, "config.json");
 }
 
-/* A container's state keeps what create left out; a further process has none. */
+/* A container's state keeps what create omitted; a further process has none. */
 static void tell_departures(const struct exec_call *call, const struct start *start)
 {
 	void (*tell)(const char *fmt, ...);

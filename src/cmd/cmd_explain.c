@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decision without the deed: the plan of a bundle, on this host or on the one whose facts are
+/* The decision without the action: the plan of a bundle, on this host or on the one whose facts are
  * given; or, with an id, what became of a container's plan. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
@@ -123,7 +123,7 @@ static void print_missing(const struct launch *launch, struct str *out)
 		str_addf(out, "ignored on this host\n%s", ignored.s);
 }
 
-/* Limits that cannot be had are told by the error; what else would be done is still of use. */
+/* Unavailable limits are reported by the error; the rest of the plan is still of use. */
 static void explain_rest(struct launch *launch, struct str *out)
 {
 	struct oci_config config = *launch->config;
@@ -168,7 +168,7 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	if (r < 0)
 		return r;
 	print_unknown(launch, &out);
-	if (!o->facts) /* else it is another host's */
+	if (!o->facts) /* otherwise another host's */
 		print_missing(launch, &out);
 	if (o->steps)
 		print_steps(&out, o->restore ? &sequence_restore : &sequence_create,
@@ -176,7 +176,7 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	return common_print_text(&out, err);
 }
 
-/* It is gone, and left its last words, or there never was one. */
+/* It is gone and left a record, or there never was one. */
 static int explain_failed(struct arena *arena, const struct cmd_globals *globals, const char *id,
 			  struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The features document (features.md, features-linux.md), out of the tables that the code itself
+/* The features document (features.md, features-linux.md), from the tables that the code itself
  * reads. */
 #include "src/cmd/common.h"
 #include "src/host/handler.h"

@@ -47,7 +47,7 @@ static void hint_damaged(const char *path, struct err *err)
 {
 	if (err->code != EBADMSG && err->code != EINVAL)
 		return;
-	err->hint[0] = '\0'; /* nobody can write it again */
+	err->hint[0] = '\0'; /* nobody can restore the file */
 	if (privs_uid() == 0)
 		err_hint(err, "to remove all of it: rm -rf %s", path);
 	else
@@ -109,7 +109,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		log_notice("%s", later.text);
 	else if (r < 0)
 		first = r;
-	/* Last: it may take other ids than those of the state. */
+	/* Last: it may switch to other ids than those of the state. */
 	r = remove_layers(&gc, &o->layers, first ? &later : err);
 	if (r < 0 && first)
 		log_notice("%s", later.text);

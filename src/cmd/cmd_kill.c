@@ -24,7 +24,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* Also after init has ended: the rest of a shared pid namespace lives on in the cgroup. */
+/* Even after init has ended: the rest of a shared pid namespace lives on in the cgroup. */
 static int kill_cgroup(const struct state *state, int signal, struct err *err)
 {
 	struct cgroup cgroup;
@@ -56,7 +56,7 @@ static int kill_init(const struct state *state, int pidfd, int signal, struct er
 	return 0;
 }
 
-/* Engines call this on containers that have stopped too, and want success (containerd, podman). */
+/* Engines also call this for stopped containers, and expect success (containerd, podman). */
 static int kill_all(struct arena *arena, const struct state *state, enum status status, int pidfd,
 		    int signal, struct err *err)
 {
@@ -72,12 +72,12 @@ static int kill_all(struct arena *arena, const struct state *state, enum status 
 		return 0;
 	if (!pidns_is_own(state))
 		return r;
-	/* SIGKILL to the init of a pid namespace ends all that is in it. */
+	/* SIGKILL to the init of a pid namespace kills everything in it. */
 	return signal == SIGKILL ? kill_init(state, pidfd, signal, err)
 				 : pidns_signal(arena, (pid_t)state->pid.v, signal, err);
 }
 
-/* In the host's pid namespace the others live on when init has ended. */
+/* In the host's pid namespace the others live on after init. */
 static int kill_left(struct arena *arena, const struct state *state, struct err *err)
 {
 	struct cgroup cgroup;
@@ -95,7 +95,7 @@ static int kill_left(struct arena *arena, const struct state *state, struct err 
 	return r;
 }
 
-/* SIGKILL must kill: also what is frozen, and what shares the host's pid namespace. */
+/* SIGKILL must kill: also frozen processes, and those in the host's pid namespace. */
 static int kill_one(struct arena *arena, const struct state *state, enum status status, int pidfd,
 		    int signal, struct err *err)
 {
@@ -110,7 +110,7 @@ static int kill_one(struct arena *arena, const struct state *state, enum status 
 	return r == -ENOTSUP ? 0 : r;
 }
 
-/* 0 only asks whether the process is there, kill(2). */
+/* 0 only checks that the process exists, as in kill(2). */
 static int parse_signal(const char *text)
 {
 	if (!text)

@@ -30,11 +30,11 @@ static const struct option options[] = {
 };
 
 struct output {
-	struct arena *arena, *one; /* of all, and of the container that is looked at */
+	struct arena *arena, *one; /* of all, and of the current container */
 	struct json_write *w;      /* or NULL: the table */
 	struct table_row *rows;
 	size_t n_rows;
-	uint32_t uid; /* whose name was looked up last */
+	uint32_t uid; /* the last uid looked up */
 	const char *name;
 };
 
@@ -77,8 +77,8 @@ static int add_row(struct output *out, const char *id, const struct state *state
 	return 0;
 }
 
-/* A damaged container is listed as what it is; it must not hide the others. In JSON it has the
- * shape that Go programs decode, time included, and a status that they know. */
+/* A damaged container is listed as such; it must not hide the others. In JSON it has the shape that
+ * Go programs decode, time included, and a status that they know. */
 static void add_damaged(struct output *out, const char *id)
 {
 	if (!out->w) {
@@ -99,7 +99,7 @@ static void add_damaged(struct output *out, const char *id)
 	json_write_end(out->w);
 }
 
-/* 1: its state was read, 0: it was deleted while we looked, or is listed as damaged. */
+/* 1: its state was read, 0: it was deleted meanwhile, or is listed as damaged. */
 static int read_one(struct output *out, struct store *store, const char *id, struct state *state)
 {
 	_cleanup_close_ int dir = -1;
@@ -129,7 +129,7 @@ static int add(struct output *out, struct store *store, const char *id, struct e
 	return r;
 }
 
-/* A list can be of thousands: nothing is formatted that can be copied. */
+/* A list can have thousands of entries: nothing is formatted that can be copied. */
 static void add_padded(struct str *text, const char *v, size_t width)
 {
 	static const char blanks[] = "                ";
@@ -142,7 +142,7 @@ static void add_padded(struct str *text, const char *v, size_t width)
 	}
 }
 
-/* As wide as what is in them: a line is to fit a terminal. */
+/* As wide as their contents: a line should fit a terminal. */
 static void print_table(const struct output *out, struct str *text)
 {
 	size_t widths[COLUMNS] = { 0 };
@@ -183,7 +183,7 @@ static int run_json(struct output *out, struct store *store, const char *const *
 
 	_cleanup_str_ struct str none = { 0 };
 
-	if (!n) { /* the generator would put a blank line between the brackets */
+	if (!n) { /* the generator would print a blank line between the brackets */
 		str_add(&none, "[]\n");
 		return common_print_text(&none, err);
 	}

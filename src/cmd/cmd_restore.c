@@ -24,7 +24,7 @@ static const struct option options[] = {
 	  offsetof(struct restore_options, criu.asked.lsm_mount_context), "CONTEXT",
 	  "use another SELinux label for mounts", NULL },
 	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
-	/* Clients that fill one list for both commands. */
+	/* For clients that fill one list for both commands. */
 	{ 0, "parent-path", OPTION_ACCEPTED, 0, "DIR", NULL, NULL },
 	{ 0, "leave-running", OPTION_ACCEPTED, 0, NULL, NULL, NULL },
 	{ 0, "page-server", OPTION_ACCEPTED, 0, "ADDRESS:PORT", NULL, NULL },
@@ -33,7 +33,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* CRIU would hand the option to mount(2), which takes no notice of it. */
+/* CRIU would pass the option to mount(2), which ignores it. */
 static int check_label(const struct plan_criu_asked *asked, struct err *err)
 {
 	if (!asked->lsm_mount_context || str_equal(facts_lsm(), "selinux"))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes a config.json to begin with. */
+/* Writes a template config.json. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/path.h"
@@ -112,7 +112,7 @@ static void process(struct json_write *w, const struct spec_options *o, const ch
 		json_write_strings(w, "args", words, n_words);
 	else
 		strings(w, "args", o->systemd ? init : shell);
-	/* systemd looks for the last one. */
+	/* systemd searches for the last one. */
 	json_write_strings(w, "env", env, o->systemd ? 3 : 2);
 	json_write_string(w, "cwd", "/");
 	capabilities(w, is_service(o));
@@ -122,7 +122,7 @@ static void process(struct json_write *w, const struct spec_options *o, const ch
 	json_write_end(w);
 }
 
-/* A group of terminals would have to be mapped, which takes more than one id. */
+/* A group for terminals would have to be mapped, which takes more than one id. */
 static void devpts_options(struct json_write *w, const struct spec_options *o)
 {
 	static const char *const common[] = { "nosuid",        "noexec",    "newinstance",
@@ -203,7 +203,7 @@ static void mounts(struct json_write *w, const struct spec_options *o)
 	json_write_end(w);
 }
 
-/* A rootless config names no mappings: usrun maps what the user has. */
+/* A rootless config names no mappings: usrun maps the ids the user has. */
 static void linux_part(struct json_write *w, const struct spec_options *o)
 {
 	static const char *const kinds[] = {
@@ -254,7 +254,7 @@ static void document(struct json_write *w, const struct spec_options *o, const c
 	json_write_end(w);
 }
 
-/* Beside config.json; what is there already is somebody's work. */
+/* Beside config.json; an existing file is somebody's work. */
 static int write_beside(const struct spec_options *o, struct arena *arena, const char *name,
 			const char *text, struct err *err)
 {

@@ -65,8 +65,7 @@ static int refuse_status(struct arena *arena, const struct state *state, enum st
 	return -EINVAL;
 }
 
-/* startContainer hooks write to files of the host, and init holds none of the host's while it
- * waits. */
+/* startContainer hooks write to files of the host, of which a waiting init holds none. */
 static int send_words(int sock, const struct hooks_output *output)
 {
 	int r = output->out < 0 ? 0 : sock_send(sock, "out", 3, output->out);
@@ -76,8 +75,8 @@ static int send_words(int sock, const struct hooks_output *output)
 	return r < 0 ? r : sock_send(sock, "start", 5, -1);
 }
 
-/* Init answers also where it has none. A late answer would be taken for what comes after it, so
- * there is no limit: a machine may be busy. */
+/* Init answers even if it has none. A late answer would be taken for what follows it, so there is
+ * no limit: a machine may be busy. */
 static int ask_for_listener(int sock)
 {
 	char word[8];
@@ -88,8 +87,8 @@ static int ask_for_listener(int sock)
 	return listener;
 }
 
-/* Tells init to go on, and waits until it has become the program or says why not. It goes on also
- * where we are killed meanwhile: the state says so before. */
+/* Tells init to go on, and waits until it has become the program or says why not. It goes on even
+ * if we are killed meanwhile: the state says so beforehand. */
 static int release_init(int dirfd, struct start_call *call, struct state *state, struct err *err)
 {
 	const struct state_doc *doc = &call->doc;

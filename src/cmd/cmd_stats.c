@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first figure of the processor is the average since the container was made, so that one look
- * is enough; the following ones are of the time between two looks. */
+/* The first CPU figure is the average since the container was created, so that one sample is
+ * enough; later ones cover the time between two samples. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/cmd/cgroup_of.h"
@@ -31,7 +31,7 @@ static const struct option options[] = {
 };
 
 struct looking {
-	struct arena *arena; /* of one look */
+	struct arena *arena; /* of one sample */
 	const struct cmd_globals *globals;
 	const struct stats_sample *before;
 	size_t n_before;
@@ -48,7 +48,7 @@ static uint64_t boot_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* 1: taken; 0: it does not run. */
+/* 1: sampled; 0: it does not run. */
 static int look_at(struct looking *looking, const char *id, struct err *err)
 {
 	_cleanup_close_ int dirfd = -1;
@@ -78,8 +78,7 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	return 1;
 }
 
-/* Of all containers, those that cannot be looked at are passed over; one that was named is an
- * error. */
+/* Of all containers, those that cannot be read are skipped; for a named one that is an error. */
 static int look(struct looking *looking, int argc, char **argv, struct err *err)
 {
 	const char *const *ids = (const char *const *)argv;
@@ -150,7 +149,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		looking.before = looking.v;
 		looking.n_before = looking.n;
 		r = look(&looking, argc, argv, err);
-		if (r < 0 && turn) { /* the container that is watched has ended */
+		if (r < 0 && turn) { /* the watched container has ended */
 			r = 0;
 			break;
 		}

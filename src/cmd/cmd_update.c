@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The limits come from a document (--resources) or from options, never from both: engines give the
- * document and mean all of it. Device rules in it stay as they are: engines send a list there that
- * would take the container's devices away. */
+ * document and mean all of it. Its device rules are ignored: engines send a list there that would
+ * take the container's devices away. */
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -34,7 +34,7 @@ struct update {
 
 struct rdt {
 	const char *path;
-	char *before; /* what it said; NULL: nothing was written */
+	char *before; /* its previous contents; NULL: nothing was written */
 };
 
 enum { MAX_SCHEMATA = 1 << 16 };
@@ -106,7 +106,7 @@ static int read_document(struct arena *arena, const char *file, const struct oci
 	return r < 0 ? r : check_resources(*ret, name, "", text, len, err);
 }
 
-/* The error is about a value: says in which document it stands, or which option gave it. */
+/* The error is about a value: says which document or which option it is from. */
 static int name_source(const struct update_options *o, struct err *err)
 {
 	static const char whole[] = "linux.resources.";
@@ -122,7 +122,7 @@ static int name_source(const struct update_options *o, struct err *err)
 	return err_document(err, document_name(o->resources));
 }
 
-/* systemd writes its properties over the files whenever it is reloaded. */
+/* systemd overwrites the files with its properties whenever it is reloaded. */
 static int update_unit(const struct update *u, const struct cgroup_plan *plan, struct err *err)
 {
 	_cleanup_str_ struct str dropped = { 0 };
@@ -148,7 +148,7 @@ static int write_rdt(const struct rdt *rdt, const char *text, struct err *err)
 	return r < 0 ? err_errno(err, -r, "write \"%s\" to %s", text, rdt->path) : 0;
 }
 
-/* The kernel looks at all lines before it takes one. */
+/* The kernel checks all lines before it applies one. */
 static int update_rdt(const struct update *u, struct rdt *rdt, struct err *err)
 {
 	const char *l3 = u->o->l3, *bandwidth = u->o->bandwidth;
@@ -174,7 +174,7 @@ static int update_rdt(const struct update *u, struct rdt *rdt, struct err *err)
 				 err);
 }
 
-/* Given alone, a quota keeps its period, a limit of swap that of memory. */
+/* Given alone, a quota keeps its period, and a swap limit the memory limit. */
 static const struct oci_resources *complete(struct arena *arena, const struct cgroup *cgroup,
 					    const struct oci_resources *wanted)
 {
@@ -191,8 +191,8 @@ static const struct oci_resources *complete(struct arena *arena, const struct cg
 	return update_values_complete(arena, wanted, arena_strf(arena, "%s %s", quota, period), "");
 }
 
-/* systemd comes last: it looks at all properties before it takes one, so that nothing of it has to
- * be taken back. */
+/* systemd comes last: it checks all properties before it applies one, so that nothing has to be
+ * undone there. */
 static int update_rest(const struct update *u, const struct cgroup_plan *plan, struct err *err)
 {
 	struct rdt rdt = { 0 };
@@ -252,7 +252,7 @@ static int refuse_status(const struct state *state, enum status status, struct e
 	return 0;
 }
 
-/* Of two at a time each would put back, on failure, what the other has set. */
+/* Two concurrent updates would each restore, on failure, what the other has set. */
 static int update(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct update *u = data;
@@ -268,7 +268,7 @@ static int update(int dirfd, struct state *state, void *data, struct err *err)
 					     : update_rdt(u, &(struct rdt){ 0 }, err);
 }
 
-/* The kernel takes the nearest that it allows, and says nothing. */
+/* The kernel silently takes the nearest value that it allows. */
 static void tell_clamped(const struct update *u)
 {
 	enum { LEAST = 2, MOST = 262144 };

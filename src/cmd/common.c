@@ -110,7 +110,7 @@ int common_write_state(struct json_write *w, const struct state *state, const ch
 	json_write_string(w, "created", state->created);
 	annotations_write(w, state->annotations.v, state->annotations.n);
 	json_write_string(w, "owner", owner);
-	if (kills) /* nobody was there to be told when a detached container was killed */
+	if (kills) /* nobody could be told when a detached container was killed */
 		json_write_uint(w, "oomKills", kills);
 	json_write_end(w);
 	return 0;

@@ -6,7 +6,7 @@
 #include "src/oci/config.h"
 #include "src/state/store.h"
 
-/* In the state of one that `kill` had sent a signal to before its start: the signal follows. */
+/* In the state of a container that `kill` signalled before its start: the signal follows. */
 #define COMMON_SIGNALLED "before its start `kill` had sent it "
 
 /* Opens the container and reads its state. Returns the directory's descriptor. */
@@ -18,18 +18,17 @@ int common_change(const struct cmd_globals *globals, const char *id,
 		  const struct store_change *change, struct err *err) MUST_CHECK;
 
 /* Reads the state of an open container directory, whose lock the caller does not hold. -ENOENT
- * ("container does not exist") while it is just being made or removed, -ENODATA when it is
- * damaged. */
+ * ("container does not exist") while it is being created or removed, -ENODATA if it is damaged. */
 int common_read_state(struct arena *arena, struct store *store, int dirfd, const char *id,
 		      struct state *ret, struct err *err) MUST_CHECK;
 
-/* Calls each() with every id that the extended regular expression finds a match in. All are tried;
- * the first failure is the result. No match is none. */
+/* Calls each() for every id that matches the extended regular expression. All are tried; the first
+ * failure is the result. No match is not an error. */
 int common_each_match(struct arena *arena, struct store *store, const char *regex,
 		      int (*each)(const char *id, void *data, struct err *err), void *data,
 		      struct err *err) MUST_CHECK;
 
-/* The copy of config.json that was made at create. */
+/* The copy of config.json that create saved. */
 int common_read_config(struct arena *arena, int dirfd, const struct oci_config **ret,
 		       struct err *err) MUST_CHECK;
 

@@ -9,7 +9,7 @@
 
 #define IDS "$(usrun \"${root[@]}\" list -q 2>/dev/null)"
 
-/* Who makes a container takes an id that is not there yet. */
+/* Commands that create a container take an id that does not exist yet. */
 static bool takes_id(const struct cmd *cmd)
 {
 	static const char *const makers[] = { "create", "restore", "run" };
@@ -33,7 +33,7 @@ static void add_words(struct str *out, const char *alternatives)
 		str_addn(out, *alternatives == '|' ? " " : alternatives, 1);
 }
 
-/* Behind the id: the names of signals, without "SIG". */
+/* After the id: the names of signals, without "SIG". */
 static bool takes_signal(const struct cmd *cmd)
 {
 	return strstr(cmd->arguments, "SIGNAL");
@@ -88,7 +88,7 @@ static void bash_words(struct str *out, const struct option *table)
 			str_addf(out, " --%s", o->name);
 }
 
-/* Patterns of a case that match the options with values: "run:--bundle|run:-b". */
+/* Case patterns that match the options with values: "run:--bundle|run:-b". */
 static void bash_pattern(struct str *out, const char *command, const struct option *o)
 {
 	str_addf(out, "%s:--%s", command, o->name);
@@ -127,7 +127,7 @@ static void bash_skip(struct str *out, const char *command, const struct option 
 	}
 }
 
-/* Walks the line: which command, was there an id, and where is the state. */
+/* Walks the line: which command it is, whether there was an id, and which state directory. */
 static void bash_walk(struct str *out)
 {
 	bool some = false;
@@ -300,7 +300,7 @@ void completion_zsh(struct str *out)
 		     "    argument)\n        case $words[1] in\n");
 	for (size_t i = 0; options_commands[i]; i++)
 		zsh_command(out, options_commands[i]);
-	/* Called by the name of the file where it is installed; else it is being sourced. */
+	/* Called under the name of the installed file; otherwise it is being sourced. */
 	str_add(out, "        esac ;;\n    esac\n}\n"
 		     "if [ \"${funcstack[1]}\" = _usrun ]; then\n    _usrun \"$@\"\n"
 		     "else\n    compdef _usrun usrun\nfi\n");

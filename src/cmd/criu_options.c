@@ -13,7 +13,7 @@
 const char *const criu_options_cgroups[] = { "ignore", "soft", "full", "strict", NULL };
 const char *const criu_options_locks[] = { "iptables", "nftables", "skip", NULL };
 
-/* All that is missing of a path: memory of processes goes there. */
+/* Creates all missing directories of a path: memory of processes goes there. */
 static int make_dirs(struct arena *arena, const char *path)
 {
 	char *part = arena_strdup(arena, path);

@@ -56,18 +56,18 @@ extern const char *const criu_options_cgroups[], *const criu_options_locks[];
 			"ignore (default), soft, full or strict", criu_options_cgroups             \
 	}
 
-/* The two directories; made: those that are missing are. The path of the second, for people. */
+/* The two directories; made: creates missing ones. The path of the second, for people. */
 int criu_options_open(struct arena *arena, const struct criu_options *o, bool make, int *ret_images,
 		      int *ret_work, const char **ret_work_path, struct err *err) MUST_CHECK;
 
-/* What plan_criu_options() makes of them, on this host. */
+/* What plan_criu_options() turns them into, on this host. */
 int criu_options_read(struct arena *arena, const struct criu_options *o,
 		      const struct oci_config *config, struct rpc_opts *ret,
 		      struct err *err) MUST_CHECK;
 
-/* CRIU needs more than a user has, also who is root in a user namespace. verb: what it is to do. */
+/* CRIU needs more rights than a user has, even root in a user namespace. verb: what it is to do. */
 int criu_options_check_powers(uint32_t powers, const char *verb, struct err *err) MUST_CHECK;
 
-/* Whether the command is there at all: clients ask by --help. */
+/* Whether the command is available at all: clients ask by --help. */
 int criu_options_available(struct arena *arena, const struct cmd_globals *globals,
 			   struct err *err) MUST_CHECK;

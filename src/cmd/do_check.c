@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options of `usrun do` that contradict each other, or would have no effect: said, never passed
- * over. */
+/* Options of `usrun do` that contradict each other, or would have no effect: reported, never
+ * ignored. */
 #include "src/base/text.h"
 #include "src/cmd/do_parts.h"
 
@@ -43,7 +43,7 @@ static int check_apply(const struct do_options *o, struct err *err)
 	return 0;
 }
 
-/* What is done when it has ended is done by who waits for that. */
+/* Whatever follows its end needs somebody who waits for that. */
 static int check_detach(const struct do_options *o, struct err *err)
 {
 	const char *option = o->timeout ? "--timeout" : o->changes ? "--changes" : NULL;
@@ -123,7 +123,7 @@ int do_check_env_file(const char *file, const char *text, size_t len, struct err
 	for (unsigned int number = 1; text_line(&next, &line, &line_len); number++) {
 		size_t name = 0;
 
-		/* A name of any letters, as --env takes. */
+		/* A name of any characters, as --env takes. */
 		while (name < line_len && (unsigned char)line[name] > ' ' && line[name] != '=')
 			name++;
 		if (!line_len || *line == '#' || *line == '\r' ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel can make a copy of, and what only fuse-overlayfs can: in the kernel's overlay
- * files of users and groups without a number inside cannot be changed. */
+/* What the kernel can make a copy of, and what only fuse-overlayfs can: in the kernel's overlay,
+ * files of users and groups that are unmapped inside cannot be changed. */
 #include "src/base/path.h"
 #include "src/cmd/do_parts.h"
 #include "src/host/foreign.h"

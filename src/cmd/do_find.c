@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Whether what is at the end of an absolute path lies in the directory that has it, as far as links
- * of the user's are concerned: a program that ran as the user could have left no other. */
+/* Whether the end of an absolute path lies in its own directory, as far as the user's links are
+ * concerned: a program that ran as the user could have left no others. */
 static bool stays_below(struct do_parts *p, const char *path, size_t dir_len)
 {
 	const char *dir, *real;
@@ -24,8 +24,8 @@ static bool stays_below(struct do_parts *p, const char *path, size_t dir_len)
 	       machine_find(p->arena, path, &real) && path_is_below(real, dir);
 }
 
-/* A link that an earlier program has left in place of `out` must not make --rw out show what it
- * leads to, by whatever name it is reached. */
+/* A link left by an earlier program in place of `out` must not make --rw out show its target, under
+ * whatever name. */
 static int check_links(struct do_parts *p, const char *option, const char *word, const char *real,
 		       struct err *err)
 {
@@ -115,7 +115,7 @@ int do_find_paths(struct do_parts *p, struct err *err)
 	struct do_path *v = arena_array(p->arena, list->n + p->shared.n_paths, sizeof(*v));
 	size_t n = p->shared.n_paths;
 
-	/* What was named itself comes later, and wins. */
+	/* A path named explicitly comes later, and wins. */
 	for (size_t i = 0; i < n; i++)
 		v[i] = p->shared.paths[i];
 	for (size_t i = 0; i < list->n; i++, n++) {
@@ -138,7 +138,7 @@ int do_find_paths(struct do_parts *p, struct err *err)
 	return find_guards(p, err);
 }
 
-/* What exists of them, at its own path. */
+/* Those of them that exist, at their own paths. */
 static const struct do_path *find_existing(struct do_parts *p, const struct do_texts *list,
 					   enum do_how how, size_t *ret_n)
 {

@@ -15,7 +15,7 @@
 enum {
 	MAX_DEPTH = 8,      /* of directories with submodules */
 	BARE_DEPTH = 3,     /* of bare repositories, */
-	BARE_LOOKED = 2000, /* among so many directories: who has more waits at each start */
+	BARE_LOOKED = 2000, /* among so many directories: more would delay each start */
 };
 
 struct search {
@@ -109,8 +109,8 @@ static void look(struct search *s, const char *name)
 	(void)add_guard(s, name, DO_READ, S_ISDIR(st.st_mode));
 }
 
-/* In a worktree or a submodule a file that leads to the repository. A new directory is told by what
- * it has. */
+/* The file in a worktree or a submodule that leads to the repository. A new directory is judged by
+ * its contents. */
 static void look_at_git(struct search *s)
 {
 	const char *path = path_join(s->arena, s->writable->source, ".git");
@@ -133,7 +133,8 @@ static bool has(const char *dir, const char *name)
 	return n > 0 && (size_t)n < sizeof(path) && lstat(path, &st) == 0;
 }
 
-/* fn for each directory in dir; links are watched, as a program could make them lead in circles. */
+/* Calls fn for each directory in dir; links are checked, as a program could make them lead in
+ * circles. */
 static void for_each(struct search *s, const char *dir, unsigned int depth,
 		     void (*fn)(struct search *s, const char *dir, unsigned int depth))
 {
@@ -160,7 +161,7 @@ static void for_each(struct search *s, const char *dir, unsigned int depth,
 		(void)closedir(stream);
 }
 
-/* What git takes for a repository's configuration may be elsewhere, for one of its worktrees. */
+/* A worktree's git configuration may be elsewhere. */
 static void look_at_worktree(struct search *s, const char *dir, unsigned int depth)
 {
 	(void)depth;
@@ -168,7 +169,7 @@ static void look_at_worktree(struct search *s, const char *dir, unsigned int dep
 	look(s, arena_strf(s->arena, "%s/config.worktree", dir));
 }
 
-/* They have much, and nothing of a submodule. */
+/* They are large, and have nothing of a submodule. */
 static bool is_bulk(const char *name)
 {
 	static const char *const names[] = { "objects", "refs", "logs", "hooks" };
@@ -196,7 +197,7 @@ static void look_at_module(struct search *s, const char *dir, unsigned int depth
 	for_each(s, dir, depth, look_at_module);
 }
 
-/* A directory that is git's own, as that of a worktree's repository. */
+/* A directory that is git's own, like that of a worktree's repository. */
 bool do_guards_is_git(const char *path)
 {
 	return has(path, "HEAD") &&
@@ -209,7 +210,7 @@ static void note_bare(struct arena *arena, struct do_guards *g, const char *path
 	g->bare[g->n_bare++].path = path;
 }
 
-/* Directories that git is run in by whoever is in them, links never. */
+/* Directories in which people run git, never links. */
 struct bare {
 	struct arena *arena;
 	const char *root;
@@ -235,7 +236,7 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 	DIR *stream = opendir(*dir ? path_join(b->arena, b->root, dir) : b->root);
 	struct dirent *entry;
 
-	/* All of the first level: a program inside could make the limit of others. */
+	/* All of the first level: a program inside could otherwise exhaust the limit. */
 	while (stream && (depth == 1 || b->looked < BARE_LOOKED) && (entry = readdir(stream))) {
 		const char *name;
 
@@ -261,7 +262,7 @@ static void look_at_linked(struct search *s, const char *prefix)
 		for_each(s, arena_strf(s->arena, "%smodules", prefix), 0, look_at_module);
 }
 
-/* A bare repository, which git takes for one when it is run in it. */
+/* A bare repository, which git accepts as one when it is run in it. */
 static void guard_bare(void *data, const char *dir)
 {
 	struct search *s = data;
@@ -300,7 +301,7 @@ void do_guards_find(struct arena *arena, struct do_guards *guards, const struct 
 	look_at_linked(&s, "");
 }
 
-/* An inode's number may be given again; its time of change is the kernel's own. */
+/* An inode number may be reused; its change time is the kernel's own. */
 static bool is_news(const struct do_watched *w, const struct stat *now)
 {
 	if (w->file && S_ISDIR(now->st_mode))

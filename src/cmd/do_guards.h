@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a sandbox could leave in a writable directory for other programs to run later: git's hooks
- * and configuration, files that shells, editors and agents read at their start. What is there is
- * kept read-only; what is new is told. */
+ * and configuration, files that shells, editors and agents read when they start. Existing ones are
+ * read-only; new ones are reported. */
 #pragma once
 
 #include "src/base/str.h"
@@ -37,5 +37,6 @@ void do_guards_find(struct arena *arena, struct do_guards *guards, const struct 
 /* Whether git takes the directory for one of its own, such as a bare repository. */
 bool do_guards_is_git(const char *path);
 
-/* The names that are there now and were not, in one line; a program may have made any number. */
+/* The names that exist now and did not before, in one line; a program may have created any
+ * number. */
 void do_guards_news(struct arena *arena, const struct do_guards *guards, struct str *ret);

@@ -22,7 +22,7 @@
 
 #define LISTING "usrun: listing the changes ...\n"
 
-/* Whether usrun has made it to mount something there. */
+/* Whether usrun created it as a mount point. */
 static bool is_mount_point(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; plan && i < plan->rootfs.n_mounts; i++)
@@ -31,8 +31,8 @@ static bool is_mount_point(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* Homes and /tmp are the sandbox's own: only who asks for all is told. plan: of what has just
- * written there, or NULL. */
+/* Homes and /tmp are the sandbox's own: listed only if all changes are asked for. plan: of the run
+ * that has just written there, or NULL. */
 static void leave_out_own(struct arena *arena, struct layer_changes *changes,
 			  const struct plan *plan, bool all)
 {
@@ -132,8 +132,8 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 	layer_close(layer);
 }
 
-/* In any spelling: a file system may not tell upper case from lower (of Windows and macOS, shown to
- * a virtual machine), and the layer does. */
+/* In any spelling: a file system may ignore case (of Windows and macOS, shown to a virtual
+ * machine), and the layer does not. */
 static bool is_spelt_below(const char *path, const char *dir)
 {
 	size_t len = strlen(dir);
@@ -209,7 +209,7 @@ static bool is_guarded(const char *path, size_t prefix, uint32_t mode)
 	return is_guarded_bare(path, mode);
 }
 
-/* Not what is in a directory that has been named. */
+/* Not what is in an explicitly named directory. */
 static void tell_left(struct arena *arena, const struct layer_changes *left, const char *why)
 {
 	const char *last = NULL;
@@ -240,7 +240,7 @@ static int find_choice(struct arena *arena, const char *const *paths, size_t n,
 	return 0;
 }
 
-/* A slip of the keys must not look like a change that was applied before. */
+/* A typing error must not look like a change that was applied before. */
 static bool tell_missing(struct arena *arena, const struct layer_changes *changes,
 			 const struct layer_choice *choice)
 {

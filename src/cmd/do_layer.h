@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `usrun do` keeps of what was written, tells of it, and puts where it belongs. */
+/* What `usrun do` keeps of what was written, lists, and applies. */
 #pragma once
 
 #include "src/steps/start.h"

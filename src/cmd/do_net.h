@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which network `usrun do` gives. */
+/* The network that `usrun do` provides. */
 #pragma once
 
 #include "src/do/do.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call of `usrun do`, for its files: what the command line says, and the request that is made
- * of it. */
+/* One call of `usrun do`, shared by its files: the command line, and the request built from it. */
 #pragma once
 
 #include "src/cmd/cmd.h"
@@ -21,9 +20,9 @@ struct do_parts { /* of one call */
 	struct do_request q;
 	struct do_guards guards;
 	const char *unserved;   /* why there is no fuse-overlayfs, or NULL */
-	const uint32_t *groups; /* that the user is in, and that have no number inside */
+	const uint32_t *groups; /* the user's groups that are unmapped inside */
 	size_t n_groups;
-	const char **notes; /* what the user may not expect, a line each */
+	const char **notes; /* what may surprise the user, a line each */
 	size_t n_notes, cap_notes;
 	struct do_shared { /* by --share */
 		struct do_path *paths;
@@ -39,7 +38,7 @@ int do_share_find(struct do_parts *p, const char *name, struct err *err) MUST_CH
 
 extern const struct option do_options[];
 
-/* What --rw, --ro, --hide, --scratch and --volume name, and what is guarded in it. */
+/* Paths of --rw, --ro, --hide, --scratch and --volume, and what is guarded in them. */
 int do_find_paths(struct do_parts *p, struct err *err) MUST_CHECK;
 
 /* What is hidden, and what of the home directory is shown, though nobody asks. */
@@ -54,10 +53,10 @@ void do_copies_rest(struct do_parts *p);
 
 int do_find_devices(struct do_parts *p, struct err *err) MUST_CHECK;
 
-/* Whether the options make sense together. */
+/* Checks that the options make sense together. */
 int do_check(const struct do_options *o, struct err *err) MUST_CHECK;
 
-/* Those of the options given that --print-config loses, as a list in words; NULL: none. */
+/* The given options that --print-config loses, as a list in words; NULL: none. */
 const char *do_check_printed(struct arena *arena, const struct do_options *o);
 
 /* The text of an --env-file, of so many bytes. */

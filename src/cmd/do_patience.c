@@ -18,7 +18,7 @@ static void tell(int signal)
 	errno = before;
 }
 
-/* A call that the signal interrupts goes on; a run has blocked all of them. */
+/* An interrupted call is restarted; a run has blocked all signals. */
 void do_patience_begin(const char *text)
 {
 	const struct sigaction action = { .sa_handler = tell, .sa_flags = SA_RESTART };

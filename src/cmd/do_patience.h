@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A person at the terminal is told what is being done, once it has taken a second. */
+/* Tells a person at the terminal what is being done, once it has taken a second. */
 #pragma once
 
-/* text: a whole line, which outlives it. */
+/* text: a whole line, which must outlive it. */
 void do_patience_begin(const char *text);
 void do_patience_end(void);

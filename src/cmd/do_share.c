@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --share: sockets of the user's session, by what they are for. */
+/* --share: sockets of the user's session, by purpose. */
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/cmd/do_parts.h"
@@ -35,7 +35,7 @@ static const char *variable(const char *share, const char *name, struct err *err
 	return NULL;
 }
 
-/* Where it really is, so that nothing but the socket has to be there inside. */
+/* Its real location, so that nothing but the socket has to exist inside. */
 static const char *add_socket(struct do_parts *p, struct do_shared *s, const char *share,
 			      const char *path, struct err *err)
 {
@@ -77,7 +77,7 @@ static int share_ssh(struct do_parts *p, const char *share, struct do_shared *s,
 	return 0;
 }
 
-/* With what is public, of which gpg takes the keys' names. */
+/* Including public data, from which gpg takes the keys' names. */
 static int share_gpg(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
 {
 	const char *home = getenv("GNUPGHOME");
@@ -109,7 +109,7 @@ static int share_wayland(struct do_parts *p, const char *share, struct do_shared
 	return 0;
 }
 
-/* ":0", ":0.0"; what has a host in front goes by the network. */
+/* ":0", ":0.0"; a display with a host name uses the network. */
 static int share_x11(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
 {
 	const char *display = variable(share, "DISPLAY", err), *authority = getenv("XAUTHORITY");

@@ -40,7 +40,7 @@ int do_tree_choose(struct arena *arena, struct machine *machine, const char *wor
 	return 0;
 }
 
-/* What an engine gives to root, and installing packages takes. */
+/* What engines give to root, and what installing packages takes. */
 int do_tree_caps(struct arena *arena, const char *const *words, size_t n,
 		 struct do_request *request, struct err *err)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a sandbox has as its root: this machine's tree, or that of --rootfs. */
+/* The root of a sandbox: this machine's tree, or that of --rootfs. */
 #pragma once
 
 #include "src/do/do.h"
 
-/* --rootfs DIR: fills in the request, and the shell of the machine. */
+/* --rootfs DIR: fills in the request, and the machine's shell. */
 int do_tree_choose(struct arena *arena, struct machine *machine, const char *word,
 		   struct do_request *request, struct err *err) MUST_CHECK;
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The members, and which of them are left out when they are 0, are those that clients of `events`
- * parse. */
+/* Clients of `events` parse these members, and rely on which are omitted when they are 0. */
 #include "src/cmd/events_json.h"
 
 #include "src/base/parse.h"
@@ -52,7 +51,7 @@ static void uint_unless_0(struct json_write *w, const char *key, uint64_t value)
 		json_write_uint(w, key, value);
 }
 
-/* Every step-th number of a text, from the first-th on. */
+/* Every step-th number of a text, starting with the first-th. */
 static void numbers(struct json_write *w, const char *key, const char *text, unsigned int first,
 		    unsigned int step)
 {
@@ -86,7 +85,7 @@ static void pressure_line(struct json_write *w, const struct events_source *s, c
 	json_write_end(w);
 }
 
-/* Time that was lost for want of a resource: v2 only, and of kernels that count it. */
+/* Time lost waiting for a resource: v2 only, and kernels that count it. */
 static void pressure(struct json_write *w, const struct events_source *s, const char *controller)
 {
 	const char *text =

@@ -19,7 +19,7 @@ void events_json_stats(struct json_write *w, const char *id, const struct events
 /* {"type":"oom","id":…} */
 void events_json_oom(struct json_write *w, const char *id);
 
-/* A number out of "name value" lines; 0 where there is none. */
+/* A number from "name value" lines; 0 if there is none. */
 uint64_t events_json_field(const char *text, const char *name);
 
 /* A file with one number; "max" is UINT64_MAX, a missing file 0. */

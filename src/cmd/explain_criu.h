@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `explain` of what CRIU would be asked for. */
+/* `explain` for what CRIU would be asked to do. */
 #pragma once
 
 #include "src/cmd/cmd.h"

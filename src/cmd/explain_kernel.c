@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config asks of the kernel, and this one has not, or has not for the caller. */
+/* What a config requires and this kernel does not have, or not for the caller. */
 #include "src/cmd/explain_missing.h"
 
 #include "src/base/path.h"
@@ -36,7 +36,7 @@ static bool is_known(const char *list, const char *name)
 	return false;
 }
 
-/* The kernel loads it when somebody asks for it. */
+/* The kernel loads it on demand. */
 static bool is_module(const struct look *look, const char *name)
 {
 	struct utsname own;
@@ -72,7 +72,7 @@ static void look_at_types(const struct look *look)
 	}
 }
 
-/* Those of a network interface come with it, in a new network namespace, too. */
+/* Sysctls of a network interface come with it, in a new network namespace too. */
 static void look_at_sysctls(const struct look *look)
 {
 	for (size_t i = 0; i < look->plan->n_sysctl; i++) {
@@ -96,7 +96,7 @@ static void look_at_rdt(const struct look *look)
 		look->out->tell(look->out->data, "linux.intelRdt", "no resctrl on " RDT_ROOT);
 }
 
-/* Where nodes cannot be made, those of the host are bound. */
+/* If nodes cannot be made, the host's are bound. */
 static void look_at_devices(const struct look *look)
 {
 	const struct devices_plan *devices = &look->plan->devices;
@@ -118,7 +118,7 @@ static void look_at_devices(const struct look *look)
 	}
 }
 
-/* The deepest directory on the way that is there decides who may make the others. */
+/* The deepest existing directory decides who may create the others. */
 static bool look_at_cgroup(const struct look *look, const struct cgroup_dir *dir)
 {
 	const char *whole = arena_strf(look->arena, "%s%s", dir->mount, dir->path);
@@ -143,7 +143,7 @@ static void look_at_cgroups(const struct look *look)
 		return;
 	for (size_t i = 0; i < cgroup->place.dirs.n; i++)
 		if (look_at_cgroup(look, &cgroup->place.dirs.v[i]))
-			return; /* one hierarchy speaks for all */
+			return; /* one hierarchy stands for all */
 }
 
 void explain_kernel(struct arena *arena, const struct plan *plan, const struct explain_missing *out)

@@ -16,7 +16,7 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Who looks, for whom, and where a value stands. */
+/* Who is asking, for whom, and where a value is. */
 struct look {
 	struct arena *arena;
 	const struct plan *plan;
@@ -44,7 +44,7 @@ static int has_file(int root, const char *path)
 	return S_ISREG(st.st_mode);
 }
 
-/* A mount may bring what the root file system lacks. */
+/* A mount may provide what the root file system lacks. */
 static bool is_below_a_mount(const struct plan *plan, const char *path)
 {
 	for (size_t i = 0; i < plan->rootfs.n_mounts; i++) {
@@ -92,7 +92,7 @@ static const char *fault_of_format(const struct look *look, int root, char *head
 				    own.machine);
 }
 
-/* A file of the root file system as a program. */
+/* A file of the root file system, as a program. */
 static const char *fault_of_program(const struct look *look, int root, const char *path)
 {
 	_cleanup_close_ int fd = resolve_open(root, path, O_PATH), open_fd = -1;
@@ -120,7 +120,7 @@ static bool is_there(const struct look *look, int root, const char *path)
 	return (fd != -ENOENT && fd != -ENOTDIR) || is_below_a_mount(look->plan, path);
 }
 
-/* Of a file that the container would see at an absolute path. */
+/* A file that the container would see at an absolute path. */
 static const char *fault_at(const struct look *look, int root, const char *path)
 {
 	if (!is_there(look, root, path))
@@ -136,7 +136,7 @@ static const char *fault_of_command(const struct look *look, int root, const cha
 
 	if (*name == '/')
 		return fault_at(look, root, name);
-	if (strchr(name, '/')) /* from the working directory, which may be made */
+	if (strchr(name, '/')) /* from the working directory, which may be created */
 		return NULL;
 	for (path = path ? path : DEFAULT_PATH;; path++) {
 		size_t len = strcspn(path, ":");
@@ -226,7 +226,7 @@ static bool is_below_another(const struct plan *plan, const struct mount_entry *
 	return false;
 }
 
-/* Where the container's root may not go, or make a mount point that is missing. */
+/* Where the container's root may not go, or create a missing mount point. */
 static void look_at_targets(const struct look *look)
 {
 	const struct plan *plan = look->plan;
@@ -247,7 +247,7 @@ static void look_at_targets(const struct look *look)
 	}
 }
 
-/* What init executes, or goes to, in the root file system. */
+/* What init executes, or changes to, in the root file system. */
 static void look_inside(const struct look *look, int root)
 {
 	const struct process_plan *p = &look->plan->process;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config names and this host does not have, or does not let the caller use, as create would
- * find out. */
+/* What a config names and this host lacks, or does not let the caller use, as create would find
+ * out. */
 #pragma once
 
 #include "src/base/str.h"
@@ -8,7 +8,7 @@
 struct arena;
 struct plan;
 
-/* Hears of each: where in the config it is named, and what is the matter. */
+/* Called for each: where in the config it is named, and what is wrong. */
 struct explain_missing {
 	void (*tell)(void *data, const char *json_path, const char *text);
 	void *data;

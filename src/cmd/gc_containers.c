@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who holds the lock of a container proves that no other command is at work on it; what its state
- * says then is the last word about it. */
+/* Holding the lock of a container proves that no other command is at work on it; its state is then
+ * final. */
 #include "src/cmd/gc_containers.h"
 
 #include "src/base/fd.h"
@@ -46,7 +46,7 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 	struct state state = { 0 };
 	const char *why;
 
-	/* Whoever has the lock is at work, or has just removed it. */
+	/* The holder of the lock is at work, or has just removed it. */
 	if (dir < 0 || store_lock(dir, 0, &ignored) < 0)
 		return 0;
 	if (store_is_cut_off(dir))

@@ -31,7 +31,7 @@ static int leave_to(struct store *store, const struct state *old, struct err *er
 	return err_set(err, EEXIST, "container with given ID already exists: %s", old->id);
 }
 
-/* Whoever makes a container of that id meanwhile finds it taken. */
+/* A concurrent creator of that id finds it taken. */
 static int remove_of(struct groups *g, const char *id, const struct cgroup_place *place,
 		     struct err *err)
 {
@@ -46,7 +46,7 @@ static int remove_of(struct groups *g, const char *id, const struct cgroup_place
 	return r < 0 ? r : removed;
 }
 
-/* The mark may have been changed by whoever owns the group. */
+/* The cgroup's owner may have changed the mark. */
 static bool has_state(struct groups *g, const char *id)
 {
 	struct err ignored;
@@ -75,7 +75,7 @@ static int look_at(struct groups *g, const struct mark_found *found, struct err 
 	}
 	if (!g->dry_run)
 		r = remove_of(g, id, &place, err);
-	if (r == -EEXIST || r == -EBUSY) /* somebody has come in */
+	if (r == -EEXIST || r == -EBUSY) /* somebody has joined it */
 		return 0;
 	if (r == 0)
 		tell(g, found->path, "the state of its container is gone");

@@ -70,7 +70,7 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 {
 	struct arena *arena = launch->arena;
 	const char *path = options->config ? options->config : "config.json";
-	/* Without a name the errors keep their paths, which mean options of a sandbox. */
+	/* Without a name the errors keep their paths, which stand for options of a sandbox. */
 	const char *name = options->sandbox ? NULL : path, *text = options->config_text;
 	int r = 0;
 
