@@ -14,7 +14,8 @@
 
 enum { MAX_LOG = 64 << 20, N_ERRORS = 3, MAX_ERROR = 240 };
 
-/* Engines take a container's own command to be missing, or not allowed, when they read these. */
+/* Engines take these words to mean that the container's own command is missing or not
+ * executable. */
 static const struct {
 	const char *words, *instead;
 } reserved[] = {
@@ -31,7 +32,7 @@ static const struct {
 static const char *words_of(const char *line, size_t len)
 {
 	static const char mark[] = "Error (";
-	static const char unmarked[] = "Can't connect to server"; /* as if it were no error */
+	static const char unmarked[] = "Can't connect to server"; /* not worded as an error */
 	const char *at = memmem(line, len, mark, strlen(mark)), *end;
 
 	if (!at)
@@ -54,7 +55,7 @@ static bool asks_for_program(const char *words, size_t len)
 	return memmem(words, len, asks, strlen(asks)) != NULL;
 }
 
-/* That it failed is known. */
+/* The fact of the failure is known. */
 static bool says_nothing(const char *words, size_t len)
 {
 	return asks_for_program(words, len) || str_starts(words, "exited, status=") ||
@@ -191,7 +192,7 @@ const char *report_hint(const char *log)
 	return NULL;
 }
 
-/* A configuration file of CRIU may have named another; these are what is left of other runs. */
+/* A configuration file of CRIU may have named another; these are left over from other runs. */
 static bool is_usual(const char *name)
 {
 	return str_equal(name, "dump.log") || str_equal(name, "restore.log");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why CRIU failed: from its log, whose last errors tell; the first, which is also that of its
- * answer, is most times a harmless one. */
+/* Why CRIU failed: from its log, whose last errors are informative; the first, which is also that
+ * of its answer, is usually harmless. */
 #pragma once
 
 #include "src/base/arena.h"

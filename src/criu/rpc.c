@@ -216,7 +216,7 @@ static void take_text(const struct field *f, char *buf, size_t size)
 	buf[len] = '\0';
 }
 
-/* A pid that no process can have is none. */
+/* An impossible pid counts as none. */
 static int as_pid(uint64_t v)
 {
 	return v <= INT32_MAX ? (int)v : 0;

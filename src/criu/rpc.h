@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is said to `criu swrk` and what it answers: protocol buffers, written and read by hand.
+/* What is sent to `criu swrk` and what it answers: protocol buffers, written and read by hand.
  * Pure. Numbers are those of CRIU's rpc.proto. */
 #pragma once
 
@@ -35,7 +35,7 @@ struct rpc_fd {
 	int fd; /* as criu has it */
 };
 
-/* Numbers that are not set are -1, texts NULL. */
+/* Unset numbers are -1, texts NULL. */
 struct rpc_opts {
 	int images_fd, work_fd, status_fd; /* as criu has them */
 	int pid, log_level, cgroups, network_lock, empty_ns, page_server_port;
@@ -85,5 +85,5 @@ struct rpc_response {
 	char message[RPC_MESSAGE_SIZE]; /* the first error, often a harmless one */
 };
 
-/* 0, or -EBADMSG for what is no such message. Fields that are not known are passed over. */
+/* 0, or -EBADMSG if it is not such a message. Unknown fields are skipped. */
 int rpc_decode(const void *data, size_t len, struct rpc_response *ret) MUST_CHECK;

@@ -44,7 +44,7 @@ int swrk_find(struct arena *arena, const char *asked, const char **ret, struct e
 			     "release), or name it with --criu PATH");
 }
 
-/* The program's own descriptors 0 to 2 are none of those that a container is to get. */
+/* The program's own descriptors 0 to 2 are not among those a container gets. */
 static int own_stdio(int words, bool keeps_input)
 {
 	int null = keeps_input ? 0 : openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
@@ -115,7 +115,7 @@ static __attribute__((noreturn)) void run_child(const struct swrk_start *how, in
 	(void)setpgid(0, 0);
 	program_reset_signals(~0ULL);
 	if (sock_recv(gate, &go, sizeof(go), &fd) <= 0)
-		child_exit(127); /* whoever started us has ended */
+		child_exit(127); /* our caller has ended */
 	(void)run_program(how, words, gate, &err);
 	(void)sock_send(gate, &err, sizeof(err), -1);
 	child_exit(127);
@@ -179,7 +179,7 @@ int swrk_clone(const struct swrk_start *how, struct swrk *ret, struct err *err)
 		return r;
 	pid = child_clone(&request, &ret->child);
 	if (pid == 0) {
-		fd_closep(&gate[0]); /* else our end would never hang up */
+		fd_closep(&gate[0]); /* otherwise our end would never hang up */
 		run_child(how, words[1], gate[1]);
 	}
 	fd_closep(&words[1]);
@@ -218,7 +218,7 @@ int swrk_start(const struct swrk_start *how, struct swrk *ret, struct err *err)
 	return r;
 }
 
-/* It ended without an answer: what it has written to standard error is all there is. */
+/* It ended without an answer: its standard error is all there is. */
 static int went_away(struct swrk *swrk, struct err *err)
 {
 	char words[8192], errors[400] = "";
@@ -246,7 +246,7 @@ int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *
 	rpc_encode(&packet, request);
 	swrk->finished = false;
 	r = sock_send(swrk->sock, packet.s, packet.len, -1);
-	/* It may have ended before it has read a word. */
+	/* It may have ended before reading anything. */
 	if (r == -EPIPE || r == -ECONNRESET)
 		return went_away(swrk, err);
 	return r < 0 ? err_errno(err, -r, "send a request to criu") : 0;

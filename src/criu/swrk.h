@@ -16,7 +16,7 @@
  * error says how to get one. */
 int swrk_find(struct arena *arena, const char *asked, const char **ret, struct err *err) MUST_CHECK;
 
-/* Whether a program is found in the same way. */
+/* Whether a program is found in that way. */
 bool swrk_has_program(struct arena *arena, const char *name);
 
 struct swrk {
