@@ -16,7 +16,7 @@
 
 enum do_how { DO_WRITE, DO_READ, DO_HIDE, DO_SCRATCH };
 
-/* A path that somebody asked for, as it was found. */
+/* A path given by an option, as it was found. */
 struct do_path {
 	const char *option; /* "--rw", for errors */
 	enum do_how how;
@@ -44,7 +44,7 @@ struct do_request {
 	enum do_home home;
 	const struct do_path *paths; /* in the order of the command line */
 	size_t n_paths;
-	const struct do_path *hidden; /* by default, as far as they exist */
+	const struct do_path *hidden; /* by default, if they exist */
 	size_t n_hidden;
 	const struct do_path *tools; /* of do_home_tools(), as far as they exist */
 	size_t n_tools;
@@ -55,7 +55,7 @@ struct do_request {
 	const char *const *devices, *const *device_sources; /* sources: without links */
 	size_t n_devices;
 	struct net_plan net;
-	const char *no_net; /* why there is no network though nobody asked for none, or NULL */
+	const char *no_net; /* why there is no network although nobody asked for none, or NULL */
 	bool terminal, reaper;
 	bool no_seccomp, nested;                 /* nested: namespaces may be made inside */
 	const struct oci_seccomp *seccomp_given; /* in place of the built-in profile */
@@ -73,7 +73,7 @@ struct do_request {
 	bool overlay;       /* what is written there is not written to it */
 	bool rootfs_resolv; /* it has an /etc/resolv.conf */
 	const char *layer;  /* absolute: where what is written is kept; or NULL */
-	bool served;        /* fuse-overlayfs can be had */
+	bool served;        /* fuse-overlayfs is available */
 	bool home_squash;   /* DO_HOME_SCRATCH: as do_path.squash */
 	bool all_changes;   /* what is written in places of the sandbox is told, too */
 	int64_t layer_size; /* of what is thrown away; 0: the usual */
@@ -90,7 +90,7 @@ enum { DO_CPU_PERIOD = 100000 };
 struct do_result {
 	const char *text; /* config.json, owned by the json_write of the caller */
 	size_t len;
-	const char **notes; /* what the user may not expect, a line each */
+	const char **notes; /* what may surprise the user, a line each */
 	size_t n_notes, cap_notes;
 	bool no_resolv; /* no place for a resolv.conf of the sandbox */
 };
@@ -108,7 +108,7 @@ struct do_texts do_home_tools(struct arena *arena, const char *home, const char 
 /* Whether a path that one of them turned out to be is still none that is nobody's business. */
 bool do_home_may_show(const char *home, const char *path);
 
-/* Whether programs and libraries are there, which an empty home would hide: daemons' homes. */
+/* Whether it contains programs and libraries, which an empty home would hide: daemons' homes. */
 bool do_home_is_of_system(const char *path);
 
 /* Hidden unless asked for: data of services that a user may happen to be able to read.

@@ -164,7 +164,7 @@ static void write_document(struct json_write *w, const struct do_request *q,
 	json_write_end(w);
 	json_write_string(w, "hostname", q->hostname ? q->hostname : "usrun");
 	json_write_object(w, "annotations");
-	/* They grant what they grant outside, though inside they have no number. */
+	/* They grant what they grant outside, though unmapped inside. */
 	if (!do_is_root(q) || q->keep_groups)
 		json_write_string(w, ANNOTATIONS_KEEP_GROUPS, "1");
 	if (q->rootfs && q->overlay)
@@ -195,7 +195,7 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 	if (r < 0)
 		return r;
 	do_network_check(arena, request, &places, ret);
-	/* What the options say comes later in the list, and wins. */
+	/* Options come later in the list, and win. */
 	own[0] = arena_strf(arena, "HOME=%s", places.home);
 	own[1] = arena_strf(arena, "SHELL=%s", request->machine->shell);
 	own[2] = arena_strf(arena, "XDG_RUNTIME_DIR=/run/user/%u", request->machine->uid);

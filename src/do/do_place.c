@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of places that a sandbox has. */
+/* The kinds of places in a sandbox. */
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/do/do_places.h"
@@ -24,7 +24,7 @@ static struct do_place *do_place_push(struct do_builder *b, struct do_place plac
 	return &p->v[p->n++];
 }
 
-/* A later one takes the place of an earlier one of the same path. */
+/* A later one replaces an earlier one of the same path. */
 struct do_place *do_place_add(struct do_builder *b, struct do_place place)
 {
 	struct do_places *p = b->places;

@@ -57,7 +57,7 @@ static void add_root(struct do_builder *b)
 			(void)do_place_empty(b, m->automounts[i]);
 }
 
-/* What is missing from now on is made in the copy. */
+/* Anything missing from here on is created in the copy. */
 static void begin_copy(struct do_builder *b)
 {
 	for (size_t i = 0; i < b->places->n; i++)
@@ -109,7 +109,7 @@ static void add_kernel(struct do_builder *b)
 		  { "nosuid", "noexec", "nodev" },
 		  DO_COVER_NONE },
 	};
-	/* A new sysfs belongs to who owns the network namespace. */
+	/* A new sysfs belongs to the owner of the network namespace. */
 	static const struct do_place sys = {
 		"/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" }, DO_COVER_NONE
 	};
@@ -123,7 +123,7 @@ static void add_kernel(struct do_builder *b)
 	do_place_tmpfs(b, "/dev/shm", "mode=1777", 25);
 }
 
-/* Whether a mount point exists at the path, or can be made. */
+/* Whether a mount point exists at the path, or can be created. */
 static bool can_hold(const struct do_builder *b, const char *path, bool there)
 {
 	const struct do_place *cover = do_places_find(b->places, path, false);
@@ -380,8 +380,7 @@ static int set_workdir(struct do_builder *b, struct err *err)
 	return 0;
 }
 
-/* With the host's network its names are resolved as on the host, wherever the links of the file
- * lead to. */
+/* With the host's network its names are resolved as on the host, wherever the file's links lead. */
 static void add_resolver(struct do_builder *b)
 {
 	const struct machine *m = b->request->machine;

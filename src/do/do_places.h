@@ -4,9 +4,9 @@
 
 #include "src/do/do.h"
 
-enum do_cover {                /* what is below a place, for those that want to be mounted there */
-		DO_COVER_OWN,  /* a file system of the sandbox: mount points can be made */
-		DO_COVER_HOST, /* the host's directory of the same path: only what is there */
+enum do_cover {                     /* what is below a place, for others to be mounted there */
+		DO_COVER_OWN,       /* a file system of the sandbox: mount points can be made */
+		DO_COVER_HOST,      /* the host's directory of the same path: only what is there */
 		DO_COVER_ELSEWHERE, /* another directory of the host */
 		DO_COVER_NONE,      /* nothing can be mounted there */
 };
@@ -24,8 +24,8 @@ struct do_place { /* one of mounts[] */
 	const char *target, *type, *source;
 	const char *words[DO_MAX_WORDS]; /* options */
 	enum do_cover cover;
-	const char *option; /* that asked for it, or NULL */
-	bool file;          /* no directory */
+	const char *option; /* the option that asked for it, or NULL */
+	bool file;          /* not a directory */
 	bool writable;      /* a tree of the host that is not read-only */
 	bool there;         /* the host has something at target */
 	enum do_phase phase;
@@ -46,7 +46,7 @@ struct do_builder {
 	struct do_result *said;
 };
 
-/* One more; a later one takes the place of an earlier one of the same path. */
+/* Adds one; a later one replaces an earlier one of the same path. */
 struct do_place *do_place_add(struct do_builder *b, struct do_place place);
 
 /* A file system in memory, of so much of it. */
@@ -69,7 +69,7 @@ void do_place_copy(struct do_builder *b);
 
 /* How many directories are above it. */
 size_t do_place_depth(const char *path);
-/* Told to whoever called, beside the config. */
+/* Told to the caller, beside the config. */
 void do_say(struct do_builder *b, const char *note);
 
 /* linux.seccomp, where there is to be one. */
@@ -82,7 +82,7 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 /* The deepest place that a path is in; at_too: or that is at the path. NULL: none. */
 const struct do_place *do_places_find(const struct do_places *p, const char *path, bool at_too);
 
-/* One more line of what the user may not expect. */
+/* Adds a line about what may surprise the user. */
 void do_note(struct arena *arena, struct do_result *said, const char *note);
 
 /* What is to be said about the network, and whether its names can be resolved. */

@@ -191,7 +191,7 @@ static void masked_rule(struct json_write *w, const struct compared *c)
 
 static void clone_rules(struct json_write *w, const struct do_request *q)
 {
-	/* Its arguments are the other way round there. */
+	/* Its arguments are swapped there. */
 	unsigned int index = str_starts(q->machine->arch, "s390");
 	static const char clone[][NAME_SIZE] = { "clone", "" };
 

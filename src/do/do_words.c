@@ -53,7 +53,7 @@ static void push_variable(struct arena *arena, struct do_texts *list, const char
 			push(arena, list, *environ);
 }
 
-/* Lines "NAME=value" or "NAME"; empty ones and those that begin with # are passed over. */
+/* Lines "NAME=value" or "NAME"; empty lines and comments (#) are skipped. */
 static void push_file(struct arena *arena, struct do_texts *list, const char *const *environ,
 		      const char *text)
 {
@@ -179,7 +179,7 @@ int do_ulimit(struct arena *arena, const char *word, struct do_rlimit *ret, stru
 	for (char *c = name; *c; c++)
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 'a' + 'A');
-	/* Of those that are not in the table the value is 0, that of RLIMIT_CPU. */
+	/* Names not in the table yield 0, the value of RLIMIT_CPU. */
 	if (!str_equal(json_read_enum_name(names_rlimits, json_read_enum(names_rlimits, name)),
 		       name)) {
 		(void)err_set(err, EINVAL, "--ulimit: unknown limit \"%.*s\"",
@@ -288,7 +288,7 @@ int do_check_unprotected(const struct do_texts *names, struct err *err)
 	return 0;
 }
 
-/* Whatever PATH says: who logs in as the user is none of the program's business. */
+/* Whatever PATH says: the user's credentials are none of the program's business. */
 static bool has_credentials(const char *home, const char *path)
 {
 	static const char *const names[] = {
