@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this host lets this caller do: each thing that a container may need is tried for real, in
  * processes and namespaces that end with the trial. Nothing on the host is changed. Causes and
- * advice are those of the errors that a container would meet. */
+ * advice are those of the errors that a container would get. */
 #pragma once
 
 #include "src/plan/plan.h"
@@ -13,10 +13,10 @@ enum doctor_result { DOCTOR_OK, DOCTOR_SKIP, DOCTOR_WARN, DOCTOR_FAIL };
 struct doctor_finding {
 	enum doctor_result result;
 	const char *cause; /* one line */
-	const char *fix;   /* what to type, or NULL */
+	const char *fix;   /* a command to type, or NULL */
 };
 
-/* What the checks share; each may leave a word for those behind it. */
+/* Shared by the checks; each may leave information for later ones. */
 struct doctor {
 	struct arena *arena;
 	const char *state_root; /* --root, or NULL */
@@ -25,7 +25,7 @@ struct doctor {
 	struct err facts_failed; /* code 0: facts are there */
 	const struct plan *plan; /* of a usual container, or NULL */
 	struct err plan_failed;
-	bool no_userns;                /* what needs a user namespace need not be tried */
+	bool no_userns;                /* skip trials that need a user namespace */
 	const struct idmap_write *map; /* of trials in a user namespace; NULL: they need none */
 	struct idmap_write single;
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control groups, and the limits that can be had. */
+/* Control groups, and the limits available. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/io.h"
@@ -77,7 +77,8 @@ bool doctor_has_ended(const char *rest)
 	       status_start_time(pid, &now, &ignored) == 0 && now != start;
 }
 
-/* For `gc`, should this process be killed. What cannot be marked is removed by hand then. */
+/* For `gc`, in case this process is killed. A cgroup that cannot be marked must then be removed by
+ * hand. */
 static int mark_as_ours(struct doctor *d, const struct cgroup *cgroup)
 {
 	const char *prefix = doctor_mark_prefix(d->arena);
@@ -93,7 +94,7 @@ static int mark_as_ours(struct doctor *d, const struct cgroup *cgroup)
 		false, other);
 }
 
-/* A group of usrun's own, which is gone again before anybody can enter it. */
+/* A cgroup of usrun's own, which is removed before anybody can enter it. */
 static int try_group(struct doctor *d, const struct plan *plan, struct err *err)
 {
 	struct cgroup_place place = driver_find_existing(d->arena, &plan->cgroup.place);
@@ -117,7 +118,7 @@ static int try_group(struct doctor *d, const struct plan *plan, struct err *err)
 	return r < 0 ? r : removed;
 }
 
-/* systemd takes a limit whose controller its own group does not have, and does nothing. */
+/* systemd accepts a limit whose controller its own cgroup does not have, and does nothing. */
 static int check_manager(struct doctor *d, const char *controller, struct err *err)
 {
 	const char *dir =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices, and programs of others that containers are served by. */
+/* Devices, and other projects' programs that serve containers. */
 #include "src/doctor/doctor_parts.h"
 
 #include "net/net_helper.h"
@@ -28,7 +28,7 @@ void doctor_devices_net(struct doctor *d, const char *argument, struct doctor_fi
 			  pasta ? pasta : "");
 }
 
-/* Opening one of those that are looked at here changes nothing. */
+/* Opening a device checked here has no side effects. */
 static int open_node(const char *path)
 {
 	int fd = openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -115,7 +115,7 @@ void doctor_devices_ping(struct doctor *d, const char *argument, struct doctor_f
 		  text);
 }
 
-/* A group that is not root's, and may do both. */
+/* A group other than root's that may do both. */
 static bool is_for_group(const struct stat *st)
 {
 	return st->st_gid && (st->st_mode & 0060) == 0060;

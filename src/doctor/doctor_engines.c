@@ -20,7 +20,7 @@ struct runtime {
 	const char *name, *path;
 };
 
-/* What is set, the last word of each kind. */
+/* The settings, the last value of each kind. */
 struct wiring {
 	struct arena *arena;
 	const char *engine, *program; /* its names, for people and in PATH */
@@ -224,7 +224,7 @@ static bool is_there(struct doctor *d, const struct wiring *w, struct doctor_fin
 	return false;
 }
 
-/* Of this program, as a settings file would name it. */
+/* This program, as a settings file would name it. */
 static const char *own_path(struct doctor *d)
 {
 	char path[4096];

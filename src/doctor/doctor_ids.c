@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* AppArmor lets one come into being that has no rights in it. */
+/* AppArmor allows creating one that has no rights in it. */
 static int use_rights(struct doctor *d, const void *data, struct err *err)
 {
 	(void)d;
@@ -38,7 +38,7 @@ void doctor_ids_userns(struct doctor *d, const char *argument, struct doctor_fin
 		return;
 	}
 	d->no_userns = true;
-	/* Who needs none has containers without. */
+	/* Callers that need none have containers without. */
 	doctor_say(d, ret, d->map ? DOCTOR_FAIL : DOCTOR_WARN, &err);
 }
 
@@ -51,7 +51,7 @@ static uint64_t count_of(const struct subid *ids)
 	return n;
 }
 
-/* Somebody else's range that has one of ours in it: who shares an id shares all files of it. */
+/* Somebody else's range that contains one of ours: sharing an id means sharing all its files. */
 static const char *find_overlap(struct doctor *d, const char *file, const struct subid *own)
 {
 	const char *next, *line, *name;

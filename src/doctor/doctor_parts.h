@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the checks have in common; nobody else includes it. */
+/* Shared by the checks; nobody else includes it. */
 #pragma once
 
 #include "src/doctor/doctor.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The directory that is asked about, as a bundle, a root file system or a mount source. */
+/* The given directory, as a bundle, a root file system or a mount source. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/fd.h"

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether it can be made, or written: the deepest directory on the way that is there decides. */
+/* Whether it can be created, or written: the deepest existing directory decides. */
 static int check_writable(struct doctor *d, const char *path, struct err *err)
 {
 	char *dir = arena_strdup(d->arena, path);

@@ -17,7 +17,7 @@ static const char *plain(struct arena *arena, const char *s, size_t len)
 	return copy;
 }
 
-/* The first string of a value, or what is there. */
+/* The first string of a value, or the value as it is. */
 static const char *value_of(struct arena *arena, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len && s[i] != '#'; i++) {

@@ -116,7 +116,7 @@ static __attribute__((noreturn)) void child_main(struct doctor *d, const struct 
 	child_exit(0);
 }
 
-/* What the child says in the end. */
+/* The child's final message. */
 static int hear(int sock, struct err *err)
 {
 	struct pollfd fds = { .fd = sock, .events = POLLIN };
