@@ -14,14 +14,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { MAX_LINKS = 40, FUSE_MAGIC = 0x65735546 /* older headers do not have it */ };
+enum { MAX_LINKS = 40, FUSE_MAGIC = 0x65735546 /* missing from older headers */ };
 
-/* Where a walk has come to. */
+/* The position of a walk. */
 struct place {
 	struct arena *arena;
 	int fd;
 	const char *name; /* absolute, or from the working directory */
-	const char *rest; /* still to go */
+	const char *rest; /* still to be walked */
 	int links;
 };
 
@@ -34,7 +34,7 @@ static int start_at(struct place *place, const char *path)
 	return place->fd < 0 ? -errno : 0;
 }
 
-/* A link: what it says goes in front of what is left. */
+/* A link: its target is put before what is left. */
 static int follow(struct place *place, int link)
 {
 	char text[PATH_MAX];
@@ -103,7 +103,7 @@ static const char *asker_words(struct arena *arena, const struct barrier_view *v
 			: arena_strf(arena, "uid %u (%lld on the host)", uid, (long long)host);
 }
 
-/* The letter of the class whose bits hold for the caller. */
+/* The letter of the class whose bits apply to the caller. */
 static char class_of(const struct stat *st)
 {
 	gid_t groups[1024];

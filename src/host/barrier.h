@@ -6,9 +6,9 @@
 #include "src/base/arena.h"
 #include "userns/idmap.h"
 
-/* Whose eyes it is seen with. All zero: the caller on the host. */
+/* From whose point of view. All zero: the caller on the host. */
 struct barrier_view {
-	bool container;                  /* a process of the container looks, at paths of its */
+	bool container;                  /* a process of the container, for paths inside it */
 	const struct idmap *uids, *gids; /* how its ids are mapped; NULL or empty: not at all */
 };
 
@@ -19,7 +19,7 @@ struct barrier_view {
 const char *barrier_words(struct arena *arena, const struct barrier_view *view, const char *path,
 			  int want);
 
-/* Adds it to the error as its hint, or in front of the hint that is there. */
+/* Adds it to the error as its hint, or before the existing hint. */
 void barrier_hint(struct arena *arena, const struct barrier_view *view, const char *path, int want,
 		  struct err *err);
 

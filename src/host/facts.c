@@ -14,10 +14,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* What a caller that may map ids itself, or is not to get a user namespace, need not know. */
+/* Not needed by a caller that may map ids itself, or gets no user namespace. */
 static const struct subid no_subid = { .missing = "not looked up" };
 
-/* On a namespace that is made for it, with the maps that a container will have. */
+/* In a namespace created for it, with the maps that a container will have. */
 static void try_helpers(struct arena *arena, struct facts *facts)
 {
 	const struct caller *caller = &facts->caller;
@@ -60,7 +60,7 @@ const char *facts_lsm(void)
 {
 	char text[8];
 
-	/* AppArmor first: where both are there, only one of them can be the one that labels. */
+	/* AppArmor first: if both are there, only one of them can be the labelling one. */
 	if (io_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof(text)) >
 		    0 &&
 	    text[0] == 'Y')
@@ -129,7 +129,7 @@ static void gather_systemd(struct arena *arena, const struct facts *facts,
 		dir = arena_strf(arena, "/run/user/%u", caller->uid);
 	if (dir && answers(arena, dir, &ret->why))
 		ret->user_dir = dir;
-	else if (!ret->why) /* that it lets users not in says nothing about their own */
+	else if (!ret->why) /* a system that locks users out says nothing about their own manager */
 		ret->system = answers(arena, "/run", &usual);
 }
 

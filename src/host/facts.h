@@ -21,7 +21,7 @@ enum facts_part {
 };
 enum { FACTS_N_LIMITS = 16 };
 
-/* The part with one limit of the caller, RLIMIT_*. */
+/* The part for one limit of the caller, RLIMIT_*. */
 static inline unsigned int facts_limit(int resource)
 {
 	return 1u << (8 + resource);
@@ -64,7 +64,7 @@ struct facts_rlimit {
 struct facts_systemd {
 	bool system;          /* the system's manager answers, and lets the caller in */
 	const char *user_dir; /* runtime directory in which the user's manager answers, or NULL */
-	const char *why; /* somebody listens there, and does not answer as a manager; or NULL */
+	const char *why;      /* a listener there that does not answer as a manager; or NULL */
 };
 
 struct facts {
@@ -86,7 +86,7 @@ struct facts {
 int facts_gather(struct arena *arena, unsigned int parts, struct facts *ret,
 		 struct err *err) MUST_CHECK;
 
-/* Adds parts to facts that were gathered; what is there already is not looked at again. */
+/* Adds parts to facts already gathered; existing ones are not looked up again. */
 int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *facts,
 		      struct err *err) MUST_CHECK;
 
@@ -113,15 +113,15 @@ void facts_cgroup_add_unified(struct arena *arena, struct facts_cgroup *cgroup);
 void facts_cgroup_parse(struct arena *arena, const char *cgroup, const char *mountinfo,
 			struct facts_cgroup *ret);
 
-/* facts_unit.c: whether the user's systemd has delegated the group, which is the caller's own, as
- * that of a service. false, too, where nobody answers. */
+/* facts_unit.c: whether the user's systemd has delegated the caller's own cgroup, as it does a
+ * service's. false also if nobody answers. */
 bool facts_unit_delegates(const char *runtime_dir, const char *own) MUST_CHECK;
 
 /* facts_json.c, facts_json_read.c: the facts document, usrun-facts(5). */
 
-/* Writes all that was gathered as one object. */
+/* Writes everything gathered as one object. */
 void facts_json_write(struct json_write *w, const struct facts *facts);
 
-/* Reads a document that facts_json_write made. */
+/* Reads a document written by facts_json_write(). */
 int facts_json_read(struct arena *arena, const char *file, const char *text, size_t len,
 		    struct facts *ret, struct err *err) MUST_CHECK;

@@ -115,7 +115,7 @@ static bool hides(const struct mountinfo_line *other, const struct mountinfo_lin
 	       other->target.len < mount->target.len && is_prefix(other->target, mount->target);
 }
 
-/* A mount is out of sight when another one hides it or one of those that lead to it. */
+/* A mount is hidden if another covers it or one of those that lead to it. */
 static bool is_hidden(const struct mounts *mounts, const struct mountinfo_line *mount)
 {
 	const struct mountinfo_line *at = mount;
@@ -129,7 +129,7 @@ static bool is_hidden(const struct mounts *mounts, const struct mountinfo_line *
 	return false;
 }
 
-/* "5:cpu,cpuacct:/user.slice" of /proc/self/cgroup; the path may hold colons. */
+/* "5:cpu,cpuacct:/user.slice" of /proc/self/cgroup; the path may contain colons. */
 struct group_line {
 	struct mountinfo_piece controllers, path;
 };
@@ -146,7 +146,7 @@ static bool parse_group(const char *line, size_t len, struct group_line *ret)
 	return ret->path.len > 0 && ret->path.s[0] == '/';
 }
 
-/* A controller is in one hierarchy only, so the first word tells which mount is its. */
+/* A controller is in one hierarchy only, so the first word identifies its mount. */
 static bool is_mount_of(const struct mountinfo_line *mount, const struct group_line *group)
 {
 	struct mountinfo_piece word;
@@ -159,7 +159,8 @@ static bool is_mount_of(const struct mountinfo_line *mount, const struct group_l
 	return piece_has_word(mount->super, word.s, word.len);
 }
 
-/* The group's path below the mount's root: a container may see its own group only, bound there. */
+/* The cgroup's path below the mount's root: a container may see only its own cgroup, bound
+ * there. */
 static const char *relative(const char *root, const char *path)
 {
 	size_t len = strlen(root);
@@ -171,7 +172,7 @@ static const char *relative(const char *root, const char *path)
 	return path[len] ? path + len : "/";
 }
 
-/* The best of its mounts: one that shows the own group, and then one at the usual place. */
+/* The best of its mounts: one that shows the own cgroup, preferably at the usual place. */
 static bool find_hierarchy(struct mounts *mounts, const struct group_line *group,
 			   struct facts_hierarchy *ret)
 {
@@ -179,7 +180,7 @@ static bool find_hierarchy(struct mounts *mounts, const struct group_line *group
 	const char *path = arena_strndup(arena, group->path.s, group->path.len);
 	int best = 0;
 
-	if (path_has_dotdot(path)) /* outside of the own cgroup namespace */
+	if (path_has_dotdot(path)) /* outside the own cgroup namespace */
 		path = "/";
 	for (size_t i = 0; i < mounts->n; i++) {
 		const struct mountinfo_line *mount = &mounts->v[i];
@@ -270,7 +271,7 @@ static bool is_own_writable(struct arena *arena, const struct facts_cgroup *cgro
 	return any;
 }
 
-/* Whoever overrides file modes is stopped only by read-only mounts, all of them or none. */
+/* Only read-only mounts stop a caller that overrides file modes: all of them or none. */
 static bool is_mount_writable(struct arena *arena, const struct facts_cgroup *cgroup)
 {
 	return cgroup->n > 0 && may_write(arena, &cgroup->v[0], "");
@@ -347,7 +348,7 @@ static bool ends_with(const char *text, const char *end)
 	return len >= n && str_equal(text + len - n, end);
 }
 
-/* systemd (from 251 on) marks what it has delegated: in other groups of its own it may do as it
+/* systemd (since 251) marks what it has delegated: in other cgroups of its own it may do as it
  * likes. */
 static bool is_delegated(struct arena *arena, const struct facts_hierarchy *h)
 {

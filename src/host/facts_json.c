@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A part that was not gathered is absent from the document, and so is every text that is NULL. */
+/* Parts not gathered are absent from the document, and so is every text that is NULL. */
 #include "src/host/facts.h"
 
 #include "src/host/facts_names.h"

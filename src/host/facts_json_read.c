@@ -238,7 +238,7 @@ static struct subid take_subid(struct arena *arena, const struct doc_subid *doc)
 			       .unused = (uint32_t)doc->unused.v };
 }
 
-/* Ranges that no kernel shows would lead the planner astray. */
+/* Ranges that no kernel shows would mislead the planner. */
 static int take_userns(struct arena *arena, const struct doc_userns *doc, struct facts *ret,
 		       struct err *err)
 {

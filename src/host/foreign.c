@@ -15,7 +15,7 @@ struct walk {
 	struct arena *arena;
 	const uint32_t *groups;
 	size_t n_groups;
-	const char **dirs; /* still to be read: those from next on */
+	const char **dirs; /* still to be read: entries from next on */
 	size_t next, n, cap;
 	size_t looked;
 	dev_t device;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files of groups that have no number in a container: in the kernel's overlay they cannot be
- * changed, though outside they can. */
+/* Files of groups that are unmapped in a container: in the kernel's overlay they cannot be changed,
+ * although outside they can. */
 #pragma once
 
 #include "userns/idmap.h"
 
 #include <stdbool.h>
 
-/* The groups, without those that are mapped: how many. */
+/* The groups, except those that are mapped: returns how many. */
 size_t foreign_groups(struct arena *arena, const uint32_t *groups, size_t n,
 		      const struct idmap *map, const uint32_t **ret);
 

@@ -17,8 +17,7 @@
 
 enum { LIST_MAX = 64 * 1024, /* what a pipe holds */ LIST_TIMEOUT_MS = 10000, HEAD_MAX = 4096 };
 
-/* A user may have handlers of its own; nothing that usrun does for it is beyond what it may do
- * itself. */
+/* A user may have handlers of its own; usrun does nothing for it that it may not do itself. */
 static const char *directory(void)
 {
 	const char *chosen = getenv("USRUN_HANDLERS");
@@ -26,7 +25,7 @@ static const char *directory(void)
 	return chosen && *chosen == '/' ? chosen : USRUN_HANDLER_DIR;
 }
 
-/* In another user namespace the host's root has the number of all whom it does not know. */
+/* In another user namespace the host's root has the same number as all unmapped ids. */
 static bool is_trusted(const struct caller *caller, uid_t owner)
 {
 	enum { OVERFLOW_UID = 65534 };
@@ -141,7 +140,7 @@ static int list_libraries(struct arena *arena, struct handler *handler, struct h
 		r = err_set(err, EIO, "%s --list did not end", handler->loader);
 	if (r == 0)
 		r = io_read_fd(in, "the list of libraries", LIST_MAX, arena, &text, NULL, err);
-	if (r == 0) /* which one is missing is among what it has printed */
+	if (r == 0) /* the missing one is named in its output */
 		r = handler_parse_list(arena, text, ret, ret_n, err);
 	if (r == 0 && result.status)
 		r = err_set(err, EIO, "%s --list: %s", handler->loader, result.words);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Handlers that are installed here (usrun-handlers(7)): the description, and which files of the
- * host the program and its libraries are. */
+/* Handlers installed here (usrun-handlers(7)): the description, and which files of the host the
+ * program and its libraries are. */
 #pragma once
 
 #include "src/oci/handler_doc.h"
@@ -31,6 +31,6 @@ int handler_read(struct arena *arena, const struct caller *caller, const char *n
 int handler_find_files(struct arena *arena, const struct caller *caller, struct handler *handler,
 		       struct err *err) MUST_CHECK;
 
-/* Pure: the libraries in what `ld.so --list` says. Fails on one that was not found. */
+/* Pure: the libraries in the output of `ld.so --list`. Fails if one was not found. */
 int handler_parse_list(struct arena *arena, char *text, struct handler_file **ret, size_t *ret_n,
 		       struct err *err) MUST_CHECK;

@@ -37,8 +37,7 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* By what the directory says of its entries: none of them is touched, one may be an
- * automounter's. */
+/* From the directory's entry types: none is touched, as one may be an automounter's. */
 static enum machine_kind kind_of_entry(const struct dirent *entry, const char *path)
 {
 	struct stat st;
@@ -99,7 +98,7 @@ static int list_automounts(struct arena *arena, struct machine *machine, struct 
 	return r;
 }
 
-/* Link by link: where some of them are not shown, the others lead nowhere. */
+/* Link by link: if some of them are not shown, the others lead nowhere. */
 static void follow_resolver(struct arena *arena, struct machine *machine)
 {
 	const size_t most = sizeof(machine->resolver) / sizeof(machine->resolver[0]);

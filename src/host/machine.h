@@ -18,7 +18,7 @@ struct machine_entry {
 struct machine {
 	const struct machine_entry *entries; /* of /, by name */
 	size_t n_entries;
-	/* Mount points of automounters: looking at one may wait for ever. */
+	/* Mount points of automounters: accessing one may block for ever. */
 	const char *const *automounts;
 	size_t n_automounts;
 	/* /etc/resolv.conf: links, one to the next, and the file, or where it would be. */
@@ -39,5 +39,5 @@ struct machine {
 
 int machine_gather(struct arena *arena, struct machine *ret, struct err *err) MUST_CHECK;
 
-/* What is at an absolute path, and in *ret_real the path without links. Never MACHINE_LINK. */
+/* The type of an absolute path, and in *ret_real the path without links. Never MACHINE_LINK. */
 enum machine_kind machine_find(struct arena *arena, const char *path, const char **ret_real);

@@ -22,12 +22,12 @@ struct mountinfo_line {
 int mountinfo_read(struct arena *arena, char **ret, struct err *err) MUST_CHECK;
 int mountinfo_read_of(struct arena *arena, int pid, char **ret, struct err *err) MUST_CHECK;
 
-/* Takes the line at *next and moves on; bad lines are skipped. false at the end. */
+/* Takes the line at *next and advances; bad lines are skipped. false at the end. */
 bool mountinfo_next(const char **next, struct mountinfo_line *ret);
 
 bool mountinfo_is(struct mountinfo_piece piece, const char *word);
 
-/* Terminated, with what was written as \ooo. */
+/* Terminated, with \ooo decoded. */
 char *mountinfo_text(struct arena *arena, struct mountinfo_piece piece);
 
 /* After the kernel has refused a new procfs: adds the hint that an outer container masks parts of

@@ -11,6 +11,6 @@
 /* Whether it is a node of that type (S_IFCHR, S_IFBLK in mode) and number. */
 bool node_is(const struct stat *st, uint32_t mode, uint32_t major, uint32_t minor);
 
-/* The host's node for a number: under the path, or where sysfs says that it is; NULL: none. */
+/* The host's node for a number: at the path, or where sysfs says it is; NULL: none. */
 const char *node_find(struct arena *arena, const char *path, uint32_t mode, uint32_t major,
 		      uint32_t minor);
