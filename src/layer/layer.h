@@ -21,10 +21,10 @@ enum layer_kind { LAYER_USER = 1, LAYER_TRUSTED }; /* user.overlay.*, trusted.ov
 
 struct layer_part { /* one overlay */
 	struct json_uint number, device, inode;
-	const char *lower;       /* absolute; where it is seen, when nothing is below */
+	const char *lower;       /* absolute; where it is seen, if nothing is below */
 	struct json_bool empty;  /* nothing is below */
 	struct json_uint since;  /* ns: what has changed below later was not seen here */
-	struct json_bool squash; /* the owners in it say nothing */
+	struct json_bool squash; /* the owners in it are meaningless */
 };
 
 struct layer {
@@ -37,14 +37,14 @@ struct layer {
 	JSON_LIST(struct layer_part) parts;
 };
 
-/* Opens DIR, which is made when missing and must be empty otherwise, or a layer of this kind; locks
- * it. kind 0: any, and DIR must be one. -EBUSY: it is in use. */
+/* Opens DIR, which is created if missing and must otherwise be empty, or a layer of this kind;
+ * locks it. kind 0: any, and DIR must be one. -EBUSY: it is in use. */
 int layer_open(struct arena *arena, const char *path, int kind, struct layer *ret,
 	       struct err *err) MUST_CHECK;
 void layer_close(struct layer *layer);
 
-/* The part for a directory, a new one where there is none: its index. Whose files are in it is as
- * the first use of it had it. -ESTALE where another directory has the path by now. */
+/* The index of the part for a directory, added if there is none. Its ownership mode is that of its
+ * first use. -ESTALE if another directory has the path by now. */
 int layer_add(struct arena *arena, struct layer *layer, const char *lower, bool empty, bool squash,
 	      struct err *err) MUST_CHECK;
 /* What is below now is what the layer is beside. */
@@ -58,7 +58,7 @@ int layer_open_upper(const struct layer *layer, const struct layer_part *part,
 		     struct err *err) MUST_CHECK;
 
 /* Opens a directory of an upper layer to read it, whatever mode a program has given it: *ret_mode
- * is to be given back, unless it is 0. */
+ * is to be restored, unless it is 0. */
 int layer_open_dir(int dir, const char *name, mode_t *ret_mode);
 
 /* Names in a directory, sorted, without "." and "..". Takes fd. 0 or -errno. */
@@ -87,17 +87,17 @@ struct layer_change {
 };
 
 struct layer_changes {
-	struct layer_change *v; /* directories before what they have */
+	struct layer_change *v; /* directories before their contents */
 	size_t n, cap;
 };
 
-/* What the layer has and what lies below has not. */
+/* What the layer has and the lower directory does not. */
 int layer_changes(struct arena *arena, const struct layer *layer, struct layer_changes *ret,
 		  struct err *err) MUST_CHECK;
 
 struct json_write;
 
-/* One line each, and one with the sums. Control characters and what is no text are escaped. */
+/* One line each, and one with the totals. Control characters and invalid text are escaped. */
 void layer_text(struct str *out, const struct layer_changes *changes);
 void layer_text_json(struct json_write *w, const struct layer_changes *changes);
 void layer_text_name(struct str *out, const char *path);
@@ -106,7 +106,7 @@ void layer_text_name(struct str *out, const char *path);
 const char *layer_text_path(struct arena *arena, const struct layer_change *change);
 
 struct layer_choice {
-	const char *const *paths; /* absolute, clean: these alone, with what is below; n 0: all */
+	const char *const *paths; /* absolute, clean: only these, with everything below; n 0: all */
 	size_t n;
 	/* Whether a change is not made unless one of the paths names it. path: on the host; prefix:
 	 * how much of it is the directory that the layer lies on; mode: now, 0 where it is gone. */
@@ -116,15 +116,15 @@ struct layer_choice {
 struct layer_applied {
 	struct layer_changes done, guarded;
 	struct layer_changes newer;   /* changed below meanwhile */
-	struct layer_changes foreign; /* sockets and devices, which are not made */
+	struct layer_changes foreign; /* sockets and devices, which are not created */
 };
 
-/* Makes the changes where they belong: never through a link, and files whole or not at all. */
+/* Applies the changes: never through a link, and files whole or not at all. */
 int layer_apply(struct arena *arena, struct layer *layer, const struct layer_changes *changes,
 		const struct layer_choice *choice, struct layer_applied *ret,
 		struct err *err) MUST_CHECK;
 
-/* Removes what is at a name, with all below; modes do not keep it. 0 or -errno. */
+/* Removes what has this name, with everything below, regardless of modes. 0 or -errno. */
 int layer_remove_tree(int dir, const char *name);
 
 /* Removes an open layer. */

@@ -97,7 +97,7 @@ static int run_job(struct layer_job *job, struct err *err)
 	return r < 0 ? failed(job, r, err) : 0;
 }
 
-/* 0: not chosen. 1: with what is below it, or among all. 2: for what is below it alone. */
+/* 0: not chosen. 1: with everything below it, or among all. 2: only for something below it. */
 static int chosen(const struct layer_choice *choice, const char *path,
 		  const struct layer_change *change)
 {
@@ -177,7 +177,7 @@ static bool is_newer(const struct layer_job *job)
 	return changed || has_newer(job, job->lower, c->name, 0);
 }
 
-/* A program must not end it all with a socket. */
+/* One socket must not end it all. */
 static bool can_make(const struct layer_change *c)
 {
 	return c->what == LAYER_DELETED || c->what == LAYER_TOUCHED || S_ISREG(c->now.mode) ||

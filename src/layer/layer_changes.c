@@ -18,7 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Each level has two descriptors; a program can nest as deep as it likes. */
+/* Each level has two descriptors; a program can nest as deeply as it likes. */
 #define MARK ".wh."
 
 enum { MAX_DEPTH = 200, CHUNK = 1 << 16, BELOW = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -84,7 +84,7 @@ static int open_file(int dir, const char *name)
 	return fd;
 }
 
-/* What cannot be read cannot be the same. */
+/* What cannot be read counts as different. */
 static bool same_contents(const struct reader *r, int upper, int lower, const char *name)
 {
 	_cleanup_close_ int a = open_file(upper, name), b = open_file(lower, name);
@@ -217,7 +217,7 @@ static bool has_name(const char *const *names, size_t n, const char *name)
 	return n && bsearch(&name, names, n, sizeof(*names), compare_names);
 }
 
-/* Whether a directory took another's place, of which it shows nothing. */
+/* Whether a directory replaced another, of which it shows nothing. */
 static bool is_opaque(const struct reader *r, int dir)
 {
 	char value[8];
@@ -228,7 +228,7 @@ static bool is_opaque(const struct reader *r, int dir)
 	       fgetxattr(dir, "user.fuseoverlayfs.opaque", value, sizeof(value)) == 1;
 }
 
-/* What a directory that took another's place does not have. */
+/* What a replacing directory does not have. */
 static int add_hidden(struct reader *r, int lower, const char *name, const char *const *kept,
 		      size_t n_kept)
 {
@@ -238,7 +238,7 @@ static int add_hidden(struct reader *r, int lower, const char *name, const char 
 	size_t n;
 	int error = again < 0 ? -errno : layer_list(r->arena, again, &names, &n);
 
-	/* Of what nobody could see nothing is told. */
+	/* Nothing is reported about what nobody could see. */
 	if (error == -EACCES && r->part->squash.v)
 		return 0;
 	if (error < 0)
@@ -329,7 +329,7 @@ static int read_part(struct reader *r, const struct layer *layer)
 	return error;
 }
 
-/* Where the mount was refused there is no upper directory. */
+/* If the mount was refused there is no upper directory. */
 static bool has(const struct layer *layer, const struct layer_part *part, const char *name)
 {
 	char path[64];

@@ -22,7 +22,7 @@
 
 #define DEVICE "/dev/fuse"
 
-/* What the container's process says, with a descriptor each. */
+/* The container's messages, with a descriptor each. */
 enum word { WORD_USERNS, WORD_LOWER, WORD_PART, WORD_SERVE, WORD_WHY };
 
 struct message {
@@ -34,7 +34,7 @@ struct keeper {
 	struct arena arena;
 	const char *program, *id;
 	int sock;
-	int lower, part, device; /* of the next one to be served */
+	int lower, part, device; /* of the next overlay to serve */
 	bool entered;            /* the container's user namespace */
 	struct served {          /* processes */
 		struct child child;
@@ -67,7 +67,7 @@ static void answer(const struct keeper *k, const struct err *err, int fd)
 	(void)sock_send(k->sock, err, sizeof(*err), fd);
 }
 
-/* What the last one said before it ended, or is about to. */
+/* The last one's output before it ended, or is about to. */
 static void tell_why(struct keeper *k)
 {
 	enum { PATIENCE_MS = 5000 };
@@ -110,7 +110,7 @@ static void serve(struct keeper *k, const struct layer_served_ids *ids)
 	int words[2];
 	pid_t pid = -1;
 
-	/* Nobody waits for a reader who has no time. */
+	/* Nobody waits for a slow reader. */
 	if (pipe2(words, O_CLOEXEC | O_NONBLOCK) == 0) {
 		served.words = words[0];
 		pid = child_clone(&how, &served.child);
@@ -132,7 +132,7 @@ static void serve(struct keeper *k, const struct layer_served_ids *ids)
 		k->v = arena_room(&k->arena, k->v, k->n, &k->cap, sizeof(*k->v));
 		k->v[k->n++] = served;
 	}
-	/* The file system ends with the last who has its device open: not we. */
+	/* The file system ends with the last holder of its device, which must not be us. */
 	fd_closep(&k->lower);
 	fd_closep(&k->part);
 	fd_closep(&k->device);

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether it can be had: installed, and the device may be opened. Errors say what to do. */
+/* Whether it is available: installed, and the device may be opened. Errors say what to do. */
 int layer_serve_find(struct arena *arena, const char **ret_program, struct err *err) MUST_CHECK;
 
 /* Starts the keeper; *ret_sock is for layer_serve_overlay(). */
@@ -31,8 +31,8 @@ struct layer_serve_request {
 	uint64_t attrs;    /* of the mount */
 };
 
-/* The working directory of who serves; what has one is never the kernel's to mount. */
+/* The server's work directory; the kernel's overlay never mounts a layer that has one. */
 #define LAYER_SERVE_WORK "fuse"
 
-/* In the container's process: a detached mount of the overlay, which answers. */
+/* In the container's process: a detached mount of the overlay, which responds. */
 int layer_serve_overlay(const struct layer_serve_request *request, struct err *err) MUST_CHECK;

@@ -94,7 +94,7 @@ void layer_served_main(struct arena *arena, const struct layer_served *what)
 {
 	struct err err = { 0 };
 
-	/* The reader may be gone: that is nothing to die of. */
+	/* The reader may be gone, which is no reason to die. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (make_view(what, &err) == 0)
 		(void)run(arena, what, &err);

@@ -22,6 +22,6 @@ struct layer_served {
  * for its ids. With a single id that is not 0 it is the caller, with all groups. */
 int layer_served_enter(int userns, struct err *err) MUST_CHECK;
 
-/* What goes wrong is written to words. */
+/* Errors are written to words. */
 void layer_served_main(struct arena *arena, const struct layer_served *what)
 	__attribute__((noreturn));

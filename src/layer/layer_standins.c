@@ -23,7 +23,7 @@
 
 enum { MAX_RECORD = 1 << 20, MAX_DEPTH = 12, MAX_USERS = 1 << 20 };
 
-/* Where what root alone may read stops somebody. */
+/* Where files that root alone may read get in the way. */
 static const char *const places[] = { "etc",           "var/lib/dpkg",      "var/lib/apt",
 				      "var/cache/apt", "var/cache/debconf", "var/lib/rpm",
 				      "var/lib/dnf",   "var/lib/pacman",    "var/log" };
@@ -106,7 +106,7 @@ static int make_directory(struct maker *m, const char *name, mode_t mode)
 	return fd < 0 ? failed(m, name) : note(m, name);
 }
 
-/* A line for each user or group, with its name and what follows it. */
+/* A line for each user or group: its name and the given rest. */
 static const char *users(const struct maker *m, const char *file, const char *rest)
 {
 	_cleanup_str_ struct str out = { 0 };
@@ -259,7 +259,7 @@ bool layer_standins_has(const struct layer_standins *standins, const char *name,
 	found = bsearch(&key, standins->v, standins->n, sizeof(key), compare);
 	if (!found || found->inode != now->st_ino)
 		return false;
-	/* A lock that was opened to be written, and was not. */
+	/* A lock that was opened for writing, and not written. */
 	return S_ISDIR(now->st_mode) || (!found->size && !now->st_size) ||
 	       found->changed ==
 		       (uint64_t)now->st_ctim.tv_sec * 1000000000 + (uint64_t)now->st_ctim.tv_nsec;
@@ -287,7 +287,7 @@ int layer_standins_hidden(struct arena *arena, int part, struct layer_hidden *re
 	return r;
 }
 
-/* Of all runs that have used the layer. */
+/* Of all runs that used the layer. */
 int layer_standins_hide(struct arena *arena, int part, const char *const *names, size_t n,
 			struct err *err)
 {

@@ -28,7 +28,7 @@ struct layer_standins {
 	size_t n, cap;
 };
 
-/* Those of a part; none where there is no record. */
+/* Those of a part; empty if there is no record. */
 int layer_standins_read(struct arena *arena, int part, struct layer_standins *ret,
 			struct err *err) MUST_CHECK;
 
