@@ -39,7 +39,7 @@ static int open_log(const struct options_global *o, struct err *err)
 		.json = str_equal(o->log_format, "json"),
 		.level = level_of(o),
 		.program = "usrun",
-		/* conmon hands what it reads there to an engine, which shows it behind the
+		/* conmon passes its standard error to an engine, which shows it behind the
 		 * runtime's name. */
 		.bare = getenv("_OCI_SYNCPIPE"),
 	};
@@ -107,7 +107,7 @@ static int call(struct arena *arena, const struct cmd *cmd, const struct cmd_glo
 			err);
 	if (help)
 		r = help_command(cmd, err);
-	if (help && r == 0 && cmd->available) /* engines ask that by the exit status */
+	if (help && r == 0 && cmd->available) /* engines tell by the exit status */
 		r = cmd->available(arena, globals, err);
 	if (help)
 		return r;
@@ -187,7 +187,7 @@ static int parse_globals(struct arena *arena, int argc, char **argv, struct opti
 	return r < 0 ? r : n;
 }
 
-/* A word too many costs two system calls. */
+/* An extra word costs two system calls. */
 static bool passes_descriptors(char **argv)
 {
 	bool found = getenv("LISTEN_FDS") != NULL;

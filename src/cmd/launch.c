@@ -100,10 +100,10 @@ static unsigned int listen_fds(struct launch *launch)
 	uint32_t n;
 	int owner;
 
-	/* A sandbox has what its options name, and a socket of a service is none of that. */
+	/* A sandbox has what its options name; a socket of a service is not among that. */
 	if (launch->options.sandbox || !fds || parse_u32(fds, &n) < 0 || n == 0)
 		return 0;
-	/* Else they were set for somebody else, and 3 and the next are whatever the caller has
+	/* Otherwise they were set for somebody else, and 3 and up are whatever the caller has
 	 * open. */
 	if (!pid || parse_int(pid, &owner) < 0 || owner != getpid()) {
 		launch->options.listen_ignored = "LISTEN_PID is not the pid of usrun";
@@ -138,7 +138,7 @@ static int gather_facts(struct launch *launch, struct err *err)
 	return r;
 }
 
-/* ROOT/<id>, which the container may see files of. */
+/* ROOT/<id>, parts of which may be visible to the container. */
 static int find_state_dir(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	char root[PATH_MAX];
@@ -259,7 +259,7 @@ int launch_layer(struct arena *arena, const char *word, const char **ret, struct
 	return 0;
 }
 
-/* The program answers through us, so it has to know how often. */
+/* The program sends its keep-alives through us, so it must know how often. */
 static const char *find_watchdog(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
@@ -270,8 +270,8 @@ static const char *find_watchdog(void)
 	return pid && (parse_u64(pid, &number) < 0 || number != (uint64_t)getpid()) ? NULL : usec;
 }
 
-/* Who leaves the container behind waits for its program to be ready, so there must be somebody to
- * be told. */
+/* Whoever leaves the container behind waits until its program is ready, so somebody must be
+ * listening. */
 static int offer_notify(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	const char *socket = getenv("NOTIFY_SOCKET");
@@ -334,7 +334,7 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 	return make_plan(ret, options, globals, facts, err) < 0 ? name_config(ret, err) : 0;
 }
 
-/* That it has no cgroup concerns only who asks for limits, and those are refused then. */
+/* A missing cgroup only matters to those who set limits, and then the start is refused. */
 static void tell_fallbacks(const struct start *start)
 {
 	const struct cgroup_plan *cgroup = &start->plan->cgroup;
@@ -375,7 +375,7 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	if (r < 0)
 		(void)name_config(launch, err);
 	devices_close(&start->net);
-	/* Init has the descriptor too, and the lock with it, until it has closed its own. */
+	/* Init holds the descriptor too, and thus the lock, until it has closed its own. */
 	if (start->state_dir >= 0)
 		store_unlock(start->state_dir);
 	driver_close(&start->cgroup);
@@ -400,7 +400,7 @@ int launch_delete(struct launch *launch, struct err *err)
 
 	return r == -ENOENT && !launch->found
 		       ? 0
-		       : r; /* who has deleted it meanwhile has run its hooks too */
+		       : r; /* whoever has deleted it meanwhile has run its hooks too */
 }
 
 /* A scope's count may be gone with its group: what was seen of it before, else what is there

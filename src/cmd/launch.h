@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What create and run share: bundle to plan, plan to container, and back when that fails. */
+/* Shared by create and run: from bundle to plan, from plan to container, and undoing it on
+ * failure. */
 #pragma once
 
 #include "src/cmd/cmd.h"
@@ -23,7 +24,7 @@ struct launch_options {
 	bool host_loopback, metadata, no_resolv, tty;
 	const char *overlay; /* "": in memory; a directory; or NULL */
 	bool show_changes;   /* the layer is read at the end */
-	bool restores;       /* of restore: what the process had is in its images */
+	bool restores;       /* of restore: the images have what the process had */
 };
 
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose
@@ -79,15 +80,15 @@ struct launch {
 	const char *pid_file;
 	int manager;             /* of notify_connect(), or -1 */
 	int signals;             /* of supervise_block_signals(), or -1 */
-	struct restore *restore; /* CRIU makes the process; or NULL */
+	struct restore *restore; /* CRIU creates the process; or NULL */
 	struct store *store;
 	struct state state;
 	struct start start;
-	bool explains; /* nothing is going to be made */
+	bool explains; /* nothing will be created */
 	bool found;    /* at the end of a foreground run the container was still there */
 };
 
-/* The absolute path of --overlay=DIR, without links; DIR itself need not be there. */
+/* The absolute path of --overlay=DIR, without links; DIR itself need not exist. */
 int launch_layer(struct arena *arena, const char *word, const char **ret,
 		 struct err *err) MUST_CHECK;
 
@@ -105,7 +106,7 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 		const struct launch_options *options, const char *id, bool wait_start, bool detach,
 		struct launch *ret, struct err *err) MUST_CHECK;
 
-/* The same for `explain`: with the facts of another host or caller, when they are given. */
+/* The same for `explain`: with the facts of another host or caller, if given. */
 int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 		     const struct launch_options *options, const struct facts *facts,
 		     struct launch *ret, struct err *err) MUST_CHECK;
@@ -117,8 +118,8 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
 
 /* The whole life of a container in the foreground: starts it, relays signals and its terminal, and
- * removes it, unless it is to be kept. After timeout_ms (0: never) it is told to end, and made to.
- * Returns the exit status. */
+ * removes it, unless it is to be kept. After timeout_ms (0: never) it is told to end, and then
+ * forced. Returns the exit status. */
 struct launch_foreground {
 	bool keep;
 	int64_t timeout_ms;
@@ -126,7 +127,7 @@ struct launch_foreground {
 int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 		      const struct launch_foreground *how, struct err *err) MUST_CHECK;
 
-/* Refuses to leave a process behind that reads the terminal of whoever started it. */
+/* Refuses to leave a process behind that reads its caller's terminal. */
 int launch_check_stdin(const struct plan *plan, const char *command, struct err *err) MUST_CHECK;
 
 /* Removes the container after a foreground run, unless somebody has deleted it: its id may be

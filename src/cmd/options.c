@@ -87,7 +87,7 @@ const char *options_nearest(const char *name)
 	return found;
 }
 
-/* The row of a word, and in *ret_value what stands behind "=". */
+/* The row of a word, and in *ret_value the text after "=". */
 static const struct option *find(const struct option *table, const char *word,
 				 const char **ret_value)
 {
@@ -132,7 +132,7 @@ static int check_choice(const struct option *o, const char *value, struct err *e
 	return -EINVAL;
 }
 
-/* A text that is empty names nothing, and is mostly a variable that was not set. */
+/* An empty text names nothing, and is mostly an unset variable. */
 static int check_empty(const struct option *o, const char *value, struct err *err)
 {
 	if (*value || o->may_be_empty || o->choices)
@@ -230,7 +230,7 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 	return 0;
 }
 
-/* What the parts of a command line share while it is read. */
+/* State shared while a command line is read. */
 struct reader {
 	struct arena *arena;
 	const struct option *table;
@@ -290,7 +290,7 @@ static int unknown(const struct reader *reader, const char *word, struct err *er
 	return meant ? err_hint(err, "did you mean --%s?", meant) : -EINVAL;
 }
 
-/* One option with its value behind "=" or in the next word. Returns the words it took. */
+/* One option with its value after "=" or in the next word. Returns the number of words consumed. */
 static int take_option(const struct reader *reader, const struct option *o, const char *value,
 		       char **argv, int left, struct err *err)
 {

@@ -16,14 +16,14 @@ struct options_global { /* what the global table fills */
 	bool debug, systemd_cgroup, version, help;
 };
 
-/* Reads options into values (a zeroed struct) and returns how many words they took. A word that is
- * no option ends them (first_only) or is moved behind them. "--" ends them too. */
+/* Reads options into values (a zeroed struct) and returns how many words were consumed. A word that
+ * is not an option ends them (first_only) or is moved behind them. "--" ends them too. */
 int options_parse(struct arena *arena, const struct option *table, bool first_only, int argc,
 		  char **argv, void *values, bool *ret_help, struct err *err) MUST_CHECK;
 
 const struct cmd *options_find(const char *name);
 
-/* What may have been meant by a word that is no command, or NULL. */
+/* What may have been meant by a word that is not a command, or NULL. */
 const char *options_nearest(const char *name);
 
 /* Text of `usrun --help` and of `usrun COMMAND --help`. */

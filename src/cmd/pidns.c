@@ -82,7 +82,7 @@ int pidns_signal(struct arena *arena, pid_t init, int signal, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_close_ int pidfd = pidfd_open_process(pids[i]);
 
-		/* The number may have gone to another process since; the descriptor cannot. */
+		/* The number may have been reused; the descriptor cannot be. */
 		if (pidfd < 0 && pidfd != -ESRCH)
 			return err_errno(err, -pidfd, "open process %d", (int)pids[i]);
 		if (pidfd < 0 || !is_inside(proc, pids[i], &ns))

@@ -10,7 +10,8 @@
 /* Whether the container has a pid namespace of its own. */
 bool pidns_is_own(const struct state *state);
 
-/* In order. Those in pid namespaces below it are not seen, nor what the caller may not look at. */
+/* Sorted. Those in pid namespaces below it are not seen, nor those that the caller may not
+ * inspect. */
 int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n,
 	       struct err *err) MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's ps(1), cut down to the processes of a container. */
+/* The host's ps(1), reduced to the processes of a container. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -12,6 +12,6 @@
 int ps_host_run(struct arena *arena, char **options, const pid_t *pids, size_t n, struct str *out,
 		struct err *err) MUST_CHECK;
 
-/* The second half: picks lines by the column whose heading is PID. The text is cut up. */
+/* The second half: picks lines by the column titled PID. The text is modified. */
 int ps_host_filter(char *text, const pid_t *pids, size_t n, struct str *out,
 		   struct err *err) MUST_CHECK;

@@ -35,7 +35,7 @@ uint64_t stats_text_percent(const struct stats_sample *sample, const struct stat
 {
 	uint64_t cpu = sample->cpu, time = sample->when - sample->since;
 
-	/* an id may be used again, by a container that has used less */
+	/* an id may be reused, by a container that has used less */
 	for (size_t i = 0; i < n_before; i++)
 		if (str_equal(before[i].id, sample->id) && before[i].since == sample->since &&
 		    before[i].cpu <= cpu) {
@@ -43,7 +43,7 @@ uint64_t stats_text_percent(const struct stats_sample *sample, const struct stat
 			cpu -= before[i].cpu;
 			break;
 		}
-	/* two weeks of a processor times 10,000 do not fit; their last bits are nobody's concern */
+	/* two weeks of a CPU times 10,000 overflow; the last bits do not matter */
 	for (; cpu > UINT64_MAX / 10000; cpu /= 2)
 		time /= 2;
 	return time ? cpu * 10000 / time : 0;

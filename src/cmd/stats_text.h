@@ -15,8 +15,8 @@ struct stats_sample {
 struct stats_sample stats_text_sample(const struct events_source *source, const char *id,
 				      uint64_t when, uint64_t since);
 
-/* Processor time since the sample of the same id in before, in hundredths of a per cent of one
- * processor; without one, since the container's start. */
+/* CPU time since the sample of the same id in before, in hundredths of a per cent of one CPU;
+ * without one, since the container's start. */
 uint64_t stats_text_percent(const struct stats_sample *sample, const struct stats_sample *before,
 			    size_t n_before);
 

@@ -21,5 +21,5 @@ const struct oci_resources *update_values_complete(struct arena *arena,
 						   const struct oci_resources *resources,
 						   const char *cpu_max, const char *memory_max);
 
-/* A number of bytes with k, m, g, t or p behind it, in either case, and perhaps b or ib; or -1. */
+/* A number of bytes followed by k, m, g, t or p, in either case, and perhaps b or ib; or -1. */
 int update_values_size(const char *text, int64_t *ret) MUST_CHECK;
