@@ -23,7 +23,8 @@ enum { MAP_MAX = 64 << 10 };
  * nothing: another namespace may map all ids to themselves, too. */
 static const ino_t first_userns = 0xEFFFFFFDU;
 
-/* The value behind "\nName:\t" in /proc/self/status, or NULL. */
+/* The value after "
+ * Name:\t" in /proc/self/status, or NULL. */
 static const char *status_value(const char *status, const char *name)
 {
 	const char *found = strstr(status, name);
@@ -60,7 +61,7 @@ static uint32_t effective_id(const char *ids)
 	return (uint32_t)strtoul(rest, NULL, 10);
 }
 
-/* false when the text was cut off (very many groups) or is not what we know. */
+/* false if the text was truncated (very many groups) or has an unknown form. */
 static bool parse_status(struct arena *arena, const char *status, struct caller *caller)
 {
 	const char *uid = status_value(status, "\nUid:\t"), *gid = status_value(status, "\nGid:\t");
@@ -104,8 +105,8 @@ static int ask_one_by_one(struct arena *arena, struct caller *caller, struct err
 	return 0;
 }
 
-/* The mount namespace of who only entered a user namespace is still somebody else's: the kernel
- * shows its owner to nobody below that owner. */
+/* A process that only entered a user namespace is still in somebody else's mount namespace: the
+ * kernel shows that one's owner to nobody below the owner. */
 static bool owns_mount_namespace(void)
 {
 	_cleanup_close_ int mounts = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
@@ -141,7 +142,7 @@ static int find_namespace(struct caller *caller, struct err *err)
 		caller->initial_userns = st.st_ino == first_userns;
 		return 0;
 	}
-	/* A kernel without user namespaces has the directory and not the file. */
+	/* A kernel without user namespaces has the directory but not the file. */
 	if (errno == ENOENT && stat("/proc/self/ns", &st) == 0) {
 		caller->initial_userns = true;
 		return 0;
@@ -150,8 +151,8 @@ static int find_namespace(struct caller *caller, struct err *err)
 	return err_hint(err, "as root: mount -t proc proc /proc");
 }
 
-/* Elsewhere the numbers of our processes are those of strangers: of whom we would read when they
- * started, or write what belongs to ours. */
+/* Elsewhere the pids of our processes are those of strangers, whose start times we would read, or
+ * whose files we would write. */
 static int check_proc(const char *status, struct err *err)
 {
 	const char *pid = status_value(status, "\nPid:\t");

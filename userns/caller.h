@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who runs us: the only place, with src/host, that asks for ids. */
+/* The calling user: with src/host, the only place that asks for ids. */
 #pragma once
 
 #include "userns/idmap.h"

@@ -61,7 +61,7 @@ static int check_range(const struct idmap_range *r, const char *what, const char
 	return 0;
 }
 
-/* Whether two stretches of ids share some, and which. */
+/* Whether two ranges of ids overlap, and where. */
 static bool shared(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count, uint64_t *ret_first,
 		   uint64_t *ret_last)
 {
@@ -111,7 +111,7 @@ int idmap_check(const struct idmap *map, const char *what, const char *path, str
 	return 0;
 }
 
-/* Ranges that grow in number while they are made. */
+/* A growing list of ranges. */
 struct builder {
 	struct arena *arena;
 	struct idmap_range *v;
@@ -182,7 +182,7 @@ static const struct idmap_range *range_of_host(const struct builder *b, uint64_t
 	return NULL;
 }
 
-/* The first stretch of [start, end) whose host ids no range of b has yet: files list ids twice (by
+/* The first part of [start, end) whose host ids no range of b has yet: files list ids twice (by
  * name and by number), and a range may contain the caller's own id; the kernel refuses overlaps. */
 static bool next_free(const struct builder *b, uint64_t *start, uint64_t end, uint64_t *ret_end)
 {
@@ -197,8 +197,8 @@ static bool next_free(const struct builder *b, uint64_t *start, uint64_t end, ui
 	return *start < end;
 }
 
-/* Adds host ids start to end - 1 behind the last container id, and joins neighbours. The caller's
- * own id stays alone: newuidmap lets it pass only as a range of one. false when nothing fits. */
+/* Appends host ids start to end - 1 after the last container id, and joins neighbours. The caller's
+ * own id stays alone: newuidmap accepts it only as a range of one. false if nothing fits. */
 static bool append(struct builder *b, uint64_t start, uint64_t end)
 {
 	struct idmap_range *last = &b->v[b->n - 1];
@@ -253,7 +253,7 @@ struct idmap idmap_move_own(struct arena *arena, const struct idmap *map, uint32
 	return (struct idmap){ .v = b.v, .n = b.n };
 }
 
-/* The next number of a line; *p moves behind it. */
+/* The next number of a line; *p advances past it. */
 static int next_number(const char **p, uint32_t *ret)
 {
 	size_t blanks = strspn(*p, " \t"), len = strspn(*p + blanks, "0123456789");

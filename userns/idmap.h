@@ -16,7 +16,7 @@ struct idmap {
 	size_t n;
 };
 
-/* The kernel takes at most this many lines in a map. */
+/* The kernel accepts at most this many lines in a map. */
 enum { IDMAP_MAX_RANGES = 340 };
 
 /* Whether nothing is mapped. */
@@ -31,7 +31,7 @@ static inline bool idmap_is_single(const struct idmap *map, uint32_t own)
 	return map->n == 1 && map->v[0].count == 1 && map->v[0].outside == own;
 }
 
-/* The host's id for a container's id, and back. -ERANGE where no range covers it. */
+/* The host's id for a container's id, and back. -ERANGE if no range covers it. */
 int64_t idmap_to_host(const struct idmap *map, uint32_t inside) MUST_CHECK;
 int64_t idmap_to_container(const struct idmap *map, uint32_t outside) MUST_CHECK;
 
@@ -47,9 +47,9 @@ int idmap_check(const struct idmap *map, const char *what, const char *path,
 int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap *parent,
 		struct idmap *ret, struct err *err) MUST_CHECK;
 
-/* container root = own; ids 1... from the given host ranges, one after the other. Neighbours are
- * joined, ids that came before (or are own) are left out, and the map ends where the kernel's
- * limits are. */
+/* Container root = own; ids 1... from the given host ranges, one after another. Neighbours are
+ * joined, ids already used (or equal to own) are left out, and the map ends at the kernel's
+ * limits. */
 void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
 			 size_t n, struct idmap *ret);
 
@@ -67,7 +67,7 @@ char *idmap_format(struct arena *arena, const struct idmap *map) __attribute__((
 /* Whether both hold the same ranges in the same order. */
 bool idmap_equal(const struct idmap *a, const struct idmap *b);
 
-/* The first of count host ids from start on that is in none of the ranges. false when all are in
- * one. */
+/* The first of count consecutive host ids, from start on, that none of the ranges has. false if all
+ * are taken. */
 bool idmap_find_missing(const struct idmap_range *ranges, size_t n, uint32_t start, uint32_t count,
 			uint32_t *ret);

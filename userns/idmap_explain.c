@@ -31,7 +31,7 @@ bool idmap_explain_is_written(pid_t pid, const char *file)
 	return read_proc(pid, file, map, sizeof(map)) > 0;
 }
 
-/* A process that was not waited for still has its directory. */
+/* A process not yet reaped still has its directory. */
 static bool is_gone(pid_t pid)
 {
 	char stat[512];
@@ -60,7 +60,7 @@ static bool is_proc_readonly(void)
 	return statvfs("/proc", &fs) == 0 && (fs.f_flag & ST_RDONLY);
 }
 
-/* What has nothing to do with who writes. Fills err where it is one of these. */
+/* Causes that do not depend on the writer. Fills err if it is one of these. */
 static bool explain_target(pid_t pid, const char *file, const char *what, struct err *err)
 {
 	if (is_gone(pid)) {
@@ -132,7 +132,7 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 	return err_errno(err, error, "map %s", what);
 }
 
-/* Whether all host ids are mapped where we are. Fills err where not. */
+/* Whether all host ids are mapped in our own user namespace. Fills err if not. */
 static bool explain_parent(const struct idmap *map, const char *file, const char *what,
 			   struct err *err)
 {
@@ -185,13 +185,13 @@ int idmap_explain_direct(const struct idmap_write *write, pid_t pid, const char 
 	return -err->code;
 }
 
-/* Ids of a map that a user was not given. */
+/* Ids of a map that the user was not given. */
 struct gap {
 	const struct idmap_range *range; /* of the map; NULL: none */
 	uint32_t first;                  /* missing */
 };
 
-/* The helpers let everybody map the own id, as a range of one. */
+/* The helpers let everybody map their own id, as a range of one. */
 static struct gap find_gap(const struct idmap *map, const struct subid *subid, uint32_t own)
 {
 	struct gap gap = { 0 };
@@ -209,8 +209,8 @@ static struct gap find_gap(const struct idmap *map, const struct subid *subid, u
 	return gap;
 }
 
-/* " --add-subuids 100000-165535": the ids that were asked for where they are nobody's, else others;
- * two users with the same ids could reach each other's files. */
+/* " --add-subuids 100000-165535": the requested ids if nobody has them, otherwise others; two users
+ * with the same ids could access each other's files. */
 static void add_option(struct str *options, const char *option, const struct gap *gap,
 		       const struct subid *subid)
 {

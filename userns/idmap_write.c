@@ -79,8 +79,8 @@ static const char **arguments(struct arena *arena, const char *name, pid_t pid,
 	return argv;
 }
 
-/* A setuid program gets nothing of ours: a clean environment, the writing end of a pipe as 0, 1 and
- * 2, no other descriptor, no blocked signal. */
+/* A setuid program inherits nothing of ours: a clean environment, the writing end of a pipe as 0, 1
+ * and 2, no other descriptor, no blocked signal. */
 static void become_helper(const char *path, const char *const *argv, int words)
 {
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
@@ -125,13 +125,14 @@ static void reap(struct helper *helper, pid_t target)
 
 	fd_closep(&helper->child.pidfd);
 	helper->child.pid = 0;
-	/* Without a status the map itself tells how it went. */
+	/* Without an exit status the map itself shows how it went. */
 	if (r < 0 && !idmap_explain_is_written(
 			     target, helper->which == IDMAP_EXPLAIN_UID ? "uid_map" : "gid_map"))
 		helper->end.status = 1 << 8;
 }
 
-/* What did not end in time gets SIGKILL; a setuid program keeps our real uid, so that we may. */
+/* A helper that does not end in time gets SIGKILL; a setuid program keeps our real uid, so we may
+ * send it. */
 static void finish(struct helper *helper, bool ended, pid_t target)
 {
 	if (!ended) {
@@ -141,7 +142,8 @@ static void finish(struct helper *helper, bool ended, pid_t target)
 	reap(helper, target);
 }
 
-/* Waits for those that run. They may ask a directory service that is down, so not for ever. */
+/* Waits for the running helpers. They may query a directory service that is down, so not for
+ * ever. */
 static void wait_for(struct helper helpers[HELPERS], pid_t target)
 {
 	long long deadline = clock_now() + HELPER_TIMEOUT_MS;
@@ -160,13 +162,13 @@ static void wait_for(struct helper helpers[HELPERS], pid_t target)
 	}
 }
 
-/* What the helper said. */
+/* The helper's output. */
 static void read_words(struct helper *helper)
 {
 	char *said = helper->said;
 	ssize_t n;
 
-	/* It has ended; what it may have left running must not hold us up. */
+	/* It has ended; anything it left running must not hold us up. */
 	(void)fcntl(helper->words, F_SETFL, O_NONBLOCK);
 	n = read(helper->words, said, sizeof(helper->said) - 1);
 	said[n > 0 ? n : 0] = '\0';
@@ -249,7 +251,7 @@ int idmap_write(const struct idmap_write *write, pid_t pid, struct err *err)
 
 enum { DEATH_TIMEOUT_MS = 10000 };
 
-/* Waits for the end of the pipe, which comes with our word or with our death. */
+/* Waits for the end of the pipe, which comes with our message or our death. */
 static __attribute__((noreturn)) void hold(int pipe_fds[2])
 {
 	char nothing;

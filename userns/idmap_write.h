@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes the maps of a new user namespace, in the way that was planned. */
+/* Writes the maps of a new user namespace, in the planned way. */
 #pragma once
 
 #include "userns/idmap.h"
@@ -24,8 +24,8 @@ struct idmap_write {
  * child gone) with a hint that tells what to do. */
 int idmap_write(const struct idmap_write *write, pid_t pid, struct err *err) MUST_CHECK;
 
-/* A user namespace that is there for these maps alone: the kernel takes the mapping of a mount as
- * one. Returns a descriptor of it; the process that had it made is gone by then, and would have
+/* A user namespace that exists only for these maps: the kernel takes the mapping of a mount in this
+ * form. Returns a descriptor for it; the process it was created for is gone by then, and would have
  * ended with us. */
 int idmap_write_fd(const struct idmap_write *write, struct err *err) MUST_CHECK;
 
@@ -46,7 +46,7 @@ struct idmap_explain_end {
 	int exec_error; /* it could not be started; or 0 */
 	bool timed_out;
 	int status;        /* as of waitpid(2) */
-	const char *words; /* what it said, may be empty */
+	const char *words; /* its output, may be empty */
 };
 int idmap_explain_helper(const struct idmap_write *write, pid_t pid,
 			 const struct idmap_explain_end *end, struct err *err);

@@ -23,7 +23,7 @@ static int helper_cap(const char *name)
 	return str_equal(name, "newgidmap") ? CAP_SETGID : CAP_SETUID;
 }
 
-/* The helpers raise nothing themselves, so the capability must be effective at once. */
+/* The helpers do not raise capabilities themselves, so these must be effective at once. */
 static bool has_file_cap(const char *path, int cap)
 {
 	struct vfs_ns_cap_data data = { 0 };
@@ -39,7 +39,7 @@ static enum probe_helper helper_state(const char *path, const struct stat *st, c
 {
 	struct statvfs fs;
 
-	/* A setuid file of another owner than root gives nothing that writes maps. */
+	/* A setuid file not owned by root gives no right to write maps. */
 	if (!((st->st_mode & S_ISUID) && st->st_uid == 0) && !has_file_cap(path, helper_cap(name)))
 		return PROBE_HELPER_NOT_PRIVILEGED;
 	if (!(st->st_mode & S_IXOTH) && compat_access(path, X_OK) < 0)
@@ -119,7 +119,7 @@ static const char *own_path(char *buf, size_t size)
 	return buf[0] == '/' && access(buf, X_OK) == 0 ? buf : "/usr/bin/usrun";
 }
 
-/* The one that was installed with the program, if this is it. */
+/* The installed profile, if this is the program it is for. */
 static bool hint_installed_profile(const char *program, struct err *err)
 {
 	static const char file[] = USRUN_APPARMOR_DIR "/usrun";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was found out about newuidmap and newgidmap, in words. Pure: the planner says it too. */
+/* What was found out about newuidmap and newgidmap, in words. Pure: the planner uses it too. */
 #include "userns/probe.h"
 
 #include "src/base/str.h"

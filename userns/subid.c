@@ -30,7 +30,7 @@ static bool is_range(uint64_t start, uint64_t count)
 	return count > 0 && start < UINT32_MAX && count <= UINT32_MAX - start;
 }
 
-/* Whatever is wrong with the rest of it. */
+/* Regardless of what is wrong with the rest of it. */
 static bool is_meant_for(const char *line, size_t len, const char *name)
 {
 	size_t n = name ? strlen(name) : 0;
@@ -166,7 +166,7 @@ static int run_program(struct arena *arena, const char *const *argv, const char 
 		return err_errno(err, errno, "start %s", argv[0]);
 	out = fds[0];
 	in = fds[1];
-	/* It has ended when we read; what it may have left behind must not hold us up. */
+	/* It has ended when we read; anything it left running must not hold us up. */
 	(void)fcntl(out, F_SETFL, O_NONBLOCK);
 	for (size_t i = 0; r == -ENOENT && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		struct spawn_request request = {

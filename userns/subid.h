@@ -9,7 +9,7 @@
 #define SUBID_UID_FILE "/etc/subuid"
 #define SUBID_GID_FILE "/etc/subgid"
 
-/* What useradd gives to a user. */
+/* What useradd assigns to a user. */
 enum { SUBID_FIRST = 100000, SUBID_USUAL_COUNT = 65536 };
 
 struct subid {
@@ -17,7 +17,7 @@ struct subid {
 	size_t n;
 	const char *source;  /* "/etc/subuid", "getsubids" */
 	const char *missing; /* why there is none: "no line for dev (1000) in /etc/subuid" */
-	size_t bad_line;     /* the first of the user's lines that is no range, from 1; or 0 */
+	size_t bad_line;     /* the first of the user's lines that is malformed, from 1; or 0 */
 	bool unmapped;   /* the user has more than these, which are not mapped where usrun runs */
 	uint32_t unused; /* a first id from which on SUBID_USUAL_COUNT are given to nobody, for
 			  * advice (usermod --add-subuids); 0 when that is not known */
@@ -28,7 +28,7 @@ struct subid {
 void subid_parse(struct arena *arena, const char *text, const char *name, uint32_t uid,
 		 struct subid *ret);
 
-/* Pure: the ranges out of what getsubids prints ("0: dev 100000 65536"). */
+/* Pure: the ranges from the output of getsubids ("0: dev 100000 65536"). */
 void subid_parse_program(struct arena *arena, const char *text, struct subid *ret);
 
 /* Pure: the first source that the text of nsswitch.conf names for subid, or NULL where it is
