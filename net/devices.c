@@ -23,8 +23,8 @@ static int namespace_of(int sock, struct err *err)
 	return fd;
 }
 
-/* Rights are those of whoever opens a netlink socket, so the container's process cannot lend its
- * own. */
+/* Rights are those of the process that opens a netlink socket, so the container's process cannot
+ * lend its own. */
 static int open_there(int here, int member, struct err *err)
 {
 	_cleanup_close_ int theirs = namespace_of(member, err), ours = -1, sock = -1;
@@ -72,7 +72,7 @@ static int find_link(int sock, const char *name, struct rtnl_message *ret)
 	return r < 0 ? r : rtnl_call(sock, &request, ret);
 }
 
-/* The name in the container. What is there already stays what it is. */
+/* The name in the container. Existing devices keep theirs. */
 static int choose_name(int there, const struct devices_request *request, char ret[IFNAMSIZ],
 		       struct err *err)
 {

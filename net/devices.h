@@ -17,7 +17,7 @@ struct devices_request {
 struct devices_moved {
 	char from[IFNAMSIZ], to[IFNAMSIZ];
 	bool was_up;
-	struct rtnl_message *addresses; /* requests that give them again */
+	struct rtnl_message *addresses; /* requests that restore them */
 	size_t n_addresses, cap_addresses;
 };
 
@@ -32,7 +32,7 @@ struct devices {
 int devices_open(int member, struct devices *ret, struct err *err) MUST_CHECK;
 void devices_close(struct devices *devices);
 
-/* Moves one device. What was moved before a failure is in the list, too. */
+/* Moves one device. Devices moved before a failure are in the list, too. */
 int devices_move(struct arena *arena, struct devices *devices,
 		 const struct devices_request *request, struct err *err) MUST_CHECK;
 

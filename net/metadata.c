@@ -32,7 +32,7 @@ int metadata_close(int sock, struct err *err)
 		r = rtnl_message_keep_inside(&route, &networks[i], request.ifr_ifindex);
 		if (r == 0)
 			r = rtnl_call(sock, &route, NULL);
-		/* Without IPv6 nothing gets there. */
+		/* Without IPv6 nothing can reach them. */
 		if (networks[i].family == AF_INET6 &&
 		    (r == -EAFNOSUPPORT || r == -EOPNOTSUPP || r == -EACCES))
 			return 0;

@@ -43,7 +43,7 @@ static int enter_userns(int userns, bool *ret_root, struct err *err)
 		return hide_mounts(err);
 	if (setns(userns, CLONE_NEWUSER) < 0)
 		return err_errno(err, errno, "join the container's user namespace");
-	/* The caller's groups stay where setgroups() is denied. */
+	/* The caller's groups stay if setgroups() is denied. */
 	*ret_root = privs_set_groups(NULL, 0, &ignored) <= 0 && privs_set_gid(0, &ignored) == 0 &&
 		    privs_set_uid(0, &ignored) == 0;
 	if (*ret_root)
@@ -106,8 +106,8 @@ static int exec_slirp(struct arena *arena, const struct net_exec *what, struct e
 
 	if (r == 0)
 		r = enter_userns(what->userns, &root, err);
-	/* It becomes id 0 before it makes its sandbox, and needs it for nothing: the kernel asks
-	 * for capabilities. */
+	/* It becomes id 0 before it sets up its sandbox, though it does not need to: the kernel
+	 * checks capabilities. */
 	if (r == 0 && !root)
 		r = privs_pretend_ids(err);
 	if (r < 0)
@@ -148,7 +148,7 @@ static __attribute__((noreturn)) void hold_pasta(const struct net_exec *what,
 	child_exit(127);
 }
 
-/* It makes another user the owner of the pipe, or one that has no number there. */
+/* Makes another user the owner of the pipe, also one that is unmapped there. */
 static int take_streams(const struct net_exec *what, struct err *err)
 {
 	if (fchmod(what->ready, 0666) < 0 || dup2(what->netns, STDIN_FILENO) < 0 ||
@@ -184,10 +184,11 @@ static int exec_pasta(struct arena *arena, const struct net_exec *what, struct e
 	child_exit(127);
 }
 
-/* As systemd passes a socket (sd_listen_fds(3)): the program is one for a service manager, too. */
+/* Passed as systemd passes a socket (sd_listen_fds(3)): the program can be run by a service
+ * manager, too. */
 static int exec_proxy(struct arena *arena, const struct net_exec *what, struct err *err)
 {
-	/* A shell that stayed would keep the signal of its parent's death from the command. */
+	/* A shell left in between would keep the parent-death signal from the command. */
 	const char *argv[] = { "sh", "-c", arena_strf(arena, "exec %s", what->plan->text), NULL };
 	char pid[16];
 	int keep = 3;

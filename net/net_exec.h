@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a child does until it is the program that gives a container its network. */
+/* What a child does before it executes the program that gives a container its network. */
 #pragma once
 
 #include "net/net_plan.h"
@@ -15,8 +15,8 @@ struct net_exec {
 	int listener;        /* NET_PROXY: the socket that it serves */
 	int api;             /* directory for the socket of slirp4netns, O_PATH; or -1 */
 	int ready, exit;     /* ends of pipes: to write to when ready, and that hangs up */
-	pid_t keeper;        /* with which it ends */
+	pid_t keeper;        /* the pid whose end ends it */
 };
 
-/* Comes back only when it failed. Standard error is where the program says why it fails. */
+/* Returns only on failure. Standard error is where the program says why it fails. */
 int net_exec_run(struct arena *arena, const struct net_exec *what, struct err *err) MUST_CHECK;

@@ -30,7 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Two milliseconds are usual. BLIND_MS: how often is asked what no descriptor tells. */
+/* Two milliseconds are usual. BLIND_MS: how often to poll what no descriptor reports. */
 enum { READY_TIMEOUT_MS = 30000, DEATH_TIMEOUT_MS = 10000, BLIND_MS = 500, WORDS_MAX = 1024 };
 enum news { NEWS_READY = 1, NEWS_HELPER_ENDED = 2, NEWS_CONTAINER_ENDED = 4 };
 
@@ -105,7 +105,7 @@ static void close_pipe(int fds[2])
 	fd_closep(&fds[1]);
 }
 
-/* The writing end of the exit pipe stays open in the keeper, and in nobody else. */
+/* Only the keeper has the writing end of the exit pipe open. */
 static int start_helper(struct keeper *k, struct err *err)
 {
 	const struct clone_request how = { .cgroup_fd = -1 };
@@ -131,7 +131,7 @@ static int start_helper(struct keeper *k, struct err *err)
 	return 0;
 }
 
-/* Keeps the end of what it says. */
+/* Keeps the end of its output. */
 static void read_words(struct keeper *k)
 {
 	char buf[WORDS_MAX / 2];
@@ -158,7 +158,7 @@ static unsigned int read_ready(struct keeper *k)
 	return n > 0 || k->request->plan->kind == NET_PROXY ? NEWS_READY : 0;
 }
 
-/* Waits for news, at most timeout_ms (-1: any time). Set of enum news. */
+/* Waits for events, at most timeout_ms (-1: no limit). Set of enum news. */
 static unsigned int wait_for_news(struct keeper *k, int timeout_ms)
 {
 	int init = k->request->init->pidfd;
@@ -195,7 +195,7 @@ static int helper_failed(struct keeper *k, struct err *err)
 	}
 	(void)err_set(err, EIO, "the network of the container: %s: %s", net_kind_name(plan->kind),
 		      net_words(&k->arena, k->said));
-	/* pasta publishes when it starts, and its words for it are not those of a user. */
+	/* pasta publishes when it starts, and its messages are not for users. */
 	for (size_t i = 0; i < plan->n_ports; i++)
 		if (net_publish_reason(&plan->ports[i], &reason) < 0) {
 			*err = reason;
@@ -241,7 +241,7 @@ static int publish_all(struct keeper *k, struct err *err)
 	return r;
 }
 
-/* A process group of its own: what the terminal sends is for the container, which may live on. */
+/* A process group of its own: the terminal's signals are for the container, which may live on. */
 static int leave_caller(const struct keeper *k, int answer, struct err *err)
 {
 	const struct net_helper_request *q = k->request;
@@ -258,8 +258,8 @@ static int leave_caller(const struct keeper *k, int answer, struct err *err)
 	return 0;
 }
 
-/* Whether usrun has the keeper in the state. One that ends before leaves nobody behind whom the
- * state does not name. */
+/* Whether usrun has the keeper in the state. If it ends before, no process is left that the state
+ * does not name. */
 static bool is_recorded(int answer)
 {
 	char go;
@@ -268,7 +268,7 @@ static bool is_recorded(int answer)
 	return sock_recv(answer, &go, sizeof(go), &none) == sizeof(go);
 }
 
-/* A proxy has no time by which it must be ready, and may be a program that is not there. */
+/* A proxy has no deadline for being ready, and may be a program that does not exist. */
 static void tell_that_proxy_ended(struct keeper *k)
 {
 	const char *how = "", *text;
@@ -318,7 +318,7 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 		r = start_helper(&k, &err);
 	if (r == 0)
 		r = await_ready(&k, &err);
-	/* The helper makes the device. */
+	/* The helper creates the device. */
 	if (r == 0 && net_has_device(request->plan->kind) && !request->plan->metadata)
 		r = metadata_close(member, &err);
 	if (r == 0)

@@ -18,8 +18,8 @@ struct net_helper_request {
 	/* Of the container's network namespace: of rtnl_open(), or, NET_PROXY, what listens. */
 	int member;
 	int api;                  /* directory for the socket of slirp4netns, O_PATH; or -1 */
-	bool quiet;               /* nobody is left to read what a proxy says */
-	const struct child *init; /* whose end is the end of all */
+	bool quiet;               /* nobody is left to read a proxy's output */
+	const struct child *init; /* everything ends with it */
 };
 
 /* Absolute path of a program in PATH or where distributions put it. The error names its package. */
@@ -34,5 +34,5 @@ int net_helper_start(const struct net_helper_request *request, struct child *ret
 /* The keeper may start the helper: the state on disk names it. */
 int net_helper_go(int answer, struct err *err) MUST_CHECK;
 
-/* 0 when the network is ready and all ports are published; else why not. */
+/* 0 if the network is ready and all ports are published; otherwise why not. */
 int net_helper_answer(int answer, struct err *err) MUST_CHECK;

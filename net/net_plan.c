@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What slirp4netns takes at most; each packet costs it two system calls. */
+/* slirp4netns's maximum; each packet costs it two system calls. */
 #define MTU "65520"
 
 static const char *const names[] = {
@@ -138,7 +138,7 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 	argv[n++] = arena_strf(arena, "--ready-fd=%d", fds->ready);
 	argv[n++] = arena_strf(arena, "--exit-fd=%d", fds->exit);
 	if (fds->api)
-		argv[n++] = "--api-socket=api"; /* which it makes before it enters its sandbox */
+		argv[n++] = "--api-socket=api"; /* created before it enters its sandbox */
 	argv[n++] = "--netns-type=path";
 	argv[n++] = arena_strf(arena, "/proc/self/fd/%d", fds->netns);
 	argv[n] = NET_DEVICE;
@@ -169,7 +169,7 @@ const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *pl
 	argv[n++] = title;
 	for (size_t i = 0; i < n_words; i++)
 		argv[n++] = pasta_words[i];
-	if (root) { /* else it becomes nobody, who cannot join what is root's */
+	if (root) { /* otherwise it becomes nobody, who cannot join what is root's */
 		argv[n++] = "--runas";
 		argv[n++] = "0:0";
 	}
@@ -190,7 +190,7 @@ const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *pl
 		argv[n++] = port->udp ? "--udp-ports" : "--tcp-ports";
 		argv[n++] = arena_strf(arena, "%s/%u:%u", port->ip, port->host, port->inside);
 	}
-	/* Without a word it publishes whatever the container listens on. */
+	/* By default it publishes every port the container listens on. */
 	if (!n_udp) {
 		argv[n++] = "--udp-ports";
 		argv[n++] = "none";

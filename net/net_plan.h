@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which network a container gets, from the words of options and annotations to what its helper is
- * told. Pure. */
+/* Which network a container gets: from the words of options and annotations to the arguments of its
+ * helper. Pure. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -13,7 +13,7 @@ enum net_kind {
 	NET_NONE,        /* lo alone */
 	NET_HOST,        /* the caller's */
 	NET_PATH,        /* the namespace at a path */
-	NET_SLIRP4NETNS, /* one of its own, and slirp4netns between it and the host's sockets */
+	NET_SLIRP4NETNS, /* one of its own, with slirp4netns between it and the host's sockets */
 	NET_PASTA,       /* the same by pasta */
 	NET_PROXY,       /* lo alone, and a port there that a program of the caller serves */
 };
@@ -47,10 +47,10 @@ int net_parse(const char *words, struct net_plan *ret, struct err *err) MUST_CHE
 /* "[IP:]HOST:CONTAINER[/tcp|/udp]". */
 int net_parse_port(const char *words, struct net_port *ret, struct err *err) MUST_CHECK;
 
-/* Whether a process outside belongs to it. */
+/* Whether it needs a process outside. */
 bool net_has_helper(enum net_kind kind);
 
-/* Whether that gives it a device, and with it a way to the network of the host. */
+/* Whether that gives it a device, and thus a way to the host's network. */
 bool net_has_device(enum net_kind kind);
 const char *net_kind_name(enum net_kind kind);
 
@@ -59,7 +59,7 @@ struct net_helper_fds { /* what the helper inherits, by number */
 	bool api; /* its socket is to be in its working directory */
 };
 
-/* The command line of slirp4netns, NULL-terminated. title: what others see as its name. */
+/* The command line of slirp4netns, NULL-terminated. title: the name that others see. */
 const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *plan,
 				  const char *title, const struct net_helper_fds *fds, bool ipv6);
 
@@ -73,7 +73,7 @@ const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *pl
 const char *net_port_request(struct arena *arena, const struct net_port *port);
 bool net_port_accepted(const char *answer);
 
-/* What a helper wrote, on one line, without what it always says. Changes the text. */
+/* A helper's output, on one line, without what it always says. Modifies the text. */
 const char *net_words(struct arena *arena, char *said);
 
 /* The container's resolv.conf: the host's, with the nameserver in place of its own; NULL: with its

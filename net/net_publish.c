@@ -15,12 +15,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* For each step of a request: who waits has the container's end to watch, too. */
+/* For each step of a request: the waiting process must watch for the container's end, too. */
 enum { ANSWER_TIMEOUT_MS = 10000 };
 
 #define PORT_START "net.ipv4.ip_unprivileged_port_start"
 
-/* 0, or the errno that the kernel has for whoever binds to the port. */
+/* 0, or the errno of bind() for the port. */
 static int try_port(const struct net_port *port)
 {
 	const int one = 1;
@@ -62,8 +62,8 @@ int net_publish_reason(const struct net_port *port, struct err *err)
 		return err_set(err, error, "publish the %s port %u: the host has no address %s",
 			       kind, port->host, port->ip);
 	if (port->host < first) {
-		/* Root itself could: whoever opens it has root's rights in the container's user
-		 * namespace alone. */
+		/* Root itself could: opening it gives root's rights only in the container's user
+		 * namespace. */
 		(void)err_set(err, EACCES,
 			      "publish the %s port %u of the host: %s may only publish ports from "
 			      "%llu up (" PORT_START ")",

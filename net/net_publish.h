@@ -8,5 +8,5 @@
 int net_publish(struct arena *arena, int api, const struct net_port *port,
 		struct err *err) MUST_CHECK;
 
-/* Why a port of the host cannot be had, or 0 where it can be now. */
+/* Why a port of the host cannot be used, or 0 if it can. */
 int net_publish_reason(const struct net_port *port, struct err *err) MUST_CHECK;

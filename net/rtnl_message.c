@@ -99,7 +99,7 @@ bool rtnl_message_is_kept(const struct nlmsghdr *h, int index)
 	       address->ifa_scope == RT_SCOPE_UNIVERSE && (flags_of(h) & IFA_F_PERMANENT);
 }
 
-/* What the kernel reports about an address and does not take as a wish, and the name. */
+/* What the kernel reports about an address but does not accept in a request, and the name. */
 static bool is_left_out(unsigned short type)
 {
 	return type == IFA_FLAGS || type == IFA_CACHEINFO || type == IFA_LABEL ||

@@ -33,7 +33,8 @@ bool rtnl_message_link_is_up(const struct nlmsghdr *h);
 /* Whether this is a permanent address with global scope of the link: what a moved device keeps. */
 bool rtnl_message_is_kept(const struct nlmsghdr *h, int index);
 
-/* The request that gives such an address again. The label goes when the name does. -EMSGSIZE. */
+/* The request that restores such an address. The label is dropped if the name changes.
+ * -EMSGSIZE. */
 int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h);
 
 struct rtnl_network {
@@ -47,5 +48,5 @@ struct rtnl_network {
 int rtnl_message_keep_inside(struct rtnl_message *ret, const struct rtnl_network *network,
 			     int index);
 
-/* Whom it is for. */
+/* The link it is for. */
 void rtnl_message_set_index(struct rtnl_message *m, int index);
