@@ -16,8 +16,7 @@ struct compile {
 	struct filter_archs archs;
 };
 
-/* Where no program may pass: libseccomp's answer to architectures that the profile does not
- * list. */
+/* For architectures that the profile does not list: libseccomp's answer to their programs. */
 static void refuse_from(struct compile *c, uint32_t first, struct filter_ranges *ranges)
 {
 	filter_rules_plain(c->profile.arena, first, SECCOMP_RET_KILL_THREAD, ranges);
@@ -79,8 +78,8 @@ static int set_handover(const struct compile *c, const struct filter_ranges *nat
 	return err_hint(err, "allow sendmmsg in the profile");
 }
 
-/* Writes the part of each audit value, the native one last, so that it stands first, and in front
- * of them what tells them apart. */
+/* Writes the part of each audit value, the native one last, so that it comes first, preceded by the
+ * instructions that tell them apart. */
 static int write_program(struct compile *c, struct filter_tree *tree, struct filter_program *ret,
 			 struct err *err)
 {
@@ -134,13 +133,12 @@ static void set_flags(const struct oci_seccomp *seccomp, struct filter_program *
 	if (program->flags_implied)
 		program->flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	if (!program->needs_listener) {
-		/* How to wait for a listener: refused by the kernel where there is none. */
+		/* How to wait for a listener: the kernel refuses this flag if there is none. */
 		program->flags &= ~(unsigned int)FLAG_WAIT_KILLABLE_RECV;
 		return;
 	}
 	program->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
-	/* Both want the return value for themselves, unless the failure to synchronise is an
-	 * errno. */
+	/* Both use the return value, unless the failure to synchronise is an errno. */
 	if (program->flags & SECCOMP_FILTER_FLAG_TSYNC)
 		program->flags |= FLAG_TSYNC_ESRCH;
 }

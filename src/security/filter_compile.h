@@ -19,8 +19,7 @@ struct filter_program {
 	bool flags_implied; /* the profile has no list of flags: SPEC_ALLOW, which may be dropped */
 	bool needs_listener; /* some rule says SCMP_ACT_NOTIFY */
 	enum filter_handover handover;
-	const char *const
-		*unknown; /* names of the profile that libseccomp does not know, recorded */
+	const char *const *unknown; /* names of the profile that libseccomp does not know */
 	size_t n_unknown;
 };
 

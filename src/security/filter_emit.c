@@ -38,7 +38,7 @@ unsigned int filter_emit_return(struct filter_emit *e, uint32_t action)
 	return e->returns[slot].at;
 }
 
-/* A place within reach that does what the place does. */
+/* An equivalent place within reach. */
 static unsigned int bridge(struct filter_emit *e, unsigned int place, unsigned int reach)
 {
 	const struct sock_filter *insn = at(e, place);
@@ -61,7 +61,7 @@ unsigned int filter_emit_branch(struct filter_emit *e, uint16_t jump, uint32_t v
 {
 	if (yes == no)
 		return yes;
-	/* A bridge for the one puts one more instruction before the other. */
+	/* A bridge for one side puts one more instruction before the other. */
 	yes = bridge(e, yes, REACH - 1);
 	no = bridge(e, no, REACH);
 	return put(e, (struct sock_filter){ .code = (uint16_t)(BPF_JMP | BPF_K | jump),

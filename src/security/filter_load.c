@@ -123,7 +123,7 @@ int filter_load(const struct filter_program *program, int *ret_listener, struct 
 	return r < 0 ? explain(program, -r, err) : 0;
 }
 
-/* Small enough for the kernel to take it whole or not at all. */
+/* Small enough for the kernel to take whole or not at all. */
 enum { CHUNK = 4096 };
 
 int filter_load_pass(enum filter_handover how, int sock, const void *data, size_t len, int fd)

@@ -12,15 +12,15 @@
 int filter_load(const struct filter_program *program, int *ret_listener,
 		struct err *err) MUST_CHECK;
 
-/* For a process of ours that others may trace: it and its children make these calls (SYS_*, at most
- * 16) and no others. Needs no_new_privs or CAP_SYS_ADMIN. 0 or -errno. */
+/* For a process of ours that others may trace: it and its children may make these calls (SYS_*, at
+ * most 16) and no others. Needs no_new_privs or CAP_SYS_ADMIN. 0 or -errno. */
 int filter_load_own(const int *calls, size_t n);
 
 /* SECCOMP_FILTER_FLAG_* of profiles that this kernel takes, for `features`. */
 unsigned int filter_load_flags(void);
 
-/* From init, which the filter already watches, to the parent, and from there, with the container
- * process state, to the socket of the profile. */
+/* From init, which the filter already applies to, to the parent, and from there, with the container
+ * process state, to the profile's socket. */
 struct filter_notify {
 	const struct state_doc *state; /* status "creating", or the present one for exec */
 	int64_t pid;                   /* as the runtime sees it */

@@ -129,7 +129,7 @@ struct filter_ranges {
 void filter_rules_ranges(const struct filter_profile *profile, const struct filter_arch *arch,
 			 struct filter_ranges *ranges);
 
-/* Appends a range that begins at `first` and has one action for all. */
+/* Appends a range that begins at `first` and has one action for all its numbers. */
 void filter_rules_plain(struct arena *arena, uint32_t first, uint32_t action,
 			struct filter_ranges *ranges);
 
@@ -138,7 +138,7 @@ void filter_rules_plain(struct arena *arena, uint32_t first, uint32_t action,
  * known at once. */
 
 enum {
-	FILTER_EMIT_MAX = BPF_MAXINSNS, /* the kernel takes no longer program */
+	FILTER_EMIT_MAX = BPF_MAXINSNS, /* the kernel's limit */
 	FILTER_EMIT_RETURNS = 32,
 	FILTER_EMIT_TESTS = 256,
 	FILTER_EMIT_BRIDGES = 64,

@@ -6,7 +6,7 @@
 #include <seccomp.h>
 #include <string.h>
 
-/* Whether the condition of a jump holds; -1: no instruction of a filter that we follow. */
+/* Whether the condition of a jump holds; -1: not an instruction that we evaluate. */
 static int holds(const struct sock_filter *insn, uint32_t acc)
 {
 	switch (insn->code) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a filter says about a call, for who has to know before the kernel asks it. Pure. */
+/* What a filter answers for a call, to know before the kernel asks it. Pure. */
 #pragma once
 
 #include "src/security/filter_compile.h"
@@ -9,8 +9,8 @@ struct filter_question {
 	uint64_t args[6];
 };
 
-/* SECCOMP_RET_*, with its data; KILL_PROCESS for a program that cannot be followed. */
+/* SECCOMP_RET_*, with its data; KILL_PROCESS for a program that cannot be evaluated. */
 uint32_t filter_run(const struct filter_program *program, const struct filter_question *call);
 
-/* Whether the call is made, and nobody is asked. */
+/* Whether the call is executed without asking anybody. */
 bool filter_run_passes(const struct filter_program *program, const struct filter_question *call);

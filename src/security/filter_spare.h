@@ -3,6 +3,6 @@
 
 #include "src/oci/config.h"
 
-/* Whether the profile asks its agent about nothing that a process of ours calls between the load of
- * the filter and the moment when the agent has its listener. What is not known asks. Pure. */
+/* Whether the profile does not ask its agent about anything that a process of ours calls between
+ * loading the filter and the moment when the agent has its listener. Unknown profiles do. Pure. */
 bool filter_spares_us(const struct oci_seccomp *seccomp);

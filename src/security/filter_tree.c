@@ -168,7 +168,7 @@ static uint32_t hash_rules(const struct filter_range *range)
 	return h >> 16;
 }
 
-/* What happens to the numbers of one range. The accumulator is lost on the way. */
+/* What happens to the numbers of one range. The accumulator is overwritten on the way. */
 static unsigned int write_range(struct filter_tree *tree, const struct filter_range *range)
 {
 	unsigned int slot;

@@ -44,7 +44,7 @@ static int write_attribute(int procfs, const char *directory, const char *name, 
 	return procfs_write(procfs, path, text);
 }
 
-/* The path in back-quotes, at the end: clients tell these failures from others by it. */
+/* The path in back-quotes, at the end: clients recognise these failures by it. */
 static int refused(const char *field, const char *value, int error, struct err *err)
 {
 	return err_set(err, error,
