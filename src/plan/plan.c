@@ -44,7 +44,7 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 	else if (b->plan->cgroup.place.kind == CGROUP_DRIVER_V1 &&
 		 !(b->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW)))
 		b->plan->flags |= PLAN_CGROUP_LATE;
-	/* Who asked for none, as `do` does without limits, has departed from nothing. */
+	/* A caller that asked for none, as `do` does without limits, has lost nothing. */
 	if (b->plan->cgroup.why && !b->plan->options->sandbox)
 		plan_parts_warn(b, "%s", b->plan->cgroup.why);
 	return 0;
@@ -123,7 +123,7 @@ struct rdt_plan plan_rdt(struct arena *arena, const struct oci_config *config, c
 
 static const char *place_of(const struct plan_options *options)
 {
-	/* An abstract name is no path. */
+	/* An abstract name is not a path. */
 	return *options->notify_socket == '/' ? options->notify_socket : "/run/notify";
 }
 
@@ -175,7 +175,7 @@ static int absolute(struct plan_build *b, const char *name, const char **ret, st
 	const struct oci_config *config = b->plan->config;
 	const char *value = annotations_find(config->annotations.v, config->annotations.n, name);
 
-	/* Hooks run in commands that are called in other directories. */
+	/* Later commands, called in other directories, run hooks too. */
 	if (value && *value != '/')
 		return err_set(err, EINVAL,
 			       ERR_AT "annotations[\"%s\"]: expected an absolute path, got "

@@ -13,8 +13,8 @@
 #include "src/plan/plan_cgroup.h"
 #include "userns/idmap_write.h"
 
-/* What the sequence looks at: each bit switches rows on or off. The order checker of the tests
- * walks every combination that a plan can have. */
+/* Each bit switches rows of the sequence on or off. The order checker of the tests walks every
+ * combination that a plan can have. */
 enum plan_flag {
 	PLAN_USERNS_NEW = 1 << 0,       /* a new user namespace */
 	PLAN_USERNS_JOIN = 1 << 1,      /* joins one by path */
@@ -30,22 +30,22 @@ enum plan_flag {
 	PLAN_TERMINAL = 1 << 11,
 	PLAN_CONSOLE_SOCKET = 1 << 12, /* the terminal goes to a socket, not to our own loop */
 	PLAN_SECCOMP = 1 << 13,
-	PLAN_SECCOMP_EARLY = 1 << 14, /* the filter comes while capabilities are there */
+	PLAN_SECCOMP_EARLY = 1 << 14, /* the filter is loaded while capabilities are still held */
 	PLAN_WAIT_START = 1 << 15,    /* create: init waits for `start` */
 	PLAN_TIME_OFFSETS = 1 << 16,
-	PLAN_NET_NEW = 1 << 17,        /* a new network namespace: lo comes up */
+	PLAN_NET_NEW = 1 << 17,        /* a new network namespace: lo is brought up */
 	PLAN_MNTNS_NEW = 1 << 18,      /* a new mount namespace: pivot_root */
 	PLAN_NET_DEVICES = 1 << 19,    /* devices of the host move into the network namespace */
-	PLAN_CGROUP_UNIT = 1 << 20,    /* the cgroup is a unit of systemd, made for the child */
+	PLAN_CGROUP_UNIT = 1 << 20,    /* the cgroup is a systemd unit, created for the child */
 	PLAN_SECCOMP_NOTIFY = 1 << 21, /* an agent gets the filter's listener */
 	PLAN_CGROUP_LATE = 1 << 22,    /* v1 groups are made while init makes its namespaces */
 	PLAN_MOUNTS =
 		1 << 23, /* mounts, masks and nodes below the rootfs; without PLAN_MNTNS_NEW in
 				* a namespace of others, until the container is deleted */
-	PLAN_PIDNS_JOIN = 1 << 24,   /* create: others see init as soon as it is born */
-	PLAN_NET_HELPER = 1 << 25,   /* a process outside gives it its network */
+	PLAN_PIDNS_JOIN = 1 << 24,   /* create: others can see init as soon as it is born */
+	PLAN_NET_HELPER = 1 << 25,   /* a process outside provides its network */
 	PLAN_CONSOLE_KEPT = 1 << 26, /* a process outside keeps its terminal for `attach` */
-	PLAN_LAYER = 1 << 27,        /* what is written in overlays is kept, or read at the end */
+	PLAN_LAYER = 1 << 27,        /* what is written to overlays is kept, or read at the end */
 };
 enum { PLAN_FLAG_BITS = 28 };
 
@@ -68,8 +68,8 @@ struct ns_plan {
 		enum ns_action action;
 		const char *path; /* NS_JOIN */
 	} v[PLAN_NS_COUNT];
-	unsigned int clone_flags; /* of the first clone3() */
-	unsigned int early_flags; /* by init itself, at once: the parent has other work meanwhile */
+	unsigned int clone_flags;   /* of the first clone3() */
+	unsigned int early_flags;   /* by init itself, at once: the parent is busy meanwhile */
 	unsigned int unshare_flags; /* after the maps are written, by the stager or init */
 	unsigned int join_flags;    /* exec: namespaces of the container's init to enter */
 	bool shared_mounts;         /* exec: the container's mount namespace was not made for it */
@@ -79,7 +79,7 @@ struct ns_plan {
 
 enum mount_kind {
 	MOUNT_FS,   /* a new file system of type fs */
-	MOUNT_BIND, /* a tree that exists already */
+	MOUNT_BIND, /* an existing tree */
 	MOUNT_PROC,
 	MOUNT_SYSFS,
 	MOUNT_CGROUP, /* the container's view of its cgroups */
@@ -92,7 +92,7 @@ enum mount_method {
 	MOUNT_BY_FSMOUNT,     /* fsopen, fsconfig, fsmount, move_mount */
 	MOUNT_BY_BIND,        /* open_tree of the source */
 	MOUNT_BY_SCRATCH,     /* an overlay of the source, or a directory of its layer */
-	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system in place of a new one */
+	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system instead of a new one */
 	MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
 	MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
 };
@@ -125,11 +125,11 @@ struct mount_entry {
 /* Where overlays keep what is written. */
 struct layer_plan {
 	const char *dir; /* absolute, kept; NULL: a tmpfs, which ends with the container */
-	bool shown;      /* what has changed is read at the end */
+	bool shown;      /* changes are read at the end */
 	bool user;       /* notes in attributes of users: in a user namespace there are no others */
 	bool served;     /* a process outside may have to serve overlays */
 	struct layer_use {
-		const char *lower; /* absolute; the target, when nothing is below */
+		const char *lower; /* absolute; the target, if nothing is below */
 		bool empty;
 		bool squash; /* all files in it are the process's user's */
 	} * v;
@@ -182,7 +182,7 @@ struct rlimit_plan {
 	uint64_t soft, hard;
 };
 
-/* Limits bind whoever has them, so they come late. Only from outside can they be raised above the
+/* Limits apply to whoever has them, so they are set late. Only from outside can they exceed the
  * caller's in a user namespace. */
 enum limits_setter {
 	LIMITS_BY_PARENT, /* on the process, once it waits for its exec */
@@ -209,7 +209,7 @@ struct process_plan {
 	size_t n_groups;
 	bool set_groups;   /* setgroups() is possible and wanted */
 	bool keep_groups;  /* annotation run.oci.keep_original_groups */
-	bool needs_groups; /* a person named them: an error where they cannot be had */
+	bool needs_groups; /* a person named them: an error if they are not available */
 	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
 	const struct rlimit_plan *rlimits;
 	size_t n_rlimits;
@@ -237,7 +237,7 @@ struct process_plan {
 	const char *keyring; /* name of the new session keyring, or NULL */
 };
 
-/* The container's program is run by another one (usrun-handlers(7)). */
+/* Another program runs the container's (usrun-handlers(7)). */
 struct handler_plan {
 	const struct handler *handler;   /* NULL: there is none */
 	const struct handler_kept *kept; /* for the state */
@@ -262,7 +262,7 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *watchdog_usec;  /* WATCHDOG_USEC, with a notify_path, or NULL */
 	const char *map;            /* "auto", "single", "subid" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
-	const char *net;            /* in place of the config's network, or NULL */
+	const char *net;            /* replaces the config's network, or NULL */
 	const char *const *publish; /* ports */
 	size_t n_publish;
 	bool host_loopback, metadata;
@@ -296,10 +296,10 @@ struct plan {
 	struct rdt_plan rdt;
 	struct handler_plan handler;
 	const char *hooks_stdout, *hooks_stderr; /* files that hooks append to, or NULL */
-	bool notify;                /* a socket stands for that of the service manager */
-	const char *pidfd_receiver; /* socket that gets a pidfd of init, or NULL */
-	struct net_plan net;        /* in place of the config's */
-	bool resolv;                /* the container gets a resolv.conf of ours */
+	bool notify;                             /* a socket stands in for the service manager's */
+	const char *pidfd_receiver;              /* socket that gets a pidfd of init, or NULL */
+	struct net_plan net;                     /* replaces the config's */
+	bool resolv;                             /* the container gets a resolv.conf of ours */
 	const struct devices_request *net_devices;
 	size_t n_net_devices;
 	const char *hostname, *domainname;
@@ -315,7 +315,7 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	       const struct plan_options *options, const struct plan **ret,
 	       struct err *err) MUST_CHECK;
 
-/* A process of `exec`: the container's own, changed by what the command line says. */
+/* A process of `exec`: the container's own, modified by the command line. */
 struct plan_texts {
 	const char *const *v;
 	size_t n;
@@ -364,7 +364,7 @@ struct plan_handler_choice {
 int plan_handler_choose(struct arena *arena, const struct oci_config *config, const char *called_as,
 			struct plan_handler_choice *ret, struct err *err) MUST_CHECK;
 
-/* Whether the handler, of which the description was read, is the one for this program. */
+/* Whether the handler, whose description was read, applies to this program. */
 bool plan_handler_takes(const struct plan_handler_choice *choice, const struct handler *handler,
 			const struct oci_config *config);
 
@@ -379,7 +379,7 @@ struct rdt_plan plan_rdt(struct arena *arena, const struct oci_config *config, c
 /* Which facts a start of this config by this kind of caller needs (mask of enum facts_part). */
 unsigned int plan_facts_needed(const struct oci_config *config, const struct plan_options *options);
 
-/* The same of a process alone. */
+/* The same for a process alone. */
 unsigned int plan_process_facts_needed(const struct oci_process *process);
 
 /* The plan in words: what `explain` shows. Prints only what the steps read. */

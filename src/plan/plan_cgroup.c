@@ -18,7 +18,7 @@ struct request {
 	const struct oci_resources *resources;
 	const struct cgroup_write *writes;
 	size_t n_writes;
-	const struct cgroup_write *need; /* the first that a group is needed for, or NULL */
+	const struct cgroup_write *need; /* the first thing that needs a cgroup, or NULL */
 };
 
 static int check_path(const struct request *q, struct err *err)
@@ -36,7 +36,7 @@ static int check_path(const struct request *q, struct err *err)
 	return err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
 }
 
-/* -1 is no limit: who has no group, and a group without the controller, have none either. */
+/* -1 means no limit: without a cgroup, or without the controller, there is none either. */
 static const struct cgroup_write *find_need(const struct cgroup_write *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -59,7 +59,7 @@ static int build_writes(struct request *q, struct err *err)
 	return r;
 }
 
-/* What would give the container a group with controllers, on this host and to this caller. */
+/* What would give the container a cgroup with controllers, on this host and for this caller. */
 static const char *way_to_group(const struct request *q)
 {
 	const struct facts_systemd *systemd = &q->facts->systemd;
@@ -80,7 +80,7 @@ static const char *way_to_group(const struct request *q)
 	return "ask root to create a cgroup, chown it to this user and move the caller into it";
 }
 
-/* Nothing to enforce limits with: what is asked for and cannot be had is an error, never a
+/* Nothing to enforce limits with: a requested but unavailable limit is an error, never a
  * pretence. */
 static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why,
 		     struct err *err)
@@ -109,7 +109,7 @@ static const char *not_writable(const struct request *q)
 			  why ? ", and " : "", why ? why : "");
 }
 
-/* A path that was asked for is not left out like a group that is only ours. */
+/* A requested path is not left out as a cgroup of our own choice is. */
 static int no_group(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
 	const char *why = not_writable(q);
@@ -135,7 +135,7 @@ static const char *parent_of(const struct request *q, const char *path)
 				       : arena_strndup(q->arena, path, (size_t)(slash - path));
 }
 
-/* A service with Delegate=, say, whose limits are to hold for the container as well. */
+/* A service with Delegate=, for example, whose limits should apply to the container as well. */
 static bool is_given(const struct facts_cgroup *host)
 {
 	return host->own_delegated && !host->own_shared && host->own_writable;
@@ -169,7 +169,7 @@ static const char *dir_path(const struct request *q, const char *own)
 	return below(q, base, arena_strf(q->arena, "usrun-%s", q->options->id));
 }
 
-/* What limits nothing is left out where a user has been given groups here and there. */
+/* Writes that limit nothing are left out if a user has been given cgroups here and there. */
 static bool is_left_out(const struct request *q, const struct facts_hierarchy *h)
 {
 	return q->host->mode != FACTS_CGROUP_V2 && !q->options->may_own_cgroups &&
@@ -215,7 +215,7 @@ static void add_why(const struct request *q, struct cgroup_plan *ret, const char
 	ret->why = ret->why ? arena_strf(q->arena, "%s; %s", ret->why, why) : why;
 }
 
-/* A list that is not in the config counts too: it starts with nothing allowed. */
+/* A list that is not in the config counts too: initially nothing is allowed. */
 static int set_devices(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
 	bool v1 = plan_writes_have_hierarchy(q->host, "devices");
@@ -283,7 +283,7 @@ static enum cgroup_manager pick_manager(const struct request *q)
 	return systemd->system ? CGROUP_MANAGER_SYSTEM : CGROUP_MANAGER_NONE;
 }
 
-/* Asked for by name, and not a guess of ours. */
+/* Requested by name, not guessed by us. */
 static bool wants_unit(const struct request *q)
 {
 	return str_equal(q->options->manager, "systemd") ||
@@ -327,7 +327,7 @@ static int no_manager(const struct request *q, struct err *err)
 	return from_path(q, err);
 }
 
-/* The group below the container's own that an annotation names, or NULL. */
+/* The cgroup below the container's own that an annotation names, or NULL. */
 static int find_name(const struct request *q, const char *key, const char **ret, struct err *err)
 {
 	const char *name =
@@ -378,7 +378,7 @@ static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struc
 	return 0;
 }
 
-/* v1 gives users no controllers: what their manager makes there can be listed and killed, not
+/* v1 gives users no controllers: what their manager creates there can be listed and killed, not
  * limited. */
 static bool serves(const struct facts_hierarchy *h, const struct request *q,
 		   enum cgroup_manager manager)
@@ -425,8 +425,8 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
 }
 
-/* A user may own a group elsewhere, which no fact tells of: whether the path can be made,
- * driver_create() finds out. */
+/* A user may own a cgroup elsewhere, which no fact shows: driver_create() finds out whether the
+ * path can be created. */
 static bool may_make(const struct request *q)
 {
 	return q->host->own_writable || q->host->parent_writable ||

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cgroup part of a plan: which driver, where the container's group goes, which limits are
- * written there. The parts are each in the file of its name. Pure. */
+/* The cgroup part of a plan: which driver, where the container's cgroup goes, which limits are
+ * written there. Each part is in the file of its name. Pure. */
 #pragma once
 
 #include "src/host/facts.h"
 #include "src/oci/config.h"
 
 enum cgroup_driver_kind {
-	CGROUP_DRIVER_UNSET, /* nobody has said */
+	CGROUP_DRIVER_UNSET, /* not specified */
 	CGROUP_DRIVER_NONE,
 	CGROUP_DRIVER_V2,
 	CGROUP_DRIVER_V1,
@@ -17,8 +17,8 @@ struct cgroup_dir {
 	const char *controllers; /* as in struct facts_hierarchy */
 	const char *mount;
 	const char *path;         /* in the hierarchy; mount + path is the directory */
-	struct json_int existing; /* state: how much of path, in bytes, was there before */
-	struct json_uint inode;   /* state: of the group that was marked */
+	struct json_int existing; /* state: how much of path, in bytes, existed before */
+	struct json_uint inode;   /* state: of the marked cgroup */
 };
 
 /* Where a container's processes are held. */
@@ -60,7 +60,7 @@ struct cgroup_device_rule {
 	const char *json_path; /* "linux.resources.devices[2]" */
 };
 
-/* Which systemd makes the group, as one of its units. */
+/* Which systemd creates the cgroup, as one of its units. */
 enum cgroup_manager { CGROUP_MANAGER_NONE, CGROUP_MANAGER_SYSTEM, CGROUP_MANAGER_USER };
 
 struct cgroup_unit_ref {  /* what later commands need to find it again */
@@ -85,14 +85,14 @@ struct cgroup_property {
 	const uint8_t *bytes;
 	const struct cgroup_property_pair *pairs;
 	size_t n;         /* of texts, bytes, pairs */
-	const char *from; /* JSON path of what asked for it; NULL: usrun itself */
+	const char *from; /* JSON path that asked for it; NULL: usrun itself */
 };
 
 struct cgroup_unit {
 	struct cgroup_unit_ref ref;
 	bool is_slice;
 	const char *slice;    /* the unit above it */
-	const char *subgroup; /* group inside of it for the processes, or NULL: its own */
+	const char *subgroup; /* cgroup inside it for the processes, or NULL: its own */
 	const struct cgroup_property *properties;
 	size_t n_properties;
 };
@@ -110,7 +110,7 @@ struct cgroup_plan {
 	/* v2: the group below, for the processes, of the one with the limits; or NULL: a unit has
 	 * its own way to say so. */
 	const char *inside;
-	/* The v2 group is given to the container's root, who may mount it writable and divide
+	/* The v2 cgroup is delegated to the container's root, who may mount it writable and divide
 	 * it. */
 	bool delegate;
 	uint32_t delegate_uid, delegate_gid;
@@ -120,11 +120,12 @@ struct cgroup_plan {
 struct plan_cgroup_options {
 	const char *id;
 	const char *manager;  /* --cgroup-manager: "cgroupfs", "systemd", "disabled", NULL */
-	bool may_own_cgroups; /* power: the caller may make groups in the hierarchies at large */
+	bool may_own_cgroups; /* power: the caller may create cgroups anywhere in the hierarchies */
 	bool delegates;       /* the container can write to the files of its cgroup */
 };
 
-/* A caller on pure v2 that may make no groups at large: it lives on what a manager gives it. */
+/* A caller on pure v2 that may not create cgroups anywhere: it depends on what a manager gives
+ * it. */
 bool plan_cgroup_lacks_own(const struct facts *facts);
 
 /* Whether a plan depends on FACTS_SYSTEMD. */
@@ -158,7 +159,7 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 /* How the host has divided the controllers. */
 struct plan_layout {
 	bool v2;
-	const char *unified; /* v1: what the v2 tree beside it has, with blanks between; or NULL */
+	const char *unified; /* v1: what the v2 tree beside it has, separated by blanks; or NULL */
 };
 
 struct plan_writes {
@@ -200,13 +201,13 @@ const char *plan_writes_old(struct arena *arena, const char *file, const char *v
 
 /* plan_resources.c: linux.resources as writes to cgroup files: one table, for both layouts. */
 
-/* Fills writes in the order in which the kernel takes them. Properties that the layout has no file
- * for are errors that name them. */
+/* Fills writes in the order that the kernel accepts. Properties without a file in the layout are
+ * errors that name them. */
 int plan_resources_build(struct arena *arena, const struct oci_resources *resources,
 			 struct plan_layout layout, const struct cgroup_write **ret, size_t *ret_n,
 			 struct err *err) MUST_CHECK;
 
-/* Whether anything but device rules is asked for. */
+/* Whether anything but device rules is requested. */
 bool plan_resources_any(const struct oci_resources *resources);
 
 /* plan_device_rules.c: linux.resources.devices as one list, and as what cgroup v1 can hold. */
@@ -225,7 +226,7 @@ int plan_device_rules_v1(struct arena *arena, const struct cgroup_device_rule *r
 			 const struct cgroup_device_rule **ret, size_t *ret_n,
 			 struct err *err) MUST_CHECK;
 
-/* A rule as the files of v1 take it: "c 1:3 rwm", "a". */
+/* A rule as v1's files accept it: "c 1:3 rwm", "a". */
 const char *plan_device_rules_text(struct arena *arena, const struct cgroup_device_rule *rule);
 
 /* plan_unit.c: the container's cgroup as a unit of systemd: its name, its place and its

@@ -146,7 +146,7 @@ int plan_criu_check(const struct oci_config *config, struct err *err)
 		return err_set(err, EOPNOTSUPP,
 			       ERR_AT "linux.namespaces: a container in the cgroup namespace of "
 				      "another cannot be checkpointed");
-	/* CRIU would bind it as it is, and its files would be others'. */
+	/* CRIU would bind it as it is, and its files would belong to others. */
 	for (size_t i = 0; i < config->mounts.n; i++)
 		if (plan_idmap_mount_is_wanted(&config->mounts.v[i]))
 			return err_set(err, EOPNOTSUPP,
@@ -234,7 +234,7 @@ static struct mounts parse_mounts(struct arena *arena, const char *text)
 	return (struct mounts){ v, n };
 }
 
-struct pairs { /* a list that grows */
+struct pairs { /* a growing list */
 	struct arena *arena;
 	struct rpc_pair *v;
 	size_t n, cap;
@@ -341,7 +341,7 @@ void plan_criu_dump_mounts(struct arena *arena, const struct oci_config *config,
 	ret->n_mounts = pairs.n;
 }
 
-/* What is mounted below the source comes with it, as it did at the dump. */
+/* Mounts below the source come with it, as at the dump. */
 static void add_bind(struct pairs *pairs, const struct mount_entry *m, const struct mounts *host)
 {
 	size_t len = strlen(m->source);
@@ -358,7 +358,7 @@ static void add_bind(struct pairs *pairs, const struct mount_entry *m, const str
 	}
 }
 
-/* Binds of the container's groups, of v1 one each. */
+/* Binds of the container's cgroups, on v1 one each. */
 static void add_groups(struct pairs *pairs, const struct plan *plan, const struct mount_entry *m,
 		       const struct cgroup_place *place)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What checkpoint and restore ask CRIU for. Pure. */
+/* What checkpoint and restore ask CRIU to do. Pure. */
 #pragma once
 
 #include "src/criu/rpc.h"
 #include "src/plan/plan.h"
 
-/* What the command line says; the texts are as they were typed. */
+/* The command line's options; the texts are as they were typed. */
 struct plan_criu_asked {
 	bool pre_dump, leave_running, tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk;
 	bool shell_job, file_locks, link_remap, lazy_pages, auto_dedup;
@@ -13,7 +13,7 @@ struct plan_criu_asked {
 	unsigned int status_fd; /* 0: none */
 	const char *const *empty_ns;
 	size_t n_empty_ns;
-	bool has_iptables; /* this host has iptables-restore, what CRIU locks a network with */
+	bool has_iptables; /* this host has iptables-restore, with which CRIU locks a network */
 };
 
 /* The options that both have in common. Errors name the option. */
@@ -21,7 +21,7 @@ int plan_criu_options(struct arena *arena, const struct plan_criu_asked *asked,
 		      const struct oci_config *config, struct rpc_opts *ret,
 		      struct err *err) MUST_CHECK;
 
-/* Refuses what CRIU cannot hold, or what could not be restored. */
+/* Refuses what CRIU cannot save, or what could not be restored. */
 int plan_criu_check(const struct oci_config *config, struct err *err) MUST_CHECK;
 
 /* --manage-cgroups-mode lets CRIU write owner, mode and limits of the groups that processes are in.
@@ -44,7 +44,7 @@ void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan,
 			      const struct cgroup_place *place, const char *mountinfo,
 			      struct rpc_opts *ret);
 
-/* Where the standard streams of the first process lead. */
+/* Where the first process's standard streams lead. */
 enum { PLAN_CRIU_STREAMS = 3 };
 struct plan_criu_stream {
 	const char *text; /* of /proc/PID/fd/N */
@@ -56,7 +56,7 @@ struct plan_criu_stream {
  * file of the host its name in the images and its path. */
 const char *plan_criu_stream_text(struct arena *arena, const struct plan_criu_stream *stream);
 
-/* What would be asked for, in words. strays: processes that would not be saved, or NULL. */
+/* What would be requested, in words. strays: processes that would not be saved, or NULL. */
 void plan_criu_print_dump(struct str *out, const struct rpc_opts *opts,
 			  const struct plan_criu_stream *streams, size_t n, const char *strays);
 void plan_criu_print_restore(struct str *out, const struct rpc_opts *opts);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec: a process object out of the container's own and the command line, and the plan for it. */
+/* exec: a process object from the container's own and the command line, and the plan for it. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/parse.h"
@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <string.h>
 
-/* The id that was asked for, or an error: "1000" must never become 0 (CVE-2026-30892). */
+/* The requested id, or an error: "1000" must never become 0 (CVE-2026-30892). */
 static int parse_user(struct arena *arena, const char *text, struct oci_user *user, struct err *err)
 {
 	const char *colon = strchr(text, ':');
@@ -57,7 +57,7 @@ static int set_user(struct arena *arena, const struct plan_exec_process *asked,
 	return r;
 }
 
-/* The plan takes the last of several values of a name. */
+/* If a name has several values, the plan takes the last. */
 static int add_env(struct arena *arena, const struct plan_texts *add, struct oci_process *process,
 		   struct err *err)
 {
@@ -123,7 +123,7 @@ static int from_options(struct arena *arena, const struct plan_exec_process *ask
 	return r < 0 ? r : check_process(process, NULL, "process", NULL, 0, err);
 }
 
-/* What a process file leaves out comes from the container's own process. */
+/* Members that a process file omits come from the container's own process. */
 static void inherit(struct oci_process *process, const struct oci_process *own)
 {
 	if (!process->capabilities)
@@ -217,7 +217,7 @@ int plan_exec_mounts(struct arena *arena, const struct plan_exec_request *reques
 	plan->facts = request->facts;
 	plan->options = request->options;
 	join_namespaces(plan, request);
-	/* Whoever is in its pid namespace is seen by it. */
+	/* Processes in its pid namespace can see it. */
 	plan->ns.join_flags &= ~(unsigned int)(CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */);
 	if (plan->ns.shared_mounts)
 		return err_set(err, ENOTSUP,

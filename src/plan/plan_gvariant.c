@@ -22,7 +22,7 @@ static const char *skip_blanks(const char *at)
 	return at + strspn(at, " \t\n");
 }
 
-/* "uint64 5": the type in front, which decides; else what the value looks like does. */
+/* "uint64 5": a type in front decides; otherwise the value's form does. */
 static const char *take_type(const char **at)
 {
 	for (size_t i = 0; i < sizeof(type_words) / sizeof(type_words[0]); i++) {

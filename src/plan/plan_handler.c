@@ -32,7 +32,7 @@ static const char *called_name(const char *called_as)
 	return *base && !(*base >= '0' && *base <= '9') ? base : NULL;
 }
 
-/* What every image has that is not WebAssembly shall run beside those that are. */
+/* Parts that every image has and that are not WebAssembly run beside those that are. */
 static void choose_wasm(const struct oci_config *config, struct plan_handler_choice *choice)
 {
 	static const char *const suffixes[] = { ".wasm", ".wat" };
@@ -149,8 +149,7 @@ static int check_execve(const struct handler *handler, const struct oci_seccomp 
 	return err_hint(err, "allow execve in linux.seccomp.syscalls, or run without a handler");
 }
 
-/* What the profile does not name is allowed where the handler needs it; what it refuses by name is
- * not. */
+/* Calls not in the profile are allowed if the handler needs them; calls refused by name are not. */
 static int choose_calls(struct plan_build *b, const struct handler *handler,
 			const struct oci_seccomp *profile, struct handler_kept *kept,
 			struct err *err)

@@ -15,7 +15,7 @@ struct idmap plan_idmap_ranges(struct arena *arena, const oci_id_mappings *list)
 	return (struct idmap){ .v = ranges, .n = list->n };
 }
 
-/* Those of a config that newuidmap is to write are left as they are: it checks them itself. */
+/* Maps of a config that newuidmap is to write stay as they are: it checks them itself. */
 int plan_idmap_split(struct plan_build *b, struct idmap_write *write, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;
@@ -41,14 +41,14 @@ static const char *add_option(struct arena *arena, const char *option, uint32_t 
 	return arena_strf(arena, " %s %u-%u", option, first, first + SUBID_USUAL_COUNT - 1);
 }
 
-/* The user has ids, and usrun runs where they are not to be had. */
+/* The user has ids, but they are not available where usrun runs. */
 static bool are_unmapped(const struct facts *facts)
 {
 	return (facts->subuid.unmapped && !facts->subuid.n) ||
 	       (facts->subgid.unmapped && !facts->subgid.n);
 }
 
-/* The line that gives a user ids: a range that nobody has, where that is known. */
+/* The command that gives a user ids: a range that nobody has, if one is known. */
 static const char *add_ranges_advice(struct plan_build *b)
 {
 	const struct facts *facts = b->plan->facts;
@@ -93,7 +93,7 @@ static const char *why_no_ranges(struct plan_build *b, const char **ret_advice)
 									: "none given");
 }
 
-/* --map=keep: what the process writes is the caller's, with its own number inside. */
+/* --map=keep: files that the process writes are the caller's, under its own number inside. */
 static void keep_own(struct plan_build *b, struct idmap_write *write)
 {
 	const struct oci_process *process = b->plan->config->process;
@@ -165,7 +165,7 @@ static int identity_default(struct plan_build *b, struct idmap_write *write)
 	return 0;
 }
 
-/* newuidmap would refuse it too, but only once half of the container is there. */
+/* newuidmap would refuse it too, but only once half of the container exists. */
 static int check_ranges(struct plan_build *b, const char *property, const struct idmap *map,
 			const struct subid *subid, struct err *err)
 {

@@ -187,7 +187,7 @@ static int find(struct plan_build *b, const struct oci_mount *mount, const struc
 	return r < 0 ? r : fit(b, m, &ret->write, err);
 }
 
-/* What can be known before the kernel is asked. */
+/* What can be known before asking the kernel. */
 static int check(const struct plan_build *b, const struct mount_entry *m, struct err *err)
 {
 	const uint32_t needed = POWER_OPEN_MOUNTS | POWER_MAP_DIRECT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is shown as a copy, and where its changes are kept. */
+/* Which paths are shown as copies, and where their changes are kept. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
@@ -7,7 +7,7 @@
 #include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"
 
-/* Of `run`: an engine has layers of its own. */
+/* Only for `run`: an engine has layers of its own. */
 static const char *layer_word(struct plan_build *b, const char *name)
 {
 	const struct oci_config *config = b->plan->config;
@@ -58,7 +58,7 @@ static bool may_be_served(const struct plan_build *b)
 	       plan_parts_creates(b->plan, PLAN_NS_PID);
 }
 
-/* A layer in the tree that it lies on would be seen, and changed, beneath the overlay. */
+/* A layer in the tree that it lies on would be seen, and changed, below the overlay. */
 int plan_layer_check(struct plan_build *b, struct err *err)
 {
 	const struct layer_plan *layer = &b->plan->layer;

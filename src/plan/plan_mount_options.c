@@ -37,7 +37,7 @@ static void add_super(struct plan_build *b, struct mount_entry *m, struct mount_
 	};
 }
 
-/* "async" takes back a "sync" before it, and is nothing otherwise. */
+/* "async" cancels an earlier "sync", and otherwise does nothing. */
 static void take_back(struct mount_entry *m, struct mount_super *list, const char *key)
 {
 	size_t kept = 0;
@@ -74,7 +74,7 @@ static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_s
 
 static void apply_attr(const struct mount_option *option, uint64_t *set, uint64_t *clear)
 {
-	/* A later word wins over an earlier one. */
+	/* A later word overrides an earlier one. */
 	*clear = (*clear & ~option->set) | option->clear;
 	*set = (*set & ~option->clear) | option->set;
 }
@@ -114,7 +114,7 @@ static int apply_word(struct plan_build *b, struct mount_entry *m, struct mount_
 	case MOUNT_OPTION_EXTENSION:
 		m->extensions |= (unsigned int)option->value;
 		return 0;
-	case MOUNT_OPTION_BIND: /* read before: they say what the other words mean */
+	case MOUNT_OPTION_BIND: /* read before: they decide what the other words mean */
 	case MOUNT_OPTION_REMOUNT:
 	case MOUNT_OPTION_IGNORED:
 		return 0;
@@ -140,7 +140,7 @@ static void set_readonly(struct plan_build *b, struct mount_entry *m, struct mou
 {
 	if (!(m->attr_set & MOUNT_ATTR_RDONLY))
 		return;
-	if (str_equal(m->fs, "tmpfs")) { /* mount points inside it are still to be made */
+	if (str_equal(m->fs, "tmpfs")) { /* mount points inside it still have to be created */
 		m->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 		m->readonly_late = true;
 	} else if (m->source && *m->source == '/') { /* a medium, which may not be writable */

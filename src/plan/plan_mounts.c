@@ -152,7 +152,7 @@ static enum mount_kind kind_of(const struct oci_mount *mount, bool bind, bool re
 	return MOUNT_FS;
 }
 
-/* The rest relies on these. */
+/* Later code relies on these. */
 static int check_given(const struct mount_entry *m, const struct oci_mount *mount, struct err *err)
 {
 	if (m->kind == MOUNT_BIND && !mount->source)
@@ -306,16 +306,16 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	return check_entry(m, err);
 }
 
-/* Whether init may mount in the namespace of others that it is in. */
+/* Whether init may mount in the others' namespace that it is in. */
 static bool may_mount_there(const struct plan *plan)
 {
 	if (plan->flags & PLAN_USERNS_NEW)
 		return false;
-	return plan->ns.v[PLAN_NS_MOUNT].action == NS_JOIN || /* it is tried */
+	return plan->ns.v[PLAN_NS_MOUNT].action == NS_JOIN || /* only trying tells */
 	       (!(plan->flags & PLAN_USERNS_JOIN) && (plan->powers & POWER_OPEN_MOUNTS));
 }
 
-/* Without a new mount namespace: what the config asks for is mounted in the one that is there. */
+/* Without a new mount namespace: the config's mounts are made in the existing one. */
 static int mount_among_others(struct plan_build *b, struct err *err)
 {
 	struct plan *plan = b->plan;

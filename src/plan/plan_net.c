@@ -19,7 +19,7 @@ static const char *annotation(const struct plan *plan, const char *name)
 	return annotations_find(config->annotations.v, config->annotations.n, name);
 }
 
-/* The words of a list between commas and blanks. */
+/* The words of a list separated by commas and blanks. */
 static size_t split(struct arena *arena, const char *list, const char *const **ret)
 {
 	const char **v = arena_array(arena, strlen(list) + 1, sizeof(*v));
@@ -140,7 +140,7 @@ static int read_wishes(struct plan_build *b, struct err *err)
 	return take_ports(b, err);
 }
 
-/* The one entry of the network namespace becomes another, or none. */
+/* Replaces or removes the one entry of the network namespace. */
 static void change_namespaces(struct plan_build *b, struct oci_config *config)
 {
 	struct oci_linux *linux_ = arena_new(b->arena, struct oci_linux);
@@ -190,7 +190,7 @@ static void add_resolv(struct plan_build *b, struct oci_config *config)
 #define PROXY_URL "=http://" NET_PROXY_ADDRESS ":3128"
 _Static_assert(NET_PROXY_PORT == 3128, "as in PROXY_URL");
 
-/* Where programs look for a proxy; what the config sets stays. */
+/* The variables that programs read for a proxy; those that the config sets stay. */
 static void add_proxy(struct plan_build *b, struct oci_config *config)
 {
 	static const char *const words[] = {

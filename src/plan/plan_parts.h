@@ -6,7 +6,7 @@
 #include "src/plan/plan.h"
 #include "src/plan/powers.h"
 
-struct plan_build { /* while the plan is made */
+struct plan_build { /* only while the plan is being made */
 	struct arena *arena;
 	struct plan *plan;
 	struct plan_warning *warnings;
@@ -21,7 +21,7 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...) PRINTF(2, 3);
 bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid);
 bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid);
 
-/* Whether mounts are made with the rights of another user namespace than the first. */
+/* Whether mounts are made with the rights of a user namespace other than the first. */
 bool plan_parts_in_userns(const struct plan *plan);
 
 static inline bool plan_parts_creates(const struct plan *plan, enum plan_ns kind)
@@ -51,10 +51,10 @@ void plan_mounts_build_places(struct plan_build *b);
 int plan_layer_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_layer_build_overlay(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_layer_check(struct plan_build *b, struct err *err) MUST_CHECK;
-/* Adds the copy that a mount shows. Returns its number, from 1. */
+/* Adds the copy shown by a mount. Returns its number, from 1. */
 size_t plan_layer_of(struct plan_build *b, const struct mount_entry *m);
 
-/* What options make of a mount, before their other words can be understood. */
+/* Effects of options that must be known before the other words can be understood. */
 struct plan_mount_shape {
 	bool bind, recursive, remount;
 };
@@ -69,8 +69,7 @@ int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount
 int plan_devices_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_devices_build_net(struct plan_build *b, struct err *err) MUST_CHECK;
 
-/* The network that was asked for: as changes of the config, and once namespaces and ids are
- * decided. */
+/* The requested network: as changes of the config, and once namespaces and ids are decided. */
 int plan_net_ask(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_net_build(struct plan_build *b, struct err *err) MUST_CHECK;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files that print a plan share. */
+/* Shared by the files that print a plan. */
 #pragma once
 
 #include "src/plan/plan.h"

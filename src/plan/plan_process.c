@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the container's process is: user, capabilities, limits, environment. Used by create for
+/* The container's process: user, capabilities, limits, environment. Used by create for
  * config.json's process and by exec for its own. */
 #include "src/plan/plan_parts.h"
 
@@ -87,7 +87,7 @@ static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n
 	return mask;
 }
 
-/* The kernel lets a capability be effective that is permitted. */
+/* Only a permitted capability can be effective. */
 static void limit_effective(struct plan_build *b, const struct oci_capabilities *caps)
 {
 	struct process_plan *p = &b->plan->process;
@@ -105,7 +105,7 @@ static void limit_effective(struct plan_build *b, const struct oci_capabilities 
 	p->caps_effective &= p->caps_permitted;
 }
 
-/* The kernel lets a capability be ambient that is permitted and inheritable. */
+/* Only a permitted and inheritable capability can be ambient. */
 static void limit_ambient(struct plan_build *b, const struct oci_capabilities *caps)
 {
 	struct process_plan *p = &b->plan->process;
@@ -328,7 +328,7 @@ static int build_limits(struct plan_build *b, const struct oci_process *process,
 	}
 	p->rlimits = rlimits;
 	p->n_rlimits = process->rlimits.n;
-	/* Who makes a user namespace may set the limits of those in it. */
+	/* The creator of a user namespace may set the limits of processes in it. */
 	if (!(b->plan->powers & POWER_RAISE_LIMITS) && !(b->plan->flags & PLAN_USERNS_NEW))
 		p->limits_setter =
 			b->plan->flags & PLAN_SECCOMP_EARLY ? LIMITS_BY_INIT_EARLY : LIMITS_BY_INIT;

@@ -25,7 +25,7 @@ static struct cgroup_property *find(struct list *list, const char *name)
 	return NULL;
 }
 
-/* The property of that name, which an earlier one gives way to. */
+/* The property of that name; an earlier one is replaced. */
 static struct cgroup_property *put(struct list *list, const struct cgroup_property *property)
 {
 	struct cgroup_property *p = find(list, property->name);
@@ -183,8 +183,7 @@ static int parse_limit(const char *text, uint64_t *ret)
 	return parse_u64(text, ret);
 }
 
-/* Microseconds of processor time for a second; rounded up, so that systemd's division gives the
- * quota back. */
+/* Microseconds of CPU time per second; rounded up, so that systemd's division returns the quota. */
 static uint64_t per_second(uint64_t quota, uint64_t period)
 {
 	return quota / period * 1000000 + (quota % period * 1000000 + period - 1) / period;
@@ -201,7 +200,7 @@ static void put_quota(struct list *list, const char *quota_text, uint64_t period
 	put_number(list, "CPUQuotaPeriodUSec", "t", period, from);
 }
 
-/* "0-2,5" as systemd takes it: bit n of the bytes for processor n. */
+/* "0-2,5" as systemd takes it: bit n of the bytes stands for CPU n. */
 static void put_set(struct list *list, const char *property, const struct cgroup_write *w)
 {
 	uint8_t *bytes = arena_alloc(list->arena, MAX_CPUS / 8);
@@ -217,7 +216,7 @@ static void put_set(struct list *list, const char *property, const struct cgroup
 			*dash = '\0';
 		if (parse_u64_range(first, 0, MAX_CPUS - 1, &low) < 0 ||
 		    parse_u64_range(dash ? dash + 1 : first, low, MAX_CPUS - 1, &high) < 0)
-			return; /* the kernel will tell what it thinks of it */
+			return; /* the kernel will report what is wrong with it */
 		for (uint64_t i = low; i <= high; i++)
 			bytes[i / 8] |= (uint8_t)(1U << (i % 8));
 		n = high / 8 + 1 > n ? high / 8 + 1 : n;
@@ -428,11 +427,11 @@ static void put_own(struct list *list, const struct cgroup_plan *plan,
 	put_text(list, "Description", arena_strf(list->arena, "usrun container %s", id));
 	if (!unit->is_slice) {
 		put_text(list, "Slice", unit->slice);
-		/* Groups below it are ours, and systemd leaves them alone. */
+		/* Cgroups below it are ours, and systemd leaves them alone. */
 		put_number(list, "Delegate", "b", 1, NULL);
 	}
 	put_number(list, "DefaultDependencies", "b", 0, NULL);
-	/* One that ends badly is forgotten too. */
+	/* One that fails is forgotten too. */
 	put_text(list, "CollectMode", "inactive-or-failed");
 	for (size_t i = 0; i < sizeof(v1) / sizeof(v1[0]); i++)
 		put_number(list, plan->place.kind == CGROUP_DRIVER_V2 ? v2[i] : v1[i], "b", 1,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What this start may do, asked once and by name. The rest of the code tests a power, never a uid:
- * uid 0 of podman's user namespace is not root, and root without CAP_SYS_RESOURCE is not either.
+ * uid 0 of podman's user namespace is not root, and neither is root without CAP_SYS_RESOURCE.
  * Pure. */
 #pragma once
 
@@ -12,7 +12,7 @@ enum power {
 	POWER_MAP_HELPER = 1 << 2,     /* have newuidmap and newgidmap write them */
 	POWER_OPEN_MOUNTS = 1 << 3,    /* open mount sources in the caller's own mount namespace */
 	POWER_MKNOD = 1 << 4,          /* make device nodes */
-	POWER_OWN_CGROUPS = 1 << 5,    /* make groups anywhere in the hierarchies */
+	POWER_OWN_CGROUPS = 1 << 5,    /* create cgroups anywhere in the hierarchies */
 	POWER_RAISE_LIMITS = 1 << 6,   /* raise hard resource limits, lower oom_score_adj */
 	POWER_SETGROUPS = 1 << 7,      /* change supplementary groups in the container */
 	POWER_RAISE_PRIORITY = 1 << 8, /* realtime and better nice values, of any process */
