@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Annotations of config.json that change what usrun does; all others only travel in the state.
- * Pure. */
+/* Annotations of config.json that change what usrun does; all others are only passed on in the
+ * state. Pure. */
 #pragma once
 
 #include "src/base/json_write.h"
@@ -29,12 +29,12 @@
 /* Names, or prefixes with a "." at the end, for `features`; NULL-terminated. */
 extern const char *const annotations_unsafe[];
 
-/* Whether usrun acts upon it. A name of its families that it does not know is worth a word. */
+/* Whether usrun acts upon it. An unknown name of its own families deserves a note. */
 bool annotations_is_known(const char *name);
 bool annotations_is_ours(const char *name);
 
 /* The value, or NULL. */
 const char *annotations_find(const struct json_pair *v, size_t n, const char *name);
 
-/* As a member of a state; no annotations are no member. */
+/* As a member of a state; omitted if there are no annotations. */
 void annotations_write(struct json_write *w, const struct json_pair *v, size_t n);

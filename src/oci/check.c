@@ -41,7 +41,7 @@ static const char *version_words(const char *p, bool strict)
 	return p - 1;
 }
 
-/* The third number may be missing, as in fixtures of clients. */
+/* The third number may be missing, as in clients' fixtures. */
 static bool is_version(const char *version)
 {
 	const char *p = version_number(version);

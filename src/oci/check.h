@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules of the specification that a field table cannot say: relations between members, duplicates,
- * versions. Pure; nothing here looks at the host. */
+/* Rules of the specification that a field table cannot express: relations between members,
+ * duplicates, versions. Pure; nothing here looks at the host. */
 #pragma once
 
 #include "src/oci/config.h"

@@ -106,7 +106,7 @@ static bool interface_name_is_valid(const char *name)
 	       !strpbrk(name, "/: \t\n\v\f\r");
 }
 
-/* The kernel numbers a new name with one "%d" in it; it takes no other "%". */
+/* The kernel numbers a new name with one "%d" in it; it accepts no other "%". */
 static bool template_is_valid(const char *name)
 {
 	const char *percent = strchr(name, '%');
@@ -313,7 +313,7 @@ static int check_errno(struct check *check, int action, const struct json_uint *
 {
 	if (!value->set)
 		return 0;
-	if (action == OCI_SECCOMP_ALLOW) /* ignored, and told by the plan */
+	if (action == OCI_SECCOMP_ALLOW) /* ignored, and reported by the plan */
 		return 0;
 	if (action != OCI_SECCOMP_ERRNO && action != OCI_SECCOMP_TRACE)
 		return check_fail(check, "%s has no error number",

@@ -42,7 +42,7 @@ void check_at_key(struct check *check, const char *map, const char *key)
 	check_at(check, "%s[\"%s\"]", map, escaped);
 }
 
-/* The place of the path or, where that is not in the text, of the nearest object around it. */
+/* The location of the path or, if that is not in the text, of the nearest enclosing object. */
 static bool locate(const struct check *check, size_t *ret_line, size_t *ret_column)
 {
 	char path[sizeof(check->path)];
@@ -88,7 +88,7 @@ static const char *skip_blanks(const char *p)
 	return p + strspn(p, " ");
 }
 
-/* A number of at most six digits and the blanks behind it; NULL where there is none. */
+/* A number of at most six digits and the blanks after it; NULL if there is none. */
 static const char *list_number(const char *p, unsigned long *ret)
 {
 	const char *end = p;

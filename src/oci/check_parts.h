@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the checks of all parts stand on: naming a value and complaining about it, and rules that
- * hold in several places. */
+/* Shared by the checks of all parts: naming a value and reporting a mistake, and rules that apply
+ * in several places. */
 #pragma once
 
 #include "src/oci/config.h"
@@ -31,11 +31,11 @@ int check_id(struct check *check, uint64_t id);
 int check_mappings(struct check *check, const char *where, const oci_id_mappings *uid,
 		   const oci_id_mappings *gid);
 
-/* CLONE_NEW* flags of the namespaces that are listed, and of those of them that are new. */
+/* CLONE_NEW* flags of the namespaces that are listed, and of the new ones among them. */
 int check_namespaces_listed(const struct oci_linux *lin);
 int check_namespaces_new(const struct oci_linux *lin);
 
-/* The parts that check.c puts together. */
+/* The parts that check.c combines. */
 int check_linux(struct check *check, const struct oci_linux *lin);
 int check_resources_part(struct check *check, const struct oci_resources *resources);
 /* receiver: an annotation names the agent. */

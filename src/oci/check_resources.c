@@ -105,7 +105,7 @@ static int check_at_least_one(struct check *check, const struct oci_resources *r
 	return 0;
 }
 
-/* The keys become names of files in the cgroup's directory. */
+/* The keys become file names in the cgroup's directory. */
 static int check_unified(struct check *check, const struct oci_resources *resources)
 {
 	for (size_t i = 0; i < resources->unified.n; i++) {

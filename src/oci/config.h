@@ -51,8 +51,8 @@ struct oci_cpu_affinity {
 struct oci_process {
 	struct json_bool terminal;
 	const struct oci_console_size *console_size;
-	/* What is wrong with it, where something is; must directly follow. Counts only with
-	 * terminal (checked in check.c). */
+	/* What is wrong with it, if anything; must directly follow. Counts only with terminal
+	 * (checked in check.c). */
 	const char *console_size_error;
 	const struct oci_user *user; /* absent: uid 0, gid 0 */
 	JSON_LIST(const char *) args;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of config.md, innermost objects first, and what is read by them. */
+/* The tables of config.md, innermost objects first, and the functions that use them. */
 #include "src/oci/decode.h"
 
 #include "src/base/str.h"
@@ -116,7 +116,7 @@ static const struct json_field hook_fields[] = {
 	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_hook, path) },
 	{ "args", JSON_STRINGS, 0, AT(oci_hook, args) },
 	{ "env", JSON_STRINGS, 0, AT(oci_hook, env) },
-	/* whoever waits counts milliseconds in a larger type */
+	/* the waiting code counts milliseconds in a larger type */
 	{ "timeout", JSON_INT, 0, AT(oci_hook, timeout), .imin = 1, .imax = INT_MAX },
 };
 static const struct json_type hook_type = TYPE(oci_hook, hook_fields);
@@ -144,7 +144,7 @@ static const struct json_field config_fields[] = {
 };
 static const struct json_type config_type = TYPE(oci_config, config_fields);
 
-/* NULL with err filled where the text is refused. */
+/* NULL with err filled if the text is rejected. */
 static void *decode(struct arena *arena, const char *file, const char *text, size_t len,
 		    const struct json_type *type, struct err *err)
 {
@@ -166,7 +166,7 @@ static void *decode(struct arena *arena, const char *file, const char *text, siz
  * clients write it for "no limit". */
 static void no_pids_limit(const struct oci_resources *resources)
 {
-	struct oci_pids *pids = (void *)(uintptr_t)resources->pids; /* nobody has seen it yet */
+	struct oci_pids *pids = (void *)(uintptr_t)resources->pids; /* not shared yet */
 
 	if (pids && pids->limit.set && pids->limit.v == 0)
 		pids->limit.v = -1;

@@ -16,8 +16,8 @@ enum {
 int decode_config(struct arena *arena, const char *file, const char *text, size_t len,
 		  const struct oci_config **ret, struct err *err) MUST_CHECK;
 
-/* The members of a config (or, of a resources object) that nobody reads, each in a line of words.
- * The text was accepted. */
+/* The unknown members of a config (or of a resources object), each described on a line. The text
+ * was accepted. */
 void decode_tell_unknown(struct arena *arena, const char *file, const char *text, size_t len,
 			 bool resources, struct str *out);
 

@@ -57,8 +57,7 @@ static const struct json_field cpu_fields[] = {
 };
 static const struct json_type cpu_type = TYPE(oci_cpu, cpu_fields);
 
-/* The kernel takes 1 or 10 to 1000, depending on the scheduler; 0 means "not set" to the
- * clients. */
+/* The kernel accepts 1 or 10 to 1000, depending on the scheduler; clients use 0 for "not set". */
 #define WEIGHT .umax = 1000
 
 static const struct json_field weight_device_fields[] = {
@@ -156,8 +155,7 @@ static const struct json_field time_offsets_fields[] = {
 };
 static const struct json_type time_offsets_type = TYPE(oci_time_offsets, time_offsets_fields);
 
-/* major and minor have 12 and 20 bits in the kernel; mknod() cuts larger ones off without a
- * word. */
+/* major and minor have 12 and 20 bits in the kernel; mknod() silently truncates larger ones. */
 static const struct json_field device_fields[] = {
 	{ "type", JSON_STRING, JSON_REQUIRED, AT(oci_device, type) },
 	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_device, path) },

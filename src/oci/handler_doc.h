@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The description of a handler, a program that runs what the kernel cannot execute itself, such as
- * a WebAssembly module (usrun-handlers(7)). A member that is not known is an error, as it would be
- * left undone. Pure. */
+ * a WebAssembly module (usrun-handlers(7)). An unknown member is an error, as it would be ignored.
+ * Pure. */
 #pragma once
 
 #include "src/base/json_write.h"
@@ -13,12 +13,12 @@ enum {
 
 enum handler_exec { /* what `exec` does in a container of the handler */
 		    HANDLER_EXEC_SAME =
-			    1, /* its own kind of programs by the handler, others as they are */
-		    HANDLER_EXEC_PLAIN, /* everything as it is */
+			    1,          /* programs of its kind by the handler, others directly */
+		    HANDLER_EXEC_PLAIN, /* everything directly */
 		    HANDLER_EXEC_REFUSE,
 };
 
-struct handler_mount { /* a bind of the host's, read-only, with all below it */
+struct handler_mount { /* a read-only bind of the host's, with everything below it */
 	const char *source, *destination;
 	struct json_bool optional; /* nothing is mounted where the host has no source */
 };
@@ -30,7 +30,7 @@ struct handler_device {
 	const char *access; /* of r, w, m; absent: all */
 };
 
-struct handler_limit { /* less than this it cannot live with */
+struct handler_limit { /* the minimum it can run with */
 	int type;      /* RLIMIT_* */
 	struct json_uint min;
 };

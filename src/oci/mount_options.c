@@ -30,7 +30,7 @@
 	{                                                                                          \
 		.name = word, .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME           \
 	}
-/* Takes back a mode that is no bit, and that is the kernel's default: nothing changes. */
+/* Undoes a mode that is not a bit, and that is the kernel's default: nothing changes. */
 #define ATIME_NONE(word, kind_)                                                                    \
 	{                                                                                          \
 		.name = word, .kind = (kind_)                                                      \
@@ -54,7 +54,7 @@
 	}
 
 const struct mount_option mount_options[] = {
-	/* In the order of frequency: the search begins in front. */
+	/* Most frequent first, as the search is linear. */
 	{ .name = "bind", .kind = MOUNT_OPTION_BIND },
 	{ .name = "rbind", .kind = MOUNT_OPTION_BIND, .value = MS_REC },
 	ATTR("ro", MOUNT_ATTR_RDONLY),
@@ -113,7 +113,7 @@ const struct mount_option mount_options[] = {
 	SUPER("nolazytime", "lazytime", true),
 	SUPER("mand", "mand", false),
 	SUPER("nomand", "mand", true),
-	/* The recursive words of crun. Flags of a superblock hold for all its mounts anyway. */
+	/* The recursive words of crun. Superblock flags apply to all its mounts anyway. */
 	SUPER("rsync", "sync", false),
 	SUPER("rasync", "sync", true),
 	SUPER("rdirsync", "dirsync", false),

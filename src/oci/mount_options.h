@@ -25,7 +25,7 @@ enum mount_extension {
 	MOUNT_EXT_SRC_NOFOLLOW = 1 << 4,
 	MOUNT_EXT_DEST_NOFOLLOW = 1 << 5,
 	MOUNT_EXT_SCRATCH = 1 << 6,
-	MOUNT_EXT_SQUASH = 1 << 7, /* scratch, where all files are the process's user's */
+	MOUNT_EXT_SQUASH = 1 << 7, /* scratch, if all files are the process's user's */
 };
 
 struct mount_option {
@@ -35,7 +35,7 @@ struct mount_option {
 				 * where an access-time mode is chosen */
 	unsigned long value; /* other kinds */
 	char value_name[12]; /* SUPER: "sync", "dirsync", "lazytime", "mand", … */
-	bool value_off;      /* SUPER: the word takes the flag back ("async") */
+	bool value_off;      /* SUPER: the word clears the flag ("async") */
 };
 
 /* The table, ended by an empty name. */

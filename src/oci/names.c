@@ -254,7 +254,7 @@ static const struct json_name signals[] = {
 	END,
 };
 
-/* One or two digits at most: a number of a signal, or the distance from SIGRTMIN. */
+/* One or two digits at most: a signal number, or the distance from SIGRTMIN. */
 static int small_number(const char *text)
 {
 	int value = 0;

@@ -19,8 +19,8 @@ extern const struct json_name names_seccomp_ops[];     /* enum oci_seccomp_op */
 extern const struct json_name names_seccomp_flags[];   /* SECCOMP_FILTER_FLAG_* */
 extern const char *const names_seccomp_archs[];        /* "SCMP_ARCH_*", NULL at the end */
 extern const char *const names_hook_points[];          /* NULL at the end */
-/* What a container of `spec` or `do` neither sees nor changes of /proc and /sys; NULL at the
- * end. */
+/* The paths in /proc and /sys that a container of `spec` or `do` neither sees nor changes; NULL at
+ * the end. */
 extern const char *const names_masked_paths[];
 extern const char *const names_readonly_paths[];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resctrl: where its groups are, and lines of their schemata files ("L3:0=7f0;1=1f"). Pure. */
+/* resctrl: where its groups are, and the lines of their schemata files ("L3:0=7f0;1=1f"). Pure. */
 #pragma once
 
 #include <stdbool.h>

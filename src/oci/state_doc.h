@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state document of runtime.md ("State"), as hooks get it on their standard input. Pure. */
+/* The state document of runtime.md ("State"), as hooks get it on standard input. Pure. */
 #pragma once
 
 #include "src/base/json_write.h"
@@ -9,10 +9,10 @@
 
 struct state_doc {
 	const char *id, *status, *bundle; /* bundle: absolute path */
-	int64_t pid;                      /* 0: left out */
+	int64_t pid;                      /* 0: omitted */
 	const struct json_pair *annotations;
 	size_t n_annotations;
 };
 
-/* Writes the members of the document into an object that the caller has opened. */
+/* Writes the members of the document into an object opened by the caller. */
 void state_doc_members(struct json_write *w, const struct state_doc *doc);
