@@ -463,6 +463,7 @@ def a_key_that_has_no_effect(how):
     words = b"SIGINT has no effect"
     with running(how, "echo ready; exec sleep 1000") as (run, terminal):
         run.read(terminal.master, b"ready")
+        wait_for("sleep", lambda: name_of_child(run.process.pid) == "sleep")  # the shell before it has a handler
         wait_for("raw", terminal.is_raw)
         os.write(terminal.master, b"\x03")
         if how == "exec":
@@ -505,6 +506,10 @@ def state_of(pid):
 
 def children_of(pid):
     return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+def name_of_child(pid):
+    return pathlib.Path(f"/proc/{children_of(pid).split()[0]}/comm").read_text().strip()
 
 
 def a_job_of_the_background(how):
