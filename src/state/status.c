@@ -129,8 +129,8 @@ static bool is_hidden(ssize_t n)
 	return n == -EPERM || n == -ENOENT;
 }
 
-/* Who has no capabilities has containers in user namespaces of its own only, and may signal
- * whatever runs there: else another process has the pid by now. */
+/* A caller without capabilities has containers only in its own user namespaces, and may signal
+ * anything that runs there: otherwise another process has the pid by now. */
 static bool is_gone(pid_t pid)
 {
 	return kill(pid, 0) < 0 && (errno == ESRCH || !privs_effective());

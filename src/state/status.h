@@ -41,8 +41,8 @@ const char *status_boot_id(struct arena *arena);
 /* Whether the machine has certainly booted since, by both ids. */
 bool status_has_rebooted(const struct state *state);
 
-/* Why nobody can finish or use the container any more, in words, or NULL where that is not certain.
- * For who has the lock of its directory: that proves that no other command is at work on it. */
+/* Why nobody can finish or use the container any more, in words, or NULL if that is not certain.
+ * For the holder of its directory's lock: that proves that no other command is at work on it. */
 const char *status_why_dead(const struct state *state, int dirfd);
 
 /* Whether the processes in the state may belong to another machine. */

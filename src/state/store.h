@@ -23,12 +23,11 @@
 
 enum state_phase { STATE_CREATING = 1, STATE_CREATED, STATE_STARTED };
 
-/* The rootfs, mounted on itself among the mounts of others, with all of the container's below
- * it. */
+/* The rootfs, mounted on itself among others' mounts, with all of the container's below it. */
 struct state_mount {
 	struct json_uint id, unique; /* of struct mountfd_ids; unset: there is none */
 	struct json_uint ns;         /* inode of the mount namespace */
-	const char *ns_path;         /* where that was joined, or NULL: the creator's */
+	const char *ns_path;         /* the path it was joined by, or NULL: the creator's */
 };
 
 struct state {
@@ -78,7 +77,7 @@ int store_open(const char *root, bool create, struct arena *arena, struct store 
 	       struct err *err) MUST_CHECK;
 const char *store_root(const struct store *store);
 
-/* What says on the host whose something is: "DEVICE:INODE ID", of the state directory (arena). */
+/* What identifies a container on the host: "DEVICE:INODE ID", of the state directory (arena). */
 const char *store_mark(const struct store *store, const char *id, struct arena *arena);
 
 /* An id: 1 to 255 of letters, digits, "_", "+", "-" and ".", beginning with a letter, a digit or
@@ -96,54 +95,54 @@ int store_reserve(struct store *store, const char *id,
 /* Opens ROOT/<id>, never through a symbolic link: -ENOENT with "container does not exist: <id>". */
 int store_open_container(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
-/* Whether nothing is in the directory but what a creator leaves that was killed before it wrote the
+/* Whether the directory contains only what a creator leaves if it is killed before it writes the
  * state. */
 bool store_is_cut_off(int dirfd);
-/* As a creator makes it: others leave empty directories about, too, such as /run/lock. */
+/* As a creator makes it: others leave empty directories too, such as /run/lock. */
 bool store_is_private(int dirfd);
-/* Whether other things are, and nothing of a container: the root may be one where others have
- * theirs, too, such as containers a level below. It is never removed. */
+/* Whether it contains other things, and nothing of a container: the root may be one where others
+ * keep theirs too, such as containers a level below. It is never removed. */
 bool store_is_foreign(int dirfd);
 
 /* Takes the lock of an open container directory; waits for at most timeout_ms. -EBUSY; -ENOENT
  * ("container does not exist") when the container was deleted while we waited. */
 int store_lock(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
 
-/* The same, but whoever holds it when the time is over is killed. -EBUSY: it cannot be seen from
- * this pid namespace. */
+/* The same, but a holder that keeps it longer than that is killed. -EBUSY: the holder is not
+ * visible from this pid namespace. */
 int store_lock_by_force(int dirfd, int timeout_ms, struct err *err) MUST_CHECK;
 
-/* Gives the lock up for all who have inherited the descriptor. */
+/* Releases the lock for all who have inherited the descriptor. */
 void store_unlock(int dirfd);
 
-/* How long a command waits for another one that works on the same container. */
+/* How long a command waits for another one that is working on the same container. */
 enum { STORE_LOCK_TIMEOUT_MS = 5000, STORE_WRITE = 1 };
 
-/* What changes a container, or ends it, is one of these: nobody else has the lock while act() runs,
- * and the state that it gets was read under the lock. */
+/* A change to a container, or its end: nobody else has the lock while act() runs, and the state it
+ * gets was read under the lock. */
 struct store_change {
 	struct arena *arena;
 	const char *what; /* "pause": refused while the container is being created; NULL: waits */
-	bool awaits_creation; /* refused only when that takes too long */
+	bool awaits_creation; /* refused only if that takes too long */
 	bool force; /* ends who has the lock for too long; goes on where no state can be read */
-	const struct state *seen; /* of this container alone, whoever has the id by now; or NULL */
-	/* STORE_WRITE: the state, as act() leaves it, is written. dirfd is -1 where nothing is left
-	 * of it. */
+	const struct state *seen; /* only this container, whoever has the id by now; or NULL */
+	/* STORE_WRITE: writes the state as act() leaves it. dirfd is -1 if the directory is
+	 * gone. */
 	int (*act)(int dirfd, struct state *state, void *data, struct err *err);
 	void *data;
 };
 
-/* Opens the container, locks it, reads its state, lets act() do the change, writes, unlocks.
+/* Opens the container, locks it, reads its state, lets act() make the change, writes, unlocks.
  * -ENOENT ("container does not exist"), -EBUSY, -ENODATA (damaged), or what act() returned. */
 int store_change(struct store *store, const char *id, const struct store_change *change,
 		 struct err *err) MUST_CHECK;
 
-/* The same of an open directory, which stays locked. -ENOENT when it was removed. */
+/* The same for an open directory, which stays locked. -ENOENT if it was removed. */
 int store_change_open(struct store *store, int dirfd, const char *id,
 		      const struct store_change *change, struct err *err) MUST_CHECK;
 
-/* Whether a creator or deleter is at work, or has just removed the directory. Not for one who holds
- * the lock: the question would give it away. */
+/* Whether a creator or deleter is at work, or has just removed the directory. Not for the holder of
+ * the lock: asking would release it. */
 bool store_is_locked(int dirfd);
 
 int store_write(int dirfd, const struct state *state, struct err *err) MUST_CHECK;
@@ -152,16 +151,16 @@ int store_write(int dirfd, const struct state *state, struct err *err) MUST_CHEC
  * made. False: that says what there is. */
 bool store_read_made(struct store *store, const char *id, struct arena *arena, struct state *ret);
 
-/* Reads state.json. -ENODATA with the file's name when it is missing, damaged or of another id. */
+/* Reads state.json. -ENODATA with the file's name if it is missing, damaged or of another id. */
 int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
 	       struct state *ret, struct err *err) MUST_CHECK;
 
 /* Fills in pid and start time of a damaged container's init, if they were kept. */
 int store_find_init(int dirfd, struct state *ret, struct err *err) MUST_CHECK;
 
-/* Removes all that is in the container's directory, state.json last, and the directory: a removal
- * that was cut off can be repeated. Missing is fine. Of a link or a file in its place the name is
- * removed, and nothing followed. */
+/* Removes everything in the container's directory, state.json last, and the directory: an
+ * interrupted removal can be repeated. Missing is fine. If a link or a file is in its place, the
+ * name is removed, and nothing followed. */
 int store_remove(struct store *store, const char *id, struct err *err) MUST_CHECK;
 
 /* Whether the directory is on a file system that other machines may have mounted, too. */

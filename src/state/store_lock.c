@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who owns an id. The directory may be made by one process and locked by another, removed between
- * our opening and locking it, or left behind by a creator that was killed: so the name counts for
- * nothing, and the owner is whoever holds the lock of the directory that is there and finds it
+/* Who owns an id. The directory may be created by one process and locked by another, removed
+ * between our opening and locking it, or left behind by a creator that was killed: so the name
+ * means nothing, and the owner is whoever holds the lock of the existing directory and finds it
  * empty. */
 #include "src/state/store_priv.h"
 
@@ -25,7 +25,7 @@
 
 enum {
 	ROUNDS = 16,
-	WAIT_MS = 100, /* for one that only asks who holds the lock */
+	WAIT_MS = 100, /* for callers that only ask who holds the lock */
 	TICK_MS = 5,
 };
 
@@ -33,7 +33,7 @@ static bool is_removed(int dirfd)
 {
 	struct stat st;
 
-	/* Only a proof counts: `delete --force` takes it for "there is nothing to delete". */
+	/* Only proof counts: `delete --force` takes it for "there is nothing to delete". */
 	return fstat(dirfd, &st) == 0 && st.st_nlink == 0;
 }
 
@@ -46,7 +46,7 @@ static bool wait_for_lock(int dirfd, int timeout_ms)
 
 	if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
 		return true;
-	/* flock(2) has no time limit, and no event tells of a release. */
+	/* flock(2) has no time limit, and no event reports a release. */
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	if (timer < 0 || timerfd_settime(timer, 0, &tick, NULL) < 0)
 		return false;
@@ -98,7 +98,7 @@ static int has_file(int dirfd, const char *name)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* The state is the first file to come and the last to go. */
+/* The state is the first file to be created and the last to be removed. */
 static int has_files(int dirfd)
 {
 	int r = has_file(dirfd, "state.json");
@@ -106,7 +106,7 @@ static int has_files(int dirfd)
 	return r == 0 ? has_file(dirfd, "config.json") : r;
 }
 
-/* "state.json" before it had its name. */
+/* state.json under its temporary name. */
 static bool is_temporary(int dirfd, const char *name)
 {
 	struct stat st;
@@ -173,7 +173,7 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 	return r;
 }
 
-/* -EAGAIN, without a text: somebody removed what we were looking at, or we did. */
+/* -EAGAIN, without a text: somebody removed the directory we were looking at, or we did. */
 static int take_directory(struct store *store, const char *id, bool made,
 			  int (*reuse)(struct store *store, const struct state *old,
 				       struct err *err),
@@ -186,7 +186,7 @@ static int take_directory(struct store *store, const char *id, bool made,
 		return -EAGAIN;
 	if (dir < 0)
 		return err_errno(err, -dir, "open the state directory %s/%s", store->path, id);
-	/* Whoever was faster has an empty directory too, until it has written its state. */
+	/* A faster creator has an empty directory too, until it has written its state. */
 	if (!wait_for_lock(dir, WAIT_MS))
 		return taken(store, id, err);
 	if (is_removed(dir))
@@ -230,9 +230,9 @@ int store_reserve(struct store *store, const char *id,
 	return taken(store, id, err);
 }
 
-/* Who holds the lock of a container, for `delete --force`: a creation whose hook never ends must
- * not keep a container for ever. Whoever is killed here can be: what it leaves is undone by the
- * same delete. */
+/* Finds the holder of a container's lock, for `delete --force`: a creation whose hook never ends
+ * must not keep a container for ever. It may be killed: whatever it leaves is undone by the same
+ * delete. */
 
 enum { MAX_LOCKS = 16 << 20, DEATH_TIMEOUT_MS = 5000 };
 
@@ -301,7 +301,7 @@ int store_lock_by_force(int dirfd, int timeout_ms, struct err *err)
 	if (pid <= 0)
 		return r;
 	pidfd = pidfd_open_process(pid);
-	/* The descriptor first: while the lock is still that process's, so is the number. */
+	/* The descriptor first: while that process still holds the lock, the number is its own. */
 	if (pidfd < 0 || find_holder(dirfd) != pid)
 		return store_lock(dirfd, timeout_ms, err);
 	r = pidfd_signal(pidfd, SIGKILL);
@@ -314,18 +314,18 @@ int store_lock_by_force(int dirfd, int timeout_ms, struct err *err)
 	return store_lock(dirfd, timeout_ms, err);
 }
 
-/* One change of a container, from its lock to its state on disk. Two commands can be at one
+/* One change of a container, from its lock to its state on disk. Two commands can be at work on one
  * container at any time, and the id may have gone to another container since the caller looked: so
- * what was read before the lock counts for nothing. */
+ * anything read before the lock is void. */
 
-/* Whether both are of one container: pid, start time, and when it was made. */
+/* Whether both are of one container: pid, start time, and time of creation. */
 static bool is_same(const struct state *a, const struct state *b)
 {
 	return a->pid.set == b->pid.set && a->pid.v == b->pid.v &&
 	       a->start_time.v == b->start_time.v && str_equal(a->created, b->created);
 }
 
-/* A creation may take as long as its hooks: nobody but a deletion and a start waits for it. */
+/* A creation may take as long as its hooks: only a deletion and a start wait for it. */
 static int refuse_creating(struct store *store, int dirfd, const char *id, const char *what,
 			   struct err *err)
 {
@@ -344,8 +344,8 @@ static int refuse_creating(struct store *store, int dirfd, const char *id, const
 	return r;
 }
 
-/* Whoever works on it may wait for its process: a start, until hooks in the container have
- * ended. */
+/* A command at work on it may be waiting for its process: a start, until hooks in the container
+ * have ended. */
 static void end_process(struct store *store, int dirfd, const char *id)
 {
 	_cleanup_close_ int pidfd = -1;
@@ -383,12 +383,12 @@ static int read_again(struct store *store, int dirfd, const char *id,
 {
 	int r = store_read(store, dirfd, id, change->arena, ret, err);
 
-	ret->abandoned = r == 0 && ret->phase == STATE_CREATING; /* for we have the lock */
+	ret->abandoned = r == 0 && ret->phase == STATE_CREATING; /* as we hold the lock */
 	if (r == 0 && change->seen && !is_same(ret, change->seen))
 		return err_set(err, ENOENT,
 			       "container does not exist: %s: another container has its id now",
 			       id);
-	if (r == -ENODATA && change->seen) { /* the directory is the one that the caller has made */
+	if (r == -ENODATA && change->seen) { /* the directory is the one that the caller created */
 		*ret = *change->seen;
 		return 0;
 	}

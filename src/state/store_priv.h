@@ -14,15 +14,15 @@ struct store {
 struct store_place {
 	const char *path;
 	bool chosen_by_user; /* --root: its last component may be a link */
-	bool shared_parent;  /* below /tmp: others may not even look */
+	bool shared_parent;  /* below /tmp: others may not even list it */
 };
 
 /* The root directory, from the option or the environment. */
 int store_priv_choose_root(const char *option, struct arena *arena, struct store_place *ret,
 			   struct err *err) MUST_CHECK;
 
-/* Opens it into store, and makes it when asked; -ENOENT, without a text, when it is missing and
- * need not be made. */
+/* Opens it into store, creating it if asked; -ENOENT, without a text, if it is missing and need not
+ * be created. */
 int store_priv_open_root(const struct store_place *place, bool create, struct arena *arena,
 			 struct store *store, struct err *err) MUST_CHECK;
 

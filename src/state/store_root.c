@@ -14,7 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Another user who may write there could put a directory in the place of ours. */
+/* Another user with write access there could replace our directory by one of theirs. */
 static int check_owner(struct store *store, const char *path, mode_t forbidden, struct err *err)
 {
 	struct stat st;
@@ -105,8 +105,8 @@ static int hint_unset(struct err *err)
 			     "sudo), or name a directory of your own with --root");
 }
 
-/* The variable may be left over from another user (su, sudo -E): he could exchange what we put
- * there, and would find a directory of ours in the place of his. */
+/* The variable may be left over from another user (su, sudo -E), who could replace what we put
+ * there, and would find our directory in place of their own. */
 static int check_runtime_dir(const char *path, struct err *err)
 {
 	struct stat st;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* struct state as JSON, read back by the same kind of table that reads configs. */
+/* struct state as JSON, read back with the same kind of table that reads configs. */
 #pragma once
 
 #include "src/base/json_write.h"

@@ -44,7 +44,7 @@ static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 	while (clock_left(deadline)) {
 		if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
 			return 0;
-		/* Or for what was just thawed, which had its time. */
+		/* Or for a process just thawed, which had its time. */
 		if (status_waits_for_zombie((pid_t)state->pid.v)) {
 			tell_of_zombie(state);
 			return 0;
@@ -63,7 +63,7 @@ int undo_list_process(const struct state *state, struct err *err)
 	struct err ignored;
 	int r;
 
-	process.cgroup = (struct cgroup_place){ 0 }; /* which process it is, no freezer can hide */
+	process.cgroup = (struct cgroup_place){ 0 }; /* no freezer can hide which process it is */
 	r = status_of(&process, &pidfd, err);
 	if (r < 0 || pidfd < 0)
 		return r < 0 ? r : 0;
@@ -102,7 +102,8 @@ static bool lives_in(struct store *store, const char *id, const struct state *st
 	       status_of(&other, NULL, &ignored) != STATUS_STOPPED;
 }
 
-/* A container that had the unit when ours was to be made and its creator was killed; or NULL. */
+/* A container that had the unit when ours was about to be created and its creator was killed; or
+ * NULL. */
 static const char *successor(struct store *store, const struct state *state, struct arena *arena)
 {
 	const char *const *ids;
@@ -117,7 +118,7 @@ static const char *successor(struct store *store, const struct state *state, str
 	return NULL;
 }
 
-/* Nothing of a container outlives a boot: what has its names by now is another's, unless its mark
+/* Nothing of a container survives a reboot: what has its names by now is another's, unless its mark
  * says otherwise. */
 static bool is_over(struct store *store, const struct state *state)
 {
@@ -179,8 +180,8 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
 	return r;
 }
 
-/* In a tree that usrun may not change (ProtectControlGroups= of the service that it runs in) a
- * unit's group is left to systemd. No mark can be there that says whose processes are in it. */
+/* In a tree that usrun may not change (ProtectControlGroups= of its service) a unit's cgroup is
+ * left to systemd. It can have no mark that says whose processes are in it. */
 static int leave_to_systemd(const struct state *state, struct err *err)
 {
 	if (!undo_cgroup_stays_in_use(&state->cgroup)) {
@@ -196,8 +197,8 @@ static int leave_to_systemd(const struct state *state, struct err *err)
 			state->unit.name);
 }
 
-/* What is inside is killed by its cgroup, faster than systemd would end it (SIGTERM, then a wait of
- * 90 s). */
+/* Processes in it are killed through its cgroup, faster than systemd would end them (SIGTERM, then
+ * a wait of 90 s). */
 static int undo_cgroup_unit(struct store *store, const struct state *state, struct err *err)
 {
 	struct arena arena = { 0 };
@@ -217,15 +218,15 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 	r = undo_cgroup_remove(store, state->id, &state->cgroup, err);
 	if (r == -EROFS)
 		r = leave_to_systemd(state, err);
-	if (stays || r == -EBUSY) /* systemd would end what is in it */
+	if (stays || r == -EBUSY) /* systemd would end its processes */
 		return r;
 	stopped = unit_stop(&state->unit, r < 0 ? &later : err);
-	if (r == 0 && stopped == 0) /* made anew by a manager that saw to the unit's siblings */
+	if (r == 0 && stopped == 0) /* recreated by a manager that updated the unit's siblings */
 		(void)!driver_remove_empty(&state->cgroup, &later);
 	return r < 0 ? r : stopped;
 }
 
-/* Who waits for its end leaves no process behind. */
+/* Waiting for its end leaves no process behind. */
 static int end_keeper(const struct state *state, const struct json_int *pid,
 		      const struct json_uint *start_time, int patience_ms, struct err *err)
 {
@@ -264,11 +265,11 @@ static int undo_layer_serve(struct store *store, const struct state *state, stru
 			  err);
 }
 
-/* The container's end comes before, as whoever is attached is to hear of that end, and not of a
- * keeper that was killed. */
+/* The container's end comes before, as whoever is attached should hear of that, and not of a killed
+ * keeper. */
 static int undo_console_keep(struct store *store, const struct state *state, struct err *err)
 {
-	struct err told; /* by the entry that is for the process */
+	struct err told; /* by the entry for the process */
 	int r = undo_list_process(state, &told);
 
 	(void)store;
@@ -278,7 +279,7 @@ static int undo_console_keep(struct store *store, const struct state *state, str
 
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
 {
-	int r = undo_mounts_run(state, err); /* who could mount yet more is gone by now */
+	int r = undo_mounts_run(state, err); /* whoever could add mounts is gone by now */
 
 	return r < 0 ? r : store_remove(store, state->id, err);
 }
@@ -328,7 +329,7 @@ int undo_list_run(struct store *store, const struct state *state, struct err *er
 	for (size_t i = state->undo.n; i-- > 0;) {
 		int r = run_entry(store, state, state->undo.v[i], first ? &later : err);
 
-		/* The directory stays as long as something is left that it tells about. */
+		/* The directory stays while anything is left that it records. */
 		if (r < 0 && !first)
 			first = r;
 		if (first && i == 1)

@@ -22,7 +22,7 @@
 
 enum { UNDO_TIMEOUT_MS = 10000 };
 
-/* Whether ours is at this place, under something that was mounted over it later. */
+/* Whether ours is at this place, below something mounted over it later. */
 static bool is_covered(const struct state *state, const char *place)
 {
 	struct mountinfo_line line;
@@ -41,8 +41,8 @@ static bool is_covered(const struct state *state, const char *place)
 	return found;
 }
 
-/* Nothing says whose a cover is: it may be the rootfs of another container, with all that protects
- * that one. */
+/* Nothing says whose a mount over it is: it may be the rootfs of another container, with everything
+ * that protects that one. */
 static int detach_top(const struct state *state)
 {
 	const struct state_mount *ours = &state->mount;
@@ -67,7 +67,7 @@ static int detach_top(const struct state *state)
 	return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
 }
 
-/* A namespace of a user is entered with the rights over the user namespace that it belongs to. */
+/* A user's namespace is entered with the rights over the user namespace that owns it. */
 static int enter(int ns)
 {
 	_cleanup_close_ int owner = -1;
@@ -85,7 +85,7 @@ static __attribute__((noreturn)) void detach(const struct state *state, int ns)
 {
 	int r;
 
-	/* In the namespace of others nobody may look at what we have open. */
+	/* In others' namespaces nobody may inspect our descriptors. */
 	privs_set_dumpable(false);
 	r = enter(ns);
 	if (r == 0)
