@@ -149,9 +149,9 @@ static int check_names(const struct delete_call *call, const struct facts_cgroup
 			store_root(call->store), id);
 }
 
-/* What marks do not lead to (none could be set; units; rdt) has names that derive from the config,
+/* Anything marks do not lead to (none could be set; units; rdt) has names derived from the config,
  * if its copy is left, and the id. Without a directory of the container's nothing says that there
- * was a unit. Units come first: they are recognised by their groups. */
+ * was a unit. Units come first: they are recognised by their cgroups. */
 static int delete_by_names(const struct delete_call *call, int dirfd, const char *id, bool units,
 			   struct err *err)
 {

@@ -312,9 +312,9 @@ static void tell_departures(const struct exec_call *call, const struct start *st
 		tell("%s", start->notes[i]);
 }
 
-/* The process that enters the pid namespace has to make another one there. In a group at its limit
- * of processes, just when one wants to look inside, both are made outside, and the second one is
- * brought in. */
+/* The process that enters the pid namespace has to create another one there. In a cgroup at its
+ * process limit, just when one wants to look inside, both are created outside, and the second one
+ * is moved in. */
 static int walk(const struct exec_call *call, struct start *start, struct err *err)
 {
 	struct start first = *start;

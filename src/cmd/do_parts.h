@@ -44,8 +44,8 @@ int do_find_paths(struct do_parts *p, struct err *err) MUST_CHECK;
 /* What is hidden, and what of the home directory is shown, though nobody asks. */
 void do_find_defaults(struct do_parts *p);
 
-/* What can be a copy, and how, by whose files it has. Groups and fuse-overlayfs before the paths;
- * the rest, what nobody has named, after them. */
+/* What can be a copy, and how, depending on whose files it has. Groups and fuse-overlayfs before
+ * the paths; the rest, which nobody has named, after them. */
 void do_copies_find(struct do_parts *p);
 int do_copies_choose(struct do_parts *p, const char *word, struct do_path *path,
 		     struct err *err) MUST_CHECK;

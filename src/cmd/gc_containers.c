@@ -92,7 +92,7 @@ int gc_containers(struct arena *arena, struct store *store, bool dry_run, struct
 
 static void sweep_one(struct arena *arena, struct store *store, const char *id)
 {
-	struct err ignored; /* `gc` tells it */
+	struct err ignored; /* reported by `gc` */
 	_cleanup_close_ int dir = store_open_container(store, id, &ignored);
 	struct state state = { 0 };
 

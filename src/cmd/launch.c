@@ -403,8 +403,8 @@ int launch_delete(struct launch *launch, struct err *err)
 		       : r; /* whoever has deleted it meanwhile has run its hooks too */
 }
 
-/* A scope's count may be gone with its group: what was seen of it before, else what is there
- * still. */
+/* A scope's counter may be gone with its cgroup: uses what was seen of it before, otherwise what is
+ * still there. */
 static void tell_oom(struct launch *launch, const struct driver_oom *oom, const char *words,
 		     int status)
 {

@@ -111,9 +111,9 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 		     const struct launch_options *options, const struct facts *facts,
 		     struct launch *ret, struct err *err) MUST_CHECK;
 
-/* Plan to container. A person at the terminal is told which fallbacks were taken, except by
- * `create`; others find them in `explain ID`. On failure everything is taken back, and poststop
- * hooks have run if others had. */
+/* Plan to container. A person at the terminal is told which fallbacks were used, except by
+ * `create`; others find them in `explain ID`. On failure everything is undone, and poststop hooks
+ * have run if others had. */
 int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
 
