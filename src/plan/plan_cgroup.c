@@ -141,8 +141,8 @@ static bool is_given(const struct facts_cgroup *host)
 	return host->own_delegated && !host->own_shared && host->own_writable;
 }
 
-/* Where a path begins that says nothing else. v2 lets no group both hold processes and pass
- * controllers on: where the own group holds others, the group that has the limits is made beside
+/* Where a path begins if nothing else is specified. v2 lets no cgroup both hold processes and pass
+ * controllers on: if the own cgroup holds others, the cgroup with the limits is created beside
  * it. */
 static const char *find_base(const struct request *q, const char *own)
 {
@@ -354,8 +354,8 @@ static int find_inside(const struct request *q, const char **ret, struct err *er
 		       ANNOTATIONS_DELEGATE);
 }
 
-/* Below the unit where the container could otherwise lift its own limits: its root may write to the
- * files of its group, and a unit of the user belongs to the same user. Slices hold no processes
+/* Below the unit if the container could otherwise lift its own limits: its root may write to the
+ * files of its cgroup, and a unit of the user belongs to the same user. Slices hold no processes
  * themselves. */
 static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struct err *err)
 {

@@ -107,8 +107,8 @@ struct cgroup_plan {
 	bool limit_devices;                            /* device rules are to be enforced */
 	const struct cgroup_device_rule *device_rules; /* in order: the last that matches decides */
 	size_t n_device_rules;
-	/* v2: the group below, for the processes, of the one with the limits; or NULL: a unit has
-	 * its own way to say so. */
+	/* v2: the cgroup for the processes, below the one with the limits; or NULL: a unit has its
+	 * own way to say so. */
 	const char *inside;
 	/* The v2 cgroup is delegated to the container's root, who may mount it writable and divide
 	 * it. */

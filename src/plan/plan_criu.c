@@ -294,8 +294,8 @@ static bool is_seen(const struct dump *d, const struct mount_line *m)
 	return false;
 }
 
-/* In a cgroup namespace the groups of the container are roots of their hierarchies, and CRIU mounts
- * them, which takes one that belongs to the user namespace: CRIU makes none. */
+/* In a cgroup namespace the container's cgroups are roots of their hierarchies, and CRIU mounts
+ * them, which needs a cgroup namespace owned by the user namespace: CRIU creates none. */
 static bool is_external_cgroup(const struct dump *d, const struct mount_line *m)
 {
 	return str_starts(m->type, "cgroup") && !str_equal(m->root, "/") &&

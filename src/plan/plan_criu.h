@@ -38,7 +38,7 @@ int plan_criu_check_restore(const struct rpc_opts *opts, const struct plan *plan
 void plan_criu_dump_mounts(struct arena *arena, const struct oci_config *config,
 			   const char *const *real, const char *mountinfo, struct rpc_opts *ret);
 
-/* The same of a restore: what is to be mounted for each name. place: the container's groups;
+/* The same for a restore: what is to be mounted for each name. place: the container's cgroups;
  * mountinfo is the caller's. */
 void plan_criu_restore_mounts(struct arena *arena, const struct plan *plan,
 			      const struct cgroup_place *place, const char *mountinfo,

@@ -254,8 +254,8 @@ static const struct mount_entry *find_shown(const struct rootfs_plan *rootfs, si
 	return shown;
 }
 
-/* Ids are mapped by who has rights over the file system, and init has none in its user namespace:
- * what the other bind shows is opened by the parent once more. */
+/* Mapping ids needs rights over the file system, and init has none in its user namespace: the
+ * parent opens what the other bind shows once more. */
 static void share_source(const struct plan_build *b, size_t i, struct mount_entry *m)
 {
 	const struct mount_entry *shown;

@@ -163,8 +163,7 @@ static void change_namespaces(struct plan_build *b, struct oci_config *config)
 	config->linux_ = linux_;
 }
 
-/* Who resolves names for the host need not be reached from the container, and the image knows
- * nobody. */
+/* The host's name server need not be reachable from the container, and the image has none. */
 static void add_resolv(struct plan_build *b, struct oci_config *config)
 {
 	static const char *options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
@@ -243,8 +242,8 @@ int plan_net_ask(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* Groups that may send an ICMP echo: those of the range that the process's own is in. A new
- * namespace lets nobody. */
+/* Groups that may send an ICMP echo: the range that contains the process's own. A new namespace
+ * allows nobody. */
 static void allow_ping(struct plan_build *b)
 {
 	static const char key[] = "net.ipv4.ping_group_range";

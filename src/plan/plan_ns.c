@@ -103,8 +103,8 @@ static void choose_calls(struct plan *plan)
 	}
 	if ((plan->flags & PLAN_USERNS_NEW) && !caller_is_root_inside(plan))
 		late = all & (CLONE_NEWNET | CLONE_NEWIPC);
-	/* Making a network namespace takes the kernel most of a millisecond, in which the parent
-	 * need not wait: it has maps to write, and groups to make. */
+	/* Creating a network namespace takes the kernel most of a millisecond, for which the parent
+	 * need not wait: it has maps to write, and cgroups to create. */
 	plan->ns.early_flags = all & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) & ~late;
 	plan->ns.clone_flags = all & ~late & ~plan->ns.early_flags;
 	plan->ns.unshare_flags = late;

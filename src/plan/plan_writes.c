@@ -177,7 +177,7 @@ static int no_controller(const struct cgroup_write *w, bool v2, const char *word
 	return -ENODEV;
 }
 
-/* v2: the facts tell what the own group can pass on, and nothing about other places (the session of
+/* v2: the facts say what the own cgroup can pass on, and nothing about other places (the session of
  * a root user often has less than the root of the tree): there driver_create() finds out. */
 int plan_writes_check(struct arena *arena, const struct facts_cgroup *host, bool may_own,
 		      const struct cgroup_plan *plan, struct err *err)
