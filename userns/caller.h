@@ -20,9 +20,8 @@ struct caller {
 };
 
 /* Four system calls: one read of /proc/self/status answers all but one question (the bounding set
- * alone would cost 41 calls), one stat tells the user namespace; in another than the first, five
- * more tell what it denies. Maps stay empty, name NULL. Fails
- * where /proc is not mounted. */
+ * alone would cost 41 calls), one stat identifies the user namespace; in any but the first, five
+ * more find what it denies. Maps stay empty, name NULL. Fails if /proc is not mounted. */
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err) MUST_CHECK;
 
 /* Adds the maps: what a new user namespace needs to know. Nothing is read in

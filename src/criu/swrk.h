@@ -59,9 +59,8 @@ int swrk_start(const struct swrk_start *how, struct swrk *ret, struct err *err) 
 /* One packet. */
 int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *err) MUST_CHECK;
 
-/* Answers the notification at which it stands, if any, and goes on to the next: swrk->last, or
- * finished. An error that says nothing about the request when that has failed: -EREMOTEIO, and
- * the log tells why. */
+/* Answers the notification at which it waits, if any, and proceeds to the next: swrk->last, or
+ * finished. A generic error if the request has failed: -EREMOTEIO, and the log says why. */
 int swrk_next(struct swrk *swrk, struct err *err) MUST_CHECK;
 
 /* Hangs up, where it has not ended, waits for what it takes back or has left to do, and only then

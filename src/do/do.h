@@ -75,7 +75,7 @@ struct do_request {
 	const char *layer;  /* absolute: where what is written is kept; or NULL */
 	bool served;        /* fuse-overlayfs is available */
 	bool home_squash;   /* DO_HOME_SCRATCH: as do_path.squash */
-	bool all_changes;   /* what is written in places of the sandbox is told, too */
+	bool all_changes;   /* changes in places of the sandbox are listed, too */
 	int64_t layer_size; /* of what is thrown away; 0: the usual */
 };
 

@@ -172,7 +172,7 @@ struct do_place *do_place_scratch(struct do_builder *b, const char *source, cons
 			       });
 }
 
-/* What the copy shows is hidden in it, too: who serves it sees no more than is meant to be seen. */
+/* Paths shown by the copy are hidden in it, too: its server sees no more than it should. */
 static void add_place_for(struct do_builder *b, const struct do_place *place)
 {
 	const struct do_place *cover = NULL;

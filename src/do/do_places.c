@@ -299,8 +299,8 @@ static void say_copy(struct do_builder *b, const char *cwd)
 			     cwd, b->request->layer));
 }
 
-/* A copy in which the user could write nothing is none: what belongs to others, and, where the
- * kernel makes it, to a group that cannot be mapped. */
+/* A copy to which the user could write nothing is useless: a directory of others or, if the kernel
+ * makes it, of a group that cannot be mapped. */
 static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_place *cover)
 {
 	const struct machine *m = b->request->machine;

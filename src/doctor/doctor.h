@@ -47,9 +47,8 @@ const char *doctor_result_name(enum doctor_result result);
 /* Gathers the facts and plans a usual container. Failures are findings. */
 void doctor_prepare(struct doctor *d);
 
-/* The mark of a cgroup that a check makes begins with this, for those of this pid namespace; ""
- * where that cannot be told. And whether the doctor that made it is gone: of what follows in the
- * mark. */
+/* The prefix of the mark of a cgroup created by a check in this pid namespace; "" if that is
+ * unknown. And whether the doctor that created it is gone: takes the rest of the mark. */
 const char *doctor_mark_prefix(struct arena *arena);
 bool doctor_has_ended(const char *rest);
 

@@ -46,7 +46,7 @@ static const char *why_not(struct doctor *d, const char *path, int error)
 			  st.st_gid, st.st_mode & 07777);
 }
 
-/* Who is root of another user namespace than the host's cannot make one. */
+/* Root of a user namespace other than the host's cannot make one. */
 static void look_at_node(struct doctor *d, const char *path, const char *fix,
 			 struct doctor_finding *ret)
 {

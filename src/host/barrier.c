@@ -131,8 +131,8 @@ static const char *letters_of(int want)
 	return want == R_OK ? "r" : want == W_OK ? "w" : want == X_OK ? "x" : "rwx";
 }
 
-/* For who looks at the host; in a container's files it is for whoever made the image. What belongs
- * to others is not to be opened to all: a home directory, a key. */
+/* For a path of the host; in a container's files the advice is for the image's author. Others'
+ * files must not be opened to all: a home directory, a key. */
 static const char *advice(struct arena *arena, const struct barrier_view *view, const char *path,
 			  const struct stat *st, int want)
 {
@@ -214,8 +214,8 @@ void barrier_hint(struct arena *arena, const struct barrier_view *view, const ch
 		err_hint_first(err, "%s", words);
 }
 
-/* What the root of a user namespace may do by its capabilities holds for files alone whose owner
- * and group it has a number for; else it is one user among others. */
+/* The capabilities of a user namespace's root apply only to files whose owner and group are mapped;
+ * for others it is an ordinary user. */
 static bool closed_to_root(const struct barrier_view *view, const struct stat *st, int want)
 {
 	bool has_uid = idmap_to_container(view->uids, st->st_uid) >= 0;

@@ -44,8 +44,8 @@ static bool piece_has_word(struct mountinfo_piece list, const char *word, size_t
 	return false;
 }
 
-/* Of mountinfo, which has thousands of lines on some machines: the mounts of control groups, and
- * those that may lie over them. */
+/* The lines of mountinfo, of which some machines have thousands, with the mounts of cgroup file
+ * systems and those that may cover them. */
 struct mounts {
 	struct arena *arena;
 	struct mountinfo_line *v;
@@ -252,8 +252,8 @@ static bool may_write(struct arena *arena, const struct facts_hierarchy *h, cons
 	return compat_access(own_file(arena, h, name), W_OK) == 0;
 }
 
-/* v2: groups can be made, and processes moved out of the own group (cgroup.procs of the common
- * ancestor is asked). v1: in every hierarchy; named ones and the v2 tree limit nothing. */
+/* v2: cgroups can be created, and processes moved out of the own cgroup (cgroup.procs of the common
+ * ancestor is checked). v1: in every hierarchy; named ones and the v2 tree limit nothing. */
 static bool is_own_writable(struct arena *arena, const struct facts_cgroup *cgroup)
 {
 	bool any = false;
@@ -287,8 +287,8 @@ static int read_controllers(struct arena *arena, const struct facts_hierarchy *h
 	return r;
 }
 
-/* Without looking at mountinfo, which may be long: the usual place shows the own group. false where
- * it does not (a bind mount in a container). */
+/* Without reading mountinfo, which may be long: the usual place shows the own cgroup. false if it
+ * does not (a bind mount in a container). */
 static bool guess_v2(struct arena *arena, const char *groups, struct facts_cgroup *ret)
 {
 	const char *line;

@@ -24,7 +24,7 @@ int layer_serve_start(const char *program, const char *id, struct child *ret_kee
 
 struct layer_serve_request {
 	int sock;  /* to the keeper */
-	int lower; /* detached: the tree that the overlay lies on */
+	int lower; /* detached: the overlay's lower tree */
 	int part;  /* that of the layer, with "upper" and LAYER_SERVE_WORK in it */
 	bool squash;
 	uint32_t uid, gid; /* of the program: squash: whose all files are */

@@ -31,7 +31,8 @@ static const struct row rows[] = {
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE, .needs = M_STATE, .before = M_CHILD_PID,
 	    .gives = M_CGROUP, .undo = true),
-	/* The group of the v2 tree, which a clone can be put into, comes before it in any case. */
+	/* The cgroup in the v2 tree, which a clone can be put into, is created before it in any
+	 * case. */
 	ACT(PARENT, "cgroup-create", step_cgroup_create_v2, .when = PLAN_CGROUP_LATE,
 	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP_V2, .undo = true),
 	/* Its socket is a mount source. */
@@ -67,9 +68,9 @@ static const struct row rows[] = {
 	SYNC(PARENT, STAGER, "cgroup-entered", .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP),
 	ACT(STAGER, "cgroup-look", step_cgroup_look, .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP,
 	    .before = M_CGROUPNS),
-	/* Who lives in the user namespace that will be joined may see the stager already, and has
-	 * the right to trace whoever is in it: it hides as it joins, and its files in /proc are
-	 * root's from then on. */
+	/* Processes in the user namespace about to be joined may see the stager already, and have
+	 * the right to trace anyone in it: it hides as it joins, and its files in /proc are root's
+	 * from then on. */
 	ACT(PARENT, "oom-set", step_oom_set, .when = PLAN_USERNS_JOIN, .needs = M_CHILD_PID,
 	    .gives = M_OOM),
 	ACT(PARENT, "time-open", step_time_open, .when = PLAN_USERNS_JOIN | PLAN_TIME_OFFSETS,

@@ -49,7 +49,7 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 	int most = session->away ? AWAY_MS : ours && !session->at_end ? -1 : LOOK_MS;
 
 	fds[SLOT_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-	/* Its end is told in any case. */
+	/* Its end is reported in any case. */
 	fds[SLOT_INPUT] = (struct pollfd){
 		.fd = reads || (console && session->terminal.input >= 0) ? session->in.fd : -1,
 		.events = reads ? POLLIN : 0,

@@ -47,8 +47,9 @@ static int join(struct start *start, unsigned int kinds, struct err *err)
 		     : 0;
 }
 
-/* Who may not open mounts where the caller is may do so in a copy of its mount namespace, which
- * belongs to the container's user namespace. *kinds: what is still to be joined. */
+/* A process that may not open mounts where the caller is may do so in a copy of its mount
+ * namespace, which belongs to the container's user namespace. *kinds: what is still to be
+ * joined. */
 static int open_sources(struct start *start, unsigned int *kinds, struct err *err)
 {
 	int r = 0;
@@ -366,8 +367,8 @@ static __attribute__((noreturn)) void work(struct start *start, bool removes, in
 	struct err err = { 0 };
 	int r;
 
-	/* Who shares the caller's pid namespace sees this process, and may trace what joins its
-	 * user namespace. */
+	/* Others in the caller's pid namespace see this process, and may trace anyone who joins
+	 * their user namespace. */
 	privs_set_dumpable(false);
 	(void)setsid(); /* a key typed for the caller must not stop it halfway */
 	start->lifeline = sock;

@@ -223,8 +223,8 @@ int step_ns_create(struct start *start, struct err *err)
 {
 	int r = make(start->plan->ns.unshare_flags, err);
 
-	/* Who is cloned into a pid namespace of others is seen there from the clone on, with the
-	 * host's root and directory: nobody may open those by a right to trace it. */
+	/* A process cloned into a pid namespace of others is visible there from the clone on, with
+	 * the host's root and directory: nobody may open those by a right to trace it. */
 	if (start->plan->flags & PLAN_STAGER)
 		privs_set_dumpable(false);
 	return r;

@@ -152,8 +152,8 @@ static int give_streams(struct start *start, struct inherited *in, struct err *e
 	return r;
 }
 
-/* Where the groups of the images are to be: none elsewhere, also of a hierarchy that only the host
- * of the images has. */
+/* Where the cgroups in the images should be: nowhere else, not even for a hierarchy that only the
+ * images' host had. */
 static void name_groups(struct start *start)
 {
 	const struct cgroup_place *place = &start->cgroup.place;

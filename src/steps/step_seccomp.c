@@ -132,8 +132,8 @@ static bool asks_about_us(const struct start *start)
 	return start->filter.needs_listener && (p->seccomp_bpf || !filter_spares_us(p->seccomp));
 }
 
-/* Of an init that is born among others: who has no_new_privs needs no right for a filter; and the
- * profile may be too narrow for who clones, or ask about it. */
+/* For an init born among others: with no_new_privs loading a filter needs no right; and the profile
+ * may be too narrow for the process that clones, or ask about it. */
 static bool is_loaded_inside(const struct start *start)
 {
 	return start->plan->process.no_new_privs || asks_about_us(start) || !lets_us_work(start);

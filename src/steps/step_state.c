@@ -115,8 +115,8 @@ static int reuse_dead(struct store *store, const struct state *old, struct err *
 	return dirfd < 0 ? dirfd : removal_run(store, dirfd, old, NULL, err);
 }
 
-/* A mount source; the copy that later commands read comes only while init mounts. Every user of the
- * container may read it, who has been given what it says. */
+/* A mount source; the copy for later commands comes only while init mounts. Every user of the
+ * container may read it, as the container was given its contents. */
 static int copy_for_handler(struct start *start, struct err *err)
 {
 	const struct handler *handler = start->plan->handler.handler;

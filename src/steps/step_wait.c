@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Who executes something in the container meanwhile sees this process, and may have the right to
- * take its descriptors (CVE-2016-9962). */
+/* A process executing something in the container meanwhile sees this process, and may have the
+ * right to take its descriptors (CVE-2016-9962). */
 static void keep_listeners_only(struct start *start)
 {
 	/* The program's one is passed on to `start`, if that has a service manager. */

@@ -61,8 +61,8 @@ STEP(criu_resume);
 
 /* The stager, or init in its place. */
 STEP(lifeline);
-/* Part of those that make it: gives the v2 group to the container's root, where the plan says
- * so. */
+/* Part of the rows that create it: delegates the v2 cgroup to the container's root, if the plan
+ * says so. */
 STEP(cgroup_join);
 STEP(cgroup_unit);
 STEP(cgroup_look);

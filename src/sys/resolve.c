@@ -17,10 +17,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Where openat2 is missing: each component is opened by O_PATH and O_NOFOLLOW in the directory
- * before it, and what a link says is put in front of the rest of the path. The directories on the
- * way stay open, and ".." is the one that was passed before: who renames directories meanwhile
- * cannot lead us above the root. */
+/* If openat2 is missing: each component is opened by O_PATH and O_NOFOLLOW in the directory before
+ * it, and a link's target is put before the rest of the path. The directories on the way stay open,
+ * and ".." is the one passed before: renaming directories meanwhile cannot lead us above the
+ * root. */
 enum { MAX_LINKS = 40 /* as the kernel has it */, GO_ON = -4096 /* no errno */ };
 
 struct path_walk {

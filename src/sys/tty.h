@@ -29,8 +29,8 @@ int tty_keep_newlines(int tty);
 /* Makes the slave the controlling terminal of this session and its 0, 1 and 2. */
 int tty_take(int slave, struct err *err) MUST_CHECK;
 
-/* Raw mode for the person's terminal; *saved gets what tty_restore() needs. output_too: for who
- * writes to it what another terminal has already formatted; else others' lines would run like
- * stairs. 0 or -errno. */
+/* Raw mode for the person's terminal; *saved gets what tty_restore() needs. output_too: for writing
+ * output that another terminal has already formatted; otherwise others' lines would come out as a
+ * staircase. 0 or -errno. */
 int tty_set_raw(int tty, bool output_too, struct termios *saved);
 void tty_restore(int tty, const struct termios *saved);
