@@ -118,7 +118,7 @@ static bool all_terminals(void)
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
-/* 1: a terminal is asked for, -1: none is; 0: by what the caller has. */
+/* 1: a terminal is requested, -1: none is; 0: decided by what the caller has. */
 static int asked_terminal(const struct do_options *o)
 {
 	return o->tty ? o->tty : -o->no_tty;

@@ -9,8 +9,8 @@
 
 #define TUN "/dev/net/tun"
 
-/* Opened by the user itself, since helpers have no more rights: a device that the kernel does not
- * have, or that a container was not given, may have the right mode all the same. */
+/* Opened by the user itself, since helpers have no more rights: a device that the kernel lacks, or
+ * that was not given to this container, may nevertheless have the right mode. */
 static int try_tun(void)
 {
 	_cleanup_close_ int fd = open(TUN, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -58,14 +58,14 @@ static bool is_below_a_mount(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* Whether the kernel may know more kinds of programs than its own; also what cannot be said. */
+/* Whether the kernel may know more program formats than its own; also true if that is unknown. */
 static bool has_other_formats(void)
 {
 	return access("/proc/sys/fs/binfmt_misc/status", F_OK) == 0;
 }
 
-/* What a program needs beside itself, or why the kernel would not execute it; NULL: nothing that
- * can be said. */
+/* What a program needs in addition to itself, or why the kernel would not execute it; NULL: nothing
+ * is known to be missing. */
 static const char *fault_of_format(const struct look *look, int root, char *head, size_t n)
 {
 	const char *machine = elf_machine(head, n), *needed = elf_loader(head, n);

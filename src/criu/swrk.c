@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* LAST_WORK: to take back what it did. SILENCE: of what was killed it may know nothing. */
+/* LAST_WORK: time to undo its work. SILENCE: it may not notice that processes were killed. */
 enum { DEATH_TIMEOUT_MS = 10000, LAST_WORK_MS = 5000, SILENCE_MS = 2000 };
 
 bool swrk_has_program(struct arena *arena, const char *name)
@@ -69,8 +69,8 @@ static void keep_only(const struct swrk_start *how, int sock, int failure)
 	(void)fcntl(sock, F_SETFD, 0);
 }
 
-/* CRIU looks for the descriptors that a request names in the process that has made the socket: that
- * has to be itself, whose mounts are other ones than ours. */
+/* CRIU looks for the descriptors that a request names in the process that created the socket: that
+ * has to be itself, as its mounts differ from ours. */
 static int open_talk(int gate, int *ret, struct err *err)
 {
 	int talk[2], r = sock_pair(talk, err);

@@ -63,7 +63,7 @@ int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *
  * finished. A generic error if the request has failed: -EREMOTEIO, and the log says why. */
 int swrk_next(struct swrk *swrk, struct err *err) MUST_CHECK;
 
-/* Hangs up, where it has not ended, waits for what it takes back or has left to do, and only then
- * kills it. The first names the process where that is not swrk's any more. */
+/* Hangs up if it has not ended, waits until it has undone or finished its work, and only then kills
+ * it. The first names the process if that no longer belongs to swrk. */
 void swrk_leave(struct swrk *swrk, struct child *child);
 void swrk_done(struct swrk *swrk);

@@ -205,7 +205,7 @@ static struct do_place *add_path(struct do_builder *b, const struct do_path *pat
 	return place;
 }
 
-/* Where an option has put something else, or made the directory read-only, there is nothing to
+/* If an option has put something else there, or made the directory read-only, there is nothing to
  * guard. */
 static void add_guards(struct do_builder *b)
 {

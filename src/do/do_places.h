@@ -85,6 +85,6 @@ const struct do_place *do_places_find(const struct do_places *p, const char *pat
 /* Adds a line about what may surprise the user. */
 void do_note(struct arena *arena, struct do_result *said, const char *note);
 
-/* What is to be said about the network, and whether its names can be resolved. */
+/* What to report about the network, and whether its names can be resolved. */
 void do_network_check(struct arena *arena, const struct do_request *request,
 		      const struct do_places *places, struct do_result *said);

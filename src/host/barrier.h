@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What refuses a path: the first directory on the way that the process may not enter, or the file
- * at its end, with owner and mode. Asked only after the kernel has said EACCES. */
+ * at its end, with owner and mode. Used only after the kernel has returned EACCES. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -23,8 +23,8 @@ const char *barrier_words(struct arena *arena, const struct barrier_view *view, 
 void barrier_hint(struct arena *arena, const struct barrier_view *view, const char *path, int want,
 		  struct err *err);
 
-/* For a mount point in a root file system, with the eyes of the caller, who sees the host's ids as
- * they are: the first directory that its mode closes to the root of a container with these maps, or
- * that it may not make anything in where the path goes on. NULL where no mode is in the way. */
+/* For a mount point in a root file system, from the point of view of the caller, who sees the
+ * host's ids as they are: the first directory whose mode keeps out the root of a container with
+ * these maps, or in which it may not create the rest of the path. NULL if no mode is in the way. */
 const char *barrier_of_root(struct arena *arena, const struct barrier_view *view,
 			    const char *rootfs, const char *path);

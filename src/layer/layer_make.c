@@ -47,8 +47,8 @@ static int copy_contents(int from, int to, off_t size)
 	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
-/* Not with the bits that give a program the rights of the file's owner: whoever looked at the list
- * has not seen what it does. */
+/* Without the bits that give a program the rights of the file's owner: whoever read the list has
+ * not seen what it does. */
 static mode_t mode_of(const struct stat *st)
 {
 	return st->st_mode & (S_ISDIR(st->st_mode) ? 03777 : 0777);

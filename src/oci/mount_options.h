@@ -41,6 +41,6 @@ struct mount_option {
 /* The table, ended by an empty name. */
 extern const struct mount_option mount_options[];
 
-/* NULL for a word that is data of the file system ("size=64k"). Words with a value behind "=" match
- * by their name alone where the table's kind is EXTENSION ("idmap=uids=0-1-10"). */
+/* NULL for a word that is data of the file system ("size=64k"). Words with a value after "=" match
+ * by their name alone if the table's kind is EXTENSION ("idmap=uids=0-1-10"). */
 const struct mount_option *mount_options_find(const char *word);

@@ -128,8 +128,8 @@ static bool meets(const struct cgroup_device_rule *a, const struct cgroup_device
 	       number_meets(a->minor, b->minor) && (a->access & b->access);
 }
 
-/* A rule that repeats the default takes back what exceptions said of its devices. One of ours gives
- * way to the config's where v1 cannot have both. */
+/* A rule that repeats the default cancels exceptions for its devices. One of ours gives way to the
+ * config's if v1 cannot have both. */
 static int take_back(struct arena *arena, struct list *list, const struct cgroup_device_rule *rule,
 		     struct err *err)
 {

@@ -37,8 +37,8 @@ static const char *take_type(const char **at)
 	return NULL;
 }
 
-/* A text in single or double quotes; a backslash takes the next character as it is, but for \n and
- * \t. */
+/* A text in single or double quotes; a backslash escapes the next character, and \n and \t have
+ * their usual meaning. */
 static char *take_quoted(struct arena *arena, const char **at)
 {
 	char quote = **at, *text, *to;

@@ -92,7 +92,7 @@ static int bad_word(const struct mount_entry *m, const char *word, struct err *e
 			     "with @ before a range whose HOST is an id of the container");
 }
 
-/* "0-1-10#@10-11-10", up to ";" or the end. -EINVAL without a text where it is something else. */
+/* "0-1-10#@10-11-10", up to ";" or the end. -EINVAL without a text if it is malformed. */
 static int read_ranges(struct plan_build *b, const char **at, const struct idmap *container,
 		       struct idmap *ret, struct err *err)
 {

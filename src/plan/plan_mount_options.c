@@ -48,12 +48,12 @@ static void take_back(struct mount_entry *m, struct mount_super *list, const cha
 	m->n_super = kept;
 }
 
-/* mount(2) ignores data of a bind mount. A word with a value says something about a file system,
- * and is passed over with a word about it; a bare one may be a mistyped "ro", so it is refused. */
+/* mount(2) ignores data of a bind mount. A word with a value is meant for a file system, and is
+ * ignored with a note; a bare one may be a mistyped "ro", so it is refused. */
 static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
 		     const char *word, struct err *err)
 {
-	/* Behind the word: the size of the layer. */
+	/* Handles the option after it: the size of the layer. */
 	if (m->kind != MOUNT_BIND || (m->extensions & MOUNT_EXT_SCRATCH)) {
 		if (!drop_unmapped_owner(b, m, word))
 			add_super(b, m, list, word);
@@ -156,8 +156,8 @@ static bool has_super(const struct mount_entry *m, const char *key)
 	return false;
 }
 
-/* In a user namespace an overlay cannot set its trusted.* attributes; without this word it mounts
- * all the same, and the removal of a directory of a lower layer ends in EIO. */
+/* In a user namespace an overlay cannot set its trusted.* attributes; without this option the mount
+ * succeeds, but removing a directory of a lower layer fails with EIO. */
 static void add_userxattr(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
 {
 	if (!str_equal(m->fs, "overlay") || !plan_parts_in_userns(b->plan) ||

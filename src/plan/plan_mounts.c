@@ -85,8 +85,8 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 	case MOUNT_BIND:
 		if (m->extensions & MOUNT_EXT_SCRATCH) {
 			m->methods[0] = MOUNT_BY_SCRATCH;
-			/* What cannot be written in a copy is not written at all; where the user
-			 * has said that it is kept, that is an error. */
+			/* If no copy can be made the mount is read-only; if the user asked to keep
+			 * the changes, that is an error. */
 			if (!plan->layer.dir)
 				m->methods[m->n_methods++] = MOUNT_BY_BIND;
 			m->rattr_set |= MOUNT_ATTR_RDONLY;
@@ -113,7 +113,7 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_CGROUP:
-		/* One cgroup2 file system is the whole view only where there is nothing else. */
+		/* A single cgroup2 file system is the whole view only if there is nothing else. */
 		if (!plan_parts_creates(plan, PLAN_NS_CGROUP) ||
 		    plan->facts->cgroup.mode != FACTS_CGROUP_V2)
 			m->n_methods = 0;

@@ -146,8 +146,8 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	limit_ambient(b, caps);
 }
 
-/* What would map an id of the container. Nothing is added to mappings that are given, so the
- * caller's own id has to be among them. */
+/* The option or file that would map an id of the container. Nothing is added to explicit mappings,
+ * so the caller's own id must be among them. */
 static int hint_unmapped(const struct plan_build *b, const char *kind, uint32_t id, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;

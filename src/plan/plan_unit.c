@@ -312,7 +312,7 @@ static void put_write(struct list *list, const struct cgroup_write *w, size_t ro
 		if (parse_u64(w->value, &number) == 0)
 			put_number(list, property, "t", number, w->json_path);
 		return;
-	case IDLE: /* 0 is systemd's word for it */
+	case IDLE: /* systemd uses 0 for it */
 		if (str_equal(w->value, "1"))
 			put_number(list, property, "t", 0, w->json_path);
 		return;

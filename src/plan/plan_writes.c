@@ -106,7 +106,7 @@ uint64_t plan_writes_io_weight(uint64_t weight)
 	return weight >= 1000 ? 10000 : 1 + (weight - 10) * 9999 / 990;
 }
 
-/* The line that begins with the same word, as a file has them that lists devices. */
+/* The line that begins with the same word, in a file that lists devices. */
 static const char *line_of(struct arena *arena, const char *text, const char *word, size_t len)
 {
 	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')

@@ -114,8 +114,8 @@ static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail 
 	return n == -ECONNRESET ? 0 : n;
 }
 
-/* Whose word it is. Init's first one introduces it: a name of the kernel's that is a child of ours,
- * for the sender may give any that it sees where it has the right to. */
+/* Identifies the sender. Init's first message introduces it: the pid given by the kernel must be a
+ * child of ours, as the sender may claim any that it sees if it has the right to. */
 static bool is_of(struct start *start, enum actor from, pid_t sender)
 {
 	if (child_is_there(&start->stager) && sender == start->stager.pid)
@@ -138,7 +138,7 @@ static ssize_t hear(struct channel *channel, struct start *start, enum actor fro
 	int r;
 
 	r = start_wait(start, channel->parent, peer, -1, err);
-	if (r == 0 && first) /* a stager may leave before init has said anything */
+	if (r == 0 && first) /* a stager may leave before init has sent anything */
 		r = start_wait(start, channel->parent, NULL, FIRST_WORD_MS, err);
 	if (r < 0)
 		return r;

@@ -164,8 +164,7 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES | M_STATE, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
 	    .gives = M_LINKS),
 	SYNC(PARENT, BUILDER, "netdev-moved", .when = PLAN_NET_DEVICES, .needs = M_LINKS),
-	/* What is mounted among the mounts of others outlives us: on disk is first what will be
-	 * undone. */
+	/* Mounts among others' mounts outlive us: what has to be undone is on disk first. */
 	ACT(BUILDER, "rootfs-show", step_rootfs_show, .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
 	    .needs = M_MOUNT_FDS, .gives = M_SHOWN),
 	SYNC(BUILDER, PARENT, "rootfs-shown", .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,

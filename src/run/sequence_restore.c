@@ -39,9 +39,9 @@ static const struct row rows[] = {
 	/* It is still stopped, and must run only as the process it is known to be. */
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_INIT_PID, .before = M_STATE_WRITTEN,
 	    .gives = M_RDT),
-	/* Up to the last point at which it is ended when we are. What was only created nothing
-	 * would start; and who finds a container that runs, and kills it, must not find CRIU at
-	 * work on it. */
+	/* Up to the last point at which it ends with us. Nothing would start a container that was
+	 * only created; and anyone who finds a running container, and kills it, must not find CRIU
+	 * at work on it. */
 	ACT(PARENT, "criu-ready", step_criu_ready, .needs = M_INIT_PID | M_MOUNTED,
 	    .before = M_STARTED | M_STATE_WRITTEN, .gives = M_RELEASED),
 	ACT(PARENT, "state-restored", step_state_restored,

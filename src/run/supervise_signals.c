@@ -73,7 +73,7 @@ static bool take_default(int signal)
 	return sigismember(&set, SIGCONT);
 }
 
-/* A shell that ends a stopped job lets it go on, before it sends the signal or after. */
+/* A shell that ends a stopped job continues it, before it sends the signal or after. */
 static void await_more(struct session *session)
 {
 	struct pollfd more = { .fd = session->s->signals, .events = POLLIN };
@@ -83,9 +83,9 @@ static void await_more(struct session *session)
 		supervise_take_signals(session);
 }
 
-/* The process is in a session of its own, where no terminal stops it: neither with ^Z nor when it
- * reads in the background. With us it stops, and goes on, as a job of the shell would: there to
- * end, too, for a shell lets a job that it has signalled go on. */
+/* The process is in a session of its own, where no terminal stops it: neither by ^Z nor when it
+ * reads in the background. It stops and continues with us, as a job of the shell would: also to
+ * end, as a shell continues a job that it has signalled. */
 static void continue_job(struct session *session)
 {
 	if (!session->told && is_in_background())
