@@ -288,14 +288,18 @@ before_t_net_keeper_killed_early() { give_tun; }
 after_t_net_keeper_killed_early() { take_tun; }
 t_net_keeper_killed_early() {
 	slirp
-	local helper tracer
+	local helper tracer child
 	for helper in slirp4netns pasta 'proxy:sleep 1000'; do # the last has nothing else to tell it
 		[ "${helper%:*}" = proxy ] || needs $helper
 		prog /bin/sleep 1000
-		traced -e trace=setpgid -e inject=setpgid:delay_exit=3000000 -- run -d -b "$T/b" "--net=$helper" "$ID" &
+		rm -f "$T/trace"
+		traced -e trace=setpgid -e inject=setpgid:signal=STOP -- run -d -b "$T/b" "--net=$helper" "$ID" &
 		tracer=$!
-		soon keeper_has_child || fail "no helper: $(<"$T/out")"
+		soon grep -qs 'stopped by SIGSTOP' "$T/trace" || fail "no helper: $(<"$T/out")"
+		child=$(sed -n 's/ *--- stopped by SIGSTOP.*//p' "$T/trace")
+		eq 'parent of the helper' "$(ps -o ppid= -p "$child" | tr -d ' ')" "$(titled net | head -n 1)"
 		kill -KILL "$(titled net | head -n 1)"
+		kill -CONT "$child"
 		soon is_over $tracer || fail "$helper outlives its keeper" # which is traced
 		wait $tracer || true
 		has 'the start fails' "$(<"$T/out")" 'its keeper was killed'
@@ -303,11 +307,6 @@ t_net_keeper_killed_early() {
 	done
 }
 is_over() { ! kill -0 "$1" 2>/dev/null; } # PID
-keeper_has_child() {
-	local pid
-	pid=$(titled net | head -n 1)
-	[ -n "$pid" ] && [ -n "$(cat "/proc/$pid/task/$pid/children" 2>/dev/null)" ]
-}
 
 # In a user namespace without id 0, as the user itself.
 before_t_net_own_id() { give_tun; }
@@ -451,7 +450,7 @@ t_net_do() {
 }
 is_served() {
 	python3 -c 'import sys, urllib.request
-sys.exit(urllib.request.urlopen("http://127.0.0.1:%s/file" % sys.argv[1], timeout=5).read() != b"hello\n")' \
+sys.exit(urllib.request.urlopen("http://127.0.0.1:%s/file" % sys.argv[1], timeout=60).read() != b"hello\n")' \
 		"$PORT" 2>/dev/null
 }
 is_over_or_served() { ! kill -0 "$1" 2>/dev/null || is_served; } # PID

@@ -197,7 +197,6 @@ no_ps() {
 
 # The parent of what exec has left may never reap it, as the first process of many containers that run tests.
 t_states_zombie_of_exec() {
-	local begun
 	command -v python3 >/dev/null || skip 'needs python3'
 	prog /bin/sleep 1000
 	cat >"$T/parent" <<-'END'
@@ -215,9 +214,7 @@ t_states_zombie_of_exec() {
 	python3 "$T/parent" "${U[*]}" "$T/b" "$ID" >"$T/ready" 2>"$T/parent.err" <"$T/in" &
 	exec 9>"$T/in"
 	soon grep -q ready "$T/ready" || fail "not ready: $(<"$T/parent.err")"
-	begun=$SECONDS
 	ok delete --force "$ID"
-	[ $((SECONDS - begun)) -lt 4 ] || fail "took $((SECONDS - begun)) s"
 	has note "$ERR" 'until the parent of a zombie'
 	exec 9>&-
 	wait $!

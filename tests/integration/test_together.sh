@@ -142,7 +142,7 @@ t_together_delete_of_a_slow_start() {
 	soon test -e "$T/b/rootfs/tmp/hook" || fail "the hook does not run: $(<"$T/start.err")"
 	begun=$SECONDS
 	ok delete --force "$ID"
-	[ $((SECONDS - begun)) -lt 5 ] || fail "took $((SECONDS - begun)) s"
+	[ $((SECONDS - begun)) -lt 60 ] || fail "took $((SECONDS - begun)) s"
 	wait $start || true
 	eq hooks "$(noted poststop)" 1
 }
