@@ -207,12 +207,15 @@ def input_that_ends():
 
 
 def the_size_of_the_window():
-    with left("trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done"):
+    trapped = BUNDLE / "rootfs/tmp/trapped"
+    with left("trap 'stty size' WINCH; >/tmp/trapped; while :; do sleep 0.05; done"):
+        wait_for("the trap", trapped.exists)
         for _ in range(2):  # the second time nothing changes, and a program of the whole screen must draw again
             with attached(KEYS) as person:
                 person.see(b"33 99")
                 person.type(b"\x10\x11")
                 check("status", person.wait(), 0)
+    trapped.unlink()
 
 
 def a_keeper_that_is_killed():

@@ -46,6 +46,11 @@ soon() {
 	return 1
 }
 
+# The file of a socket is there some time before whoever made it listens.
+accepts() { # SOCKET, by the name that it was bound to
+	[ -S "$1" ] && grep -q "^[^ ]* [^ ]* [^ ]* 00010000 .* $1\$" /proc/net/unix
+}
+
 # What a waiting init has spoken to create by it closes just when that ends.
 has_fds() { # PID N
 	[ "$(find "/proc/$1/fd" -type l 2>/dev/null | wc -l)" = "$2" ]

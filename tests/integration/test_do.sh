@@ -116,9 +116,9 @@ t_do_throws_writes_away() {
 	no '--scratch file: only directories' do --scratch file -- true
 	# A program with a socket there is out of reach.
 	if command -v python3 >/dev/null; then
-		python3 -c 'import socket, time; s = socket.socket(socket.AF_UNIX); s.bind("sock"); s.listen(); time.sleep(60)' &
+		python3 -c 'import socket, time; s = socket.socket(socket.AF_UNIX); s.bind("sock"); s.listen(); time.sleep(600)' &
 		local pid=$!
-		soon [ -S sock ] || fail 'no listener'
+		soon accepts sock || fail 'no listener'
 		R do -- python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("sock")'
 		has socket "$ERR" 'Connection refused'
 		kill $pid
@@ -319,7 +319,7 @@ import socket, sys, time
 tcp = socket.create_server(("127.0.0.1", 0))
 unix = socket.socket(socket.AF_UNIX); unix.bind("\0" + sys.argv[1]); unix.listen()
 open(sys.argv[2], "w").write(str(tcp.getsockname()[1]))
-time.sleep(60)' "$ID" "$T/port" &
+time.sleep(600)' "$ID" "$T/port" &
 	local pid=$! port
 	soon [ -s "$T/port" ] || fail 'no listener'
 	port=$(<"$T/port")
@@ -537,9 +537,10 @@ t_do_guards_what_others_run() {
 # Nobody's death leaves it behind.
 t_do_ends_with_usrun() {
 	do_home
-	local i pid
+	local i pid n
 	for i in 1 2 3 4 5 6 7 8; do
-		"${U[@]}" do --name "$ID-$i" --rw . -- sh -c "echo >up-$i; sleep 1000.$i" >/dev/null 2>&1 &
+		n=1000.$i${ID//[!0-9]/} # nobody else sleeps for so long
+		"${U[@]}" do --name "$ID-$i" --rw . -- sh -c "echo >up-$i; sleep $n" >/dev/null 2>&1 &
 		pid=$!
 		# At once, in the middle, and when it is up.
 		case $i in
@@ -548,7 +549,7 @@ t_do_ends_with_usrun() {
 		esac
 		kill -KILL $pid
 		wait $pid 2>/dev/null || true
-		gone() { ! grep -lz "^1000.$i\|sleep 1000.$i" /proc/[0-9]*/cmdline >/dev/null 2>&1; }
+		gone() { ! grep -lzF "$n" /proc/[0-9]*/cmdline >/dev/null 2>&1; }
 		soon gone || fail "a process outlives usrun ($i)"
 		"${U[@]}" delete --force "$ID-$i" 2>/dev/null || true
 	done
@@ -596,7 +597,7 @@ t_do_prints_a_config_that_run_takes() {
 
 t_do_limits_are_there_or_an_error() {
 	do_home
-	R do --memory 64m --pids-limit 20 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22; do sleep 1 & done 2>&1; wait'
+	R do --memory 64m --pids-limit 20 -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22; do sleep 10 & done 2>&1; wait'
 	if [ "$RC" = 125 ]; then
 		has 'an error that says what to do' "$ERR" hint:
 	else
@@ -785,7 +786,7 @@ while True:
     c, _ = s.accept(); c.sendall(b"agent\n"); c.close()
 P
 	trap "kill $!" EXIT
-	soon test -S "$run/agent" || fail 'the agent does not start'
+	soon accepts "$run/agent" || fail 'the agent does not start'
 	ln -s "$run/agent" "$run/link"
 	local ask='import os, socket; s = socket.socket(socket.AF_UNIX); s.connect(os.environ["SSH_AUTH_SOCK"]); print(s.makefile().read(), end="")'
 	export SSH_AUTH_SOCK=$run/link

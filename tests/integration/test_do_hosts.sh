@@ -151,15 +151,15 @@ before_t_do_resolv_links() {
 	host_mnt
 	cp -a /etc /mnt/etc
 	mkdir /mnt/run
-	ln -sf /run/usrun-one/link /mnt/etc/resolv.conf
+	ln -sf /run/$token-one/link /mnt/etc/resolv.conf
 	mount --bind /mnt/etc /etc
-	mkdir /run/usrun-one /run/usrun-two
-	ln -s ../usrun-two/end /run/usrun-one/link
-	echo 'nameserver 192.0.2.53' >/run/usrun-two/end
+	mkdir /run/$token-one /run/$token-two
+	ln -s ../$token-two/end /run/$token-one/link
+	echo 'nameserver 192.0.2.53' >/run/$token-two/end
 }
 after_t_do_resolv_links() {
 	umount /etc
-	rm -r /run/usrun-one /run/usrun-two
+	rm -r /run/$token-one /run/$token-two
 	gone_mnt
 }
 t_do_resolv_links() {

@@ -93,6 +93,11 @@ t_do_keeps_groups_as_root() {
 	done
 }
 
+says_nothing() { # a busy machine may take its second
+	under_script "${U[*]} do --apply ../layer --changes"
+	[[ "$OUT" != *...* ]]
+}
+
 # A person hears what takes longer than a second, and a pipe does not.
 t_do_says_that_it_lists_and_applies() {
 	options_home
@@ -102,8 +107,7 @@ t_do_says_that_it_lists_and_applies() {
 	under_script "strace -o $T/trace -e inject=getdents64:delay_enter=1500000:when=1 ${U[*]} do --apply ../layer --changes"
 	has listing "$OUT" 'usrun: listing the changes ...'
 	has list "$OUT" "A $PWD/new 2"
-	under_script "${U[*]} do --apply ../layer --changes"
-	hasnt 'what takes no time' "$OUT" '...'
+	soon says_nothing || fail "what takes no time: $OUT"
 	under_script "$slow ${U[*]} do --apply ../layer"
 	has applying "$OUT" 'usrun: applying the changes ...'
 	eq applied "$(<new)" x

@@ -244,7 +244,7 @@ t_console_socket() {
 		print(out.decode())
 	END
 	timeout 120 /usr/bin/python3 "$T/receive.py" "$T/s" >"$T/received" 2>&1 &
-	soon test -S "$T/s"
+	soon accepts "$T/s"
 	no 'process.terminal: cannot allocate tty' create -b "$T/b" "$ID"
 	ok create -b "$T/b" --console-socket "$T/s" "$ID"
 	ok start "$ID"

@@ -243,7 +243,7 @@ t_recipe_agent_socket() {
 	# shellcheck disable=SC2064
 	trap "kill $pid" EXIT
 	export SSH_AUTH_SOCK=$T/agent.sock
-	soon [ -S "$SSH_AUTH_SOCK" ] || fail 'no agent'
+	soon accepts "$SSH_AUTH_SOCK" || fail 'no agent'
 	ssh-add -q ~/.ssh/key
 	recipe 'Use the keys'
 	worked
@@ -260,7 +260,7 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
 c, _ = s.accept(); c.sendall(b"a window\n")' "$T/session/wayland-0" &
 	# shellcheck disable=SC2064
 	trap "kill $! 2>/dev/null || true" EXIT
-	soon [ -S "$T/session/wayland-0" ] || fail 'no desktop'
+	soon accepts "$T/session/wayland-0" || fail 'no desktop'
 	touch photo.jpg "$T/session/other"
 	cat >~/.local/bin/viewer <<-'P'
 		#!/usr/bin/env python3

@@ -278,13 +278,14 @@ t_end_at_the_first_moment() {
 # The program runs also when whoever has started it is killed meanwhile, here while a hook runs.
 t_start_that_is_killed() {
 	prog /bin/sleep 1000
-	cfg '.hooks = {startContainer: [{path: "/bin/busybox", args: ["sleep", "1"]}]}'
+	cfg '.hooks = {startContainer: [{path: "/bin/sh", args: ["sh", "-c", "until [ -e /tmp/go ]; do sleep 0.02; done"]}]}'
 	ok create --pid-file "$T/pid" -b "$T/b" "$ID"
 	"${U[@]}" start "$ID" 2>/dev/null &
 	soon grep -q . "/proc/$(<"$T/pid")/task/$(<"$T/pid")/children" # the hook
 	kill -KILL $!
 	wait $! || true
-	soon grep -q 1000 "/proc/$(<"$T/pid")/cmdline"
+	touch "$T/b/rootfs/tmp/go"
+	soon grep -qz '^1000$' "/proc/$(<"$T/pid")/cmdline"
 	is running || fail "it runs, and its state is $("${U[@]}" state "$ID" | jq -r .status)"
 	ok kill "$ID" KILL
 	soon is stopped

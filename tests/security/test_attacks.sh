@@ -127,7 +127,7 @@ while True:
         if not data:
             break' "$T/agent" &
 	agent=$!
-	soon test -S "$T/agent"
+	soon accepts "$T/agent"
 	pod . "$kept | .linux.seccomp = {defaultAction: \"SCMP_ACT_ALLOW\", listenerPath: \"$T/agent\",
 		syscalls: [{names: [\"mkdir\", \"mknod\", \"mount\", \"bpf\"], action: \"SCMP_ACT_NOTIFY\"}]}"
 	kill $agent
@@ -384,7 +384,7 @@ t_silent_systemd() {
 os.umask(0)
 s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(8); time.sleep(100)' "$T/xdg/systemd/private" &
 	server=$!
-	soon test -S "$T/xdg/systemd/private"
+	soon accepts "$T/xdg/systemd/private"
 	prog /bin/true
 	SECONDS=0
 	"${U[@]}" run -b "$T/b" "${ID}p" >"$T/plain.out" 2>"$T/plain.err" </dev/null &

@@ -91,7 +91,7 @@ while True:
         if not data:
             break' "$T/agent" &
 	agent=$!
-	soon test -S "$T/agent"
+	soon accepts "$T/agent"
 	prog /bin/mkdir /tmp/x
 	for calls in '["mkdir", "mkdirat"]' '["write", "writev"]' '["sendmsg", "sendto"]' '["execve", "execveat"]'; do
 		cfg --arg s "$T/agent" --argjson c "$calls" '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: $s,
