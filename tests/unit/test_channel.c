@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROW = 3, REACHED = 0, NOTE = 1, FAILED = 2, NOTE_SIZE = 640, LONG_MS = 5000 };
+enum { ROW = 3, REACHED = 0, NOTE = 1, FAILED = 2, NOTE_SIZE = 640, LONG_MS = 60000 };
 
 /* As the processes of a start have it. */
 struct message {

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SHORT_MS = 200, LONG_MS = 5000 };
+enum { SHORT_MS = 200, LONG_MS = 60000 /* on a busy machine */ };
 
 static struct str call_of(uint32_t serial)
 {
@@ -159,9 +159,9 @@ static void check_open(enum fake_manager_mode mode, int error, const char *text)
 
 	fake_manager_start(&manager, mode);
 	/* A busy machine, or an emulator, takes its time for an answer. */
-	r = dbus_open(manager.path, error == ETIMEDOUT ? SHORT_MS : 10 * LONG_MS, &bus, &err);
+	r = dbus_open(manager.path, error == ETIMEDOUT ? SHORT_MS : LONG_MS, &bus, &err);
 	CHECK_INT(r, -error);
-	CHECK(error != ETIMEDOUT || clock_now() - start < 50LL * SHORT_MS);
+	CHECK(error != ETIMEDOUT || clock_now() - start < LONG_MS);
 	if (r == 0)
 		dbus_close(&bus);
 	else

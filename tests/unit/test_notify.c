@@ -134,7 +134,7 @@ TEST(the_end_of_a_program_is_seen_without_pidfds)
 	stand_in = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CHECK(stand_in >= 0);
 	CHECK_INT(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, listener), 0);
-	(void)alarm(30);
+	(void)alarm(300);
 	notify_await(listener[0], -1, pid, stand_in);
 	(void)alarm(0);
 	CHECK_INT(waitpid(pid, NULL, 0), pid);

@@ -129,7 +129,7 @@ TEST(a_silent_manager_has_five_seconds)
 	long long start = clock_now();
 
 	check_start(FAKE_SILENT, "systemd/private did not answer within 5 s", "");
-	CHECK(clock_now() - start < 15000);
+	CHECK(clock_now() - start < 60000);
 }
 
 TEST(a_slice_tells_its_group)
