@@ -16,7 +16,7 @@
 
 static const struct option options[] = { { 0 } };
 
-enum { DEATH_TIMEOUT_MS = 10000, LAST_WORDS_MS = 1000 };
+enum { DEATH_TIMEOUT_MS = 10000 };
 
 struct start_call {
 	struct arena *arena;
@@ -118,7 +118,7 @@ static int release_init(int dirfd, struct start_call *call, struct state *state,
 	}
 	hooks_close_output(&output);
 	if ((r == -EPIPE || r == -ECONNRESET || r == -ECHILD) &&
-	    pidfd_wait(call->pidfd, LAST_WORDS_MS) == 0) {
+	    pidfd_wait(call->pidfd, DEATH_TIMEOUT_MS) == 0) {
 		(void)err_set(err, ECHILD,
 			      "cannot start container %s: its init was killed meanwhile", id);
 		err_hint(err, "possible causes: its seccomp profile, `usrun kill`, `usrun delete "
