@@ -23,8 +23,7 @@ enum { MAP_MAX = 64 << 10 };
  * nothing: another namespace may map all ids to themselves, too. */
 static const ino_t first_userns = 0xEFFFFFFDU;
 
-/* The value after "
- * Name:\t" in /proc/self/status, or NULL. */
+/* The value after "\nName:\t" in /proc/self/status, or NULL. */
 static const char *status_value(const char *status, const char *name)
 {
 	const char *found = strstr(status, name);
