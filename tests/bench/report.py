@@ -92,7 +92,8 @@ def rows_of(result, part, commands):
         cells = rows[command]
         names = [n for n in ("floor", "usrun", newest(cells, "crun"), newest(cells, "runc"))]
         yield (f"{TITLES[part]}{command}", *(f"{cells[n]['median']:,.0f}" if n in cells else "-" for n in names),
-               ratio(cells, "usrun", names[2]), ratio(cells, "usrun", "floor"), ratio(cells, "again", "usrun"))
+               ratio(cells, "usrun", names[2]), ratio(cells, "floor", names[2]), ratio(cells, "usrun", "floor"),
+               ratio(cells, "again", "usrun"))
 
 
 TITLES = {"root": "", "v1": "cgroup v1: ", "own": "own id: ", "subuid": "subordinate ids: ", "seccomp": "Docker's seccomp profile, "}
@@ -110,7 +111,7 @@ def reference(result):
             f"{machine['kernel']}, load {machine['load']} at the start; {machine['usrun']}; "
             f"{'; '.join(machine['peers'])}. {machine['rounds']} rounds, medians in microseconds.\n\n")
     rows = [row for part in TITLES for row in rows_of(result, part, [*ORDER, "cold", "cached"])]
-    text += markdown(["", "floor", "usrun", "crun", "runc", "usrun/crun", "usrun/floor", "noise"], rows)
+    text += markdown(["", "floor", "usrun", "crun", "runc", "usrun/crun", "floor/crun", "usrun/floor", "noise"], rows)
     if "many" in result:
         text += "\n" + markdown(["containers", "runtime", "create", "delete --force", "list of all", "last ten/first ten"], [
             (n, name, f"{c['create']:,.0f}", f"{c['delete']:,.0f}", f"{c['list']:,.0f}" if "list" in c else "-", f"{c['last'] / c['first']:.2f}")
