@@ -277,7 +277,8 @@ static bool is_criu(const struct task *t)
 	return n && memmem(words, n, "\0swrk", sizeof("\0swrk"));
 }
 
-/* The program of the container is busybox; what else the runtime executes is its own helper. */
+/* The program of the container is busybox, or a handler's, which a loader of its own starts; what
+ * else the runtime executes is its own helper. */
 static bool leaves(const struct task *t)
 {
 	char path[64], exe[4096];
@@ -288,7 +289,7 @@ static bool leaves(const struct task *t)
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)t->pid);
 	n = readlink(path, exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
-	return strstr(exe, "busybox") != NULL || is_criu(t);
+	return strstr(exe, "busybox") || strstr(exe, "/.usrun/") || is_criu(t);
 }
 
 static void on_stop(struct task *t, int status)
