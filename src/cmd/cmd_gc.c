@@ -11,6 +11,9 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
+
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=,.:@%/"
 
 struct gc_options {
 	bool dry_run;
@@ -48,11 +51,11 @@ static void hint_damaged(const char *path, struct err *err)
 	if (err->code != EBADMSG && err->code != EINVAL)
 		return;
 	err->hint[0] = '\0'; /* nobody can restore the file */
-	if (privs_uid() == 0)
-		err_hint(err, "to remove all of it: rm -rf %s", path);
-	else
-		err_hint(err, "to remove all of it: unshare --map-root-user --map-auto rm -rf %s",
-			 path);
+	/* What a shell would take for something else is not to be typed behind rm. */
+	if (*path == '-' || path[strspn(path, PLAIN)])
+		path = "DIR";
+	err_hint(err, "to remove all of it: %srm -rf %s",
+		 privs_uid() == 0 ? "" : "unshare --map-root-user --map-auto ", path);
 }
 
 static int remove_layers(struct gc *gc, const struct option_list *layers, struct err *err)

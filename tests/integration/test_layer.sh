@@ -141,6 +141,9 @@ t_layer_that_is_damaged() {
 	layer_home
 	ok do --overlay=../tried -- sh -c 'mkdir shut; echo s >shut/s; chmod 0 shut'
 	truncate -s 20 ../tried/layer.json
+	mkdir '../of mine'
+	cp ../tried/layer.json '../of mine/'
+	no 'rm -rf DIR' gc --layer '../of mine'
 	no 'the layer ../tried: layer.json:' gc --layer ../tried
 	hint=$(sed -n 's/^hint: to remove all of it: //p' <<<"$ERR")
 	has 'what to do' "$hint" 'rm -rf ../tried'
