@@ -113,13 +113,17 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 				"in " SUBID_UID_FILE " and " SUBID_GID_FILE);
 	}
 	if (!(caller.caps_effective & (1ULL << CAP_SETFCAP)) &&
-	    write->writer == IDMAP_WRITER_SELF && idmap_to_container(&write->uid, 0) >= 0) {
+	    write->writer != IDMAP_WRITER_HELPER && idmap_to_container(&write->uid, 0) >= 0) {
 		(void)err_set(
 			err, error,
 			"map %s: mapping uid 0 of the parent user namespace needs CAP_SETFCAP",
 			what);
-		return err_hint(err, "give usrun the capability CAP_SETFCAP (podman, docker: "
-				     "--cap-add=SETFCAP), or leave uid 0 out of the mapping");
+		return err_hint(err,
+				"give usrun the capability CAP_SETFCAP (podman, docker: "
+				"--cap-add=SETFCAP), or %s",
+				write->writer == IDMAP_WRITER_SELF
+					? "leave uid 0 out of the mapping"
+					: "start it as another user than uid 0");
 	}
 	if (write->writer == IDMAP_WRITER_SINGLE && !(idmap_is_single(&write->uid, caller.uid) &&
 						      idmap_is_single(&write->gid, caller.gid))) {
@@ -237,6 +241,7 @@ static void describe_given(struct str *text, const struct subid *subid)
 
 struct ownership { /* of both kinds of ids */
 	const char *user;
+	uint32_t uid, gid;
 	bool in_passwd;
 	struct subid subid[2];
 	struct gap gap[2];
@@ -251,6 +256,8 @@ static void gather_ownership(struct arena *arena, const struct idmap_write *writ
 	ret->gap[0] = find_gap(&write->uid, &ret->subid[0], caller->uid);
 	ret->gap[1] = find_gap(&write->gid, &ret->subid[1], caller->gid);
 	ret->in_passwd = name != NULL;
+	ret->uid = caller->uid;
+	ret->gid = caller->gid;
 	ret->user = name ? name : arena_strf(arena, "uid %u", caller->uid);
 }
 
@@ -341,7 +348,10 @@ static bool explain_unknown_user(const struct ownership *own, const struct idmap
 		return false;
 	(void)err_set(err, EPERM, "map %s: %s has no passwd entry", what, own->user);
 	err_hint(err,
-		 "newuidmap and newgidmap need one; --map=single maps a single id without them");
+		 "as root: { getent group %u || groupadd -g %u u%u; } && useradd -M -u %u -g %u "
+		 "u%u (newuidmap and newgidmap need one; --map=single maps a single id without "
+		 "them)",
+		 own->gid, own->gid, own->gid, own->uid, own->gid, own->uid);
 	return true;
 }
 

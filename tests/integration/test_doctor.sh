@@ -168,6 +168,59 @@ t_doctor_mends_other_hosts() {
 	eq followed "$(of path result)" ok
 }
 
+# newuidmap has its rights, and refuses when it is called.
+t_doctor_mends_what_newuidmap_refuses() {
+	root_only
+	local helper
+	helper=$(command -v newuidmap) && command -v useradd >/dev/null || skip 'needs newuidmap and useradd'
+	install -m 755 "$USRUN" "$T/usrun-copy"
+	install -D -m 755 "$USRUN" "$T/bin/usrun" # by its own name it may start containers
+	chmod 755 "$T"
+	install -d -o 54321 -m 700 "$T/other"
+	export helper ID
+	# Whom nobody knows; useradd replaces files of /etc.
+	other_host 'cp -a /etc "$T/etc"; mount --bind "$T/etc" /etc
+		echo 54321:200000:65536 >/etc/subuid; cp /etc/subuid /etc/subgid' id-map fail
+	script_ "busybox id -u"
+	# With a program of somebody else's in its place: the advice is for the start of containers.
+	printf '#!/bin/sh\nexit 1\n' >"$T/wrapper"
+	chmod 4755 "$T/wrapper"
+	chmod -R a+rX "$T/b"
+	unshare -m --propagation private bash -uc '
+		ERR= U=(setpriv --reuid 54321 --regid 54321 --clear-groups --reset-env "$T/bin/usrun" --root "$T/other")
+		mount --bind "$T/wrapper" "$helper"
+		printf "54321:200000:65536\n" >"$T/ids"
+		mount --bind "$T/ids" /etc/subuid; mount --bind "$T/ids" /etc/subgid
+		doctor
+		eq result "$(of id-map result)" fail
+		has cause "$(of id-map cause)" "newuidmap failed with status 1"
+		has advice "$(of id-map fix)" "--map=single maps the caller'"'s"' own id alone"
+		R run --map=single -b "$T/b" "$ID"
+		eq "the advice is followed" "$RC $OUT" "0 0"' || fail 'a wrapper of newuidmap'
+}
+
+# As root of a container without the one capability that its own id needs; and a /proc with covers, beside which no other
+# can be mounted.
+t_doctor_in_a_container() {
+	cfg --arg u "$USRUN" '.mounts += [{destination: "/usrun", type: "bind", source: $u, options: ["bind", "ro"]}]
+		| .linux.maskedPaths = ["/proc/keys"] | .linux.readonlyPaths = ["/proc/sys"]'
+	prog /usrun doctor --json
+	caps KILL
+	R run -b "$T/b" "$ID"
+	eq 'root without it' "$(of user-namespace result)" fail
+	has capability "$(of user-namespace cause)" 'needs CAP_SETFCAP'
+	has advice "$(of user-namespace fix)" 'give usrun the capability CAP_SETFCAP'
+	caps KILL SETFCAP
+	R run -b "$T/b" "$ID"
+	eq followed "$(of user-namespace result)" ok
+	eq covered "$(of proc result)" fail
+	has 'what covers it' "$(of proc fix)" 'an outer container masks parts of /proc (/proc/'
+	has advice "$(of proc fix)" 'start it with an unmasked /proc'
+	cfg '.linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	R run -b "$T/b" "$ID"
+	eq followed "$(of proc result)" ok
+}
+
 t_doctor_reads_settings_of_engines() {
 	rootless_only
 	export HOME=$T/home XDG_CONFIG_HOME=$T/home/config
