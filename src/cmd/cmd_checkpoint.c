@@ -205,6 +205,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	const struct store_change change = {
 		.arena = arena, .what = "checkpoint", .act = act, .data = c
 	};
+	struct criu_dirs dirs = { .images = -1, .work = -1 };
 	int r = store_check_id(argv[0], err);
 
 	(void)argc;
@@ -216,8 +217,10 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	if (r == 0)
 		r = store_open(globals->root, false, arena, &c->store, err);
 	if (r == 0)
-		r = criu_options_open(arena, &o->criu, true, &c->images, &c->work, &c->work_path,
-				      err);
+		r = criu_options_open(arena, &o->criu, true, &dirs, err);
+	c->images = dirs.images;
+	c->work = dirs.work;
+	c->work_path = dirs.work_path;
 	return r < 0 ? r : store_change(c->store, argv[0], &change, err);
 }
 

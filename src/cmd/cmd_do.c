@@ -155,16 +155,10 @@ static int check_cwd(const struct do_parts *p, struct err *err)
 	return err_hint(err, "change to another one, or start in an absolute --workdir");
 }
 
-static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
+static void note_options(struct do_parts *p)
 {
 	const struct do_options *o = p->o;
-	const char *program;
-	int r = machine_gather(p->arena, &p->machine, err);
 
-	if (r == 0)
-		r = check_cwd(p, err);
-	if (r < 0)
-		return r;
 	p->q.machine = &p->machine;
 	/* With one of them elsewhere what it gets must not be mixed with the others'. */
 	p->q.terminal = asked_terminal(o) ? asked_terminal(o) > 0 : !o->detach && all_terminals();
@@ -173,39 +167,73 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 	p->q.root = o->root;
 	p->q.keep_groups = o->keep_groups;
 	p->q.overlay = o->overlay != NULL;
-	if (o->rootfs)
-		r = do_tree_choose(p->arena, &p->machine, o->rootfs, &p->q, err);
+	p->q.all_changes = o->changes && str_starts(o->changes, "all");
+}
+
+static int find_tree(struct do_parts *p, struct err *err)
+{
+	const struct do_options *o = p->o;
+	const char *program;
+	int r = o->rootfs ? do_tree_choose(p->arena, &p->machine, o->rootfs, &p->q, err) : 0;
+
 	if (r == 0 && o->root && layer_serve_find(p->arena, &program, err) < 0)
 		r = err_prefix(err, "--root");
-	if (r < 0)
+	return r;
+}
+
+static int find_network(struct do_parts *p, struct err *err)
+{
+	const struct do_options *o = p->o;
+	int r = do_net_choose(p->arena, o->net, &p->q.net, &p->q.no_net, err);
+
+	if (r < 0 || !p->q.no_net || !(o->publish.n || o->host_loopback || o->metadata))
 		return r;
-	if (!o->rootfs)
-		do_find_defaults(p);
-	p->q.args.v = argc ? (const char *const *)argv : &p->machine.shell;
-	p->q.args.n = argc ? (size_t)argc : 1;
-	r = do_net_choose(p->arena, o->net, &p->q.net, &p->q.no_net, err);
-	if (r == 0 && p->q.no_net && (o->publish.n || o->host_loopback || o->metadata))
-		r = err_set(err, EINVAL, "--%s: %s",
-			    o->publish.n       ? "publish"
-			    : o->host_loopback ? "host-loopback"
-					       : "metadata",
-			    p->q.no_net);
-	if (r < 0)
-		return r;
+	return err_set(err, EINVAL, "--%s: %s",
+		       o->publish.n       ? "publish"
+		       : o->host_loopback ? "host-loopback"
+					  : "metadata",
+		       p->q.no_net);
+}
+
+/* In this order: what an option shows lies on what is shown by itself, and beside copies. */
+static int find_places(struct do_parts *p, struct err *err)
+{
+	const struct do_options *o = p->o;
+	int r = 0;
+
 	do_copies_find(p);
-	p->q.all_changes = o->changes && str_starts(o->changes, "all");
 	for (size_t i = 0; r == 0 && i < o->share.n; i++)
 		r = do_share_find(p, o->share.v[i], err);
 	if (r == 0)
 		r = do_find_paths(p, err);
-	if (r == 0)
-		do_copies_rest(p);
-	if (r == 0)
-		find_workdir(p);
-	if (r == 0 && o->overlay && *o->overlay)
+	if (r < 0)
+		return r;
+	do_copies_rest(p);
+	find_workdir(p);
+	if (o->overlay && *o->overlay)
 		r = launch_layer(p->arena, o->overlay, &p->q.layer, err);
+	return r < 0 ? r : do_find_devices(p, err);
+}
+
+static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
+{
+	int r = machine_gather(p->arena, &p->machine, err);
+
 	if (r == 0)
-		r = do_find_devices(p, err);
+		r = check_cwd(p, err);
+	if (r < 0)
+		return r;
+	note_options(p);
+	r = find_tree(p, err);
+	if (r < 0)
+		return r;
+	if (!p->o->rootfs)
+		do_find_defaults(p);
+	p->q.args.v = argc ? (const char *const *)argv : &p->machine.shell;
+	p->q.args.n = argc ? (size_t)argc : 1;
+	r = find_network(p, err);
+	if (r == 0)
+		r = find_places(p, err);
 	if (r == 0)
 		r = read_env_files(p, err);
 	if (r == 0)
@@ -374,19 +402,20 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	_cleanup_json_write_ struct json_write *w = json_write_new(true);
 	struct do_parts p = { .arena = arena, .o = data };
-	struct do_result result;
+	struct do_result result = { 0 };
 	int64_t timeout_ms = 0;
 	int r = p.o->timeout ? do_duration(p.o->timeout, &timeout_ms, err) : 0;
 
 	if (r == 0)
 		r = do_check(p.o, err);
-	if (r == 0 && argc && !*argv[0] && !p.o->apply)
-		return err_set(err, EINVAL, "expected a command, got an empty string");
-	if (r == 0 && p.o->apply)
+	if (r < 0)
+		return r;
+	if (p.o->apply)
 		return do_layer_apply(arena, p.o->apply, (const char *const *)argv, (size_t)argc,
 				      p.o->changes, err);
-	if (r == 0)
-		r = gather(&p, argc, argv, err);
+	if (argc && !*argv[0])
+		return err_set(err, EINVAL, "expected a command, got an empty string");
+	r = gather(&p, argc, argv, err);
 	if (r == 0)
 		r = do_config(arena, &p.q, w, &result, err);
 	if (r < 0)

@@ -47,14 +47,17 @@ static int prepare(struct arena *arena, const struct cmd_globals *globals,
 {
 	struct restore *restore = arena_new(arena, struct restore);
 	struct launch_options how = o->launch;
+	struct criu_dirs dirs = { .images = -1, .work = -1 };
 	int r;
 
-	*restore = (struct restore){ .images = -1, .work = -1 };
+	*restore = (struct restore){ 0 };
 	how.restores = true;
 	r = swrk_find(arena, globals->criu, &restore->criu, err);
 	if (r == 0)
-		r = criu_options_open(arena, &o->criu, false, &restore->images, &restore->work,
-				      &restore->work_path, err);
+		r = criu_options_open(arena, &o->criu, false, &dirs, err);
+	restore->images = dirs.images;
+	restore->work = dirs.work;
+	restore->work_path = dirs.work_path;
 	if (r == 0)
 		r = launch_plan(arena, globals, &how, id, false, o->detach, launch, err);
 	if (r == 0)

@@ -42,17 +42,17 @@ static int open_dir(struct arena *arena, const char *option, const char *path, b
 	return err_errno(err, r < 0 ? -r : errno, "--%s: open the directory \"%s\"", option, path);
 }
 
-int criu_options_open(struct arena *arena, const struct criu_options *o, bool make, int *ret_images,
-		      int *ret_work, const char **ret_work_path, struct err *err)
+int criu_options_open(struct arena *arena, const struct criu_options *o, bool make,
+		      struct criu_dirs *ret, struct err *err)
 {
 	const char *images = o->image_path ? o->image_path : "checkpoint";
-	const char *work = o->work_path ? o->work_path : images;
-	int r = *ret_images = open_dir(arena, "image-path", images, make, err);
 
-	if (r >= 0)
-		r = *ret_work = open_dir(arena, "work-path", work, true, err);
-	*ret_work_path = work;
-	return r < 0 ? r : 0;
+	*ret = (struct criu_dirs){ .work = -1, .work_path = o->work_path ? o->work_path : images };
+	ret->images = open_dir(arena, "image-path", images, make, err);
+	if (ret->images < 0)
+		return ret->images;
+	ret->work = open_dir(arena, "work-path", ret->work_path, true, err);
+	return ret->work < 0 ? ret->work : 0;
 }
 
 int criu_options_read(struct arena *arena, const struct criu_options *o,

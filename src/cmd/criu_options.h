@@ -56,9 +56,14 @@ extern const char *const criu_options_cgroups[], *const criu_options_locks[];
 			"ignore (default), soft, full or strict", criu_options_cgroups             \
 	}
 
-/* The two directories; made: creates missing ones. The path of the second, for people. */
-int criu_options_open(struct arena *arena, const struct criu_options *o, bool make, int *ret_images,
-		      int *ret_work, const char **ret_work_path, struct err *err) MUST_CHECK;
+struct criu_dirs {
+	int images, work;
+	const char *work_path; /* for people */
+};
+
+/* make: creates the directory of the images, too, where it is missing. */
+int criu_options_open(struct arena *arena, const struct criu_options *o, bool make,
+		      struct criu_dirs *ret, struct err *err) MUST_CHECK;
 
 /* What plan_criu_options() turns them into, on this host. */
 int criu_options_read(struct arena *arena, const struct criu_options *o,
