@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/steps/start.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -13,9 +14,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 1000 };
+enum { PATIENCE_MS = 1000, SHUT_MS = 10000 };
 
 static int *descriptors(struct arena *arena, size_t n)
 {
@@ -242,4 +244,20 @@ void start_note(struct start *start, const char *fmt, ...)
 	log_debug("%s", text);
 	if (start->n_notes < START_MAX_NOTES)
 		start->notes[start->n_notes++] = arena_strdup(start->arena, text);
+}
+
+/* A user enters by the right to trace init, and that is there while init waits for its start and
+ * from its exec on, but not in the moments between: `create` may have ended before init waits. */
+int start_join_target(const struct start *start, unsigned int flags)
+{
+	static const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
+	long long deadline = clock_now() + SHUT_MS;
+	int r = pidfd_join(start->target_pidfd, (int)flags);
+
+	while ((r == -EPERM || r == -EACCES) && clock_left(deadline) &&
+	       program_was_executed((pid_t)start->state->pid.v) == 0) {
+		(void)nanosleep(&moment, NULL);
+		r = pidfd_join(start->target_pidfd, (int)flags);
+	}
+	return r;
 }

@@ -146,5 +146,8 @@ void start_forward_signals(struct start *start);
 /* Ties this process to its parent's life; fails if the parent has already ended. */
 int start_end_with_parent(struct start *start, struct err *err) MUST_CHECK;
 
+/* exec: joins namespaces of the container's init, clone(2)'s flags, or -errno. */
+int start_join_target(const struct start *start, unsigned int flags) MUST_CHECK;
+
 /* Records a fallback in words a user understands. */
 void start_note(struct start *start, const char *fmt, ...) PRINTF(2, 3);

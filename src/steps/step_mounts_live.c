@@ -13,7 +13,6 @@
 #include "src/steps/step_mounts.h"
 #include "src/sys/child.h"
 #include "src/sys/mountfd.h"
-#include "src/sys/pidfd.h"
 #include "src/sys/privs.h"
 #include "src/sys/resolve.h"
 #include "src/sys/sock.h"
@@ -41,7 +40,7 @@ struct place {
 
 static int join(struct start *start, unsigned int kinds, struct err *err)
 {
-	int r = pidfd_join(start->target_pidfd, (int)kinds);
+	int r = start_join_target(start, kinds);
 
 	return r < 0 ? err_errno(err, -r, "join the namespaces of container %s", start->state->id)
 		     : 0;

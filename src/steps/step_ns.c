@@ -11,7 +11,6 @@
 #include "src/host/facts.h"
 #include "src/oci/names.h"
 #include "src/oci/sysctl.h"
-#include "src/sys/pidfd.h"
 #include "src/sys/privs.h"
 #include "userns/probe.h"
 
@@ -391,7 +390,7 @@ int step_target_enter(struct start *start, struct err *err)
 	 * is open, and nobody may trace us (CVE-2016-9962). */
 	privs_set_dumpable(false);
 	driver_close(&start->cgroup);
-	r = pidfd_join(start->target_pidfd, (int)start->plan->ns.join_flags);
+	r = start_join_target(start, start->plan->ns.join_flags);
 	if (r == -ESRCH)
 		return err_set(err, ESRCH, "container not running: %s: its init has just exited",
 			       start->state->id);

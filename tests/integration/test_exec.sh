@@ -42,6 +42,25 @@ t_exec_needs_a_running_one() {
 	down
 }
 
+# A user who comes as soon as the container is there, when its init does not wait yet, and so lets nobody in.
+t_exec_at_the_first_moment() {
+	local tracer
+	rootless_only 'root may enter at any moment'
+	# As a user with a single id: traced, newuidmap has no privileges.
+	cfg --argjson u "$(id -u)" --argjson g "$(id -g)" '.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}] |
+		.linux.gidMappings = [{containerID: 0, hostID: $g, size: 1}]'
+	prog /bin/sleep 1000
+	strace -f -qq -o "$T/trace" -e trace=close_range -e inject=close_range:delay_enter=200000 \
+		"${U[@]}" create -b "$T/b" "$ID" >"$T/create" 2>&1 </dev/null &
+	tracer=$!
+	soon is created || fail "$(<"$T/create")"
+	inside /bin/echo inside
+	eq output "$OUT" inside
+	ok kill "$ID" KILL
+	wait $tracer || true
+	down
+}
+
 # What waits for start shows nothing of the host's to whom may look at it, and can be entered.
 t_exec_in_created() {
 	local pid
