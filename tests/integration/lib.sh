@@ -197,7 +197,12 @@ one() { # FUNCTION
 # usrun-ID too has the id in it; other usrun-* are of others that run at the same time.
 cgroups() { { find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null || true; } | sort; } # others come and go
 # A user makes none on the host, and sees those that others make there.
-mounts() { [ -n "${OWN:-}" ] || cut -d ' ' -f 3-6 /proc/self/mountinfo | sort; }
+mounts() { [ -n "${OWN:-}" ] || cut -d ' ' -f 1,3-6 /proc/self/mountinfo | sort; }
+# Whoever renames a directory renames the places of the mounts below it, in all namespaces: so by their ids, not by these.
+new_mounts() { # BEFORE NOW
+	[ "$1" = "$2" ] || awk '{key = $1 " " $2 " " $3 " " $5} NR == FNR {was[key]; next} !(key in was) {print "mount", $2, $3, $4, $5}' \
+		<(echo "$1") <(echo "$2")
+}
 
 # Processes of usrun itself (U sets the variable; its children have a title instead) and of the container (its config does).
 processes() {
@@ -220,7 +225,7 @@ news() { # WHAT BEFORE NOW: the lines that were not there
 
 left_now() {
 	local pid
-	news mount "$MOUNTS" "$(mounts)"
+	new_mounts "$MOUNTS" "$(mounts)"
 	news cgroup "$CGROUPS" "$(cgroups)"
 	for pid in $(processes); do
 		echo "process $pid $({ tr '\n\0' '  ' <"/proc/$pid/comm" && tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null || true)"
