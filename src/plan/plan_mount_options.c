@@ -53,7 +53,7 @@ static void take_back(struct mount_entry *m, struct mount_super *list, const cha
 static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
 		     const char *word, struct err *err)
 {
-	/* Handles the option after it: the size of the layer. */
+	/* Of a scratch mount this is the size of its layer. */
 	if (m->kind != MOUNT_BIND || (m->extensions & MOUNT_EXT_SCRATCH)) {
 		if (!drop_unmapped_owner(b, m, word))
 			add_super(b, m, list, word);

@@ -230,7 +230,7 @@ int store_reserve(struct store *store, const char *id,
 	return taken(store, id, err);
 }
 
-/* Finds the holder of a container's lock, for `delete --force`: a creation whose hook never ends
+/* The holder of a container's lock, found for `delete --force`: a creation whose hook never ends
  * must not keep a container for ever. It may be killed: whatever it leaves is undone by the same
  * delete. */
 
