@@ -2,16 +2,22 @@
 #include "src/run/query.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ENQ = 5, BEL = 7, ESC = 27 };
+
+/* From 11 to 21. */
+static bool asks_of_window(const char *text)
+{
+	text += strspn(text, "0");
+	return strspn(text, "0123456789") == 2 && strncmp(text, "11", 2) >= 0 &&
+	       strncmp(text, "21", 2) <= 0;
+}
 
 /* A control sequence: its parameters begin at `text`, and `end` is its last byte. */
 static bool control_asks(const char *text, const char *end)
 {
 	char kind = *text >= '<' && *text <= '?' ? *text : '0', before = end > text ? end[-1] : '0';
-	int first = atoi(text);
 
 	switch (*end) {
 	case 'c': /* what the terminal is; with "?" the shape of Linux's cursor */
@@ -21,7 +27,7 @@ static bool control_asks(const char *text, const char *end)
 	case 'p': /* a mode */
 		return before == '$';
 	case 't': /* the window */
-		return kind == '0' && first >= 11 && first <= 21;
+		return kind == '0' && asks_of_window(text);
 	case 'x': /* parameters of the line; with "$" it fills a rectangle */
 		return before != '$' && before != '*';
 	case 'y': /* the checksum of a rectangle */
