@@ -86,18 +86,23 @@ static void keep_named(struct arena *arena, struct layer_changes *changes,
 	changes->n = kept;
 }
 
-static int list(struct arena *arena, const struct layer *layer, const struct plan *plan,
-		const struct layer_choice *choice, const char *how, struct str *out,
-		struct err *err)
+struct listing {
+	const char *how;                   /* of --changes */
+	const struct plan *plan;           /* whose own changes are left out, or NULL */
+	const struct layer_choice *choice; /* or NULL */
+};
+
+static int list(struct arena *arena, const struct layer *layer, const struct listing *listing,
+		struct str *out, struct err *err)
 {
-	struct layer_changes changes;
+	struct layer_changes changes = { 0 };
 	int r = layer_changes(arena, layer, &changes, err);
 
-	if (r == 0)
-		leave_out_own(arena, &changes, plan, str_starts(how, "all"));
-	if (r == 0)
-		keep_named(arena, &changes, choice);
-	return r < 0 ? r : to_text(out, &changes, how, err);
+	if (r < 0)
+		return r;
+	leave_out_own(arena, &changes, listing->plan, str_starts(listing->how, "all"));
+	keep_named(arena, &changes, listing->choice);
+	return to_text(out, &changes, listing->how, err);
 }
 
 static void tell_full(const struct start *start, int fd)
@@ -114,6 +119,7 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 {
 	_cleanup_close_ int top = fd_take(&start->layer_top);
 	_cleanup_str_ struct str out = { 0 };
+	const struct listing listing = { .how = changes, .plan = start->plan };
 	struct layer *layer = &start->layer;
 	struct err err = { 0 };
 
@@ -122,7 +128,7 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 	if (changes && layer->fd >= 0) {
 		do_patience_begin(LISTING);
 		if (do_ids_enter(arena, layer, &err) < 0 ||
-		    list(arena, layer, start->plan, NULL, changes, &out, &err) < 0)
+		    list(arena, layer, &listing, &out, &err) < 0)
 			log_notice("--changes: %s", err.text);
 		else
 			(void)!io_write_all(STDERR_FILENO, out.s, out.len);
@@ -266,7 +272,7 @@ static int apply(struct arena *arena, struct layer *layer, const struct layer_ch
 		 struct str *out, struct err *err)
 {
 	struct layer_applied applied = { 0 };
-	struct layer_changes changes;
+	struct layer_changes changes = { 0 };
 	bool missing = false;
 	int r = layer_changes(arena, layer, &changes, err);
 
@@ -290,6 +296,7 @@ int do_layer_apply(struct arena *arena, const char *dir, const char *const *path
 {
 	_cleanup_str_ struct str out = { 0 };
 	struct layer_choice choice;
+	const struct listing listing = { .how = changes, .choice = &choice };
 	struct layer layer;
 	struct err later;
 	int r = find_choice(arena, paths, n, &choice, err), printed;
@@ -301,7 +308,7 @@ int do_layer_apply(struct arena *arena, const char *dir, const char *const *path
 	do_patience_begin(changes ? LISTING : "usrun: applying the changes ...\n");
 	r = do_ids_enter(arena, &layer, err);
 	if (r == 0)
-		r = changes ? list(arena, &layer, NULL, &choice, changes, &out, err)
+		r = changes ? list(arena, &layer, &listing, &out, err)
 			    : apply(arena, &layer, &choice, &out, err);
 	do_patience_end();
 	layer_close(&layer);

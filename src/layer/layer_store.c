@@ -161,7 +161,7 @@ static int open_directory(struct arena *arena, struct layer *layer, int kind, st
 {
 	const char *const *names;
 	_cleanup_close_ int again = -1;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	if (!kind && faccessat(layer->fd, NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
