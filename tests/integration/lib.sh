@@ -56,6 +56,11 @@ has_fds() { # PID N
 	[ "$(find "/proc/$1/fd" -type l 2>/dev/null | wc -l)" = "$2" ]
 }
 
+# A user may look at the init of a created container while it waits, and `create` may end a moment before.
+shown() { # PID
+	soon readlink "/proc/$1/ns/net" >/dev/null 2>&1 || fail "nobody may look at process $1"
+}
+
 # --- usrun: "${U[@]}" is the command ---
 
 # R ARG...: usrun ARG..., result in RC, OUT, ERR.

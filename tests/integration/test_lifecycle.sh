@@ -100,6 +100,7 @@ t_create_and_start() {
 	script_ 'echo ran >>/place/ran; exec sleep 1000'
 	ok create -b "$T/b" --pid-file "$T/pid" "$ID"
 	pid=$(<"$T/pid")
+	shown "$pid"
 	for kind in pid net ipc uts mnt cgroup; do
 		[ "$(readlink "/proc/$pid/ns/$kind")" != "$(readlink "/proc/self/ns/$kind")" ] || fail "no $kind namespace"
 	done
