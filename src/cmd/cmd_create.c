@@ -17,11 +17,12 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	       char **argv, struct err *err)
 {
 	const struct create_options *o = data;
+	const struct launch_as as = { .id = argv[0], .wait_start = true, .detach = true };
 	struct launch *launch = arena_new(arena, struct launch);
 	int r;
 
 	(void)argc;
-	r = launch_plan(arena, globals, &o->launch, argv[0], true, true, launch, err);
+	r = launch_plan(arena, globals, &o->launch, &as, launch, err);
 	if (r == 0)
 		r = launch_check_stdin(launch->plan, "create", err);
 	return r < 0 ? r : launch_start(launch, globals, err);

@@ -364,16 +364,16 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;
-	const char *id = p->o->name;
+	struct launch_as as = { .id = p->o->name, .detach = p->o->detach };
 	int r;
 
 	/* A cgroup of its own costs more than the rest of the start; only limits need one. */
 	if (!p->q.memory && !p->q.cpu_quota && !p->q.pids && !with.cgroup_manager)
 		with.cgroup_manager = "disabled";
 	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
-	if (!id)
-		id = arena_strf(p->arena, GC_SANDBOX "%d-%08x", (int)getpid(), number);
-	r = launch_plan(p->arena, &with, &how, id, false, p->o->detach, launch, err);
+	if (!as.id)
+		as.id = arena_strf(p->arena, GC_SANDBOX "%d-%08x", (int)getpid(), number);
+	r = launch_plan(p->arena, &with, &how, &as, launch, err);
 	if (r == 0)
 		tell(p, result);
 	if (r == 0)

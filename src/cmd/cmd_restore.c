@@ -46,6 +46,7 @@ static int prepare(struct arena *arena, const struct cmd_globals *globals,
 		   struct err *err)
 {
 	struct restore *restore = arena_new(arena, struct restore);
+	const struct launch_as as = { .id = id, .detach = o->detach };
 	struct launch_options how = o->launch;
 	struct criu_dirs dirs = { .images = -1, .work = -1 };
 	int r;
@@ -59,7 +60,7 @@ static int prepare(struct arena *arena, const struct cmd_globals *globals,
 	restore->work = dirs.work;
 	restore->work_path = dirs.work_path;
 	if (r == 0)
-		r = launch_plan(arena, globals, &how, id, false, o->detach, launch, err);
+		r = launch_plan(arena, globals, &how, &as, launch, err);
 	if (r == 0)
 		r = criu_options_check_powers(launch->plan->powers, "restore", err);
 	if (r == 0)

@@ -35,11 +35,12 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	       char **argv, struct err *err)
 {
 	const struct run_options *o = data;
+	const struct launch_as as = { .id = argv[0], .detach = o->detach };
 	struct launch *launch = arena_new(arena, struct launch);
 	int r;
 
 	(void)argc;
-	r = launch_plan(arena, globals, &o->launch, argv[0], false, o->detach, launch, err);
+	r = launch_plan(arena, globals, &o->launch, &as, launch, err);
 	if (r < 0)
 		return r;
 	if (!launch->config->process) {

@@ -307,15 +307,15 @@ static int name_config(const struct launch *launch, struct err *err)
 }
 
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,
-		const struct launch_options *options, const char *id, bool wait_start, bool detach,
+		const struct launch_options *options, const struct launch_as *as,
 		struct launch *ret, struct err *err)
 {
-	int r = store_check_id(id, err);
+	int r = store_check_id(as->id, err);
 
 	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1 };
-	fill_options(ret, globals, options, id);
-	ret->options.wait_start = wait_start;
-	ret->options.detach = detach;
+	fill_options(ret, globals, options, as->id);
+	ret->options.wait_start = as->wait_start;
+	ret->options.detach = as->detach;
 	if (r == 0 && options->overlay && *options->overlay)
 		r = launch_layer(arena, options->overlay, &ret->options.layer, err);
 	if (r == 0 && !options->restores)

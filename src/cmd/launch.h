@@ -102,8 +102,12 @@ int launch_read_bundle(struct arena *arena, const char *bundle, char **ret, size
 		       struct err *err) MUST_CHECK;
 
 /* Bundle to plan. Changes nothing. */
+struct launch_as {
+	const char *id;
+	bool wait_start, detach;
+};
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,
-		const struct launch_options *options, const char *id, bool wait_start, bool detach,
+		const struct launch_options *options, const struct launch_as *as,
 		struct launch *ret, struct err *err) MUST_CHECK;
 
 /* The same for `explain`: with the facts of another host or caller, if given. */
