@@ -10,11 +10,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,6 +97,43 @@ static int exec_program(const struct net_exec *what, const char *const *argv, st
 	return err_errno(err, errno, "start %s", what->program);
 }
 
+static void await_end(struct child *child)
+{
+	while (child_reap(child, INT_MAX, NULL) == -ETIMEDOUT)
+		;
+}
+
+static int make_device(int netns)
+{
+	struct ifreq request = { .ifr_name = NET_DEVICE, .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd;
+
+	if (setns(netns, CLONE_NEWNET) < 0)
+		return -errno;
+	fd = openat(AT_FDCWD, "/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Creates a device that outlives the helper and ends with the namespace. Otherwise the kernel
+ * removes it when slirp4netns closes it, which takes tens of milliseconds, and waiting for the
+ * helper's end means waiting for that. A child does it, because the way back from the container's
+ * namespace is closed. If it fails, slirp4netns creates the device itself, or says why it
+ * cannot. */
+static void keep_device(int netns)
+{
+	const struct clone_request how = { .cgroup_fd = -1 };
+	struct child maker = CHILD_NONE;
+	struct err ignored;
+	pid_t self = getpid(), pid = child_clone(&how, &maker);
+
+	if (pid == 0)
+		child_exit(privs_die_with_parent(self, &ignored) < 0 || make_device(netns) < 0);
+	if (pid > 0)
+		await_end(&maker);
+}
+
 static int exec_slirp(struct arena *arena, const struct net_exec *what, struct err *err)
 {
 	const struct net_helper_fds fds = { .ready = what->ready,
@@ -106,6 +146,8 @@ static int exec_slirp(struct arena *arena, const struct net_exec *what, struct e
 
 	if (r == 0)
 		r = enter_userns(what->userns, &root, err);
+	if (r == 0)
+		keep_device(what->netns);
 	/* It becomes id 0 before it sets up its sandbox, though it does not need to: the kernel
 	 * checks capabilities. */
 	if (r == 0 && !root)
@@ -118,12 +160,6 @@ static int exec_slirp(struct arena *arena, const struct net_exec *what, struct e
 		return err_errno(err, -r, "start %s", what->program);
 	return exec_program(what, net_slirp_argv(arena, what->plan, title(arena, what), &fds, ipv6),
 			    err);
-}
-
-static void await_end(struct child *child)
-{
-	while (child_reap(child, INT_MAX, NULL) == -ETIMEDOUT)
-		;
 }
 
 /* The first process of a pid namespace, whose end is that of pasta, too: what pasta becomes makes

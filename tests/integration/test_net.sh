@@ -63,7 +63,13 @@ no_helpers() { [ -z "$(helpers)" ]; }
 
 before_t_net_slirp4netns() { give_tun; }
 after_t_net_slirp4netns() { take_tun; }
-t_net_slirp4netns() { a_network slirp4netns; }
+t_net_slirp4netns() {
+	a_network slirp4netns
+	# It outlives the helper: its removal takes longer than the rest of the end.
+	script_ 'cat /sys/class/net/tap0/tun_flags'
+	go --net=slirp4netns
+	eq 'a device that stays' "$((OUT & 0x800))" $((0x800))
+}
 
 before_t_net_pasta() { give_tun; }
 after_t_net_pasta() { take_tun; }
