@@ -141,17 +141,20 @@ int plan_criu_check(const struct oci_config *config, struct err *err)
 	if (user && user->path)
 		return err_set(err, EOPNOTSUPP,
 			       ERR_AT "linux.namespaces: a container in the user namespace of "
-				      "another cannot be checkpointed");
+				      "another cannot be checkpointed: criu does not restore into "
+				      "one that is there already");
 	if (cgroup && cgroup->path)
 		return err_set(err, EOPNOTSUPP,
 			       ERR_AT "linux.namespaces: a container in the cgroup namespace of "
 				      "another cannot be checkpointed");
-	/* CRIU would bind it as it is, and its files would belong to others. */
 	for (size_t i = 0; i < config->mounts.n; i++)
 		if (plan_idmap_mount_is_wanted(&config->mounts.v[i]))
 			return err_set(err, EOPNOTSUPP,
-				       ERR_AT "mounts[%zu]: a container with an ID-mapped mount "
-					      "cannot be checkpointed",
+				       ERR_AT
+				       "mounts[%zu]: a container with an ID-mapped mount "
+				       "cannot be checkpointed: criu would restore the mount "
+				       "without its mapping, and the files would have other "
+				       "owners",
 				       i);
 	return 0;
 }

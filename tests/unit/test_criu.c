@@ -328,10 +328,12 @@ TEST(what_criu_cannot_hold_is_refused)
 	CHECK_ERR(plan_criu_check(config_of("", ""), &err), &err, "mount namespace");
 	CHECK_INT(plan_criu_check(config_of("", MNT ",{\"type\":\"user\"}"), &err), 0);
 	CHECK_ERR(plan_criu_check(config_of("", MNT ",{\"type\":\"user\",\"path\":\"/x\"}"), &err),
-		  &err, "user namespace of another");
+		  &err, "criu does not restore into one that is there already");
 	CHECK_INT(plan_criu_check(config_of(BIND("/m", "\"bind\",\"ro\""), MNT), &err), 0);
-	CHECK_ERR(plan_criu_check(config_of(BIND("/m", "\"bind\",\"idmap\""), MNT), &err), &err,
-		  "mounts[0]: a container with an ID-mapped mount");
+	CHECK_ERR(
+		plan_criu_check(config_of(BIND("/m", "\"bind\",\"idmap\""), MNT), &err), &err,
+		"mounts[0]: a container with an ID-mapped mount cannot be checkpointed: criu would "
+		"restore the mount without its mapping");
 	CHECK_ERR(plan_criu_check(config_of("", "{\"type\":\"mount\",\"path\":\"/x\"}"), &err),
 		  &err, "mount namespace");
 	CHECK_ERR(
