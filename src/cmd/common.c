@@ -22,8 +22,8 @@ int common_read_state(struct arena *arena, struct store *store, int dirfd, const
 			       "container does not exist: %s (it is being created or deleted)", id);
 	if (r == -ENODATA && store_is_cut_off(dirfd))
 		return err_set(err, ENOENT, "container does not exist: %s", id);
-	if (r == 0 && ret->phase == STATE_CREATING)
-		ret->abandoned = !store_is_locked(dirfd);
+	if (r == 0 && ret->phase == STATE_CREATING && !store_is_locked(dirfd))
+		store_creator_is_gone(ret);
 	return r;
 }
 

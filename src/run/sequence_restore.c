@@ -39,10 +39,11 @@ static const struct row rows[] = {
 	/* It is still stopped, and must run only as the process it is known to be. */
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_INIT_PID, .before = M_STATE_WRITTEN,
 	    .gives = M_RDT),
-	/* Up to the last point at which it ends with us. Nothing would start a container that was
-	 * only created; and anyone who finds a running container, and kills it, must not find CRIU
-	 * at work on it. */
-	ACT(PARENT, "criu-ready", step_criu_ready, .needs = M_INIT_PID | M_MOUNTED,
+	/* Up to the last point at which it ends with us, and a little beyond: the state says before
+	 * that it is let go. That it runs it says later: anyone who finds a running container, and
+	 * kills it, must not find CRIU at work on it. */
+	ACT(PARENT, "criu-ready", step_criu_ready,
+	    .needs = M_INIT_PID | M_MOUNTED | M_STATE_FULL | M_START_TIME, .after = M_RDT,
 	    .before = M_STARTED | M_STATE_WRITTEN, .gives = M_RELEASED),
 	ACT(PARENT, "state-restored", step_state_restored,
 	    .needs = M_RELEASED | M_STATE_FULL | M_START_TIME, .before = M_STARTED,

@@ -179,6 +179,16 @@ static int read_state(int fd, const char *name, const char *id, struct arena *ar
 	return r;
 }
 
+void store_creator_is_gone(struct state *state)
+{
+	if (state->phase != STATE_CREATING)
+		return;
+	if (state->released.v && state->pid.set && state->start_time.set)
+		state->phase = STATE_STARTED;
+	else
+		state->abandoned = true;
+}
+
 int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
 	       struct state *ret, struct err *err)
 {

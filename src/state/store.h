@@ -59,13 +59,18 @@ struct state {
 	struct json_uint console_start_time;
 	const struct handler_kept *handler; /* the one that runs its program, or NULL */
 	struct json_bool poststart_hooks, poststop_hooks, terminal;
-	struct json_uint sandbox; /* it ends with its usrun, which was in this pid namespace */
+	struct json_bool released; /* creating, and it will run also when its creator is gone */
+	struct json_uint sandbox;  /* it ends with its usrun, which was in this pid namespace */
 	/* Not stored. */
 	bool abandoned; /* its creator died before it was done (store_is_locked()) */
 	bool damaged;   /* only the id is known */
 };
 
 struct store;
+
+/* Of a state that is still creating, when nobody else holds the lock: what its creator had released
+ * has started, anything else is abandoned. */
+void store_creator_is_gone(struct state *state);
 
 /* ROOT: --root, else $XDG_RUNTIME_DIR/usrun when that is set and not empty (even for root), else
  * /run/usrun for a caller that may write there, else /run/user/UID/usrun, else /tmp/usrun-UID. A

@@ -151,9 +151,10 @@ static int not_ours(const struct store *store, const char *id, struct err *err)
  * booted since. */
 static bool owner_is_dead(const struct state *state, int dirfd)
 {
+	bool cut_off = state->phase == STATE_CREATING && !state->released.v;
+
 	/* Creating: and we hold the lock that a living creator would. */
-	return (state->phase == STATE_CREATING || status_has_rebooted(state)) &&
-	       !status_is_elsewhere(state, dirfd);
+	return (cut_off || status_has_rebooted(state)) && !status_is_elsewhere(state, dirfd);
 }
 
 static int clean_up(struct store *store, int dirfd, const char *id,
@@ -383,7 +384,9 @@ static int read_again(struct store *store, int dirfd, const char *id,
 {
 	int r = store_read(store, dirfd, id, change->arena, ret, err);
 
-	ret->abandoned = r == 0 && ret->phase == STATE_CREATING; /* as we hold the lock */
+	ret->abandoned = false;
+	if (r == 0)
+		store_creator_is_gone(ret); /* as we hold the lock */
 	if (r == 0 && change->seen && !is_same(ret, change->seen))
 		return err_set(err, ENOENT,
 			       "container does not exist: %s: another container has its id now",

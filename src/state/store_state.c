@@ -79,6 +79,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, console_pid, "consolePid", JSON_INT, .imin = 1, .imax = INT32_MAX),
 	FIELD(state, console_start_time, "consoleStartTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, handler, "handler", JSON_OBJECT, .type = &handler_doc_kept_type),
+	FIELD(state, released, "released", JSON_BOOL),
 	FIELD(state, poststart_hooks, "poststartHooks", JSON_BOOL),
 	FIELD(state, poststop_hooks, "poststopHooks", JSON_BOOL),
 	FIELD(state, terminal, "terminal", JSON_BOOL),
@@ -193,6 +194,7 @@ int store_state_encode(const struct state *state, struct json_write **ret, const
 	}
 	if (state->handler)
 		handler_doc_write_kept(w, "handler", state->handler);
+	write_flag(w, "released", state->released);
 	write_flag(w, "poststartHooks", state->poststart_hooks);
 	write_flag(w, "poststopHooks", state->poststop_hooks);
 	write_flag(w, "terminal", state->terminal);

@@ -83,7 +83,8 @@ static bool has_ended(struct start *start, const char *mark, const char *other)
 		return dirfd == -ENOENT;
 	if (store_read(start->store, dirfd, other + root, start->arena, &state, &ignored) < 0)
 		return false;
-	state.abandoned = state.phase == STATE_CREATING && !store_is_locked(dirfd);
+	if (state.phase == STATE_CREATING && !store_is_locked(dirfd))
+		store_creator_is_gone(&state);
 	return status_of(&state, NULL, &ignored) == STATUS_STOPPED;
 }
 

@@ -332,10 +332,15 @@ int step_criu_restore(struct start *start, struct err *err)
 	return r == 0 && !child_is_there(&start->init) ? record(start, err) : r;
 }
 
-/* The last point at which it could die with us. */
+/* The last point at which it could be ended with us: what CRIU says after this answer it does not
+ * wait for. */
 int step_criu_ready(struct start *start, struct err *err)
 {
-	return go_on(start, "pre-resume", err);
+	int r;
+
+	start->state->released = (struct json_bool){ true, true };
+	r = store_write(start->state_dir, start->state, err);
+	return r < 0 ? r : go_on(start, "pre-resume", err);
 }
 
 int step_criu_resume(struct start *start, struct err *err)

@@ -285,6 +285,7 @@ int step_state_created(struct start *start, struct err *err)
 
 int step_state_restored(struct start *start, struct err *err)
 {
+	start->state->released = (struct json_bool){ 0 };
 	return write_whole(start, STATE_STARTED, err);
 }
 

@@ -102,6 +102,30 @@ t_restore_that_is_killed() {
 	down
 }
 
+# After the answer to post-restore CRIU lets the container run, whoever is gone; before, it takes it back.
+t_restore_killed_as_it_is_written_down() {
+	need_criu
+	PATH=$PATH:/of-$ID
+	counter
+	ok checkpoint --image-path "$T/img" "$ID"
+	local restore=(-E "USRUN_TEST=$ID" "${U[@]:2}" restore -d -b "$T/b" --image-path "$T/img" "$ID") n half
+	strace -qq -o "$T/trace" -e trace=renameat "${restore[@]}" >>"$T/log" 2>&1 </dev/null || fail "restore: $(cat "$T/log")"
+	n=$(grep -c '^renameat(' "$T/trace")
+	down
+	# Before the last but one, which says that it is let go.
+	! strace -qq -o "$T/trace" -e inject=renameat:signal=KILL:when=$((n - 1)) "${restore[@]}" >>"$T/log" 2>&1 </dev/null || fail 'it lives'
+	half=$(jq .pid "$(STATE_OF)/$ID/state.json")
+	soon no_criu || fail "CRIU is left: $(cat "$T/found")"
+	soon process_is_gone "$half" || fail "process $half runs, and the container is $(status)"
+	down
+	! strace -qq -o "$T/trace" -e inject=renameat:signal=KILL:when=$n "${restore[@]}" >>"$T/log" 2>&1 </dev/null || fail 'it lives'
+	eq status "$(status)" running
+	soon no_criu || fail "CRIU is left: $(cat "$T/found")"
+	no 'already exists' restore -d -b "$T/b" --image-path "$T/img" "$ID"
+	ok exec "$ID" /bin/busybox true
+	down
+}
+
 # An open connection to this port of the host.
 has_peer() { awk -v p=":$(printf %04X "$1")" '$3 ~ p"$" && $4 == "01" { found = 1 } END { exit !found }' /proc/net/tcp; } # PORT
 
