@@ -185,6 +185,9 @@ static int take_directory(struct store *store, const char *id, bool made,
 
 	if (dir == -ENOENT)
 		return -EAGAIN;
+	/* Whoever has taken it since wants the id that we have failed to get, at this moment. */
+	if (dir < 0 && made)
+		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
 	if (dir < 0)
 		return err_errno(err, -dir, "open the state directory %s/%s", store->path, id);
 	/* A faster creator has an empty directory too, until it has written its state. */

@@ -11,6 +11,13 @@ t_fault_reserve() {
 	has "message" "$(<"$T/err")" "read the state directory"
 	hasnt "message" "$(<"$T/err")" "already exists"
 	eq "state directory" "$(ls -A "$(STATE_OF)")" ""
+	rc=0
+	strace -qq -o "$T/trace" -e inject=openat2:error=ENOMEM -e trace=openat2 \
+		-P "$ID" -E "USRUN_TEST=$ID" "${U[@]:2}" create -b "$T/b" "$ID" 2>"$T/err" </dev/null || rc=$?
+	has trace "$(<"$T/trace")" INJECTED
+	eq "exit status" "$rc" 1
+	has "message" "$(<"$T/err")" "open the state directory"
+	eq "state directory" "$(ls -A "$(STATE_OF)")" ""
 }
 
 t_fault_few_descriptors() {
