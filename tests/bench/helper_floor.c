@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What slirp4netns itself takes: a network namespace, the helper on it, until it is ready, and its
- * end. Nothing else of a container is made.
+/* What slirp4netns itself takes: a network namespace with a device that stays, the helper on it,
+ * until it is ready, and its end. Nothing else of a container is made.
  *
  *   helper_floor SLIRP4NETNS */
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +31,17 @@ static void put(const char *path, const char *text)
 	(void)close(fd);
 }
 
+/* Removed with the namespace, not by the end of the helper, which would take longer. */
+static void make_device(void)
+{
+	struct ifreq request = { .ifr_name = "tap0", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
+		die("/dev/net/tun");
+	(void)close(fd);
+}
+
 /* Holds the namespaces until it is killed. */
 static void hold(int said)
 {
@@ -42,6 +56,7 @@ static void hold(int said)
 	put("/proc/self/uid_map", map);
 	(void)snprintf(map, sizeof(map), "0 %u 1", (unsigned int)gid);
 	put("/proc/self/gid_map", map);
+	make_device();
 	if (write(said, "", 1) != 1)
 		die("write");
 	for (;;)
