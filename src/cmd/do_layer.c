@@ -295,7 +295,7 @@ int do_layer_apply(struct arena *arena, const char *dir, const char *const *path
 		   const char *changes, struct err *err)
 {
 	_cleanup_str_ struct str out = { 0 };
-	struct layer_choice choice;
+	struct layer_choice choice = { 0 };
 	const struct listing listing = { .how = changes, .choice = &choice };
 	struct layer layer;
 	struct err later;
