@@ -48,7 +48,7 @@ static Elf64_Ehdr header_of(const char *head, bool wide)
 
 static bool read_part(const char *head, size_t n, uint64_t at, bool wide, Elf64_Phdr *ret)
 {
-	Elf32_Phdr narrow;
+	Elf32_Phdr narrow = { 0 };
 	size_t size = wide ? sizeof(*ret) : sizeof(narrow);
 
 	if (at > n || n - at < size)
