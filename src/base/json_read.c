@@ -163,14 +163,16 @@ static bool check_required(struct json_reader *r)
 }
 
 /* An extra bracket closes the document early: report that, not what seems to be missing. yajl finds
- * the remaining text. */
-static bool is_closed_early(const struct json_reader *r)
+ * the remaining text, unless that is a string without an end. */
+static bool is_closed_early(struct json_reader *r)
 {
 	size_t at = yajl_get_bytes_consumed(r->handle);
 
 	while (at < r->len && strchr(" \t\r\n", r->text[at]))
 		at++;
-	return r->depth == 1 && at < r->len;
+	if (r->depth == 1 && at < r->len)
+		r->early = at;
+	return r->early != 0;
 }
 
 /* Whether one more bracket may be opened. */
@@ -395,6 +397,11 @@ static int parse(struct json_reader *r)
 	if (status == yajl_status_ok) {
 		r->at_end = true;
 		status = yajl_complete_parse(r->handle);
+	}
+	if (status == yajl_status_ok && r->early) {
+		r->no_json = true;
+		(void)json_read_error_rule(r, r->early, "text behind the end of the document");
+		return -r->err->code;
 	}
 	if (status == yajl_status_error)
 		json_read_error_syntax(r);

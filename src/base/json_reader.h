@@ -37,6 +37,7 @@ struct json_reader {
 	struct err *err;
 	yajl_handle handle;
 	bool no_json; /* the text cannot be parsed any further */
+	size_t early; /* where text stands behind the end of the document, or 0 */
 	bool at_end;  /* yajl was told that the text has ended; its offset means nothing any more */
 	size_t last;  /* end of the token before the one that yajl is at */
 	const struct json_type *type;
