@@ -400,7 +400,8 @@ static int parse(struct json_reader *r)
 	}
 	if (status == yajl_status_ok && r->early) {
 		r->no_json = true;
-		(void)json_read_error_rule(r, r->early, "text behind the end of the document");
+		(void)json_read_error_rule(r, r->early,
+					   "unexpected text after the end of the document");
 		return -r->err->code;
 	}
 	if (status == yajl_status_error)
