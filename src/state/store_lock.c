@@ -174,6 +174,19 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 	return r;
 }
 
+/* gc and list hold the lock only for a moment, but that can be a long one on a busy machine; an
+ * owner writes its state at once. */
+static bool lock_unowned(int dirfd)
+{
+	for (int waited = 0; waited < STORE_LOCK_TIMEOUT_MS; waited += WAIT_MS) {
+		if (wait_for_lock(dirfd, WAIT_MS))
+			return true;
+		if (has_file(dirfd, "state.json") != 0)
+			return false;
+	}
+	return false;
+}
+
 /* -EAGAIN, without a text: somebody removed the directory we were looking at, or we did. */
 static int take_directory(struct store *store, const char *id, bool made,
 			  int (*reuse)(struct store *store, const struct state *old,
@@ -191,7 +204,7 @@ static int take_directory(struct store *store, const char *id, bool made,
 	if (dir < 0)
 		return err_errno(err, -dir, "open the state directory %s/%s", store->path, id);
 	/* A faster creator has an empty directory too, until it has written its state. */
-	if (!wait_for_lock(dir, WAIT_MS))
+	if (!lock_unowned(dir))
 		return taken(store, id, err);
 	if (is_removed(dir))
 		return -EAGAIN;

@@ -146,3 +146,19 @@ t_together_delete_of_a_slow_start() {
 	wait $start || true
 	eq hooks "$(noted poststop)" 1
 }
+
+# Whoever looks at all containers holds the lock of each for a moment, which is long where the processor is lost.
+t_together_looked_at_too_early() {
+	local maker dir
+	root_only 'a traced usrun has no newuidmap'
+	prog /bin/true
+	dir=$(STATE_OF)/$ID
+	strace -f -qq -o "$T/trace" -e trace=mkdirat,flock -e inject=flock:delay_enter=1000000:when=1 \
+		"${U[@]}" create -b "$T/b" "$ID" >"$T/create" 2>&1 </dev/null &
+	maker=$!
+	soon test -d "$dir"
+	flock "$dir" sleep 2 &
+	soon is created || fail "$(<"$T/create")"
+	down
+	wait $maker $! || true
+}

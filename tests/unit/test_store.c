@@ -164,6 +164,14 @@ TEST(a_root_that_others_may_write_to_is_refused)
 	CHECK_INT(rmdir(root), 0);
 }
 
+/* What a creator does at once. */
+static bool has_owner(int dir)
+{
+	int fd = openat(dir, "state.json", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	return fd >= 0 && close(fd) == 0;
+}
+
 static void child(struct store *store, int ready, int done)
 {
 	struct err err = { 0 };
@@ -171,6 +179,8 @@ static void child(struct store *store, int ready, int done)
 	char byte = dir >= 0 ? 'w' : strstr(err.text, "already exists") ? 'l' : '?';
 
 	/* The winner keeps the lock until all have tried. */
+	if (dir >= 0 && !has_owner(dir))
+		byte = '?';
 	_exit(write(ready, &byte, 1) == 1 && read(done, &byte, 1) == 0 ? 0 : 1);
 }
 
@@ -203,6 +213,7 @@ TEST(of_many_creators_one_wins)
 		(void)close(done[1]);
 		while (wait(NULL) > 0)
 			;
+		CHECK_INT(unlink(arena_strf(&arena, "%s/c1/state.json", store_root(store))), 0);
 	}
 	CHECK_INT(store_remove(store, "c1", &err), 0);
 	CHECK_INT(rmdir(store_root(store)), 0);
@@ -240,6 +251,7 @@ TEST(a_slow_creator_takes_nothing_away)
 	CHECK(WIFSTOPPED(status));
 	dir = store_reserve(store, "c1", reuse, &err);
 	CHECK(dir >= 0);
+	CHECK(has_owner(dir));
 	(void)ptrace(PTRACE_DETACH, pid, NULL, NULL);
 	CHECK_INT(waitpid(pid, &status, 0), pid);
 	CHECK_INT(status, 0);
