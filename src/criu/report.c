@@ -129,59 +129,56 @@ void report_errors(const char *log, char *ret, size_t size)
 	(void)snprintf(ret, size, "%s", str_text(&out));
 }
 
+/* What CRIU says of the usual causes, the more special words first. */
+static const struct {
+	const char *words, *hint;
+} known[] = {
+	{ "ip6tables-restore", "install iptables, or choose --network-lock nftables" },
+	{ "iptables-restore", "install iptables, or choose --network-lock nftables" },
+	{ "Locking network failed", "install iptables, or choose --network-lock nftables" },
+	{ "Connected TCP socket", "the container has open TCP connections: "
+				  "--tcp-established keeps them, --tcp-close drops them" },
+	{ "In-flight connection", "a TCP connection is just being opened: "
+				  "--tcp-skip-in-flight drops it" },
+	{ "tcp_established", "the container has open TCP connections: --tcp-established" },
+	{ "Some file locks are hold", "the container holds file locks: --file-locks" },
+	{ "external unix socket", "a Unix socket leads out of the container: --ext-unix-sk" },
+	{ "External socket is used", "a Unix socket leads out of the container: --ext-unix-sk" },
+	{ "without peer", "a Unix socket leads to a process of another network namespace" },
+	{ "Can't fork for",
+	  "a process of the container has the number of one that is there, in a pid "
+	  "namespace that it shares" },
+	{ "Can't create a temporary directory",
+	  "criu needs a directory /tmp in a root file system that is read-only" },
+	{ "Tracking memory is not available",
+	  "this kernel has no soft-dirty tracking, which --pre-dump needs" },
+	{ "is a shell job", "the container uses a terminal of the host: --shell-job" },
+	{ "Found slave peer of an external tty",
+	  "the container uses a terminal of the host: --shell-job" },
+	{ "tty_gen_id", "the container uses a terminal of the host: --shell-job" },
+	{ "Can't dump ghost file", "a deleted file is still open: --link-remap" },
+	{ "Can't create link remap", "a deleted file is still open: --link-remap" },
+	{ "Can't connect to server",
+	  "no criu page-server answers at the address of --page-server" },
+	{ "with link remap", "a deleted file is still open: --link-remap" },
+	{ "Can't open file fd/", "a standard stream was a file: let it be one that the "
+				 "container's root may open" },
+	{ "File fd/", "a standard stream was a file: let it be that file again, as it was "
+		      "left (>>FILE)" },
+	{ "dirty track", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
+	{ "soft-dirty", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
+	{ "path=/dev/pts/", "the container uses a terminal of the host: --shell-job" },
+	{ "path=/dev/tty", "the container uses a terminal of the host: --shell-job" },
+	{ "Can't lookup mount=", "a process has a file open that lies on a mount of the host" },
+	{ "vdso: Unexpected rt vDSO", "criu before version 4 does not run on this kernel" },
+	{ "kerndat_has_nftables_concat", "criu asks the kernel for nftables: modprobe nf_tables" },
+	{ "Could not initialize kernel features",
+	  "criu before version 4 does not run on this kernel" },
+	{ "CAP_CHECKPOINT_RESTORE", "criu needs root, or CAP_CHECKPOINT_RESTORE" },
+};
+
 const char *report_hint(const char *log)
 {
-	static const struct {
-		const char *words, *hint;
-	} known[] = {
-		{ "ip6tables-restore", "install iptables, or choose --network-lock nftables" },
-		{ "iptables-restore", "install iptables, or choose --network-lock nftables" },
-		{ "Locking network failed", "install iptables, or choose --network-lock nftables" },
-		{ "Connected TCP socket", "the container has open TCP connections: "
-					  "--tcp-established keeps them, --tcp-close drops them" },
-		{ "In-flight connection", "a TCP connection is just being opened: "
-					  "--tcp-skip-in-flight drops it" },
-		{ "tcp_established", "the container has open TCP connections: --tcp-established" },
-		{ "Some file locks are hold", "the container holds file locks: --file-locks" },
-		{ "external unix socket",
-		  "a Unix socket leads out of the container: --ext-unix-sk" },
-		{ "External socket is used",
-		  "a Unix socket leads out of the container: --ext-unix-sk" },
-		{ "without peer", "a Unix socket leads to a process of another network namespace" },
-		{ "Can't fork for",
-		  "a process of the container has the number of one that is there, in a pid "
-		  "namespace that it shares" },
-		{ "Can't create a temporary directory",
-		  "criu needs a directory /tmp in a root file system that is read-only" },
-		{ "Tracking memory is not available",
-		  "this kernel has no soft-dirty tracking, which --pre-dump needs" },
-		{ "is a shell job", "the container uses a terminal of the host: --shell-job" },
-		{ "Found slave peer of an external tty",
-		  "the container uses a terminal of the host: --shell-job" },
-		{ "tty_gen_id", "the container uses a terminal of the host: --shell-job" },
-		{ "Can't dump ghost file", "a deleted file is still open: --link-remap" },
-		{ "Can't create link remap", "a deleted file is still open: --link-remap" },
-		{ "Can't connect to server",
-		  "no criu page-server answers at the address of --page-server" },
-		{ "with link remap", "a deleted file is still open: --link-remap" },
-		{ "Can't open file fd/", "a standard stream was a file: let it be one that the "
-					 "container's root may open" },
-		{ "File fd/", "a standard stream was a file: let it be that file again, as it was "
-			      "left (>>FILE)" },
-		{ "dirty track", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
-		{ "soft-dirty", "this kernel has no soft-dirty tracking, which --pre-dump needs" },
-		{ "path=/dev/pts/", "the container uses a terminal of the host: --shell-job" },
-		{ "path=/dev/tty", "the container uses a terminal of the host: --shell-job" },
-		{ "Can't lookup mount=",
-		  "a process has a file open that lies on a mount of the host" },
-		{ "vdso: Unexpected rt vDSO", "criu before version 4 does not run on this kernel" },
-		{ "kerndat_has_nftables_concat",
-		  "criu asks the kernel for nftables: modprobe nf_tables" },
-		{ "Could not initialize kernel features",
-		  "criu before version 4 does not run on this kernel" },
-		{ "CAP_CHECKPOINT_RESTORE", "criu needs root, or CAP_CHECKPOINT_RESTORE" },
-	};
-
 	size_t len;
 	const char *words;
 
