@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 1000, SHUT_MS = 10000 };
+enum { PATIENCE_MS = 1000, SETTLE_MS = 10000 };
 
 static int *descriptors(struct arena *arena, size_t n)
 {
@@ -248,16 +248,24 @@ void start_note(struct start *start, const char *fmt, ...)
 
 /* A user enters by the right to trace init, and that is there while init waits for its start and
  * from its exec on, but not in the moments between: `create` may have ended before init waits. */
-int start_join_target(const struct start *start, unsigned int flags)
+bool start_target_settles(int r, pid_t init, long long deadline)
 {
 	static const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
-	long long deadline = clock_now() + SHUT_MS;
-	int r = pidfd_join(start->target_pidfd, (int)flags);
 
-	while ((r == -EPERM || r == -EACCES) && clock_left(deadline) &&
-	       program_was_executed((pid_t)start->state->pid.v) == 0) {
-		(void)nanosleep(&moment, NULL);
+	if ((r != -EPERM && r != -EACCES) || !clock_left(deadline) ||
+	    program_was_executed(init) != 0)
+		return false;
+	(void)nanosleep(&moment, NULL);
+	return true;
+}
+
+int start_join_target(const struct start *start, unsigned int flags)
+{
+	long long deadline = clock_now() + SETTLE_MS;
+	int r;
+
+	do
 		r = pidfd_join(start->target_pidfd, (int)flags);
-	}
+	while (start_target_settles(r, (pid_t)start->state->pid.v, deadline));
 	return r;
 }

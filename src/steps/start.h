@@ -146,6 +146,10 @@ void start_forward_signals(struct start *start);
 /* Ties this process to its parent's life; fails if the parent has already ended. */
 int start_end_with_parent(struct start *start, struct err *err) MUST_CHECK;
 
+/* After an attempt to enter the namespaces of a container's init gave R: whether to try again, as
+ * init does not wait for its start yet. Sleeps a moment. */
+bool start_target_settles(int r, pid_t init, long long deadline);
+
 /* exec: joins namespaces of the container's init, clone(2)'s flags, or -errno. */
 int start_join_target(const struct start *start, unsigned int flags) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 
 #include "net/devices.h"
 #include "net/loopback.h"
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/str.h"
@@ -81,6 +82,22 @@ static int check_not_the_hosts(const struct start *start, int kind, struct err *
 		       names_namespaces[kind].name, path);
 }
 
+enum { SETTLE_MS = 2000 }; /* not long: PID may be a stranger, who never lets us in */
+
+/* The path may be in /proc/PID/ns of a container just created, and it may name a FIFO. */
+static int open_path(const char *path)
+{
+	long long deadline = clock_now() + SETTLE_MS;
+	int fd, r, pid = 0;
+
+	(void)sscanf(path, "/proc/%d/ns/", &pid);
+	do {
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+		r = fd < 0 ? -errno : 0;
+	} while (pid > 0 && start_target_settles(r, pid, deadline));
+	return fd < 0 ? r : fd;
+}
+
 int step_ns_open(struct start *start, struct err *err)
 {
 	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
@@ -91,13 +108,12 @@ int step_ns_open(struct start *start, struct err *err)
 
 		if (start->plan->ns.v[kind].action != NS_JOIN)
 			continue;
-		/* O_NONBLOCK: the path may name a FIFO. */
-		start->ns_fds[kind] =
-			openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		if (start->ns_fds[kind] < 0)
-			return err_errno(err, errno,
+		r = open_path(path);
+		if (r < 0)
+			return err_errno(err, -r,
 					 ERR_AT "linux.namespaces: open the %s namespace %s",
 					 names_namespaces[kind].name, path);
+		start->ns_fds[kind] = r;
 		r = check_not_the_hosts(start, kind, err);
 		if (r < 0)
 			return r;

@@ -61,6 +61,25 @@ t_exec_at_the_first_moment() {
 	down
 }
 
+# The same for who joins its namespaces by path, as a second container of a pod.
+t_exec_beside_at_the_first_moment() {
+	local tracer pod=$ID-pod pid
+	rootless_only 'root may enter at any moment'
+	cfg --argjson u "$(id -u)" --argjson g "$(id -g)" '.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}] |
+		.linux.gidMappings = [{containerID: 0, hostID: $g, size: 1}]'
+	prog /bin/true
+	strace -f -qq -o "$T/trace" -e trace=close_range -e inject=close_range:delay_enter=200000 \
+		"${U[@]}" create -b "$T/b" "$pod" >"$T/create" 2>&1 </dev/null &
+	tracer=$!
+	soon eval '[ "$("${U[@]}" state "$pod" 2>/dev/null | jq -r .status)" = created ]' || fail "$(<"$T/create")"
+	pid=$("${U[@]}" state "$pod" | jq .pid)
+	cfg --arg p "/proc/$pid/ns/" 'del(.hostname, .linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(
+		if .type == "user" or .type == "ipc" then .path = $p + .type else . end)'
+	ok run -b "$T/b" "$ID"
+	ok delete --force "$pod"
+	wait $tracer || true
+}
+
 # What waits for start shows nothing of the host's to whom may look at it, and can be entered.
 t_exec_in_created() {
 	local pid
