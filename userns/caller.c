@@ -3,6 +3,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/passwd.h"
 #include "src/base/text.h"
 #include "src/sys/privs.h"
 
@@ -218,24 +219,12 @@ bool caller_may_map(const struct caller *caller)
 	return (caller->caps_effective & needed) == needed;
 }
 
-const char *caller_parse_name(struct arena *arena, const char *passwd, uint32_t uid)
-{
-	const char *line, *name;
-	size_t len, name_len;
-	uint64_t id;
-
-	while (text_line(&passwd, &line, &len)) {
-		if (text_field_number(line, len, ':', 2, &id) && id == uid &&
-		    text_field(line, len, ':', 0, &name, &name_len) && name_len)
-			return arena_strndup(arena, name, name_len);
-	}
-	return NULL;
-}
-
 const char *caller_name_of(struct arena *arena, uint32_t uid)
 {
+	struct passwd user;
 	char *text;
 
-	return text_read(arena, "/etc/passwd", &text) < 0 ? NULL
-							  : caller_parse_name(arena, text, uid);
+	return text_read(arena, "/etc/passwd", &text) == 0 && passwd_find(arena, text, uid, &user)
+		       ? user.name
+		       : NULL;
 }

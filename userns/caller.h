@@ -31,8 +31,5 @@ int caller_gather_userns(struct arena *arena, struct caller *caller, struct err 
 /* Whether the caller may write any map of ids it has (CAP_SETUID and CAP_SETGID). */
 bool caller_may_map(const struct caller *caller);
 
-/* Name of a uid in /etc/passwd, or NULL. (Not by getpwuid(): NSS loads libraries, asks servers.) */
+/* Name of a uid in /etc/passwd, or NULL. */
 const char *caller_name_of(struct arena *arena, uint32_t uid);
-
-/* Pure: the same from the text of such a file. */
-const char *caller_parse_name(struct arena *arena, const char *passwd, uint32_t uid);

@@ -49,7 +49,7 @@ static int read_env_files(struct do_parts *p, struct err *err)
 		r = io_read_file(AT_FDCWD, words[i] + 9, MAX_ENV_FILE, p->arena, &text, &len, err);
 		if (r < 0)
 			return err_prefix(err, "--env-file");
-		r = do_check_env_file(words[i] + 9, text, len, err);
+		r = do_env_file_check(words[i] + 9, text, len, err);
 		if (r < 0)
 			return r;
 		words[i] = arena_strf(p->arena, "env-file=%s", text);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options of `usrun do` that contradict each other, or would have no effect: reported, never
  * ignored. */
-#include "src/base/text.h"
 #include "src/cmd/do_parts.h"
 
 #include <errno.h>
@@ -111,27 +110,4 @@ const char *do_check_printed(struct arena *arena, const struct do_options *o)
 				names = arena_strf(arena, "%s%s--%s", names ? names : "",
 						   names ? ", " : "", option->name);
 	return names;
-}
-
-int do_check_env_file(const char *file, const char *text, size_t len, struct err *err)
-{
-	const char *next = text, *line;
-	size_t line_len;
-
-	if (strlen(text) != len)
-		return err_set(err, EINVAL, "--env-file %s: it is not a text", file);
-	for (unsigned int number = 1; text_line(&next, &line, &line_len); number++) {
-		size_t name = 0;
-
-		/* A name of any characters, as --env takes. */
-		while (name < line_len && (unsigned char)line[name] > ' ' && line[name] != '=')
-			name++;
-		if (!line_len || *line == '#' || *line == '\r' ||
-		    (name && (name == line_len || line[name] == '=' || line[name] == '\r')))
-			continue;
-		return err_set(err, EINVAL,
-			       "--env-file %s:%u: expected NAME=VALUE or NAME, got \"%.*s\"", file,
-			       number, (int)line_len, line);
-	}
-	return 0;
 }

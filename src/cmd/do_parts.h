@@ -58,6 +58,3 @@ int do_check(const struct do_options *o, struct err *err) MUST_CHECK;
 
 /* The given options that --print-config loses, as a list in words; NULL: none. */
 const char *do_check_printed(struct arena *arena, const struct do_options *o);
-
-/* The text of an --env-file, of so many bytes. */
-int do_check_env_file(const char *file, const char *text, size_t len, struct err *err) MUST_CHECK;

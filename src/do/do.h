@@ -133,6 +133,9 @@ extern const char *const do_root_caps[];
 int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_texts *ret,
 	    struct err *err) MUST_CHECK;
 
+/* Whether each line of an --env-file, of so many bytes, is a variable, empty, or a comment. */
+int do_env_file_check(const char *file, const char *text, size_t len, struct err *err) MUST_CHECK;
+
 /* The variables that pass from the caller's environment (tree: what is of use in another tree than
  * this machine's), and those of the options in their order:
  * "env=NAME=value", "env=NAME" (the caller's), "env-file=" with the text of a file. */

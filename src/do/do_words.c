@@ -5,6 +5,7 @@
 #include "src/base/parse.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
+#include "src/base/text.h"
 #include "src/oci/names.h"
 
 #include <string.h>
@@ -51,6 +52,29 @@ static void push_variable(struct arena *arena, struct do_texts *list, const char
 	for (; *environ; environ++)
 		if (strncmp(*environ, word, len) == 0 && (*environ)[len] == '=')
 			push(arena, list, *environ);
+}
+
+int do_env_file_check(const char *file, const char *text, size_t len, struct err *err)
+{
+	const char *next = text, *line;
+	size_t line_len;
+
+	if (strlen(text) != len)
+		return err_set(err, EINVAL, "--env-file %s: it is not a text", file);
+	for (unsigned int number = 1; text_line(&next, &line, &line_len); number++) {
+		size_t name = 0;
+
+		/* A name of any characters, as --env takes. */
+		while (name < line_len && (unsigned char)line[name] > ' ' && line[name] != '=')
+			name++;
+		if (!line_len || *line == '#' || *line == '\r' ||
+		    (name && (name == line_len || line[name] == '=' || line[name] == '\r')))
+			continue;
+		return err_set(err, EINVAL,
+			       "--env-file %s:%u: expected NAME=VALUE or NAME, got \"%.*s\"", file,
+			       number, (int)line_len, line);
+	}
+	return 0;
 }
 
 /* Lines "NAME=value" or "NAME"; empty lines and comments (#) are skipped. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/host/machine.h"
 
+#include "src/base/passwd.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/base/text.h"
@@ -137,42 +138,24 @@ static const char *resolved(struct arena *arena, const char *path, bool *ret_the
 	return real ? real : path_clean(arena, path);
 }
 
-/* The fields of the user's line in /etc/passwd from number 5 on. */
-static void read_passwd(struct arena *arena, uint32_t uid, const char **home, const char **shell)
-{
-	const char *next, *line, *field;
-	size_t len, field_len;
-	uint64_t id;
-	char *text;
-
-	if (text_read(arena, "/etc/passwd", &text) < 0)
-		return;
-	for (next = text; text_line(&next, &line, &len);) {
-		if (!text_field_number(line, len, ':', 2, &id) || id != uid)
-			continue;
-		if (text_field(line, len, ':', 5, &field, &field_len) && field_len)
-			*home = arena_strndup(arena, field, field_len);
-		if (text_field(line, len, ':', 6, &field, &field_len) && field_len)
-			*shell = arena_strndup(arena, field, field_len);
-		return;
-	}
-}
-
 static void find_user(struct arena *arena, struct machine *machine)
 {
 	const char *home = getenv("HOME"), *shell = getenv("SHELL");
-	const char *passwd_home = NULL, *passwd_shell = NULL;
+	struct passwd user = { 0 };
+	char *text;
 
 	machine->uid = geteuid();
 	machine->gid = getegid();
 	machine->umask = umask(077);
 	(void)umask(machine->umask);
-	read_passwd(arena, machine->uid, &passwd_home, &passwd_shell);
-	machine->home = resolved(arena, home && *home ? home : passwd_home, &machine->home_there);
-	machine->passwd_home = resolved(arena, passwd_home, &machine->passwd_home_there);
+	if (text_read(arena, "/etc/passwd", &text) < 0 ||
+	    !passwd_find(arena, text, machine->uid, &user))
+		user = (struct passwd){ 0 };
+	machine->home = resolved(arena, home && *home ? home : user.home, &machine->home_there);
+	machine->passwd_home = resolved(arena, user.home, &machine->passwd_home_there);
 	if (str_equal(machine->home, machine->passwd_home))
 		machine->passwd_home = NULL;
-	machine->shell = shell && *shell == '/' ? shell : passwd_shell ? passwd_shell : "/bin/sh";
+	machine->shell = shell && *shell == '/' ? shell : user.shell ? user.shell : "/bin/sh";
 }
 
 int machine_gather(struct arena *arena, struct machine *ret, struct err *err)

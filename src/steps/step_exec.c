@@ -6,7 +6,7 @@
 #include "src/base/elf.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
-#include "src/base/parse.h"
+#include "src/base/passwd.h"
 #include "src/base/str.h"
 #include "src/host/barrier.h"
 #include "src/oci/annotations.h"
@@ -24,29 +24,22 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* HOME from the container's /etc/passwd: name:password:uid:gid:comment:home:shell. A file that is
- * not a small regular one is the image's affair. */
+/* HOME from the container's /etc/passwd. A file that is not a small regular one is the image's
+ * affair. */
 static const char *home_of(struct arena *arena, uint32_t uid)
 {
 	_cleanup_close_ int fd =
 		openat(AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct passwd user;
 	struct err ignored;
 	struct stat st;
-	char *text, *line, *save = NULL;
+	char *text;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    io_read_fd(fd, "/etc/passwd", 1024 * 1024, arena, &text, NULL, &ignored) < 0)
+	    io_read_fd(fd, "/etc/passwd", 1024 * 1024, arena, &text, NULL, &ignored) < 0 ||
+	    !passwd_find(arena, text, uid, &user) || !user.home || user.home[0] != '/')
 		return "/";
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char *fields[7] = { NULL }, *rest = line;
-		uint32_t id;
-
-		for (size_t n = 0; n < 7 && rest; n++)
-			fields[n] = strsep(&rest, ":");
-		if (fields[5] && parse_u32(fields[2], &id) == 0 && id == uid && fields[5][0] == '/')
-			return fields[5];
-	}
-	return "/";
+	return user.home;
 }
 
 /* Not of a file but of a filter that was loaded early is EPERM: old profiles lack faccessat2 (Linux

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as what usrun reads of files that others make: programs of an image, settings of
- * engines, the documents of `mounts add`, `explain --facts` and `explain --timing`, schemata of
+ * engines, variables of --env-file, the documents of `mounts add`, `explain --facts` and `explain --timing`, schemata of
  * resctrl; and as what a program writes to its terminal. What must hold besides "no crash": texts
  * are within what was given, and an error is one. */
 #include "src/base/elf.h"
 #include "src/base/json_text.h"
 #include "src/base/json_write.h"
+#include "src/do/do.h"
 #include "src/doctor/doctor_toml.h"
 #include "src/host/facts.h"
 #include "src/oci/decode.h"
@@ -65,6 +66,22 @@ static void try_facts(struct arena *arena, const char *text, size_t len)
 	expect(again.parts == facts.parts && again.caller.uid == facts.caller.uid);
 }
 
+static void try_variables(struct arena *arena, const char *text, size_t len)
+{
+	static const char *const environ[] = { "A=b", "NAME=of the caller", NULL };
+	const char *words[] = { arena_strf(arena, "env-file=%s", text) };
+	struct do_texts list;
+	struct err err = { 0 };
+	int r = do_env_file_check("file", text, len, &err);
+
+	expect_error(r, &err);
+	if (r < 0)
+		return;
+	list = do_env(arena, true, environ, words, 1);
+	for (size_t i = 0; i < list.n; i++) /* each with a name, and on one line */
+		expect(list.v[i][0] != '=' && strchr(list.v[i], '=') && !strchr(list.v[i], '\n'));
+}
+
 /* The same text in two reads, cut anywhere: what is a query is none of the output. */
 static void try_terminal(const uint8_t *data, size_t size)
 {
@@ -90,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_settings(&arena, text);
 	try_documents(&arena, text, strlen(text));
 	try_facts(&arena, text, strlen(text));
+	try_variables(&arena, text, size);
 	(void)rdt_has_line(text, "L3:0=7f0;1=1f");
 	(void)rdt_has_line("    L3:0=7f0;1=1f\nMB:0=100\n", text);
 	try_terminal(data, size);

@@ -2,6 +2,7 @@
 /* Any text as /etc/subuid, /etc/subgid, nsswitch.conf, passwd, output of getsubids, an id map, and
  * (up to the first empty line, and behind it) as cgroup and mountinfo of /proc/self. What must hold
  * besides "no crash": ranges are ranges, and the map made of them is one that the kernel takes. */
+#include "src/base/passwd.h"
 #include "src/host/facts.h"
 #include "tests/fuzz/expect.h"
 #include "userns/caller.h"
@@ -32,6 +33,7 @@ static void check_subid(struct arena *arena, const struct subid *subid, uint32_t
 static void try_files(struct arena *arena, const char *text)
 {
 	struct subid subid;
+	struct passwd user;
 
 	subid_parse(arena, text, "dev", 1000, &subid);
 	expect(subid.n > 0 || subid.missing);
@@ -41,7 +43,7 @@ static void try_files(struct arena *arena, const char *text)
 	subid_parse_program(arena, text, &subid);
 	check_subid(arena, &subid, 0);
 	(void)subid_parse_source(arena, text);
-	(void)caller_parse_name(arena, text, 1000);
+	expect(!passwd_find(arena, text, 1000, &user) || user.name);
 }
 
 static void try_map(struct arena *arena, const char *text)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/passwd.h"
 #include "src/base/text.h"
 #include "tests/lib/check.h"
 #include "userns/caller.h"
@@ -208,19 +209,28 @@ TEST(keeps_what_is_mapped)
 	arena_free(&arena);
 }
 
-TEST(finds_names)
+TEST(finds_users)
 {
 	static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\n"
 				     "bad:x\n"
 				     ":x:1000:1000::/:\n"
 				     "dev:x:1000:1000::/home/dev:/bin/sh\n"
+				     "bare:x:7\n"
 				     "again:x:1000:1000::/home/dev:/bin/sh\n";
 	struct arena arena = { 0 };
+	struct passwd user;
 
-	CHECK_STR(caller_parse_name(&arena, passwd, 0), "root");
-	CHECK_STR(caller_parse_name(&arena, passwd, 1000), "dev");
-	CHECK_STR(caller_parse_name(&arena, passwd, 1), NULL);
-	CHECK_STR(caller_parse_name(&arena, "", 0), NULL);
+	CHECK(passwd_find(&arena, passwd, 0, &user));
+	CHECK_STR(user.name, "root");
+	CHECK(passwd_find(&arena, passwd, 1000, &user));
+	CHECK_STR(user.name, "dev");
+	CHECK_STR(user.home, "/home/dev");
+	CHECK_STR(user.shell, "/bin/sh");
+	CHECK(passwd_find(&arena, passwd, 7, &user));
+	CHECK_STR(user.home, NULL);
+	CHECK_STR(user.shell, NULL);
+	CHECK(!passwd_find(&arena, passwd, 1, &user));
+	CHECK(!passwd_find(&arena, "", 0, &user));
 	arena_free(&arena);
 }
 
