@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel keeps hardware address, MTU and other properties of a device that changes its
- * namespace; it takes it down and forgets its addresses. The name is given in the same request: in
- * its new namespace another device may have the old one. */
+/* A device that changes its namespace keeps its hardware address, MTU and other properties, but the
+ * kernel brings it down and drops its addresses. The same request renames it, because the old name
+ * may be taken in the new namespace. */
 #include "net/devices.h"
 
 #include "net/rtnl.h"
@@ -23,7 +23,7 @@ static int namespace_of(int sock, struct err *err)
 	return fd;
 }
 
-/* Rights are those of the process that opens a netlink socket, so the container's process cannot
+/* A netlink socket has the rights of the process that opened it, so the container's process cannot
  * lend its own. */
 static int open_there(int here, int member, struct err *err)
 {
@@ -72,7 +72,7 @@ static int find_link(int sock, const char *name, struct rtnl_message *ret)
 	return r < 0 ? r : rtnl_call(sock, &request, ret);
 }
 
-/* The name in the container. Existing devices keep theirs. */
+/* Picks the name in the container. Existing devices keep theirs. */
 static int choose_name(int there, const struct devices_request *request, char ret[IFNAMSIZ],
 		       struct err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Network devices of the host in a container's namespace: moved, renamed, with their addresses,
- * brought up; and moved back when the start fails. */
+/* Host network devices in a container's namespace: moved, renamed, given their addresses back and
+ * brought up; returned when the start fails. */
 #pragma once
 
 #include "net/rtnl_message.h"
@@ -11,13 +11,13 @@
 
 struct devices_request {
 	const char *from; /* name here */
-	const char *to;   /* name there; one "%d" becomes the first free number */
+	const char *to;   /* name in the container; one "%d" becomes the first free number */
 };
 
 struct devices_moved {
 	char from[IFNAMSIZ], to[IFNAMSIZ];
 	bool was_up;
-	struct rtnl_message *addresses; /* requests that restore them */
+	struct rtnl_message *addresses; /* requests that restore the addresses */
 	size_t n_addresses, cap_addresses;
 };
 
@@ -27,15 +27,15 @@ struct devices {
 	size_t n_moved;
 };
 
-/* Opens both. member: any socket that was made in the container's network namespace; all rights
- * over the namespace are the caller's own. */
+/* Opens both sockets. member: any socket created in the container's network namespace. The caller
+ * needs its own privileges over that namespace. */
 int devices_open(int member, struct devices *ret, struct err *err) MUST_CHECK;
 void devices_close(struct devices *devices);
 
-/* Moves one device. Devices moved before a failure are in the list, too. */
+/* Moves one device. After a failure, the list holds the devices already moved. */
 int devices_move(struct arena *arena, struct devices *devices,
 		 const struct devices_request *request, struct err *err) MUST_CHECK;
 
-/* Moves all back, last first, with their names, addresses and state. The namespace lives as long as
- * its socket does, but a virtual device would end with it. */
+/* Moves all devices back, last first, with their names, addresses and state. The open socket keeps
+ * the namespace alive; without it a virtual device would be destroyed along with its namespace. */
 int devices_return(struct devices *devices, struct err *err) MUST_CHECK;

@@ -9,9 +9,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* A route that refuses would not do: with SO_BINDTODEVICE, which any program may use, IPv4 takes
- * a destination without a route for a neighbour, and IPv6 passes over routes that are not of the
- * device. A local one of the device itself is found in both cases. */
+/* An unreachable route would not do: with SO_BINDTODEVICE, which any program may use, IPv4 treats a
+ * destination without a route as an on-link neighbour, and IPv6 skips routes of other devices. A
+ * local route on the device itself matches in both cases. */
 static const struct rtnl_network networks[] = {
 	{ "169.254.0.0/16", AF_INET, 16, { 169, 254 } },
 	{ "fd00:ec2::/32", AF_INET6, 32, { 0xfd, 0, 0x0e, 0xc2 } },
@@ -32,7 +32,7 @@ int metadata_close(int sock, struct err *err)
 		r = rtnl_message_keep_inside(&route, &networks[i], request.ifr_ifindex);
 		if (r == 0)
 			r = rtnl_call(sock, &route, NULL);
-		/* Without IPv6 nothing can reach them. */
+		/* Without IPv6 these are unreachable anyway. */
 		if (networks[i].family == AF_INET6 &&
 		    (r == -EAFNOSUPPORT || r == -EOPNOTSUPP || r == -EACCES))
 			return 0;

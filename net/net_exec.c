@@ -22,9 +22,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Its sandbox makes only "/" private in a new mount namespace, and unmounts the old root then.
- * Where mounts are shared, as systemd has them, all that lies two mounts deep would be unmounted on
- * the host, too; in a user namespace of its own no mount is shared with the host's. */
+/* slirp4netns's sandbox makes only "/" private in its new mount namespace before it unmounts the
+ * old root. With shared propagation, systemd's default, that would unmount everything two mounts
+ * deep on the host, too. In a user namespace of its own no mount is shared with the host. */
 static int hide_mounts(struct err *err)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -32,8 +32,8 @@ static int hide_mounts(struct err *err)
 	return 0;
 }
 
-/* Into the user namespace of the container, as its root, or with the capabilities that the program
- * needs for its work and its sandbox. *ret_root: as id 0. */
+/* Enters the container's user namespace, either as root (sets *ret_root) or with the capabilities
+ * that the program needs for its work and its sandbox. */
 static int enter_userns(int userns, bool *ret_root, struct err *err)
 {
 	const uint64_t caps = 1ULL << CAP_SYS_ADMIN | 1ULL << CAP_NET_ADMIN |
@@ -73,9 +73,9 @@ static int inherit(const int *fds, size_t n)
 	return 0;
 }
 
-/* Where its socket is to be: a descriptor would stay open in it, and lead out of its sandbox. The
- * directory is for us alone, and we may be another there than it is: so the socket is for all who
- * get there. */
+/* The socket is created in the working directory: an open descriptor would lead out of the sandbox.
+ * Only we can reach the directory, but possibly under another uid than slirp4netns has, so the
+ * socket's mode lets everybody connect. */
 static int enter_api(int api, struct err *err)
 {
 	(void)umask(0);
@@ -116,11 +116,10 @@ static int make_device(int netns)
 	return 0;
 }
 
-/* Creates a device that outlives the helper and ends with the namespace. Otherwise the kernel
- * removes it when slirp4netns closes it, which takes tens of milliseconds, and waiting for the
- * helper's end means waiting for that. A child does it, because the way back from the container's
- * namespace is closed. If it fails, slirp4netns creates the device itself, or says why it
- * cannot. */
+/* Creates a persistent device, which lives as long as its namespace. Otherwise the kernel removes
+ * it when slirp4netns closes it, which takes tens of milliseconds, and delays the helper's exit by
+ * as much. A child does this, because there is no way back from the container's namespace. On
+ * failure slirp4netns creates the device itself, or says why it cannot. */
 static void keep_device(int netns)
 {
 	const struct clone_request how = { .cgroup_fd = -1 };
@@ -148,7 +147,7 @@ static int exec_slirp(struct arena *arena, const struct net_exec *what, struct e
 		r = enter_userns(what->userns, &root, err);
 	if (r == 0)
 		keep_device(what->netns);
-	/* It becomes id 0 before it sets up its sandbox, though it does not need to: the kernel
+	/* slirp4netns sets its ids to 0 before it sets up its sandbox, needlessly: the kernel
 	 * checks capabilities. */
 	if (r == 0 && !root)
 		r = privs_pretend_ids(err);
@@ -162,8 +161,8 @@ static int exec_slirp(struct arena *arena, const struct net_exec *what, struct e
 			    err);
 }
 
-/* The first process of a pid namespace, whose end is that of pasta, too: what pasta becomes makes
- * the kernel forget whose end was to be its own. */
+/* Runs as init of a pid namespace, so that pasta dies with it: pasta changes its credentials, upon
+ * which the kernel clears its parent-death signal. */
 static __attribute__((noreturn)) void hold_pasta(const struct net_exec *what,
 						 const char *const *argv, int parent)
 {
@@ -184,7 +183,7 @@ static __attribute__((noreturn)) void hold_pasta(const struct net_exec *what,
 	child_exit(127);
 }
 
-/* Makes another user the owner of the pipe, also one that is unmapped there. */
+/* Lets any user open the pipe, even one unmapped in the user namespace. */
 static int take_streams(const struct net_exec *what, struct err *err)
 {
 	if (fchmod(what->ready, 0666) < 0 || dup2(what->netns, STDIN_FILENO) < 0 ||
@@ -220,11 +219,11 @@ static int exec_pasta(struct arena *arena, const struct net_exec *what, struct e
 	child_exit(127);
 }
 
-/* Passed as systemd passes a socket (sd_listen_fds(3)): the program can be run by a service
- * manager, too. */
+/* Passes the socket as systemd does (sd_listen_fds(3)), so that a program written for a service
+ * manager works as a proxy. */
 static int exec_proxy(struct arena *arena, const struct net_exec *what, struct err *err)
 {
-	/* A shell left in between would keep the parent-death signal from the command. */
+	/* Without exec, the parent-death signal would reach the shell, but not the command. */
 	const char *argv[] = { "sh", "-c", arena_strf(arena, "exec %s", what->plan->text), NULL };
 	char pid[16];
 	int keep = 3;

@@ -30,7 +30,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Two milliseconds are usual. BLIND_MS: how often to poll what no descriptor reports. */
+/* Helpers are usually ready within two milliseconds. BLIND_MS: poll interval where there is no
+ * pidfd to poll. */
 enum { READY_TIMEOUT_MS = 30000, DEATH_TIMEOUT_MS = 10000, BLIND_MS = 500, WORDS_MAX = 1024 };
 enum news { NEWS_READY = 1, NEWS_HELPER_ENDED = 2, NEWS_CONTAINER_ENDED = 4 };
 
@@ -39,8 +40,8 @@ struct keeper {
 	struct arena arena;
 	struct child helper;
 	pid_t self;
-	int netns, userns; /* of the container; userns -1: it is ours */
-	int ready, words;  /* reading ends */
+	int netns, userns; /* of the container; userns is -1 if it is ours */
+	int ready, words;  /* read ends */
 	char said[WORDS_MAX];
 };
 
@@ -58,7 +59,7 @@ int net_helper_find(struct arena *arena, const char *name, const char **ret, str
 			str_equal(name, "pasta") ? "passt" : name);
 }
 
-/* The namespace of a socket, and the user namespace that owns it, unless that is ours. */
+/* Opens a socket's network namespace, and the user namespace that owns it unless that is ours. */
 static int open_namespaces(int member, int *ret_netns, int *ret_userns, struct err *err)
 {
 	_cleanup_close_ int netns = ioctl(member, SIOCGSKNS), userns = -1;
@@ -105,7 +106,7 @@ static void close_pipe(int fds[2])
 	fd_closep(&fds[1]);
 }
 
-/* Only the keeper has the writing end of the exit pipe open. */
+/* Only the keeper holds the write end of the exit pipe. */
 static int start_helper(struct keeper *k, struct err *err)
 {
 	const struct clone_request how = { .cgroup_fd = -1 };
@@ -131,7 +132,7 @@ static int start_helper(struct keeper *k, struct err *err)
 	return 0;
 }
 
-/* Keeps the end of its output. */
+/* Keeps the last part of the helper's output. */
 static void read_words(struct keeper *k)
 {
 	char buf[WORDS_MAX / 2];
@@ -148,7 +149,7 @@ static void read_words(struct keeper *k)
 	k->said[have + len] = '\0';
 }
 
-/* The proxy's end of the pipe closes when it is executed; the others write when they are ready. */
+/* The proxy's end of the pipe closes on exec; the other helpers write to it when they are ready. */
 static unsigned int read_ready(struct keeper *k)
 {
 	char byte;
@@ -158,7 +159,7 @@ static unsigned int read_ready(struct keeper *k)
 	return n > 0 || k->request->plan->kind == NET_PROXY ? NEWS_READY : 0;
 }
 
-/* Waits for events, at most timeout_ms (-1: no limit). Set of enum news. */
+/* Waits for events, at most timeout_ms (-1: no limit). Returns a set of enum news. */
 static unsigned int wait_for_news(struct keeper *k, int timeout_ms)
 {
 	int init = k->request->init->pidfd;
@@ -195,13 +196,13 @@ static int helper_failed(struct keeper *k, struct err *err)
 	}
 	(void)err_set(err, EIO, "the network of the container: %s: %s", net_kind_name(plan->kind),
 		      net_words(&k->arena, k->said));
-	/* pasta publishes when it starts, and its messages are not for users. */
+	/* pasta publishes ports as it starts, and its messages are not written for users. */
 	for (size_t i = 0; i < plan->n_ports; i++)
 		if (net_publish_reason(&plan->ports[i], &reason) < 0) {
 			*err = reason;
 			return -err->code;
 		}
-	/* slirp4netns names it; pasta speaks of a tun socket. */
+	/* slirp4netns names /dev/net/tun; pasta says "tun socket". */
 	if (strstr(err->text, "/dev/net/tun") || strstr(err->text, "tun socket"))
 		err_hint(err, "the caller must be able to open it: `ls -l /dev/net/tun` shows 0666 "
 			      "on most hosts; `sudo modprobe tun` where it is missing");
@@ -241,7 +242,8 @@ static int publish_all(struct keeper *k, struct err *err)
 	return r;
 }
 
-/* A process group of its own: the terminal's signals are for the container, which may live on. */
+/* Moves the keeper into a session of its own: the terminal's signals are for the container, which
+ * may ignore them and live on. */
 static int leave_caller(const struct keeper *k, int answer, struct err *err)
 {
 	const struct net_helper_request *q = k->request;
@@ -258,8 +260,8 @@ static int leave_caller(const struct keeper *k, int answer, struct err *err)
 	return 0;
 }
 
-/* Whether usrun has the keeper in the state. If it ends before, no process is left that the state
- * does not name. */
+/* Waits until usrun has recorded the keeper in the state. If usrun dies first, no process is left
+ * that the state does not name. */
 static bool is_recorded(int answer)
 {
 	char go;
@@ -268,7 +270,7 @@ static bool is_recorded(int answer)
 	return sock_recv(answer, &go, sizeof(go), &none) == sizeof(go);
 }
 
-/* A proxy has no deadline for being ready, and may be a program that does not exist. */
+/* A proxy has no deadline to become ready, and its command may not even exist. */
 static void tell_that_proxy_ended(struct keeper *k)
 {
 	const char *how = "", *text;
@@ -318,14 +320,14 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 		r = start_helper(&k, &err);
 	if (r == 0)
 		r = await_ready(&k, &err);
-	/* The helper creates the device. */
+	/* slirp4netns and pasta create the device. */
 	if (r == 0 && net_has_device(request->plan->kind) && !request->plan->metadata)
 		r = metadata_close(member, &err);
 	if (r == 0)
 		r = publish_all(&k, &err);
 	fd_closep(&k.netns);
 	fd_closep(&k.userns);
-	fd_closep(&member); /* a proxy that has ended refuses connections */
+	fd_closep(&member); /* so that connections are refused once the proxy is gone */
 	(void)sock_send(answer, &err, sizeof(err), -1);
 	fd_closep(&answer);
 	if (r == 0 && !(await_an_end(&k) & NEWS_CONTAINER_ENDED))

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* slirp4netns's maximum; each packet costs it two system calls. */
+/* slirp4netns's maximum; it makes two system calls per packet. */
 #define MTU "65520"
 
 static const char *const names[] = {
@@ -145,9 +145,9 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 	return argv;
 }
 
-/* Addresses are those that slirp4netns gives. With one of its own pasta copies none of the host's
- * routes, of which one could lead to 169.254.169.254; and an address of the host that is the
- * container's, too, would not be reached from it. */
+/* The same addresses as slirp4netns's. Given an address, pasta copies none of the host's routes,
+ * one of which could lead to 169.254.169.254. And a container that had the host's address could not
+ * reach the host at it. */
 static const char *const pasta_words[] = {
 	/* clang-format off */
 	"--foreground", "--quiet", "--netns-only", "--no-netns-quit",
@@ -169,7 +169,7 @@ const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *pl
 	argv[n++] = title;
 	for (size_t i = 0; i < n_words; i++)
 		argv[n++] = pasta_words[i];
-	if (root) { /* otherwise it becomes nobody, who cannot join what is root's */
+	if (root) { /* by default pasta becomes nobody, who cannot join root's namespaces */
 		argv[n++] = "--runas";
 		argv[n++] = "0:0";
 	}
@@ -190,7 +190,7 @@ const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *pl
 		argv[n++] = port->udp ? "--udp-ports" : "--tcp-ports";
 		argv[n++] = arena_strf(arena, "%s/%u:%u", port->ip, port->host, port->inside);
 	}
-	/* By default it publishes every port the container listens on. */
+	/* By default pasta publishes every port the container listens on. */
 	if (!n_udp) {
 		argv[n++] = "--udp-ports";
 		argv[n++] = "none";
@@ -270,7 +270,7 @@ const char *net_resolv(struct arena *arena, const char *host, const char *namese
 	return text;
 }
 
-/* Destination, its prefix length, source …, the device at the end. */
+/* Fields of a line: destination, prefix length, source, and so on; the device comes last. */
 bool net_routes_ipv6(const char *text)
 {
 	static const char any[] = "00000000000000000000000000000000 00 ";

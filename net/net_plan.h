@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which network a container gets: from the words of options and annotations to the arguments of its
- * helper. Pure. */
+/* Decides on a container's network: from the words of options and annotations to its helper's
+ * command line. Pure. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 enum net_kind {
-	NET_UNSET,       /* as the config says */
+	NET_UNSET,       /* whatever the config says */
 	NET_NONE,        /* lo alone */
 	NET_HOST,        /* the caller's */
-	NET_PATH,        /* the namespace at a path */
-	NET_SLIRP4NETNS, /* one of its own, with slirp4netns between it and the host's sockets */
-	NET_PASTA,       /* the same by pasta */
-	NET_PROXY,       /* lo alone, and a port there that a program of the caller serves */
+	NET_PATH,        /* the network namespace at a path */
+	NET_SLIRP4NETNS, /* a new one, with slirp4netns between it and the host's sockets */
+	NET_PASTA,       /* the same with pasta */
+	NET_PROXY,       /* lo alone, with a port on it that the caller's program serves */
 };
 
 struct net_port {
@@ -29,56 +29,53 @@ struct net_plan {
 	const char *text; /* NET_PATH: absolute path; NET_PROXY: command line */
 	const struct net_port *ports;
 	size_t n_ports;
-	bool host_loopback; /* the host's loopback is reached at the gateway's address */
-	bool metadata;      /* so is 169.254.0.0/16 */
+	bool host_loopback; /* the gateway's address reaches the host's loopback */
+	bool metadata;      /* 169.254.0.0/16 is reachable, too */
 };
 
-/* The address on which the namespace of NET_PROXY listens, and who resolves names behind
- * slirp4netns. */
+/* The address and port on which NET_PROXY listens inside, and the resolver behind slirp4netns. */
 #define NET_PROXY_ADDRESS "127.0.0.1"
 enum { NET_PROXY_PORT = 3128 };
 #define NET_NAMESERVER "10.0.2.3"
 #define NET_DEVICE "tap0"
 
-/* "none", "host", "slirp4netns", "pasta", "proxy:COMMAND" or an absolute path: fills kind and
- * text. */
+/* Parses "none", "host", "slirp4netns", "pasta", "proxy:COMMAND" or an absolute path; fills kind
+ * and text. */
 int net_parse(const char *words, struct net_plan *ret, struct err *err) MUST_CHECK;
 
-/* "[IP:]HOST:CONTAINER[/tcp|/udp]". */
+/* Parses "[IP:]HOST:CONTAINER[/tcp|/udp]". */
 int net_parse_port(const char *words, struct net_port *ret, struct err *err) MUST_CHECK;
 
-/* Whether it needs a process outside. */
+/* Whether this kind needs a process outside the container. */
 bool net_has_helper(enum net_kind kind);
 
-/* Whether that gives it a device, and thus a way to the host's network. */
+/* Whether the helper creates a device, and thus a way to the host's network. */
 bool net_has_device(enum net_kind kind);
 const char *net_kind_name(enum net_kind kind);
 
-struct net_helper_fds { /* what the helper inherits, by number */
+struct net_helper_fds { /* descriptor numbers the helper inherits */
 	int ready, exit, netns;
-	bool api; /* its socket is to be in its working directory */
+	bool api; /* create the API socket in the working directory */
 };
 
-/* The command line of slirp4netns, NULL-terminated. title: the name that others see. */
+/* The command line of slirp4netns, NULL-terminated. title is what ps(1) shows. */
 const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *plan,
 				  const char *title, const struct net_helper_fds *fds, bool ipv6);
 
-/* That of pasta, which closes what it inherits but the standard streams: standard input is the
- * network namespace, and to standard output, a pipe, it writes when it is ready. root: it has id
- * 0. */
+/* The command line of pasta, which closes all but its standard streams: standard input is the
+ * network namespace, and it reports readiness on standard output, a pipe. root: it runs as id 0. */
 const char *const *net_pasta_argv(struct arena *arena, const struct net_plan *plan,
 				  const char *title, bool ipv6, bool root);
 
-/* A request to its socket, and whether the answer to it says yes. */
+/* A request to slirp4netns's API socket, and whether the answer reports success. */
 const char *net_port_request(struct arena *arena, const struct net_port *port);
 bool net_port_accepted(const char *answer);
 
-/* A helper's output, on one line, without what it always says. Modifies the text. */
+/* A helper's output on one line, without its usual chatter. Modifies the text. */
 const char *net_words(struct arena *arena, char *said);
 
-/* The container's resolv.conf: the host's, with the nameserver in place of its own; NULL: with its
- * own. */
+/* The container's resolv.conf: the host's, with the nameserver replaced unless it is NULL. */
 const char *net_resolv(struct arena *arena, const char *host, const char *nameserver);
 
-/* Whether the text of /proc/net/ipv6_route has a default route that leads out. */
+/* Whether the text of /proc/net/ipv6_route has a default route other than through lo. */
 bool net_routes_ipv6(const char *text);

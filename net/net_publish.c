@@ -15,7 +15,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* For each step of a request: the waiting process must watch for the container's end, too. */
+/* Applies to each step of a request. Short, because the waiting process must watch for the
+ * container's end, too. */
 enum { ANSWER_TIMEOUT_MS = 10000 };
 
 #define PORT_START "net.ipv4.ip_unprivileged_port_start"
@@ -62,8 +63,8 @@ int net_publish_reason(const struct net_port *port, struct err *err)
 		return err_set(err, error, "publish the %s port %u: the host has no address %s",
 			       kind, port->host, port->ip);
 	if (port->host < first) {
-		/* Root itself could: opening it gives root's rights only in the container's user
-		 * namespace. */
+		/* This applies to root, too: the helper has root's rights only in the container's
+		 * user namespace. */
 		(void)err_set(err, EACCES,
 			      "publish the %s port %u of the host: %s may only publish ports from "
 			      "%llu up (" PORT_START ")",
@@ -88,13 +89,13 @@ static int connect_api(int api)
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "%s/api", fd_path(api).text);
-	sock = sock_connect(path, ANSWER_TIMEOUT_MS); /* which limits what is sent, too */
+	sock = sock_connect(path, ANSWER_TIMEOUT_MS); /* also limits sending */
 	if (sock >= 0 && setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
 		return -errno;
 	return fd_take(&sock);
 }
 
-/* One request a connection, which ends with the answer. */
+/* One request per connection; the answer ends it. */
 static int ask(int api, const char *request, char *answer, size_t size)
 {
 	_cleanup_close_ int sock = connect_api(api);

@@ -4,7 +4,7 @@
 #include "net/net_plan.h"
 
 /* Publishes a port through slirp4netns, whose socket is `api` in the directory. The error says
- * which port, and why: slirp4netns does not. */
+ * which port and why, which slirp4netns does not. */
 int net_publish(struct arena *arena, int api, const struct net_port *port,
 		struct err *err) MUST_CHECK;
 

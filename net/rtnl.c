@@ -89,7 +89,7 @@ int rtnl_dump(int sock, const struct rtnl_message *request,
 				return failed;
 			if (h->nlmsg_type == NLMSG_ERROR)
 				return error_of(h);
-			if (failed == 0) /* the rest must be read, or the next call would get it */
+			if (failed == 0) /* read the rest, or the next call would receive it */
 				failed = each(data, h);
 		}
 	}

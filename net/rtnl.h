@@ -7,10 +7,10 @@
 
 int rtnl_open(struct err *err) MUST_CHECK;
 
-/* Sends a request and waits for its answer: the kernel's acknowledgement, or the object that was
- * asked for (ret, when that is wanted; cut off behind its first attributes). 0 or -errno. */
+/* Sends a request and waits for the answer: the kernel's acknowledgement, or the requested object,
+ * which is copied to ret (if not NULL; attributes that do not fit are cut off). 0 or -errno. */
 int rtnl_call(int sock, const struct rtnl_message *request, struct rtnl_message *ret) MUST_CHECK;
 
-/* Sends a request for a list; each entry is handed on, until one call returns less than 0. */
+/* Sends a dump request and calls each() for every entry until it returns a negative value. */
 int rtnl_dump(int sock, const struct rtnl_message *request,
 	      int (*each)(void *data, const struct nlmsghdr *h), void *data) MUST_CHECK;

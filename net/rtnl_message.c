@@ -70,15 +70,14 @@ bool rtnl_message_link_is_up(const struct nlmsghdr *h)
 	return holds(h, RTM_NEWLINK, sizeof(*link)) && (link->ifi_flags & IFF_UP);
 }
 
-/* The length is signed, because RTA_NEXT() takes the padding off it too, and the last one may have
- * none. */
+/* Signed, because RTA_NEXT() also subtracts the padding, which the last attribute may lack. */
 static const struct rtattr *first_attr(const struct nlmsghdr *h, int *ret_len)
 {
 	*ret_len = (int)(h->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifaddrmsg)));
 	return IFA_RTA((const struct ifaddrmsg *)NLMSG_DATA(h));
 }
 
-/* The eight bits of the header, unless there is the attribute that has all. */
+/* All flags if the IFA_FLAGS attribute is present, otherwise the eight bits in the header. */
 static __u32 flags_of(const struct nlmsghdr *h)
 {
 	const struct ifaddrmsg *address = NLMSG_DATA(h);
@@ -99,7 +98,7 @@ bool rtnl_message_is_kept(const struct nlmsghdr *h, int index)
 	       address->ifa_scope == RT_SCOPE_UNIVERSE && (flags_of(h) & IFA_F_PERMANENT);
 }
 
-/* What the kernel reports about an address but does not accept in a request, and the name. */
+/* Attributes that the kernel reports but does not accept in a request, and the label. */
 static bool is_left_out(unsigned short type)
 {
 	return type == IFA_FLAGS || type == IFA_CACHEINFO || type == IFA_LABEL ||

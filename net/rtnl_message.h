@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of rtnetlink(7): built, searched, and addresses turned into requests. Pure. */
+/* Builds and searches rtnetlink(7) messages, and turns addresses into requests. Pure. */
 #pragma once
 
 #include <linux/netlink.h>
@@ -16,25 +16,25 @@ struct rtnl_message {
 	};
 };
 
-/* Requests about a link (index 0: by the name attribute) and about all addresses. */
+/* Requests for a link (index 0: by the name attribute) and for all addresses. */
 void rtnl_message_link(struct rtnl_message *ret, int type, int index);
 void rtnl_message_addresses(struct rtnl_message *ret);
 
-/* Sets IFF_UP of a link request. */
+/* Sets IFF_UP in a link request. */
 void rtnl_message_up(struct rtnl_message *m);
 
-/* Appends an attribute. Returns -EMSGSIZE when it does not fit. */
+/* Appends an attribute. Returns -EMSGSIZE if it does not fit. */
 int rtnl_message_add(struct rtnl_message *m, int type, const void *data, size_t len);
 
-/* Index and IFF_UP of a link that the kernel described. */
+/* Index and IFF_UP of a link described by the kernel. */
 int rtnl_message_link_index(const struct nlmsghdr *h);
 bool rtnl_message_link_is_up(const struct nlmsghdr *h);
 
-/* Whether this is a permanent address with global scope of the link: what a moved device keeps. */
+/* Whether this is a permanent, global address of the link: one that a moved device keeps. */
 bool rtnl_message_is_kept(const struct nlmsghdr *h, int index);
 
-/* The request that restores such an address. The label is dropped if the name changes.
- * -EMSGSIZE. */
+/* Builds the request that restores such an address, without its label. -EMSGSIZE if it does not
+ * fit. */
 int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h);
 
 struct rtnl_network {
@@ -43,10 +43,10 @@ struct rtnl_network {
 	unsigned char address[16];
 };
 
-/* The request for a route by which what goes to a network stays in the namespace, as if it were one
- * of its own, although it would leave by the link. */
+/* Builds the request for a local route, which keeps traffic to a network that would otherwise leave
+ * by the link in the namespace. */
 int rtnl_message_keep_inside(struct rtnl_message *ret, const struct rtnl_network *network,
 			     int index);
 
-/* The link it is for. */
+/* Sets the link that the request applies to. */
 void rtnl_message_set_index(struct rtnl_message *m, int index);

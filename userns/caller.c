@@ -20,11 +20,12 @@
 /* 340 lines of three padded numbers. */
 enum { MAP_MAX = 64 << 10 };
 
-/* The inode of the first user namespace, fixed in the kernel (PROC_USER_INIT_INO). Its map proves
- * nothing: another namespace may map all ids to themselves, too. */
+/* The inode of the initial user namespace, fixed in the kernel (PROC_USER_INIT_INO). A full map
+ * proves nothing: another namespace may map all ids to themselves, too. */
 static const ino_t first_userns = 0xEFFFFFFDU;
 
-/* The value after "\nName:\t" in /proc/self/status, or NULL. */
+/* The text after "\nName:\t" in /proc/self/status, or NULL. name includes the newline, colon and
+ * tab. */
 static const char *status_value(const char *status, const char *name)
 {
 	const char *found = strstr(status, name);
@@ -61,7 +62,7 @@ static uint32_t effective_id(const char *ids)
 	return (uint32_t)strtoul(rest, NULL, 10);
 }
 
-/* false if the text was truncated (very many groups) or has an unknown form. */
+/* false if the text was truncated (very many groups) or a field is missing. */
 static bool parse_status(struct arena *arena, const char *status, struct caller *caller)
 {
 	const char *uid = status_value(status, "\nUid:\t"), *gid = status_value(status, "\nGid:\t");
@@ -101,12 +102,12 @@ static int ask_one_by_one(struct arena *arena, struct caller *caller, struct err
 	caller->caps_effective = privs_effective();
 	caller->caps_bounding = privs_bounding();
 	caller->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-	caller->signals_ignored = ~0ULL; /* any of them may be */
+	caller->signals_ignored = ~0ULL; /* not known, so assume all */
 	return 0;
 }
 
-/* A process that only entered a user namespace is still in somebody else's mount namespace: the
- * kernel shows that one's owner to nobody below the owner. */
+/* A process that merely entered a user namespace is still in a mount namespace owned by another
+ * one, whose owner the kernel does not reveal from below. */
 static bool owns_mount_namespace(void)
 {
 	_cleanup_close_ int mounts = openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
@@ -151,8 +152,8 @@ static int find_namespace(struct caller *caller, struct err *err)
 	return err_hint(err, "as root: mount -t proc proc /proc");
 }
 
-/* Elsewhere the pids of our processes are those of strangers, whose start times we would read, or
- * whose files we would write. */
+/* Otherwise /proc/PID would show unrelated processes: we would read their start times and write
+ * their files. */
 static int check_proc(const char *status, struct err *err)
 {
 	const char *pid = status_value(status, "\nPid:\t");

@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calling user: with src/host, the only place that asks for ids. */
+/* The calling user. Only here and in src/host does code ask for the process's ids. */
 #pragma once
 
 #include "userns/idmap.h"
 
 struct caller {
-	uint32_t uid, gid;      /* effective, as seen in the own user namespace */
-	const char *name;       /* from /etc/passwd, or NULL; no NSS */
+	uint32_t uid, gid;      /* effective, as seen in the caller's user namespace */
+	const char *name;       /* from /etc/passwd, without NSS; or NULL */
 	const uint32_t *groups; /* supplementary */
 	size_t n_groups;
-	bool initial_userns;    /* the machine's first user namespace */
-	bool owns_mounts;       /* the mount namespace belongs to the own user namespace */
-	bool setgroups_allowed; /* /proc/self/setgroups; a denial is inherited */
+	bool initial_userns;    /* in the initial user namespace */
+	bool owns_mounts;       /* the mount namespace is owned by the caller's user namespace */
+	bool setgroups_allowed; /* from /proc/self/setgroups; a denial is inherited */
 	bool no_new_privs;
 	uint64_t caps_effective; /* bit n: capability n */
 	uint64_t caps_bounding;
-	uint64_t signals_ignored;      /* bit n - 1: signal n; inherited over clone and exec */
-	struct idmap uid_map, gid_map; /* of the own namespace; empty unless asked for */
+	uint64_t signals_ignored;      /* bit n - 1: signal n; inherited across clone and exec */
+	struct idmap uid_map, gid_map; /* of the caller's user namespace; empty unless asked for */
 };
 
-/* Four system calls: one read of /proc/self/status answers all but one question (the bounding set
- * alone would cost 41 calls), one stat identifies the user namespace; in any but the first, five
- * more find what it denies. Maps stay empty, name NULL. Fails if /proc is not mounted. */
+/* Takes four system calls: a read of /proc/self/status replaces about fifty calls (41 for the
+ * bounding set alone), and a stat identifies the user namespace. Outside the initial one, five more
+ * find out what it denies. Leaves the maps empty and name NULL. Fails if /proc is not mounted. */
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err) MUST_CHECK;
 
-/* Adds the maps: what a new user namespace needs to know. Nothing is read in
- * the first user namespace, where they are known. */
+/* Adds the maps, which creating a user namespace needs. Reads nothing in the initial user
+ * namespace, where they are known. */
 int caller_gather_userns(struct arena *arena, struct caller *caller, struct err *err) MUST_CHECK;
 
-/* Whether the caller may write any map of ids it has (CAP_SETUID and CAP_SETGID). */
+/* Whether the caller may map every id that it has (CAP_SETUID and CAP_SETGID). */
 bool caller_may_map(const struct caller *caller);
 
-/* Name of a uid in /etc/passwd, or NULL. */
+/* The name of a uid in /etc/passwd, or NULL. */
 const char *caller_name_of(struct arena *arena, uint32_t uid);

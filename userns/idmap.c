@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* Ids end at 2^32-2: (uid_t)-1 is nobody's, and the kernel refuses a range that contains it. */
+/* The last valid id is 2^32-2: (uid_t)-1 means "no id", and the kernel refuses a range that
+ * contains it. */
 static const uint64_t ids_end = UINT32_MAX;
 
 static int64_t translate(uint32_t id, uint32_t from, uint32_t to, uint32_t count)
@@ -61,7 +62,7 @@ static int check_range(const struct idmap_range *r, const char *what, const char
 	return 0;
 }
 
-/* Whether two ranges of ids overlap, and where. */
+/* Whether two ranges of ids overlap, and the first and last id they share. */
 static bool shared(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count, uint64_t *ret_first,
 		   uint64_t *ret_last)
 {
@@ -182,8 +183,9 @@ static const struct idmap_range *range_of_host(const struct builder *b, uint64_t
 	return NULL;
 }
 
-/* The first part of [start, end) whose host ids no range of b has yet: files list ids twice (by
- * name and by number), and a range may contain the caller's own id; the kernel refuses overlaps. */
+/* Finds the first part of [start, end) whose host ids are not in b yet. Files may list ids twice,
+ * by name and by number, and a range may contain the caller's own id; the kernel refuses
+ * overlaps. */
 static bool next_free(const struct builder *b, uint64_t *start, uint64_t end, uint64_t *ret_end)
 {
 	const struct idmap_range *taken;
@@ -197,8 +199,9 @@ static bool next_free(const struct builder *b, uint64_t *start, uint64_t end, ui
 	return *start < end;
 }
 
-/* Appends host ids start to end - 1 after the last container id, and joins neighbours. The caller's
- * own id stays alone: newuidmap accepts it only as a range of one. false if nothing fits. */
+/* Appends host ids start to end - 1 after the last container id, merging adjacent ranges. The
+ * caller's own id stays alone: newuidmap accepts it only as a range of one. false if nothing
+ * fits. */
 static bool append(struct builder *b, uint64_t start, uint64_t end)
 {
 	struct idmap_range *last = &b->v[b->n - 1];
@@ -253,7 +256,7 @@ struct idmap idmap_move_own(struct arena *arena, const struct idmap *map, uint32
 	return (struct idmap){ .v = b.v, .n = b.n };
 }
 
-/* The next number of a line; *p advances past it. */
+/* Reads the next number of a line and advances *p past it. */
 static int next_number(const char **p, uint32_t *ret)
 {
 	size_t blanks = strspn(*p, " \t"), len = strspn(*p + blanks, "0123456789");

@@ -31,7 +31,7 @@ bool idmap_explain_is_written(pid_t pid, const char *file)
 	return read_proc(pid, file, map, sizeof(map)) > 0;
 }
 
-/* A process not yet reaped still has its directory. */
+/* A zombie still has its directory in /proc. */
 static bool is_gone(pid_t pid)
 {
 	char stat[512];
@@ -60,7 +60,7 @@ static bool is_proc_readonly(void)
 	return statvfs("/proc", &fs) == 0 && (fs.f_flag & ST_RDONLY);
 }
 
-/* Causes that do not depend on the writer. Fills err if it is one of these. */
+/* Looks for causes that do not depend on the writer. Fills err if one of them applies. */
 static bool explain_target(pid_t pid, const char *file, const char *what, struct err *err)
 {
 	if (is_gone(pid)) {
@@ -81,7 +81,7 @@ static bool explain_target(pid_t pid, const char *file, const char *what, struct
 			      (int)pid);
 		return true;
 	}
-	if (str_equal(file, "setgroups")) /* fixed once the gids are mapped */
+	if (str_equal(file, "setgroups")) /* cannot be changed once the gids are mapped */
 		file = "gid_map";
 	if (idmap_explain_is_written(pid, file)) {
 		(void)err_set(err, EPERM, "map %s: the %s of process %d has already been written",
@@ -91,8 +91,8 @@ static bool explain_target(pid_t pid, const char *file, const char *what, struct
 	return false;
 }
 
-/* The kernel asks for CAP_SETFCAP to map id 0 of the enclosing namespace: file capabilities written
- * inside would be good for a root outside. */
+/* The kernel requires CAP_SETFCAP to map id 0 of the parent user namespace: file capabilities
+ * written inside would be valid for root outside. */
 static int explain_rights(const struct idmap_write *write, const char *what, int error,
 			  struct err *err)
 {
@@ -136,7 +136,7 @@ static int explain_rights(const struct idmap_write *write, const char *what, int
 	return err_errno(err, error, "map %s", what);
 }
 
-/* Whether all host ids are mapped in our own user namespace. Fills err if not. */
+/* Checks that our own user namespace maps all the host ids. Fills err if it does not. */
 static bool explain_parent(const struct idmap *map, const char *file, const char *what,
 			   struct err *err)
 {
@@ -189,13 +189,13 @@ int idmap_explain_direct(const struct idmap_write *write, pid_t pid, const char 
 	return -err->code;
 }
 
-/* Ids of a map that the user was not given. */
+/* Ids in a map that the user does not own. */
 struct gap {
-	const struct idmap_range *range; /* of the map; NULL: none */
+	const struct idmap_range *range; /* in the map; NULL: no gap */
 	uint32_t first;                  /* missing */
 };
 
-/* The helpers let everybody map their own id, as a range of one. */
+/* Skips the user's own id, which the helpers let everybody map as a range of one. */
 static struct gap find_gap(const struct idmap *map, const struct subid *subid, uint32_t own)
 {
 	struct gap gap = { 0 };
@@ -213,8 +213,9 @@ static struct gap find_gap(const struct idmap *map, const struct subid *subid, u
 	return gap;
 }
 
-/* " --add-subuids 100000-165535": the requested ids if nobody has them, otherwise others; two users
- * with the same ids could access each other's files. */
+/* Appends an option such as " --add-subuids 100000-165535": the requested ids if they lie above all
+ * assigned ones, otherwise new ones. Two users with the same ids could access each other's
+ * files. */
 static void add_option(struct str *options, const char *option, const struct gap *gap,
 		       const struct subid *subid)
 {
@@ -239,7 +240,7 @@ static void describe_given(struct str *text, const struct subid *subid)
 		str_add(text, ", …");
 }
 
-struct ownership { /* of both kinds of ids */
+struct ownership { /* for uids and gids */
 	const char *user;
 	uint32_t uid, gid;
 	bool in_passwd;
@@ -306,7 +307,7 @@ static bool explain_program(struct arena *arena, const struct caller *caller, co
 
 	probe_helper_find(arena, name, caller, &found);
 	if (found.state == PROBE_HELPER_OK && probe_helper_is_doubtful(caller))
-		found.state = PROBE_HELPER_BOUNDED; /* it has failed */
+		found.state = PROBE_HELPER_BOUNDED; /* the helper failed, so the doubt was right */
 	if (found.state == PROBE_HELPER_OK)
 		return false;
 	(void)err_set(err, EPERM, "map %s: %s", what, probe_helper_why(arena, name, &found));
@@ -314,7 +315,7 @@ static bool explain_program(struct arena *arena, const struct caller *caller, co
 	return true;
 }
 
-/* Its own words, when we found no better ones. */
+/* Falls back to the helper's own message, or to its exit status. */
 static void explain_end(const struct idmap_explain_end *end, const char *what, const char *name,
 			struct err *err)
 {
@@ -340,7 +341,7 @@ static void add_words(struct arena *arena, const char *words, struct err *err)
 			       text_of_program(arena, words));
 }
 
-/* "Cannot determine your user name". */
+/* newuidmap says "Cannot determine your user name". */
 static bool explain_unknown_user(const struct ownership *own, const struct idmap_explain_end *end,
 				 const char *what, struct err *err)
 {

@@ -18,7 +18,7 @@
 
 enum { HELPER_TIMEOUT_MS = 10000, HELPERS = 2, WORDS_MAX = 512 };
 
-/* In front of the errno that a child sends when it could not execute the helper. */
+/* Precedes the errno that a child reports when it cannot execute the helper. */
 static const char exec_failed = '\1';
 
 static int write_file(const struct idmap_write *write, pid_t pid, const char *file,
@@ -32,8 +32,8 @@ static int write_file(const struct idmap_write *write, pid_t pid, const char *fi
 	return r < 0 ? idmap_explain_direct(write, pid, file, -r, err) : 0;
 }
 
-/* Without CAP_SETGID over the parent's namespace the kernel takes a gid_map only after "deny", and
- * refuses "deny" after a gid_map: this order is the only one. */
+/* The only possible order: without CAP_SETGID in the parent namespace, the kernel accepts a gid_map
+ * only after "deny", and refuses "deny" after a gid_map. */
 static int write_direct(struct arena *arena, const struct idmap_write *write, pid_t pid,
 			struct err *err)
 {
@@ -79,8 +79,8 @@ static const char **arguments(struct arena *arena, const char *name, pid_t pid,
 	return argv;
 }
 
-/* A setuid program inherits nothing of ours: a clean environment, the writing end of a pipe as 0, 1
- * and 2, no other descriptor, no blocked signal. */
+/* A setuid program must inherit nothing from us: it gets a clean environment, the write end of a
+ * pipe as 0, 1 and 2, no other descriptors, and no blocked signals. */
 static void become_helper(const char *path, const char *const *argv, int words)
 {
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
@@ -125,14 +125,13 @@ static void reap(struct helper *helper, pid_t target)
 
 	fd_closep(&helper->child.pidfd);
 	helper->child.pid = 0;
-	/* Without an exit status the map itself shows how it went. */
+	/* Without an exit status, see whether the map was written. */
 	if (r < 0 && !idmap_explain_is_written(
 			     target, helper->which == IDMAP_EXPLAIN_UID ? "uid_map" : "gid_map"))
 		helper->end.status = 1 << 8;
 }
 
-/* A helper that does not end in time gets SIGKILL; a setuid program keeps our real uid, so we may
- * send it. */
+/* Kills a helper that is too slow. We may: a setuid program keeps our real uid. */
 static void finish(struct helper *helper, bool ended, pid_t target)
 {
 	if (!ended) {
@@ -142,8 +141,8 @@ static void finish(struct helper *helper, bool ended, pid_t target)
 	reap(helper, target);
 }
 
-/* Waits for the running helpers. They may query a directory service that is down, so not for
- * ever. */
+/* Waits for the running helpers, but not for ever: they may query a directory service that is
+ * down. */
 static void wait_for(struct helper helpers[HELPERS], pid_t target)
 {
 	long long deadline = clock_now() + HELPER_TIMEOUT_MS;
@@ -162,13 +161,13 @@ static void wait_for(struct helper helpers[HELPERS], pid_t target)
 	}
 }
 
-/* The helper's output. */
+/* Reads the helper's output, or the report that it could not be executed. */
 static void read_words(struct helper *helper)
 {
 	char *said = helper->said;
 	ssize_t n;
 
-	/* It has ended; anything it left running must not hold us up. */
+	/* The helper has ended; a process that it left behind must not block us. */
 	(void)fcntl(helper->words, F_SETFL, O_NONBLOCK);
 	n = read(helper->words, said, sizeof(helper->said) - 1);
 	said[n > 0 ? n : 0] = '\0';
@@ -188,7 +187,8 @@ static int report(const struct idmap_write *write, pid_t pid, struct helper *hel
 	return idmap_explain_helper(write, pid, &helper->end, err);
 }
 
-/* Each helper needs about two milliseconds, and neither needs the other. */
+/* Runs both helpers at once: each takes about two milliseconds, and neither depends on the
+ * other. */
 static int write_by_helpers(struct arena *arena, const struct idmap_write *write, pid_t pid,
 			    struct err *err)
 {
@@ -212,8 +212,8 @@ static int write_by_helpers(struct arena *arena, const struct idmap_write *write
 	return r;
 }
 
-/* Refused before anything is written. A map must go in one write(2) of less than a page, so that
- * not every map of 340 ranges fits. */
+/* Refuses a bad map before anything is written. A map must fit in one write(2) of less than a page,
+ * which not every map of 340 ranges does. */
 static int check(struct arena *arena, const struct idmap *map, const char *what, struct err *err)
 {
 	const char *path = arena_strf(arena, "%s map", what);
@@ -251,7 +251,7 @@ int idmap_write(const struct idmap_write *write, pid_t pid, struct err *err)
 
 enum { DEATH_TIMEOUT_MS = 10000 };
 
-/* Waits for the end of the pipe, which comes with our message or our death. */
+/* Waits for the pipe to close, which it does when we are done or dead. */
 static __attribute__((noreturn)) void hold(int pipe_fds[2])
 {
 	char nothing;

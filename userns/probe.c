@@ -23,7 +23,7 @@ static int helper_cap(const char *name)
 	return str_equal(name, "newgidmap") ? CAP_SETGID : CAP_SETUID;
 }
 
-/* The helpers do not raise capabilities themselves, so these must be effective at once. */
+/* The helpers do not raise capabilities themselves, so the effective bit must be set. */
 static bool has_file_cap(const char *path, int cap)
 {
 	struct vfs_ns_cap_data data = { 0 };
@@ -39,7 +39,7 @@ static enum probe_helper helper_state(const char *path, const struct stat *st, c
 {
 	struct statvfs fs;
 
-	/* A setuid file not owned by root gives no right to write maps. */
+	/* A file that is setuid to another user than root gives no right to write maps. */
 	if (!((st->st_mode & S_ISUID) && st->st_uid == 0) && !has_file_cap(path, helper_cap(name)))
 		return PROBE_HELPER_NOT_PRIVILEGED;
 	if (!(st->st_mode & S_IXOTH) && compat_access(path, X_OK) < 0)
@@ -69,7 +69,6 @@ void probe_helper_find(struct arena *arena, const char *name, const struct calle
 	}
 }
 
-/* A number in /proc/sys, or -1. */
 static int64_t sysctl_number(const char *path)
 {
 	char full[96], text[32];
@@ -89,8 +88,8 @@ static bool seccomp_filters_us(void)
 	       strstr(status, "\nSeccomp:\t2");
 }
 
-/* The kernel refuses user namespaces to a process whose root is not that of its mount namespace. No
- * mount at "/" proves it; a chroot into a mount point stays unseen. */
+/* The kernel refuses user namespaces to a process whose root is not that of its mount namespace.
+ * The absence of a mount at "/" proves it; a chroot into a mount point goes unnoticed. */
 static bool is_chrooted(struct arena *arena)
 {
 	const char *next, *line, *target;
@@ -119,7 +118,7 @@ static const char *own_path(char *buf, size_t size)
 	return buf[0] == '/' && access(buf, X_OK) == 0 ? buf : "/usr/bin/usrun";
 }
 
-/* The installed profile, if this is the program it is for. */
+/* Hints at the installed profile, if it is for this program. */
 static bool hint_installed_profile(const char *program, struct err *err)
 {
 	static const char file[] = USRUN_APPARMOR_DIR "/usrun";
@@ -157,7 +156,7 @@ bool probe_apparmor_restricts(struct err *err)
 	return true;
 }
 
-/* ENOSPC is about any kind of namespace that was asked for in the same call. */
+/* ENOSPC may concern any of the namespaces requested in the same call. */
 static int refused_by_limit(struct err *err)
 {
 	static const char *const kinds[] = { "user", "mnt", "pid",    "net",

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was found out about newuidmap and newgidmap, in words. Pure: the planner uses it too. */
+/* Puts the findings about newuidmap and newgidmap into words. Pure, because the planner uses it,
+ * too. */
 #include "userns/probe.h"
 
 #include "src/base/str.h"
 
 #include <linux/capability.h>
 
-/* Setuid root, it opens the map of another user's process (CAP_DAC_OVERRIDE), of a namespace that
- * is not its own (CAP_SYS_ADMIN). */
+/* A setuid-root helper opens the map of another user's process (CAP_DAC_OVERRIDE), which belongs to
+ * another user namespace (CAP_SYS_ADMIN). */
 bool probe_helper_is_doubtful(const struct caller *caller)
 {
 	const uint64_t needed = 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_SYS_ADMIN |

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* LDAP or sssd may be asked, and may be down. */
+/* The programs may ask LDAP or sssd, which may be down. */
 enum { PROGRAM_TIMEOUT_MS = 10000, PROGRAM_OUTPUT_MAX = 1 << 20 };
 
 static void add_range(struct arena *arena, struct subid *subid, size_t *cap, uint64_t start,
@@ -24,13 +24,13 @@ static void add_range(struct arena *arena, struct subid *subid, size_t *cap, uin
 		(struct idmap_range){ .outside = (uint32_t)start, .count = (uint32_t)count };
 }
 
-/* Ids from 0 to 2^32-2, and at least one. */
+/* Whether all ids lie within 0 to 2^32-2, and there is at least one. */
 static bool is_range(uint64_t start, uint64_t count)
 {
 	return count > 0 && start < UINT32_MAX && count <= UINT32_MAX - start;
 }
 
-/* Regardless of what is wrong with the rest of it. */
+/* Whether a malformed line begins with this user's name or number. */
 static bool is_meant_for(const char *line, size_t len, const char *name)
 {
 	size_t n = name ? strlen(name) : 0;
@@ -149,9 +149,9 @@ void subid_keep_mapped(struct arena *arena, const struct idmap *map, struct subi
 	*subid = kept;
 }
 
-/* Runs argv[0] from a directory of the system (never from $PATH) and returns what it printed;
- * -ENOENT where it is not installed, -EIO with its words in err where it failed. What does not fit
- * a pipe makes it wait until it is killed; that is two thousand ranges. */
+/* Runs argv[0] from a system directory (never from $PATH) and returns its output; -ENOENT if it is
+ * not installed, -EIO with its message in err if it failed. The output is read only at the end, so
+ * a program that fills the pipe (about two thousand ranges) blocks until it is killed. */
 static int run_program(struct arena *arena, const char *const *argv, const char **ret,
 		       struct err *err)
 {
@@ -166,7 +166,8 @@ static int run_program(struct arena *arena, const char *const *argv, const char 
 		return err_errno(err, errno, "start %s", argv[0]);
 	out = fds[0];
 	in = fds[1];
-	/* It has ended when we read; anything it left running must not hold us up. */
+	/* We read only after the program has ended; a process that it left behind must not block
+	 * us. */
 	(void)fcntl(out, F_SETFL, O_NONBLOCK);
 	for (size_t i = 0; r == -ENOENT && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		struct spawn_request request = {
@@ -198,7 +199,7 @@ static int run_program(struct arena *arena, const char *const *argv, const char 
 	return r;
 }
 
-/* The name that LDAP or the like has for a uid. In a process of its own: NSS modules are libraries
+/* Asks LDAP and the like for the name of a uid. Runs a program, because NSS modules are libraries
  * that may hang, start threads and open sockets. */
 static const char *name_by_getent(struct arena *arena, uint32_t uid)
 {
