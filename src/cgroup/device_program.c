@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program looks at the rules from the last to the first, since the last that matches decides:
+/* The program tests the rules from last to first, because the last match decides:
  *
  *	r1  the context, struct bpf_cgroup_dev_ctx
- *	r2  type, then unused     r3  accesses that no rule has decided yet
+ *	r2  type, then unused     r3  accesses not yet decided
  *	r4  major   r5  minor     r6  major << 20 | minor, the kernel's own width of a device number
  *
  *	block devices go to the second of two lists; each has, for a rule on all accesses:
@@ -12,8 +12,8 @@
  *		deny:  if r3 & access goto deny
  *		allow: r3 &= ~access; if r3 == 0 goto allow
  *
- * All jumps end at two shared exits, which keeps the verifier's work linear: programs with an exit
- * in each rule cost it ten times as much (crun's and runc's do, and every container start pays). */
+ * All jumps lead to two shared exits, which keeps verification linear: with an exit in each rule,
+ * as crun and runc emit, it takes ten times as long at every container start. */
 #include "src/cgroup/device_program.h"
 
 #include <string.h>
@@ -26,13 +26,13 @@ enum {
 	R4,
 	R5,
 	R6,
-	PER_RULE = 3,     /* most instructions of a rule in one list */
-	FRAME = 20,       /* everything that is not in a list */
-	MAX_RULES = 4000, /* two lists of these stay within the 32767 instructions of a jump */
+	PER_RULE = 3,     /* instructions per rule and list, at most */
+	FRAME = 20,       /* instructions outside of the lists */
+	MAX_RULES = 4000, /* two lists of this size stay within the reach of a jump (32767) */
 	MAX_MAJOR = 1 << 12,
 	MAX_MINOR = 1 << 20,
 	TO_ALLOW = -1,
-	TO_DENY = -2, /* jumps that are patched at the end; real ones are all forward */
+	TO_DENY = -2, /* patched at the end; real offsets are all forward */
 };
 
 struct program {
@@ -72,8 +72,8 @@ static void prologue(struct program *p)
 	emit(p, BPF_ALU | BPF_OR | BPF_X, R6, R5, 0, 0);
 }
 
-/* The comparison that selects the rule's devices: register and value; false if it applies to
- * all. */
+/* The comparison that selects the rule's devices, as register and value; false if the rule applies
+ * to every device. */
 static bool rule_key(const struct cgroup_device_rule *rule, int *ret_reg, uint32_t *ret_value)
 {
 	bool major = rule->major != CGROUP_DEVICE_ANY, minor = rule->minor != CGROUP_DEVICE_ANY;
@@ -85,14 +85,15 @@ static bool rule_key(const struct cgroup_device_rule *rule, int *ret_reg, uint32
 	return major || minor;
 }
 
-/* No device has such numbers, and as a key they would collide with another's. */
+/* No device has such numbers, and the packed key would match another device. */
 static bool is_impossible(const struct cgroup_device_rule *rule)
 {
 	return (rule->major != CGROUP_DEVICE_ANY && rule->major >= MAX_MAJOR) ||
 	       (rule->minor != CGROUP_DEVICE_ANY && rule->minor >= MAX_MINOR);
 }
 
-/* Returns whether the rule decides everything that gets this far: no earlier one can matter. */
+/* Returns whether the rule decides every access that reaches it: earlier rules cannot matter
+ * then. */
 static bool emit_rule(struct program *p, const struct cgroup_device_rule *rule)
 {
 	int to = rule->allow ? TO_ALLOW : TO_DENY, reg;
@@ -134,7 +135,7 @@ static void emit_list(struct program *p, const struct cgroup_device_rule *rules,
 	emit(p, BPF_JMP | BPF_JA, 0, 0, TO_DENY, 0);
 }
 
-/* An exit, and the jumps to it. The verifier refuses unreachable instructions. */
+/* Emits an exit, unless no jump leads to it: the verifier rejects unreachable instructions. */
 static void emit_exit(struct program *p, int to, int verdict)
 {
 	size_t at = p->n;

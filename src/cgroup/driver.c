@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening and joining. A v2 host has one directory, a v1 host one for each hierarchy, a hybrid host
- * those and one in the v2 tree, which limits nothing but can kill, freeze and tell.
+/* Opening and joining. A v2 host has one directory and a v1 host one per hierarchy. A hybrid host
+ * has those and one in the v2 tree, which enforces no limits but can kill, freeze and report
+ * events.
  *
  * How a process gets in: clone3(CLONE_INTO_CGROUP) into the v2 tree costs nothing. A write to
  * cgroup.procs takes the lock of all thread groups, and the first one in a while waits for a grace
- * period, 8 to 11 ms measured; cgroup.threads goes without, but is refused (EOPNOTSUPP) outside of
- * threaded groups. v1 has `tasks`, which moves one thread without that lock, 50 to 140 µs: all of a
- * process that has one thread. */
+ * period, 8 to 11 ms measured. cgroup.threads avoids that lock, but is refused (EOPNOTSUPP) outside
+ * of threaded cgroups. v1 has `tasks`, which moves one thread without the lock in 50 to 140 µs:
+ * enough for a single-threaded process. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/clock.h"
@@ -145,7 +146,7 @@ int driver_join_by_path(const struct cgroup_place *place, struct err *err)
 
 		if (group_is_v2(dir))
 			continue;
-		if ((size_t)n >= sizeof(tasks)) /* a truncated path would be another cgroup */
+		if ((size_t)n >= sizeof(tasks)) /* a truncated path would name another cgroup */
 			return join_failed(dir, ENAMETOOLONG, err);
 		r = io_write_at(AT_FDCWD, tasks, "0");
 		if (r == -ENOENT && access(dir->mount, F_OK) < 0)
@@ -185,7 +186,7 @@ int driver_descend(const struct cgroup_plan *plan, struct cgroup *cgroup, struct
 }
 
 /* The owner of a v2 cgroup may create cgroups below it and move its own processes between them. The
- * limits stay with the owner above. v1 has no safe way to do so. */
+ * limits still belong to the owner of the parent. v1 cannot be delegated safely. */
 int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, struct err *err)
 {
 	int dir = group_v2(cgroup);
@@ -195,7 +196,7 @@ int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, str
 	if (dir < 0)
 		return 0;
 	n = io_read_small(AT_FDCWD, "/sys/kernel/cgroup/delegate", names, sizeof(names));
-	if (n < 0) /* the three that every kernel with v2 has */
+	if (n < 0) /* the three files that exist on every kernel with v2 */
 		(void)strcpy(names, "cgroup.procs cgroup.threads cgroup.subtree_control");
 	if (fchownat(cgroup->fds[dir], "", uid, gid, AT_EMPTY_PATH) < 0)
 		return err_errno(err, errno, "give the cgroup %s%s to the container's root, %u:%u",
@@ -203,15 +204,15 @@ int driver_delegate(const struct cgroup *cgroup, uint32_t uid, uint32_t gid, str
 				 uid, gid);
 	for (char *name = strtok_r(names, " \n", &save); name; name = strtok_r(NULL, " \n", &save))
 		if (fchownat(cgroup->fds[dir], name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-		    errno != ENOENT) /* files of controllers that the cgroup does not have */
+		    errno != ENOENT) /* the files of controllers that this cgroup lacks */
 			return err_errno(err, errno, "give %s%s/%s to the container's root, %u:%u",
 					 cgroup->place.dirs.v[dir].mount,
 					 cgroup->place.dirs.v[dir].path, name, uid, gid);
 	return 0;
 }
 
-/* All hierarchies hold the same processes. One that the container moved into a sub-cgroup of one v1
- * hierarchy is still in ours. */
+/* All hierarchies hold the same processes. A process that the container moved to a sub-cgroup in
+ * one v1 hierarchy is still below our cgroup. */
 static int main_dir(const struct cgroup *cgroup)
 {
 	int dir = group_v2(cgroup);
@@ -269,8 +270,7 @@ static int timed_out(bool freeze, struct err *err)
 	return -ETIMEDOUT;
 }
 
-/* On a hybrid host through the v2 tree: it reports completion, and a frozen process can be
- * killed. */
+/* Hybrid hosts use the v2 tree: it reports completion, and a frozen process can be killed. */
 int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 {
 	long long deadline = clock_now() + FREEZE_MS;
@@ -286,7 +286,7 @@ int driver_freeze(const struct cgroup *cgroup, bool freeze, struct err *err)
 	return err_hint(err, "the host has neither cgroup v2 nor the v1 freezer mounted");
 }
 
-/* Whether the file says anything other than `thawed`. */
+/* Whether the file's content differs from `thawed`. */
 static int is_not(const struct cgroup_dir *dir, const char *file, const char *thawed,
 		  struct err *err)
 {
@@ -328,9 +328,9 @@ void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid)
 		return;
 	freezer = group_find(&cgroup, "freezer");
 	(void)snprintf(text, sizeof(text), "%d", (int)pid);
-	if (freezer >= 0) /* a process that joins a cgroup takes on its state */
+	if (freezer >= 0) /* a process takes on the freezer state of the cgroup that it joins */
 		(void)io_write_at(cgroup.fds[freezer], "cgroup.procs", text);
-	v1_thaw(&cgroup); /* processes that these wait for as the init of their pid namespace */
+	v1_thaw(&cgroup); /* a pid namespace's init waits for its processes */
 	driver_close(&cgroup);
 }
 
@@ -404,7 +404,7 @@ int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret, struct
 	if (dir < 0)
 		return 0;
 	fd = openat(cgroup->fds[dir], oom_file(cgroup), O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) /* without the controller there is nothing to report */
+	if (fd < 0 && errno == ENOENT) /* no memory controller, nothing to report */
 		return 0;
 	if (fd < 0)
 		return err_errno(err, errno, "open %s of the container", oom_file(cgroup));
@@ -414,7 +414,7 @@ int driver_oom_watch(const struct cgroup *cgroup, struct driver_oom *ret, struct
 	if (r < 0)
 		driver_oom_done(ret);
 	else
-		(void)driver_oom_happened(ret); /* kernfs reports changes since the last reading */
+		(void)driver_oom_happened(ret); /* kernfs reports changes since the last read */
 	return r;
 }
 
@@ -431,11 +431,10 @@ bool driver_oom_happened(struct driver_oom *oom)
 
 	if (oom->fd < 0)
 		return false;
-	if (oom->counter >=
-	    0) /* one kill causes several events, and so does the end of the cgroup */
+	if (oom->counter >= 0) /* several events per kill, one when the cgroup ends */
 		(void)!read(oom->fd, &count, sizeof(count));
 	if (pread(oom->counter >= 0 ? oom->counter : oom->fd, text, sizeof(text) - 1, 0) <= 0) {
-		driver_oom_done(oom); /* it would report events for ever */
+		driver_oom_done(oom); /* otherwise poll() would report events forever */
 		return false;
 	}
 	oom->seen = count_of(text);
@@ -444,7 +443,7 @@ bool driver_oom_happened(struct driver_oom *oom)
 
 int driver_oom_patience(struct driver_oom *oom, bool changed)
 {
-	enum { TURNS = 15 }; /* of 1 ms */
+	enum { TURNS = 15 }; /* of 1 ms each */
 
 	if (oom->fd < 0)
 		return -1;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making the directories, and removing them.
+/* Creating and removing the directories.
  *
- * Most are one mkdir: only a v2 tree (controllers are passed on at each level), a v1 cpuset (a new
- * one is empty, and nobody can join an empty one) and missing parents need a walk.
+ * Usually one mkdir is enough. Only a v2 tree (controllers are passed on at each level), a v1
+ * cpuset (a new one is empty, and an empty one cannot be joined) and missing parents need a walk.
  *
- * The group of a container that has ended is one rmdir for each hierarchy. What is left inside is
- * killed and waited for: in the v2 tree by cgroup.events, whose "populated 0" is what rmdir asks
- * for; in v1 by a pidfd of each process, which a process has left its groups before it reports its
- * end to. */
+ * Once a container has ended, removal is one rmdir per hierarchy. Processes left inside are killed
+ * and waited for: in v2 with cgroup.events, whose "populated 0" is the condition for rmdir; in v1
+ * with a pidfd for each process, because a process leaves its cgroups before its pidfd reports the
+ * end. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/clock.h"
@@ -27,15 +27,15 @@
 
 enum { TRIES = 3, KILL_AGAIN_MS = 500 };
 
-/* Set on a cgroup above a container's that was created for it: whoever deletes the last container
- * below it removes it. */
+/* Set on parents created for a container's cgroup: whoever deletes the last container below removes
+ * them. */
 #define MADE "user.usrun.made"
 
 struct making {
 	const struct cgroup_plan *plan;
 	const struct cgroup_dir *dir;
-	size_t made;    /* length of the path up to the first group that this call made; 0: none */
-	bool unmounted; /* the host has lost the hierarchy */
+	size_t made;    /* length of the path up to the first cgroup created; 0: none */
+	bool unmounted; /* the hierarchy is no longer mounted */
 };
 
 static int make_failed(const struct making *m, int error, struct err *err)
@@ -50,8 +50,8 @@ static int make_failed(const struct making *m, int error, struct err *err)
 	return -error;
 }
 
-/* Later containers find the cgroup there, and may be the last to go. On a kernel or a mount without
- * extended attributes only the first one's state records it. */
+/* Later containers share the parent, and the last one to go removes it. On a kernel or mount
+ * without extended attributes, only the state of the first one records this. */
 static void mark_made(int fd)
 {
 	char path[32];
@@ -60,7 +60,8 @@ static void mark_made(int fd)
 	(void)setxattr(path, MADE, "1", 1, 0);
 }
 
-/* One level: the cgroup `name` in parent, created if it is missing. Returns its descriptor. */
+/* Descends one level, to the cgroup `name` in `parent`, which is created if missing. Returns its
+ * descriptor. */
 static int descend(struct making *m, int parent, const char *name, size_t upto, struct err *err)
 {
 	int r = mkdirat(parent, name, 0755) < 0 ? -errno : 0, child;
@@ -84,7 +85,8 @@ static int descend(struct making *m, int parent, const char *name, size_t upto, 
 			 m->dir->path);
 }
 
-/* -ENOENT comes without a text: a parent was removed meanwhile, or the hierarchy is not mounted. */
+/* -ENOENT comes without a text: a parent has been removed meanwhile, or the hierarchy is not
+ * mounted. */
 static int walk_down(struct making *m, struct err *err)
 {
 	_cleanup_close_ int fd = openat(AT_FDCWD, m->dir->mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -157,7 +159,7 @@ static void take_back(const struct making *m)
 	}
 }
 
-/* Nothing has to be copied or passed on at each level. */
+/* Whether nothing has to be copied or passed on at each level. */
 static bool is_one_mkdir(const struct making *m)
 {
 	if (m->plan->place.kind == CGROUP_DRIVER_V2 ||
@@ -186,7 +188,7 @@ static int make(struct making *m, struct err *err)
 
 		if (r != -ENOENT || m->unmounted)
 			return r;
-		/* another container that was the last in a parent has just taken it away */
+		/* another container, the last one below a parent, has just removed that parent */
 	}
 	return make_failed(m, ENOENT, err);
 }
@@ -219,12 +221,12 @@ static bool is_frozen(int fd)
 	       strstr(text, "frozen 1");
 }
 
-/* LX-033: somebody else's processes, or a freezer that was left on, would surprise both. A cgroup
- * that was just created is empty, and not frozen either if it is directly below the root, which
- * cannot be. */
+/* LX-033: sharing a cgroup with other processes, or one left frozen, would surprise both sides. A
+ * cgroup created just now is empty; it cannot be frozen either if its parent is the root, which
+ * never is. */
 static int check_unused(const struct making *m, int fd, struct err *err)
 {
-	/* the container's own process is in the unit that systemd created for it */
+	/* the unit that systemd has created contains only the container's own process */
 	bool fresh = m->made || m->plan->unit,
 	     freezes = group_is_v2(m->dir) || str_has_word(m->dir->controllers, "freezer", ',');
 	int r = fresh ? 0 : check_empty(m->dir, fd, err);
@@ -235,7 +237,7 @@ static int check_unused(const struct making *m, int fd, struct err *err)
 	return r;
 }
 
-/* Others' processes are in all hierarchies at once, so one directory is enough. */
+/* Processes of others are in all hierarchies, so checking one directory is enough. */
 int driver_check_unused(const struct cgroup_plan *plan, struct err *err)
 {
 	struct making m = { .plan = plan, .dir = plan->place.dirs.v };
@@ -316,7 +318,7 @@ static int empty_v2(const struct cgroup *cgroup, int dir, long long deadline, st
 			return 0;
 		if (!clock_left(deadline))
 			return group_still_there(cgroup->fds[dir], err);
-		/* somebody joined it after the kill: an exec under way */
+		/* a process joined after the kill, such as an exec in progress */
 	}
 }
 
@@ -329,12 +331,11 @@ static int empty(const struct cgroup *cgroup, int dir, long long deadline, struc
 static int remove_leaf(int parent, const char *name, void *data)
 {
 	(void)data;
-	(void)unlinkat(parent, name,
-		       AT_REMOVEDIR); /* shows when the top's rmdir fails, which is repeated */
+	(void)unlinkat(parent, name, AT_REMOVEDIR); /* if it fails, the top is retried */
 	return 0;
 }
 
-/* rmdir by path: 0 also if it is gone, -EBUSY if something is in it. */
+/* rmdir by path: 0 also if it is missing, -EBUSY if it is in use. */
 static int try_rmdir(const struct cgroup_dir *dir, struct err *err)
 {
 	struct group_path buf;
@@ -346,8 +347,8 @@ static int try_rmdir(const struct cgroup_dir *dir, struct err *err)
 	return err_errno(err, errno, "remove the cgroup %s", buf.text);
 }
 
-/* Here the processes are gone from the main hierarchy. One that is only in this one (an exec that
- * was killed between two joins) goes first. */
+/* The processes have left the main hierarchy. One that is only in this one (an exec killed between
+ * two joins) is killed first. */
 static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, struct err *err)
 {
 	static const struct group_walk leaves = { .leave = remove_leaf };
@@ -363,13 +364,13 @@ static int remove_busy(const struct cgroup *cgroup, int i, long long deadline, s
 			return err_errno(err, EBUSY, "remove the cgroup %s%s",
 					 cgroup->place.dirs.v[i].mount,
 					 cgroup->place.dirs.v[i].path);
-		if (r == -EBUSY) /* the last one is dead and not yet off the cgroup's list */
+		if (r == -EBUSY) /* the last process is dead but still on the cgroup's list */
 			group_pause(turn);
 	}
 	return r;
 }
 
-/* The first failure is the one to report; the rest is removed all the same. */
+/* Reports the first failure, but lets the rest be removed. */
 static int keep_first(int result, int r, const struct err *new, struct err *err)
 {
 	if (result < 0 || r >= 0)
@@ -378,7 +379,7 @@ static int keep_first(int result, int r, const struct err *new, struct err *err)
 	return r;
 }
 
-/* Whatever a damaged state names: a cgroup that holds usrun itself is not a container's. */
+/* Even if a damaged state names it: a cgroup that contains usrun itself is not a container's. */
 static int check_not_ours(const struct cgroup *cgroup, int dir, struct err *err)
 {
 	struct arena arena = { 0 };
@@ -405,7 +406,7 @@ static int remove_all_busy(const struct cgroup *cgroup, struct err *err)
 			result = check_not_ours(cgroup, (int)i, err);
 	if (result == 0 && v2 >= 0)
 		result = empty(cgroup, v2, deadline, err);
-	if (result < 0) /* with processes that cannot be killed, nothing can be removed */
+	if (result < 0) /* if processes cannot be killed, no directory can be removed */
 		return result;
 	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {
 		struct err new = { 0 };
@@ -436,8 +437,8 @@ static bool is_marked(const char *path)
 	return getxattr(path, MADE, NULL, 0) >= 0;
 }
 
-/* Parents created for the cgroup, or for an earlier one. One that others use by now is not empty,
- * and stays, as do all above. */
+/* Removes parents created for this cgroup or an earlier one. A parent that others use by now is not
+ * empty: it stays, and so do all above it. */
 static void remove_parents(const struct cgroup_dir *dir)
 {
 	struct group_path buf;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits that were planned. In which order the kernel takes two that depend on each other
- * (memory and swap, quota and period) depends on the values that are there: what is refused is
- * tried again after the rest of its section. For a container that runs it is all of them, or none:
- * what each file said before is kept, and written back from the last to the first when the kernel,
- * or whoever comes after it, refuses one. */
+/* Writing the planned limits. For two limits that depend on each other (memory and swap, quota and
+ * period) the order that the kernel accepts depends on the current values, so a refused write is
+ * retried after the rest of its section. A running container gets all of the new limits or none:
+ * the previous contents are kept, and written back in reverse order if the kernel, or a later step
+ * of the caller, refuses one. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/io.h"
@@ -45,7 +45,7 @@ static void give_hint(const struct cgroup_write *w, int error, struct err *err)
 			      "are built without CONFIG_RT_GROUP_SCHED");
 }
 
-/* Of v1, which keeps memory below the sum of memory and swap. */
+/* v1 refuses a memory limit above that of memory and swap together. */
 static void name_swap_limit(const struct cgroup *cgroup, int dir, const struct cgroup_write *w,
 			    struct err *err)
 {
@@ -118,7 +118,7 @@ static int apply_one(const struct cgroup *cgroup, const struct cgroup_write *w, 
 	return 0;
 }
 
-/* "linux.resources.memory.limit": up to the end of "memory". */
+/* The length of a section: "linux.resources.memory.limit" up to the end of "memory". */
 static size_t section_len(const char *path)
 {
 	size_t skip = sizeof("linux.resources.") - 1;
@@ -225,7 +225,8 @@ static struct before remember(const struct cgroup *cgroup, const struct cgroup_w
 	return before;
 }
 
-/* Twice: the order of dependent values was right for the new ones, not for these. */
+/* Two rounds, because the order of dependent limits that suited the new values may not suit the
+ * old. */
 void driver_update_back(const struct driver_before *before)
 {
 	for (int turn = 0; turn < 2; turn++)

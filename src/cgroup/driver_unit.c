@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A cgroup that systemd has created for a process: found, completed and opened. */
+/* Finding, completing and opening a cgroup that systemd has created for a process. */
 #include "src/cgroup/driver.h"
 
 #include "src/base/fd.h"
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The path in the line of /proc/PID/cgroup for a hierarchy, or NULL. */
+/* The path on the line of /proc/PID/cgroup that belongs to a hierarchy, or NULL. */
 static const char *path_in(struct arena *arena, const char *text, const char *controllers)
 {
 	size_t len = strlen(controllers);
@@ -62,7 +62,7 @@ int driver_find(struct arena *arena, pid_t pid, const struct cgroup_place *place
 	return 0;
 }
 
-/* A missing one is left out: the process may see another hierarchy than we do. */
+/* A missing one is skipped: the process may see a different hierarchy than we do. */
 static int open_instead(const struct cgroup_dir *dir, int *ret, struct err *err)
 {
 	struct group_path buf;
@@ -76,7 +76,7 @@ static int open_instead(const struct cgroup_dir *dir, int *ret, struct err *err)
 	return 0;
 }
 
-/* Replaces those that are gone. */
+/* Opens the process's own cgroups in place of the missing ones. */
 static int open_missing(struct arena *arena, pid_t pid, struct cgroup *cgroup, const char **ret,
 			struct err *err)
 {
@@ -119,7 +119,7 @@ int driver_open_of(struct arena *arena, const struct cgroup_place *place, pid_t 
 	}
 	if (r == -ENOENT)
 		group_init(ret, place);
-	while (open < ret->place.dirs.n && ret->fds[open] >= 0) /* some, if the state is damaged */
+	while (open < ret->place.dirs.n && ret->fds[open] >= 0) /* a damaged state may have some */
 		open++;
 	r = open < ret->place.dirs.n ? open_missing(arena, pid, ret, ret_instead, err) : 0;
 	if (r < 0)
@@ -185,8 +185,8 @@ int driver_find_unit(struct arena *arena, pid_t pid, const char *slice_path,
 			"systemd has started the unit %s, and the process is in the cgroup %s",
 			unit->ref.name, path ? path : "of no hierarchy");
 	if (unit->subgroup) {
-		/* systemd tries once to remove the unit's cgroup, and keeps it if there are cgroups
-		 * in it: whoever removes those removes it too */
+		/* systemd tries to remove the unit's cgroup only once, and leaves it if it has
+		 * children; whoever removes those then removes it as well */
 		above = (struct json_int){ true, path_base(path) - path - 1 };
 		path = arena_strf(arena, "%s/%s", path, unit->subgroup);
 	}
@@ -205,7 +205,8 @@ static int move_failed(const struct cgroup_dir *dir, int error, struct err *err)
 			 dir->mount, dir->path);
 }
 
-/* systemd limits the unit; the cgroup inside it, which the container sees, has the same files. */
+/* systemd sets the limits on the unit; the sub-cgroup, which the container sees, shows the same
+ * values in its own files. */
 static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *err)
 {
 	const struct cgroup_dir *dir = &plan->place.dirs.v[0];
@@ -225,12 +226,12 @@ static int make_subgroup(const struct cgroup_plan *plan, pid_t pid, struct err *
 	r = io_write_at(fd, "cgroup.procs", digits);
 	if (r < 0)
 		return move_failed(dir, -r, err);
-	/* only now: a populated cgroup passes no controllers on */
+	/* not earlier: a populated cgroup cannot pass controllers on */
 	return v2_pass_on(plan, parent, plan->unit->ref.name, err);
 }
 
-/* systemd knows nothing of some controllers (hugetlb, rdma, misc): the one of the host's root lets
- * us pass them on down to the unit, and leaves that alone. */
+/* systemd does not manage some controllers (hugetlb, rdma, misc). The system manager lets us enable
+ * them from the root down to the unit, and leaves them enabled. */
 static int pass_down(const struct cgroup_plan *plan, const char *path, struct err *err)
 {
 	_cleanup_close_ int fd =
@@ -311,12 +312,12 @@ static int adopt_v2(const struct cgroup_plan *plan, pid_t pid, struct cgroup *re
 	if (r == 0)
 		r = driver_open(&plan->place, ret, err);
 	if (plan->unit->subgroup)
-		inside.limit_devices = false; /* the program of the cgroup above is in force here */
+		inside.limit_devices = false; /* the parent's program applies here too */
 	return r < 0 ? r : driver_apply(ret, &inside, err);
 }
 
-/* systemd creates its cgroup in the hierarchies that it manages, and moves the process there. The
- * others get one of the same path. */
+/* systemd creates the unit's cgroup in the hierarchies that it manages, and moves the process
+ * there. In the others we create one at the same path. */
 static int adopt_v1(const struct cgroup_plan *plan, pid_t pid, struct cgroup *ret, struct err *err)
 {
 	char digits[16];

@@ -51,7 +51,7 @@ const char *group_path(const struct cgroup_dir *dir, struct group_path *buf)
 	int n = snprintf(buf->text, sizeof(buf->text), "%s%s", dir->mount, dir->path);
 
 	if (n < 0 || (size_t)n >= sizeof(buf->text))
-		*buf->text = '\0'; /* a cut path would be another group; an empty one is nowhere */
+		*buf->text = '\0'; /* a truncated path would name another cgroup; "" names none */
 	return buf->text;
 }
 
@@ -64,7 +64,7 @@ void group_init(struct cgroup *cgroup, const struct cgroup_place *place)
 		cgroup->fds[i] = cgroup->join_fds[i] = -1;
 }
 
-/* A path cannot forge the type of a file system; the root of a hierarchy is everybody's cgroup. */
+/* A path cannot fake the file system type; the root of a hierarchy belongs to everybody. */
 int group_check(const struct cgroup_dir *dir, struct err *err)
 {
 	struct group_path buf;
@@ -82,17 +82,17 @@ int group_check(const struct cgroup_dir *dir, struct err *err)
 }
 
 struct level {
-	char *name; /* of the cgroup in its parent */
-	long next;  /* where to resume in the directory */
+	char *name; /* name in its parent */
+	long next;  /* where to resume reading the directory */
 };
 
-/* Cgroups below a container's were created by the container: names may begin with a dot, and there
- * may be thousands of levels to defeat recursion. */
+/* The container created the cgroups below its own: names may begin with a dot, and nesting may be
+ * thousands of levels deep to break recursion. */
 struct walker {
 	struct arena arena;
 	struct level *v; /* v[0] is the top */
 	size_t n, cap;
-	int dir; /* of the last level: the only one that is open */
+	int dir; /* the last level, the only one that is open */
 };
 
 static void push(struct walker *w, const char *name)
@@ -138,7 +138,7 @@ static int go_down(struct walker *w, const char *name, const struct group_walk *
 	return walk->enter ? walk->enter(w->dir, walk->data) : 0;
 }
 
-/* ".." of a cgroup is its parent for ever: cgroups cannot be moved. */
+/* ".." of a cgroup is always its parent: cgroups cannot be moved. */
 static int go_up(struct walker *w, const struct group_walk *walk)
 {
 	int parent = openat(w->dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -189,9 +189,9 @@ static int list_one(int dir, void *data)
 	int r = io_read_file(dir, "cgroup.procs", PROCS_MAX, listing->pids->arena, &text, NULL,
 			     listing->err);
 
-	if (r == -ENODEV || r == -ENOENT) /* the cgroup was removed meanwhile */
+	if (r == -ENODEV || r == -ENOENT) /* the cgroup has been removed meanwhile */
 		return 0;
-	if (r == -EOPNOTSUPP) /* threaded: the cgroup above lists its processes */
+	if (r == -EOPNOTSUPP) /* a threaded cgroup: its processes are listed further up */
 		return 0;
 	if (r < 0)
 		return r;
@@ -237,9 +237,9 @@ bool group_pids_have(const struct group_pids *pids, pid_t pid)
 	return pids->n && bsearch(&pid, pids->v, pids->n, sizeof(pid), compare);
 }
 
-/* Up to BATCH pids. A pid may be reused between being listed and being opened, so the cgroup is
- * read again once the descriptors are open: those that it still lists are what they refer to, or
- * dead. */
+/* Signals up to BATCH pids. A pid may be reused between being listed and being opened, so the
+ * cgroup is read again once the pidfds are open: if it still lists a pid, that pidfd refers to the
+ * listed process or to a dead one. */
 static int signal_batch(int dir, const pid_t *v, size_t n, int signal, struct err *err)
 {
 	struct arena arena = { 0 };

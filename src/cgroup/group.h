@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container's cgroups as directories, whatever their layout: found, checked, walked, listed and
- * signalled. Below driver.h, v1.h and v2.h. */
+/* A container's cgroups as directories, in any layout: finding, checking, walking, listing and
+ * signalling. Below driver.h, v1.h and v2.h. */
 #pragma once
 
 #include "src/plan/plan_cgroup.h"
@@ -8,16 +8,16 @@
 #include <limits.h>
 #include <sys/types.h>
 
-enum { GROUP_MAX_DIRS = 24, GROUP_PATIENCE_MS = 5000 /* for the killed to go */ };
+enum { GROUP_MAX_DIRS = 24, GROUP_PATIENCE_MS = 5000 /* for killed processes to end */ };
 
 /* An open cgroup of a container. Zero-initialise; driver_close() when done. */
 struct cgroup {
-	struct cgroup_place place;    /* its lists: arena of the caller */
-	int fds[GROUP_MAX_DIRS];      /* directories, O_PATH; -1: not there */
-	int join_fds[GROUP_MAX_DIRS]; /* the open files for driver_join_self(); -1: none */
+	struct cgroup_place place;    /* its lists are in the caller's arena */
+	int fds[GROUP_MAX_DIRS];      /* O_PATH directories; -1: missing */
+	int join_fds[GROUP_MAX_DIRS]; /* files opened for driver_join_self(); -1: none */
 };
 
-/* An empty one for the place, at most GROUP_MAX_DIRS of its directories. */
+/* Initialises *cgroup for the place, with nothing open and at most GROUP_MAX_DIRS directories. */
 void group_init(struct cgroup *cgroup, const struct cgroup_place *place);
 
 static inline bool group_is_v2(const struct cgroup_dir *dir)
@@ -25,7 +25,7 @@ static inline bool group_is_v2(const struct cgroup_dir *dir)
 	return !*dir->controllers;
 }
 
-/* Index of the v2 directory, of one that has the named v1 controller, or of any open one; -1. */
+/* Index of the v2 directory, of one that has the named v1 controller, or of any open one; or -1. */
 int group_v2(const struct cgroup *cgroup);
 int group_find(const struct cgroup *cgroup, const char *controller);
 int group_any(const struct cgroup *cgroup);
@@ -36,12 +36,12 @@ struct group_path {
 };
 const char *group_path(const struct cgroup_dir *dir, struct group_path *buf);
 
-/* Refuses, whatever a damaged state says, anything but a cgroup below the root of a hierarchy. */
+/* Refuses anything but a cgroup below the root of a hierarchy, whatever a damaged state says. */
 int group_check(const struct cgroup_dir *dir, struct err *err) MUST_CHECK;
 
-/* Walks the cgroups below dir, however deep they are: enter is called for each, dir first; leave
- * after everything below it, with its parent and its name. Either may be NULL, and ends the walk
- * with a negative value, which is returned. A cgroup that vanishes meanwhile is skipped. */
+/* Walks `dir` and its descendants, however deep: enter() is called for each cgroup before its
+ * children; leave() after them, with the cgroup's parent and name. Either may be NULL. A negative
+ * value from either ends the walk and is returned. Cgroups that vanish meanwhile are skipped. */
 struct group_walk {
 	int (*enter)(int dir, void *data);
 	int (*leave)(int parent, const char *name, void *data);
@@ -49,7 +49,7 @@ struct group_walk {
 };
 int group_walk(int dir, const struct group_walk *walk);
 
-/* Pids of one directory and those below it; appended to *v, sorted, without duplicates. */
+/* Pids of a directory and its descendants, appended to *v, sorted, without duplicates. */
 struct group_pids {
 	struct arena *arena;
 	pid_t *v;
@@ -58,13 +58,12 @@ struct group_pids {
 int group_list(int dir, struct group_pids *pids, struct err *err) MUST_CHECK;
 bool group_pids_have(const struct group_pids *pids, pid_t pid);
 
-/* Signals those of the pids that directory `dir` and those below it still list: never a
- * stranger. */
+/* Signals those pids that `dir` or its descendants still list, and never another process. */
 int group_signal(int dir, const struct group_pids *pids, int signal, struct err *err) MUST_CHECK;
 
-/* The error after waiting for GROUP_PATIENCE_MS: names the processes that remain. */
+/* The error after waiting for GROUP_PATIENCE_MS. It names the remaining processes. */
 int group_still_there(int dir, struct err *err) MUST_CHECK;
 
-/* For the short waits that the kernel reports to nobody: yields the processor a few times, then
- * waits for a millisecond. turn counts the calls. */
+/* For short waits that no event ends: yields the processor a few times, then sleeps for a
+ * millisecond. `turn` counts the calls. */
 void group_pause(unsigned int turn);

@@ -13,7 +13,7 @@
 
 #define OWNER "user.usrun.owner"
 
-/* The first to check: v2, which every host has except those with v1 alone. */
+/* The directory to check first: v2, which only pure v1 hosts lack. */
 static size_t first_of(const struct cgroup_place *place)
 {
 	for (size_t i = 0; i < place->dirs.n; i++)
@@ -27,7 +27,8 @@ static bool read_mark(const char *path, char ret[MARK_SIZE])
 	ssize_t n = getxattr(path, OWNER, ret, MARK_SIZE - 1);
 
 	ret[n > 0 ? n : 0] = '\0';
-	/* The cgroup's owner may have emptied it, which the kernel does not treat as an error. */
+	/* The cgroup's owner may have set an empty value, which getxattr() does not treat as an
+	 * error. */
 	if (n == 0)
 		errno = ENODATA;
 	return n > 0;
@@ -82,7 +83,7 @@ static bool is_same_group(const struct cgroup_dir *dir, const char *path)
 	return dir->inode.set && stat(path, &st) == 0 && st.st_ino == dir->inode.v;
 }
 
-/* -ENOENT: there is no such cgroup. */
+/* -ENOENT: the cgroup does not exist. */
 static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[MARK_SIZE])
 {
 	char text[MARK_SIZE], path[4096];
@@ -99,7 +100,7 @@ static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[M
 		return MARK_OURS;
 	if (other)
 		(void)strcpy(other, text);
-	/* The owner of a delegated cgroup may change its mark: a container in a user namespace. */
+	/* The owner of a delegated cgroup, a container in a user namespace, may change its mark. */
 	return is_same_group(dir, path) ? MARK_DOUBTED : MARK_OTHERS;
 }
 
@@ -123,7 +124,7 @@ struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *pl
 		}
 		if ((of < 0 ? MARK_OURS : (enum mark_owner)of) != owner)
 			continue;
-		if (kept == 0 && ret_other) /* never `same`: that of its path came before */
+		if (kept == 0 && ret_other) /* never `same`: the first of the path would be kept */
 			(void)strcpy(ret_other, other);
 		dirs[kept++] = *dir;
 	}
@@ -163,7 +164,7 @@ static int look(int dir, void *data)
 	return -EEXIST; /* ends the walk */
 }
 
-/* 1: found, 0: it is not there, -ENOENT: neither is the cgroup. */
+/* 1: found, 0: not found, -ENOENT: the cgroup does not exist. */
 static int search_below(const char *group, struct search *search)
 {
 	const struct group_walk walk = { .enter = look, .data = search };
@@ -221,14 +222,14 @@ size_t mark_list(struct arena *arena, const char *mount, const char *prefix,
 	_cleanup_close_ int top = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (top >= 0)
-		(void)group_walk(top, &walk); /* what cannot be walked is left */
+		(void)group_walk(top, &walk); /* cgroups that cannot be walked are skipped */
 	*ret = c.v;
 	return c.n;
 }
 
 struct name_search {
 	const char *const *names;
-	size_t len; /* of the mount's path */
+	size_t len; /* length of the mount's path */
 	char path[4096];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manager is contacted on its own socket, which exists before any bus does, and needs none. */
+/* Talks to the manager on its private socket, which exists before any bus and does not need one. */
 #include "src/cgroup/unit.h"
 
 #include "src/base/clock.h"
@@ -23,13 +23,13 @@ enum { JOB_MS = 30000 };
 struct manager {
 	struct dbus bus;
 	const char *unit;
-	char job[128], result[32]; /* the last job of the unit that ended, and how */
+	char job[128], result[32]; /* last finished job of the unit and its result */
 	char error[96];            /* name of the manager's last error, or "" */
-	char text[384];            /* its message, or what went wrong on the way to it */
+	char text[384];            /* its message, or why it could not be reached */
 };
 
-/* The words "permission denied" and "no such file or directory" would tell an engine that the
- * container's own command is at fault. */
+/* An engine that finds "permission denied" or "no such file or directory" in an error blames the
+ * container's command. */
 static int refused(const struct manager *m, const char *what, int error, struct err *err)
 {
 	bool misleading = strcasestr(m->text, "permission denied") ||
@@ -40,7 +40,7 @@ static int refused(const struct manager *m, const char *what, int error, struct 
 		       *text ? text : err_why(-error));
 }
 
-/* A job may end before the reply that names it is read. */
+/* The job may end before we read the reply that names it. */
 static void note_job(struct manager *m, const struct dbus_message *signal)
 {
 	struct dbus_reader reader = dbus_open_body(signal, "uoss");
@@ -123,7 +123,7 @@ static int call_with_name(struct manager *m, const char *member, struct dbus_mes
 	return call(m, member, "s", &body, reply);
 }
 
-/* Waits for the job that a reply names. */
+/* Waits for the job named in the reply. */
 static int wait_for_job(struct manager *m, const struct dbus_message *reply, const char *what,
 			struct err *err)
 {
@@ -159,7 +159,7 @@ static int call_start(struct manager *m, const struct unit_properties *sent,
 	dbus_put_text(&body, m->unit);
 	dbus_put_text(&body, MODE);
 	unit_properties_put(&body, sent);
-	dbus_end_array(&body, dbus_put_array(&body, '('), '('); /* no other units */
+	dbus_end_array(&body, dbus_put_array(&body, '('), '('); /* no auxiliary units */
 	return call(m, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body, reply);
 }
 
@@ -173,7 +173,7 @@ static int start(struct manager *m, struct unit_properties *sent, struct str *dr
 	while ((r = call_start(m, sent, &reply)) < 0) {
 		bool exists = str_equal(m->error, UNIT_EXISTS);
 
-		if (exists && !reset) { /* only a failed one is kept by its name */
+		if (exists && !reset) { /* frees the name of a failed unit */
 			(void)call_with_name(m, "ResetFailedUnit", &reply);
 			reset = true;
 		} else if (!unit_properties_drop(sent, m->error, m->text, dropped)) {
@@ -197,8 +197,8 @@ static const char *interface_of(const char *unit)
 					  : "org.freedesktop.systemd1.Service";
 }
 
-/* Where a unit is, "" if nowhere; no process in it could tell. -ENOENT: there is none of that
- * name. */
+/* The unit's cgroup, "" if it has none. Without processes, /proc cannot tell. -ENOENT: no such
+ * unit. */
 static int find_group(struct manager *m, struct arena *arena, const char **ret, struct err *err)
 {
 	_cleanup_str_ struct str body = { 0 };
@@ -246,7 +246,7 @@ static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, s
 	return err_hint(err, "--cgroup-manager cgroupfs does not need it");
 }
 
-/* One that was left out could be a limit. */
+/* A dropped property could be a limit. */
 static int check_number(const struct cgroup_unit_ref *unit, size_t n, struct err *err)
 {
 	return n < UNIT_PROPERTIES_MAX
@@ -289,7 +289,7 @@ static int call_set(struct manager *m, const struct unit_properties *sent)
 	struct dbus_message reply;
 
 	dbus_put_text(&body, m->unit);
-	dbus_put_u32(&body, true); /* until the unit ends */
+	dbus_put_u32(&body, true); /* runtime: until the unit stops */
 	unit_properties_put(&body, sent);
 	return call(m, "SetUnitProperties", "sba(sv)", &body, &reply);
 }
@@ -330,7 +330,7 @@ static int stop(struct manager *m, struct err *err)
 {
 	_cleanup_str_ struct str body = { 0 };
 	struct dbus_message reply;
-	int r = kill_all(m); /* SIGTERM alone would be waited for, up to 90 s */
+	int r = kill_all(m); /* SIGTERM alone could take up to 90 s */
 
 	dbus_put_text(&body, m->unit);
 	dbus_put_text(&body, MODE);
@@ -345,7 +345,7 @@ static int stop(struct manager *m, struct err *err)
 	return r;
 }
 
-/* -ENOENT: there is no manager, and its units have ended with it. */
+/* -ENOENT: there is no manager, so none of its units is left. */
 static int manager_find(struct manager *m, const struct cgroup_unit_ref *unit, struct err *err)
 {
 	struct err gone = { 0 };

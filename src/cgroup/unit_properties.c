@@ -13,7 +13,7 @@ static void put_list(struct str *body, const struct cgroup_property *p)
 	char type = p->type[1];
 	size_t array = dbus_put_array(body, type);
 
-	if (type == 'u') /* of one */
+	if (type == 'u') /* a list of one */
 		dbus_put_u32(body, (uint32_t)p->number);
 	for (size_t i = 0; i < p->n; i++) {
 		if (type == 's') {

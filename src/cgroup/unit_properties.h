@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The properties of a unit as systemd gets them: without those that it does not know. Pure. */
+/* A unit's properties as sent to systemd, without those that it does not know. Pure. */
 #pragma once
 
 #include "src/base/str.h"
@@ -12,14 +12,15 @@ struct unit_properties {
 	size_t n;
 };
 
-/* Adds names to it; there is room for all but the last. */
+/* Collects the properties, at most UNIT_PROPERTIES_MAX. */
 void unit_properties_collect(struct unit_properties *sent, const struct cgroup_property *v,
 			     size_t n);
 
 /* Appends them to the body of a call, as "a(sv)". */
 void unit_properties_put(struct str *body, const struct unit_properties *sent);
 
-/* Removes the one named in an error of the manager, and adds its name to *dropped: true if the call
- * can be retried without it. One that an annotation requests by name is not left out. */
+/* Removes the property named in the manager's error, and adds its name to *dropped: true if the
+ * call can be retried without it. A property that an annotation requests by name is never
+ * dropped. */
 bool unit_properties_drop(struct unit_properties *sent, const char *error, const char *text,
 			  struct str *dropped);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hierarchies of cgroup v1: tasks, freezer, devices, and reports of kills by the memory
- * limit. */
+/* cgroup v1: tasks, freezer, devices, and OOM notification. */
 #include "src/cgroup/v1.h"
 
 #include "src/base/clock.h"
@@ -38,9 +37,9 @@ int v1_inherit_cpuset(int parent, int child)
 	return r < 0 ? r : fill_cpuset(parent, child, "cpuset.mems");
 }
 
-/* freezer.state has no event: the kernel works it out when it is read. Most groups are frozen at
- * the second or third reading, 0.2 to 0.3 ms after the write. It is written again each time,
- * because a process that moved in meanwhile would keep it at FREEZING. */
+/* freezer.state has no event: the kernel computes it on read. Most cgroups are frozen at the second
+ * or third read, 0.2 to 0.3 ms after the write. Each round writes it again, because a process that
+ * moved in meanwhile would keep it at FREEZING. */
 int v1_freeze(int dir, bool freeze, long long deadline, struct err *err)
 {
 	const char *wanted = freeze ? "FROZEN" : "THAWED";
@@ -72,8 +71,8 @@ static int thaw_one(int dir, void *data)
 	return 0;
 }
 
-/* The v1 freezer holds even killed processes; v2's lets them die. A container that may write to its
- * cgroups can have frozen one below. */
+/* The v1 freezer holds even killed processes, while v2's lets them die. A container that may write
+ * to its cgroups can have frozen a descendant. */
 void v1_thaw(const struct cgroup *cgroup)
 {
 	static const struct group_walk all = { .enter = thaw_one };
@@ -83,8 +82,8 @@ void v1_thaw(const struct cgroup *cgroup)
 		(void)group_walk(cgroup->fds[dir], &all);
 }
 
-/* Repeated until a round finds nobody new: a process forked while we kill is killed by the next
- * round. Frozen, nobody forks any more, and all die together when they are thawed. */
+/* Repeats until a round finds no new process: one forked during a round is killed in the next. A
+ * frozen process cannot fork, and all die together when thawed. */
 int v1_kill(const struct cgroup *cgroup, int which, struct err *err)
 {
 	int v1 = group_find(cgroup, "freezer"), dir = cgroup->fds[which];
@@ -125,7 +124,7 @@ static int wait_for_pids(const struct group_pids *pids, long long deadline)
 	return 0;
 }
 
-/* Kills and waits until the directory lists nobody. */
+/* Kills, and waits until the directory lists no process. */
 int v1_empty(const struct cgroup *cgroup, int dir, long long deadline, struct err *err)
 {
 	size_t n = 1;
@@ -160,8 +159,8 @@ static int rule_failed(const struct cgroup_device_rule *rule, const char *text, 
 	return -error;
 }
 
-/* The default can be changed only while there is no cgroup below: one that was just removed counts
- * until the kernel has released it, a few milliseconds later, without telling anybody. */
+/* The default can be changed only while the cgroup has no children. One removed just now counts
+ * until the kernel has released it, a few milliseconds later, and no event reports that. */
 static ssize_t write_rule(int fd, const struct cgroup_device_rule *rule, const char *text)
 {
 	ssize_t n = write(fd, text, strlen(text));
@@ -190,7 +189,7 @@ int v1_apply_devices(int dir, const struct cgroup_plan *plan, struct err *err)
 
 		if (n < 0 && rule->required)
 			r = rule_failed(rule, text, errno, err);
-		else if (n < 0) /* one of ours: an outer container may keep it */
+		else if (n < 0) /* not from the config: an outer container may forbid it */
 			log_debug("device rule \"%s\": %s", text, err_why(errno));
 	}
 	arena_free(&arena);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cgroup v2: a cgroup has the controllers that its parent passes on, either holds processes or
- * passes controllers on, and takes its device rules as a program. */
+ * passes controllers on itself, and takes its device rules as a BPF program. */
 #include "src/cgroup/v2.h"
 
 #include "src/base/clock.h"
@@ -33,8 +33,8 @@ static const struct cgroup_write *find_need(const struct cgroup_plan *plan, cons
 }
 
 /* The kernel's "no internal processes" rule keeps a delegated cgroup from passing controllers on
- * while usrun itself is in it. If it is alone there (`systemd-run --scope -p Delegate=yes usrun
- * …`), it moves into a cgroup below; v2_remove_aside() removes that. */
+ * while usrun itself is in it. If usrun is alone there (`systemd-run --scope -p Delegate=yes usrun
+ * …`), it moves into a child, which v2_remove_aside() removes. */
 static int step_aside(int dir)
 {
 	char text[64];
@@ -47,7 +47,7 @@ static int step_aside(int dir)
 	return io_write_at(dir, ASIDE "/cgroup.procs", "0");
 }
 
-/* Fails while it is populated, as it should. */
+/* Fails, as intended, while the child is populated. */
 void v2_remove_aside(const struct cgroup_dir *dir)
 {
 	struct group_path buf;
@@ -61,8 +61,8 @@ void v2_remove_aside(const struct cgroup_dir *dir)
 }
 
 /* A populated cgroup that is not the root of the tree. The kernel would let it pass cpu, pids and
- * cpuset on, and thereby make it the root of a threaded subtree: then no process can be put into
- * the cgroups below it any more. */
+ * cpuset on, but that makes it the root of a threaded subtree, and its children then accept no
+ * processes any more. */
 static bool is_occupied(int dir)
 {
 	char text[64];
@@ -102,7 +102,7 @@ static int pass_one(const struct cgroup_plan *plan, int dir, const char *name,
 		r = io_write_at(dir, "cgroup.subtree_control", word);
 	if (r < 0 && need)
 		return pass_failed(need, name, -r, err);
-	if (r < 0) /* nothing in the config needs it */
+	if (r < 0) /* the config does not need it */
 		log_debug("cgroup %s: controller %s is not passed on: %s", name, controller,
 			  err_why(-r));
 	return 0;
@@ -161,7 +161,7 @@ int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct
 
 	if (io_read_small(dir, "cgroup.controllers", has, sizeof(has)) <= 0 ||
 	    io_read_small(dir, "cgroup.subtree_control", passed, sizeof(passed)) < 0)
-		*passed = '\0'; /* the writes will say why, if they matter */
+		*passed = '\0'; /* if this matters, the writes below report it */
 	r = check_needs(plan, has, name, err);
 	for (char *word = strtok_r(has, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		if (!str_has_word(passed, word, ' '))
@@ -176,8 +176,8 @@ int v2_pass_on(const struct cgroup_plan *plan, int dir, const char *name, struct
 	return r;
 }
 
-/* A cgroup that passes controllers on cannot hold processes. One that had children may still be set
- * to; without any left it can be told to stop. */
+/* A cgroup that passes controllers on cannot hold processes. Even after its children are gone the
+ * setting remains; without children it can be cleared. */
 int v2_keep_controllers(const struct cgroup_dir *dir, int fd, struct err *err)
 {
 	char text[256], less[2 * sizeof(text)] = "", *save = NULL;
@@ -233,7 +233,7 @@ int v2_freeze(int dir, bool freeze, long long deadline, struct err *err)
 		     : 0;
 }
 
-/* The cgroup of a privileged container needs no program. */
+/* A privileged container's cgroup needs no program. */
 static bool allows_all(const struct cgroup_plan *plan)
 {
 	bool all = false;
@@ -260,13 +260,13 @@ static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct
 	return -error;
 }
 
-/* program -1: keeps none. */
+/* program -1: detaches all. */
 static int detach_all_but(int dir, int program, struct err *err)
 {
 	uint32_t ids[MAX_PROGRAMS], keep = 0;
 	int n = bpf_device_list(dir, ids, MAX_PROGRAMS);
 
-	if (program >= 0 && n == 1) /* the one just attached */
+	if (program >= 0 && n == 1) /* the only one is the one just attached */
 		return 0;
 	if (program >= 0)
 		keep = bpf_program_id(program);
@@ -286,8 +286,8 @@ static int detach_all_but(int dir, int program, struct err *err)
 	return 0;
 }
 
-/* All programs of a cgroup must allow an access. The new one is attached first, so that there is no
- * moment without; a previous one (an update) is then detached. */
+/* An access must be allowed by all programs of a cgroup. The new program is attached first, so that
+ * the cgroup is never without one; the old one (of an update) is detached afterwards. */
 static int attach(int dir, int program, bool keep, struct err *err)
 {
 	int n = bpf_device_attach(dir, program);
@@ -295,7 +295,7 @@ static int attach(int dir, int program, bool keep, struct err *err)
 	if (n < 0)
 		return err_errno(err, -n,
 				 ERR_AT "linux.resources.devices: attach the device program");
-	if (keep) /* the other is systemd's, and no different */
+	if (keep) /* the other one is systemd's, with the same rules */
 		return 0;
 	return detach_all_but(dir, program, err);
 }
