@@ -132,16 +132,30 @@ int step_mounts_source_dir(const struct mount_entry *m, const char **ret_name)
 	return resolve_beneath(root, dir + 1, O_PATH | O_DIRECTORY);
 }
 
+/* A link that is only read: to close a mount that was never attached takes a grace period. */
+static bool is_copied(const struct mount_entry *m, int source)
+{
+	struct stat st;
+
+	return (m->extensions & MOUNT_EXT_COPY_SYMLINK) && fstat(source, &st) == 0 &&
+	       S_ISLNK(st.st_mode);
+}
+
 static int clone_source(const struct start *start, const struct mount_entry *m)
 {
 	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
-	_cleanup_close_ int dir = -1;
-	const char *name;
+	bool sandbox = start->plan->options->sandbox;
+	const char *name = m->source;
+	_cleanup_close_ int dir = sandbox ? step_mounts_source_dir(m, &name) : AT_FDCWD;
+	_cleanup_close_ int link = -1;
 
-	if (!start->plan->options->sandbox)
-		return mountfd_take(AT_FDCWD, m->source, m->recursive, !(m->extensions & as_it_is));
-	dir = step_mounts_source_dir(m, &name);
-	return dir < 0 ? dir : mountfd_take(dir, name, m->recursive, false);
+	if (sandbox && dir < 0)
+		return dir;
+	if ((m->extensions & MOUNT_EXT_COPY_SYMLINK) && !m->idmap)
+		link = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return is_copied(m, link) ? fd_take(&link)
+				  : mountfd_take(dir, name, m->recursive,
+						 !sandbox && !(m->extensions & as_it_is));
 }
 
 static int open_source(struct start *start, size_t i, struct err *err)
@@ -194,7 +208,7 @@ int step_mounts_complete(struct start *start, struct err *err)
 	for (size_t i = 0; i < rootfs->n_mounts && !mountfd_is_complete(); i++) {
 		const struct mount_entry *m = &rootfs->mounts[i];
 
-		if (m->kind != MOUNT_BIND || start->mounts[i] < 0)
+		if (m->kind != MOUNT_BIND || start->mounts[i] < 0 || is_copied(m, start->mounts[i]))
 			continue;
 		r = mountfd_complete(start->mounts[i], m->recursive);
 		if (r < 0)
@@ -295,7 +309,7 @@ static int set_attrs(struct start *start, const struct mount_entry *m, int mount
 	return r;
 }
 
-/* copy-symlink: a source that is a link is made anew, and nothing is mounted. */
+/* The link is made anew, and nothing is mounted. */
 static int copy_link(struct start *start, const struct mount_entry *m, int link, struct err *err)
 {
 	char text[PATH_MAX], there[PATH_MAX];
@@ -383,7 +397,9 @@ static int leave_peers(struct start *start, const struct mount_entry *m, int mou
 static int take_tree(struct start *start, size_t i)
 {
 	_cleanup_later_ int early = fd_take(&start->mounts[i]);
-	int mount = start->plan->options->sandbox ? -1 : mountfd_clone(early, "", true, true);
+	bool kept =
+		start->plan->options->sandbox || is_copied(&start->plan->rootfs.mounts[i], early);
+	int mount = kept ? -1 : mountfd_clone(early, "", true, true);
 
 	return mount < 0 ? fd_take(&early) : mount;
 }
@@ -416,13 +432,11 @@ static int bind_tree(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
 	_cleanup_later_ int mount = open_tree_of(start, i, err);
-	struct stat st;
 	int r;
 
 	if (mount < 0)
 		return mount;
-	if ((m->extensions & MOUNT_EXT_COPY_SYMLINK) && fstat(mount, &st) == 0 &&
-	    S_ISLNK(st.st_mode))
+	if (is_copied(m, mount))
 		return copy_link(start, m, mount, err);
 	r = set_up(start, m, mount, err);
 	return r < 0 ? r : step_mounts_attach(start, m, mount, err);

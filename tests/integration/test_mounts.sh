@@ -530,6 +530,18 @@ t_copy_symlink() {
 	no 'is not a link to "over/there"' run -b "$T/b" "$ID"
 }
 
+# A mount of it would be closed unattached: a grace period of the kernel for each.
+t_copy_symlink_mounts_none() {
+	root_only 'newuidmap gets no rights under strace'
+	command -v strace >/dev/null || skip 'needs strace'
+	ln -s over/there "$T/link"
+	add_mounts --arg s "$T" '[{destination: "/a/link", type: "bind", source: ($s + "/link"), options: ["rbind", "copy-symlink"]}]'
+	prog /bin/true
+	strace -f -qq -e trace=open_tree,readlinkat -o "$T/calls" "${U[@]}" run -b "$T/b" "$ID" || fail 'the run to count calls failed'
+	has 'what is read' "$(<"$T/calls")" '"over/there"'
+	eq 'mounts of it' "$(grep -c "open_tree.*\"$T/link\"" "$T/calls")" 0
+}
+
 t_nofollow() {
 	echo data >"$T/file"
 	ln -s "$T/file" "$T/link"
