@@ -197,8 +197,8 @@ static void look_at_module(struct search *s, const char *dir, unsigned int depth
 	for_each(s, dir, depth, look_at_module);
 }
 
-/* A directory that is git's own, like that of a worktree's repository. */
-bool do_guards_is_git(const char *path)
+/* Whether git takes the directory for one of its own, such as a bare repository. */
+static bool is_git(const char *path)
 {
 	return has(path, "HEAD") &&
 	       (has(path, "commondir") || (has(path, "objects") && has(path, "refs")));
@@ -244,7 +244,7 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 			continue;
 		b->looked += depth > 1;
 		name = arena_strf(b->arena, "%s%s%s", dir, *dir ? "/" : "", entry->d_name);
-		if (do_guards_is_git(path_join(b->arena, b->root, name)))
+		if (is_git(path_join(b->arena, b->root, name)))
 			b->found(b->data, name);
 		else if (depth < BARE_DEPTH && b->looked < BARE_LOOKED)
 			search_bare(b, name, depth + 1);
@@ -292,7 +292,7 @@ void do_guards_find(struct arena *arena, struct do_guards *guards, const struct 
 				   sizeof(*guards->roots));
 	guards->roots[guards->n_roots++] = writable->source;
 	search_bare(&(struct bare){ arena, writable->source, 0, guard_bare, &s }, "", 1);
-	if (!do_guards_is_git(writable->source))
+	if (!is_git(writable->source))
 		return;
 	for (size_t i = 0; do_protected[i]; i++)
 		if (str_starts(do_protected[i], ".git/") &&

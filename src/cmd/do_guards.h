@@ -34,9 +34,6 @@ struct do_guards {
 void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
 		    const struct do_texts *unprotected);
 
-/* Whether git takes the directory for one of its own, such as a bare repository. */
-bool do_guards_is_git(const char *path);
-
 /* The names that exist now and did not before, in one line; a program may have created any
  * number. */
 void do_guards_news(struct arena *arena, const struct do_guards *guards, struct str *ret);

@@ -14,6 +14,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -184,8 +185,59 @@ static bool is_protected(const char *path)
 	return is_in_git(path) && has_part_of_git(path + strlen(".git/"));
 }
 
-/* In a repository without .git that is here, such as a bare one. */
-static bool is_guarded_bare(const char *path, uint32_t mode)
+/* What makes git take a directory for a repository of its own. */
+static bool is_part_of_git(const char *name)
+{
+	static const char *const names[] = { "HEAD", "commondir", "objects", "refs" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static int compare_spelt(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Those that the changes make, to be looked up by name: a program can make any number. */
+static void find_git_parts(struct arena *arena, const struct layer_changes *changes,
+			   struct do_texts *ret)
+{
+	const char **v = arena_array(arena, changes->n + 1, sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < changes->n; i++)
+		if (changes->v[i].what != LAYER_DELETED &&
+		    is_part_of_git(path_base(changes->v[i].name)))
+			v[n++] = layer_text_path(arena, &changes->v[i]);
+	if (n)
+		qsort(v, n, sizeof(*v), compare_spelt);
+	*ret = (struct do_texts){ v, n };
+}
+
+static bool has_git_part(const struct do_texts *made, const char *dir, const char *name)
+{
+	char path[PATH_MAX + sizeof("/commondir")];
+	const char *key = path;
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return (made->n && bsearch(&key, made->v, made->n, sizeof(*made->v), compare_spelt)) ||
+	       lstat(path, &st) == 0;
+}
+
+/* Once the changes are applied. */
+static bool will_be_git(const struct do_texts *made, const char *dir)
+{
+	return has_git_part(made, dir, "HEAD") &&
+	       (has_git_part(made, dir, "commondir") ||
+		(has_git_part(made, dir, "objects") && has_git_part(made, dir, "refs")));
+}
+
+/* In a repository without .git, such as a bare one, that is here or that the changes make. */
+static bool is_guarded_bare(const struct do_texts *made, const char *path, uint32_t mode)
 {
 	char dir[PATH_MAX], name[PATH_MAX];
 
@@ -196,7 +248,7 @@ static bool is_guarded_bare(const char *path, uint32_t mode)
 		    !(is_protected(name) || leads_elsewhere(name, mode)))
 			continue;
 		(void)snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-		if (do_guards_is_git(dir))
+		if (will_be_git(made, dir))
 			return true;
 	}
 	return false;
@@ -204,7 +256,7 @@ static bool is_guarded_bare(const char *path, uint32_t mode)
 
 /* At whatever depth: what is protected in a repository is so in one that lies in it, and where the
  * layer lies on a directory of git's own. */
-static bool is_guarded(const char *path, size_t prefix, uint32_t mode)
+static bool is_guarded(const void *data, const char *path, size_t prefix, uint32_t mode)
 {
 	for (const char *at = path; at; at = strchr(at, '/')) {
 		at += *at == '/';
@@ -212,7 +264,7 @@ static bool is_guarded(const char *path, size_t prefix, uint32_t mode)
 		    (is_protected(at) || leads_elsewhere(at, mode)))
 			return true;
 	}
-	return is_guarded_bare(path, mode);
+	return is_guarded_bare(data, path, mode);
 }
 
 /* Not what is in an explicitly named directory. */
@@ -268,14 +320,18 @@ static bool tell_missing(struct arena *arena, const struct layer_changes *change
 	return missing;
 }
 
-static int apply(struct arena *arena, struct layer *layer, const struct layer_choice *choice,
+static int apply(struct arena *arena, struct layer *layer, struct layer_choice *choice,
 		 struct str *out, struct err *err)
 {
+	struct do_texts made = { 0 };
 	struct layer_applied applied = { 0 };
 	struct layer_changes changes = { 0 };
 	bool missing = false;
 	int r = layer_changes(arena, layer, &changes, err);
 
+	choice->data = &made;
+	if (r == 0)
+		find_git_parts(arena, &changes, &made);
 	if (r == 0)
 		missing = tell_missing(arena, &changes, choice);
 	if (r == 0)

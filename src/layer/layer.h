@@ -110,7 +110,8 @@ struct layer_choice {
 	size_t n;
 	/* Whether a change is not made unless one of the paths names it. path: on the host; prefix:
 	 * how much of it is the directory that the layer lies on; mode: now, 0 where it is gone. */
-	bool (*guarded)(const char *path, size_t prefix, uint32_t mode);
+	bool (*guarded)(const void *data, const char *path, size_t prefix, uint32_t mode);
+	const void *data;
 };
 
 struct layer_applied {

@@ -118,7 +118,7 @@ static bool is_guarded(const struct layer_choice *choice, const char *path,
 {
 	size_t prefix = strlen(path) - strlen(change->name);
 
-	return choice->guarded && choice->guarded(path, prefix, change->now.mode);
+	return choice->guarded && choice->guarded(choice->data, path, prefix, change->now.mode);
 }
 
 /* Whether a path names it itself, or something in the guarded directory that has it. */
@@ -132,7 +132,7 @@ static bool is_named(const struct layer_choice *choice, const char *path,
 		uint32_t mode = str_equal(named, path) ? change->now.mode : S_IFDIR;
 
 		if (path_is_below(path, named) && strlen(named) > prefix &&
-		    choice->guarded(named, prefix, mode))
+		    choice->guarded(choice->data, named, prefix, mode))
 			return true;
 	}
 	return false;

@@ -313,6 +313,21 @@ t_layer_guards_bare_repositories() {
 	eq named "$(<r.git/config)" evil
 }
 
+# It runs git there, and what is new there is nobody's but the program's.
+t_layer_guards_bare_repositories_that_it_makes() {
+	layer_home
+	mkdir -p half/objects plain
+	ok do --overlay=../tried -- sh -c 'mkdir -p in/n/objects in/n/refs in/n/hooks w half/refs
+		echo x | tee in/n/HEAD in/n/config in/n/hooks/pre-push w/HEAD w/commondir w/config.worktree half/head half/config plain/HEAD >plain/config'
+	R do --apply ../tried
+	eq status "$RC" 1
+	eq left "$(sed -n "s,^.*not applied: $PWD/\(.*\): other programs would run it later.*,\1,p" <<<"$ERR" | tr '\n' ' ')" \
+		'half/config in/n/config in/n/hooks w/commondir w/config.worktree '
+	eq applied "$(cat in/n/HEAD w/HEAD half/head plain/config)" $'x\nx\nx\nx'
+	ok do --apply ../tried in/n/config
+	eq named "$(<in/n/config)" x
+}
+
 # Directories that nobody may enter: the program's, and the one that the kernel makes beside its layer.
 t_layer_with_shut_directories() {
 	layer_home
