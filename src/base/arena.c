@@ -77,7 +77,7 @@ char *arena_strf(struct arena *arena, const char *fmt, ...)
 	if (len < 0)
 		memory_ran_out();
 	text = arena_alloc(arena, (size_t)len + 1);
-	if ((size_t)len < room) /* it stands there already */
+	if ((size_t)len < room) /* already formatted in place */
 		return text;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, (size_t)len + 1, fmt, ap);

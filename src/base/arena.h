@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory of one command: everything parsed or planned lives here and is freed all at once, or
+/* The memory of one command: everything it parses and plans lives here, freed all at once or
  * never. */
 #pragma once
 
@@ -28,15 +28,16 @@ char *arena_strndup(struct arena *arena, const char *s, size_t len)
 char *arena_strf(struct arena *arena, const char *fmt, ...) PRINTF(2, 3)
 	__attribute__((returns_nonnull));
 
-/* A larger copy of an array (n elements of size) that has room for cap elements. */
+/* Copies an array (n elements of size) into a larger one with room for cap elements. */
 void *arena_grow(struct arena *arena, const void *old, size_t n, size_t cap, size_t size)
 	__attribute__((returns_nonnull));
 
-/* Room for one more: the array itself, or a larger copy if its n elements fill all of *cap. */
+/* Makes room for one more element: returns the array itself, or a larger copy if its n elements
+ * fill all of *cap. */
 void *arena_room(struct arena *arena, void *old, size_t n, size_t *cap, size_t size);
 
-/* Frees all; the arena can be used again. */
+/* Frees everything; the arena can be used again. */
 void arena_free(struct arena *arena);
 
-/* The same, for immediate reuse: memory already touched is used again. */
+/* The same for immediate reuse: keeps the pages already touched. */
 void arena_reset(struct arena *arena);

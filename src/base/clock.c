@@ -21,7 +21,7 @@ int clock_left(long long deadline)
 
 enum { DAY_S = 86400, DAYS_400_YEARS = 146097, DAYS_TO_1970 = 719468 };
 
-/* Years begin in March here, so that the leap day comes last. */
+/* The year is taken to begin in March, so that the leap day comes last. */
 void clock_utc(int64_t seconds, struct tm *ret)
 {
 	int64_t second = seconds % DAY_S, days = seconds / DAY_S + DAYS_TO_1970;

@@ -24,7 +24,7 @@ static const char *machine_name(unsigned int machine)
 	return "another architecture";
 }
 
-/* Both ELF classes have it at this offset, in their own byte order. */
+/* At the same offset in both ELF classes, in the file's own byte order. */
 const char *elf_machine(const char *head, size_t n)
 {
 	const unsigned char *at = (const unsigned char *)head + offsetof(Elf64_Ehdr, e_machine);
@@ -35,7 +35,7 @@ const char *elf_machine(const char *head, size_t n)
 							 : (unsigned int)(at[1] << 8 | at[0]));
 }
 
-/* The 32-bit class has the same fields, shorter and in another order. */
+/* The 32-bit header has the same fields, but narrower, and in another order. */
 static Elf64_Ehdr header_of(const char *head, bool wide)
 {
 	Elf64_Ehdr ret;

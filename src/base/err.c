@@ -24,7 +24,7 @@ static void set_code(struct err *err, int code)
 	err->hint[0] = '\0';
 }
 
-/* The text of a format; *path gets the path in front of it, which only formats with ERR_AT have. */
+/* Formats the text; an ERR_AT format's leading path goes to *path. */
 static void format(char *text, size_t size, char path[ERR_PATH_MAX], const char *fmt, va_list ap)
 {
 	char head[128], whole[sizeof(((struct err *)0)->text)];
@@ -74,7 +74,7 @@ int err_errno(struct err *err, int error, const char *fmt, ...)
 	format(err->text, sizeof(err->text) - strlen(": ") - strlen(why), err->path, fmt, ap);
 	va_end(ap);
 	strcat(strcat(err->text, *err->text ? ": " : ""), why);
-	if (error == EMFILE) /* whatever was being opened */
+	if (error == EMFILE) /* no single file is to blame */
 		(void)err_hint(err, "usrun may have too few files open: raise `ulimit -n`, such as "
 				    "to 1024");
 	return negative_code(err);
@@ -152,7 +152,7 @@ int err_hint_first(struct err *err, const char *fmt, ...)
 	return negative_code(err);
 }
 
-/* In lower case, unless the first word is "I/O". */
+/* Lower-cases the first letter, except in "I/O". */
 static const char *lower(const char *words)
 {
 	static char text[128];
@@ -179,11 +179,11 @@ const char *err_why(int error)
 	switch (error) {
 	case ENOSYS:
 		return *missing_call ? missing_call : lower(strerror(error));
-	/* Engines take "no such file or directory" to mean the command they asked for, and exit
-	 * with 127. */
+	/* Engines take "no such file or directory" to mean that the user's command is missing, and
+	 * exit with 127. */
 	case ENOENT:
 		return "no such path";
-	/* Where C libraries differ: users search for these words. */
+	/* C libraries differ here, and these are the words that users search for. */
 	case EPERM:
 		return "operation not permitted";
 	case EBUSY:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One error: filled once, where the facts are; plain data, so that it can be sent between processes
- * as it is. */
+/* One error, filled once, where the facts are. Plain data, so that it can be sent between
+ * processes. */
 #pragma once
 
 #include <errno.h>
@@ -12,56 +12,56 @@
 enum { ERR_PATH_MAX = 256 };
 
 struct err {
-	int code;                /* errno value, > 0; 0 while nothing failed */
+	int code;                /* errno value > 0; 0 while nothing has failed */
 	char step[32];           /* name of the sequence row that failed, or empty */
-	char path[ERR_PATH_MAX]; /* JSON path of the value it is about, or empty */
+	char path[ERR_PATH_MAX]; /* JSON path of the offending value, or empty */
 	char text[1008];         /* what was being done, and why it failed */
 	char hint[640];          /* what to do about it, or empty */
 };
 
-/* Texts and hints are one line each: control characters in them become "?", and what is too long is
- * cut behind a whole character, with "..." there. */
+/* Texts and hints are one line each: control characters become "?", and a text that is too long is
+ * cut after a whole character and ends in "...". */
 
-/* In front of a format: it begins with the JSON path of a value, up to the first ": " or the end,
- * as in ERR_AT "mounts[%zu].source: required for a bind mount". Which document the value stands in,
- * or which option gave it, is known to the command only: err_document() puts that in front. */
+/* Begins a format that starts with the JSON path of a value, up to the first ": " or the end, as in
+ * ERR_AT "mounts[%zu].source: required for a bind mount". Only the command knows the document or
+ * option that the value came from, and adds it with err_document() or err_option(). */
 #define ERR_AT "\001"
 
-/* Fills err with the text and returns -code, which is always negative (a code <= 0 counts as
- * EINVAL). Use it where the text already says why. "no such file or directory" and
- * "executable file not found in" are read by the clients as "the user's own command is missing"
- * (status 127): use them for nothing else. */
+/* Fills err with the text and returns -code, always negative (a code <= 0 counts as EINVAL). Use it
+ * if the text already says why. Clients read "no such file or directory" and "executable file not
+ * found in" as "the user's command is missing" (status 127): use them for nothing else. */
 int err_set(struct err *err, int code, const char *fmt, ...) PRINTF(3, 4);
 
-/* The same, with ": <why>" for the errno added in the words of err_why(). */
+/* The same, and appends ": <why>" for the errno, in the words of err_why(). */
 int err_errno(struct err *err, int error, const char *fmt, ...) PRINTF(3, 4);
 
-/* Puts "<words>: " in front of the text. With ERR_AT, an earlier path stays: it is the more special
- * one. Returns the negative code of err. */
+/* Puts "<words>: " in front of the text. With ERR_AT, an earlier path wins, because it is more
+ * specific. Returns the negative code of err. */
 int err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* Where the error is about a value: puts "<name>: <path>: " in front of the text, or only
- * "<name>: " for a value that an option gave. Once; other errors stay as they are. Return the
- * negative code of err. */
+/* For an error about a value: puts "<name>: <path>: " in front of the text, or only "<name>: " if
+ * an option gave the value. Acts once, and leaves other errors alone. Both return the negative code
+ * of err. */
 int err_document(struct err *err, const char *name);
 int err_option(struct err *err, const char *name);
 
-/* For an error that another process sent: whether it is set and its texts are terminated; and that
- * error as our own, with control characters replaced. Returns its negative code. */
+/* For an error received from another process: err_is_whole() checks that it is set and its texts
+ * are terminated; err_take() copies it, replaces control characters and returns its negative
+ * code. */
 bool err_is_whole(const struct err *said);
 int err_take(struct err *err, const struct err *said);
 
-/* Adds advice, one sentence, shown on a line of its own; earlier advice, which is more specific,
- * stays. Returns the negative code of err. */
+/* Adds advice: one sentence, shown on a line of its own. Earlier advice stays, because it is more
+ * specific. Returns the negative code of err. */
 int err_hint(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* The same in front of the advice that is there: "<words>; <advice>". */
+/* Puts words in front of the existing advice: "<words>; <advice>". */
 int err_hint_first(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
-/* The missing system call, the Linux version that introduced it, and the running version: what
- * err_errno() says for ENOSYS. */
+/* Sets what err_errno() says for ENOSYS: the missing system call, the Linux version that introduced
+ * it, and the running version. */
 void err_name_missing(const char *call, const char *since, const char *release);
 
-/* Text for an errno, in lower case and in the words users search for. That of ENOENT is not
- * strerror()'s, which clients match. Valid until the next call. */
+/* The text for an errno, in lower case and in the words users search for. ENOENT's is not
+ * strerror()'s, which clients look for. Valid until the next call. */
 const char *err_why(int error);

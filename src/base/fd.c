@@ -21,20 +21,21 @@ int fd_fill_stdio(struct err *err)
 {
 	struct pollfd fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 
-	if (poll(fds, 3, 0) == 0) /* poll() reports a closed one as an event */
+	if (poll(fds, 3, 0) == 0) /* poll() reports closed descriptors as events */
 		return 0;
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
-		/* The lowest free number is this one. It stays open over exec on purpose: it is the
-		 * stdio of whatever we start. NOLINTNEXTLINE(android-cloexec-open) */
+		/* openat() returns the lowest free number, which is fd. Not close-on-exec on
+		 * purpose: it becomes the stdio of whatever we run.
+		 * NOLINTNEXTLINE(android-cloexec-open) */
 		if (openat(AT_FDCWD, "/dev/null", O_RDWR) != fd)
 			return err_errno(err, errno, "open /dev/null as descriptor %d", fd);
 	}
 	return 0;
 }
 
-/* As many as --preserve-fds and LISTEN_FDS can name together. */
+/* As many as --preserve-fds and LISTEN_FDS together can name. */
 enum { FIRST_PASSED = 3, MAX_PASSED = 2048 };
 
 static bool passed[MAX_PASSED];
@@ -47,7 +48,7 @@ void fd_note_passed(void)
 
 	for (int i = 0; i < MAX_PASSED; i++)
 		fds[i].fd = FIRST_PASSED + i;
-	/* poll() accepts no more entries than the limit on descriptors. */
+	/* poll() accepts no more entries than RLIMIT_NOFILE. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n)
 		n = (nfds_t)limit.rlim_cur;
 	if (poll(fds, n, 0) < 0)

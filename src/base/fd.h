@@ -9,10 +9,10 @@
 
 #define _cleanup_close_ __attribute__((cleanup(fd_closep)))
 
-/* Closes *fd if it is >= 0 and sets it to -1; errno is kept. */
+/* Closes *fd if it is >= 0 and sets it to -1. Preserves errno. */
 void fd_closep(int *fd);
 
-/* Gives the descriptor away: returns it and leaves -1 behind. */
+/* Hands the descriptor over: returns it and leaves -1 behind. */
 static inline int fd_take(int *fd)
 {
 	int taken = *fd;
@@ -21,18 +21,17 @@ static inline int fd_take(int *fd)
 	return taken;
 }
 
-/* Opens /dev/null on those of 0, 1, 2 that are closed, so that no descriptor of ours ever lands
- * there and is mistaken for the caller's. */
+/* Opens /dev/null on each of 0, 1 and 2 that is closed; otherwise a descriptor of ours could land
+ * there and be taken for the caller's. */
 int fd_fill_stdio(struct err *err) MUST_CHECK;
 
-/* Remembers which descriptors from 3 on the caller has passed: before anything of ours is
- * opened. */
+/* Records which descriptors from 3 on the caller passed. Call it before opening any. */
 void fd_note_passed(void);
 
-/* Whether this one was passed; false if nobody called fd_note_passed(). */
+/* Whether the caller passed this descriptor; false unless fd_note_passed() was called. */
 bool fd_was_passed(int fd);
 
-/* Text "/proc/self/fd/N" in a caller's buffer, for calls that only take paths. */
+/* Formats "/proc/self/fd/N" in the caller's buffer, for system calls that only take paths. */
 struct fd_path {
 	char text[32];
 };

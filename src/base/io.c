@@ -23,7 +23,7 @@ static ssize_t read_retry(int fd, void *buf, size_t size)
 	return n;
 }
 
-/* A first guess: regular files report their size, kernel files report 0. */
+/* The buffer's initial size: regular files report theirs, kernel files report 0. */
 static size_t first_guess(int fd, size_t max, size_t *ret_size)
 {
 	struct stat st;
@@ -52,7 +52,7 @@ int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char *
 		len += (size_t)n;
 		if (len > max)
 			return err_set(err, EFBIG, "read %s: larger than %zu bytes", name, max);
-		if (len == size) /* the guess left room */
+		if (len == size) /* all that fstat() reported: skip the read for the end */
 			break;
 		if (len == cap) {
 			cap = cap * 2 > max + 1 ? max + 1 : cap * 2;
@@ -125,8 +125,8 @@ int io_write_at(int dirfd, const char *path, const char *text)
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-/* Without a system call: 32 bits of the random data that the kernel gives each program at its
- * start, mixed with the time and folded so that the rest (the stack's canary) cannot be derived. */
+/* Needs no system call: takes 32 bits of the random data that the kernel gives every program at
+ * startup, mixed with the time and folded so that the rest (the stack canary) cannot be derived. */
 void io_random_name(const char *name, char *buf, size_t size)
 {
 	const void *given = (const void *)(uintptr_t)getauxval(AT_RANDOM); /* unaligned */
@@ -144,8 +144,8 @@ void io_random_name(const char *name, char *buf, size_t size)
 	(void)snprintf(buf, size, ".%s.%08x", name, (uint32_t)(x >> 32));
 }
 
-/* Others may have write access to the directory (a pid file in /tmp): files they put there are
- * never opened. */
+/* Others may be able to write to the directory (a pid file in /tmp), so never open a file that they
+ * put there. */
 static int create_new(int dirfd, const char *name, mode_t mode, char *ret, size_t size)
 {
 	int fd = -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole files, with limits. */
+/* Reads and writes whole files, within limits. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -7,15 +7,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Reads a file of at most max bytes into the arena, with a NUL behind it. ret_len may be NULL.
- * -EFBIG above the limit. */
+/* Reads a file of at most max bytes into the arena and appends a NUL. ret_len may be NULL. -EFBIG
+ * if the file is larger. */
 int io_read_file(int dirfd, const char *path, size_t max, struct arena *arena, char **ret,
 		 size_t *ret_len, struct err *err) MUST_CHECK;
 int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char **ret,
 	       size_t *ret_len, struct err *err) MUST_CHECK;
 
-/* Reads a small file (procfs, sysfs, cgroupfs) into a caller's buffer, NUL-terminated, one trailing
- * newline cut. Returns the length, or -errno without an error text. */
+/* Reads a small file (procfs, sysfs, cgroupfs) into the caller's buffer, NUL-terminated, without
+ * its last newline. Returns the length, or -errno without an error text. */
 ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size) MUST_CHECK;
 
 int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
@@ -23,13 +23,15 @@ int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 /* Writes text to an existing file in one write(2), as kernel files require. 0 or -errno. */
 int io_write_at(int dirfd, const char *path, const char *text);
 
-/* ".NAME." and eight letters that others cannot guess. */
+/* Fills buf with ".NAME." and eight letters that nobody can guess. */
 void io_random_name(const char *name, char *buf, size_t size);
 
-/* Replaces a file atomically (temporary name, rename); readers see the old or the new one. */
+/* Replaces a file atomically (temporary name, rename); readers see either the old or the new
+ * one. */
 int io_replace_file(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 		    struct err *err) MUST_CHECK;
 
-/* The same, and the new file stays open: its descriptor tells it from other files of that name. */
+/* The same, but returns the new file's descriptor, which tells the file from others of that
+ * name. */
 int io_replace_file_open(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 			 struct err *err) MUST_CHECK;

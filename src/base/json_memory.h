@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory for yajl, which does not check allocations: without memory the program ends. */
+/* Memory for yajl, which does not check its allocations: the program exits when memory runs out. */
 #pragma once
 
 #include <yajl/yajl_common.h>

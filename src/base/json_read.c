@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* yajl calls one function for each thing it reads; a stack of frames knows which table describes it
- * and which struct it fills. What no table knows is skipped by counting brackets. A value that is
- * not what the table says stops yajl through the return value 0. Nothing recurses, and every byte
- * is looked at a fixed number of times: keys are compared for duplicates when their object ends, by
- * sorting them. */
+/* yajl calls a function for each token; a stack of frames records which table describes it and
+ * which struct it fills. Members unknown to the tables are skipped by counting brackets. A value
+ * that violates its table makes a callback return 0, which stops yajl. Nothing recurses, and every
+ * byte is looked at a fixed number of times: keys are compared for duplicates when their object
+ * ends, by sorting. */
 #include "src/base/json_read.h"
 
 #include "src/base/json_memory.h"
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The keys that no table knows are kept, for all open objects in one array, and compared when their
- * object ends: by sorting, since a hash could be attacked with colliding keys. */
+/* Keys unknown to the tables are kept in one array for all open objects, and compared when their
+ * object ends, by sorting: a hash could be attacked with colliding keys. */
 static void remember_key(struct json_reader *r, const char *s, size_t len)
 {
 	size_t end = json_reader_offset(r);
@@ -46,7 +46,7 @@ static bool refuse_duplicate(struct json_reader *r, const char *key, size_t len,
 {
 	char shown[JSON_TEXT_QUOTE];
 
-	if (!r->file) { /* then the path is the only location */
+	if (!r->file) { /* the path is then the only location */
 		json_reader_top(r)->key = key;
 		json_reader_top(r)->key_len = len;
 	}
@@ -73,7 +73,7 @@ static bool check_duplicates(struct json_reader *r)
 	return !twice || refuse_duplicate(r, twice->s, twice->len, twice->start);
 }
 
-/* Members mostly come in or near table order, so the search resumes where it ended. */
+/* Members usually come roughly in table order, so the search resumes where the last one ended. */
 static const struct json_field *find_field(struct json_frame *f, const char *key, size_t len)
 {
 	size_t n = f->type->n_fields;
@@ -127,7 +127,7 @@ static bool map_key(struct json_reader *r, const char *s, size_t len)
 	remember_key(r, s, len);
 	copy = arena_strndup(r->arena, s, len);
 	element = json_read_value_append(r);
-	/* Both kinds of element begin with their key. */
+	/* Both element types begin with their key. */
 	memcpy(element, &copy, sizeof(copy));
 	f->key = copy;
 	f->key_len = len;
@@ -162,8 +162,8 @@ static bool check_required(struct json_reader *r)
 	return true;
 }
 
-/* An extra bracket closes the document early: report that, not what seems to be missing. yajl finds
- * the remaining text, unless that is a string without an end. */
+/* An extra bracket closes the document early: report that, not the members that seem to be missing.
+ * yajl finds text after the end by itself, except for an unterminated string. */
 static bool is_closed_early(struct json_reader *r)
 {
 	size_t at = yajl_get_bytes_consumed(r->handle);
@@ -175,7 +175,7 @@ static bool is_closed_early(struct json_reader *r)
 	return r->early != 0;
 }
 
-/* Whether one more bracket may be opened. */
+/* Whether another bracket may be opened. */
 static bool check_depth(struct json_reader *r)
 {
 	if (r->depth + r->skip < r->limits->depth)
@@ -240,7 +240,7 @@ static bool open_array(struct json_reader *r)
 	return true;
 }
 
-/* Moves the elements into the struct. */
+/* Stores the collected elements in the struct. */
 static bool finish_list(struct json_reader *r)
 {
 	struct json_frame *f = json_reader_top(r);
@@ -278,8 +278,8 @@ static bool close_bracket(struct json_reader *r)
 
 enum event { EVENT_VALUE, EVENT_OPEN, EVENT_CLOSE };
 
-/* After an error: whether it is in a member whose errors do not count (yet). Then its object is
- * dropped and the rest of it skipped. */
+/* After an error: whether it happened inside a lenient member. If so, drops that member's object
+ * and skips the rest of it. */
 static bool tolerate(struct json_reader *r, enum event event)
 {
 	const char *text;
@@ -366,7 +366,7 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_close,
 };
 
-/* What yajl would not notice (overlong UTF-8) or not explain (a NUL byte, a byte order mark). */
+/* Finds what yajl misses (overlong UTF-8) or does not explain (a NUL byte, a byte order mark). */
 static bool check_text(struct json_reader *r)
 {
 	size_t bad = json_text_find_bad_utf8(r->text, r->len);

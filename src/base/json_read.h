@@ -64,24 +64,26 @@ enum json_flag {
 	JSON_REQUIRED = 1 << 0,  /* absent or null is an error */
 	JSON_NOT_EMPTY = 1 << 1, /* "" or [] is an error; for maps, an empty key */
 	JSON_ABSOLUTE = 1 << 2,  /* string(s): a path that begins with a slash */
-	/* JSON_OBJECT, for members that count only if another one says so: an invalid value leaves
-	 * it absent, and the error goes as text into the const char * that follows the pointer in
-	 * the struct. */
+	/* JSON_OBJECT, for members that matter only if another member says so: an invalid value
+	 * leaves the member absent and stores the error's text in the const char * that follows the
+	 * pointer in the struct. */
 	JSON_LENIENT = 1 << 3,
-	/* JSON_UINT: 2^64 - 1 is read as null. Docker writes it if its user gave no value (-1). */
+	/* JSON_UINT: 2^64 - 1 is read as null, because Docker writes it (as -1) if its user gave no
+	 * value. */
 	JSON_MAX_IS_NULL = 1 << 4,
 	JSON_NOT_NULL = 1 << 5, /* may be absent, but null is an error */
-	/* JSON_STRING, JSON_ENUM: "" is read as null. Go programs write it for "not set". */
+	/* JSON_STRING, JSON_ENUM: "" is read as null, because Go programs write it for "not
+	 * set". */
 	JSON_EMPTY_IS_NULL = 1 << 6,
 };
 
-/* Kept small: anything with pointers is relocated, and so copied page by page, at every start. */
+/* Kept small: tables with pointers are relocated at every start, which copies their pages. */
 struct json_field {
 	const char *key;
 	enum json_kind kind : 8;
 	unsigned int flags : 24;
 	uint32_t offset;
-	union { /* of JSON_INT and JSON_INTS, of JSON_UINT */
+	union { /* for JSON_INT and JSON_INTS; for JSON_UINT */
 		int64_t imin;
 		uint64_t umin;
 	};
@@ -107,26 +109,26 @@ struct json_limits {
 	void *data;
 };
 
-/* Decodes text (len bytes) into *ret, a zeroed struct of type. Everything it points to lives in the
- * arena; strings do not point into text. file is the name in error texts; NULL: there is none, and
- * an error carries the JSON path alone or, with the code EBADMSG where the text is no JSON, begins
- * with line and column. */
+/* Decodes text (len bytes) into *ret, a zeroed struct of type. Everything that it points to lives
+ * in the arena, and no string points into text. file is the name in error texts. If it is NULL, an
+ * error carries the JSON path alone, or begins with line and column where the text is not JSON
+ * (code EBADMSG). */
 int json_read(struct arena *arena, const char *file, const char *text, size_t len,
 	      const struct json_type *type, const struct json_limits *limits, void *ret,
 	      struct err *err) MUST_CHECK;
 
-/* Finds where the value at a JSON path ("mounts[2].options", "process.user.uid", and for keys with
- * dots or brackets in them linux.sysctl["net.core.somaxconn"]) begins, for errors found after
- * decoding. The path "" is the document. Returns false where it is not in the text (which may be
- * NULL). Lines and columns count from 1. */
+/* Finds where the value at a JSON path begins, for errors found after decoding. Paths look like
+ * "mounts[2].options" or "process.user.uid", and, for keys with dots or brackets,
+ * linux.sysctl["net.core.somaxconn"]; "" is the document. Returns false if the value is not in the
+ * text (which may be NULL). Lines and columns count from 1. */
 bool json_read_locate(const char *text, size_t len, const char *path, size_t *ret_line,
 		      size_t *ret_column);
 
-/* The bytes of the member or element at a path, from the quote before its key to the end of its
- * value. false if it is not in the text. */
+/* Finds the bytes of the member or element at a path, from its key's opening quote to the end of
+ * its value. false if it is not in the text. */
 bool json_read_extent(const char *text, size_t len, const char *path, size_t *ret_start,
 		      size_t *ret_end);
 
-/* The value of a name, or 0. The name of a value, or NULL. */
+/* The value of a name, or 0; the name of a value, or NULL. */
 int json_read_enum(const struct json_name *names, const char *name);
 const char *json_read_enum_name(const struct json_name *names, int value);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN = 48 }; /* bytes of a value or key in a message */
+enum { SHOWN = 48 }; /* bytes of a value or key shown in a message */
 
 static void add_key(struct str *path, const char *key, size_t len)
 {
@@ -36,7 +36,7 @@ static void add_path(const struct json_reader *r, struct str *path)
 	}
 }
 
-/* "config.json:12:20: process.user.uid: " */
+/* Adds "config.json:12:20: process.user.uid: ". */
 static void add_place(const struct json_reader *r, struct str *text, size_t start)
 {
 	_cleanup_str_ struct str path = { 0 };
@@ -52,7 +52,7 @@ static void add_place(const struct json_reader *r, struct str *text, size_t star
 		str_addf(text, "%s: ", path.s);
 }
 
-/* Without a document name the error carries the path by itself. */
+/* Without a document name the error carries the path separately. */
 static void fail(struct json_reader *r, size_t start, const char *rule)
 {
 	_cleanup_str_ struct str text = { 0 };
@@ -167,7 +167,7 @@ bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, 
 	return false;
 }
 
-/* The offset to report, given that yajl stopped at or behind the mistake. */
+/* Which offset to report, relative to where yajl stopped. */
 enum place { PLACE_TOKEN, PLACE_NEXT, PLACE_HERE, PLACE_BEFORE };
 
 static const struct {
@@ -216,7 +216,7 @@ static void truncated(struct json_reader *r)
 	err_hint(r->err, "the file seems to be cut off; write it again");
 }
 
-/* The table's entry for yajl's message, or -1. */
+/* The index of yajl's message in the table, or -1. */
 static int find_syntax_error(struct json_reader *r)
 {
 	unsigned char *words = yajl_get_error(r->handle, 0, NULL, 0);
@@ -229,7 +229,7 @@ static int find_syntax_error(struct json_reader *r)
 	return found;
 }
 
-/* yajl takes the length of the token off its offset in this one case. */
+/* In this one case yajl reports the offset before the token. */
 static size_t next_token(const struct json_reader *r)
 {
 	size_t at = r->last;
@@ -239,7 +239,7 @@ static size_t next_token(const struct json_reader *r)
 	return at;
 }
 
-/* Where the token ends that begins at a place: a string, a word or number, or one character. */
+/* The end of the token at an offset: a string, a word or number, or one character. */
 static size_t token_end(const char *text, size_t len, size_t at)
 {
 	size_t end = at + 1;
@@ -258,7 +258,7 @@ static size_t token_end(const char *text, size_t len, size_t at)
 	return end;
 }
 
-/* What other languages take and JSON does not, which people write by habit. */
+/* A trailing comma, which other languages accept and people write by habit. */
 static bool is_last_comma(struct json_reader *r, size_t at)
 {
 	size_t before = at;
@@ -275,7 +275,7 @@ static bool is_last_comma(struct json_reader *r, size_t at)
 	return false;
 }
 
-/* Advice for what stands there. */
+/* Adds a hint for other habits: single quotes, and Python's constants. */
 static void hint_habit(struct json_reader *r, size_t at)
 {
 	static const char *const words[] = { "True", "False", "None" };

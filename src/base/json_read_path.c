@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finds the location of a path: the reader has accepted the document before, so anything unexpected
- * ends the search. */
+/* Finds the location of a path. The reader has accepted the document before, so anything unexpected
+ * just ends the search. */
 #include "src/base/json_read.h"
 #include "src/base/json_text.h"
 
@@ -45,7 +45,7 @@ static void skip_string(struct cursor *c)
 	c->at++;
 }
 
-/* Any value, without recursion: what counts is only how deep we are. */
+/* Skips any value without recursion: only the depth matters. */
 static void skip_value(struct cursor *c)
 {
 	size_t depth = 0;
@@ -109,7 +109,7 @@ static bool enter_element(struct cursor *c, size_t index)
 	return true;
 }
 
-/* ["any text"]: the inside is written as in JSON, so it can be compared with the document as it
+/* Parses ["any text"], whose text is written as in JSON, so it can be compared with the document as
  * is. */
 static bool next_quoted(const char **path, struct segment *ret)
 {
@@ -147,7 +147,7 @@ static bool next_segment(const char **path, struct segment *ret)
 	return ret->key_len > 0;
 }
 
-/* Moves to the value at the path; ret_last is the path's last segment. */
+/* Moves to the value at the path; *ret_last is the path's last segment. */
 static bool follow_path(struct cursor *c, const char *path, struct segment *ret_last)
 {
 	while (*path) {
@@ -187,7 +187,7 @@ bool json_read_extent(const char *text, size_t len, const char *path, size_t *re
 	if (!follow_path(&c, path, &segment))
 		return false;
 	*ret_start = c.at;
-	if (segment.key) { /* back over the colon, and to the quote in front of the key */
+	if (segment.key) { /* go back over the colon to the key's opening quote */
 		while (*ret_start > 0 && text[*ret_start - 1] != ':')
 			--*ret_start;
 		while (*ret_start > 0 && text[*ret_start - 1] != '"')

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values: where each is stored, and whether it is what its field asks for. */
+/* Checks a value against its field, and finds where to store it. */
 #include "src/base/json_reader.h"
 #include "src/base/json_text.h"
 
@@ -140,7 +140,7 @@ static bool string_fits(const struct json_slot *slot, const char *s, size_t len)
 		return false;
 	if (slot->field->flags & JSON_ABSOLUTE)
 		return len > 0 && s[0] == '/';
-	/* In a list or map, that flag is about the list or map. */
+	/* For a list or map this flag applies to the container, not to its elements. */
 	return len > 0 || slot->element || !(slot->field->flags & JSON_NOT_EMPTY);
 }
 
@@ -167,7 +167,7 @@ bool json_read_value_string(struct json_reader *r, const char *s, size_t len)
 	return true;
 }
 
-/* An integer that fits into 64 bits plus sign; no fraction, no exponent. */
+/* Parses an integer of 64 bits plus sign, without fraction or exponent. */
 static bool parse_integer(const char *s, size_t len, bool *ret_negative, uint64_t *ret)
 {
 	uint64_t value = 0;

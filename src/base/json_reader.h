@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files json_read*.c; nobody else includes it. */
+/* Shared by json_read*.c; not for others. */
 #pragma once
 
 #include "src/base/json_read.h"
 
 #include <yajl/yajl_parse.h>
 
-/* One open object or array that a field table describes. */
+/* An open object or array that a field table describes. */
 struct json_frame {
 	enum { FRAME_OBJECT, FRAME_LIST, FRAME_MAP } kind;
 	const struct json_type *type; /* of the object, or of the elements (NULL for simple ones) */
 	const struct json_field
-		*field;    /* object: whose value is next or being read (NULL: unknown);
-					 * otherwise the member that the list or map belongs to */
-	size_t next_field; /* object: where the search for the next key begins */
+		*field;    /* object: the member whose value is read next (NULL: unknown); otherwise
+			    * the member that the list or map belongs to */
+	size_t next_field; /* object: where the search for the next key starts */
 	char *at;          /* object: its struct; otherwise the JSON_LIST to fill */
-	const char *key;   /* object and map: the key whose value is next */
+	const char *key;   /* object and map: the key whose value comes next */
 	size_t key_len;
-	uint64_t seen;  /* object: the members seen, one bit each */
+	uint64_t seen;  /* object: one bit per member seen */
 	char *elements; /* list and map */
 	size_t n, capacity;
-	size_t first_key; /* its keys begin here in the reader's keys */
+	size_t first_key; /* index of its first key in the reader's keys */
 	size_t start;     /* offset of the opening bracket */
 };
 
@@ -36,16 +36,16 @@ struct json_reader {
 	const struct json_limits *limits;
 	struct err *err;
 	yajl_handle handle;
-	bool no_json; /* the text cannot be parsed any further */
-	size_t early; /* where text stands behind the end of the document, or 0 */
-	bool at_end;  /* yajl was told that the text has ended; its offset means nothing any more */
-	size_t last;  /* end of the token before the one that yajl is at */
+	bool no_json; /* the text is not JSON from here on */
+	size_t early; /* offset of text after the end of the document, or 0 */
+	bool at_end; /* yajl was told that the text has ended; its offset no longer means anything */
+	size_t last; /* end of the token before yajl's current one */
 	const struct json_type *type;
 	void *ret;
 	struct json_frame *frames;
 	size_t depth;          /* open frames */
-	size_t skip;           /* open brackets below the innermost frame that nobody wants */
-	struct json_key *keys; /* of all open frames, heap */
+	size_t skip;           /* open brackets of a skipped value */
+	struct json_key *keys; /* of all open frames, on the heap */
 	size_t n_keys, keys_capacity;
 };
 
@@ -60,48 +60,47 @@ static inline struct json_frame *json_reader_top(struct json_reader *r)
 	return &r->frames[r->depth - 1];
 }
 
-/* yajl points into the text if it can, and into its own buffer if there are escapes. */
+/* yajl points into the text unless the string has escapes, for which it uses its own buffer. */
 static inline bool json_reader_has_escapes(const struct json_reader *r, const char *s)
 {
 	return s < r->text || s >= r->text + r->len;
 }
 
-/* Where a value goes. at is NULL for members that the tables do not know, field for the
- * document. */
+/* Where a value goes. at is NULL for members unknown to the tables, field for the document. */
 struct json_slot {
 	enum json_kind kind;
 	const struct json_field *field;
 	void *at;
-	bool element; /* of a list or map */
+	bool element; /* an element of a list or map */
 };
 
-/* The functions below return false with r->err filled where the text does not fit the tables. */
+/* The functions below return false with r->err filled if the text does not fit the tables. */
 
-/* The location for the value that yajl is reporting. In a list, an element is appended for it. */
+/* The slot for the value that yajl is reporting. In a list, appends an element for it. */
 struct json_slot json_read_value_slot(struct json_reader *r);
-/* A zeroed element at the end of the innermost list or map. */
+/* Appends a zeroed element to the innermost list or map. */
 void *json_read_value_append(struct json_reader *r);
-/* Complains about the value that yajl is reporting, which is len bytes long. */
+/* Reports that the current value, len bytes long, is not what the slot wants. */
 bool json_read_value_wrong(struct json_reader *r, const struct json_slot *slot, size_t len);
-/* Rules for all strings that are kept, and for keys. */
+/* Checks that apply to all strings that are kept, and to keys. */
 bool json_read_value_check_text(struct json_reader *r, const char *s, size_t len);
 bool json_read_value_string(struct json_reader *r, const char *s, size_t len);
 bool json_read_value_number(struct json_reader *r, const char *s, size_t len);
 bool json_read_value_bool(struct json_reader *r, bool value);
 bool json_read_value_null(struct json_reader *r);
 
-/* These fill r->err and return false. start: offset to report. */
+/* These fill r->err and return false. start is the offset to report. */
 
-/* field: whose value (or, with element, one of whose elements) it would have been; NULL for the
- * document itself. end: behind the value; for brackets, start + 1. */
+/* field is the member whose value (or, with element, one of whose elements) is wrong; NULL for the
+ * document itself. end is the offset after the value; start + 1 for brackets. */
 bool json_read_error_value(struct json_reader *r, const struct json_field *field, bool element,
 			   size_t start, size_t end);
-/* The text names the rule; the path of what is being read is put in front. */
+/* The text states the rule; the path of the current value is put in front. */
 bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, ...) PRINTF(3, 4);
 
 /* Reports a member of the innermost object to limits->unknown. */
 void json_read_error_unknown(const struct json_reader *r, const struct json_frame *f,
 			     const char *key, size_t len);
 
-/* yajl found no JSON. */
+/* Reports that the text is not JSON. */
 void json_read_error_syntax(struct json_reader *r);

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Bytes of the valid character at s, or 0 (Unicode 15, table 3-7). */
+/* Length of the valid character at s, or 0 (Unicode 15, table 3-7). */
 static size_t utf8_char(const unsigned char *s, size_t len)
 {
 	unsigned char low = 0x80, high = 0xbf;
@@ -18,7 +18,7 @@ static size_t utf8_char(const unsigned char *s, size_t len)
 	if (n > len)
 		return 0;
 	if (s[0] == 0xe0)
-		low = 0xa0; /* shorter forms exist */
+		low = 0xa0; /* lower ones have a shorter form */
 	else if (s[0] == 0xed)
 		high = 0x9f; /* surrogates */
 	else if (s[0] == 0xf0)
@@ -42,7 +42,7 @@ size_t json_text_find_bad_utf8(const char *text, size_t len)
 		uint64_t eight;
 		size_t n;
 
-		/* Configurations are nearly all ASCII. */
+		/* Checks eight bytes at once: configurations are nearly all ASCII. */
 		while (len - i >= sizeof(eight)) {
 			memcpy(&eight, s + i, sizeof(eight));
 			if (eight & UINT64_C(0x8080808080808080))
@@ -79,8 +79,8 @@ size_t json_text_string_start(const char *text, size_t end)
 {
 	size_t i = end < 2 ? 0 : end - 2;
 
-	/* A quote inside the string has an odd number of backslashes in front of it; the opening
-	 * one has none, since no backslash can stand outside a string. */
+	/* A quote inside the string is preceded by an odd number of backslashes, the opening one by
+	 * none, since no backslash can stand outside a string. */
 	while (i > 0) {
 		size_t slashes = 0;
 
@@ -109,7 +109,7 @@ static unsigned int hex4(const char *s)
 
 bool json_text_has_lone_surrogate(const char *raw, size_t len)
 {
-	bool high = false; /* the last thing was the first half of a pair */
+	bool high = false; /* the previous character was the first half of a pair */
 
 	for (size_t i = 0; i < len; i++) {
 		unsigned int unit = 0;
@@ -139,7 +139,7 @@ const char *json_text_shorten(char *buf, size_t size, const char *s, size_t len)
 	}
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
-		/* U+0080 to U+009F are control characters too */
+		/* U+0080 to U+009F are control characters, too */
 		bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;
 
 		buf[i] = c < 0x20 || c == 0x7f ? '?' : s[i];

@@ -8,22 +8,22 @@
 
 enum { JSON_TEXT_QUOTE = 96 }; /* room for a shortened value, quotes and NUL included */
 
-/* Offset of the first byte that is not valid UTF-8 (overlong forms, surrogates and code points
- * above U+10FFFF are not), or len. */
+/* The offset of the first byte that is not valid UTF-8, or len. Overlong forms, surrogates and code
+ * points above U+10FFFF are invalid. */
 size_t json_text_find_bad_utf8(const char *text, size_t len);
 
-/* Line and column of an offset, from 1; a column is a character, not a byte. */
+/* Line and column of an offset, counted from 1; columns count characters, not bytes. */
 void json_text_position(const char *text, size_t offset, size_t *ret_line, size_t *ret_column);
 
-/* The opening quote of the string whose last byte, the closing quote, is at end - 1. */
+/* The opening quote of the string whose closing quote is at end - 1. */
 size_t json_text_string_start(const char *text, size_t end);
 
-/* Whether the characters of a JSON string (without its quotes) contain an escaped surrogate without
- * its partner: it represents no character, and yajl would silently substitute one. */
+/* Whether a JSON string (without its quotes) contains an escaped surrogate without its partner,
+ * which represents no character, and which yajl would silently replace. */
 bool json_text_has_lone_surrogate(const char *raw, size_t len);
 
-/* Copies at most size - 1 bytes for a message: cut at a character with "..." behind it, and control
- * characters (which a terminal would obey) as "?". Returns buf. */
+/* Copies at most size - 1 bytes for a message: cuts at a character and adds "...", and replaces
+ * control characters, which a terminal would obey, by "?". Returns buf. */
 const char *json_text_shorten(char *buf, size_t size, const char *s, size_t len);
 
 /* The same, in double quotes. buf holds JSON_TEXT_QUOTE bytes. */

@@ -18,8 +18,8 @@ struct json_write {
 	yajl_gen gen;
 	bool is_array[MAX_DEPTH];
 	size_t depth;
-	char key[64];      /* the last one */
-	char failure[128]; /* the first one */
+	char key[64];      /* the last key */
+	char failure[128]; /* the first failure */
 };
 
 struct json_write *json_write_new(bool pretty)
@@ -64,7 +64,7 @@ static void put_string(struct json_write *w, const char *value)
 {
 	size_t len = strlen(value);
 
-	/* Our output must be readable, by us and by others. */
+	/* What we write must be readable, by us and by others. */
 	if (json_text_find_bad_utf8(value, len) < len)
 		fail(w, "not valid UTF-8");
 	note(w, yajl_gen_string(w->gen, (const unsigned char *)value, len));

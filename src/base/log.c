@@ -30,8 +30,7 @@ int log_open(const struct log_settings *settings, struct err *err)
 	log_state.settings = *settings;
 	if (!settings->path)
 		return 0;
-	/* O_NONBLOCK: the file may be a FIFO that nobody reads, and losing lines is better than
-	 * blocking. */
+	/* O_NONBLOCK: the file may be a FIFO that nobody reads. Better lose lines than block. */
 	log_state.fd =
 		openat(AT_FDCWD, settings->path,
 		       O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0600);
@@ -122,7 +121,7 @@ static void write_stderr(enum log_level level, const char *text)
 	(void)io_write_all(STDERR_FILENO, line.s, line.len);
 }
 
-/* Clients read a JSON log as one object, the error. */
+/* Not for a JSON log: clients read the whole file as one object, the error. */
 static void warn(const char *text, bool show)
 {
 	_cleanup_str_ struct str line = { 0 };

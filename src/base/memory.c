@@ -13,16 +13,16 @@ enum { POOL_SIZE = 256 * 1024, RESERVE = 96 * 1024, ALIGNMENT = 16, FREED = 1 };
 
 enum {
 	EVERYDAY = USRUN_SANITIZED ? 0 : POOL_SIZE - RESERVE
-}; /* a sanitizer's own allocator reports more */
+}; /* when sanitized, use its allocator, which reports more */
 
 struct piece {
-	size_t size; /* of data, a multiple of ALIGNMENT, and FREED */
+	size_t size; /* of data, a multiple of ALIGNMENT, plus the flag FREED */
 	struct piece *older;
 	_Alignas(ALIGNMENT) char data[];
 };
 
-/* Grows and shrinks at its end only: a piece that is put back earlier goes together with those
- * behind it. Everything behind `used` is zero, and its pages are untouched. */
+/* Grows and shrinks only at its end: a piece freed out of order stays until those after it are
+ * freed, too. Everything beyond `used` is zero, and its pages are untouched. */
 static _Alignas(ALIGNMENT) char pool[POOL_SIZE];
 static size_t taken, used; /* used: the high-water mark */
 static struct piece *last;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory for all of usrun, ours and yajl's. Most commands fit into a pool that is part of the
- * program and ask the kernel for none. If the kernel refuses more, the end of the pool is a
- * reserve: the container is created or undone, never left half created. */
+/* The allocator of all of usrun, and of yajl. Most commands fit into a static pool and request no
+ * memory from the kernel. If the kernel refuses more, the end of the pool is a reserve: it suffices
+ * to finish creating a container or to undo it, so that none is left half created. */
 #pragma once
 
 #include <stddef.h>
@@ -9,12 +9,12 @@
 /* Zeroed memory, aligned for any type; never NULL: see memory_ran_out(). */
 void *memory_get(size_t size) __attribute__((returns_nonnull, malloc));
 
-/* The same contents in size bytes, perhaps elsewhere; the added part is not zeroed. old may be
+/* Resizes to size bytes, possibly moving the contents; the added part is not zeroed. old may be
  * NULL. */
 void *memory_resize(void *old, size_t size) __attribute__((returns_nonnull));
 
 /* NULL is ignored. */
 void memory_put(void *memory);
 
-/* Reports it and ends the program: the reserve is used up too, and no caller could go on. */
+/* Reports that memory ran out and exits: even the reserve is used up, and no caller could go on. */
 void memory_ran_out(void) __attribute__((noreturn));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A line of /etc/passwd (passwd(5)), of the host or of an image. Not by getpwuid(): NSS loads
- * libraries and asks servers. */
+/* A line of /etc/passwd (passwd(5)), of the host or of an image. Without getpwuid(): NSS loads
+ * libraries and queries servers. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -9,9 +9,9 @@
 
 struct passwd {
 	const char *name;
-	const char *home, *shell; /* NULL: the field is empty or missing */
+	const char *home, *shell; /* NULL if the field is empty or missing */
 };
 
-/* Pure: the first line of the text that has a name and this uid, in memory of the arena. */
+/* Pure: copies the first line that has a name and this uid into the arena. */
 bool passwd_find(struct arena *arena, const char *text, uint32_t uid,
 		 struct passwd *ret) MUST_CHECK;

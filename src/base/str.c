@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE = 63 }; /* usually enough, so that it is formatted only once */
+enum { LINE = 63 }; /* usually enough to format only once */
 
 static void reserve(struct str *str, size_t more)
 {
@@ -145,7 +145,7 @@ bool str_has_word(const char *list, const char *word, char separator)
 
 enum { NAME_MAX_LEN = 24 };
 
-/* One more row of the distance table: from the first i + 1 bytes of a to every prefix of b. */
+/* Computes a row of the distance table: from the first i + 1 bytes of a to every prefix of b. */
 static void distance_row(const char *a, size_t i, const char *b, size_t rows[3][NAME_MAX_LEN + 1])
 {
 	const size_t *older = rows[(i + 2) % 3], *last = rows[i % 3];

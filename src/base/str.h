@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing text, and vectors of strings. */
+/* Growing texts, and vectors of strings. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -20,11 +20,12 @@ void str_addf(struct str *str, const char *fmt, ...) PRINTF(2, 3);
 void str_addv(struct str *str, const char *fmt, va_list ap) PRINTF(2, 0);
 void str_done(struct str *str);
 
-/* A message for people, in a buffer: one line, truncated at a character with "..." if it is too
- * long. It may quote files, and a terminal would obey control characters: they become "?". */
+/* Formats a message for people into a buffer: one line, truncated at a character with "..." if it
+ * is too long. It may quote files, so control characters, which a terminal would obey, become
+ * "?". */
 void str_line(char *buf, size_t size, const char *fmt, va_list ap) PRINTF(3, 0);
 
-/* Truncates a text longer than max bytes in the same way. max is at least 3. */
+/* Truncates a text to max bytes in the same way. max is at least 3. */
 void str_cut(char *text, size_t max);
 
 /* "" instead of NULL. */
@@ -33,20 +34,18 @@ static inline const char *str_text(const struct str *str)
 	return str->s ? str->s : "";
 }
 
-/* The number of typing errors (an extra, missing or wrong letter, or two swapped) between two
- * names; SIZE_MAX if they are too different for that: more than two, or more than one in three
- * letters typed. */
+/* The number of typing errors between two names (an extra, missing or wrong letter, or two
+ * swapped); SIZE_MAX if there are more than two, or more than one per three letters typed. */
 size_t str_slips(const char *meant, const char *typed);
 
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 
-/* Whether a list such as "cpu,cpuset" (may be NULL) contains the word. */
+/* Whether a list such as "cpu,cpuset" contains the word. list may be NULL. */
 bool str_has_word(const char *list, const char *word, char separator);
 
-/* A copy of a list of texts with those of another behind it (n_more may be 0), and NULL at the
- * end. */
+/* Concatenates two lists of texts (n_more may be 0) into a new one that ends in NULL. */
 const char **str_list(struct arena *arena, const char *const *v, size_t n, const char *const *more,
 		      size_t n_more) __attribute__((returns_nonnull));
 

@@ -19,8 +19,8 @@ int text_read(struct arena *arena, const char *path, char **ret)
 
 	if (n < 0)
 		return (int)n;
-	/* A full buffer (one byte is for the NUL, one newline may be cut) may hold only the
-	 * beginning. */
+	/* A full buffer may hold only the beginning (one byte is for the NUL, and one newline may
+	 * be cut). */
 	if (n >= SMALL - 2)
 		return io_read_file(AT_FDCWD, path, MAX, arena, ret, NULL, &err);
 	*ret = arena_strndup(arena, small, (size_t)n);
@@ -68,7 +68,7 @@ bool text_field_number(const char *line, size_t len, char separator, size_t inde
 
 	if (!text_field(line, len, separator, index, &field, &n) || n == 0 || n >= sizeof(digits))
 		return false;
-	if (n > 1 && field[0] == '0') /* octal to some programs */
+	if (n > 1 && field[0] == '0') /* some programs would read it as octal */
 		return false;
 	memcpy(digits, field, n);
 	digits[n] = '\0';
@@ -80,7 +80,7 @@ bool text_is(const char *s, size_t len, const char *word)
 	return strlen(word) == len && memcmp(s, word, len) == 0;
 }
 
-/* The length of the phrase of a client at s, and what to write for it; 0 where there is none. */
+/* The length of a client's phrase at s, and its replacement; 0 if there is none. */
 static size_t find_phrase(const char *s, const char **ret_instead)
 {
 	static const struct {
