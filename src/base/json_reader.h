@@ -38,8 +38,8 @@ struct json_reader {
 	yajl_handle handle;
 	bool no_json; /* the text is not JSON from here on */
 	size_t early; /* offset of text after the end of the document, or 0 */
-	bool at_end; /* yajl was told that the text has ended; its offset no longer means anything */
-	size_t last; /* end of the token before yajl's current one */
+	bool at_end;  /* yajl was told that the text has ended: its offset is void now */
+	size_t last;  /* end of the token before yajl's current one */
 	const struct json_type *type;
 	void *ret;
 	struct json_frame *frames;
