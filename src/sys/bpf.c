@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel refuses a bpf_attr with unknown bits set: every call starts from zeroes, padding
- * too. */
+/* The kernel refuses a bpf_attr with unknown bits set, so every call starts from zeroes, padding
+ * included. */
 static int call(int command, union bpf_attr *attr)
 {
 	long r = syscall(SYS_bpf, command, attr, sizeof(*attr));
@@ -40,7 +40,7 @@ int bpf_device_load(const void *insns, size_t n, char *log, size_t log_size)
 	do /* the verifier gives up when a signal is pending */
 		fd = call(BPF_PROG_LOAD, &attr);
 	while (fd == -EAGAIN && --tries);
-	return fd; /* close-on-exec by itself */
+	return fd; /* always close-on-exec */
 }
 
 int bpf_device_attach(int cgroup, int program)

@@ -28,14 +28,14 @@ static void clear_handlers(void)
 	static const struct sigaction standard = { .sa_handler = SIG_DFL };
 	struct sigaction now;
 
-	for (int signal = 1; signal <= 64; signal++) /* libc's own refuses */
+	for (int signal = 1; signal <= 64; signal++) /* fails for the two that libc reserves */
 		if (sigaction(signal, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
 		    now.sa_handler != SIG_DFL)
 			(void)sigaction(signal, &standard, NULL);
 }
 
-/* clone(2), whose lowest eight bits are the exit signal: CLONE_NEWTIME is among them, and no cgroup
- * is a flag. */
+/* clone(2) takes the exit signal in the lowest eight bits, which include CLONE_NEWTIME, and no
+ * cgroup. */
 static pid_t clone_classic(const struct clone_args *args, int *pidfd)
 {
 	const uint64_t own = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
@@ -64,7 +64,7 @@ pid_t child_clone(const struct clone_request *request, struct child *ret)
 				   .pidfd = (uint64_t)(uintptr_t)&pidfd };
 	pid_t pid = -ENOSYS;
 
-	/* A sibling inherits the parent's exit signal: the kernel rejects any other. */
+	/* A sibling inherits the parent's exit signal; the kernel rejects any other. */
 	if (!(request->flags & CLONE_PARENT))
 		args.exit_signal = SIGCHLD;
 	if (request->cgroup_fd >= 0) {
@@ -84,17 +84,17 @@ void child_exit(int status)
 {
 	(void)syscall(SYS_exit_group, status);
 	(void)kill(getpid(), SIGKILL);
-	for (;;) /* the first process of a pid namespace gets no signals from itself */
+	for (;;) /* init of a pid namespace gets no signals from itself */
 		__builtin_trap();
 }
 
-/* 1 when it has ended, 0 when it has not, or -errno. */
+/* 1 if it has ended, 0 if not, or -errno. */
 static int wait_for(int idtype, int id, int options, int *ret_status)
 {
 	siginfo_t info = { 0 };
 	int r, again = 1;
 
-	do /* SIGCHLD comes once: a failure must not lose the end it reported */
+	do /* SIGCHLD comes once: do not lose the end that it announced */
 		r = waitid((idtype_t)idtype, (id_t)id, &info, WEXITED | WNOHANG | __WALL | options);
 	while (r < 0 && (errno == EINTR || (errno != ECHILD && again-- > 0)));
 	if (r < 0)
@@ -108,7 +108,8 @@ static int wait_for(int idtype, int id, int options, int *ret_status)
 	return 1;
 }
 
-/* By pid, which is unique until it is reaped, if there is no descriptor that waitid() accepts. */
+/* Waits by pid, which is unique until it is reaped, if there is no descriptor that waitid()
+ * accepts. */
 static int wait_of(const struct child *child, int options, int *ret_status)
 {
 	bool real = pidfd_to_poll(child->pidfd) >= 0;
@@ -124,7 +125,7 @@ int child_adopt(pid_t pid, struct child *ret)
 
 	if (r < 0)
 		return r;
-	pidfd = pidfd_open_process(pid); /* it cannot be another's: nobody but us reaps it */
+	pidfd = pidfd_open_process(pid); /* the pid cannot have been reused: only we reap it */
 	if (pidfd < 0)
 		return pidfd;
 	*ret = (struct child){ .pid = pid, .pidfd = pidfd };
@@ -136,7 +137,7 @@ int child_signal(const struct child *child, int signal)
 	return child_is_there(child) ? pidfd_signal(child->pidfd, signal) : -ESRCH;
 }
 
-/* The mask with this name in /proc/PID/status. */
+/* The signal mask of this name in /proc/PID/status. */
 static uint64_t mask_of(const char *status, const char *name)
 {
 	const char *at = strstr(status, name);
@@ -153,7 +154,7 @@ bool child_is_deaf(const struct child *child, int signal)
 	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
 	if (!child_is_there(child) || io_read_small(AT_FDCWD, path, status, sizeof(status)) < 0)
 		return false;
-	pids = strstr(status, "\nNSpid:"); /* from our namespace to its own */
+	pids = strstr(status, "\nNSpid:"); /* pids, from our namespace to the innermost */
 	end = pids ? strchr(pids + 1, '\n') : NULL;
 	if (!end || end - pids < 3 || strncmp(end - 2, "\t1", 2) != 0)
 		return false;
@@ -176,7 +177,7 @@ void child_await_signal(const struct child *child, int signal, int timeout_ms)
 
 void child_signal_group(const struct child *child, int signal)
 {
-	if (child_is_there(child)) /* not yet reaped, so the number is still its group's */
+	if (child_is_there(child)) /* not reaped yet, so the number is still its process group's */
 		(void)kill(-child->pid, signal);
 }
 
@@ -193,8 +194,8 @@ int child_reap(struct child *child, int timeout_ms, int *ret_status)
 		r = pidfd_wait(child->pidfd, timeout_ms);
 	if (r == 0)
 		r = wait_of(child, 0, ret_status);
-	/* The descriptor reports its end at once, waitid() only when a tracer (strace -f) has
-	 * reaped it too. */
+	/* The descriptor reports the end at once, but waitid() only after a tracer (strace -f) has
+	 * reaped the child, too. */
 	for (int waited = 0; r == 0 && waited < timeout_ms; waited++) {
 		(void)poll(NULL, 0, 1);
 		r = wait_of(child, 0, ret_status);

@@ -12,7 +12,7 @@
 static const struct {
 	long number;
 	const char *name, *since;
-	bool replaced; /* by the caller: errors never name it */
+	bool replaced; /* the caller has a replacement, so errors never name it */
 	bool mounts;   /* the kernel first checks whether the caller may mount at all */
 } calls[COMPAT_COUNT] = {
 	[COMPAT_CLONE3] = { SYS_clone3, "clone3", "5.3", .replaced = true },
@@ -34,14 +34,14 @@ static const struct {
 
 static enum { UNKNOWN, THERE, MISSING } found[COMPAT_COUNT];
 
-/* EPERM for arguments that are all invalid comes from a filter: the kernel calls them invalid. */
+/* EPERM for invalid arguments comes from a filter: the kernel would answer EINVAL. */
 static bool is_filtered(enum compat_call call)
 {
 	if (syscall(calls[call].number, -1L, -1L, -1L, -1L, -1L, -1L) >= 0 || errno != EPERM)
 		return false;
 	if (!calls[call].mounts)
 		return true;
-	/* An old call with the same first check. */
+	/* An older call with the same initial check. */
 	return syscall(SYS_pivot_root, -1L, -1L) < 0 && errno != EPERM;
 }
 

@@ -268,7 +268,7 @@ static const char **text_of(struct dbus_message *message, enum field field)
 	return NULL;
 }
 
-/* Unknown fields have to be skipped; those of the specification have these types. */
+/* Skips unknown fields; those of the specification have these types. */
 static void read_field(struct dbus_reader *reader, struct dbus_message *ret)
 {
 	enum field field = get_byte(reader);
@@ -349,7 +349,7 @@ static int flush(struct dbus *bus)
 
 static int receive(struct dbus *bus)
 {
-	while (clock_left(bus->deadline)) { /* also for a peer that never stops sending */
+	while (clock_left(bus->deadline)) { /* even if the peer never stops sending */
 		char chunk[CHUNK];
 		ssize_t n = recv(bus->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
 		int r;
@@ -360,7 +360,7 @@ static int receive(struct dbus *bus)
 			return n > 0 ? 0 : -EPIPE;
 		r = errno == EINTR        ? 0
 		    : errno == EAGAIN     ? wait_for(bus, POLLIN)
-		    : errno == ECONNRESET ? -EPIPE /* it closed before reading everything */
+		    : errno == ECONNRESET ? -EPIPE /* the peer closed before it read everything */
 					  : -errno;
 		if (r < 0)
 			return r;
@@ -376,7 +376,7 @@ static void drop(struct dbus *bus, size_t n)
 	bus->in.len -= n;
 }
 
-/* One line of the handshake: whether it begins with the word. */
+/* Reads a line of the handshake; *ret: whether it begins with the word. */
 static int expect(struct dbus *bus, const char *word, bool *ret)
 {
 	const char *end;
@@ -394,10 +394,10 @@ static int expect(struct dbus *bus, const char *word, bool *ret)
 	return 0;
 }
 
-/* The socket says who we are. Our uid would be another to who is outside of our user namespace, so
- * it is left out: who then asks for it gets nothing a second time, and who does not takes that for
- * a second request. Everything goes out at once, as libsystemd does it: a call that systemd reads
- * together with "BEGIN" is answered only when more comes. */
+/* Authenticates by the socket's credentials. Our uid is left out, since it differs outside of our
+ * user namespace: a server that asks for it gets an empty answer, and one that does not takes that
+ * for another request. Everything is sent at once, as libsystemd does: systemd answers a call that
+ * it reads together with "BEGIN" only when more data arrives. */
 static int greet(struct dbus *bus)
 {
 	static const char words[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
@@ -431,7 +431,7 @@ static int greet_failed(const char *path, int error, int timeout_ms, struct err 
 	return err_errno(err, error, "connect to %s", path);
 }
 
-/* A runtime directory may be writable by others, or another user's (su, sudo -E). */
+/* A runtime directory may be writable by others, or belong to another user (su, sudo -E). */
 static int check_peer(int sock)
 {
 	struct ucred peer;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* With musl only: yajl, libseccomp and libcap may come as archives that were compiled for glibc,
- * with -D_FORTIFY_SOURCE, and call these. Each does what its plain namesake does, and ends the
- * program where the destination is too small. The flag asks for checks of the format, which are
- * glibc's alone. */
+/* With musl only: yajl, libseccomp and libcap may be archives compiled for glibc with
+ * -D_FORTIFY_SOURCE, which call these functions. Each does what its plain namesake does, and ends
+ * the program if the destination is too small. The flag requests format checks, which only glibc
+ * has. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdint.h>
 
-/* The kernel's table has room for 64 descriptors before it grows, and a caller's limit may be lower
+/* The kernel's descriptor table has room for 64 before it must grow, and RLIMIT_NOFILE may be lower
  * still. */
 enum { HIGHEST = 63, MOST = 40 };
 

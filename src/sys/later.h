@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors that a row opens by the dozen are closed together: one close_range(2) instead of a
- * call each. The loop over the rows does so after each of them (run/walk.c). */
+/* Closes descriptors that a row opens by the dozen together: one close_range(2) instead of many
+ * calls. The loop over the rows does so after each row (run/walk.c). */
 #pragma once
 
 #define _cleanup_later_ __attribute__((cleanup(later_closep)))
 
-/* Closes *fd (if it is >= 0) some time before later_close() returns, and sets it to -1; errno is
- * kept. */
+/* Sets *fd to -1, and closes the descriptor (if it is >= 0) by the time later_close() returns.
+ * Preserves errno. */
 void later_closep(int *fd);
 
-/* Closes all of them; errno is kept. */
+/* Closes all of them. Preserves errno. */
 void later_close(void);

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct entry { /* as getdents64(2) has it, on every architecture */
+struct entry { /* layout of getdents64(2), on every architecture */
 	uint64_t ino, off;
 	uint16_t len;
 	uint8_t type;

@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* mount(2), used instead of mount_setattr(), changes only what is attached in our own mount
- * namespace: other changes wait here for mountfd_attach(). */
+/* mount(2), which replaces mount_setattr(), changes only what is attached in our own mount
+ * namespace. Other changes wait here for mountfd_attach(). */
 static struct pending {
 	int mount;
 	struct mount_attr attr;
@@ -73,7 +73,7 @@ int mountfd_clone(int dirfd, const char *path, bool recursive, bool follow)
 	return mountfd_fresh(compat_or_name(COMPAT_OPEN_TREE, r));
 }
 
-static bool takes_later; /* what mountfd_take() cannot copy at once */
+static bool takes_later; /* set if mountfd_take() cannot copy at once */
 
 void mountfd_enter_own(void)
 {
@@ -136,7 +136,7 @@ int mountfd_ids(int fd, struct mountfd_ids *ret)
 	return 0;
 }
 
-/* Something inside a mount, which will never be attached. */
+/* A file inside a mount rather than its root, which will never be attached. */
 static bool is_no_root(int fd)
 {
 	const uint64_t root = 0x2000; /* STATX_ATTR_MOUNT_ROOT */
@@ -191,7 +191,8 @@ static uint64_t attrs_of(unsigned long flags)
 					   : MOUNT_ATTR_STRICTATIME);
 }
 
-/* A directory by itself, independent of /proc: after the pivot that is the container's. */
+/* Changes a directory by descriptor, not through /proc, which is the container's after the
+ * pivot. */
 static int change(int mount_fd, unsigned long flags)
 {
 	_cleanup_close_ int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -222,7 +223,7 @@ static int set_own(int mount, const struct mount_attr *attr)
 		return -errno;
 	now = attrs_of(st.f_flag);
 	r = remount(mount, (now & ~attr->attr_clr) | attr->attr_set);
-	if (r == -EPERM) /* locked by the host: protective flags may still be added */
+	if (r == -EPERM) /* locked by the host, but protective flags may still be added */
 		r = remount(mount, now | (attr->attr_set & ~access_times));
 	return r;
 }
@@ -232,7 +233,7 @@ struct listed {
 	char *target;
 };
 
-/* Decodes, in place, the escapes that mountinfo uses for blanks and the like. */
+/* Decodes mountinfo's escapes (spaces and the like) in place. */
 static void unescape(char *text)
 {
 	char *to = text;
@@ -250,7 +251,7 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
-/* All mounts visible to this process; NULL if they cannot be read. */
+/* All mounts that this process sees; NULL if they cannot be read. */
 static struct listed *list(struct arena *arena, size_t *ret_n)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -280,7 +281,7 @@ static int set_listed(int top, const char *path, unsigned long long id,
 	_cleanup_close_ int fd = openat(top, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct mountfd_ids ids;
 
-	/* Another mount covers it, or it is unreachable. */
+	/* Covered by another mount, or unreachable. */
 	if (fd < 0 || mountfd_ids(fd, &ids) < 0 || ids.id != id)
 		return compat_irreplaceable(COMPAT_MOUNT_SETATTR);
 	return set_own(fd, attr);
@@ -304,7 +305,7 @@ static int set_below(const struct below *b, unsigned long long parent)
 
 		if (b->v[i].parent != parent || b->v[i].id == parent)
 			continue;
-		if (strlen(b->v[i].target) <= len + 1) /* on the mount itself */
+		if (strlen(b->v[i].target) <= len + 1) /* mounted over the mount itself */
 			return compat_irreplaceable(COMPAT_MOUNT_SETATTR);
 		r = set_listed(b->top, path, b->v[i].id, b->attr);
 		if (r == 0)
@@ -313,7 +314,8 @@ static int set_below(const struct below *b, unsigned long long parent)
 	return r;
 }
 
-/* One by one, from the kernel's list: one left out would allow what the others do not. */
+/* Changes the mounts one by one, from the kernel's list: one left out would allow what the others
+ * do not. */
 static int set_all_below(int mount, const struct mount_attr *attr)
 {
 	struct mountfd_ids ids = { 0 };
@@ -330,7 +332,7 @@ static int set_all_below(int mount, const struct mount_attr *attr)
 	return r;
 }
 
-/* Not in the list of mounts attached here. */
+/* Whether the mount is missing from this namespace's list. */
 static bool is_detached(int mount)
 {
 	struct mountfd_ids ids = { 0 };
@@ -411,7 +413,7 @@ int mountfd_set_attr(int mount, uint64_t set, uint64_t clear, unsigned long prop
 	if (r != -ENOSYS)
 		return r;
 	r = set_classic(mount, &attr, recursive);
-	/* What newer kernels (seen with 6.18) answer for a detached mount created outside our user
+	/* Newer kernels (seen with 6.18) answer EPERM for a detached mount created outside our user
 	 * namespace. */
 	if (r == -EPERM && is_detached(mount))
 		r = -EINVAL;
@@ -439,7 +441,7 @@ int mountfd_set_idmap(int mount, int userns, bool recursive)
 
 int mountfd_pivot_to_cwd(void)
 {
-	stage_end(); /* the next /proc is the container's */
+	stage_end(); /* from here on /proc is the container's */
 	return syscall(SYS_pivot_root, ".", ".") < 0 ? -errno : 0;
 }
 

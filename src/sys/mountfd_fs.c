@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The call that is missing if a file system is staged. */
+/* The call to report as missing if a file system is staged. */
 static enum compat_call missing_fs_call(void)
 {
 	return compat_is_missing(COMPAT_FSOPEN)     ? COMPAT_FSOPEN
@@ -29,7 +29,7 @@ void mountfd_fs_received(int fs)
 	stage_fs_forget(fs);
 }
 
-/* 0 if it will be staged: mount(2) takes everything at once. */
+/* 0 if it is staged: mount(2) takes all options at once. */
 static int config(int fs, unsigned int command, const char *key, const char *value)
 {
 	int r = -ENOSYS;
@@ -54,7 +54,7 @@ int mountfd_fs_create(int fs)
 }
 
 /* MS_RDONLY would apply to the superblock; but where the host's /proc or /sys is locked read-only,
- * a user namespace gets no other one. */
+ * a user namespace can mount no other kind. */
 static int mount_staged(int fs, uint64_t attrs)
 {
 	uint64_t readonly = attrs & MOUNT_ATTR_RDONLY;

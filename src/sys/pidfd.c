@@ -21,10 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIDFS_MAGIC = 0x50494446 }; /* "PIDF", of linux/magic.h since Linux 6.9 */
+enum { PIDFS_MAGIC = 0x50494446 }; /* "PIDF", in linux/magic.h since Linux 6.9 */
 
-/* /proc/PID, which is of this process and no other with its number, and which pidfd_send_signal()
- * takes as well. It cannot be polled. */
+/* Opens /proc/PID, which stays bound to this process even if its number is reused, and which
+ * pidfd_send_signal() accepts, too. It cannot be polled. */
 static int open_stand_in(pid_t pid)
 {
 	char path[32];
@@ -44,7 +44,7 @@ static bool is_stand_in(int fd)
 
 int pidfd_open_process(pid_t pid)
 {
-	/* close-on-exec by itself */
+	/* always close-on-exec */
 	int fd = compat_result(COMPAT_PIDFD_OPEN, syscall(SYS_pidfd_open, pid, 0));
 
 	return fd == -ENOSYS ? open_stand_in(pid) : fd;
@@ -72,8 +72,8 @@ static pid_t number_of(int pidfd)
 	return number > 0 ? (pid_t)number : -ESRCH;
 }
 
-/* kill(2) for the process behind the descriptor. Between the check and the signal it may end and
- * its number be reused, for which the kernel would have to hand out all numbers in that moment. */
+/* kill(2) by number, after checking that it is still the descriptor's process. In between it may
+ * end and its number be reused, but only if the kernel went through all numbers in that moment. */
 static int signal_by_number(int pidfd, int signal)
 {
 	pid_t pid = number_of(pidfd);
@@ -91,16 +91,16 @@ int pidfd_signal(int pidfd, int signal)
 	return r == -ENOSYS ? signal_by_number(pidfd, signal) : r;
 }
 
-/* Whether a process has ended, by its state in /proc. */
+/* Whether a process has ended, according to its state in /proc. */
 static bool has_ended(int stand_in)
 {
 	char text[512];
 	const char *state;
 	ssize_t n = io_read_small(stand_in, "stat", text, sizeof(text));
 
-	if (n < 0) /* unreadable for another reason: assume that it runs */
+	if (n < 0) /* unreadable for another reason: assume that it still runs */
 		return n == -ESRCH || n == -ENOENT;
-	state = strrchr(text, ')'); /* the name may hold anything */
+	state = strrchr(text, ')'); /* the process name may contain anything */
 	return state && (state[2] == 'Z' || state[2] == 'X');
 }
 
@@ -134,7 +134,7 @@ uint64_t pidfd_number(int pidfd)
 {
 	struct stat st;
 
-	/* Half of it is no proof. */
+	/* Half of the number proves nothing. */
 	if (sizeof(long) < sizeof(st.st_ino) || fstat(pidfd, &st) < 0 || S_ISDIR(st.st_mode))
 		return 0;
 	return st.st_ino;
@@ -145,14 +145,14 @@ bool pidfd_is_numbered(int pidfd)
 	static enum { UNKNOWN, NUMBERED, ALL_ONE } kind;
 	struct statfs fs;
 
-	/* Older kernels have one inode for all descriptors that are no files. */
+	/* Older kernels share one inode among all anonymous descriptors. */
 	if (kind == UNKNOWN && fstatfs(pidfd, &fs) == 0)
 		kind = fs.f_type == PIDFS_MAGIC ? NUMBERED : ALL_ONE;
 	return kind == NUMBERED;
 }
 
-/* Each kind by itself, where the rights come with the user namespace or end with it: trying
- * tells. */
+/* Joins one namespace at a time. The user namespace may have to come first or last, depending on
+ * where the privileges are: trying tells. */
 static int join_each(int stand_in, int flags)
 {
 	static const struct {
@@ -166,7 +166,7 @@ static int join_each(int stand_in, int flags)
 	int fds[N], left = flags, r = 0;
 
 	for (int i = 0; i < N;
-	     i++) /* all of them first: in the mount namespace /proc may be another's */
+	     i++) /* open all before joining: in the mount namespace /proc may be a different one */
 		fds[i] = flags & kinds[i].flag
 				 ? openat(stand_in, kinds[i].path, O_RDONLY | O_CLOEXEC)
 				 : -1;
@@ -183,7 +183,7 @@ static int join_each(int stand_in, int flags)
 
 int pidfd_join(int pidfd, int flags)
 {
-	/* Processes in a user namespace may have the right to trace anyone who enters it. */
+	/* Processes in the user namespace may be allowed to trace anyone who enters it. */
 	if (flags & CLONE_NEWUSER)
 		privs_set_dumpable(false);
 	if (is_stand_in(pidfd))

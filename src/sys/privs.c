@@ -36,8 +36,8 @@ int privs_outlive_parent(struct err *err)
 		     "that it is loaded last");
 }
 
-/* On 32-bit architectures older than 32-bit ids the plain names are calls that truncate ids: 65536
- * would be root. */
+/* On architectures that once had 16-bit ids, the plain names are calls that truncate ids: 65536
+ * would become root. */
 #ifdef SYS_setresuid32
 #define SETRESUID SYS_setresuid32
 #define SETRESGID SYS_setresgid32
@@ -48,7 +48,7 @@ int privs_outlive_parent(struct err *err)
 #define SETGROUPS SYS_setgroups
 #endif
 
-/* The raw calls: libc's wrappers would also synchronise threads, which we do not have. */
+/* Raw calls: libc's wrappers would also synchronise threads, of which we have none. */
 int privs_set_gid(uint32_t gid, struct err *err)
 {
 	if (syscall(SETRESGID, gid, gid, gid) < 0)
@@ -105,7 +105,7 @@ int privs_drop_bounding(uint64_t keep, struct err *err)
 			continue;
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
-		if (errno == EINVAL) /* past the last one that this kernel knows */
+		if (errno == EINVAL) /* beyond the last capability of this kernel */
 			return 0;
 		return err_errno(err, errno, "drop capability %d from the bounding set", cap);
 	}
@@ -119,7 +119,7 @@ int privs_keep_caps(struct err *err)
 	return 0;
 }
 
-/* The raw call: libcap asks the kernel for its version first, at every start of the program. */
+/* The raw call: libcap queries the kernel's version first, at every start of the program. */
 int privs_set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable, struct err *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };

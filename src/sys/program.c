@@ -88,7 +88,8 @@ static void keep(struct arena *arena, char **words)
 	for (; *words; words++) {
 		size_t len = strlen(*words) + 1;
 
-		if (*words == shown.start + shown.len) /* the kernel has put one behind the other */
+		if (*words ==
+		    shown.start + shown.len) /* the kernel stored them one after the other */
 			shown.len += len;
 		*words = arena_strdup(arena, *words);
 	}
@@ -111,7 +112,7 @@ void program_show_title(const char *title)
 	memcpy(shown.start, title, len < shown.len ? len : shown.len - 1);
 }
 
-/* PF_FORKNOEXEC of the kernel: exec clears it at the point of no return, before it closes
+/* The kernel's PF_FORKNOEXEC: exec clears it at the point of no return, before it closes
  * descriptors. */
 #define CLONED_ONLY 0x40U
 
@@ -125,13 +126,13 @@ int program_was_executed(pid_t pid)
 	n = io_read_small(AT_FDCWD, path, text, sizeof(text));
 	if (n < 0)
 		return (int)n;
-	p = strrchr(text, ')'); /* the name may hold anything */
+	p = strrchr(text, ')'); /* the process name may contain anything */
 	if (!p || sscanf(p, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
 		return -EINVAL;
 	return !(flags & CLONED_ONLY);
 }
 
-/* Above this only a caller that keeps that many descriptors open has any. */
+/* Only a caller that keeps this many descriptors open has any above it. */
 #define MANY 65536
 #define AT_ONCE 512
 
@@ -140,8 +141,8 @@ void program_close_far(void)
 	(void)syscall(SYS_close_range, MANY, ~0U, 0);
 }
 
-/* What close_range() does, where it is refused: poll() says of many numbers at once which are open,
- * and /proc may be missing or another's. */
+/* Replaces close_range() where that is refused: poll() tells for many numbers at once which are
+ * open. /proc may be missing or another namespace's. */
 static void do_to_each(int first, int last, void (*act)(int fd))
 {
 	struct pollfd fds[AT_ONCE];
@@ -150,7 +151,7 @@ static void do_to_each(int first, int last, void (*act)(int fd))
 	for (int from = first; from <= last && from < MANY; from += n) {
 		for (n = 0; n < AT_ONCE && from + n <= last; n++)
 			fds[n] = (struct pollfd){ .fd = from + n };
-		/* Refused too, or limited by RLIMIT_NOFILE below AT_ONCE: any may be open. */
+		/* Refused too, or RLIMIT_NOFILE is below AT_ONCE: any may be open. */
 		if (poll(fds, (nfds_t)n, 0) < 0)
 			for (int i = 0; i < n; i++)
 				fds[i].revents = 0;
@@ -208,7 +209,9 @@ void program_reset_signals(uint64_t ignored)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int signal = 1; signal <= 64; signal++)
-		if (ignored & 1ULL << (signal - 1)) /* SIGKILL, SIGSTOP and libc's own two refuse */
+		if (ignored &
+		    1ULL << (signal -
+			     1)) /* fails for SIGKILL, SIGSTOP and the two that libc reserves */
 			(void)sigaction(signal, &standard, NULL);
 }
 
@@ -227,6 +230,6 @@ bool program_stay_behind(const char *title, int *keep, size_t n)
 	program_reset_signals(~0ULL);
 	for (int fd = 0; fd <= 2 && null >= 0; fd++)
 		(void)dup2(null, fd);
-	program_close_others(3, keep, n); /* null, too */
+	program_close_others(3, keep, n); /* closes null, too */
 	return chdir("/") == 0;
 }

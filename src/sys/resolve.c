@@ -17,11 +17,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* If openat2 is missing: each component is opened by O_PATH and O_NOFOLLOW in the directory before
- * it, and a link's target is put before the rest of the path. The directories on the way stay open,
- * and ".." is the one passed before: renaming directories meanwhile cannot lead us above the
- * root. */
-enum { MAX_LINKS = 40 /* as the kernel has it */, GO_ON = -4096 /* no errno */ };
+/* Replaces a missing openat2(): opens each component with O_PATH and O_NOFOLLOW in the directory
+ * before it, and puts a link's target before the rest of the path. The directories on the way stay
+ * open, and ".." is the previous one, so that a concurrent rename cannot lead us above the root. */
+enum { MAX_LINKS = 40 /* as in the kernel */, GO_ON = -4096 /* not an errno */ };
 
 struct path_walk {
 	int root, dirs[RESOLVE_WALK_DEPTH];
@@ -47,7 +46,7 @@ static int cut(struct path_walk *w, const char *after)
 	return GO_ON;
 }
 
-/* Links of procfs that refer to an object rather than to a name read as absolute paths, or as
+/* Links of procfs that refer to an object instead of a name: they read as absolute paths, or as
  * "pipe:[1]". */
 static bool is_magic(int link, const char *text)
 {
@@ -85,8 +84,7 @@ static bool crosses(const struct path_walk *w, int fd)
 	return (w->resolve & RESOLVE_NO_XDEV) && !mountfd_is_same(here(w), fd);
 }
 
-/* Opens what the last name refers to, as requested: it may be another file by now, but not a
- * link. */
+/* Opens the last component as requested: it may be another file by now, but not a link. */
 static int open_last(const struct path_walk *w, const char *name, int flags)
 {
 	_cleanup_close_ int fd = openat(here(w), name, flags | O_NOFOLLOW | O_CLOEXEC);
@@ -170,8 +168,8 @@ static int open_how(int dirfd, const char *path, int flags, uint64_t resolve)
 
 	if (!*path)
 		path = ".";
-	/* EAGAIN: a rename or mount somewhere in the system raced with "..": the kernel could not
-	 * be sure, and asks for a retry. */
+	/* EAGAIN: a concurrent rename or mount raced with "..", so the kernel could not be sure,
+	 * and asks for a retry. */
 	for (int tries = 0; !compat_is_missing(COMPAT_OPENAT2) && tries < 128; tries++) {
 		fd = compat_result(COMPAT_OPENAT2,
 				   syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
@@ -199,8 +197,8 @@ int resolve_on_mount(int dir, const char *path, int flags)
 				RESOLVE_NO_XDEV);
 }
 
-/* The existing part of path, searched from the end: truncates buf, which holds it, behind the last
- * component that exists. */
+/* Opens the existing part of path, searched from the end, and truncates buf, which holds path,
+ * after the last existing component. */
 static int open_what_exists(int root, char *buf, size_t *len)
 {
 	int fd = -ENOENT;
@@ -215,9 +213,9 @@ static int open_what_exists(int root, char *buf, size_t *len)
 	return fd;
 }
 
-/* Where the first component of rest, in the directory that buf names up to len, is a link (a
- * dangling one, or it would have been followed), buf becomes the path that it means. Images have
- * such links where engines mount files: /etc/resolv.conf. 1: a link, 0: none. */
+/* If the first component of rest, in the directory that buf names up to len, is a link (a dangling
+ * one, or it would have been followed), replaces buf by the path that it leads to. Images have such
+ * links where engines mount files: /etc/resolv.conf. Returns 1 for a link, 0 for none. */
 static int follow_dangling(int dir, char *buf, size_t len, const char *rest)
 {
 	size_t n = strcspn(rest, "/");
@@ -257,7 +255,7 @@ static int make_one(int dir, const char *name, bool want_dir)
 	return resolve_beneath(dir, name, O_PATH);
 }
 
-/* Takes dir. Below it everything is new. */
+/* Takes dir. Everything below it is new. */
 static int make_all(int dir, const char *rest, bool want_dir)
 {
 	while (dir >= 0 && *rest) {
@@ -278,7 +276,7 @@ static int make_all(int dir, const char *rest, bool want_dir)
 	return dir;
 }
 
-/* What the caller may do about it; the owner of the tree is what people overlook. */
+/* Reports the failure with a hint; people tend to overlook who owns the tree. */
 static int failed(int error, const char *verb, const char *path, struct err *err)
 {
 	(void)err_errno(err, error, "%s %s in the rootfs", verb, path);

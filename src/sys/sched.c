@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct sched_attributes { /* struct sched_attr of sched_setattr(2); libc gained it only lately */
+struct sched_attributes { /* struct sched_attr of sched_setattr(2), which libc has only recently */
 	uint32_t size, policy;
 	uint64_t flags;
 	int32_t nice;
@@ -70,7 +70,7 @@ static int parse_range(const char **text, unsigned long *first, unsigned long *l
 
 enum { MAX_BITS = 8192, WORD = 8 * sizeof(unsigned long) };
 
-/* -EINVAL for what is not a list, and for numbers beyond any kernel's limit. */
+/* -EINVAL if it is not a list, or has numbers beyond any kernel's limit. */
 static int parse_list(const char *list, unsigned long mask[MAX_BITS / WORD])
 {
 	while (*list) {
@@ -109,7 +109,7 @@ int sched_free_affinity(void)
 	return syscall(SYS_sched_setaffinity, 0, sizeof(all), all) < 0 ? -errno : 0;
 }
 
-/* The kernel refuses more bits than a page has, and ignores the last one it is given. */
+/* The kernel refuses more bits than fit a page, and ignores the last bit it is given. */
 int sched_set_memory_policy(int mode, const char *nodes)
 {
 	unsigned long mask[MAX_BITS / WORD] = { 0 };

@@ -18,11 +18,12 @@ int sched_set(pid_t pid, const struct sched_request *request);
 int sched_set_io_priority(pid_t pid, int io_class, int priority);
 int sched_set_personality(unsigned long domain);
 
-/* A CPU list such as "0-3,7" for process pid (0: this one). -EINVAL for a bad list. */
+/* Sets the affinity of process pid (0: this one) to a CPU list such as "0-3,7". -EINVAL for a bad
+ * list. */
 int sched_set_affinity(pid_t pid, const char *list);
 
-/* This process may run on all CPUs that its cpuset allows. */
+/* Lets this process run on all CPUs that its cpuset allows. */
 int sched_free_affinity(void);
 
-/* MPOL_* with its flags, and a node list; of the calling process. */
+/* Sets the calling process's memory policy: MPOL_* with flags, and a node list. */
 int sched_set_memory_policy(int mode, const char *nodes);

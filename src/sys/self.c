@@ -18,7 +18,7 @@ static bool enters_container(char **argv)
 {
 	static const char *const commands[] = { "create", "run", "exec", "do" };
 
-	/* Options may precede the command; an id with such a name only costs an exec. */
+	/* Options may precede the command; an id that equals a command name only costs an exec. */
 	for (size_t i = 1; argv[0] && argv[i]; i++)
 		for (size_t k = 0; k < sizeof(commands) / sizeof(commands[0]); k++)
 			if (str_equal(argv[i], commands[k]))
@@ -26,8 +26,8 @@ static bool enters_container(char **argv)
 	return false;
 }
 
-/* Anyone with write access to the directory may replace the file: to the real directory, whatever
- * link led there. */
+/* Anyone with write access to the directory may replace the file. Looks at the real directory,
+ * whatever link led to it. */
 static bool directory_could_be_written(void)
 {
 	char path[PATH_MAX];
@@ -42,7 +42,7 @@ static bool directory_could_be_written(void)
 	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 || errno != EACCES;
 }
 
-/* The clone that we were started from is, and so is a file that nobody can write. */
+/* True for the clone that we were restarted from, and for a file that nobody can write anyway. */
 static bool is_on_readonly_mount(void)
 {
 	struct statvfs fs;
@@ -50,9 +50,9 @@ static bool is_on_readonly_mount(void)
 	return statvfs("/proc/self/exe", &fs) == 0 && (fs.f_flag & ST_RDONLY);
 }
 
-/* By an id that is mapped into the container. With CAP_DAC_OVERRIDE root is every id, whoever owns
- * the file; a user maps ids of others, but never that of the host's root. What cannot be known
- * counts as yes. */
+/* Whether an id that is mapped into the container could write it. With CAP_DAC_OVERRIDE root acts
+ * as every id, whoever owns the file; a user maps ids of others, but never host root's. When in
+ * doubt, yes. */
 static bool could_be_written(int self)
 {
 	struct stat st;
@@ -60,15 +60,15 @@ static bool could_be_written(int self)
 
 	if (fstat(self, &st) < 0)
 		return true;
-	if (!st.st_nlink && program_is_sealed(self)) /* one in memory has no name */
+	if (!st.st_nlink && program_is_sealed(self)) /* a memory file has no links */
 		return false;
 	if (st.st_mode & 022)
 		return true;
 	if (faccessat(self, "", W_OK, AT_EMPTY_PATH | AT_EACCESS) == 0 || errno != EACCES)
 		return true;
 	caller = geteuid();
-	/* The owner may change the mode; root in a user namespace has been refused for all its
-	 * ids. */
+	/* The owner may change the mode; root in a user namespace was already refused, with all of
+	 * its ids. */
 	if (st.st_uid == caller || (caller != 0 && st.st_uid != 0))
 		return true;
 	return directory_could_be_written();

@@ -7,7 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* A blocked signal comes also where the caller ignores it (nohup). */
+/* A blocked signal arrives even if the caller ignores it (nohup). */
 static bool asks_to_end(int signal)
 {
 	struct sigaction action;

@@ -20,7 +20,7 @@ int sock_pair(int ret_fds[2], struct err *err)
 	return 0;
 }
 
-/* A message and the buffers it points to: it must not be moved. */
+/* A message with the buffers that it points to; must not be moved. */
 struct datagram {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 	struct iovec iov;
@@ -72,7 +72,7 @@ int sock_send_mmsg(int sock, const void *data, size_t len, int fd)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wsign-compare" /* in musl's CMSG_NXTHDR() */
-/* Keeps the first descriptor, and closes the others: the padding behind it has room for more. */
+/* Keeps the first descriptor and closes the others: the padding leaves room for more than one. */
 static void take_control(struct msghdr *msg, struct sock_mail *mail)
 {
 	mail->damaged = msg->msg_flags & (MSG_CTRUNC | MSG_TRUNC);
@@ -143,7 +143,7 @@ int sock_name_senders(int sock)
 	return setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
 }
 
-/* sun_path holds 108 bytes; a directory descriptor's link makes any place reachable. */
+/* sun_path holds 108 bytes; the /proc link of a directory descriptor makes any place reachable. */
 static int address_at(int dirfd, const char *name, struct sockaddr_un *ret)
 {
 	int n;
@@ -157,7 +157,7 @@ static int address_at(int dirfd, const char *name, struct sockaddr_un *ret)
 	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 
-/* If too many are waiting to be accepted, a stream socket waits too. */
+/* Limits connect(2), which on a stream socket waits while too many connections are pending. */
 static int limit_wait(int sock, int timeout_ms)
 {
 	const struct timeval left = { .tv_sec = timeout_ms / 1000,

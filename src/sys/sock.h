@@ -10,38 +10,39 @@
 /* A close-on-exec SEQPACKET pair. */
 int sock_pair(int ret_fds[2], struct err *err) MUST_CHECK;
 
-/* One datagram with an optional descriptor (fd -1: none). 0 or -errno. */
+/* Sends a datagram with an optional descriptor (fd -1: none). 0 or -errno. */
 int sock_send(int sock, const void *data, size_t len, int fd);
-/* The same by sendmmsg(2), for callers that must not use sendmsg(2). */
+/* The same with sendmmsg(2), for callers that must not use sendmsg(2). */
 int sock_send_mmsg(int sock, const void *data, size_t len, int fd);
 
 struct sock_mail {
 	int fd;       /* close-on-exec, or -1 */
-	pid_t sender; /* from sock_name_senders(); 0: unknown, or not visible from here */
-	bool damaged; /* cut, or with more than one descriptor, of which the others were closed */
+	pid_t sender; /* if sock_name_senders() was called; 0: unknown, or not visible from here */
+	bool damaged; /* truncated, or had several descriptors, of which only the first is kept */
 };
 
-/* Receives one; wait: blocks until there is one, otherwise -EAGAIN. Bytes, 0 at the end or for an
- * empty message (whose descriptors are dropped), or -errno. */
+/* Receives a message. wait: blocks until there is one, otherwise -EAGAIN. Returns its length, 0 at
+ * the end or for an empty message (whose descriptors are dropped), or -errno. */
 ssize_t sock_recv_mail(int sock, void *data, size_t len, bool wait, struct sock_mail *ret);
 
-/* Waits; *ret_fd is -1 when none came, and of several the first. */
+/* Waits for a message; *ret_fd is -1 if it has no descriptor, and the first one if it has
+ * several. */
 ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
 
-/* From here on the kernel says who has sent a message. 0 or -errno. */
+/* From here on the kernel tells who sent a message. 0 or -errno. */
 int sock_name_senders(int sock);
 
 /* Connects to a stream socket at a path of any length. >= 0 or -errno; -ETIMEDOUT: the listener
  * accepted no connection within timeout_ms (0: never wait). */
 int sock_connect(const char *path, int timeout_ms);
 
-/* The same for a SEQPACKET socket `name` in a directory; and the listening side of it: a new
- * socket, bound later. */
+/* Connects to the SEQPACKET socket `name` in a directory; and creates the listening side, bound
+ * later. */
 int sock_connect_at(int dirfd, const char *name);
 int sock_new(void);
 int sock_listen_at(int sock, int dirfd, const char *name);
 
-/* Datagrams, never waiting: to a path or, with a "@", an abstract name; and a socket `name` in a
- * directory. */
+/* Datagram sockets that never block: connected to a path or, with a "@", an abstract name; and
+ * bound to `name` in a directory. */
 int sock_connect_datagram(const char *path);
 int sock_listen_datagram_at(int dirfd, const char *name);

@@ -18,7 +18,7 @@
 
 enum { DEATH_TIMEOUT_MS = 10000, LAST_READS = 256 /* more than a pipe holds */ };
 
-/* A pipe that holds all of it already, and has no writer. */
+/* A pipe that already holds all of the input, and has no writer. */
 static int input_pipe(const struct spawn_request *request)
 {
 	int fds[2], r;
@@ -34,8 +34,8 @@ static int input_pipe(const struct spawn_request *request)
 	return r < 0 ? r : fds[0];
 }
 
-/* A file in memory rather than a pipe: a program that never reads its input must neither block us
- * nor cause a SIGPIPE. */
+/* A memory file rather than a pipe: a program that never reads its input must neither block us nor
+ * raise SIGPIPE. */
 static int input_file(const struct spawn_request *request, struct err *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -79,7 +79,7 @@ static void child(const struct spawn_request *request, pid_t parent, int input, 
 	child_exit(127);
 }
 
-/* Keeps the last part of the output. false at the end of the stream. */
+/* Keeps the last part of the output. false at end of file. */
 static bool read_words(int fd, struct spawn_result *result)
 {
 	char buf[4096];
@@ -101,7 +101,8 @@ static bool read_words(int fd, struct spawn_result *result)
 	return true;
 }
 
-/* What is left in the pipe when the program has ended: a grandchild may go on writing. */
+/* Reads what is left in the pipe after the program has ended, up to a limit: a grandchild may go on
+ * writing. */
 static void read_rest(struct pollfd *words, struct spawn_result *result)
 {
 	for (int i = 0; i < LAST_READS && poll(words, 1, 0) > 0 && (words->revents & POLLIN); i++)
@@ -114,8 +115,7 @@ static void end(struct child *program, long long *deadline)
 	*deadline = clock_now() + DEATH_TIMEOUT_MS;
 }
 
-/* Until the program ends. A grandchild that keeps the pipe open does not delay us: only the program
- * itself counts. */
+/* Watches until the program ends. A grandchild that keeps the pipe open does not delay us. */
 static void watch(const struct spawn_request *request, struct child *program, int words,
 		  struct spawn_result *result)
 {
@@ -132,7 +132,8 @@ static void watch(const struct spawn_request *request, struct child *program, in
 		int left = limited || ending ? clock_left(deadline) : -1, n = poll(fds, 3, left);
 
 		ended = n > 0 && fds[0].revents;
-		/* By the clock: poll() never times out on a program that never stops writing. */
+		/* Checked by the clock: poll() never times out on a program that never stops
+		 * writing. */
 		if (left == 0 && !ended && ending)
 			break;
 		if (left == 0 && !ended) {
@@ -145,7 +146,7 @@ static void watch(const struct spawn_request *request, struct child *program, in
 			fds[1].fd = -1;
 	}
 	read_rest(&fds[1], result);
-	if (child_reap(program, 0, &result->status) < 0) /* whatever keeps it */
+	if (child_reap(program, 0, &result->status) < 0) /* whatever holds up its end */
 		result->status = SIGKILL;
 }
 
@@ -174,7 +175,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	fd_closep(&failure[1]);
 	if (pid > 0)
 		watch(request, &program, words[0], ret);
-	/* Only now: the exec itself can hang if the program is on a file system that does not
+	/* Read only now: the exec itself can hang if the program is on a file system that does not
 	 * respond. */
 	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))
 		error = 0;

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Every procfs has it, and we never read anything in it. */
+/* Every procfs has it, and we never read anything there. */
 #define PLACE "/proc/fs"
 
 static bool is_set;
@@ -44,7 +44,7 @@ void stage_end(void)
 	is_set = false;
 }
 
-/* Unbindable: the host's /proc may still be bound as a whole. */
+/* Unbindable, so that the host's /proc may still be bound as a whole. */
 static int open_stage(void)
 {
 	if (stage >= 0)
@@ -52,13 +52,13 @@ static int open_stage(void)
 	if (!is_set)
 		return -ENOSYS;
 	if (mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=700") < 0)
-		return errno == ENOENT ? -ENOSYS : -errno; /* no procfs */
+		return errno == ENOENT ? -ENOSYS : -errno; /* not a procfs */
 	if (mount(NULL, PLACE, NULL, MS_UNBINDABLE, NULL) == 0)
 		stage = open(PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return stage < 0 ? -errno : 0;
 }
 
-/* A stager and its init share the stage. */
+/* Tries numbers in turn: a stager and its init share the stage. */
 static int make_place(bool dir, char *name, size_t size)
 {
 	static unsigned int last;

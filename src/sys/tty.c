@@ -16,8 +16,8 @@ int tty_open_pair(int pts, int *ret_master, int *ret_slave, struct err *err)
 	int slave, unlock = 0;
 	struct statfs fs;
 
-	/* A directory of the image could hold any device under that name, and opening one has side
-	 * effects. */
+	/* A directory of the image could hold any device under that name, and opening one may have
+	 * side effects. */
 	if (fstatfs(pts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC)
 		return err_set(err, EINVAL, "/dev/pts of the container is not a devpts");
 	master = resolve_beneath(pts, "ptmx", O_RDWR | O_NOCTTY);
