@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Annotations of config.json that change what usrun does; all others are only passed on in the
- * state. Pure. */
+/* The annotations of config.json that change what usrun does. All others only appear in the state.
+ * Pure. */
 #pragma once
 
 #include "src/base/json_write.h"
@@ -26,15 +26,16 @@
 #define ANNOTATIONS_NET "run.usrun.net"
 #define ANNOTATIONS_NET_PUBLISH "run.usrun.net.publish"
 
-/* Names, or prefixes with a "." at the end, for `features`; NULL-terminated. */
+/* Names, or prefixes that end in ".", for `features`; NULL-terminated. */
 extern const char *const annotations_unsafe[];
 
-/* Whether usrun acts upon it. An unknown name of its own families deserves a note. */
+/* Whether usrun acts on the annotation. An unknown name in one of its own families deserves a
+ * note. */
 bool annotations_is_known(const char *name);
 bool annotations_is_ours(const char *name);
 
-/* The value, or NULL. */
+/* The value of an annotation, or NULL. */
 const char *annotations_find(const struct json_pair *v, size_t n, const char *name);
 
-/* As a member of a state; omitted if there are no annotations. */
+/* Writes them as a member of a state; omitted if there are none. */
 void annotations_write(struct json_write *w, const struct json_pair *v, size_t n);

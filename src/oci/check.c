@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_HOST_NAME = 64 }; /* __NEW_UTS_LEN of the kernel */
+enum { MAX_HOST_NAME = 64 }; /* the kernel's __NEW_UTS_LEN */
 
-/* A number of SemVer: no leading zero. */
+/* A SemVer number: no leading zeros. */
 static const char *version_number(const char *p)
 {
 	if (!isdigit((unsigned char)*p) || (*p == '0' && isdigit((unsigned char)p[1])))
@@ -25,8 +25,8 @@ static const char *version_number(const char *p)
 	return p;
 }
 
-/* What follows "-" or "+": words of letters, digits and "-", separated by dots; those of digits
- * alone have no leading zero in front of a "+". */
+/* The part after "-" or "+": identifiers of letters, digits and "-", separated by dots. After "-",
+ * one of digits alone has no leading zero. */
 static const char *version_words(const char *p, bool strict)
 {
 	do {
@@ -41,7 +41,7 @@ static const char *version_words(const char *p, bool strict)
 	return p - 1;
 }
 
-/* The third number may be missing, as in clients' fixtures. */
+/* The third number may be missing, as it is in clients' fixtures. */
 static bool is_version(const char *version)
 {
 	const char *p = version_number(version);
@@ -78,7 +78,7 @@ static int check_version(struct check *check, const char *version)
 static int check_host_name(struct check *check, const struct oci_config *config, const char *member,
 			   const char *name)
 {
-	/* "" is what Go programs write for "not set" */
+	/* Go programs write "" for "not set" */
 	if (!name || !*name)
 		return 0;
 	check_at(check, "%s", member);
@@ -223,7 +223,7 @@ static int check_rlimits(struct check *check, const struct oci_process *process)
 	return 0;
 }
 
-/* The kernel's own rules (sched_setattr(2)), which it only states as EINVAL. */
+/* The kernel's rules (sched_setattr(2)), for which it only says EINVAL. */
 static int check_scheduler(struct check *check, const struct oci_scheduler *s)
 {
 	const char *policy = json_read_enum_name(names_sched_policies, s->policy);
@@ -267,7 +267,7 @@ static int check_affinity(struct check *check, const struct oci_cpu_affinity *af
 	return r;
 }
 
-/* The reader's words: with file and place, or with the path alone. */
+/* Reports the reader's error: with file and position, or with the path alone. */
 static int fail_console_size(const struct check *check, const char *words)
 {
 	const char *rule = check->file ? NULL : strstr(words, ": ");

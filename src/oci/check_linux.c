@@ -40,8 +40,8 @@ static int check_time_offsets(struct check *check, const struct oci_linux *lin)
 	return err_hint(check->err, "add { \"type\": \"time\" } to linux.namespaces");
 }
 
-/* The permissions; engines also send the whole st_mode of a host's node, whose type has to be the
- * same. */
+/* Checks the permission bits. Engines also send the whole st_mode of a host node, whose type must
+ * match. */
 static int check_file_mode(struct check *check, const struct oci_device *d)
 {
 	static const struct {
@@ -97,7 +97,7 @@ static int check_devices(struct check *check, const struct oci_linux *lin)
 	return r;
 }
 
-/* dev_valid_name() of the kernel. */
+/* The kernel's dev_valid_name(). */
 static bool interface_name_is_valid(const char *name)
 {
 	size_t len = strlen(name);
@@ -106,7 +106,7 @@ static bool interface_name_is_valid(const char *name)
 	       !strpbrk(name, "/: \t\n\v\f\r");
 }
 
-/* The kernel numbers a new name with one "%d" in it; it accepts no other "%". */
+/* The kernel fills in a number for one "%d" in a new name, and accepts no other "%". */
 static bool template_is_valid(const char *name)
 {
 	const char *percent = strchr(name, '%');
@@ -139,7 +139,7 @@ static int check_net_device(struct check *check, const struct oci_linux *lin, si
 	return 0;
 }
 
-enum { MAX_NET_DEVICES = 1024 }; /* each is compared with the others */
+enum { MAX_NET_DEVICES = 1024 }; /* limited, because each is compared with all others */
 
 static int check_net_devices(struct check *check, const struct oci_linux *lin)
 {
@@ -192,7 +192,7 @@ static int check_sysctls(struct check *check, const struct oci_linux *lin)
 	return r;
 }
 
-/* The name becomes a directory of resctrl. */
+/* The name becomes a directory in resctrl. */
 static int check_clos_id(struct check *check, const char *id)
 {
 	char shown[JSON_TEXT_QUOTE];
@@ -230,7 +230,7 @@ static int check_rdt(struct check *check, const struct oci_rdt *rdt)
 	return 0;
 }
 
-/* set_mempolicy(2) answers these with EINVAL. */
+/* set_mempolicy(2) refuses these with EINVAL. */
 static int check_memory_policy(struct check *check, const struct oci_memory_policy *policy)
 {
 	const char *mode = json_read_enum_name(names_memory_modes, policy->mode);
@@ -307,13 +307,13 @@ int check_linux(struct check *check, const struct oci_linux *lin)
 	return r;
 }
 
-enum { MAX_ERRNO = 4095 }; /* the kernel returns larger ones as this */
+enum { MAX_ERRNO = 4095 }; /* the kernel returns this for larger ones */
 
 static int check_errno(struct check *check, int action, const struct json_uint *value)
 {
 	if (!value->set)
 		return 0;
-	if (action == OCI_SECCOMP_ALLOW) /* ignored, and reported by the plan */
+	if (action == OCI_SECCOMP_ALLOW) /* ignored; the plan reports that */
 		return 0;
 	if (action != OCI_SECCOMP_ERRNO && action != OCI_SECCOMP_TRACE)
 		return check_fail(check, "%s has no error number",
@@ -370,7 +370,7 @@ int check_seccomp_part(struct check *check, const struct oci_seccomp *seccomp, b
 
 	receiver = receiver || seccomp->listener_path;
 	check_at(check, "defaultAction");
-	/* The agent gets its descriptor from a process that is already under the filter. */
+	/* The process that sends the listener to the agent is already subject to the filter. */
 	if (seccomp->default_action == OCI_SECCOMP_NOTIFY)
 		return check_fail(check, "SCMP_ACT_NOTIFY cannot be the default: it would stop the "
 					 "calls that hand the filter over to the agent");

@@ -42,7 +42,7 @@ void check_at_key(struct check *check, const char *map, const char *key)
 	check_at(check, "%s[\"%s\"]", map, escaped);
 }
 
-/* The location of the path or, if that is not in the text, of the nearest enclosing object. */
+/* Locates the path or, if it is not in the text, the nearest enclosing object. */
 static bool locate(const struct check *check, size_t *ret_line, size_t *ret_column)
 {
 	char path[sizeof(check->path)];
@@ -88,7 +88,7 @@ static const char *skip_blanks(const char *p)
 	return p + strspn(p, " ");
 }
 
-/* A number of at most six digits and the blanks after it; NULL if there is none. */
+/* Skips a number of up to six digits and the spaces after it; NULL if there is none. */
 static const char *list_number(const char *p, unsigned long *ret)
 {
 	const char *end = p;

@@ -46,7 +46,7 @@ static int check_cpu(struct check *check, const struct oci_cpu *cpu)
 	return 0;
 }
 
-/* "2MB": a number without leading zero, K, M or G, and B. */
+/* "2MB": a number without leading zeros, then K, M or G, then B. */
 static bool page_size_is_valid(const char *text)
 {
 	const char *p = text;
@@ -58,7 +58,7 @@ static bool page_size_is_valid(const char *text)
 	return p - text <= 9 && *p && strchr("KMG", *p) && strcmp(p + 1, "B") == 0;
 }
 
-/* The kernel's sizes are powers of two; "3MB" would be a file that no host has. */
+/* Page sizes are powers of two; "3MB" would name a file that no host has. */
 static bool is_power_of_two(const char *digits)
 {
 	uint64_t value = 0;

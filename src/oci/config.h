@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.json of the OCI runtime specification 1.3, one to one (config.md, config-linux.md). Types
- * only; const after decoding. What was absent: pointers NULL, lists v == NULL, numbers set ==
- * false, enums 0. Other platforms' sections are not represented. */
+ * only, const after decoding. Absent members: pointers are NULL, lists have v == NULL, numbers set
+ * == false, enums 0. The sections of other platforms are not represented. */
 #pragma once
 
 #include "src/base/json_read.h"
@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 struct oci_id_mapping {
-	struct json_uint container_id, host_id, size; /* uint32, all set */
+	struct json_uint container_id, host_id, size; /* uint32, all required */
 };
 typedef JSON_LIST(struct oci_id_mapping) oci_id_mappings;
 
@@ -18,7 +18,7 @@ struct oci_console_size {
 };
 
 struct oci_user {
-	struct json_uint uid, gid; /* uint32; check.h refuses the last one, and so below */
+	struct json_uint uid, gid; /* uint32; check.h refuses 2^32-1, here and below */
 	struct json_uint umask;    /* 0 to 0777 */
 	JSON_LIST(int64_t) additional_gids;
 };
@@ -51,8 +51,7 @@ struct oci_cpu_affinity {
 struct oci_process {
 	struct json_bool terminal;
 	const struct oci_console_size *console_size;
-	/* What is wrong with it, if anything; must directly follow. Counts only with terminal
-	 * (checked in check.c). */
+	/* Its error, if any; must directly follow. Matters only with a terminal (see check.c). */
 	const char *console_size_error;
 	const struct oci_user *user; /* absent: uid 0, gid 0 */
 	JSON_LIST(const char *) args;
@@ -103,7 +102,7 @@ struct oci_device {
 	const char *type; /* "c", "b", "u" or "p" */
 	const char *path; /* absolute */
 	struct json_int major, minor;
-	struct json_uint file_mode; /* permission bits, or all of a st_mode */
+	struct json_uint file_mode; /* permission bits, or a whole st_mode */
 	struct json_uint uid, gid;
 };
 
@@ -116,7 +115,7 @@ struct oci_device_rule {
 	struct json_bool allow;
 	const char *type;             /* "a", "b", "c"; absent: "a" */
 	struct json_int major, minor; /* absent or -1: all */
-	const char *access;           /* of r, w, m; absent: all */
+	const char *access;           /* out of r, w, m; absent: all */
 };
 
 struct oci_memory {

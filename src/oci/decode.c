@@ -10,15 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The kernel's struct winsize has 16 bits for each. */
+/* The fields of struct winsize have 16 bits. */
 static const struct json_field console_size_fields[] = {
 	{ "height", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, height), .umax = UINT16_MAX },
 	{ "width", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, width), .umax = UINT16_MAX },
 };
 static const struct json_type console_size_type = TYPE(oci_console_size, console_size_fields);
 
-/* The text of the specification requires uid and gid, its schema does not; no client writes
- * null. */
+/* The specification's text requires uid and gid, its schema does not; no client writes null. */
 static const struct json_field user_fields[] = {
 	{ "uid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, uid), .umax = UINT32_MAX },
 	{ "gid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, gid), .umax = UINT32_MAX },
@@ -162,8 +161,8 @@ static void *decode(struct arena *arena, const char *file, const char *text, siz
 	return json_read(arena, file, text, len, type, &limits, value, err) < 0 ? NULL : value;
 }
 
-/* 1.3.0 made 0 a limit of no process at all. Before, and in updates, which carry no version,
- * clients write it for "no limit". */
+/* Since 1.3.0, 0 means no process at all. Before, and in updates, which carry no version, clients
+ * write it for "no limit". */
 static void no_pids_limit(const struct oci_resources *resources)
 {
 	struct oci_pids *pids = (void *)(uintptr_t)resources->pids; /* not shared yet */
@@ -248,8 +247,8 @@ int decode_seccomp(struct arena *arena, const char *file, const char *text, size
 	return 0;
 }
 
-/* json_read() begins with an object, so the array is put into one; where the text is no JSON, the
- * column of its first line shall be its own. */
+/* json_read() expects an object, so the array is wrapped in one. If the text is not JSON, columns
+ * on its first line must not count the wrapper. */
 int decode_mounts(struct arena *arena, const char *text, size_t len, const struct oci_config **ret,
 		  struct err *err)
 {

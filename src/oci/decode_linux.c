@@ -18,7 +18,7 @@ const struct json_type decode_linux_id_mapping_type = TYPE(oci_id_mapping, id_ma
 #define LIMIT .imin = -1, .imax = INT64_MAX
 #define ANY_UINT .umax = UINT64_MAX
 #define ANY_UINT32 .umax = UINT32_MAX
-/* Numbers of a device in the kernel's form: 12 and 20 bits. */
+/* The kernel's limits for device numbers: 12 and 20 bits. */
 #define MAJOR .imax = 4095
 #define MINOR .imax = 1048575
 
@@ -57,7 +57,7 @@ static const struct json_field cpu_fields[] = {
 };
 static const struct json_type cpu_type = TYPE(oci_cpu, cpu_fields);
 
-/* The kernel accepts 1 or 10 to 1000, depending on the scheduler; clients use 0 for "not set". */
+/* The kernel accepts 1 or 10 to 1000, depending on the scheduler; clients write 0 for "not set". */
 #define WEIGHT .umax = 1000
 
 static const struct json_field weight_device_fields[] = {
@@ -93,7 +93,8 @@ static const struct json_type block_io_type = TYPE(oci_block_io, block_io_fields
 
 static const struct json_field hugepage_limit_fields[] = {
 	{ "pageSize", JSON_STRING, 0, AT(oci_hugepage_limit, page_size) },
-	{ "pagesize", JSON_STRING, 0, AT(oci_hugepage_limit, page_size) }, /* of old engines */
+	{ "pagesize", JSON_STRING, 0,
+	  AT(oci_hugepage_limit, page_size) }, /* written by old engines */
 	{ "limit", JSON_UINT, JSON_REQUIRED, AT(oci_hugepage_limit, limit), ANY_UINT },
 };
 static const struct json_type hugepage_limit_type = TYPE(oci_hugepage_limit, hugepage_limit_fields);
@@ -155,7 +156,7 @@ static const struct json_field time_offsets_fields[] = {
 };
 static const struct json_type time_offsets_type = TYPE(oci_time_offsets, time_offsets_fields);
 
-/* major and minor have 12 and 20 bits in the kernel; mknod() silently truncates larger ones. */
+/* mknod() silently truncates numbers above 12 and 20 bits. */
 static const struct json_field device_fields[] = {
 	{ "type", JSON_STRING, JSON_REQUIRED, AT(oci_device, type) },
 	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_device, path) },
@@ -197,7 +198,7 @@ static const struct json_field seccomp_arg_fields[] = {
 };
 static const struct json_type seccomp_arg_type = TYPE(oci_seccomp_arg, seccomp_arg_fields);
 
-/* The value of an action has 16 bits in the kernel. */
+/* An action's value has 16 bits in the kernel. */
 static const struct json_field syscall_fields[] = {
 	{ "names", JSON_STRINGS, JSON_REQUIRED | JSON_NOT_EMPTY, AT(oci_syscall, names) },
 	{ "action", JSON_ENUM, JSON_REQUIRED, AT(oci_syscall, action),

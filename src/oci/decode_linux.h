@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of config-linux.md, for those of config.md (decode.c), and how both are written: key,
- * kind, flags, place, and the range, names or type that belong to the kind. */
+/* The tables of config-linux.md, for those of config.md (decode.c). An entry has key, kind, flags
+ * and offset, and the range, names or type that its kind needs. */
 #pragma once
 
 #include "src/oci/config.h"

@@ -145,7 +145,7 @@ static void keep_first(void *data, const char *text)
 		str_add(first, text);
 }
 
-/* The reader's words are for documents in which an unknown member does no harm. */
+/* The reader's message is for documents in which an unknown member is harmless. */
 static int refuse_unknown(const char *text, struct err *err)
 {
 	static const char ignored[] = ", ignored";

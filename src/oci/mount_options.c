@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words of config.md, and those that crun and runc know besides. What acl, noacl and other
- * words of one file system mean is decided by that file system: they are not here. */
+/* The words of config.md, and those that crun and runc accept in addition. Words such as acl and
+ * noacl, whose meaning one file system decides, are not here. */
 #include "src/oci/mount_options.h"
 
 #include <linux/mount.h>
@@ -24,13 +24,13 @@
 		.name = word, .kind = MOUNT_OPTION_ATTR_RECURSIVE, .clear = (bit)                  \
 	}
 
-/* The access-time modes are one number in several bits, of which relatime is 0: to choose one, the
- * kernel wants the whole field cleared first, and "relatime" is the clearing alone. */
+/* The access-time modes are numbers in a field of several bits, relatime being 0. To choose one,
+ * the kernel requires the whole field to be cleared first; for "relatime" that is all. */
 #define ATIME(word, kind_, mode)                                                                   \
 	{                                                                                          \
 		.name = word, .kind = (kind_), .set = (mode), .clear = MOUNT_ATTR__ATIME           \
 	}
-/* Undoes a mode that is not a bit, and that is the kernel's default: nothing changes. */
+/* Undoes a mode that is not a bit, and is the kernel's default: changes nothing. */
 #define ATIME_NONE(word, kind_)                                                                    \
 	{                                                                                          \
 		.name = word, .kind = (kind_)                                                      \
@@ -54,7 +54,7 @@
 	}
 
 const struct mount_option mount_options[] = {
-	/* Most frequent first, as the search is linear. */
+	/* Most frequent first, because the search is linear. */
 	{ .name = "bind", .kind = MOUNT_OPTION_BIND },
 	{ .name = "rbind", .kind = MOUNT_OPTION_BIND, .value = MS_REC },
 	ATTR("ro", MOUNT_ATTR_RDONLY),
@@ -113,7 +113,7 @@ const struct mount_option mount_options[] = {
 	SUPER("nolazytime", "lazytime", true),
 	SUPER("mand", "mand", false),
 	SUPER("nomand", "mand", true),
-	/* The recursive words of crun. Superblock flags apply to all its mounts anyway. */
+	/* crun's recursive words. Superblock flags apply to all mounts of a file system anyway. */
 	SUPER("rsync", "sync", false),
 	SUPER("rasync", "sync", true),
 	SUPER("rdirsync", "dirsync", false),
@@ -122,8 +122,8 @@ const struct mount_option mount_options[] = {
 
 	{ .name = "remount", .kind = MOUNT_OPTION_REMOUNT },
 
-	/* fsconfig() has no such words, and who mounts by descriptors gets no kernel messages to
-	 * silence. Inode versions are always on in the file systems that have them. */
+	/* fsconfig() has no such words, and descriptor-based mounts print no kernel messages to
+	 * silence. File systems with inode versions always have them on. */
 	IGNORED("silent"),
 	IGNORED("loud"),
 	IGNORED("iversion"),

@@ -13,9 +13,9 @@
 #include <sys/personality.h>
 #include <sys/resource.h>
 
-/* Younger than the headers of some systems that we build on. */
+/* Newer than the headers of some systems that we build on. */
 enum {
-	SCHED_POLICY_ISO = 4, /* reserved, never implemented: the kernel will say so */
+	SCHED_POLICY_ISO = 4, /* reserved, never implemented: left for the kernel to refuse */
 	MEMORY_MODE_WEIGHTED_INTERLEAVE = 6, /* Linux 6.9 */
 	SECCOMP_WAIT_KILLABLE_RECV = 1 << 5, /* Linux 5.19 */
 };
@@ -110,7 +110,7 @@ const struct json_name names_personalities[] = {
 	END,
 };
 
-/* crun and runc know the recursive words too, and podman writes them. */
+/* crun and runc accept the recursive words, too, and podman writes them. */
 const struct json_name names_propagations[] = {
 	{ "private", MS_PRIVATE },
 	{ "shared", MS_SHARED },
@@ -232,8 +232,8 @@ const char *names_capability_name(int n)
 	return n >= 0 && n < N_CAPABILITIES ? capabilities[n] : NULL;
 }
 
-/* Real-time signals as the C library of the clients counts them (the kernel's begin at 32, but
- * glibc keeps two for itself); musl counts otherwise, which must not change what a name means. */
+/* Real-time signals as the clients' C library numbers them (the kernel's begin at 32, but glibc
+ * reserves two). musl numbers them differently, which must not change what a name means. */
 enum { RTMIN = 34, RTMAX = 64 };
 
 #define SIGNAL(name)                                                                               \
@@ -254,7 +254,7 @@ static const struct json_name signals[] = {
 	END,
 };
 
-/* One or two digits at most: a signal number, or the distance from SIGRTMIN. */
+/* One or two digits: a signal number, or the distance from SIGRTMIN. */
 static int small_number(const char *text)
 {
 	int value = 0;

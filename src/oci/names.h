@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names and numbers of the specification and of Linux. The decoder, the planner and `features` read
- * the same tables, so that what is announced is what is understood. Pure data. */
+ * the same tables, so usrun announces exactly what it understands. Pure data. */
 #pragma once
 
 #include "src/oci/config.h"
@@ -19,16 +19,16 @@ extern const struct json_name names_seccomp_ops[];     /* enum oci_seccomp_op */
 extern const struct json_name names_seccomp_flags[];   /* SECCOMP_FILTER_FLAG_* */
 extern const char *const names_seccomp_archs[];        /* "SCMP_ARCH_*", NULL at the end */
 extern const char *const names_hook_points[];          /* NULL at the end */
-/* The paths in /proc and /sys that a container of `spec` or `do` neither sees nor changes; NULL at
- * the end. */
+/* The paths in /proc and /sys that containers of `spec` and `do` cannot see, and cannot change;
+ * NULL-terminated. */
 extern const char *const names_masked_paths[];
 extern const char *const names_readonly_paths[];
 
-/* Capability number of "CAP_CHOWN" (also "chown", any case, for command lines), or -1. */
+/* The number of a capability, or -1: "CAP_CHOWN", or "chown" in any case, for command lines. */
 int names_capability(const char *name);
-/* "CAP_CHOWN" of number n, or NULL. Counts from 0 without holes. */
+/* The name of capability n ("CAP_CHOWN"), or NULL. Numbers start at 0 and have no gaps. */
 const char *names_capability_name(int n);
 
-/* Signal number of "TERM", "SIGTERM", "sigterm", "15", "RTMIN+1", "SIGRTMAX-2", or -1. */
+/* The number of a signal, or -1: "TERM", "SIGTERM", "sigterm", "15", "RTMIN+1", "SIGRTMAX-2". */
 int names_signal(const char *text);
 const char *names_signal_name(int signal); /* "SIGTERM", or NULL */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "id=value": masks are hexadecimal, percentages decimal; equal texts are equal numbers in
- * either. */
+/* Parses "id=value". Masks are hexadecimal and percentages decimal, but equal texts mean equal
+ * numbers in either. */
 static bool next_domain(const char **at, unsigned long *ret_id, unsigned long *ret_value)
 {
 	char *end;
@@ -23,7 +23,7 @@ static bool next_domain(const char **at, unsigned long *ret_id, unsigned long *r
 	return true;
 }
 
-/* The domains of a resource, behind its name and ":"; NULL when it is not in the file. */
+/* The domains of a resource, after its name and ":"; NULL if the file does not list it. */
 static const char *domains_of(const char *file, const char *name, size_t len)
 {
 	while (*file) {

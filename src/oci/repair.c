@@ -16,7 +16,7 @@ void repair_init(struct repair *repair, struct arena *arena, const char *text, s
 				   .first_len = len };
 }
 
-/* The end of the first segment: "mounts", "[2]", ["a.b"]. */
+/* The length of the first segment: "mounts", "[2]", ["a.b"]. */
 static size_t segment_len(const char *path)
 {
 	size_t len = *path == '.';
@@ -55,7 +55,7 @@ static bool is_gone(const struct repair *repair, const char *list, unsigned long
 	return false;
 }
 
-/* The number that the element had at first. */
+/* The index that the element had originally. */
 static unsigned long first_index(const struct repair *repair, const char *list, unsigned long index)
 {
 	for (unsigned long first = 0;; first++)
@@ -94,7 +94,7 @@ static void blank(struct repair *repair, size_t from, size_t to)
 			repair->text[i] = ' ';
 }
 
-/* With the comma behind it or, where there is none, the one in front. */
+/* Removes a value with the comma after it or, if there is none, the one before it. */
 static bool cut(struct repair *repair, const char *path)
 {
 	size_t start, end, comma;
@@ -120,7 +120,7 @@ static bool cut(struct repair *repair, const char *path)
 	return true;
 }
 
-/* What nothing else can be said about a container without. */
+/* Adds a value without which nothing more can be said about a container. */
 static bool give(struct repair *repair, const char *path)
 {
 	static const struct {

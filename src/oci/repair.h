@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document from which mistakes are taken out one by one, so that the next one shows. Lines and
- * columns stay as they are; list elements after one that was taken out get other numbers, and
- * repair_path() knows the original ones. Pure. */
+/* Takes the errors out of a document one by one, so that the next one shows. Lines and columns do
+ * not change. List elements after a removed one get other indexes; repair_path() knows the original
+ * ones. Pure. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -10,11 +10,11 @@
 
 struct repair {
 	struct arena *arena;
-	char *text; /* as it is now */
+	char *text; /* the current text */
 	size_t len;
-	const char *first; /* as it was */
+	const char *first; /* the original text */
 	size_t first_len;
-	const char **gone; /* elements taken out, by their original paths */
+	const char **gone; /* removed elements, by their original paths */
 	size_t n_gone, cap;
 };
 
@@ -23,11 +23,11 @@ void repair_init(struct repair *repair, struct arena *arena, const char *text, s
 /* The original path of a value in the current text. */
 const char *repair_path(const struct repair *repair, const char *path);
 
-/* Takes the value at a path out; one that is not there (required, but missing) is given where that
- * can be done, else the innermost object or element around it goes. Returns the path of what went
- * or came, or NULL: nothing can be done. */
+/* Removes the value at a path. A value that is required but missing is added where that is
+ * possible; otherwise the innermost object or element around it is removed. Returns the path of
+ * what was removed or added, or NULL if nothing can be done. */
 const char *repair_mend(struct repair *repair, const char *path);
 
-/* Where a value, or what encloses it, was originally. */
+/* Finds where a value, or what encloses it, was originally. */
 void repair_locate(const struct repair *repair, const char *first_path, size_t *ret_line,
 		   size_t *ret_column);
