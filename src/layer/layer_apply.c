@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes go to where they belong by descriptors, component by component, through no link and to no
- * other mount, of which the layer has seen nothing: below, a program that still runs may have put
- * links in place of directories. A file takes another's place by rename(2), whole or not at all. It
- * has no name until it is whole, where the file system can do that, and then one that the next call
- * knows, should this one be killed. */
+/* Changes are applied by descriptors, component by component, through no link and to no other
+ * mount, of which the layer has seen nothing: a program that still runs may have replaced
+ * directories by links. rename(2) puts a file in place whole or not at all. Where the file system
+ * allows, a file has no name until it is complete, and then one that the next call recognizes,
+ * should this one be killed. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/path.h"
@@ -39,14 +39,15 @@ static bool is_after(const struct timespec *t, const struct layer_part *part)
 	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec > part->since.v;
 }
 
-/* Whether somebody has changed it here since the layer was made, or was applied to it. */
+/* Whether somebody changed the file here after the layer was created or last applied. */
 static bool is_changed(const struct layer_job *job, uint64_t inode, const struct timespec *changed)
 {
 	return is_after(changed, job->change->part) &&
 	       !layer_record_has(job->records, job->change->part, inode, changed);
 }
 
-/* What is in it is now as this call leaves it; so is the directory, if nobody else changed it. */
+/* Records that its contents are what this call made of them; the same for the directory, unless
+ * somebody else changed it. */
 static void note_made(const struct layer_job *job, bool own_dir)
 {
 	struct stat st;
@@ -68,7 +69,7 @@ static bool is_own_dir(const struct layer_job *job)
 		st.st_ctim.tv_nsec >= job->begun->tv_nsec);
 }
 
-/* Opens what the change is in, in the layer and below it. */
+/* Opens the change's parent directories in the layer and on the host. */
 static int run_job(struct layer_job *job, struct err *err)
 {
 	const char *path = job->change->name, *slash = strrchr(path, '/');
@@ -97,7 +98,8 @@ static int run_job(struct layer_job *job, struct err *err)
 	return r < 0 ? failed(job, r, err) : 0;
 }
 
-/* 0: not chosen. 1: with everything below it, or among all. 2: only for something below it. */
+/* 0: not chosen. 1: chosen itself, or with a directory above it, or because all are. 2: only for
+ * something below it. */
 static int chosen(const struct layer_choice *choice, const char *path,
 		  const struct layer_change *change)
 {
@@ -121,7 +123,8 @@ static bool is_guarded(const struct layer_choice *choice, const char *path,
 	return choice->guarded && choice->guarded(choice->data, path, prefix, change->now.mode);
 }
 
-/* Whether a path names it itself, or something in the guarded directory that has it. */
+/* Whether one of the chosen paths names it, or something in the guarded directory that contains
+ * it. */
 static bool is_named(const struct layer_choice *choice, const char *path,
 		     const struct layer_change *change)
 {
@@ -144,7 +147,8 @@ static void note(struct arena *arena, struct layer_changes *list, const struct l
 	list->v[list->n++] = *change;
 }
 
-/* Whether something in a directory that is to be removed has changed; what cannot be seen has. */
+/* Whether anything in a directory to be removed has changed since; what cannot be read counts as
+ * changed. */
 static bool has_newer(const struct layer_job *job, int dir, const char *name, unsigned int depth)
 {
 	_cleanup_close_ int fd = resolve_on_mount(dir, name, O_RDONLY | O_DIRECTORY);
@@ -177,7 +181,7 @@ static bool is_newer(const struct layer_job *job)
 	return changed || has_newer(job, job->lower, c->name, 0);
 }
 
-/* One socket must not end it all. */
+/* Sockets and devices are not created: one of them must not stop everything else. */
 static bool can_make(const struct layer_change *c)
 {
 	return c->what == LAYER_DELETED || c->what == LAYER_TOUCHED || S_ISREG(c->now.mode) ||
@@ -192,7 +196,8 @@ static int apply_one(struct layer_job *job, const struct layer_choice *choice,
 
 	if (!r)
 		return 0;
-	/* One that is made for what is named below it may be guarded: so is what is named. */
+	/* A directory created only for a chosen path below it may be guarded: that path is guarded,
+	 * too, and was named. */
 	if (r == 1 && is_guarded(choice, path, job->change) &&
 	    !is_named(choice, path, job->change)) {
 		note(job->arena, &ret->guarded, job->change);
@@ -207,7 +212,7 @@ static int apply_one(struct layer_job *job, const struct layer_choice *choice,
 		return 0;
 	}
 	r = run_job(job, err);
-	/* For what is below it: there already. */
+	/* Applied only for what is below it, so it may exist already. */
 	if (r == -EEXIST && S_ISDIR(job->change->now.mode)) {
 		*err = (struct err){ 0 };
 		r = 0;
@@ -217,7 +222,7 @@ static int apply_one(struct layer_job *job, const struct layer_choice *choice,
 	return r;
 }
 
-/* Files were still to be made in new directories, which takes modes that they may not have. */
+/* Sets modes last: files had to be created in new directories, whose modes may not allow that. */
 static void finish_directories(struct arena *arena, const struct layer_part *part, int lower,
 			       const struct layer_changes *done, struct layer_records *records)
 {
@@ -257,7 +262,7 @@ static int apply_part(const struct layer_job *like, struct layer *layer,
 	return r;
 }
 
-/* The key is on disk before a file has a name by it. */
+/* Makes a temporary name. Its key is on disk before any file gets such a name. */
 static int find_temporary(struct layer *layer, struct layer_job *job, struct err *err)
 {
 	int r = 0;
@@ -273,7 +278,7 @@ static int find_temporary(struct layer *layer, struct layer_job *job, struct err
 	return r;
 }
 
-/* Where a part of it is left, or it has failed half way, what is done is not forgotten. */
+/* Keeps the records if part of the layer is left, or applying it failed half way. */
 static int remember(struct layer *layer, struct layer_records *records, bool all, struct err *err)
 {
 	int r;
@@ -297,7 +302,7 @@ int layer_apply(struct arena *arena, struct layer *layer, const struct layer_cha
 	int r = layer_record_read(arena, layer, &records, err), kept;
 
 	*ret = (struct layer_applied){ 0 };
-	(void)clock_gettime(CLOCK_REALTIME_COARSE, &begun); /* as the kernel's times of files */
+	(void)clock_gettime(CLOCK_REALTIME_COARSE, &begun); /* the clock of file times */
 	if (r == 0)
 		r = find_temporary(layer, &like, err);
 	for (size_t i = 0; r == 0 && i < layer->parts.n; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer beside what it lies on. An upper directory has what was made, changed or copied up: what
- * is gone stands in it as a device 0:0, and a directory that took another's place has an attribute;
- * fuse-overlayfs has files whose names begin with .wh. for both, which no program can make.
- * What was opened to be written is copied up, so contents tell, not presence; and times are the
- * program's to set. */
+/* Compares a layer with what it lies on. An upper directory has what was created, changed or copied
+ * up. A removed file is a device 0:0 there, and a directory that replaced another has an attribute;
+ * fuse-overlayfs marks both with files whose names begin with .wh., which no program can create.
+ * Opening a file for writing copies it up, so its contents tell, not its presence; and programs can
+ * set times. */
 #include "src/base/fd.h"
 #include "src/layer/layer.h"
 #include "src/layer/layer_serve.h"
@@ -18,7 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/* Each level has two descriptors; a program can nest as deeply as it likes. */
+/* Each level takes two descriptors, and a program can nest as deeply as it likes. */
 #define MARK ".wh."
 
 enum { MAX_DEPTH = 200, CHUNK = 1 << 16, BELOW = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -27,8 +27,8 @@ struct reader {
 	struct arena *arena;
 	struct layer_changes *changes;
 	const struct layer_part *part;
-	const char *prefix; /* of the kernel's attributes */
-	bool served;        /* by fuse-overlayfs */
+	const char *prefix; /* of the kernel's attribute names */
+	bool served;        /* was used by fuse-overlayfs */
 	struct layer_standins standins;
 	struct layer_hidden hidden;
 	char *chunks; /* two */
@@ -84,7 +84,7 @@ static int open_file(int dir, const char *name)
 	return fd;
 }
 
-/* What cannot be read counts as different. */
+/* A file that cannot be read counts as different. */
 static bool same_contents(const struct reader *r, int upper, int lower, const char *name)
 {
 	_cleanup_close_ int a = open_file(upper, name), b = open_file(lower, name);
@@ -149,7 +149,8 @@ static bool has_attribute(const struct reader *r, int dir, const char *name, con
 
 static int walk(struct reader *r, int upper, int lower, const char *name, unsigned int depth);
 
-/* A directory of the layer: merged with the one below, or in the place of whatever was there. */
+/* Compares a directory of the layer, which is merged with the one below or replaces what was
+ * there. */
 static int look_at_dir(struct reader *r, int upper, int lower, const char *base, const char *name,
 		       unsigned int depth)
 {
@@ -160,13 +161,13 @@ static int look_at_dir(struct reader *r, int upper, int lower, const char *base,
 		    : dir < 0          ? failed(r, -dir, name)
 				       : walk(r, dir, below, name, depth + 1);
 
-	/* To be left as the program made it: it would be a change of nobody's. */
+	/* Restores the program's mode, so that no change is made here. */
 	if (mode && dir >= 0)
 		(void)fchmod(dir, mode & 07777);
 	return error;
 }
 
-/* A name in the directory that says something about another one, or about the directory. */
+/* Interprets a name that marks another one, or the directory itself. */
 static int look_at_mark(struct reader *r, int lower, const char *base, const char *name)
 {
 	size_t len = strlen(name) - strlen(base);
@@ -217,7 +218,7 @@ static bool has_name(const char *const *names, size_t n, const char *name)
 	return n && bsearch(&name, names, n, sizeof(*names), compare_names);
 }
 
-/* Whether a directory replaced another, of which it shows nothing. */
+/* Whether a directory replaces another, and hides its contents. */
 static bool is_opaque(const struct reader *r, int dir)
 {
 	char value[8];
@@ -228,7 +229,7 @@ static bool is_opaque(const struct reader *r, int dir)
 	       fgetxattr(dir, "user.fuseoverlayfs.opaque", value, sizeof(value)) == 1;
 }
 
-/* What a replacing directory does not have. */
+/* Adds what the replaced directory had, and the new one does not have. */
 static int add_hidden(struct reader *r, int lower, const char *name, const char *const *kept,
 		      size_t n_kept)
 {
@@ -238,7 +239,7 @@ static int add_hidden(struct reader *r, int lower, const char *name, const char 
 	size_t n;
 	int error = again < 0 ? -errno : layer_list(r->arena, again, &names, &n);
 
-	/* Nothing is reported about what nobody could see. */
+	/* Report nothing about files that nobody could see. */
 	if (error == -EACCES && r->part->squash.v)
 		return 0;
 	if (error < 0)
@@ -261,7 +262,7 @@ static int walk(struct reader *r, int upper, int lower, const char *name, unsign
 
 	if (error < 0)
 		return failed(r, -error, name);
-	/* The overlays that write here make none: another one has had the directory. */
+	/* Our overlays create no redirects: another overlay has used the directory. */
 	if (has_attribute(r, upper, "redirect", NULL))
 		return err_set(r->err, EINVAL,
 			       "%s/%s was renamed in the layer by another program than usrun",
@@ -275,7 +276,7 @@ static int walk(struct reader *r, int upper, int lower, const char *name, unsign
 	return error;
 }
 
-/* Who removes what is empty for him has not removed what is here. */
+/* Drops changes to hidden files: removing an empty stand-in does not remove the real one. */
 static void leave_out_hidden(struct reader *r, size_t from)
 {
 	struct layer_changes *c = r->changes;

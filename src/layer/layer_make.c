@@ -28,7 +28,7 @@ static int copy_range(int from, int to, off_t at, off_t end)
 	return 0;
 }
 
-/* A program can make a file of any size that has nothing in it: holes stay holes. */
+/* Holes stay holes: a program can make a file of any size that contains nothing. */
 static int copy_contents(int from, int to, off_t size)
 {
 	off_t at = 0, end;
@@ -47,8 +47,8 @@ static int copy_contents(int from, int to, off_t size)
 	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
-/* Without the bits that give a program the rights of the file's owner: whoever read the list has
- * not seen what it does. */
+/* The mode without setuid and setgid: whoever read the list of changes has not seen what the
+ * program does. */
 static mode_t mode_of(const struct stat *st)
 {
 	return st->st_mode & (S_ISDIR(st->st_mode) ? 03777 : 0777);
@@ -61,7 +61,8 @@ static int set_times(const struct layer_job *job, const char *name)
 	return utimensat(job->to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* Without a name, or with the temporary one where the file system knows no other. */
+/* Creates a file without a name or, where the file system cannot do that, with the temporary
+ * one. */
 static int open_new(const struct layer_job *job, bool *ret_named)
 {
 	int fd = openat(job->to, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
@@ -114,12 +115,12 @@ static int make_fifo(const struct layer_job *job)
 {
 	if (mkfifoat(job->to, job->temporary, 0600) < 0)
 		return -errno;
-	/* Now, for the umask. */
+	/* Only now, because the umask applied to the creation. */
 	return fchmodat(job->to, job->temporary, mode_of(&job->st), 0) < 0 ? -errno : 0;
 }
 
-/* Where the owners in the layer say nothing what is there keeps its group, as far as its user may
- * give it, and what is new has that of its directory. */
+/* Where owners in the layer are meaningless, an existing file keeps its group, as far as its user
+ * may set it, and a new one gets its directory's. */
 static int keep_group(const struct layer_job *job, const char *name, const struct stat *st)
 {
 	struct stat old;
@@ -147,7 +148,7 @@ static int set_owner(const struct layer_job *job, const char *name)
 		       : 0;
 }
 
-/* What has come to be there since the list was made stays. */
+/* Moves the file into place. A file that appeared since the list was made stays. */
 static int settle(const struct layer_job *job, bool over)
 {
 	int r = set_owner(job, job->temporary);
@@ -172,7 +173,7 @@ static int make(const struct layer_job *job, bool over)
 			return set_owner(job, job->name);
 		return errno == EEXIST && !over ? -EEXIST : -errno;
 	}
-	/* Of a call that was killed. */
+	/* Left by a call that was killed. */
 	(void)unlinkat(job->to, job->temporary, 0);
 	r = kind == S_IFREG   ? make_file(job)
 	    : kind == S_IFLNK ? make_link(job)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One change of a layer, made where it belongs. */
+/* Applies a single change of a layer. */
 #pragma once
 
 #include "src/layer/layer.h"
@@ -11,16 +11,16 @@ struct layer_records;
 struct layer_job { /* one change */
 	struct arena *arena;
 	struct layer_records *records;
-	const struct timespec *begun; /* what has changed since was changed by this call */
+	const struct timespec *begun; /* later changes were made by this call */
 	const struct layer_change *change;
-	int upper, lower;   /* of the part */
-	int from, to;       /* the directories that have it */
+	int upper, lower;   /* directories of the part */
+	int from, to;       /* parent directories of the change in both */
 	const char *name;   /* in them */
-	char temporary[32]; /* by the layer's key */
-	struct stat st;     /* in the layer */
+	char temporary[32]; /* contains the layer's key */
+	struct stat st;     /* of the file in the layer */
 };
 
-/* The change itself; descriptors, name and st are those of its own directories. A file is there
- * whole or not at all; what a call that was killed has left under the temporary name goes. 0 or
+/* Makes the change itself; descriptors, name and st are those of its parent directories. A file is
+ * there whole or not at all; one left by a killed call under the temporary name is removed. 0 or
  * -errno. */
 int layer_make(const struct layer_job *job) MUST_CHECK;

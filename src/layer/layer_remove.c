@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removal of what programs have created: the kernel's own directory work/work has no mode, a
- * program's may have none either, and trees nest deeper than descriptors reach. Mounts there are
+/* Removes what programs have created: the kernel's own work/work has mode 0, a program's
+ * directories may have, too, and trees may nest deeper than descriptors reach. Mounts in them are
  * left alone. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -16,13 +16,13 @@
 enum { MAX_DEPTH = 64, MAX_RISEN = 1 << 20 };
 
 struct remover {
-	int top; /* where deep directories are moved, to be removed from there */
+	int top; /* deep directories are moved here, to be removed from here */
 	unsigned int risen;
 };
 
 static int remove_entry(struct remover *r, int dir, const char *name, unsigned int depth);
 
-/* Entries that appear meanwhile are somebody else's. Takes fd. */
+/* Removes the current entries; any that appear meanwhile belong to somebody else. Takes fd. */
 static int remove_entries(struct remover *r, int fd, unsigned int depth)
 {
 	DIR *dir = fdopendir(fd);
@@ -102,7 +102,7 @@ int layer_remove_tree(int dir, const char *name)
 	return error;
 }
 
-/* layer.json last: the remains of an interrupted removal are still a layer. */
+/* layer.json goes last, so that an interrupted removal leaves a layer behind. */
 static int remove_parts(struct arena *arena, const struct layer *layer)
 {
 	int error;
@@ -128,7 +128,7 @@ int layer_remove(struct arena *arena, struct layer *layer, struct err *err)
 	layer_close(layer);
 	if (error < 0)
 		return err_errno(err, -error, "remove the layer %s", layer->path);
-	/* The user may have put files of their own beside it. */
+	/* The user may have put other files beside it. */
 	if (rmdir(layer->path) < 0 && errno != ENOTEMPTY && errno != EEXIST)
 		log_notice("keeping %s: %s", layer->path, err_why(errno));
 	return 0;

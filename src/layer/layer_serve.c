@@ -22,7 +22,7 @@
 
 #define DEVICE "/dev/fuse"
 
-/* The container's messages, with a descriptor each. */
+/* The container's messages, each with a descriptor. */
 enum word { WORD_USERNS, WORD_LOWER, WORD_PART, WORD_SERVE, WORD_WHY };
 
 struct message {
@@ -34,11 +34,11 @@ struct keeper {
 	struct arena arena;
 	const char *program, *id;
 	int sock;
-	int lower, part, device; /* of the next overlay to serve */
+	int lower, part, device; /* for the next overlay to serve */
 	bool entered;            /* the container's user namespace */
-	struct served {          /* processes */
+	struct served {          /* server processes */
 		struct child child;
-		int words; /* what they say */
+		int words; /* their output */
 	} * v;
 	size_t n, cap;
 };
@@ -67,7 +67,7 @@ static void answer(const struct keeper *k, const struct err *err, int fd)
 	(void)sock_send(k->sock, err, sizeof(*err), fd);
 }
 
-/* The last one's output before it ended, or is about to. */
+/* Passes on the last output of a server that failed or is about to. */
 static void tell_why(struct keeper *k)
 {
 	enum { PATIENCE_MS = 5000 };
@@ -85,8 +85,8 @@ static void tell_why(struct keeper *k)
 	answer(k, &err, -1);
 }
 
-/* The kernel wants it to be opened in the user namespace that mounts; and there the container's
- * process is in a cgroup that may not have it. */
+/* The kernel requires the device to be opened in the user namespace that mounts; and the
+ * container's process is in a cgroup that may not be allowed to. */
 static void open_device(struct keeper *k, int userns)
 {
 	struct err err = { 0 };
@@ -110,7 +110,7 @@ static void serve(struct keeper *k, const struct layer_served_ids *ids)
 	int words[2];
 	pid_t pid = -1;
 
-	/* Nobody waits for a slow reader. */
+	/* O_NONBLOCK: nobody waits for a slow reader. */
 	if (pipe2(words, O_CLOEXEC | O_NONBLOCK) == 0) {
 		served.words = words[0];
 		pid = child_clone(&how, &served.child);
@@ -178,7 +178,7 @@ static int leave_caller(const struct keeper *k)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 ||
 	    chdir("/") < 0)
 		return -errno;
-	program_close_others(3, keep, 1); /* null, too */
+	program_close_others(3, keep, 1); /* closes null, too */
 	return 0;
 }
 
@@ -312,8 +312,8 @@ static int start_device(const struct layer_serve_request *q, int *ret_device, st
 	return ask(q, WORD_USERNS, userns, ret_device, err);
 }
 
-/* Its first answer takes as long as it starts; where it does not, the kernel says that nobody is
- * there any more. */
+/* Waits for the server's first answer, once it has started; if it does not start, the kernel
+ * reports that nobody is there any more. */
 int layer_serve_overlay(const struct layer_serve_request *request, struct err *err)
 {
 	_cleanup_close_ int mount = -1, device = -1;

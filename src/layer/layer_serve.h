@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Overlays by fuse-overlayfs: on file systems and for files with which the kernel makes none in a
- * user namespace, at five to fifteen times the price.
+/* Overlays by fuse-overlayfs: for file systems and files with which the kernel makes none in a user
+ * namespace, five to fifteen times slower.
  *
- * The process that serves one is outside of the container: neither what runs inside can reach it,
- * nor does it hold the container's mounts, so that it ends with them, whoever is killed. The
- * container's process makes the file system and asks a keeper, a child of usrun, for who serves
- * it. The keeper ends when all of those have. */
+ * The serving process is outside of the container. Nothing that runs inside can reach it; and it
+ * holds none of the container's mounts, so it exits when they are gone, whoever is killed. The
+ * container's process creates the file system and asks a keeper, a child of usrun, to start its
+ * server. The keeper exits after all of its servers. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether it is available: installed, and the device may be opened. Errors say what to do. */
+/* Whether it can be used: it is installed, and the device may be opened. Errors say what to do. */
 int layer_serve_find(struct arena *arena, const char **ret_program, struct err *err) MUST_CHECK;
 
 /* Starts the keeper; *ret_sock is for layer_serve_overlay(). */
@@ -24,15 +24,15 @@ int layer_serve_start(const char *program, const char *id, struct child *ret_kee
 
 struct layer_serve_request {
 	int sock;  /* to the keeper */
-	int lower; /* detached: the overlay's lower tree */
-	int part;  /* that of the layer, with "upper" and LAYER_SERVE_WORK in it */
+	int lower; /* detached: the lower tree of the overlay */
+	int part;  /* the part's directory, with "upper" and LAYER_SERVE_WORK */
 	bool squash;
-	uint32_t uid, gid; /* of the program: squash: whose all files are */
+	uint32_t uid, gid; /* of the program; with squash, the owner of all files */
 	uint64_t attrs;    /* of the mount */
 };
 
-/* The server's work directory; the kernel's overlay never mounts a layer that has one. */
+/* The server's work directory; a layer that has one is never mounted by the kernel's overlay. */
 #define LAYER_SERVE_WORK "fuse"
 
-/* In the container's process: a detached mount of the overlay, which responds. */
+/* In the container's process: returns a detached mount of the overlay, which already responds. */
 int layer_serve_overlay(const struct layer_serve_request *request, struct err *err) MUST_CHECK;

@@ -17,7 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Its own mounts go where every machine has a directory that it does not look at. */
+/* The server's own mounts go to a directory that every machine has, and the server never looks
+ * at. */
 #define PLACE "/sys"
 
 int layer_served_enter(int userns, struct err *err)
@@ -46,8 +47,8 @@ static int attach(int mount, const char *place)
 	return target < 0 ? -errno : mountfd_attach(mount, target);
 }
 
-/* By paths without colons and commas. What the host mounts or unmounts comes here, too, and nothing
- * goes back. */
+/* Uses paths without colons and commas. Mounts and unmounts on the host propagate here, but not
+ * back. */
 static int make_view(const struct layer_served *what, struct err *err)
 {
 	int r = 0;

@@ -18,10 +18,10 @@ struct layer_served {
 	struct layer_served_ids ids;
 };
 
-/* From here on this process is the container's root where that is another user, as it makes files
- * for its ids. With a single id that is not 0 it is the caller, with all groups. */
+/* Turns this process into the container's root if that is another user, because it creates files
+ * for the container's ids. With a single id other than 0 it stays the caller, with all groups. */
 int layer_served_enter(int userns, struct err *err) MUST_CHECK;
 
-/* Errors are written to words. */
+/* Becomes the server. Errors go to words. */
 void layer_served_main(struct arena *arena, const struct layer_served *what)
 	__attribute__((noreturn));

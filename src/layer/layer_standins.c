@@ -23,7 +23,7 @@
 
 enum { MAX_RECORD = 1 << 20, MAX_DEPTH = 12, MAX_USERS = 1 << 20 };
 
-/* Where files that root alone may read get in the way. */
+/* Places where files that only root may read get in the way. */
 static const char *const places[] = { "etc",           "var/lib/dpkg",      "var/lib/apt",
 				      "var/cache/apt", "var/cache/debconf", "var/lib/rpm",
 				      "var/lib/dnf",   "var/lib/pacman",    "var/log" };
@@ -52,7 +52,7 @@ static int note(struct maker *m, const char *name)
 	return 0;
 }
 
-/* The directories above a name, as they are below. */
+/* Creates the parent directories of a name, like those below. */
 static int make_parents(const struct maker *m, const char *name)
 {
 	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -66,7 +66,8 @@ static int make_parents(const struct maker *m, const char *name)
 	return 0;
 }
 
-/* What a start that was killed has left is no program's: none runs before there is the record. */
+/* Creates a file. One that exists was left by a killed start, not by a program: none runs before
+ * there is a record. */
 static int create(const struct maker *m, const char *name, mode_t mode)
 {
 	(void)unlinkat(m->upper, name, 0);
@@ -91,7 +92,7 @@ static int make_file(struct maker *m, const char *name, mode_t mode, const char 
 	return note(m, name);
 }
 
-/* The file says to who serves that nothing of what is below is to be seen. */
+/* The marker file tells fuse-overlayfs to show nothing of the lower directory. */
 static int make_directory(struct maker *m, const char *name, mode_t mode)
 {
 	const char *mark = arena_strf(m->arena, "%s/.wh..wh..opq", name);
@@ -106,7 +107,7 @@ static int make_directory(struct maker *m, const char *name, mode_t mode)
 	return fd < 0 ? failed(m, name) : note(m, name);
 }
 
-/* A line for each user or group: its name and the given rest. */
+/* A line for each user or group: its name, and the given rest. */
 static const char *users(const struct maker *m, const char *file, const char *rest)
 {
 	_cleanup_str_ struct str out = { 0 };
@@ -135,7 +136,8 @@ static const char *text_for(const struct maker *m, const char *name)
 
 static int look_into(struct maker *m, const char *dir, unsigned int depth);
 
-/* What is not everybody's is not for a copy that everybody may make, this machine's root too. */
+/* Whether everybody may read it, and we may. A copy that anybody may make shows nothing else, not
+ * even to root of this machine. */
 static bool is_for_all(int dir, const char *base, const struct stat *st)
 {
 	mode_t wanted = S_ISDIR(st->st_mode) ? S_IROTH | S_IXOTH : S_IROTH;
@@ -165,19 +167,20 @@ static int look_into(struct maker *m, const char *dir, unsigned int depth)
 
 	if (!stream) {
 		fd_closep(&fd);
-		return 0; /* it is not there */
+		return 0; /* no such file */
 	}
 	for (errno = 0; r == 0 && (entry = readdir(stream)); errno = 0)
 		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
 			r = look_at(m, dirfd(stream), entry->d_name,
 				    arena_strf(m->arena, "%s/%s", dir, entry->d_name), depth);
-	if (r == 0 && errno) /* what was not seen would be shown */
+	if (r == 0 && errno) /* an unseen entry would be shown */
 		r = failed(m, dir);
 	(void)closedir(stream);
 	return r;
 }
 
-/* No other kind of mount may be where /proc comes to be, so it needs a directory of its own. */
+/* No other kind of mount may contain the place where /proc is mounted, so it needs a directory of
+ * its own. */
 static int make_all(struct maker *m)
 {
 	struct stat st;
@@ -259,7 +262,7 @@ bool layer_standins_has(const struct layer_standins *standins, const char *name,
 	found = bsearch(&key, standins->v, standins->n, sizeof(key), compare);
 	if (!found || found->inode != now->st_ino)
 		return false;
-	/* A lock that was opened for writing, and not written. */
+	/* A lock that was opened for writing, but not written. */
 	return S_ISDIR(now->st_mode) || (!found->size && !now->st_size) ||
 	       found->changed ==
 		       (uint64_t)now->st_ctim.tv_sec * 1000000000 + (uint64_t)now->st_ctim.tv_nsec;
@@ -287,7 +290,7 @@ int layer_standins_hidden(struct arena *arena, int part, struct layer_hidden *re
 	return r;
 }
 
-/* Of all runs that used the layer. */
+/* Records the hidden names of all runs that used the layer. */
 int layer_standins_hide(struct arena *arena, int part, const char *const *names, size_t n,
 			struct err *err)
 {

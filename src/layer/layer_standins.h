@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For root of a copy of this machine: what not everybody may read would stop package managers
- * there, at the first lock, and has passwords. Empty files and directories of the same modes stand
- * in for them, user databases without passwords, and a word for apt, that it has one user alone. */
+/* Stand-ins for a copy of this machine in which the user is root. Files that not everybody may read
+ * hold passwords, and would stop package managers at the first lock. Empty files and directories of
+ * the same modes replace them, user databases without passwords, and a setting that tells apt that
+ * there is a single user. */
 #pragma once
 
 #include "src/base/arena.h"
@@ -11,12 +12,12 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Makes them in the upper directory of a part that has none yet, and records them there. lower:
- * what the part lies on. */
+/* Creates and records the stand-ins in the upper directory of a part that has none yet. lower is
+ * the part's lower directory. */
 int layer_standins_make(struct arena *arena, int lower, int part, struct err *err) MUST_CHECK;
 
-/* Records which names below are not shown: nobody who removes what is empty for him, or makes it
- * anew, has meant what this machine has there. names: without a slash in front. */
+/* Records the lower names that are not shown: a program that removes an empty stand-in, or creates
+ * it anew, does not mean this machine's file. names have no leading slash. */
 int layer_standins_hide(struct arena *arena, int part, const char *const *names, size_t n,
 			struct err *err) MUST_CHECK;
 
@@ -28,12 +29,12 @@ struct layer_standins {
 	size_t n, cap;
 };
 
-/* Those of a part; empty if there is no record. */
+/* Reads the stand-ins of a part; none if there is no record. */
 int layer_standins_read(struct arena *arena, int part, struct layer_standins *ret,
 			struct err *err) MUST_CHECK;
 
-/* Whether a name of the upper directory is one of them, as it was made; of a directory: whatever
- * has come into it. */
+/* Whether a name in the upper directory is a stand-in as it was created; for directories, whatever
+ * their contents. */
 bool layer_standins_has(const struct layer_standins *standins, const char *name,
 			const struct stat *now);
 
@@ -44,5 +45,5 @@ struct layer_hidden {
 int layer_standins_hidden(struct arena *arena, int part, struct layer_hidden *ret,
 			  struct err *err) MUST_CHECK;
 
-/* Whether a change to a name is one to what is not shown, or (removed) takes it away. */
+/* Whether changing this name would change something that is not shown, or (removed) remove it. */
 bool layer_standins_hides(const struct layer_hidden *hidden, const char *name, bool removed);

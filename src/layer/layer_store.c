@@ -129,8 +129,8 @@ static int refuse_foreign(const struct layer *layer, bool any, struct err *err)
 	return err_hint(err, "choose an empty directory, or one that does not exist yet");
 }
 
-/* Whoever may write there could give a program's files other contents, say where they belong, and
- * leave notes to the kernel. */
+/* Anyone who may write there could alter the contents of a program's files or where they belong,
+ * and forge the kernel's attributes. */
 static int check_directory(const struct layer *layer, struct err *err)
 {
 	struct stat st;
@@ -207,7 +207,8 @@ void layer_close(struct layer *layer)
 	fd_closep(&layer->fd);
 }
 
-/* A device without a number of its own (btrfs, tmpfs, overlay) gets another one with each mount. */
+/* File systems without a device number of their own (btrfs, tmpfs, overlay) get another one with
+ * each mount. */
 static bool is_same(const struct layer_part *part, const struct stat *st)
 {
 	return part->inode.v == st->st_ino &&

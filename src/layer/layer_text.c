@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Control characters, and what turns the direction of text or has no width: with it a name looks
- * like another one. */
+/* Control characters, and those that change the text's direction or have no width, and so make one
+ * name look like another. */
 static const struct {
 	uint32_t first, last;
 } hidden[] = {
@@ -19,7 +19,7 @@ static const struct {
 	{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
 };
 
-/* Length of the UTF-8 character at s that a terminal shows as it is; 0: there is none. */
+/* Length of the UTF-8 character at s if a terminal shows it as it is, otherwise 0. */
 static size_t shown(const char *s)
 {
 	unsigned char lead = (unsigned char)*s;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading what a program has created. */
+/* Reads what a program has created. */
 #include "src/base/fd.h"
 #include "src/layer/layer.h"
 
@@ -47,7 +47,7 @@ int layer_list(struct arena *arena, int fd, const char *const **ret, size_t *ret
 		fd_closep(&fd);
 		return -errno;
 	}
-	/* A list that ends too early would suggest that the rest is gone. */
+	/* A list cut short by an error would suggest that the rest is gone. */
 	for (errno = 0; (entry = readdir(dir)); errno = 0) {
 		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
 			continue;
