@@ -266,7 +266,7 @@ static bool close_bracket(struct json_reader *r)
 		f->field = NULL;
 	if (f->kind != FRAME_LIST && !check_duplicates(r))
 		return false;
-	if (f->kind == FRAME_OBJECT && is_closed_early(r)) {
+	if (is_closed_early(r)) {
 		r->depth--;
 		return true;
 	}
@@ -398,15 +398,9 @@ static int parse(struct json_reader *r)
 		r->at_end = true;
 		status = yajl_complete_parse(r->handle);
 	}
-	if (status == yajl_status_ok && r->early) {
-		r->no_json = true;
-		(void)json_read_error_rule(r, r->early,
-					   "unexpected text after the end of the document");
-		return -r->err->code;
-	}
-	if (status == yajl_status_error)
+	if (status == yajl_status_error || (status == yajl_status_ok && r->early))
 		json_read_error_syntax(r);
-	return status == yajl_status_ok ? 0 : -r->err->code;
+	return status == yajl_status_ok && !r->early ? 0 : -r->err->code;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): one table, one text, one result */

@@ -301,13 +301,26 @@ static size_t place_of_error(const struct json_reader *r, int which)
 	return syntax_errors[which].place == PLACE_BEFORE && at > 0 ? at - 1 : at;
 }
 
-void json_read_error_syntax(struct json_reader *r)
+static void syntax(struct json_reader *r, size_t at, const char *rule)
 {
 	char shown[SHOWN];
+
+	(void)json_text_shorten(shown, sizeof(shown), r->text + at,
+				token_end(r->text, r->len, at) - at);
+	(void)json_read_error_rule(r, at, "%s, got %s", rule, shown);
+	hint_habit(r, at);
+}
+
+void json_read_error_syntax(struct json_reader *r)
+{
 	size_t at;
 	int which;
 
 	r->no_json = true;
+	if (r->early) { /* whatever yajl says of it, and wherever it stopped */
+		syntax(r, r->early, "unexpected text after the end of the document");
+		return;
+	}
 	if (r->at_end) {
 		truncated(r);
 		return;
@@ -321,9 +334,5 @@ void json_read_error_syntax(struct json_reader *r)
 	}
 	if (is_last_comma(r, at))
 		return;
-	(void)json_text_shorten(shown, sizeof(shown), r->text + at,
-				token_end(r->text, r->len, at) - at);
-	(void)json_read_error_rule(r, at, "%s, got %s",
-				   which < 0 ? "not valid JSON" : syntax_errors[which].text, shown);
-	hint_habit(r, at);
+	syntax(r, at, which < 0 ? "not valid JSON" : syntax_errors[which].text);
 }

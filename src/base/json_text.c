@@ -137,16 +137,17 @@ const char *json_text_shorten(char *buf, size_t size, const char *s, size_t len)
 		while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80)
 			n--;
 	}
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-		/* U+0080 to U+009F are control characters, too */
-		bool c1 = c == 0xc2 && i + 1 < n && (unsigned char)s[i + 1] < 0xa0;
+	for (size_t i = 0, bytes; i < n; i += bytes) {
+		const unsigned char *c = (const unsigned char *)s + i;
+		size_t valid = utf8_char(c, n - i);
+		/* U+0080 to U+009F are control characters too */
+		bool control = *c < 0x20 || *c == 0x7f || (valid == 2 && *c == 0xc2 && c[1] < 0xa0);
 
-		buf[i] = c < 0x20 || c == 0x7f ? '?' : s[i];
-		if (!c1)
-			continue;
-		buf[i++] = '?';
-		buf[i] = '?';
+		bytes = valid ? valid : 1;
+		if (valid && !control)
+			memcpy(buf + i, c, bytes);
+		else
+			memset(buf + i, '?', bytes);
 	}
 	buf[n] = '\0';
 	if (n < len && n + sizeof(dots) <= size)

@@ -328,6 +328,9 @@ TEST(syntax)
 	/* What seems to be missing stands behind the bracket that is too much. */
 	refuses("{\"a\":1}, \"text\":\"x\"}",
 		"f:1:8: unexpected text after the end of the document, got ,");
+	/* yajl stops inside of it, behind the first byte of a character. */
+	refuses("{\"a\":1}\n\"\xf0\xbb\xbf\xbb\nx\"",
+		"f:2:1: unexpected text after the end of the document, got \"\xf0\xbb\xbf\xbb?x\"");
 }
 
 TEST(truncated_anywhere)
