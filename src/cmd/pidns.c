@@ -4,6 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/state/status.h"
 #include "src/sys/pidfd.h"
 
 #include <dirent.h>
@@ -48,10 +49,12 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 	if (!proc)
 		return err_errno(err, errno, "open /proc");
 	if (!look(dirfd(proc), init, &ns)) {
-		int r = errno == ENOENT || errno == ESRCH
-				? 0 /* it has ended, and the namespace with it */
-				: err_errno(err, errno, "stat /proc/%d/ns/pid", (int)init);
+		int error = errno, r = 0;
 
+		/* Otherwise it has ended, and the namespace with it; one that is just ending may
+		 * be hidden from its user. */
+		if (error != ENOENT && error != ESRCH && !status_is_dying(init))
+			r = err_errno(err, error, "stat /proc/%d/ns/pid", (int)init);
 		(void)closedir(proc);
 		return r;
 	}

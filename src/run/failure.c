@@ -7,6 +7,7 @@
 #include "src/host/barrier.h"
 #include "src/oci/names.h"
 #include "src/run/channel.h"
+#include "src/state/status.h"
 #include "src/steps/removal.h"
 #include "src/sys/pidfd.h"
 
@@ -39,6 +40,20 @@ static void explain_death(struct start *start, struct err *err)
 	else
 		(void)err_prefix(err, "killed by signal %d (%s)", WTERMSIG(status),
 				 name ? name : "a real-time one");
+}
+
+/* What works in a container whose init ends fails in many ways: it cannot enter, gets no process,
+ * is killed. */
+static void explain_end(const struct start *start, struct err *err)
+{
+	bool can_be = err->code == ECHILD || err->code == ENOMEM || err->code == EPERM ||
+		      err->code == EACCES || err->code == ESRCH;
+
+	if (start->target_pidfd >= 0 && can_be &&
+	    (pidfd_wait(start->target_pidfd, 0) == 0 ||
+	     status_is_dying((pid_t)start->state->pid.v)))
+		(void)err_set(err, ESRCH, "container not running: %s: its init has just exited",
+			      start->state->id);
 }
 
 static const struct mount_entry *find_mount(const struct plan *plan, const char *json_path)
@@ -111,6 +126,7 @@ static void take_back(struct start *start)
 void failure_end(struct start *start, struct channel *channel, struct err *err)
 {
 	explain_death(start, err);
+	explain_end(start, err);
 	explain_refused(start, err);
 	/* An init whose stager died before introducing it ends by itself when it finds the channel
 	 * closed. */

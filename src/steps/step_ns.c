@@ -407,9 +407,6 @@ int step_target_enter(struct start *start, struct err *err)
 	privs_set_dumpable(false);
 	driver_close(&start->cgroup);
 	r = start_join_target(start, start->plan->ns.join_flags);
-	if (r == -ESRCH)
-		return err_set(err, ESRCH, "container not running: %s: its init has just exited",
-			       start->state->id);
 	if (r < 0)
 		return err_errno(err, -r, "join the namespaces of container %s", start->state->id);
 	fd_closep(&start->target_pidfd);

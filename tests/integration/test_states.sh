@@ -220,6 +220,31 @@ t_states_zombie_of_exec() {
 	wait $!
 }
 
+has_no_memory() {
+	[ -z "$(tr -d '\0' <"/proc/$1/cmdline")" ]
+}
+
+# Where init is not dumpable, as that of a sandbox, its user can no longer look at it either.
+t_states_ending_sandbox() {
+	local parent init
+	ok do --detach --net=none --name "$ID" -- sleep 1000
+	"${U[@]}" exec "$ID" sleep 999 >/dev/null 2>&1 &
+	parent=$!
+	soon pgrep -P "$parent" -x sleep >/dev/null || fail 'exec does not start'
+	init=$("${U[@]}" state "$ID" | jq .pid)
+	kill -STOP "$parent"
+	ok kill "$ID" KILL
+	soon has_no_memory "$init" || fail 'it does not end'
+	R exec "$ID" true
+	has exec "$ERR" "container not running: $ID: its init has just exited"
+	ok ps "$ID"
+	ok ps --format json "$ID"
+	kill -CONT "$parent"
+	wait "$parent" || true
+	soon is stopped || fail 'it does not stop'
+	ok delete "$ID"
+}
+
 # Where nobody can tell whether the machine has booted since, the id is that of the container that runs.
 t_boot_id_that_cannot_be_read() {
 	up
