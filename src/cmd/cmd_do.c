@@ -40,7 +40,8 @@ static int read_env_files(struct do_parts *p, struct err *err)
 		int r;
 
 		words[i] = list->v[i];
-		if (str_starts(words[i], "env=") && strcspn(words[i] + 4, "=") == 0)
+		/* `-e -- COMMAND` has lost its name. */
+		if (str_starts(words[i], "env=") && strchr("-=", words[i][4]))
 			return err_set(err, EINVAL,
 				       "--env: expected NAME or NAME=VALUE, got \"%s\"",
 				       words[i] + 4);

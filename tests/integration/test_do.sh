@@ -238,6 +238,7 @@ t_do_ends_as_env_does() {
 	no 'usrun: --memory: needs the cgroup controller' --cgroup-manager disabled do --memory 1g -- true
 	no 'usrun: --net: open the network namespace /nosuch: ' do --net=/nosuch -- true
 	no 'usrun: --env: expected NAME or NAME=VALUE, got "=x"' do -e =x -- true
+	no 'usrun: --env: expected NAME or NAME=VALUE, got "--"' do -e -- true
 	no 'usrun: expected a command' do -- ''
 	no 'usrun: --ulimit: RLIMIT_NOFILE' do --ulimit nofile=4000000000 -- true
 	# shellcheck disable=SC2016
