@@ -28,10 +28,12 @@ static const char *why_none(struct arena *arena, enum net_kind kind)
 	error = try_tun();
 	if (!error)
 		return NULL;
-	return arena_strf(arena, "no network inside: " TUN ": %s%s", err_why(error),
-			  error == EACCES  ? "; as root: chmod 666 " TUN
+	return arena_strf(arena,
+			  "no network inside: " TUN ": %s; %schoose --net=none or --net=host",
+			  err_why(error),
+			  error == EACCES  ? "as root: chmod 666 " TUN ", or "
 			  : error == EPERM ? ""
-					   : "; as root: modprobe tun");
+					   : "as root: modprobe tun, or ");
 }
 
 int do_net_choose(struct arena *arena, const char *asked, struct net_plan *ret,

@@ -478,6 +478,7 @@ t_net_do_without() {
 	eq devices "$(wc -l <<<"$OUT")" 1
 	from_terminal do -- true
 	has reason "$OUT" 'no network inside: /dev/net/tun: '
+	has 'what ends the line' "$OUT" 'choose --net=none'
 	from_terminal do --net=none -- true
 	hasnt 'a line about it' "$OUT" 'no network'
 	no '--publish: no network inside: /dev/net/tun: ' do -p 8080:80 -- true
