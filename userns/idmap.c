@@ -5,6 +5,7 @@
 #include "src/base/parse.h"
 #include "src/base/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The last valid id is 2^32-2: (uid_t)-1 means "no id", and the kernel refuses a range that
@@ -221,6 +222,23 @@ static bool append(struct builder *b, uint64_t start, uint64_t end)
 	return true;
 }
 
+/* The number of the first ranges that one write takes: less than a page, the smallest of which has
+ * 4096 bytes. A line is left for idmap_move_own(). */
+static size_t count_fitting(const struct builder *b)
+{
+	enum { LINE = 33, ROOM = 4096 - LINE };
+	size_t fits = 0, len = 0;
+
+	for (; fits < b->n; fits++) {
+		const struct idmap_range *r = &b->v[fits];
+
+		len += (size_t)snprintf(NULL, 0, "%u %u %u\n", r->inside, r->outside, r->count);
+		if (len >= ROOM)
+			break;
+	}
+	return fits;
+}
+
 void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
 			 size_t n, struct idmap *ret)
 {
@@ -234,7 +252,7 @@ void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_r
 		while (next_free(&b, &start, end, &piece_end) && append(&b, start, piece_end))
 			start = piece_end;
 	}
-	*ret = (struct idmap){ .v = b.v, .n = b.n };
+	*ret = (struct idmap){ .v = b.v, .n = count_fitting(&b) };
 }
 
 struct idmap idmap_move_own(struct arena *arena, const struct idmap *map, uint32_t inside)

@@ -2,6 +2,8 @@
 #include "tests/lib/check.h"
 #include "userns/idmap.h"
 
+#include <string.h>
+
 #define MAP(...)                                                                                   \
 	map_of((const struct idmap_range[]){ __VA_ARGS__ },                                        \
 	       sizeof((const struct idmap_range[]){ __VA_ARGS__ }) / sizeof(struct idmap_range))
@@ -174,6 +176,14 @@ TEST(default_map_stops_at_the_limits)
 	idmap_build_default(&arena, 1, many, 500, &map);
 	CHECK_INT(map.n, IDMAP_MAX_RANGES);
 	CHECK_INT(idmap_check(&map, "uid", "default", &err), 0);
+	/* in one write, also with the own id moved between two of a range */
+	for (uint32_t i = 0; i < 500; i++)
+		many[i].outside = 4000000000 + i * 3;
+	idmap_build_default(&arena, 1, many, 500, &map);
+	CHECK(map.n > 200 && map.n < IDMAP_MAX_RANGES);
+	CHECK(strlen(idmap_format(&arena, &map)) > 4000);
+	map = idmap_move_own(&arena, &map, 300);
+	CHECK(strlen(idmap_format(&arena, &map)) < 4096);
 	arena_free(&arena);
 	check_default(0, MAP({ 0, 0, UINT32_MAX }), MAP({ 0, 0, 1 }, { 1, 1, UINT32_MAX - 1 }));
 	check_default(5, MAP({ 0, UINT32_MAX - 1, 1000 }),
