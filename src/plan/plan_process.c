@@ -156,7 +156,7 @@ static int hint_unmapped(const struct plan_build *b, const char *kind, uint32_t 
 	uint32_t own = *kind == 'u' ? caller->uid : caller->gid;
 
 	if (!(b->plan->flags & PLAN_USERNS_NEW))
-		return -err->code;
+		return err_hint(err, "start usrun in a user namespace that maps %s %u", kind, id);
 	if (linux_ && linux_->uid_mappings.n && str_equal(kind, "group"))
 		return err_hint(err, "list it in linux.gidMappings, or leave it out");
 	if (linux_ && linux_->uid_mappings.n)

@@ -125,6 +125,20 @@ t_doctor_without_user_namespaces() {
 	eq mended "$(of user-namespace result)" ok
 }
 
+# With rights over its namespaces, but without the id of a container's root: no plan can be made.
+t_doctor_without_a_plan() {
+	rootless_only
+	local own=("${U[@]}")
+	U=(unshare -U --map-current-user --keep-caps "${own[@]}")
+	doctor
+	eq result "$(of id-map result) $RC" 'fail 2'
+	eq cause "$(of id-map cause)" 'cannot setuid to unmapped uid 0 in user namespace'
+	eq advice "$(of id-map fix)" 'start usrun in a user namespace that maps uid 0'
+	U=(unshare -U --map-root-user "${own[@]}")
+	doctor
+	eq followed "$(of id-map result)" skip
+}
+
 # A user whom nobody knows, on a host that lacks things.
 other_host() { # PREPARATION ID RESULT
 	export -f R doctor of mended fail eq has other_user
