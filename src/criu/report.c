@@ -28,11 +28,12 @@ static const struct {
 	{ "executable file not found in", "executable file not in" },
 };
 
-/* "(00.123)  42: Error (criu/mount.c:12): Words\n": the words, or NULL. */
+/* The message in "(00.123) 42: Error (criu/mount.c:12): Words\n", or NULL. */
 static const char *words_of(const char *line, size_t len)
 {
 	static const char mark[] = "Error (";
-	static const char unmarked[] = "Can't connect to server"; /* not worded as an error */
+	static const char unmarked[] =
+		"Can't connect to server"; /* an error that is not marked as one */
 	const char *at = memmem(line, len, mark, strlen(mark)), *end;
 
 	if (!at)
@@ -41,8 +42,8 @@ static const char *words_of(const char *line, size_t len)
 	return end ? end + 3 : NULL;
 }
 
-/* It asks which programs of iptables there are, also where it needs none: "execvp() failed", and
- * then "NAME -V failed". */
+/* CRIU checks which iptables programs exist, even if it needs none: "execvp() failed", and then
+ * "NAME -V failed". */
 static bool asks_for_program(const char *words, size_t len)
 {
 	static const char asks[] = " -V failed";
@@ -55,7 +56,7 @@ static bool asks_for_program(const char *words, size_t len)
 	return memmem(words, len, asks, strlen(asks)) != NULL;
 }
 
-/* The fact of the failure is known. */
+/* Says only that CRIU failed, which is known. */
 static bool says_nothing(const char *words, size_t len)
 {
 	return asks_for_program(words, len) || str_starts(words, "exited, status=") ||
@@ -63,8 +64,9 @@ static bool says_nothing(const char *words, size_t len)
 	       str_starts(words, "Dumping FAILED") || str_starts(words, "Restoring FAILED") ||
 	       str_starts(words, "Pre-dumping FAILED") ||
 	       str_starts(words,
-			  "Unable to detach from") || /* of a page server that is not there */
-	       str_starts(words, "cg: cgroupd: recv req error"); /* it ends with the rest */
+			  "Unable to detach from") || /* from a page server that is not there */
+	       str_starts(words,
+			  "cg: cgroupd: recv req error"); /* its end follows from the failure */
 }
 
 static void add(struct str *out, const char *words, size_t len)
@@ -94,7 +96,7 @@ static void add(struct str *out, const char *words, size_t len)
 	}
 }
 
-/* The words of the next error from *log on, and its length; NULL at the end. */
+/* The next error message from *log on, and its length; NULL at the end. */
 static const char *next_error(const char **log, size_t *ret_len)
 {
 	while (**log) {
@@ -129,7 +131,7 @@ void report_errors(const char *log, char *ret, size_t size)
 	(void)snprintf(ret, size, "%s", str_text(&out));
 }
 
-/* What CRIU says of the usual causes, the more special words first. */
+/* CRIU's messages for the usual causes, more specific ones first. */
 static const struct {
 	const char *words, *hint;
 } known[] = {
@@ -189,7 +191,7 @@ const char *report_hint(const char *log)
 	return NULL;
 }
 
-/* A configuration file of CRIU may have named another; these are left over from other runs. */
+/* A CRIU configuration file may have named another log; these are left over from other runs. */
 static bool is_usual(const char *name)
 {
 	return str_equal(name, "dump.log") || str_equal(name, "restore.log");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message is a list of fields: a number with a wire type, then the value: a varint (7 bits a
- * byte, the lowest first), or a length and as many bytes: a text, or another message. */
+/* A message is a list of fields. Each has a number with a wire type, then a value: a varint (7 bits
+ * per byte, lowest first), or a length and as many bytes, which hold a string or another
+ * message. */
 #include "src/criu/rpc.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@ static void add_varint(struct str *out, uint64_t v)
 	str_addn(out, &(const char){ (char)v }, 1);
 }
 
-/* Negative numbers have ten bytes, as those of 64 bits. */
+/* Negative numbers take ten bytes, like all negative 64-bit ones. */
 static void add_int(struct str *out, unsigned int field, int64_t v)
 {
 	add_varint(out, field << 3 | WIRE_VARINT);
@@ -145,7 +146,7 @@ void rpc_encode(struct str *out, const struct rpc_request *request)
 	}
 }
 
-/* What is left of a message, and its next field. */
+/* The rest of a message, and its next field. */
 struct reader {
 	const unsigned char *p, *end;
 };
@@ -216,7 +217,7 @@ static void take_text(const struct field *f, char *buf, size_t size)
 	buf[len] = '\0';
 }
 
-/* An impossible pid counts as none. */
+/* An impossible pid becomes 0. */
 static int as_pid(uint64_t v)
 {
 	return v <= INT32_MAX ? (int)v : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is sent to `criu swrk` and what it answers: protocol buffers, written and read by hand.
- * Pure. Numbers are those of CRIU's rpc.proto. */
+/* Requests to `criu swrk` and its answers: protocol buffers, encoded and decoded by hand. Pure. The
+ * numbers are those of CRIU's rpc.proto. */
 #pragma once
 
 #include "src/base/str.h"
@@ -35,9 +35,9 @@ struct rpc_fd {
 	int fd; /* as criu has it */
 };
 
-/* Unset numbers are -1, texts NULL. */
+/* Unset numbers are -1, unset texts NULL. */
 struct rpc_opts {
-	int images_fd, work_fd, status_fd; /* as criu has them */
+	int images_fd, work_fd, status_fd; /* named as in CRIU */
 	int pid, log_level, cgroups, network_lock, empty_ns, page_server_port;
 	bool leave_running, tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, shell_job;
 	bool file_locks, link_remap, lazy_pages, auto_dedup, track_mem;
@@ -45,11 +45,11 @@ struct rpc_opts {
 	const char *log_file, *root, *parent, *page_server, *freezer, *config_file;
 	const char *lsm_profile, *lsm_mount_context;
 	const struct rpc_pair
-		*mounts; /* external: dump: mount point, name; restore: name, source */
+		*mounts; /* external: for dump mount point, name; for restore name, source */
 	size_t n_mounts;
-	const struct rpc_pair *groups; /* controllers, path; controllers may be NULL: all */
+	const struct rpc_pair *groups; /* controllers and path; controllers NULL: all */
 	size_t n_groups;
-	const struct rpc_pair *join; /* kind of namespace, path */
+	const struct rpc_pair *join; /* kind of namespace and path */
 	size_t n_join;
 	const struct rpc_fd *inherit;
 	size_t n_inherit;
@@ -66,24 +66,24 @@ struct rpc_opts {
 struct rpc_request {
 	enum rpc_type type;
 	const struct rpc_opts *opts; /* or NULL */
-	bool mem_track, lazy_pages;  /* of RPC_FEATURE_CHECK: what is asked about */
-	bool notify_success;         /* of RPC_NOTIFY */
+	bool mem_track, lazy_pages;  /* RPC_FEATURE_CHECK: the features to check for */
+	bool notify_success;         /* for RPC_NOTIFY */
 };
 
-/* The message, which has to be one packet. */
+/* Encodes the message, which must be sent as one packet. */
 void rpc_encode(struct str *out, const struct rpc_request *request);
 
 enum { RPC_SCRIPT_SIZE = 64, RPC_MESSAGE_SIZE = 256, RPC_MAX_PACKET = 64 * 1024 };
 
 struct rpc_response {
-	uint32_t type; /* of the request; RPC_NOTIFY: an answer is waited for */
+	uint32_t type; /* that of the request, or RPC_NOTIFY, which must be answered */
 	bool success;
-	int pid; /* of the restored process, of a notification; or 0 */
+	int pid; /* of the restored process, or from a notification; or 0 */
 	int error;
 	bool mem_track, lazy_pages;
-	char script[RPC_SCRIPT_SIZE];   /* of a notification */
-	char message[RPC_MESSAGE_SIZE]; /* the first error, often a harmless one */
+	char script[RPC_SCRIPT_SIZE];   /* the notification's name */
+	char message[RPC_MESSAGE_SIZE]; /* the first error, which is often harmless */
 };
 
-/* 0, or -EBADMSG if it is not such a message. Unknown fields are skipped. */
+/* 0, or -EBADMSG if it is not such a message. Skips unknown fields. */
 int rpc_decode(const void *data, size_t len, struct rpc_response *ret) MUST_CHECK;

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* LAST_WORK: time to undo its work. SILENCE: it may not notice that processes were killed. */
+/* LAST_WORK: time for CRIU to undo its work. SILENCE: CRIU may fail to notice that processes were
+ * killed. */
 enum { DEATH_TIMEOUT_MS = 10000, LAST_WORK_MS = 5000, SILENCE_MS = 2000 };
 
 bool swrk_has_program(struct arena *arena, const char *name)
@@ -44,7 +45,7 @@ int swrk_find(struct arena *arena, const char *asked, const char **ret, struct e
 			     "release), or name it with --criu PATH");
 }
 
-/* The program's own descriptors 0 to 2 are not among those a container gets. */
+/* Sets up the program's own descriptors 0 to 2, which are never those of a container. */
 static int own_stdio(int words, bool keeps_input)
 {
 	int null = keeps_input ? 0 : openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
@@ -69,8 +70,8 @@ static void keep_only(const struct swrk_start *how, int sock, int failure)
 	(void)fcntl(sock, F_SETFD, 0);
 }
 
-/* CRIU looks for the descriptors that a request names in the process that created the socket: that
- * has to be itself, as its mounts differ from ours. */
+/* CRIU opens the descriptors that a request names through the process that created the socket,
+ * which must be CRIU itself, because its mounts differ from ours. */
 static int open_talk(int gate, int *ret, struct err *err)
 {
 	int talk[2], r = sock_pair(talk, err);
@@ -115,13 +116,13 @@ static __attribute__((noreturn)) void run_child(const struct swrk_start *how, in
 	(void)setpgid(0, 0);
 	program_reset_signals(~0ULL);
 	if (sock_recv(gate, &go, sizeof(go), &fd) <= 0)
-		child_exit(127); /* our caller has ended */
+		child_exit(127); /* our parent has exited */
 	(void)run_program(how, words, gate, &err);
 	(void)sock_send(gate, &err, sizeof(err), -1);
 	child_exit(127);
 }
 
-/* Until CRIU has ended, or we have. */
+/* Waits until CRIU or usrun has ended. */
 static __attribute__((noreturn)) void become_watch(int lifeline, int criu)
 {
 	struct pollfd fds[] = { { .fd = lifeline, .events = POLLIN },
@@ -179,7 +180,7 @@ int swrk_clone(const struct swrk_start *how, struct swrk *ret, struct err *err)
 		return r;
 	pid = child_clone(&request, &ret->child);
 	if (pid == 0) {
-		fd_closep(&gate[0]); /* otherwise our end would never hang up */
+		fd_closep(&gate[0]); /* otherwise it would never see us hang up */
 		run_child(how, words[1], gate[1]);
 	}
 	fd_closep(&words[1]);
@@ -201,7 +202,7 @@ int swrk_exec(struct swrk *swrk, struct err *err)
 	fd_closep(&swrk->gate);
 	if (n < 0)
 		return err_errno(err, (int)-n, "start criu");
-	if (n != (ssize_t)sizeof(theirs)) /* closed by the exec */
+	if (n != (ssize_t)sizeof(theirs)) /* no data, so exec has closed it */
 		return 0;
 	*err = theirs;
 	return -theirs.code;
@@ -218,7 +219,7 @@ int swrk_start(const struct swrk_start *how, struct swrk *ret, struct err *err)
 	return r;
 }
 
-/* It ended without an answer: its standard error is all there is. */
+/* CRIU exited without an answer: only its standard error tells why. */
 static int went_away(struct swrk *swrk, struct err *err)
 {
 	char words[8192], errors[400] = "";
@@ -246,13 +247,13 @@ int swrk_send(struct swrk *swrk, const struct rpc_request *request, struct err *
 	rpc_encode(&packet, request);
 	swrk->finished = false;
 	r = sock_send(swrk->sock, packet.s, packet.len, -1);
-	/* It may have ended before reading anything. */
+	/* It may have exited before it read anything. */
 	if (r == -EPIPE || r == -ECONNRESET)
 		return went_away(swrk, err);
 	return r < 0 ? err_errno(err, -r, "send a request to criu") : 0;
 }
 
-/* Until it says something, or we are asked to end. */
+/* Waits until CRIU sends something, or we are asked to end. */
 static int wait_for_word(struct swrk *swrk, struct err *err)
 {
 	int subject = swrk->subject < 0 ? -1 : pidfd_to_poll(swrk->subject), left = -1;

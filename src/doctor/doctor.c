@@ -5,10 +5,10 @@
 #include "src/base/str.h"
 
 const struct doctor_check doctor_checks[] = {
-	/* The others are tried in a user namespace where the caller needs one. */
+	/* Later checks run in a user namespace if the caller needs one. */
 	{ "user-namespace", DOCTOR_HOST, doctor_ids_userns, NULL },
 	{ "subordinate-ids", DOCTOR_HOST, doctor_ids_subids, NULL },
-	/* The others have these maps, once they could be written. */
+	/* Later checks use these maps once they could be written. */
 	{ "id-map", DOCTOR_HOST, doctor_ids_map, NULL },
 	{ "groups", DOCTOR_HOST, doctor_ids_groups, NULL },
 	{ "system-calls", DOCTOR_HOST, doctor_calls_filter, NULL },
@@ -66,14 +66,14 @@ void doctor_prepare(struct doctor *d)
 		return;
 	if (!(d->plan->flags & PLAN_USERNS_NEW))
 		return;
-	/* Until the map of containers has been written once. */
+	/* Used until the map of containers has been written once. */
 	d->single.writer = IDMAP_WRITER_SINGLE;
 	idmap_build_default(d->arena, d->facts.caller.uid, NULL, 0, &d->single.uid);
 	idmap_build_default(d->arena, d->facts.caller.gid, NULL, 0, &d->single.gid);
 	d->map = &d->single;
 }
 
-/* Once is enough. */
+/* Report each failure only once. */
 static void tell_failed(struct doctor *d, const struct doctor_check *check,
 			struct doctor_finding *ret)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this host lets this caller do: each thing that a container may need is tried for real, in
- * processes and namespaces that end with the trial. Nothing on the host is changed. Causes and
- * advice are those of the errors that a container would get. */
+/* What this host lets this caller do. Everything that a container may need is tried for real, in
+ * processes and namespaces that end with the trial, and nothing on the host is changed. Causes and
+ * hints are those of the errors that a container would get. */
 #pragma once
 
 #include "src/plan/plan.h"
 
 enum doctor_result { DOCTOR_OK, DOCTOR_SKIP, DOCTOR_WARN, DOCTOR_FAIL };
 
-/* warn: containers start, and something of them does not work; fail: they do not start, or the path
- * that was asked about is of no use. */
+/* warn: containers start, but something in them does not work; fail: they do not start, or the path
+ * in question is of no use. */
 struct doctor_finding {
 	enum doctor_result result;
 	const char *cause; /* one line */
@@ -20,13 +20,13 @@ struct doctor_finding {
 struct doctor {
 	struct arena *arena;
 	const char *state_root; /* --root, or NULL */
-	const char *path;       /* the directory that is asked about */
+	const char *path;       /* the directory in question */
 	struct facts facts;
-	struct err facts_failed; /* code 0: facts are there */
+	struct err facts_failed; /* code 0: the facts were gathered */
 	const struct plan *plan; /* of a usual container, or NULL */
 	struct err plan_failed;
 	bool no_userns;                /* skip trials that need a user namespace */
-	const struct idmap_write *map; /* of trials in a user namespace; NULL: they need none */
+	const struct idmap_write *map; /* for trials in a user namespace; NULL: they need none */
 	struct idmap_write single;
 };
 
@@ -36,7 +36,7 @@ struct doctor_check {
 	const char *id;
 	enum doctor_group group;
 	void (*look)(struct doctor *d, const char *argument, struct doctor_finding *ret);
-	const char *argument; /* of one function for several rows, or NULL */
+	const char *argument; /* tells apart the rows that share a function, or NULL */
 };
 
 /* Ends with a NULL id. The order matters: see struct doctor. */
@@ -44,13 +44,13 @@ extern const struct doctor_check doctor_checks[];
 
 const char *doctor_result_name(enum doctor_result result);
 
-/* Gathers the facts and plans a usual container. Failures are findings. */
+/* Gathers the facts and plans a usual container. Failures become findings. */
 void doctor_prepare(struct doctor *d);
 
-/* The prefix of the mark of a cgroup created by a check in this pid namespace; "" if that is
- * unknown. And whether the doctor that created it is gone: takes the rest of the mark. */
+/* The prefix of the marks of cgroups that checks in this pid namespace create, "" if that is
+ * unknown; and, given the rest of a mark, whether the doctor that set it has ended. */
 const char *doctor_mark_prefix(struct arena *arena);
 bool doctor_has_ended(const char *rest);
 
-/* Makes one check. Skipped where the facts are missing. */
+/* Runs a check; skipped if its facts are missing. */
 void doctor_look(struct doctor *d, const struct doctor_check *check, struct doctor_finding *ret);

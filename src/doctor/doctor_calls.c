@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's calls, keys, resource limits and security modules. */
+/* System calls, keys, resource limits and security modules. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/fd.h"
@@ -14,7 +14,7 @@
 #include <sched.h>
 #include <string.h>
 
-/* As containers use them; each failure is noted where the call is wrapped. */
+/* Makes the calls as containers do; the wrapper of each call notes whether it failed. */
 static int use_calls(struct doctor *d, const void *data, struct err *err)
 {
 	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);

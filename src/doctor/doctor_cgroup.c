@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Control groups, and the limits available. */
+/* Cgroups, and the limits available. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/io.h"
@@ -77,8 +77,8 @@ bool doctor_has_ended(const char *rest)
 	       status_start_time(pid, &now, &ignored) == 0 && now != start;
 }
 
-/* For `gc`, in case this process is killed. A cgroup that cannot be marked must then be removed by
- * hand. */
+/* Marks the cgroup for `gc`, in case this process is killed. One that cannot be marked must then be
+ * removed by hand. */
 static int mark_as_ours(struct doctor *d, const struct cgroup *cgroup)
 {
 	const char *prefix = doctor_mark_prefix(d->arena);
@@ -94,7 +94,7 @@ static int mark_as_ours(struct doctor *d, const struct cgroup *cgroup)
 		false, other);
 }
 
-/* A cgroup of usrun's own, which is removed before anybody can enter it. */
+/* Creates a cgroup of our own, and removes it before anybody can enter it. */
 static int try_group(struct doctor *d, const struct plan *plan, struct err *err)
 {
 	struct cgroup_place place = driver_find_existing(d->arena, &plan->cgroup.place);
@@ -112,13 +112,13 @@ static int try_group(struct doctor *d, const struct plan *plan, struct err *err)
 	r = driver_apply(&cgroup, &plan->cgroup, err);
 	driver_close(&cgroup);
 	removed = driver_remove_empty(&place, r < 0 ? &later : err);
-	if (r == 0 && removed == -EBUSY) /* a container may have the name */
+	if (r == 0 && removed == -EBUSY) /* a container may have the same name */
 		r = err_set(err, EBUSY, "other processes are in the cgroup %s by now",
 			    place.dirs.v[0].path);
 	return r < 0 ? r : removed;
 }
 
-/* systemd accepts a limit whose controller its own cgroup does not have, and does nothing. */
+/* systemd accepts a limit whose controller its own cgroup lacks, and ignores it. */
 static int check_manager(struct doctor *d, const char *controller, struct err *err)
 {
 	const char *dir =

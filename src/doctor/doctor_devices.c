@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices, and other projects' programs that serve containers. */
+/* Devices, and programs of other projects that serve containers. */
 #include "src/doctor/doctor_parts.h"
 
 #include "net/net_helper.h"
@@ -28,7 +28,7 @@ void doctor_devices_net(struct doctor *d, const char *argument, struct doctor_fi
 			  pasta ? pasta : "");
 }
 
-/* Opening a device checked here has no side effects. */
+/* The devices that are checked here can be opened without side effects. */
 static int open_node(const char *path)
 {
 	int fd = openat(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -46,7 +46,7 @@ static const char *why_not(struct doctor *d, const char *path, int error)
 			  st.st_gid, st.st_mode & 07777);
 }
 
-/* Root of a user namespace other than the host's cannot make one. */
+/* Only root of the host's user namespace can create device nodes. */
 static void look_at_node(struct doctor *d, const char *path, const char *fix,
 			 struct doctor_finding *ret)
 {
@@ -115,7 +115,7 @@ void doctor_devices_ping(struct doctor *d, const char *argument, struct doctor_f
 		  text);
 }
 
-/* A group other than root's that may do both. */
+/* Whether a group other than root's may read and write it. */
 static bool is_for_group(const struct stat *st)
 {
 	return st->st_gid && (st->st_mode & 0060) == 0060;

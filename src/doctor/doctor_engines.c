@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whether the engines of this host would use usrun: what their settings files say, in the order in
- * which they read them. No program that such a file names is executed. */
+/* Whether the engines of this host would use usrun, judging by their settings files, in the order
+ * in which they read them. Never executes a program that such a file names. */
 #include "src/doctor/doctor_parts.h"
 
 #include "net/net_helper.h"
@@ -20,16 +20,16 @@ struct runtime {
 	const char *name, *path;
 };
 
-/* The settings, the last value of each kind. */
+/* An engine's settings; the last value of each kind. */
 struct wiring {
 	struct arena *arena;
-	const char *engine, *program; /* its names, for people and in PATH */
-	const char *runtime;          /* the one that it uses unless told otherwise, or NULL */
-	const char *file;             /* where that is set, or the first file that was read */
-	const char *last;             /* the last one */
+	const char *engine, *program; /* the engine's names, for people and in PATH */
+	const char *runtime;          /* the runtime it uses by default, or NULL */
+	const char *file;             /* the file that sets it, or the first one read */
+	const char *last;             /* the last file read */
 	struct runtime *runtimes;
 	size_t n, cap;
-	bool json;    /* podman: reads the errors of a runtime of this name */
+	bool json;    /* podman: expects JSON errors from a runtime of this name */
 	bool changed; /* there are settings files */
 };
 
@@ -112,7 +112,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The files *.conf of a directory, by name. */
+/* Reads the files *.conf of a directory, by name. */
 static void read_toml_dir(struct wiring *w, const char *dir, rule *apply)
 {
 	const char **names = NULL;
@@ -178,7 +178,7 @@ static int read_docker(struct wiring *w, const char *file, struct err *err)
 	return 0;
 }
 
-/* Whether it is this program. */
+/* Whether the path is this program. */
 static bool is_own(const char *path)
 {
 	struct stat own, other;
@@ -224,7 +224,7 @@ static bool is_there(struct doctor *d, const struct wiring *w, struct doctor_fin
 	return false;
 }
 
-/* This program, as a settings file would name it. */
+/* The path of this program for a settings file. */
 static const char *own_path(struct doctor *d)
 {
 	char path[4096];
@@ -244,7 +244,7 @@ static const char *settings_dir(struct doctor *d)
 	return home && *home == '/' ? arena_strf(d->arena, "%s/.config", home) : NULL;
 }
 
-/* Of a directory's files the last by name wins. last: the last that is there. */
+/* A file name that sorts after last, the last existing one: the last file of a directory wins. */
 static const char *name_behind(struct doctor *d, const char *dir, const char *last)
 {
 	const char *own = "usrun.conf", *base = last ? path_base(last) : own;

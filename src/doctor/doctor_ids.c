@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* AppArmor allows creating one that has no rights in it. */
+/* Uses the namespace's capabilities: AppArmor may allow creating it, but give it none. */
 static int use_rights(struct doctor *d, const void *data, struct err *err)
 {
 	(void)d;
@@ -20,7 +20,7 @@ static int use_rights(struct doctor *d, const void *data, struct err *err)
 		return 0;
 	(void)err_errno(err, errno,
 			"use a new user namespace: the process has no capabilities in it");
-	(void)probe_apparmor_restricts(err); /* for its hint */
+	(void)probe_apparmor_restricts(err); /* for the hint */
 	return -err->code;
 }
 
@@ -38,7 +38,7 @@ void doctor_ids_userns(struct doctor *d, const char *argument, struct doctor_fin
 		return;
 	}
 	d->no_userns = true;
-	/* Callers that need none have containers without. */
+	/* A caller that needs no user namespace has containers without one. */
 	doctor_say(d, ret, d->map ? DOCTOR_FAIL : DOCTOR_WARN, &err);
 }
 
@@ -51,7 +51,8 @@ static uint64_t count_of(const struct subid *ids)
 	return n;
 }
 
-/* Somebody else's range that contains one of ours: sharing an id means sharing all its files. */
+/* Finds somebody else's range that overlaps with one of ours: sharing an id means sharing all its
+ * files. */
 static const char *find_overlap(struct doctor *d, const char *file, const struct subid *own)
 {
 	const char *next, *line, *name;

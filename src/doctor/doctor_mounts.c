@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* New file systems, in namespaces as a container has them. */
+/* New file systems, in the namespaces that a container has. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/fd.h"
@@ -60,7 +60,7 @@ void doctor_mounts_fs(struct doctor *d, const char *type, struct doctor_finding 
 	const struct doctor_trial trial = {
 		.flags = ALL_NEW, .map = d->map, .act = mount_fs, .data = type
 	};
-	/* The host's sysfs is bound in place of a new one, and a config can do without mqueue. */
+	/* The host's sysfs can replace a new one, and a config can do without mqueue. */
 	bool can_miss = str_equal(type, "sysfs") || str_equal(type, "mqueue");
 	struct err err = { 0 };
 

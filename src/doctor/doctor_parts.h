@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the checks; nobody else includes it. */
+/* Shared by the checks; not for others. */
 #pragma once
 
 #include "src/doctor/doctor.h"
 
-/* Findings. The texts are formatted into the arena. */
+/* Set the finding. The texts are formatted into the arena. */
 void doctor_ok(struct doctor *d, struct doctor_finding *ret, const char *fmt, ...) PRINTF(3, 4);
 void doctor_skip(struct doctor *d, struct doctor_finding *ret, const char *fmt, ...) PRINTF(3, 4);
 void doctor_warn(struct doctor *d, struct doctor_finding *ret, const char *fix, const char *fmt,
 		 ...) PRINTF(4, 5);
 void doctor_fail(struct doctor *d, struct doctor_finding *ret, const char *fix, const char *fmt,
 		 ...) PRINTF(4, 5);
-/* The text of an error and its hint. */
+/* Sets the finding from an error's text and hint. */
 void doctor_say(struct doctor *d, struct doctor_finding *ret, enum doctor_result result,
 		const struct err *err);
 
-/* Does act() in a process of its own, in new namespaces of the kinds that flags name (CLONE_NEW*),
- * and in a new user namespace with that map first where there is one. Mounts are not shared with
- * the host. What act() returns, with its error. */
+/* Runs act() in a child, in new namespaces (the CLONE_NEW* of flags), and in a new user namespace
+ * with that map first if there is one. Mounts are not shared with the host. Returns act()'s result,
+ * with its error. */
 struct doctor_trial {
 	uint64_t flags;
 	const struct idmap_write *map;
@@ -27,7 +27,7 @@ struct doctor_trial {
 int doctor_trial_run(struct doctor *d, const struct doctor_trial *trial,
 		     struct err *err) MUST_CHECK;
 
-/* The plan of a usual container with these resources (JSON), by id mapping mode (NULL: auto). */
+/* Plans a usual container with these resources (JSON), by id mapping mode (NULL: auto). */
 int doctor_plan(struct doctor *d, const char *resources, const char *map, const struct plan **ret,
 		struct err *err) MUST_CHECK;
 

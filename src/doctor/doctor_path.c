@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The given directory, as a bundle, a root file system or a mount source. */
+/* The given directory as a bundle, root file system or mount source. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/fd.h"
@@ -36,7 +36,7 @@ void doctor_path_reach(struct doctor *d, const char *argument, struct doctor_fin
 	}
 }
 
-/* Whom a container has beside its root; the trial is in a user namespace that has them. */
+/* An id of the container other than root; the trial's user namespace maps it. */
 enum { ANOTHER_ID = 1 };
 
 static int enter_as_another(struct doctor *d, const void *data, struct err *err)

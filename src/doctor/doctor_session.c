@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user's session: where state is kept, and who would end what runs. */
+/* The user's session: where state is kept, and what ends running containers. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/fd.h"
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether it can be created, or written: the deepest existing directory decides. */
+/* Whether the path can be created or written to: the deepest existing directory decides. */
 static int check_writable(struct doctor *d, const char *path, struct err *err)
 {
 	char *dir = arena_strdup(d->arena, path);

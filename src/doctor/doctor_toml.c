@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Names of tables and keys: what quotes and blanks are about is no matter here. */
+/* The name of a table or key, without quotes and spaces, whatever they enclose. */
 static const char *plain(struct arena *arena, const char *s, size_t len)
 {
 	char *copy = arena_strndup(arena, s, len), *to = copy;

@@ -102,7 +102,7 @@ static __attribute__((noreturn)) void child_main(struct doctor *d, const struct 
 {
 	struct err err = { 0 };
 	char go;
-	int fd, r = privs_die_with_parent(0, &err); /* the socket hangs up */
+	int fd, r = privs_die_with_parent(0, &err); /* had it ended, the socket hangs up */
 
 	if (r == 0 && sock_recv(sock, &go, 1, &fd) != 1)
 		child_exit(1);
@@ -116,7 +116,7 @@ static __attribute__((noreturn)) void child_main(struct doctor *d, const struct 
 	child_exit(0);
 }
 
-/* The child's final message. */
+/* Receives the child's final message. */
 static int hear(int sock, struct err *err)
 {
 	struct pollfd fds = { .fd = sock, .events = POLLIN };

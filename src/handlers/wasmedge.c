@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a WebAssembly module by WasmEdge as the program of a container (usrun-handlers(7)): wasmedge
- * MODULE ARGUMENT...  What it ends with is the module's own exit status; 126 and 127 say, as a
- * shell does, that there is no module to run, and 134 that it did what WebAssembly forbids. */
+/* Runs a WebAssembly module with WasmEdge as the program of a container (usrun-handlers(7)):
+ * wasmedge MODULE ARGUMENT... The exit status is the module's; 126 and 127 mean, as in a shell,
+ * that there is no module to run, and 134 that it trapped. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,8 @@ enum { STATUS_TRAP = 134, STATUS_NOT_RUN = 126, STATUS_MISSING = 127, MAX_PREOPE
 
 static const char env_prefix[] = "container.";
 
-/* What the loader and the libraries obey is not the module's to say. */
+/* The variables with the prefix, without it. The prefix keeps the image's environment from
+ * controlling the loader and the libraries. */
 static const char **module_env(char **all, uint32_t *ret_n)
 {
 	size_t len = sizeof(env_prefix) - 1, n = 0, count = 0;
@@ -52,8 +53,8 @@ static int refuse(const char *module, int error)
 	return error == ENOENT || error == ENOTDIR ? STATUS_MISSING : STATUS_NOT_RUN;
 }
 
-/* A name without a slash is looked up here first, where images have their one module, and then as
- * any program. */
+/* Looks for a name without a slash in the working directory first, where images have their only
+ * module, and then in PATH. */
 static const char *find_module(const char *name, const char *path)
 {
 	char *candidate;
@@ -90,8 +91,8 @@ static int check_module(const char *module)
 	return error ? refuse(module, error) : 0;
 }
 
-/* The memory of a module is reserved as a whole; without that space the library ends in an abort
- * that says nothing. */
+/* The library reserves the module's memory as a whole, and without that much address space aborts
+ * without a message. */
 static int check_space(void)
 {
 	const rlim_t needed = (rlim_t)13 << 30;
@@ -110,7 +111,7 @@ static void end_on_signal(int number)
 	_exit(128 + number);
 }
 
-/* The first process of a pid namespace gets no signal without a handler, and a module has none. */
+/* Init of a pid namespace gets no signal without a handler, and a module has none. */
 static void hear_signals(void)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
@@ -127,7 +128,8 @@ struct preopens {
 	uint32_t n;
 };
 
-/* Two directories of the same file are the same to a program. */
+/* Whether the working directory is the root: programs cannot tell two preopened directories of the
+ * same file apart. */
 static bool in_root(void)
 {
 	struct stat root, here;
@@ -136,7 +138,7 @@ static bool in_root(void)
 	       (root.st_dev == here.st_dev && root.st_ino == here.st_ino);
 }
 
-/* "NAME:NAME" of each directory in the root. */
+/* Adds "NAME:NAME" for each directory in the root. */
 static void add_top(struct preopens *p)
 {
 	struct rlimit limit;
@@ -161,10 +163,10 @@ static void add_top(struct preopens *p)
 		(void)closedir(dir);
 }
 
-/* WASI has no working directory: programs strip the slash of a path and look for the directory
- * whose name is the longest beginning of it, the last one of equals. "/" and "." are equals, so
- * that with "." every relative path begins in the working directory, and an absolute one needs the
- * name of its first part. */
+/* WASI has no working directory: programs strip the leading slash of a path and choose the
+ * preopened directory whose name is its longest prefix, the last one among equals. "/" and "."
+ * count as equal, so with "." every relative path starts in the working directory, and an absolute
+ * one needs a preopen for its first component. */
 static void choose_preopens(struct preopens *p)
 {
 	p->v[p->n++] = "/:/";
@@ -174,7 +176,7 @@ static void choose_preopens(struct preopens *p)
 	add_top(p);
 }
 
-/* The library says what it dislikes in a module on standard output, which is the module's. */
+/* The library reports errors in a module on standard output, which belongs to the module. */
 static int swap_output(int *saved)
 {
 	(void)fflush(stdout);
