@@ -16,15 +16,15 @@
 
 enum do_how { DO_WRITE, DO_READ, DO_HIDE, DO_SCRATCH };
 
-/* A path given by an option, as it was found. */
+/* A path named by an option, as it was found. */
 struct do_path {
 	const char *option; /* "--rw", for errors */
 	enum do_how how;
-	const char *source; /* absolute, without links */
-	const char *target; /* absolute, clean: where it is seen */
-	bool directory;     /* what the source is */
-	bool there;         /* the host has something at target */
-	bool squash;        /* DO_SCRATCH: owners in it cannot be mapped, and need not be */
+	const char *source; /* absolute, links resolved */
+	const char *target; /* absolute, clean: where the sandbox sees it */
+	bool directory;     /* the source is a directory */
+	bool there;         /* the host has a file at target */
+	bool squash;        /* DO_SCRATCH: its owners cannot be mapped, and need not be */
 };
 
 enum do_home { DO_HOME_TOOLS, DO_HOME_EMPTY, DO_HOME_READ, DO_HOME_SCRATCH };
@@ -44,42 +44,42 @@ struct do_request {
 	enum do_home home;
 	const struct do_path *paths; /* in the order of the command line */
 	size_t n_paths;
-	const struct do_path *hidden; /* by default, if they exist */
+	const struct do_path *hidden; /* hidden by default, if they exist */
 	size_t n_hidden;
-	const struct do_path *tools; /* of do_home_tools(), as far as they exist */
+	const struct do_path *tools; /* from do_home_tools(), if they exist */
 	size_t n_tools;
-	/* In writable directories: what stays read-only, and the directories above it, each bound
-	 * on itself. */
+	/* In writable directories: what stays read-only, and the directories above it, each
+	 * bind-mounted on itself. */
 	const struct do_path *guards;
 	size_t n_guards;
-	const char *const *devices, *const *device_sources; /* sources: without links */
+	const char *const *devices, *const *device_sources; /* sources: links resolved */
 	size_t n_devices;
 	struct net_plan net;
-	const char *no_net; /* why there is no network although nobody asked for none, or NULL */
+	const char *no_net; /* why there is no network although nobody asked for that, or NULL */
 	bool terminal, reaper;
-	bool no_seccomp, nested;                 /* nested: namespaces may be made inside */
-	const struct oci_seccomp *seccomp_given; /* in place of the built-in profile */
+	bool no_seccomp, nested;                 /* nested: namespaces may be created inside */
+	const struct oci_seccomp *seccomp_given; /* replaces the built-in profile */
 	const char *hostname;
 	const char *workdir; /* absolute, clean; or NULL */
-	bool workdir_there;  /* on the host, where that is shown */
+	bool workdir_there;  /* on the host, if it is shown there */
 	struct do_texts args, env, caps;
 	const struct do_rlimit *rlimits;
 	size_t n_rlimits;
 	int64_t memory, cpu_quota, pids; /* 0: no limit */
-	bool root;                       /* be root, in a copy of this machine */
-	bool keep_groups;                /* the caller's supplementary ones, as root, too */
-	/* In place of this machine's tree; root inside, with all ids that the user has. */
-	const char *rootfs; /* absolute, without links; or NULL */
-	bool overlay;       /* what is written there is not written to it */
+	bool root;                       /* be root in a copy of this machine */
+	bool keep_groups;                /* the caller's supplementary groups, for root, too */
+	/* Replaces this machine's tree; root inside, with all of the user's ids. */
+	const char *rootfs; /* absolute, links resolved; or NULL */
+	bool overlay;       /* writes do not go to it */
 	bool rootfs_resolv; /* it has an /etc/resolv.conf */
-	const char *layer;  /* absolute: where what is written is kept; or NULL */
+	const char *layer;  /* absolute: where writes are kept; or NULL */
 	bool served;        /* fuse-overlayfs is available */
-	bool home_squash;   /* DO_HOME_SCRATCH: as do_path.squash */
-	bool all_changes;   /* changes in places of the sandbox are listed, too */
-	int64_t layer_size; /* of what is thrown away; 0: the usual */
+	bool home_squash;   /* DO_HOME_SCRATCH: like do_path.squash */
+	bool all_changes;   /* also list changes in the sandbox's own places */
+	int64_t layer_size; /* limit of what is thrown away; 0: the default */
 };
 
-/* Whether the program is root there, with all ids that the user has. */
+/* Whether the program is root in the sandbox, with all of the user's ids. */
 static inline bool do_is_root(const struct do_request *request)
 {
 	return request->root || request->rootfs;
@@ -88,66 +88,66 @@ static inline bool do_is_root(const struct do_request *request)
 enum { DO_CPU_PERIOD = 100000 };
 
 struct do_result {
-	const char *text; /* config.json, owned by the json_write of the caller */
+	const char *text; /* config.json, owned by the caller's json_write */
 	size_t len;
-	const char **notes; /* what may surprise the user, a line each */
+	const char **notes; /* surprises for the user, a line each */
 	size_t n_notes, cap_notes;
-	bool no_resolv; /* no place for a resolv.conf of the sandbox */
+	bool no_resolv; /* no place for the sandbox's own resolv.conf */
 };
 
 struct json_write;
 
-/* Errors name the option and say what to do. */
+/* Builds the config. Errors name the option and say what to do. */
 int do_config(struct arena *arena, const struct do_request *request, struct json_write *w,
 	      struct do_result *ret, struct err *err) MUST_CHECK;
 
-/* What --home=tools may show of the home directory: each directory of PATH below it, and the trees
- * that the programs there are known to need; never one that has credentials. Absolute paths. */
+/* What --home=tools may show of the home directory: the directories of PATH below it, and the trees
+ * that programs in them are known to need; never one with credentials. Absolute paths. */
 struct do_texts do_home_tools(struct arena *arena, const char *home, const char *path);
 
-/* Whether a path that one of them turned out to be is still none that is nobody's business. */
+/* Whether such a path, with links resolved, may still be shown. */
 bool do_home_may_show(const char *home, const char *path);
 
-/* Whether it contains programs and libraries, which an empty home would hide: daemons' homes. */
+/* Whether the home directory contains programs and libraries, as daemons' do, which an empty home
+ * would hide. */
 bool do_home_is_of_system(const char *path);
 
 /* Hidden unless asked for: data of services that a user may happen to be able to read.
  * NULL-terminated. */
 extern const char *const do_hidden[];
 
-/* What is guarded in a writable directory, relative to it, as far as it is there.
- * NULL-terminated. */
+/* What is guarded in a writable directory if it exists, relative to it. NULL-terminated. */
 extern const char *const do_protected[];
 
-/* Whether --unprotect lets it be written: named itself, or with what it lies in. */
+/* Whether --unprotect makes it writable, by its own name or that of a directory above it. */
 bool do_is_unprotected(const char *name, const struct do_texts *unprotected);
 
-/* Every name must mean something. */
+/* Checks that every name means something. */
 int do_check_unprotected(const struct do_texts *names, struct err *err) MUST_CHECK;
 
-/* Words for do_caps(): what root of another tree has. NULL-terminated. */
+/* For do_caps(): the capabilities of root in another tree. NULL-terminated. */
 extern const char *const do_root_caps[];
 
-/* Capability names for the config, after --cap-add and --cap-drop in their order ("add=NAME",
+/* The config's capabilities, after --cap-add and --cap-drop in their order ("add=NAME",
  * "drop=NAME"). */
 int do_caps(struct arena *arena, const char *const *words, size_t n, struct do_texts *ret,
 	    struct err *err) MUST_CHECK;
 
-/* Whether each line of an --env-file, of so many bytes, is a variable, empty, or a comment. */
+/* Checks that each line of an --env-file (len bytes) is a variable, empty, or a comment. */
 int do_env_file_check(const char *file, const char *text, size_t len, struct err *err) MUST_CHECK;
 
-/* The variables that pass from the caller's environment (tree: what is of use in another tree than
- * this machine's), and those of the options in their order:
- * "env=NAME=value", "env=NAME" (the caller's), "env-file=" with the text of a file. */
+/* The variables passed on from the caller's environment (tree: only those of use in a tree other
+ * than this machine's), and those of the options in their order: "env=NAME=value", "env=NAME" (the
+ * caller's), "env-file=" with the text of a file. */
 struct do_texts do_env(struct arena *arena, bool tree, const char *const *environ,
 		       const char *const *words, size_t n);
 
-/* "nofile=1024:4096". */
+/* Parses "nofile=1024:4096". */
 int do_ulimit(struct arena *arena, const char *word, struct do_rlimit *ret,
 	      struct err *err) MUST_CHECK;
 
-/* "1.5" CPUs as microseconds in DO_CPU_PERIOD. */
+/* Parses "1.5" CPUs as microseconds per DO_CPU_PERIOD. */
 int do_cpus(const char *text, int64_t *ret, struct err *err) MUST_CHECK;
 
-/* "90", "90s", "5m", "2h", as milliseconds. */
+/* Parses "90", "90s", "5m" or "2h" as milliseconds. */
 int do_duration(const char *text, int64_t *ret, struct err *err) MUST_CHECK;

@@ -69,7 +69,7 @@ static void write_mounts(struct json_write *w, const struct do_places *places)
 	for (size_t i = 0; i < places->n; i++) {
 		const struct do_place *place = &places->v[i];
 
-		if (!place->type) /* the rootfs */
+		if (!place->type) /* the root file system */
 			continue;
 		json_write_object(w, NULL);
 		json_write_string(w, "destination", place->target);
@@ -81,8 +81,8 @@ static void write_mounts(struct json_write *w, const struct do_places *places)
 	json_write_end(w);
 }
 
-/* One id, the caller's own: files look as outside, and nothing made inside belongs to anybody
- * else. */
+/* Maps one id, the caller's own: files look as they do outside, and files created inside belong to
+ * nobody else. */
 static void write_id(struct json_write *w, const char *key, uint32_t id)
 {
 	json_write_array(w, key);
@@ -105,9 +105,8 @@ static void write_limit(struct json_write *w, const char *section, const char *k
 	json_write_end(w);
 }
 
-/* Root's own files of /proc let it in without any capability. Other users have only the names of
- * their keys there; and a /proc with covers is one that no sandbox inside can have another
- * beside. */
+/* Root may use root's files in /proc without any capability. Other users only see names of keys
+ * there; and a /proc with covers would keep sandboxes inside from mounting their own. */
 static void write_kernel_paths(struct json_write *w, const struct do_request *q)
 {
 	static const char *const keys[] = { "/proc/keys" };
@@ -164,7 +163,7 @@ static void write_document(struct json_write *w, const struct do_request *q,
 	json_write_end(w);
 	json_write_string(w, "hostname", q->hostname ? q->hostname : "usrun");
 	json_write_object(w, "annotations");
-	/* They grant what they grant outside, though unmapped inside. */
+	/* Groups grant access as they do outside, though they are not mapped inside. */
 	if (!do_is_root(q) || q->keep_groups)
 		json_write_string(w, ANNOTATIONS_KEEP_GROUPS, "1");
 	if (q->rootfs && q->overlay)
@@ -195,7 +194,7 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 	if (r < 0)
 		return r;
 	do_network_check(arena, request, &places, ret);
-	/* Options come later in the list, and win. */
+	/* Options come later in the list, so they win. */
 	own[0] = arena_strf(arena, "HOME=%s", places.home);
 	own[1] = arena_strf(arena, "SHELL=%s", request->machine->shell);
 	own[2] = arena_strf(arena, "XDG_RUNTIME_DIR=/run/user/%u", request->machine->uid);

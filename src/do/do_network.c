@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/do/do_places.h"
 
-/* A resolv.conf of the sandbox's own goes where the host's links lead, if that exists, or to a
- * place where it can be created; nothing is created in a tree of the user's. */
+/* The sandbox's own resolv.conf goes to where the host's links lead if that exists, or where it can
+ * be created; but nothing is created in a tree of the user's. */
 static bool can_hold_resolv(const struct do_request *q, const struct do_places *places)
 {
 	const struct machine *m = q->machine;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds of places in a sandbox. */
+/* The kinds of places in a sandbox, and how to add them. */
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/do/do_places.h"
@@ -24,7 +24,7 @@ static struct do_place *do_place_push(struct do_builder *b, struct do_place plac
 	return &p->v[p->n++];
 }
 
-/* A later one replaces an earlier one of the same path. */
+/* Replaces an earlier place of the same path. */
 struct do_place *do_place_add(struct do_builder *b, struct do_place place)
 {
 	struct do_places *p = b->places;
@@ -43,7 +43,7 @@ struct do_place *do_place_add(struct do_builder *b, struct do_place place)
 	return &p->v[i];
 }
 
-/* The deepest place above the path, or at it. */
+/* The deepest place at the path or above it. */
 const struct do_place *do_places_find(const struct do_places *p, const char *path, bool at_too)
 {
 	const struct do_place *found = NULL;
@@ -56,8 +56,8 @@ const struct do_place *do_places_find(const struct do_places *p, const char *pat
 	return found;
 }
 
-/* With a limit on memory a file system in memory must end before it: ENOSPC is an answer, the OOM
- * killer is none. */
+/* With a memory limit, a file system in memory must fill up first: a program can handle ENOSPC, but
+ * not the OOM killer. */
 static const char *size_word(struct do_builder *b, unsigned int percent)
 {
 	int64_t memory = b->request->memory;
@@ -86,7 +86,7 @@ void do_place_tmpfs(struct do_builder *b, const char *target, const char *mode,
 			      });
 }
 
-/* The same as a part of the layer: to be told at the end, or there again the next time. */
+/* The same as part of the layer: listed at the end, or kept for the next time. */
 void do_place_kept(struct do_builder *b, const char *target, const char *mode, bool kept)
 {
 	if (!kept && !b->request->all_changes) {
@@ -105,7 +105,8 @@ void do_place_kept(struct do_builder *b, const char *target, const char *mode, b
 
 struct do_place *do_place_empty(struct do_builder *b, const char *target)
 {
-	/* What is copied is not written to, and covered when mounts are made read-only. */
+	/* A directory to be copied is not written to, and is covered when mounts are made
+	 * read-only. */
 	bool below = b->request->root && b->phase == DO_PHASE_BELOW;
 
 	return do_place_add(b, (struct do_place){
@@ -118,7 +119,7 @@ struct do_place *do_place_empty(struct do_builder *b, const char *target)
 			       });
 }
 
-/* A device that somebody keeps in a tree is none of the sandbox's, whoever owns it. */
+/* Device nodes that somebody keeps in a tree are not for the sandbox, whoever owns them. */
 struct do_place *do_place_tree(struct do_builder *b, const char *source, const char *target,
 			       bool writable)
 {
@@ -158,7 +159,7 @@ void do_place_link(struct do_builder *b, const char *path)
 			      });
 }
 
-/* Mount points in it are made in the layer. */
+/* Mount points in it are created in the layer. */
 struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target,
 				  bool squash)
 {
@@ -172,7 +173,7 @@ struct do_place *do_place_scratch(struct do_builder *b, const char *source, cons
 			       });
 }
 
-/* Paths shown by the copy are hidden in it, too: its server sees no more than it should. */
+/* Hides paths also in the tree that is copied: its server must see no more than the sandbox. */
 static void add_place_for(struct do_builder *b, const struct do_place *place)
 {
 	const struct do_place *cover = NULL;
@@ -208,7 +209,7 @@ void do_place_copy(struct do_builder *b)
 	size_t n = b->places->n;
 
 	for (size_t i = 0; i < n; i++) {
-		struct do_place place = b->places->v[i]; /* the list moves */
+		struct do_place place = b->places->v[i]; /* by value, because the list moves */
 
 		add_place_for(b, &place);
 	}

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is below these of / is the sandbox's own, or the kernel's. */
+/* Below these directories of / everything is the sandbox's own, or the kernel's. */
 static const char *const not_shown[] = { "/proc", "/sys",  "/dev",  "/tmp",
 					 "/run",  "/home", "/root", "/lost+found" };
 
@@ -57,7 +57,7 @@ static void add_root(struct do_builder *b)
 			(void)do_place_empty(b, m->automounts[i]);
 }
 
-/* Anything missing from here on is created in the copy. */
+/* From here on, whatever is missing is created in the copy. */
 static void begin_copy(struct do_builder *b)
 {
 	for (size_t i = 0; i < b->places->n; i++)
@@ -66,7 +66,7 @@ static void begin_copy(struct do_builder *b)
 	b->phase = DO_PHASE_ABOVE;
 }
 
-/* A tree of the host, or the copy of one. */
+/* Whether the place is a tree of the host, or a copy of one. */
 static bool is_of_host(const struct do_builder *b, const struct do_place *place)
 {
 	return place->cover == DO_COVER_HOST ||
@@ -74,12 +74,12 @@ static bool is_of_host(const struct do_builder *b, const struct do_place *place)
 		str_equal(place->type, "bind"));
 }
 
-/* Nothing is made in a tree that is not a copy, but the places of what every program expects. What
- * is above a path that is shown is the tree's, not this machine's of that name. */
+/* Creates nothing in a tree that is not a copy, except the places that every program expects.
+ * Directories above a shown path are the tree's own, not this machine's of that name. */
 static void add_rootfs(struct do_builder *b)
 {
-	/* An overlay of a user namespace has no devices. Others work there as outside, and root
-	 * unpacks them from archives. */
+	/* An overlay in a user namespace allows no devices. For others they work as outside, and
+	 * root unpacks them from archives. */
 	(void)do_place_add(b, (struct do_place){
 				      .target = "/",
 				      .type = b->request->overlay ? NULL : "bind",
@@ -109,7 +109,7 @@ static void add_kernel(struct do_builder *b)
 		  { "nosuid", "noexec", "nodev" },
 		  DO_COVER_NONE },
 	};
-	/* A new sysfs belongs to the owner of the network namespace. */
+	/* Only the owner of the network namespace can mount a new sysfs. */
 	static const struct do_place sys = {
 		"/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" }, DO_COVER_NONE
 	};
@@ -123,7 +123,7 @@ static void add_kernel(struct do_builder *b)
 	do_place_tmpfs(b, "/dev/shm", "mode=1777", 25);
 }
 
-/* Whether a mount point exists at the path, or can be created. */
+/* Whether a mount point exists at the path, or can be created there. */
 static bool can_hold(const struct do_builder *b, const char *path, bool there)
 {
 	const struct do_place *cover = do_places_find(b->places, path, false);
@@ -178,7 +178,7 @@ static struct do_place *add_path(struct do_builder *b, const struct do_path *pat
 	const enum do_phase phase = b->phase;
 	struct do_place *place;
 
-	/* What is not in what is copied cannot be uncovered. */
+	/* What is missing from the copied tree cannot be uncovered. */
 	if (path->how == DO_HIDE)
 		b->phase = do_places_find(b->places, path->target, false)->phase;
 
@@ -205,7 +205,7 @@ static struct do_place *add_path(struct do_builder *b, const struct do_path *pat
 	return place;
 }
 
-/* If an option has put something else there, or made the directory read-only, there is nothing to
+/* If an option mounted something else there, or made the directory read-only, there is nothing to
  * guard. */
 static void add_guards(struct do_builder *b)
 {
@@ -223,9 +223,9 @@ static const char *parent_of(struct do_builder *b, const char *path)
 	return arena_strndup(b->arena, path, (size_t)(strrchr(path, '/') - path));
 }
 
-/* Only a mount point itself cannot be renamed: the writable directories above become mount points
- * too, or the whole of them would be moved aside on the host and made anew. A volume's name may go
- * by links. */
+/* Only a mount point cannot be renamed, so the writable directories above become mount points, too:
+ * otherwise they could be moved aside on the host and created anew. The path of a volume may
+ * contain links. */
 static void pin_parents(struct do_builder *b, const struct do_path *paths, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -299,8 +299,8 @@ static void say_copy(struct do_builder *b, const char *cwd)
 			     cwd, b->request->layer));
 }
 
-/* A copy to which the user could write nothing is useless: a directory of others or, if the kernel
- * makes it, of a group that cannot be mapped. */
+/* A copy in which the user cannot write is useless: that of others' directory or, if the kernel
+ * makes it, of one whose group cannot be mapped. */
 static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_place *cover)
 {
 	const struct machine *m = b->request->machine;
@@ -325,7 +325,7 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 				     cwd));
 }
 
-/* The caller's directory is seen at its own path, and kept as it is unless it was asked for. */
+/* Shows the caller's directory at its own path, unchanged unless an option asks otherwise. */
 static void add_cwd(struct do_builder *b)
 {
 	const char *cwd = b->request->machine->cwd;
@@ -354,7 +354,7 @@ static void add_cwd(struct do_builder *b)
 	add_own_cwd(b, cwd, place);
 }
 
-/* In a tree only what an option shows of this machine is there. */
+/* In another tree, only what an option shows of this machine exists. */
 static void set_tree_cwd(struct do_builder *b)
 {
 	const char *cwd = b->request->machine->cwd;
@@ -371,8 +371,8 @@ static int set_workdir(struct do_builder *b, struct err *err)
 
 	if (!dir)
 		return 0;
-	/* What is missing would be made, in a directory of the user perhaps. Only a layer may have
-	 * what the host has not. */
+	/* A missing one would have to be created, perhaps in a directory of the user's. Only a
+	 * layer may have what the host lacks. */
 	if (!b->request->workdir_there &&
 	    !(b->request->layer && place && place->cover == DO_COVER_OWN))
 		return err_set(err, ENOTDIR, "--workdir %s: no such directory", dir);
@@ -380,7 +380,8 @@ static int set_workdir(struct do_builder *b, struct err *err)
 	return 0;
 }
 
-/* With the host's network its names are resolved as on the host, wherever the file's links lead. */
+/* With the host's network, names are resolved as on the host, wherever the links of resolv.conf
+ * lead. */
 static void add_resolver(struct do_builder *b)
 {
 	const struct machine *m = b->request->machine;
@@ -405,7 +406,7 @@ static void add_resolver(struct do_builder *b)
 	}
 }
 
-/* Whoever writes to it from inside gives the kernel notes of their own. */
+/* Whoever can write to the layer from inside can forge the kernel's attributes. */
 static int check_layer(const struct do_builder *b, struct err *err)
 {
 	const char *layer = b->request->layer;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The seccomp profile of `do`. Calls pass that a program without capabilities may want; some are
- * refused with EPERM, as a program expects it that meets a right it does not have; and what is
- * newer than the table, or a second way to the same, does not exist (ENOSYS), so that C libraries
- * fall back to what they know. */
+/* The seccomp profile of `do`. Allows calls that a program without capabilities may need. Some
+ * calls fail with EPERM, as they would for lack of privileges. Calls that are newer than the table,
+ * or duplicate another call, fail with ENOSYS, so that C libraries fall back to older ones. */
 #include "src/base/json_write.h"
 #include "src/base/str.h"
 #include "src/do/do_places.h"
@@ -10,8 +9,8 @@
 
 #include <errno.h>
 
-/* Names within the tables, not pointers to them: those would be relocated at every start of usrun,
- * whatever it is to do. */
+/* Arrays of names, not pointers: those would be relocated at every start of usrun, whatever the
+ * command. */
 enum { NAME_SIZE = 32 };
 
 static const char passing[][NAME_SIZE] = {
@@ -84,8 +83,8 @@ static const char passing[][NAME_SIZE] = {
 	"",
 };
 
-/* Keys are not namespaced; tracing, profiling and page faults of the kernel's are what exploits are
- * made with; the rest is system administration, other processes' memory, handles that reach past
+/* Keys are not namespaced. Tracing, profiling and handling the kernel's page faults are the tools
+ * of exploits. The rest is system administration, other processes' memory, handles that reach past
  * the mounts, and relics. */
 static const char refused[][NAME_SIZE] = {
 	/* clang-format off */
@@ -101,11 +100,10 @@ static const char refused[][NAME_SIZE] = {
 	"",
 };
 
-/* A user namespace of its own would give the program capabilities there. --nested lets these
- * through. */
+/* A user namespace would give the program capabilities in it. --nested allows these calls. */
 static const char nesting[][NAME_SIZE] = { "mount",  "umount", "umount2", "pivot_root",
 					   "chroot", "setns",  "unshare", "" };
-/* The same, unless nested not there: the flags of clone3 are in memory, where a filter does not see
+/* The same, but ENOSYS unless nested: clone3() takes its flags in memory, where a filter cannot see
  * them. */
 static const char nesting_new[][NAME_SIZE] = { "clone3", "open_tree",     "move_mount",
 					       "fsopen", "fsconfig",      "fsmount",
@@ -118,7 +116,7 @@ struct compared {
 	unsigned int error;
 };
 
-/* The kernel takes the lower half of a command alone: comparing all of it could be got around
+/* The kernel uses only the lower half of an ioctl command, so comparing all of it could be bypassed
  * (CVE-2019-10063). */
 static const struct compared compared[] = {
 	{ "ioctl", 1, 0xffffffff, 0x5412 /* TIOCSTI */, EPERM },
@@ -149,7 +147,7 @@ static void open_rule(struct json_write *w, const char *call, int error)
 	action(w, error);
 }
 
-/* names: ended by an empty one. */
+/* names ends with an empty one. */
 static void plain_rule(struct json_write *w, const char (*names)[NAME_SIZE], int error)
 {
 	json_write_object(w, NULL);
@@ -169,7 +167,7 @@ static void argument(struct json_write *w, unsigned int index, const char *op, u
 	json_write_uint(w, "value", value);
 }
 
-/* A comparison that always holds comes after those for equality, and so means "else". */
+/* A comparison that is always true, after those for equality: means "else". */
 static void otherwise(struct json_write *w, const char *call, unsigned int index)
 {
 	open_rule(w, call, 0);
@@ -191,7 +189,7 @@ static void masked_rule(struct json_write *w, const struct compared *c)
 
 static void clone_rules(struct json_write *w, const struct do_request *q)
 {
-	/* Its arguments are swapped there. */
+	/* s390 swaps clone()'s arguments. */
 	unsigned int index = str_starts(q->machine->arch, "s390");
 	static const char clone[][NAME_SIZE] = { "clone", "" };
 
@@ -205,11 +203,11 @@ static void clone_rules(struct json_write *w, const struct do_request *q)
 						   EPERM });
 }
 
-/* The family of a socket is in memory there, where a filter does not see it. A machine that has it
- * as its own way to sockets needs it, and so do the programs around a usrun of 32 bits, whatever
- * the kernel is; where only programs of the second architecture do, whoever wants a family that is
- * refused would make the call in their name. EPERM, because a rule with the default action counts
- * as none, and connect and its like would let it pass. */
+/* socketcall(2) takes the socket family in memory, where a filter cannot see it. Machines whose
+ * only way to sockets it is need it, and so do the programs that run with a 32-bit usrun, whatever
+ * the kernel. Where only programs of the second architecture need it, it is refused, as anybody who
+ * wants a forbidden family could make the call as one of them. EPERM: a rule with the default
+ * action has no effect, and connect and the like would let the call pass. */
 static void socketcall_rule(struct json_write *w, const char *machine)
 {
 	static const char name[][NAME_SIZE] = { "socketcall", "" };
@@ -219,7 +217,8 @@ static void socketcall_rule(struct json_write *w, const char *machine)
 	plain_rule(w, name, second ? EPERM : 0);
 }
 
-/* The machine's own, and the one whose programs it runs too; no other may make calls at all. */
+/* The machine's own architecture, and the second one whose programs it runs; calls of all others
+ * are refused. */
 static void architectures(struct json_write *w, const char *machine)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options that are words: environment, capabilities, limits, tools of the home directory. */
+/* Options that are words: environment, capabilities, limits, tools in the home directory. */
 #include "src/do/do.h"
 
 #include "src/base/parse.h"
@@ -19,7 +19,7 @@ static void push(struct arena *arena, struct do_texts *list, const char *text)
 	list->v = v;
 }
 
-/* A variable that names a socket, a key or a directory that is not there is worse than none. */
+/* Better no variable than one that names a missing socket, key or directory. */
 static bool may_pass(const char *variable, bool tree)
 {
 	static const char *const any[] = { "TERM=", "COLORTERM=", "LANG=",    "LANGUAGE=", "TZ=",
@@ -64,7 +64,7 @@ int do_env_file_check(const char *file, const char *text, size_t len, struct err
 	for (unsigned int number = 1; text_line(&next, &line, &line_len); number++) {
 		size_t name = 0;
 
-		/* A name of any characters, as --env takes. */
+		/* A name may have any characters, as with --env. */
 		while (name < line_len && (unsigned char)line[name] > ' ' && line[name] != '=')
 			name++;
 		if (!line_len || *line == '#' || *line == '\r' ||
@@ -77,7 +77,7 @@ int do_env_file_check(const char *file, const char *text, size_t len, struct err
 	return 0;
 }
 
-/* Lines "NAME=value" or "NAME"; empty lines and comments (#) are skipped. */
+/* Adds lines "NAME=value" or "NAME"; skips empty lines and comments (#). */
 static void push_file(struct arena *arena, struct do_texts *list, const char *const *environ,
 		      const char *text)
 {
@@ -203,7 +203,7 @@ int do_ulimit(struct arena *arena, const char *word, struct do_rlimit *ret, stru
 	for (char *c = name; *c; c++)
 		if (*c >= 'a' && *c <= 'z')
 			*c = (char)(*c - 'a' + 'A');
-	/* Names not in the table yield 0, the value of RLIMIT_CPU. */
+	/* For unknown names the table yields 0, which is RLIMIT_CPU. */
 	if (!str_equal(json_read_enum_name(names_rlimits, json_read_enum(names_rlimits, name)),
 		       name)) {
 		(void)err_set(err, EINVAL, "--ulimit: unknown limit \"%.*s\"",
@@ -241,7 +241,7 @@ int do_cpus(const char *text, int64_t *ret, struct err *err)
 		for (size_t i = 0; i < part; i++)
 			value += (unit /= 10) * (text[whole + 1 + i] - '0');
 	}
-	/* The kernel's least quota is a millisecond. */
+	/* The kernel's minimum quota is one millisecond. */
 	if (value < 1000)
 		return err_set(err, EINVAL,
 			       "--cpus: expected a number of CPUs, such as 1.5 (at least 0.01), "
@@ -312,7 +312,7 @@ int do_check_unprotected(const struct do_texts *names, struct err *err)
 	return 0;
 }
 
-/* Whatever PATH says: the user's credentials are none of the program's business. */
+/* Credentials are never shown, whatever PATH says. */
 static bool has_credentials(const char *home, const char *path)
 {
 	static const char *const names[] = {
