@@ -16,12 +16,12 @@
 
 enum { MAX_LINKS = 40, FUSE_MAGIC = 0x65735546 /* missing from older headers */ };
 
-/* The position of a walk. */
+/* The current position on a path. */
 struct place {
 	struct arena *arena;
 	int fd;
-	const char *name; /* absolute, or from the working directory */
-	const char *rest; /* still to be walked */
+	const char *name; /* absolute, or relative to the working directory */
+	const char *rest; /* components still to walk */
 	int links;
 };
 
@@ -34,7 +34,7 @@ static int start_at(struct place *place, const char *path)
 	return place->fd < 0 ? -errno : 0;
 }
 
-/* A link: its target is put before what is left. */
+/* Follows a link: puts its target before the rest of the path. */
 static int follow(struct place *place, int link)
 {
 	char text[PATH_MAX];
@@ -64,7 +64,8 @@ static int step_into(struct place *place, const char *word)
 	return 0;
 }
 
-/* To the end of the path, or to the directory that ends it: 0, or -errno with the place there. */
+/* Walks to the end of the path, or to the directory that stops us: 0, or -errno with *place
+ * there. */
 static int go(struct place *place, const char *path)
 {
 	int r = start_at(place, path);
@@ -103,7 +104,7 @@ static const char *asker_words(struct arena *arena, const struct barrier_view *v
 			: arena_strf(arena, "uid %u (%lld on the host)", uid, (long long)host);
 }
 
-/* The letter of the class whose bits apply to the caller. */
+/* The letter of the permission class that applies to the caller. */
 static char class_of(const struct stat *st)
 {
 	gid_t groups[1024];
@@ -131,8 +132,8 @@ static const char *letters_of(int want)
 	return want == R_OK ? "r" : want == W_OK ? "w" : want == X_OK ? "x" : "rwx";
 }
 
-/* For a path of the host; in a container's files the advice is for the image's author. Others'
- * files must not be opened to all: a home directory, a key. */
+/* Advice for a path on the host, or, for a container's file, to the image's author. Never to open
+ * others' files to everybody: they may be a home directory or a key. */
 static const char *advice(struct arena *arena, const struct barrier_view *view, const char *path,
 			  const struct stat *st, int want)
 {
@@ -214,8 +215,8 @@ void barrier_hint(struct arena *arena, const struct barrier_view *view, const ch
 		err_hint_first(err, "%s", words);
 }
 
-/* The capabilities of a user namespace's root apply only to files whose owner and group are mapped;
- * for others it is an ordinary user. */
+/* The capabilities of a user namespace's root apply only to files whose owner and group are both
+ * mapped; to others it has the access of an ordinary user. */
 static bool closed_to_root(const struct barrier_view *view, const struct stat *st, int want)
 {
 	bool has_uid = idmap_to_container(view->uids, st->st_uid) >= 0;

@@ -14,10 +14,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* Not needed by a caller that may map ids itself, or gets no user namespace. */
+/* For a caller that may map ids itself, or gets no user namespace. */
 static const struct subid no_subid = { .missing = "not looked up" };
 
-/* In a namespace created for it, with the maps that a container will have. */
+/* Tries the helpers on a user namespace created for that, with the maps that a container will
+ * have. */
 static void try_helpers(struct arena *arena, struct facts *facts)
 {
 	const struct caller *caller = &facts->caller;
@@ -55,12 +56,12 @@ static int gather_userns(struct arena *arena, struct facts *facts, struct err *e
 	return 0;
 }
 
-/* Not from /sys/kernel/security, which containers and hardened hosts often lack. */
+/* Not from /sys/kernel/security, which is often missing in containers and on hardened hosts. */
 const char *facts_lsm(void)
 {
 	char text[8];
 
-	/* AppArmor first: if both are there, only one of them can be the labelling one. */
+	/* AppArmor first: if both are present, only one of them can be the one that labels. */
 	if (io_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof(text)) >
 		    0 &&
 	    text[0] == 'Y')
@@ -95,9 +96,9 @@ static int gather_limits(unsigned int parts, struct facts *facts, struct err *er
 	return 0;
 }
 
-/* A socket file says little: a manager that has ended leaves it behind, one that hangs still
- * listens, and the kernel connects whom it does not let in. So whoever answers there is a manager,
- * and nobody else. */
+/* Whether a manager answers. The socket file proves little: a manager that has exited leaves it
+ * behind, one that hangs still listens, and the kernel connects even callers whom the manager
+ * rejects. */
 static bool answers(struct arena *arena, const char *dir, const char **ret_why)
 {
 	struct err err = { 0 };
@@ -112,8 +113,7 @@ static bool answers(struct arena *arena, const char *dir, const char **ret_why)
 	return r == 0;
 }
 
-/* Asks the managers that could make a unit for the caller; one that is silent costs
- * DBUS_CONNECT_MS. */
+/* Asks the managers that could create a unit for the caller; a silent one costs DBUS_CONNECT_MS. */
 static void gather_systemd(struct arena *arena, const struct facts *facts,
 			   struct facts_systemd *ret)
 {
@@ -121,7 +121,8 @@ static void gather_systemd(struct arena *arena, const struct facts *facts,
 	const char *dir = facts->runtime_dir, *usual = NULL;
 
 	*ret = (struct facts_systemd){ 0 };
-	if (caller->initial_userns && !caller->uid) { /* what root starts belongs to the system */
+	if (caller->initial_userns &&
+	    !caller->uid) { /* what root starts belongs to the system's manager */
 		ret->system = answers(arena, "/run", &ret->why);
 		return;
 	}
@@ -129,7 +130,7 @@ static void gather_systemd(struct arena *arena, const struct facts *facts,
 		dir = arena_strf(arena, "/run/user/%u", caller->uid);
 	if (dir && answers(arena, dir, &ret->why))
 		ret->user_dir = dir;
-	else if (!ret->why) /* a system that locks users out says nothing about their own manager */
+	else if (!ret->why) /* a system manager that rejects users says nothing about their own */
 		ret->system = answers(arena, "/run", &usual);
 }
 

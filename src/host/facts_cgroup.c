@@ -44,8 +44,8 @@ static bool piece_has_word(struct mountinfo_piece list, const char *word, size_t
 	return false;
 }
 
-/* The lines of mountinfo, of which some machines have thousands, with the mounts of cgroup file
- * systems and those that may cover them. */
+/* The lines of mountinfo (thousands on some machines) that are cgroup file systems, or may cover
+ * one. */
 struct mounts {
 	struct arena *arena;
 	struct mountinfo_line *v;
@@ -105,8 +105,8 @@ static const struct mountinfo_line *find_mount(const struct mounts *mounts,
 	return NULL;
 }
 
-/* Whether other lies on mount itself (only asked for the mount that is looked for: on the way to
- * it, what lies on a mount is what leads on), or on the same parent at a shorter path. */
+/* Whether other covers mount: it lies on mount itself (checked only for the mount we look for; on
+ * the way to it, a mount on a mount leads on), or on the same parent at a shorter path. */
 static bool hides(const struct mountinfo_line *other, const struct mountinfo_line *mount, bool last)
 {
 	if (last && same(other->parent, mount->id) && same(other->target, mount->target))
@@ -115,7 +115,7 @@ static bool hides(const struct mountinfo_line *other, const struct mountinfo_lin
 	       other->target.len < mount->target.len && is_prefix(other->target, mount->target);
 }
 
-/* A mount is hidden if another covers it or one of those that lead to it. */
+/* A mount is hidden if another covers it, or one of those that lead to it. */
 static bool is_hidden(const struct mounts *mounts, const struct mountinfo_line *mount)
 {
 	const struct mountinfo_line *at = mount;
@@ -129,7 +129,7 @@ static bool is_hidden(const struct mounts *mounts, const struct mountinfo_line *
 	return false;
 }
 
-/* "5:cpu,cpuacct:/user.slice" of /proc/self/cgroup; the path may contain colons. */
+/* A line of /proc/self/cgroup, "5:cpu,cpuacct:/user.slice"; the path may contain colons. */
 struct group_line {
 	struct mountinfo_piece controllers, path;
 };
@@ -146,7 +146,7 @@ static bool parse_group(const char *line, size_t len, struct group_line *ret)
 	return ret->path.len > 0 && ret->path.s[0] == '/';
 }
 
-/* A controller is in one hierarchy only, so the first word identifies its mount. */
+/* A controller is in one hierarchy only, so the first one identifies the mount. */
 static bool is_mount_of(const struct mountinfo_line *mount, const struct group_line *group)
 {
 	struct mountinfo_piece word;
@@ -159,8 +159,8 @@ static bool is_mount_of(const struct mountinfo_line *mount, const struct group_l
 	return piece_has_word(mount->super, word.s, word.len);
 }
 
-/* The cgroup's path below the mount's root: a container may see only its own cgroup, bound
- * there. */
+/* The cgroup's path below the mount's root: a container may see only its own cgroup,
+ * bind-mounted. */
 static const char *relative(const char *root, const char *path)
 {
 	size_t len = strlen(root);
@@ -172,7 +172,8 @@ static const char *relative(const char *root, const char *path)
 	return path[len] ? path + len : "/";
 }
 
-/* The best of its mounts: one that shows the own cgroup, preferably at the usual place. */
+/* Picks the hierarchy's best mount: one that shows the caller's cgroup, preferably at the usual
+ * place. */
 static bool find_hierarchy(struct mounts *mounts, const struct group_line *group,
 			   struct facts_hierarchy *ret)
 {
@@ -180,7 +181,7 @@ static bool find_hierarchy(struct mounts *mounts, const struct group_line *group
 	const char *path = arena_strndup(arena, group->path.s, group->path.len);
 	int best = 0;
 
-	if (path_has_dotdot(path)) /* outside the own cgroup namespace */
+	if (path_has_dotdot(path)) /* outside of the cgroup namespace's root */
 		path = "/";
 	for (size_t i = 0; i < mounts->n; i++) {
 		const struct mountinfo_line *mount = &mounts->v[i];
@@ -252,8 +253,9 @@ static bool may_write(struct arena *arena, const struct facts_hierarchy *h, cons
 	return compat_access(own_file(arena, h, name), W_OK) == 0;
 }
 
-/* v2: cgroups can be created, and processes moved out of the own cgroup (cgroup.procs of the common
- * ancestor is checked). v1: in every hierarchy; named ones and the v2 tree limit nothing. */
+/* v2: whether cgroups can be created, and processes moved out of the caller's cgroup (the kernel
+ * checks cgroup.procs of the common ancestor). v1: in every hierarchy, except that named ones and
+ * the v2 tree limit nothing. */
 static bool is_own_writable(struct arena *arena, const struct facts_cgroup *cgroup)
 {
 	bool any = false;
@@ -271,7 +273,7 @@ static bool is_own_writable(struct arena *arena, const struct facts_cgroup *cgro
 	return any;
 }
 
-/* Only read-only mounts stop a caller that overrides file modes: all of them or none. */
+/* A caller that overrides file modes is only stopped by read-only mounts: all of them or none. */
 static bool is_mount_writable(struct arena *arena, const struct facts_cgroup *cgroup)
 {
 	return cgroup->n > 0 && may_write(arena, &cgroup->v[0], "");
@@ -287,8 +289,8 @@ static int read_controllers(struct arena *arena, const struct facts_hierarchy *h
 	return r;
 }
 
-/* Without reading mountinfo, which may be long: the usual place shows the own cgroup. false if it
- * does not (a bind mount in a container). */
+/* Does without mountinfo, which may be long, if the usual place shows the caller's cgroup. false if
+ * it does not (a bind mount in a container). */
 static bool guess_v2(struct arena *arena, const char *groups, struct facts_cgroup *ret)
 {
 	const char *line;
@@ -312,8 +314,8 @@ static bool guess_v2(struct arena *arena, const char *groups, struct facts_cgrou
 	return false;
 }
 
-/* Only what belongs to the mode: a v2 tree mounted elsewhere beside v1, or a v1 hierarchy beside
- * v2, is somebody's experiment. */
+/* Keeps only what belongs to the mode: a v2 tree mounted elsewhere beside v1, or a v1 hierarchy
+ * beside v2, is somebody's experiment. */
 static void keep_mode(struct facts_cgroup *cgroup)
 {
 	bool unified = cgroup->n > 0 && !*cgroup->v[cgroup->n - 1].controllers;
@@ -348,8 +350,7 @@ static bool ends_with(const char *text, const char *end)
 	return len >= n && str_equal(text + len - n, end);
 }
 
-/* systemd (since 251) marks what it has delegated: in other cgroups of its own it may do as it
- * likes. */
+/* systemd (since 251) marks delegated cgroups; in all others that it owns it may do as it likes. */
 static bool is_delegated(struct arena *arena, const struct facts_hierarchy *h)
 {
 	char mark[2];
@@ -380,7 +381,7 @@ static bool is_parent_writable(struct arena *arena, const struct facts_hierarchy
 	return may_write(arena, &parent, "") && may_write(arena, &parent, "cgroup.procs");
 }
 
-/* Only as far as a plan may depend on it: each question is a system call or three. */
+/* Each question takes one to three system calls, so ask only what a plan may depend on. */
 static void look_around(struct arena *arena, bool any_mode, struct facts_cgroup *cgroup)
 {
 	const struct facts_hierarchy *own = &cgroup->v[0];

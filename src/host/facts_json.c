@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts not gathered are absent from the document, and so is every text that is NULL. */
+/* Parts not gathered are absent from the document, and so are texts that are NULL. */
 #include "src/host/facts.h"
 
 #include "src/host/facts_names.h"

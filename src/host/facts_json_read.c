@@ -16,7 +16,7 @@ struct doc_caller {
 	struct json_bool initial_userns, owns_mounts, setgroups_allowed, no_new_privs;
 };
 
-struct doc_range { /* of a map: all three; of subordinate ids: outside ("start") and count */
+struct doc_range { /* a map has all three; subordinate ids have outside ("start") and count */
 	struct json_uint inside, outside, count;
 };
 
@@ -238,7 +238,7 @@ static struct subid take_subid(struct arena *arena, const struct doc_subid *doc)
 			       .unused = (uint32_t)doc->unused.v };
 }
 
-/* Ranges that no kernel shows would mislead the planner. */
+/* Ranges that no kernel would show could mislead the planner. */
 static int take_userns(struct arena *arena, const struct doc_userns *doc, struct facts *ret,
 		       struct err *err)
 {

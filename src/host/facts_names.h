@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to this directory: the words of the facts document, for writing and reading. */
+/* The words of the facts document, for writing and reading. Private to this directory. */
 #pragma once
 
 #include "src/base/json_read.h"

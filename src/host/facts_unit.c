@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user's systemd marks nothing (cgroup_xattr_apply() of systemd's cgroup.c: the system's alone
- * does), so it is asked. */
+/* Asks the user's systemd, because it marks nothing: only the system's does (cgroup_xattr_apply()
+ * in systemd's cgroup.c). */
 #include "src/base/clock.h"
 #include "src/host/facts.h"
 #include "src/sys/dbus.h"
@@ -10,8 +10,8 @@
 static const char SERVICE[] = ".service";
 enum { ANSWER_MS = 2000 };
 
-/* As D-Bus has names in paths: what is neither a letter nor a digit, and a digit in front, as "_"
- * and two hexadecimal digits. */
+/* Escapes a name for a D-Bus path: everything but letters and digits, and a leading digit, becomes
+ * "_" and two hexadecimal digits. */
 static void put_escaped(struct str *path, const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -8,14 +8,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* Who has none of such files waits for it at every start. */
+/* Limits what a start costs for a directory that has no such file. */
 enum { MOST = 2000 };
 
 struct walk {
 	struct arena *arena;
 	const uint32_t *groups;
 	size_t n_groups;
-	const char **dirs; /* still to be read: entries from next on */
+	const char **dirs; /* still to be read: from index next on */
 	size_t next, n, cap;
 	size_t looked;
 	dev_t device;

@@ -15,9 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LIST_MAX = 64 * 1024, /* what a pipe holds */ LIST_TIMEOUT_MS = 10000, HEAD_MAX = 4096 };
+enum {
+	LIST_MAX = 64 * 1024,
+	/* the capacity of a pipe */ LIST_TIMEOUT_MS = 10000,
+	HEAD_MAX = 4096
+};
 
-/* A user may have handlers of its own; usrun does nothing for it that it may not do itself. */
+/* Users may have handlers of their own; usrun does nothing with them that the user could not do. */
 static const char *directory(void)
 {
 	const char *chosen = getenv("USRUN_HANDLERS");
@@ -84,7 +88,7 @@ int handler_read(struct arena *arena, const struct caller *caller, const char *n
 	return r < 0 ? err_prefix(err, "handler \"%s\"", name) : 0;
 }
 
-/* "\tlibc.so.6 => /lib/libc.so.6 (0x7f12)", the loader and the kernel's own without an arrow. */
+/* Parses "\tlibc.so.6 => /lib/libc.so.6 (0x7f12)"; the loader and the vDSO have no arrow. */
 int handler_parse_list(struct arena *arena, char *text, struct handler_file **ret, size_t *ret_n,
 		       struct err *err)
 {
@@ -113,7 +117,7 @@ int handler_parse_list(struct arena *arena, char *text, struct handler_file **re
 	return 0;
 }
 
-/* The loader knows what else it would load: a library it names is found with no guess of ours. */
+/* Asks the loader what it would load, so that we need not guess where a library is. */
 static int list_libraries(struct arena *arena, struct handler *handler, struct handler_file **ret,
 			  size_t *ret_n, struct err *err)
 {
@@ -140,7 +144,7 @@ static int list_libraries(struct arena *arena, struct handler *handler, struct h
 		r = err_set(err, EIO, "%s --list did not end", handler->loader);
 	if (r == 0)
 		r = io_read_fd(in, "the list of libraries", LIST_MAX, arena, &text, NULL, err);
-	if (r == 0) /* the missing one is named in its output */
+	if (r == 0) /* its output names the missing one */
 		r = handler_parse_list(arena, text, ret, ret_n, err);
 	if (r == 0 && result.status)
 		r = err_set(err, EIO, "%s --list: %s", handler->loader, result.words);

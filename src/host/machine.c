@@ -38,7 +38,7 @@ static int compare_entries(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* From the directory's entry types: none is touched, as one may be an automounter's. */
+/* Uses the directory's entry types and touches no entry, because it may be an automount point. */
 static enum machine_kind kind_of_entry(const struct dirent *entry, const char *path)
 {
 	struct stat st;
@@ -99,7 +99,7 @@ static int list_automounts(struct arena *arena, struct machine *machine, struct 
 	return r;
 }
 
-/* Link by link: if some of them are not shown, the others lead nowhere. */
+/* Follows the links one by one: if one of them is not shown, the rest leads nowhere. */
 static void follow_resolver(struct arena *arena, struct machine *machine)
 {
 	const size_t most = sizeof(machine->resolver) / sizeof(machine->resolver[0]);

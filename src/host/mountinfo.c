@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The next word of a line, which ends at end. */
+/* Takes the next word of a line that ends at end. */
 static struct mountinfo_piece take_word(const char **p, const char *end)
 {
 	const char *blank = memchr(*p, ' ', (size_t)(end - *p));
@@ -15,7 +15,7 @@ static struct mountinfo_piece take_word(const char **p, const char *end)
 	return word;
 }
 
-/* "36 35 98:0 /root /target options optional… - type source super". */
+/* A line: "36 35 98:0 /root /target options optional… - type source super". */
 bool mountinfo_next(const char **next, struct mountinfo_line *ret)
 {
 	const char *line;
