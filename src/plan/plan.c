@@ -13,7 +13,7 @@
 #include <sched.h>
 #include <stdio.h>
 
-/* The container sees files of its cgroups, and they are not read-only. */
+/* Whether the container sees its cgroup's files, and they are not read-only. */
 static bool shows_writable_cgroup(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->rootfs.n_mounts; i++)
@@ -44,7 +44,7 @@ static int build_cgroup(struct plan_build *b, struct err *err)
 	else if (b->plan->cgroup.place.kind == CGROUP_DRIVER_V1 &&
 		 !(b->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW)))
 		b->plan->flags |= PLAN_CGROUP_LATE;
-	/* A caller that asked for none, as `do` does without limits, has lost nothing. */
+	/* A caller that asked for no cgroup, such as `do` without limits, has lost nothing. */
 	if (b->plan->cgroup.why && !b->plan->options->sandbox)
 		plan_parts_warn(b, "%s", b->plan->cgroup.why);
 	return 0;
@@ -66,7 +66,7 @@ static void set_hook_flags(struct plan *plan)
 		plan->flags |= PLAN_HOOKS_POSTSTART;
 }
 
-/* The hooks are children of a process that has its scheduling already. */
+/* Start hooks are children of a process that already has its scheduling policy. */
 static int check_start_hooks(const struct plan *plan, struct err *err)
 {
 	const struct oci_scheduler *s = plan->process.scheduler;
@@ -84,8 +84,8 @@ static int check_start_hooks(const struct plan *plan, struct err *err)
 	return err_hint(err, "add SCHED_FLAG_RESET_ON_FORK to process.scheduler.flags");
 }
 
-/* Only with a cgroup namespace, behind which the container cannot climb, and only when it could
- * write there. */
+/* Delegates only with a cgroup namespace, out of which the container cannot climb, and only if it
+ * could write there. */
 static void set_delegation(struct plan *plan)
 {
 	const uint32_t needed = PLAN_CGROUP | PLAN_CGROUPNS | PLAN_USERNS_NEW;
@@ -127,10 +127,10 @@ static const char *place_of(const struct plan_options *options)
 	return *options->notify_socket == '/' ? options->notify_socket : "/run/notify";
 }
 
-/* A service manager waits for "READY=1" of the program, but its socket is out of reach in the
- * container: the program gets a socket of ours in its place, in a directory at the path of the
- * manager's. The config is given a mount and a variable more. An engine that cares for this itself
- * has set the variable. */
+/* A service manager waits for the program's "READY=1", but its socket is out of the container's
+ * reach. The program gets a socket of ours instead, in a directory at the path of the manager's;
+ * the config gets another mount and variable for that. An engine that handles this itself has set
+ * the variable already. */
 static void add_notify_socket(struct plan_build *b)
 {
 	static const char *options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
@@ -175,7 +175,7 @@ static int absolute(struct plan_build *b, const char *name, const char **ret, st
 	const struct oci_config *config = b->plan->config;
 	const char *value = annotations_find(config->annotations.v, config->annotations.n, name);
 
-	/* Later commands, called in other directories, run hooks too. */
+	/* Later commands, called in other directories, run hooks, too. */
 	if (value && *value != '/')
 		return err_set(err, EINVAL,
 			       ERR_AT "annotations[\"%s\"]: expected an absolute path, got "
@@ -185,7 +185,7 @@ static int absolute(struct plan_build *b, const char *name, const char **ret, st
 	return 0;
 }
 
-/* Elsewhere the first process of a pid namespace is another's. */
+/* Without a pid namespace of its own, the container has no init to replace. */
 static void build_reaper(struct plan_build *b)
 {
 	const struct oci_config *config = b->plan->config;
@@ -203,7 +203,7 @@ static void build_reaper(struct plan_build *b)
 			ANNOTATIONS_INIT);
 }
 
-/* What annotations ask for beyond the specification (usrun-annotations(5)). */
+/* Handles annotations beyond the specification (usrun-annotations(5)). */
 static int build_annotations(struct plan_build *b, struct err *err)
 {
 	const struct oci_config *config = b->plan->config;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every decision of a start, made before anything is done: a pure function of config, facts and
+/* All decisions about a start, made before anything is done: a pure function of config, facts and
  * options. Const once built; `usrun explain` prints it and the steps read it. A field named why
- * holds the reason where the plan departs from the config, and is NULL otherwise. */
+ * holds the reason for a departure from the config, and is NULL otherwise. */
 #pragma once
 
 #include "net/devices.h"
@@ -13,12 +13,12 @@
 #include "src/plan/plan_cgroup.h"
 #include "userns/idmap_write.h"
 
-/* Each bit switches rows of the sequence on or off. The order checker of the tests walks every
- * combination that a plan can have. */
+/* Each bit turns rows of the sequence on or off. The tests' order checker walks every combination
+ * that a plan can have. */
 enum plan_flag {
 	PLAN_USERNS_NEW = 1 << 0,       /* a new user namespace */
-	PLAN_USERNS_JOIN = 1 << 1,      /* joins one by path */
-	PLAN_NS_JOIN = 1 << 2,          /* joins another kind of namespace by path */
+	PLAN_USERNS_JOIN = 1 << 1,      /* joins a user namespace by path */
+	PLAN_NS_JOIN = 1 << 2,          /* joins other namespaces by path */
 	PLAN_STAGER = 1 << 3,           /* a process between usrun and init */
 	PLAN_CGROUP = 1 << 4,           /* a cgroup of its own */
 	PLAN_CGROUPNS = 1 << 5,         /* a new cgroup namespace */
@@ -33,23 +33,23 @@ enum plan_flag {
 	PLAN_SECCOMP_EARLY = 1 << 14, /* the filter is loaded while capabilities are still held */
 	PLAN_WAIT_START = 1 << 15,    /* create: init waits for `start` */
 	PLAN_TIME_OFFSETS = 1 << 16,
-	PLAN_NET_NEW = 1 << 17,        /* a new network namespace: lo is brought up */
+	PLAN_NET_NEW = 1 << 17,        /* a new network namespace, in which lo is brought up */
 	PLAN_MNTNS_NEW = 1 << 18,      /* a new mount namespace: pivot_root */
-	PLAN_NET_DEVICES = 1 << 19,    /* devices of the host move into the network namespace */
+	PLAN_NET_DEVICES = 1 << 19,    /* host devices move into the network namespace */
 	PLAN_CGROUP_UNIT = 1 << 20,    /* the cgroup is a systemd unit, created for the child */
-	PLAN_SECCOMP_NOTIFY = 1 << 21, /* an agent gets the filter's listener */
-	PLAN_CGROUP_LATE = 1 << 22,    /* v1 groups are made while init makes its namespaces */
+	PLAN_SECCOMP_NOTIFY = 1 << 21, /* an agent receives the filter's listener */
+	PLAN_CGROUP_LATE = 1 << 22, /* v1 cgroups are created while init creates its namespaces */
 	PLAN_MOUNTS =
-		1 << 23, /* mounts, masks and nodes below the rootfs; without PLAN_MNTNS_NEW in
-				* a namespace of others, until the container is deleted */
-	PLAN_PIDNS_JOIN = 1 << 24,   /* create: others can see init as soon as it is born */
-	PLAN_NET_HELPER = 1 << 25,   /* a process outside provides its network */
-	PLAN_CONSOLE_KEPT = 1 << 26, /* a process outside keeps its terminal for `attach` */
-	PLAN_LAYER = 1 << 27,        /* what is written to overlays is kept, or read at the end */
+		1 << 23, /* mounts, masks and nodes below the rootfs; without PLAN_MNTNS_NEW, in a
+			  * namespace shared with others, until the container is deleted */
+	PLAN_PIDNS_JOIN = 1 << 24,   /* create: others can see init as soon as it is cloned */
+	PLAN_NET_HELPER = 1 << 25,   /* an outside process provides the network */
+	PLAN_CONSOLE_KEPT = 1 << 26, /* an outside process keeps the terminal for `attach` */
+	PLAN_LAYER = 1 << 27,        /* writes to overlays are kept, or listed at the end */
 };
 enum { PLAN_FLAG_BITS = 28 };
 
-enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order of the joins */
+enum plan_ns { /* index into ns_plan.v and names_namespaces, in the order of joining */
 	       PLAN_NS_USER,
 	       PLAN_NS_PID,
 	       PLAN_NS_NET,
@@ -69,11 +69,11 @@ struct ns_plan {
 		const char *path; /* NS_JOIN */
 	} v[PLAN_NS_COUNT];
 	unsigned int clone_flags;   /* of the first clone3() */
-	unsigned int early_flags;   /* by init itself, at once: the parent is busy meanwhile */
+	unsigned int early_flags;   /* by init itself, at once, while the parent is busy */
 	unsigned int unshare_flags; /* after the maps are written, by the stager or init */
 	unsigned int join_flags;    /* exec: namespaces of the container's init to enter */
-	bool shared_mounts;         /* exec: the container's mount namespace was not made for it */
-	const char *why_user;       /* why a user namespace was added */
+	bool shared_mounts;   /* exec: the mount namespace was not created for the container */
+	const char *why_user; /* why a user namespace was added */
 	const struct oci_time_offsets *offsets;
 };
 
@@ -84,7 +84,7 @@ enum mount_kind {
 	MOUNT_SYSFS,
 	MOUNT_CGROUP, /* the container's view of its cgroups */
 	MOUNT_MQUEUE,
-	MOUNT_REMOUNT, /* changes an earlier one */
+	MOUNT_REMOUNT, /* changes an earlier mount */
 };
 
 /* Tried in the order of the entry's list. */
@@ -92,13 +92,13 @@ enum mount_method {
 	MOUNT_BY_FSMOUNT,     /* fsopen, fsconfig, fsmount, move_mount */
 	MOUNT_BY_BIND,        /* open_tree of the source */
 	MOUNT_BY_SCRATCH,     /* an overlay of the source, or a directory of its layer */
-	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system instead of a new one */
-	MOUNT_BY_CGROUP_BIND, /* binds of the own cgroup directories */
-	MOUNT_BY_MOUNT,       /* mount(2): types the new calls do not know */
+	MOUNT_BY_HOST_BIND,   /* open_tree of the host's file system in place of a new one */
+	MOUNT_BY_CGROUP_BIND, /* bind mounts of the container's own cgroup directories */
+	MOUNT_BY_MOUNT,       /* mount(2): for types unknown to the new calls */
 };
 
 struct mount_super {             /* one fsconfig() */
-	const char *key, *value; /* value NULL: a flag */
+	const char *key, *value; /* value NULL sets a flag */
 };
 
 struct mount_entry {
@@ -106,47 +106,47 @@ struct mount_entry {
 	enum mount_method methods[3];
 	size_t n_methods;
 	const char *target; /* clean absolute path inside the rootfs */
-	const char *source; /* bind: absolute host path; else the name shown in mountinfo */
-	const char *inside; /* bind of what an earlier mount shows: the path in the rootfs */
+	const char *source; /* bind: absolute host path; otherwise the name shown in mountinfo */
+	const char *inside; /* for a bind of what an earlier mount shows: its path in the rootfs */
 	const char *fs;
-	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_*; of this mount */
-	uint64_t rattr_set, rattr_clear; /* of this and all below */
+	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_* of this mount */
+	uint64_t rattr_set, rattr_clear; /* of this mount and all below */
 	unsigned long propagation;       /* MS_*, 0: private (binds) or as created */
 	bool recursive;                  /* rbind */
-	bool readonly_late;              /* tmpfs with ro: after the mounts inside it were made */
-	unsigned int extensions;         /* enum mount_extension */
+	bool readonly_late;      /* tmpfs with ro: set after the mount points inside were created */
+	unsigned int extensions; /* enum mount_extension */
 	const struct mount_super *super;
 	size_t n_super;
-	size_t idmap;      /* 1 + index in rootfs_plan.idmaps; 0: ids as they are */
+	size_t idmap;      /* 1 + index in rootfs_plan.idmaps; 0: not mapped */
 	size_t layer;      /* 1 + index in layer_plan.v; 0: none */
 	long config_index; /* mounts[N], or -1 */
 };
 
-/* Where overlays keep what is written. */
+/* Where writes to overlays go. */
 struct layer_plan {
-	const char *dir; /* absolute, kept; NULL: a tmpfs, which ends with the container */
-	bool shown;      /* changes are read at the end */
-	bool user;       /* notes in attributes of users: in a user namespace there are no others */
-	bool served;     /* a process outside may have to serve overlays */
+	const char *dir; /* absolute, kept; NULL: a tmpfs, discarded with the container */
+	bool shown;      /* list the changes at the end */
+	bool user;       /* user.* attributes, because a user namespace allows no others */
+	bool served;     /* an outside process may have to serve overlays */
 	struct layer_use {
-		const char *lower; /* absolute; the target, if nothing is below */
+		const char *lower; /* absolute; the target if nothing is below */
 		bool empty;
-		bool squash; /* all files in it are the process's user's */
+		bool squash; /* all files in it belong to the process's user */
 	} * v;
 	size_t n, cap;
 };
 
-struct mount_idmap {              /* a mapping of ids for mounts */
-	bool joined;              /* that of the user namespace that is joined */
-	struct idmap_write write; /* else of one that is made for it */
+struct mount_idmap {              /* an id mapping for mounts */
+	bool joined;              /* use the one of the joined user namespace */
+	struct idmap_write write; /* otherwise, the one of a user namespace created for it */
 };
 
 struct rootfs_plan {
 	const char *path; /* absolute */
 	bool readonly;
 	bool no_pivot;
-	size_t layer;              /* an overlay over it: 1 + index in layer_plan.v */
-	unsigned long propagation; /* as in the config, 0 when absent */
+	size_t layer;              /* an overlay on top: 1 + index in layer_plan.v */
+	unsigned long propagation; /* from the config, 0 if absent */
 	const struct mount_entry *mounts;
 	size_t n_mounts;
 	struct mount_idmap *idmaps;
@@ -165,12 +165,12 @@ struct device_plan {
 };
 
 struct devices_plan {
-	bool populate; /* default nodes and links: /dev is not a bind from the host */
-	bool bind;     /* bind the host's nodes: mknod is refused */
-	bool readonly; /* bound nodes: else root could change the host's modes and owners */
-	/* 1 + index in rootfs_plan.mounts of a /dev that usrun itself makes, with the nodes in it,
-	 * before the clone; 0: none. In a file system of another user namespace no node can be
-	 * opened. */
+	bool populate; /* create the default nodes and links: /dev is not a bind from the host */
+	bool bind;     /* bind-mount the host's nodes, because mknod is refused */
+	bool readonly; /* bind: else root could change the host's modes and owners */
+	/* 1 + index in rootfs_plan.mounts of a /dev that usrun itself creates, with its nodes,
+	 * before the clone; 0: none. Device nodes on a file system of another user namespace cannot
+	 * be opened. */
 	size_t by_parent;
 	const struct device_plan *v;
 	size_t n;
@@ -182,26 +182,28 @@ struct rlimit_plan {
 	uint64_t soft, hard;
 };
 
-/* Limits apply to whoever has them, so they are set late. Only from outside can they exceed the
- * caller's in a user namespace. */
+/* Limits also restrict the process that sets up the container, so they are set late. Only from
+ * outside may they exceed the caller's if there is a user namespace. */
 enum limits_setter {
-	LIMITS_BY_PARENT, /* on the process, once it waits for its exec */
-	LIMITS_BY_INIT, /* by the process itself: without CAP_SYS_RESOURCE nobody may set those of a
-			   * process with other ids */
+	LIMITS_BY_PARENT, /* on the process, while it waits for its exec */
+	LIMITS_BY_INIT, /* by the process itself: without CAP_SYS_RESOURCE nobody may set the limits
+			 * of a process with other ids */
 	LIMITS_BY_INIT_EARLY, /* the same, before a seccomp filter that may forbid it */
 };
 
 struct rdt_plan {
-	const char *group;        /* below the root of resctrl, "." for the default; NULL: none */
-	bool own;                 /* named after the container: made for it, and removed with it */
-	const char *const *lines; /* of the schemata file */
+	const char
+		*group; /* relative to the root of resctrl, "." for the default group; NULL: none */
+	bool own;       /* named after the container, so created and removed with it */
+	const char *const *lines; /* for the schemata file */
 	size_t n_lines;
-	const char *monitor; /* monitoring group, made and removed; NULL: none */
+	const char *monitor; /* monitoring group, created and removed; NULL: none */
 };
 
 struct process_plan {
-	const char *const *args; /* NULL-terminated; NULL when the config has no process */
-	const char *const *env;  /* NULL-terminated; HOME is added in the container, where absent */
+	const char *const *args; /* NULL-terminated; NULL if the config has no process */
+	const char *const
+		*env; /* NULL-terminated; if HOME is missing, it is added in the container */
 	size_t n_args, n_env;
 	const char *cwd;
 	uint32_t uid, gid, umask;
@@ -209,37 +211,37 @@ struct process_plan {
 	size_t n_groups;
 	bool set_groups;   /* setgroups() is possible and wanted */
 	bool keep_groups;  /* annotation run.oci.keep_original_groups */
-	bool needs_groups; /* a person named them: an error if they are not available */
+	bool needs_groups; /* the user named them, so a missing one is an error */
 	uint64_t caps_bounding, caps_permitted, caps_effective, caps_inheritable, caps_ambient;
 	const struct rlimit_plan *rlimits;
 	size_t n_rlimits;
 	enum limits_setter limits_setter;
 	bool no_new_privs;
-	bool reaper; /* run.oci.init: usrun is the first process, the program its child */
+	bool reaper; /* run.oci.init: usrun is init, and the program its child */
 	bool set_oom;
 	int oom_score_adj;
 	bool terminal;
-	uint32_t rows, columns; /* 0: unset */
+	uint32_t rows, columns; /* 0 if unset */
 	const struct oci_scheduler *scheduler;
 	const struct oci_io_priority *io_priority;
-	bool priority_by_parent; /* inside a user namespace neither may be raised */
+	bool priority_by_parent; /* because inside a user namespace neither may be raised */
 	const struct oci_memory_policy *memory_policy;
 	const struct oci_personality *personality;
 	const struct oci_cpu_affinity *affinity; /* exec only */
 	const struct oci_seccomp *seccomp;
-	const char *seccomp_bpf;      /* base64 of a whole program instead, or NULL */
+	const char *seccomp_bpf;      /* a complete program in base64, or NULL */
 	const char *seccomp_receiver; /* the agent's socket, or NULL */
 	bool seccomp_known_only;      /* unknown system calls are errors */
 	const char *apparmor_profile, *selinux_label;
-	/* The program is the handler's: the environment is data for it, with a prefix, and neither
-	 * its loader nor its libraries obey it. NULL: there is none. */
+	/* The program is the handler's: the environment is data for it, and has a prefix, so that
+	 * neither loader nor libraries obey it. NULL: no handler. */
 	const struct handler_kept *handler;
 	const char *keyring; /* name of the new session keyring, or NULL */
 };
 
-/* Another program runs the container's (usrun-handlers(7)). */
+/* A handler runs the container's program (usrun-handlers(7)). */
 struct handler_plan {
-	const struct handler *handler;   /* NULL: there is none */
+	const struct handler *handler;   /* NULL: none */
 	const struct handler_kept *kept; /* for the state */
 	const char *dir;                 /* where its files are in the container */
 };
@@ -249,30 +251,30 @@ struct plan_options {            /* what the command line adds to the config */
 	bool wait_start;         /* create */
 	bool detach, is_exec;
 	const char *console_socket;
-	const char *pidfd_socket; /* gets a pidfd of the process */
+	const char *pidfd_socket; /* receives a pidfd of the process */
 	bool no_pivot, no_new_keyring;
-	bool sandbox; /* of `do`, which wrote the config; unless detach: ends with usrun, however
-			 that ends */
+	bool sandbox; /* from `do`, which wrote the config; ends with usrun, however that ends,
+		       * unless detach is set */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
 	const char *listen_ignored; /* why LISTEN_FDS is not passed on, or NULL */
 	const char *listen_names;   /* LISTEN_FDNAMES, or NULL */
 	const char *notify_socket;  /* NOTIFY_SOCKET, or NULL */
-	const char *notify_path;    /* where our own is, for the container, or NULL */
-	const char *watchdog_usec;  /* WATCHDOG_USEC, with a notify_path, or NULL */
+	const char *notify_path;    /* where the container finds our own socket, or NULL */
+	const char *watchdog_usec;  /* WATCHDOG_USEC, if notify_path is set, or NULL */
 	const char *map;            /* "auto", "single", "subid" */
 	const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", or NULL */
 	const char *net;            /* replaces the config's network, or NULL */
 	const char *const *publish; /* ports */
 	size_t n_publish;
 	bool host_loopback, metadata;
-	bool no_resolv; /* there is no place for one */
+	bool no_resolv; /* there is no place for a resolv.conf */
 	bool overlay;
 	bool tty; /* a terminal, whatever the config says; with detach, one that is kept */
-	const struct handler *handler; /* of plan_handler_choose(), with its files; or NULL */
+	const struct handler *handler; /* from plan_handler_choose(), with its files; or NULL */
 	const char *layer;             /* absolute: where layers are kept, or NULL */
-	bool show_changes;             /* the layer is read at the end */
-	const char *state_dir; /* absolute, where files of ours are mount sources; or NULL */
+	bool show_changes;             /* list the layer's changes at the end */
+	const char *state_dir; /* absolute; set if files of ours are mount sources; or NULL */
 };
 
 struct plan_warning {
@@ -296,10 +298,10 @@ struct plan {
 	struct rdt_plan rdt;
 	struct handler_plan handler;
 	const char *hooks_stdout, *hooks_stderr; /* files that hooks append to, or NULL */
-	bool notify;                             /* a socket stands in for the service manager's */
-	const char *pidfd_receiver;              /* socket that gets a pidfd of init, or NULL */
+	bool notify;                             /* our own socket replaces the service manager's */
+	const char *pidfd_receiver;              /* socket that receives a pidfd of init, or NULL */
 	struct net_plan net;                     /* replaces the config's */
-	bool resolv;                             /* the container gets a resolv.conf of ours */
+	bool resolv;                             /* the container gets a resolv.conf from us */
 	const struct devices_request *net_devices;
 	size_t n_net_devices;
 	const char *hostname, *domainname;
@@ -315,24 +317,25 @@ int plan_build(struct arena *arena, const struct oci_config *config, const struc
 	       const struct plan_options *options, const struct plan **ret,
 	       struct err *err) MUST_CHECK;
 
-/* A process of `exec`: the container's own, modified by the command line. */
+/* The process of `exec`: the container's own, modified by the command line. */
 struct plan_texts {
 	const char *const *v;
 	size_t n;
 };
 struct plan_exec_process {
-	const struct oci_process *file; /* checked; in place of the container's own; or NULL */
+	const struct oci_process *file; /* replaces the container's own, already checked; or NULL */
 	struct plan_texts args, env, caps, groups;
 	const char *cwd, *user, *apparmor, *label; /* user: "UID[:GID]" */
 	bool tty, no_new_privs;
 };
-/* The whole process object, checked. own: the container's, or NULL. Errors name the option. */
+/* Builds and checks the whole process object. own: the container's, or NULL. Errors name the
+ * option. */
 int plan_exec_process(struct arena *arena, const struct plan_exec_process *asked,
 		      const struct oci_process *own, const struct oci_process **ret,
 		      struct err *err) MUST_CHECK;
 
-/* The plan of `exec`: another process in a running container. Of config only what concerns
- * processes is read (seccomp, personality, annotations). */
+/* The plan of `exec`: another process in a running container. Reads from config only what concerns
+ * processes (seccomp, personality, annotations). */
 struct plan_exec_request {
 	const struct oci_config *config;
 	const struct oci_process *process;
@@ -341,25 +344,25 @@ struct plan_exec_request {
 	const char *const
 		*namespaces; /* kinds that the container does not share with its creator */
 	size_t n_namespaces;
-	const struct handler_kept *handler; /* of the container, or NULL */
-	const char *rootfs;                 /* of plan_exec_mounts(): absolute */
-	bool removes;                       /* the same: what is at these destinations */
+	const struct handler_kept *handler; /* the container's, or NULL */
+	const char *rootfs;                 /* for plan_exec_mounts(): absolute */
+	bool removes;                       /* for plan_exec_mounts(): unmount these destinations */
 	bool has_cgroup, has_unit, needs_groups;
 };
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err) MUST_CHECK;
 
-/* The plan of `mounts`: `mounts` has the array, config is the container's, and of the request
- * the process counts for nothing. */
+/* The plan of `mounts`: `mounts` has the array, config is the container's, and the request's
+ * process is ignored. */
 int plan_exec_mounts(struct arena *arena, const struct plan_exec_request *request,
 		     const struct oci_config *mounts, const struct plan **ret,
 		     struct err *err) MUST_CHECK;
 
-/* The handler that a config asks for, or the name that usrun was called by (usrun-NAME). */
+/* The handler that a config asks for, or that usrun's name (usrun-NAME) means. */
 struct plan_handler_choice {
 	const char *name;       /* NULL: none */
-	const char *annotation; /* that asked, or NULL: the name that usrun was called by */
-	bool by_suffix;         /* only for programs that its description takes */
+	const char *annotation; /* the annotation that asked, or NULL: usrun's name */
+	bool by_suffix;         /* only for programs that its description accepts */
 };
 int plan_handler_choose(struct arena *arena, const struct oci_config *config, const char *called_as,
 			struct plan_handler_choice *ret, struct err *err) MUST_CHECK;
@@ -368,19 +371,18 @@ int plan_handler_choose(struct arena *arena, const struct oci_config *config, co
 bool plan_handler_takes(const struct plan_handler_choice *choice, const struct handler *handler,
 			const struct oci_config *config);
 
-/* In front of each variable that a handler gets as data. */
+/* Prefix of the variables that a handler gets as data. */
 #define PLAN_HANDLER_ENV "container."
 
-/* Cache and memory bandwidth (resctrl): the group, what is written into it, and whether it is
- * removed with the container: only one that is named after it. All zero when the config asks for
- * none. */
+/* Cache and memory bandwidth (resctrl): the group, what is written to it, and whether it is removed
+ * with the container (only if it is named after it). All zero if the config asks for none. */
 struct rdt_plan plan_rdt(struct arena *arena, const struct oci_config *config, const char *id);
 
-/* Which facts a start of this config by this kind of caller needs (mask of enum facts_part). */
+/* The facts that a start of this config by this kind of caller needs (mask of enum facts_part). */
 unsigned int plan_facts_needed(const struct oci_config *config, const struct plan_options *options);
 
-/* The same for a process alone. */
+/* The same for just a process. */
 unsigned int plan_process_facts_needed(const struct oci_process *process);
 
-/* The plan in words: what `explain` shows. Prints only what the steps read. */
+/* The plan as text, for `explain`. Prints only what the steps read. */
 void plan_print(struct str *out, const struct plan *plan);

@@ -18,7 +18,7 @@ struct request {
 	const struct oci_resources *resources;
 	const struct cgroup_write *writes;
 	size_t n_writes;
-	const struct cgroup_write *need; /* the first thing that needs a cgroup, or NULL */
+	const struct cgroup_write *need; /* the first write that needs a cgroup, or NULL */
 };
 
 static int check_path(const struct request *q, struct err *err)
@@ -36,7 +36,7 @@ static int check_path(const struct request *q, struct err *err)
 	return err_hint(err, "use --cgroup-manager systemd, or a path such as /NAME");
 }
 
-/* -1 means no limit: without a cgroup, or without the controller, there is none either. */
+/* -1 means no limit, which needs neither cgroup nor controller. */
 static const struct cgroup_write *find_need(const struct cgroup_write *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -59,7 +59,7 @@ static int build_writes(struct request *q, struct err *err)
 	return r;
 }
 
-/* What would give the container a cgroup with controllers, on this host and for this caller. */
+/* Says how the container could get a cgroup with controllers, on this host and for this caller. */
 static const char *way_to_group(const struct request *q)
 {
 	const struct facts_systemd *systemd = &q->facts->systemd;
@@ -80,8 +80,7 @@ static const char *way_to_group(const struct request *q)
 	return "ask root to create a cgroup, chown it to this user and move the caller into it";
 }
 
-/* Nothing to enforce limits with: a requested but unavailable limit is an error, never a
- * pretence. */
+/* Without a cgroup there are no limits: a requested limit is an error, never a pretence. */
 static int no_cgroup(const struct request *q, struct cgroup_plan *ret, const char *why,
 		     struct err *err)
 {
@@ -109,7 +108,7 @@ static const char *not_writable(const struct request *q)
 			  why ? ", and " : "", why ? why : "");
 }
 
-/* A requested path is not left out as a cgroup of our own choice is. */
+/* A requested path is an error if it cannot be created; our own choice is just left out. */
 static int no_group(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
 	const char *why = not_writable(q);
@@ -135,15 +134,15 @@ static const char *parent_of(const struct request *q, const char *path)
 				       : arena_strndup(q->arena, path, (size_t)(slash - path));
 }
 
-/* A service with Delegate=, for example, whose limits should apply to the container as well. */
+/* Whether the cgroup was given to us, as to a service with Delegate=, so that its limits should
+ * apply to the container, too. */
 static bool is_given(const struct facts_cgroup *host)
 {
 	return host->own_delegated && !host->own_shared && host->own_writable;
 }
 
-/* Where a path begins if nothing else is specified. v2 lets no cgroup both hold processes and pass
- * controllers on: if the own cgroup holds others, the cgroup with the limits is created beside
- * it. */
+/* Where relative paths start. In v2 a cgroup cannot both hold processes and pass controllers on: if
+ * the caller's cgroup holds other processes, the cgroup with the limits goes beside it. */
 static const char *find_base(const struct request *q, const char *own)
 {
 	const struct facts_cgroup *host = q->host;
@@ -169,7 +168,7 @@ static const char *dir_path(const struct request *q, const char *own)
 	return below(q, base, arena_strf(q->arena, "usrun-%s", q->options->id));
 }
 
-/* Writes that limit nothing are left out if a user has been given cgroups here and there. */
+/* Hierarchies that limit nothing are left out if the user has been given cgroups only in some. */
 static bool is_left_out(const struct request *q, const struct facts_hierarchy *h)
 {
 	return q->host->mode != FACTS_CGROUP_V2 && !q->options->may_own_cgroups &&
@@ -215,7 +214,7 @@ static void add_why(const struct request *q, struct cgroup_plan *ret, const char
 	ret->why = ret->why ? arena_strf(q->arena, "%s; %s", ret->why, why) : why;
 }
 
-/* A list that is not in the config counts too: initially nothing is allowed. */
+/* Even a config without a list has rules: initially nothing is allowed. */
 static int set_devices(const struct request *q, struct cgroup_plan *ret, struct err *err)
 {
 	bool v1 = plan_writes_have_hierarchy(q->host, "devices");
@@ -283,7 +282,7 @@ static enum cgroup_manager pick_manager(const struct request *q)
 	return systemd->system ? CGROUP_MANAGER_SYSTEM : CGROUP_MANAGER_NONE;
 }
 
-/* Requested by name, not guessed by us. */
+/* Whether a unit was asked for by name, rather than chosen by us. */
 static bool wants_unit(const struct request *q)
 {
 	return str_equal(q->options->manager, "systemd") ||
@@ -299,7 +298,7 @@ static bool gets_unit(const struct request *q)
 	       pick_manager(q) == CGROUP_MANAGER_USER;
 }
 
-/* Says where the wish for a unit is, unless it came with the command. */
+/* Unless the command line asked for a unit, says which part of the config did. */
 static int from_path(const struct request *q, struct err *err)
 {
 	return q->options->manager ? -err->code : err_prefix(err, ERR_AT "linux.cgroupsPath");
@@ -354,9 +353,9 @@ static int find_inside(const struct request *q, const char **ret, struct err *er
 		       ANNOTATIONS_DELEGATE);
 }
 
-/* Below the unit if the container could otherwise lift its own limits: its root may write to the
- * files of its cgroup, and a unit of the user belongs to the same user. Slices hold no processes
- * themselves. */
+/* Uses a cgroup below the unit if the container could otherwise lift its own limits: its root may
+ * write to its cgroup's files, and the files of a user's unit belong to the same user. Slices hold
+ * no processes. */
 static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struct err *err)
 {
 	const char *name = NULL, *inside = NULL;
@@ -378,8 +377,8 @@ static int set_subgroup(const struct request *q, struct cgroup_unit *unit, struc
 	return 0;
 }
 
-/* v1 gives users no controllers: what their manager creates there can be listed and killed, not
- * limited. */
+/* v1 delegates no controllers to users: cgroups created by their manager allow listing and killing
+ * processes, but limit nothing. */
 static bool serves(const struct facts_hierarchy *h, const struct request *q,
 		   enum cgroup_manager manager)
 {
@@ -425,8 +424,7 @@ static int set_unit(const struct request *q, struct cgroup_plan *ret, struct err
 	return plan_unit_properties(q->arena, q->config, ret, q->options->id, unit, err);
 }
 
-/* A user may own a cgroup elsewhere, which no fact shows: driver_create() finds out whether the
- * path can be created. */
+/* A user may own a cgroup elsewhere, which no fact shows: driver_create() finds out. */
 static bool may_make(const struct request *q)
 {
 	return q->host->own_writable || q->host->parent_writable ||

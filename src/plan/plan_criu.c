@@ -107,7 +107,8 @@ int plan_criu_options(struct arena *arena, const struct plan_criu_asked *asked,
 	ret->lsm_profile = asked->lsm_profile;
 	ret->lsm_mount_context = asked->lsm_mount_context;
 	ret->status_fd = asked->status_fd ? (int)asked->status_fd : -1;
-	/* Where a terminal without a master was it makes a new one, or it takes its own input. */
+	/* CRIU then creates a new terminal where one had no master; otherwise it uses its own
+	 * input. */
 	ret->orphan_pts = !asked->shell_job || has_terminal(config);
 	ret->cgroups = cgroups_of(asked->cgroups);
 	ret->manage_cgroups = ret->cgroups != RPC_CGROUPS_IGNORE;
@@ -214,7 +215,7 @@ int plan_criu_check_restore(const struct rpc_opts *opts, const struct plan *plan
 	return err_hint(err, "--manage-cgroups-mode soft or full");
 }
 
-struct mounts { /* of a mountinfo */
+struct mounts { /* of mountinfo */
 	const struct mount_line {
 		const char *device, *root, *target, *type;
 	} * v;
@@ -263,7 +264,7 @@ static bool is_bind(const struct oci_mount *mount, bool recursive)
 	return shape.bind && !shape.remount && (shape.recursive || !recursive);
 }
 
-/* The last mount of the config at the place: it is on top. */
+/* The config's last mount at the place, which is on top. */
 static const struct oci_mount *at(const struct dump *d, const char *target)
 {
 	for (size_t i = d->config->mounts.n; i-- > 0;)
@@ -272,7 +273,7 @@ static const struct oci_mount *at(const struct dump *d, const char *target)
 	return NULL;
 }
 
-/* What a recursive bind brought with it. */
+/* Whether a recursive bind brought the mount with it. */
 static bool came_with_bind(const struct dump *d, const char *target)
 {
 	for (size_t i = 0; i < d->config->mounts.n; i++)
@@ -282,7 +283,8 @@ static bool came_with_bind(const struct dump *d, const char *target)
 	return false;
 }
 
-/* Whether CRIU sees the file system that a mount shows a part of: then it binds it from there. */
+/* Whether CRIU sees the whole file system of which the mount shows a part, so that it can bind it
+ * from there. */
 static bool is_seen(const struct dump *d, const struct mount_line *m)
 {
 	for (size_t i = 0; i < d->mounts.n; i++) {
@@ -297,8 +299,8 @@ static bool is_seen(const struct dump *d, const struct mount_line *m)
 	return false;
 }
 
-/* In a cgroup namespace the container's cgroups are roots of their hierarchies, and CRIU mounts
- * them, which needs a cgroup namespace owned by the user namespace: CRIU creates none. */
+/* In a cgroup namespace the container's cgroups are the roots of their hierarchies. CRIU mounts
+ * such roots, which needs a cgroup namespace owned by the user namespace, and CRIU creates none. */
 static bool is_external_cgroup(const struct dump *d, const struct mount_line *m)
 {
 	return str_starts(m->type, "cgroup") && !str_equal(m->root, "/") &&
@@ -322,7 +324,7 @@ static const char *external_name(struct arena *arena, const struct dump *d,
 		return is_external_cgroup(d, m) ? m->target : NULL;
 	if (entry || str_equal(m->root, "/") || is_seen(d, m))
 		return NULL;
-	/* A mask: each is a bind of the host's null device, whatever it hides. */
+	/* A mask: all are bind mounts of the host's null device, whatever they hide. */
 	if (str_equal(m->root, "/null"))
 		return "/dev/null";
 	return m->target;
@@ -344,7 +346,7 @@ void plan_criu_dump_mounts(struct arena *arena, const struct oci_config *config,
 	ret->n_mounts = pairs.n;
 }
 
-/* Mounts below the source come with it, as at the dump. */
+/* Mounts below the source come with it, as they did for the dump. */
 static void add_bind(struct pairs *pairs, const struct mount_entry *m, const struct mounts *host)
 {
 	size_t len = strlen(m->source);
@@ -361,7 +363,7 @@ static void add_bind(struct pairs *pairs, const struct mount_entry *m, const str
 	}
 }
 
-/* Binds of the container's cgroups, on v1 one each. */
+/* Adds the bind mounts of the container's cgroups; v1 has several. */
 static void add_groups(struct pairs *pairs, const struct plan *plan, const struct mount_entry *m,
 		       const struct cgroup_place *place)
 {

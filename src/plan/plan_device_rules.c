@@ -10,8 +10,8 @@ struct list {
 	size_t n;
 };
 
-/* Nodes may be made of anything: using them is another matter. Then the devices of config-linux.md
- * ("Default Devices"), terminals, and tun, as crun and runc have it. */
+/* Any device node may be created; using it is another matter. Then the devices of config-linux.md
+ * ("Default Devices"), terminals, and tun, as in crun and runc. */
 static const struct cgroup_device_rule always[] = {
 	{ .type = 'c',
 	  .major = CGROUP_DEVICE_ANY,
@@ -59,7 +59,8 @@ static bool is_all(const struct cgroup_device_rule *rule)
 	       rule->access == CGROUP_ACCESS_ALL;
 }
 
-/* "a" is all of everything to the kernel; with a number or less access it is two rules. */
+/* To the kernel "a" means all devices and accesses; with a number or fewer accesses it becomes two
+ * rules. */
 static void add_config_rule(struct list *list, const struct oci_device_rule *from, const char *path)
 {
 	struct cgroup_device_rule rule = {
@@ -129,7 +130,7 @@ static bool meets(const struct cgroup_device_rule *a, const struct cgroup_device
 }
 
 /* A rule that repeats the default cancels exceptions for its devices. One of ours gives way to the
- * config's if v1 cannot have both. */
+ * config's if v1 cannot express both. */
 static int take_back(struct arena *arena, struct list *list, const struct cgroup_device_rule *rule,
 		     struct err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Devices: the nodes in /dev, made or bound (the defaults of runtime-linux.md, and those of the
- * config), and network devices of the host that the container gets. */
+/* Devices: the nodes in /dev, created or bind-mounted (the defaults of runtime-linux.md, and those
+ * of the config), and host network devices that the container gets. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
@@ -66,8 +66,8 @@ static int from_config(struct plan_build *b, size_t i, struct device_plan *ret, 
 	return 0;
 }
 
-/* A tmpfs whose options mean the same in the first user namespace, and need no look at the
- * rootfs. */
+/* Whether it is a tmpfs whose options mean the same in the initial user namespace, and do not
+ * depend on the rootfs. */
 static bool can_be_made_outside(const struct mount_entry *m)
 {
 	bool mode = false;
@@ -81,9 +81,9 @@ static bool can_be_made_outside(const struct mount_entry *m)
 	       !m->extensions && !(m->attr_set & MOUNT_ATTR_NODEV);
 }
 
-/* Root makes the nodes of a container with a user namespace too, for their owners and modes: they
- * are in a file system that belongs to the first user namespace, which only the parent can make.
- * Without devices in the config the host's nodes are as good. */
+/* Root also creates the nodes for a container with a user namespace, with owners and modes of its
+ * own: on a file system that belongs to the initial user namespace, which only the parent can
+ * mount. Without devices in the config the host's nodes would do. */
 static size_t dev_by_parent(const struct plan *plan)
 {
 	const struct rootfs_plan *rootfs = &plan->rootfs;
@@ -98,8 +98,8 @@ static size_t dev_by_parent(const struct plan *plan)
 	return 0;
 }
 
-/* The link to pts/ptmx is this device already. A bound node looks for a devpts beside itself, where
- * the host has its own. */
+/* The link to pts/ptmx already is this device. A bind-mounted node would look for a devpts beside
+ * itself, and find the host's. */
 static bool is_link(const struct devices_plan *devices, const struct device_plan *d)
 {
 	return devices->bind && !devices->by_parent && str_equal(d->path, "/dev/ptmx") &&
@@ -137,7 +137,7 @@ int plan_devices_build(struct plan_build *b, struct err *err)
 				b, "linux.devices[%zu] (/dev/ptmx): stays a link to pts/ptmx", i);
 		else if (devices->populate || !path_is_below(v[devices->n].path, "/dev"))
 			devices->n++;
-		else /* nothing is made in a directory of the host */
+		else /* nothing is created in a directory of the host */
 			plan_parts_warn(
 				b, "linux.devices[%zu] (%s): provided by the bind-mounted /dev", i,
 				v[devices->n].path);
