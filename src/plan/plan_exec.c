@@ -10,7 +10,7 @@
 #include <sched.h>
 #include <string.h>
 
-/* The requested id, or an error: "1000" must never become 0 (CVE-2026-30892). */
+/* Parses the requested id, or fails: "1000" must never become 0 (CVE-2026-30892). */
 static int parse_user(struct arena *arena, const char *text, struct oci_user *user, struct err *err)
 {
 	const char *colon = strchr(text, ':');
@@ -57,7 +57,7 @@ static int set_user(struct arena *arena, const struct plan_exec_process *asked,
 	return r;
 }
 
-/* If a name has several values, the plan takes the last. */
+/* If a name occurs several times, the plan takes the last value. */
 static int add_env(struct arena *arena, const struct plan_texts *add, struct oci_process *process,
 		   struct err *err)
 {
@@ -70,8 +70,8 @@ static int add_env(struct arena *arena, const struct plan_texts *add, struct oci
 	return 0;
 }
 
-/* Never inheritable: a program of the container would pass it on through files (CVE-2022-29162).
- * Ambient, as runc has it, where the container's own process has inheritable ones at all. */
+/* Never inheritable: a program in the container could pass them on through files (CVE-2022-29162).
+ * Ambient, as in runc, only if the container's own process has inheritable ones. */
 static void add_caps(struct arena *arena, const struct plan_texts *add, struct oci_process *process)
 {
 	struct oci_capabilities *caps = arena_new(arena, struct oci_capabilities);
@@ -123,7 +123,7 @@ static int from_options(struct arena *arena, const struct plan_exec_process *ask
 	return r < 0 ? r : check_process(process, NULL, "process", NULL, 0, err);
 }
 
-/* Members that a process file omits come from the container's own process. */
+/* Copies members that a process file omits from the container's own process. */
 static void inherit(struct oci_process *process, const struct oci_process *own)
 {
 	if (!process->capabilities)
@@ -146,7 +146,7 @@ static void inherit(struct oci_process *process, const struct oci_process *own)
 		process->exec_cpu_affinity = own->exec_cpu_affinity;
 }
 
-/* A process without an umask of its own has the container's. */
+/* A process without a umask of its own gets the container's. */
 static void inherit_umask(struct arena *arena, struct oci_process *process,
 			  const struct oci_process *own)
 {
@@ -217,7 +217,7 @@ int plan_exec_mounts(struct arena *arena, const struct plan_exec_request *reques
 	plan->facts = request->facts;
 	plan->options = request->options;
 	join_namespaces(plan, request);
-	/* Processes in its pid namespace can see it. */
+	/* Stays out of the pid namespace, where processes could see it. */
 	plan->ns.join_flags &= ~(unsigned int)(CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */);
 	if (plan->ns.shared_mounts)
 		return err_set(err, ENOTSUP,
@@ -244,7 +244,7 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 	plan->facts = request->facts;
 	plan->options = request->options;
 	join_namespaces(plan, request);
-	/* A pid or time namespace holds only the children of the process that joined it. */
+	/* Joining a pid or time namespace affects only the children of the process. */
 	if (plan->ns.join_flags & (CLONE_NEWUSER | CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */))
 		plan->flags |= PLAN_STAGER | PLAN_NS_JOIN;
 	if (request->has_cgroup)

@@ -22,7 +22,7 @@ static const char *skip_blanks(const char *at)
 	return at + strspn(at, " \t\n");
 }
 
-/* "uint64 5": a type in front decides; otherwise the value's form does. */
+/* "uint64 5": a leading type decides, otherwise the form of the value. */
 static const char *take_type(const char **at)
 {
 	for (size_t i = 0; i < sizeof(type_words) / sizeof(type_words[0]); i++) {
@@ -37,8 +37,8 @@ static const char *take_type(const char **at)
 	return NULL;
 }
 
-/* A text in single or double quotes; a backslash escapes the next character, and \n and \t have
- * their usual meaning. */
+/* Takes a text in single or double quotes; a backslash escapes the next character, and \n and \t
+ * have their usual meaning. */
 static char *take_quoted(struct arena *arena, const char **at)
 {
 	char quote = **at, *text, *to;
@@ -84,7 +84,7 @@ static int take_list(struct arena *arena, const char *at, struct cgroup_property
 	return 0;
 }
 
-/* Digits with a point, without a locale. */
+/* Parses digits with a point, independent of the locale. */
 static int parse_real(const char *text, double *ret)
 {
 	double value = 0, unit = 1;
@@ -158,7 +158,7 @@ int plan_gvariant_seconds(struct arena *arena, struct cgroup_property *property)
 		return 0;
 	if (!strchr("iuxtd", *property->type) || negative || property->real < 0)
 		return -EINVAL;
-	/* what does not fit into the integer is undefined as one: some processors make 0 of it */
+	/* converting a value that does not fit is undefined; some processors yield 0 */
 	if (*property->type == 'd' && !(property->real < (double)(UINT64_MAX / 1000000)))
 		return -EINVAL;
 	if (*property->type == 'd')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which handler runs the program (usrun-handlers(7)), and what a container of it has more than its
- * config says. The handler is a program like any other, executed in the container: labels,
- * capabilities, filter and limits are upon it. */
+/* Which handler runs the program (usrun-handlers(7)), and what its container gets beyond the
+ * config. The handler is an ordinary program, executed in the container: labels, capabilities,
+ * filter and limits apply to it. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
@@ -18,9 +18,8 @@ static const char *annotation(const struct oci_config *config, const char *name)
 	return annotations_find(config->annotations.v, config->annotations.n, name);
 }
 
-/* The part behind "usrun-" of the name that the program was called by, or NULL. "usrun-0.2" is a
- * version; any other name is meant: without the handler the container might lack what isolates
- * it. */
+/* The part after "usrun-" of the name that usrun was called by, or NULL. "usrun-0.2" is a version.
+ * Any other name is taken seriously: without its handler the container might lack isolation. */
 static const char *called_name(const char *called_as)
 {
 	static const char own[] = "usrun-";
@@ -32,7 +31,7 @@ static const char *called_name(const char *called_as)
 	return *base && !(*base >= '0' && *base <= '9') ? base : NULL;
 }
 
-/* Parts that every image has and that are not WebAssembly run beside those that are. */
+/* Images contain parts that are not WebAssembly, and these run beside those that are. */
 static void choose_wasm(const struct oci_config *config, struct plan_handler_choice *choice)
 {
 	static const char *const suffixes[] = { ".wasm", ".wat" };
@@ -51,7 +50,7 @@ int plan_handler_choose(struct arena *arena, const struct oci_config *config, co
 	const char *called = called_name(called_as), *asked, *name;
 
 	*ret = (struct plan_handler_choice){ 0 };
-	/* The process that holds a pod's namespaces is never its workload. */
+	/* The process that holds a pod's namespaces is never a workload. */
 	if (!config->process || !config->process->args.n ||
 	    str_equal(annotation(config, ANNOTATIONS_CRI_TYPE), "sandbox"))
 		return 0;
@@ -81,7 +80,7 @@ bool plan_handler_takes(const struct plan_handler_choice *choice, const struct h
 				 config->process->args.v[0]);
 }
 
-/* A new file system of the container's own where there is one, so that nothing is left in the
+/* Uses a new file system of the container's own if there is one, so that nothing is left in the
  * image. */
 static const char *choose_dir(struct arena *arena, const struct oci_config *config)
 {
@@ -121,7 +120,7 @@ static bool refuses(int action)
 	       action == OCI_SECCOMP_TRAP;
 }
 
-/* The index of the first rule about it, or the number of rules. */
+/* The index of the first rule that names the call, or the number of rules. */
 static size_t find_rule(const struct oci_seccomp *profile, const char *name)
 {
 	for (size_t i = 0; i < profile->syscalls.n; i++)
@@ -131,8 +130,8 @@ static size_t find_rule(const struct oci_seccomp *profile, const char *name)
 	return profile->syscalls.n;
 }
 
-/* Not granted by us: the profile means the program as well, and who may execute is more than who
- * may not. */
+/* Never added by us: the profile restricts the container's program, too, and execve() would widen
+ * what that may do. */
 static int check_execve(const struct handler *handler, const struct oci_seccomp *profile,
 			struct err *err)
 {
@@ -149,7 +148,8 @@ static int check_execve(const struct handler *handler, const struct oci_seccomp 
 	return err_hint(err, "allow execve in linux.seccomp.syscalls, or run without a handler");
 }
 
-/* Calls not in the profile are allowed if the handler needs them; calls refused by name are not. */
+/* Adds calls that the handler needs and the profile does not mention, but not those that it refuses
+ * by name. */
 static int choose_calls(struct plan_build *b, const struct handler *handler,
 			const struct oci_seccomp *profile, struct handler_kept *kept,
 			struct err *err)
@@ -180,7 +180,7 @@ static int choose_calls(struct plan_build *b, const struct handler *handler,
 	return r;
 }
 
-/* A copy of the config in which the calls are allowed. */
+/* A copy of the config that allows the calls. */
 static void allow_calls(struct arena *arena, const struct handler_kept *kept,
 			struct oci_linux *linux_)
 {
@@ -201,7 +201,8 @@ static void allow_calls(struct arena *arena, const struct handler_kept *kept,
 	linux_->seccomp = profile;
 }
 
-/* The image's, which the loader would obey: what is loaded there is not meant for the handler. */
+/* Hides the image's preload file, which the loader would obey, but which is not meant for the
+ * handler. */
 static void mask_preloads(struct arena *arena, struct oci_linux *linux_)
 {
 	static const char *const file[] = { "/etc/ld.so.preload" };
@@ -248,7 +249,7 @@ static void add_devices(struct arena *arena, const struct handler_doc *doc,
 	linux_->resources = resources;
 }
 
-/* With all below it: "ro" would leave a file system that is mounted there writable. */
+/* A recursive read-only bind mount: "ro" would leave file systems mounted below writable. */
 static struct oci_mount bind_of(const char *source, const char *destination)
 {
 	static const char *options[] = { "rbind", "rro", "rnosuid", "rnodev" };
@@ -259,7 +260,7 @@ static struct oci_mount bind_of(const char *source, const char *destination)
 	return mount;
 }
 
-/* One entry a file, as `explain` shows them; the directory is read-only at the end. */
+/* One entry per file, as `explain` shows them; the directory becomes read-only at the end. */
 static void add_mounts(struct plan_build *b, const struct handler_plan *plan,
 		       struct oci_config *config)
 {
@@ -292,8 +293,8 @@ static void add_mounts(struct plan_build *b, const struct handler_plan *plan,
 	config->mounts.n = n;
 }
 
-/* By its loader, as the image has no file at the path that the program names; which looks into no
- * cache of the image. */
+/* Runs the handler through its loader, since the image has no file at the interpreter's path, and
+ * without the image's loader cache. */
 static void set_command(struct arena *arena, const struct handler_plan *plan,
 			struct handler_kept *kept)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which ids the container gets, and who may write that down. */
+/* Which ids the container gets, and who may write its maps. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/str.h"
@@ -15,13 +15,13 @@ struct idmap plan_idmap_ranges(struct arena *arena, const oci_id_mappings *list)
 	return (struct idmap){ .v = ranges, .n = list->n };
 }
 
-/* Maps of a config that newuidmap is to write stay as they are: it checks them itself. */
+/* Maps of a config for newuidmap stay as they are, because it checks them itself. */
 int plan_idmap_split(struct plan_build *b, struct idmap_write *write, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;
 	int r = 0;
 
-	/* The kernel refuses a range that spans two of the enclosing namespace. */
+	/* The kernel refuses a range that spans two of the parent namespace. */
 	if (!caller->initial_userns)
 		r = idmap_split(b->arena, &write->uid, &caller->uid_map, &write->uid, err);
 	if (r == 0 && !caller->initial_userns)
@@ -41,7 +41,7 @@ static const char *add_option(struct arena *arena, const char *option, uint32_t 
 	return arena_strf(arena, " %s %u-%u", option, first, first + SUBID_USUAL_COUNT - 1);
 }
 
-/* The user has ids, but they are not available where usrun runs. */
+/* Whether the user has subordinate ids that are not mapped where usrun runs. */
 static bool are_unmapped(const struct facts *facts)
 {
 	return (facts->subuid.unmapped && !facts->subuid.n) ||
@@ -93,7 +93,7 @@ static const char *why_no_ranges(struct plan_build *b, const char **ret_advice)
 									: "none given");
 }
 
-/* --map=keep: files that the process writes are the caller's, under its own number inside. */
+/* --map=keep: maps the caller to itself, so that it owns the files that the process writes. */
 static void keep_own(struct plan_build *b, struct idmap_write *write)
 {
 	const struct oci_process *process = b->plan->config->process;
@@ -142,7 +142,7 @@ static int rootless_default(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* A caller with the rights over its ids that names no mapping: the ids it has, unchanged. */
+/* Maps the caller's ids unchanged, if it may write such a map and names no other. */
 static int identity_default(struct plan_build *b, struct idmap_write *write)
 {
 	const struct caller *caller = &b->plan->facts->caller;
@@ -159,13 +159,14 @@ static int identity_default(struct plan_build *b, struct idmap_write *write)
 		*maps[which] = (struct idmap){ .v = ranges, .n = own[which]->n };
 	}
 	write->writer = IDMAP_WRITER_SELF;
-	if (!b->plan->options->sandbox) /* whose config says so on purpose */
+	if (!b->plan->options->sandbox) /* its config asks for this on purpose */
 		plan_parts_warn(b, "linux.uidMappings is absent: the ids of the caller are mapped "
 				   "unchanged");
 	return 0;
 }
 
-/* newuidmap would refuse it too, but only once half of the container exists. */
+/* Checked early: newuidmap would refuse the map, too, but only when half of the container
+ * exists. */
 static int check_ranges(struct plan_build *b, const char *property, const struct idmap *map,
 			const struct subid *subid, struct err *err)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mounts with mapped ids: through which mapping the owners of a tree are seen. It comes from the
- * mount's own uidMappings and gidMappings, from crun's "idmap=uids=DISK-HOST-COUNT#…;gids=…", or is
- * that of the container's user namespace.
+/* Mounts with mapped ids: the mapping through which the owners of a tree are seen. It comes from
+ * the mount's own uidMappings and gidMappings, from crun's "idmap=uids=DISK-HOST-COUNT#…;gids=…",
+ * or from the container's user namespace.
  *
- * The kernel takes mappings as user namespaces, and only from who has CAP_SYS_ADMIN in the user
- * namespace that mounted the file system: usrun itself, before the clone. */
+ * The kernel takes a mapping as a user namespace, and only from a process with CAP_SYS_ADMIN in the
+ * user namespace that mounted the file system: usrun itself, before the clone. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/str.h"
@@ -55,7 +55,7 @@ static bool read_number(const char **at, char end, uint32_t *ret)
 	return true;
 }
 
-/* A range whose host side is given in ids of the container ("@1-3-10"): one range for each part of
+/* Adds a range whose host side consists of container ids ("@1-3-10"): one range for each range of
  * the container's map that it touches. */
 static int add_relative(struct plan_build *b, const struct idmap *container,
 			const struct idmap_range *range, struct idmap *ret, struct err *err)
@@ -65,7 +65,7 @@ static int add_relative(struct plan_build *b, const struct idmap *container,
 	struct idmap_range *v;
 	int r = 0;
 
-	if (idmap_is_empty(container)) /* no user namespace: the container's ids are the host's */
+	if (idmap_is_empty(container)) /* no user namespace: container ids are host ids */
 		split = above = one;
 	else
 		r = idmap_split(b->arena, &one, container, &split, err);
@@ -92,7 +92,7 @@ static int bad_word(const struct mount_entry *m, const char *word, struct err *e
 			     "with @ before a range whose HOST is an id of the container");
 }
 
-/* "0-1-10#@10-11-10", up to ";" or the end. -EINVAL without a text if it is malformed. */
+/* Reads "0-1-10#@10-11-10", up to ";" or the end. -EINVAL without a text if it is malformed. */
 static int read_ranges(struct plan_build *b, const char **at, const struct idmap *container,
 		       struct idmap *ret, struct err *err)
 {
@@ -142,7 +142,7 @@ static int from_word(struct plan_build *b, const struct mount_entry *m, const ch
 	return ret->uid.n && ret->gid.n ? 0 : bad_word(m, word, err);
 }
 
-/* Ranges of the config, made such that usrun can write them. */
+/* Adapts ranges from the config so that usrun can write them. */
 static int fit(struct plan_build *b, const struct mount_entry *m, struct idmap_write *write,
 	       struct err *err)
 {
@@ -187,7 +187,7 @@ static int find(struct plan_build *b, const struct oci_mount *mount, const struc
 	return r < 0 ? r : fit(b, m, &ret->write, err);
 }
 
-/* What can be known before asking the kernel. */
+/* Checks what can be known before asking the kernel. */
 static int check(const struct plan_build *b, const struct mount_entry *m, struct err *err)
 {
 	const uint32_t needed = POWER_OPEN_MOUNTS | POWER_MAP_DIRECT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which paths are shown as copies, and where their changes are kept. */
+/* Which paths are shown as copies, and where their changes go. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
@@ -7,7 +7,7 @@
 #include "src/oci/annotations.h"
 #include "src/oci/mount_options.h"
 
-/* Only for `run`: an engine has layers of its own. */
+/* The annotation's value, only for `run`: engines have layers of their own. */
 static const char *layer_word(struct plan_build *b, const char *name)
 {
 	const struct oci_config *config = b->plan->config;
@@ -32,7 +32,7 @@ int plan_layer_build(struct plan_build *b, struct err *err)
 			       ERR_AT "annotations[\"" ANNOTATIONS_LAYER
 				      "\"]: expected an absolute path, got \"%s\"",
 			       dir);
-	/* The lock on it ends with usrun. */
+	/* The layer is locked only until usrun exits. */
 	if (dir && (options->wait_start || options->detach)) {
 		(void)err_set(err, EINVAL, "--overlay=%s: cannot be used with --detach", dir);
 		return err_hint(err,
@@ -45,8 +45,8 @@ int plan_layer_build(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* Whoever sees the process that serves an overlay could get to the host's mounts by it. An overlay
- * of a sandbox that may be a read-only bind as well is not worth that process. */
+/* A process that sees the server of an overlay could reach the host's mounts through it. For an
+ * overlay that may just as well be a read-only bind, a sandbox does not take that risk. */
 static bool may_be_served(const struct plan_build *b)
 {
 	const struct layer_plan *layer = &b->plan->layer;
@@ -58,7 +58,8 @@ static bool may_be_served(const struct plan_build *b)
 	       plan_parts_creates(b->plan, PLAN_NS_PID);
 }
 
-/* A layer in the tree that it lies on would be seen, and changed, below the overlay. */
+/* A layer inside its own lower directory would be visible, and could be changed, below the
+ * overlay. */
 int plan_layer_check(struct plan_build *b, struct err *err)
 {
 	const struct layer_plan *layer = &b->plan->layer;
@@ -96,7 +97,7 @@ static size_t add(struct plan_build *b, const char *lower, bool empty, bool squa
 	return layer->n;
 }
 
-/* Of what earlier mounts show it keeps what the container sees there. */
+/* For a path that earlier mounts provide, the lower directory is the path in the container. */
 size_t plan_layer_of(struct plan_build *b, const struct mount_entry *m)
 {
 	if (m->kind != MOUNT_BIND)

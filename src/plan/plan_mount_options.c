@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mounts[].options, word by word, into the typed fields of a mount entry. */
+/* Parses mounts[].options, word by word, into the typed fields of a mount entry. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/parse.h"
@@ -10,8 +10,8 @@
 #include <linux/mount.h>
 #include <string.h>
 
-/* uid= and gid= of an id that the container does not have make the kernel refuse the mount: a
- * devpts with gid=5 (tty) in a container with a single id. Left out, the mount belongs to root. */
+/* The kernel refuses a mount with uid= or gid= of an unmapped id, such as a devpts with gid=5 (tty)
+ * in a container with a single id. Without the option the mount belongs to root. */
 static bool drop_unmapped_owner(struct plan_build *b, const struct mount_entry *m, const char *word)
 {
 	bool uid = str_starts(word, "uid="), gid = str_starts(word, "gid=");
@@ -48,12 +48,12 @@ static void take_back(struct mount_entry *m, struct mount_super *list, const cha
 	m->n_super = kept;
 }
 
-/* mount(2) ignores data of a bind mount. A word with a value is meant for a file system, and is
- * ignored with a note; a bare one may be a mistyped "ro", so it is refused. */
+/* mount(2) ignores the data of a bind mount. A word with a value is meant for a file system, so it
+ * is ignored with a warning; a bare word may be a mistyped "ro", so it is refused. */
 static int data_word(struct plan_build *b, struct mount_entry *m, struct mount_super *list,
 		     const char *word, struct err *err)
 {
-	/* Of a scratch mount this is the size of its layer. */
+	/* For a scratch mount this is the size of its layer. */
 	if (m->kind != MOUNT_BIND || (m->extensions & MOUNT_EXT_SCRATCH)) {
 		if (!drop_unmapped_owner(b, m, word))
 			add_super(b, m, list, word);
@@ -79,7 +79,7 @@ static void apply_attr(const struct mount_option *option, uint64_t *set, uint64_
 	*set = (*set & ~option->clear) | option->set;
 }
 
-/* "rro" differs from "ro" only where there may be mounts below. */
+/* "rro" differs from "ro" only if there may be mounts below. */
 static bool is_tree(const struct mount_entry *m)
 {
 	return (m->kind == MOUNT_BIND && m->recursive) || m->kind == MOUNT_REMOUNT;
@@ -90,7 +90,7 @@ static int apply_word(struct plan_build *b, struct mount_entry *m, struct mount_
 {
 	const struct mount_option *option = mount_options_find(word);
 
-	if (!*word) /* podman sends one for containers that run systemd */
+	if (!*word) /* podman sends an empty one for containers that run systemd */
 		return 0;
 	if (!option)
 		return data_word(b, m, list, word, err);
@@ -114,7 +114,7 @@ static int apply_word(struct plan_build *b, struct mount_entry *m, struct mount_
 	case MOUNT_OPTION_EXTENSION:
 		m->extensions |= (unsigned int)option->value;
 		return 0;
-	case MOUNT_OPTION_BIND: /* read before: they decide what the other words mean */
+	case MOUNT_OPTION_BIND: /* read before, because they decide what other words mean */
 	case MOUNT_OPTION_REMOUNT:
 	case MOUNT_OPTION_IGNORED:
 		return 0;
@@ -140,10 +140,10 @@ static void set_readonly(struct plan_build *b, struct mount_entry *m, struct mou
 {
 	if (!(m->attr_set & MOUNT_ATTR_RDONLY))
 		return;
-	if (str_equal(m->fs, "tmpfs")) { /* mount points inside it still have to be created */
+	if (str_equal(m->fs, "tmpfs")) { /* mount points inside still have to be created */
 		m->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 		m->readonly_late = true;
-	} else if (m->source && *m->source == '/') { /* a medium, which may not be writable */
+	} else if (m->source && *m->source == '/') { /* a medium that may not be writable */
 		add_super(b, m, super, "ro");
 	}
 }
@@ -156,7 +156,7 @@ static bool has_super(const struct mount_entry *m, const char *key)
 	return false;
 }
 
-/* In a user namespace an overlay cannot set its trusted.* attributes; without this option the mount
+/* An overlay in a user namespace cannot set trusted.* attributes. Without this option the mount
  * succeeds, but removing a directory of a lower layer fails with EIO. */
 static void add_userxattr(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
 {
@@ -170,8 +170,8 @@ static void add_userxattr(struct plan_build *b, struct mount_entry *m, struct mo
 			m->config_index, m->target);
 }
 
-/* As under crun and runc: a bind that names one of its flags has no other of them, and a bare one
- * keeps those of its source. In a user namespace the kernel would not let go of them. */
+/* As in crun and runc, a bind mount with any of these flags drops its source's others, and one
+ * without keeps the source's. In a user namespace the kernel does not allow dropping them. */
 static void drop_flags_of_source(const struct plan_build *b, const struct oci_mount *mount,
 				 struct mount_entry *m)
 {
@@ -188,8 +188,8 @@ static void drop_flags_of_source(const struct plan_build *b, const struct oci_mo
 	}
 }
 
-/* linux.mountLabel: the SELinux context of the files of new file systems (those of bind mounts have
- * theirs, those of proc and sysfs cannot have one). */
+/* linux.mountLabel: the SELinux context of files on new file systems. Bind mounts have their own;
+ * proc and sysfs cannot have one. */
 static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
 {
 	const struct oci_config *config = b->plan->config;
@@ -205,7 +205,7 @@ static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_
 int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount,
 			     struct mount_entry *m, struct err *err)
 {
-	/* Three may be added below. */
+	/* Three more may be added below. */
 	struct mount_super *super = arena_array(b->arena, mount->options.n + 3, sizeof(*super));
 
 	m->super = super;

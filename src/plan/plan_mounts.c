@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every mount of the config as a typed entry: options parsed once, methods in the order to try. */
+/* Turns every mount of the config into a typed entry: options parsed, and methods in the order to
+ * try. */
 #include "src/plan/plan_parts.h"
 
 #include "src/base/path.h"
@@ -10,8 +11,8 @@
 #include <linux/mount.h>
 #include <string.h>
 
-/* Files below /proc that may be covered (lxcfs does so). Anything else there would let an image or
- * a volume stand in for the kernel (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881). */
+/* Files below /proc that may be covered, as lxcfs does. Anywhere else an image or a volume could
+ * impersonate the kernel (CVE-2019-16884, CVE-2019-19921, CVE-2025-52881). */
 static const char *const proc_allowed[] = {
 	"/proc/cpuinfo",
 	"/proc/diskstats",
@@ -39,7 +40,7 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		return 0;
 	if (str_equal(m->target, "/proc")) {
 		if (m->kind == MOUNT_PROC ||
-		    m->kind == MOUNT_BIND) /* the step looks at what it is */
+		    m->kind == MOUNT_BIND) /* the step finds out whether it is a directory */
 			return 0;
 		return err_set(err, EINVAL,
 			       ERR_AT "mounts[%ld]: \"/proc\" cannot be mounted because it "
@@ -55,8 +56,9 @@ static int check_target(const struct mount_entry *m, struct err *err)
 		       m->config_index, m->target);
 }
 
-/* fsconfig() takes values of less than 256 characters (the lowerdir of an overlay may be longer),
- * and one at a time: mount(2), which the peers use, reads "lowerdir=/a,upperdir=/b" as two. */
+/* fsconfig() takes values shorter than 256 characters (an overlay's lowerdir may be longer), and
+ * one option at a time: mount(2), which other runtimes use, takes "lowerdir=/a,upperdir=/b" as
+ * two. */
 static bool is_for_mount(const struct mount_entry *m)
 {
 	for (size_t i = 0; i < m->n_super; i++)
@@ -71,9 +73,9 @@ static bool shares(const struct plan *plan, enum plan_ns kind)
 	return plan->ns.v[kind].action == NS_KEEP;
 }
 
-/* In the order in which they are tried: none shows more than the one before it. A bind of what is
- * the host's only stands in where the container has no namespace that a file system of its own
- * would show. */
+/* In the order in which they are tried: none shows more than the one before it. The host's file
+ * system replaces a new one only if the container shares the namespace that a new one would
+ * show. */
 static void set_methods(struct plan_build *b, struct mount_entry *m)
 {
 	const struct plan *plan = b->plan;
@@ -85,8 +87,8 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 	case MOUNT_BIND:
 		if (m->extensions & MOUNT_EXT_SCRATCH) {
 			m->methods[0] = MOUNT_BY_SCRATCH;
-			/* If no copy can be made the mount is read-only; if the user asked to keep
-			 * the changes, that is an error. */
+			/* If no copy can be made, the mount is read-only, unless the user asked to
+			 * keep the changes: then it fails. */
 			if (!plan->layer.dir)
 				m->methods[m->n_methods++] = MOUNT_BY_BIND;
 			m->rattr_set |= MOUNT_ATTR_RDONLY;
@@ -98,13 +100,13 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 		m->methods[0] = MOUNT_BY_BIND;
 		return;
 	case MOUNT_PROC:
-		/* With a pid namespace of its own, or of others, the host's /proc would show the
+		/* Not with a pid namespace that is new or joined: the host's /proc would show the
 		 * wrong processes. */
 		if (in_userns && shares(plan, PLAN_NS_PID))
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_SYSFS:
-		/* A new sysfs belongs to the owner of the network namespace. */
+		/* Only the owner of the network namespace can mount a new sysfs. */
 		if (in_userns)
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
@@ -113,7 +115,8 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 			m->methods[m->n_methods++] = MOUNT_BY_HOST_BIND;
 		return;
 	case MOUNT_CGROUP:
-		/* A single cgroup2 file system is the whole view only if there is nothing else. */
+		/* A single cgroup2 file system shows everything only if there are no v1
+		 * hierarchies. */
 		if (!plan_parts_creates(plan, PLAN_NS_CGROUP) ||
 		    plan->facts->cgroup.mode != FACTS_CGROUP_V2)
 			m->n_methods = 0;
@@ -167,7 +170,7 @@ static int check_given(const struct mount_entry *m, const struct oci_mount *moun
 	return 0;
 }
 
-/* Of what earlier mounts have put into the rootfs, over it. */
+/* Whether it copies the root, as earlier mounts have composed it, and covers it. */
 static bool is_copy_of_root(const struct mount_entry *m)
 {
 	return (m->extensions & MOUNT_EXT_SQUASH) && str_equal(m->inside, "/") &&
@@ -201,7 +204,7 @@ static void set_names(struct plan_build *b, const struct oci_mount *mount, struc
 	const char *rootfs = b->plan->rootfs.path;
 
 	m->target = path_clean(b->arena, mount->destination);
-	/* Old callers name the place on the host. */
+	/* Old callers name the path on the host. */
 	if (!str_equal(rootfs, "/") && path_is_below(m->target, rootfs)) {
 		m->target = path_clean(b->arena, m->target + strlen(rootfs));
 		plan_parts_warn(b,
@@ -221,7 +224,7 @@ static void set_names(struct plan_build *b, const struct oci_mount *mount, struc
 			b->arena, path_join(b->arena, b->plan->options->bundle, mount->source));
 }
 
-/* Mounts are made in their order: a source inside the rootfs is what an earlier one has put
+/* Mounts are made in order, so a source inside the rootfs is what an earlier mount has put
  * there. */
 static void find_inside(const struct rootfs_plan *rootfs, size_t i, struct mount_entry *m)
 {
@@ -235,7 +238,8 @@ static void find_inside(const struct rootfs_plan *rootfs, size_t i, struct mount
 			m->inside = inside;
 }
 
-/* The earlier bind that shows all of its source at `inside`, with nothing on top of it; or NULL. */
+/* The earlier bind mount that shows its whole source at `inside`, with nothing on top of it; or
+ * NULL. */
 static const struct mount_entry *find_shown(const struct rootfs_plan *rootfs, size_t i,
 					    const char *inside)
 {
@@ -254,8 +258,8 @@ static const struct mount_entry *find_shown(const struct rootfs_plan *rootfs, si
 	return shown;
 }
 
-/* Mapping ids needs rights over the file system, and init has none in its user namespace: the
- * parent opens what the other bind shows once more. */
+/* Mapping ids requires privileges over the file system, which init lacks in its user namespace: the
+ * parent opens the other bind mount's source a second time. */
 static void share_source(const struct plan_build *b, size_t i, struct mount_entry *m)
 {
 	const struct mount_entry *shown;
@@ -288,8 +292,8 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	if (r < 0)
 		return r;
 	m->recursive = shape.recursive;
-	/* A recursive propagation of the rootfs is that of every mount without one of its own; what
-	 * is unbindable cannot be made read-only in part, so that comes at the end. */
+	/* With a recursive rootfs propagation, every mount without its own gets that. Unbindable
+	 * mounts cannot be made partly read-only, so that flag is set at the end. */
 	if ((all & MS_REC) && !(all & MS_UNBINDABLE) && m->kind != MOUNT_REMOUNT)
 		m->propagation = all;
 	set_names(b, mount, m);
@@ -306,7 +310,7 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	return check_entry(m, err);
 }
 
-/* Whether init may mount in the others' namespace that it is in. */
+/* Whether init may mount in the mount namespace of others that it is in. */
 static bool may_mount_there(const struct plan *plan)
 {
 	if (plan->flags & PLAN_USERNS_NEW)
@@ -315,7 +319,7 @@ static bool may_mount_there(const struct plan *plan)
 	       (!(plan->flags & PLAN_USERNS_JOIN) && (plan->powers & POWER_OPEN_MOUNTS));
 }
 
-/* Without a new mount namespace: the config's mounts are made in the existing one. */
+/* Without a new mount namespace: makes the config's mounts in the existing one. */
 static int mount_among_others(struct plan_build *b, struct err *err)
 {
 	struct plan *plan = b->plan;
@@ -351,8 +355,8 @@ static int mount_among_others(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* K-07: a label where nothing gives it a meaning is recorded; a kind of label that does not exist
- * is wrong everywhere. */
+/* K-07: a label is recorded where nothing gives it a meaning; an unknown kind of label is always an
+ * error. */
 static int check_label(struct plan_build *b, struct err *err)
 {
 	static const char *const kinds[] = { "context", "fscontext", "defcontext", "rootcontext" };
@@ -415,15 +419,16 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 		rootfs->readonly_paths = linux_->readonly_paths.v;
 		rootfs->n_readonly_paths = linux_->readonly_paths.n;
 	}
-	/* In a user namespace the container's root may not reach what the caller reaches, and has
-	 * no say over the ids of the caller's file systems. */
+	/* In a user namespace the container's root may not reach what the caller can, and cannot
+	 * map ids on the caller's file systems. */
 	if (((b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)) || rootfs->n_idmaps) &&
 	    (b->plan->powers & POWER_OPEN_MOUNTS) && (b->plan->flags & PLAN_MNTNS_NEW))
 		b->plan->flags |= PLAN_MOUNTS_BY_PARENT;
 	return 0;
 }
 
-/* What belongs to namespaces of init's, or to the time before it, cannot be had from outside. */
+/* Mounts that depend on init's namespaces, or must be made before init runs, cannot be added from
+ * outside. */
 static int check_added(const struct mount_entry *m, struct err *err)
 {
 	const unsigned int names = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_DEST_NOFOLLOW;

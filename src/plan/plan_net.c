@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network that `run --net` or an annotation asks for: first what it changes in the config,
- * then, when namespaces and ids are decided, what follows from those. Engines care for the network
- * of their containers themselves, so `create`, which is what they call, takes none. */
+/* The network that `run --net` or an annotation asks for: first its changes to the config and, once
+ * namespaces and ids are decided, what follows from those. Engines manage their containers'
+ * networks themselves, so `create`, which they call, ignores the annotations. */
 #include "src/plan/plan_parts.h"
 
 #include "src/oci/annotations.h"
@@ -19,7 +19,7 @@ static const char *annotation(const struct plan *plan, const char *name)
 	return annotations_find(config->annotations.v, config->annotations.n, name);
 }
 
-/* The words of a list separated by commas and blanks. */
+/* Splits a list at commas and spaces. */
 static size_t split(struct arena *arena, const char *list, const char *const **ret)
 {
 	const char **v = arena_array(arena, strlen(list) + 1, sizeof(*v));
@@ -39,8 +39,8 @@ static size_t split(struct arena *arena, const char *list, const char *const **r
 	return n;
 }
 
-/* -p bundle: those of the annotation. An image can have set it, so that it counts for nothing
- * unless the caller says so. */
+/* Ports come from -p or, for -p bundle, from the annotation. An image can set that, so it is
+ * ignored unless the caller asks for it. */
 static int find_ports(struct plan_build *b, const char *const **ret, size_t *ret_n, struct err *err)
 {
 	const struct plan_options *o = b->plan->options;
@@ -71,7 +71,7 @@ static int find_ports(struct plan_build *b, const char *const **ret, size_t *ret
 	return 0;
 }
 
-/* One port of the host leads to one of the container. */
+/* Each host port leads to one container port. */
 static int take_port(const char *const *words, size_t i, struct net_port *ports, struct err *err)
 {
 	const char *const any = "0.0.0.0";
@@ -104,8 +104,8 @@ static int take_ports(struct plan_build *b, struct err *err)
 	return r < 0 ? err_prefix(err, "--publish") : 0;
 }
 
-/* Whoever unpacks an image makes annotations of its labels: these run nothing on the host, and join
- * nothing of it. */
+/* Tools that unpack images turn their labels into annotations, so these can neither run anything on
+ * the host nor join anything of it. */
 static int take_annotation(struct plan_build *b, struct err *err)
 {
 	const char *words = annotation(b->plan, ANNOTATIONS_NET);
@@ -140,7 +140,7 @@ static int read_wishes(struct plan_build *b, struct err *err)
 	return take_ports(b, err);
 }
 
-/* Replaces or removes the one entry of the network namespace. */
+/* Replaces or removes the entry of the network namespace. */
 static void change_namespaces(struct plan_build *b, struct oci_config *config)
 {
 	struct oci_linux *linux_ = arena_new(b->arena, struct oci_linux);
@@ -163,7 +163,7 @@ static void change_namespaces(struct plan_build *b, struct oci_config *config)
 	config->linux_ = linux_;
 }
 
-/* The host's name server need not be reachable from the container, and the image has none. */
+/* The host's name server may be unreachable from the container, and the image names none. */
 static void add_resolv(struct plan_build *b, struct oci_config *config)
 {
 	static const char *options[] = { "bind", "ro", "nosuid", "nodev", "noexec" };
@@ -189,7 +189,7 @@ static void add_resolv(struct plan_build *b, struct oci_config *config)
 #define PROXY_URL "=http://" NET_PROXY_ADDRESS ":3128"
 _Static_assert(NET_PROXY_PORT == 3128, "as in PROXY_URL");
 
-/* The variables that programs read for a proxy; those that the config sets stay. */
+/* Adds the proxy variables that programs read; those that the config sets stay. */
 static void add_proxy(struct plan_build *b, struct oci_config *config)
 {
 	static const char *const words[] = {
@@ -242,7 +242,7 @@ int plan_net_ask(struct plan_build *b, struct err *err)
 	return 0;
 }
 
-/* Groups that may send an ICMP echo: the range that contains the process's own. A new namespace
+/* Allows ICMP echo (ping) to the range of groups that contains the process's own. A new namespace
  * allows nobody. */
 static void allow_ping(struct plan_build *b)
 {
@@ -256,13 +256,13 @@ static void allow_ping(struct plan_build *b)
 		if (str_equal(plan->sysctl[i].key, key))
 			return;
 	if (plan->flags & PLAN_USERNS_JOIN)
-		return; /* with ids that are not known */
+		return; /* ids unknown */
 	for (size_t i = 0; (plan->flags & PLAN_USERNS_NEW) && i < map->n; i++)
 		if (plan->process.gid - map->v[i].inside < map->v[i].count) {
 			first = map->v[i].inside;
 			last = first + map->v[i].count - 1;
 		}
-	if (first > INT32_MAX) /* the kernel takes no larger number there */
+	if (first > INT32_MAX) /* the kernel accepts no larger number */
 		return;
 	if (last > INT32_MAX)
 		last = INT32_MAX;
@@ -274,7 +274,7 @@ static void allow_ping(struct plan_build *b)
 	plan->sysctl = sysctl;
 }
 
-/* Packets that a process makes itself pass the routes by, and helpers refuse few. */
+/* Packets that a process builds itself bypass the routes, and helpers refuse few. */
 static void warn_of_packets(struct plan_build *b)
 {
 	const uint64_t raw = 1ULL << CAP_NET_RAW | 1ULL << CAP_NET_ADMIN;
@@ -293,8 +293,8 @@ int plan_net_build(struct plan_build *b, struct err *err)
 
 	if (!net_has_helper(plan->net.kind))
 		return 0;
-	/* In another it would see the helper, which lives in its user namespace and in the network
-	 * of the host. */
+	/* Sharing the pid namespace, it would see the helper, which runs in its user namespace and
+	 * in the host's network. */
 	if (plan->ns.v[PLAN_NS_PID].action != NS_NEW)
 		return err_set(err, EINVAL,
 			       "--net=%s: the container needs a pid namespace of its own",

@@ -74,8 +74,8 @@ static void set_flags(struct plan *plan)
 		plan->flags |= PLAN_STAGER;
 }
 
-/* Whether init's files in a new network or ipc namespace would belong to the right user when the
- * namespace is made together with the user namespace: the caller is the container's root. */
+/* Whether init's files in a network or ipc namespace created together with the user namespace would
+ * have the right owner: only if the caller is the container's root. */
 static bool caller_is_root_inside(const struct plan *plan)
 {
 	const struct caller *caller = &plan->facts->caller;
@@ -91,8 +91,8 @@ static void choose_calls(struct plan *plan)
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++)
 		if (plan_parts_creates(plan, kind))
 			all |= (unsigned int)names_namespaces[kind].value;
-	/* The cgroup namespace is rooted where its maker is, so init makes it once it is in its
-	 * cgroup. A time namespace with offsets is made in a step of its own. */
+	/* A cgroup namespace is rooted at its creator's cgroup, so init creates it once it is in
+	 * its own. A time namespace with offsets has a step of its own. */
 	all &= ~(unsigned int)CLONE_NEWCGROUP;
 	if (plan->ns.offsets)
 		all &= ~(unsigned int)CLONE_NEWTIME;
@@ -103,8 +103,8 @@ static void choose_calls(struct plan *plan)
 	}
 	if ((plan->flags & PLAN_USERNS_NEW) && !caller_is_root_inside(plan))
 		late = all & (CLONE_NEWNET | CLONE_NEWIPC);
-	/* Creating a network namespace takes the kernel most of a millisecond, for which the parent
-	 * need not wait: it has maps to write, and cgroups to create. */
+	/* Creating a network namespace takes most of a millisecond. The parent need not wait for
+	 * that: it has maps to write, and cgroups to create. */
 	plan->ns.early_flags = all & (CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) & ~late;
 	plan->ns.clone_flags = all & ~late & ~plan->ns.early_flags;
 	plan->ns.unshare_flags = late;

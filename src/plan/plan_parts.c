@@ -16,7 +16,7 @@ void plan_parts_warn(struct plan_build *b, const char *fmt, ...)
 	b->warnings[b->n_warnings++].text = arena_strdup(b->arena, text);
 }
 
-/* A joined namespace, and a caller whose maps were not asked for, are unknown. */
+/* A joined namespace, and a caller whose maps were not gathered, are unknown. */
 static bool is_mapped(const struct plan *plan, const struct idmap *made, const struct idmap *own,
 		      uint32_t id)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to this directory: what the parts of plan_build() share (plan_parts.c), and the parts,
- * each in the file of its name. A part fills its fields of the plan. */
+/* Private to this directory: what the parts of plan_build() share (plan_parts.c), and the parts
+ * themselves, each in the file of its name. A part fills its fields of the plan. */
 #pragma once
 
 #include "src/plan/plan.h"
 #include "src/plan/powers.h"
 
-struct plan_build { /* only while the plan is being made */
+struct plan_build { /* only while the plan is being built */
 	struct arena *arena;
 	struct plan *plan;
 	struct plan_warning *warnings;
@@ -16,12 +16,12 @@ struct plan_build { /* only while the plan is being made */
 /* Records a departure from the config. */
 void plan_parts_warn(struct plan_build *b, const char *fmt, ...) PRINTF(2, 3);
 
-/* Whether an id of the container has a host id, as far as the plan knows (a joined user namespace
- * is not known). */
+/* Whether a container id has a host id, as far as the plan knows (a joined user namespace is
+ * unknown). */
 bool plan_parts_uid_mapped(const struct plan *plan, uint32_t uid);
 bool plan_parts_gid_mapped(const struct plan *plan, uint32_t gid);
 
-/* Whether mounts are made with the rights of a user namespace other than the first. */
+/* Whether mounts are made with the privileges of a user namespace other than the initial one. */
 bool plan_parts_in_userns(const struct plan *plan);
 
 static inline bool plan_parts_creates(const struct plan *plan, enum plan_ns kind)
@@ -32,33 +32,33 @@ static inline bool plan_parts_creates(const struct plan *plan, enum plan_ns kind
 int plan_ns_build(struct plan_build *b, struct err *err) MUST_CHECK;
 
 int plan_idmap_build(struct plan_build *b, struct err *err) MUST_CHECK;
-/* The ranges of a list of the config; and maps cut such that the kernel takes them below the
- * caller's namespace. */
+/* plan_idmap_ranges() reads a list of the config; plan_idmap_split() cuts maps so that the kernel
+ * accepts them below the caller's namespace. */
 struct idmap plan_idmap_ranges(struct arena *arena, const oci_id_mappings *list);
 int plan_idmap_split(struct plan_build *b, struct idmap_write *write, struct err *err) MUST_CHECK;
-/* Finds the mapping that a mount asks for and sets m->idmap, 0 where it asks for none. Entries with
+/* Finds the mapping that a mount asks for and sets m->idmap; 0 if it asks for none. Entries with
  * equal mappings share one. */
 int plan_idmap_mount_build(struct plan_build *b, const struct oci_mount *mount,
 			   struct mount_entry *m, struct err *err) MUST_CHECK;
 
 int plan_mounts_build(struct plan_build *b, struct err *err) MUST_CHECK;
-/* Of a container that runs: those to be added, and places of those to be removed. */
+/* For a running container: mounts to add, and targets of those to remove. */
 int plan_mounts_build_added(struct plan_build *b, struct err *err) MUST_CHECK;
 void plan_mounts_build_places(struct plan_build *b);
 
-/* The directory that keeps changes; the copy of the root itself; and, once all copies are known,
- * whether they go together. */
+/* Plan the directory that keeps changes; the copy of the root itself; and, once all copies are
+ * known, check whether they are compatible. */
 int plan_layer_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_layer_build_overlay(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_layer_check(struct plan_build *b, struct err *err) MUST_CHECK;
-/* Adds the copy shown by a mount. Returns its number, from 1. */
+/* Adds the layer part for a mount that shows a copy. Returns its number, from 1. */
 size_t plan_layer_of(struct plan_build *b, const struct mount_entry *m);
 
-/* Effects of options that must be known before the other words can be understood. */
+/* Options that must be known before the other words can be understood. */
 struct plan_mount_shape {
 	bool bind, recursive, remount;
 };
-/* Whether the ids of a mount are to be mapped. */
+/* Whether a mount asks for mapped ids. */
 bool plan_idmap_mount_is_wanted(const struct oci_mount *mount);
 
 void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_shape *ret);
@@ -69,11 +69,11 @@ int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount
 int plan_devices_build(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_devices_build_net(struct plan_build *b, struct err *err) MUST_CHECK;
 
-/* The requested network: as changes of the config, and once namespaces and ids are decided. */
+/* The requested network: as changes to the config, and once namespaces and ids are decided. */
 int plan_net_ask(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_net_build(struct plan_build *b, struct err *err) MUST_CHECK;
 
-/* As changes of the config, too: its program, files, devices and system calls. */
+/* The handler's program, files, devices and system calls, as changes to the config. */
 int plan_handler_apply(struct plan_build *b, struct err *err) MUST_CHECK;
 int plan_handler_apply_exec(struct plan_build *b, const struct handler_kept *kept,
 			    const struct oci_process **process, struct err *err) MUST_CHECK;

@@ -78,7 +78,7 @@ static void print_ids(struct str *out, const struct plan *plan)
 	print_map(out, "gid", &plan->idmap.gid);
 }
 
-/* The hierarchies of v1 on one line where the path is the same in all of them, as it mostly is. */
+/* Prints the hierarchies of v1 on one line if they have the same path, as they mostly do. */
 static void print_dirs(struct str *out, const struct cgroup_plan *cgroup)
 {
 	for (size_t i = 0; i < cgroup->place.dirs.n; i++) {

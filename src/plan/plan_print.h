@@ -4,8 +4,7 @@
 
 #include "src/plan/plan.h"
 
-/* What a configuration says stays on the line where it belongs; fmt has line breaks at its ends
- * only. */
+/* Text from the config stays on its line; fmt may have line breaks only at its ends. */
 void plan_print_addf(struct str *out, const char *fmt, ...) PRINTF(2, 3);
 void plan_print_why(struct str *out, const char *reason);
 

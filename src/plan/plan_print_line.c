@@ -3,7 +3,7 @@
 
 #include "src/base/str.h"
 
-/* A line break would look like a line of ours, and a terminal would obey other control
+/* A line break in the config could imitate a line of ours, and a terminal would obey other control
  * characters. */
 void plan_print_addf(struct str *out, const char *fmt, ...)
 {

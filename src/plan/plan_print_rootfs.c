@@ -64,7 +64,7 @@ static const char *atime_name(uint64_t set, uint64_t clear)
 	}
 }
 
-/* prefix: "r" for those of the mounts below too. */
+/* prefix: "r" for attributes that also apply to the mounts below. */
 static void print_attrs(struct str *out, const char *prefix, uint64_t set, uint64_t clear)
 {
 	static const struct {
@@ -101,7 +101,7 @@ static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
 		plan_print_addf(out, "%s%s", i ? ", else " : "; ", method_name(m, i));
 	str_add(out, ";");
 	print_attrs(out, "", m->attr_set | (m->readonly_late ? MOUNT_ATTR_RDONLY : 0),
-		    created ? 0 : m->attr_clear); /* a new one has nothing to clear */
+		    created ? 0 : m->attr_clear); /* a new mount has nothing to clear */
 	for (size_t i = 0; i < m->n_super; i++)
 		plan_print_addf(out, " %s%s%s", m->super[i].key, m->super[i].value ? "=" : "",
 				m->super[i].value ? m->super[i].value : "");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's process: user, capabilities, limits, environment. Used by create for
- * config.json's process and by exec for its own. */
+/* The container's process: user, capabilities, limits, environment. create uses it for
+ * config.json's process, exec for its own. */
 #include "src/plan/plan_parts.h"
 
 #include <stdlib.h>
@@ -28,8 +28,8 @@ static int variable_compare(const void *a, const void *b)
 	return r ? r : (x->index > y->index) - (x->index < y->index);
 }
 
-/* A name that comes twice has its last value: getenv() inside would find the first, and we look for
- * PATH too. */
+/* A name that occurs twice keeps its last value: getenv() inside would find the first, and we
+ * search PATH, too. */
 static const char *const *environment(struct arena *arena, const char *const *env, size_t n_env,
 				      size_t *ret_n)
 {
@@ -54,7 +54,7 @@ static const char *const *environment(struct arena *arena, const char *const *en
 	return kept;
 }
 
-/* One warning for all the sets that name it. */
+/* Whether another set has already caused a warning about this capability. */
 static bool was_warned(const struct plan_build *b, const char *capability)
 {
 	for (size_t i = 0; i < b->n_warnings; i++) {
@@ -130,7 +130,7 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	struct process_plan *p = &b->plan->process;
 	uint64_t available = ~0ULL;
 
-	if (!caps) /* K-13: an absent object drops everything */
+	if (!caps) /* K-13: an absent object drops all capabilities */
 		return;
 	if (!(b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
 		available = b->plan->facts->caller.caps_bounding;
@@ -146,8 +146,8 @@ static void build_caps(struct plan_build *b, const struct oci_capabilities *caps
 	limit_ambient(b, caps);
 }
 
-/* The option or file that would map an id of the container. Nothing is added to explicit mappings,
- * so the caller's own id must be among them. */
+/* Hints at the option or file that would map an id. Nothing is added to explicit mappings, so these
+ * must already contain the caller's own id. */
 static int hint_unmapped(const struct plan_build *b, const char *kind, uint32_t id, struct err *err)
 {
 	const struct caller *caller = &b->plan->facts->caller;
@@ -172,8 +172,8 @@ static int hint_unmapped(const struct plan_build *b, const char *kind, uint32_t 
 			str_equal(map, "single") ? "leave out --map=single, or " : "");
 }
 
-/* Where setgroups is denied no group can be gained, and none of the caller's be lost. Engines ask
- * for the groups that root has in the image, whatever the user can map. */
+/* If setgroups() is denied, the container can neither gain groups nor drop the caller's. Engines
+ * request root's groups from the image, whatever the user can map, so they are ignored. */
 static int build_groups(struct plan_build *b, const struct oci_user *user, struct err *err)
 {
 	struct process_plan *p = &b->plan->process;
@@ -268,7 +268,7 @@ static int build_terminal(struct plan_build *b, const struct oci_process *proces
 	return 0;
 }
 
-/* A hard limit above the caller's takes CAP_SYS_RESOURCE in the first user namespace. */
+/* A hard limit above the caller's needs CAP_SYS_RESOURCE in the initial user namespace. */
 static int check_limit(struct plan_build *b, size_t i, const struct rlimit_plan *limit,
 		       struct err *err)
 {
@@ -289,8 +289,8 @@ static int check_limit(struct plan_build *b, size_t i, const struct rlimit_plan 
 	return err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 }
 
-/* A created container hears of its `start` over a descriptor more, and once it waits nobody hears
- * that it had none. */
+/* A created container needs another descriptor to receive its `start`. Once it waits, nobody would
+ * learn that it could not get one. */
 static int check_wait(const struct plan_build *b, struct err *err)
 {
 	const struct plan_options *options = b->plan->options;
@@ -328,7 +328,7 @@ static int build_limits(struct plan_build *b, const struct oci_process *process,
 	}
 	p->rlimits = rlimits;
 	p->n_rlimits = process->rlimits.n;
-	/* The creator of a user namespace may set the limits of processes in it. */
+	/* The creator of a user namespace may set the limits of the processes in it. */
 	if (!(b->plan->powers & POWER_RAISE_LIMITS) && !(b->plan->flags & PLAN_USERNS_NEW))
 		p->limits_setter =
 			b->plan->flags & PLAN_SECCOMP_EARLY ? LIMITS_BY_INIT_EARLY : LIMITS_BY_INIT;
@@ -381,7 +381,7 @@ static void build_seccomp(struct plan_build *b)
 	b->plan->flags |= PLAN_SECCOMP;
 	if (p->seccomp)
 		warn_of_numbers(b, p->seccomp);
-	/* The programs of startContainer hooks are the image's as well. */
+	/* The programs of startContainer hooks come from the image, too. */
 	if (!p->no_new_privs || (b->plan->flags & PLAN_HOOKS_START))
 		b->plan->flags |= PLAN_SECCOMP_EARLY;
 	strict = annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_STRICT);
@@ -390,7 +390,7 @@ static void build_seccomp(struct plan_build *b)
 		p->seccomp && p->seccomp->listener_path
 			? p->seccomp->listener_path
 			: annotations_find(v, config->annotations.n, ANNOTATIONS_SECCOMP_RECEIVER);
-	/* What a whole program returns is seen only when it is decoded. */
+	/* What a complete program returns is known only once it is decoded. */
 	if (p->seccomp_bpf ? p->seccomp_receiver != NULL : notifies(p->seccomp))
 		b->plan->flags |= PLAN_SECCOMP_EARLY | PLAN_SECCOMP_NOTIFY;
 }
@@ -404,7 +404,7 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 	p->umask = 0022;
 	p->cwd = "/";
 	p->env = str_list(b->arena, NULL, 0, NULL, 0);
-	if (!process) /* K-05: legal for create; start will refuse */
+	if (!process) /* K-05: legal for create; start refuses it */
 		return 0;
 	p->args = str_list(b->arena, process->args.v, process->args.n, NULL, 0);
 	p->n_args = process->args.n;

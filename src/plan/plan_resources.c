@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Most properties are one number for one file: they stand in the tables. The others, where one file
- * takes two properties or the meaning differs between the layouts, have a function each. In all of
- * them 0 means "leave it as it is" (clients send the fields that the user did not set as 0) unless
- * the specification says that 0 is a value. */
+/* Most properties are one number for one file and have a row in a table. The others, where a file
+ * takes two properties or the layouts differ in meaning, have a function each. 0 always means
+ * "leave it as it is", because clients send fields that the user did not set as 0, unless the
+ * specification makes 0 a value. */
 #include "src/plan/plan_cgroup.h"
 
 #include "src/base/str.h"
@@ -23,13 +23,13 @@ struct row {
 	enum kind kind;
 	size_t offset;
 	const char *controller, *v1,
-		*v2; /* v1, v2: the file; NULL where there is none; "" for nothing to do */
+		*v2; /* v1, v2: the file; NULL: it has none; "": nothing to do */
 };
 
 #define MEMORY(field) offsetof(struct oci_memory, field)
 #define CPU(field) offsetof(struct oci_cpu, field)
 
-/* memory.kernel has no row: kernels dropped it, and the specification advises against it. */
+/* memory.kernel has no row: kernels have dropped it, and the specification advises against it. */
 static const struct row memory_rows[] = {
 	{ "memory.reservation", LIMIT, MEMORY(reservation), "memory", "memory.soft_limit_in_bytes",
 	  "memory.low" },
@@ -57,7 +57,7 @@ static const struct row cpu_rows[] = {
 	{ "cpu.mems", TEXT, CPU(mems), "cpuset", "cpuset.mems", "cpuset.mems" },
 };
 
-/* The value as text, or NULL where there is nothing to write. */
+/* The value as text, or NULL if there is nothing to write. */
 static const char *row_value(struct plan_writes *w, const struct row *row, const void *at)
 {
 	const struct json_int *i = at;
@@ -97,7 +97,7 @@ static int add_rows(struct plan_writes *w, const struct row *rows, size_t n, con
 		if (!*file)
 			continue;
 		write = plan_writes_add(w, rows[i].controller, file, value, rows[i].path);
-		/* no burst and not idle is what a kernel without these files does */
+		/* no burst and not idle is how a kernel without these files behaves */
 		if (str_equal(rows[i].controller, "cpu") && str_equal(value, "0"))
 			write->may_miss = true;
 		/* newer kernels have dropped it, and nobody depends on it */
@@ -131,17 +131,17 @@ static void add_swap(struct plan_writes *w, const struct oci_memory *m)
 	int64_t value = m->swap.set ? m->swap.v : 0;
 	struct cgroup_write *write;
 
-	/* v2 counts swap apart, so that none of it is a limit that can be kept. */
+	/* In v2 swap is counted separately, so even 0 is a limit that can be set. */
 	if (!value && !unlimited && !(w->v2 && m->swap.set))
 		return;
-	/* No limit on memory lifts that on both, else the old one would stay in force. */
+	/* Without a memory limit, lift the limit on both, or the old one would stay in force. */
 	if (!value && unlimited)
 		value = -1;
-	/* With no limit on memory the sum cannot be limited: what is left is swap. */
+	/* With unlimited memory the sum cannot be limited, so the value applies to swap. */
 	if (w->v2 && value > 0 && !unlimited)
 		value -= m->limit.v;
 	write = plan_writes_add(w, "memory", file, plan_writes_limit(w, value), "memory.swap");
-	/* A kernel that counts no swap limits none, and has none to take away. */
+	/* A kernel that does not count swap cannot limit it, and has none to take away. */
 	if (w->v2 && value == 0)
 		write->may_miss = true;
 }
@@ -192,8 +192,8 @@ static int add_cpu(struct plan_writes *w, const struct oci_cpu *cpu, struct err 
 	return r < 0 ? r : ADD_ROWS(w, cpu_rows, cpu, err);
 }
 
-/* BFQ has its own file; kernels without it (or v1 with CFQ, before 5.0) have the general one. Both
- * scales are in the config's unit but that of io.weight. */
+/* BFQ has files of its own; kernels without it (or v1 with CFQ, before 5.0) have the general ones.
+ * All use the config's scale except io.weight. */
 static void add_weight(struct plan_writes *w, const char *suffix, const char *device,
 		       uint64_t weight, const char *path)
 {
@@ -245,7 +245,7 @@ static int add_device_weights(struct plan_writes *w, const struct oci_block_io *
 	return 0;
 }
 
-/* One write a device: io.max takes a single line. A rate of 0 takes the limit away: "max" for
+/* One write per device, because io.max takes a single line. A rate of 0 lifts the limit: "max" in
  * v2. */
 static void add_throttle(struct plan_writes *w, const oci_throttle_devices *devices, const char *v1,
 			 const char *v2, const char *property)
@@ -308,13 +308,13 @@ static int add_network(struct plan_writes *w, const struct oci_network *network,
 	return 0;
 }
 
-/* v1: the controller is that of the v2 tree beside it. */
+/* v1: whether the controller is in the v2 tree beside it. */
 static bool is_beside(const struct plan_layout *layout, const char *controller)
 {
 	return !layout->v2 && layout->unified && str_has_word(layout->unified, controller, ' ');
 }
 
-/* Like huge pages, it is in the v2 tree of most hybrid hosts. */
+/* Like huge pages, it is in the v2 tree on most hybrid hosts. */
 static void add_rdma(struct plan_writes *w, const struct oci_resources *resources, bool unified)
 {
 	for (size_t i = 0; i < resources->rdma.n; i++) {
@@ -333,8 +333,8 @@ static void add_rdma(struct plan_writes *w, const struct oci_resources *resource
 	}
 }
 
-/* What is reserved (mmap) and what is used (page faults) are counted apart; the reservations only
- * by kernels from 5.7 on. Most hybrid hosts leave this controller to the v2 tree. */
+/* Reservations (mmap) and usage (page faults) are counted separately, reservations only since Linux
+ * 5.7. Most hybrid hosts leave this controller to the v2 tree. */
 static void add_hugetlb(struct plan_writes *w, const struct oci_resources *resources, bool unified)
 {
 	const char *end = w->v2 || unified ? "max" : "limit_in_bytes";
@@ -352,13 +352,13 @@ static void add_hugetlb(struct plan_writes *w, const struct oci_resources *resou
 	}
 }
 
-/* A file name with the controller in front ("memory.high"), no directory. */
+/* A file name that starts with the controller ("memory.high"), without a directory. */
 static bool is_unified_key(const char *key)
 {
 	return *key != '.' && strchr(key, '.') && !strchr(key, '/') && strcspn(key, ".") < 32;
 }
 
-/* Files such as io.max take one line a write. */
+/* Files such as io.max take one line per write. */
 static int add_unified(struct plan_writes *w, const struct oci_resources *resources,
 		       struct err *err)
 {

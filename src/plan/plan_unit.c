@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits of a unit are derived from the writes to cgroup files, so that both say the same:
- * systemd writes its properties again whenever it is reloaded. What it has no property for it
- * leaves alone. */
+/* The limits of a unit are derived from the writes to cgroup files, so that both agree: systemd
+ * applies its properties again whenever it reloads. It leaves files alone for which it has no
+ * property. */
 #include "src/plan/plan_cgroup.h"
 
 #include "src/base/parse.h"
@@ -25,7 +25,7 @@ static struct cgroup_property *find(struct list *list, const char *name)
 	return NULL;
 }
 
-/* The property of that name; an earlier one is replaced. */
+/* Adds a property; replaces an earlier one of the same name. */
 static struct cgroup_property *put(struct list *list, const struct cgroup_property *property)
 {
 	struct cgroup_property *p = find(list, property->name);
@@ -55,8 +55,7 @@ bool plan_unit_is_path(const char *wanted)
 	return wanted && *wanted && *wanted != '/' && strchr(wanted, ':');
 }
 
-/* Characters of unit names: letters, digits, ":", "-", "_", "." and "\"; "@" has a meaning of its
- * own. */
+/* Unit names consist of letters, digits, ":", "-", "_", "." and "\"; "@" has a special meaning. */
 static char *escape(struct arena *arena, const char *text)
 {
 	char *out = arena_alloc(arena, 4 * strlen(text) + 1), *to = out;
@@ -86,7 +85,8 @@ static int bad_path(const char *wanted, const char *rule, struct err *err)
 		     "for usrun-web.scope; --cgroup-manager cgroupfs takes paths");
 }
 
-/* A slice above: "a-b.slice" lies in "a.slice" by its name; "-" and "-.slice" are the top. */
+/* Checks the parent slice. By its name, "a-b.slice" lies in "a.slice"; "-" and "-.slice" are the
+ * root. */
 static int check_slice(const char *slice, const char *wanted, struct err *err)
 {
 	size_t len = strlen(slice);
@@ -148,7 +148,7 @@ int plan_unit_name(struct arena *arena, const struct plan_unit_request *request,
 
 enum form { NUMBER, LIMIT, TASKS, RATIO, SET, IDLE, IO_WEIGHT, QUOTA_US, OOM_GROUP };
 
-/* What systemd has a property for, by file; the names of the two layouts differ. */
+/* The files for which systemd has a property; their names differ between the layouts. */
 static const struct {
 	const char *file, *property;
 	enum form form;
@@ -183,7 +183,7 @@ static int parse_limit(const char *text, uint64_t *ret)
 	return parse_u64(text, ret);
 }
 
-/* Microseconds of CPU time per second; rounded up, so that systemd's division returns the quota. */
+/* Microseconds of CPU time per second, rounded up, so that systemd's division returns the quota. */
 static uint64_t per_second(uint64_t quota, uint64_t period)
 {
 	return quota / period * 1000000 + (quota % period * 1000000 + period - 1) / period;
@@ -200,7 +200,7 @@ static void put_quota(struct list *list, const char *quota_text, uint64_t period
 	put_number(list, "CPUQuotaPeriodUSec", "t", period, from);
 }
 
-/* "0-2,5" as systemd takes it: bit n of the bytes stands for CPU n. */
+/* Converts "0-2,5" for systemd: bit n of the bytes stands for CPU n. */
 static void put_set(struct list *list, const char *property, const struct cgroup_write *w)
 {
 	uint8_t *bytes = arena_alloc(list->arena, MAX_CPUS / 8);
@@ -216,7 +216,7 @@ static void put_set(struct list *list, const char *property, const struct cgroup
 			*dash = '\0';
 		if (parse_u64_range(first, 0, MAX_CPUS - 1, &low) < 0 ||
 		    parse_u64_range(dash ? dash + 1 : first, low, MAX_CPUS - 1, &high) < 0)
-			return; /* the kernel will report what is wrong with it */
+			return; /* the kernel reports what is wrong with it */
 		for (uint64_t i = low; i <= high; i++)
 			bytes[i / 8] |= (uint8_t)(1U << (i % 8));
 		n = high / 8 + 1 > n ? high / 8 + 1 : n;
@@ -265,7 +265,7 @@ static void put_pair(struct list *list, const char *name, const char *type,
 	p->n++;
 }
 
-/* "8:0 rbps=100", "8:0 100": one device and one rate. */
+/* Parses "8:0 rbps=100" or "8:0 100": one device and one rate. */
 static void put_throttle(struct list *list, const struct cgroup_write *w)
 {
 	static const struct {
@@ -304,7 +304,7 @@ static void put_write(struct list *list, const struct cgroup_write *w, size_t ro
 		if (parse_limit(w->value, &number) == 0)
 			put_number(list, property, "t", number, w->json_path);
 		return;
-	case TASKS: /* systemd takes no 0; with 1 nobody can fork either, and the file says 0 */
+	case TASKS: /* systemd refuses 0; 1 forbids forking, too, and the file gets 0 */
 		if (parse_limit(w->value, &number) == 0)
 			put_number(list, property, "t", number ? number : 1, w->json_path);
 		return;
@@ -312,11 +312,11 @@ static void put_write(struct list *list, const struct cgroup_write *w, size_t ro
 		if (parse_u64(w->value, &number) == 0)
 			put_number(list, property, "t", number, w->json_path);
 		return;
-	case IDLE: /* systemd uses 0 for it */
+	case IDLE: /* for systemd, idle is a weight of 0 */
 		if (str_equal(w->value, "1"))
 			put_number(list, property, "t", 0, w->json_path);
 		return;
-	case IO_WEIGHT: /* where BFQ is not in use, another file is written, of systemd's scale */
+	case IO_WEIGHT: /* without BFQ, another file is written, on systemd's scale */
 		if (w->alt_value && parse_u64(w->alt_value, &number) == 0)
 			put_number(list, property, "t", number, w->json_path);
 		return;
@@ -329,7 +329,7 @@ static void put_write(struct list *list, const struct cgroup_write *w, size_t ro
 	case SET:
 		put_set(list, property, w);
 		return;
-	case OOM_GROUP: /* of scopes from systemd 253 on; only at their start */
+	case OOM_GROUP: /* for scopes since systemd 253, and only when they start */
 		put_text(list, property, str_equal(w->value, "1") ? "kill" : "continue");
 		return;
 	}
@@ -355,9 +355,8 @@ void plan_unit_limits(struct arena *arena, const struct cgroup_write *writes, si
 	*ret_n = list.n;
 }
 
-/* systemd's list only allows. A rule that takes something back from an earlier one is in the
- * program (v2) or the files (v1) of usrun alone; with a rule for all devices there is nothing to
- * limit. */
+/* systemd's list can only allow. A rule that revokes part of an earlier one is only in usrun's
+ * program (v2) or the files (v1); with a rule for all devices there is nothing to limit. */
 static void put_devices(struct list *list, const struct cgroup_plan *plan)
 {
 	for (size_t i = 0; i < plan->n_device_rules; i++)
@@ -427,11 +426,11 @@ static void put_own(struct list *list, const struct cgroup_plan *plan,
 	put_text(list, "Description", arena_strf(list->arena, "usrun container %s", id));
 	if (!unit->is_slice) {
 		put_text(list, "Slice", unit->slice);
-		/* Cgroups below it are ours, and systemd leaves them alone. */
+		/* Cgroups below the unit are ours, and systemd leaves them alone. */
 		put_number(list, "Delegate", "b", 1, NULL);
 	}
 	put_number(list, "DefaultDependencies", "b", 0, NULL);
-	/* One that fails is forgotten too. */
+	/* Lets systemd forget the unit even if it failed. */
 	put_text(list, "CollectMode", "inactive-or-failed");
 	for (size_t i = 0; i < sizeof(v1) / sizeof(v1[0]); i++)
 		put_number(list, plan->place.kind == CGROUP_DRIVER_V2 ? v2[i] : v1[i], "b", 1,

@@ -44,7 +44,7 @@ int plan_writes_v1_only(struct err *err, const char *path)
 	return err_hint(err, "remove %s from the config; this host has cgroup v2 only", path);
 }
 
-/* a * b >> shift, with all 128 bits of the product: compilers for 32 bits have no type for them. */
+/* a * b >> shift with the full 128-bit product, for which 32-bit compilers have no type. */
 static uint64_t multiply(uint64_t a, uint64_t b, unsigned int shift)
 {
 	uint64_t a_high = a >> 32, a_low = (uint32_t)a, b_high = b >> 32, b_low = (uint32_t)b;
@@ -55,7 +55,8 @@ static uint64_t multiply(uint64_t a, uint64_t b, unsigned int shift)
 	return high << (64 - shift) | (right << 32 | (uint32_t)low) >> shift;
 }
 
-/* log2 of x >= 1 with 44 bits behind the point: the planner is pure and has no libm. */
+/* log2 of x >= 1 as a fixed-point number with 44 fraction bits: the planner is pure, and has no
+ * libm. */
 static uint64_t log2_fixed(uint64_t x)
 {
 	int whole = 63 - __builtin_clzll(x);
@@ -76,9 +77,10 @@ static uint64_t log2_fixed(uint64_t x)
  * log2(10). */
 uint64_t plan_writes_weight(uint64_t shares)
 {
-	const uint64_t log2_10 = 58439977071430; /* 44 bits behind the point */
-	const uint64_t error = 1ULL
-			       << 16; /* of the rounded logarithms: the three above are exact */
+	const uint64_t log2_10 = 58439977071430; /* 44 fraction bits */
+	const uint64_t error =
+		1ULL
+		<< 16; /* precision of the rounded logarithms; the three values above are exact */
 	uint64_t low = 1, high = 10000, l, power;
 
 	if (shares <= 2)
@@ -106,7 +108,7 @@ uint64_t plan_writes_io_weight(uint64_t weight)
 	return weight >= 1000 ? 10000 : 1 + (weight - 10) * 9999 / 990;
 }
 
-/* The line that begins with the same word, in a file that lists devices. */
+/* The line that begins with the same word as a write, in a file that lists devices. */
 static const char *line_of(struct arena *arena, const char *text, const char *word, size_t len)
 {
 	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
@@ -121,7 +123,7 @@ const char *plan_writes_old(struct arena *arena, const char *file, const char *v
 	size_t word = strcspn(value, " ");
 	const char *line;
 
-	if (str_equal(file, "memory.oom_control")) /* "oom_kill_disable 0", and what it counts */
+	if (str_equal(file, "memory.oom_control")) /* "oom_kill_disable 0", then counters */
 		return str_starts(text, "oom_kill_disable 1") ? "1" : "0";
 	if (!value[word] || str_equal(file, "cpu.max"))
 		return *text ? arena_strndup(arena, text, strcspn(text, "\n")) : NULL;
@@ -177,8 +179,9 @@ static int no_controller(const struct cgroup_write *w, bool v2, const char *word
 	return -ENODEV;
 }
 
-/* v2: the facts say what the own cgroup can pass on, and nothing about other places (the session of
- * a root user often has less than the root of the tree): there driver_create() finds out. */
+/* v2: the facts tell what the caller's own cgroup can pass on, but nothing about other places (a
+ * root user's session often has less than the root of the tree): there driver_create() finds
+ * out. */
 int plan_writes_check(struct arena *arena, const struct facts_cgroup *host, bool may_own,
 		      const struct cgroup_plan *plan, struct err *err)
 {

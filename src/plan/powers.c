@@ -26,24 +26,25 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 		powers |= POWER_MAP_DIRECT;
 	if (helpers_work(facts))
 		powers |= POWER_MAP_HELPER;
-	/* open_tree(OPEN_TREE_CLONE) asks for CAP_SYS_ADMIN over the owner of the mount namespace,
-	 * which one has who made both (podman), not who entered a user namespace alone. */
+	/* open_tree(OPEN_TREE_CLONE) requires CAP_SYS_ADMIN in the user namespace that owns the
+	 * mount namespace. A caller that created both (podman) has it, one that only entered a user
+	 * namespace does not. */
 	if (has(caller, CAP_SYS_ADMIN) && caller->owns_mounts)
 		powers |= POWER_OPEN_MOUNTS;
-	/* The kernel makes device nodes for the first user namespace only. */
+	/* The kernel creates device nodes only for the initial user namespace. */
 	if (caller->initial_userns && !new_userns && has(caller, CAP_MKNOD))
 		powers |= POWER_MKNOD;
 	if (caller->initial_userns && has(caller, CAP_DAC_OVERRIDE) && has(caller, CAP_SYS_ADMIN))
 		powers |= POWER_OWN_CGROUPS;
-	/* Resource limits are checked against the first user namespace. */
+	/* Resource limits are checked against the initial user namespace. */
 	if (caller->initial_userns && has(caller, CAP_SYS_RESOURCE))
 		powers |= POWER_RAISE_LIMITS;
 	if (caller->initial_userns && has(caller, CAP_SYS_NICE))
 		powers |= POWER_RAISE_PRIORITY;
-	/* Asked of the owner of the network namespace; podman's may be its own. */
+	/* Checked against the owner of the network namespace, which may be podman's own. */
 	if (has(caller, CAP_NET_ADMIN))
 		powers |= POWER_MOVE_LINKS;
-	/* A user namespace below one with a single id inherits its denial. */
+	/* A user namespace below one that denies setgroups() inherits that. */
 	if (caller->setgroups_allowed &&
 	    (new_userns ? powers & (POWER_MAP_DIRECT | POWER_MAP_HELPER) : has(caller, CAP_SETGID)))
 		powers |= POWER_SETGROUPS;
