@@ -15,8 +15,8 @@
 
 enum { TEXT_MAX = 64 << 10, STALE_SECONDS = 24 * 3600 };
 
-/* The parent of the usual state directory, if the caller owns it, and the file's name; or -1:
- * others could put something there. */
+/* The parent of the usual state directory and the file's name; or -1 if the parent is not the
+ * caller's, since others could plant a file there. */
 static int open_place(const struct store *store, struct arena *arena, const char **ret_name)
 {
 	_cleanup_close_ int dir = -1;
@@ -31,7 +31,7 @@ static int open_place(const struct store *store, struct arena *arena, const char
 	return fd_take(&dir);
 }
 
-/* The id is in the first line. */
+/* The first line contains the id. */
 int last_failure_keep(const struct store *store, const char *id, const char *text, struct err *err)
 {
 	struct arena arena = { 0 };

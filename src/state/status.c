@@ -31,8 +31,8 @@ enum {
 enum { FLAG_EXITING = 4 };
 enum { HIDDEN_MS = 2000 };
 
-/* The name in brackets may hold anything, so fields are counted after the last ")". "" if there is
- * none. */
+/* The name in parentheses may contain anything, so fields are counted from the last ")". "" if the
+ * field is missing. */
 static const char *stat_field(const char *text, int number)
 {
 	const char *p = strrchr(text, ')');
@@ -42,7 +42,7 @@ static const char *stat_field(const char *text, int number)
 	return p ? p + 1 : "";
 }
 
-/* 0 if it is not a number. */
+/* 0 if the field is not a number. */
 static uint64_t stat_number(const char *text, int number)
 {
 	return strtoull(stat_field(text, number), NULL, 10);
@@ -52,7 +52,7 @@ uint64_t status_parse_stat(const char *text)
 {
 	char state = *stat_field(text, FIELD_STATE);
 
-	/* A first thread that has ended is shown as a zombie although others go on. */
+	/* A thread group leader that has exited shows as a zombie even while other threads run. */
 	if ((state == 'Z' || state == 'X') && stat_number(text, FIELD_THREADS) <= 1)
 		return 0;
 	return stat_number(text, FIELD_START_TIME);
@@ -65,7 +65,7 @@ int status_parse_end(const char *text, uint64_t start_time)
 	if (*stat_field(text, FIELD_STATE) != 'Z' ||
 	    stat_number(text, FIELD_START_TIME) != start_time)
 		return -1;
-	/* Readers without the right to know see 0, too. */
+	/* Readers without permission see 0, too. */
 	return end && end <= INT_MAX ? (int)end : -1;
 }
 
@@ -98,7 +98,7 @@ bool status_waits_for_zombie(pid_t pid)
 	unsigned int flags;
 	char state;
 
-	/* A process stuck on a disk is in state D. */
+	/* A process stuck on I/O is in state D. */
 	return read_flags(pid, &state, &flags) && state == 'S' && (flags & FLAG_EXITING);
 }
 
@@ -118,19 +118,19 @@ bool status_is_dying(pid_t pid)
 		    (pending & 1ULL << (SIGKILL - 1)))
 			return true;
 	}
-	/* Or it has received the signal since. */
+	/* The signal may have arrived since the status was read. */
 	return read_flags(pid, &state, &flags) && (flags & FLAG_EXITING);
 }
 
-/* Under hidepid a process of other ids is shown to the owner of its user namespace only while it is
- * dumpable: an init is while it waits, and again from its exec on. */
+/* With hidepid, the owner of a user namespace sees its processes with other ids only while they are
+ * dumpable: init is while it waits, and again after its exec. */
 static bool is_hidden(ssize_t n)
 {
 	return n == -EPERM || n == -ENOENT;
 }
 
-/* A caller without capabilities has containers only in its own user namespaces, and may signal
- * anything that runs there: otherwise another process has the pid by now. */
+/* An unprivileged caller has containers only in its own user namespaces, where it may signal every
+ * process: EPERM means that the pid has been reused. */
 static bool is_gone(pid_t pid)
 {
 	return kill(pid, 0) < 0 && (errno == ESRCH || !privs_effective());
@@ -176,8 +176,8 @@ int status_start_time(pid_t pid, uint64_t *ret, struct err *err)
 	return 0;
 }
 
-/* The kernel fills every file of a procfs, but not every one with its own words: the name tells
- * which it is. */
+/* All files of a procfs come from the kernel, but some contain text that a process chooses: the
+ * name tells which file it is. */
 static bool is_stat_of(int fd, pid_t pid)
 {
 	char link[32], name[32], path[PATH_MAX];
@@ -215,7 +215,7 @@ uint64_t status_start_time_in(int fd, pid_t pid)
 	return status_parse_stat(text);
 }
 
-/* "" if it cannot be read. The same for every container of a list. */
+/* "" if it cannot be read. Cached, since `list` asks for every container. */
 static const char *boot_id(void)
 {
 	static char id[64];
@@ -236,7 +236,7 @@ bool status_has_rebooted(const struct state *state)
 	       !str_equal(state->boot_id, boot_id());
 }
 
-/* 1: it is the container's, 0: it is not. */
+/* 1: it is the container's process, 0: it is not. */
 static int has_start_time(const struct state *state, struct err *err)
 {
 	uint64_t start;
@@ -250,14 +250,14 @@ static int has_start_time(const struct state *state, struct err *err)
 	return start == state->start_time.v;
 }
 
-/* Whether the kernel's number of it is known, which tells the same in half the time. Another boot
- * counts anew. */
+/* Whether the pidfd's number was recorded in this boot: comparing it proves the same in half the
+ * time. The numbers restart at every boot. */
 static bool has_number(const struct state *state)
 {
 	return state->pid_number.set && state->boot_id && *state->boot_id && *boot_id();
 }
 
-/* The same as has_start_time(), of what the descriptor (or -errno) stands for. */
+/* The same as has_start_time(), for the process that the pidfd (or -errno) refers to. */
 static int same_process(const struct state *state, int pidfd, struct err *err)
 {
 	uint64_t number = 0;
@@ -283,15 +283,15 @@ int status_of(const struct state *state, int *ret_pidfd, struct err *err)
 	if (!state->pid.set)
 		return state->phase == STATE_CREATING && !state->abandoned ? STATUS_CREATING
 									   : STATUS_STOPPED;
-	/* Start times count from boot: another process may have the same pid and time by now. Not
-	 * even queried in that case, which may be forbidden. */
+	/* Start times count from boot, so after a reboot another process may have the same pid and
+	 * time. Do not even query it: that may be forbidden. */
 	if (status_has_rebooted(state))
 		return STATUS_STOPPED;
 	if (ret_pidfd || has_number(state))
 		pidfd = pidfd_open_process((pid_t)state->pid.v);
 	if (pidfd == -ESRCH)
 		return STATUS_STOPPED;
-	/* The descriptor first: what it stands for cannot change any more while we compare. */
+	/* Open the pidfd first: what it refers to cannot change during the comparison. */
 	r = same_process(state, pidfd, err);
 	if (r <= 0)
 		return r < 0 ? r : STATUS_STOPPED;
@@ -325,8 +325,8 @@ bool status_is_elsewhere(const struct state *state, int dirfd)
 	return status_has_rebooted(state) && store_is_shared(dirfd);
 }
 
-/* One of `do` whose usrun was killed: nobody asks how it ended. Another pid namespace does not show
- * its process. */
+/* A `do` sandbox whose usrun was killed: nobody will ask how it ended. From another pid namespace
+ * its process cannot be seen. */
 static bool is_left_sandbox(const struct state *state)
 {
 	struct err ignored;

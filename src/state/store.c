@@ -52,7 +52,7 @@ const char *store_root(const struct store *store)
 
 const char *store_mark(const struct store *store, const char *id, struct arena *arena)
 {
-	/* Without a directory, nothing has its mark. */
+	/* Without a state directory this matches no mark. */
 	return arena_strf(arena, "%llx:%llx %s", store->dev, store->ino, id);
 }
 
@@ -102,7 +102,7 @@ int store_open_container(struct store *store, const char *id, struct err *err)
 	return fd < 0 ? not_a_dir(store, id, fd, err) : fd;
 }
 
-/* A process that no cgroup leads to must be found even if state.json is damaged. */
+/* Without a cgroup to find it by, the process must be found even if state.json is damaged. */
 static int write_init(int dirfd, const struct state *state, struct err *err)
 {
 	char text[128];
@@ -134,7 +134,7 @@ int store_find_init(int dirfd, struct state *ret, struct err *err)
 	if (boot)
 		*boot++ = '\0';
 	written.boot_id = boot;
-	if (status_has_rebooted(&written)) /* the pid may be reused, with the same time */
+	if (status_has_rebooted(&written)) /* pid and start time may recur */
 		return 0;
 	if (parse_u32(text, &pid) < 0 || pid == 0 || pid > INT32_MAX ||
 	    parse_u64(blank + 1, &start) < 0)
@@ -162,11 +162,11 @@ static int read_state(int fd, const char *name, const char *id, struct arena *ar
 		      struct state *ret, struct err *err)
 {
 	char usual[2048], *text = usual;
-	ssize_t n = pread(fd, usual, sizeof(usual), 0); /* fails for anything but a file */
+	ssize_t n = pread(fd, usual, sizeof(usual), 0); /* fails unless it is a regular file */
 	size_t len = (size_t)n;
 	int r = 0;
 
-	if (n < 0 || len == sizeof(usual)) /* there may be more */
+	if (n < 0 || len == sizeof(usual)) /* the file may be longer */
 		r = io_read_fd(fd, name, STORE_STATE_MAX, arena, &text, &len, err);
 	if (r == 0)
 		r = store_state_decode(arena, name, text, len, ret, err);
@@ -200,7 +200,7 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 	if (r == 0)
 		return 0;
 	err->code = ENODATA;
-	err->hint[0] = '\0'; /* the JSON reader's hint is for files that people write */
+	err->hint[0] = '\0'; /* the JSON reader's hint addresses people who write the file */
 	(void)err_prefix(err, "the state of container %s is damaged", id);
 	return err_hint(err, "`usrun delete --force %s` removes what is left of it", id);
 }
@@ -217,8 +217,8 @@ bool store_read_made(struct store *store, const char *id, struct arena *arena, s
 
 static int remove_entries(int dirfd, int depth, const char *but);
 
-/* Others' files are no reason to keep a container for ever: directories are removed too, links are
- * not followed. */
+/* Foreign files must not keep a container forever: subdirectories are removed too, links are not
+ * followed. */
 static int remove_entry(int dirfd, const char *name, int depth)
 {
 	_cleanup_close_ int dir = -1;
@@ -235,7 +235,7 @@ static int remove_entry(int dirfd, const char *name, int depth)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* Whatever else is there: temporary files of a writer that was killed, files of another version. */
+/* Includes temporary files of a killed writer and files of another version. */
 static int remove_entries(int dirfd, int depth, const char *but)
 {
 	struct listing listing;
@@ -249,8 +249,8 @@ static int remove_entries(int dirfd, int depth, const char *but)
 	return r;
 }
 
-/* A command that had the directory open may write a last file into it, or the disk may fail once:
- * then another round. */
+/* A command that has the directory open may add a last file, and the disk may fail once: hence
+ * several rounds. */
 static int remove_dir(const struct store *store, const char *id, int dirfd)
 {
 	int r = 0;
@@ -272,13 +272,13 @@ int store_remove(struct store *store, const char *id, struct err *err)
 
 	if (dir == -ENOENT)
 		return 0;
-	/* Neither was made by us: the name goes, what a link points to stays. */
+	/* A link or a file is not ours: remove the name, and leave the link's target alone. */
 	if ((dir == -ELOOP || dir == -ENOTDIR) && unlinkat(store->fd, id, 0) == 0)
 		return 0;
 	if (dir < 0)
 		return not_a_dir(store, id, dir, err);
 	r = remove_entries(dir, 0, "state.json");
-	if (r < 0) /* with its state it could be deleted by hand, but nobody should have to */
+	if (r < 0) /* now, as nobody should have to run `delete` twice */
 		r = remove_entries(dir, 0, "state.json");
 	if (r == 0)
 		r = remove_entry(dir, "state.json", 0);

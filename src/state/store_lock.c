@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who owns an id. The directory may be created by one process and locked by another, removed
- * between our opening and locking it, or left behind by a creator that was killed: so the name
- * means nothing, and the owner is whoever holds the lock of the existing directory and finds it
- * empty. */
+/* Who owns an id. A directory may be created by one process and locked by another, removed between
+ * our open and our lock, or left behind by a killed creator. So the name proves nothing: the owner
+ * is whoever holds the lock of the existing directory and finds it empty. */
 #include "src/state/store_priv.h"
 
 #include "src/base/fd.h"
@@ -25,7 +24,7 @@
 
 enum {
 	ROUNDS = 16,
-	WAIT_MS = 100, /* for callers that only ask who holds the lock */
+	WAIT_MS = 100, /* for callers that only check whether the lock is held */
 	TICK_MS = 5,
 };
 
@@ -33,7 +32,7 @@ static bool is_removed(int dirfd)
 {
 	struct stat st;
 
-	/* Only proof counts: `delete --force` takes it for "there is nothing to delete". */
+	/* Only proof counts: `delete --force` reports success on this answer. */
 	return fstat(dirfd, &st) == 0 && st.st_nlink == 0;
 }
 
@@ -46,7 +45,7 @@ static bool wait_for_lock(int dirfd, int timeout_ms)
 
 	if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
 		return true;
-	/* flock(2) has no time limit, and no event reports a release. */
+	/* flock(2) has no timeout, and no event reports a release. */
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	if (timer < 0 || timerfd_settime(timer, 0, &tick, NULL) < 0)
 		return false;
@@ -98,7 +97,7 @@ static int has_file(int dirfd, const char *name)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* The state is the first file to be created and the last to be removed. */
+/* state.json is the first file to be created and the last to be removed. */
 static int has_files(int dirfd)
 {
 	int r = has_file(dirfd, "state.json");
@@ -147,13 +146,12 @@ static int not_ours(const struct store *store, const char *id, struct err *err)
 		       store->path, id);
 }
 
-/* An id of which nothing is alive: its creator did not finish and is gone, or the machine has
- * booted since. */
+/* Nothing of this id is alive: its creator died before it finished, or the machine has rebooted. */
 static bool owner_is_dead(const struct state *state, int dirfd)
 {
 	bool cut_off = state->phase == STATE_CREATING && !state->released.v;
 
-	/* Creating: and we hold the lock that a living creator would. */
+	/* A living creator would hold the lock that we hold. */
 	return (cut_off || status_has_rebooted(state)) && !status_is_elsewhere(state, dirfd);
 }
 
@@ -174,8 +172,8 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 	return r;
 }
 
-/* gc and list hold the lock only for a moment, but that can be a long one on a busy machine; an
- * owner writes its state at once. */
+/* gc and list hold the lock only briefly, though that may take long on a busy machine; an owner
+ * writes its state at once. */
 static bool lock_unowned(int dirfd)
 {
 	for (int waited = 0; waited < STORE_LOCK_TIMEOUT_MS; waited += WAIT_MS) {
@@ -187,7 +185,8 @@ static bool lock_unowned(int dirfd)
 	return false;
 }
 
-/* -EAGAIN, without a text: somebody removed the directory we were looking at, or we did. */
+/* -EAGAIN, without a text: the directory that we opened was removed, by another process or by
+ * us. */
 static int take_directory(struct store *store, const char *id, bool made,
 			  int (*reuse)(struct store *store, const struct state *old,
 				       struct err *err),
@@ -198,12 +197,12 @@ static int take_directory(struct store *store, const char *id, bool made,
 
 	if (dir == -ENOENT)
 		return -EAGAIN;
-	/* Whoever has taken it since wants the id that we have failed to get, at this moment. */
+	/* If another process has taken it since, it loses an id that cannot be opened anyway. */
 	if (dir < 0 && made)
 		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
 	if (dir < 0)
 		return err_errno(err, -dir, "open the state directory %s/%s", store->path, id);
-	/* A faster creator has an empty directory too, until it has written its state. */
+	/* A faster creator's directory is empty too, until it has written its state. */
 	if (!lock_unowned(dir))
 		return taken(store, id, err);
 	if (is_removed(dir))
@@ -213,7 +212,7 @@ static int take_directory(struct store *store, const char *id, bool made,
 		return not_ours(store, id, err);
 	if (r == 0)
 		return fd_take(&dir);
-	if (r < 0 && made) /* only with the lock: nobody else takes it for theirs meanwhile */
+	if (r < 0 && made) /* safe under the lock: no other process can take it meanwhile */
 		(void)unlinkat(store->fd, id, AT_REMOVEDIR);
 	if (r < 0)
 		return err_errno(err, -r, "read the state directory %s/%s", store->path, id);
@@ -247,9 +246,9 @@ int store_reserve(struct store *store, const char *id,
 	return taken(store, id, err);
 }
 
-/* The holder of a container's lock, found for `delete --force`: a creation whose hook never ends
- * must not keep a container for ever. It may be killed: whatever it leaves is undone by the same
- * delete. */
+/* Finds the holder of a container's lock for `delete --force`: a creation whose hook never ends
+ * must not keep a container forever. Killing the holder is safe: the same delete undoes whatever it
+ * leaves. */
 
 enum { MAX_LOCKS = 16 << 20, DEATH_TIMEOUT_MS = 5000 };
 
@@ -272,10 +271,10 @@ static bool has_open(pid_t pid, const struct stat *wanted)
 	return found;
 }
 
-/* "7: FLOCK  ADVISORY  WRITE 1234 00:1a:5678 0 EOF", proc_locks(5); "7: -> FLOCK …" is one that
- * waits. A holder in another pid namespace has the pid 0 or -1. The device is that of the file
- * system, and stat(2) tells another one where that has subvolumes (btrfs): so only the inode is
- * compared, and then what the process has open. */
+/* "7: FLOCK ADVISORY WRITE 1234 00:1a:5678 0 EOF", proc_locks(5); "7: -> FLOCK …" is a waiter. A
+ * holder in another pid namespace has pid 0 or -1. The device is that of the superblock, which
+ * differs from stat(2)'s on file systems with subvolumes (btrfs). So only the inode is compared
+ * here; has_open() checks the rest. */
 static pid_t parse_holder(const char *locks, const struct stat *dir)
 {
 	unsigned long long inode;
@@ -318,7 +317,8 @@ int store_lock_by_force(int dirfd, int timeout_ms, struct err *err)
 	if (pid <= 0)
 		return r;
 	pidfd = pidfd_open_process(pid);
-	/* The descriptor first: while that process still holds the lock, the number is its own. */
+	/* The pidfd was opened first: if that pid still holds the lock now, the pidfd refers to the
+	 * holder. */
 	if (pidfd < 0 || find_holder(dirfd) != pid)
 		return store_lock(dirfd, timeout_ms, err);
 	r = pidfd_signal(pidfd, SIGKILL);
@@ -331,18 +331,18 @@ int store_lock_by_force(int dirfd, int timeout_ms, struct err *err)
 	return store_lock(dirfd, timeout_ms, err);
 }
 
-/* One change of a container, from its lock to its state on disk. Two commands can be at work on one
- * container at any time, and the id may have gone to another container since the caller looked: so
- * anything read before the lock is void. */
+/* One change to a container, from taking the lock to the state on disk. Two commands may work on a
+ * container at any time, and its id may have gone to another container meanwhile, so anything read
+ * before the lock is stale. */
 
-/* Whether both are of one container: pid, start time, and time of creation. */
+/* Whether both are the same container: pid, start time and creation time agree. */
 static bool is_same(const struct state *a, const struct state *b)
 {
 	return a->pid.set == b->pid.set && a->pid.v == b->pid.v &&
 	       a->start_time.v == b->start_time.v && str_equal(a->created, b->created);
 }
 
-/* A creation may take as long as its hooks: only a deletion and a start wait for it. */
+/* A creation may take as long as its hooks, so only deletion and start wait for it. */
 static int refuse_creating(struct store *store, int dirfd, const char *id, const char *what,
 			   struct err *err)
 {
@@ -361,8 +361,8 @@ static int refuse_creating(struct store *store, int dirfd, const char *id, const
 	return r;
 }
 
-/* A command at work on it may be waiting for its process: a start, until hooks in the container
- * have ended. */
+/* A command that works on the container may be waiting for its process: a start waits for hooks
+ * inside. */
 static void end_process(struct store *store, int dirfd, const char *id)
 {
 	_cleanup_close_ int pidfd = -1;
@@ -394,7 +394,7 @@ static int lock(struct store *store, int dirfd, const char *id, const struct sto
 			     : store_lock(dirfd, STORE_LOCK_TIMEOUT_MS, err);
 }
 
-/* The state that is there now, or what is to be done without one. */
+/* Reads the current state, or decides how to go on without one. */
 static int read_again(struct store *store, int dirfd, const char *id,
 		      const struct store_change *change, struct state *ret, struct err *err)
 {
@@ -402,12 +402,12 @@ static int read_again(struct store *store, int dirfd, const char *id,
 
 	ret->abandoned = false;
 	if (r == 0)
-		store_creator_is_gone(ret); /* as we hold the lock */
+		store_creator_is_gone(ret); /* we hold the lock */
 	if (r == 0 && change->seen && !is_same(ret, change->seen))
 		return err_set(err, ENOENT,
 			       "container does not exist: %s: another container has its id now",
 			       id);
-	if (r == -ENODATA && change->seen) { /* the directory is the one that the caller created */
+	if (r == -ENODATA && change->seen) { /* the caller created this directory */
 		*ret = *change->seen;
 		return 0;
 	}
@@ -442,7 +442,7 @@ int store_change(struct store *store, const char *id, const struct store_change 
 {
 	_cleanup_close_ int dirfd = store_open_container(store, id, err);
 
-	/* Perhaps only its directory was removed, or something else is in its place. */
+	/* Perhaps only the directory was removed, or replaced by something else. */
 	if ((dirfd == -ENOENT || dirfd == -ELOOP || dirfd == -ENOTDIR) && change->force)
 		return change->act(-1, &(struct state){ .id = id, .damaged = true }, change->data,
 				   err);

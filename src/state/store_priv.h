@@ -13,16 +13,16 @@ struct store {
 
 struct store_place {
 	const char *path;
-	bool chosen_by_user; /* --root: its last component may be a link */
+	bool chosen_by_user; /* --root: the last component may be a link */
 	bool shared_parent;  /* below /tmp: others may not even list it */
 };
 
-/* The root directory, from the option or the environment. */
+/* Chooses the root directory, from the option or the environment. */
 int store_priv_choose_root(const char *option, struct arena *arena, struct store_place *ret,
 			   struct err *err) MUST_CHECK;
 
-/* Opens it into store, creating it if asked; -ENOENT, without a text, if it is missing and need not
- * be created. */
+/* Opens it into *store, creating it if asked. -ENOENT, without a text, if it is missing and was not
+ * to be created. */
 int store_priv_open_root(const struct store_place *place, bool create, struct arena *arena,
 			 struct store *store, struct err *err) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the containers of this caller are kept. The same answer for every command, from
- * XDG_RUNTIME_DIR alone: later commands get almost no environment. */
+/* Where this caller's containers are kept. Every command must get the same answer, from
+ * XDG_RUNTIME_DIR alone, because later commands get almost no environment. */
 #include "src/state/store_priv.h"
 
 #include "src/base/fd.h"
@@ -14,7 +14,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* Another user with write access there could replace our directory by one of theirs. */
+/* Another user with write access could replace our directory with their own. */
 static int check_owner(struct store *store, const char *path, mode_t forbidden, struct err *err)
 {
 	struct stat st;
@@ -36,8 +36,8 @@ static int check_owner(struct store *store, const char *path, mode_t forbidden, 
 	return 0;
 }
 
-/* mkdir -p. The sticky bit keeps cleaners of runtime directories away (XDG base directory
- * specification). */
+/* mkdir -p. The sticky bit tells cleaners of runtime directories to keep it (XDG Base Directory
+ * Specification). */
 static int make_parents(struct arena *arena, const struct store_place *place, struct err *err)
 {
 	const char *path = place->path;
@@ -105,8 +105,8 @@ static int hint_unset(struct err *err)
 			     "sudo), or name a directory of your own with --root");
 }
 
-/* The variable may be left over from another user (su, sudo -E), who could replace what we put
- * there, and would find our directory in place of their own. */
+/* The variable may be inherited from another user (su, sudo -E), who could replace what we put
+ * there, and would find our directory where theirs belongs. */
 static int check_runtime_dir(const char *path, struct err *err)
 {
 	struct stat st;

@@ -160,7 +160,7 @@ int store_state_encode(const struct state *state, struct json_write **ret, const
 		       size_t *ret_len, struct err *err)
 {
 	struct json_write *w =
-		json_write_new(false); /* read by each command, and thousands of times by list */
+		json_write_new(false); /* compact: every command reads it, `list` thousands */
 
 	json_write_object(w, NULL);
 	json_write_string(w, "id", state->id);

@@ -12,8 +12,8 @@
 
 enum { DYING_MS = 2000 };
 
-/* Another container was started in the cgroup after our processes had ended; or it has the same
- * name, under another state directory. */
+/* Another container was started in the cgroup after our processes had ended, or has the same name
+ * under another state directory. */
 static void tell_of_others(const struct cgroup_place *place, const char *mark, const char *other)
 {
 	size_t root = strcspn(mark, " ");
@@ -39,8 +39,8 @@ static bool has_place(struct store *store, const char *id, const struct cgroup_p
 	       other.cgroup.dirs.n && str_equal(other.cgroup.dirs.v[0].path, place->dirs.v[0].path);
 }
 
-/* Its mark was changed: by somebody who has taken the cgroup since, or by the container, which
- * would then stay. */
+/* The mark has changed: another container has taken the cgroup since, or this one changed it in
+ * order to stay. */
 static int remove_doubted(struct store *store, const struct cgroup_place *place, const char *mark,
 			  const char *other, struct err *err)
 {
@@ -84,7 +84,7 @@ int undo_cgroup_remove(struct store *store, const char *id, const struct cgroup_
 	nobodys = mark_pick(&arena, place, mark, MARK_NOBODYS, NULL);
 	others = mark_pick(&arena, place, mark, MARK_OTHERS, other);
 	r = driver_remove(&own, err);
-	/* A creator that was killed before it could mark a cgroup had no process in it. */
+	/* A creator killed before it marked a cgroup had no process in it. */
 	later = driver_remove_empty(&nobodys, r < 0 ? &(struct err){ 0 } : err);
 	if (later == -EBUSY)
 		log_notice("keeping the cgroup %s: it is in use, and nothing shows that container "
@@ -141,7 +141,7 @@ bool undo_cgroup_stays_in_use(const struct cgroup_place *place)
 	return false;
 }
 
-/* May the unit with that cgroup be stopped? 1, 0 (it is another container's), or -EBUSY. */
+/* Whether the unit with that cgroup may be stopped: 1, 0 (it is another container's), or -EBUSY. */
 static int clear_unit(struct store *store, const char *id, const char *unit,
 		      const struct facts_cgroup *host, const char *path, struct err *err)
 {

@@ -20,7 +20,7 @@
 
 enum { DEATH_TIMEOUT_MS = 10000, USUAL_DEATH_MS = 200 };
 
-/* Once, however often its end is waited for. */
+/* Only once per process, however often its end is awaited. */
 static void tell_of_zombie(const struct state *state)
 {
 	static long long told;
@@ -44,7 +44,7 @@ static int wait_for_end(const struct state *state, int pidfd, struct err *err)
 	while (clock_left(deadline)) {
 		if (pidfd_wait(pidfd, USUAL_DEATH_MS) == 0)
 			return 0;
-		/* Or for a process just thawed, which had its time. */
+		/* This also applies after a thaw: the process has had time to end by now. */
 		if (status_waits_for_zombie((pid_t)state->pid.v)) {
 			tell_of_zombie(state);
 			return 0;
@@ -63,7 +63,7 @@ int undo_list_process(const struct state *state, struct err *err)
 	struct err ignored;
 	int r;
 
-	process.cgroup = (struct cgroup_place){ 0 }; /* no freezer can hide which process it is */
+	process.cgroup = (struct cgroup_place){ 0 }; /* status must not need the freezer */
 	r = status_of(&process, &pidfd, err);
 	if (r < 0 || pidfd < 0)
 		return r < 0 ? r : 0;
@@ -71,7 +71,7 @@ int undo_list_process(const struct state *state, struct err *err)
 	if (r < 0 && r != -ESRCH)
 		return err_errno(err, -r, "kill the process %lld of container %s",
 				 (long long)state->pid.v, state->id);
-	/* It ends when its cgroup is thawed: the next entry. */
+	/* It ends when its cgroup is thawed, by the next entry. */
 	if (cgroup_place_is_group(&state->cgroup) && driver_is_frozen(&state->cgroup, &ignored) > 0)
 		return 0;
 	return wait_for_end(state, pidfd, err);
@@ -92,7 +92,7 @@ static bool has_unit(const struct state *state, const struct cgroup_unit_ref *un
 static bool lives_in(struct store *store, const char *id, const struct state *state,
 		     struct arena *arena)
 {
-	struct err ignored; /* what cannot be read claims nothing */
+	struct err ignored; /* an unreadable container claims nothing */
 	_cleanup_close_ int fd = store_open_container(store, id, &ignored);
 	struct state other;
 
@@ -102,8 +102,8 @@ static bool lives_in(struct store *store, const char *id, const struct state *st
 	       status_of(&other, NULL, &ignored) != STATUS_STOPPED;
 }
 
-/* A container that had the unit when ours was about to be created and its creator was killed; or
- * NULL. */
+/* A container that has taken over the unit, because our creator was killed before it created that;
+ * or NULL. */
 static const char *successor(struct store *store, const struct state *state, struct arena *arena)
 {
 	const char *const *ids;
@@ -118,8 +118,8 @@ static const char *successor(struct store *store, const struct state *state, str
 	return NULL;
 }
 
-/* Nothing of a container survives a reboot: what has its names by now is another's, unless its mark
- * says otherwise. */
+/* Nothing of a container survives a reboot: what has its names now belongs to another, unless
+ * marked as ours. */
 static bool is_over(struct store *store, const struct state *state)
 {
 	struct arena arena = { 0 };
@@ -162,7 +162,7 @@ static int undo_rdt_create(struct store *store, const struct state *state, struc
 	return undo_list_rdt(state->rdt_groups.v, state->rdt_groups.n, err);
 }
 
-/* Killed before it heard whether the unit is its own. */
+/* For a creator killed before it learned whether the unit is its own. */
 static int undo_unit_by_name(struct store *store, const struct state *state, struct err *err)
 {
 	struct arena arena = { 0 };
@@ -180,8 +180,8 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
 	return r;
 }
 
-/* In a tree that usrun may not change (ProtectControlGroups= of its service) a unit's cgroup is
- * left to systemd. It can have no mark that says whose processes are in it. */
+/* In a tree that usrun may not change (ProtectControlGroups= of its service), a unit's cgroup is
+ * left to systemd: without a mark nothing shows whose processes it contains. */
 static int leave_to_systemd(const struct state *state, struct err *err)
 {
 	if (!undo_cgroup_stays_in_use(&state->cgroup)) {
@@ -197,8 +197,8 @@ static int leave_to_systemd(const struct state *state, struct err *err)
 			state->unit.name);
 }
 
-/* Processes in it are killed through its cgroup, faster than systemd would end them (SIGTERM, then
- * a wait of 90 s). */
+/* The unit's processes are killed through its cgroup, because systemd would take longer (SIGTERM,
+ * then up to 90 s). */
 static int undo_cgroup_unit(struct store *store, const struct state *state, struct err *err)
 {
 	struct arena arena = { 0 };
@@ -218,15 +218,15 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 	r = undo_cgroup_remove(store, state->id, &state->cgroup, err);
 	if (r == -EROFS)
 		r = leave_to_systemd(state, err);
-	if (stays || r == -EBUSY) /* systemd would end its processes */
+	if (stays || r == -EBUSY) /* stopping the unit would kill its processes */
 		return r;
 	stopped = unit_stop(&state->unit, r < 0 ? &later : err);
-	if (r == 0 && stopped == 0) /* recreated by a manager that updated the unit's siblings */
+	if (r == 0 && stopped == 0) /* recreated by a manager that updated sibling units */
 		(void)!driver_remove_empty(&state->cgroup, &later);
 	return r < 0 ? r : stopped;
 }
 
-/* Waiting for its end leaves no process behind. */
+/* Returns only when it has ended, so that no process is left behind. */
 static int end_keeper(const struct state *state, const struct json_int *pid,
 		      const struct json_uint *start_time, int patience_ms, struct err *err)
 {
@@ -250,14 +250,15 @@ static int end_keeper(const struct state *state, const struct json_int *pid,
 				 (long long)pid->v, state->id);
 }
 
-/* It ends with the container, whose end comes before in this list. */
+/* The helper ends with the container, which this list ends first. */
 static int undo_net_helper(struct store *store, const struct state *state, struct err *err)
 {
 	(void)store;
 	return end_keeper(state, &state->net_pid, &state->net_start_time, DEATH_TIMEOUT_MS, err);
 }
 
-/* They end with the container's mounts, and write meanwhile what it has left them. */
+/* They end with the container's mounts, and until then write what the container has left to
+ * write. */
 static int undo_layer_serve(struct store *store, const struct state *state, struct err *err)
 {
 	(void)store;
@@ -265,11 +266,11 @@ static int undo_layer_serve(struct store *store, const struct state *state, stru
 			  err);
 }
 
-/* The container's end comes before, as whoever is attached should hear of that, and not of a killed
+/* The container is ended first, so that attached clients see its end and not that of a killed
  * keeper. */
 static int undo_console_keep(struct store *store, const struct state *state, struct err *err)
 {
-	struct err told; /* by the entry for the process */
+	struct err told; /* reported by the entry for the process */
 	int r = undo_list_process(state, &told);
 
 	(void)store;
@@ -279,7 +280,7 @@ static int undo_console_keep(struct store *store, const struct state *state, str
 
 static int undo_state_reserve(struct store *store, const struct state *state, struct err *err)
 {
-	int r = undo_mounts_run(state, err); /* whoever could add mounts is gone by now */
+	int r = undo_mounts_run(state, err); /* nobody is left who could add mounts */
 
 	return r < 0 ? r : store_remove(store, state->id, err);
 }
@@ -318,7 +319,7 @@ static int run_entry(struct store *store, const struct state *state, const char 
 			log_debug("undo %s", name);
 			return e->run(store, state, err);
 		}
-	return 0; /* of a newer version; `delete --force` goes by names */
+	return 0; /* from a newer version; `delete --force` goes by names */
 }
 
 int undo_list_run(struct store *store, const struct state *state, struct err *err)
@@ -329,7 +330,7 @@ int undo_list_run(struct store *store, const struct state *state, struct err *er
 	for (size_t i = state->undo.n; i-- > 0;) {
 		int r = run_entry(store, state, state->undo.v[i], first ? &later : err);
 
-		/* The directory stays while anything is left that it records. */
+		/* The directory must stay while anything that it records is left. */
 		if (r < 0 && !first)
 			first = r;
 		if (first && i == 1)

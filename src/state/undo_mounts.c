@@ -22,7 +22,7 @@
 
 enum { UNDO_TIMEOUT_MS = 10000 };
 
-/* Whether ours is at this place, below something mounted over it later. */
+/* Whether our mount is at this place, covered by a later mount. */
 static bool is_covered(const struct state *state, const char *place)
 {
 	struct mountinfo_line line;
@@ -41,8 +41,8 @@ static bool is_covered(const struct state *state, const char *place)
 	return found;
 }
 
-/* Nothing says whose a mount over it is: it may be the rootfs of another container, with everything
- * that protects that one. */
+/* Nothing tells whose mount covers ours: it may be another container's rootfs, with all mounts that
+ * protect that container. */
 static int detach_top(const struct state *state)
 {
 	const struct state_mount *ours = &state->mount;
@@ -67,7 +67,7 @@ static int detach_top(const struct state *state)
 	return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
 }
 
-/* A user's namespace is entered with the rights over the user namespace that owns it. */
+/* A user's mount namespace must be entered with capabilities in the user namespace that owns it. */
 static int enter(int ns)
 {
 	_cleanup_close_ int owner = -1;
@@ -80,12 +80,12 @@ static int enter(int ns)
 	return setns(ns, CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
-/* In a process of its own, which can change its directory and its namespaces. */
+/* Runs in a child process, which can change its directory and namespaces. */
 static __attribute__((noreturn)) void detach(const struct state *state, int ns)
 {
 	int r;
 
-	/* In others' namespaces nobody may inspect our descriptors. */
+	/* No process of the namespaces that we enter may inspect our descriptors. */
 	privs_set_dumpable(false);
 	r = enter(ns);
 	if (r == 0)
@@ -93,7 +93,7 @@ static __attribute__((noreturn)) void detach(const struct state *state, int ns)
 	child_exit(-r);
 }
 
-/* -1: the own one; a descriptor; or -ENOENT. */
+/* -1: our own namespace; a descriptor; or -ENOENT. */
 static int find_namespace(const struct state_mount *mount)
 {
 	const char *const paths[] = { "/proc/self/ns/mnt", mount->ns_path, "/proc/1/ns/mnt" };
