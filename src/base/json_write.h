@@ -16,8 +16,7 @@ void json_write_freep(struct json_write **w);
 void json_write_object(struct json_write *w, const char *key); /* opens */
 void json_write_array(struct json_write *w, const char *key);  /* opens */
 void json_write_end(struct json_write *w); /* closes the innermost object or array */
-void json_write_string(struct json_write *w, const char *key,
-		       const char *value); /* NULL writes null */
+void json_write_string(struct json_write *w, const char *key, const char *value); /* NULL: null */
 /* Text for people: replaces bytes that are not UTF-8 by U+FFFD, while json_write_string() fails. */
 void json_write_message(struct json_write *w, const char *key, const char *text);
 void json_write_int(struct json_write *w, const char *key, int64_t value);

@@ -7,9 +7,8 @@
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 struct log_settings {
-	const char
-		*path; /* --log: appended to, created with mode 0600; NULL: standard error only */
-	bool json;     /* --log-format json */
+	const char *path;     /* --log: appended to, mode 0600 if new; NULL: standard error only */
+	bool json;            /* --log-format json */
 	enum log_level level; /* --log-level */
 	const char *program;  /* name that precedes messages on standard error */
 	bool bare;            /* print failures as plain text: an engine adds the rest */

@@ -32,8 +32,7 @@ static const struct {
 static const char *words_of(const char *line, size_t len)
 {
 	static const char mark[] = "Error (";
-	static const char unmarked[] =
-		"Can't connect to server"; /* an error that is not marked as one */
+	static const char unmarked[] = "Can't connect to server"; /* an error without a mark */
 	const char *at = memmem(line, len, mark, strlen(mark)), *end;
 
 	if (!at)
@@ -65,8 +64,7 @@ static bool says_nothing(const char *words, size_t len)
 	       str_starts(words, "Pre-dumping FAILED") ||
 	       str_starts(words,
 			  "Unable to detach from") || /* from a page server that is not there */
-	       str_starts(words,
-			  "cg: cgroupd: recv req error"); /* its end follows from the failure */
+	       str_starts(words, "cg: cgroupd: recv req error"); /* its end follows */
 }
 
 static void add(struct str *out, const char *words, size_t len)

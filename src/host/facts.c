@@ -121,8 +121,7 @@ static void gather_systemd(struct arena *arena, const struct facts *facts,
 	const char *dir = facts->runtime_dir, *usual = NULL;
 
 	*ret = (struct facts_systemd){ 0 };
-	if (caller->initial_userns &&
-	    !caller->uid) { /* what root starts belongs to the system's manager */
+	if (caller->initial_userns && !caller->uid) { /* root's processes belong to the system's */
 		ret->system = answers(arena, "/run", &ret->why);
 		return;
 	}

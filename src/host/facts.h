@@ -43,8 +43,7 @@ struct facts_hierarchy {
 
 struct facts_cgroup {
 	enum facts_cgroup_mode mode;
-	struct facts_hierarchy
-		*v; /* v2: one entry; v1: one per hierarchy; hybrid: the v2 tree comes last */
+	struct facts_hierarchy *v; /* v2: one entry; v1: one per hierarchy; hybrid: v2 tree last */
 	size_t n;
 	const char *controllers; /* v2: words of the caller's cgroup.controllers; hybrid: those in
 				  * the v2 tree (FACTS_UNIFIED) */

@@ -15,11 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	LIST_MAX = 64 * 1024,
-	/* the capacity of a pipe */ LIST_TIMEOUT_MS = 10000,
-	HEAD_MAX = 4096
-};
+enum { LIST_MAX = 64 * 1024, /* what a pipe holds */ LIST_TIMEOUT_MS = 10000, HEAD_MAX = 4096 };
 
 /* Users may have handlers of their own; usrun does nothing with them that the user could not do. */
 static const char *directory(void)

@@ -15,10 +15,9 @@ struct handler {
 	const char *name;
 	const char *path; /* of the description */
 	struct handler_doc doc;
-	const char *program; /* absolute */
-	const char *loader;  /* for dynamic programs, or NULL */
-	const struct handler_file
-		*files; /* the libraries, and the files that the description names */
+	const char *program;              /* absolute */
+	const char *loader;               /* for dynamic programs, or NULL */
+	const struct handler_file *files; /* the libraries, and those that the description names */
 	size_t n_files;
 };
 

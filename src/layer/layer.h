@@ -17,10 +17,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-enum layer_kind {
-	LAYER_USER = 1,
-	LAYER_TRUSTED
-}; /* by attributes user.overlay.* or trusted.overlay.* */
+enum layer_kind { LAYER_USER = 1, LAYER_TRUSTED }; /* user.overlay.*, trusted.overlay.* */
 
 struct layer_part { /* one overlay */
 	struct json_uint number, device, inode;

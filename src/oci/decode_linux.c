@@ -93,8 +93,7 @@ static const struct json_type block_io_type = TYPE(oci_block_io, block_io_fields
 
 static const struct json_field hugepage_limit_fields[] = {
 	{ "pageSize", JSON_STRING, 0, AT(oci_hugepage_limit, page_size) },
-	{ "pagesize", JSON_STRING, 0,
-	  AT(oci_hugepage_limit, page_size) }, /* written by old engines */
+	{ "pagesize", JSON_STRING, 0, AT(oci_hugepage_limit, page_size) }, /* from old engines */
 	{ "limit", JSON_UINT, JSON_REQUIRED, AT(oci_hugepage_limit, limit), ANY_UINT },
 };
 static const struct json_type hugepage_limit_type = TYPE(oci_hugepage_limit, hugepage_limit_fields);

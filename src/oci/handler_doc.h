@@ -36,10 +36,9 @@ struct handler_limit { /* the least it needs to run */
 };
 
 struct handler_doc {
-	const char *program; /* absolute, or relative to the description's directory */
-	const char
-		*package; /* the package that contains it and its libraries, for errors; or NULL */
-	const char *config_file;          /* where it reads config.json, absolute; or NULL */
+	const char *program;     /* absolute, or relative to the description's directory */
+	const char *package;     /* that contains it and its libraries, for errors; or NULL */
+	const char *config_file; /* where it reads config.json, absolute; or NULL */
 	JSON_LIST(const char *) suffixes; /* of the programs that it runs */
 	JSON_LIST(const char *) args;  /* template; "{args}" stands for the container's arguments */
 	JSON_LIST(const char *) env;   /* names that it also gets as variables of its own */

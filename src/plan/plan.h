@@ -192,9 +192,8 @@ enum limits_setter {
 };
 
 struct rdt_plan {
-	const char
-		*group; /* relative to the root of resctrl, "." for the default group; NULL: none */
-	bool own;       /* named after the container, so created and removed with it */
+	const char *group;        /* relative to the root of resctrl, "." for that; NULL: none */
+	bool own;                 /* named after the container, so created and removed with it */
 	const char *const *lines; /* for the schemata file */
 	size_t n_lines;
 	const char *monitor; /* monitoring group, created and removed; NULL: none */
@@ -202,8 +201,7 @@ struct rdt_plan {
 
 struct process_plan {
 	const char *const *args; /* NULL-terminated; NULL if the config has no process */
-	const char *const
-		*env; /* NULL-terminated; if HOME is missing, it is added in the container */
+	const char *const *env;  /* NULL-terminated; a missing HOME is added in the container */
 	size_t n_args, n_env;
 	const char *cwd;
 	uint32_t uid, gid, umask;

@@ -91,9 +91,8 @@ struct cgroup_property {
 struct cgroup_unit {
 	struct cgroup_unit_ref ref;
 	bool is_slice;
-	const char *slice; /* the parent unit */
-	const char
-		*subgroup; /* cgroup inside the unit for the processes, or NULL: the unit's own */
+	const char *slice;    /* the parent unit */
+	const char *subgroup; /* cgroup inside it for the processes; NULL: the unit's own */
 	const struct cgroup_property *properties;
 	size_t n_properties;
 };
@@ -161,8 +160,7 @@ int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 /* Where the host has its controllers. */
 struct plan_layout {
 	bool v2;
-	const char
-		*unified; /* v1: controllers of the v2 tree beside it, space-separated; or NULL */
+	const char *unified; /* v1: controllers of the v2 tree, space-separated; or NULL */
 };
 
 struct plan_writes {

@@ -78,9 +78,8 @@ static uint64_t log2_fixed(uint64_t x)
 uint64_t plan_writes_weight(uint64_t shares)
 {
 	const uint64_t log2_10 = 58439977071430; /* 44 fraction bits */
-	const uint64_t error =
-		1ULL
-		<< 16; /* precision of the rounded logarithms; the three values above are exact */
+	const uint64_t error = 1ULL
+			       << 16; /* of the rounded logarithms: the three above are exact */
 	uint64_t low = 1, high = 10000, l, power;
 
 	if (shares <= 2)

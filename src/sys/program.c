@@ -88,8 +88,7 @@ static void keep(struct arena *arena, char **words)
 	for (; *words; words++) {
 		size_t len = strlen(*words) + 1;
 
-		if (*words ==
-		    shown.start + shown.len) /* the kernel stored them one after the other */
+		if (*words == shown.start + shown.len) /* adjacent, as the kernel stores them */
 			shown.len += len;
 		*words = arena_strdup(arena, *words);
 	}
@@ -209,9 +208,7 @@ void program_reset_signals(uint64_t ignored)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int signal = 1; signal <= 64; signal++)
-		if (ignored &
-		    1ULL << (signal -
-			     1)) /* fails for SIGKILL, SIGSTOP and the two that libc reserves */
+		if (ignored & 1ULL << (signal - 1)) /* SIGKILL, SIGSTOP and two of libc's fail */
 			(void)sigaction(signal, &standard, NULL);
 }
 
