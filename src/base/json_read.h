@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON into structs, in one streaming pass over yajl's events, driven by field tables.
+/* Reads JSON into structs in one streaming pass over yajl's events, driven by field tables.
  *
- * A table says for every key of an object: the type, the range, required or not, and where in the
- * struct the value goes. Errors name file, line, column, JSON path, rule and value:
+ * For every key of an object, a table gives the type, the range, whether it is required, and where
+ * in the struct the value goes. Errors name file, line, column, JSON path, rule and value:
  *     config.json:12:20: process.user.uid: expected an integer from 0 to 4294967295, got "root"
- * Unknown keys are legal and skipped; duplicate keys, NUL bytes in strings, invalid UTF-8, data
- * behind the document, too deep nesting and too long strings are errors. null is accepted in place
- * of an optional member and means "absent" (what every OCI runtime does). */
+ * Unknown keys are legal and skipped. Duplicate keys, NUL bytes in strings, invalid UTF-8, data
+ * after the document, too deep nesting and too long strings are errors. null in place of an
+ * optional member means "absent", as in every OCI runtime. */
 #pragma once
 
 #include "src/base/arena.h"

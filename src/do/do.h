@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `usrun do`: this machine as a sandbox. Pure: from options and facts comes a config.json, which
- * `usrun run` runs to the same effect, and nothing else; whatever happens then is plan and rows
- * like any other container's.
+/* `usrun do`: this machine as a sandbox. Pure: turns options and facts into a config.json, and
+ * nothing else. `usrun run` runs that to the same effect; from there on a sandbox is planned and
+ * started like any other container.
  *
- * The root is an empty tmpfs with a mount for each entry of the host's /, read-only; what must not
- * be seen is never mounted. /home, /tmp, /var/tmp and /run are the sandbox's own. What the user
- * asks for comes on top of that: for the same path the later option wins, and a deeper path over
- * one above it, in whatever order they were given. Nothing is made in a directory of the host, not
- * even an empty file to mount on. */
+ * The root is an empty tmpfs with a read-only mount for each entry of the host's /; what must not
+ * be seen is never mounted. /home, /tmp, /var/tmp and /run are the sandbox's own. The user's
+ * options come on top: for the same path the later one wins, and a deeper path wins over one above
+ * it, in whatever order they are given. Nothing is created in a directory of the host, not even an
+ * empty file to mount on. */
 #pragma once
 
 #include "net/net_plan.h"

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What overlays keep: the upper layers of a sandbox or container, in a directory of the user's or
- * in a tmpfs.
+/* The upper layers of a sandbox's or container's overlays, in a directory of the user's or in a
+ * tmpfs.
  *
- *   layer.json     whose attributes the overlays use, and what each of them lies on
+ *   layer.json     the overlays' kind of attributes, and the lower directory of each
  *   0/upper 0/work 1/upper ...
  *
- * The kernel neither refuses an upper layer that is in use nor one under another lower directory
- * than before, and then shows nonsense. So whoever uses a directory holds flock(2) on it, and what
- * lies below is checked. Programs inside have made what is in the layers: names, links and modes
- * are hostile, nothing is followed, and nothing but regular files and directories is opened. */
+ * The kernel refuses neither an upper layer that is in use nor one on another lower directory than
+ * before, and then shows nonsense. So every user of a layer holds flock(2) on its directory, and
+ * the lower directories are checked. Programs in the sandbox have created what is in a layer:
+ * names, links and modes are hostile, nothing is followed, and only regular files and directories
+ * are opened. */
 #pragma once
 
 #include "src/base/json_read.h"

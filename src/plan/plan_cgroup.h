@@ -134,22 +134,22 @@ bool plan_cgroup_needs_manager(const struct oci_config *config, const char *mana
 			       bool lacks_own);
 
 /* Rules:
- * - linux.cgroupsPath absolute: below each hierarchy's mount. Relative: below the root of the v2
- *   tree with may_own_cgroups, else below the caller's own group, or (v2) beside it where others
- *   are in that group and a limit needs a controller. Absent: "usrun-<id>" in the same place. One
- *   that cannot be had is an error.
- * - A unit that systemd has delegated to nobody but usrun holds the container's group too (v2).
- * - "disabled": no cgroup; an error when limits are asked for.
- * - Without a writable own group (rootless without delegation; a container that sees its cgroups
- *   read-only): no cgroup, why is set; when the config asks for limits, an error that names the
- *   missing controller and what to do. Device rules alone are not limits: they are dropped with a
- *   warning in why.
- * - "systemd", and a cgroupsPath of the form slice:prefix:name, make the cgroup a unit of systemd:
- *   of the system manager for a caller with may_own_cgroups, else of the user's. An error where it
+ * - An absolute linux.cgroupsPath is below each hierarchy's mount. A relative one is below the root
+ *   of the v2 tree with may_own_cgroups, otherwise below the caller's own cgroup, or (v2) beside it
+ *   if that holds other processes and a limit needs a controller. Without one it is "usrun-<id>" in
+ *   the same place. A path that cannot be had is an error.
+ * - A unit that systemd has delegated to usrun alone also holds the container's cgroup (v2).
+ * - "disabled": no cgroup; an error if limits are requested.
+ * - Without a writable cgroup (rootless without delegation; a container that sees its cgroups
+ *   read-only): no cgroup, and why is set. If the config requests limits, an error names the
+ *   missing controller and what to do. Device rules alone do not count as limits: they are dropped
+ *   with a warning in why.
+ * - "systemd", and a cgroupsPath of the form slice:prefix:name, make the cgroup a systemd unit: of
+ *   the system manager for a caller with may_own_cgroups, otherwise of the user's. An error if that
  *   cannot be reached.
- * - A caller without may_own_cgroups that says nothing about cgroups gets a unit too (v2) when its
- *   manager can be reached: a scope of its own is the one place where its limits hold wherever it
- *   calls from. */
+ * - A caller without may_own_cgroups that says nothing about cgroups also gets a unit (v2) if its
+ *   manager can be reached: only in a scope of its own are its limits enforced wherever it calls
+ *   from. */
 int plan_cgroup_build(struct arena *arena, const struct oci_config *config,
 		      const struct facts *facts, const struct plan_cgroup_options *options,
 		      struct cgroup_plan *ret, struct err *err) MUST_CHECK;

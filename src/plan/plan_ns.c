@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces: which are made, joined or shared, in which call and by which process.
+/* Namespaces: which are created, joined or shared, by which call and which process.
  *
- * Usually usrun clones init into new namespaces, and init makes the rest of them. A stager, one
- * process between them, is needed only where the kernel forces it:
- * - a joined pid or time namespace holds only children of the process that joined;
- * - time offsets can be written only before a first process is inside;
- * - a joined user namespace takes away the rights over namespaces outside of it, and a new one does
- *   so for namespaces that are joined: somebody has to join those first. */
+ * Usually usrun clones init into new namespaces, and init creates the rest. A stager, a process
+ * between the two, is needed only where the kernel forces it:
+ * - joining a pid or time namespace only affects children;
+ * - time offsets can be written only before the first process is inside;
+ * - joining a user namespace loses the privileges over namespaces outside of it, and creating one
+ *   loses those over namespaces to be joined: somebody has to join those first. */
 #include "src/plan/plan_parts.h"
 
 #include "src/oci/names.h"
