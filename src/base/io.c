@@ -66,10 +66,18 @@ int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char *
 	return 0;
 }
 
+/* A file that a person names may be a pipe; in a directory of ours one would only be waited for. */
+static int open_to_read(int dirfd, const char *path)
+{
+	int pipe = dirfd == AT_FDCWD ? 0 : O_NONBLOCK;
+
+	return openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | pipe);
+}
+
 int io_read_file(int dirfd, const char *path, size_t max, struct arena *arena, char **ret,
 		 size_t *ret_len, struct err *err)
 {
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_close_ int fd = open_to_read(dirfd, path);
 
 	if (fd < 0)
 		return err_errno(err, errno, "open %s", path);
@@ -78,7 +86,7 @@ int io_read_file(int dirfd, const char *path, size_t max, struct arena *arena, c
 
 ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size)
 {
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	_cleanup_close_ int fd = open_to_read(dirfd, path);
 	ssize_t n;
 
 	if (fd < 0)

@@ -227,6 +227,21 @@ t_delete_force_damaged_state() {
 	done
 }
 
+# Nobody writes to them.
+t_delete_force_pipes_in_the_state() {
+	local file
+	up
+	for file in state.json config.json init; do
+		rm -f "$(STATE_OF)/$ID/$file"
+		mkfifo "$(STATE_OF)/$ID/$file"
+	done
+	timeout 20 "${U[@]}" list >/dev/null || fail 'list waits'
+	timeout 20 "${U[@]}" delete --force "$ID" || fail 'delete waits'
+	[ ! -e "$(STATE_OF)/$ID" ] || fail 'the directory is still there'
+	[ ! -d "/proc/$PID" ] || kill -KILL "$PID" 2>/dev/null || true
+	left=$(leaks) || fail "left behind: $left"
+}
+
 t_delete_force_empty_state_dir() {
 	mkdir -p "$(STATE_OF)/$ID"
 	ok list
