@@ -19,9 +19,10 @@ struct caller {
 	struct idmap uid_map, gid_map; /* of the caller's user namespace; empty unless asked for */
 };
 
-/* Takes four system calls: a read of /proc/self/status replaces about fifty calls (41 for the
- * bounding set alone), and a stat identifies the user namespace. Outside the initial one, five more
- * find out what it denies. Leaves the maps empty and name NULL. Fails if /proc is not mounted. */
+/* Takes four system calls: a read of /proc/self/status answers all questions but one (the bounding
+ * set alone would take 41 calls), and a stat identifies the user namespace. Outside the initial
+ * one, five more find out what it denies. Leaves the maps empty and name NULL. Fails if /proc is
+ * not mounted. */
 int caller_gather(struct arena *arena, struct caller *ret, struct err *err) MUST_CHECK;
 
 /* Adds the maps, which creating a user namespace needs. Reads nothing in the initial user

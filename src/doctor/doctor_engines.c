@@ -29,7 +29,7 @@ struct wiring {
 	const char *last;             /* the last file read */
 	struct runtime *runtimes;
 	size_t n, cap;
-	bool json;    /* podman: expects JSON errors from a runtime of this name */
+	bool json;    /* podman: set to read JSON errors from a runtime of this name */
 	bool changed; /* there are settings files */
 };
 

@@ -26,8 +26,8 @@ struct handler {
 int handler_read(struct arena *arena, const struct caller *caller, const char *name,
 		 struct handler *ret, struct err *err) MUST_CHECK;
 
-/* Finds the handler's program and, through its loader, the libraries, and checks each file's owner
- * in the same way. Removes optional mounts that do not exist from doc. */
+/* Finds the handler's program and, through its loader, the libraries, and makes the same check of
+ * each file. Removes optional mounts that do not exist from doc. */
 int handler_find_files(struct arena *arena, const struct caller *caller, struct handler *handler,
 		       struct err *err) MUST_CHECK;
 

@@ -31,7 +31,7 @@ struct machine {
 	const char *passwd_home; /* from /etc/passwd, resolved; NULL: none, or the same */
 	const char *shell;       /* $SHELL, the one in /etc/passwd, or /bin/sh */
 	const char *arch;        /* machine of uname(2), such as "x86_64" */
-	const char *cwd_group;   /* its group as a number; NULL: one of the user's */
+	const char *cwd_group;   /* its group as a number; NULL: the user's own */
 	bool cwd_own;            /* the user owns it */
 	bool cwd_mixed; /* overlays of it are served, because files in it have other groups */
 	bool home_there, passwd_home_there, has_var_tmp;

@@ -159,7 +159,7 @@ static int identity_default(struct plan_build *b, struct idmap_write *write)
 		*maps[which] = (struct idmap){ .v = ranges, .n = own[which]->n };
 	}
 	write->writer = IDMAP_WRITER_SELF;
-	if (!b->plan->options->sandbox) /* its config asks for this on purpose */
+	if (!b->plan->options->sandbox) /* do asks for this on purpose */
 		plan_parts_warn(b, "linux.uidMappings is absent: the ids of the caller are mapped "
 				   "unchanged");
 	return 0;

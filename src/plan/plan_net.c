@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network that `run --net` or an annotation asks for: first its changes to the config and, once
  * namespaces and ids are decided, what follows from those. Engines manage their containers'
- * networks themselves, so `create`, which they call, ignores the annotations. */
+ * networks themselves, so `create`, which they call, ignores the annotation. */
 #include "src/plan/plan_parts.h"
 
 #include "src/oci/annotations.h"

@@ -165,8 +165,7 @@ static int join_each(int stand_in, int flags)
 	enum { N = sizeof(kinds) / sizeof(kinds[0]) };
 	int fds[N], left = flags, r = 0;
 
-	for (int i = 0; i < N;
-	     i++) /* open all before joining: in the mount namespace /proc may be a different one */
+	for (int i = 0; i < N; i++) /* all before joining, which may replace /proc */
 		fds[i] = flags & kinds[i].flag
 				 ? openat(stand_in, kinds[i].path, O_RDONLY | O_CLOEXEC)
 				 : -1;

@@ -40,9 +40,9 @@ void program_show_title(const char *title);
  * -errno. */
 int program_was_executed(pid_t pid);
 
-/* Marks every descriptor from first on close-on-exec. Without close_range(2) (Linux 5.9, or refused
- * by a filter) marks them one by one; a process about to be filtered calls program_close_far()
- * before. */
+/* Marks every descriptor from first on close-on-exec: one by one if close_range(2) is missing
+ * (before Linux 5.9) or refused by a filter. A process about to be filtered calls
+ * program_close_far() before. */
 void program_cloexec_from(int first);
 void program_close_far(void);
 
