@@ -35,8 +35,8 @@ void subid_parse_program(struct arena *arena, const char *text, struct subid *re
  * none. */
 const char *subid_parse_source(struct arena *arena, const char *nsswitch);
 
-/* Pure: keeps only those ids that map, the map of our own user namespace, has inside: the kernel
- * lets nobody map others (systemd's PrivateUsers=, a container with few ids). */
+/* Pure: keeps only ids that map, the map of our own user namespace, has inside: the kernel lets
+ * nobody map others (systemd's PrivateUsers=, a container with few ids). */
 void subid_keep_mapped(struct arena *arena, const struct idmap *map, struct subid *subid);
 
 /* Loads both kinds for a user. Having none is not an error: missing says why. For a user without a

@@ -66,7 +66,8 @@ int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char *
 	return 0;
 }
 
-/* A file that a person names may be a pipe; in a directory of ours one would only be waited for. */
+/* A file named by the user may be a pipe to wait for; one in a directory of ours would only block
+ * us. */
 static int open_to_read(int dirfd, const char *path)
 {
 	int pipe = dirfd == AT_FDCWD ? 0 : O_NONBLOCK;

@@ -22,8 +22,8 @@ size_t json_text_string_start(const char *text, size_t end);
  * which represents no character, and which yajl would silently replace. */
 bool json_text_has_lone_surrogate(const char *raw, size_t len);
 
-/* Copies at most size - 1 bytes for a message: cut at a character with "..." behind it; bytes that
- * are not UTF-8 and control characters (which a terminal would obey) become "?". Returns buf. */
+/* Copies at most size - 1 bytes for a message: cuts at a character and adds "..."; bytes that are
+ * not UTF-8, and control characters (which a terminal would obey), become "?". Returns buf. */
 const char *json_text_shorten(char *buf, size_t size, const char *s, size_t len);
 
 /* The same, in double quotes. buf holds JSON_TEXT_QUOTE bytes. */

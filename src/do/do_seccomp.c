@@ -203,11 +203,11 @@ static void clone_rules(struct json_write *w, const struct do_request *q)
 						   EPERM });
 }
 
-/* socketcall(2) takes the socket family in memory, where a filter cannot see it. Machines whose
- * only way to sockets it is need it, and so do the programs that run with a 32-bit usrun, whatever
- * the kernel. Where only programs of the second architecture need it, it is refused, as anybody who
- * wants a forbidden family could make the call as one of them. EPERM: a rule with the default
- * action has no effect, and connect and the like would let the call pass. */
+/* socketcall(2) takes the socket family in memory, where a filter cannot see it. Machines that have
+ * no other way to create sockets need it, and so do the programs of a 32-bit usrun, whatever the
+ * kernel. Where only programs of the second architecture need it, it is refused: otherwise any
+ * program could use it to get a forbidden family. EPERM, because a rule with the default action has
+ * no effect, and those for connect and the like would let the call pass. */
 static void socketcall_rule(struct json_write *w, const char *machine)
 {
 	static const char name[][NAME_SIZE] = { "socketcall", "" };

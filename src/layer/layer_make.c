@@ -47,8 +47,8 @@ static int copy_contents(int from, int to, off_t size)
 	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
-/* The mode without setuid and setgid: whoever read the list of changes has not seen what the
- * program does. */
+/* Strips setuid and setgid from files: whoever read the list of changes has not seen what they
+ * do. */
 static mode_t mode_of(const struct stat *st)
 {
 	return st->st_mode & (S_ISDIR(st->st_mode) ? 03777 : 0777);

@@ -312,8 +312,8 @@ static int start_device(const struct layer_serve_request *q, int *ret_device, st
 	return ask(q, WORD_USERNS, userns, ret_device, err);
 }
 
-/* Waits for the server's first answer, once it has started; if it does not start, the kernel
- * reports that nobody is there any more. */
+/* fstat() waits until the server has started; if it does not start, the kernel reports that its
+ * connection is gone. */
 int layer_serve_overlay(const struct layer_serve_request *request, struct err *err)
 {
 	_cleanup_close_ int mount = -1, device = -1;

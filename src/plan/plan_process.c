@@ -289,8 +289,8 @@ static int check_limit(struct plan_build *b, size_t i, const struct rlimit_plan 
 	return err_hint(err, "raising a hard limit needs CAP_SYS_RESOURCE");
 }
 
-/* A created container needs another descriptor to receive its `start`. Once it waits, nobody would
- * learn that it could not get one. */
+/* A created container receives its `start` through one more descriptor. Once it waits, nobody would
+ * learn that it could not get that. */
 static int check_wait(const struct plan_build *b, struct err *err)
 {
 	const struct plan_options *options = b->plan->options;
