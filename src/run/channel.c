@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* A first message comes at once, unless its sender was kept from sending it. */
+/* A first message arrives at once, unless its sender is prevented from sending. */
 enum { FIRST_WORD_MS = 30000 };
 
 enum message_kind { MESSAGE_REACHED, MESSAGE_NOTE, MESSAGE_FAILED };
@@ -32,7 +32,7 @@ enum {
 
 struct channel {
 	int parent, child;
-	bool senders; /* the kernel names the sender: there are two possible ones */
+	bool senders; /* the kernel names the sender, which may be one of two */
 };
 
 int channel_open(struct arena *arena, bool stager, struct channel **ret, struct err *err)
@@ -55,7 +55,7 @@ void channel_keep_own(struct channel *channel, struct start *start)
 	if (parent)
 		fd_closep(&channel->child);
 	else
-		channel->parent = -1; /* closed with everything that is not the child's */
+		channel->parent = -1; /* the child closes it with everything that is not its own */
 	start->lifeline = parent ? -1 : channel->child;
 }
 
@@ -103,8 +103,8 @@ static bool is_message(const struct message *m, ssize_t len, const struct sock_m
 	}
 }
 
-/* A peer that ended with messages of ours unread resets the connection, which the kernel reports
- * before the peer's own words. */
+/* If a peer ends without reading our messages, the kernel reports a reset before it delivers the
+ * peer's own last messages. */
 static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail *mail)
 {
 	ssize_t n = sock_recv_mail(sock, m, sizeof(*m), wait, mail);
@@ -114,8 +114,8 @@ static ssize_t receive(int sock, struct message *m, bool wait, struct sock_mail 
 	return n == -ECONNRESET ? 0 : n;
 }
 
-/* Identifies the sender. Init's first message introduces it: the pid given by the kernel must be a
- * child of ours, as the sender may claim any that it sees if it has the right to. */
+/* Identifies the sender. Init is introduced by its first message: the pid that the kernel reports
+ * must be our child, because a privileged sender may claim any pid that it can see. */
 static bool is_of(struct start *start, enum actor from, pid_t sender)
 {
 	if (child_is_there(&start->stager) && sender == start->stager.pid)
@@ -127,8 +127,8 @@ static bool is_of(struct start *start, enum actor from, pid_t sender)
 	return child_adopt(sender, &start->init) == 0;
 }
 
-/* One message to the parent, checked. Bytes, 0 at the end, -EAGAIN: none before its sender ended,
- * or an error with a text. */
+/* Receives one message in the parent and checks it. Returns its length, 0 at the end, -EAGAIN if
+ * the sender ended without sending any, or an error with a text. */
 static ssize_t hear(struct channel *channel, struct start *start, enum actor from,
 		    struct message *m, struct sock_mail *mail, struct err *err)
 {
@@ -168,7 +168,7 @@ int channel_last_words(struct channel *channel, const struct start *start, struc
 	return 0;
 }
 
-/* A peer that is gone may have said why before we noticed. */
+/* A peer that is gone may have reported the reason before it ended. */
 static int peer_gone(struct channel *channel, const struct start *start, enum actor peer,
 		     struct err *err)
 {
@@ -201,7 +201,7 @@ int channel_tell(struct channel *channel, struct start *start, enum actor to, si
 
 	if (to == ACTOR_PARENT)
 		r = send_notes(sock, start);
-	/* An agent may refuse what its profile does not let through. */
+	/* A seccomp agent may deny system calls that its profile sends to it. */
 	if (r == 0)
 		r = filter_load_pass(start->filter.handover, sock, &m, LEN_REACHED, fd);
 	if (r == -EPIPE || r == -ECONNRESET)
@@ -226,7 +226,7 @@ static int await_parent(struct channel *channel, size_t row, struct err *err)
 	return 0;
 }
 
-/* From a stager that was not heard yet only a failure can come while init's message is awaited. */
+/* While the parent waits for init's message, a stager not heard yet can report only a failure. */
 static bool is_row(const struct start *start, const struct message *m, const struct sock_mail *mail,
 		   enum actor from, size_t row)
 {
@@ -266,7 +266,7 @@ int channel_await(struct channel *channel, struct start *start, enum actor from,
 	return protocol(from, err);
 }
 
-/* End of file means an exec, a death, or somebody's trick. */
+/* End of file means an exec, a death, or an attacker's trick. */
 static int judge_end(struct start *start, struct err *err)
 {
 	int status, executed = program_was_executed(start->init.pid);
@@ -278,7 +278,7 @@ static int judge_end(struct start *start, struct err *err)
 	if ((executed < 0 || alone) && child_has_ended(&start->init, &status) > 0 &&
 	    WIFSIGNALED(status))
 		return died(ACTOR_INIT, err);
-	/* A signal that arrived meanwhile is for the program now, and ends no hook of ours. */
+	/* From now on, signals are for the program and do not end our hooks. */
 	start->signals.ended_by = 0;
 	*err = (struct err){ 0 };
 	return 0;
@@ -315,7 +315,7 @@ int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err)
 	if (n != 0 && n != -EAGAIN)
 		return n < 0 ? err_errno(err, (int)-n, "wait for the container's process")
 			     : protocol(ACTOR_INIT, err);
-	/* A process that no longer exists was reaped by its parent: how it ended is unknown. */
+	/* A process that no longer exists was reaped by its parent, so how it ended is unknown. */
 	return program_was_executed(init) == 0 ? died(ACTOR_INIT, err) : 0;
 }
 

@@ -10,35 +10,36 @@
 
 #include "src/run/sequence.h"
 
-/* One socket pair for all: init inherits the stager's end, and takes its place. */
+/* One socket pair for all: init inherits the stager's end and takes over its role. */
 struct channel;
 
-/* Opens the pair; in the parent, before the first clone. */
+/* Opens the pair, in the parent before the first clone. */
 int channel_open(struct arena *arena, bool stager, struct channel **ret,
 		 struct err *err) MUST_CHECK;
 
-/* Right after the clone, in both processes: the other's end is closed, by start_keep_own() in a
- * child, or a dead peer would never read as end of file. In a child start->lifeline is its end. */
+/* For both processes, right after the clone: closes the other's end (in a child, start_keep_own()
+ * does), since a peer's death would otherwise not read as end of file. In a child, start->lifeline
+ * is its own end. */
 void channel_keep_own(struct channel *channel, struct start *start);
 
 void channel_close(struct channel *channel);
 
-/* Tells `to` that the row was reached; sends the notes of the start, and fd if >= 0. */
+/* Tells `to` that the row was reached; sends the notes of the start, and fd if it is >= 0. */
 int channel_tell(struct channel *channel, struct start *start, enum actor to, size_t row, int fd,
 		 struct err *err) MUST_CHECK;
 
-/* Waits for that message; adds notes. *ret_fd is -1 when none came; NULL: the row carries none. The
- * parent learns by the first message of init which process that is: a child of its own that the
- * kernel names, or none. When the peer failed, err is its error; when it died without a word,
- * -ECHILD. */
+/* Waits for that message and adds its notes. *ret_fd is -1 if no descriptor came; NULL: the row
+ * carries none. From init's first message the parent learns which process it is: the sender named
+ * by the kernel, which must be the parent's child. If the peer failed, err is its error; if it died
+ * silently, -ECHILD. */
 int channel_await(struct channel *channel, struct start *start, enum actor from, size_t row,
 		  int *ret_fd, struct err *err) MUST_CHECK;
 
-/* In the parent: 0 once init has executed its program, which closes its end; or its error. */
+/* For the parent: 0 once init has executed its program, which closes its end; or init's error. */
 int channel_await_exec(struct channel *channel, struct start *start, struct err *err) MUST_CHECK;
 
-/* A failure that a peer has reported and nobody has read yet replaces err; 0: there is none, and
- * err stays. */
+/* Replaces err with a failure that a peer has reported but nobody has read yet. 0: there is none,
+ * and err stays. */
 int channel_last_words(struct channel *channel, const struct start *start, struct err *err);
 
 /* Reports a child's failure to the parent; also for a start socket's connection
@@ -46,6 +47,6 @@ int channel_last_words(struct channel *channel, const struct start *start, struc
 void channel_fail(struct channel *channel, const struct err *err);
 void channel_fail_on(int sock, const struct err *err);
 
-/* The other side of channel_fail_on(), for `start`, whose child init is not: 0 when it has executed
- * its program, or the error. */
+/* The receiving side of channel_fail_on(), for `start`, whose child init is not: 0 once init has
+ * executed its program, or its error. */
 int channel_wait_on(int sock, pid_t init, int pidfd, struct err *err) MUST_CHECK;

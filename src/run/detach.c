@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* One key; -1: not a key. */
+/* Parses one key; -1: not a key. */
 static int key_of(const char *word, size_t len)
 {
 	if (len == 1)

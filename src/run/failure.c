@@ -20,8 +20,7 @@
 
 enum { LAST_WORDS_MS = 1000, DEATH_TIMEOUT_MS = 10000 };
 
-/* An explanation for a child that died without giving one: killed by the memory limit, by a seccomp
- * profile … */
+/* Explains the death of a silent child: killed by the memory limit, by a seccomp profile … */
 static void explain_death(struct start *start, struct err *err)
 {
 	const struct child *child = child_is_there(&start->init) ? &start->init : &start->stager;
@@ -30,7 +29,7 @@ static void explain_death(struct start *start, struct err *err)
 
 	if (err->code != ECHILD || !child_is_there(child))
 		return;
-	/* The kernel closes its channel a moment before its parent can ask how it ended. */
+	/* The kernel closes the child's channel a moment before the parent can wait for it. */
 	(void)pidfd_wait(child->pidfd, LAST_WORDS_MS);
 	if (child_has_ended(child, &status) <= 0 || !WIFSIGNALED(status))
 		return;
@@ -70,8 +69,8 @@ static const struct mount_entry *find_mount(const struct plan *plan, const char 
 	return NULL;
 }
 
-/* Which directory it was. A child sees the owners on the host through its own user namespace, or
- * none before the maps are written, so its parent looks. */
+/* Names the directory that was refused. The parent looks, because the child sees owners on the host
+ * through its own user namespace, or not at all before the maps are written. */
 static void explain_refused(const struct start *start, struct err *err)
 {
 	const struct plan *plan = start->plan;
@@ -91,7 +90,7 @@ static void explain_refused(const struct start *start, struct err *err)
 		err_hint_first(err, "%s", words);
 }
 
-/* Another start may have put its own there meanwhile. */
+/* Another start may have written its own meanwhile. */
 static void remove_pid_file(struct start *start)
 {
 	struct stat ours, there;
@@ -111,11 +110,12 @@ static void take_back(struct start *start)
 	if (devices_return(&start->net, &err) < 0)
 		log_warning("%s", err.text);
 	devices_close(&start->net);
-	/* While poststart hooks ran, the lock was free: it may have been deleted already. */
+	/* The lock was free while poststart hooks ran, so the container may have been deleted
+	 * already. */
 	if (!start->reserved ||
 	    store_lock(start->state_dir, STORE_LOCK_TIMEOUT_MS, &err) == -ENOENT)
 		return;
-	/* The processes are gone already; the recorded pid may have been reused. */
+	/* The processes are gone and the recorded pid may have been reused. */
 	start->state->pid.set = false;
 	start->state->poststop_hooks.v = start->hooks_ran;
 	if (removal_run(start->store, start->state_dir, start->state, start->plan->config, &err) <
@@ -128,7 +128,7 @@ void failure_end(struct start *start, struct channel *channel, struct err *err)
 	explain_death(start, err);
 	explain_end(start, err);
 	explain_refused(start, err);
-	/* An init whose stager died before introducing it ends by itself when it finds the channel
+	/* An init whose stager died before introducing it ends by itself once the channel is
 	 * closed. */
 	channel_close(channel);
 	(void)child_end(&start->stager, DEATH_TIMEOUT_MS);

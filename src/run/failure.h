@@ -6,6 +6,6 @@
 
 struct channel;
 
-/* Finds an explanation for a child that died without one, ends and reaps the processes of the
- * start, and undoes what its rows left on the host. */
+/* Explains the death of a child that reported nothing, ends and reaps the processes of the start,
+ * and undoes what its rows left on the host. */
 void failure_end(struct start *start, struct channel *channel, struct err *err);

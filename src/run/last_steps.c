@@ -17,7 +17,8 @@ static const struct row *find_row(const struct sequence *sequence, const char *n
 	return NULL;
 }
 
-/* Those of the same process, which runs them in order; how far the others got is unknown. */
+/* Adds the earlier rows of the same process, which runs them in order; how far the others got is
+ * unknown. */
 static void add_earlier(const struct sequence *sequence, const struct row *failed, uint32_t flags,
 			struct str *out)
 {
@@ -65,7 +66,7 @@ void last_steps_keep(const struct sequence *sequence, const struct start *start,
 	_cleanup_str_ struct str out = { 0 };
 	struct err ignored;
 
-	if (!start->reserved) /* exec, or nothing had begun */
+	if (!start->reserved) /* an exec, or nothing had been reserved */
 		return;
 	describe(sequence, start, error, &out);
 	if (last_failure_keep(start->store, start->plan->options->id, out.s, &ignored) < 0)

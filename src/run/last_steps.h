@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is recorded of a failed start for those who ask later. */
+/* Records a failed start for `explain`. */
 #pragma once
 
 #include "src/run/sequence.h"
 
-/* Saves the error, the failed step, those that the same process completed before it, and the
- * departures from the config. All of it is known by then: a start that succeeds pays nothing. */
+/* Saves the error, the failed step, the steps that the same process completed before it, and the
+ * departures from the config. All of it is known at that point, so a successful start pays
+ * nothing. */
 void last_steps_keep(const struct sequence *sequence, const struct start *start,
 		     const struct err *error);

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 enum {
-	NOTIFY_AT_ONCE = 1024, /* more than net.unix.max_dgram_qlen lets queue */
-	LOOK_MS = 100,         /* how often to check for the end of what cannot be polled */
+	NOTIFY_AT_ONCE = 1024, /* more than net.unix.max_dgram_qlen lets a queue hold */
+	LOOK_MS = 100,         /* interval at which to check for an end that cannot be polled */
 	BARRIER_MS = 30000,
 };
 
@@ -64,13 +64,14 @@ int notify_connect(void)
 	sock = sock_connect_datagram(path);
 	if (sock >= 0)
 		return sock;
-	/* A variable that outlived its manager is no reason to fail. */
+	/* A variable that outlives its manager is no reason to fail. */
 	log_warning("NOTIFY_SOCKET: connect to %s: %s; messages of the container are lost", path,
 		    err_why(-sock));
 	return -1;
 }
 
-/* 1: the program is ready, 0: another message, -errno. main_pid 0: the manager knows it. */
+/* 1: the program is ready, 0: another message, -errno. main_pid 0: the manager already knows the
+ * pid. */
 static int relay_one(int listener, int manager, pid_t main_pid)
 {
 	char text[4096 + sizeof("MAINPID=-2147483648\n")];
@@ -88,7 +89,7 @@ static int relay_one(int listener, int manager, pid_t main_pid)
 	ready = str_starts(text, "READY=1\n") || strstr(text, "\nREADY=1\n");
 	if (ready && main_pid)
 		len += (size_t)sprintf(text + len, "MAINPID=%d\n", (int)main_pid);
-	/* The protocol wants a barrier to be alone, without even a line break. */
+	/* In the protocol a barrier is a message of its own, without even a newline. */
 	if (len > 0 && fd >= 0)
 		len--;
 	if (len > 0 && manager >= 0)
@@ -100,14 +101,14 @@ static int relay_one(int listener, int manager, pid_t main_pid)
 
 void notify_relay(int listener, int manager)
 {
-	/* A container that never stops sending must not keep us from our signals. */
+	/* A container that sends without pause must not keep us from handling signals. */
 	for (int i = 0; i < NOTIFY_AT_ONCE; i++)
 		if (relay_one(listener, manager, 0) < 0)
 			break;
 }
 
-/* Returns once the manager has read everything sent: it could not tell whose a message is once its
- * sender is gone. */
+/* Returns once the manager has read everything: it cannot identify the sender of a message after
+ * the sender's exit. */
 static void wait_for_manager(int manager)
 {
 	int ends[2];

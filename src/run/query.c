@@ -6,7 +6,7 @@
 
 enum { ENQ = 5, BEL = 7, ESC = 27 };
 
-/* From 11 to 21. */
+/* Window operations 11 to 21 are queries. */
 static bool asks_of_window(const char *text)
 {
 	text += strspn(text, "0");
@@ -14,27 +14,27 @@ static bool asks_of_window(const char *text)
 	       strncmp(text, "21", 2) <= 0;
 }
 
-/* A control sequence: its parameters begin at `text`, and `end` is its last byte. */
+/* Whether a control sequence is a query. Its parameters begin at `text`; `end` is its last byte. */
 static bool control_asks(const char *text, const char *end)
 {
 	char kind = *text >= '<' && *text <= '?' ? *text : '0', before = end > text ? end[-1] : '0';
 
 	switch (*end) {
-	case 'c': /* what the terminal is; with "?" the shape of Linux's cursor */
+	case 'c': /* the terminal's type; with "?" the shape of Linux's cursor */
 		return kind != '?';
-	case 'n': /* its state, the cursor; with ">" a setting */
+	case 'n': /* its status or the cursor's position; with ">" a setting */
 		return kind == '0' || kind == '?';
 	case 'p': /* a mode */
 		return before == '$';
 	case 't': /* the window */
 		return kind == '0' && asks_of_window(text);
-	case 'x': /* parameters of the line; with "$" it fills a rectangle */
+	case 'x': /* line parameters; with "$" it fills a rectangle */
 		return before != '$' && before != '*';
 	case 'y': /* the checksum of a rectangle */
 		return before == '*';
 	case 'q': /* the version */
 		return kind == '>';
-	case 'u': /* how keys are reported */
+	case 'u': /* keyboard reporting */
 	case 'm':
 	case 'S': /* graphics */
 		return kind == '?';
@@ -43,7 +43,7 @@ static bool control_asks(const char *text, const char *end)
 	}
 }
 
-/* The end of a string that began before `at`, or NULL. */
+/* The end of a string sequence that began before `at`, or NULL. */
 static const char *string_end(const char *at, const char *end)
 {
 	for (; at < end; at++)
@@ -61,7 +61,7 @@ static bool string_asks(const char *text, const char *last)
 	return end - text >= 4 && end[-1] == '?' && end[-2] == ';'; /* a colour, the clipboard */
 }
 
-/* The length of the sequence that begins with ESC; 0: it is incomplete. */
+/* The length of the sequence that begins with ESC; 0: incomplete. */
 static size_t sequence(const char *text, const char *end, bool *ret_asks)
 {
 	const char *at = text + 2;
@@ -119,7 +119,7 @@ size_t query_drop(struct query *query, char *text, size_t len)
 			query_hold(query, at, (size_t)(end - at));
 			break;
 		}
-		n = n ? n : (size_t)(end - at); /* too long for a query that anybody sends */
+		n = n ? n : (size_t)(end - at); /* too long for a real query */
 		if (!asks)
 			memmove(to, at, n);
 		to += asks ? 0 : n;

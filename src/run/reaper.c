@@ -23,7 +23,7 @@ bool reaper_is_asked(char **argv)
 
 static void noticed(int signal)
 {
-	(void)signal; /* sigwaitinfo() takes it; a handler shows that it will be forwarded */
+	(void)signal; /* for sigwaitinfo(); the handler shows that we forward it */
 }
 
 static void block(int how, int signal)
@@ -38,8 +38,9 @@ static void block(int how, int signal)
 	(void)sigprocmask(how, &set, NULL);
 }
 
-/* The keys of a terminal act on the session that has it: the program's, in which a shell is its own
- * master. Giving it away brings us SIGHUP, which is nobody's. Returns whether there was one. */
+/* A terminal's keys act on the session that controls it. Give that terminal up, so that the
+ * program's session, in which a shell manages its own jobs, can take it. This sends us a SIGHUP,
+ * which must not be forwarded. Returns whether there was one. */
 static bool leave_terminal(void)
 {
 	bool had;
@@ -91,8 +92,8 @@ static bool reap(pid_t program, int *ret_status)
 	return ended;
 }
 
-/* The program leads a session of its own, in which stop signals do nothing unless they cannot be
- * caught. Its children stop and continue with it, as a shell's job does. */
+/* The program leads its own session, where stop signals other than SIGSTOP have no effect. Its
+ * children stop and continue with it, like a shell's job. */
 static void pass_on(pid_t program, int signal)
 {
 	if (signal == SIGTSTP)
@@ -131,7 +132,8 @@ int reaper_run(char **argv)
 
 		if (number == SIGCHLD && reap(program, &status))
 			return status;
-		/* Not reaped until the loop ends, so the number is still the program's. */
+		/* The program is not reaped before the loop ends, so its pid cannot have been
+		 * reused. */
 		if (number != SIGCHLD)
 			pass_on(program, number);
 	}

@@ -8,7 +8,7 @@
 
 enum {
 	RELAY_BUFFER = 16384,
-	RELAY_RESERVE = 16, /* kept free: for end-of-file characters, and keys held back */
+	RELAY_RESERVE = 16, /* reserved for end-of-file characters and for keys held back */
 };
 
 enum relay_state {
@@ -37,11 +37,10 @@ void relay_note(struct relay *relay, enum relay_event event, size_t n);
 bool relay_reads(const struct relay *relay);
 bool relay_writes(const struct relay *relay);
 
-/* Where to read to, and how much, excluding the reserve; what to write, and how much. */
+/* Where to read to and how much, excluding the reserve; what to write and how much. */
 size_t relay_space(struct relay *relay, char **ret);
 size_t relay_pending(const struct relay *relay, const char **ret);
 
-/* The source ended as a person's input does: with the end-of-file character `end` of the terminal
- * that is the sink, sent twice after an unfinished line, as the first one only flushes that
- * line. */
+/* The source has ended, as a person's input does: queues the sink terminal's end-of-file character
+ * `end`, twice after an unfinished line, because the first one only flushes that line. */
 void relay_end_input(struct relay *relay, char end);

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order of a start: one table for all processes, every row done by one of them. No logic
- * here. */
+/* The order of a start: one table for all processes, each row run by one of them. No logic here. */
 #pragma once
 
 #include "src/steps/steps.h"
 
 enum row_kind {
 	ROW_ACT,   /* who runs the step */
-	ROW_SYNC,  /* who tells `to` that it got here; may carry a descriptor */
+	ROW_SYNC,  /* who tells `to` that it got here, and may send a descriptor */
 	ROW_SPAWN, /* who clones `to`; the child goes on at the next row */
 	ROW_LEAVE, /* who ends; `to` reaps it */
 	ROW_ENDS,  /* `to` waits until who has closed its channel: exec succeeded */
 };
 
-/* Things that have happened. Not an enum, which would have only 32 bits. */
+/* Milestones. Macros, because an enum would have only 32 bits. */
 #define M_STATE (UINT64_C(1) << 0)
 #define M_FILTER (UINT64_C(1) << 1)
 #define M_CGROUP (UINT64_C(1) << 2)
@@ -72,8 +71,8 @@ enum row_kind {
 #define M_SHOWN (UINT64_C(1) << 55)
 #define M_RECORDED (UINT64_C(1) << 56)
 #define M_TERMINAL (UINT64_C(1) << 57)
-/* Root, directory and descriptors of a process cloned now are the container's, or nothing that
- * others could use. */
+/* The root, working directory and descriptors that a process cloned from now on inherits belong to
+ * the container, or are useless to others. */
 #define M_INSIDE (UINT64_C(1) << 58)
 #define M_LEADS (UINT64_C(1) << 59)
 #define M_NET_SHOWN (UINT64_C(1) << 60)
@@ -81,19 +80,19 @@ enum row_kind {
 #define M_KEPT (UINT64_C(1) << 62)
 #define M_SERVED (UINT64_C(1) << 63)
 
-/* What one process passes to another that clones: a child cloned before does not have it. */
+/* Milestones that a clone inherits: a child cloned earlier does not have them. */
 #define M_INHERITED (M_OOM | M_IN_CGROUP | M_ATTACHED | M_OFFSETS)
 
 struct row {
 	enum row_kind kind : 8;
 	enum actor who : 8, to : 8;
-	bool many; /* opens descriptors by the dozen: closed before the next row without it */
-	bool undo; /* leaves something on the host: undo_list has an entry of this name */
-	uint16_t carries; /* SYNC: offset in struct start of a descriptor to send, 0: none */
+	bool many;        /* opens dozens of descriptors, which the next row without it closes */
+	bool undo;        /* leaves something on the host: undo_list has an entry of this name */
+	uint16_t carries; /* SYNC: offset in struct start of a descriptor to send; 0: none */
 	const char *name;
 	uint32_t when, unless;  /* plan flags */
 	uint64_t needs;         /* milestones that the actor must know about */
-	uint64_t after, before; /* if given at all, known before this; not yet given */
+	uint64_t after, before; /* known before this, if ever given; not given yet */
 	uint64_t gives;
 	int (*act)(struct start *start, struct err *err);
 };
@@ -110,9 +109,9 @@ static inline bool sequence_row_active(const struct row *row, uint32_t flags)
 	return (flags & row->when) == row->when && !(flags & row->unless);
 }
 
-/* Without a stager, init plays its part. Who lives in a joined pid namespace sees a process from
- * its birth on, and may have the right to open its root, so there the stager, which is not in it,
- * builds what init is born into. */
+/* Without a stager, init plays its part. Processes in a joined pid namespace see a new process as
+ * soon as it is born, and may have the right to open its root. There the stager, which is outside,
+ * prepares what init is born into. */
 static inline enum actor sequence_actor(enum actor actor, uint32_t flags)
 {
 	if (actor == ACTOR_BUILDER)

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* THE table: how a container is created, from the empty state directory to the exec of its program.
- * Reading it from top to bottom shows what happens; tests/lib/order.c proves the order for every
- * set of flags. */
+/* THE table: how a container is created, from an empty state directory to the exec of its program.
+ * Read it from top to bottom. tests/lib/order.c proves the order for every combination of flags. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
-	/* The intention is on disk before anything is created that outlives usrun: whatever happens
-	 * later, `delete` knows what to undo. */
+	/* The intention is on disk before anything that outlives usrun is created, so that `delete`
+	 * always knows what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
-	/* Before the rows whose undo ends the container: its end makes the helper end, which is
-	 * only waited for. */
+	/* Earlier than the rows whose undo ends the container: undo runs backwards, and the helper
+	 * ends with the container and is only waited for. */
 	ACT(PARENT, "net-helper", step_net_helper, .when = PLAN_NET_HELPER, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .undo = true),
-	/* Before what it is to end with; and it must not have what is opened for init. */
+	/* Before the processes that the server must end with, and before descriptors are opened for
+	 * init, which the server must not inherit. */
 	ACT(PARENT, "layer-serve", step_layer_serve, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2 | M_LAYER | M_MOUNT_FDS,
 	    .gives = M_SERVED, .undo = true),
-	/* A mistake in the config must show before anything is created on the host. */
+	/* A mistake in the profile must show before anything is created on the host. */
 	ACT(PARENT, "seccomp-compile", step_seccomp_compile, .when = PLAN_SECCOMP,
 	    .gives = M_FILTER, .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	/* Paths of namespaces and of the console refer to the caller's mount namespace. */
@@ -25,14 +25,13 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2),
 	ACT(PARENT, "hooks-output", step_hooks_output,
 	    .before = M_CHILD_PID | M_RUNTIME_HOOKS | M_CGROUP | M_CGROUP_V2),
-	/* Init inherits which parts of it are whose; and it may be in use. */
+	/* Init inherits which parts of the layer belong to whom; and the layer may be in use. */
 	ACT(PARENT, "layer-open", step_layer_open, .when = PLAN_LAYER, .needs = M_STATE,
 	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .gives = M_LAYER),
 	ACT(PARENT, "cgroup-create", step_cgroup_create, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT | PLAN_CGROUP_LATE, .needs = M_STATE, .before = M_CHILD_PID,
 	    .gives = M_CGROUP, .undo = true),
-	/* The cgroup in the v2 tree, which a clone can be put into, is created before it in any
-	 * case. */
+	/* The v2 cgroup is always created before the clone, which can place the child in it. */
 	ACT(PARENT, "cgroup-create", step_cgroup_create_v2, .when = PLAN_CGROUP_LATE,
 	    .needs = M_STATE, .before = M_CHILD_PID, .gives = M_CGROUP_V2, .undo = true),
 	/* Its socket is a mount source. */
@@ -42,56 +41,57 @@ static const struct row rows[] = {
 	    .before = M_CHILD_PID | M_MOUNT_FDS),
 	ACT(PARENT, "rdt-create", step_rdt_create, .needs = M_STATE, .before = M_CHILD_PID,
 	    .undo = true),
-	/* Before the clone, so that the child inherits the trees; the caller may reach what the
-	 * root of the new user namespace does not. */
+	/* Before the clone, so that the child inherits the mount trees: the caller may reach paths
+	 * that the root of the new user namespace cannot. */
 	ACT(PARENT, "mounts-open-early", step_mounts_open_early, .when = PLAN_MOUNTS_BY_PARENT,
 	    .before = M_CHILD_PID, .gives = M_MOUNT_FDS),
 	ACT(PARENT, "devices-make", step_devices_make, .before = M_CHILD_PID, .gives = M_DEV),
 	SPAWN(PARENT, STAGER, "spawn", .gives = M_CHILD_PID, .undo = true),
 
-	/* The server ends once no requests can come any more. */
+	/* The server ends once no more requests can arrive. */
 	ACT(PARENT, "layer-leave", step_layer_leave, .needs = M_CHILD_PID | M_SERVED),
 
-	/* From here on the child dies with usrun: nothing outlives a SIGKILL. */
+	/* From here on the child dies with usrun: nothing survives a SIGKILL of it. */
 	ACT(STAGER, "lifeline", step_lifeline, .gives = M_LIFELINE),
 	ACT(STAGER, "ns-create-early", step_ns_create_early, .needs = M_LIFELINE,
 	    .before = M_NAMESPACES, .gives = M_EARLY),
-	/* While init makes its namespaces: a quarter of a millisecond of three. */
+	/* In parallel to init's creation of namespaces: saves a quarter of a millisecond of
+	 * three. */
 	ACT(PARENT, "cgroup-create", step_cgroup_create_v1, .when = PLAN_CGROUP_LATE,
 	    .needs = M_STATE | M_CHILD_PID | M_CGROUP_V2, .gives = M_CGROUP, .undo = true),
 	SYNC(PARENT, STAGER, "cgroup-made", .when = PLAN_CGROUP_LATE, .needs = M_CGROUP),
 	ACT(STAGER, "cgroup-join", step_cgroup_join, .when = PLAN_CGROUP,
 	    .unless = PLAN_CGROUP_UNIT, .needs = M_LIFELINE | M_CGROUP, .gives = M_IN_CGROUP),
-	/* systemd creates the cgroup of a scope for a process that exists, and moves it there. */
+	/* systemd creates a scope's cgroup for an existing process, and moves it there. */
 	ACT(PARENT, "cgroup-unit", step_cgroup_unit, .when = PLAN_CGROUP_UNIT,
 	    .needs = M_STATE | M_CHILD_PID, .gives = M_IN_CGROUP, .undo = true),
 	SYNC(PARENT, STAGER, "cgroup-entered", .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP),
 	ACT(STAGER, "cgroup-look", step_cgroup_look, .when = PLAN_CGROUP_UNIT, .needs = M_IN_CGROUP,
 	    .before = M_CGROUPNS),
-	/* Processes in the user namespace about to be joined may see the stager already, and have
-	 * the right to trace anyone in it: it hides as it joins, and its files in /proc are root's
-	 * from then on. */
+	/* Processes in the user namespace about to be joined may see the stager already, and may
+	 * trace anything in it. The stager becomes undumpable as it joins, and from then on root
+	 * owns its files in /proc. */
 	ACT(PARENT, "oom-set", step_oom_set, .when = PLAN_USERNS_JOIN, .needs = M_CHILD_PID,
 	    .gives = M_OOM),
 	ACT(PARENT, "time-open", step_time_open, .when = PLAN_USERNS_JOIN | PLAN_TIME_OFFSETS,
 	    .needs = M_CHILD_PID, .before = M_USERNS),
 	SYNC(PARENT, STAGER, "scored", .when = PLAN_USERNS_JOIN, .needs = M_OOM),
-	/* Rights over the caller's namespaces are lost in another user namespace: join them
-	 * first. */
+	/* Joining a user namespace gives up capabilities over the caller's namespaces, so those are
+	 * joined first. */
 	ACT(STAGER, "ns-join", step_ns_join, .when = PLAN_NS_JOIN, .after = M_IN_CGROUP,
 	    .before = M_USERNS, .gives = M_JOINED),
-	/* A new user namespace may have no rights over it; but from then on whatever the stager
-	 * clones is seen there, with all that it has of the host. */
+	/* A new user namespace may have no rights over the pid namespace. But after joining it,
+	 * every clone of the stager is visible there, with all that it holds of the host. */
 	ACT(STAGER, "pidns-join-early", step_pidns_join_early, .when = PLAN_PIDNS_JOIN,
 	    .needs = M_JOINED, .before = M_USERNS | M_NAMESPACES),
 	ACT(STAGER, "userns-create", step_userns_create, .when = PLAN_USERNS_NEW,
 	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS),
-	/* Those that belong to the joined user namespace. */
+	/* The namespaces that the joined user namespace owns. */
 	ACT(STAGER, "ns-join-late", step_ns_join_late, .when = PLAN_USERNS_JOIN, .needs = M_OOM,
 	    .after = M_IN_CGROUP | M_JOINED, .gives = M_USERNS | M_IDMAP),
 	ACT(STAGER, "mntns-create", step_mntns_create, .when = PLAN_MNTNS_NEW, .after = M_USERNS,
 	    .gives = M_MNTNS),
-	/* Still with the caller's ids: the container's root may not reach the caller's
+	/* Still with the caller's ids: the container's root may not be able to reach the caller's
 	 * directories. */
 	ACT(STAGER, "mounts-open", step_mounts_open, .unless = PLAN_MOUNTS_BY_PARENT,
 	    .after = M_MNTNS | M_USERNS, .before = M_ROOT, .gives = M_MOUNT_FDS),
@@ -101,22 +101,24 @@ static const struct row rows[] = {
 	     .needs = M_USERNS),
 	SYNC(STAGER, PARENT, "timens-created", .when = PLAN_TIME_OFFSETS, .unless = PLAN_USERNS_NEW,
 	     .needs = M_TIMENS),
-	/* The stager's namespace exists once it says so; a clone's, once clone returns. */
+	/* A stager's namespace exists once it reports so; a cloned one's as soon as clone
+	 * returns. */
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW | PLAN_STAGER,
 	    .needs = M_CHILD_PID | M_USERNS, .gives = M_IDMAP),
 	ACT(PARENT, "idmap-write", step_idmap_write, .when = PLAN_USERNS_NEW, .unless = PLAN_STAGER,
 	    .needs = M_CHILD_PID, .gives = M_IDMAP),
-	/* Early: once the child has other ids its files in /proc are no longer the caller's. */
+	/* Early: once the child has other ids, the caller no longer owns its files in /proc. */
 	ACT(PARENT, "oom-set", step_oom_set, .unless = PLAN_USERNS_JOIN, .needs = M_CHILD_PID,
 	    .gives = M_OOM),
 	ACT(PARENT, "start-time", step_start_time, .unless = PLAN_STAGER, .needs = M_CHILD_PID,
 	    .before = M_ROOT, .gives = M_START_TIME),
-	/* Early for the same reason; and offsets can only be written while no process is inside. */
+	/* Early for the same reason, and because offsets can be written only before a process
+	 * enters. */
 	ACT(PARENT, "time-offsets", step_time_offsets, .when = PLAN_TIME_OFFSETS,
 	    .needs = M_CHILD_PID | M_TIMENS, .before = M_INIT_PID | M_ROOT, .gives = M_OFFSETS),
 	SYNC(PARENT, STAGER, "idmap-written", .when = PLAN_USERNS_NEW, .needs = M_IDMAP | M_OOM,
 	     .after = M_OFFSETS),
-	/* Init inherits a stager's score, and nobody sets its own. */
+	/* Init inherits the stager's score; it is not set separately. */
 	SYNC(PARENT, STAGER, "prepared", .when = PLAN_STAGER, .unless = PLAN_USERNS_NEW,
 	     .needs = M_OOM, .after = M_OFFSETS),
 	ACT(PARENT, "state-complete", step_state_complete, .needs = M_STATE | M_CHILD_PID,
@@ -124,14 +126,15 @@ static const struct row rows[] = {
 	    .gives = M_STATE_FULL),
 	ACT(STAGER, "become-root", step_become_root, .after = M_IDMAP | M_IN_CGROUP | M_USERNS,
 	    .needs = M_MOUNT_FDS, .gives = M_ROOT),
-	/* Queues and network devices get the namespace's root as their owner: after become-root. */
+	/* After become-root: the namespace's root becomes the owner of queues and network
+	 * devices. */
 	ACT(STAGER, "ns-create", step_ns_create, .needs = M_ROOT | M_EARLY,
 	    .after = M_JOINED | M_IN_CGROUP, .gives = M_NAMESPACES),
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	      .needs = M_NAMESPACES, .gives = M_INIT_PID),
 	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	    .needs = M_INIT_PID, .before = M_INIT_KNOWN, .gives = M_START_TIME),
-	/* Its first message: the kernel tells the parent which process sent it. */
+	/* Init's first message: the kernel tells the parent which process sent it. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .unless = PLAN_PIDNS_JOIN,
 	     .needs = M_INIT_PID, .before = M_SESSION, .gives = M_INIT_KNOWN,
 	     .carries = offsetof(struct start, init_stat)),
@@ -139,19 +142,20 @@ static const struct row rows[] = {
 	      .needs = M_INIT_PID, .before = M_SESSION, .gives = M_STAGER_GONE),
 
 	ACT(BUILDER, "session", step_session, .needs = M_NAMESPACES, .gives = M_SESSION),
-	/* Its root is its creator's current cgroup. */
+	/* A cgroup namespace's root is its creator's current cgroup. */
 	ACT(BUILDER, "cgroupns-create", step_cgroupns_create, .when = PLAN_CGROUPNS,
 	    .needs = M_NAMESPACES, .after = M_IN_CGROUP, .gives = M_CGROUPNS),
-	/* Takes CAP_NET_ADMIN, and hooks find it up. */
+	/* Needs CAP_NET_ADMIN, and hooks expect it to be up. */
 	ACT(BUILDER, "loopback", step_loopback, .when = PLAN_NET_NEW, .needs = M_NAMESPACES,
 	    .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS | M_PRIVS_DROPPED | M_FILTERED,
 	    .gives = M_LOOPBACK),
-	/* Before the program could ask; and the helper starts while init mounts. */
+	/* Before the program could query it, and early so that the helper starts while init
+	 * mounts. */
 	ACT(BUILDER, "net-show", step_net_show, .when = PLAN_NET_HELPER,
 	    .needs = M_NAMESPACES | M_LOOPBACK, .before = M_PRIVS_DROPPED),
 	SYNC(BUILDER, PARENT, "net-shown", .when = PLAN_NET_HELPER, .needs = M_LOOPBACK,
 	     .gives = M_NET_SHOWN, .carries = offsetof(struct start, net_member)),
-	/* Not before init is known, as the helper ends with it. */
+	/* Not before init is known, because the helper ends with it. */
 	ACT(PARENT, "net-start", step_net_start, .when = PLAN_NET_HELPER,
 	    .needs = M_NET_SHOWN | M_STATE | M_CHILD_PID, .after = M_INIT_KNOWN | M_IDMAP,
 	    .gives = M_NET_STARTED),
@@ -159,12 +163,12 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES),
 	SYNC(BUILDER, PARENT, "netns-shown", .when = PLAN_NET_DEVICES, .needs = M_NAMESPACES,
 	     .carries = offsetof(struct start, netns_socket)),
-	/* Hooks, sysfs and sysctls find them there. */
+	/* Hooks, sysfs and sysctls expect the devices there. */
 	ACT(PARENT, "netdev-move", step_netdev_move, .when = PLAN_NET_DEVICES,
 	    .needs = M_NAMESPACES | M_STATE, .before = M_MOUNTED | M_RUNTIME_HOOKS | M_KERNEL_SET,
 	    .gives = M_LINKS),
 	SYNC(PARENT, BUILDER, "netdev-moved", .when = PLAN_NET_DEVICES, .needs = M_LINKS),
-	/* Mounts among others' mounts outlive us: what has to be undone is on disk first. */
+	/* Mounts in a shared mount namespace outlive us, so what to undo is on disk first. */
 	ACT(BUILDER, "rootfs-show", step_rootfs_show, .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
 	    .needs = M_MOUNT_FDS, .gives = M_SHOWN),
 	SYNC(BUILDER, PARENT, "rootfs-shown", .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
@@ -174,13 +178,13 @@ static const struct row rows[] = {
 	    .gives = M_RECORDED),
 	SYNC(PARENT, BUILDER, "rootfs-recorded", .when = PLAN_MOUNTS, .unless = PLAN_MNTNS_NEW,
 	     .needs = M_RECORDED),
-	/* sysfs belongs to the network namespace, cgroup2 shows the cgroup namespace. */
+	/* sysfs belongs to a network namespace, cgroup2 shows a cgroup namespace. */
 	ACT(BUILDER, "mounts", step_mounts, .when = PLAN_MOUNTS,
 	    .needs = M_NAMESPACES | M_MOUNT_FDS | M_DEV,
 	    .after = M_CGROUPNS | M_MNTNS | M_RECORDED | M_LAYER | M_SERVED, .gives = M_MOUNTED,
 	    .many = true),
-	/* What is in memory outlives its mounts as long as somebody has it open. Before programs
-	 * of the config run in this process's place. */
+	/* A layer in memory outlives its mounts while a process has it open. Before programs of the
+	 * config run in this process's place. */
 	SYNC(BUILDER, PARENT, "layer-shown", .when = PLAN_LAYER, .needs = M_MOUNTED,
 	     .before = M_RUNTIME_HOOKS | M_CONTAINER_HOOKS | M_MASKED | M_PIVOTED,
 	     .carries = offsetof(struct start, layer_top)),
@@ -198,32 +202,33 @@ static const struct row rows[] = {
 	ACT(BUILDER, "hooks-create-container", step_hooks_create_container,
 	    .when = PLAN_HOOKS_CONTAINER, .needs = M_NAMESPACES,
 	    .after = M_MOUNTED | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_CONTAINER_HOOKS),
-	/* Nothing that was read before a hook is trusted after it: masks and console come now, with
-	 * devices of the host, which the pivot takes away. */
+	/* Nothing read before a hook is trusted after it. So masks and console come now; they need
+	 * devices of the host, which become unreachable at the pivot. */
 	ACT(BUILDER, "console", step_console, .when = PLAN_TERMINAL, .needs = M_SESSION,
 	    .after = M_MOUNTED | M_CONTAINER_HOOKS | M_RUNTIME_HOOKS,
 	    .before = M_PIVOTED | M_MASKED, .gives = M_TERMINAL),
 	ACT(BUILDER, "paths-mask", step_paths_mask, .when = PLAN_MOUNTS, .needs = M_MOUNTED,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS, .before = M_PIVOTED, .gives = M_MASKED,
 	    .many = true),
-	/* Hooks may have made the devices that they name. Through the caller's /proc where no fresh
-	 * one can be mounted: the container's may be read-only or masked by now. */
+	/* Hooks may have created the devices whose settings these are. Uses the caller's /proc
+	 * where a fresh one cannot be mounted: the container's may be read-only or masked by
+	 * now. */
 	ACT(BUILDER, "kernel-settings", step_kernel_settings, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS | M_RUNTIME_HOOKS | M_LINKS, .before = M_PIVOTED,
 	    .gives = M_KERNEL_SET, .many = true),
-	/* In the procfs of a joined pid namespace there is no process of ours. */
+	/* The procfs of a joined pid namespace does not show our processes. */
 	ACT(STAGER, "labels", step_labels, .when = PLAN_PIDNS_JOIN, .needs = M_NAMESPACES,
 	    .after = M_CONTAINER_HOOKS, .before = M_PIVOTED | M_PRIVS_DROPPED | M_FILTERED),
 	ACT(BUILDER, "pivot-root", step_pivot_root, .needs = M_MOUNT_FDS,
 	    .after = M_DEVICES | M_MASKED | M_MOUNTED | M_TERMINAL | M_CONTAINER_HOOKS |
 		     M_RUNTIME_HOOKS,
 	    .gives = M_PIVOTED, .many = true),
-	/* Mount points still had to be created in it; now it may become read-only. */
+	/* Mount points have all been created by now, so it may become read-only. */
 	ACT(BUILDER, "rootfs-finish", step_rootfs_finish, .when = PLAN_MOUNTS,
 	    .needs = M_PIVOTED | M_MASKED, .gives = M_FINISHED, .many = true),
 
-	/* Last in the caller's pid namespace: a process born from here on can reach nothing of the
-	 * host. */
+	/* The last row in the caller's pid namespace: a process born from here on cannot reach
+	 * anything of the host. */
 	ACT(STAGER, "pidns-join", step_pidns_join, .when = PLAN_PIDNS_JOIN,
 	    .needs = M_PIVOTED | M_KERNEL_SET, .after = M_FINISHED, .gives = M_INSIDE),
 	ACT(INIT, "console-take", step_console_take, .when = PLAN_TERMINAL,
@@ -231,11 +236,11 @@ static const struct row rows[] = {
 	    .gives = M_CONSOLE),
 	ACT(BUILDER, "attributes", step_attributes, .needs = M_PIVOTED, .before = M_PRIVS_DROPPED,
 	    .gives = M_ATTRIBUTES, .after = M_FINISHED),
-	/* Where the filter loaded next could forbid it. */
+	/* Earlier where the filter, loaded next, could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .unless = PLAN_PIDNS_JOIN,
 	    .needs = M_PIVOTED, .before = M_FILTERED),
-	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; an agent must be told of
-	 * its listener while the parent is there; and startContainer hooks are programs of the
+	/* Without no_new_privs, loading a filter needs CAP_SYS_ADMIN; an agent must get its
+	 * listener while the parent is there; and startContainer hooks are programs from the
 	 * image. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early,
 	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .unless = PLAN_PIDNS_JOIN,
@@ -248,7 +253,7 @@ static const struct row rows[] = {
 	    .needs = M_ATTRIBUTES | M_PIVOTED | M_KERNEL_SET | M_SESSION,
 	    .after = M_TERMINAL | M_MASKED | M_INSIDE, .gives = M_PRIVS_DROPPED),
 
-	/* Processes there may trace it, and gain nothing that the container does not have. */
+	/* Processes there may trace init, but gain nothing that the container does not have. */
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
 	      .needs = M_NAMESPACES | M_INSIDE | M_PRIVS_DROPPED, .gives = M_INIT_PID),
 	ACT(INIT, "stat-open", step_stat_open, .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
@@ -258,7 +263,7 @@ static const struct row rows[] = {
 	     .carries = offsetof(struct start, init_stat)),
 	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER | PLAN_PIDNS_JOIN,
 	      .needs = M_INIT_PID, .before = M_LEADS, .gives = M_STAGER_GONE),
-	/* Neither a session nor its terminal is inherited. */
+	/* Init cannot inherit the session and its terminal. */
 	ACT(INIT, "session-lead", step_session_lead, .when = PLAN_PIDNS_JOIN,
 	    .needs = M_SESSION | M_INIT_PID, .gives = M_LEADS),
 	ACT(INIT, "console-take", step_console_take, .when = PLAN_TERMINAL | PLAN_PIDNS_JOIN,
@@ -270,23 +275,25 @@ static const struct row rows[] = {
 	ACT(INIT, "seccomp-load-inside", step_seccomp_load_inside,
 	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY | PLAN_PIDNS_JOIN,
 	    .needs = M_FILTER | M_INIT_PID | M_PRIVS_DROPPED, .gives = M_FILTERED),
-	/* The listener comes by a socket of its own: the profile may keep what the channel uses. */
+	/* The listener arrives on a socket of its own, because the profile may intercept what the
+	 * channel uses. */
 	ACT(PARENT, "seccomp-notify", step_seccomp_notify, .when = PLAN_SECCOMP_NOTIFY,
 	    .needs = M_FILTER | M_CHILD_PID, .before = M_CREATED, .gives = M_NOTIFIED,
 	    .after = M_INIT_KNOWN),
-	/* As the container's user: a directory it may not enter or a program it may not run must
-	 * fail now, not at `start`. */
+	/* As the container's user: a directory that it may not enter or a program that it may not
+	 * run must fail now, not at `start`. */
 	ACT(INIT, "cwd", step_cwd, .needs = M_ATTRIBUTES | M_PRIVS_DROPPED | M_PIVOTED,
 	    .gives = M_CWD),
 	ACT(INIT, "exec-find", step_exec_find, .needs = M_CWD | M_PRIVS_DROPPED | M_PIVOTED,
 	    .before = M_CREATED, .gives = M_FOUND),
-	/* Init drops the signal at our death before it says so: we may leave at once afterwards.
-	 * Until it hears "recorded" it still ends with us, because its channel does. */
+	/* Before it says "created", init drops the signal sent at our death, because we may exit
+	 * right afterwards. Until it hears "recorded" it still ends with us, through its
+	 * channel. */
 	ACT(INIT, "release", step_release, .needs = M_FOUND | M_PRIVS_DROPPED, .gives = M_RELEASED),
 	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
 	     .gives = M_CREATED, .carries = offsetof(struct start, console_master)),
-	/* Late, so that our own work is not bound by them; from outside, because inside a new user
-	 * namespace nobody may raise them. */
+	/* Late, so that the limits do not apply to our own work; from outside, because a process in
+	 * a new user namespace cannot raise them. */
 	ACT(PARENT, "limits-set", step_limits_set, .needs = M_CREATED | M_CHILD_PID,
 	    .gives = M_LIMITS, .after = M_INIT_KNOWN),
 	ACT(PARENT, "priority-set", step_priority_set, .needs = M_CREATED | M_CHILD_PID,
@@ -295,11 +302,11 @@ static const struct row rows[] = {
 	    .before = M_STATE_WRITTEN, .gives = M_RDT, .after = M_INIT_KNOWN),
 	ACT(PARENT, "pidfd-send", step_pidfd_send, .needs = M_CREATED | M_CHILD_PID,
 	    .before = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
-	/* Not before init is known, as the keeper ends with it. */
+	/* Not before init is known, because the keeper ends with it. */
 	ACT(PARENT, "console-keep", step_console_keep, .when = PLAN_CONSOLE_KEPT,
 	    .needs = M_CREATED | M_STATE, .before = M_STATE_WRITTEN, .gives = M_KEPT,
 	    .after = M_INIT_KNOWN, .undo = true),
-	/* The program finds its network ready; and the state is complete, including the helper. */
+	/* The program finds its network ready, and the state is complete, including the helper. */
 	ACT(PARENT, "net-await", step_net_await, .when = PLAN_NET_HELPER, .needs = M_NET_STARTED,
 	    .before = M_STATE_WRITTEN),
 	ACT(PARENT, "state-created", step_state_created,
@@ -314,10 +321,11 @@ static const struct row rows[] = {
 	    .before = M_FDS_CLOSED),
 	ACT(INIT, "fds-close", step_fds_close, .needs = M_STATE_WRITTEN, .after = M_STARTED,
 	    .gives = M_FDS_CLOSED),
-	/* As late as a process can limit itself: what follows neither opens nor allocates much. */
+	/* As late as a process can limit itself: the rest neither opens files nor allocates
+	 * much. */
 	ACT(INIT, "limits-own", step_limits_own, .needs = M_FDS_CLOSED | M_PRIVS_DROPPED,
 	    .gives = M_OWN_LIMITS),
-	/* Last, so that the profile need not allow what we still had to do. */
+	/* Last, so that the profile need not allow our own remaining system calls. */
 	ACT(INIT, "seccomp-load", step_seccomp_load, .when = PLAN_SECCOMP,
 	    .unless = PLAN_SECCOMP_EARLY, .needs = M_FILTER | M_PRIVS_DROPPED | M_FDS_CLOSED,
 	    .after = M_STARTED, .gives = M_FILTERED),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `exec`: another process in an existing container, using the same steps. */
+/* `exec`: another process in an existing container, built from the same steps. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
@@ -16,10 +16,10 @@ static const struct row rows[] = {
 	ACT(PARENT, "cgroup-attach", step_cgroup_attach, .when = PLAN_CGROUP_UNIT,
 	    .needs = M_CHILD_PID, .gives = M_ATTACHED),
 	ACT(PARENT, "oom-set", step_oom_set, .needs = M_CHILD_PID, .gives = M_OOM | M_LIMITS),
-	/* Nobody inside may look at us before this is done: the id maps and the score are the
+	/* No process inside may inspect us before this is done: the id maps and the score are the
 	 * host's. */
 	SYNC(PARENT, STAGER, "prepared", .needs = M_OOM | M_LIMITS, .after = M_ATTACHED),
-	/* In the procfs of the container there is no process of ours. */
+	/* The container's procfs does not show our processes. */
 	ACT(STAGER, "labels", step_labels, .when = PLAN_STAGER, .needs = M_LIFELINE,
 	    .before = M_NAMESPACES | M_PRIVS_DROPPED | M_FILTERED),
 	ACT(STAGER, "target-enter", step_target_enter, .after = M_IN_CGROUP,
@@ -31,11 +31,11 @@ static const struct row rows[] = {
 	    .needs = M_SESSION | M_TERMINAL, .before = M_FILTERED, .gives = M_CONSOLE),
 	ACT(STAGER, "attributes", step_attributes, .needs = M_NAMESPACES, .before = M_PRIVS_DROPPED,
 	    .gives = M_ATTRIBUTES),
-	/* Where the filter loaded next could forbid it. */
+	/* Earlier where the filter, loaded next, could forbid it. */
 	ACT(INIT, "limits-own-early", step_limits_own_early, .unless = PLAN_STAGER,
 	    .needs = M_NAMESPACES, .before = M_FILTERED),
-	/* Without no_new_privs loading a filter takes CAP_SYS_ADMIN; and an agent must be told of
-	 * its listener while the parent is there. */
+	/* Without no_new_privs, loading a filter needs CAP_SYS_ADMIN; and an agent must get its
+	 * listener while the parent is there. */
 	ACT(INIT, "seccomp-load-early", step_seccomp_load_early,
 	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY, .unless = PLAN_STAGER,
 	    .needs = M_FILTER | M_NAMESPACES, .gives = M_FILTERED, .before = M_PRIVS_DROPPED),
@@ -45,15 +45,15 @@ static const struct row rows[] = {
 	ACT(STAGER, "privs-drop", step_privs_drop, .needs = M_ATTRIBUTES | M_SESSION | M_NAMESPACES,
 	    .after = M_TERMINAL, .gives = M_PRIVS_DROPPED),
 
-	/* Processes there may trace it, and gain nothing that the container does not have. */
+	/* Processes there may trace init, but gain nothing that the container does not have. */
 	SPAWN(STAGER, INIT, "spawn-init", .when = PLAN_STAGER,
 	      .needs = M_NAMESPACES | M_INSIDE | M_PRIVS_DROPPED, .gives = M_INIT_PID),
-	/* Its first message: the kernel tells the parent which process sent it. */
+	/* Init's first message: the kernel tells the parent which process sent it. */
 	SYNC(INIT, PARENT, "init-pid", .when = PLAN_STAGER, .needs = M_INIT_PID, .before = M_LEADS,
 	     .gives = M_INIT_KNOWN),
 	LEAVE(STAGER, PARENT, "stager-exit", .when = PLAN_STAGER, .needs = M_INIT_PID,
 	      .before = M_LEADS, .gives = M_STAGER_GONE),
-	/* Neither a session nor its terminal is inherited. */
+	/* Init cannot inherit the session and its terminal. */
 	ACT(INIT, "session-lead", step_session_lead, .when = PLAN_STAGER,
 	    .needs = M_SESSION | M_INIT_PID, .gives = M_LEADS),
 	ACT(INIT, "console-take", step_console_take, .when = PLAN_TERMINAL | PLAN_STAGER,
@@ -65,7 +65,8 @@ static const struct row rows[] = {
 	ACT(INIT, "seccomp-load-inside", step_seccomp_load_inside,
 	    .when = PLAN_SECCOMP | PLAN_SECCOMP_EARLY | PLAN_STAGER,
 	    .needs = M_FILTER | M_INIT_PID | M_PRIVS_DROPPED, .gives = M_FILTERED),
-	/* The listener comes by a socket of its own: the profile may keep what the channel uses. */
+	/* The listener arrives on a socket of its own, because the profile may intercept what the
+	 * channel uses. */
 	ACT(PARENT, "seccomp-notify", step_seccomp_notify, .when = PLAN_SECCOMP_NOTIFY,
 	    .needs = M_FILTER | M_CHILD_PID, .before = M_CREATED, .gives = M_NOTIFIED,
 	    .after = M_INIT_KNOWN),
@@ -75,7 +76,7 @@ static const struct row rows[] = {
 	ACT(INIT, "release", step_release, .needs = M_FOUND | M_PRIVS_DROPPED, .gives = M_RELEASED),
 	SYNC(INIT, PARENT, "created", .needs = M_FOUND | M_CWD | M_PRIVS_DROPPED | M_RELEASED,
 	     .gives = M_CREATED, .carries = offsetof(struct start, console_master)),
-	/* Before the program, which must find the limits of the cgroup. */
+	/* Before the exec: the program must be subject to the cgroup's limits. */
 	ACT(PARENT, "cgroup-admit", step_cgroup_admit, .when = PLAN_STAGER | PLAN_CGROUP,
 	    .needs = M_CREATED | M_INIT_KNOWN | M_CGROUP, .before = M_RDT | M_STATE_WRITTEN,
 	    .gives = M_ADMITTED),
@@ -98,7 +99,7 @@ static const struct row rows[] = {
 	    .needs = M_OWN_LIMITS | M_FDS_CLOSED | M_PRIVS_DROPPED | M_STATE_WRITTEN,
 	    .after = M_FILTERED),
 	ENDS(INIT, PARENT, "exec-succeeded", .gives = M_EXECUTED),
-	/* A failed exec must leave no pid file: clients take one to mean success. */
+	/* A failed exec must leave no pid file, which clients take for success. */
 	ACT(PARENT, "pid-file", step_pid_file, .needs = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a container is restored: its surroundings are created as for a start, its contents by CRIU,
- * which takes the stager's place and stops at its notifications. */
+/* How a container is restored: its environment is created as for a start, its contents by CRIU,
+ * which takes the stager's place and pauses at its notifications. */
 #include "src/run/sequence_rows.h"
 
 static const struct row rows[] = {
@@ -19,7 +19,7 @@ static const struct row rows[] = {
 	    .gives = M_CHILD_PID, .undo = true),
 	ACT(PARENT, "cgroup-unit", step_cgroup_unit, .when = PLAN_CGROUP_UNIT,
 	    .needs = M_STATE | M_CHILD_PID, .before = M_IN_CGROUP, .gives = M_CGROUP, .undo = true),
-	/* Until now it has waited. What it creates is born in its own cgroup and cgroup
+	/* CRIU has waited for this. Whatever it creates is born in its cgroup and cgroup
 	 * namespace. */
 	ACT(PARENT, "criu-exec", step_criu_exec, .needs = M_CHILD_PID, .after = M_CGROUP,
 	    .gives = M_IN_CGROUP),
@@ -33,15 +33,15 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES | M_STATE_FULL, .before = M_INIT_PID, .gives = M_RUNTIME_HOOKS),
 	ACT(PARENT, "criu-restore", step_criu_restore, .needs = M_NAMESPACES,
 	    .after = M_RUNTIME_HOOKS, .gives = M_INIT_PID | M_START_TIME),
-	/* It is still stopped, and must find nothing writable that was not. */
+	/* The restored process is still stopped, and must find nothing writable that was not. */
 	ACT(PARENT, "criu-protect", step_criu_protect, .needs = M_INIT_PID, .before = M_STARTED,
 	    .gives = M_MOUNTED),
 	/* It is still stopped, and must run only as the process it is known to be. */
 	ACT(PARENT, "rdt-join", step_rdt_join, .needs = M_INIT_PID, .before = M_STATE_WRITTEN,
 	    .gives = M_RDT),
-	/* Up to the last point at which it ends with us, and a little beyond: the state says before
-	 * that it is let go. That it runs it says later: anyone who finds a running container, and
-	 * kills it, must not find CRIU at work on it. */
+	/* Up to the last point at which the container ends with us, and slightly beyond. The state
+	 * records its release before that, and that it runs only afterwards: whoever finds a
+	 * running container and kills it must not find CRIU working on it. */
 	ACT(PARENT, "criu-ready", step_criu_ready,
 	    .needs = M_INIT_PID | M_MOUNTED | M_STATE_FULL | M_START_TIME, .after = M_RDT,
 	    .before = M_STARTED | M_STATE_WRITTEN, .gives = M_RELEASED),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a row of a table is written: who runs it, its name, then the columns. Only for the files with
- * the tables. */
+/* The notation for a table's rows: who runs it, its name, then the columns. Only for the files with
+ * tables. */
 #pragma once
 
 #include "src/run/sequence.h"

@@ -14,7 +14,7 @@
 
 enum { HOW = O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
-/* Another user's terminal (su(1)) cannot be opened by its name, but everybody may open /dev/tty. */
+/* Another user's terminal (su(1)) cannot be opened by name, but /dev/tty can always be opened. */
 static int open_controlling(int tty, int flags)
 {
 	_cleanup_close_ int fd = openat(AT_FDCWD, "/dev/tty", flags | HOW);
@@ -30,7 +30,7 @@ static int reopen(int fd, const struct stat *st, int flags)
 {
 	int again;
 
-	/* Anyone who opens that gets another terminal. */
+	/* Opening /dev/ptmx creates a new terminal. */
 	if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(5, 2))
 		return -1;
 	again = openat(AT_FDCWD, fd_path(fd).text, flags | HOW);
@@ -93,7 +93,7 @@ ssize_t stream_write(const struct stream *stream, const void *data, size_t size)
 		return -EAGAIN;
 	if (stream->kind == STREAM_SOCKET)
 		return result(send(stream->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL));
-	/* A pipe that is ready has room for that much, a terminal perhaps only for one byte. */
+	/* A writable pipe has room for PIPE_BUF bytes, a terminal perhaps for only one. */
 	if (stream->kind == STREAM_POLLED && size > 1)
 		size = isatty(stream->fd) ? 1 : size < PIPE_BUF ? size : PIPE_BUF;
 	return result(write(stream->fd, data, size));

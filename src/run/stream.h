@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Standard streams that never block us. O_NONBLOCK is a flag of the open file, which all who share
- * the stream would get: it is not set. */
+/* Standard streams that never block us. O_NONBLOCK is not set on them, because it is a flag of the
+ * open file description, which other processes share. */
 #pragma once
 
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 enum stream_kind {
 	STREAM_PLAIN,    /* files and devices that never block */
-	STREAM_SOCKET,   /* takes a flag on each call */
+	STREAM_SOCKET,   /* takes MSG_DONTWAIT on each call */
 	STREAM_REOPENED, /* the same pipe or terminal, opened again with O_NONBLOCK */
 	STREAM_POLLED,   /* could not be reopened: polled before each call */
 };
@@ -18,7 +18,7 @@ struct stream {
 	enum stream_kind kind;
 };
 
-/* flags: O_RDONLY or O_WRONLY. Cannot fail: the first call reports what is wrong with the
+/* flags: O_RDONLY or O_WRONLY. Cannot fail: the first read or write reports what is wrong with the
  * descriptor. */
 struct stream stream_open(int fd, int flags);
 void stream_close(struct stream *stream);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An event loop over a signalfd and, with a terminal, the person's terminal and the container's.
- * The person's is in raw mode meanwhile: ^C and ^Z are passed as bytes and act inside. Only poll()
- * blocks, so signals are handled whatever else is stuck. */
+/* An event loop over a signalfd and, with a terminal, the user's terminal and the container's. The
+ * user's terminal is in raw mode meanwhile: ^C and ^Z are passed on as bytes and act inside. Only
+ * poll() blocks, so signals are handled whatever else is stuck. */
 #include "src/run/supervise.h"
 
 #include "src/base/fd.h"
@@ -30,13 +30,12 @@ enum {
 };
 
 enum {
-	LOOK_MS =
-		200,  /* how often to ask whether the terminal is ours again, or its mode another */
-	GRACE_S = 5,  /* from SIGTERM to SIGKILL, after a timeout */
-	AWAY_MS = 50, /* the same for a console that nothing inside has open */
+	LOOK_MS = 200, /* interval of checks for the terminal's owner and mode */
+	GRACE_S = 5,   /* from SIGTERM to SIGKILL after a timeout */
+	AWAY_MS = 50,  /* the same for a console that no process inside has open */
 };
 
-/* What to wait for, and for how long at most. */
+/* Fills in what to poll, and returns the timeout. */
 static int prepare(const struct session *session, struct pollfd *fds, int patience)
 {
 	const struct supervise *s = session->s;
@@ -49,7 +48,7 @@ static int prepare(const struct session *session, struct pollfd *fds, int patien
 	int most = session->away ? AWAY_MS : ours && !session->at_end ? -1 : LOOK_MS;
 
 	fds[SLOT_SIGNALS] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
-	/* Its end is reported in any case. */
+	/* POLLHUP is reported in any case. */
 	fds[SLOT_INPUT] = (struct pollfd){
 		.fd = reads || (console && session->terminal.input >= 0) ? session->in.fd : -1,
 		.events = reads ? POLLIN : 0,
@@ -86,7 +85,7 @@ static int start_timer(struct session *session, struct err *err)
 	return 0;
 }
 
-/* The first time it is asked to end, then forced. */
+/* Sends SIGTERM, then SIGKILL; at once SIGKILL if the process is deaf to SIGTERM. */
 static void time_is_up(struct session *session)
 {
 	uint64_t times;
@@ -146,8 +145,8 @@ static int loop(struct session *session, struct err *err)
 			notify_relay(s->notify, s->manager);
 		if (fds[SLOT_SIGNALS].revents)
 			supervise_take_signals(session);
-		/* Checked before any read: we may have been stopped while another job took the
-		 * terminal. */
+		/* Checked before any read: another job may have taken the terminal while we were
+		 * stopped. */
 		if (s->attach && !session->ended)
 			hear_keeper(session);
 	}
@@ -169,12 +168,12 @@ int supervise_run(struct supervise *supervise, struct err *err)
 
 	if (console)
 		supervise_open_streams(&session);
-	/* It may have ended, and its SIGCHLD been consumed, before we looked. */
+	/* The process may have ended, and its SIGCHLD been consumed, before we got here. */
 	supervise_handle_signal(&session, SIGCHLD, false);
 	if (supervise->stop_key)
 		supervise_handle_signal(&session, SIGTSTP, true);
 	r = loop(&session, err);
-	if (session.left) /* what had been read before */
+	if (session.left) /* output read before it detached */
 		supervise_write_output(&session);
 	fd_closep(&session.timer);
 	if (supervise->notify >= 0) /* its last output */

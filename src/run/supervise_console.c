@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keyboard input goes to the container's terminal, and its output to the person: one relay per
- * direction, whose ends never block. */
+/* Relays keyboard input to the container's terminal and its output to the user: one relay per
+ * direction, and neither end ever blocks. */
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/run/supervise_parts.h"
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-	LAST = 1 << 20, /* bytes in a terminal at the end: more than the kernel keeps */
+	LAST = 1 << 20, /* bytes read after the end: more than the kernel buffers */
 };
 
 _Static_assert(RELAY_RESERVE >= DETACH_MAX + 2, "keys that were held, and two ends");
@@ -32,7 +32,7 @@ void supervise_open_streams(struct session *session)
 	}
 	session->in = stream_open(STDIN_FILENO, O_RDONLY);
 	session->out = stream_open(STDOUT_FILENO, O_WRONLY);
-	/* Nobody shares it: programs inside have the other end. */
+	/* Nobody shares this open file: programs inside have the other end. */
 	(void)fcntl(console, F_SETFL, fcntl(console, F_GETFL) | O_NONBLOCK);
 	terminal_open(&session->terminal);
 	terminal_look(&session->terminal);
@@ -46,8 +46,8 @@ void supervise_close_streams(struct session *session)
 	stream_close(&session->out);
 }
 
-/* Nobody sees the console any more: what runs on it is hung up. The kernel does not let SIGHUP end
- * the first process of a pid namespace, where it would end any other. */
+/* Hangs up a console that nobody sees any more. The kernel does not let SIGHUP end the init of a
+ * pid namespace as it would any other process. */
 static void hang_up(struct session *session)
 {
 	struct child *child = session->s->child;
@@ -62,7 +62,7 @@ static void hang_up(struct session *session)
 		(void)child_signal(child, SIGKILL);
 }
 
-/* At the end of a person's input, sends the end-of-file character of the container's terminal. */
+/* When the user's input ends, sends the end-of-file character of the container's terminal. */
 static void end_input(struct session *session)
 {
 	struct termios modes;
@@ -72,7 +72,7 @@ static void end_input(struct session *session)
 		hang_up(session);
 		return;
 	}
-	if (session->s->attach) { /* others may type after us */
+	if (session->s->attach) { /* others may still type after us */
 		relay_note(&session->input, RELAY_END, 0);
 		return;
 	}
@@ -85,8 +85,8 @@ static void end_input(struct session *session)
 	session->at_end = true;
 }
 
-/* An end-of-file character that waits while a shell turns to its own line editing is a NUL there,
- * and the other way round a plain character: the new mode gets one of its own. */
+/* A pending end-of-file character becomes NUL when a shell switches to its own line editing, and an
+ * ordinary character the other way round: so the new mode gets its own. */
 static void repeat_end(struct session *session)
 {
 	struct termios modes;
@@ -101,7 +101,7 @@ static void repeat_end(struct session *session)
 		session->line_mode = modes.c_lflag & ICANON;
 }
 
-/* What was typed, including any keys held back before it. */
+/* Passes on what was typed, including any keys held back before. */
 static void take_input(struct session *session, const char *text, size_t len)
 {
 	struct supervise_attach *attach = session->s->attach;
@@ -132,7 +132,7 @@ static void read_input(struct session *session, short revents)
 		attach->keys.held = held;
 	if (n == -EAGAIN)
 		return;
-	if (n == -EIO) /* also the answer to a job in the background */
+	if (n == -EIO) /* also returned to background jobs */
 		terminal_look(&session->terminal);
 	if (n == -EIO && !session->terminal.ours)
 		return;
@@ -142,7 +142,7 @@ static void read_input(struct session *session, short revents)
 		take_input(session, space, held + (size_t)n);
 }
 
-/* The first ^C may have ended a child of the first process; the next one cannot have. */
+/* The first ^C may have ended a child of the first process; a second one cannot have. */
 static void watch_interrupts(struct session *session, const char *text, size_t len)
 {
 	const char *key = memchr(text, 3, len);
@@ -164,13 +164,13 @@ static void write_input(struct session *session)
 	if (n > 0) {
 		watch_interrupts(session, text, (size_t)n);
 		relay_note(&session->input, RELAY_PUT, (size_t)n);
-	} else if (n < 0 && errno == EIO) { /* nothing has it open: perhaps later */
+	} else if (n < 0 && errno == EIO) { /* no process has it open now, though one may later */
 		session->away = true;
 	}
 }
 
-/* The terminal would give its answer to whoever reads it, which is not us: a shell, while we are in
- * the background, or with another standard input. */
+/* The terminal would send its answer to whoever reads it, which is not us: the shell, while we are
+ * in the background or have another standard input. */
 static void take_output(struct session *session, char *text, size_t len)
 {
 	if ((session->terminal.input < 0 || !session->terminal.ours) && isatty(STDOUT_FILENO))
@@ -193,7 +193,7 @@ static void read_console(struct session *session, short revents)
 	size_t size = relay_space(&session->output, &space), held;
 	ssize_t n = 0;
 
-	if (!size) { /* no room now, and without an opener poll() would not wait */
+	if (!size) { /* no room now; polling a console that nothing has open would spin */
 		session->away |= (revents & POLLHUP) != 0;
 		return;
 	}
@@ -209,7 +209,7 @@ static void read_console(struct session *session, short revents)
 		session->away |= n == 0 || errno == EIO;
 		query_hold(&session->query, space, held);
 	}
-	/* Others may have its terminal open, and write for ever. */
+	/* Others may have the terminal open and write forever. */
 	if (session->ended && (n <= 0 || session->last > LAST))
 		end_output(session);
 }

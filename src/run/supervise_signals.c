@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals, and job control by the person's shell. With a terminal of its own the process gets the
- * keys as bytes; without one we stop and continue together with it. */
+/* Signals, and job control by the user's shell. A process with a terminal of its own gets the keys
+ * as bytes; one without stops and continues together with us. */
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	MORE_MS = 1000, /* from a SIGCONT to the signal that it is to make heard, and to a stop */
+	MORE_MS = 1000, /* from a SIGCONT to the signal that it announces, and to a stop */
 };
 
 int supervise_block_signals(struct err *err)
@@ -36,7 +36,7 @@ static int exit_status(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Standard input is the terminal of a shell that has put us into the background. */
+/* Standard input is the terminal of a shell that has put us in the background. */
 static bool is_in_background(void)
 {
 	pid_t group = tcgetpgrp(STDIN_FILENO);
@@ -58,8 +58,8 @@ int supervise_leave_input(struct err *err)
 	return 0;
 }
 
-/* What a signal does that is not blocked. True when it has stopped us; not in an orphaned process
- * group, where nobody could continue us. */
+/* Takes a signal's default action by unblocking it. Returns true if it stopped us, which cannot
+ * happen in an orphaned process group, where nobody could continue us. */
 static bool take_default(int signal)
 {
 	sigset_t set;
@@ -73,7 +73,7 @@ static bool take_default(int signal)
 	return sigismember(&set, SIGCONT);
 }
 
-/* A shell that ends a stopped job continues it, before it sends the signal or after. */
+/* A shell that ends a stopped job also continues it, before or after it sends the signal. */
 static void await_more(struct session *session)
 {
 	struct pollfd more = { .fd = session->s->signals, .events = POLLIN };
@@ -83,9 +83,9 @@ static void await_more(struct session *session)
 		supervise_take_signals(session);
 }
 
-/* The process is in a session of its own, where no terminal stops it: neither by ^Z nor when it
- * reads in the background. It stops and continues with us, as a job of the shell would: also to
- * end, as a shell continues a job that it has signalled. */
+/* The process has its own session, where no terminal stops it, neither by ^Z nor when it reads in
+ * the background. It stops and continues with us, like a shell's job, and is also continued in
+ * order to end, as a shell does with a job that it has signalled. */
 static void continue_job(struct session *session)
 {
 	if (!session->told && is_in_background())
@@ -130,7 +130,7 @@ void supervise_tell_deaf(struct session *session, int signal)
 	    !child_is_deaf(session->s->child, signal))
 		return;
 	session->told_deaf = true;
-	terminal_leave(&session->terminal); /* which is raw */
+	terminal_leave(&session->terminal); /* the terminal is in raw mode */
 	if (session->s->console >= 0 && session->output.mid_line)
 		(void)!write(STDERR_FILENO, "\n", 1);
 	log_notice("%s has no effect: the first process of a container gets only signals that "
@@ -176,12 +176,12 @@ void supervise_handle_signal(struct session *session, int signal, bool key)
 		if (s->console >= 0)
 			(void)tty_copy_size(session->terminal.window, s->console);
 		return;
-	case SIGURG:  /* language runtimes send it to themselves */
-	case SIGPIPE: /* our own broken output */
+	case SIGURG:  /* language runtimes send this to themselves */
+	case SIGPIPE: /* our own output is broken */
 	case SIGTTIN:
 	case SIGTTOU:
 		return;
-	case SIGTSTP: /* from a shell: the key acts inside */
+	case SIGTSTP: /* from a shell: the key itself acts inside */
 		if (s->console >= 0 && session->terminal.input >= 0) {
 			suspend(session);
 			return;

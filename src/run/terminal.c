@@ -27,13 +27,13 @@ void terminal_look(struct terminal *terminal)
 	if (terminal->input < 0)
 		return;
 	group = tcgetpgrp(terminal->input);
-	/* A terminal that does not control us has no jobs of ours. */
+	/* A terminal that is not our controlling terminal has no jobs of ours. */
 	terminal->ours = group < 0 || group == getpgrp();
 	terminal->is_raw = terminal->is_raw && terminal->ours;
 	if (!terminal->ours)
 		return;
-	/* What a shell sets when it continues us may be our own raw mode: only the first is the
-	 * person's. */
+	/* The modes that a shell sets when it continues us may be our own raw mode: only the first
+	 * ones are the user's. */
 	if (tty_set_raw(terminal->input, isatty(STDOUT_FILENO), &modes) < 0)
 		return;
 	if (!terminal->was_raw)

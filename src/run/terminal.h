@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The terminal of the person who started us. It is ours only while our process group is in its
- * foreground: else it is the shell's, whose modes we leave alone and whose input we do not take. */
+/* The user's terminal. It is ours only while our process group is in its foreground. Otherwise it
+ * belongs to the shell: we leave its modes alone and do not read its input. */
 #pragma once
 
 #include "src/base/err.h"
@@ -9,9 +9,9 @@
 
 struct terminal {
 	int input;   /* standard input, where that is a terminal, or -1 */
-	int window;  /* where the size of the window is asked for, or -1 */
+	int window;  /* used to query the window size, or -1 */
 	bool opened; /* window is /dev/tty, opened by us */
-	bool ours;   /* input may be read; always without a terminal */
+	bool ours;   /* input may be read; always true without a terminal */
 	bool is_raw;
 	bool was_raw; /* saved has the original modes */
 	struct termios saved;
@@ -19,16 +19,16 @@ struct terminal {
 
 void terminal_open(struct terminal *terminal);
 
-/* Looks whether it is ours, and makes it raw if so: after the start, when we were stopped, and now
- * and then while it is not ours, because a shell does not tell. */
+/* Checks whether it is ours, and sets raw mode if so: after the start, after we were stopped, and
+ * periodically while it is not ours, because a shell sends no event. */
 void terminal_look(struct terminal *terminal);
 
-/* Whether background jobs must not write to it (stty tostop). */
+/* Whether background jobs may not write to it (stty tostop). */
 bool terminal_refuses_output(const struct terminal *terminal);
 
-/* Whether it is gone: its window was closed, or its line hung up. */
+/* Whether it is gone: the window was closed, or the line hung up. */
 bool terminal_is_gone(const struct terminal *terminal);
 
-/* Restores it. */
+/* Restores its modes. */
 void terminal_leave(struct terminal *terminal);
 void terminal_close(struct terminal *terminal);

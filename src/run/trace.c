@@ -17,12 +17,13 @@
 
 enum { MAX_SPANS = 512, NONE = MAX_SPANS };
 
-/* Anyone who traces init could write here: it contains only numbers, and each is checked. */
+/* Any process that can trace init can write here, so it contains only numbers, and each is
+ * checked. */
 struct span {
 	uint32_t actor, row;
 	int32_t result;
 	uint32_t pid;
-	uint64_t begin, end; /* 0: it has not ended */
+	uint64_t begin, end; /* 0: not ended */
 };
 
 struct shared {
@@ -50,7 +51,7 @@ int trace_open(const char *path, struct err *err)
 	return 0;
 }
 
-/* Of the clock that is the same in every time namespace. */
+/* Time namespaces offset the monotonic clocks, but not this one. */
 static uint64_t now(void)
 {
 	struct timespec t;
@@ -101,7 +102,7 @@ static int compare_spans(const void *a, const void *b)
 	return x->begin < y->begin ? -1 : x->begin > y->begin;
 }
 
-/* What is accepted from it, in the order of starting. */
+/* Copies the valid spans, in starting order. */
 static size_t collect(const struct sequence *sequence, struct span *spans)
 {
 	unsigned int n = __atomic_load_n(&shared->n, __ATOMIC_SEQ_CST);
@@ -161,7 +162,7 @@ static void write_span(struct json_write *w, const struct sequence *sequence, co
 	json_write_end(w);
 }
 
-/* The names of the tracks in a viewer. */
+/* The names that a viewer shows for the tracks. */
 static void write_names(struct json_write *w)
 {
 	for (int actor = 0; actor < ACTOR_COUNT; actor++) {
@@ -223,7 +224,7 @@ void trace_write(const struct sequence *sequence, const struct start *start,
 		(void)err_errno(&err, fd < 0 ? errno : -r, "--trace: write %s", file);
 	if (!text || fd < 0 || r < 0)
 		log_notice("%s", err.text);
-	/* For exec the directory belongs to another start. */
+	/* An exec does not own the directory. */
 	if (text && !error && sequence == &sequence_create && start->state_dir >= 0 &&
 	    io_replace_file(start->state_dir, TRACE_STATE_FILE, text, len, 0600, &err) < 0)
 		log_notice("%s", err.text);

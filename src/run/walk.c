@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The executor: one loop, in every process. A child that is cloned inside the loop continues with
- * the next row as another actor, with a copy-on-write copy of the plan: nothing is serialised. */
+/* The executor: one loop, in every process. A child cloned inside the loop continues at the next
+ * row as another actor, with a copy-on-write copy of the plan: nothing is serialised. */
 #include "src/run/walk.h"
 
 #include "src/base/fd.h"
@@ -37,7 +37,7 @@ static int act(struct walk *walk, const struct row *row, struct err *err)
 
 	log_debug("%s", row->name);
 	r = row->act(walk->start, err);
-	/* Steps applied to a child fail in odd ways once the child itself has failed. */
+	/* A step applied to a child fails in misleading ways once the child itself has failed. */
 	if (r < 0 && walk->start->me == ACTOR_PARENT)
 		cause = channel_last_words(walk->channel, walk->start, err);
 	if (cause < 0)
@@ -95,28 +95,29 @@ static __attribute__((noreturn)) void child_main(struct walk *walk, enum actor m
 	child_exit(1);
 }
 
-/* Another cgroup for a process that the kernel does not let into the container's; false: there is
- * none. */
+/* Chooses another cgroup if the kernel refuses to create a process in the container's; false: there
+ * is none. */
 static bool other_group(struct start *start, int error, struct clone_request *request)
 {
 	struct err ignored = { 0 };
 
 	if (request->cgroup_fd < 0)
 		return false;
-	/* Outside what systemd has delegated to the user: systemd itself will have to move it. */
+	/* Outside of what systemd has delegated to the user: systemd itself will move the
+	 * process. */
 	if ((error == EACCES || error == EPERM) && start->state->unit.name) {
 		request->cgroup_fd = -1;
 		start->outside = true;
 		return true;
 	}
-	/* The cgroup's process limit (it may be 0) applies to processes born in it, not to those
-	 * that move in. And without clone3() none can be born in one. */
+	/* The cgroup's process limit (which may be 0) applies to processes created in it, not to
+	 * those that move in. And without clone3() none can be created in it. */
 	if (error == EAGAIN || error == ENOSYS) {
 		request->cgroup_fd = -1;
 		start->joins_itself = true;
 		return true;
 	}
-	/* exec: a systemd in the container has divided the cgroup, and only those below accept
+	/* exec: a systemd in the container has divided the cgroup, and only its descendants accept
 	 * processes. */
 	if (error != EBUSY || start->target_pidfd < 0 ||
 	    driver_follow(start->arena, (pid_t)start->state->pid.v, &start->cgroup, &ignored) < 0)
@@ -178,12 +179,12 @@ static int spawn(struct walk *walk, size_t i, enum actor child, struct err *err)
 	if (!parent)
 		return 0;
 	channel_keep_own(walk->channel, start);
-	/* Its createContainer hooks run there, and it may not live to say so. */
+	/* The child runs createContainer hooks, and may not live to report it. */
 	start->hooks_ran |= (start->plan->flags & PLAN_HOOKS_CONTAINER) != 0;
 	return 0;
 }
 
-/* It has nothing left to do but end. */
+/* Only its end remains. */
 static int leave(struct start *start, struct err *err)
 {
 	int r = child_reap(&start->stager, STAGER_TIMEOUT_MS, NULL);
@@ -191,7 +192,7 @@ static int leave(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, "wait for the stager to exit") : 0;
 }
 
-/* This process's part in row i: run it, receive it, or nothing. */
+/* This process's part in row i: run it, receive its message, or nothing. */
 static int walk_row(struct walk *walk, size_t i, struct err *err)
 {
 	const struct row *row = &walk->sequence->rows[i];
@@ -199,7 +200,7 @@ static int walk_row(struct walk *walk, size_t i, struct err *err)
 	enum actor me = walk->start->me, who = sequence_actor(row->who, flags);
 	enum actor to = sequence_actor(row->to, flags);
 
-	if (!row->many) /* closed across a clone, and for hooks */
+	if (!row->many) /* so they are closed at a clone and during hooks */
 		later_close();
 	switch (row->kind) {
 	case ROW_ACT:
