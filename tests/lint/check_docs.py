@@ -61,6 +61,12 @@ def check_lines(man):
             for number, line in enumerate(page.read_text().splitlines(), 1) if re.match(r'\.Dl .*( [.,;:?!)] |")', line)]
 
 
+def check_names(man):
+    """Nm alone is the page's name, usrun-do, which nobody types: in a text it is "Nm usrun do"."""
+    return [f"{page.name}:{number}: write .Nm {page.stem.replace('-', ' ')}" for page in sorted(man.glob("usrun-*.1"))
+            for number, line in enumerate(page.read_text().splitlines(), 1) if re.match(r"\.Nm *([.,:;)].*)?$", line)]
+
+
 def check_recipes(root):
     """Each recipe of usrun-do(1) is run by a test, which finds it by its first words."""
     examples = (root / "man" / "usrun-do.1").read_text().split(".Sh EXAMPLES\n")[1].split(".Sh ")[0]
@@ -74,7 +80,7 @@ def main():
     man, usrun = pathlib.Path(sys.argv[1]) / "man", sys.argv[2]
     overview = run(usrun, "--help")
     commands = re.findall(r"^  (\w+) +\S", overview.split("Options:")[0], re.M)
-    errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent) + check_readme(man.parent) + check_recipes(man.parent) + check_lines(man)
+    errors = check_page(man / "usrun.1", options_of(overview)) + check_annotations(man.parent) + check_readme(man.parent) + check_recipes(man.parent) + check_lines(man) + check_names(man)
     text = (man / "usrun.1").read_text() if (man / "usrun.1").exists() else ""
     for command in commands:
         errors += check_page(man / f"usrun-{command}.1", options_of(run(usrun, "--criu", sys.executable, command, "--help")))
