@@ -279,10 +279,11 @@ t_preserved_descriptors_with_gaps() {
 	down
 }
 
-# As `no`, by a program whose rows can be made to fail.
+# As `no`, by a program whose rows can be made to fail. One called usrun-NAME would ask for a handler.
+FAILING=${USRUN%/*}/failing-usrun
 no_failing() { # TEXT ARG...
 	local usual=("${U[@]}")
-	U=("${U[@]/#"$USRUN"/$USRUN-failing}")
+	U=("${U[@]/#"$USRUN"/$FAILING}")
 	no "$@"
 	U=("${usual[@]}")
 }
@@ -290,11 +291,11 @@ no_failing() { # TEXT ARG...
 # A failure of any step, in whichever process, is told by its name, and takes everything back.
 t_failure_of_every_step() {
 	local step left n=0
-	[ -x "$USRUN-failing" ] || skip "no program whose rows fail (tests/integration/failing.c)"
-	cfg '.hooks = ({} | reduce ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop") as $p
+	[ -x "$FAILING" ] || skip "no program whose rows fail (tests/integration/failing.c)"
+	cfg --argjson nice "$(nice)" '.hooks = ({} | reduce ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop") as $p
 		(.; .[$p] = [{path: "/bin/true"}])) | .process.noNewPrivileges = true |
 		.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"} | .process.oomScoreAdj = 500 |
-		.process.scheduler = {policy: "SCHED_BATCH"}'
+		.process.scheduler = {policy: "SCHED_BATCH", nice: $nice}'
 	prog /bin/sleep 1000
 	ok explain --steps -b "$T/b"
 	local steps
@@ -314,7 +315,7 @@ t_failure_of_every_step() {
 
 t_failure_of_every_step_of_exec() {
 	local step
-	[ -x "$USRUN-failing" ] || skip "no program whose rows fail (tests/integration/failing.c)"
+	[ -x "$FAILING" ] || skip "no program whose rows fail (tests/integration/failing.c)"
 	cfg '.process.noNewPrivileges = true | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}'
 	up
 	USRUN_FAIL_AT=session ok exec "$ID" /bin/true # nobody's environment stops a program as it is installed
