@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMMANDS = ["run", "create", "state", "start", "exec", "kill", "delete"]
@@ -124,12 +125,20 @@ class Runtime:
         four = do("create", name, bundle=self.work / "sleep")
         four += do("state", name)
         four += do("start", name)
+        self.wait_program(name)
         do("exec", name, *([] if self.is_floor() else ["/bin/true"]))
         do("kill", name, *([] if self.is_floor() else ["KILL"]))
         self.wait_stopped(name)
         four += do("delete", name)
         if four:
             self.figures.setdefault("the four", []).append({"us": four})
+
+    def wait_program(self, name):
+        """crun's `start` returns before the program is executed, and until then a user may not enter the container."""
+        _, text, _ = self.apart(*self.argv("state", name), output=subprocess.PIPE)
+        pid = re.search(r'"pid"\s*:\s*(\d+)', text)  # the floor tells none
+        while pid and not pathlib.Path(f"/proc/{pid[1]}/cmdline").read_bytes().startswith(b"/bin/sleep"):
+            time.sleep(0.001)
 
     def wait_stopped(self, name):
         while True:
