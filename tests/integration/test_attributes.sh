@@ -5,8 +5,12 @@
 # Of /proc/PID/stat: nice, priority and policy. Where nice has no meaning it is the caller's.
 schedule_of() { awk '{print ($41 == 0 || $41 == 3 ? $19 : "-"), $40, $41}' <<<"$1"; }
 
+# Nobody but root lowers the niceness that the tests have been given.
+needs_no_niceness() { [ "$MODE" = root ] || [ "$(nice)" = 0 ] || skip "needs a niceness of 0, not $(nice)"; }
+
 t_schedulers() {
 	local policy
+	needs_no_niceness
 	prog /bin/cat /proc/self/stat
 	while read -r policy wanted; do
 		cfg --argjson s "$policy" '.process.scheduler = $s'
@@ -22,6 +26,7 @@ t_schedulers() {
 
 t_scheduler_flags() {
 	command -v chrt >/dev/null || skip 'needs chrt'
+	needs_no_niceness
 	cfg '.process.scheduler = {policy: "SCHED_BATCH", flags: ["SCHED_FLAG_RESET_ON_FORK"]}'
 	up
 	has 'with a flag' "$(chrt -p "$PID")" 'SCHED_BATCH|SCHED_RESET_ON_FORK'
