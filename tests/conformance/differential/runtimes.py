@@ -194,7 +194,7 @@ class Runtime:
     def tidy(self, line, name):
         line = line.replace(name, "@ID@").replace(str(self.state), "@STATE@").replace(str(self.place.top), "@WORK@")
         line = line.replace(CGROUP, CGROUPS)
-        line = line.replace(str(self.place.helper.pid), "@HELPER@")
+        line = re.sub(rf"\b{self.place.helper.pid}\b", "@HELPER@", line)
         namespace = re.search(r"\bns \w+ (\w+:\[\d+\])", line)
         if namespace:
             return line.replace(namespace[1], self.whose(namespace[1]))
