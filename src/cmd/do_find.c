@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Whether the end of an absolute path lies in its own directory, as far as the user's links are
  * concerned: a program that ran as the user could have left no others. */
@@ -162,12 +163,29 @@ static const struct do_path *find_existing(struct do_parts *p, const struct do_t
 	return v;
 }
 
+/* A copy that is root's has its own passwords, and keeps users by them. */
+static struct do_texts hidden_by_default(struct do_parts *p)
+{
+	const char **v = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; do_hidden[i]; i++) {
+		v = arena_room(p->arena, v, n, &cap, sizeof(*v));
+		v[n++] = do_hidden[i];
+	}
+	for (size_t i = 0; !p->o->root && do_secrets[i]; i++) {
+		if (access(do_secrets[i], R_OK) < 0)
+			continue;
+		v = arena_room(p->arena, v, n, &cap, sizeof(*v));
+		v[n++] = do_secrets[i];
+	}
+	return (struct do_texts){ v, n };
+}
+
 void do_find_defaults(struct do_parts *p)
 {
-	struct do_texts list = { .v = do_hidden };
+	struct do_texts list = hidden_by_default(p);
 
-	while (do_hidden[list.n])
-		list.n++;
 	p->q.hidden = find_existing(p, &list, DO_HIDE, &p->q.n_hidden);
 	p->q.home = str_equal(p->o->home, "empty")     ? DO_HOME_EMPTY
 		    : str_equal(p->o->home, "ro")      ? DO_HOME_READ

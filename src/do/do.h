@@ -116,6 +116,10 @@ bool do_home_is_of_system(const char *path);
  * NULL-terminated. */
 extern const char *const do_hidden[];
 
+/* Passwords and keys of the machine, of which the same is true where the caller may read them, as
+ * root may. NULL-terminated. */
+extern const char *const do_secrets[];
+
 /* What is guarded in a writable directory if it exists, relative to it. NULL-terminated. */
 extern const char *const do_protected[];
 

@@ -11,11 +11,6 @@
 static const char *const not_shown[] = { "/proc", "/sys",  "/dev",  "/tmp",
 					 "/run",  "/home", "/root", "/lost+found" };
 
-const char *const do_hidden[] = {
-	"/var/mail",        "/var/spool", "/var/backups", "/var/lib/docker", "/var/lib/containers",
-	"/var/lib/libvirt", NULL
-};
-
 static bool is_automount(const struct do_builder *b, const char *path)
 {
 	const struct machine *m = b->request->machine;

@@ -271,6 +271,25 @@ int do_duration(const char *text, int64_t *ret, struct err *err)
 		       "--timeout: expected a time such as 90, 90s, 5m or 2h, got \"%s\"", text);
 }
 
+const char *const do_hidden[] = {
+	"/var/mail",        "/var/spool", "/var/backups", "/var/lib/docker", "/var/lib/containers",
+	"/var/lib/libvirt", NULL
+};
+
+const char *const do_secrets[] = {
+	/* clang-format off */
+	"/etc/shadow",                 "/etc/shadow-",
+	"/etc/gshadow",                "/etc/gshadow-",
+	"/etc/security/opasswd",       "/etc/ssl/private",
+	"/etc/ssh/ssh_host_rsa_key",   "/etc/ssh/ssh_host_ecdsa_key",
+	"/etc/ssh/ssh_host_dsa_key",   "/etc/ssh/ssh_host_ed25519_key",
+	"/etc/letsencrypt",            "/etc/wireguard",
+	"/etc/krb5.keytab",            "/etc/NetworkManager/system-connections",
+	"/etc/kubernetes",
+	/* clang-format on */
+	NULL,
+};
+
 const char *const do_protected[] = {
 	/* clang-format off */
 	".git/hooks",      ".git/config",    ".git/config.worktree",

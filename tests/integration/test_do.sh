@@ -399,6 +399,22 @@ t_do_covers_stay() {
 	eq 'mounts with setuid programs' "$OUT" 0
 }
 
+# Root outside is the owner of these inside.
+t_do_hides_the_passwords_of_the_machine() {
+	do_home
+	local name
+	for name in shadow shadow- gshadow gshadow- security/opasswd ssh/ssh_host_rsa_key ssh/ssh_host_ed25519_key ssl/private; do
+		IN --net=none -- "[ -d /etc/$name ] && ls -A /etc/$name || cat /etc/$name 2>/dev/null; true"
+		eq "/etc/$name" "$OUT" ''
+	done
+	IN --net=none -- 'getent passwd root | cut -d: -f1'
+	eq 'what everybody may read' "$OUT" root
+	[ ! -r /etc/shadow ] || {
+		IN --net=none --ro /etc/shadow -- 'cat /etc/shadow'
+		eq named "$OUT" "$(</etc/shadow)"
+	}
+}
+
 # The built-in profile: an error number each, as a program sees it.
 t_do_filters_system_calls() {
 	do_home
