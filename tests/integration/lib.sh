@@ -20,9 +20,9 @@ skip() {
 	exit 77
 }
 
-root_only() { [ "$MODE" = root ] || skip "${*:-for root only}"; }
+root_only() { [ "$MODE" = root ] || skip "for root only${*:+: $*}"; } # [WHY]
 many_ids() { [ -n "$SUBUIDS" ] || skip "needs subordinate ids"; }
-rootless_only() { [ "$MODE" = rootless ] || skip "${*:-rootless only}"; }
+rootless_only() { [ "$MODE" = rootless ] || skip "rootless only${*:+: $*}"; } # [WHY]
 
 eq() { # WHAT GOT WANTED
 	[ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'${ERR:+; stderr: $ERR}"
