@@ -141,6 +141,14 @@ static bool is_named(const struct layer_choice *choice, const char *path,
 	return false;
 }
 
+static struct layer_change as_made(const struct layer_change *change)
+{
+	struct layer_change made = *change;
+
+	made.now.mode = (made.now.mode & S_IFMT) | layer_make_mode(made.now.mode);
+	return made;
+}
+
 static void note(struct arena *arena, struct layer_changes *list, const struct layer_change *change)
 {
 	list->v = arena_room(arena, list->v, list->n, &list->cap, sizeof(*list->v));
@@ -217,8 +225,11 @@ static int apply_one(struct layer_job *job, const struct layer_choice *choice,
 		*err = (struct err){ 0 };
 		r = 0;
 	}
-	if (r == 0)
-		note(job->arena, &ret->done, job->change);
+	if (r == 0) {
+		const struct layer_change made = as_made(job->change);
+
+		note(job->arena, &ret->done, &made);
+	}
 	return r;
 }
 

@@ -49,9 +49,14 @@ static int copy_contents(int from, int to, off_t size)
 
 /* Strips setuid and setgid from files: whoever read the list of changes has not seen what they
  * do. */
+mode_t layer_make_mode(mode_t mode)
+{
+	return mode & (S_ISDIR(mode) ? 03777 : 0777);
+}
+
 static mode_t mode_of(const struct stat *st)
 {
-	return st->st_mode & (S_ISDIR(st->st_mode) ? 03777 : 0777);
+	return layer_make_mode(st->st_mode);
 }
 
 static int set_times(const struct layer_job *job, const char *name)

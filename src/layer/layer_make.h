@@ -20,6 +20,9 @@ struct layer_job { /* one change */
 	struct stat st;     /* of the file in the layer */
 };
 
+/* What a file or directory of this type and mode gets. */
+mode_t layer_make_mode(mode_t mode);
+
 /* Makes the change itself; descriptors, name and st are those of its parent directories. A file is
  * there whole or not at all; one left by a killed call under the temporary name is removed. 0 or
  * -errno. */

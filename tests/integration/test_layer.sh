@@ -313,6 +313,19 @@ t_layer_guards_bare_repositories() {
 	eq named "$(<r.git/config)" evil
 }
 
+# The list of what was applied does not say that more was.
+t_layer_lists_the_modes_that_it_sets() {
+	layer_home
+	chmod 755 a b
+	ok do --overlay=../tried -- chmod 4755 a
+	ok do --overlay=../tried -- chmod 6711 b
+	ok do --apply ../tried --changes
+	eq changes "$OUT" "m $PWD/a 755 -> 4755"$'\n'"m $PWD/b 755 -> 6711"$'\n2 mode or time'
+	ok do --apply ../tried
+	eq applied "$OUT" "m $PWD/a"$'\n'"m $PWD/b 755 -> 711"$'\n2 mode or time'
+	eq modes "$(stat -c %a a b)" $'755\n711'
+}
+
 # It runs git there, and what is new there is nobody's but the program's.
 t_layer_guards_bare_repositories_that_it_makes() {
 	layer_home
