@@ -101,6 +101,19 @@ ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size)
 	return n;
 }
 
+struct dirent *io_next_entry(DIR *dir, int *r)
+{
+	struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(dir);
+	} while (entry && entry->d_name[0] == '.' &&
+		 (!entry->d_name[1] || (entry->d_name[1] == '.' && !entry->d_name[2])));
+	*r = entry ? 0 : -errno;
+	return entry;
+}
+
 int io_write_all(int fd, const void *data, size_t len)
 {
 	const char *p = data;

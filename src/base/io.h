@@ -4,6 +4,7 @@
 
 #include "src/base/arena.h"
 
+#include <dirent.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +18,10 @@ int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char *
 /* Reads a small file (procfs, sysfs, cgroupfs) into the caller's buffer, NUL-terminated, without
  * its last newline. Returns the length, or -errno without an error text. */
 ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size) MUST_CHECK;
+
+/* readdir(3) without "." and "..". NULL is the end (*r is 0) or an error (*r is -errno), which must
+ * not be taken for the end: the entries not listed would seem to be gone. */
+struct dirent *io_next_entry(DIR *dir, int *r);
 
 int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 

@@ -101,8 +101,9 @@ static void push(struct walker *w, const char *name)
 	w->v[w->n++] = (struct level){ .name = arena_strdup(&w->arena, name) };
 }
 
-/* The next child of the last level, or NULL. */
-static const char *next_group(struct walker *w)
+/* The next child of the last level, or NULL: the end, an error (*r < 0), or a cgroup that has been
+ * removed. */
+static const char *next_group(struct walker *w, int *r)
 {
 	int copy = openat(w->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -110,15 +111,16 @@ static const char *next_group(struct walker *w)
 	const char *found = NULL;
 	struct dirent *entry;
 
+	*r = 0;
 	if (!stream) {
+		*r = errno == ENOENT || errno == ENODEV ? 0 : -errno;
 		fd_closep(&copy);
 		return NULL;
 	}
 	if (level->next)
 		seekdir(stream, level->next);
-	while (!found && (entry = readdir(stream)))
-		if (entry->d_type == DT_DIR && !str_equal(entry->d_name, ".") &&
-		    !str_equal(entry->d_name, ".."))
+	while (!found && (entry = io_next_entry(stream, r)))
+		if (entry->d_type == DT_DIR)
 			found = arena_strdup(&w->arena, entry->d_name);
 	if (found)
 		level->next = telldir(stream);
@@ -160,9 +162,9 @@ int group_walk(int dir, const struct group_walk *walk)
 	if (r == 0 && walk->enter)
 		r = walk->enter(w.dir, walk->data);
 	while (r == 0) {
-		const char *name = next_group(&w);
+		const char *name = next_group(&w, &r);
 
-		if (!name && w.n == 1)
+		if (r < 0 || (!name && w.n == 1))
 			break;
 		r = name ? go_down(&w, name, walk) : go_up(&w, walk);
 	}

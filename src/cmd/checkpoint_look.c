@@ -139,9 +139,9 @@ static void add_nulls(struct streams *streams, pid_t pid)
 {
 	DIR *dir = opendir(arena_strf(streams->arena, "/proc/%d/fd", (int)pid));
 	struct dirent *entry;
-	int fd;
+	int fd, ignored;
 
-	while (dir && (entry = readdir(dir)))
+	while (dir && (entry = io_next_entry(dir, &ignored)))
 		if (parse_int(entry->d_name, &fd) == 0)
 			add_null(streams, pid, fd);
 	if (dir)

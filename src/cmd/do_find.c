@@ -104,7 +104,7 @@ static int find_guards(struct do_parts *p, struct err *err)
 
 	for (size_t i = 0; r == 0 && i < p->q.n_paths; i++)
 		if (p->q.paths[i].how == DO_WRITE && p->q.paths[i].directory)
-			do_guards_find(p->arena, &p->guards, &p->q.paths[i], &unprotected);
+			r = do_guards_find(p->arena, &p->guards, &p->q.paths[i], &unprotected, err);
 	p->q.guards = p->guards.v;
 	p->q.n_guards = p->guards.n;
 	return r;

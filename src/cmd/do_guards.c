@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/do_guards.h"
 
+#include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/layer/layer.h"
@@ -23,6 +24,7 @@ struct search {
 	struct do_guards *guards;
 	const struct do_path *writable;
 	const struct do_texts *unprotected;
+	int error; /* of a directory that was not listed to its end */
 };
 
 static struct do_path *add_guard(struct search *s, const char *name, enum do_how how,
@@ -142,14 +144,13 @@ static void for_each(struct search *s, const char *dir, unsigned int depth,
 	DIR *stream = opendir(*dir ? path_join(s->arena, source, dir) : source);
 	struct dirent *entry;
 
-	while (stream && (entry = readdir(stream))) {
+	while (stream && s->error == 0 && (entry = io_next_entry(stream, &s->error))) {
 		const char *name =
 			arena_strf(s->arena, "%s%s%s", dir, *dir ? "/" : "", entry->d_name);
 		const char *path = path_join(s->arena, s->writable->source, name);
 		struct stat st, to;
 
-		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, "..") ||
-		    lstat(path, &st) < 0)
+		if (lstat(path, &st) < 0)
 			continue;
 		if (S_ISDIR(st.st_mode))
 			fn(s, name, depth + 1);
@@ -217,14 +218,14 @@ struct bare {
 	unsigned int looked;
 	void (*found)(void *data, const char *dir); /* relative to root */
 	void *data;
+	int error;
 };
 
 static bool is_directory(int dir, const struct dirent *entry)
 {
 	struct stat st;
 
-	if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, "..") ||
-	    str_equal(entry->d_name, ".git"))
+	if (str_equal(entry->d_name, ".git"))
 		return false;
 	if (entry->d_type != DT_UNKNOWN)
 		return entry->d_type == DT_DIR;
@@ -237,7 +238,8 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 	struct dirent *entry;
 
 	/* All of the first level: a program inside could otherwise exhaust the limit. */
-	while (stream && (depth == 1 || b->looked < BARE_LOOKED) && (entry = readdir(stream))) {
+	while (stream && b->error == 0 && (depth == 1 || b->looked < BARE_LOOKED) &&
+	       (entry = io_next_entry(stream, &b->error))) {
 		const char *name;
 
 		if (!is_directory(dirfd(stream), entry))
@@ -277,28 +279,42 @@ static void guard_bare(void *data, const char *dir)
 	look_at_linked(s, arena_strf(s->arena, "%s/", dir));
 }
 
-void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
-		    const struct do_texts *unprotected)
+static void find(struct search *s)
 {
-	struct search s = { arena, guards, writable, unprotected };
+	struct do_guards *guards = s->guards;
+	struct bare bare = {
+		.arena = s->arena, .root = s->writable->source, .found = guard_bare, .data = s
+	};
 	const size_t prefix = strlen(".git/");
 
 	for (size_t i = 0; do_protected[i]; i++)
-		look(&s, do_protected[i]);
-	look_at_git(&s);
-	for_each(&s, ".git/worktrees", 0, look_at_worktree);
-	for_each(&s, ".git/modules", 0, look_at_module);
-	guards->roots = arena_room(arena, guards->roots, guards->n_roots, &guards->cap_roots,
+		look(s, do_protected[i]);
+	look_at_git(s);
+	for_each(s, ".git/worktrees", 0, look_at_worktree);
+	for_each(s, ".git/modules", 0, look_at_module);
+	guards->roots = arena_room(s->arena, guards->roots, guards->n_roots, &guards->cap_roots,
 				   sizeof(*guards->roots));
-	guards->roots[guards->n_roots++] = writable->source;
-	search_bare(&(struct bare){ arena, writable->source, 0, guard_bare, &s }, "", 1);
-	if (!is_git(writable->source))
+	guards->roots[guards->n_roots++] = s->writable->source;
+	search_bare(&bare, "", 1);
+	s->error = s->error ? s->error : bare.error;
+	if (!is_git(s->writable->source))
 		return;
 	for (size_t i = 0; do_protected[i]; i++)
 		if (str_starts(do_protected[i], ".git/") &&
-		    !do_is_unprotected(do_protected[i], unprotected))
-			look(&s, do_protected[i] + prefix);
-	look_at_linked(&s, "");
+		    !do_is_unprotected(do_protected[i], s->unprotected))
+			look(s, do_protected[i] + prefix);
+	look_at_linked(s, "");
+}
+
+int do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
+		   const struct do_texts *unprotected, struct err *err)
+{
+	struct search s = { arena, guards, writable, unprotected, 0 };
+
+	find(&s);
+	return s.error < 0
+		       ? err_errno(err, -s.error, "search %s for what others run", writable->source)
+		       : 0;
 }
 
 /* An inode number may be reused; its change time is the kernel's own. */
@@ -355,6 +371,10 @@ void do_guards_news(struct arena *arena, const struct do_guards *guards, struct 
 	}
 	for (size_t i = 0; i < guards->n_roots; i++) {
 		news.root = guards->roots[i];
-		search_bare(&(struct bare){ arena, news.root, 0, tell_bare, &news }, "", 1);
+		search_bare(&(struct bare){ .arena = arena,
+					    .root = news.root,
+					    .found = tell_bare,
+					    .data = &news },
+			    "", 1);
 	}
 }

@@ -31,8 +31,8 @@ struct do_guards {
 };
 
 /* Looks into one more writable directory. unprotected: names that --unprotect gave. */
-void do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
-		    const struct do_texts *unprotected);
+int do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
+		   const struct do_texts *unprotected, struct err *err) MUST_CHECK;
 
 /* The names that exist now and did not before, in one line; a program may have created any
  * number. */

@@ -41,14 +41,16 @@ static int remove_empty(struct gc *gc, const char *id, struct err *err)
 
 static int look_at(struct gc *gc, const char *id, struct err *err)
 {
-	struct err ignored;
-	_cleanup_close_ int dir = store_open_container(gc->store, id, &ignored);
+	_cleanup_close_ int dir = store_open_container(gc->store, id, err);
 	struct state state = { 0 };
+	struct err ignored;
 	const char *why;
+	int r = dir < 0 ? dir : store_lock(dir, 0, err);
 
-	/* The holder of the lock is at work, or has just removed it. */
-	if (dir < 0 || store_lock(dir, 0, &ignored) < 0)
+	if (r == -EBUSY || r == -ENOENT) /* the holder of the lock is at work, or has removed it */
 		return 0;
+	if (r < 0)
+		return err_prefix(err, "container %s", id);
 	if (store_is_cut_off(dir))
 		return store_is_private(dir) ? remove_empty(gc, id, err) : 0;
 	if (store_is_foreign(dir))

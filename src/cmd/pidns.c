@@ -2,6 +2,7 @@
 #include "src/cmd/pidns.h"
 
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
 #include "src/state/status.h"
@@ -43,14 +44,16 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 	pid_t *pids = NULL;
 	struct stat ns;
 	uint32_t pid;
+	int r;
 
 	*ret = NULL;
 	*ret_n = 0;
 	if (!proc)
 		return err_errno(err, errno, "open /proc");
 	if (!look(dirfd(proc), init, &ns)) {
-		int error = errno, r = 0;
+		int error = errno;
 
+		r = 0;
 		/* Otherwise it has ended, and the namespace with it; one that is just ending may
 		 * be hidden from its user. */
 		if (error != ENOENT && error != ESRCH && !status_is_dying(init))
@@ -58,13 +61,15 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 		(void)closedir(proc);
 		return r;
 	}
-	while ((entry = readdir(proc))) {
+	while ((entry = io_next_entry(proc, &r))) {
 		if (parse_u32(entry->d_name, &pid) < 0 || !is_inside(dirfd(proc), (pid_t)pid, &ns))
 			continue;
 		pids = arena_room(arena, pids, n, &cap, sizeof(*pids));
 		pids[n++] = (pid_t)pid;
 	}
 	(void)closedir(proc);
+	if (r < 0)
+		return err_errno(err, -r, "list /proc");
 	*ret = pids;
 	*ret_n = n;
 	return 0;

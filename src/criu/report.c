@@ -202,10 +202,11 @@ static void find_newest(int dirfd, char *ret, size_t size)
 	struct timespec newest = { 0 };
 	struct dirent *entry;
 	struct stat st;
+	int ignored;
 
 	if (!dir)
 		fd_closep(&copy);
-	while (dir && (entry = readdir(dir))) {
+	while (dir && (entry = io_next_entry(dir, &ignored))) {
 		if (!str_ends(entry->d_name, ".log") || is_usual(entry->d_name) ||
 		    fstatat(dirfd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !S_ISREG(st.st_mode))

@@ -4,6 +4,7 @@
 #include "src/doctor/doctor_parts.h"
 
 #include "net/net_helper.h"
+#include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/base/text.h"
@@ -119,8 +120,9 @@ static void read_toml_dir(struct wiring *w, const char *dir, rule *apply)
 	struct dirent *entry;
 	DIR *open = opendir(dir);
 	size_t n = 0, cap = 0;
+	int ignored;
 
-	while (open && (entry = readdir(open))) {
+	while (open && (entry = io_next_entry(open, &ignored))) {
 		if (!str_ends(entry->d_name, ".conf"))
 			continue;
 		names = arena_room(w->arena, names, n, &cap, sizeof(*names));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/host/foreign.h"
 
+#include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
 
@@ -68,8 +69,9 @@ static bool look_in(struct walk *w, const char *path)
 	DIR *stream = opendir(path);
 	struct dirent *entry;
 	bool found = false;
+	int ignored;
 
-	while (stream && !found && w->looked < MOST && (entry = readdir(stream)))
+	while (stream && !found && w->looked < MOST && (entry = io_next_entry(stream, &ignored)))
 		found = look(w, dirfd(stream), path, entry->d_name);
 	if (stream)
 		(void)closedir(stream);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/host/machine.h"
 
+#include "src/base/io.h"
 #include "src/base/passwd.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
@@ -61,14 +62,13 @@ static int list_root(struct arena *arena, struct machine *machine, struct err *e
 	DIR *dir = opendir("/");
 	struct dirent *entry;
 	size_t cap = 0;
+	int r;
 
 	if (!dir)
 		return err_errno(err, errno, "list /");
-	while ((entry = readdir(dir))) {
+	while ((entry = io_next_entry(dir, &r))) {
 		struct machine_entry found = { arena_strf(arena, "/%s", entry->d_name), 0 };
 
-		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
-			continue;
 		found.kind = kind_of_entry(entry, found.path);
 		if (found.kind == MACHINE_MISSING)
 			continue;
@@ -76,6 +76,8 @@ static int list_root(struct arena *arena, struct machine *machine, struct err *e
 		v[machine->n_entries++] = found;
 	}
 	(void)closedir(dir);
+	if (r < 0)
+		return err_errno(err, -r, "list /");
 	qsort(v, machine->n_entries, sizeof(*v), compare_entries);
 	machine->entries = v;
 	return 0;

@@ -3,6 +3,7 @@
  * directories may have, too, and trees may nest deeper than descriptors reach. Mounts in them are
  * left alone. */
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/layer/layer_record.h"
 #include "src/sys/resolve.h"
@@ -34,9 +35,8 @@ static int remove_entries(struct remover *r, int fd, unsigned int depth)
 		fd_closep(&fd);
 		return error;
 	}
-	while (error == 0 && (entry = readdir(dir)))
-		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
-			error = remove_entry(r, dirfd(dir), entry->d_name, depth);
+	while (error == 0 && (entry = io_next_entry(dir, &error)))
+		error = remove_entry(r, dirfd(dir), entry->d_name, depth);
 	(void)closedir(dir);
 	return error;
 }

@@ -162,6 +162,7 @@ static int look_at(struct maker *m, int dir, const char *base, const char *name,
 static int look_into(struct maker *m, const char *dir, unsigned int depth)
 {
 	int fd = openat(m->lower, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+	int error = 0;
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -169,12 +170,13 @@ static int look_into(struct maker *m, const char *dir, unsigned int depth)
 		fd_closep(&fd);
 		return 0; /* no such file */
 	}
-	for (errno = 0; r == 0 && (entry = readdir(stream)); errno = 0)
-		if (!str_equal(entry->d_name, ".") && !str_equal(entry->d_name, ".."))
-			r = look_at(m, dirfd(stream), entry->d_name,
-				    arena_strf(m->arena, "%s/%s", dir, entry->d_name), depth);
-	if (r == 0 && errno) /* an unseen entry would be shown */
+	while (r == 0 && (entry = io_next_entry(stream, &error)))
+		r = look_at(m, dirfd(stream), entry->d_name,
+			    arena_strf(m->arena, "%s/%s", dir, entry->d_name), depth);
+	if (r == 0 && error < 0) { /* an unseen entry would be shown */
+		errno = -error;
 		r = failed(m, dir);
+	}
 	(void)closedir(stream);
 	return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads what a program has created. */
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/layer/layer.h"
 
 #include <dirent.h>
@@ -47,14 +48,10 @@ int layer_list(struct arena *arena, int fd, const char *const **ret, size_t *ret
 		fd_closep(&fd);
 		return -errno;
 	}
-	/* A list cut short by an error would suggest that the rest is gone. */
-	for (errno = 0; (entry = readdir(dir)); errno = 0) {
-		if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
-			continue;
+	while ((entry = io_next_entry(dir, &error))) {
 		v = arena_room(arena, v, n, &cap, sizeof(*v));
 		v[n++] = arena_strdup(arena, entry->d_name);
 	}
-	error = -errno;
 	(void)closedir(dir);
 	if (error < 0)
 		return error;

@@ -309,7 +309,7 @@ int store_list(struct store *store, struct arena *arena, const char *const **ret
 	struct dirent *entry;
 	struct err ignored;
 	DIR *dir;
-	int fd;
+	int fd, r;
 
 	*ret = NULL;
 	*ret_n = 0;
@@ -322,13 +322,15 @@ int store_list(struct store *store, struct arena *arena, const char *const **ret
 		fd_closep(&fd);
 		return -err->code;
 	}
-	while ((entry = readdir(dir))) {
+	while ((entry = io_next_entry(dir, &r))) {
 		if (store_check_id(entry->d_name, &ignored) < 0 || !is_directory(dirfd(dir), entry))
 			continue;
 		names = arena_room(arena, names, n, &cap, sizeof(*names));
 		names[n++] = arena_strdup(arena, entry->d_name);
 	}
 	(void)closedir(dir);
+	if (r < 0)
+		return err_errno(err, -r, "list %s", store->path);
 	if (n)
 		qsort(names, n, sizeof(*names), compare);
 	*ret = names;

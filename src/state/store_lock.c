@@ -36,36 +36,45 @@ static bool is_removed(int dirfd)
 	return fstat(dirfd, &st) == 0 && st.st_nlink == 0;
 }
 
-static bool wait_for_lock(int dirfd, int timeout_ms)
+static int try_lock(int dirfd)
+{
+	return flock(dirfd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? -EBUSY : -errno;
+}
+
+static int wait_for_lock(int dirfd, int timeout_ms)
 {
 	struct itimerspec tick = { .it_interval.tv_nsec = TICK_MS * 1000000,
 				   .it_value.tv_nsec = TICK_MS * 1000000 };
 	_cleanup_close_ int timer = -1;
 	uint64_t ticks;
+	int r = try_lock(dirfd);
 
-	if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
-		return true;
+	if (r != -EBUSY || timeout_ms == 0)
+		return r;
 	/* flock(2) has no timeout, and no event reports a release. */
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 	if (timer < 0 || timerfd_settime(timer, 0, &tick, NULL) < 0)
-		return false;
-	for (int waited = 0; waited < timeout_ms; waited += TICK_MS) {
+		return -errno;
+	for (int waited = 0; r == -EBUSY && waited < timeout_ms; waited += TICK_MS) {
 		if (read(timer, &ticks, sizeof(ticks)) < 0 && errno != EINTR)
-			return false;
-		if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
-			return true;
+			return -errno;
+		r = try_lock(dirfd);
 	}
-	return false;
+	return r;
 }
 
 int store_lock(int dirfd, int timeout_ms, struct err *err)
 {
-	if (!wait_for_lock(dirfd, timeout_ms)) {
+	int r = wait_for_lock(dirfd, timeout_ms);
+
+	if (r == -EBUSY) {
 		(void)err_set(err, EBUSY,
 			      "another command is working on the container (its lock is held)");
 		return err_hint(err,
 				"wait for it or kill it; a creation takes as long as its hooks");
 	}
+	if (r < 0)
+		return err_errno(err, -r, "lock the container's directory");
 	if (is_removed(dirfd))
 		return err_set(err, ENOENT, "container does not exist: it has just been deleted");
 	return 0;
@@ -177,7 +186,7 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 static bool lock_unowned(int dirfd)
 {
 	for (int waited = 0; waited < STORE_LOCK_TIMEOUT_MS; waited += WAIT_MS) {
-		if (wait_for_lock(dirfd, WAIT_MS))
+		if (wait_for_lock(dirfd, WAIT_MS) == 0)
 			return true;
 		if (has_file(dirfd, "state.json") != 0)
 			return false;
@@ -259,11 +268,12 @@ static bool has_open(pid_t pid, const struct stat *wanted)
 	struct dirent *entry;
 	bool found = false;
 	struct stat st;
+	int ignored;
 	DIR *fds;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	fds = opendir(path);
-	while (fds && !found && (entry = readdir(fds)))
+	while (fds && !found && (entry = io_next_entry(fds, &ignored)))
 		found = fstatat(dirfd(fds), entry->d_name, &st, 0) == 0 &&
 			st.st_ino == wanted->st_ino && st.st_dev == wanted->st_dev;
 	if (fds)

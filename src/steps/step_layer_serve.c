@@ -3,6 +3,7 @@
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/base/str.h"
 #include "src/host/foreign.h"
 #include "src/layer/layer_standins.h"
@@ -104,12 +105,11 @@ static int add_missing(struct start *start, int tree, struct names *names, struc
 
 	if (!dir)
 		return err_errno(err, errno, "list /");
-	for (errno = 0; (entry = readdir(dir)); errno = 0)
+	while ((entry = io_next_entry(dir, &error)))
 		if (faccessat(tree, entry->d_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 			add_name(start, names, entry->d_name);
-	error = errno;
 	(void)closedir(dir);
-	return error ? err_errno(err, error, "list /") : 0;
+	return error < 0 ? err_errno(err, -error, "list /") : 0;
 }
 
 /* Empty ones replace these directories and files of this machine. */

@@ -4,6 +4,7 @@
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
+#include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/memory.h"
 #include "src/base/str.h"
@@ -140,15 +141,8 @@ static int copy_entries(struct copy *copy)
 		fd_closep(&fd);
 		return r;
 	}
-	for (errno = 0; r == 0 && (entry = readdir(dir)); errno = 0) {
-		const char *name = entry->d_name;
-
-		if (name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2])))
-			continue;
-		r = copy_entry(copy, name);
-	}
-	if (r == 0)
-		r = -errno;
+	while (r == 0 && (entry = io_next_entry(dir, &r)))
+		r = copy_entry(copy, entry->d_name);
 	(void)closedir(dir);
 	return r;
 }

@@ -126,6 +126,8 @@ def check_rules(rel, text):
         errors.append(f"{rel}: changes a file that may be the host's (step_mounts_is_own)")
     if rel.suffix == ".c" and rel.name not in MAY_USE_NUMBERS and BY_NUMBER.search(text):
         errors.append(f"{rel}: signals or waits by number, which child.h is for")
+    if str(rel) != "src/base/io.c" and where != "src/handlers" and re.search(r"= readdir\(", text):
+        errors.append(f"{rel}: takes an error for the end of a directory (io_next_entry)")
     if re.search(r"\b(system|popen)\(", text):
         errors.append(f"{rel}: no shell")
     if rel.name not in MAY_BE_INHERITED and any("CLOEXEC" not in call for call in OPENS.findall(text)):
