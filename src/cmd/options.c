@@ -3,6 +3,7 @@
 
 #include "src/base/parse.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -220,6 +221,7 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 	case OPTION_TAGGED:
 		return store_text(arena, o, value, at, err);
 	case OPTION_UINT:
+		assert(value); /* its row names one */
 		if (parse_u32(value, &number) < 0 || number > 1024)
 			return bad_value(o, value, "a number from 0 to 1024", err);
 		*(unsigned int *)at = number;
