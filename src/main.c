@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dispatch: global options, command, its options; and the one place where an error is printed. */
+/* Dispatch: global options, the command and its options; and the only place that prints an
+ * error. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/options.h"
@@ -39,13 +40,13 @@ static int open_log(const struct options_global *o, struct err *err)
 		.json = str_equal(o->log_format, "json"),
 		.level = level_of(o),
 		.program = "usrun",
-		/* conmon passes its standard error to an engine, which shows it behind the
-		 * runtime's name. */
+		/* conmon passes its stderr to an engine, which prefixes it with the runtime's
+		 * name. */
 		.bare = getenv("_OCI_SYNCPIPE"),
 	};
 
-	/* Destinations that another runtime has: a file of that name would hide that nothing
-	 * arrives there. */
+	/* Log targets of other runtimes: a file of that name would hide that nothing reaches the
+	 * target. */
 	if (o->log && !*settings.path)
 		return err_set(err, EINVAL,
 			       "--log: expected FILE or file:FILE, got an empty string");
@@ -107,7 +108,7 @@ static int call(struct arena *arena, const struct cmd *cmd, const struct cmd_glo
 			err);
 	if (help)
 		r = help_command(cmd, err);
-	if (help && r == 0 && cmd->available) /* engines tell by the exit status */
+	if (help && r == 0 && cmd->available) /* engines test this by the exit status */
 		r = cmd->available(arena, globals, err);
 	if (help)
 		return r;
@@ -143,7 +144,7 @@ static int run_command(struct arena *arena, const struct cmd *cmd, const struct 
 		r = call(arena, cmd, &globals, argc, argv, err);
 	if (r >= 0)
 		return r;
-	(void)err_document(err, "config.json"); /* unless the command knows better */
+	(void)err_document(err, "config.json"); /* unless the command has set a better one */
 	log_failure(err);
 	return cmd->exit_failure ? cmd->exit_failure : CMD_EXIT_FAILURE;
 }
@@ -171,7 +172,7 @@ static int version(struct arena *arena, const struct options_global *o, struct e
 	return print(&text, err);
 }
 
-/* The options before the command. Returns the words they took. */
+/* Parses the options before the command. Returns how many words they took. */
 static int parse_globals(struct arena *arena, int argc, char **argv, struct options_global *o,
 			 struct err *err)
 {
@@ -180,14 +181,14 @@ static int parse_globals(struct arena *arena, int argc, char **argv, struct opti
 
 	if (n < 0) {
 		err_hint(err, "`usrun --help` lists the options");
-		(void)open_log(o, &ignored); /* the caller reads about it there, if it can */
+		(void)open_log(o, &ignored); /* if possible, the caller reads about it there */
 		return n;
 	}
 	r = open_log(o, err);
 	return r < 0 ? r : n;
 }
 
-/* An extra word costs two system calls. */
+/* A false positive costs only two system calls. */
 static bool passes_descriptors(char **argv)
 {
 	bool found = getenv("LISTEN_FDS") != NULL;

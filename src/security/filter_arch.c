@@ -8,9 +8,9 @@
 #include <seccomp.h>
 #include <string.h>
 
-/* Newer architectures got their own numbers for the calls that older ones reach through socketcall
- * and ipc. libseccomp keeps that table to itself; a unit test compares ours with it. Column 0: x86,
- * 1: s390 and s390x, 2: PowerPC, 3: MIPS o32 (from 4000 on). 0: there is none. */
+/* Newer architectures have direct numbers for the calls that older ones reach through socketcall
+ * and ipc. libseccomp keeps that table internal; a unit test compares ours with it. Column 0: x86,
+ * 1: s390 and s390x, 2: PowerPC, 3: MIPS o32 (from 4000 on). 0: none. */
 enum { COLUMNS = 4, X86 = 0, S390 = 1, PPC = 2, MIPS = 3 };
 
 static const unsigned short socket_calls[][COLUMNS] = {
@@ -39,7 +39,7 @@ static const unsigned short socket_calls[][COLUMNS] = {
 static const unsigned short ipc_calls[][COLUMNS] = {
 	[2] = { 393, 393, 393, 4393 },  /* semget */
 	[3] = { 394, 394, 394, 4394 },  /* semctl */
-	[4] = { 0, 0, 0, 0 },           /* semtimedop: 64-bit ones only, see direct_number() */
+	[4] = { 0, 0, 0, 0 },           /* semtimedop: only 64-bit ones, see direct_number() */
 	[11] = { 400, 400, 400, 4400 }, /* msgsnd */
 	[12] = { 401, 401, 401, 4401 }, /* msgrcv */
 	[13] = { 399, 399, 399, 4399 }, /* msgget */
@@ -54,7 +54,7 @@ enum { SEMTIMEDOP = 4, SEMTIMEDOP_64BIT = 392 };
 
 #define ROWS(table) (sizeof(table) / sizeof((table)[0]))
 
-/* EM_* of an audit value; the flags are in the upper half. */
+/* The column for the EM_* of an audit value; its flags are in the upper half. */
 static int column(const struct filter_arch *arch)
 {
 	switch (arch->audit & 0xffff) {
@@ -86,8 +86,8 @@ static int direct_number(const struct filter_arch *arch, bool ipc, unsigned int 
 	return nr ? nr : -1;
 }
 
-/* libseccomp's pseudo numbers: -101 to -120 are calls of socketcall, -201 to -224 those of ipc, and
- * below -10000 are the names of other architectures. */
+/* libseccomp's pseudo numbers: -101 to -120 are socketcall calls, -201 to -224 ipc calls, and those
+ * below -10000 are names of other architectures. */
 bool filter_arch_resolve(const struct filter_arch *arch, const char *name,
 			 struct filter_number *ret)
 {

@@ -8,7 +8,7 @@
 #include <linux/seccomp.h>
 #include <string.h>
 
-/* Absent from older kernel headers. */
+/* Missing from older kernel headers. */
 enum { FLAG_TSYNC_ESRCH = 1 << 4, FLAG_WAIT_KILLABLE_RECV = 1 << 5 };
 
 struct compile {
@@ -16,13 +16,13 @@ struct compile {
 	struct filter_archs archs;
 };
 
-/* For architectures that the profile does not list: libseccomp's answer to their programs. */
+/* Architectures that the profile does not list: their programs get libseccomp's default answer. */
 static void refuse_from(struct compile *c, uint32_t first, struct filter_ranges *ranges)
 {
 	filter_rules_plain(c->profile.arena, first, SECCOMP_RET_KILL_THREAD, ranges);
 }
 
-/* All ranges of one audit value. Only that of x86-64 has two parts. */
+/* All ranges of one audit value. Only x86-64's has two parts. */
 static void set_ranges(struct compile *c, uint32_t audit, struct filter_ranges *ranges)
 {
 	const struct filter_arch *low = filter_arch_find(&c->archs, audit, 0);
@@ -38,7 +38,7 @@ static void set_ranges(struct compile *c, uint32_t audit, struct filter_ranges *
 		uint32_t largest = ranges->v[ranges->n - 1].action;
 
 		refuse_from(c, FILTER_ARCH_X32_BIT, ranges);
-		/* A tracer skips a call by making its number -1; that is no call of x32. */
+		/* A tracer skips a call by setting its number to -1, which is not an x32 call. */
 		filter_rules_plain(c->profile.arena, UINT32_MAX, largest, ranges);
 	}
 }
@@ -57,7 +57,7 @@ static bool passes(const struct compile *c, const struct filter_ranges *ranges, 
 	       (range->action == SECCOMP_RET_ALLOW || range->action == SECCOMP_RET_LOG);
 }
 
-/* bypass4netns, for one, wants to see sendmsg, and it cannot answer before it has its
+/* Some agents, such as bypass4netns, intercept sendmsg, but cannot answer before they have their
  * descriptor. */
 static int set_handover(const struct compile *c, const struct filter_ranges *native,
 			struct filter_program *ret, struct err *err)
@@ -78,8 +78,8 @@ static int set_handover(const struct compile *c, const struct filter_ranges *nat
 	return err_hint(err, "allow sendmmsg in the profile");
 }
 
-/* Writes the part of each audit value, the native one last, so that it comes first, preceded by the
- * instructions that tell them apart. */
+/* Writes the part of each audit value, preceded by the instructions that tell them apart. The
+ * native one is written last, so that it comes first. */
 static int write_program(struct compile *c, struct filter_tree *tree, struct filter_program *ret,
 			 struct err *err)
 {
@@ -133,12 +133,14 @@ static void set_flags(const struct oci_seccomp *seccomp, struct filter_program *
 	if (program->flags_implied)
 		program->flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	if (!program->needs_listener) {
-		/* How to wait for a listener: the kernel refuses this flag if there is none. */
+		/* Changes how a listener is waited for: without a listener the kernel refuses the
+		 * flag. */
 		program->flags &= ~(unsigned int)FLAG_WAIT_KILLABLE_RECV;
 		return;
 	}
 	program->flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
-	/* Both use the return value, unless the failure to synchronise is an errno. */
+	/* Both flags use the return value, unless a failure to synchronise is reported as an
+	 * errno. */
 	if (program->flags & SECCOMP_FILTER_FLAG_TSYNC)
 		program->flags |= FLAG_TSYNC_ESRCH;
 }
@@ -179,7 +181,7 @@ int filter_compile(struct arena *arena, const struct oci_seccomp *seccomp,
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* Length of the decoded bytes, or -EINVAL. */
+/* Returns the number of decoded bytes, or -EINVAL. */
 static ssize_t decode(const char *text, unsigned char *out)
 {
 	size_t len = strlen(text), pad = 0, n = 0;
@@ -197,7 +199,7 @@ static ssize_t decode(const char *text, unsigned char *out)
 		if (!digit)
 			return -EINVAL;
 		bits = bits << 6 | (uint32_t)(digit - digits);
-		if (i % 4) /* 6 bits wait for the second digit, then each completes a byte */
+		if (i % 4) /* the first digit leaves 6 bits; each later one completes a byte */
 			out[n++] = (unsigned char)(bits >> (6 - 2 * (i % 4)));
 	}
 	return (ssize_t)n;

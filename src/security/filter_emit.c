@@ -19,7 +19,7 @@ static unsigned int put(struct filter_emit *e, struct sock_filter insn)
 	return e->n;
 }
 
-/* Instructions that a jump written next would skip. */
+/* The number of instructions that a jump written next would skip. */
 static unsigned int distance(const struct filter_emit *e, unsigned int place)
 {
 	return e->n - place;
@@ -29,7 +29,7 @@ unsigned int filter_emit_return(struct filter_emit *e, uint32_t action)
 {
 	unsigned int slot = (action ^ action >> 16) % FILTER_EMIT_RETURNS;
 
-	/* One less than the reach: the other side of the jump may need a bridge first. */
+	/* One less than a jump can reach, because the other branch may need a bridge first. */
 	if (e->returns[slot].at && e->returns[slot].action == action &&
 	    distance(e, e->returns[slot].at) < REACH)
 		return e->returns[slot].at;
@@ -38,7 +38,7 @@ unsigned int filter_emit_return(struct filter_emit *e, uint32_t action)
 	return e->returns[slot].at;
 }
 
-/* An equivalent place within reach. */
+/* Returns `place`, or an equivalent place within reach. */
 static unsigned int bridge(struct filter_emit *e, unsigned int place, unsigned int reach)
 {
 	const struct sock_filter *insn = at(e, place);
@@ -61,7 +61,7 @@ unsigned int filter_emit_branch(struct filter_emit *e, uint16_t jump, uint32_t v
 {
 	if (yes == no)
 		return yes;
-	/* A bridge for one side puts one more instruction before the other. */
+	/* A bridge for one branch moves the other one further away by an instruction. */
 	yes = bridge(e, yes, REACH - 1);
 	no = bridge(e, no, REACH);
 	return put(e, (struct sock_filter){ .code = (uint16_t)(BPF_JMP | BPF_K | jump),
@@ -77,7 +77,7 @@ unsigned int filter_emit_load(struct filter_emit *e, uint32_t offset, unsigned i
 	return put(e, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
 }
 
-/* Whether the test written at the place is this one, with these targets. */
+/* Whether the test at `place` is this one, with these targets. */
 static bool is_test(const struct filter_emit *e, unsigned int place, const struct filter_test *t,
 		    unsigned int yes, unsigned int no)
 {

@@ -54,9 +54,9 @@ unsigned int filter_load_flags(void)
 	unsigned int known = 0;
 
 	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++) {
-		/* With a listener, because one flag is refused without. The program cannot be read,
-		 * so nothing is ever installed: with known flags it fails later, by EFAULT or
-		 * EACCES. */
+		/* Always with a listener, because one flag is refused without it. The program is
+		 * unreadable, so nothing is ever installed: a call with known flags fails later,
+		 * with EFAULT or EACCES. */
 		unsigned int flags = (unsigned int)flag->value | SECCOMP_FILTER_FLAG_NEW_LISTENER;
 
 		if (flag->value & SECCOMP_FILTER_FLAG_TSYNC)
@@ -117,13 +117,13 @@ int filter_load(const struct filter_program *program, int *ret_listener, struct 
 
 	*ret_listener = -1;
 	r = install(program, program->flags, ret_listener);
-	/* Nobody asked for this flag, so a kernel without it is no reason to fail. */
+	/* The profile did not ask for this flag, so a kernel without it is no reason to fail. */
 	if (r == -EINVAL && program->flags_implied)
 		r = install(program, program->flags & ~implied, ret_listener);
 	return r < 0 ? explain(program, -r, err) : 0;
 }
 
-/* Small enough for the kernel to take whole or not at all. */
+/* Small enough for the kernel to accept it whole or not at all. */
 enum { CHUNK = 4096 };
 
 int filter_load_pass(enum filter_handover how, int sock, const void *data, size_t len, int fd)
@@ -149,8 +149,8 @@ static void write_state(struct json_write *w, const struct filter_notify *notify
 	json_write_end(w);
 }
 
-/* The descriptor travels with the first piece only (config-linux.md,
- * "The Container Process State"). */
+/* The descriptor is sent with the first piece only (config-linux.md, "The Container Process
+ * State"). */
 static int send_all(int sock, const char *text, size_t len, int fd)
 {
 	for (size_t at = 0; at < len; at += CHUNK) {

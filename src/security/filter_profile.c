@@ -50,8 +50,8 @@ static int action_value(int action, const struct json_uint *errno_ret, uint32_t 
 	return err_set(err, EINVAL, "no action given");
 }
 
-/* A C library that meets EPERM where it expects ENOSYS does not fall back to the older call. So
- * what is newer than the profile looks as on an older kernel, unless calls pass by default. */
+/* A C library that gets EPERM where it expects ENOSYS does not fall back to the older call. So
+ * calls newer than the profile fail as on an older kernel, unless calls are allowed by default. */
 static int set_actions(struct filter_profile *p, const struct oci_seccomp *seccomp, struct err *err)
 {
 	uint32_t standard = 0;
@@ -106,8 +106,8 @@ static void insert_argument(struct filter_rule *rule, struct filter_arg arg)
 	rule->args[at] = arg;
 }
 
-/* Conditions on different arguments must all hold. As soon as two are on the same argument, each of
- * them is a rule of its own: what the other runtimes do, and profiles count on. */
+/* Conditions on different arguments must all hold. If two are on the same argument, each condition
+ * becomes a rule of its own: other runtimes do this, and profiles rely on it. */
 static void set_rules(struct filter_profile *p, const struct oci_syscall *call, uint32_t action,
 		      struct filter_call *ret)
 {
@@ -135,7 +135,7 @@ static int check_call(const struct oci_syscall *call, uint32_t action, struct er
 				       i, FILTER_RULES_ARGS - 1);
 		}
 	}
-	/* runc reports its descriptor by write(2), and refuses this; agents are written for
+	/* runc passes its descriptor with write(2) and so refuses this; agents are written for
 	 * that. */
 	for (size_t i = 0; action == SECCOMP_RET_USER_NOTIF && i < call->names.n; i++) {
 		if (strcmp(call->names.v[i], "write") == 0)

@@ -24,8 +24,8 @@ static void add_entry(struct collect *c, int nr, const struct filter_rule *rule)
 	c->v[c->n++] = (struct entry){ (uint32_t)nr, rule };
 }
 
-/* The multiplexer's first argument says which call is meant; the real arguments are in the memory
- * it points to, where no filter can look. So a condition on the first argument is lost. */
+/* The multiplexer's first argument selects the call; the real arguments are in memory, where a
+ * filter cannot look. So a condition on the first argument is lost. */
 static const struct filter_rule *through_mux(struct collect *c, const struct filter_rule *rule,
 					     uint32_t call)
 {
@@ -70,8 +70,8 @@ static void collect_name(struct collect *c, const struct filter_call *call, cons
 	}
 }
 
-/* By number; those of one number stay in the order of the profile. A radix sort: one pass where all
- * numbers are below 2048, two for the private ones of ARM. */
+/* Sorts by number and keeps the profile's order within each. Radix sort: one pass if all numbers
+ * are below 2048, two for ARM's private ones. */
 static void sort_entries(struct collect *c)
 {
 	enum { BITS = 11, BUCKETS = 1 << BITS };
@@ -96,7 +96,7 @@ static void sort_entries(struct collect *c)
 	c->v = from;
 }
 
-/* A comparison without effect on this architecture. */
+/* Whether a comparison has no effect on this architecture. */
 static bool is_void(const struct filter_arg *arg, bool wide)
 {
 	return (wide ? arg->mask : (uint32_t)arg->mask) == 0;
@@ -124,7 +124,7 @@ static int order_words(enum oci_seccomp_op op, uint32_t a, uint32_t b)
 	return a == b ? 0 : a > b ? -sign : sign;
 }
 
-/* < 0: a comes first; > 0: b comes first; 0: equal; NEITHER: as in the profile. */
+/* < 0: a first; > 0: b first; 0: equal; NEITHER: in the profile's order. */
 enum { NEITHER = 2 };
 
 static int order_args(const struct filter_arg *a, const struct filter_arg *b, bool wide)
@@ -156,8 +156,8 @@ static const struct filter_arg *next_arg(const struct filter_rule *rule, size_t 
 	return *i < rule->n_args ? &rule->args[(*i)++] : NULL;
 }
 
-/* Where several rules match, libseccomp's answer comes from the order of its tree, and profiles
- * were written and tested against that. */
+/* If several rules match, libseccomp's result depends on the order of its tree, and profiles were
+ * written and tested against that. */
 static bool comes_first(const struct filter_rule *a, const struct filter_rule *b, bool wide)
 {
 	size_t i = 0, k = 0;

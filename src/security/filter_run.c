@@ -6,7 +6,7 @@
 #include <seccomp.h>
 #include <string.h>
 
-/* Whether the condition of a jump holds; -1: not an instruction that we evaluate. */
+/* Whether a jump's condition holds; -1: an instruction that is not evaluated here. */
 static int holds(const struct sock_filter *insn, uint32_t acc)
 {
 	switch (insn->code) {
@@ -23,7 +23,7 @@ static int holds(const struct sock_filter *insn, uint32_t acc)
 	}
 }
 
-/* Jumps lead forwards only, so every program ends. */
+/* Jumps go only forward, so every program ends. */
 uint32_t filter_run(const struct filter_program *program, const struct filter_question *call)
 {
 	const struct sock_filter *code = program->insns;

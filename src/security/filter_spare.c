@@ -3,8 +3,9 @@
 
 #include "src/base/str.h"
 
-/* From the load to its first word, a process changes its ids and capabilities, is cloned, opens
- * files of /proc, and writes to sockets that it has: none of these. */
+/* Between loading the filter and its first message, a process changes its ids and capabilities, is
+ * cloned, opens files in /proc, and writes to sockets that it already has. It makes none of these
+ * calls. */
 static const char *const not_ours[] = {
 	"accept",
 	"accept4",

@@ -3,6 +3,7 @@
 
 #include "src/oci/config.h"
 
-/* Whether the profile does not ask its agent about anything that a process of ours calls between
- * loading the filter and the moment when the agent has its listener. Unknown profiles do. Pure. */
+/* Whether the profile consults its agent about none of the calls that our process makes between
+ * loading the filter and the moment when the agent has its listener. False for unknown profiles.
+ * Pure. */
 bool filter_spares_us(const struct oci_seccomp *seccomp);

@@ -4,8 +4,8 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 
-/* Single numbers that differ from all around them cost one JEQ each in a row, two comparisons each
- * in the tree. A longer row makes the way through it longer. */
+/* An isolated number between ranges of another action costs one JEQ in a row, but two comparisons
+ * in the tree. A longer row slows down the calls that pass through it. */
 enum { ROW_MAX = 3 };
 
 static uint32_t word_offset(unsigned int arg, bool high)
@@ -42,7 +42,7 @@ static unsigned int write_masked(struct filter_emit *e, const struct filter_arg 
 	return yes;
 }
 
-/* arg >= value (BPF_JGE) or arg > value (BPF_JGT): the high words decide unless they are equal. */
+/* arg >= value (BPF_JGE) or arg > value (BPF_JGT): the high words decide unless equal. */
 static unsigned int write_greater(struct filter_emit *e, const struct filter_arg *arg, bool wide,
 				  uint16_t jump, unsigned int yes, unsigned int no)
 {
@@ -54,7 +54,7 @@ static unsigned int write_greater(struct filter_emit *e, const struct filter_arg
 
 	if (!wide)
 		return equal;
-	/* The word is in the accumulator when the second comparison is reached. */
+	/* The word is in the accumulator when the second comparison runs. */
 	equal = filter_emit_branch(e, BPF_JEQ, high.value, equal, no);
 	return filter_emit_test(e, &high, yes, equal);
 }
@@ -87,14 +87,14 @@ static bool is_value(const struct filter_rule *rule)
 	return rule->n_args == 1 && rule->args[0].op == OCI_SECCOMP_EQ;
 }
 
-/* Rules that compare the same argument with values whose high words are equal. */
+/* Rules that compare the same argument with values that share their high words. */
 static bool is_alike(const struct filter_rule *a, const struct filter_rule *b)
 {
 	return is_value(a) && is_value(b) && a->args[0].index == b->args[0].index &&
 	       a->args[0].value >> 32 == b->args[0].value >> 32;
 }
 
-/* Rules n - 1 to 0 of a list, where n is > 0, as long as they are alike: the words are loaded once.
+/* Writes rules n - 1 to 0 of a list (n > 0) as long as they are alike: their words are loaded once.
  * Returns how many. */
 static size_t write_values(struct filter_emit *e, const struct filter_range *range, size_t n,
 			   unsigned int *place)
@@ -153,7 +153,8 @@ static bool is_same(const struct filter_range *a, const struct filter_range *b)
 	return true;
 }
 
-/* Of what the rules say, not of where they are: the same profile always gives the same program. */
+/* Hashes what the rules say, not their addresses: the same profile must always give the same
+ * program. */
 static uint32_t hash_rules(const struct filter_range *range)
 {
 	uint32_t h = range->wide;
@@ -168,7 +169,7 @@ static uint32_t hash_rules(const struct filter_range *range)
 	return h >> 16;
 }
 
-/* What happens to the numbers of one range. The accumulator is overwritten on the way. */
+/* Writes the action for one range. Overwrites the accumulator. */
 static unsigned int write_range(struct filter_tree *tree, const struct filter_range *range)
 {
 	unsigned int slot;
@@ -186,11 +187,11 @@ static unsigned int write_range(struct filter_tree *tree, const struct filter_ra
 struct slice {
 	const struct filter_range *ranges;
 	size_t n;
-	uint32_t end; /* the first number behind it; 0: it goes to the largest there is */
+	uint32_t end; /* the first number after it; 0: it extends to the largest */
 };
 
-/* Whether all ranges but the even (0) or the odd (1) ones are single numbers, and those have one
- * action in common: a row, such as A x A y A. */
+/* Whether the ranges of this parity (0: even) have one action in common and those between them are
+ * single numbers: a row, such as A x A y A. */
 static bool is_row(const struct slice *s, size_t parity)
 {
 	if (s->n < 2 || s->n > 2 * ROW_MAX + 1)

@@ -12,10 +12,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { MAX_LABEL = 4095 }; /* one page of the kernel's */
+enum { MAX_LABEL = 4095 }; /* one page in the kernel */
 
-/* The directory of the calling process, as this instance numbers it: the pid namespace of the
- * instance and our own may differ, and procfs_write() follows no link. */
+/* The calling process's directory in this procfs: its pid namespace may differ from ours, and
+ * procfs_write() follows no links. */
 static int own_directory(int procfs, char *buf, size_t size, struct err *err)
 {
 	struct statfs fs;
@@ -44,7 +44,7 @@ static int write_attribute(int procfs, const char *directory, const char *name, 
 	return procfs_write(procfs, path, text);
 }
 
-/* The path in back-quotes, at the end: clients recognise these failures by it. */
+/* The path comes last, in back-quotes: clients recognise these failures by it. */
 static int refused(const char *field, const char *value, int error, struct err *err)
 {
 	return err_set(err, error,
@@ -65,7 +65,7 @@ int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struc
 	if (own_directory(procfs, directory, sizeof(directory), err) < 0)
 		return err_prefix(err, ERR_AT "process.apparmorProfile");
 	r = write_attribute(procfs, directory, "apparmor/exec", text);
-	if (r == -ENOENT) /* before Linux 5.8 there is only the attribute that the modules share */
+	if (r == -ENOENT) /* before Linux 5.8 all modules share one attribute */
 		r = write_attribute(procfs, directory, "exec", text);
 	if (r == 0)
 		return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The labels that the Linux security modules give to the program at its execve. */
+/* The labels that Linux security modules apply to the program at execve. */
 #pragma once
 
 #include "src/base/err.h"
