@@ -17,7 +17,8 @@
 
 static const char *const no_env[] = { NULL };
 
-/* A message is one line; a space says more than the "?" that would replace a control character. */
+/* Keeps a message on one line; a space reads better than the "?" that would replace a control
+ * character. */
 static const char *on_one_line(char *words)
 {
 	size_t len = strlen(words);

@@ -13,16 +13,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* AWAY_MS: how often to look at a terminal that nothing inside has open. BLIND_MS: the same for
+/* AWAY_MS: how often to check a terminal that no process inside has open. BLIND_MS: the same for
  * events that no descriptor reports. */
 enum { AWAY_MS = 200, BLIND_MS = 500, CHUNK = 4096 };
 
 struct keeper {
 	int console, listener, init; /* init: a pidfd */
 	int client;                  /* or -1 */
-	bool away;                   /* nothing has the terminal open at present */
+	bool away;                   /* no process has the terminal open now */
 	size_t len;
-	char text[1 + KEEPER_TEXT]; /* the first byte of a reply, and the output nobody has seen */
+	char text[1 + KEEPER_TEXT]; /* the first byte of a reply, then output not yet seen */
 };
 
 static void keep_text(struct keeper *k, const char *data, size_t n)
@@ -51,7 +51,7 @@ static void tell(const struct keeper *k, enum keeper_word word)
 	(void)send(k->client, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* The latest client gets it: the previous one may hang on a dead connection. */
+/* The latest client gets the terminal: the previous one may be stuck on a dead connection. */
 static void accept_client(struct keeper *k)
 {
 	_cleanup_close_ int client = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

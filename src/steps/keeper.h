@@ -16,33 +16,35 @@
 
 enum { KEEPER_TEXT = 16000 };
 
-/* What the keeper tells its clients; end of file without a word means the container has ended. */
+/* What the keeper tells its clients. End of file without a message means that the container has
+ * ended. */
 enum keeper_word {
-	KEEPER_GIVES = 'g', /* with the terminal, and the output nobody has seen */
+	KEEPER_GIVES = 'g', /* with the terminal, and the output not yet seen */
 	KEEPER_TAKES = 't', /* another client has it now */
 	KEEPER_ENDS = 'e',  /* the container has ended */
 };
 
 struct keeper_request {
-	const char *id;           /* of the container, for the title */
+	const char *id;           /* the container's, for the title */
 	int console;              /* the master */
 	int listener;             /* a listening socket */
-	const struct child *init; /* the keeper ends with it */
+	const struct child *init; /* the keeper ends when it does */
 };
 
-/* Forks it. 0 or a negative errno. */
+/* Forks the keeper. 0 or a negative errno. */
 int keeper_start(const struct keeper_request *request, struct child *ret,
 		 struct err *err) MUST_CHECK;
 
 struct keeper_gift {
-	int connection; /* the terminal is ours until it says otherwise, or until we close this */
+	int connection; /* the terminal is ours until the keeper takes it, or until we close this */
 	int console;
-	char text[KEEPER_TEXT + 1]; /* behind the first byte, which is the word */
-	size_t len;                 /* with it */
+	char text[KEEPER_TEXT + 1]; /* the text after the first byte, which is the word */
+	size_t len;                 /* of the text */
 };
 
-/* Requests the terminal, in the state directory of its container. -errno without a text. */
+/* Requests the terminal through its socket in the container's state directory. -errno without a
+ * text. */
 int keeper_ask(int dirfd, const char *name, struct keeper_gift *ret);
 
-/* The next message of the connection, an enum keeper_word; 0: none yet, -1: the keeper is gone. */
+/* The connection's next message, an enum keeper_word; 0: none yet, -1: the keeper is gone. */
 int keeper_hear(int connection);

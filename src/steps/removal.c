@@ -7,7 +7,7 @@
 #include "src/state/undo_list.h"
 #include "src/steps/hooks.h"
 
-/* Read before it is removed with the rest. */
+/* Reads the saved config before it is removed with the rest. */
 static const struct oci_config *read_copy(struct arena *arena, int dirfd)
 {
 	const struct oci_config *config;

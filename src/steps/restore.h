@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a restore needs in addition to a start: CRIU, and the directories of the images and of its
- * log. */
+/* What a restore needs beyond a start: CRIU, and the directories of its images and log. */
 #pragma once
 
 #include "src/criu/swrk.h"
@@ -11,8 +10,8 @@
 struct restore {
 	const char *criu;
 	int images, work;
-	const char *work_path; /* for people */
-	struct rpc_opts opts;  /* from the command line; the steps add what they find */
+	const char *work_path; /* for messages */
+	struct rpc_opts opts;  /* from the command line; steps add to it */
 	struct swrk swrk;
 };
 

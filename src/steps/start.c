@@ -80,7 +80,7 @@ void start_close_others(struct start *start, const int *own, size_t n)
 	int *keep = arena_array(start->arena, n + n_passed + 1, sizeof(*keep));
 
 	memcpy(keep, own, n * sizeof(*keep));
-	for (size_t i = 0; i < n_passed; i++) /* a number that was free belongs to us by now */
+	for (size_t i = 0; i < n_passed; i++) /* this number may be ours by now */
 		if (fd_was_passed(3 + (int)i))
 			keep[n++] = 3 + (int)i;
 	program_close_others(3, keep, n);
@@ -110,7 +110,7 @@ void start_keep_own(struct start *start)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
 	struct cgroup *cgroup = &start->cgroup;
-	/* Otherwise clone3() did it, or init joins by path. */
+	/* Otherwise clone3() placed it there, or init joins by path. */
 	bool joins = start->joins_itself || (cgroup->place.kind == CGROUP_DRIVER_V1 &&
 					     !(start->plan->flags & PLAN_CGROUP_LATE));
 	const int notify = start->plan->flags & PLAN_WAIT_START ? start->notify_listener : -1;
@@ -136,12 +136,13 @@ void start_keep_own(struct start *start)
 	n = add(own, n, start->mounts, rootfs->n_mounts);
 	n = add(own, n, start->idmaps, rootfs->n_idmaps);
 	start_close_others(start, own, n);
-	/* Whoever holds the state directory open holds its lock: that must be the creator alone. */
+	/* An open descriptor of the state directory holds its lock, which only the creator may
+	 * do. */
 	start->state_dir = -1;
 	start->seccomp_pair[0] = -1;
 	start->signals.fd = -1;
-	start->layer.fd = -1;            /* it carries the lock */
-	start->notify_listener = notify; /* otherwise the parent receives it */
+	start->layer.fd = -1;            /* it holds the lock */
+	start->notify_listener = notify; /* otherwise the parent receives on it */
 	start->net = (struct devices){ .here = -1, .there = -1 };
 }
 
@@ -157,7 +158,7 @@ static int ended_by(int signal, struct err *err)
 	return err_set(err, EINTR, "the start was interrupted by %s", name ? name : "a signal");
 }
 
-/* Shown once to a person at a terminal when a start takes long; engines have messages of their own.
+/* Shown once to a user at a terminal when a start takes long; engines have messages of their own.
  * NULL: nothing more to say. */
 static const char *words_for(const struct start *start, int fd)
 {
@@ -201,8 +202,8 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 				       timeout_ms / 1000);
 		if (n > 0 && fds[1].revents)
 			signal = signals_read(&start->signals);
-		/* Once the channel is closed the program may be running, and the signal is meant
-		 * for it. */
+		/* Once the channel is closed the program may be running, and the signal is for
+		 * it. */
 		if (signal && !(fds[0].revents & POLLHUP))
 			return ended_by(signal, err);
 		if (n > 0 && (fds[0].revents || fds[2].revents))
@@ -227,7 +228,8 @@ int start_end_with_parent(struct start *start, struct err *err)
 	struct pollfd fd = { .fd = start->lifeline };
 	int r = privs_die_with_parent(0, err);
 
-	/* The signal is sent only on a future death, not for one that has already happened. */
+	/* The kernel sends the signal only for a future death: check that the parent has not died
+	 * already. */
 	if (r == 0 && poll(&fd, 1, 0) > 0)
 		r = err_set(err, ECHILD, "usrun has ended");
 	return r;
@@ -246,8 +248,9 @@ void start_note(struct start *start, const char *fmt, ...)
 		start->notes[start->n_notes++] = arena_strdup(start->arena, text);
 }
 
-/* A user enters by the right to trace init, and that is there while init waits for its start and
- * from its exec on, but not in the moments between: `create` may have ended before init waits. */
+/* An unprivileged user needs the right to trace init in order to enter. It exists while init waits
+ * for its start and again after its exec, but not in between; and `create` may have ended before
+ * init waits. */
 bool start_target_settles(int r, pid_t init, long long deadline)
 {
 	static const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };

@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Lowering takes CAP_SYS_RESOURCE in the initial user namespace. Nobody has that inside a user
- * namespace, so the caller's value stays there, and that is recorded. */
+/* Lowering the score needs CAP_SYS_RESOURCE in the initial user namespace, which no process inside
+ * a user namespace has. So the caller's value stays, and that is recorded. */
 static int oom_refused(struct start *start, const char *path, struct err *err)
 {
 	int wanted = start->plan->process.oom_score_adj;
@@ -57,8 +57,8 @@ int step_oom_set(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, ERR_AT "process.oomScoreAdj: write %s", value) : 0;
 }
 
-/* pid 0: ourselves. What may not be raised was refused or reduced in the plan; the rest is up to
- * the kernel: fs.nr_open, an LSM. */
+/* pid 0: the calling process. The plan has already refused or reduced what may not be raised; the
+ * rest is the kernel's decision: fs.nr_open, an LSM. */
 static int set_limit(pid_t pid, const struct rlimit_plan *limit, struct err *err)
 {
 	struct rlimit wanted = { .rlim_cur = limit->soft, .rlim_max = limit->hard }, now;
@@ -181,7 +181,7 @@ static int set_memory_policy(const struct oci_memory_policy *policy, struct err 
 	return r;
 }
 
-/* In the caller itself, so that the child inherits it before it is in the cgroup. */
+/* Set on the caller itself, so that the child inherits it before it is in the cgroup. */
 int step_affinity_initial(struct start *start, struct err *err)
 {
 	const struct oci_cpu_affinity *affinity = start->plan->process.affinity;
@@ -194,8 +194,9 @@ int step_affinity_initial(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* The caller's may be that of a daemon, which has nothing to do with what it starts. SCHED_DEADLINE
- * asks for all CPUs, so before it; a service with a system call filter may not have the call. */
+/* The caller may be a daemon with an affinity that its containers should not inherit.
+ * SCHED_DEADLINE requires all CPUs, so this comes first; a service with a system call filter may
+ * not be allowed the call. */
 static void free_affinity(struct start *start)
 {
 	int r = sched_free_affinity();
@@ -210,8 +211,9 @@ static bool is_given(const char *label)
 	return label && *label;
 }
 
-/* They take effect at the exec, also a child's. Set before the ids change, and before joining a pid
- * namespace in which the procfs at hand does not show us: afterwards no procfs can be had. */
+/* Labels take effect at the next exec, a child's included. They are set before the ids change, and
+ * before joining a pid namespace whose processes our procfs does not show: no procfs can be
+ * obtained after that. */
 static int set_labels(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -253,8 +255,8 @@ int step_priority_own(struct start *start, struct err *err)
 	return p->priority_by_parent ? 0 : set_priorities(p, 0, err);
 }
 
-/* The stager does this for an init that is born later, whose labels and priorities have rows of
- * their own. */
+/* The stager does this for an init that is born later, whose labels and priorities have their own
+ * rows. */
 int step_attributes(struct start *start, struct err *err)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -280,7 +282,7 @@ int step_attributes(struct start *start, struct err *err)
 	}
 	if (r == 0 && init)
 		r = set_labels(start, err);
-	/* As root of the container, and checked at once: a filter loaded early may forbid it. */
+	/* As the container's root, and checked right away: a filter loaded early may forbid it. */
 	if (r == 0 && p->args && chdir(p->cwd) == 0) {
 		start->cwd_entered = true;
 		r = resolve_check_cwd(err);

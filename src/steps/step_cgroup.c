@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The container's cgroup: created by usrun or as a systemd unit, limited, entered. */
+/* The container's cgroup: created by usrun or as a systemd unit, limited, and joined. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -20,8 +20,8 @@ static void undo_only(struct start *start, const struct cgroup_dir *dirs, size_t
 		log_warning("%s", err.text);
 }
 
-/* What we created has been removed. A cgroup that still exists, populated or frozen, is somebody
- * else's: neither we nor a later `delete` may remove it or kill its processes. */
+/* Whatever we created has been removed. A cgroup that still exists, populated or frozen, belongs to
+ * another: neither we nor a later `delete` may remove it or kill its processes. */
 static void undo_forget_dirs(struct start *start, enum driver_part part)
 {
 	const struct cgroup_place *place = &start->state->cgroup;
@@ -34,7 +34,7 @@ static void undo_forget_dirs(struct start *start, enum driver_part part)
 	undo_only(start, dirs, own);
 }
 
-/* Somebody else was faster in one hierarchy. What was created in the others must still be
+/* Another creator was faster in one hierarchy. What we created in the others must still be
  * removed. */
 static void undo_forget_others(struct start *start, const char *mark)
 {
@@ -59,7 +59,7 @@ static int delegate(struct start *start, struct err *err)
 						 plan->delegate_gid, &why)
 			       : 0;
 
-	if (r == -EPERM) { /* a user may not chown; the container works without, as most do */
+	if (r == -EPERM) { /* an unprivileged user may not chown; most containers work without */
 		start_note(start, "%s", why.text);
 		return 0;
 	}
@@ -68,7 +68,7 @@ static int delegate(struct start *start, struct err *err)
 	return r;
 }
 
-/* A container of this state directory that has ended no longer needs its cgroup. */
+/* A container of this state directory that has ended does not need its cgroup any more. */
 static bool has_ended(struct start *start, const char *mark, const char *other)
 {
 	size_t root = strcspn(mark, " ") + 1;
@@ -88,7 +88,8 @@ static bool has_ended(struct start *start, const char *mark, const char *other)
 	return status_of(&state, NULL, &ignored) == STATUS_STOPPED;
 }
 
-/* Whether or not the mark can be set. The state is written with whatever else is known by then. */
+/* Whether or not the cgroup could be marked. The state is written later, with whatever else is
+ * known by then. */
 static void note_inode(struct start *start)
 {
 	const struct cgroup_place *place = &start->cgroup.place;
@@ -101,8 +102,8 @@ static void note_inode(struct start *start)
 	start->state->cgroup.dirs.v = dirs;
 }
 
-/* Two creators, of one id under two state directories or of two ids with one path, may both find
- * that there is no cgroup: the first to mark it owns it. */
+/* Two creators, of one id under two state directories or of two ids with one path, may both find no
+ * cgroup: the first to mark it owns it. */
 static int claim(struct start *start, enum driver_part part, struct err *err)
 {
 	const char *mark = store_mark(start->store, start->state->id, start->arena);
@@ -169,12 +170,12 @@ int step_cgroup_join(struct start *start, struct err *err)
 	r = start->joins_itself ? driver_join_self_slowly(&start->cgroup, err) : 0;
 	if (r < 0)
 		return r;
-	/* clone3() has put us into the v2 tree; v1 hierarchies have no such call. */
+	/* clone3() has placed us in the v2 tree; v1 hierarchies have no such call. */
 	if (start->plan->flags & PLAN_CGROUP_LATE)
 		return driver_join_by_path(&plan->place, err);
 	if (start->cgroup.place.kind == CGROUP_DRIVER_V1)
 		r = driver_join_self(&start->cgroup, err);
-	driver_close(&start->cgroup); /* a way to the host for anyone who may trace us */
+	driver_close(&start->cgroup); /* a path to the host for any process that may trace us */
 	return r;
 }
 
@@ -218,7 +219,7 @@ int step_cgroup_unit(struct start *start, struct err *err)
 		undo_forget_unit(start);
 	if (r < 0)
 		return r;
-	/* From here on `delete` finds the directories too. */
+	/* From here on `delete` also finds the directories. */
 	start->state->cgroup = plan.place;
 	r = store_write(start->state_dir, start->state, err);
 	if (r == 0)
@@ -230,13 +231,13 @@ int step_cgroup_unit(struct start *start, struct err *err)
 	return r < 0 ? r : delegate(start, err);
 }
 
-/* What the parent knows has not come over the channel; mounts of v1 hierarchies need it. */
+/* The channel has not told init what the parent knows, and mounts of v1 hierarchies need it. */
 int step_cgroup_look(struct start *start, struct err *err)
 {
 	return driver_find(start->arena, 0, &start->plan->cgroup.place, &start->cgroup_place, err);
 }
 
-/* Below the unit: "/container", or "". */
+/* The sub-cgroup of the unit: "/container", or "". */
 static const char *subgroup_of(const struct start *start)
 {
 	const char *name = start->state->unit.name,

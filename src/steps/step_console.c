@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The container's terminal. The pair comes from the container's own devpts; the slave is opened
- * through the master, never by a name that the image could have put there (CVE-2025-52565). */
+ * through the master, never by a name, which the image could have planted (CVE-2025-52565). */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -63,7 +63,7 @@ static int open_pair(struct start *start, int root, struct err *err)
 		err_hint(err, "the config needs a mount of type devpts on /dev/pts");
 	if (r < 0)
 		return r;
-	/* Before the program can ask. An actual window takes precedence over the configured
+	/* Before the program can query it. A real window takes precedence over the configured
 	 * size. */
 	if (start->console_socket >= 0 || !tty_copy_size(tty_with_window(), start->console_master))
 		r = !process->rows || !process->columns
@@ -71,7 +71,7 @@ static int open_pair(struct start *start, int root, struct err *err)
 			    : tty_set_size(start->console_master, process->rows, process->columns);
 	if (r < 0)
 		return err_errno(err, -r, ERR_AT "process.consoleSize");
-	/* An unmapped owner cannot be set, and need not be: the opener owns it. */
+	/* An unmapped owner cannot be set, which does no harm: the opener owns the terminal. */
 	if (fchown(start->console_slave, process->uid, (gid_t)-1) < 0 && errno != EINVAL &&
 	    errno != EPERM)
 		return err_errno(err, errno, "give the terminal to uid %u", process->uid);
@@ -80,10 +80,10 @@ static int open_pair(struct start *start, int root, struct err *err)
 
 static int hand_over(struct start *start, struct err *err)
 {
-	static const char payload[] = "/dev/pts/ptmx"; /* receivers want some, below 4096 bytes */
+	static const char payload[] = "/dev/pts/ptmx"; /* receivers expect some, below 4096 bytes */
 	int r = 0;
 
-	/* Output copied to a file or a pipe is text for its reader. */
+	/* Output copied to a file or pipe is plain text to its reader. */
 	if (start->console_socket < 0 && !(start->plan->flags & PLAN_CONSOLE_KEPT) &&
 	    !isatty(STDOUT_FILENO))
 		r = tty_keep_newlines(start->console_slave);
@@ -134,7 +134,7 @@ int step_console_take(struct start *start, struct err *err)
 	return r;
 }
 
-/* exec: the container has its console; this process gets a terminal of its own. */
+/* exec: the container has its console already; this process gets its own terminal. */
 int step_console_enter(struct start *start, struct err *err)
 {
 	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -20,8 +20,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-struct place {           /* the previous device's directory: most are siblings */
-	int dir, opened; /* opened: the same, or -1 for one of the run's */
+struct place {           /* previous device's directory, since most are siblings */
+	int dir, opened; /* opened: the same, or -1 if the start owns it */
 	const char *path;
 	size_t len;
 	bool nodev, own;
@@ -56,7 +56,7 @@ static bool is_that_device(const struct stat *st, const struct device_plan *d)
 	return node_is(st, d->mode, d->major, d->minor);
 }
 
-/* LX-017: another file in the place of a device is an error, never left there or followed. */
+/* LX-017: another file in a device's place is an error; it is neither kept nor followed. */
 static int open_made(int dir, const char *name, const struct device_plan *d, struct err *err)
 {
 	_cleanup_close_ int node = resolve_beneath(dir, name, O_PATH | O_NOFOLLOW);
@@ -140,12 +140,12 @@ static int bind_node(struct start *start, int dir, const char *name, const struc
 	struct stat st;
 	int r;
 
-	if (S_ISFIFO(d->mode)) /* anyone may create those, anywhere */
+	if (S_ISFIFO(d->mode)) /* anyone may create FIFOs, anywhere */
 		return make_node(dir, name, d, err);
 	target = resolve_mount_point(dir, name, false, false, err);
 	if (target < 0)
 		return target;
-	if (fstat(target, &st) == 0 && is_that_device(&st, d)) /* bound before, or /dev is */
+	if (fstat(target, &st) == 0 && is_that_device(&st, d)) /* bound already, or all of /dev */
 		return 0;
 	node = clone_node(start, d, err);
 	if (node < 0)
@@ -154,7 +154,7 @@ static int bind_node(struct start *start, int dir, const char *name, const struc
 	return r < 0 ? err_errno(err, -r, "bind the host's node on %s", d->path) : 0;
 }
 
-/* A node that a bind mount shows is never changed: a matching one is used as it is, any other is
+/* A node shown by a bind mount is never changed: a matching one is used as it is, any other is
  * mounted over. */
 static int use_foreign(struct start *start, int dir, const char *name, const struct device_plan *d,
 		       struct err *err)
@@ -238,7 +238,7 @@ static int64_t host_gid(const struct start *start, uint32_t gid)
 	return idmap_to_host(&start->plan->idmap.gid, gid);
 }
 
-/* The directory for "net/tun" in a new file system, where nothing can be in the way. */
+/* Creates the directory of "net/tun" in a new file system, where nothing can be in the way. */
 static int make_parents(const struct start *start, int dev, const char **name, struct err *err)
 {
 	_cleanup_close_ int dir = fcntl(dev, F_DUPFD_CLOEXEC, 3);
@@ -268,7 +268,7 @@ static int make_outside(const struct start *start, int dev, const struct device_
 	struct device_plan there = *d;
 
 	if (!str_starts(d->path, "/dev/"))
-		return 0; /* bound from the host, by init */
+		return 0; /* init binds it from the host */
 	if (uid < 0 || gid < 0)
 		return err_set(err, EINVAL,
 			       "%s: its owner %u:%u is outside of linux.uidMappings or gidMappings",
@@ -279,7 +279,8 @@ static int make_outside(const struct start *start, int dev, const struct device_
 	return dir < 0 ? dir : make_node(dir, name, &there, err);
 }
 
-/* The file system belongs to the user namespace that it is made in; its root is the container's. */
+/* A file system belongs to the user namespace in which it is created; its root directory to the
+ * container's root. */
 static int make_dev(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_super owner[] = {
@@ -301,7 +302,7 @@ int step_devices_make(struct start *start, struct err *err)
 	if (!devices->by_parent)
 		return 0;
 	r = make_dev(start, i, err);
-	old = umask(0); /* modes are as written */
+	old = umask(0); /* modes exactly as given */
 	for (size_t k = 0; r == 0 && k < devices->n; k++) {
 		r = make_outside(start, start->mounts[i], &devices->v[k], err);
 		if (r < 0)

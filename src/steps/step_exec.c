@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last steps of init: working directory, program, exec. The words about a
- * missing or forbidden command are what clients read exit codes 126 and 127 from. */
+/* The last steps of init: working directory, program, exec. Clients derive the exit codes 126 and
+ * 127 from the messages about a missing or forbidden command. */
 #include "src/steps/steps.h"
 
 #include "src/base/elf.h"
@@ -24,8 +24,8 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* HOME from the container's /etc/passwd. A file that is not a small regular one is the image's
- * affair. */
+/* HOME from the container's /etc/passwd. Anything but a small regular file is the image's
+ * problem. */
 static const char *home_of(struct arena *arena, uint32_t uid)
 {
 	_cleanup_close_ int fd =
@@ -42,9 +42,9 @@ static const char *home_of(struct arena *arena, uint32_t uid)
 	return user.home;
 }
 
-/* Not of a file but of a filter that was loaded early is EPERM: old profiles lack faccessat2 (Linux
- * 5.8). The call that they have answers for the real ids, which are the same by now, but of
- * capabilities it takes only root's into account: this one lets execute what anybody may. */
+/* EPERM comes not from a file but from a filter loaded early: old profiles lack faccessat2 (Linux
+ * 5.8). The call that they have checks the real ids, which are the same by now, but considers
+ * capabilities only for root. So with CAP_DAC_OVERRIDE any execute bit is enough here. */
 static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 {
 	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
@@ -56,7 +56,8 @@ static int may_execute(const char *path, const struct stat *st, uint64_t caps)
 	return (caps & UINT64_C(1) << CAP_DAC_OVERRIDE) && (st->st_mode & 0111) ? 0 : -EACCES;
 }
 
-/* Finds what refuses it. Not under a filter of the container's, which may kill whoever asks. */
+/* Finds which directory or file refuses it. Not under the container's filter, which may kill the
+ * caller. */
 static void explain_denied(const struct start *start, const char *path, struct err *err)
 {
 	const struct barrier_view view = { .container = true,
@@ -67,9 +68,9 @@ static void explain_denied(const struct start *start, const char *path, struct e
 		barrier_hint(start->arena, &view, path, X_OK, err);
 }
 
-/* Anything missing below a bind mount is others', and step_rootfs_finish() leaves it alone. The
- * program may create it, and so may we with its rights; not under its filter, which may kill us,
- * and not for an exec, whose caller wants to know. */
+/* Below a bind mount a missing directory belongs to others, and step_rootfs_finish() leaves it
+ * alone. The program may create it, and so may we with its rights; but not under its filter, which
+ * may kill us, and not for an exec, whose caller wants to know. */
 static void make_cwd(const struct start *start)
 {
 	const char *missing;
@@ -112,7 +113,7 @@ int step_cwd(struct start *start, struct err *err)
 			explain_denied(start, cwd, err);
 			return -EACCES;
 		}
-		if (errno == ENOENT) /* clients try another one: status 127 */
+		if (errno == ENOENT) /* clients then try another command: status 127 */
 			return err_set(err, ENOENT,
 				       ERR_AT "process.cwd: chdir to cwd (\"%s\"): no such file "
 					      "or directory",
@@ -122,8 +123,8 @@ int step_cwd(struct start *start, struct err *err)
 	return resolve_check_cwd(err);
 }
 
-/* Only these are reported as missing (127) or denied (126): a loop of links, a name that is too
- * long, a failing disk or a lack of memory is neither. */
+/* Only these errors count as missing (127) or denied (126); a symlink loop, a name that is too
+ * long, a failing disk or lack of memory do not. */
 static int program_error(const char *path, int error, struct err *err)
 {
 	switch (error) {
@@ -173,7 +174,7 @@ static const char *path_in(const struct process_plan *p)
 	return path ? path : DEFAULT_PATH;
 }
 
-/* Where it was searched for; an empty root file system has none of these directories. */
+/* Names the directories searched; an empty root file system has none of them. */
 static void explain_not_found(const struct start *start, const char *path, struct err *err)
 {
 	for (const char *at = path; *at; at += strspn(at, ":")) {
@@ -262,7 +263,7 @@ static int first_own_fd(const struct start *start)
 int step_fds_close(struct start *start, struct err *err)
 {
 	(void)err;
-	/* All our descriptors, and any that leaked into us, are closed by the exec. */
+	/* The exec closes all our descriptors, and any that leaked into us. */
 	program_cloexec_from(first_own_fd(start));
 	return 0;
 }
@@ -280,7 +281,7 @@ static void explain_format(const char *head, size_t n, struct err *err)
 		err_hint(err, "the file is for another architecture, or damaged");
 }
 
-/* The kernel's ENOENT for a script means its interpreter, which the user would never guess. */
+/* ENOENT for a script means its interpreter, which a user would never guess. */
 static int explain_exec(const char *path, int error, struct err *err)
 {
 	_cleanup_close_ int fd =
@@ -325,8 +326,8 @@ static int exec_reaper(struct start *start, const char **env, struct err *err)
 			 ANNOTATIONS_INIT);
 }
 
-/* Under a name that nothing obeys: what LD_PRELOAD says is meant for the program that the handler
- * runs. */
+/* Renames variables so that nothing acts on them: LD_PRELOAD, for one, is meant for the program
+ * that the handler runs. */
 static const char **as_data(struct arena *arena, const struct handler_kept *handler,
 			    const char *const *env)
 {

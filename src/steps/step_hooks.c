@@ -33,7 +33,7 @@ static int run_point(struct start *start, const oci_hook_list *hooks, const char
 			 .bundle = plan->options->bundle,
 			 .annotations = plan->config->annotations.v,
 			 .n_annotations = plan->config->annotations.n,
-			 /* RT-012, RT-013: the pid as the hook would see it. */
+			 /* RT-012, RT-013: the pid as the hook sees it. */
 			 .pid = start->hooks_pid               ? start->hooks_pid
 				: inside                       ? getpid()
 				: child_is_there(&start->init) ? start->init.pid
@@ -54,7 +54,8 @@ static int run_point(struct start *start, const oci_hook_list *hooks, const char
 	return hooks_run(&request, err);
 }
 
-/* Before the clone: the files are the caller's, and hooks in the container write to them, too. */
+/* Before the clone: the files belong to the caller, and hooks in the container write to them as
+ * well. */
 int step_hooks_output(struct start *start, struct err *err)
 {
 	return hooks_open_output(start->plan->hooks_stdout, start->plan->hooks_stderr,
@@ -72,8 +73,8 @@ int step_hooks_create_runtime(struct start *start, struct err *err)
 			 "creating", err);
 }
 
-/* Paths of these hooks are the runtime's, their namespaces the container's; the rootfs is where
- * they work. */
+/* The paths of these hooks are the runtime's, their namespaces the container's; they run with the
+ * rootfs as working directory. */
 static int run_in_rootfs(struct start *start, struct err *err)
 {
 	int r;
@@ -89,7 +90,7 @@ static int run_in_rootfs(struct start *start, struct err *err)
 	return r;
 }
 
-/* The stager's namespaces except for pid; for time, its own: the new one is for its children. */
+/* The stager's namespaces except pid; for time its own, because a new one is for its children. */
 static int kinds_to_follow(const struct start *start)
 {
 	int flags = 0;
@@ -107,7 +108,7 @@ static int follow(struct start *start, int sock, struct err *err)
 	_cleanup_close_ int stager = -1;
 	int flags, r;
 
-	/* The first word arrives when the hooks are due; if the stager ends, it never does. */
+	/* The first message arrives when the hooks are due, or never if the stager ends. */
 	if (sock_recv(sock, &flags, sizeof(flags), &stager) != sizeof(flags) ||
 	    sock_recv(sock, &flags, sizeof(flags), &start->rootfs) != sizeof(flags))
 		child_exit(1);
@@ -154,8 +155,8 @@ static int make_runner(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, "create a process for createContainer hooks") : 0;
 }
 
-/* From here on others can see the stager's children: the hooks' process is made before, and follows
- * it into its other namespaces. */
+/* From here on others can see the stager's children. So the hooks' process is created before, and
+ * follows the stager into its other namespaces. */
 int step_pidns_join_early(struct start *start, struct err *err)
 {
 	int r = 0;

@@ -20,14 +20,14 @@
 #define FILES_OF_A_GROUP "files in it belong to a group that cannot be mapped"
 #define UPPER "upper"
 #define NEW_UPPER "upper.new"
-#define KERNELS "work" /* the kernel's work directory, beside an upper directory */
+#define KERNELS "work" /* the kernel's work directory, next to an upper directory */
 
 static enum layer_kind kind_of(const struct layer_plan *plan)
 {
 	return plan->user ? LAYER_USER : LAYER_TRUSTED;
 }
 
-/* In the parent, which holds the lock until the container has ended. */
+/* For the parent, which holds the lock until the container has ended. */
 int step_layer_open(struct start *start, struct err *err)
 {
 	const struct layer_plan *plan = &start->plan->layer;
@@ -92,8 +92,8 @@ static int make_dir(int dir, const char *name, mode_t mode)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The root of an overlay has the attributes of its upper directory. An owner that is unmapped here
- * cannot be set. It gets its name last, so that being killed leaves no half-made one. */
+/* An overlay's root has the attributes of its upper directory. An owner without a mapping here
+ * cannot be set. It is renamed last, so that a kill leaves no half-made one. */
 static int make_upper(int dir, const struct stat *like)
 {
 	int fd = openat(dir, UPPER, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -115,7 +115,7 @@ static int make_upper(int dir, const struct stat *like)
 	return fd;
 }
 
-/* The directory of one overlay, with "upper" and the work directory. */
+/* Opens one overlay's directory, which has "upper" and the work directory. */
 static int open_part(struct start *start, const struct step_layer_use *use)
 {
 	size_t index = use->layer - 1;
@@ -147,8 +147,8 @@ int step_layer_upper(struct start *start, const struct step_layer_use *use, int 
 	return *ret_work < 0 ? *ret_work : upper;
 }
 
-/* Paths are given by descriptor, as they may contain colons and commas. What is kept is also read
- * by others than the kernel, which therefore must not omit what the lower layer has. */
+/* Layers are given by descriptor, because paths may contain colons and commas. Others than the
+ * kernel also read a layer that is kept, so the kernel must not omit what the lower layer has. */
 static int configure(const struct layer_plan *plan, int fs, int lower, int upper, int work)
 {
 	const struct {
@@ -166,12 +166,12 @@ static int configure(const struct layer_plan *plan, int fs, int lower, int upper
 	if (r >= 0 && !plan->user && (plan->dir || plan->shown))
 		r = mountfd_fs_set(fs, "metacopy", "off");
 	if (r >= 0 && !plan->dir)
-		r = mountfd_fs_set(fs, "volatile", NULL); /* nothing in it is worth a sync */
+		r = mountfd_fs_set(fs, "volatile", NULL); /* its content is not worth a sync */
 	return r < 0 ? r : mountfd_fs_create(fs);
 }
 
-/* In a user namespace an overlay keeps its notes in user.* attributes, without which it cannot
- * replace a directory. */
+/* In a user namespace an overlay stores its metadata in user.* attributes, and cannot replace a
+ * directory without them. */
 static int check_notes(int upper, struct err *err)
 {
 	if (setxattr(fd_path(upper).text, "user.usrun.try", "", 0, 0) == 0)
@@ -211,7 +211,7 @@ static bool has(struct start *start, const struct step_layer_use *use, const cha
 	return dir >= 0 && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whether a layer must stay with the kernel's overlay: one whose creator was killed early is
+/* Whether a layer must stay with the kernel's overlay. If its creator was killed early, it is
  * empty. */
 static bool is_kernels(struct start *start, const struct step_layer_use *use)
 {
@@ -229,7 +229,7 @@ static bool is_kernels(struct start *start, const struct step_layer_use *use)
 	return r != -ENOENT && (r < 0 || n);
 }
 
-/* Begun by the kernel and unused: the kernel's notes and the server's do not mix. */
+/* Started by the kernel but unused: its metadata and the server's do not mix. */
 static int forget_native(struct start *start, const struct step_layer_use *use, struct err *err)
 {
 	_cleanup_close_ int dir = open_part(start, use);
@@ -238,9 +238,9 @@ static int forget_native(struct start *start, const struct step_layer_use *use, 
 	return r < 0 ? err_errno(err, -r, "clean up what the kernel left in the layer") : 0;
 }
 
-/* In the kernel's overlay files and directories of ids that have no number here cannot be changed;
- * those of a directory mostly belong to whom it does. Where the kernel shows another id for these,
- * the overlay is slower or faster than it could be, and as good. */
+/* In the kernel's overlay, files and directories of unmapped ids cannot be changed; in a directory
+ * they mostly belong to its owner. Where the kernel shows another id for these, the overlay may be
+ * slower or faster, but is correct. */
 static bool is_foreign(const struct start *start, const struct stat *top)
 {
 	enum { OVERFLOW_ID = 65534 };
@@ -307,7 +307,7 @@ static int choose(struct start *start, const struct step_layer_use *use, int low
 	return -err->code;
 }
 
-/* Neither shows more than the other: both see the lower directory as the container's root does. */
+/* Neither shows more than the other: both read the lower directory as the container's root does. */
 int step_layer_overlay(struct start *start, const struct step_layer_use *use, int lower,
 		       struct err *err)
 {

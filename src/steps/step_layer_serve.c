@@ -21,9 +21,9 @@ static bool must_be_served(const struct layer_plan *layer)
 	return false;
 }
 
-/* As the host sees them: inside, all that has no number looks alike. A group without a number
- * cannot be given to a copy either, unless the map has the kernel's one for those; with a single id
- * all files become its. */
+/* With owners as on the host, because inside all unmapped ids look alike. An unmapped group cannot
+ * be given to a copy either, unless the map contains the kernel's overflow gid; with a single id
+ * all files become that id's. */
 static void find_mixed(struct start *start)
 {
 	const struct plan *plan = start->plan;
@@ -50,7 +50,8 @@ static void find_mixed(struct start *start)
 	}
 }
 
-/* Where the kernel may do it, what is missing is said when it has refused. */
+/* Where the kernel may serve it, a missing requirement is reported only after the kernel has
+ * refused. */
 int step_layer_serve(struct start *start, struct err *err)
 {
 	const char *program;
@@ -96,7 +97,7 @@ static void add_name(struct start *start, struct names *names, const char *name)
 	names->v[names->n++] = arena_strdup(start->arena, name);
 }
 
-/* What / has here, and the copy does not. */
+/* Adds what / has here and the copy lacks. */
 static int add_missing(struct start *start, int tree, struct names *names, struct err *err)
 {
 	DIR *dir = opendir("/");
@@ -112,7 +113,7 @@ static int add_missing(struct start *start, int tree, struct names *names, struc
 	return error < 0 ? err_errno(err, -error, "list /") : 0;
 }
 
-/* Empty ones replace these directories and files of this machine. */
+/* Replaces these directories and files of this machine with empty ones. */
 static int hide(struct start *start, const struct step_layer_use *use, int part, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
@@ -153,7 +154,7 @@ int step_layer_served(struct start *start, const struct step_layer_use *use, int
 			       start->layer_unserved ? start->layer_unserved
 						     : "fuse-overlayfs needs a pid and a mount "
 						       "namespace of the container's own");
-	/* Only a copy of this machine has files that its root alone may read. */
+	/* Only a copy of this machine's root has files that only root may read. */
 	if (str_equal(start->plan->layer.v[use->layer - 1].lower, "/") &&
 	    (layer_standins_make(start->arena, use->tree, part, err) < 0 ||
 	     hide(start, use, part, err) < 0))

@@ -20,8 +20,8 @@ static int (*const methods[])(struct start *start, size_t i, struct err *err) = 
 	[MOUNT_BY_CGROUP_BIND] = step_mounts_cgroups, [MOUNT_BY_MOUNT] = step_mounts_classic,
 };
 
-/* An option that the kernel rejects is a mistake of the config: the host's mount, which has other
- * options, is no substitute. An overlay is also refused because of what it would lie on. */
+/* An option that the kernel rejects is a mistake in the config, which the host's mount, with other
+ * options, must not hide. An overlay may also be refused because of the file systems below it. */
 static bool another_may_help(enum mount_method next, int r)
 {
 	if (r == -EINVAL)
@@ -64,8 +64,9 @@ static int mount_one(struct start *start, size_t i, struct err *err)
 	return -err->code;
 }
 
-/* Those below it get the recursive propagation of the config now, so that it does not undo that of
- * the mounts to come. The rootfs itself must not be shared before pivot_root(2). */
+/* Mounts that already exist below the rootfs get the config's recursive propagation now, so that it
+ * does not undo the propagation of mounts to come. The rootfs itself must not be shared before
+ * pivot_root(2). */
 static int spread_propagation(struct start *start, struct err *err)
 {
 	unsigned long propagation = start->plan->rootfs.propagation;
@@ -80,8 +81,8 @@ static int spread_propagation(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, ERR_AT "linux.rootfsPropagation") : 0;
 }
 
-/* On the directory that was opened, whatever its path leads to by now. Where the mount there is
- * shared, ours has become so: what comes below it is nobody else's. */
+/* Attaches to the directory that was opened, wherever its path leads by now. If the mount there is
+ * shared, ours has become shared too; what is mounted below ours must stay private. */
 static int attach_among_others(struct start *start, struct err *err)
 {
 	int r = mountfd_attach(start->rootfs, start->rootfs_place);
@@ -100,7 +101,7 @@ static int attach_rootfs(struct start *start, struct err *err)
 		openat(AT_FDCWD, start->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
-	/* Where the container's root may not pass, / serves as well: it is about to be replaced. */
+	/* If the container's root may not reach it, / will do: it is about to be replaced. */
 	if (target < 0)
 		target = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (target < 0)
@@ -114,8 +115,8 @@ static int attach_rootfs(struct start *start, struct err *err)
 	return spread_propagation(start, err);
 }
 
-/* The caller's mounts stay slaves: what the host mounts arrives until the pivot, nothing of ours
- * goes back. The trees of the bind mounts were taken before, so their peers are kept. */
+/* The caller's mounts stay slaves: until the pivot, mounts of the host still arrive, and none of
+ * ours goes back. The trees for bind mounts were opened earlier, so they keep their peers. */
 static int place_rootfs(struct start *start, struct err *err)
 {
 	int r;
@@ -125,7 +126,7 @@ static int place_rootfs(struct start *start, struct err *err)
 	r = mountfd_isolate();
 	if (r < 0) {
 		(void)err_errno(err, -r, "make the mounts of the new namespace slave mounts");
-		if (r == -EINVAL) /* a root that chroot(2) has set to some directory */
+		if (r == -EINVAL) /* a root set by chroot(2) to some directory */
 			(void)err_hint(err, "usrun runs in a chroot whose root is not a mount "
 					    "point: run `mount --bind DIR DIR` before the chroot");
 		return r;
@@ -137,8 +138,8 @@ int step_mounts(struct start *start, struct err *err)
 {
 	int r;
 
-	start->umask = umask(
-		0); /* modes of what we make are as written; the container's comes at the end */
+	start->umask =
+		umask(0); /* modes exactly as given; the container's umask is set at the end */
 	r = place_rootfs(start, err);
 	if (r == 0 && start->plan->rootfs.layer)
 		r = step_overlay_mount(start, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The trees of the rootfs and of the bind mounts, taken before anything is mounted: by usrun itself
- * where the plan says so, else by the child in its own mount namespace. */
+/* The trees of the rootfs and of the bind mounts, opened before anything is mounted: by usrun
+ * itself where the plan says so, else by the child in its own mount namespace. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -28,7 +28,7 @@ static int rootfs_failed(const char *path, int error, struct err *err)
 	return -error;
 }
 
-/* It admits nobody but its mounter, not even root. */
+/* FUSE admits only the user who mounted it, not even root. */
 static void tell_of_fuse(int tree, struct err *err)
 {
 	struct statfs fs;
@@ -38,7 +38,7 @@ static void tell_of_fuse(int tree, struct err *err)
 			      "allow_root or allow_other, or run usrun as that user");
 }
 
-/* A copy of a shared mount is its peer: what we mount on it would appear on the host. */
+/* A copy of a shared mount is its peer: mounts on it would appear on the host. */
 static int leave_host(struct start *start)
 {
 	unsigned long kind = start->plan->rootfs.propagation & ~(unsigned long)MS_REC;
@@ -93,7 +93,7 @@ static int source_failed(const struct mount_entry *m, int error, struct err *err
 	return -error;
 }
 
-/* Only now: the kernel maps ids of detached mounts only. */
+/* Not earlier: the kernel maps ids only of detached mounts. */
 int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mount,
 			struct err *err)
 {
@@ -113,8 +113,8 @@ int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mo
 	return r;
 }
 
-/* The directory that the source of a sandbox is in. Sources were found without links, and what
- * another sandbox may write, it may exchange for a link in the meantime. */
+/* For a sandbox's source. Sources were resolved without links, and another sandbox with write
+ * access may have put a link there meanwhile. */
 int step_mounts_source_dir(const struct mount_entry *m, const char **ret_name)
 {
 	_cleanup_close_ int root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -233,13 +233,12 @@ int step_mounts_open(struct start *start, struct err *err)
 	return step_mounts_open_early(start, err);
 }
 
-/* Mounts of trees that exist already: bind mounts, changes of earlier mounts, the host's own proc
- * and sys. */
+/* Mounts of existing trees: bind mounts, changes of earlier mounts, the host's own proc and sys. */
 
-/* They are locked together. */
+/* The kernel locks these together. */
 static const uint64_t ACCESS_TIMES = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
 
-struct change { /* of attributes */
+struct change { /* attributes to change */
 	uint64_t set, clear;
 	bool recursive;
 };
@@ -249,9 +248,9 @@ static int apply(int mount, const struct change *c)
 	return mountfd_set_attr(mount, c->set, c->clear, 0, c->recursive);
 }
 
-/* In a user namespace the flags of mounts that came from a more privileged one are locked: what
- * protects may be added, what is there may not be taken away, and the access time mode stays. What
- * the kernel lets go goes, bit by bit; the rest is kept and said. */
+/* In a user namespace the flags of mounts from a more privileged one are locked: restrictions may
+ * be added but not removed, and the access time mode cannot change. Flags are changed one by one as
+ * far as the kernel allows; the rest stays, with a note. */
 static int apply_unlocked(struct start *start, const struct mount_entry *m, int mount,
 			  const struct change *wanted)
 {
@@ -339,8 +338,8 @@ static int copy_link(struct start *start, const struct mount_entry *m, int link,
 		       m->config_index, m->target, text);
 }
 
-/* A directory that only looks like /proc would be trusted by the container's programs and by those
- * that enter it later (CVE-2019-16884). */
+/* A directory that only looks like /proc would be trusted by the container's programs and by
+ * processes that enter it later (CVE-2019-16884). */
 static int check_source(const struct mount_entry *m, int mount, struct err *err)
 {
 	struct statfs fs;
@@ -357,7 +356,7 @@ static int check_source(const struct mount_entry *m, int mount, struct err *err)
 		       m->config_index, m->source);
 }
 
-/* What an earlier entry has mounted in the rootfs. */
+/* Opens what an earlier entry has mounted in the rootfs. */
 static int open_inside(struct start *start, const struct mount_entry *m, struct err *err)
 {
 	unsigned int as_it_is = MOUNT_EXT_SRC_NOFOLLOW | MOUNT_EXT_COPY_SYMLINK;
@@ -374,9 +373,9 @@ static int open_inside(struct start *start, const struct mount_entry *m, struct 
 	return r < 0 ? r : fd_take(&mount);
 }
 
-/* A copy is a peer of the host's mount. It stays so where the config says shared, but not in a user
- * namespace: what its root mounts must not appear on the host. The kernel sees to that for mounts
- * that were there before the namespace; ours may have been opened by usrun. */
+/* A copy is a peer of the host's mount. It stays one where the config says shared, but not in a
+ * user namespace: mounts made by its root must not appear on the host. The kernel ensures that for
+ * mounts older than the namespace, but usrun may have opened ours. */
 static int leave_peers(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
 	bool userns = start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
@@ -442,7 +441,7 @@ static int bind_tree(struct start *start, size_t i, struct err *err)
 	return r < 0 ? r : step_mounts_attach(start, m, mount, err);
 }
 
-/* Data of a remount is meant for the file system, not for the mount. */
+/* A remount's data is for the file system, not for the mount. */
 static int reconfigure(const struct mount_entry *m, int mount)
 {
 	_cleanup_later_ int fs = -1;

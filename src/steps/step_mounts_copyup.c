@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tmpcopyup: a tmpfs that begins with a copy of what it covers: modes, owners, times, extended
+/* tmpcopyup: a tmpfs that starts with a copy of what it covers: modes, owners, times, extended
  * attributes, links, special files. */
 #include "src/steps/step_mounts.h"
 
@@ -26,7 +26,7 @@ enum { AT_ONCE = 1 << 30 };
 struct level {
 	struct level *up;
 	struct stat st;
-	struct str below; /* its directories, each name with its NUL */
+	struct str below; /* its subdirectories, NUL-terminated names */
 	size_t next;
 };
 
@@ -40,8 +40,8 @@ static const char *next_below(const struct level *level)
 	return level->next < level->below.len ? level->below.s + level->next : NULL;
 }
 
-/* What the tmpfs of this kernel cannot hold (user.* before Linux 6.6), or what we may not set, is
- * left: the files themselves are what was asked for. */
+/* Attributes that this kernel's tmpfs does not support (user.* before Linux 6.6), or that we may
+ * not set, are skipped: the request is for the files themselves. */
 static void copy_xattrs(int from, int to)
 {
 	static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
@@ -69,7 +69,7 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 	if (out < 0)
 		return -errno;
 	while (left > 0) {
-		/* A 32-bit size_t would turn four gigabytes into zero. */
+		/* A 32-bit size_t would truncate 4 GiB to zero. */
 		ssize_t n = sendfile(out, in, NULL, left < AT_ONCE ? (size_t)left : AT_ONCE);
 
 		if (n < 0 && errno != EINTR)
@@ -78,7 +78,7 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 			break;
 		left -= n > 0 ? n : 0;
 	}
-	if (fchown(out, st->st_uid, st->st_gid) < 0) /* first: chown clears capabilities */
+	if (fchown(out, st->st_uid, st->st_gid) < 0) /* first, because chown clears capabilities */
 		return -errno;
 	copy_xattrs(in, out);
 	return 0;
@@ -95,8 +95,8 @@ static int copy_link(int from, int to, const char *name)
 	return symlinkat(target, to, name) < 0 ? -errno : 0;
 }
 
-/* Those with content have their owner. The mode after it, which loses setuid bits then; times
- * last. */
+/* Files with content already have their owner. The mode is set after it, because chown clears
+ * setuid bits; times come last. */
 static int copy_attributes(int to, const char *name, const struct stat *st)
 {
 	const struct timespec times[2] = { st->st_atim, st->st_mtim };
@@ -109,7 +109,7 @@ static int copy_attributes(int to, const char *name, const struct stat *st)
 	return utimensat(to, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* All but directories, which are queued in the level. */
+/* Copies anything but a directory; directories are queued in the level. */
 static int copy_entry(struct copy *copy, const char *name)
 {
 	struct stat st;
@@ -199,13 +199,13 @@ static int leave(struct copy *copy)
 
 	if (from < 0 || to < 0 || fstat(from, &st) < 0)
 		return -errno;
-	/* Somebody moved it meanwhile: ".." may lead anywhere. */
+	/* The directory was moved meanwhile: ".." may lead anywhere. */
 	if (st.st_ino != up->st.st_ino || st.st_dev != up->st.st_dev)
 		return -ESTALE;
 	move(copy, &from, &to);
 	pop(copy);
 	name = next_below(copy->level);
-	if (!name) /* it was entered by its name */
+	if (!name) /* it was entered by name */
 		return -ESTALE;
 	copy->level->next += strlen(name) + 1;
 	return copy_attributes(copy->to, name, &done);

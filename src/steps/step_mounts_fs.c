@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* New file systems: fsopen() and its kin, or mount(2) for those whose options are one string. */
+/* New file systems, with fsopen() and related calls, or with mount(2) where the options are one
+ * string. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -19,7 +20,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-/* A tmpfs without a mode of its own takes that of the directory it covers. */
+/* A tmpfs without a mode option takes the mode of the directory that it covers. */
 static int set_tmpfs_mode(struct start *start, const struct mount_entry *m, int fs)
 {
 	_cleanup_later_ int covered = -1;
@@ -89,8 +90,8 @@ static int open_fs(const struct mount_entry *m, const char *type, struct err *er
 	return fs;
 }
 
-/* One of the joined pid namespace that traces the process which asked there has perhaps sent
- * something else in its name. */
+/* A process in the joined pid namespace that traced the one asking there may have sent something
+ * else in its name. */
 static int check_proc(const struct start *start, int mount, struct err *err)
 {
 	struct statfs fs;
@@ -202,9 +203,8 @@ int step_mounts_classic(struct start *start, size_t i, struct err *err)
 		     : 0;
 }
 
-/* A mount of type cgroup without a plain cgroup2 file system behind it: the host's v2 tree bound,
- * or, on v1 and hybrid hosts, a tmpfs with one mount for each hierarchy, as programs in containers
- * expect. */
+/* A mount of type cgroup that is not simply a new cgroup2: the host's v2 tree, bind-mounted, or, on
+ * v1 and hybrid hosts, a tmpfs with one mount per hierarchy, as programs in containers expect. */
 
 static int failed(const struct mount_entry *m, int error, const char *what, struct err *err)
 {
@@ -212,8 +212,8 @@ static int failed(const struct mount_entry *m, int error, const char *what, stru
 			 what, m->target);
 }
 
-/* The hierarchy as seen from the container's cgroup namespace: a new mount of it shows only that
- * part. */
+/* Mounts the hierarchy from within the container's cgroup namespace, which shows only the
+ * container's part. */
 static int mount_hierarchy(const struct facts_hierarchy *h, uint64_t attrs)
 {
 	bool v2 = !*h->controllers, named = str_starts(h->controllers, "name=");
@@ -237,7 +237,7 @@ static int mount_hierarchy(const struct facts_hierarchy *h, uint64_t attrs)
 	return r < 0 ? r : mountfd_fs_mount(fs, attrs);
 }
 
-/* Without a cgroup namespace: the container's own directory of the hierarchy. */
+/* Without a cgroup namespace: binds the container's own directory of the hierarchy. */
 static int bind_hierarchy(struct start *start, const struct facts_hierarchy *h)
 {
 	const char *path = h->own;
@@ -278,7 +278,7 @@ static int add_hierarchy(struct start *start, const struct mount_entry *m, int d
 	return r < 0 ? failed(m, -r, name, err) : 0;
 }
 
-/* "cpu,cpuacct" is reached as cpu and as cpuacct too. */
+/* "cpu,cpuacct" is also available as cpu and as cpuacct. */
 static int add_links(int dir, const struct facts_hierarchy *h)
 {
 	const char *name = path_base(h->mount);
@@ -343,7 +343,7 @@ int step_mounts_cgroups(struct start *start, size_t i, struct err *err)
 			m->config_index, m->target);
 		return 0;
 	}
-	/* In a cgroup namespace a newly mounted file system would show no more. */
+	/* In a cgroup namespace, a newly mounted file system would show no more. */
 	r = mount = start->plan->flags & PLAN_CGROUPNS
 			    ? bind_hierarchy(start, &cgroup->v[0])
 			    : mountfd_clone(AT_FDCWD, cgroup->v[0].mount, true, false);

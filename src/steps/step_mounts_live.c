@@ -33,9 +33,9 @@
 enum { WORK_TIMEOUT_MS = 20000, DEATH_TIMEOUT_MS = 10000 };
 
 struct place {
-	int dir; /* the directory that it is in */
+	int dir; /* its parent directory */
 	const char *name;
-	int target; /* what is there: to mount on, or the mount to remove */
+	int target; /* what to mount on, or the mount to remove */
 };
 
 static int join(struct start *start, unsigned int kinds, struct err *err)
@@ -46,9 +46,8 @@ static int join(struct start *start, unsigned int kinds, struct err *err)
 		     : 0;
 }
 
-/* A process that may not open mounts where the caller is may do so in a copy of its mount
- * namespace, which belongs to the container's user namespace. *kinds: what is still to be
- * joined. */
+/* A process that may not open mounts in the caller's mount namespace may do so in a copy of it that
+ * belongs to the container's user namespace. *kinds: the namespaces still to join. */
 static int open_sources(struct start *start, unsigned int *kinds, struct err *err)
 {
 	int r = 0;
@@ -62,7 +61,7 @@ static int open_sources(struct start *start, unsigned int *kinds, struct err *er
 	return r < 0 ? r : step_mounts_sources(start, err);
 }
 
-/* Where 0 is not mapped the capabilities of the user namespace have to do. */
+/* Where 0 is not mapped, the capabilities of the user namespace must suffice. */
 static int become_root(struct start *start, struct err *err)
 {
 	int r = privs_set_gid(0, err);
@@ -119,7 +118,7 @@ static void place_done(struct place *place)
 	fd_closep(&place->target);
 }
 
-/* -errno, no text. */
+/* Opens the place and its parent. -errno, no text. */
 static int open_place(int root, const char *path, struct place *ret)
 {
 	char parent[PATH_MAX] = ".";
@@ -141,15 +140,15 @@ static int open_place(int root, const char *path, struct place *ret)
 	return S_ISLNK(st.st_mode) ? -ELOOP : 0;
 }
 
-/* What is missing is made below the deepest directory that no link leads to. A link that comes
- * meanwhile leads nowhere else than below that; and through it the place is not opened. */
+/* A missing place is created below the deepest directory reached without links. A link planted
+ * meanwhile cannot lead out of that directory, and the place is not opened through it. */
 static int make_place(int root, const char *path, const char *target, bool dir, struct err *err)
 {
 	char there[PATH_MAX];
 	size_t len = strlen(path);
 	int below = -ENOENT, made;
 
-	memcpy(there, path, len + 1); /* open_place() has looked at its length */
+	memcpy(there, path, len + 1); /* open_place() has checked its length */
 	while (below == -ENOENT && len > 1) {
 		while (len > 1 && there[len - 1] != '/')
 			len--;
@@ -166,7 +165,8 @@ static int make_place(int root, const char *path, const char *target, bool dir, 
 	return 0;
 }
 
-/* A mount on procfs would stand in for the kernel; the plan has let pass what may. */
+/* A mount on procfs would impersonate the kernel; the plan has approved what may be mounted
+ * there. */
 static int check_kernels(const char *path, int target, struct err *err)
 {
 	struct statfs fs;
@@ -178,8 +178,8 @@ static int check_kernels(const char *path, int target, struct err *err)
 		       path);
 }
 
-/* The place may be in one that will be attached before it: the last of these, by its descriptor, to
- * which *path is then relative. */
+/* The place may be in a mount that will be attached before it: returns the last such mount's
+ * descriptor, to which *path is then relative. */
 static int root_of(const struct start *start, size_t i, const char **path)
 {
 	const struct mount_entry *mounts = start->plan->rootfs.mounts;
@@ -219,7 +219,7 @@ static int find_place(struct start *start, size_t i, struct place *ret, struct e
 	return check_kernels(path, ret->target, err);
 }
 
-/* By the name in its directory: the kernel lets nobody exchange that while a mount is on it. */
+/* By name in its parent directory: the kernel does not let a mount point be renamed or replaced. */
 static int detach(const struct place *place)
 {
 	if (fchdir(place->dir) < 0)
@@ -243,7 +243,7 @@ static int attach(struct start *start, size_t i, const struct place *place, stru
 		     : 0;
 }
 
-/* File systems and files created as mount points for others. */
+/* File systems, and files created as mount points for others. */
 static int make_readonly(struct start *start, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
@@ -255,7 +255,7 @@ static int make_readonly(struct start *start, struct err *err)
 	return r < 0 ? err_errno(err, -r, "make a mount read-only") : 0;
 }
 
-/* A file system of the container may hold it up here for ever; nothing is attached yet. */
+/* A file system of the container may block this forever; nothing is attached yet. */
 static int find_places(struct start *start, struct place *ret, struct err *err)
 {
 	int r = 0;
@@ -282,7 +282,7 @@ static int attach_all(struct start *start, const struct place *places, struct er
 	return r;
 }
 
-/* Usrun that has waited too long, or is gone, takes it that nothing is attached. */
+/* If usrun has waited too long, or is gone, it assumes that nothing was attached. */
 static int await_go(struct start *start, struct err *err)
 {
 	struct err ready = { 0 };
@@ -309,13 +309,13 @@ static int add(struct start *start, struct err *err)
 		r = find_places(start, places, err);
 	if (r == 0)
 		r = await_go(start, err);
-	/* From here on it is finished or taken back, whatever becomes of usrun. */
+	/* From here on the work is completed or undone, whatever happens to usrun. */
 	if (r == 0)
 		r = privs_outlive_parent(err);
 	return r < 0 ? r : attach_all(start, places, err);
 }
 
-/* Longer paths first: they may lie below others. */
+/* Longest paths first: they may be below others. */
 static int by_depth(const void *a, const void *b)
 {
 	const struct mount_entry *x = a, *y = b;
@@ -324,14 +324,14 @@ static int by_depth(const void *a, const void *b)
 	return (m < n) - (m > n);
 }
 
-/* Of open_place(): it is not there, or a link is. */
+/* open_place() found nothing there, or a link. */
 static bool is_gone(int r)
 {
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -EXDEV;
 }
 
-/* Where nothing is mounted any more the container has taken it away, or has renamed a directory
- * above it: the caller must hear of that. */
+/* If the mount is gone, the container has unmounted it or renamed a directory above it: the caller
+ * must learn of that. */
 static int remove_all(struct start *start, struct err *err)
 {
 	size_t n = start->plan->rootfs.n_mounts;
@@ -346,7 +346,7 @@ static int remove_all(struct start *start, struct err *err)
 
 		if (there == 0 && !mountfd_is_same(places[i].dir, places[i].target))
 			continue;
-		if (there < 0 && !is_gone(there)) /* it may well be mounted, and stays listed */
+		if (there < 0 && !is_gone(there)) /* it may still be mounted, so it stays listed */
 			return err_errno(err, -there, "unmount %s in the container", v[i].target);
 		log_notice("%s in the container: nothing is mounted there any more", v[i].target);
 		place_done(&places[i]);
@@ -366,8 +366,8 @@ static __attribute__((noreturn)) void work(struct start *start, bool removes, in
 	struct err err = { 0 };
 	int r;
 
-	/* Others in the caller's pid namespace see this process, and may trace anyone who joins
-	 * their user namespace. */
+	/* Others in the caller's pid namespace see this process, and may trace any process that
+	 * joins their user namespace. */
 	privs_set_dumpable(false);
 	(void)setsid(); /* a key typed for the caller must not stop it halfway */
 	start->lifeline = sock;
@@ -378,7 +378,7 @@ static __attribute__((noreturn)) void work(struct start *start, bool removes, in
 	child_exit(r < 0);
 }
 
-/* *ret_heard: the process has answered, be it with what failed. */
+/* *ret_heard: the process has answered, even if with an error. */
 static int await(const struct start *start, int sock, bool *ret_heard, struct err *err)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
@@ -403,7 +403,7 @@ static int await(const struct start *start, int sock, bool *ret_heard, struct er
 	return -said.code;
 }
 
-/* Added ones are waited for twice: until they can be attached, and until they are. */
+/* Adding waits twice: until the mounts can be attached, and until they are. */
 static int follow(const struct start *start, bool removes, int sock, bool *ret_sure,
 		  struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The place of a mount: resolved inside the rootfs, checked, and used by descriptor. */
+/* The place of a mount: resolved inside the rootfs, checked, and then used by descriptor. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -18,8 +18,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* procfs and sysfs go on a real directory and nowhere else: an image's symbolic link would choose
- * what represents the kernel (CVE-2019-19921, CVE-2023-27561). */
+/* procfs and sysfs are mounted only on a real directory: otherwise a symbolic link in the image
+ * would choose what represents the kernel (CVE-2019-19921, CVE-2023-27561). */
 static int kernel_target(struct start *start, const struct mount_entry *m, struct err *err)
 {
 	int fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
@@ -28,7 +28,7 @@ static int kernel_target(struct start *start, const struct mount_entry *m, struc
 		fd = resolve_make(start->rootfs, m->target, true, err);
 		if (fd < 0)
 			return err_prefix(err, ERR_AT "mounts[%ld].destination", m->config_index);
-		fd_closep(&fd); /* a link may just have appeared */
+		fd_closep(&fd); /* a link may have appeared just now */
 		fd = resolve_beneath(start->rootfs, m->target + 1, O_PATH | O_DIRECTORY);
 	}
 	if (fd == -EACCES) {
@@ -45,14 +45,14 @@ static int kernel_target(struct start *start, const struct mount_entry *m, struc
 	return fd;
 }
 
-/* A link led there: what the planner checked by name must hold for the place too. On the kernel's
- * own file systems a mount would impersonate it (CVE-2025-52881). */
+/* A link led there, so what the planner checked by name must hold for the place, too. A mount on
+ * the kernel's own file systems would impersonate the kernel (CVE-2025-52881). */
 static int check_place(const struct mount_entry *m, int target, struct err *err)
 {
 	bool own_link = m->extensions & MOUNT_EXT_DEST_NOFOLLOW;
 	struct statfs fs;
 
-	if (path_is_below(m->target, "/proc") && !own_link) /* /proc/net/dev: net is a link */
+	if (path_is_below(m->target, "/proc") && !own_link) /* /proc/net/dev: /proc/net is a link */
 		return 0;
 	if (fstatfs(target, &fs) < 0)
 		return err_errno(err, errno, ERR_AT "mounts[%ld]: stat %s", m->config_index,
@@ -107,7 +107,7 @@ static int attach_failed(const struct mount_entry *m, int mount, int target, int
 	return r;
 }
 
-/* Others may be mounted elsewhere too: a disk, devtmpfs. */
+/* Other types may also be mounted elsewhere: a disk, devtmpfs. */
 bool step_mounts_is_new(const struct mount_entry *m)
 {
 	return m->kind == MOUNT_FS && (str_equal(m->fs, "tmpfs") || str_equal(m->fs, "ramfs"));
@@ -134,16 +134,16 @@ int step_mounts_own_at(const struct start *start, const char *path, size_t len)
 
 		if (n == len && strncmp(target, path, len) == 0)
 			return step_mounts_is_new(&rootfs->mounts[i]) ? start->mounts[i] : -1;
-		/* Something covers it, or will. */
+		/* Another mount covers it, or will. */
 		if (n == 1 || (n < len && path[n] == '/' && strncmp(target, path, n) == 0))
 			return -1;
 	}
 	return -1;
 }
 
-/* By one name in the rootfs, or by one that is made in a file system of the container's own: no
- * link can lead away from there, for the kernel follows none at the end and mounts no directory on
- * one. Less than 0: by the whole path. */
+/* Moves the mount to a single name in the rootfs, or in a file system created for the container. No
+ * link can divert that: the kernel follows none in the last component, and mounts no directory on
+ * one. Less than 0: use the whole path. */
 static int attach_by_name(struct start *start, const struct mount_entry *m, int mount,
 			  bool *ret_there)
 {
@@ -179,7 +179,7 @@ int step_mounts_attach(struct start *start, const struct mount_entry *m, int mou
 	struct stat st = { 0 };
 	int r;
 
-	/* New file systems begin with a directory. */
+	/* The root of a new file system is a directory. */
 	if (m->kind == MOUNT_BIND && fstat(mount, &st) < 0)
 		return err_errno(err, errno, "stat the mount for %s", m->target);
 	dir = m->kind != MOUNT_BIND || S_ISDIR(st.st_mode);

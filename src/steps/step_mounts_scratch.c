@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A directory of the host whose changes do not reach it: an overlay or, if nothing of the host is
- * below, a directory of the layer itself. */
+/* A directory of the host whose changes stay in the container: an overlay or, if it covers nothing
+ * of the host, a directory of the layer itself. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -48,7 +48,7 @@ static const char *super_value(const struct mount_entry *m, const char *key)
 	return NULL;
 }
 
-/* Nothing is below. */
+/* It covers nothing of the host. */
 static int attach_own(struct start *start, const struct mount_entry *m,
 		      const struct step_layer_use *use, struct err *err)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network that a process outside provides for the container, which is not part of the
- * config. */
+/* The network that an outside process provides for the container; the config has no part in it. */
 #include "src/steps/steps.h"
 
 #include "net/net_helper.h"
@@ -18,7 +17,7 @@
 
 enum { READY_TIMEOUT_MS = 60000, RESOLV_MAX = 64 << 10 };
 
-/* A missing program is reported before anything is created. */
+/* Reports a missing program before anything is created. */
 int step_net_helper(struct start *start, struct err *err)
 {
 	if (!net_has_device(start->plan->net.kind))
@@ -27,7 +26,7 @@ int step_net_helper(struct start *start, struct err *err)
 			       &start->net_program, err);
 }
 
-/* The file is a mount source. Without one of its own the host has no resolver, or it is where libc
+/* The file is a mount source. If it is not written, the host has no resolver, or it is where libc
  * looks anyway. */
 int step_net_resolv(struct start *start, struct err *err)
 {
@@ -77,7 +76,7 @@ int step_net_show(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* Where slirp4netns, as the container's root, creates its socket. */
+/* Creates the directory for slirp4netns's socket, which it creates as the container's root. */
 static int make_api(struct start *start, struct err *err)
 {
 	const struct idmap_write *map = &start->plan->idmap;
@@ -91,12 +90,12 @@ static int make_api(struct start *start, struct err *err)
 	if ((start->plan->flags & PLAN_USERNS_NEW) && uid >= 0 && gid >= 0 &&
 	    uid != start->plan->facts->caller.uid &&
 	    fchownat(dir, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0 &&
-	    errno != EPERM) /* a user; the container's root writes there as that of its namespace */
+	    errno != EPERM) /* unprivileged: root of the user namespace may write there */
 		return err_errno(err, errno, "give the socket's directory to slirp4netns");
 	return fd_take(&dir);
 }
 
-/* Nothing is started that a later delete would not know about. */
+/* No process is started that a later delete would not know of. */
 static int record_keeper(struct start *start, struct err *err)
 {
 	uint64_t start_time = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces: opened, joined, created; and the contents of the network namespace: lo, and devices
- * of the host. */
+/* Opens, joins and creates namespaces, and fills the network namespace: lo, and devices of the
+ * host. */
 #include "src/steps/steps.h"
 
 #include "net/devices.h"
@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of the caller or of the first process: one that was joined and is nevertheless the host's. */
+/* Whether a joined namespace is nevertheless the caller's or that of the first process. */
 static bool is_the_hosts(int ns, int kind)
 {
 	static const char *const whose[] = { "self", "1" };
@@ -45,7 +45,7 @@ static bool is_the_hosts(int ns, int kind)
 	return false;
 }
 
-/* What the config sets in a namespace, in its own words; NULL: nothing. */
+/* What the config sets in a namespace, in the config's terms; NULL: nothing. */
 static const char *what_is_set(const struct plan *plan, int kind)
 {
 	char path[SYSCTL_PATH_MAX];
@@ -61,14 +61,13 @@ static const char *what_is_set(const struct plan *plan, int kind)
 	return plan->hostname ? "hostname" : plan->domainname ? "domainname" : NULL;
 }
 
-/* By descriptor: a path may lead elsewhere by the time it is opened. */
+/* By descriptor: the path may lead elsewhere when opened again. */
 static int check_not_the_hosts(const struct start *start, int kind, struct err *err)
 {
 	const char *what = what_is_set(start->plan, kind);
 	const char *path = start->plan->ns.v[kind].path;
 
-	/* The kernel refuses to join the user namespace that one is already in, with an unhelpful
-	 * errno. */
+	/* The kernel refuses to join the current user namespace again, with an unhelpful errno. */
 	if ((!what && kind != PLAN_NS_USER) || !is_the_hosts(start->ns_fds[kind], kind))
 		return 0;
 	if (!what)
@@ -82,9 +81,9 @@ static int check_not_the_hosts(const struct start *start, int kind, struct err *
 		       names_namespaces[kind].name, path);
 }
 
-enum { SETTLE_MS = 2000 }; /* not long: PID may be a stranger, who never lets us in */
+enum { SETTLE_MS = 2000 }; /* short, because PID may be a stranger that never lets us in */
 
-/* The path may be in /proc/PID/ns of a container just created, and it may name a FIFO. */
+/* The path may be in /proc/PID/ns of a container created just now, and it may name a FIFO. */
 static int open_path(const char *path)
 {
 	long long deadline = clock_now() + SETTLE_MS;
@@ -101,7 +100,7 @@ static int open_path(const char *path)
 int step_ns_open(struct start *start, struct err *err)
 {
 	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
-		start->lsm = facts_lsm(); /* sysfs is the host's */
+		start->lsm = facts_lsm(); /* sysfs is still the host's */
 	for (int kind = 0; kind < PLAN_NS_COUNT; kind++) {
 		const char *path = start->plan->ns.v[kind].path;
 		int r;
@@ -123,8 +122,8 @@ int step_ns_open(struct start *start, struct err *err)
 
 static int join(struct start *start, int kind, struct err *err)
 {
-	/* Processes inside may have the right to trace anyone who enters, and see this process in
-	 * the pid namespace of the host, with the host's root and directory. */
+	/* Processes inside may be allowed to trace whoever enters, and see this process in the
+	 * host's pid namespace, with the host's root and working directory. */
 	if (kind == PLAN_NS_USER)
 		privs_set_dumpable(false);
 	if (setns(start->ns_fds[kind], names_namespaces[kind].value) < 0) {
@@ -142,8 +141,8 @@ static int join(struct start *start, int kind, struct err *err)
 	return 0;
 }
 
-/* Children are born into a pid namespace from the join on, and those who live there see them: as
- * long as this process will have the rights over it, it waits for step_pidns_join(). */
+/* After the join, children are born into the pid namespace and visible to its processes. If this
+ * process keeps its rights over that namespace, the join waits for step_pidns_join(). */
 bool step_ns_pid_comes_last(const struct start *start)
 {
 	_cleanup_close_ int owner = -1;
@@ -157,8 +156,8 @@ bool step_ns_pid_comes_last(const struct start *start)
 	       of.st_ino == user.st_ino;
 }
 
-/* A namespace that belongs to the user namespace we are about to join can be entered only from
- * there; one that belongs to the caller's, only from here. Trying is the only way to know. */
+/* A namespace owned by the user namespace that we are about to join can be entered only from there;
+ * one owned by the caller's, only from here. Only trying tells which. */
 static int join_or_later(struct start *start, int kind, struct err *err)
 {
 	int r = join(start, kind, err);
@@ -194,7 +193,7 @@ int step_ns_join_late(struct start *start, struct err *err)
 
 int step_userns_create(struct start *start, struct err *err)
 {
-	if (!(start->plan->flags & PLAN_STAGER)) /* clone() created it */
+	if (!(start->plan->flags & PLAN_STAGER)) /* created by clone() */
 		return 0;
 	if (unshare(CLONE_NEWUSER) < 0)
 		return probe_userns_refused(errno, err);
@@ -238,8 +237,8 @@ int step_ns_create(struct start *start, struct err *err)
 {
 	int r = make(start->plan->ns.unshare_flags, err);
 
-	/* A process cloned into a pid namespace of others is visible there from the clone on, with
-	 * the host's root and directory: nobody may open those by a right to trace it. */
+	/* A process cloned into another's pid namespace is visible there at once, with the host's
+	 * root and working directory, which nobody may open by tracing it. */
 	if (start->plan->flags & PLAN_STAGER)
 		privs_set_dumpable(false);
 	return r;
@@ -278,8 +277,8 @@ static int add_offset(char *text, size_t size, const char *clock,
 		      : 0;
 }
 
-/* In one write, as the file accepts no more. The right checked is the opener's, and the namespace
- * is that of the moment of opening. */
+/* In one write, because the file accepts no second. The kernel checks the opener's rights, and the
+ * offsets are for the namespace at the time of opening. */
 int step_time_offsets(struct start *start, struct err *err)
 {
 	const struct oci_time_offsets *offsets = start->plan->ns.offsets;
@@ -312,7 +311,7 @@ int step_become_root(struct start *start, struct err *err)
 	if (!(start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
 		return 0;
 	if (start->plan->flags & PLAN_USERNS_NEW) {
-		/* Without a mapping for 0 the full capabilities in the new namespace have to
+		/* Without a mapping for 0, the full capabilities in the new namespace must
 		 * suffice. */
 		if (idmap_to_host(&start->plan->idmap.gid, 0) >= 0)
 			r = privs_set_gid(0, err);
@@ -323,7 +322,7 @@ int step_become_root(struct start *start, struct err *err)
 		if (r == 0)
 			r = privs_set_uid(0, err);
 	}
-	/* The kernel resets it whenever the ids change. */
+	/* The kernel clears the parent-death signal whenever the ids change. */
 	return r < 0 ? r : start_end_with_parent(start, err);
 }
 
@@ -333,7 +332,7 @@ int step_loopback(struct start *start, struct err *err)
 	return loopback_up(err);
 }
 
-/* A socket identifies the namespace it was created in, without a pid that may be reused. */
+/* A socket identifies the namespace in which it was created, without a pid that may be reused. */
 int step_netns_show(struct start *start, struct err *err)
 {
 	start->netns_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -356,7 +355,7 @@ int step_netdev_move(struct start *start, struct err *err)
 	return r;
 }
 
-/* exec: into the namespaces and the cgroup of a running container. */
+/* exec: opens the namespaces and the cgroup of a running container. */
 
 int step_target_open(struct start *start, struct err *err)
 {
@@ -365,8 +364,8 @@ int step_target_open(struct start *start, struct err *err)
 	int r;
 
 	if (start->plan->process.apparmor_profile || start->plan->process.selinux_label)
-		start->lsm = facts_lsm(); /* sysfs is the host's */
-	/* Without a mount namespace of its own a container has only a root directory, which differs
+		start->lsm = facts_lsm(); /* sysfs is still the host's */
+	/* A container without a mount namespace of its own has just a root directory, which differs
 	 * from that of the namespace. */
 	if (start->plan->ns.shared_mounts) {
 		char *path = arena_strf(start->arena, "/proc/%lld/root", (long long)state->pid.v);
@@ -402,8 +401,8 @@ int step_target_enter(struct start *start, struct err *err)
 {
 	int r;
 
-	/* From now on processes of the container may see us: nothing of the host but the channels
-	 * is open, and nobody may trace us (CVE-2016-9962). */
+	/* From now on the container's processes may see us: nothing of the host is open but the
+	 * channels, and no process may trace us (CVE-2016-9962). */
 	privs_set_dumpable(false);
 	driver_close(&start->cgroup);
 	r = start_join_target(start, start->plan->ns.join_flags);
@@ -413,11 +412,12 @@ int step_target_enter(struct start *start, struct err *err)
 	r = enter_root(start, err);
 	if (r < 0 || !(start->plan->flags & PLAN_USERNS_JOIN))
 		return r;
-	/* Root of the container, where it has one: capabilities alone do not open root's files. */
+	/* Becomes the container's root, if there is one: capabilities alone do not open root's
+	 * files. */
 	r = privs_set_gid(0, err);
 	if (r == 0)
 		r = privs_set_uid(0, err);
-	if (r == -EINVAL) /* 0 is not mapped; the full capabilities of the namespace have to do */
+	if (r == -EINVAL) /* 0 is not mapped: the full capabilities in the namespace must suffice */
 		r = 0;
 	privs_set_dumpable(false);
 	return r < 0 ? r : start_end_with_parent(start, err);

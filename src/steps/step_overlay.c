@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A rootfs that is left unchanged: an overlay on top of its tree. */
+/* A rootfs that stays unchanged: an overlay on top of its tree. */
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A layer in memory lies on the tree that it covers, and the overlay on both: neither is visible,
- * and all go with the namespace. */
+/* A layer in memory is mounted on the tree that it covers, and the overlay on both: neither is
+ * visible, and all go with the namespace. */
 int step_overlay_mount(struct start *start, struct err *err)
 {
 	_cleanup_close_ int merged = -1;

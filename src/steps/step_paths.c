@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.maskedPaths and linux.readonlyPaths. Done before the pivot, so that masks come from the
- * host's /dev/null, checked by its number, and not from the image's (CVE-2025-31133). */
+/* linux.maskedPaths and linux.readonlyPaths. Applied before the pivot, so that masks are made from
+ * the host's /dev/null, checked by device number, and not from the image's (CVE-2025-31133). */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -24,13 +24,14 @@ static int open_null(struct err *err)
 	return fd_take(&fd);
 }
 
-struct masks { /* the first of each kind, where it lies: the others are copies */
+struct masks { /* the first attached mask of each kind; the others are copies */
 	int null, dir;
 	bool null_lies; /* null is attached */
 };
 
-/* A copy of an attached mask is as that is; one of the host's /dev/null would stay its peer, and it
- * is the host's inode: read-only, or the container's root could change its mode for everybody. */
+/* A copy of an attached mask inherits its settings; a copy of the host's /dev/null would stay its
+ * peer. The inode is the host's: it is mounted read-only, or the container's root could change its
+ * mode for everybody. */
 static int copy_null(struct masks *masks)
 {
 	int mount = mountfd_clone(masks->null, "", false, false), r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A pid namespace in which others live. They see whoever is born there, and one of them may have
- * the right to trace it, which no other protection stops: so what is born has nothing of the
- * host's. Init is born last, and a procfs of the namespace, which only a process in it can ask for,
- * comes from one that can do nothing else. */
+/* Joining a pid namespace in which others live. They see every process born there, and one of them
+ * may be allowed to trace it, against which nothing else protects: so whatever is born there holds
+ * nothing of the host. Init is born last, and the namespace's procfs, which only a process inside
+ * can request, comes from one that can do nothing else. */
 #include "src/steps/steps.h"
 
 #include "src/base/clock.h"
@@ -23,8 +23,8 @@
 
 enum { WORD_TIMEOUT_MS = 10000, DEATH_TIMEOUT_MS = 10000 };
 
-/* What a process shows to others must be so from its birth on: its maker, which they do not see,
- * has it too. */
+/* Whatever a process must not expose has to be gone at birth: so its parent, which they cannot see,
+ * gives it up first. */
 static int empty_ourselves(const struct start *start, int sock)
 {
 	static const int calls[] = { SYS_fsopen, SYS_sendmsg, SYS_clone3, SYS_clone,
@@ -48,7 +48,7 @@ static int empty_ourselves(const struct start *start, int sock)
 	return filter_load_own(calls, sizeof(calls) / sizeof(calls[0]));
 }
 
-/* Says which process it has made; that one has the procfs. */
+/* Reports which process it has created; that one sends the procfs. */
 static __attribute__((noreturn)) void ask_for_proc(const struct start *start, int sock)
 {
 	const struct clone_request request = { .flags = CLONE_PARENT, .cgroup_fd = -1 };
@@ -66,7 +66,7 @@ static __attribute__((noreturn)) void ask_for_proc(const struct start *start, in
 	child_exit(0);
 }
 
-/* Both messages, in either order: the pid (or an error) and the procfs. */
+/* Receives both messages, in either order: the pid (or an error) and the procfs. */
 static int hear(int sock, struct child *in_it, int *ret)
 {
 	struct pollfd fd = { .fd = sock, .events = POLLIN };
@@ -75,7 +75,7 @@ static int hear(int sock, struct child *in_it, int *ret)
 	while (*ret < 0 || !child_is_there(in_it)) {
 		struct sock_mail mail;
 		pid_t pid;
-		int left = clock_left(deadline); /* also for a process that never stops sending */
+		int left = clock_left(deadline); /* a peer may never stop sending */
 		ssize_t n = left ? poll(&fd, 1, left) : 0;
 
 		n = n <= 0 ? -ETIMEDOUT : sock_recv_mail(sock, &pid, sizeof(pid), false, &mail);
@@ -138,7 +138,7 @@ int step_pidns_join(struct start *start, struct err *err)
 	fd_closep(&start->rootfs);
 	if (!(start->plan->flags & PLAN_HOOKS_START) || (start->plan->flags & PLAN_WAIT_START))
 		hooks_close_output(&start->hooks_output);
-	log_forget(); /* the file is the host's */
+	log_forget(); /* the log file is the host's */
 	start_close_others(start, own, sizeof(own) / sizeof(own[0]));
 	if (start->ns_fds[PLAN_NS_PID] < 0)
 		return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From our process to the container's: session, kernel settings, ids and capabilities. */
+/* Turns our process into the container's: session, kernel settings, ids and capabilities. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Another process of the container (a shared pid namespace, exec) must not trace us while we hold
- * descriptors of the host (CVE-2016-9962); the final exec makes the program traceable again. */
+/* Another process in the container (a shared pid namespace, exec) must not trace us while we hold
+ * host descriptors (CVE-2016-9962); the final exec makes the program traceable again. */
 int step_session(struct start *start, struct err *err)
 {
 	int r = 0;
@@ -23,7 +23,7 @@ int step_session(struct start *start, struct err *err)
 	privs_set_dumpable(false);
 	program_reset_signals(start->plan->facts->caller.signals_ignored);
 	(void)setsid(); /* fails only for a session leader */
-	/* The kernel resets it at a clone, and when the ids change. */
+	/* The kernel clears the parent-death signal at a clone and when the ids change. */
 	if (start->plan->flags & (PLAN_STAGER | PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
 		r = start_end_with_parent(start, err);
 	if (r < 0 || !start->plan->process.keyring)
@@ -57,7 +57,7 @@ static int set_sysctls(struct start *start, struct err *err)
 	for (size_t i = 0; i < start->plan->n_sysctl; i++) {
 		const struct json_pair *sysctl = &start->plan->sysctl[i];
 		char path[4 + SYSCTL_PATH_MAX] = "sys/";
-		/* What is written is what was checked: the name in its canonical form. */
+		/* Writes what was checked: the name in its canonical form. */
 		int r = sysctl_path(sysctl->key, path + 4);
 
 		/* This file belongs to the host's root. */
@@ -84,7 +84,7 @@ int step_kernel_settings(struct start *start, struct err *err)
 }
 
 /* The container's user must be able to reopen its standard streams by name (/dev/stdout). Devices
- * are left alone: they are shared with others. */
+ * are left alone, because others share them. */
 static void give_stdio(uint32_t uid)
 {
 	for (int fd = 0; fd <= 2; fd++) {
@@ -94,7 +94,7 @@ static void give_stdio(uint32_t uid)
 		    st.st_uid == uid)
 			continue;
 		if (fchown(fd, uid, (gid_t)-1) <
-		    0) /* another user's file, or a read-only one: its own affair */
+		    0) /* another user's or a read-only file: leave it */
 			continue;
 	}
 }
@@ -128,8 +128,8 @@ int step_privs_drop(struct start *start, struct err *err)
 	(void)umask(p->umask);
 	if (p->set_groups)
 		r = privs_set_groups(p->groups, p->n_groups, err);
-	/* A joined user namespace with a single id denies setgroups: nothing can be gained or
-	 * lost. */
+	/* A joined user namespace with a single id denies setgroups: there are no groups to gain or
+	 * lose. */
 	if (r == -EPERM && (start->plan->flags & PLAN_USERNS_JOIN)) {
 		if (p->needs_groups)
 			return no_groups(err);
@@ -141,17 +141,18 @@ int step_privs_drop(struct start *start, struct err *err)
 	}
 	if (r == 0 && privs_set_gid(p->gid, err) < 0)
 		return explain_id("gid", p->gid, err);
-	/* The bounding set needs CAP_SETPCAP, which the change of the uid takes away. */
+	/* Dropping from the bounding set needs CAP_SETPCAP, which the change of the uid takes
+	 * away. */
 	if (r == 0)
 		r = privs_drop_bounding(p->caps_bounding, err);
-	if (r == 0 && p->uid != 0) /* a change to root takes none away */
+	if (r == 0 && p->uid != 0) /* a change to root keeps them */
 		r = privs_keep_caps(err);
 	if (r == 0 && privs_set_uid(p->uid, err) < 0)
 		return explain_id("uid", p->uid, err);
 	if (r == 0)
 		r = privs_set_caps(p->caps_permitted | more, p->caps_effective | more,
 				   p->caps_inheritable, err);
-	/* The kernel allows no ambient capability that is not inheritable. */
+	/* The kernel requires ambient capabilities to be inheritable. */
 	if (r == 0 && (p->caps_inheritable | p->caps_ambient))
 		r = privs_set_ambient(p->caps_ambient, err);
 	if (r == 0 && p->no_new_privs)
@@ -160,8 +161,8 @@ int step_privs_drop(struct start *start, struct err *err)
 	return r < 0 ? err_prefix(err, ERR_AT "process") : 0;
 }
 
-/* Nobody would hear of a waiting init that its own filter ends: it tries what it will wait with
- * while somebody does. EBADF is the kernel's own answer. */
+/* If its own filter kills a waiting init, nobody learns why. So init tries the calls that it will
+ * wait with while its parent still listens. EBADF comes from the kernel itself. */
 static int check_filter(const struct start *start, struct err *err)
 {
 	const unsigned int both = PLAN_WAIT_START | PLAN_SECCOMP | PLAN_SECCOMP_EARLY;
@@ -181,6 +182,6 @@ int step_release(struct start *start, struct err *err)
 	if (start->plan->flags & PLAN_WAIT_START)
 		step_wait_hear_signals();
 	if (r == 0 && start->plan->options->sandbox && !start->plan->options->detach)
-		return start_end_with_parent(start, err); /* kept by the exec */
+		return start_end_with_parent(start, err); /* the exec keeps it */
 	return r < 0 ? r : privs_outlive_parent(err);
 }

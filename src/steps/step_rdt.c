@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Groups of resctrl (linux.intelRdt). A group that bears another name than the container's is
- * shared: it may be made here, but what it has already is compared, not changed, and it is never
- * removed. */
+/* resctrl groups (linux.intelRdt). A group not named after the container is shared: it may be
+ * created here, but existing settings are compared, not changed, and it is never removed. */
 #include "src/steps/steps.h"
 
 #include "src/base/fd.h"
@@ -24,7 +23,7 @@ static int open_root(struct err *err)
 	return err_hint(err, "if the processor supports it: mount -t resctrl resctrl " RDT_ROOT);
 }
 
-/* The kernel's own words about the last command it refused. */
+/* Adds the kernel's message about the last command that it refused. */
 static int refused(int root, int error, struct err *err, const char *what)
 {
 	char words[256] = "";
@@ -111,7 +110,7 @@ int step_rdt_create(struct start *start, struct err *err)
 	if (r < 0) {
 		if (made)
 			(void)unlinkat(root, p->group, AT_REMOVEDIR);
-		start->state->rdt_groups.n = 0; /* whatever is there now belongs to somebody else */
+		start->state->rdt_groups.n = 0; /* whatever exists there now belongs to another */
 	}
 	return r;
 }

@@ -25,7 +25,7 @@
 
 enum { DEATH_TIMEOUT_MS = 10000, MAX_STREAMS_FILE = 64 * 1024, MAX_INHERITED = 16 };
 
-struct inherited { /* descriptors passed to CRIU, by name */
+struct inherited { /* descriptors passed to CRIU by name */
 	struct rpc_fd v[MAX_INHERITED];
 	size_t n;
 };
@@ -35,7 +35,7 @@ static void give(struct inherited *in, const char *key, int fd)
 	in->v[in->n++] = (struct rpc_fd){ key, fd };
 }
 
-/* Joined: those of net and pid exist for CRIU as descriptors, the others by their paths. */
+/* Joined namespaces: CRIU takes net and pid as descriptors, the others by path. */
 static void give_namespaces(struct start *start, struct inherited *in)
 {
 	struct rpc_opts *opts = &start->restore->opts;
@@ -69,7 +69,7 @@ static const struct json_type streams_type = {
 	.n_fields = 1,
 };
 
-/* Images from elsewhere may have none. */
+/* Images from other tools may have none. */
 static int read_streams(struct start *start, struct streams *ret, struct err *err)
 {
 	static const struct json_limits limits = { .depth = 4, .string = 8192 };
@@ -86,7 +86,7 @@ static int read_streams(struct start *start, struct streams *ret, struct err *er
 			 ret, err);
 }
 
-/* CRIU sets the position that a file had, also in what stands for it. */
+/* CRIU restores a file's position even in its replacement. */
 static int open_stream(int stream, bool null, bool file, struct err *err)
 {
 	int fd = null ? openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC)
@@ -102,8 +102,7 @@ static int open_stream(int stream, bool null, bool file, struct err *err)
 	return err_hint(err, "redirect it to a file, or to /dev/null");
 }
 
-/* CRIU puts its own standard input where a terminal of the host was, and ends by a signal where
- * that is none. */
+/* CRIU uses its standard input in place of a host terminal, and is killed if that is not one. */
 static bool wants_terminal(const struct start *start)
 {
 	return start->restore->opts.shell_job && !start->restore->opts.orphan_pts;
@@ -152,8 +151,8 @@ static int give_streams(struct start *start, struct inherited *in, struct err *e
 	return r;
 }
 
-/* Where the cgroups in the images should be: nowhere else, not even for a hierarchy that only the
- * images' host had. */
+/* Tells CRIU where each cgroup in the images belongs, even for a hierarchy that only the images'
+ * host had. */
 static void name_groups(struct start *start)
 {
 	const struct cgroup_place *place = &start->cgroup.place;
@@ -195,7 +194,8 @@ static int run_criu(struct start *start, const struct inherited *in, struct err 
 	return 0;
 }
 
-/* CRIU makes a cgroup namespace only with cgroups; ours is there before the user namespace. */
+/* CRIU creates a cgroup namespace only together with cgroups; ours exists before the user
+ * namespace. */
 static void note_cgroup_namespace(struct start *start)
 {
 	uint32_t both = PLAN_USERNS_NEW | PLAN_CGROUPNS;
@@ -225,7 +225,7 @@ int step_criu_start(struct start *start, struct err *err)
 	opts->n_inherit = in->n;
 	r = run_criu(start, in, err);
 	for (size_t i = 0; i < in->n; i++) {
-		int copy = in->v[i].fd; /* CRIU has it, by this number */
+		int copy = in->v[i].fd; /* CRIU has it under this number */
 
 		if (!str_starts(in->v[i].key, "extRoot"))
 			fd_closep(&copy);
@@ -238,7 +238,7 @@ int step_criu_exec(struct start *start, struct err *err)
 	return swrk_exec(&start->restore->swrk, err);
 }
 
-/* The master of the container's former terminal. */
+/* Receives the master of the container's former terminal. */
 static int take_console(struct start *start, struct err *err)
 {
 	static const char payload[] = "/dev/pts/ptmx";
@@ -272,7 +272,7 @@ static int failed(struct start *start, int r, struct err *err)
 			      restore->swrk.last.message, err);
 }
 
-/* Until a notification, at which CRIU then waits; or, with NULL, until the end. */
+/* Lets CRIU run until a notification, at which it then waits; or, with NULL, until it ends. */
 static int go_on(struct start *start, const char *script, struct err *err)
 {
 	struct swrk *swrk = &start->restore->swrk;
@@ -332,8 +332,8 @@ int step_criu_restore(struct start *start, struct err *err)
 	return r == 0 && !child_is_there(&start->init) ? record(start, err) : r;
 }
 
-/* The last point at which it could be ended with us: what CRIU says after this answer it does not
- * wait for. */
+/* The last point at which it could be ended with us: CRIU does not wait for an answer to anything
+ * that it sends after this one. */
 int step_criu_ready(struct start *start, struct err *err)
 {
 	int r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must hold for the restored mounts before any process of the container runs again. */
+/* Protects the restored mounts before any process of the container runs again. */
 #include "src/steps/restore.h"
 
 #include "src/base/fd.h"
@@ -27,7 +27,7 @@ static int protect(const struct mount_entry *m, int root)
 					      : r;
 }
 
-/* In the container's mount namespace. */
+/* Runs in the container's mount namespace. */
 static int protect_all(struct start *start, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
@@ -70,8 +70,8 @@ static __attribute__((noreturn)) void protect_child(struct start *start, pid_t p
 	child_exit(r < 0);
 }
 
-/* Where CRIU sees two mounts of one file or directory it gives the second the options of the
- * first: what was read-only would be writable. The processes stand still yet. */
+/* Where CRIU finds two mounts of one file or directory, it gives the second the options of the
+ * first: a read-only one could become writable. The processes are still stopped. */
 int step_criu_protect(struct start *start, struct err *err)
 {
 	const struct clone_request request = { .cgroup_fd = -1 };

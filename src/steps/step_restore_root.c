@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What CRIU stands in while it restores: the container's cgroup, and a mount namespace in which the
- * rootfs is a mount point with all mount points of the config. In CRIU's process, before it is
- * CRIU. */
+/* CRIU's environment during a restore: the container's cgroup, and a mount namespace in which the
+ * rootfs is a mount point with all mount points of the config. Runs in CRIU's process before the
+ * exec. */
 #include "src/steps/restore.h"
 
 #include "src/base/fd.h"
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Nothing is created where CRIU brings the file system with it. */
+/* No mount points are created on a file system that CRIU restores. */
 static bool in_new_fs(const struct rootfs_plan *rootfs, size_t i)
 {
 	for (size_t k = 0; k < i; k++) {
@@ -41,7 +41,7 @@ static int make_point(struct start *start, const struct mount_entry *m, struct e
 	target = step_mounts_target(start, m, S_ISDIR(st.st_mode), err);
 	if (target < 0)
 		return target;
-	/* Other mount points may lie in it. */
+	/* Other mount points may be in it. */
 	if (m->kind == MOUNT_BIND &&
 	    mount(m->source, fd_path(target).text, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return err_errno(err, errno, ERR_AT "mounts[%ld]: bind %s on %s", m->config_index,
@@ -49,8 +49,7 @@ static int make_point(struct start *start, const struct mount_entry *m, struct e
 	return 0;
 }
 
-/* On another host, or of another rootfs, they may be missing. In a mount namespace that nobody
- * sees. */
+/* On another host, or with another rootfs, they may be missing. This mount namespace is private. */
 static int make_points(struct start *start, struct err *err)
 {
 	const struct rootfs_plan *rootfs = &start->plan->rootfs;
@@ -76,7 +75,7 @@ static int make_root(struct start *start, struct err *err)
 {
 	const char *path = start->plan->rootfs.path;
 
-	/* What is unmounted on the host goes here too. */
+	/* Mounts that the host removes are removed here too. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_errno(err, errno, "make the mounts of criu its own");
 	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0 ||
@@ -85,9 +84,9 @@ static int make_root(struct start *start, struct err *err)
 	return make_points(start, err);
 }
 
-/* The clone has put it into the v2 group, systemd into its unit. What it makes has the cgroup
- * namespace that it has then, whose root is its own group. Of --manage-cgroups-mode the namespace
- * is a part, and CRIU makes it. */
+/* The clone has placed it in the v2 cgroup, systemd in its unit. What it creates gets the cgroup
+ * namespace that it has then, rooted at its own cgroup. With --manage-cgroups-mode the namespace is
+ * part of that, and CRIU creates it. */
 static int enter_groups(struct start *start, struct err *err)
 {
 	uint32_t flags = start->plan->flags;
@@ -103,8 +102,8 @@ static int enter_groups(struct start *start, struct err *err)
 					    : 0;
 }
 
-/* A directory that was opened among the mounts of others is a place where this process may not
- * mount. What the user called it began at a directory that is not ours any more. */
+/* This process may not mount on a directory opened in the caller's mount namespace. A path given by
+ * the user may have started at a directory that is not ours any more. */
 static int open_again(int fd, const char *what, struct err *err)
 {
 	char path[PATH_MAX];
@@ -123,7 +122,7 @@ static int open_again(int fd, const char *what, struct err *err)
 		       : 0;
 }
 
-/* An overlay of an empty directory that everybody may search, on that of the images. */
+/* Covers the images' directory with an overlay of an empty directory that everybody may search. */
 static int cover(int images)
 {
 	_cleanup_close_ int top = mountfd_fs_empty(), fs = mountfd_fs_open("overlay"), all = -1;
@@ -144,8 +143,8 @@ static int cover(int images)
 	return r < 0 ? r : dup3(all, images, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-/* The images are read by processes that are in the new user namespace already, some before they
- * have an id there, and their directory is for root alone. */
+/* The images are read by processes already in the new user namespace, some before they have an id
+ * there, but their directory is accessible only to root. */
 static int show_images(struct start *start, struct err *err)
 {
 	int images = start->restore->images, r;

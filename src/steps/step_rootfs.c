@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rootfs: its tree is taken, filled by step_mounts.c, and made the root. */
+/* The rootfs: its tree is opened, filled by step_mounts.c, and made the root. */
 #include "src/steps/step_mounts.h"
 #include "src/steps/steps.h"
 
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The parent's own handle on the tree: the two share no descriptors. */
+/* Sends the parent its own descriptor of the tree: the two processes share none. */
 int step_rootfs_show(struct start *start, struct err *err)
 {
 	start->rootfs_shown = fcntl(start->rootfs, F_DUPFD_CLOEXEC, 3);
@@ -51,7 +51,7 @@ static int enter(struct start *start, struct err *err)
 	return 0;
 }
 
-/* Mounts that came with an outer user namespace are locked: those are covered. */
+/* Mounts inherited from an outer user namespace are locked, so they are covered. */
 static int hide(const char *target, struct err *err)
 {
 	if (umount2(target, MNT_DETACH) == 0 || errno == ENOENT)
@@ -61,9 +61,9 @@ static int hide(const char *target, struct err *err)
 	return 0;
 }
 
-/* pivot_root takes the host's mounts away; without it they stay below the root. As long as a whole
- * procfs or sysfs is among them, a process in a user namespace of its own may mount another,
- * without our masks. */
+/* pivot_root removes the host's mounts; without it they stay below the root. As long as a complete
+ * procfs or sysfs is among them, a process in a new user namespace may mount another one, without
+ * our masks. */
 static int hide_kernel_views(struct start *start, struct err *err)
 {
 	struct mountinfo_line mount;
@@ -112,7 +112,7 @@ static int change_root(struct start *start, struct err *err)
 			err_hint(err, "if / is an initial ramdisk, try --no-pivot");
 		return r;
 	}
-	/* The old root now lies on top of the new one: one call detaches the whole tree. */
+	/* The old root is now stacked on the new one: one call detaches the whole tree. */
 	if (umount2(".", MNT_DETACH) < 0)
 		return err_errno(err, errno, "detach the old root");
 	return 0;
@@ -131,7 +131,7 @@ int step_pivot_root(struct start *start, struct err *err)
 	return 0;
 }
 
-/* What was kept writable for the mount points inside it. */
+/* Finishes the mounts that stayed writable for the mount points inside them. */
 static int finish_mounts(struct start *start, struct err *err)
 {
 	for (size_t i = 0; i < start->plan->rootfs.n_mounts; i++) {
@@ -148,8 +148,8 @@ static int finish_mounts(struct start *start, struct err *err)
 	return 0;
 }
 
-/* A missing working directory is made where that changes nothing of the host's (else step_cwd() may
- * do it); never where a link of the image leads to. */
+/* Creates a missing working directory where that changes nothing on the host (elsewhere step_cwd()
+ * may do it), and never where a link in the image leads. */
 static void make_cwd(struct start *start)
 {
 	const char *missing;
@@ -171,11 +171,11 @@ int step_rootfs_finish(struct start *start, struct err *err)
 	unsigned long kind = propagation & ~(unsigned long)MS_REC;
 	int r;
 
-	make_cwd(start); /* while the mounts tell which are the container's */
+	make_cwd(start); /* while the mounts still tell which directories are the container's */
 	r = finish_mounts(start, err);
 	if (r < 0)
 		return r;
-	if (kind) { /* those below have theirs: a bind that is shared with the host stays so */
+	if (kind) { /* mounts below have their own: a bind shared with the host stays shared */
 		r = mountfd_set_attr(start->rootfs, 0, 0, kind,
 				     kind == MS_UNBINDABLE && (propagation & MS_REC));
 		if (r < 0)

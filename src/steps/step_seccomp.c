@@ -20,7 +20,7 @@
 
 static int note_unknown(struct start *start, struct err *err)
 {
-	const size_t room = 400; /* there are few notes, and their texts are truncated */
+	const size_t room = 400; /* there are few notes, with truncated texts */
 	_cleanup_str_ struct str names = { 0 };
 
 	if (start->filter.n_unknown && start->plan->process.seccomp_known_only)
@@ -28,7 +28,7 @@ static int note_unknown(struct start *start, struct err *err)
 			       ERR_AT "linux.seccomp: the system call %s is not known "
 				      "here, and annotations[\"%s\"] forbids that",
 			       start->filter.unknown[0], ANNOTATIONS_SECCOMP_STRICT);
-	/* The profile of `do` names calls of years to come; an unknown one behaves as on an older
+	/* The profile of `do` names future system calls; an unknown one fails as on an older
 	 * kernel. */
 	if (start->plan->options->sandbox)
 		return 0;
@@ -91,7 +91,7 @@ int step_seccomp_load_early(struct start *start, struct err *err)
 
 static bool lets_us_clone(const struct filter_program *filter)
 {
-	/* Some architectures have the flags in another argument. */
+	/* On some architectures the flags are another argument. */
 	const uint64_t flags = CLONE_PARENT | CLONE_PIDFD;
 	const struct filter_question clone3 = { .nr = SYS_clone3 },
 				     older = { .nr = SYS_clone, .args = { flags, flags } };
@@ -103,7 +103,7 @@ static bool lets_us_clone(const struct filter_program *filter)
 	       filter_run_passes(filter, &older);
 }
 
-/* What remains to be done if the filter is loaded before init exists. */
+/* Whether it allows the work that remains if the filter is loaded before init exists. */
 static bool lets_us_work(const struct start *start)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -124,7 +124,8 @@ static bool lets_us_work(const struct start *start)
 	return lets_us_clone(&start->filter);
 }
 
-/* Until the agent has its listener nobody answers: a process that asks would wait for ever. */
+/* Before the agent has its listener nobody answers: a process whose call is referred to it would
+ * wait forever. */
 static bool asks_about_us(const struct start *start)
 {
 	const struct process_plan *p = &start->plan->process;
@@ -132,8 +133,9 @@ static bool asks_about_us(const struct start *start)
 	return start->filter.needs_listener && (p->seccomp_bpf || !filter_spares_us(p->seccomp));
 }
 
-/* For an init born among others: with no_new_privs loading a filter needs no right; and the profile
- * may be too narrow for the process that clones, or ask about it. */
+/* For an init born into another's pid namespace: with no_new_privs, loading a filter needs no
+ * privilege; and the profile may be too narrow for the process that clones, or refer its calls to
+ * the agent. */
 static bool is_loaded_inside(const struct start *start)
 {
 	return start->plan->process.no_new_privs || asks_about_us(start) || !lets_us_work(start);
@@ -193,7 +195,7 @@ int step_seccomp_notify(struct start *start, struct err *err)
 	char word;
 	int r;
 
-	/* With our copy closed, init's death reads as end of file; its own words come over the
+	/* With our copy closed, init's death reads as end of file; its own error comes over the
 	 * channel. */
 	fd_closep(&start->seccomp_pair[1]);
 	r = start_wait(start, start->seccomp_pair[0], &start->init, -1, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the disk says about the container: first the intention, then the facts. And what its caller
- * gets to find it. */
+/* What is on disk about the container, first the intention, then the facts; and what its caller
+ * receives to identify it. */
 #include "src/steps/steps.h"
 
 #include "src/base/clock.h"
@@ -29,7 +29,7 @@ static char *now_text(struct arena *arena)
 	return arena_strdup(arena, stamp);
 }
 
-/* Kinds that the container does not share with its creator: the ones that exec joins. */
+/* Adds the kinds that the container does not share with its creator, which exec joins. */
 static void add_namespaces(struct start *start)
 {
 	const char **v = arena_array(start->arena, PLAN_NS_COUNT, sizeof(*v));
@@ -90,7 +90,7 @@ static void fill_state(struct start *start)
 	if (plan->cgroup.unit) { /* its directories are not known yet */
 		state->unit = plan->cgroup.unit->ref;
 	} else {
-		/* before they are created, so that a killed creator leaves none behind */
+		/* before they are created, so that even a killed creator leaves none behind */
 		state->cgroup = driver_find_existing(start->arena, &plan->cgroup.place);
 	}
 	state->annotations.v = plan->config->annotations.v;
@@ -115,8 +115,8 @@ static int reuse_dead(struct store *store, const struct state *old, struct err *
 	return dirfd < 0 ? dirfd : removal_run(store, dirfd, old, NULL, err);
 }
 
-/* A mount source; the copy for later commands comes only while init mounts. Every user of the
- * container may read it, as the container was given its contents. */
+/* A mount source; the copy for later commands is only written while init mounts. All users in the
+ * container may read it, because the container was given its contents. */
 static int copy_for_handler(struct start *start, struct err *err)
 {
 	const struct handler *handler = start->plan->handler.handler;
@@ -136,7 +136,7 @@ int step_state_reserve(struct start *start, struct err *err)
 	if (start->state_dir < 0)
 		return start->state_dir;
 	start->reserved = true;
-	/* A state that names somebody else's cgroup would make `delete --force` kill that one. */
+	/* A state that names another's cgroup would make `delete --force` kill that. */
 	r = driver_check_unused(&start->plan->cgroup, err);
 	if (r < 0) {
 		start->state->cgroup.dirs.n = 0;
@@ -167,7 +167,7 @@ int step_state_complete(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* Digits only, complete at once, never through a link that somebody put there. The file's
+/* Writes only digits, all at once, and never through a planted link. Returns the file's
  * descriptor. */
 static int write_pid_file(const char *path, pid_t pid, struct err *err)
 {
@@ -203,15 +203,14 @@ int step_pid_file(struct start *start, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-/* Where /proc is mounted with hidepid, a user cannot see there what a container's init is between
- * the change of its ids and the time when it waits or has executed its program. */
+/* With hidepid, an unprivileged user cannot see a container's init in /proc between the change of
+ * its ids and the time when it waits or has executed its program. */
 int step_start_time(struct start *start, struct err *err)
 {
 	return status_start_time(start->init.pid, &start->start_time, err);
 }
 
-/* A child of a stager is hidden from the first moment: it opens the file itself, and the kernel
- * fills it. */
+/* A stager's child is hidden from the start: it opens the file itself, and the kernel fills it. */
 int step_stat_open(struct start *start, struct err *err)
 {
 	_cleanup_close_ int proc =
@@ -219,7 +218,7 @@ int step_stat_open(struct start *start, struct err *err)
 	struct statfs fs;
 
 	(void)err;
-	/* The container's, in a pod: nothing else is opened there. */
+	/* The container's procfs, in a pod: no other file is opened there. */
 	if (fstatfs(proc, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
 		start->init_stat = openat(proc, "self/stat", O_RDONLY | O_CLOEXEC);
 	return 0;
@@ -237,8 +236,7 @@ static int find_start_time(struct start *start, uint64_t *ret, struct err *err)
 		*ret = status_start_time_in(start->init_stat, start->init.pid);
 	if (!*ret)
 		r = status_start_time(start->init.pid, ret, err);
-	/* Only where the host does not show it: of a pod's /proc we know no more than that it is
-	 * one. */
+	/* Only if the host does not show it: of a pod's /proc we know only that it is a procfs. */
 	if (r < 0 && pod)
 		*ret = status_start_time_in(start->init_stat, 0);
 	fd_closep(&start->init_stat);
@@ -254,7 +252,7 @@ static int write_whole(struct start *start, enum state_phase phase, struct err *
 	uint64_t start_time, number;
 	int r = find_start_time(start, &start_time, err);
 
-	/* Without it every later command would consider the container stopped. */
+	/* Without it, every later command would consider the container stopped. */
 	if (r < 0)
 		return r;
 	if (!start_time)
@@ -274,8 +272,7 @@ static int write_whole(struct start *start, enum state_phase phase, struct err *
 	return r;
 }
 
-/* A run needs no start: once this is on disk init executes the program, even if we are killed
- * meanwhile. */
+/* A run needs no `start`: once this is on disk, init executes the program even if we are killed. */
 int step_state_created(struct start *start, struct err *err)
 {
 	bool waits = start->plan->flags & PLAN_WAIT_START;
@@ -307,13 +304,13 @@ int step_notify_listen(struct start *start, struct err *err)
 	if (start->notify_listener < 0)
 		return err_errno(err, -start->notify_listener,
 				 "NOTIFY_SOCKET: create the socket %s", path);
-	/* Regardless of the program's uid, also in a user namespace; only the container sees it. */
+	/* For any uid of the program, also in a user namespace; only the container sees it. */
 	if (fchmodat(start->state_dir, "notify", 0666, 0) < 0)
 		return err_errno(err, errno, "NOTIFY_SOCKET: open the socket for the container");
 	return 0;
 }
 
-/* The receiver closes the stream; it may close at once. */
+/* The receiver closes the stream, perhaps at once. */
 static int send_to(const char *path, const char *payload, int pidfd, struct err *err)
 {
 	_cleanup_close_ int sock = sock_connect(path, 0);
@@ -329,7 +326,7 @@ int step_pidfd_send(struct start *start, struct err *err)
 	const char *payload = start->target_pidfd >= 0 ? "setns" : "standard";
 	int r = 0;
 
-	/* /proc/PID, which serves ourselves in its place, is no pidfd to others. */
+	/* /proc/PID, our substitute for a pidfd, is not one for others. */
 	if ((asked || wished) && pidfd_to_poll(start->init.pidfd) < 0)
 		return err_errno(err, -compat_irreplaceable(COMPAT_PIDFD_OPEN),
 				 "%s: open a pidfd of process %d",

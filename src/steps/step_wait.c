@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A process executing something in the container meanwhile sees this process, and may have the
- * right to take its descriptors (CVE-2016-9962). */
+/* A process executed in the container meanwhile sees this one, and may be allowed to take its
+ * descriptors (CVE-2016-9962). */
 static void keep_listeners_only(struct start *start)
 {
-	/* The program's one is passed on to `start`, if that has a service manager. */
+	/* The program's listener is passed on to `start`, if that has a service manager. */
 	const int listeners[] = { start->start_listener, start->notify_listener };
 
 	start_close_others(start, listeners, 2);
@@ -24,16 +24,15 @@ static void keep_listeners_only(struct start *start)
 	start->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
 }
 
-/* In a user namespace the caller enters the namespaces of a process by the right to trace it, and
- * of one that is not dumpable only the host's root has that. There is nothing in this one that is
- * not the container's. */
+/* In a user namespace the caller enters a process's namespaces by its right to trace it, and only
+ * the host's root may trace an undumpable one. This process holds nothing but the container's. */
 static void set_visible(const struct start *start, bool visible)
 {
 	if (start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
 		privs_set_dumpable(visible);
 }
 
-/* Nobody would learn what a waiting init dies of, and the host's shortage of files or memory
+/* Nobody would learn why a waiting init died, and a shortage of files or memory on the host
  * passes. */
 static bool passes(int error)
 {
@@ -47,9 +46,8 @@ static bool passes(int error)
 	return true;
 }
 
-/* The words of a `start`: where startContainer hooks write to, with a descriptor each, "notify",
- * for the socket that the program will write to, and "start". One that hangs up before that was
- * killed. */
+/* The messages of a `start`: the outputs of startContainer hooks, with a descriptor each; "notify",
+ * with the socket for the program; and "start". A peer that hangs up earlier was killed. */
 static bool hear_start(struct start *start, int connection)
 {
 	char word[8];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All steps. A step belongs to one process, does one thing, and has the name of its row: row
+/* All steps. A step belongs to one process, does one thing, and is named after its row: row
  * "idmap-write" is step_idmap_write(). */
 #pragma once
 
@@ -61,8 +61,8 @@ STEP(criu_resume);
 
 /* The stager, or init in its place. */
 STEP(lifeline);
-/* Part of the rows that create it: delegates the v2 cgroup to the container's root, if the plan
- * says so. */
+/* Part of the rows that create the cgroup: delegates the v2 cgroup to the container's root, if the
+ * plan says so. */
 STEP(cgroup_join);
 STEP(cgroup_unit);
 STEP(cgroup_look);
@@ -85,16 +85,16 @@ STEP(target_enter);
 STEP(labels);
 STEP(seccomp_load_outside);
 
-/* A context of a procfs of the pid namespace that is joined, for mountfd_fs_create(): from a
- * process that is in it, but has nothing that others there could use. >= 0, or -EPERM where this
- * process has no rights over it. */
+/* An fsopen() context for a procfs of the joined pid namespace, for mountfd_fs_create(), from a
+ * process inside that has nothing of use to others there. >= 0, or -EPERM if this process has no
+ * rights over the namespace. */
 int step_pidns_proc(struct start *start, struct err *err) MUST_CHECK;
 
 /* Whether the rights over the joined pid namespace last until init is cloned. */
 bool step_ns_pid_comes_last(const struct start *start);
 int step_ns_join_pid(struct start *start, struct err *err) MUST_CHECK;
 
-/* The capability, or none, that an init which is born among others keeps until its filter is
+/* The capability, or none, that an init born into another's pid namespace keeps until its filter is
  * loaded. */
 uint64_t step_seccomp_caps(const struct start *start);
 
@@ -132,7 +132,7 @@ STEP(fds_close);
 STEP(seccomp_load);
 STEP(exec);
 
-/* A part of "release", where a `start` is to come: the init of a pid namespace gets no signal that
- * it has no handler for, so what asks a container to end before its start would be lost. The exec
- * takes the handlers away. */
+/* Part of "release", if a `start` is to follow: the init of a pid namespace ignores signals without
+ * a handler, so one that asks a container to end before its start would be lost. The exec resets
+ * the handlers. */
 void step_wait_hear_signals(void);
