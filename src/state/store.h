@@ -133,8 +133,8 @@ struct store_change {
 	bool awaits_creation;     /* refused only if that takes too long */
 	bool force;               /* kills a slow lock holder; goes on without a readable state */
 	const struct state *seen; /* only this container, not a later one of its id; or NULL */
-	/* Returns STORE_WRITE to have the changed state written. dirfd is -1 if the directory is
-	 * gone. */
+	/* Returns STORE_WRITE to have the changed state written. dirfd is -1 if the directory was
+	 * gone: by force, with the id reserved, which act() ends by store_remove(). */
 	int (*act)(int dirfd, struct state *state, void *data, struct err *err);
 	void *data;
 };

@@ -447,16 +447,44 @@ int store_change_open(struct store *store, int dirfd, const char *id,
 	return r == STORE_WRITE ? store_write(dirfd, state, err) : r;
 }
 
+static int keep(struct store *store, const struct state *old, struct err *err)
+{
+	return taken(store, old->id, err);
+}
+
+/* What is left is found by the id alone, so the id is reserved meanwhile: a container that somebody
+ * creates now would be found, too. -EEXIST: somebody has just created one. */
+static int change_nameless(struct store *store, const char *id, const struct store_change *change,
+			   bool reserve, struct err *err)
+{
+	_cleanup_close_ int dirfd = reserve ? store_reserve(store, id, keep, err) : -ENOENT;
+	struct err ignored;
+	int r;
+
+	if (dirfd == -EEXIST)
+		return dirfd;
+	r = change->act(-1, &(struct state){ .id = id, .damaged = true }, change->data, err);
+	if (r < 0 && dirfd >= 0)
+		(void)!store_remove(store, id, &ignored);
+	return r;
+}
+
 int store_change(struct store *store, const char *id, const struct store_change *change,
 		 struct err *err)
 {
-	_cleanup_close_ int dirfd = store_open_container(store, id, err);
+	int r = -EEXIST;
 
-	/* Perhaps only the directory was removed, or replaced by something else. */
-	if ((dirfd == -ENOENT || dirfd == -ELOOP || dirfd == -ENOTDIR) && change->force)
-		return change->act(-1, &(struct state){ .id = id, .damaged = true }, change->data,
-				   err);
-	return dirfd < 0 ? dirfd : store_change_open(store, dirfd, id, change, err);
+	for (int round = 0; r == -EEXIST && round < ROUNDS; round++) {
+		_cleanup_close_ int dirfd = store_open_container(store, id, err);
+
+		/* Perhaps only the directory was removed, or replaced by something else. */
+		if (dirfd >= 0)
+			return store_change_open(store, dirfd, id, change, err);
+		if (!change->force || (dirfd != -ENOENT && dirfd != -ELOOP && dirfd != -ENOTDIR))
+			return dirfd;
+		r = change_nameless(store, id, change, dirfd == -ENOENT && store->fd >= 0, err);
+	}
+	return r;
 }
 
 void store_unlock(int dirfd)

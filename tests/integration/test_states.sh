@@ -285,6 +285,22 @@ t_state_of_another_boot() {
 }
 gone() { [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat"; } # PID
 
+# A deletion that finds nothing and looks for what is left by the id, while somebody creates a container of that id.
+t_delete_force_spares_a_newer_container() {
+	local tracer
+	prog /bin/sleep 1000
+	ok create -b "$T/b" "$ID" # now there is a directory of states
+	down
+	strace -f -qq -o "$T/trace" -e trace=getdents64 -e inject=getdents64:delay_enter=1000000:when=1 \
+		"${U[@]}" delete --force "$ID" >"$T/delete" 2>&1 </dev/null &
+	tracer=$!
+	sleep 0.3
+	ok run -d -b "$T/b" "$ID"
+	wait $tracer || fail "$(<"$T/delete")"
+	is running
+	down
+}
+
 # Whoever has been told that the container is created may end it, before its init has closed what it no longer needs.
 t_end_at_the_first_moment() {
 	local tracer

@@ -553,6 +553,15 @@ TEST(a_change_by_force_goes_on_without_a_state)
 	CHECK_INT(acts, 2);
 	fd_closep(&dir);
 	CHECK_INT(store_remove(store, "c1", &err), 0);
+	/* Reserved for the deletion, which removes it at its end, or else it is removed. */
+	dir = store_open_container(store, "c2", &err);
+	CHECK(dir >= 0);
+	fd_closep(&dir);
+	CHECK_INT(store_remove(store, "c2", &err), 0);
+	act_result = -EIO;
+	CHECK_INT(store_change(store, "c2", &change, &err), -EIO);
+	CHECK(store_open_container(store, "c2", &err) == -ENOENT);
+	act_result = 0;
 	CHECK_INT(rmdir(store_root(store)), 0);
 }
 
