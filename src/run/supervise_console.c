@@ -136,7 +136,11 @@ static void read_input(struct session *session, short revents)
 		terminal_look(&session->terminal);
 	if (n == -EIO && !session->terminal.ours)
 		return;
-	if (n <= 0)
+	if (n < 0 && n != -EIO && n != -ECONNRESET)
+		log_notice("read standard input: %s", err_why((int)-n));
+	if (n < 0 && attach) /* nobody can type any more, and a wait would seem to hang */
+		hang_up(session);
+	else if (n <= 0)
 		end_input(session);
 	else
 		take_input(session, space, held + (size_t)n);
@@ -207,6 +211,8 @@ static void read_console(struct session *session, short revents)
 		session->away = false;
 	} else {
 		session->away |= n == 0 || errno == EIO;
+		if (n < 0 && session->ended && errno != EIO && errno != EAGAIN)
+			log_notice("read the container's terminal: %s", err_why(errno));
 		query_hold(&session->query, space, held);
 	}
 	/* Others may have the terminal open and write forever. */
