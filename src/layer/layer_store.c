@@ -3,6 +3,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/json_write.h"
+#include "src/base/str.h"
 #include "src/layer/layer.h"
 #include "src/sys/privs.h"
 
@@ -157,28 +158,71 @@ static int lock(const struct layer *layer, struct err *err)
 	return err_set(err, EBUSY, "%s is in use by another sandbox or container", layer->path);
 }
 
+/* Whoever is killed while it writes the document leaves it under its temporary name. */
+static bool is_temporary(const char *name)
+{
+	return str_starts(name, "." NAME ".");
+}
+
+struct contents {
+	const char *const *names;
+	size_t n, temporary;
+};
+
+static int list(struct arena *arena, const struct layer *layer, struct contents *ret,
+		struct err *err)
+{
+	int again = openat(layer->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = again < 0 ? -errno : 0;
+
+	*ret = (struct contents){ 0 };
+	if (r == 0)
+		r = layer_list(arena, again, &ret->names, &ret->n);
+	for (size_t i = 0; i < ret->n; i++)
+		ret->temporary += is_temporary(ret->names[i]);
+	return r < 0 ? err_errno(err, -r, "read %s", layer->path) : 0;
+}
+
+static int drop_temporary(const struct layer *layer, const struct contents *contents,
+			  struct err *err)
+{
+	for (size_t i = 0; i < contents->n; i++)
+		if (is_temporary(contents->names[i]) &&
+		    unlinkat(layer->fd, contents->names[i], 0) < 0)
+			return err_errno(err, errno, "remove %s/%s", layer->path,
+					 contents->names[i]);
+	return 0;
+}
+
+static bool has_document(const struct layer *layer)
+{
+	return faccessat(layer->fd, NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int open_directory(struct arena *arena, struct layer *layer, int kind, struct err *err)
 {
-	const char *const *names;
-	_cleanup_close_ int again = -1;
-	size_t n = 0;
-	int r;
+	struct contents contents;
+	bool written;
+	int r = 0;
 
-	if (!kind && faccessat(layer->fd, NAME, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return refuse_foreign(layer, true, err);
-	r = check_directory(layer, err);
+	if (!kind && !has_document(layer)) {
+		r = list(arena, layer, &contents, err);
+		if (r == 0 && (!contents.n || contents.temporary < contents.n))
+			r = refuse_foreign(layer, true, err);
+	}
+	if (r == 0)
+		r = check_directory(layer, err);
 	if (r == 0)
 		r = lock(layer, err);
-	if (r < 0)
-		return r;
-	if (faccessat(layer->fd, NAME, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return read_document(arena, layer, kind, err);
-	again = openat(layer->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = again < 0 ? -errno : layer_list(arena, fd_take(&again), &names, &n);
-	if (r < 0)
-		return err_errno(err, -r, "read %s", layer->path);
-	if (n)
-		return refuse_foreign(layer, false, err);
+	if (r == 0)
+		r = list(arena, layer, &contents, err);
+	written = has_document(layer);
+	if (r == 0 && !written && contents.temporary < contents.n)
+		r = refuse_foreign(layer, false, err);
+	if (r == 0)
+		r = drop_temporary(layer, &contents, err);
+	if (r < 0 || written)
+		return r < 0 ? r : read_document(arena, layer, kind, err);
 	layer->kind = kind;
 	return 0;
 }

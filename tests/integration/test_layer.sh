@@ -356,6 +356,20 @@ t_layer_with_shut_directories() {
 	[ ! -e ../tried ] || fail 'the layer is still there'
 }
 
+# Killed while it wrote the first layer.json: the directory is used, or removed, as if it had not been.
+t_layer_whose_document_was_cut_off() {
+	local layer=$T/layer
+	mkdir -m 700 "$layer"
+	: >"$layer/.layer.json.abcdefgh"
+	ok gc --layer "$layer"
+	[ ! -e "$layer" ] || fail "left: $(ls -A "$layer")"
+	mkdir -m 700 "$layer"
+	: >"$layer/.layer.json.abcdefgh"
+	: >"$layer/notes"
+	no 'it has no layer.json' gc --layer "$layer"
+	[ -e "$layer/notes" ] && [ -e "$layer/.layer.json.abcdefgh" ] || fail 'removed what is not a layer'
+}
+
 # A killed sandbox leaves a layer that the next one uses.
 t_layer_survives_a_kill() {
 	layer_home
