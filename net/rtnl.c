@@ -51,7 +51,7 @@ static int error_of(const struct nlmsghdr *h)
 
 int rtnl_call(int sock, const struct rtnl_message *request, struct rtnl_message *ret)
 {
-	static _Alignas(struct nlmsghdr) char answer[ANSWER_MAX];
+	_Alignas(struct nlmsghdr) char answer[ANSWER_MAX];
 	const struct nlmsghdr *h = (const struct nlmsghdr *)answer;
 	int r = send_request(sock, request);
 	ssize_t n = r < 0 ? r : receive(sock, answer);
@@ -75,7 +75,7 @@ int rtnl_call(int sock, const struct rtnl_message *request, struct rtnl_message 
 int rtnl_dump(int sock, const struct rtnl_message *request,
 	      int (*each)(void *data, const struct nlmsghdr *h), void *data)
 {
-	static _Alignas(struct nlmsghdr) char answer[ANSWER_MAX];
+	_Alignas(struct nlmsghdr) char answer[ANSWER_MAX];
 	int r = send_request(sock, request), failed = 0;
 
 	while (r == 0) {

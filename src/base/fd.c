@@ -42,12 +42,12 @@ static bool passed[MAX_PASSED];
 
 void fd_note_passed(void)
 {
-	static struct pollfd fds[MAX_PASSED];
+	struct pollfd fds[MAX_PASSED];
 	nfds_t n = MAX_PASSED;
 	struct rlimit limit;
 
 	for (int i = 0; i < MAX_PASSED; i++)
-		fds[i].fd = FIRST_PASSED + i;
+		fds[i] = (struct pollfd){ .fd = FIRST_PASSED + i };
 	/* poll() accepts no more entries than RLIMIT_NOFILE. */
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n)
 		n = (nfds_t)limit.rlim_cur;

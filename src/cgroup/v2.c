@@ -245,7 +245,7 @@ static bool allows_all(const struct cgroup_plan *plan)
 
 static int load_failed(const struct bpf_insn *insns, size_t n, int error, struct err *err)
 {
-	static char words[LOG_SIZE];
+	char words[LOG_SIZE] = "";
 
 	if (error == EINVAL || error == EACCES) {
 		int fd = bpf_device_load(insns, n, words, sizeof(words));

@@ -44,7 +44,7 @@ static const char *next_below(const struct level *level)
  * not set, are skipped: the request is for the files themselves. */
 static void copy_xattrs(int from, int to)
 {
-	static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
+	char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
 	ssize_t len = flistxattr(from, names, sizeof(names));
 
 	if (len < 0 && errno != ENOTSUP)
