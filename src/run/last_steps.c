@@ -27,7 +27,7 @@ static void add_earlier(const struct sequence *sequence, const struct row *faile
 	size_t n = 0;
 
 	for (const struct row *row = sequence->rows; row < failed; row++)
-		if (row->act && sequence_row_active(row, flags) &&
+		if (row->kind == ROW_ACT && sequence_row_active(row, flags) &&
 		    sequence_actor(row->who, flags) == who)
 			names[n++ % SHOWN] = row->name;
 	str_add(out, n ? "before it  " : "");

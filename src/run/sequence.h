@@ -86,20 +86,21 @@ enum row_kind {
 struct row {
 	enum row_kind kind : 8;
 	enum actor who : 8, to : 8;
-	bool many;        /* opens dozens of descriptors, which the next row without it closes */
-	bool undo;        /* leaves something on the host: undo_list has an entry of this name */
+	bool many; /* opens dozens of descriptors, which the next row without it closes */
+	bool undo; /* leaves something on the host: undo_list has an entry of this name */
+	enum act act : 8;
 	uint16_t carries; /* SYNC: offset in struct start of a descriptor to send; 0: none */
-	const char *name;
+	char name[24];
 	uint32_t when, unless;  /* plan flags */
 	uint64_t needs;         /* milestones that the actor must know about */
 	uint64_t after, before; /* known before this, if ever given; not given yet */
 	uint64_t gives;
-	int (*act)(struct start *start, struct err *err);
 };
 
 struct sequence {
 	const struct row *rows;
 	size_t n;
+	int (*const *acts)(struct start *start, struct err *err); /* by enum act */
 };
 
 extern const struct sequence sequence_create, sequence_exec, sequence_restore;

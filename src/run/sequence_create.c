@@ -339,4 +339,4 @@ static const struct row rows[] = {
 	    .unless = PLAN_WAIT_START, .needs = M_STATE_WRITTEN),
 };
 
-const struct sequence sequence_create = { .rows = rows, .n = sizeof(rows) / sizeof(rows[0]) };
+const struct sequence sequence_create = SEQUENCE(rows);

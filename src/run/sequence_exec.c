@@ -103,4 +103,4 @@ static const struct row rows[] = {
 	ACT(PARENT, "pid-file", step_pid_file, .needs = M_STATE_WRITTEN, .after = M_INIT_KNOWN),
 };
 
-const struct sequence sequence_exec = { .rows = rows, .n = sizeof(rows) / sizeof(rows[0]) };
+const struct sequence sequence_exec = SEQUENCE(rows);

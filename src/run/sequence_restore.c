@@ -56,4 +56,4 @@ static const struct row rows[] = {
 	    .needs = M_STATE_WRITTEN | M_EXECUTED),
 };
 
-const struct sequence sequence_restore = { .rows = rows, .n = sizeof(rows) / sizeof(rows[0]) };
+const struct sequence sequence_restore = SEQUENCE(rows);

@@ -7,7 +7,7 @@
 
 #define ACT(actor, n, f, ...)                                                                      \
 	{                                                                                          \
-		.kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = f, __VA_ARGS__            \
+		.kind = ROW_ACT, .who = ACTOR_##actor, .name = n, .act = ACT_##f, __VA_ARGS__      \
 	}
 #define SYNC(from, dest, n, ...)                                                                   \
 	{                                                                                          \
@@ -24,4 +24,8 @@
 #define ENDS(from, dest, n, ...)                                                                   \
 	{                                                                                          \
 		.kind = ROW_ENDS, .who = ACTOR_##from, .to = ACTOR_##dest, .name = n, __VA_ARGS__  \
+	}
+#define SEQUENCE(table)                                                                            \
+	{                                                                                          \
+		.rows = (table), .n = sizeof(table) / sizeof((table)[0]), .acts = steps_by_number  \
 	}

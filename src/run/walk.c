@@ -36,7 +36,7 @@ static int act(struct walk *walk, const struct row *row, struct err *err)
 	int r, cause = 0;
 
 	log_debug("%s", row->name);
-	r = row->act(walk->start, err);
+	r = walk->sequence->acts[row->act](walk->start, err);
 	/* A step applied to a child fails in misleading ways once the child itself has failed. */
 	if (r < 0 && walk->start->me == ACTOR_PARENT)
 		cause = channel_last_words(walk->channel, walk->start, err);

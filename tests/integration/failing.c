@@ -19,11 +19,13 @@ int __wrap_walk_sequence(const struct sequence *sequence, struct start *start, s
 {
 	const char *name = getenv("USRUN_FAIL_AT");
 	struct row *rows = arena_array(start->arena, sequence->n, sizeof(*rows));
-	const struct sequence failing = { .rows = rows, .n = sequence->n };
+	int (*acts[ACT_COUNT])(struct start *, struct err *) = { [ACT_NONE] = fail };
+	const struct sequence failing = { .rows = rows, .n = sequence->n, .acts = acts };
 
+	memcpy(&acts[ACT_NONE + 1], &sequence->acts[ACT_NONE + 1], sizeof(acts) - sizeof(acts[0]));
 	memcpy(rows, sequence->rows, sequence->n * sizeof(*rows));
 	for (size_t i = 0; name && i < sequence->n; i++)
 		if (rows[i].kind == ROW_ACT && strcmp(rows[i].name, name) == 0)
-			rows[i].act = fail;
+			rows[i].act = ACT_NONE;
 	return __real_walk_sequence(&failing, start, err);
 }

@@ -170,10 +170,12 @@ TEST(a_cause_is_told_before_its_consequence)
 {
 	static const struct row rows[] = {
 		{ .kind = ROW_SPAWN, .who = ACTOR_PARENT, .to = ACTOR_INIT, .name = "clone" },
-		{ .kind = ROW_ACT, .who = ACTOR_INIT, .name = "cause", .act = fail_in_row },
-		{ .kind = ROW_ACT, .name = "consequence", .act = fail_for_its_end },
+		{ .kind = ROW_ACT, .who = ACTOR_INIT, .name = "cause", .act = 0 },
+		{ .kind = ROW_ACT, .name = "consequence", .act = 1 },
 	};
-	const struct sequence sequence = { .rows = rows, .n = 3 };
+	static int (*const acts[])(struct start *, struct err *) = { fail_in_row,
+								     fail_for_its_end };
+	const struct sequence sequence = { .rows = rows, .n = 3, .acts = acts };
 	struct start start;
 
 	start_init(&start, &plan, &arena);
