@@ -432,7 +432,7 @@ int json_read(struct arena *arena, const char *file, const char *text, size_t le
 
 int json_read_enum(const struct json_name *names, const char *name)
 {
-	for (; names->name; names++)
+	for (; *names->name; names++)
 		if (strcmp(names->name, name) == 0)
 			return names->value;
 	return 0;
@@ -440,7 +440,7 @@ int json_read_enum(const struct json_name *names, const char *name)
 
 const char *json_read_enum_name(const struct json_name *names, int value)
 {
-	for (; names->name; names++)
+	for (; *names->name; names++)
 		if (names->value == value)
 			return names->name;
 	return NULL;

@@ -39,9 +39,9 @@ struct json_pair {
 };
 
 /* Names of an enumeration. For optional members value 0 must not be used: it means "absent". Ends
- * with { NULL, 0 }. */
+ * with { "", 0 }. */
 struct json_name {
-	const char *name;
+	char name[40];
 	int value;
 };
 
@@ -77,12 +77,7 @@ enum json_flag {
 	JSON_EMPTY_IS_NULL = 1 << 6,
 };
 
-/* Kept small: tables with pointers are relocated at every start, which copies their pages. */
-struct json_field {
-	const char *key;
-	enum json_kind kind : 8;
-	unsigned int flags : 24;
-	uint32_t offset;
+struct json_range {
 	union { /* for JSON_INT and JSON_INTS; for JSON_UINT */
 		int64_t imin;
 		uint64_t umin;
@@ -91,14 +86,30 @@ struct json_field {
 		int64_t imax;
 		uint64_t umax;
 	};
-	const struct json_type *type;
-	const struct json_name *names;
+};
+#define JSON_RANGE(...)                                                                            \
+	.range = &(const struct json_range)                                                        \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
+
+/* Kept small: tables with pointers are relocated at every start, which copies their pages. */
+struct json_field {
+	const char *key;
+	enum json_kind kind : 8;
+	unsigned int flags : 24;
+	uint32_t offset;
+	union {
+		const struct json_range *range; /* of numbers, which must have one */
+		const struct json_type *type;   /* of objects */
+		const struct json_name *names;  /* of enumerations */
+	};
 };
 
 struct json_type {
-	size_t size;
 	const struct json_field *fields;
-	size_t n_fields;
+	uint32_t n_fields;
+	uint32_t size; /* of the struct */
 };
 
 struct json_limits {

@@ -101,7 +101,7 @@ void json_read_error_unknown(const struct json_reader *r, const struct json_fram
 static void add_names(struct str *text, const struct json_name *names)
 {
 	str_add(text, "one of ");
-	for (size_t i = 0; names[i].name; i++)
+	for (size_t i = 0; *names[i].name; i++)
 		str_addf(text, "%s\"%s\"", i ? ", " : "", names[i].name);
 }
 
@@ -120,9 +120,11 @@ static void add_expected(struct str *text, const struct json_field *field, bool 
 	if (kind == JSON_BOOL)
 		str_add(text, "true or false");
 	else if (kind == JSON_UINT)
-		str_addf(text, "an integer from %" PRIu64 " to %" PRIu64, field->umin, field->umax);
+		str_addf(text, "an integer from %" PRIu64 " to %" PRIu64, field->range->umin,
+			 field->range->umax);
 	else if (kind == JSON_INT || (kind == JSON_INTS && element))
-		str_addf(text, "an integer from %" PRId64 " to %" PRId64, field->imin, field->imax);
+		str_addf(text, "an integer from %" PRId64 " to %" PRId64, field->range->imin,
+			 field->range->imax);
 	else if (kind == JSON_ENUM || (kind == JSON_ENUMS && element))
 		add_names(text, field->names);
 	else if (kind == JSON_STRING)

@@ -123,7 +123,7 @@ static bool wrong_string(struct json_reader *r, const struct json_slot *slot)
 static bool store_enum(struct json_reader *r, const struct json_slot *slot, const char *s,
 		       size_t len)
 {
-	for (const struct json_name *name = slot->field->names; name->name; name++) {
+	for (const struct json_name *name = slot->field->names; *name->name; name++) {
 		if (strncmp(name->name, s, len) == 0 && name->name[len] == '\0') {
 			assert(name->value != 0 || slot->element ||
 			       slot->field->flags & JSON_REQUIRED);
@@ -200,7 +200,8 @@ bool json_read_value_number(struct json_reader *r, const char *s, size_t len)
 	if (slot.kind == JSON_UINT) {
 		if (value == UINT64_MAX && slot.field->flags & JSON_MAX_IS_NULL)
 			return true;
-		if ((negative && value > 0) || value < slot.field->umin || value > slot.field->umax)
+		if ((negative && value > 0) || value < slot.field->range->umin ||
+		    value > slot.field->range->umax)
 			return json_read_value_wrong(r, &slot, len);
 		*(struct json_uint *)slot.at = (struct json_uint){ true, value };
 		return true;
@@ -208,7 +209,7 @@ bool json_read_value_number(struct json_reader *r, const char *s, size_t len)
 	if (value > (uint64_t)INT64_MAX + negative)
 		return json_read_value_wrong(r, &slot, len);
 	number = negative ? (int64_t)(0 - value) : (int64_t)value;
-	if (number < slot.field->imin || number > slot.field->imax)
+	if (number < slot.field->range->imin || number > slot.field->range->imax)
 		return json_read_value_wrong(r, &slot, len);
 	if (slot.element)
 		memcpy(slot.at, &number, sizeof(number));

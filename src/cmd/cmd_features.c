@@ -16,7 +16,7 @@ static const struct option options[] = { { 0 } };
 static void names(struct json_write *w, const char *key, const struct json_name *table)
 {
 	json_write_array(w, key);
-	for (; table->name; table++)
+	for (; *table->name; table++)
 		json_write_string(w, NULL, table->name);
 	json_write_end(w);
 }
@@ -66,7 +66,7 @@ static void seccomp(struct json_write *w)
 	texts(w, "archs", names_seccomp_archs);
 	names(w, "knownFlags", names_seccomp_flags);
 	json_write_array(w, "supportedFlags");
-	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++)
+	for (const struct json_name *flag = names_seccomp_flags; *flag->name; flag++)
 		if (!((unsigned int)flag->value & ~supported))
 			json_write_string(w, NULL, flag->name);
 	json_write_end(w);

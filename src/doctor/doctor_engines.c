@@ -150,14 +150,14 @@ struct docker_settings {
 static const struct json_field docker_runtime_fields[] = {
 	{ "path", JSON_STRING, AT(docker_runtime, path) },
 };
-static const struct json_type docker_runtime_type = { sizeof(struct docker_runtime),
-						      docker_runtime_fields, 1 };
+static const struct json_type docker_runtime_type = { docker_runtime_fields, 1,
+						      sizeof(struct docker_runtime) };
 static const struct json_field docker_fields[] = {
 	{ "default-runtime", JSON_STRING, AT(docker_settings, runtime) },
 	{ "runtimes", JSON_OBJECT_MAP, AT(docker_settings, runtimes),
 	  .type = &docker_runtime_type },
 };
-static const struct json_type docker_type = { sizeof(struct docker_settings), docker_fields, 2 };
+static const struct json_type docker_type = { docker_fields, 2, sizeof(struct docker_settings) };
 
 static int read_docker(struct wiring *w, const char *file, struct err *err)
 {

@@ -75,10 +75,10 @@ struct doc {
 	}
 
 static const struct json_field caller_fields[] = {
-	FIELD("uid", UINT, JSON_REQUIRED, doc_caller, uid, .umax = UINT32_MAX),
-	FIELD("gid", UINT, JSON_REQUIRED, doc_caller, gid, .umax = UINT32_MAX),
+	FIELD("uid", UINT, JSON_REQUIRED, doc_caller, uid, JSON_RANGE(.umax = UINT32_MAX)),
+	FIELD("gid", UINT, JSON_REQUIRED, doc_caller, gid, JSON_RANGE(.umax = UINT32_MAX)),
 	FIELD("name", STRING, 0, doc_caller, name),
-	FIELD("groups", INTS, 0, doc_caller, groups, .imax = UINT32_MAX),
+	FIELD("groups", INTS, 0, doc_caller, groups, JSON_RANGE(.imax = UINT32_MAX)),
 	FIELD("initialUserns", BOOL, JSON_REQUIRED, doc_caller, initial_userns),
 	FIELD("ownsMounts", BOOL, JSON_REQUIRED, doc_caller, owns_mounts),
 	FIELD("setgroupsAllowed", BOOL, JSON_REQUIRED, doc_caller, setgroups_allowed),
@@ -90,15 +90,15 @@ static const struct json_field caller_fields[] = {
 TYPE(caller, doc_caller);
 
 static const struct json_field map_fields[] = {
-	FIELD("inside", UINT, JSON_REQUIRED, doc_range, inside, .umax = UINT32_MAX),
-	FIELD("outside", UINT, JSON_REQUIRED, doc_range, outside, .umax = UINT32_MAX),
-	FIELD("count", UINT, JSON_REQUIRED, doc_range, count, .umax = UINT32_MAX),
+	FIELD("inside", UINT, JSON_REQUIRED, doc_range, inside, JSON_RANGE(.umax = UINT32_MAX)),
+	FIELD("outside", UINT, JSON_REQUIRED, doc_range, outside, JSON_RANGE(.umax = UINT32_MAX)),
+	FIELD("count", UINT, JSON_REQUIRED, doc_range, count, JSON_RANGE(.umax = UINT32_MAX)),
 };
 TYPE(map, doc_range);
 
 static const struct json_field subid_range_fields[] = {
-	FIELD("start", UINT, JSON_REQUIRED, doc_range, outside, .umax = UINT32_MAX),
-	FIELD("count", UINT, JSON_REQUIRED, doc_range, count, .umax = UINT32_MAX),
+	FIELD("start", UINT, JSON_REQUIRED, doc_range, outside, JSON_RANGE(.umax = UINT32_MAX)),
+	FIELD("count", UINT, JSON_REQUIRED, doc_range, count, JSON_RANGE(.umax = UINT32_MAX)),
 };
 TYPE(subid_range, doc_range);
 
@@ -106,7 +106,7 @@ static const struct json_field subid_fields[] = {
 	FIELD("source", STRING, 0, doc_subid, source),
 	FIELD("missing", STRING, 0, doc_subid, missing),
 	FIELD("unmapped", BOOL, 0, doc_subid, unmapped),
-	FIELD("unused", UINT, 0, doc_subid, unused, .umax = UINT32_MAX),
+	FIELD("unused", UINT, 0, doc_subid, unused, JSON_RANGE(.umax = UINT32_MAX)),
 	FIELD("ranges", OBJECTS, 0, doc_subid, ranges, .type = &subid_range_type),
 };
 TYPE(subid, doc_subid);
@@ -161,14 +161,14 @@ TYPE(kernel, facts);
 
 static const struct json_field limit_fields[] = {
 	FIELD("type", ENUM, JSON_REQUIRED, doc_limit, type, .names = names_rlimits),
-	FIELD("soft", UINT, JSON_REQUIRED, doc_limit, soft, .umax = UINT64_MAX),
-	FIELD("hard", UINT, JSON_REQUIRED, doc_limit, hard, .umax = UINT64_MAX),
+	FIELD("soft", UINT, JSON_REQUIRED, doc_limit, soft, JSON_RANGE(.umax = UINT64_MAX)),
+	FIELD("hard", UINT, JSON_REQUIRED, doc_limit, hard, JSON_RANGE(.umax = UINT64_MAX)),
 };
 TYPE(limit, doc_limit);
 
 static const struct json_field doc_fields[] = {
-	FIELD("usrunFacts", UINT, JSON_REQUIRED, doc, version, .umin = FACTS_NAMES_VERSION,
-	      .umax = FACTS_NAMES_VERSION),
+	FIELD("usrunFacts", UINT, JSON_REQUIRED, doc, version,
+	      JSON_RANGE(.umin = FACTS_NAMES_VERSION, .umax = FACTS_NAMES_VERSION)),
 	FIELD("runtimeDir", STRING, 0, doc, runtime_dir),
 	FIELD("caller", OBJECT, JSON_REQUIRED, doc, caller, .type = &caller_type),
 	FIELD("userns", OBJECT, 0, doc, userns, .type = &userns_type),

@@ -8,7 +8,7 @@ const struct json_name facts_names_modes[] = {
 	{ "v2", FACTS_CGROUP_V2 },
 	{ "v1", FACTS_CGROUP_V1 },
 	{ "hybrid", FACTS_CGROUP_HYBRID },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 const struct json_name facts_names_helpers[] = {
@@ -20,5 +20,5 @@ const struct json_name facts_names_helpers[] = {
 	{ "bounded", PROBE_HELPER_BOUNDED },
 	{ "not-executable", PROBE_HELPER_NOT_EXECUTABLE },
 	{ "unknown", PROBE_HELPER_UNKNOWN },
-	{ NULL, 0 },
+	{ "", 0 },
 };

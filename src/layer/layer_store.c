@@ -30,7 +30,7 @@ struct document {
 static const struct json_name kinds[] = {
 	{ "user", LAYER_USER },
 	{ "trusted", LAYER_TRUSTED },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 #define PART(member, json_kind, ...)                                                               \
@@ -40,11 +40,11 @@ static const struct json_name kinds[] = {
 	}
 
 static const struct json_field part_fields[] = {
-	PART(number, JSON_UINT, .flags = JSON_REQUIRED, .umax = MAX_NUMBER),
+	PART(number, JSON_UINT, .flags = JSON_REQUIRED, JSON_RANGE(.umax = MAX_NUMBER)),
 	PART(lower, JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
-	PART(device, JSON_UINT, .umax = UINT64_MAX),
-	PART(inode, JSON_UINT, .umax = UINT64_MAX),
-	PART(since, JSON_UINT, .flags = JSON_REQUIRED, .umax = UINT64_MAX),
+	PART(device, JSON_UINT, JSON_RANGE(.umax = UINT64_MAX)),
+	PART(inode, JSON_UINT, JSON_RANGE(.umax = UINT64_MAX)),
+	PART(since, JSON_UINT, .flags = JSON_REQUIRED, JSON_RANGE(.umax = UINT64_MAX)),
 	PART(empty, JSON_BOOL),
 	PART(squash, JSON_BOOL),
 };
@@ -58,8 +58,7 @@ static const struct json_field fields[] = {
 	  .kind = JSON_UINT,
 	  .flags = JSON_REQUIRED,
 	  .offset = offsetof(struct document, version),
-	  .umin = VERSION,
-	  .umax = VERSION },
+	  JSON_RANGE(.umin = VERSION, .umax = VERSION) },
 	{ .key = "kind",
 	  .kind = JSON_ENUM,
 	  .flags = JSON_REQUIRED,
@@ -69,7 +68,7 @@ static const struct json_field fields[] = {
 	{ .key = "key",
 	  .kind = JSON_UINT,
 	  .offset = offsetof(struct document, key),
-	  .umax = UINT64_MAX },
+	  JSON_RANGE(.umax = UINT64_MAX) },
 	{ .key = "parts",
 	  .kind = JSON_OBJECTS,
 	  .flags = JSON_REQUIRED,

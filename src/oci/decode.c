@@ -12,17 +12,20 @@
 
 /* The fields of struct winsize have 16 bits. */
 static const struct json_field console_size_fields[] = {
-	{ "height", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, height), .umax = UINT16_MAX },
-	{ "width", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, width), .umax = UINT16_MAX },
+	{ "height", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, height),
+	  JSON_RANGE(.umax = UINT16_MAX) },
+	{ "width", JSON_UINT, JSON_REQUIRED, AT(oci_console_size, width),
+	  JSON_RANGE(.umax = UINT16_MAX) },
 };
 static const struct json_type console_size_type = TYPE(oci_console_size, console_size_fields);
 
 /* The specification's text requires uid and gid, its schema does not; no client writes null. */
 static const struct json_field user_fields[] = {
-	{ "uid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, uid), .umax = UINT32_MAX },
-	{ "gid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, gid), .umax = UINT32_MAX },
-	{ "umask", JSON_UINT, 0, AT(oci_user, umask), .umax = 0777 },
-	{ "additionalGids", JSON_INTS, 0, AT(oci_user, additional_gids), .imax = UINT32_MAX },
+	{ "uid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, uid), JSON_RANGE(.umax = UINT32_MAX) },
+	{ "gid", JSON_UINT, JSON_NOT_NULL, AT(oci_user, gid), JSON_RANGE(.umax = UINT32_MAX) },
+	{ "umask", JSON_UINT, 0, AT(oci_user, umask), JSON_RANGE(.umax = 0777) },
+	{ "additionalGids", JSON_INTS, 0, AT(oci_user, additional_gids),
+	  JSON_RANGE(.imax = UINT32_MAX) },
 };
 static const struct json_type user_type = TYPE(oci_user, user_fields);
 
@@ -37,27 +40,27 @@ static const struct json_type capabilities_type = TYPE(oci_capabilities, capabil
 
 static const struct json_field rlimit_fields[] = {
 	{ "type", JSON_ENUM, JSON_REQUIRED, AT(oci_rlimit, type), .names = names_rlimits },
-	{ "hard", JSON_UINT, JSON_REQUIRED, AT(oci_rlimit, hard), .umax = UINT64_MAX },
-	{ "soft", JSON_UINT, JSON_REQUIRED, AT(oci_rlimit, soft), .umax = UINT64_MAX },
+	{ "hard", JSON_UINT, JSON_REQUIRED, AT(oci_rlimit, hard), JSON_RANGE(.umax = UINT64_MAX) },
+	{ "soft", JSON_UINT, JSON_REQUIRED, AT(oci_rlimit, soft), JSON_RANGE(.umax = UINT64_MAX) },
 };
 static const struct json_type rlimit_type = TYPE(oci_rlimit, rlimit_fields);
 
 static const struct json_field scheduler_fields[] = {
 	{ "policy", JSON_ENUM, JSON_REQUIRED, AT(oci_scheduler, policy),
 	  .names = names_sched_policies },
-	{ "nice", JSON_INT, 0, AT(oci_scheduler, nice), .imin = -20, .imax = 19 },
-	{ "priority", JSON_INT, 0, AT(oci_scheduler, priority), .imin = 0, .imax = 99 },
+	{ "nice", JSON_INT, 0, AT(oci_scheduler, nice), JSON_RANGE(.imin = -20, .imax = 19) },
+	{ "priority", JSON_INT, 0, AT(oci_scheduler, priority), JSON_RANGE(.imin = 0, .imax = 99) },
 	{ "flags", JSON_ENUMS, 0, AT(oci_scheduler, flags), .names = names_sched_flags },
-	{ "runtime", JSON_UINT, 0, AT(oci_scheduler, runtime), .umax = UINT64_MAX },
-	{ "deadline", JSON_UINT, 0, AT(oci_scheduler, deadline), .umax = UINT64_MAX },
-	{ "period", JSON_UINT, 0, AT(oci_scheduler, period), .umax = UINT64_MAX },
+	{ "runtime", JSON_UINT, 0, AT(oci_scheduler, runtime), JSON_RANGE(.umax = UINT64_MAX) },
+	{ "deadline", JSON_UINT, 0, AT(oci_scheduler, deadline), JSON_RANGE(.umax = UINT64_MAX) },
+	{ "period", JSON_UINT, 0, AT(oci_scheduler, period), JSON_RANGE(.umax = UINT64_MAX) },
 };
 static const struct json_type scheduler_type = TYPE(oci_scheduler, scheduler_fields);
 
 static const struct json_field io_priority_fields[] = {
 	{ "class", JSON_ENUM, JSON_REQUIRED, AT(oci_io_priority, io_class),
 	  .names = names_io_classes },
-	{ "priority", JSON_INT, 0, AT(oci_io_priority, priority), .imax = 7 },
+	{ "priority", JSON_INT, 0, AT(oci_io_priority, priority), JSON_RANGE(.imax = 7) },
 };
 static const struct json_type io_priority_type = TYPE(oci_io_priority, io_priority_fields);
 
@@ -80,7 +83,8 @@ static const struct json_field process_fields[] = {
 	{ "rlimits", JSON_OBJECTS, 0, AT(oci_process, rlimits), .type = &rlimit_type },
 	{ "noNewPrivileges", JSON_BOOL, 0, AT(oci_process, no_new_privileges) },
 	{ "apparmorProfile", JSON_STRING, 0, AT(oci_process, apparmor_profile) },
-	{ "oomScoreAdj", JSON_INT, 0, AT(oci_process, oom_score_adj), .imin = -1000, .imax = 1000 },
+	{ "oomScoreAdj", JSON_INT, 0, AT(oci_process, oom_score_adj),
+	  JSON_RANGE(.imin = -1000, .imax = 1000) },
 	{ "selinuxLabel", JSON_STRING, 0, AT(oci_process, selinux_label) },
 	{ "ioPriority", JSON_OBJECT, 0, AT(oci_process, io_priority), .type = &io_priority_type },
 	{ "scheduler", JSON_OBJECT, 0, AT(oci_process, scheduler), .type = &scheduler_type },
@@ -116,7 +120,7 @@ static const struct json_field hook_fields[] = {
 	{ "args", JSON_STRINGS, 0, AT(oci_hook, args) },
 	{ "env", JSON_STRINGS, 0, AT(oci_hook, env) },
 	/* the waiting code counts milliseconds in a larger type */
-	{ "timeout", JSON_INT, 0, AT(oci_hook, timeout), .imin = 1, .imax = INT_MAX },
+	{ "timeout", JSON_INT, 0, AT(oci_hook, timeout), JSON_RANGE(.imin = 1, .imax = INT_MAX) },
 };
 static const struct json_type hook_type = TYPE(oci_hook, hook_fields);
 

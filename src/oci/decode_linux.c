@@ -6,27 +6,31 @@
 
 static const struct json_field id_mapping_fields[] = {
 	{ "containerID", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, container_id),
-	  .umax = UINT32_MAX },
-	{ "hostID", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, host_id), .umax = UINT32_MAX },
-	{ "size", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, size), .umax = UINT32_MAX },
+	  JSON_RANGE(.umax = UINT32_MAX) },
+	{ "hostID", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, host_id),
+	  JSON_RANGE(.umax = UINT32_MAX) },
+	{ "size", JSON_UINT, JSON_REQUIRED, AT(oci_id_mapping, size),
+	  JSON_RANGE(.umax = UINT32_MAX) },
 };
 const struct json_type decode_linux_id_mapping_type = TYPE(oci_id_mapping, id_mapping_fields);
 
 /* linux.resources (config-linux.md, "Control groups"). */
 
 /* "-1" means no limit. */
-#define LIMIT .imin = -1, .imax = INT64_MAX
-#define ANY_UINT .umax = UINT64_MAX
-#define ANY_UINT32 .umax = UINT32_MAX
+#define LIMIT JSON_RANGE(.imin = -1, .imax = INT64_MAX)
+#define ANY_UINT JSON_RANGE(.umax = UINT64_MAX)
+#define ANY_UINT32 JSON_RANGE(.umax = UINT32_MAX)
 /* The kernel's limits for device numbers: 12 and 20 bits. */
-#define MAJOR .imax = 4095
-#define MINOR .imax = 1048575
+#define MAJOR JSON_RANGE(.imax = 4095)
+#define MINOR JSON_RANGE(.imax = 1048575)
 
 static const struct json_field device_rule_fields[] = {
 	{ "allow", JSON_BOOL, JSON_REQUIRED, AT(oci_device_rule, allow) },
 	{ "type", JSON_STRING, 0, AT(oci_device_rule, type) },
-	{ "major", JSON_INT, 0, AT(oci_device_rule, major), .imin = -1, .imax = UINT32_MAX },
-	{ "minor", JSON_INT, 0, AT(oci_device_rule, minor), .imin = -1, .imax = UINT32_MAX },
+	{ "major", JSON_INT, 0, AT(oci_device_rule, major),
+	  JSON_RANGE(.imin = -1, .imax = UINT32_MAX) },
+	{ "minor", JSON_INT, 0, AT(oci_device_rule, minor),
+	  JSON_RANGE(.imin = -1, .imax = UINT32_MAX) },
 	{ "access", JSON_STRING, 0, AT(oci_device_rule, access) },
 };
 static const struct json_type device_rule_type = TYPE(oci_device_rule, device_rule_fields);
@@ -37,7 +41,8 @@ static const struct json_field memory_fields[] = {
 	{ "swap", JSON_INT, 0, AT(oci_memory, swap), LIMIT },
 	{ "kernel", JSON_INT, 0, AT(oci_memory, kernel), LIMIT },
 	{ "kernelTCP", JSON_INT, 0, AT(oci_memory, kernel_tcp), LIMIT },
-	{ "swappiness", JSON_UINT, JSON_MAX_IS_NULL, AT(oci_memory, swappiness), .umax = 100 },
+	{ "swappiness", JSON_UINT, JSON_MAX_IS_NULL, AT(oci_memory, swappiness),
+	  JSON_RANGE(.umax = 100) },
 	{ "disableOOMKiller", JSON_BOOL, 0, AT(oci_memory, disable_oom_killer) },
 	{ "useHierarchy", JSON_BOOL, 0, AT(oci_memory, use_hierarchy) },
 	{ "checkBeforeUpdate", JSON_BOOL, 0, AT(oci_memory, check_before_update) },
@@ -53,12 +58,12 @@ static const struct json_field cpu_fields[] = {
 	{ "realtimePeriod", JSON_UINT, 0, AT(oci_cpu, realtime_period), ANY_UINT },
 	{ "cpus", JSON_STRING, 0, AT(oci_cpu, cpus) },
 	{ "mems", JSON_STRING, 0, AT(oci_cpu, mems) },
-	{ "idle", JSON_INT, 0, AT(oci_cpu, idle), .imax = 1 },
+	{ "idle", JSON_INT, 0, AT(oci_cpu, idle), JSON_RANGE(.imax = 1) },
 };
 static const struct json_type cpu_type = TYPE(oci_cpu, cpu_fields);
 
 /* The kernel accepts 1 or 10 to 1000, depending on the scheduler; clients write 0 for "not set". */
-#define WEIGHT .umax = 1000
+#define WEIGHT JSON_RANGE(.umax = 1000)
 
 static const struct json_field weight_device_fields[] = {
 	{ "major", JSON_INT, JSON_REQUIRED, AT(oci_weight_device, major), MAJOR },
@@ -144,8 +149,9 @@ static const struct json_field namespace_fields[] = {
 static const struct json_type namespace_type = TYPE(oci_namespace, namespace_fields);
 
 static const struct json_field time_offset_fields[] = {
-	{ "secs", JSON_INT, 0, AT(oci_time_offset, secs), .imin = INT64_MIN, .imax = INT64_MAX },
-	{ "nanosecs", JSON_UINT, 0, AT(oci_time_offset, nanosecs), .umax = 999999999 },
+	{ "secs", JSON_INT, 0, AT(oci_time_offset, secs),
+	  JSON_RANGE(.imin = INT64_MIN, .imax = INT64_MAX) },
+	{ "nanosecs", JSON_UINT, 0, AT(oci_time_offset, nanosecs), JSON_RANGE(.umax = 999999999) },
 };
 static const struct json_type time_offset_type = TYPE(oci_time_offset, time_offset_fields);
 
@@ -159,11 +165,11 @@ static const struct json_type time_offsets_type = TYPE(oci_time_offsets, time_of
 static const struct json_field device_fields[] = {
 	{ "type", JSON_STRING, JSON_REQUIRED, AT(oci_device, type) },
 	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(oci_device, path) },
-	{ "major", JSON_INT, 0, AT(oci_device, major), .imax = 4095 },
-	{ "minor", JSON_INT, 0, AT(oci_device, minor), .imax = 1048575 },
-	{ "fileMode", JSON_UINT, 0, AT(oci_device, file_mode), .umax = 0177777 },
-	{ "uid", JSON_UINT, 0, AT(oci_device, uid), .umax = UINT32_MAX },
-	{ "gid", JSON_UINT, 0, AT(oci_device, gid), .umax = UINT32_MAX },
+	{ "major", JSON_INT, 0, AT(oci_device, major), JSON_RANGE(.imax = 4095) },
+	{ "minor", JSON_INT, 0, AT(oci_device, minor), JSON_RANGE(.imax = 1048575) },
+	{ "fileMode", JSON_UINT, 0, AT(oci_device, file_mode), JSON_RANGE(.umax = 0177777) },
+	{ "uid", JSON_UINT, 0, AT(oci_device, uid), JSON_RANGE(.umax = UINT32_MAX) },
+	{ "gid", JSON_UINT, 0, AT(oci_device, gid), JSON_RANGE(.umax = UINT32_MAX) },
 };
 static const struct json_type device_type = TYPE(oci_device, device_fields);
 
@@ -190,9 +196,11 @@ static const struct json_field memory_policy_fields[] = {
 static const struct json_type memory_policy_type = TYPE(oci_memory_policy, memory_policy_fields);
 
 static const struct json_field seccomp_arg_fields[] = {
-	{ "index", JSON_UINT, JSON_REQUIRED, AT(oci_seccomp_arg, index), .umax = 5 },
-	{ "value", JSON_UINT, JSON_REQUIRED, AT(oci_seccomp_arg, value), .umax = UINT64_MAX },
-	{ "valueTwo", JSON_UINT, 0, AT(oci_seccomp_arg, value_two), .umax = UINT64_MAX },
+	{ "index", JSON_UINT, JSON_REQUIRED, AT(oci_seccomp_arg, index), JSON_RANGE(.umax = 5) },
+	{ "value", JSON_UINT, JSON_REQUIRED, AT(oci_seccomp_arg, value),
+	  JSON_RANGE(.umax = UINT64_MAX) },
+	{ "valueTwo", JSON_UINT, 0, AT(oci_seccomp_arg, value_two),
+	  JSON_RANGE(.umax = UINT64_MAX) },
 	{ "op", JSON_ENUM, JSON_REQUIRED, AT(oci_seccomp_arg, op), .names = names_seccomp_ops },
 };
 static const struct json_type seccomp_arg_type = TYPE(oci_seccomp_arg, seccomp_arg_fields);
@@ -202,7 +210,7 @@ static const struct json_field syscall_fields[] = {
 	{ "names", JSON_STRINGS, JSON_REQUIRED | JSON_NOT_EMPTY, AT(oci_syscall, names) },
 	{ "action", JSON_ENUM, JSON_REQUIRED, AT(oci_syscall, action),
 	  .names = names_seccomp_actions },
-	{ "errnoRet", JSON_UINT, 0, AT(oci_syscall, errno_ret), .umax = UINT16_MAX },
+	{ "errnoRet", JSON_UINT, 0, AT(oci_syscall, errno_ret), JSON_RANGE(.umax = UINT16_MAX) },
 	{ "args", JSON_OBJECTS, 0, AT(oci_syscall, args), .type = &seccomp_arg_type },
 };
 static const struct json_type syscall_type = TYPE(oci_syscall, syscall_fields);
@@ -210,7 +218,8 @@ static const struct json_type syscall_type = TYPE(oci_syscall, syscall_fields);
 static const struct json_field seccomp_fields[] = {
 	{ "defaultAction", JSON_ENUM, JSON_REQUIRED, AT(oci_seccomp, default_action),
 	  .names = names_seccomp_actions },
-	{ "defaultErrnoRet", JSON_UINT, 0, AT(oci_seccomp, default_errno_ret), .umax = UINT16_MAX },
+	{ "defaultErrnoRet", JSON_UINT, 0, AT(oci_seccomp, default_errno_ret),
+	  JSON_RANGE(.umax = UINT16_MAX) },
 	{ "architectures", JSON_STRINGS, 0, AT(oci_seccomp, architectures) },
 	{ "flags", JSON_ENUMS, 0, AT(oci_seccomp, flags), .names = names_seccomp_flags },
 	{ "listenerPath", JSON_STRING, 0, AT(oci_seccomp, listener_path) },

@@ -10,7 +10,7 @@
 #define AT(structure, member) offsetof(struct structure, member)
 #define TYPE(structure, table)                                                                     \
 	{                                                                                          \
-		sizeof(struct structure), table, sizeof(table) / sizeof((table)[0])                \
+		table, sizeof(table) / sizeof((table)[0]), sizeof(struct structure)                \
 	}
 
 extern const struct json_type decode_linux_id_mapping_type, decode_linux_resources_type,

@@ -11,14 +11,14 @@
 #define AT(structure, member) offsetof(struct structure, member)
 #define TYPE(structure, table)                                                                     \
 	{                                                                                          \
-		sizeof(struct structure), table, sizeof(table) / sizeof((table)[0])                \
+		table, sizeof(table) / sizeof((table)[0]), sizeof(struct structure)                \
 	}
 
 static const struct json_name execs[] = {
 	{ "same", HANDLER_EXEC_SAME },
 	{ "plain", HANDLER_EXEC_PLAIN },
 	{ "refuse", HANDLER_EXEC_REFUSE },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 static const struct json_field mount_fields[] = {
@@ -32,16 +32,17 @@ static const struct json_type mount_type = TYPE(handler_mount, mount_fields);
 static const struct json_field device_fields[] = {
 	{ "path", JSON_STRING, JSON_REQUIRED | JSON_ABSOLUTE, AT(handler_device, path) },
 	{ "type", JSON_STRING, JSON_REQUIRED, AT(handler_device, type) },
-	{ "major", JSON_INT, JSON_REQUIRED, AT(handler_device, major), .imax = 4095 },
-	{ "minor", JSON_INT, JSON_REQUIRED, AT(handler_device, minor), .imax = 1048575 },
-	{ "fileMode", JSON_UINT, 0, AT(handler_device, file_mode), .umax = 0777 },
+	{ "major", JSON_INT, JSON_REQUIRED, AT(handler_device, major), JSON_RANGE(.imax = 4095) },
+	{ "minor", JSON_INT, JSON_REQUIRED, AT(handler_device, minor),
+	  JSON_RANGE(.imax = 1048575) },
+	{ "fileMode", JSON_UINT, 0, AT(handler_device, file_mode), JSON_RANGE(.umax = 0777) },
 	{ "access", JSON_STRING, 0, AT(handler_device, access) },
 };
 static const struct json_type device_type = TYPE(handler_device, device_fields);
 
 static const struct json_field limit_fields[] = {
 	{ "type", JSON_ENUM, JSON_REQUIRED, AT(handler_limit, type), .names = names_rlimits },
-	{ "min", JSON_UINT, JSON_REQUIRED, AT(handler_limit, min), .umax = UINT64_MAX },
+	{ "min", JSON_UINT, JSON_REQUIRED, AT(handler_limit, min), JSON_RANGE(.umax = UINT64_MAX) },
 };
 static const struct json_type limit_type = TYPE(handler_limit, limit_fields);
 

@@ -22,7 +22,7 @@ enum {
 
 #define END                                                                                        \
 	{                                                                                          \
-		NULL, 0                                                                            \
+		"", 0                                                                              \
 	}
 
 const struct json_name names_namespaces[] = {
@@ -288,7 +288,7 @@ int names_signal(const char *text)
 		return number >= 1 && number <= RTMAX ? number : -1;
 	if (strncasecmp(text, "SIG", 3) == 0)
 		text += 3;
-	for (const struct json_name *s = signals; s->name; s++)
+	for (const struct json_name *s = signals; *s->name; s++)
 		if (strcasecmp(s->name + 3, text) == 0)
 			return s->value;
 	return realtime_signal(text);

@@ -250,23 +250,24 @@ struct trace_document {
 
 static const struct json_field args_fields[] = {
 	{ "process", JSON_STRING, AT(trace_args, process) },
-	{ "beginNs", JSON_UINT, AT(trace_args, begin), .umax = INT64_MAX },
-	{ "lengthNs", JSON_UINT, AT(trace_args, length), .umax = INT64_MAX },
+	{ "beginNs", JSON_UINT, AT(trace_args, begin), JSON_RANGE(.umax = INT64_MAX) },
+	{ "lengthNs", JSON_UINT, AT(trace_args, length), JSON_RANGE(.umax = INT64_MAX) },
 	{ "unfinished", JSON_BOOL, AT(trace_args, unfinished) },
 	{ "error", JSON_STRING, AT(trace_args, error) },
 };
-static const struct json_type args_type = { sizeof(struct trace_args), args_fields,
-					    sizeof(args_fields) / sizeof(args_fields[0]) };
+static const struct json_type args_type = { args_fields,
+					    sizeof(args_fields) / sizeof(args_fields[0]),
+					    sizeof(struct trace_args) };
 static const struct json_field event_fields[] = {
 	{ "name", JSON_STRING, AT(trace_event, name) },
 	{ "args", JSON_OBJECT, AT(trace_event, args), .type = &args_type },
 };
-static const struct json_type event_type = { sizeof(struct trace_event), event_fields, 2 };
+static const struct json_type event_type = { event_fields, 2, sizeof(struct trace_event) };
 static const struct json_field document_fields[] = {
 	{ "traceEvents", JSON_OBJECTS, JSON_REQUIRED, AT(trace_document, events),
 	  .type = &event_type },
 };
-static const struct json_type document_type = { sizeof(struct trace_document), document_fields, 1 };
+static const struct json_type document_type = { document_fields, 1, sizeof(struct trace_document) };
 
 static bool is_span(const struct trace_event *e)
 {

@@ -53,7 +53,7 @@ unsigned int filter_load_flags(void)
 	const void *unreadable = (const void *)(uintptr_t)1;
 	unsigned int known = 0;
 
-	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++) {
+	for (const struct json_name *flag = names_seccomp_flags; *flag->name; flag++) {
 		/* Always with a listener, because one flag is refused without it. The program is
 		 * unreadable, so nothing is ever installed: a call with known flags fails later,
 		 * with EFAULT or EACCES. */
@@ -72,7 +72,7 @@ static int explain_invalid(const struct filter_program *program, struct err *err
 	unsigned int unknown = program->flags & ~filter_load_flags();
 	char names[256] = "";
 
-	for (const struct json_name *flag = names_seccomp_flags; flag->name; flag++) {
+	for (const struct json_name *flag = names_seccomp_flags; *flag->name; flag++) {
 		size_t len = strlen(names);
 
 		if (unknown & (unsigned int)flag->value)

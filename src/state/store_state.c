@@ -11,32 +11,32 @@
 		__VA_ARGS__                                                                        \
 	}
 
-#define UINT_RANGE .umax = UINT64_MAX
+#define UINT_RANGE JSON_RANGE(.umax = UINT64_MAX)
 
 static const struct json_name phases[] = {
 	{ "creating", STATE_CREATING },
 	{ "created", STATE_CREATED },
 	{ "started", STATE_STARTED },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 static const struct json_name drivers[] = {
 	{ "none", CGROUP_DRIVER_NONE },
 	{ "v2", CGROUP_DRIVER_V2 },
 	{ "v1", CGROUP_DRIVER_V1 },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 static const struct json_name managers[] = {
 	{ "system", CGROUP_MANAGER_SYSTEM },
 	{ "user", CGROUP_MANAGER_USER },
-	{ NULL, 0 },
+	{ "", 0 },
 };
 
 static const struct json_field dir_fields[] = {
 	FIELD(cgroup_dir, controllers, "controllers", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(cgroup_dir, mount, "mount", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
 	FIELD(cgroup_dir, path, "path", JSON_STRING, .flags = JSON_REQUIRED | JSON_ABSOLUTE),
-	FIELD(cgroup_dir, existing, "existing", JSON_INT, .imin = 0, .imax = INT32_MAX),
+	FIELD(cgroup_dir, existing, "existing", JSON_INT, JSON_RANGE(.imin = 0, .imax = INT32_MAX)),
 	FIELD(cgroup_dir, inode, "inode", JSON_UINT, UINT_RANGE),
 };
 static const struct json_type dir_type = {
@@ -50,7 +50,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, bundle, "bundle", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(state, rootfs, "rootfs", JSON_STRING, .flags = JSON_REQUIRED),
 	FIELD(state, phase, "phase", JSON_ENUM, .flags = JSON_REQUIRED, .names = phases),
-	FIELD(state, pid, "pid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, pid, "pid", JSON_INT, JSON_RANGE(.imin = 1, .imax = INT32_MAX)),
 	FIELD(state, start_time, "startTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, pid_number, "pidNumber", JSON_UINT, UINT_RANGE),
 	FIELD(state, boot_id, "bootId", JSON_STRING),
@@ -72,18 +72,18 @@ static const struct json_field state_fields[] = {
 	FIELD(state, mounts, "addedMounts", JSON_STRINGS),
 	FIELD(state, fallbacks, "fallbacks", JSON_STRINGS),
 	FIELD(state, namespaces, "namespaces", JSON_STRINGS),
-	FIELD(state, net_pid, "netPid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, net_pid, "netPid", JSON_INT, JSON_RANGE(.imin = 1, .imax = INT32_MAX)),
 	FIELD(state, net_start_time, "netStartTime", JSON_UINT, UINT_RANGE),
-	FIELD(state, layer_pid, "layerPid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, layer_pid, "layerPid", JSON_INT, JSON_RANGE(.imin = 1, .imax = INT32_MAX)),
 	FIELD(state, layer_start_time, "layerStartTime", JSON_UINT, UINT_RANGE),
-	FIELD(state, console_pid, "consolePid", JSON_INT, .imin = 1, .imax = INT32_MAX),
+	FIELD(state, console_pid, "consolePid", JSON_INT, JSON_RANGE(.imin = 1, .imax = INT32_MAX)),
 	FIELD(state, console_start_time, "consoleStartTime", JSON_UINT, UINT_RANGE),
 	FIELD(state, handler, "handler", JSON_OBJECT, .type = &handler_doc_kept_type),
 	FIELD(state, released, "released", JSON_BOOL),
 	FIELD(state, poststart_hooks, "poststartHooks", JSON_BOOL),
 	FIELD(state, poststop_hooks, "poststopHooks", JSON_BOOL),
 	FIELD(state, terminal, "terminal", JSON_BOOL),
-	FIELD(state, sandbox, "sandbox", JSON_UINT, .umax = INT64_MAX),
+	FIELD(state, sandbox, "sandbox", JSON_UINT, JSON_RANGE(.umax = INT64_MAX)),
 };
 static const struct json_type state_type = {
 	.size = sizeof(struct state),

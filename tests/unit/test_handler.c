@@ -313,7 +313,7 @@ TEST(what_the_state_keeps_is_read_again)
 	const struct json_field fields[] = {
 		{ "h", JSON_OBJECT, JSON_REQUIRED, 0, .type = &handler_doc_kept_type },
 	};
-	const struct json_type type = { sizeof(struct handler_kept *), fields, 1 };
+	const struct json_type type = { fields, 1, sizeof(struct handler_kept *) };
 	const struct json_limits limits = { .depth = 8, .string = 4096 };
 	const struct handler_kept *kept = NULL;
 	const struct plan *plan;

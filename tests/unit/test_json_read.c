@@ -34,19 +34,19 @@ struct outer {
 	JSON_LIST(struct entry) entries;
 };
 
-static const struct json_name words[] = { { "one", 1 }, { "two", 2 }, { NULL, 0 } };
+static const struct json_name words[] = { { "one", 1 }, { "two", 2 }, { "", 0 } };
 
 static const struct json_field inner_fields[] = {
-	{ "number", JSON_INT, JSON_REQUIRED, offsetof(struct inner, number), .imin = -5,
-	  .imax = 5 },
+	{ "number", JSON_INT, JSON_REQUIRED, offsetof(struct inner, number),
+	  JSON_RANGE(.imin = -5, .imax = 5) },
 	{ "path", JSON_STRING, JSON_ABSOLUTE, offsetof(struct inner, path) },
 };
-static const struct json_type inner_type = { sizeof(struct inner), inner_fields, 2 };
+static const struct json_type inner_type = { inner_fields, 2, sizeof(struct inner) };
 
 static const struct json_field entry_fields[] = {
-	{ "value", JSON_UINT, 0, offsetof(struct entry, value), .umin = 1, .umax = 9 },
+	{ "value", JSON_UINT, 0, offsetof(struct entry, value), JSON_RANGE(.umin = 1, .umax = 9) },
 };
-static const struct json_type entry_type = { sizeof(struct entry), entry_fields, 1 };
+static const struct json_type entry_type = { entry_fields, 1, sizeof(struct entry) };
 
 #define AT(member) offsetof(struct outer, member)
 
@@ -54,20 +54,21 @@ static const struct json_field outer_fields[] = {
 	{ "text", JSON_STRING, JSON_NOT_EMPTY, AT(text) },
 	{ "needed", JSON_STRING, JSON_REQUIRED, AT(needed) },
 	{ "flag", JSON_BOOL, 0, AT(flag) },
-	{ "small", JSON_INT, 0, AT(small), .imin = INT64_MIN, .imax = INT64_MAX },
-	{ "large", JSON_UINT, JSON_MAX_IS_NULL, AT(large), .umax = UINT64_MAX - 1 },
+	{ "small", JSON_INT, 0, AT(small), JSON_RANGE(.imin = INT64_MIN, .imax = INT64_MAX) },
+	{ "large", JSON_UINT, JSON_MAX_IS_NULL, AT(large), JSON_RANGE(.umax = UINT64_MAX - 1) },
 	{ "word", JSON_ENUM, 0, AT(word), .names = words },
 	{ "inner", JSON_OBJECT, 0, AT(inner), .type = &inner_type },
 	{ "lenient", JSON_OBJECT, JSON_LENIENT, AT(lenient), .type = &inner_type },
 	{ "strings", JSON_STRINGS, JSON_NOT_EMPTY, AT(strings) },
 	{ "words", JSON_ENUMS, 0, AT(words), .names = words },
-	{ "ints", JSON_INTS, 0, AT(ints), .imin = 0, .imax = 9 },
+	{ "ints", JSON_INTS, 0, AT(ints), JSON_RANGE(.imin = 0, .imax = 9) },
 	{ "inners", JSON_OBJECTS, 0, AT(inners), .type = &inner_type },
 	{ "map", JSON_STRING_MAP, JSON_NOT_EMPTY, AT(map) },
 	{ "entries", JSON_OBJECT_MAP, 0, AT(entries), .type = &entry_type },
 };
-static const struct json_type outer_type = { sizeof(struct outer), outer_fields,
-					     sizeof(outer_fields) / sizeof(outer_fields[0]) };
+static const struct json_type outer_type = { outer_fields,
+					     sizeof(outer_fields) / sizeof(outer_fields[0]),
+					     sizeof(struct outer) };
 
 static struct arena arena;
 static struct err err;

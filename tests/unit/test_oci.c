@@ -16,7 +16,7 @@ static size_t count(const struct json_name *names)
 {
 	size_t n = 0;
 
-	for (; names[n].name; n++) {
+	for (; *names[n].name; n++) {
 		CHECK_INT(json_read_enum(names, names[n].name), names[n].value);
 	}
 	return n;
