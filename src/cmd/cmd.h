@@ -47,24 +47,25 @@ struct option_list {
 	size_t n;
 };
 
-/* One row of an option table. */
+/* One row of an option table, with its texts in place (src/README.md, "What it costs"); "" is
+ * none. */
 struct option {
-	char letter;      /* 0: none */
-	const char *name; /* without dashes */
+	char letter;   /* 0: none */
+	char name[24]; /* without dashes */
 	enum option_kind kind;
-	uint32_t offset;            /* where the value goes in the command's struct of options */
-	const char *value_name;     /* "FILE", for help and man pages */
-	const char *help;           /* one line; NULL: another spelling, not shown */
-	const char *const *choices; /* legal values, NULL-terminated, or NULL */
-	const char *group;          /* heading of this row and of those that follow; or NULL */
-	bool may_be_empty;          /* "" is a value, not an unset variable of a script */
+	uint32_t offset;     /* where the value goes in the command's struct of options */
+	char value_name[32]; /* "FILE", for help and man pages */
+	char help[64];       /* one line; "": another spelling, not shown */
+	char choices[40];    /* legal values, with blanks between them */
+	char group[12];      /* heading of this row and of those that follow */
+	bool may_be_empty;   /* "" is a value, not an unset variable of a script */
 };
 
 struct cmd {
 	const char *name;
 	const char *summary;          /* one line of `usrun --help` */
 	const char *arguments;        /* "ID [SIGNAL]" */
-	const struct option *options; /* ends with a NULL name */
+	const struct option *options; /* ends with an empty name */
 	size_t options_size;          /* of the struct the offsets are in */
 	int min_args, max_args;       /* after the options; max -1: any */
 	bool stop_at_first; /* options end at the first positional argument (exec, kill, ps) */

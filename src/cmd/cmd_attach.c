@@ -19,7 +19,7 @@ struct attach_options {
 
 static const struct option options[] = {
 	{ 0, "detach-keys", OPTION_TEXT, offsetof(struct attach_options, detach_keys), "KEYS",
-	  "keys that detach, such as ctrl-p,ctrl-q", NULL },
+	  "keys that detach, such as ctrl-p,ctrl-q" },
 	{ 0 },
 };
 

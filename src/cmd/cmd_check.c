@@ -26,15 +26,15 @@ struct check_options {
 
 static const struct option options[] = {
 	{ 'f', "config", OPTION_TEXT, offsetof(struct check_options, config), "FILE",
-	  "use FILE instead of the bundle's config.json", NULL },
+	  "use FILE instead of the bundle's config.json" },
 	{ 0, "facts", OPTION_TEXT, offsetof(struct check_options, facts), "FILE",
-	  "check for the host and caller described in FILE", NULL },
-	{ 0, "json", OPTION_FLAG, offsetof(struct check_options, json), NULL,
-	  "print one JSON object", NULL },
+	  "check for the host and caller described in FILE" },
+	{ 0, "json", OPTION_FLAG, offsetof(struct check_options, json), "",
+	  "print one JSON object" },
 	{ 0, "map", OPTION_TEXT, offsetof(struct check_options, map), "MODE",
-	  "rootless id mapping: auto, single, subid or keep", launch_map_choices },
-	{ 0, "strict", OPTION_FLAG, offsetof(struct check_options, strict), NULL,
-	  "also fail on unknown or ignored settings", NULL },
+	  "rootless id mapping: auto, single, subid or keep", .choices = LAUNCH_MAP_CHOICES },
+	{ 0, "strict", OPTION_FLAG, offsetof(struct check_options, strict), "",
+	  "also fail on unknown or ignored settings" },
 	{ 0 },
 };
 

@@ -9,7 +9,7 @@ struct create_options {
 
 static const struct option options[] = {
 	LAUNCH_OPTIONS(struct create_options),
-	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, "", "ignored (runc compatibility)" },
 	{ 0 },
 };
 

@@ -27,10 +27,10 @@ struct delete_options {
 };
 
 static const struct option options[] = {
-	{ 'f', "force", OPTION_FLAG, offsetof(struct delete_options, force), NULL,
-	  "kill it first; succeed even if it does not exist", NULL },
-	{ 'r', "regex", OPTION_FLAG, offsetof(struct delete_options, regex), NULL,
-	  "ID is an extended regular expression", NULL },
+	{ 'f', "force", OPTION_FLAG, offsetof(struct delete_options, force), "",
+	  "kill it first; succeed even if it does not exist" },
+	{ 'r', "regex", OPTION_FLAG, offsetof(struct delete_options, regex), "",
+	  "ID is an extended regular expression" },
 	{ 0 },
 };
 

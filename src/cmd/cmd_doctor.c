@@ -13,12 +13,12 @@ struct doctor_options {
 };
 
 static const struct option options[] = {
-	{ 0, "engines", OPTION_FLAG, offsetof(struct doctor_options, engines), NULL,
-	  "also check the settings of engines", NULL },
-	{ 0, "json", OPTION_FLAG, offsetof(struct doctor_options, json), NULL,
-	  "print one JSON object", NULL },
+	{ 0, "engines", OPTION_FLAG, offsetof(struct doctor_options, engines), "",
+	  "also check the settings of engines" },
+	{ 0, "json", OPTION_FLAG, offsetof(struct doctor_options, json), "",
+	  "print one JSON object" },
 	{ 0, "path", OPTION_TEXT, offsetof(struct doctor_options, path), "DIR",
-	  "directory to check (default: .)", NULL },
+	  "directory to check (default: .)" },
 	{ 0 },
 };
 

@@ -16,10 +16,10 @@ struct events_options {
 };
 
 static const struct option options[] = {
-	{ 0, "stats", OPTION_FLAG, offsetof(struct events_options, stats), NULL,
-	  "print one sample and exit", NULL },
+	{ 0, "stats", OPTION_FLAG, offsetof(struct events_options, stats), "",
+	  "print one sample and exit" },
 	{ 0, "interval", OPTION_TEXT, offsetof(struct events_options, interval), "DURATION",
-	  "time between samples (default: 5s)", NULL },
+	  "time between samples (default: 5s)" },
 	{ 0 },
 };
 

@@ -21,10 +21,10 @@ struct gc_options {
 };
 
 static const struct option options[] = {
-	{ 'n', "dry-run", OPTION_FLAG, offsetof(struct gc_options, dry_run), NULL,
-	  "print what would be removed, and remove nothing", NULL },
+	{ 'n', "dry-run", OPTION_FLAG, offsetof(struct gc_options, dry_run), "",
+	  "print what would be removed, and remove nothing" },
 	{ 0, "layer", OPTION_LIST, offsetof(struct gc_options, layers), "DIR",
-	  "remove an unused layer of --overlay=DIR", NULL },
+	  "remove an unused layer of --overlay=DIR" },
 	{ 0 },
 };
 

@@ -17,10 +17,10 @@ struct kill_options {
 };
 
 static const struct option options[] = {
-	{ 'a', "all", OPTION_FLAG, offsetof(struct kill_options, all), NULL,
-	  "signal every process in the container's cgroup", NULL },
-	{ 'r', "regex", OPTION_FLAG, offsetof(struct kill_options, regex), NULL,
-	  "ID is an extended regular expression", NULL },
+	{ 'a', "all", OPTION_FLAG, offsetof(struct kill_options, all), "",
+	  "signal every process in the container's cgroup" },
+	{ 'r', "regex", OPTION_FLAG, offsetof(struct kill_options, regex), "",
+	  "ID is an extended regular expression" },
 	{ 0 },
 };
 

@@ -19,13 +19,11 @@ struct list_options {
 	bool quiet;
 };
 
-static const char *const formats[] = { "table", "json", NULL };
-
 static const struct option options[] = {
 	{ 'f', "format", OPTION_TEXT, offsetof(struct list_options, format), "table|json",
-	  "output format", formats },
-	{ 'q', "quiet", OPTION_FLAG, offsetof(struct list_options, quiet), NULL,
-	  "print the ids only", NULL },
+	  "output format", .choices = "table json" },
+	{ 'q', "quiet", OPTION_FLAG, offsetof(struct list_options, quiet), "",
+	  "print the ids only" },
 	{ 0 },
 };
 

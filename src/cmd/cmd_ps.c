@@ -12,11 +12,9 @@ struct ps_options {
 	const char *format;
 };
 
-static const char *const formats[] = { "table", "json", NULL };
-
 static const struct option options[] = {
 	{ 'f', "format", OPTION_TEXT, offsetof(struct ps_options, format), "table|json",
-	  "output format", formats },
+	  "output format", .choices = "table json" },
 	{ 0 },
 };
 

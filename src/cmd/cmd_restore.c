@@ -15,21 +15,21 @@ struct restore_options {
 
 static const struct option options[] = {
 	LAUNCH_OPTIONS(struct restore_options),
-	{ 'd', "detach", OPTION_FLAG, offsetof(struct restore_options, detach), NULL,
-	  "return once the container is running", NULL },
+	{ 'd', "detach", OPTION_FLAG, offsetof(struct restore_options, detach), "",
+	  "return once the container is running" },
 	CRIU_OPTIONS(struct restore_options),
 	{ 0, "lsm-profile", OPTION_TEXT, offsetof(struct restore_options, criu.asked.lsm_profile),
-	  "TYPE:NAME", "use another label, such as apparmor:NAME", NULL },
+	  "TYPE:NAME", "use another label, such as apparmor:NAME" },
 	{ 0, "lsm-mount-context", OPTION_TEXT,
 	  offsetof(struct restore_options, criu.asked.lsm_mount_context), "CONTEXT",
-	  "use another SELinux label for mounts", NULL },
-	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, NULL, "ignored (runc compatibility)", NULL },
+	  "use another SELinux label for mounts" },
+	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, "", "ignored (runc compatibility)" },
 	/* For clients that fill one list for both commands. */
-	{ 0, "parent-path", OPTION_ACCEPTED, 0, "DIR", NULL, NULL },
-	{ 0, "leave-running", OPTION_ACCEPTED, 0, NULL, NULL, NULL },
-	{ 0, "page-server", OPTION_ACCEPTED, 0, "ADDRESS:PORT", NULL, NULL },
-	{ 0, "status-fd", OPTION_ACCEPTED, 0, "N", NULL, NULL },
-	{ 0, "tcp-skip-in-flight", OPTION_ACCEPTED, 0, NULL, NULL, NULL },
+	{ 0, "parent-path", OPTION_ACCEPTED, 0, "DIR" },
+	{ 0, "leave-running", OPTION_ACCEPTED, 0 },
+	{ 0, "page-server", OPTION_ACCEPTED, 0, "ADDRESS:PORT" },
+	{ 0, "status-fd", OPTION_ACCEPTED, 0, "N" },
+	{ 0, "tcp-skip-in-flight", OPTION_ACCEPTED, 0 },
 	{ 0 },
 };
 

@@ -20,13 +20,11 @@ struct stats_options {
 	const char *format;
 };
 
-static const char *const formats[] = { "table", "json", NULL };
-
 static const struct option options[] = {
-	{ 0, "no-stream", OPTION_FLAG, offsetof(struct stats_options, no_stream), NULL,
-	  "print one sample and exit", NULL },
+	{ 0, "no-stream", OPTION_FLAG, offsetof(struct stats_options, no_stream), "",
+	  "print one sample and exit" },
 	{ 'f', "format", OPTION_TEXT, offsetof(struct stats_options, format), "table|json",
-	  "output format", formats },
+	  "output format", .choices = "table json" },
 	{ 0 },
 };
 

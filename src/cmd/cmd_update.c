@@ -42,12 +42,12 @@ enum { MAX_SCHEMATA = 1 << 16 };
 #define AT(member) offsetof(struct update_options, member)
 #define VALUE(name, member, value, help)                                                           \
 	{                                                                                          \
-		0, name, OPTION_TEXT, AT(texts.member), value, help, NULL                          \
+		0, name, OPTION_TEXT, AT(texts.member), value, help                                \
 	}
 
 static const struct option options[] = {
 	{ 'r', "resources", OPTION_TEXT, AT(resources), "FILE",
-	  "JSON file with the resources object, - for stdin", NULL },
+	  "JSON file with the resources object, - for stdin" },
 	VALUE("memory", memory, "BYTES", "memory limit, such as 64m; -1 for no limit"),
 	VALUE("memory-reservation", reservation, "BYTES", "memory soft limit, such as 32m"),
 	VALUE("memory-swap", swap, "BYTES", "limit of memory plus swap, -1 for no limit"),
@@ -64,13 +64,11 @@ static const struct option options[] = {
 	VALUE("pids-limit", pids, "N", "maximum number of tasks, -1 for no limit"),
 	VALUE("blkio-weight", weight, "N", "block I/O weight, 10 to 1000"),
 	{ 0, "l3-cache-schema", OPTION_TEXT, AT(l3), "TEXT",
-	  "resctrl L3 cache schema, such as L3:0=ff", NULL },
+	  "resctrl L3 cache schema, such as L3:0=ff" },
 	{ 0, "mem-bw-schema", OPTION_TEXT, AT(bandwidth), "TEXT",
-	  "resctrl memory bandwidth schema, such as MB:0=50", NULL },
-	{ 0, "kernel-memory", OPTION_ACCEPTED, 0, "BYTES", "ignored: removed from the kernel",
-	  NULL },
-	{ 0, "kernel-memory-tcp", OPTION_ACCEPTED, 0, "BYTES", "ignored: removed from the kernel",
-	  NULL },
+	  "resctrl memory bandwidth schema, such as MB:0=50" },
+	{ 0, "kernel-memory", OPTION_ACCEPTED, 0, "BYTES", "ignored: removed from the kernel" },
+	{ 0, "kernel-memory-tcp", OPTION_ACCEPTED, 0, "BYTES", "ignored: removed from the kernel" },
 	{ 0 },
 };
 

@@ -50,12 +50,6 @@ static void add_signals(struct str *out)
 	}
 }
 
-static void add_choices(struct str *out, const struct option *o)
-{
-	for (size_t i = 0; o->choices[i]; i++)
-		str_addf(out, "%s%s", i ? " " : "", o->choices[i]);
-}
-
 static bool takes_directory(const struct option *o)
 {
 	return str_equal(o->value_name, "DIR");
@@ -83,8 +77,8 @@ static void add_quoted(struct str *out, const char *text, const char *special)
 
 static void bash_words(struct str *out, const struct option *table)
 {
-	for (const struct option *o = table; o->name; o++)
-		if (o->help)
+	for (const struct option *o = table; *o->name; o++)
+		if (*o->help)
 			str_addf(out, " --%s", o->name);
 }
 
@@ -98,14 +92,14 @@ static void bash_pattern(struct str *out, const char *command, const struct opti
 
 static void bash_values(struct str *out, const char *command, const struct option *table)
 {
-	for (const struct option *o = table; o->name; o++) {
-		if (!o->value_name)
+	for (const struct option *o = table; *o->name; o++) {
+		if (!*o->value_name)
 			continue;
 		str_add(out, "    ");
 		bash_pattern(out, command, o);
-		if (o->choices) {
+		if (*o->choices) {
 			str_add(out, ") words=\"");
-			add_choices(out, o);
+			str_add(out, o->choices);
 			str_add(out, "\" ;;\n");
 		} else {
 			str_addf(out, ") %s ;;\n",
@@ -118,8 +112,8 @@ static void bash_values(struct str *out, const char *command, const struct optio
 
 static void bash_skip(struct str *out, const char *command, const struct option *table, bool *some)
 {
-	for (const struct option *o = table; o->name; o++) {
-		if (!o->value_name || o->kind == OPTION_MAYBE)
+	for (const struct option *o = table; *o->name; o++) {
+		if (!*o->value_name || o->kind == OPTION_MAYBE)
 			continue;
 		str_add(out, *some ? "|" : "        ");
 		bash_pattern(out, command, o);
@@ -219,11 +213,11 @@ static void zsh_value(struct str *out, const struct option *o)
 {
 	if (o->kind == OPTION_MAYBE)
 		str_add(out, ":");
-	if (o->choices) {
+	if (*o->choices) {
 		str_add(out, ":value:(");
-		add_choices(out, o);
+		str_add(out, o->choices);
 		str_add(out, ")");
-	} else if (o->value_name) {
+	} else if (*o->value_name) {
 		str_addf(out, ":value:%s",
 			 takes_directory(o) ? "_files -/"
 			 : takes_file(o)    ? "_files"
@@ -233,10 +227,10 @@ static void zsh_value(struct str *out, const struct option *o)
 
 static void zsh_table(struct str *out, const struct option *table)
 {
-	for (const struct option *o = table; o->name; o++) {
+	for (const struct option *o = table; *o->name; o++) {
 		const char *repeat = o->kind == OPTION_LIST || o->kind == OPTION_TAGGED ? "*" : "";
 
-		if (!o->help)
+		if (!*o->help)
 			continue;
 		str_add(out, " \\\n            ");
 		if (o->letter && !*repeat)
@@ -310,17 +304,17 @@ void completion_zsh(struct str *out)
 
 static void fish_table(struct str *out, const char *condition, const struct option *table)
 {
-	for (const struct option *o = table; o->name; o++) {
-		if (!o->help)
+	for (const struct option *o = table; *o->name; o++) {
+		if (!*o->help)
 			continue;
 		str_addf(out, "complete -c usrun -n '%s' -l %s", condition, o->name);
 		if (o->letter)
 			str_addf(out, " -s %c", o->letter);
-		if (o->choices) {
+		if (*o->choices) {
 			str_add(out, o->kind == OPTION_MAYBE ? " -f -a '" : " -x -a '");
-			add_choices(out, o);
+			str_add(out, o->choices);
 			str_add(out, "'");
-		} else if (o->value_name && o->kind != OPTION_MAYBE) {
+		} else if (*o->value_name && o->kind != OPTION_MAYBE) {
 			str_add(out, takes_directory(o) ? " -x -a '(__fish_complete_directories)'"
 				     : takes_file(o)    ? " -r -F"
 							: " -x");

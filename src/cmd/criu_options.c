@@ -10,9 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const criu_options_cgroups[] = { "ignore", "soft", "full", "strict", NULL };
-const char *const criu_options_locks[] = { "iptables", "nftables", "skip", NULL };
-
 /* Creates all missing directories of a path: memory of processes goes there. */
 static int make_dirs(struct arena *arena, const char *path)
 {

@@ -12,22 +12,18 @@ struct criu_options {
 	struct option_list empty_ns;
 };
 
-extern const char *const criu_options_cgroups[], *const criu_options_locks[];
-
 /* Rows of both option tables. T is the command's struct, whose member `criu` this is. */
 #define CRIU_OPTIONS_FLAG(T, n, member, text)                                                      \
 	{                                                                                          \
-		0, n, OPTION_FLAG, offsetof(T, criu.asked.member), NULL, text, NULL                \
+		0, n, OPTION_FLAG, offsetof(T, criu.asked.member), "", text                        \
 	}
 #define CRIU_OPTIONS(T)                                                                            \
 	{ 0,           "image-path",                                                               \
 	  OPTION_TEXT, offsetof(T, criu.image_path),                                               \
-	  "DIR",       "directory of the images (default: ./checkpoint)",                          \
-	  NULL },                                                                                  \
+	  "DIR",       "directory of the images (default: ./checkpoint)" },                        \
 		{ 0,           "work-path",                                                        \
 		  OPTION_TEXT, offsetof(T, criu.work_path),                                        \
-		  "DIR",       "directory of the log (default: --image-path)",                     \
-		  NULL },                                                                          \
+		  "DIR",       "directory of the log (default: --image-path)" },                   \
 		CRIU_OPTIONS_FLAG(T, "tcp-established", tcp_established,                           \
 				  "keep open TCP connections"),                                    \
 		CRIU_OPTIONS_FLAG(T, "tcp-close", tcp_close, "close open TCP connections"),        \
@@ -42,18 +38,18 @@ extern const char *const criu_options_cgroups[], *const criu_options_locks[];
 				  "drop pages of earlier images once copied"),                     \
 		{ 0,           "empty-ns",                                                         \
 		  OPTION_LIST, offsetof(T, criu.empty_ns),                                         \
-		  "network",   "leave the network namespace empty",                                \
-		  NULL },                                                                          \
+		  "network",   "leave the network namespace empty" },                              \
 		{ 0,                                                                               \
 		  "network-lock",                                                                  \
 		  OPTION_TEXT,                                                                     \
 		  offsetof(T, criu.asked.network_lock),                                            \
 		  "METHOD",                                                                        \
 		  "iptables, nftables or skip",                                                    \
-		  criu_options_locks },                                                            \
+		  .choices = "iptables nftables skip" },                                           \
 	{                                                                                          \
 		0, "manage-cgroups-mode", OPTION_TEXT, offsetof(T, criu.asked.cgroups), "MODE",    \
-			"ignore (default), soft, full or strict", criu_options_cgroups             \
+			"ignore (default), soft, full or strict",                                  \
+			.choices = "ignore soft full strict"                                       \
 	}
 
 struct criu_dirs {

@@ -33,7 +33,7 @@ static bool is_given(const struct option *option, const struct do_options *o)
 
 static int check_apply(const struct do_options *o, struct err *err)
 {
-	for (const struct option *option = do_options; option->name; option++)
+	for (const struct option *option = do_options; *option->name; option++)
 		if (is_given(option, o) && !str_equal(option->name, "apply") &&
 		    !str_equal(option->name, "changes"))
 			return err_set(err, EINVAL,
@@ -104,7 +104,7 @@ const char *do_check_printed(struct arena *arena, const struct do_options *o)
 					    "detach",  "changes",       "name" };
 	const char *names = NULL;
 
-	for (const struct option *option = do_options; option->name; option++)
+	for (const struct option *option = do_options; *option->name; option++)
 		for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
 			if (str_equal(option->name, lost[i]) && is_given(option, o))
 				names = arena_strf(arena, "%s%s--%s", names ? names : "",

@@ -32,8 +32,7 @@ struct do_parts { /* of one call */
 	} shared;
 };
 
-/* The names that --share takes, and what one stands for in this session. */
-extern const char *const do_share_names[];
+/* What a name that --share takes stands for in this session. */
 int do_share_find(struct do_parts *p, const char *name, struct err *err) MUST_CHECK;
 
 extern const struct option do_options[];

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char *const do_share_names[] = { "ssh-agent", "gpg-agent", "wayland", "x11", "dbus", NULL };
-
 static void add_path(struct do_parts *p, struct do_shared *s, const char *path, enum do_how how)
 {
 	s->paths = arena_room(p->arena, s->paths, s->n_paths, &s->cap_paths, sizeof(*s->paths));
@@ -150,13 +148,19 @@ static int share_dbus(struct do_parts *p, const char *share, struct do_shared *s
 
 int do_share_find(struct do_parts *p, const char *name, struct err *err)
 {
-	static int (*const find[])(struct do_parts * p, const char *share, struct do_shared *s,
-				   struct err *err) = { share_ssh, share_gpg, share_wayland,
-							share_x11, share_dbus };
+	static const struct {
+		const char *name;
+		int (*find)(struct do_parts *p, const char *share, struct do_shared *s,
+			    struct err *err);
+	} shares[] = { { "ssh-agent", share_ssh },
+		       { "gpg-agent", share_gpg },
+		       { "wayland", share_wayland },
+		       { "x11", share_x11 },
+		       { "dbus", share_dbus } };
 
-	for (size_t i = 0; do_share_names[i]; i++)
-		if (str_equal(do_share_names[i], name))
-			return find[i](p, name, &p->shared, err);
+	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+		if (str_equal(shares[i].name, name))
+			return shares[i].find(p, name, &p->shared, err);
 	return err_set(err, EINVAL,
 		       "--share: expected one of ssh-agent, gpg-agent, wayland, x11, dbus, got "
 		       "\"%s\"",

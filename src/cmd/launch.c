@@ -26,8 +26,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-const char *const launch_map_choices[] = { "auto", "single", "subid", "keep", NULL };
-
 int launch_find_bundle(struct arena *arena, const char *bundle, const char **ret, struct err *err)
 {
 	char resolved[PATH_MAX];

@@ -27,47 +27,40 @@ struct launch_options {
 	bool restores;       /* of restore: the images have what the process had */
 };
 
+#define LAUNCH_MAP_CHOICES "auto single subid keep"
+
 /* Rows of both option tables, to be followed by the command's own. T is the command's struct, whose
  * member `launch` this is. */
 #define LAUNCH_OPTIONS(T)                                                                          \
 	{ 'b',         "bundle",                                                                   \
 	  OPTION_TEXT, offsetof(T, launch.bundle),                                                 \
-	  "DIR",       "bundle directory (default: the current one)",                              \
-	  NULL },                                                                                  \
+	  "DIR",       "bundle directory (default: the current one)" },                            \
 		{ 'f',         "config",                                                           \
 		  OPTION_TEXT, offsetof(T, launch.config),                                         \
-		  "FILE",      "use FILE instead of the bundle's config.json",                     \
-		  NULL },                                                                          \
+		  "FILE",      "use FILE instead of the bundle's config.json" },                   \
 		{ 0,           "pid-file",                                                         \
 		  OPTION_TEXT, offsetof(T, launch.pid_file),                                       \
-		  "FILE",      "write the pid of the container's process to FILE",                 \
-		  NULL },                                                                          \
+		  "FILE",      "write the pid of the container's process to FILE" },               \
 		{ 0,           "console-socket",                                                   \
 		  OPTION_TEXT, offsetof(T, launch.console_socket),                                 \
-		  "SOCKET",    "send the container's terminal to SOCKET",                          \
-		  NULL },                                                                          \
+		  "SOCKET",    "send the container's terminal to SOCKET" },                        \
 		{ 0,           "pidfd-socket",                                                     \
 		  OPTION_TEXT, offsetof(T, launch.pidfd_socket),                                   \
-		  "SOCKET",    "send a pidfd of the container's process to SOCKET",                \
-		  NULL },                                                                          \
+		  "SOCKET",    "send a pidfd of the container's process to SOCKET" },              \
 		{ 0,           "preserve-fds",                                                     \
 		  OPTION_UINT, offsetof(T, launch.preserve_fds),                                   \
-		  "N",         "pass N more descriptors, starting at 3",                           \
-		  NULL },                                                                          \
+		  "N",         "pass N more descriptors, starting at 3" },                         \
 		{ 0,           "no-pivot",                                                         \
 		  OPTION_FLAG, offsetof(T, launch.no_pivot),                                       \
-		  NULL,        "avoid pivot_root, for a root on a ramdisk",                        \
-		  NULL },                                                                          \
+		  "",          "avoid pivot_root, for a root on a ramdisk" },                      \
 		{ 0,           "no-new-keyring",                                                   \
 		  OPTION_FLAG, offsetof(T, launch.no_new_keyring),                                 \
-		  NULL,        "keep the caller's session keyring",                                \
-		  NULL },                                                                          \
+		  "",          "keep the caller's session keyring" },                              \
 	{                                                                                          \
 		0, "map", OPTION_TEXT, offsetof(T, launch.map), "MODE",                            \
-			"rootless id mapping: auto, single, subid or keep", launch_map_choices     \
+			"rootless id mapping: auto, single, subid or keep",                        \
+			.choices = LAUNCH_MAP_CHOICES                                              \
 	}
-
-extern const char *const launch_map_choices[];
 
 struct launch {
 	struct arena *arena;

@@ -7,31 +7,26 @@
 #include <stdint.h>
 #include <string.h>
 
-static const char *const formats[] = { "text", "json", NULL };
-static const char *const levels[] = { "error", "warning", "warn", "info", "debug", NULL };
-static const char *const managers[] = { "cgroupfs", "systemd", "disabled", NULL };
-
 #define AT(member) offsetof(struct options_global, member)
 
 const struct option options_globals[] = {
-	{ 0, "root", OPTION_TEXT, AT(root), "DIR", "directory of the containers' state", NULL },
-	{ 0, "log", OPTION_TEXT, AT(log), "FILE", "also append errors to this file", NULL },
+	{ 0, "root", OPTION_TEXT, AT(root), "DIR", "directory of the containers' state" },
+	{ 0, "log", OPTION_TEXT, AT(log), "FILE", "also append errors to this file" },
 	{ 0, "log-format", OPTION_TEXT, AT(log_format), "text|json", "format of the log file",
-	  formats },
+	  .choices = "text json" },
 	{ 0, "log-level", OPTION_TEXT, AT(log_level), "LEVEL", "error, warning, info or debug",
-	  levels },
-	{ 0, "debug", OPTION_FLAG, AT(debug), NULL, "log every step", NULL },
-	{ 0, "trace", OPTION_TEXT, AT(trace), "FILE", "write the time of each step of a start",
-	  NULL },
+	  .choices = "error warning warn info debug" },
+	{ 0, "debug", OPTION_FLAG, AT(debug), "", "log every step" },
+	{ 0, "trace", OPTION_TEXT, AT(trace), "FILE", "write the time of each step of a start" },
 	{ 0, "cgroup-manager", OPTION_TEXT, AT(cgroup_manager), "MANAGER",
-	  "cgroupfs, systemd or disabled", managers },
-	{ 0, "systemd-cgroup", OPTION_FLAG, AT(systemd_cgroup), NULL,
-	  "the same as --cgroup-manager systemd", NULL },
-	{ 0, "rootless", OPTION_ACCEPTED, 0, "BOOL", "ignored: detected automatically", NULL },
-	{ 0, "criu", OPTION_TEXT, AT(criu), "PATH", "the criu program", NULL },
-	{ 'v', "version", OPTION_FLAG, AT(version), NULL, "print the version", NULL },
-	{ 'V', "version", OPTION_FLAG, AT(version), NULL, NULL, NULL },
-	{ 'h', "help", OPTION_FLAG, AT(help), NULL, "print this text", NULL },
+	  "cgroupfs, systemd or disabled", .choices = "cgroupfs systemd disabled" },
+	{ 0, "systemd-cgroup", OPTION_FLAG, AT(systemd_cgroup), "",
+	  "the same as --cgroup-manager systemd" },
+	{ 0, "rootless", OPTION_ACCEPTED, 0, "BOOL", "ignored: detected automatically" },
+	{ 0, "criu", OPTION_TEXT, AT(criu), "PATH", "the criu program" },
+	{ 'v', "version", OPTION_FLAG, AT(version), "", "print the version" },
+	{ 'V', "version", OPTION_FLAG, AT(version) },
+	{ 'h', "help", OPTION_FLAG, AT(help), "", "print this text" },
 	{ 0 },
 };
 
@@ -45,8 +40,7 @@ const struct cmd *const options_commands[] = {
 	&cmd_state,    &cmd_stats,  &cmd_update,     NULL,
 };
 
-static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, NULL, "print this text",
-					   NULL };
+static const struct option help_option = { 'h', "help", OPTION_FLAG, 0, "", "print this text" };
 
 const struct cmd *options_find(const char *name)
 {
@@ -96,8 +90,8 @@ static const struct option *find(const struct option *table, const char *word,
 	size_t len = strcspn(name, "=");
 
 	*ret_value = name[len] ? name + len + 1 : NULL;
-	for (const struct option *o = table;; o = o == &help_option ? NULL : o->name ? o + 1 : o) {
-		if (!o->name)
+	for (const struct option *o = table;; o = o == &help_option ? NULL : *o->name ? o + 1 : o) {
+		if (!*o->name)
 			o = &help_option;
 		if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
 			return o;
@@ -116,27 +110,20 @@ static int bad_value(const struct option *o, const char *value, const char *expe
 
 static int check_choice(const struct option *o, const char *value, struct err *err)
 {
-	struct str list = { 0 };
+	_cleanup_str_ struct str list = { 0 };
 
-	if (!o->choices)
+	if (!*o->choices || (*value && !strchr(value, ' ') && str_has_word(o->choices, value, ' ')))
 		return 0;
-	for (size_t i = 0; o->choices[i]; i++) {
-		if (str_equal(o->choices[i], value)) {
-			str_done(&list);
-			return 0;
-		}
-		str_addf(&list, "%s%s", i ? ", " : "", o->choices[i]);
-	}
-	(void)err_set(err, EINVAL, "--%s: expected one of %s, got \"%s\"", o->name, str_text(&list),
-		      value);
-	str_done(&list);
-	return -EINVAL;
+	for (const char *c = o->choices; *c; c++)
+		str_addf(&list, "%s%c", *c == ' ' ? "," : "", *c);
+	return err_set(err, EINVAL, "--%s: expected one of %s, got \"%s\"", o->name,
+		       str_text(&list), value);
 }
 
 /* An empty text names nothing, and is mostly an unset variable. */
 static int check_empty(const struct option *o, const char *value, struct err *err)
 {
-	if (*value || o->may_be_empty || o->choices)
+	if (*value || o->may_be_empty || *o->choices)
 		return 0;
 	return err_set(err, EINVAL, "--%s: expected %s, got an empty string", o->name,
 		       o->value_name);
@@ -243,7 +230,7 @@ struct reader {
 /* A long option of that name, of len bytes. */
 static bool has_option(const struct option *table, const char *name, size_t len)
 {
-	for (const struct option *o = table; o->name; o++)
+	for (const struct option *o = table; *o->name; o++)
 		if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
 			return true;
 	return false;
@@ -262,12 +249,12 @@ static const char *nearest_option(const struct option *table, const char *name)
 	const char *found = NULL;
 	size_t least = SIZE_MAX;
 
-	for (const struct option *o = table; o->name; o++) {
+	for (const struct option *o = table; *o->name; o++) {
 		bool begins = strlen(name) > 2 && str_starts(o->name, name);
 		bool goes_on = strlen(o->name) > 2 && str_starts(name, o->name);
 		size_t slips = begins || goes_on ? 1 : str_slips(o->name, name);
 
-		if (o->help && slips < least) {
+		if (*o->help && slips < least) {
 			least = slips;
 			found = o->name;
 		}
@@ -302,7 +289,7 @@ static int take_option(const struct reader *reader, const struct option *o, cons
 		*reader->help = true;
 		return 1;
 	}
-	if (o->value_name && o->kind != OPTION_MAYBE && !value) {
+	if (*o->value_name && o->kind != OPTION_MAYBE && !value) {
 		if (left < 2)
 			return err_set(
 				err, EINVAL,
@@ -325,7 +312,7 @@ static int take_letters(const struct reader *reader, char **argv, int left, stru
 		const char *value;
 		const struct option *o = find(reader->table, word, &value);
 
-		if (!o || (o->value_name && letter[1]))
+		if (!o || (*o->value_name && letter[1]))
 			return unknown(reader, argv[0], err);
 		r = take_option(reader, o, NULL, argv, left, err);
 		if (r < 0)
@@ -381,20 +368,19 @@ static void help_rows(struct str *out, const struct option *table)
 {
 	enum { WIDTH = 30 };
 
-	for (const struct option *o = table; o->name; o++) {
+	for (const struct option *o = table; *o->name; o++) {
 		size_t start;
 
-		if (!o->help)
+		if (!*o->help)
 			continue;
-		if (o->group)
+		if (*o->group)
 			str_addf(out, "%s%s:\n", o == table ? "" : "\n", o->group);
 		start = out->len;
 		str_add(out, "  ");
 		if (o->letter)
 			str_addf(out, "-%c, ", o->letter);
 		str_addf(out, o->kind == OPTION_MAYBE ? "--%s[=%s%s]" : "--%s%s%s", o->name,
-			 o->value_name && o->kind != OPTION_MAYBE ? " " : "",
-			 o->value_name ? o->value_name : "");
+			 *o->value_name && o->kind != OPTION_MAYBE ? " " : "", o->value_name);
 		if (out->len - start < WIDTH)
 			str_addf(out, "%*s", (int)(WIDTH - (out->len - start)), "");
 		str_addf(out, " %s\n", o->help);
@@ -417,7 +403,7 @@ void options_help_command(struct str *out, const struct cmd *cmd)
 {
 	str_addf(out, "usage: usrun %s [OPTION...]%s%s\n\n%s\n\n%s", cmd->name,
 		 *cmd->arguments ? " " : "", cmd->arguments, cmd->summary,
-		 cmd->options->group ? "" : "Options:\n");
+		 *cmd->options->group ? "" : "Options:\n");
 	help_rows(out, cmd->options);
 	help_rows(out, (const struct option[]){ help_option, { 0 } });
 }
