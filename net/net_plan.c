@@ -9,7 +9,7 @@
 /* slirp4netns's maximum; it makes two system calls per packet. */
 #define MTU "65520"
 
-static const char *const names[] = {
+static const char names[][12] = {
 	[NET_UNSET] = "",
 	[NET_NONE] = "none",
 	[NET_HOST] = "host",
@@ -148,7 +148,7 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 /* The same addresses as slirp4netns's. Given an address, pasta copies none of the host's routes,
  * one of which could lead to 169.254.169.254. And a container that had the host's address could not
  * reach the host at it. */
-static const char *const pasta_words[] = {
+static const char pasta_words[][20] = {
 	/* clang-format off */
 	"--foreground", "--quiet", "--netns-only", "--no-netns-quit",
 	"--netns", "/proc/self/fd/0", "--pid", "/proc/self/fd/1",
@@ -218,8 +218,8 @@ bool net_port_accepted(const char *answer)
 
 static bool is_chatter(const char *line)
 {
-	static const char *const starts[] = { "WARNING: ", "sent tapfd=", "received tapfd=",
-					      "Failed to send " /* to syslog */ };
+	static const char starts[][16] = { "WARNING: ", "sent tapfd=", "received tapfd=",
+					   "Failed to send " /* to syslog */ };
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
 		if (str_starts(line, starts[i]))

@@ -23,7 +23,7 @@ static int print(struct str *text, struct err *err)
 
 static enum log_level level_of(const struct options_global *o)
 {
-	static const char *const names[] = { "error", "warning", "info", "debug" };
+	static const char names[][8] = { "error", "warning", "info", "debug" };
 
 	if (o->debug)
 		return LOG_DEBUG;

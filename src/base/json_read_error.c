@@ -173,8 +173,8 @@ bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, 
 enum place { PLACE_TOKEN, PLACE_NEXT, PLACE_HERE, PLACE_BEFORE };
 
 static const struct {
-	const char *yajl; /* part of its message */
-	const char *text;
+	char yajl[28]; /* part of its message */
+	char text[60];
 	enum place place;
 } syntax_errors[] = {
 	{ "trailing garbage", "unexpected text after the end of the document", PLACE_TOKEN },

@@ -18,7 +18,7 @@ static struct {
 	int fd;
 } log_state = { .settings = { .program = "usrun" }, .actor = "parent", .fd = -1 };
 
-static const char *const level_names[] = {
+static const char level_names[][8] = {
 	[LOG_ERROR] = "error",
 	[LOG_WARNING] = "warning",
 	[LOG_INFO] = "info",

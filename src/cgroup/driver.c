@@ -379,7 +379,7 @@ uint64_t driver_oom_kills(const struct cgroup *cgroup)
 
 const char *driver_oom_words(const struct cgroup *cgroup, struct arena *arena)
 {
-	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB" };
+	static const char units[][8] = { "bytes", "KiB", "MiB", "GiB" };
 	const char *file =
 		cgroup->place.kind == CGROUP_DRIVER_V2 ? "memory.max" : "memory.limit_in_bytes";
 	char text[64];

@@ -41,7 +41,7 @@ static const struct option options[] = {
 /* Mistakes that prevent a start come first. */
 enum kind { WRONG, IMPOSSIBLE, MISSING, DROPPED, UNKNOWN, KINDS };
 
-static const char *const kinds[KINDS] = { "wrong", "impossible", "missing", "dropped", "unknown" };
+static const char kinds[KINDS][12] = { "wrong", "impossible", "missing", "dropped", "unknown" };
 
 struct finding {
 	enum kind kind;

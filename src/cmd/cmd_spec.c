@@ -136,9 +136,11 @@ static void devpts_options(struct json_write *w, const struct spec_options *o)
 	json_write_end(w);
 }
 
+enum { MAX_WORDS = 5 };
+
 struct mount {
-	const char *destination, *type, *source;
-	const char *words[8]; /* none: see devpts_options() */
+	char destination[20], type[8], source[12];
+	char words[MAX_WORDS][16]; /* none: see devpts_options() */
 };
 
 static void add_mount(struct json_write *w, const struct spec_options *o, const struct mount *m)
@@ -147,48 +149,48 @@ static void add_mount(struct json_write *w, const struct spec_options *o, const 
 	json_write_string(w, "destination", m->destination);
 	json_write_string(w, "type", m->type);
 	json_write_string(w, "source", m->source);
-	if (m->words[0])
-		strings(w, "options", m->words);
-	else
+	if (*m->words[0]) {
+		json_write_array(w, "options");
+		for (size_t i = 0; i < MAX_WORDS && *m->words[i]; i++)
+			json_write_string(w, NULL, m->words[i]);
+		json_write_end(w);
+	} else {
 		devpts_options(w, o);
+	}
 	json_write_end(w);
 }
 
 static void mounts(struct json_write *w, const struct spec_options *o)
 {
-	static const struct mount own_group = { "/sys/fs/cgroup",
-						"cgroup",
-						"cgroup",
-						{ "nosuid", "noexec", "nodev", "relatime", NULL } };
+	static const struct mount own_group = {
+		"/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "relatime" }
+	};
 	static const struct mount files[] = {
-		{ "/etc/hosts", "bind", "hosts", { "bind", NULL } },
-		{ "/etc/resolv.conf", "bind", "resolv.conf", { "bind", NULL } },
+		{ "/etc/hosts", "bind", "hosts", { "bind" } },
+		{ "/etc/resolv.conf", "bind", "resolv.conf", { "bind" } },
 	};
 	static const struct mount systemd[] = {
-		{ "/run", "tmpfs", "tmpfs", { "nosuid", "nodev", "mode=755", NULL } },
-		{ "/run/lock",
-		  "tmpfs",
-		  "tmpfs",
-		  { "nosuid", "nodev", "noexec", "mode=1777", NULL } },
-		{ "/tmp", "tmpfs", "tmpfs", { "nosuid", "nodev", "mode=1777", NULL } },
+		{ "/run", "tmpfs", "tmpfs", { "nosuid", "nodev", "mode=755" } },
+		{ "/run/lock", "tmpfs", "tmpfs", { "nosuid", "nodev", "noexec", "mode=1777" } },
+		{ "/tmp", "tmpfs", "tmpfs", { "nosuid", "nodev", "mode=1777" } },
 	};
 	static const struct mount table[] = {
-		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev", NULL } },
+		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev" } },
 		{ "/dev",
 		  "tmpfs",
 		  "tmpfs",
-		  { "nosuid", "strictatime", "mode=755", "size=65536k", NULL } },
-		{ "/dev/pts", "devpts", "devpts", { NULL } },
+		  { "nosuid", "strictatime", "mode=755", "size=65536k" } },
+		{ "/dev/pts", "devpts", "devpts", { "" } },
 		{ "/dev/shm",
 		  "tmpfs",
 		  "shm",
-		  { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k", NULL } },
-		{ "/dev/mqueue", "mqueue", "mqueue", { "nosuid", "noexec", "nodev", NULL } },
-		{ "/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro", NULL } },
+		  { "nosuid", "noexec", "nodev", "mode=1777", "size=65536k" } },
+		{ "/dev/mqueue", "mqueue", "mqueue", { "nosuid", "noexec", "nodev" } },
+		{ "/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" } },
 		{ "/sys/fs/cgroup",
 		  "cgroup",
 		  "cgroup",
-		  { "nosuid", "noexec", "nodev", "relatime", "ro", NULL } },
+		  { "nosuid", "noexec", "nodev", "relatime", "ro" } },
 	};
 
 	json_write_array(w, "mounts");

@@ -100,8 +100,8 @@ int do_check(const struct do_options *o, struct err *err)
 
 const char *do_check_printed(struct arena *arena, const struct do_options *o)
 {
-	static const char *const lost[] = { "publish", "host-loopback", "metadata", "timeout",
-					    "detach",  "changes",       "name" };
+	static const char lost[][16] = { "publish", "host-loopback", "metadata", "timeout",
+					 "detach",  "changes",       "name" };
 	const char *names = NULL;
 
 	for (const struct option *option = do_options; *option->name; option++)

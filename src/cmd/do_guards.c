@@ -173,7 +173,7 @@ static void look_at_worktree(struct search *s, const char *dir, unsigned int dep
 /* They are large, and have nothing of a submodule. */
 static bool is_bulk(const char *name)
 {
-	static const char *const names[] = { "objects", "refs", "logs", "hooks" };
+	static const char names[][8] = { "objects", "refs", "logs", "hooks" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_equal(name, names[i]))
@@ -186,7 +186,7 @@ static bool is_bulk(const char *name)
  * over. */
 static void look_at_module(struct search *s, const char *dir, unsigned int depth)
 {
-	static const char *const parts[] = { "hooks", "config", "config.worktree", "commondir" };
+	static const char parts[][16] = { "hooks", "config", "config.worktree", "commondir" };
 	const char *path = path_join(s->arena, s->writable->source, dir);
 	bool repository = has(path, "HEAD") || has(path, "config");
 
@@ -271,7 +271,7 @@ static void guard_bare(void *data, const char *dir)
 	const char *path = path_join(s->arena, s->writable->source, dir);
 
 	note_bare(s->arena, s->guards, path);
-	for (size_t i = 0; do_protected[i]; i++)
+	for (size_t i = 0; *do_protected[i]; i++)
 		if (str_starts(do_protected[i], ".git/") &&
 		    !do_is_unprotected(do_protected[i], s->unprotected))
 			look(s,
@@ -287,7 +287,7 @@ static void find(struct search *s)
 	};
 	const size_t prefix = strlen(".git/");
 
-	for (size_t i = 0; do_protected[i]; i++)
+	for (size_t i = 0; *do_protected[i]; i++)
 		look(s, do_protected[i]);
 	look_at_git(s);
 	for_each(s, ".git/worktrees", 0, look_at_worktree);
@@ -299,7 +299,7 @@ static void find(struct search *s)
 	s->error = s->error ? s->error : bare.error;
 	if (!is_git(s->writable->source))
 		return;
-	for (size_t i = 0; do_protected[i]; i++)
+	for (size_t i = 0; *do_protected[i]; i++)
 		if (str_starts(do_protected[i], ".git/") &&
 		    !do_is_unprotected(do_protected[i], s->unprotected))
 			look(s, do_protected[i] + prefix);

@@ -156,7 +156,7 @@ static bool is_in_git(const char *path)
 
 static bool has_part_of_git(const char *path)
 {
-	static const char *const names[] = { "hooks", "config", "config.worktree", "commondir" };
+	static const char names[][16] = { "hooks", "config", "config.worktree", "commondir" };
 
 	for (; (path = strchr(path, '/')); path++)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -171,7 +171,7 @@ static bool leads_elsewhere(const char *path, uint32_t mode)
 {
 	if (!mode || S_ISDIR(mode))
 		return false;
-	for (size_t i = 0; do_protected[i]; i++)
+	for (size_t i = 0; *do_protected[i]; i++)
 		if (is_spelt_below(do_protected[i], path))
 			return true;
 	return S_ISLNK(mode) && is_in_git(path);
@@ -179,7 +179,7 @@ static bool leads_elsewhere(const char *path, uint32_t mode)
 
 static bool is_protected(const char *path)
 {
-	for (size_t i = 0; do_protected[i]; i++)
+	for (size_t i = 0; *do_protected[i]; i++)
 		if (is_spelt_below(path, do_protected[i]))
 			return true;
 	return is_in_git(path) && has_part_of_git(path + strlen(".git/"));

@@ -160,10 +160,10 @@ static void list(struct json_write *w, const char *key, const char *text)
 
 static void cpuset(struct json_write *w, const struct events_source *s)
 {
-	static const char *const names[] = { "mem_hardwall",       "mem_exclusive",
-					     "memory_migrate",     "memory_spread_page",
-					     "memory_spread_slab", "memory_pressure",
-					     "sched_load_balance" };
+	static const char names[][20] = { "mem_hardwall",       "mem_exclusive",
+					  "memory_migrate",     "memory_spread_page",
+					  "memory_spread_slab", "memory_pressure",
+					  "sched_load_balance" };
 	const char *level = s->v2 ? "" : text_of(s, "cpuset", "cpuset.sched_relax_domain_level");
 	int64_t domain = 0;
 
@@ -313,7 +313,7 @@ static void block(struct json_write *w, const struct events_source *s, const cha
 
 static void hugetlb(struct json_write *w, const struct events_source *s)
 {
-	static const char *const sizes[] = { "64KB", "1MB", "2MB", "16MB", "32MB", "512MB", "1GB" };
+	static const char sizes[][8] = { "64KB", "1MB", "2MB", "16MB", "32MB", "512MB", "1GB" };
 
 	json_write_object(w, "hugetlb");
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

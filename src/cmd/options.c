@@ -52,7 +52,7 @@ const struct cmd *options_find(const char *name)
 
 /* What other tools for containers, and the shell, call it. */
 static const struct {
-	const char *word, *name;
+	char word[12], name[12];
 } other_words[] = {
 	{ "clean", "gc" },       { "inspect", "state" },  { "ls", "list" },
 	{ "prune", "gc" },       { "remove", "delete" },  { "rm", "delete" },
@@ -146,7 +146,7 @@ static void append(struct arena *arena, struct option_list *list, const char *va
 
 static int parse_bool(const struct option *o, const char *value, bool *ret, struct err *err)
 {
-	static const char *const words[] = { "false", "true", "no", "yes", "0", "1" };
+	static const char words[][8] = { "false", "true", "no", "yes", "0", "1" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (str_equal(value, words[i])) {

@@ -51,7 +51,7 @@ uint64_t stats_text_percent(const struct stats_sample *sample, const struct stat
 
 static void add_size(struct str *out, uint64_t bytes)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	static const char units[][4] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	size_t unit = 0;
 	uint64_t tenths;
 

@@ -120,8 +120,8 @@ extern const char *const do_hidden[];
  * root may. NULL-terminated. */
 extern const char *const do_secrets[];
 
-/* What is guarded in a writable directory if it exists, relative to it. NULL-terminated. */
-extern const char *const do_protected[];
+/* What is guarded in a writable directory if it exists, relative to it. Ends with "". */
+extern const char do_protected[][24];
 
 /* Whether --unprotect makes it writable, by its own name or that of a directory above it. */
 bool do_is_unprotected(const char *name, const struct do_texts *unprotected);

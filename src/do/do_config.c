@@ -27,8 +27,8 @@ static size_t count(const char *const *words)
 
 static void write_capabilities(struct json_write *w, const struct do_texts *caps)
 {
-	static const char *const sets[] = { "bounding", "effective", "inheritable", "permitted",
-					    "ambient" };
+	static const char sets[][12] = { "bounding", "effective", "inheritable", "permitted",
+					 "ambient" };
 
 	json_write_object(w, "capabilities");
 	for (size_t i = 0; caps->n && i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -122,8 +122,9 @@ static void write_kernel_paths(struct json_write *w, const struct do_request *q)
 
 static void write_linux(struct json_write *w, const struct do_request *q)
 {
-	static const char *const kinds[] = { "user", "mount",  "pid",    "ipc",
-					     "uts",  "cgroup", "network" };
+	static const char kinds[][8] = {
+		"user", "mount", "pid", "ipc", "uts", "cgroup", "network"
+	};
 	const size_t n = sizeof(kinds) / sizeof(kinds[0]) - (q->net.kind == NET_HOST);
 
 	json_write_object(w, "linux");

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* Below these directories of / everything is the sandbox's own, or the kernel's. */
-static const char *const not_shown[] = { "/proc", "/sys",  "/dev",  "/tmp",
-					 "/run",  "/home", "/root", "/lost+found" };
+static const char not_shown[][12] = { "/proc", "/sys",  "/dev",  "/tmp",
+				      "/run",  "/home", "/root", "/lost+found" };
 
 static bool is_automount(const struct do_builder *b, const char *path)
 {

@@ -222,7 +222,7 @@ static void socketcall_rule(struct json_write *w, const char *machine)
 static void architectures(struct json_write *w, const char *machine)
 {
 	static const struct {
-		const char *machine, *names[2];
+		char machine[8], names[2][20];
 	} table[] = {
 		{ "x86_64", { "SCMP_ARCH_X86_64", "SCMP_ARCH_X86" } },
 		{ "aarch64", { "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM" } },

@@ -24,7 +24,7 @@ static bool may_pass(const char *variable, bool tree)
 {
 	static const char *const any[] = { "TERM=", "COLORTERM=", "LANG=",    "LANGUAGE=", "TZ=",
 					   "LC_",   "NO_COLOR=",  "COLUMNS=", "LINES=",    NULL };
-	static const char *const names[] = {
+	static const char names[][16] = {
 		"PATH=",        "USER=",    "LOGNAME=",    "TERM=",        "COLORTERM=", "LANG=",
 		"LANGUAGE=",    "TZ=",      "NO_COLOR=",   "EDITOR=",      "VISUAL=",    "PAGER=",
 		"COLUMNS=",     "LINES=",   "CARGO_HOME=", "RUSTUP_HOME=", "GOPATH=",    "GOROOT=",
@@ -290,7 +290,7 @@ const char *const do_secrets[] = {
 	NULL,
 };
 
-const char *const do_protected[] = {
+const char do_protected[][24] = {
 	/* clang-format off */
 	".git/hooks",      ".git/config",    ".git/config.worktree",
 	".gitmodules",     ".bashrc",        ".bash_profile",
@@ -303,7 +303,7 @@ const char *const do_protected[] = {
 	".agents/plugins", ".exrc",          ".nvim.lua",
 	".gdbinit",        ".dir-locals.el", ".git/commondir",
 	/* clang-format on */
-	NULL,
+	"",
 };
 
 bool do_is_unprotected(const char *name, const struct do_texts *unprotected)
@@ -321,7 +321,7 @@ int do_check_unprotected(const struct do_texts *names, struct err *err)
 		bool found = str_starts(names->v[i], ".git/modules/") ||
 			     str_starts(names->v[i], ".git/worktrees/");
 
-		for (size_t k = 0; do_protected[k]; k++)
+		for (size_t k = 0; *do_protected[k]; k++)
 			found |= do_is_unprotected(do_protected[k], &one);
 		if (!found)
 			return err_set(err, EINVAL,
@@ -334,7 +334,7 @@ int do_check_unprotected(const struct do_texts *names, struct err *err)
 /* Credentials are never shown, whatever PATH says. */
 static bool has_credentials(const char *home, const char *path)
 {
-	static const char *const names[] = {
+	static const char names[][24] = {
 		".ssh",
 		".gnupg",
 		".aws",
@@ -357,7 +357,7 @@ static bool has_credentials(const char *home, const char *path)
 
 bool do_home_is_of_system(const char *path)
 {
-	static const char *const dirs[] = {
+	static const char dirs[][16] = {
 		"/",         "/bin",           "/etc",       "/lib",     "/lib64",     "/opt",
 		"/sbin",     "/usr",           "/usr/bin",   "/usr/lib", "/usr/lib64", "/usr/local",
 		"/usr/sbin", "/usr/local/bin", "/usr/share", "/var",
@@ -389,7 +389,7 @@ static void push_tool(struct arena *arena, struct do_texts *list, const char *ho
 struct do_texts do_home_tools(struct arena *arena, const char *home, const char *path)
 {
 	static const struct {
-		const char *bin, *tree; /* relative to the home directory */
+		char bin[12], tree[20]; /* relative to the home directory */
 	} trees[] = {
 		{ ".cargo/bin", ".rustup" },
 		{ ".nvm", ".nvm" },

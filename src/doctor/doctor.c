@@ -53,7 +53,7 @@ const struct doctor_check doctor_checks[] = {
 
 const char *doctor_result_name(enum doctor_result result)
 {
-	static const char *const names[] = { "ok", "skip", "warn", "fail" };
+	static const char names[][8] = { "ok", "skip", "warn", "fail" };
 
 	return names[result];
 }

@@ -105,7 +105,7 @@ static const char *fs_name(long magic)
 
 static bool knows_no_subids(const char *fs)
 {
-	static const char *const names[] = { "nfs", "ceph", "cifs", "smb2", "lustre", "9p" };
+	static const char names[][8] = { "nfs", "ceph", "cifs", "smb2", "lustre", "9p" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_equal(names[i], fs))

@@ -24,9 +24,9 @@
 enum { MAX_RECORD = 1 << 20, MAX_DEPTH = 12, MAX_USERS = 1 << 20 };
 
 /* Places where files that only root may read get in the way. */
-static const char *const places[] = { "etc",           "var/lib/dpkg",      "var/lib/apt",
-				      "var/cache/apt", "var/cache/debconf", "var/lib/rpm",
-				      "var/lib/dnf",   "var/lib/pacman",    "var/log" };
+static const char places[][20] = { "etc",           "var/lib/dpkg",      "var/lib/apt",
+				   "var/cache/apt", "var/cache/debconf", "var/lib/rpm",
+				   "var/lib/dnf",   "var/lib/pacman",    "var/log" };
 
 struct maker {
 	struct arena *arena;

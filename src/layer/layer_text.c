@@ -169,7 +169,7 @@ static void write_side(struct json_write *w, const char *key, const struct layer
 
 void layer_text_json(struct json_write *w, const struct layer_changes *changes)
 {
-	static const char *const names[] = { "added", "modified", "deleted", "retyped", "touched" };
+	static const char names[][12] = { "added", "modified", "deleted", "retyped", "touched" };
 	struct arena arena = { 0 };
 
 	json_write_object(w, NULL);

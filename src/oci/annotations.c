@@ -3,7 +3,7 @@
 
 #include "src/base/str.h"
 
-static const char *const known[] = {
+static const char known[][48] = {
 	ANNOTATIONS_KEEP_GROUPS,
 	ANNOTATIONS_HOOKS_STDOUT,
 	ANNOTATIONS_HOOKS_STDERR,
@@ -23,7 +23,6 @@ static const char *const known[] = {
 	ANNOTATIONS_LAYER,
 	ANNOTATIONS_NET_PUBLISH,
 	ANNOTATIONS_CRIU_CONFIG,
-	NULL,
 };
 
 const char *const annotations_unsafe[] = {
@@ -38,7 +37,7 @@ const char *const annotations_unsafe[] = {
 
 bool annotations_is_known(const char *name)
 {
-	for (size_t i = 0; known[i]; i++)
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (str_equal(known[i], name))
 			return true;
 	return false;

@@ -171,7 +171,7 @@ const char *const names_hook_points[] = {
 
 #define CAPABILITY(name) [name] = #name
 
-static const char *const capabilities[] = {
+static const char capabilities[][24] = {
 	CAPABILITY(CAP_CHOWN),
 	CAPABILITY(CAP_DAC_OVERRIDE),
 	CAPABILITY(CAP_DAC_READ_SEARCH),

@@ -9,7 +9,7 @@
 enum { MAX_TEXTS = 256 };
 
 static const struct {
-	const char *word, *type;
+	char word[8], type[4];
 } type_words[] = {
 	{ "boolean", "b" }, { "int32", "i" },  { "uint32", "u" }, { "int64", "x" },
 	{ "uint64", "t" },  { "@b", "b" },     { "@i", "i" },     { "@u", "u" },

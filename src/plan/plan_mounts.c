@@ -359,7 +359,7 @@ static int mount_among_others(struct plan_build *b, struct err *err)
  * error. */
 static int check_label(struct plan_build *b, struct err *err)
 {
-	static const char *const kinds[] = { "context", "fscontext", "defcontext", "rootcontext" };
+	static const char kinds[][12] = { "context", "fscontext", "defcontext", "rootcontext" };
 	const struct oci_config *config = b->plan->config;
 	const char *kind = annotations_find(config->annotations.v, config->annotations.n,
 					    ANNOTATIONS_MOUNT_CONTEXT);

@@ -127,7 +127,7 @@ static void print_unit(struct str *out, const struct cgroup_unit *unit)
 static void print_cgroup(struct str *out, const struct plan *plan)
 {
 	const struct cgroup_plan *cgroup = &plan->cgroup;
-	static const char *const drivers[] = {
+	static const char drivers[][8] = {
 		[CGROUP_DRIVER_UNSET] = "none",
 		[CGROUP_DRIVER_NONE] = "none",
 		[CGROUP_DRIVER_V2] = "v2",

@@ -150,7 +150,7 @@ enum form { NUMBER, LIMIT, TASKS, RATIO, SET, IDLE, IO_WEIGHT, QUOTA_US, OOM_GRO
 
 /* The files for which systemd has a property; their names differ between the layouts. */
 static const struct {
-	const char *file, *property;
+	char file[24], property[20];
 	enum form form;
 } table[] = {
 	{ "memory.max", "MemoryMax", LIMIT },
@@ -418,10 +418,10 @@ static int put_annotation(struct list *list, const struct json_pair *annotation,
 static void put_own(struct list *list, const struct cgroup_plan *plan,
 		    const struct cgroup_unit *unit, const char *id)
 {
-	static const char *const v1[] = { "CPUAccounting", "MemoryAccounting", "BlockIOAccounting",
-					  "TasksAccounting" };
-	static const char *const v2[] = { "CPUAccounting", "MemoryAccounting", "IOAccounting",
-					  "TasksAccounting" };
+	static const char v1[][20] = { "CPUAccounting", "MemoryAccounting", "BlockIOAccounting",
+				       "TasksAccounting" };
+	static const char v2[][20] = { "CPUAccounting", "MemoryAccounting", "IOAccounting",
+				       "TasksAccounting" };
 
 	put_text(list, "Description", arena_strf(list->arena, "usrun container %s", id));
 	if (!unit->is_slice) {

@@ -53,7 +53,7 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 
 const char *powers_name(unsigned int bit)
 {
-	static const char *const names[] = {
+	static const char names[][16] = {
 		"namespaces",  "map-direct",   "map-helper", "open-mounts",    "mknod",
 		"own-cgroups", "raise-limits", "setgroups",  "raise-priority", "move-links",
 	};

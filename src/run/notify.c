@@ -23,7 +23,7 @@ enum {
 
 static int is_wanted(const char *line, int has_fd)
 {
-	static const char *const names[] = {
+	static const char names[][24] = {
 		"READY=",    "STATUS=", "RELOADING=",           "MONOTONIC_USEC=", "STOPPING=",
 		"WATCHDOG=", "ERRNO=",  "EXTEND_TIMEOUT_USEC=", "EXIT_STATUS="
 	};

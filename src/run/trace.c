@@ -135,11 +135,11 @@ static void write_us(struct json_write *w, const char *key, uint64_t ns)
 static void write_span(struct json_write *w, const struct sequence *sequence, const struct span *s,
 		       uint64_t first, uint64_t last)
 {
-	static const char *const kinds[] = { [ROW_ACT] = "act",
-					     [ROW_SYNC] = "message",
-					     [ROW_SPAWN] = "clone",
-					     [ROW_LEAVE] = "end",
-					     [ROW_ENDS] = "exec" };
+	static const char kinds[][8] = { [ROW_ACT] = "act",
+					 [ROW_SYNC] = "message",
+					 [ROW_SPAWN] = "clone",
+					 [ROW_LEAVE] = "end",
+					 [ROW_ENDS] = "exec" };
 	const struct row *row = &sequence->rows[s->row];
 
 	json_write_object(w, NULL);

@@ -6,7 +6,7 @@
 /* Between loading the filter and its first message, a process changes its ids and capabilities, is
  * cloned, opens files in /proc, and writes to sockets that it already has. It makes none of these
  * calls. */
-static const char *const not_ours[] = {
+static const char not_ours[][20] = {
 	"accept",
 	"accept4",
 	"acct",

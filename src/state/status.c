@@ -314,8 +314,7 @@ int status_of(const struct state *state, int *ret_pidfd, struct err *err)
 
 const char *status_name(enum status status)
 {
-	static const char *const names[] = { "creating", "created", "running", "paused",
-					     "stopped" };
+	static const char names[][12] = { "creating", "created", "running", "paused", "stopped" };
 
 	return names[status];
 }

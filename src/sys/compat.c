@@ -11,7 +11,7 @@
 
 static const struct {
 	long number;
-	const char *name, *since;
+	char name[20], since[8];
 	bool replaced; /* the caller has a replacement, so errors never name it */
 	bool mounts;   /* the kernel first checks whether the caller may mount at all */
 } calls[COMPAT_COUNT] = {

@@ -16,7 +16,7 @@
 
 static bool enters_container(char **argv)
 {
-	static const char *const commands[] = { "create", "run", "exec", "do" };
+	static const char commands[][8] = { "create", "run", "exec", "do" };
 
 	/* Options may precede the command; an id that equals a command name only costs an exec. */
 	for (size_t i = 1; argv[0] && argv[i]; i++)

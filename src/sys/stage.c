@@ -105,7 +105,7 @@ int stage_fs(int fs, const char *type)
 unsigned long stage_super_flag(const char *key)
 {
 	static const struct {
-		const char *key;
+		char key[12];
 		unsigned long flag;
 	} table[] = { { "ro", MS_RDONLY },
 		      { "sync", MS_SYNCHRONOUS },

@@ -31,7 +31,7 @@ def check_annotations(root):
     """Names that the code acts upon are in the table of annotations and in the manual, and no others."""
     source = root / "src" / "oci" / "annotations"
     defined = dict(re.findall(r'#define (ANNOTATIONS_\w+)\s+"([^"]+)"', source.with_suffix(".h").read_text()))
-    table = re.search(r"known\[\] = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
+    table = re.search(r"known\[\](?:\[\d+\])? = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
     known = {defined.get(word, word.strip('"')) for word in re.findall(r'ANNOTATIONS_\w+|"[^"]+"', table)}
     announced = re.search(r"annotations_unsafe\[\] = \{(.*?)\};", source.with_suffix(".c").read_text(), re.S).group(1)
     unsafe = tuple(defined.get(word, word.strip('"')) for word in re.findall(r'ANNOTATIONS_\w+|"[^"]+"', announced))
