@@ -5,8 +5,8 @@
 #include "src/cmd/events_json.h"
 #include "src/state/store.h"
 
-/* Opens the cgroup of a container for its processes: to list, signal and freeze them. -ENOTSUP if
- * it has none (what_for says what needs it), -ENOENT if it is gone. */
+/* Opens the cgroup of a container to list, signal and freeze its processes. -ENOTSUP if it has none
+ * (what_for says what needs it), -ENOENT if it is gone. */
 int cgroup_of_open(const struct state *state, const char *what_for, struct cgroup *ret,
 		   struct err *err) MUST_CHECK;
 
@@ -14,8 +14,8 @@ int cgroup_of_open(const struct state *state, const char *what_for, struct cgrou
 int cgroup_of_open_all(const struct state *state, const char *what_for, struct cgroup *ret,
 		       struct err *err) MUST_CHECK;
 
-/* Processes that the memory limit has killed, while the cgroup exists (systemd removes its own once
- * it is empty); 0 without one. */
+/* Number of processes killed for the memory limit, while the cgroup exists (systemd removes its own
+ * once it is empty); 0 without a cgroup. */
 uint64_t cgroup_of_oom_kills(const struct state *state);
 
 /* Watches the cgroup of a unit from its start: systemd removes it once it is empty, perhaps before

@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* What `pause` has frozen: the v2 cgroup, also on a hybrid host, otherwise the v1 freezer's. CRIU
- * leaves it as it is. */
+/* The cgroup that `pause` freezes: v2, on a hybrid host too, otherwise the v1 freezer. CRIU does
+ * not change its state. */
 static const char *frozen_group(struct arena *arena, const struct cgroup_place *place)
 {
 	const struct cgroup_dir *found = NULL;
@@ -113,8 +113,8 @@ int checkpoint_ask(const struct checkpoint_ask *ask, struct rpc_opts *ret,
 		return r;
 	ret->pid = (int)ask->state->pid.v;
 	ret->root = ask->state->rootfs;
-	/* CRIU stops processes by ptrace, and they resume if it ends. A cgroup frozen by it would
-	 * stay frozen if it were killed. */
+	/* CRIU stops processes by ptrace, so they resume when it dies. A cgroup that it had frozen
+	 * would stay frozen. */
 	if (ask->paused)
 		ret->freezer = frozen_group(ask->arena, &ask->state->cgroup);
 	plan_criu_dump_mounts(ask->arena, ask->config, ret_seen->real, ret_seen->mountinfo, ret);

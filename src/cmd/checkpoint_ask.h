@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What CRIU is asked to do to write a container to files: for `checkpoint`, and for `explain`,
- * which only shows it. */
+/* The request that makes CRIU write a container to files: for `checkpoint`, and for `explain`,
+ * which only prints it. */
 #pragma once
 
 #include "src/cmd/checkpoint_look.h"
@@ -15,7 +15,7 @@ struct checkpoint_ask {
 	const struct criu_options *options;
 };
 
-/* Everything but the descriptors, and what is in the files themselves. Refuses what CRIU cannot
- * save, or what could not be restored. */
+/* The whole request but for descriptors and file contents. Refuses what CRIU cannot save or
+ * restore. */
 int checkpoint_ask(const struct checkpoint_ask *ask, struct rpc_opts *ret,
 		   struct checkpoint_look *ret_seen, struct err *err) MUST_CHECK;

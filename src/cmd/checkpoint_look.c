@@ -134,7 +134,7 @@ static void add_null(struct streams *streams, pid_t pid, int fd)
 		add_stream(streams, &stream);
 }
 
-/* A process that ends meanwhile is not dumped either. */
+/* A process that exits meanwhile is not dumped. */
 static void add_nulls(struct streams *streams, pid_t pid)
 {
 	DIR *dir = opendir(arena_strf(streams->arena, "/proc/%d/fd", (int)pid));
@@ -148,7 +148,7 @@ static void add_nulls(struct streams *streams, pid_t pid)
 		(void)closedir(dir);
 }
 
-/* A namespace that the container has joined is not its own to be restored. */
+/* A namespace that the container joined is not restored. */
 static const char *external_ns(struct arena *arena, pid_t pid, const struct oci_config *config,
 			       int type, const char *file, const char *name)
 {
@@ -163,7 +163,7 @@ static const char *external_ns(struct arena *arena, pid_t pid, const struct oci_
 	return NULL;
 }
 
-/* For a process that has ended: whatever its parent was. */
+/* Returns 0 for a process that has exited. */
 static pid_t parent_of(struct arena *arena, pid_t pid, const char **ret_name)
 {
 	char text[512], *name, *end;

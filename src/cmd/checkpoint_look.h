@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a dump must know about a running container and its config does not say. */
+/* What a dump must know about a running container beyond its config. */
 #pragma once
 
 #include "src/oci/config.h"
@@ -8,8 +8,8 @@
 struct checkpoint_look {
 	const char *mountinfo;
 	const char *const *real; /* where each mount of the config is, links followed; or NULL */
-	/* The standard streams of the first process; and the host's null device, where another
-	 * descriptor has it: shells put their own away. */
+	/* The standard streams of the first process, and the host's null device behind any other
+	 * descriptor: shells move theirs there. */
 	const struct plan_criu_stream *streams;
 	size_t n_streams;
 	const char

@@ -31,7 +31,7 @@ enum option_kind {
 	OPTION_TEXT,  /* const char **; the last one wins */
 	OPTION_MAYBE, /* the same, with a value only behind "=": "" without */
 	OPTION_LIST,  /* struct option_list *; may repeat */
-	/* The same, as "name=value": several options whose order counts share a list. */
+	/* The same, as "name=value": options whose relative order matters share a list. */
 	OPTION_TAGGED,
 	OPTION_UINT,  /* unsigned int * */
 	OPTION_BOOL,  /* "--tty", "--tty=false"; bool * */

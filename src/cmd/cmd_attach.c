@@ -55,7 +55,7 @@ static int open_terminal(struct arena *arena, const struct cmd_globals *globals,
 	return r < 0 ? err_errno(err, -r, "ask for the terminal of container %s", id) : 0;
 }
 
-/* A full-screen program redraws when the size changes. */
+/* A change of size makes a full-screen program redraw. */
 static void ask_to_redraw(int console)
 {
 	int window = tty_with_window();

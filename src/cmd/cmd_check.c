@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Everything that is wrong with a config, for this caller on this host: each mistake is taken out
- * of the text, and the rest is checked again. */
+/* Finds every mistake in a config, for this caller on this host: removes each from the text and
+ * checks the rest again. */
 #include "src/base/io.h"
 #include "src/base/path.h"
 #include "src/cmd/common.h"
@@ -77,8 +77,8 @@ static struct finding *add(struct checker *c, enum kind kind, const char *path, 
 	return f;
 }
 
-/* After something was taken out, what it belongs to may lack it, and another may lack its pair; and
- * of the value itself only the first complaint is about what was written. */
+/* A removed value may be required by its parent or by its counterpart; and only the first complaint
+ * about a value is about what the user wrote. */
 static bool is_consequence(const struct checker *c, const char *path, const char *text)
 {
 	bool lack = strstr(text, "required but missing") || strstr(text, "must not be empty") ||
@@ -98,14 +98,14 @@ static bool is_consequence(const struct checker *c, const char *path, const char
 	return false;
 }
 
-/* Whether so much depends on it that nothing can be checked without it. */
+/* Whether nothing can be checked without it. */
 static bool is_central(const char *path)
 {
 	return str_starts(path, "linux.namespaces") || str_equal(path, "linux") ||
 	       str_equal(path, "process");
 }
 
-/* Records an error, and takes its value out. false: nothing is left to check. */
+/* Records an error and removes its value. false: nothing is left to check. */
 static bool take(struct checker *c, enum kind kind, struct err *err)
 {
 	const char *path = repair_path(&c->repair, err->path), *gone;
@@ -163,7 +163,7 @@ static void add_missing(void *data, const char *json_path, const char *text)
 	(void)add(c, MISSING, repair_path(&c->repair, json_path), text);
 }
 
-/* "PATH: words" if there is such a value; otherwise words about the whole. */
+/* "PATH: words" if the value exists; otherwise words about the whole document. */
 static void add_line(struct checker *c, enum kind kind, const char *line, const char *words)
 {
 	const char *path = words ? arena_strndup(c->arena, line, (size_t)(words - line)) : "";
@@ -186,7 +186,7 @@ static void add_unknown(struct checker *c)
 		add_line(c, UNKNOWN, line, strstr(line, ": unknown member"));
 }
 
-/* A misspelt name means a call that stays allowed, or forbidden. */
+/* A misspelt name leaves a call allowed, or forbidden. */
 static void check_filter(struct checker *c)
 {
 	const struct process_plan *p = &c->plan->process;

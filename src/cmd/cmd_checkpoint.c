@@ -84,7 +84,7 @@ static int start_criu(struct checkpoint *c, struct err *err)
 	return swrk_start(&how, &c->swrk, err);
 }
 
-/* Until the end of a request; its notifications need no action. */
+/* Reads to the end of a request; notifications need no action. */
 static int serve(struct checkpoint *c, const struct rpc_request *request, struct err *err)
 {
 	int r = start_criu(c, err);
@@ -98,7 +98,7 @@ static int serve(struct checkpoint *c, const struct rpc_request *request, struct
 	return r;
 }
 
-/* Features missing from the kernel or CRIU would be reported late, and only in the log. */
+/* Otherwise a feature missing from the kernel or CRIU is reported late, and only in the log. */
 static int check_features(struct checkpoint *c, struct err *err)
 {
 	struct rpc_request request = { .type = RPC_FEATURE_CHECK,

@@ -45,7 +45,7 @@ static int remove_cgroup(struct arena *arena, struct store *store, const struct 
 	struct cgroup_plan plan = { 0 };
 	struct err ignored;
 
-	/* Without a place in the state there is no cgroup to remove. */
+	/* If no place can be derived, there is no cgroup to remove. */
 	if (plan_cgroup_build(arena, config, facts, &where, &plan, &ignored) < 0 ||
 	    !cgroup_place_is_group(&plan.place))
 		return 0;
@@ -99,8 +99,8 @@ static int stop_units(const struct delete_call *call, const struct oci_config *c
 	return r;
 }
 
-/* Wherever they are: the mark says whose a cgroup is, and neither state nor config has to mention
- * it. */
+/* Finds cgroups anywhere: the mark names the owner, so neither state nor config needs to mention
+ * the cgroup. */
 static int remove_marked(const struct delete_call *call, const struct facts_cgroup *host,
 			 const char *id, struct err *err)
 {
@@ -119,7 +119,7 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 			r = undo_cgroup_remove(call->store, id, &place, err);
 			found++;
 		} else if (!*host->v[i - 1].controllers) {
-			break; /* v2, the last of the list, stands for the others */
+			break; /* v2 comes last in the list and stands for the others */
 		} else {
 			i--;
 		}
@@ -127,8 +127,8 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 	return r;
 }
 
-/* If neither state nor config can be trusted, and a mark may be gone too, nothing is reported as
- * removed while a cgroup has the name and nobody's mark. */
+/* If neither state nor config can be trusted, the mark may be lost, too: do not report success
+ * while an unmarked cgroup has the container's name. */
 static int check_names(const struct delete_call *call, const struct facts_cgroup *host,
 		       const struct oci_config *config, const char *id, struct err *err)
 {
@@ -149,9 +149,9 @@ static int check_names(const struct delete_call *call, const struct facts_cgroup
 			store_root(call->store), id);
 }
 
-/* Anything marks do not lead to (none could be set; units; rdt) has names derived from the config,
- * if its copy is left, and the id. Without a directory of the container's nothing says that there
- * was a unit. Units come first: they are recognised by their cgroups. */
+/* Finds what has no mark (none could be set; units; rdt) by names derived from the id and, if its
+ * copy is left, the config. Without the container's directory nothing proves that there was a unit.
+ * Units come first, because they are recognised by their cgroups. */
 static int delete_by_names(const struct delete_call *call, int dirfd, const char *id, bool units,
 			   struct err *err)
 {
@@ -179,7 +179,8 @@ static int delete_by_names(const struct delete_call *call, int dirfd, const char
 	return r;
 }
 
-/* Whatever process the state names, and then everything that can be found without it. */
+/* Ends the process that the state names, then removes everything that can be found without the
+ * state. */
 static int delete_damaged(const struct delete_call *call, int dirfd, const struct state *state,
 			  struct err *err)
 {
@@ -231,8 +232,8 @@ static int refuse_status(const char *id, enum status status, struct err *err)
 	return err_hint(err, "`usrun delete --force %s` kills it first", id);
 }
 
-/* Cgroups of the container's process that the state does not name; not those that everybody is
- * in. */
+/* Cgroups of the container's process that the state does not name, without those that every process
+ * is in. */
 static struct cgroup_place place_of_process(const struct delete_call *call,
 					    const struct state *state)
 {
@@ -273,7 +274,7 @@ static int remove_place(const struct delete_call *call, const struct cgroup_plac
 	return r;
 }
 
-/* Outside this cgroup namespace a path leads nowhere, which would look like a removed cgroup. */
+/* A path outside this cgroup namespace leads nowhere, which would look like a removed cgroup. */
 static int check_place(const struct cgroup_place *place, const char *id, struct err *err)
 {
 	for (size_t i = 0; i < place->dirs.n; i++) {
@@ -299,8 +300,8 @@ static int remove_lost(const struct delete_call *call, const struct state *state
 	return r < 0 ? r : remove_place(call, &place, state->id, err);
 }
 
-/* Where the host does not say the same as the state, what is there is looked for; and without a
- * cgroup in it nothing leads to the process but a pid, which may be wrong too. */
+/* Where host and state disagree, searches the host; and if the state names no cgroup, only a pid
+ * leads to the process, which may be wrong, too. */
 static int delete_by_force(const struct delete_call *call, int dirfd, const struct state *state,
 			   struct err *err)
 {
@@ -316,7 +317,7 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 		if (r < 0)
 			return r;
 	}
-	/* After a reboot nothing of it exists, and its names would find something else. */
+	/* After a reboot nothing of it is left, and its names would find other things. */
 	if (!status_has_rebooted(state) && !is_believable(call, state)) {
 		r = store_find_init(dirfd, &init, &first);
 		if (r == 0)
@@ -335,7 +336,7 @@ static int delete_by_force(const struct delete_call *call, int dirfd, const stru
 	return delete_damaged(call, dirfd, state, err);
 }
 
-/* Whether it runs there cannot be determined from here. */
+/* Whether it runs there cannot be seen from here. */
 static int refuse_elsewhere(const char *id, struct err *err)
 {
 	(void)err_set(err, EBUSY,
@@ -345,7 +346,7 @@ static int refuse_elsewhere(const char *id, struct err *err)
 	return err_hint(err, "`usrun delete --force %s` removes its state here", id);
 }
 
-/* It had cgroups, and none is named. */
+/* It had cgroups, but the state names none. */
 static bool lacks_places(const struct state *state)
 {
 	bool made = false;
@@ -356,8 +357,8 @@ static bool lacks_places(const struct state *state)
 	return made && !state->cgroup.dirs.n;
 }
 
-/* Its status, once a process that was just killed has ended: `kill ID KILL` and `delete ID` may
- * follow each other at once. */
+/* Its status, after waiting for a process that is dying: `delete ID` may follow `kill ID KILL` at
+ * once. */
 static int await_end(const struct state *state, struct err *err)
 {
 	_cleanup_close_ int pidfd = -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* This machine as a sandbox: options and facts become a config (src/do), which is run like any
+/* A sandbox of this machine: options and facts become a config (src/do), which is run like any
  * other. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
@@ -28,7 +28,7 @@
 
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
 
-/* Replaces the files' names by their contents. */
+/* Replaces the names of files by their contents. */
 static int read_env_files(struct do_parts *p, struct err *err)
 {
 	const struct option_list *list = &p->o->env;
@@ -40,7 +40,7 @@ static int read_env_files(struct do_parts *p, struct err *err)
 		int r;
 
 		words[i] = list->v[i];
-		/* `-e -- COMMAND` has lost its name. */
+		/* In `-e -- COMMAND` the name is missing. */
 		if (str_starts(words[i], "env=") && strchr("-=", words[i][4]))
 			return err_set(err, EINVAL,
 				       "--env: expected NAME or NAME=VALUE, got \"%s\"",
@@ -125,7 +125,7 @@ static int asked_terminal(const struct do_options *o)
 	return o->tty ? o->tty : -o->no_tty;
 }
 
-/* What the host has there: below a path that an option shows elsewhere, in what it shows. */
+/* What the host has there; below a path that an option shows elsewhere, looks into its source. */
 static void find_workdir(struct do_parts *p)
 {
 	const struct do_path *shown = NULL;
@@ -147,7 +147,7 @@ static void find_workdir(struct do_parts *p)
 				   : do_tree_find(p->arena, p->q.rootfs, dir) == MACHINE_DIRECTORY;
 }
 
-/* A program that starts elsewhere than where it was called does its work there. */
+/* A program that starts in another directory than its caller's works on the wrong files. */
 static int check_cwd(const struct do_parts *p, struct err *err)
 {
 	if (p->machine.cwd || (p->o->workdir ? *p->o->workdir == '/' : p->o->rootfs != NULL))
@@ -161,7 +161,7 @@ static void note_options(struct do_parts *p)
 	const struct do_options *o = p->o;
 
 	p->q.machine = &p->machine;
-	/* With one of them elsewhere what it gets must not be mixed with the others'. */
+	/* If one of them goes elsewhere, its text must not be mixed with that of the others. */
 	p->q.terminal = asked_terminal(o) ? asked_terminal(o) > 0 : !o->detach && all_terminals();
 	p->q.reaper = !o->no_init;
 	p->q.hostname = o->hostname;
@@ -196,7 +196,7 @@ static int find_network(struct do_parts *p, struct err *err)
 		       p->q.no_net);
 }
 
-/* In this order: what an option shows lies on what is shown by itself, and beside copies. */
+/* The order matters: paths of options cover what is shown by default, and lie beside copies. */
 static int find_places(struct do_parts *p, struct err *err)
 {
 	const struct do_options *o = p->o;
@@ -254,7 +254,7 @@ static void tell(const struct do_parts *p, const struct do_result *result)
 		say("%s", p->notes[i]);
 }
 
-/* As env(1): what the user asked for is not there, cannot be run, or we have failed. */
+/* As env(1): the command is missing, cannot be run, or usrun failed. */
 static int explain(const struct err *err)
 {
 	bool program = str_starts(err->text, "exec");
@@ -265,7 +265,7 @@ static int explain(const struct err *err)
 							     : NOT_EXECUTABLE;
 }
 
-/* The program is missing inside, but exists on this machine: it lies where a sandbox is empty. */
+/* The program exists on this machine, but in a place that is empty in a sandbox. */
 static void hint_not_shown(struct do_parts *p, struct err *err)
 {
 	const char *word = p->q.args.v[0], *real;
@@ -351,7 +351,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 		     const struct do_result *result, int64_t timeout_ms, struct err *err)
 {
 	struct launch *launch = arena_new(p->arena, struct launch);
-	const bool may_lack = p->q.net.kind != NET_HOST; /* something that the host reaches */
+	const bool may_lack = p->q.net.kind != NET_HOST; /* something that the host can reach */
 	const struct launch_options how = { .config_text = result->text,
 					    .config_len = result->len,
 					    .bundle = "/",

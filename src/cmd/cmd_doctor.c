@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints what this host lets this caller do, and how to fix the rest. */
+/* Prints what this caller can do on this host, and how to fix the rest. */
 #include "src/cmd/common.h"
 #include "src/doctor/doctor.h"
 
@@ -62,7 +62,7 @@ static int print_text(struct doctor *d, bool engines, struct tally *tally, struc
 			continue;
 		doctor_look(d, check, &finding);
 		tally->n[finding.result]++;
-		/* Each one at once: some take a moment. */
+		/* Prints each one at once: some take a moment. */
 		add_text(&out, check->id, &finding);
 		r = common_print_text(&out, err);
 		str_done(&out);

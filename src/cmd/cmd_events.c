@@ -63,14 +63,14 @@ static int print_oom(const struct watch *watch, struct err *err)
 	return print_line(w, err);
 }
 
-/* The stand-in for a process without pidfds reports no events: polled as often as something is
- * printed. */
+/* The stand-in for a pidfd reports no events, so it is polled as often as something is printed. */
 static bool has_ended(int pidfd, const struct pollfd *fd)
 {
 	return fd->fd < 0 ? pidfd_wait(pidfd, 0) == 0 : fd->revents != 0;
 }
 
-/* Until the container's process has ended; the kill that ended it is reported first. */
+/* Runs until the container's process has exited; a kill for lack of memory that ended it is
+ * reported first. */
 static int loop(struct watch *watch, struct err *err)
 {
 	struct pollfd fds[] = { { .fd = pidfd_to_poll(watch->pidfd), .events = POLLIN },

@@ -95,7 +95,7 @@ static const char *next_name(struct arena *arena, const char **at)
 	return n ? arena_strndup(arena, start, n) : NULL;
 }
 
-/* Selects hierarchies by name. An unknown name would otherwise silently select nothing. */
+/* Selects hierarchies by name, and refuses unknown names, which would silently select nothing. */
 static int pick(struct arena *arena, const struct state *state, const char *names, bool *picked,
 		struct err *err)
 {
@@ -123,8 +123,8 @@ static int descend(struct arena *arena, struct cgroup_dir *dir, bool alone, cons
 	const char *joined = *path ? path_join(arena, dir->path, path) : dir->path;
 	const char *group = arena_strf(arena, "%s%s", dir->mount, joined);
 
-	/* There is nothing but directories below: no link leads elsewhere. The v2 tree of a hybrid
-	 * host limits nothing, and whoever creates cgroups there thinks of v1 only. */
+	/* Only directories exist below, so no link leads elsewhere. The v2 tree of a hybrid host
+	 * limits nothing, and callers who create cgroups mean those of v1. */
 	if (access(group, F_OK) < 0 && !alone && group_is_v2(dir))
 		return 0;
 	if (access(group, F_OK) < 0) {
@@ -232,7 +232,7 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 		.handler = call->state.handler,
 		.has_cgroup = cgroup_place_is_group(&call->state.cgroup),
 		.has_unit = call->state.unit.name,
-		/* An engine's process file has the image's groups, whoever the user is. */
+		/* An engine's process file lists the image's groups for any user. */
 		.needs_groups = o->groups.n && !o->process,
 	};
 	int r = facts_gather(call->arena, plan_process_facts_needed(process), facts, err);
@@ -247,7 +247,7 @@ static int build_plan(struct exec_call *call, const struct oci_process *process,
 	return r < 0 ? r : plan_exec_build(call->arena, &request, ret, err);
 }
 
-/* Whether the process file has the member; those it omits come from the container's config. */
+/* Whether the process file has the member; omitted ones come from the container's config. */
 static bool is_in_file(const struct exec_call *call, const char *path)
 {
 	char *member = arena_strndup(call->arena, path, strcspn(path, ".["));
@@ -287,7 +287,7 @@ static int name_source(const struct exec_call *call, struct err *err)
 	return err_document(err, "config.json");
 }
 
-/* A container's state keeps what create omitted; a further process has none. */
+/* A container's state records what create left out; a further process has no state. */
 static void tell_departures(const struct exec_call *call, const struct start *start)
 {
 	void (*tell)(const char *fmt, ...);
@@ -307,9 +307,9 @@ static void tell_departures(const struct exec_call *call, const struct start *st
 		tell("%s", start->notes[i]);
 }
 
-/* The process that enters the pid namespace has to create another one there. In a cgroup at its
- * process limit, just when one wants to look inside, both are created outside, and the second one
- * is moved in. */
+/* The process that enters the pid namespace must create another one there. If the cgroup is at its
+ * process limit, which is when one wants to look inside, both are created outside and the second
+ * one is moved in. */
 static int walk(const struct exec_call *call, struct start *start, struct err *err)
 {
 	struct start first = *start;
@@ -318,7 +318,7 @@ static int walk(const struct exec_call *call, struct start *start, struct err *e
 	if (r != -EAGAIN || !str_equal(err->step, "spawn-init") || call->o->console_socket)
 		return r;
 	start_close_opened(start);
-	first.signals = start->signals; /* what has come is still to be forwarded */
+	first.signals = start->signals; /* forward what has arrived so far */
 	*start = first;
 	start->joins_late = true;
 	*err = (struct err){ 0 };

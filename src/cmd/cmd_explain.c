@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decision without the action: the plan of a bundle, on this host or on the one whose facts are
- * given; or, with an id, what became of a container's plan. */
+/* Decides without acting: prints the plan of a bundle, for this host or for given facts; or, with
+ * an id, what became of a container's plan. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/cmd/common.h"
@@ -123,7 +123,7 @@ static void print_missing(const struct launch *launch, struct str *out)
 		str_addf(out, "ignored on this host\n%s", ignored.s);
 }
 
-/* Unavailable limits are reported by the error; the rest of the plan is still of use. */
+/* The error reports unavailable limits; the rest of the plan is still useful. */
 static void explain_rest(struct launch *launch, struct str *out)
 {
 	struct oci_config config = *launch->config;
@@ -176,7 +176,7 @@ static int explain_bundle(struct arena *arena, const struct cmd_globals *globals
 	return common_print_text(&out, err);
 }
 
-/* It is gone and left a record, or there never was one. */
+/* The container is gone and left a record, or there never was one. */
 static int explain_failed(struct arena *arena, const struct cmd_globals *globals, const char *id,
 			  struct err *err)
 {

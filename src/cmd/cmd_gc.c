@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removes what is left of containers that nobody can finish or use any more. */
+/* Removes the remains of containers that nobody can finish or use any more. */
 #include "src/base/log.h"
 #include "src/cmd/common.h"
 #include "src/cmd/do_ids.h"
@@ -45,13 +45,13 @@ static int remove_layer(struct gc *gc, struct layer *layer, struct err *err)
 	return r;
 }
 
-/* Without layer.json nobody knows which directories are the layer's, and whose its files are. */
+/* Without layer.json it is unknown which directories are the layer's, and who owns its files. */
 static void hint_damaged(const char *path, struct err *err)
 {
 	if (err->code != EBADMSG && err->code != EINVAL)
 		return;
 	err->hint[0] = '\0'; /* nobody can restore the file */
-	/* What a shell would take for something else is not to be typed behind rm. */
+	/* A path that a shell would interpret must not be suggested as an argument of rm. */
 	if (*path == '-' || path[strspn(path, PLAIN)])
 		path = "DIR";
 	err_hint(err, "to remove all of it: %srm -rf %s",

@@ -24,7 +24,7 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* Even after init has ended: the rest of a shared pid namespace lives on in the cgroup. */
+/* Even after init has exited: other processes of a shared pid namespace live on in the cgroup. */
 static int kill_cgroup(const struct state *state, int signal, struct err *err)
 {
 	struct cgroup cgroup;
@@ -77,7 +77,7 @@ static int kill_all(struct arena *arena, const struct state *state, enum status 
 				 : pidns_signal(arena, (pid_t)state->pid.v, signal, err);
 }
 
-/* In the host's pid namespace the others live on after init. */
+/* In the host's pid namespace the other processes outlive init. */
 static int kill_left(struct arena *arena, const struct state *state, struct err *err)
 {
 	struct cgroup cgroup;
@@ -139,7 +139,7 @@ static int note_signal(int dirfd, struct state *state, void *data, struct err *e
 	return STORE_WRITE;
 }
 
-/* What ends a waiting init nobody else would ever tell: it has nothing to write it to. */
+/* Nobody else could report what ended a waiting init, which has nothing to write to. */
 static void note_for_start(struct store *store, const struct state *state, struct kill_call *call)
 {
 	const struct store_change change = {

@@ -75,8 +75,8 @@ static int add_row(struct output *out, const char *id, const struct state *state
 	return 0;
 }
 
-/* A damaged container is listed as such; it must not hide the others. In JSON it has the shape that
- * Go programs decode, time included, and a status that they know. */
+/* A damaged container is listed as such and must not hide the others. In JSON it has the shape that
+ * Go programs decode, including a time and a status that they know. */
 static void add_damaged(struct output *out, const char *id)
 {
 	if (!out->w) {
@@ -127,7 +127,7 @@ static int add(struct output *out, struct store *store, const char *id, struct e
 	return r;
 }
 
-/* A list can have thousands of entries: nothing is formatted that can be copied. */
+/* A list can have thousands of entries, so texts are copied rather than formatted. */
 static void add_padded(struct str *text, const char *v, size_t width)
 {
 	static const char blanks[] = "                ";
@@ -140,7 +140,7 @@ static void add_padded(struct str *text, const char *v, size_t width)
 	}
 }
 
-/* As wide as their contents: a line should fit a terminal. */
+/* Columns are as wide as their contents, so that a line fits a terminal. */
 static void print_table(const struct output *out, struct str *text)
 {
 	size_t widths[COLUMNS] = { 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What comes late is written down before it is there, so that a usrun that is killed leaves nothing
- * that the state does not know of. */
+/* Mounts added later are recorded before they are attached, so that a killed usrun leaves none that
+ * the state does not name. */
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/log.h"
@@ -83,7 +83,7 @@ static bool is_listed(const struct state *state, const char *target)
 	return false;
 }
 
-/* One place has one mount of ours, or which of them to remove would be a guess. */
+/* At most one mount of ours in each place, or `remove` would have to guess. */
 static int list(struct arena *arena, struct state *state, const struct rootfs_plan *rootfs,
 		struct err *err)
 {

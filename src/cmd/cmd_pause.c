@@ -29,7 +29,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 		return r;
 	r = driver_freeze(&cgroup, freeze, err);
 	driver_close(&cgroup);
-	/* It may have ended meanwhile. */
+	/* It may have exited meanwhile. */
 	return r < 0 && status_of(state, NULL, &ignored) == STATUS_STOPPED
 		       ? refuse(state->id, freeze, STATUS_STOPPED, err)
 		       : r;

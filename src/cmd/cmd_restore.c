@@ -24,7 +24,7 @@ static const struct option options[] = {
 	  offsetof(struct restore_options, criu.asked.lsm_mount_context), "CONTEXT",
 	  "use another SELinux label for mounts" },
 	{ 0, "no-subreaper", OPTION_ACCEPTED, 0, "", "ignored (runc compatibility)" },
-	/* For clients that fill one list for both commands. */
+	/* For clients that pass the same list to both commands. */
 	{ 0, "parent-path", OPTION_ACCEPTED, 0, "DIR" },
 	{ 0, "leave-running", OPTION_ACCEPTED, 0 },
 	{ 0, "page-server", OPTION_ACCEPTED, 0, "ADDRESS:PORT" },

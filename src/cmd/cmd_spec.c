@@ -122,7 +122,7 @@ static void process(struct json_write *w, const struct spec_options *o, const ch
 	json_write_end(w);
 }
 
-/* A group for terminals would have to be mapped, which takes more than one id. */
+/* The group of terminals would have to be mapped, which needs more than one id. */
 static void devpts_options(struct json_write *w, const struct spec_options *o)
 {
 	static const char *const common[] = { "nosuid",        "noexec",    "newinstance",
@@ -256,7 +256,7 @@ static void document(struct json_write *w, const struct spec_options *o, const c
 	json_write_end(w);
 }
 
-/* Beside config.json; an existing file is somebody's work. */
+/* Written beside config.json; never overwrites an existing file. */
 static int write_beside(const struct spec_options *o, struct arena *arena, const char *name,
 			const char *text, struct err *err)
 {
@@ -300,7 +300,7 @@ static int save(struct arena *arena, const struct spec_options *o, struct json_w
 	text = json_write_text(w, &len, err);
 	if (!text)
 		return -EINVAL;
-	/* O_EXCL: somebody's work is never overwritten. */
+	/* O_EXCL: an existing file is never overwritten. */
 	fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0 && errno == EEXIST) {
 		(void)err_set(err, EEXIST, "%s already exists", path);

@@ -65,7 +65,7 @@ static int refuse_status(struct arena *arena, const struct state *state, enum st
 	return -EINVAL;
 }
 
-/* startContainer hooks write to files of the host, of which a waiting init holds none. */
+/* startContainer hooks write to files of the host, but a waiting init holds none open. */
 static int send_words(int sock, const struct hooks_output *output)
 {
 	int r = output->out < 0 ? 0 : sock_send(sock, "out", 3, output->out);
@@ -75,8 +75,8 @@ static int send_words(int sock, const struct hooks_output *output)
 	return r < 0 ? r : sock_send(sock, "start", 5, -1);
 }
 
-/* Init answers even if it has none. A late answer would be taken for what follows it, so there is
- * no limit: a machine may be busy. */
+/* Init answers even if it has none. There is no timeout, since a late answer of a busy machine
+ * would be mistaken for the next message. */
 static int ask_for_listener(int sock)
 {
 	char word[8];
@@ -87,8 +87,8 @@ static int ask_for_listener(int sock)
 	return listener;
 }
 
-/* Tells init to go on, and waits until it has become the program or says why not. It goes on even
- * if we are killed meanwhile: the state says so beforehand. */
+/* Tells init to go on and waits until it has executed the program or reports an error. Init goes on
+ * even if we are killed meanwhile, so the state says so beforehand. */
 static int release_init(int dirfd, struct start_call *call, struct state *state, struct err *err)
 {
 	const struct state_doc *doc = &call->doc;
@@ -154,7 +154,7 @@ static int destroy(int dirfd, struct state *state, void *data, struct err *err)
 	return removal_run(call->store, dirfd, state, call->config, err);
 }
 
-/* Without the lock: hooks may call usrun. The container of a hook that fails is destroyed, by
+/* Runs without the lock, as hooks may call usrun. If a hook fails, the container is destroyed, by
  * whoever comes first. */
 static int run_poststart(struct start_call *call, struct err *err)
 {

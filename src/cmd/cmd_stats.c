@@ -76,7 +76,8 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	return 1;
 }
 
-/* Of all containers, those that cannot be read are skipped; for a named one that is an error. */
+/* When sampling all containers, skips those that cannot be read; for a named one that is an
+ * error. */
 static int look(struct looking *looking, int argc, char **argv, struct err *err)
 {
 	const char *const *ids = (const char *const *)argv;

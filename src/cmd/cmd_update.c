@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits come from a document (--resources) or from options, never from both: engines give the
- * document and mean all of it. Its device rules are ignored: engines send a list there that would
- * take the container's devices away. */
+/* The limits come from a document (--resources) or from options, never from both: engines pass a
+ * complete document. Its device rules are ignored, because engines send a list that would take the
+ * container's devices away. */
 #include "src/base/io.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -250,7 +250,7 @@ static int refuse_status(const struct state *state, enum status status, struct e
 	return 0;
 }
 
-/* Two concurrent updates would each restore, on failure, what the other has set. */
+/* Of two concurrent updates, each would on failure undo what the other has set. */
 static int update(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct update *u = data;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What several commands share: finding a container, its state and its config. */
+/* Shared by several commands: finding a container, its state and its config. */
 #pragma once
 
 #include "src/cmd/cmd.h"
 #include "src/oci/config.h"
 #include "src/state/store.h"
 
-/* In the state of a container that `kill` signalled before its start: the signal follows. */
+/* Prefix of a note in the state: the signal that `kill` sent before the start follows. */
 #define COMMON_SIGNALLED "before its start `kill` had sent it "
 
 /* Opens the container and reads its state. Returns the directory's descriptor. */
 int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
 		struct store **ret_store, struct state *ret_state, struct err *err) MUST_CHECK;
 
-/* Finds the container and lets the change happen to it. */
+/* Finds the container and applies the change to it. */
 int common_change(const struct cmd_globals *globals, const char *id,
 		  const struct store_change *change, struct err *err) MUST_CHECK;
 

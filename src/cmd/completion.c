@@ -20,7 +20,7 @@ static bool takes_id(const struct cmd *cmd)
 	return str_starts(cmd->arguments, "ID") || str_starts(cmd->arguments, "[ID");
 }
 
-/* The words of a command that takes neither an id nor a command line: "bash|zsh|fish". */
+/* The arguments of a command that takes neither an id nor a command line: "bash|zsh|fish". */
 static bool takes_words(const struct cmd *cmd)
 {
 	return *cmd->arguments >= 'a' && *cmd->arguments <= 'z';
@@ -121,7 +121,7 @@ static void bash_skip(struct str *out, const char *command, const struct option 
 	}
 }
 
-/* Walks the line: which command it is, whether there was an id, and which state directory. */
+/* Parses the line: finds the command, whether an id was given, and the state directory. */
 static void bash_walk(struct str *out)
 {
 	bool some = false;
@@ -294,7 +294,7 @@ void completion_zsh(struct str *out)
 		     "    argument)\n        case $words[1] in\n");
 	for (size_t i = 0; options_commands[i]; i++)
 		zsh_command(out, options_commands[i]);
-	/* Called under the name of the installed file; otherwise it is being sourced. */
+	/* Called under the name of the installed file, or else sourced. */
 	str_add(out, "        esac ;;\n    esac\n}\n"
 		     "if [ \"${funcstack[1]}\" = _usrun ]; then\n    _usrun \"$@\"\n"
 		     "else\n    compdef _usrun usrun\nfi\n");

@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Creates all missing directories of a path: memory of processes goes there. */
+/* Creates all missing directories of a path, with a private mode: they will hold memory of
+ * processes. */
 static int make_dirs(struct arena *arena, const char *path)
 {
 	char *part = arena_strdup(arena, path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What checkpoint and restore share: options, and the directories of the images and of CRIU's
+/* Shared by checkpoint and restore: options, and the directories of the images and of CRIU's
  * log. */
 #pragma once
 
@@ -66,7 +66,8 @@ int criu_options_read(struct arena *arena, const struct criu_options *o,
 		      const struct oci_config *config, struct rpc_opts *ret,
 		      struct err *err) MUST_CHECK;
 
-/* CRIU needs more rights than a user has, even root in a user namespace. verb: what it is to do. */
+/* CRIU needs more rights than an unprivileged user has, even as root of a user namespace. verb:
+ * what was asked for. */
 int criu_options_check_powers(uint32_t powers, const char *verb, struct err *err) MUST_CHECK;
 
 /* Whether the command is available at all: clients ask by --help. */

@@ -42,7 +42,7 @@ static int check_apply(const struct do_options *o, struct err *err)
 	return 0;
 }
 
-/* Whatever follows its end needs somebody who waits for that. */
+/* Whatever is to happen at its end needs somebody who waits for it. */
 static int check_detach(const struct do_options *o, struct err *err)
 {
 	const char *option = o->timeout ? "--timeout" : o->changes ? "--changes" : NULL;

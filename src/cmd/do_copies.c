@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel can make a copy of, and what only fuse-overlayfs can: in the kernel's overlay,
- * files of users and groups that are unmapped inside cannot be changed. */
+/* Chooses between the kernel's overlay and fuse-overlayfs: in the kernel's, files of users and
+ * groups that are unmapped inside cannot be changed. */
 #include "src/base/path.h"
 #include "src/cmd/do_parts.h"
 #include "src/host/foreign.h"
@@ -39,7 +39,8 @@ void do_copies_find(struct do_parts *p)
 	p->unserved = p->q.served ? NULL : arena_strdup(p->arena, err.text);
 }
 
-/* Files of a group in a directory of the user's: whether fuse-overlayfs makes the copy. */
+/* Whether a directory of the user's contains files of another group, so that fuse-overlayfs must
+ * make the copy. */
 static bool is_mixed(struct do_parts *p, const char *path)
 {
 	uint32_t gid;
@@ -88,7 +89,7 @@ static bool is_named(const struct do_parts *p, const char *path)
 	return false;
 }
 
-/* The whole machine is one copy for root, by fuse-overlayfs. */
+/* For root the whole machine is one copy, made by fuse-overlayfs. */
 void do_copies_rest(struct do_parts *p)
 {
 	struct machine *m = &p->machine;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that the command line names, as they are on this machine. */
+/* Looks up the files that the command line names on this machine. */
 #include "src/base/path.h"
 #include "src/cmd/do_parts.h"
 #include "src/cmd/do_tree.h"
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether the end of an absolute path lies in its own directory, as far as the user's links are
- * concerned: a program that ran as the user could have left no others. */
+/* Whether no link of the user's leads the last component of an absolute path out of its directory:
+ * a program that ran as the user could have left only such links. */
 static bool stays_below(struct do_parts *p, const char *path, size_t dir_len)
 {
 	const char *dir, *real;
@@ -25,8 +25,8 @@ static bool stays_below(struct do_parts *p, const char *path, size_t dir_len)
 	       machine_find(p->arena, path, &real) && path_is_below(real, dir);
 }
 
-/* A link left by an earlier program in place of `out` must not make --rw out show its target, under
- * whatever name. */
+/* If an earlier program left a link in place of `out`, --rw out must not show its target under any
+ * name. */
 static int check_links(struct do_parts *p, const char *option, const char *word, const char *real,
 		       struct err *err)
 {
@@ -116,7 +116,7 @@ int do_find_paths(struct do_parts *p, struct err *err)
 	struct do_path *v = arena_array(p->arena, list->n + p->shared.n_paths, sizeof(*v));
 	size_t n = p->shared.n_paths;
 
-	/* A path named explicitly comes later, and wins. */
+	/* Paths named explicitly come later, and win. */
 	for (size_t i = 0; i < n; i++)
 		v[i] = p->shared.paths[i];
 	for (size_t i = 0; i < list->n; i++, n++) {
@@ -163,7 +163,7 @@ static const struct do_path *find_existing(struct do_parts *p, const struct do_t
 	return v;
 }
 
-/* A copy that is root's has its own passwords, and keeps users by them. */
+/* A copy for root has its own password files, and looks users up there. */
 static struct do_texts hidden_by_default(struct do_parts *p)
 {
 	const char **v = NULL;

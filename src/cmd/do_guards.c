@@ -16,7 +16,7 @@
 enum {
 	MAX_DEPTH = 8,      /* of directories with submodules */
 	BARE_DEPTH = 3,     /* of bare repositories, */
-	BARE_LOOKED = 2000, /* among so many directories: more would delay each start */
+	BARE_LOOKED = 2000, /* directories to look at: more would delay each start */
 };
 
 struct search {
@@ -43,8 +43,8 @@ static struct do_path *add_guard(struct search *s, const char *name, enum do_how
 	return &g->v[g->n++];
 }
 
-/* Only a mount point itself cannot be renamed: its parents, up to the writable directory, become
- * mount points too, or the whole of them would be moved aside and made anew. */
+/* A mount point cannot be renamed, but its parents can: up to the writable directory they become
+ * mount points, too, or a program could move them aside and create new ones. */
 static void guard_parents(struct search *s, const char *name)
 {
 	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -59,7 +59,7 @@ static void guard_parents(struct search *s, const char *name)
 	}
 }
 
-/* st: what is there; NULL: nothing. */
+/* st: the existing file; NULL: there is none. */
 static void watch(struct search *s, const char *path, const struct stat *st)
 {
 	struct do_guards *g = s->guards;
@@ -102,7 +102,7 @@ static void look(struct search *s, const char *name)
 		watch(s, path, NULL);
 		return;
 	}
-	/* A mount would land where the link leads to. */
+	/* A mount would land on the target of the link. */
 	if (S_ISLNK(st.st_mode) || has_linked_parent(s->writable->source, path)) {
 		watch(s, path, &st);
 		return;
@@ -111,8 +111,8 @@ static void look(struct search *s, const char *name)
 	(void)add_guard(s, name, DO_READ, S_ISDIR(st.st_mode));
 }
 
-/* The file in a worktree or a submodule that leads to the repository. A new directory is judged by
- * its contents. */
+/* In a worktree or submodule .git is a file that leads to the repository. A new directory is judged
+ * by its contents. */
 static void look_at_git(struct search *s)
 {
 	const char *path = path_join(s->arena, s->writable->source, ".git");
@@ -135,8 +135,8 @@ static bool has(const char *dir, const char *name)
 	return n > 0 && (size_t)n < sizeof(path) && lstat(path, &st) == 0;
 }
 
-/* Calls fn for each directory in dir; links are checked, as a program could make them lead in
- * circles. */
+/* Calls fn for each directory in dir. Links are watched, not followed: a program could make them
+ * lead in circles. */
 static void for_each(struct search *s, const char *dir, unsigned int depth,
 		     void (*fn)(struct search *s, const char *dir, unsigned int depth))
 {
@@ -162,7 +162,7 @@ static void for_each(struct search *s, const char *dir, unsigned int depth,
 		(void)closedir(stream);
 }
 
-/* A worktree's git configuration may be elsewhere. */
+/* The git configuration of a worktree may be elsewhere. */
 static void look_at_worktree(struct search *s, const char *dir, unsigned int depth)
 {
 	(void)depth;
@@ -170,7 +170,7 @@ static void look_at_worktree(struct search *s, const char *dir, unsigned int dep
 	look(s, arena_strf(s->arena, "%s/config.worktree", dir));
 }
 
-/* They are large, and have nothing of a submodule. */
+/* These are large and contain no submodule. */
 static bool is_bulk(const char *name)
 {
 	static const char names[][8] = { "objects", "refs", "logs", "hooks" };
@@ -181,9 +181,9 @@ static bool is_bulk(const char *name)
 	return false;
 }
 
-/* A submodule has hooks and a configuration; libs/foo is one in libs, and one may have others in
- * modules. What a program may have written to its directory must not make the ones below be passed
- * over. */
+/* A submodule has hooks and a configuration. Its name may have slashes (libs/foo), and it may have
+ * submodules of its own in modules. Files that a program adds to its directory must not hide the
+ * ones below. */
 static void look_at_module(struct search *s, const char *dir, unsigned int depth)
 {
 	static const char parts[][16] = { "hooks", "config", "config.worktree", "commondir" };
@@ -211,7 +211,7 @@ static void note_bare(struct arena *arena, struct do_guards *g, const char *path
 	g->bare[g->n_bare++].path = path;
 }
 
-/* Directories in which people run git, never links. */
+/* Directories in which people may run git; links are never followed. */
 struct bare {
 	struct arena *arena;
 	const char *root;
@@ -255,7 +255,7 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 		(void)closedir(stream);
 }
 
-/* What a repository without .git has for its worktrees and submodules, which may be anywhere. */
+/* The worktrees and submodules of a repository without .git, which may be anywhere. */
 static void look_at_linked(struct search *s, const char *prefix)
 {
 	if (!do_is_unprotected(".git/worktrees", s->unprotected))
@@ -348,7 +348,7 @@ struct news {
 	struct str *line;
 };
 
-/* Its configuration names programs that git runs there. */
+/* The configuration of a bare repository names programs that git runs. */
 static void tell_bare(void *data, const char *dir)
 {
 	struct news *news = data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a sandbox could leave in a writable directory for other programs to run later: git's hooks
- * and configuration, files that shells, editors and agents read when they start. Existing ones are
- * read-only; new ones are reported. */
+/* Guards against what a sandbox could leave in a writable directory for other programs to run
+ * later: git's hooks and configuration, and files that shells, editors and agents read at start.
+ * Existing ones are made read-only; new ones are reported. */
 #pragma once
 
 #include "src/base/str.h"
@@ -15,14 +15,14 @@ struct do_guards {
 	size_t n, cap;
 	struct do_watched {
 		const char *path;
-		bool there; /* a link, which cannot be guarded, or what is behind one */
-		bool file;  /* a directory there is no news */
+		bool there; /* a link, which cannot be guarded, or a path behind one */
+		bool file;  /* a new directory is not reported */
 		dev_t dev;
 		ino_t inode;
 		struct timespec changed;
 	} * watched;
 	size_t n_watched, cap_watched;
-	struct do_bare { /* a repository of git's own, right in a writable directory */
+	struct do_bare { /* a bare repository in a writable directory */
 		const char *path;
 	} * bare;
 	size_t n_bare, cap_bare;
@@ -34,6 +34,5 @@ struct do_guards {
 int do_guards_find(struct arena *arena, struct do_guards *guards, const struct do_path *writable,
 		   const struct do_texts *unprotected, struct err *err) MUST_CHECK;
 
-/* The names that exist now and did not before, in one line; a program may have created any
- * number. */
+/* The names that did not exist before, in one line; a program may have created any number. */
 void do_guards_news(struct arena *arena, const struct do_guards *guards, struct str *ret);

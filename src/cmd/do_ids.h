@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ids that a container had, for what it left. */
+/* Takes on the ids of a container, to handle the files that it left. */
 #pragma once
 
 #include "src/layer/layer.h"
 
-/* Where files of the layer belong to subordinate ids of the user, this process enters a user
- * namespace that has them, for the rest of its life: there it may read, give away and remove
- * them. */
+/* If files of the layer belong to subordinate ids of the user, this process enters a user namespace
+ * that maps them, for the rest of its life: there it may read, chown and remove them. */
 int do_ids_enter(struct arena *arena, const struct layer *layer, struct err *err) MUST_CHECK;

@@ -32,8 +32,8 @@ static bool is_mount_point(const struct plan *plan, const char *path)
 	return false;
 }
 
-/* Homes and /tmp are the sandbox's own: listed only if all changes are asked for. plan: of the run
- * that has just written there, or NULL. */
+/* Home directories and /tmp belong to the sandbox: listed only if all changes are asked for. plan:
+ * that of the run that has just ended, or NULL. */
 static void leave_out_own(struct arena *arena, struct layer_changes *changes,
 			  const struct plan *plan, bool all)
 {
@@ -139,8 +139,8 @@ void do_layer_tell(struct arena *arena, struct start *start, const char *changes
 	layer_close(layer);
 }
 
-/* In any spelling: a file system may ignore case (of Windows and macOS, shown to a virtual
- * machine), and the layer does not. */
+/* Compares in any spelling: the target's file system may ignore case, as those that Windows and
+ * macOS share with a virtual machine, although the layer's does not. */
 static bool is_spelt_below(const char *path, const char *dir)
 {
 	size_t len = strlen(dir);
@@ -148,7 +148,7 @@ static bool is_spelt_below(const char *path, const char *dir)
 	return strncasecmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Repositories that another one has. */
+/* Where a repository keeps those of its submodules and worktrees. */
 static bool is_in_git(const char *path)
 {
 	return is_spelt_below(path, ".git/modules") || is_spelt_below(path, ".git/worktrees");
@@ -165,8 +165,8 @@ static bool has_part_of_git(const char *path)
 	return false;
 }
 
-/* What is no directory where one has something that is protected: git reads what a link or a file
- * .git leads to. */
+/* A link or file in place of a directory with protected files: git follows a link, or a file
+ * .git. */
 static bool leads_elsewhere(const char *path, uint32_t mode)
 {
 	if (!mode || S_ISDIR(mode))
@@ -185,7 +185,7 @@ static bool is_protected(const char *path)
 	return is_in_git(path) && has_part_of_git(path + strlen(".git/"));
 }
 
-/* What makes git take a directory for a repository of its own. */
+/* What makes git take a directory for a bare repository. */
 static bool is_part_of_git(const char *name)
 {
 	static const char *const names[] = { "HEAD", "commondir", "objects", "refs" };
@@ -201,7 +201,8 @@ static int compare_spelt(const void *a, const void *b)
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Those that the changes make, to be looked up by name: a program can make any number. */
+/* The parts of repositories that the changes create, sorted for a lookup by name: a program can
+ * create any number. */
 static void find_git_parts(struct arena *arena, const struct layer_changes *changes,
 			   struct do_texts *ret)
 {
@@ -228,7 +229,7 @@ static bool has_git_part(const struct do_texts *made, const char *dir, const cha
 	       lstat(path, &st) == 0;
 }
 
-/* Once the changes are applied. */
+/* The state after the changes are applied. */
 static bool will_be_git(const struct do_texts *made, const char *dir)
 {
 	return has_git_part(made, dir, "HEAD") &&
@@ -236,7 +237,7 @@ static bool will_be_git(const struct do_texts *made, const char *dir)
 		(has_git_part(made, dir, "objects") && has_git_part(made, dir, "refs")));
 }
 
-/* In a repository without .git, such as a bare one, that is here or that the changes make. */
+/* In a repository without .git, such as a bare one, that exists or that the changes create. */
 static bool is_guarded_bare(const struct do_texts *made, const char *path, uint32_t mode)
 {
 	char dir[PATH_MAX], name[PATH_MAX];
@@ -254,8 +255,8 @@ static bool is_guarded_bare(const struct do_texts *made, const char *path, uint3
 	return false;
 }
 
-/* At whatever depth: what is protected in a repository is so in one that lies in it, and where the
- * layer lies on a directory of git's own. */
+/* At any depth: the same files are protected in a repository within a repository, and where the
+ * layer lies on git's own directory. */
 static bool is_guarded(const void *data, const char *path, size_t prefix, uint32_t mode)
 {
 	for (const char *at = path; at; at = strchr(at, '/')) {
@@ -267,7 +268,7 @@ static bool is_guarded(const void *data, const char *path, size_t prefix, uint32
 	return is_guarded_bare(data, path, mode);
 }
 
-/* Not what is in an explicitly named directory. */
+/* Does not cover the contents of an explicitly named directory. */
 static void tell_left(struct arena *arena, const struct layer_changes *left, const char *why)
 {
 	const char *last = NULL;
@@ -298,7 +299,7 @@ static int find_choice(struct arena *arena, const char *const *paths, size_t n,
 	return 0;
 }
 
-/* A typing error must not look like a change that was applied before. */
+/* A typo must not look like a change that was applied before. */
 static bool tell_missing(struct arena *arena, const struct layer_changes *changes,
 			 const struct layer_choice *choice)
 {

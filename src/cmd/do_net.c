@@ -9,8 +9,8 @@
 
 #define TUN "/dev/net/tun"
 
-/* Opened by the user itself, since helpers have no more rights: a device that the kernel lacks, or
- * that was not given to this container, may nevertheless have the right mode. */
+/* Opens it as the user, who has the same rights as a helper: the mode alone proves nothing, since
+ * the kernel may lack the device, or this container may not have been given it. */
 static int try_tun(void)
 {
 	_cleanup_close_ int fd = open(TUN, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call of `usrun do`, shared by its files: the command line, and the request built from it. */
+/* One call of `usrun do`, as its files share it: the command line, and the request built from
+ * it. */
 #pragma once
 
 #include "src/cmd/cmd.h"
@@ -22,7 +23,7 @@ struct do_parts { /* of one call */
 	const char *unserved;   /* why there is no fuse-overlayfs, or NULL */
 	const uint32_t *groups; /* the user's groups that are unmapped inside */
 	size_t n_groups;
-	const char **notes; /* what may surprise the user, a line each */
+	const char **notes; /* lines on what may surprise the user */
 	size_t n_notes, cap_notes;
 	struct do_shared { /* by --share */
 		struct do_path *paths;
@@ -32,7 +33,7 @@ struct do_parts { /* of one call */
 	} shared;
 };
 
-/* What a name that --share takes stands for in this session. */
+/* Resolves a name of --share in this session. */
 int do_share_find(struct do_parts *p, const char *name, struct err *err) MUST_CHECK;
 
 extern const struct option do_options[];
@@ -40,11 +41,11 @@ extern const struct option do_options[];
 /* Paths of --rw, --ro, --hide, --scratch and --volume, and what is guarded in them. */
 int do_find_paths(struct do_parts *p, struct err *err) MUST_CHECK;
 
-/* What is hidden, and what of the home directory is shown, though nobody asks. */
+/* What is hidden, and which parts of the home directory are shown, by default. */
 void do_find_defaults(struct do_parts *p);
 
-/* What can be a copy, and how, depending on whose files it has. Groups and fuse-overlayfs before
- * the paths; the rest, which nobody has named, after them. */
+/* Decides what becomes a copy, and how, depending on the owners of its files. Groups and
+ * fuse-overlayfs come before the paths; the rest, which nobody named, after them. */
 void do_copies_find(struct do_parts *p);
 int do_copies_choose(struct do_parts *p, const char *word, struct do_path *path,
 		     struct err *err) MUST_CHECK;

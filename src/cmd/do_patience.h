@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells a person at the terminal what is being done, once it has taken a second. */
+/* Tells a person at the terminal what usrun is doing, once it has taken a second. */
 #pragma once
 
 /* text: a whole line, which must outlive it. */

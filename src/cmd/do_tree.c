@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* In another tree links do not lead out of it. */
+/* Links in another tree do not lead out of it. */
 enum machine_kind do_tree_find(struct arena *arena, const char *rootfs, const char *path)
 {
 	_cleanup_close_ int root = -1, fd = -1;
@@ -40,7 +40,7 @@ int do_tree_choose(struct arena *arena, struct machine *machine, const char *wor
 	return 0;
 }
 
-/* What engines give to root, and what installing packages takes. */
+/* The capabilities that engines give to root, and those that installing packages needs. */
 int do_tree_caps(struct arena *arena, const char *const *words, size_t n,
 		 struct do_request *request, struct err *err)
 {

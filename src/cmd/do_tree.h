@@ -8,10 +8,9 @@
 int do_tree_choose(struct arena *arena, struct machine *machine, const char *word,
 		   struct do_request *request, struct err *err) MUST_CHECK;
 
-/* What there is at an absolute path inside. rootfs NULL: this machine. */
+/* The kind of file at an absolute path inside. rootfs NULL: this machine. */
 enum machine_kind do_tree_find(struct arena *arena, const char *rootfs, const char *path);
 
-/* Capabilities: those that root of a tree has, and what the options ("cap-add=NAME") make of
- * them. */
+/* The capabilities of a tree's root, changed by the options ("cap-add=NAME"). */
 int do_tree_caps(struct arena *arena, const char *const *words, size_t n,
 		 struct do_request *request, struct err *err) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clients of `events` parse these members, and rely on which are omitted when they are 0. */
+/* Clients of `events` parse these members, and rely on which of them are omitted when 0. */
 #include "src/cmd/events_json.h"
 
 #include "src/base/parse.h"
@@ -85,7 +85,7 @@ static void pressure_line(struct json_write *w, const struct events_source *s, c
 	json_write_end(w);
 }
 
-/* Time lost waiting for a resource: v2 only, and kernels that count it. */
+/* Pressure, the time lost waiting for a resource: on v2 only, and if the kernel counts it. */
 static void pressure(struct json_write *w, const struct events_source *s, const char *controller)
 {
 	const char *text =

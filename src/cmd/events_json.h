@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a container uses, as the document of `events`. Pure: the files come through a function. */
+/* The resource use of a container as the document of `events`. Pure: files are read through a
+ * function. */
 #pragma once
 
 #include "src/base/json_write.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `explain` for what CRIU would be asked to do. */
+/* `explain` for a request to CRIU. */
 #pragma once
 
 #include "src/cmd/cmd.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a start ignores on this host, with a note in the state. */
+/* Settings that a start ignores on this host, with a note in the state. */
 #pragma once
 
 #include "src/cmd/explain_missing.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config requires and this kernel does not have, or not for the caller. */
+/* Finds what a config requires and this kernel lacks, or denies to the caller. */
 #include "src/cmd/explain_missing.h"
 
 #include "src/base/path.h"
@@ -72,7 +72,7 @@ static void look_at_types(const struct look *look)
 	}
 }
 
-/* Sysctls of a network interface come with it, in a new network namespace too. */
+/* The sysctls of a network interface appear with it, in a new network namespace, too. */
 static void look_at_sysctls(const struct look *look)
 {
 	for (size_t i = 0; i < look->plan->n_sysctl; i++) {
@@ -118,7 +118,7 @@ static void look_at_devices(const struct look *look)
 	}
 }
 
-/* The deepest existing directory decides who may create the others. */
+/* The permissions of the deepest existing directory decide whether the others can be created. */
 static bool look_at_cgroup(const struct look *look, const struct cgroup_dir *dir)
 {
 	const char *whole = arena_strf(look->arena, "%s%s", dir->mount, dir->path);

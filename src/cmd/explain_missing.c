@@ -16,7 +16,7 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Who is asking, for whom, and where a value is. */
+/* Who is asking, on whose behalf, and where a value is. */
 struct look {
 	struct arena *arena;
 	const struct plan *plan;
@@ -30,8 +30,8 @@ static void tell(const struct look *look, const char *json_path, const char *wha
 			arena_strf(look->arena, "%s: %s%s", what, name, why));
 }
 
-/* Whether the path is a file there: 1, 0, or -errno where that cannot be seen (a directory that
- * root of the container may enter, and the caller may not). */
+/* Whether the path is a file: 1, 0, or -errno if that cannot be seen (a directory that the
+ * container's root may enter, but the caller may not). */
 static int has_file(int root, const char *path)
 {
 	_cleanup_close_ int fd = resolve_open(root, path, O_PATH);
@@ -64,8 +64,8 @@ static bool has_other_formats(void)
 	return access("/proc/sys/fs/binfmt_misc/status", F_OK) == 0;
 }
 
-/* What a program needs in addition to itself, or why the kernel would not execute it; NULL: nothing
- * is known to be missing. */
+/* What else a program needs, or why the kernel would not execute it; NULL: nothing is known to be
+ * missing. */
 static const char *fault_of_format(const struct look *look, int root, char *head, size_t n)
 {
 	const char *machine = elf_machine(head, n), *needed = elf_loader(head, n);
@@ -128,7 +128,7 @@ static const char *fault_at(const struct look *look, int root, const char *path)
 	return is_below_a_mount(look->plan, path) ? NULL : fault_of_program(look, root, path);
 }
 
-/* Searched as init does: what is there and cannot be executed does not end the search. */
+/* Searches as init does: a file that cannot be executed does not end the search. */
 static const char *fault_of_command(const struct look *look, int root, const char *name)
 {
 	const struct process_plan *p = &look->plan->process;
@@ -226,7 +226,8 @@ static bool is_below_another(const struct plan *plan, const struct mount_entry *
 	return false;
 }
 
-/* Where the container's root may not go, or create a missing mount point. */
+/* A place that the container's root may not enter, or where it may not create a missing mount
+ * point. */
 static void look_at_targets(const struct look *look)
 {
 	const struct plan *plan = look->plan;
@@ -247,7 +248,7 @@ static void look_at_targets(const struct look *look)
 	}
 }
 
-/* What init executes, or changes to, in the root file system. */
+/* The program and the working directory of init, in the root file system. */
 static void look_inside(const struct look *look, int root)
 {
 	const struct process_plan *p = &look->plan->process;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a config names and this host lacks, or does not let the caller use, as create would find
+/* Finds what a config names and this host lacks or denies to the caller, as create would find
  * out. */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Holding the lock of a container proves that no other command is at work on it; its state is then
+/* Holding the lock of a container proves that no other command is working on it, so its state is
  * final. */
 #include "src/cmd/gc_containers.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is left of containers that are provably dead. */
+/* Removes the remains of containers that are provably dead. */
 #pragma once
 
 #include "src/base/str.h"
 #include "src/state/store.h"
 
-/* Removals, also those that dry_run only announces, are listed in `said`, a line each. The first
- * failure is the error; the rest is removed all the same. */
+/* Lists removals in `said`, a line each, also those that dry_run only announces. Returns the first
+ * failure, but removes the rest all the same. */
 int gc_containers(struct arena *arena, struct store *store, bool dry_run, struct str *said,
 		  struct err *err) MUST_CHECK;
 

@@ -31,7 +31,7 @@ static int leave_to(struct store *store, const struct state *old, struct err *er
 	return err_set(err, EEXIST, "container with given ID already exists: %s", old->id);
 }
 
-/* A concurrent creator of that id finds it taken. */
+/* A concurrent creator finds the id taken. */
 static int remove_of(struct groups *g, const char *id, const struct cgroup_place *place,
 		     struct err *err)
 {
@@ -46,7 +46,7 @@ static int remove_of(struct groups *g, const char *id, const struct cgroup_place
 	return r < 0 ? r : removed;
 }
 
-/* The cgroup's owner may have changed the mark. */
+/* The owner of the cgroup may have changed its mark. */
 static bool has_state(struct groups *g, const char *id)
 {
 	struct err ignored;

@@ -68,7 +68,8 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 {
 	struct arena *arena = launch->arena;
 	const char *path = options->config ? options->config : "config.json";
-	/* Without a name the errors keep their paths, which stand for options of a sandbox. */
+	/* Without a file name errors carry their JSON paths, which stand for options of a
+	 * sandbox. */
 	const char *name = options->sandbox ? NULL : path, *text = options->config_text;
 	int r = 0;
 
@@ -88,8 +89,8 @@ static int read_config(struct launch *launch, const struct launch_options *optio
 	return r;
 }
 
-/* Socket activation: descriptors from 3 on are meant for the process (sd_listen_fds(3)). An engine
- * that has put LISTEN_FDS into the config counts them in --preserve-fds itself. */
+/* Socket activation: descriptors from 3 up are meant for the process (sd_listen_fds(3)). An engine
+ * that puts LISTEN_FDS into the config counts them in --preserve-fds itself. */
 static unsigned int listen_fds(struct launch *launch)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -98,11 +99,11 @@ static unsigned int listen_fds(struct launch *launch)
 	uint32_t n;
 	int owner;
 
-	/* A sandbox has what its options name; a socket of a service is not among that. */
+	/* A sandbox gets only what its options name, not the sockets of a service. */
 	if (launch->options.sandbox || !fds || parse_u32(fds, &n) < 0 || n == 0)
 		return 0;
-	/* Otherwise they were set for somebody else, and 3 and up are whatever the caller has
-	 * open. */
+	/* Otherwise they were set for another process, and the descriptors from 3 up are
+	 * unrelated. */
 	if (!pid || parse_int(pid, &owner) < 0 || owner != getpid()) {
 		launch->options.listen_ignored = "LISTEN_PID is not the pid of usrun";
 		return 0;
@@ -125,8 +126,8 @@ static int gather_facts(struct launch *launch, struct err *err)
 	unsigned int parts = plan_facts_needed(launch->config, &launch->options);
 	int r = facts_gather(launch->arena, parts, &launch->facts, err);
 
-	/* A caller that may not make namespaces gets a user namespace, and one that is in another
-	 * than the first has not all ids: then they matter. */
+	/* A caller that may not create namespaces gets a user namespace, and one outside the
+	 * initial user namespace does not have all ids: then the id maps matter. */
 	if (r == 0 && (!launch->facts.caller.initial_userns ||
 		       !(powers_derive(&launch->facts, false) & POWER_NAMESPACES)))
 		r = facts_gather_more(launch->arena, FACTS_USERNS, &launch->facts, err);
@@ -136,7 +137,7 @@ static int gather_facts(struct launch *launch, struct err *err)
 	return r;
 }
 
-/* ROOT/<id>, parts of which may be visible to the container. */
+/* ROOT/<id>; parts of it may be visible to the container. */
 static int find_state_dir(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	char root[PATH_MAX];
@@ -160,7 +161,7 @@ static bool asks_for_net(const struct launch *launch)
 	       annotations_find(config->annotations.v, config->annotations.n, ANNOTATIONS_NET);
 }
 
-/* Nothing is looked for unless the config or the name of the program asks. */
+/* Searches only if the config or the name of the program asks for a handler. */
 static int find_handler(struct launch *launch, const char *called_as, struct err *err)
 {
 	const struct caller *caller = &launch->facts.caller;
@@ -257,7 +258,7 @@ int launch_layer(struct arena *arena, const char *word, const char **ret, struct
 	return 0;
 }
 
-/* The program sends its keep-alives through us, so it must know how often. */
+/* The program sends its keep-alives through us, so it must know the interval. */
 static const char *find_watchdog(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
@@ -268,14 +269,13 @@ static const char *find_watchdog(void)
 	return pid && (parse_u64(pid, &number) < 0 || number != (uint64_t)getpid()) ? NULL : usec;
 }
 
-/* Whoever leaves the container behind waits until its program is ready, so somebody must be
- * listening. */
+/* A detached start waits until the program is ready, so it must listen. */
 static int offer_notify(struct launch *launch, const struct cmd_globals *globals, struct err *err)
 {
 	const char *socket = getenv("NOTIFY_SOCKET");
 	int r;
 
-	/* A sandbox has nothing to tell the caller's service manager. */
+	/* A sandbox must not talk to the caller's service manager. */
 	if (!socket || !*socket || launch->options.sandbox)
 		return 0;
 	launch->manager = notify_connect();
@@ -291,7 +291,7 @@ static int offer_notify(struct launch *launch, const struct cmd_globals *globals
 	return 0;
 }
 
-/* The file may have another name (--config). A sandbox has no file that its user knows. */
+/* The file may have another name (--config). The user of a sandbox knows no such file. */
 static int name_config(const struct launch *launch, struct err *err)
 {
 	const char *name = launch->config_name ? launch->config_name : "config.json";
@@ -332,7 +332,7 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 	return make_plan(ret, options, globals, facts, err) < 0 ? name_config(ret, err) : 0;
 }
 
-/* A missing cgroup only matters to those who set limits, and then the start is refused. */
+/* A missing cgroup matters only if limits are set, and then the start is refused. */
 static void tell_fallbacks(const struct start *start)
 {
 	const struct cgroup_plan *cgroup = &start->plan->cgroup;
@@ -373,7 +373,7 @@ int launch_start(struct launch *launch, const struct cmd_globals *globals, struc
 	if (r < 0)
 		(void)name_config(launch, err);
 	devices_close(&start->net);
-	/* Init holds the descriptor too, and thus the lock, until it has closed its own. */
+	/* Init inherits the descriptor, and thus the lock, until it closes its copy. */
 	if (start->state_dir >= 0)
 		store_unlock(start->state_dir);
 	driver_close(&start->cgroup);
@@ -398,11 +398,11 @@ int launch_delete(struct launch *launch, struct err *err)
 
 	return r == -ENOENT && !launch->found
 		       ? 0
-		       : r; /* whoever has deleted it meanwhile has run its hooks too */
+		       : r; /* whoever deleted it meanwhile has run its hooks, too */
 }
 
-/* A scope's counter may be gone with its cgroup: uses what was seen of it before, otherwise what is
- * still there. */
+/* The counter of a scope may be gone with its cgroup: uses the value seen last, or else the current
+ * one. */
 static void tell_oom(struct launch *launch, const struct driver_oom *oom, const char *words,
 		     int status)
 {
@@ -443,8 +443,7 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 	status = supervise_run(&supervise, err);
 	driver_oom_done(&oom);
 	tell_oom(launch, &oom, words, status);
-	/* Also when we cannot watch it any more: nobody else would end what runs in the
-	 * foreground. */
+	/* Even when we can no longer watch it: nobody else would end a foreground container. */
 	if (!how->keep && launch_delete(launch, &later) < 0)
 		log_notice("cleaning up: %s", later.text);
 	return status;

@@ -13,8 +13,8 @@ struct launch_options {
 	const char *bundle, *config, *pid_file, *console_socket, *pidfd_socket, *map;
 	bool no_pivot, no_new_keyring;
 	unsigned int preserve_fds;
-	/* Of `do`: the config itself, and whether the container ends with usrun however that
-	 * ends. */
+	/* For `do`: the config itself, and whether the container must end with usrun in every
+	 * case. */
 	const char *config_text;
 	size_t config_len;
 	bool sandbox;
@@ -24,7 +24,7 @@ struct launch_options {
 	bool host_loopback, metadata, no_resolv, tty;
 	const char *overlay; /* "": in memory; a directory; or NULL */
 	bool show_changes;   /* the layer is read at the end */
-	bool restores;       /* of restore: the images have what the process had */
+	bool restores;       /* for restore: the images contain the process */
 };
 
 #define LAUNCH_MAP_CHOICES "auto single subid keep"
@@ -78,15 +78,15 @@ struct launch {
 	struct state state;
 	struct start start;
 	bool explains; /* nothing will be created */
-	bool found;    /* at the end of a foreground run the container was still there */
+	bool found;    /* the container still existed at the end of a foreground run */
 };
 
 /* The absolute path of --overlay=DIR, without links; DIR itself need not exist. */
 int launch_layer(struct arena *arena, const char *word, const char **ret,
 		 struct err *err) MUST_CHECK;
 
-/* The bundle's absolute path, its config.json, and the text of another one, with what helps where
- * they are out of reach. */
+/* The bundle's absolute path, its config.json, or the text of another one; errors say what helps if
+ * they cannot be read. */
 int launch_find_bundle(struct arena *arena, const char *bundle, const char **ret,
 		       struct err *err) MUST_CHECK;
 int launch_read_text(struct arena *arena, const char *path, char **ret, size_t *ret_len,
@@ -108,15 +108,15 @@ int launch_plan_with(struct arena *arena, const struct cmd_globals *globals,
 		     const struct launch_options *options, const struct facts *facts,
 		     struct launch *ret, struct err *err) MUST_CHECK;
 
-/* Plan to container. A person at the terminal is told which fallbacks were used, except by
- * `create`; others find them in `explain ID`. On failure everything is undone, and poststop hooks
- * have run if others had. */
+/* Plan to container. Tells a person at the terminal which fallbacks were used, except for `create`;
+ * `explain ID` shows them, too. On failure everything has been undone, and poststop hooks have run
+ * if other hooks had. */
 int launch_start(struct launch *launch, const struct cmd_globals *globals,
 		 struct err *err) MUST_CHECK;
 
-/* The whole life of a container in the foreground: starts it, relays signals and its terminal, and
- * removes it, unless it is to be kept. After timeout_ms (0: never) it is told to end, and then
- * forced. Returns the exit status. */
+/* The whole life of a foreground container: starts it, relays signals and its terminal, and removes
+ * it unless it is to be kept. After timeout_ms (0: never) asks it to end, then kills it. Returns
+ * the exit status. */
 struct launch_foreground {
 	bool keep;
 	int64_t timeout_ms;
@@ -127,6 +127,6 @@ int launch_foreground(struct launch *launch, const struct cmd_globals *globals,
 /* Refuses to leave a process behind that reads its caller's terminal. */
 int launch_check_stdin(const struct plan *plan, const char *command, struct err *err) MUST_CHECK;
 
-/* Removes the container after a foreground run, unless somebody has deleted it: its id may be
- * another's by now. */
+/* Removes the container after a foreground run, unless somebody else has: the id may belong to
+ * another container by now. */
 int launch_delete(struct launch *launch, struct err *err) MUST_CHECK;

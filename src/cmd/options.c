@@ -50,7 +50,7 @@ const struct cmd *options_find(const char *name)
 	return NULL;
 }
 
-/* What other tools for containers, and the shell, call it. */
+/* The names that other container tools, and the shell, use. */
 static const struct {
 	char word[12], name[12];
 } other_words[] = {
@@ -82,7 +82,7 @@ const char *options_nearest(const char *name)
 	return found;
 }
 
-/* The row of a word, and in *ret_value the text after "=". */
+/* Finds the row of a word; *ret_value is the text after "=". */
 static const struct option *find(const struct option *table, const char *word,
 				 const char **ret_value)
 {
@@ -120,7 +120,7 @@ static int check_choice(const struct option *o, const char *value, struct err *e
 		       str_text(&list), value);
 }
 
-/* An empty text names nothing, and is mostly an unset variable. */
+/* An empty text names nothing; usually a variable was unset. */
 static int check_empty(const struct option *o, const char *value, struct err *err)
 {
 	if (*value || o->may_be_empty || *o->choices)
@@ -262,7 +262,7 @@ static const char *nearest_option(const struct option *table, const char *name)
 	return found;
 }
 
-/* With what may have been meant: an option of the same table, or one in the wrong place. */
+/* Adds a guess: an option of the same table, or one in the wrong place. */
 static int unknown(const struct reader *reader, const char *word, struct err *err)
 {
 	const char *name = word + 1 + (word[1] == '-');

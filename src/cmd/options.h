@@ -23,7 +23,7 @@ int options_parse(struct arena *arena, const struct option *table, bool first_on
 
 const struct cmd *options_find(const char *name);
 
-/* What may have been meant by a word that is not a command, or NULL. */
+/* The command that an unknown word may have meant, or NULL. */
 const char *options_nearest(const char *name);
 
 /* Text of `usrun --help` and of `usrun COMMAND --help`. */

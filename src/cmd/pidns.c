@@ -54,8 +54,8 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 		int error = errno;
 
 		r = 0;
-		/* Otherwise it has ended, and the namespace with it; one that is just ending may
-		 * be hidden from its user. */
+		/* Otherwise it has exited, and its namespace is gone; a process that is just
+		 * exiting may be hidden from its user. */
 		if (error != ENOENT && error != ESRCH && !status_is_dying(init))
 			r = err_errno(err, error, "stat /proc/%d/ns/pid", (int)init);
 		(void)closedir(proc);

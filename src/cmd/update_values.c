@@ -175,8 +175,8 @@ const struct oci_resources *update_values_complete(struct arena *arena,
 	memory = arena_new(arena, struct oci_memory);
 	*memory = *resources->memory;
 	all->memory = memory;
-	/* Clients send 0 for what their user did not set, and that must not disable the container's
-	 * swap. */
+	/* Clients send 0 for values that their user did not set, which must not disable the
+	 * container's swap. */
 	memory->swap.set = memory->swap.v != 0;
 	if (memory->swap.v)
 		memory->limit.set = parse_i64(memory_max, &memory->limit.v) == 0;

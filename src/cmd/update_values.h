@@ -15,8 +15,8 @@ int update_values_parse(struct arena *arena, const struct update_texts *texts,
 /* The option, such as "--memory", that gives the value at a JSON path of a config, or NULL. */
 const char *update_values_option(const char *path);
 
-/* v2 has one file for quota and period, and counts swap without memory: a value that was given
- * alone is completed from what is in force, as cpu.max and memory.max say it ("": unknown). */
+/* v2 has one file for quota and period, and counts swap without memory: a value given alone is
+ * completed by the one in force, as read from cpu.max and memory.max ("": unknown). */
 const struct oci_resources *update_values_complete(struct arena *arena,
 						   const struct oci_resources *resources,
 						   const char *cpu_max, const char *memory_max);

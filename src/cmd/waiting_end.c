@@ -27,7 +27,7 @@ const char *waiting_end_words(struct arena *arena, const struct state *state)
 		return NULL;
 	if (WIFSIGNALED(end))
 		return by_signal(arena, "killed", WTERMSIG(end));
-	/* Signals that it catches it reports itself. */
+	/* It reports signals that it catches itself. */
 	return WEXITSTATUS(end) > 128 ? by_signal(arena, "ended", WEXITSTATUS(end) - 128)
 				      : arena_strf(arena, "exit status %d", WEXITSTATUS(end));
 }

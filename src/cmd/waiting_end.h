@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a container ended that was created and not started. No process of ours was there to see it:
- * it is reconstructed from what the kernel still tells, and what `kill` recorded. */
+/* How a container ended that was created but never started. No process of ours saw it, so this is
+ * reconstructed from what the kernel still knows and what `kill` recorded. */
 #pragma once
 
 #include "src/state/store.h"
