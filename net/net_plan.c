@@ -241,7 +241,7 @@ const char *net_words(struct arena *arena, char *said)
 			str_addf(&out, "%s%s", out.len ? "; " : "", said);
 		said += len + !last;
 	}
-	text = arena_strdup(arena, out.len ? out.s : "it ended without a word");
+	text = arena_strdup(arena, out.len ? out.s : "it exited without an error message");
 	str_done(&out);
 	return text;
 }

@@ -288,7 +288,7 @@ static int undo_state_reserve(struct store *store, const struct state *state, st
 const struct undo_list_entry undo_list_entries[] = {
 	{ "state-reserve", "removes its state", undo_state_reserve },
 	{ "net-helper", "ends the helper of its network", undo_net_helper },
-	{ "layer-serve", "ends who serves its overlays", undo_layer_serve },
+	{ "layer-serve", "ends the server of its overlays", undo_layer_serve },
 	{ "cgroup-create", "removes its cgroup", undo_cgroup_create },
 	{ "cgroup-unit", "stops its systemd unit", undo_cgroup_unit },
 	{ "rdt-create", "removes its resctrl group", undo_rdt_create },

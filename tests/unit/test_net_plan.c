@@ -171,7 +171,7 @@ TEST(what_a_helper_said)
 	     said[] = "sent tapfd=5 for tap0\nopen(\"/dev/net/tun\"): Permission denied\n"
 		      "child failed(1)\nWARNING: x";
 
-	CHECK_STR(net_words(&arena, quiet), "it ended without a word");
+	CHECK_STR(net_words(&arena, quiet), "it exited without an error message");
 	CHECK_STR(net_words(&arena, said),
 		  "open(\"/dev/net/tun\"): Permission denied; child failed(1)");
 	arena_free(&arena);
