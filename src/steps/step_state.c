@@ -167,6 +167,18 @@ int step_state_complete(struct start *start, struct err *err)
 		     : 0;
 }
 
+/* /dev/null or /dev/stdout, which root would replace for the whole host. */
+static bool is_special(int dir, const char *name)
+{
+	char target[sizeof("/proc/")];
+	struct stat st;
+
+	if (readlinkat(dir, name, target, sizeof(target)) >= (ssize_t)strlen("/proc/"))
+		return memcmp(target, "/proc/", strlen("/proc/")) == 0;
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
 /* Writes only digits, all at once, and never through a planted link. Returns the file's
  * descriptor. */
 static int write_pid_file(const char *path, pid_t pid, struct err *err)
@@ -186,6 +198,9 @@ static int write_pid_file(const char *path, pid_t pid, struct err *err)
 	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_errno(err, errno, "open the directory of the pid file %s", path);
+	if (is_special(dir, slash ? slash + 1 : path))
+		return err_set(err, EINVAL,
+			       "--pid-file: expected a file, %s is a device or a descriptor", path);
 	(void)snprintf(digits, sizeof(digits), "%d", (int)pid);
 	r = io_replace_file_open(dir, slash ? slash + 1 : path, digits, strlen(digits), 0644, err);
 	if (r < 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))

@@ -187,6 +187,18 @@ t_pid_file_among_others() {
 	done
 }
 
+t_pid_file_is_a_device() {
+	local file
+	[ "$MODE" = rootless ] || mknod "$T/null" c 1 3
+	ln -s /proc/self/fd/1 "$T/stdout"
+	prog /bin/sleep 1000
+	for file in null stdout; do
+		[ -e "$T/$file" ] || continue
+		no "--pid-file: expected a file, $T/$file is a device or a descriptor" run -d -b "$T/b" --pid-file "$T/$file" "$ID"
+		[ ! -f "$T/$file" ] || [ -L "$T/$file" ] || fail "$file was replaced"
+	done
+}
+
 t_log_that_nobody_reads() {
 	prog /bin/true
 	mkfifo "$T/log"
