@@ -10,6 +10,48 @@
 
 enum { POOL = 256 * 1024, MORE_THAN_THE_POOL = 4 * POOL, KEPT = 64 * 1024 };
 
+/* Byte by byte: copies n bytes from `from` to `to` of the text, as memmove(3) does. */
+static void move_slowly(unsigned char *text, size_t to, size_t from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = to > from ? n - 1 - i : i;
+
+		text[to + k] = text[from + k];
+	}
+}
+
+static void fill(unsigned char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		text[i] = (unsigned char)(i * 7 + i / 251);
+}
+
+/* The C library's or our own (src/base/mem_copy.c); a volatile pointer keeps the compiler's out. */
+TEST(copies_of_any_length_are_exact)
+{
+	static void *(*volatile const copy)(void *, const void *, size_t) = memcpy;
+	static void *(*volatile const move)(void *, const void *, size_t) = memmove;
+	static const size_t shifts[] = { 1, 2, 7, 15, 16, 17, 33, 300 };
+	enum { LONGEST = 1100, MARGIN = 300, TEXT = 2 * (LONGEST + MARGIN) };
+	static unsigned char text[TEXT], expected[TEXT];
+
+	for (size_t n = 0; n <= LONGEST; n++) {
+		fill(text, TEXT);
+		fill(expected, TEXT);
+		move_slowly(expected, LONGEST + MARGIN + n % 9, n % 5, n);
+		CHECK(copy(text + LONGEST + MARGIN + n % 9, text + n % 5, n) ==
+		      text + LONGEST + MARGIN + n % 9);
+		CHECK(memcmp(text, expected, TEXT) == 0);
+		for (size_t i = 0; i < sizeof(shifts) / sizeof(shifts[0]); i++) {
+			(void)move(text + shifts[i] + n % 3, text + n % 3, n);
+			move_slowly(expected, shifts[i] + n % 3, n % 3, n);
+			(void)move(text + n % 3, text + shifts[i] + n % 3, n);
+			move_slowly(expected, n % 3, shifts[i] + n % 3, n);
+			CHECK(memcmp(text, expected, TEXT) == 0);
+		}
+	}
+}
+
 TEST(a_piece_keeps_its_contents_when_it_moves)
 {
 	char *p = memory_resize(NULL, 10), *between;
