@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/fd.h"
 #include "src/cmd/common.h"
+#include "src/cmd/parts.h"
 #include "src/oci/state_doc.h"
 #include "src/state/status.h"
 #include "userns/caller.h"
@@ -9,10 +10,6 @@
 #include <string.h>
 
 enum { COLUMNS = 6 };
-
-struct table_row {
-	const char *v[COLUMNS];
-};
 
 struct list_options {
 	const char *format;
@@ -29,10 +26,11 @@ static const struct option options[] = {
 
 struct output {
 	struct arena *arena, *one; /* of all, and of the current container */
-	struct json_write *w;      /* or NULL: the table */
-	struct table_row *rows;
-	size_t n_rows;
-	uint32_t uid; /* the last uid looked up */
+	struct store *store;
+	const char *const *ids;
+	struct json_write *w; /* or NULL: the table */
+	struct str *rows;     /* of the table: its cells, each ending in a NUL */
+	uint32_t uid;         /* the last uid looked up */
 	const char *name;
 };
 
@@ -45,6 +43,12 @@ static const char *owner_name(struct output *out, const struct state *state)
 	if (!out->name)
 		out->name = arena_strf(out->arena, "#%u", out->uid);
 	return out->name;
+}
+
+static void add_cells(struct str *rows, const char *const cells[COLUMNS])
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		str_addn(rows, cells[i], strlen(cells[i]) + 1);
 }
 
 /* "2026-11-29T08:19:16.641616Z": JSON has the fraction. */
@@ -64,14 +68,14 @@ static int add_row(struct output *out, const char *id, const struct state *state
 
 	if (status < 0)
 		return status;
-	out->rows[out->n_rows++] = (struct table_row){ {
-		id,
-		arena_strf(out->arena, "%lld", pid),
-		status_name((enum status)status),
-		arena_strdup(out->arena, state->bundle),
-		to_the_second(out->arena, state->created),
-		owner_name(out, state),
-	} };
+	add_cells(out->rows, (const char *const[COLUMNS]){
+				     id,
+				     arena_strf(out->one, "%lld", pid),
+				     status_name((enum status)status),
+				     state->bundle,
+				     to_the_second(out->one, state->created),
+				     owner_name(out, state),
+			     });
 	return 0;
 }
 
@@ -80,8 +84,8 @@ static int add_row(struct output *out, const char *id, const struct state *state
 static void add_damaged(struct output *out, const char *id)
 {
 	if (!out->w) {
-		out->rows[out->n_rows++] =
-			(struct table_row){ { id, "0", "damaged", "-", "-", "-" } };
+		add_cells(out->rows,
+			  (const char *const[COLUMNS]){ id, "0", "damaged", "-", "-", "-" });
 		return;
 	}
 	json_write_object(out->w, NULL);
@@ -98,8 +102,9 @@ static void add_damaged(struct output *out, const char *id)
 }
 
 /* 1: its state was read, 0: it was deleted meanwhile, or is listed as damaged. */
-static int read_one(struct output *out, struct store *store, const char *id, struct state *state)
+static int read_one(struct output *out, const char *id, struct state *state)
 {
+	struct store *store = out->store;
 	_cleanup_close_ int dir = -1;
 	struct err damaged;
 	int r;
@@ -115,16 +120,55 @@ static int read_one(struct output *out, struct store *store, const char *id, str
 	return r == 0;
 }
 
-static int add(struct output *out, struct store *store, const char *id, struct err *err)
+static int add(struct output *out, const char *id, struct err *err)
 {
 	struct state state = { 0 };
-	int r = read_one(out, store, id, &state);
+	int r = read_one(out, id, &state);
 
 	if (r > 0)
 		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), err)
 			   : add_row(out, id, &state, err);
 	arena_reset(out->one);
 	return r;
+}
+
+static int tell_rows(void *data, size_t first, size_t end, struct str *text, struct err *err)
+{
+	struct output *out = data;
+	int r = 0;
+
+	out->rows = text;
+	for (size_t i = first; r == 0 && i < end; i++)
+		r = add(out, out->ids[i], err);
+	return r;
+}
+
+/* The objects between the brackets of the array, each with a comma and a newline behind it. */
+static int tell_objects(void *data, size_t first, size_t end, struct str *text, struct err *err)
+{
+	static const char open[] = "[\n", close[] = "\n]\n", next[] = ",\n";
+	_cleanup_json_write_ struct json_write *w = json_write_new(true);
+	struct output *out = data;
+	const char *objects;
+	size_t len;
+
+	out->w = w;
+	json_write_array(w, NULL);
+	for (size_t i = first; i < end; i++) {
+		int r = add(out, out->ids[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	json_write_end(w);
+	objects = json_write_text(w, &len, err);
+	if (!objects)
+		return -EINVAL;
+	if (len > strlen(open) + strlen(close)) {
+		str_addn(text, objects + strlen(open), len - strlen(open) - strlen(close));
+		str_add(text, next);
+	}
+	return 0;
 }
 
 /* A list can have thousands of entries, so texts are copied rather than formatted. */
@@ -141,60 +185,59 @@ static void add_padded(struct str *text, const char *v, size_t width)
 }
 
 /* Columns are as wide as their contents, so that a line fits a terminal. */
-static void print_table(const struct output *out, struct str *text)
+static void print_table(const struct str *rows, struct str *text)
 {
-	size_t widths[COLUMNS] = { 0 };
+	const char *cell, *end = rows->s + rows->len;
+	size_t widths[COLUMNS] = { 0 }, k = 0;
 
-	for (size_t i = 0; i < out->n_rows; i++)
-		for (size_t k = 0; k + 1 < COLUMNS; k++)
-			if (strlen(out->rows[i].v[k]) > widths[k])
-				widths[k] = strlen(out->rows[i].v[k]);
-	for (size_t i = 0; i < out->n_rows; i++) {
-		for (size_t k = 0; k + 1 < COLUMNS; k++)
-			add_padded(text, out->rows[i].v[k], widths[k] + 2);
-		str_add(text, out->rows[i].v[COLUMNS - 1]);
+	for (cell = rows->s; cell < end; cell += strlen(cell) + 1, k = (k + 1) % COLUMNS)
+		if (strlen(cell) > widths[k])
+			widths[k] = strlen(cell);
+	for (cell = rows->s; cell < end; cell += strlen(cell) + 1, k = (k + 1) % COLUMNS) {
+		if (k + 1 < COLUMNS) {
+			add_padded(text, cell, widths[k] + 2);
+			continue;
+		}
+		str_add(text, cell);
 		str_add(text, "\n");
 	}
 }
 
-static int run_table(struct output *out, struct store *store, const char *const *ids, size_t n,
-		     struct err *err)
+static int run_table(struct output *out, size_t n, struct err *err)
 {
-	_cleanup_str_ struct str text = { 0 };
-	int r = 0;
+	const struct parts_work work = { .n = n, .tell = tell_rows, .data = out };
+	_cleanup_str_ struct str rows = { 0 };
 
-	out->rows = arena_array(out->arena, n + 1, sizeof(*out->rows));
-	out->rows[out->n_rows++] =
-		(struct table_row){ { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER" } };
-	for (size_t i = 0; r == 0 && i < n; i++)
-		r = add(out, store, ids[i], err);
+	_cleanup_str_ struct str text = { 0 };
+	int r;
+
+	add_cells(&rows, (const char *const[COLUMNS]){ "ID", "PID", "STATUS", "BUNDLE", "CREATED",
+						       "OWNER" });
+	r = parts_tell(&work, &rows, err);
 	if (r < 0)
 		return r;
-	print_table(out, &text);
+	print_table(&rows, &text);
 	return common_print_text(&text, err);
 }
 
-static int run_json(struct output *out, struct store *store, const char *const *ids, size_t n,
-		    struct err *err)
+static int run_json(struct output *out, size_t n, struct err *err)
 {
-	_cleanup_json_write_ struct json_write *w = json_write_new(true);
+	const struct parts_work work = { .n = n, .tell = tell_objects, .data = out };
+	_cleanup_str_ struct str objects = { 0 };
 
-	_cleanup_str_ struct str none = { 0 };
+	_cleanup_str_ struct str text = { 0 };
+	int r = parts_tell(&work, &objects, err);
 
-	if (!n) { /* the generator would print a blank line between the brackets */
-		str_add(&none, "[]\n");
-		return common_print_text(&none, err);
+	if (r < 0)
+		return r;
+	if (objects.len) {
+		str_add(&text, "[\n");
+		str_addn(&text, objects.s, objects.len - strlen(",\n"));
+		str_add(&text, "\n]\n");
+	} else {
+		str_add(&text, "[]\n");
 	}
-	out->w = w;
-	json_write_array(w, NULL);
-	for (size_t i = 0; i < n; i++) {
-		int r = add(out, store, ids[i], err);
-
-		if (r < 0)
-			return r;
-	}
-	json_write_end(w);
-	return common_print(w, err);
+	return common_print_text(&text, err);
 }
 
 static int run_quiet(const char *const *ids, size_t n, struct err *err)
@@ -212,20 +255,18 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	const struct list_options *o = data;
 	struct arena one = { 0 };
 	struct output out = { .arena = arena, .one = &one };
-	const char *const *ids;
-	struct store *store;
 	size_t n;
-	int r = store_open(globals->root, false, arena, &store, err);
+	int r = store_open(globals->root, false, arena, &out.store, err);
 
 	(void)argc;
 	(void)argv;
 	if (r == 0)
-		r = store_list(store, arena, &ids, &n, err);
+		r = store_list(out.store, arena, &out.ids, &n, err);
 	if (r < 0)
 		return r;
 	if (o->quiet)
-		return run_quiet(ids, n, err);
-	r = (str_equal(o->format, "json") ? run_json : run_table)(&out, store, ids, n, err);
+		return run_quiet(out.ids, n, err);
+	r = (str_equal(o->format, "json") ? run_json : run_table)(&out, n, err);
 	arena_free(&one);
 	return r;
 }

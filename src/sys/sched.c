@@ -109,6 +109,18 @@ int sched_free_affinity(void)
 	return syscall(SYS_sched_setaffinity, 0, sizeof(all), all) < 0 ? -errno : 0;
 }
 
+size_t sched_count_cpus(void)
+{
+	unsigned long mask[MAX_BITS / WORD] = { 0 };
+	size_t n = 0;
+
+	if (syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask) < 0)
+		return 1;
+	for (size_t i = 0; i < MAX_BITS / WORD; i++)
+		n += (size_t)__builtin_popcountl(mask[i]);
+	return n ? n : 1;
+}
+
 /* The kernel refuses more bits than fit a page, and ignores the last bit it is given. */
 int sched_set_memory_policy(int mode, const char *nodes)
 {

@@ -3,6 +3,7 @@
  * or -errno. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,9 @@ int sched_set_affinity(pid_t pid, const char *list);
 
 /* Lets this process run on all CPUs that its cpuset allows. */
 int sched_free_affinity(void);
+
+/* On how many CPUs this process may run; 1 if that is unknown. */
+size_t sched_count_cpus(void);
 
 /* Sets the calling process's memory policy: MPOL_* with flags, and a node list. */
 int sched_set_memory_policy(int mode, const char *nodes);

@@ -677,6 +677,32 @@ t_list_with_damaged() {
 	for id in runs torn begun; do ok delete --force "$ID.$id"; done
 }
 
+# Of many, processors tell a part each, and one tells the same.
+t_list_of_many() {
+	local root=$T/many format i
+	mkdir -m 700 "$root"
+	prog /bin/sleep 1000
+	ok --root "$root" run -d -b "$T/b" "$ID"
+	for ((i = 100; i < 300; i++)); do
+		mkdir -m 700 "$root/$ID.$i"
+		sed "s/\"id\":\"$ID\"/\"id\":\"$ID.$i\"/" "$root/$ID/state.json" >"$root/$ID.$i/state.json"
+	done
+	echo '{' >"$root/$ID.222/state.json"
+	for format in table json; do
+		ok --root "$root" list --format $format
+		taskset -c "$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)" \
+			"${U[@]}" --root "$root" list --format $format >"$T/one" || fail 'list on one processor'
+		eq "$format" "$OUT" "$(<"$T/one")"
+		eq "$format: all" "$(grep -c "$ID\(\.[0-9]*\)\?[\" ]" "$T/one")" 201
+	done
+	eq 'damaged' "$(jq -r '.[] | select(.damaged) | .id' "$T/one")" "$ID.222"
+	rm -r "$root/$ID."*
+	ok --root "$root" list
+	ok --root "$root" delete --force "$ID"
+	ok --root "$root" list --format json
+	eq 'none' "$OUT" '[]'
+}
+
 # Nothing but its mark leads to a group whose state is gone.
 t_gc_of_groups_without_a_state() {
 	local group pid

@@ -2,6 +2,7 @@
 #include "src/base/str.h"
 #include "src/cgroup/driver.h"
 #include "src/cmd/events_json.h"
+#include "src/cmd/parts.h"
 #include "src/cmd/ps_host.h"
 #include "src/cmd/stats_text.h"
 #include "src/cmd/update_values.h"
@@ -10,6 +11,7 @@
 
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 static const pid_t pids[] = { 7, 4242 };
 
@@ -389,4 +391,54 @@ TEST(old_values)
 	CHECK_STR(plan_writes_old(&arena, "io.max", "8:0 rbps=5", ""),
 		  "8:0 rbps=max wbps=max riops=max wiops=max");
 	CHECK(plan_writes_old(&arena, "cpuset.cpus", "0", "") == NULL);
+}
+
+/* Items, and what goes wrong with one of them. */
+struct many {
+	pid_t parent;
+	size_t bad;
+	bool fails_everywhere;
+};
+
+static int tell_numbers(void *data, size_t first, size_t end, struct str *text, struct err *err)
+{
+	const struct many *many = data;
+
+	for (size_t i = first; i < end; i++) {
+		if (i == many->bad && many->fails_everywhere)
+			return err_set(err, EIO, "number %zu", i);
+		if (i == many->bad && getpid() != many->parent)
+			_exit(1);
+		str_addf(text, "%zu ", i);
+	}
+	return 0;
+}
+
+TEST(parts_are_told_in_order_even_if_a_child_cannot)
+{
+	static const size_t sizes[] = { 0, 1, 127, 128, 1000 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct many many = { .parent = getpid(), .bad = sizes[i] - 1 };
+		const struct parts_work work = { .n = sizes[i],
+						 .tell = tell_numbers,
+						 .data = &many };
+		_cleanup_str_ struct str told = { 0 }, expected = { 0 };
+		struct err err = { 0 };
+
+		CHECK_INT(tell_numbers(&many, 0, sizes[i], &expected, &err), 0);
+		CHECK_INT(parts_tell(&work, &told, &err), 0);
+		CHECK_STR(str_text(&told), str_text(&expected));
+		CHECK_INT(told.len, expected.len);
+	}
+}
+
+TEST(an_error_of_a_part_is_told)
+{
+	struct many many = { .parent = getpid(), .bad = 900, .fails_everywhere = true };
+	const struct parts_work work = { .n = 1000, .tell = tell_numbers, .data = &many };
+	_cleanup_str_ struct str told = { 0 };
+	struct err err = { 0 };
+
+	CHECK_ERR(parts_tell(&work, &told, &err), &err, "number 900");
 }
