@@ -157,8 +157,8 @@ static int send_all(int sock, const char *text, size_t len, int fd)
 		size_t n = len - at < CHUNK ? len - at : CHUNK;
 		int r = sock_send(sock, text + at, n, at ? -1 : fd);
 
-		if (r < 0)
-			return r;
+		if (r < 0) /* an agent that does not read */
+			return r == -EAGAIN ? -ETIMEDOUT : r;
 	}
 	return 0;
 }
@@ -182,7 +182,7 @@ int filter_load_send(const char *path, int listener, const struct filter_notify 
 	text = json_write_text(w, &len, err);
 	if (!text)
 		return err_prefix(err, "the container process state for the seccomp agent");
-	sock = sock_connect(path, 0);
+	sock = sock_connect(path, SOCK_PATIENCE_MS);
 	if (sock < 0) {
 		(void)err_errno(err, -sock, ERR_AT "linux.seccomp: connect to the agent at %s",
 				path);

@@ -19,7 +19,7 @@ int step_console_connect(struct start *start, struct err *err)
 {
 	const char *path = start->plan->options->console_socket;
 
-	start->console_socket = sock_connect(path, 0);
+	start->console_socket = sock_connect(path, SOCK_PATIENCE_MS);
 	if (start->console_socket < 0)
 		return err_errno(err, -start->console_socket, "--console-socket: connect to %s",
 				 path);

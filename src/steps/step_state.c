@@ -328,7 +328,7 @@ int step_notify_listen(struct start *start, struct err *err)
 /* The receiver closes the stream, perhaps at once. */
 static int send_to(const char *path, const char *payload, int pidfd, struct err *err)
 {
-	_cleanup_close_ int sock = sock_connect(path, 0);
+	_cleanup_close_ int sock = sock_connect(path, SOCK_PATIENCE_MS);
 	int r = sock < 0 ? sock : sock_send(sock, payload, strlen(payload), pidfd);
 
 	return r < 0 ? err_errno(err, -r, "send a pidfd to the socket %s", path) : 0;

@@ -163,8 +163,6 @@ static int limit_wait(int sock, int timeout_ms)
 	const struct timeval left = { .tv_sec = timeout_ms / 1000,
 				      .tv_usec = timeout_ms % 1000 * 1000L };
 
-	if (!timeout_ms)
-		return 0;
 	return setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &left, sizeof(left)) < 0 ? -errno : 0;
 }
 
@@ -209,7 +207,7 @@ int sock_connect(const char *path, int timeout_ms)
 
 int sock_connect_at(int dirfd, const char *name)
 {
-	return connect_to(SOCK_SEQPACKET, dirfd, name, 0);
+	return connect_to(SOCK_SEQPACKET, dirfd, name, SOCK_PATIENCE_MS);
 }
 
 int sock_new(void)

@@ -32,8 +32,11 @@ ssize_t sock_recv(int sock, void *data, size_t len, int *ret_fd);
 /* From here on the kernel tells who sent a message. 0 or -errno. */
 int sock_name_senders(int sock);
 
+/* What a listener gets that is somebody else's, and may hang. */
+enum { SOCK_PATIENCE_MS = 10000 };
+
 /* Connects to a stream socket at a path of any length. >= 0 or -errno; -ETIMEDOUT: the listener
- * accepted no connection within timeout_ms (0: never wait). */
+ * accepted no connection within timeout_ms, which also limits each send. */
 int sock_connect(const char *path, int timeout_ms);
 
 /* Connects to the SEQPACKET socket `name` in a directory; and creates the listening side, bound

@@ -108,6 +108,49 @@ while True:
 	kill $agent
 }
 
+# Listens, but accepts nobody, with no room for one more connection; or accepts, and reads nothing.
+hanging() { # SOCKET ROOM
+	python3 -c 'import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); os.chmod(sys.argv[1], 0o666); s.listen(int(sys.argv[2]))
+peers = []
+while sys.argv[2] == "0":
+    peers.append(socket.socket(socket.AF_UNIX)); peers[-1].setblocking(False)
+    if peers[-1].connect_ex(sys.argv[1]):
+        break
+open(sys.argv[1] + ".hangs", "w").close()
+time.sleep(200)' "$1" "$2" &
+	soon test -e "$1.hangs"
+}
+
+# All at once, because each of them waits for its time.
+t_listeners_that_hang() {
+	local helpers=() waits=() i options=(--console-socket --pidfd-socket '' '')
+	local errors=('--console-socket: connect' 'send a pidfd' 'connect to the agent' 'send the listener to the agent')
+	python3 -c '' 2>/dev/null || skip 'needs python3'
+	hanging "$T/full" 0
+	helpers+=($!)
+	hanging "$T/reader" 8
+	helpers+=($!)
+	prog /bin/true
+	jq '.process.terminal = true' "$T/b/config.json" >"$T/b/0.json"
+	cp "$T/b/config.json" "$T/b/1.json"
+	# The words are more than a socket's buffer holds.
+	jq --arg s "$T/full" '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: $s, listenerMetadata: ("x" * 1000000),
+		syscalls: [{names: ["mkdir"], action: "SCMP_ACT_NOTIFY"}]}' "$T/b/1.json" >"$T/b/2.json"
+	jq --arg s "$T/reader" '.linux.seccomp.listenerPath = $s' "$T/b/2.json" >"$T/b/3.json"
+	for i in 0 1 2 3; do
+		timeout 60 "${U[@]}" create -b "$T/b" --config "$T/b/$i.json" ${options[i]:+"${options[i]}" "$T/full"} "$ID$i" \
+			</dev/null >"$T/out$i" 2>"$T/err$i" &
+		waits+=($!)
+	done
+	for i in 0 1 2 3; do
+		! wait "${waits[i]}" || fail "created: ${errors[i]}"
+		has "error $i" "$(<"$T/err$i")" "${errors[i]}"
+		has "error $i" "$(<"$T/err$i")" 'timed out'
+	done
+	kill "${helpers[@]}"
+}
+
 # The agent is of the test.
 leaks_of_containers() {
 	local left
