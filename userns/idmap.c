@@ -239,10 +239,11 @@ static size_t count_fitting(const struct builder *b)
 	return fits;
 }
 
-void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
+bool idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
 			 size_t n, struct idmap *ret)
 {
 	struct builder b = { .arena = arena };
+	bool all = true;
 
 	builder_add(&b, 0, own, 1);
 	for (size_t i = 0; i < n; i++) {
@@ -251,8 +252,10 @@ void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_r
 		end = end > ids_end ? ids_end : end;
 		while (next_free(&b, &start, end, &piece_end) && append(&b, start, piece_end))
 			start = piece_end;
+		all &= start >= end;
 	}
 	*ret = (struct idmap){ .v = b.v, .n = count_fitting(&b) };
+	return all && ret->n == b.n;
 }
 
 struct idmap idmap_move_own(struct arena *arena, const struct idmap *map, uint32_t inside)

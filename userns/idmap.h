@@ -46,9 +46,9 @@ int idmap_split(struct arena *arena, const struct idmap *map, const struct idmap
 		struct idmap *ret, struct err *err) MUST_CHECK;
 
 /* Maps container root to own, and ids from 1 to the given host ranges, one after another. Merges
- * adjacent ranges, leaves out ids already used (or equal to own), and stops at the kernel's
- * limits. */
-void idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
+ * adjacent ranges, leaves out ids already used (or equal to own), and stops at the kernel's limits.
+ * Returns whether all ranges are mapped. */
+bool idmap_build_default(struct arena *arena, uint32_t own, const struct idmap_range *ranges,
 			 size_t n, struct idmap *ret);
 
 /* Moves the caller's own id in a map of idmap_build_default() to another container id; the ids up

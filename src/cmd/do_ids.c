@@ -23,8 +23,10 @@ int do_ids_enter(struct arena *arena, const struct layer *layer, struct err *err
 		return r;
 	write.newuidmap = facts.newuidmap.path;
 	write.newgidmap = facts.newgidmap.path;
-	idmap_build_default(arena, facts.caller.uid, facts.subuid.v, facts.subuid.n, &write.uid);
-	idmap_build_default(arena, facts.caller.gid, facts.subgid.v, facts.subgid.n, &write.gid);
+	(void)idmap_build_default(arena, facts.caller.uid, facts.subuid.v, facts.subuid.n,
+				  &write.uid);
+	(void)idmap_build_default(arena, facts.caller.gid, facts.subgid.v, facts.subgid.n,
+				  &write.gid);
 	fd = idmap_write_fd(&write, err);
 	if (fd < 0)
 		return fd;

@@ -68,8 +68,8 @@ void doctor_prepare(struct doctor *d)
 		return;
 	/* Used until the map of containers has been written once. */
 	d->single.writer = IDMAP_WRITER_SINGLE;
-	idmap_build_default(d->arena, d->facts.caller.uid, NULL, 0, &d->single.uid);
-	idmap_build_default(d->arena, d->facts.caller.gid, NULL, 0, &d->single.gid);
+	(void)idmap_build_default(d->arena, d->facts.caller.uid, NULL, 0, &d->single.uid);
+	(void)idmap_build_default(d->arena, d->facts.caller.gid, NULL, 0, &d->single.gid);
 	d->map = &d->single;
 }
 

@@ -31,8 +31,8 @@ void doctor_ids_userns(struct doctor *d, const char *argument, struct doctor_fin
 	struct err err = { 0 };
 
 	(void)argument;
-	idmap_build_default(d->arena, d->facts.caller.uid, NULL, 0, &map.uid);
-	idmap_build_default(d->arena, d->facts.caller.gid, NULL, 0, &map.gid);
+	(void)idmap_build_default(d->arena, d->facts.caller.uid, NULL, 0, &map.uid);
+	(void)idmap_build_default(d->arena, d->facts.caller.gid, NULL, 0, &map.gid);
 	if (doctor_trial_run(d, &trial, &err) == 0) {
 		doctor_ok(d, ret, "made one, and used a right in it");
 		return;

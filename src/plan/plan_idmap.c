@@ -32,8 +32,8 @@ int plan_idmap_split(struct plan_build *b, struct idmap_write *write, struct err
 static void set_single(struct arena *arena, const struct caller *caller, struct idmap_write *write)
 {
 	write->writer = IDMAP_WRITER_SINGLE;
-	idmap_build_default(arena, caller->uid, NULL, 0, &write->uid);
-	idmap_build_default(arena, caller->gid, NULL, 0, &write->gid);
+	(void)idmap_build_default(arena, caller->uid, NULL, 0, &write->uid);
+	(void)idmap_build_default(arena, caller->gid, NULL, 0, &write->gid);
 }
 
 static const char *add_option(struct arena *arena, const char *option, uint32_t first)
@@ -105,6 +105,22 @@ static void keep_own(struct plan_build *b, struct idmap_write *write)
 	write->gid = idmap_move_own(b->arena, &write->gid, (uint32_t)user->gid.v);
 }
 
+/* Nobody chose these ranges, so those that the kernel has no room for are no error. */
+static void set_subordinate(struct plan_build *b, struct idmap_write *write)
+{
+	const struct facts *facts = b->plan->facts;
+
+	write->writer = IDMAP_WRITER_HELPER;
+	if (!idmap_build_default(b->arena, facts->caller.uid, facts->subuid.v, facts->subuid.n,
+				 &write->uid))
+		plan_parts_warn(b, "only the first %zu ranges of subordinate uids fit into one map",
+				write->uid.n - 1);
+	if (!idmap_build_default(b->arena, facts->caller.gid, facts->subgid.v, facts->subgid.n,
+				 &write->gid))
+		plan_parts_warn(b, "only the first %zu ranges of subordinate gids fit into one map",
+				write->gid.n - 1);
+}
+
 static int rootless_default(struct plan_build *b, struct err *err)
 {
 	const char *mode = b->plan->options->map ? b->plan->options->map : "auto";
@@ -118,11 +134,7 @@ static int rootless_default(struct plan_build *b, struct err *err)
 		return 0;
 	}
 	if (b->plan->powers & POWER_MAP_HELPER) {
-		write->writer = IDMAP_WRITER_HELPER;
-		idmap_build_default(b->arena, facts->caller.uid, facts->subuid.v, facts->subuid.n,
-				    &write->uid);
-		idmap_build_default(b->arena, facts->caller.gid, facts->subgid.v, facts->subgid.n,
-				    &write->gid);
+		set_subordinate(b, write);
 		keep_own(b, write);
 		return plan_idmap_split(b, write, err);
 	}

@@ -131,7 +131,7 @@ static void check_default(uint32_t own, struct idmap ranges, struct idmap expect
 	struct err err = { 0 };
 	struct idmap map;
 
-	idmap_build_default(&arena, own, ranges.v, ranges.n, &map);
+	(void)idmap_build_default(&arena, own, ranges.v, ranges.n, &map);
 	CHECK_STR(idmap_format(&arena, &map), idmap_format(&arena, &expected));
 	CHECK_INT(idmap_check(&map, "uid", "default", &err), 0);
 	arena_free(&arena);
@@ -173,13 +173,14 @@ TEST(default_map_stops_at_the_limits)
 
 	for (uint32_t i = 0; i < 500; i++)
 		many[i] = (struct idmap_range){ 0, 1000 + i * 3, 2 };
-	idmap_build_default(&arena, 1, many, 500, &map);
+	CHECK(idmap_build_default(&arena, 1, many, 200, &map));
+	CHECK(!idmap_build_default(&arena, 1, many, 500, &map));
 	CHECK_INT(map.n, IDMAP_MAX_RANGES);
 	CHECK_INT(idmap_check(&map, "uid", "default", &err), 0);
 	/* in one write, also with the own id moved between two of a range */
 	for (uint32_t i = 0; i < 500; i++)
 		many[i].outside = 4000000000 + i * 3;
-	idmap_build_default(&arena, 1, many, 500, &map);
+	CHECK(!idmap_build_default(&arena, 1, many, 300, &map));
 	CHECK(map.n > 200 && map.n < IDMAP_MAX_RANGES);
 	CHECK(strlen(idmap_format(&arena, &map)) > 4000);
 	map = idmap_move_own(&arena, &map, 300);

@@ -89,6 +89,23 @@ TEST(a_user_gets_a_user_namespace_and_the_subordinate_ids)
 	CHECK(order_has_flags(plan->flags));
 }
 
+/* More ranges than the kernel takes in one write: what is left out is said. */
+TEST(ranges_that_do_not_fit_are_told)
+{
+	static struct idmap_range many[400];
+	struct facts facts = user_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan;
+
+	for (uint32_t i = 0; i < 400; i++)
+		many[i] = (struct idmap_range){ 0, 100000 + i * 3, 2 };
+	facts.subuid.v = many;
+	facts.subuid.n = 400;
+	plan = build("{" BASE "}", &facts, &options);
+	CHECK_STR(plan && plan->n_warnings ? plan->warnings[0].text : "",
+		  "only the first 316 ranges of subordinate uids fit into one map");
+}
+
 /* The document may be another than config.json: the command names it. */
 TEST(ranges_that_overlap_are_named_by_their_path)
 {
