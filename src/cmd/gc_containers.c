@@ -43,7 +43,6 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 {
 	_cleanup_close_ int dir = store_open_container(gc->store, id, err);
 	struct state state = { 0 };
-	struct err ignored;
 	const char *why;
 	int r = dir < 0 ? dir : store_lock(dir, 0, err);
 
@@ -55,7 +54,10 @@ static int look_at(struct gc *gc, const char *id, struct err *err)
 		return store_is_private(dir) ? remove_empty(gc, id, err) : 0;
 	if (store_is_foreign(dir))
 		return 0;
-	if (store_read(gc->store, dir, id, gc->arena, &state, &ignored) < 0) {
+	r = store_read(gc->store, dir, id, gc->arena, &state, err);
+	if (r < 0 && r != -ENODATA)
+		return r;
+	if (r < 0) {
 		log_notice("keeping container %s: its state is damaged, so what is left of it is "
 			   "unknown; `usrun delete --force %s` removes it",
 			   id, id);

@@ -158,6 +158,32 @@ int store_write(int dirfd, const struct state *state, struct err *err)
 	return r < 0 ? err_prefix(err, "state of container %s", state->id) : 0;
 }
 
+static int check_fields(const struct state *state, const char *name, const char *id,
+			struct err *err)
+{
+	if (!str_equal(state->id, id))
+		return err_set(err, EINVAL, "%s: belongs to \"%s\"", name, state->id);
+	if (state->unit.manager == CGROUP_MANAGER_USER && !state->unit.runtime_dir)
+		return err_set(err, EINVAL, "%s: unitRuntimeDir is missing", name);
+	if (state->phase != STATE_CREATING && (!state->pid.set || !state->start_time.set))
+		return err_set(err, EINVAL, "%s: pid and startTime are missing", name);
+	return 0;
+}
+
+/* Only these say that it is not the file that we wrote: without memory or descriptors nobody can
+ * open that one either. */
+static int not_read(int error, const char *verb, const char *name, struct err *err)
+{
+	static const int damage[] = { ENOENT, ELOOP, ENXIO, EISDIR, ESPIPE, EINVAL };
+
+	(void)err_errno(err, error, "%s %s", verb, name);
+	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++)
+		if (error == damage[i])
+			return -ENODATA;
+	return -error;
+}
+
+/* -ENODATA: the state is damaged. */
 static int read_state(int fd, const char *name, const char *id, struct arena *arena,
 		      struct state *ret, struct err *err)
 {
@@ -166,17 +192,17 @@ static int read_state(int fd, const char *name, const char *id, struct arena *ar
 	size_t len = (size_t)n;
 	int r = 0;
 
-	if (n < 0 || len == sizeof(usual)) /* the file may be longer */
+	if (n < 0)
+		return not_read(errno, "read", name, err);
+	if (len == sizeof(usual)) /* the file may be longer */
 		r = io_read_fd(fd, name, STORE_STATE_MAX, arena, &text, &len, err);
+	if (r < 0 && r != -EFBIG)
+		return r;
 	if (r == 0)
 		r = store_state_decode(arena, name, text, len, ret, err);
-	if (r == 0 && !str_equal(ret->id, id))
-		r = err_set(err, EINVAL, "%s: belongs to \"%s\"", name, ret->id);
-	if (r == 0 && ret->unit.manager == CGROUP_MANAGER_USER && !ret->unit.runtime_dir)
-		r = err_set(err, EINVAL, "%s: unitRuntimeDir is missing", name);
-	if (r == 0 && ret->phase != STATE_CREATING && (!ret->pid.set || !ret->start_time.set))
-		r = err_set(err, EINVAL, "%s: pid and startTime are missing", name);
-	return r;
+	if (r == 0)
+		r = check_fields(ret, name, id, err);
+	return r < 0 ? -ENODATA : 0;
 }
 
 void store_creator_is_gone(struct state *state)
@@ -194,11 +220,13 @@ int store_read(struct store *store, int dirfd, const char *id, struct arena *are
 {
 	char *name = arena_strf(arena, "%s/%s/state.json", store->path, id);
 	_cleanup_close_ int fd = openat(dirfd, "state.json", OPEN_STATE | O_CLOEXEC);
-	int r = fd < 0 ? err_errno(err, errno, "open %s", name)
+	int r = fd < 0 ? not_read(errno, "open", name, err)
 		       : read_state(fd, name, id, arena, ret, err);
 
 	if (r == 0)
 		return 0;
+	if (r != -ENODATA)
+		return r;
 	err->code = ENODATA;
 	err->hint[0] = '\0'; /* the JSON reader's hint addresses people who write the file */
 	(void)err_prefix(err, "the state of container %s is damaged", id);

@@ -158,7 +158,8 @@ int store_write(int dirfd, const struct state *state, struct err *err) MUST_CHEC
  * that is fully created. False: use those two, which report what is wrong. */
 bool store_read_made(struct store *store, const char *id, struct arena *arena, struct state *ret);
 
-/* Reads state.json. -ENODATA, with the file's name, if it is missing, damaged or has another id. */
+/* Reads state.json. -ENODATA, with the file's name, if it is missing, damaged or has another id.
+ * Any other error says nothing about the container. */
 int store_read(struct store *store, int dirfd, const char *id, struct arena *arena,
 	       struct state *ret, struct err *err) MUST_CHECK;
 

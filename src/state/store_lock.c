@@ -170,12 +170,11 @@ static int clean_up(struct store *store, int dirfd, const char *id,
 {
 	struct arena arena = { 0 };
 	struct state old = { 0 };
-	struct err ignored;
-	int r;
+	int r = store_read(store, dirfd, id, &arena, &old, err);
 
-	if (store_read(store, dirfd, id, &arena, &old, &ignored) == 0 && owner_is_dead(&old, dirfd))
+	if (r == 0 && owner_is_dead(&old, dirfd))
 		r = reuse(store, &old, err);
-	else
+	else if (r == 0 || r == -ENODATA)
 		r = taken(store, id, err);
 	arena_free(&arena);
 	return r;
@@ -358,13 +357,12 @@ static int refuse_creating(struct store *store, int dirfd, const char *id, const
 {
 	struct arena arena = { 0 };
 	struct state state = { 0 };
-	struct err ignored;
-	int r = store_read(store, dirfd, id, &arena, &state, &ignored);
+	int r = store_read(store, dirfd, id, &arena, &state, err);
 
 	if (r == 0 && state.phase == STATE_CREATING)
 		r = err_set(err, EBUSY, "cannot %s a container that is still being created: %s",
 			    what, id);
-	else if (r < 0)
+	else if (r == -ENODATA)
 		r = err_set(err, ENOENT,
 			    "container does not exist: %s (it is being created or deleted)", id);
 	arena_free(&arena);
@@ -417,7 +415,7 @@ static int read_again(struct store *store, int dirfd, const char *id,
 		return err_set(err, ENOENT,
 			       "container does not exist: %s: another container has its id now",
 			       id);
-	if (r == -ENODATA && change->seen) { /* the caller created this directory */
+	if (r < 0 && change->seen) { /* the caller created this directory */
 		*ret = *change->seen;
 		return 0;
 	}
@@ -427,6 +425,11 @@ static int read_again(struct store *store, int dirfd, const char *id,
 		*ret = (struct state){ .id = id, .damaged = true };
 		return 0;
 	}
+	if (r < 0 && r != -ENODATA && change->force)
+		return err_hint(err,
+				"if that lasts, remove the file: then what is left of container %s "
+				"is found by its names",
+				id);
 	if (r == -ENODATA && store_is_cut_off(dirfd)) {
 		r = store_remove(store, id, err);
 		return r < 0 ? r : err_set(err, ENOENT, "container does not exist: %s", id);

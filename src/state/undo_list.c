@@ -92,12 +92,13 @@ static bool has_unit(const struct state *state, const struct cgroup_unit_ref *un
 static bool lives_in(struct store *store, const char *id, const struct state *state,
 		     struct arena *arena)
 {
-	struct err ignored; /* an unreadable container claims nothing */
+	struct err ignored;
 	_cleanup_close_ int fd = store_open_container(store, id, &ignored);
 	struct state other;
+	int r = fd < 0 ? fd : store_read(store, fd, id, arena, &other, &ignored);
 
-	if (fd < 0 || store_read(store, fd, id, arena, &other, &ignored) < 0)
-		return false;
+	if (r < 0) /* one that was deleted or damaged claims nothing */
+		return r != -ENOENT && r != -ENODATA;
 	return has_unit(&other, &state->unit) &&
 	       status_of(&other, NULL, &ignored) != STATUS_STOPPED;
 }
