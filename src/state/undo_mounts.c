@@ -22,23 +22,24 @@
 
 enum { UNDO_TIMEOUT_MS = 10000 };
 
-/* Whether our mount is at this place, covered by a later mount. */
-static bool is_covered(const struct state *state, const char *place)
+/* -EBUSY: our mount is at this place, covered by a later mount. */
+static int check_covered(const struct state *state, const char *place)
 {
 	struct mountinfo_line line;
 	struct arena arena = { 0 };
-	struct err ignored;
 	bool found = false;
 	const char *next;
 	char id[24], *text;
+	struct err err;
+	int r;
 
 	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)state->mount.id.v);
-	if (mountinfo_read(&arena, &text, &ignored) == 0)
-		for (next = text; !found && mountinfo_next(&next, &line);)
-			found = mountinfo_is(line.id, id) &&
-				str_equal(mountinfo_text(&arena, line.target), place);
+	r = mountinfo_read(&arena, &text, &err);
+	for (next = text; r == 0 && !found && mountinfo_next(&next, &line);)
+		found = mountinfo_is(line.id, id) &&
+			str_equal(mountinfo_text(&arena, line.target), place);
 	arena_free(&arena);
-	return found;
+	return found ? -EBUSY : r;
 }
 
 /* Nothing tells whose mount covers ours: it may be another container's rootfs, with all mounts that
@@ -63,7 +64,7 @@ static int detach_top(const struct state *state)
 	if (fchdir(top) < 0 || !getcwd(place, sizeof(place)))
 		return -errno;
 	if (covered)
-		return is_covered(state, place) ? -EBUSY : 0;
+		return check_covered(state, place);
 	return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
 }
 
@@ -93,21 +94,33 @@ static __attribute__((noreturn)) void detach(const struct state *state, int ns)
 	child_exit(-r);
 }
 
-/* -1: our own namespace; a descriptor; or -ENOENT. */
-static int find_namespace(const struct state_mount *mount)
+/* A descriptor of the namespace if it is that one; -ENOENT: it is another, or out of reach. */
+static int open_if(const char *path, uint64_t wanted)
 {
-	const char *const paths[] = { "/proc/self/ns/mnt", mount->ns_path, "/proc/1/ns/mnt" };
+	_cleanup_close_ int ns = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		_cleanup_close_ int ns =
-			paths[i] ? open(paths[i], O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
-				 : -1;
+	if (ns < 0 && (errno == EACCES || errno == EPERM || errno == ENOTDIR || errno == ELOOP))
+		return -ENOENT;
+	if (ns < 0 || fstat(ns, &st) < 0)
+		return -errno;
+	return st.st_ino == wanted ? fd_take(&ns) : -ENOENT;
+}
 
-		if (ns >= 0 && fstat(ns, &st) == 0 && st.st_ino == mount->ns.v)
-			return i == 0 ? -1 : fd_take(&ns);
-	}
-	return -ENOENT;
+/* *ret is -1 for our own namespace. -ENOENT: nothing leads to it. */
+static int find_namespace(const struct state_mount *mount, int *ret)
+{
+	struct stat own;
+
+	*ret = -1;
+	if (stat("/proc/self/ns/mnt", &own) < 0)
+		return -errno;
+	if (own.st_ino == mount->ns.v)
+		return 0;
+	*ret = mount->ns_path ? open_if(mount->ns_path, mount->ns.v) : -ENOENT;
+	if (*ret == -ENOENT)
+		*ret = open_if("/proc/1/ns/mnt", mount->ns.v);
+	return *ret < 0 ? *ret : 0;
 }
 
 static int detach_in_child(const struct state *state, int ns)
@@ -134,14 +147,15 @@ int undo_mounts_run(const struct state *state, struct err *err)
 
 	if (!state->mount.id.set || status_has_rebooted(state))
 		return 0;
-	ns = find_namespace(&state->mount);
-	if (ns < -1) {
+	r = find_namespace(&state->mount, &ns);
+	if (r == -ENOENT) {
 		log_notice("keeping the mounts below %s: the mount namespace that has them is "
 			   "gone, or cannot be found from here",
 			   state->rootfs);
 		return 0;
 	}
-	r = detach_in_child(state, ns);
+	if (r == 0)
+		r = detach_in_child(state, ns);
 	if (r == -EBUSY) {
 		(void)err_set(err, EBUSY,
 			      "unmount the rootfs %s of container %s: something else is mounted "

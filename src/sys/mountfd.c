@@ -131,7 +131,9 @@ int mountfd_ids(int fd, struct mountfd_ids *ret)
 	if (!(st.stx_mask & STATX_MNT_ID))
 		return -EOPNOTSUPP;
 	*ret = (struct mountfd_ids){ .id = st.stx_mnt_id };
-	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, unique, &st) == 0 && (st.stx_mask & unique))
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, unique, &st) < 0)
+		return -errno;
+	if (st.stx_mask & unique)
 		ret->unique = st.stx_mnt_id;
 	return 0;
 }
