@@ -101,9 +101,14 @@ static void push(struct walker *w, const char *name)
 	w->v[w->n++] = (struct level){ .name = arena_strdup(&w->arena, name) };
 }
 
-/* The next child of the last level, or NULL: the end, an error (*r < 0), or a cgroup that has been
- * removed. */
-static const char *next_group(struct walker *w, int *r)
+bool group_walk_skips(const struct group_walk *walk, int error)
+{
+	return error == ENOENT || error == ENODEV || (walk->skips_closed && error == EACCES);
+}
+
+/* The next child of the last level, or NULL: the end, an error (*r < 0), or a cgroup that is
+ * skipped. */
+static const char *next_group(struct walker *w, const struct group_walk *walk, int *r)
 {
 	int copy = openat(w->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = copy < 0 ? NULL : fdopendir(copy);
@@ -113,7 +118,7 @@ static const char *next_group(struct walker *w, int *r)
 
 	*r = 0;
 	if (!stream) {
-		*r = errno == ENOENT || errno == ENODEV ? 0 : -errno;
+		*r = group_walk_skips(walk, errno) ? 0 : -errno;
 		fd_closep(&copy);
 		return NULL;
 	}
@@ -133,7 +138,7 @@ static int go_down(struct walker *w, const char *name, const struct group_walk *
 	int child = openat(w->dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (child < 0)
-		return 0;
+		return group_walk_skips(walk, errno) ? 0 : -errno;
 	fd_closep(&w->dir);
 	w->dir = child;
 	push(w, name);
@@ -162,7 +167,7 @@ int group_walk(int dir, const struct group_walk *walk)
 	if (r == 0 && walk->enter)
 		r = walk->enter(w.dir, walk->data);
 	while (r == 0) {
-		const char *name = next_group(&w, &r);
+		const char *name = next_group(&w, walk, &r);
 
 		if (r < 0 || (!name && w.n == 1))
 			break;
@@ -254,8 +259,8 @@ static int signal_batch(int dir, const pid_t *v, size_t n, int signal, struct er
 	for (size_t i = 0; i < n; i++) {
 		int sent = 0;
 
-		if (r == 0 && pidfds[i] >= 0 && group_pids_have(&now, v[i]))
-			sent = pidfd_signal(pidfds[i], signal);
+		if (r == 0 && group_pids_have(&now, v[i]))
+			sent = pidfds[i] < 0 ? pidfds[i] : pidfd_signal(pidfds[i], signal);
 		if (sent < 0 && sent != -ESRCH)
 			r = err_errno(err, -sent, "send signal %d to process %d", signal,
 				      (int)v[i]);

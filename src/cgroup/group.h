@@ -43,11 +43,15 @@ int group_check(const struct cgroup_dir *dir, struct err *err) MUST_CHECK;
  * children; leave() after them, with the cgroup's parent and name. Either may be NULL. A negative
  * value from either ends the walk and is returned. Cgroups that vanish meanwhile are skipped. */
 struct group_walk {
+	bool skips_closed; /* what the caller may not read cannot be its own */
 	int (*enter)(int dir, void *data);
 	int (*leave)(int parent, const char *name, void *data);
 	void *data;
 };
 int group_walk(int dir, const struct group_walk *walk);
+
+/* Whether a walk goes on without a cgroup that gave this error (positive). */
+bool group_walk_skips(const struct group_walk *walk, int error);
 
 /* Pids of a directory and its descendants, appended to *v, sorted, without duplicates. */
 struct group_pids {

@@ -40,8 +40,14 @@ static int claim(int fd, const char *mark, bool take, char other[MARK_SIZE])
 
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (setxattr(path, OWNER, mark, strlen(mark), take ? 0 : XATTR_CREATE) == 0 ||
-	    errno != EEXIST || !read_mark(path, other))
+	    errno != EEXIST)
 		return 0;
+	if (!read_mark(path, other)) {
+		if (errno == ENODATA)
+			return 0;
+		(void)snprintf(other, MARK_SIZE, "its mark cannot be read");
+		return -EEXIST;
+	}
 	return str_equal(other, mark) ? 0 : -EEXIST;
 }
 
@@ -141,6 +147,38 @@ bool mark_agrees(const struct cgroup_place *place, const char *mark)
 	return place->dirs.n && owner_of(&dirs[first_of(place)], mark, NULL) == MARK_OURS;
 }
 
+/* A cgroup on a walk: 1: it has a mark, 0: none, or it is skipped. */
+static int mark_of(int dir, char link[32], char text[MARK_SIZE])
+{
+	static const struct group_walk walk = { .skips_closed = true };
+
+	(void)snprintf(link, 32, "/proc/self/fd/%d", dir);
+	if (read_mark(link, text))
+		return 1;
+	/* ERANGE: longer than any mark of ours */
+	if (errno == ENODATA || errno == EOPNOTSUPP || errno == ERANGE)
+		return 0;
+	return group_walk_skips(&walk, errno) ? 0 : -errno;
+}
+
+static int path_of(const char *link, char *path, size_t size)
+{
+	ssize_t n = readlink(link, path, size - 1);
+
+	path[n > 0 ? n : 0] = '\0';
+	return n < 0 ? -errno : 0;
+}
+
+/* 1: found, which ends the walk with -EEXIST, 0: not found, -ENOENT: the cgroup does not exist. */
+static int walk_below(const char *group, int (*enter)(int dir, void *data), void *data)
+{
+	const struct group_walk walk = { .skips_closed = true, .enter = enter, .data = data };
+	_cleanup_close_ int top = openat(AT_FDCWD, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = top < 0 ? -errno : group_walk(top, &walk);
+
+	return r == -EEXIST ? 1 : r;
+}
+
 struct search {
 	const char *mark;
 	char path[4096], other[MARK_SIZE];
@@ -150,40 +188,31 @@ static int look(int dir, void *data)
 {
 	struct search *search = data;
 	char link[32], text[MARK_SIZE];
-	ssize_t n;
+	int r = mark_of(dir, link, text);
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
-	if (!read_mark(link, text))
-		return 0;
+	if (r <= 0)
+		return r;
 	if (!str_equal(text, search->mark)) {
 		(void)strcpy(search->other, text);
 		return 0;
 	}
-	n = readlink(link, search->path, sizeof(search->path) - 1);
-	search->path[n > 0 ? n : 0] = '\0';
-	return -EEXIST; /* ends the walk */
+	r = path_of(link, search->path, sizeof(search->path));
+	return r < 0 ? r : -EEXIST;
 }
 
-/* 1: found, 0: not found, -ENOENT: the cgroup does not exist. */
-static int search_below(const char *group, struct search *search)
-{
-	const struct group_walk walk = { .enter = look, .data = search };
-	_cleanup_close_ int top = openat(AT_FDCWD, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (top < 0)
-		return -ENOENT;
-	return group_walk(top, &walk) == -EEXIST;
-}
-
-const char *mark_search(struct arena *arena, const char *mount, const char *mark)
+int mark_search(struct arena *arena, const char *mount, const char *mark, const char **ret,
+		struct err *err)
 {
 	struct search search = { .mark = mark };
 	size_t len = strlen(mount);
+	int r = walk_below(mount, look, &search);
 
-	if (search_below(mount, &search) <= 0 || strncmp(search.path, mount, len) != 0 ||
-	    search.path[len] != '/')
-		return NULL;
-	return arena_strdup(arena, search.path + len);
+	*ret = NULL;
+	if (r < 0 && r != -ENOENT)
+		return err_errno(err, -r, "look for the container's cgroups below %s", mount);
+	if (r > 0 && strncmp(search.path, mount, len) == 0 && search.path[len] == '/')
+		*ret = arena_strdup(arena, search.path + len);
+	return 0;
 }
 
 struct mark_collection {
@@ -198,15 +227,14 @@ static int collect(int dir, void *data)
 	struct mark_collection *c = data;
 	char link[32], text[MARK_SIZE], path[4096];
 	size_t mount = strlen(c->mount);
-	ssize_t n;
+	int r = mark_of(dir, link, text);
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
-	if (!read_mark(link, text) || !str_starts(text, c->prefix))
-		return 0;
-	n = readlink(link, path, sizeof(path) - 1);
-	path[n > 0 ? n : 0] = '\0';
-	if (!str_starts(path, c->mount) || path[mount] != '/')
-		return 0;
+	if (r > 0 && str_starts(text, c->prefix))
+		r = path_of(link, path, sizeof(path));
+	else
+		return r < 0 ? r : 0;
+	if (r < 0 || !str_starts(path, c->mount) || path[mount] != '/')
+		return r;
 	c->v = arena_room(c->arena, c->v, c->n, &c->cap, sizeof(*c->v));
 	c->v[c->n++] =
 		(struct mark_found){ .rest = arena_strdup(c->arena, text + strlen(c->prefix)),
@@ -214,17 +242,15 @@ static int collect(int dir, void *data)
 	return 0;
 }
 
-size_t mark_list(struct arena *arena, const char *mount, const char *prefix,
-		 const struct mark_found **ret)
+int mark_list(struct arena *arena, const char *mount, const char *prefix,
+	      const struct mark_found **ret, size_t *ret_n)
 {
 	struct mark_collection c = { .arena = arena, .mount = mount, .prefix = prefix };
-	const struct group_walk walk = { .enter = collect, .data = &c };
-	_cleanup_close_ int top = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = walk_below(mount, collect, &c);
 
-	if (top >= 0)
-		(void)group_walk(top, &walk); /* cgroups that cannot be walked are skipped */
 	*ret = c.v;
-	return c.n;
+	*ret_n = c.n;
+	return r == -ENOENT ? 0 : r;
 }
 
 struct name_search {
@@ -237,27 +263,29 @@ static int look_at_name(int dir, void *data)
 {
 	struct name_search *search = data;
 	char link[32], text[MARK_SIZE];
+	int of = mark_of(dir, link, text), r;
 	const char *base;
-	ssize_t n;
 
-	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
-	n = readlink(link, search->path, sizeof(search->path) - 1);
-	search->path[n > 0 ? n : 0] = '\0';
+	if (of != 0)
+		return of < 0 ? of : 0;
+	r = path_of(link, search->path, sizeof(search->path));
 	base = strrchr(search->path, '/');
-	for (const char *const *name = search->names; base && *name; name++)
-		if ((size_t)n > search->len && str_equal(base + 1, *name) && !read_mark(link, text))
-			return -EEXIST;
-	return 0;
+	for (const char *const *name = search->names; r == 0 && base && *name; name++)
+		if (strlen(search->path) > search->len && str_equal(base + 1, *name))
+			r = -EEXIST;
+	return r;
 }
 
-const char *mark_search_nobodys(struct arena *arena, const char *mount, const char *const *names)
+int mark_search_nobodys(struct arena *arena, const char *mount, const char *const *names,
+			const char **ret, struct err *err)
 {
 	struct name_search search = { .names = names, .len = strlen(mount) };
-	const struct group_walk walk = { .enter = look_at_name, .data = &search };
-	_cleanup_close_ int top = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = walk_below(mount, look_at_name, &search);
 
-	return top >= 0 && group_walk(top, &walk) == -EEXIST ? arena_strdup(arena, search.path)
-							     : NULL;
+	*ret = r > 0 ? arena_strdup(arena, search.path) : NULL;
+	if (r < 0 && r != -ENOENT)
+		return err_errno(err, -r, "look for the container's cgroups below %s", mount);
+	return 0;
 }
 
 int mark_find(struct arena *arena, const struct cgroup_place *place, const char *mark,
@@ -269,12 +297,14 @@ int mark_find(struct arena *arena, const struct cgroup_place *place, const char 
 	for (size_t i = 0; i < place->dirs.n; i++) {
 		const struct cgroup_dir *dir = &place->dirs.v[i];
 		struct group_path buf;
-		int r = search_below(group_path(dir, &buf), &search);
+		int r = walk_below(group_path(dir, &buf), look, &search);
 
 		if (r > 0) {
 			*ret_path = arena_strdup(arena, search.path + strlen(dir->mount));
 			return MARK_OURS;
 		}
+		if (r < 0 && r != -ENOENT)
+			return r;
 		result = r == 0 ? MARK_NOBODYS : result;
 	}
 	(void)strcpy(ret_other, search.other);

@@ -26,24 +26,29 @@ void mark_note(const struct cgroup *cgroup, struct cgroup_dir *dirs);
 /* Whether all directories of the place have the same path, and the cgroup there has the mark. */
 bool mark_agrees(const struct cgroup_place *place, const char *mark);
 
-/* The path of a cgroup with this mark, anywhere in a hierarchy (arena), or NULL. */
-const char *mark_search(struct arena *arena, const char *mount, const char *mark);
+/* Each search goes through a hierarchy, and skips what the caller may not read. One that could
+ * not be finished has found nothing, and is an error. */
 
-/* All cgroups of a hierarchy whose mark begins with `prefix` (arena). */
+/* The path of a cgroup with this mark (arena), or NULL. */
+int mark_search(struct arena *arena, const char *mount, const char *mark, const char **ret,
+		struct err *err) MUST_CHECK;
+
+/* All cgroups whose mark begins with `prefix` (arena). An error comes without a text. */
 struct mark_found {
 	const char *rest; /* the mark after the prefix */
 	const char *path;
 };
-size_t mark_list(struct arena *arena, const char *mount, const char *prefix,
-		 const struct mark_found **ret);
+int mark_list(struct arena *arena, const char *mount, const char *prefix,
+	      const struct mark_found **ret, size_t *ret_n) MUST_CHECK;
 
-/* The directory of an unmarked cgroup, anywhere in a hierarchy, that has one of the names (a list
- * that ends with NULL), or NULL (arena). */
-const char *mark_search_nobodys(struct arena *arena, const char *mount, const char *const *names);
+/* The directory of an unmarked cgroup that has one of the names (a list that ends with NULL), or
+ * NULL (arena). */
+int mark_search_nobodys(struct arena *arena, const char *mount, const char *const *names,
+			const char **ret, struct err *err) MUST_CHECK;
 
 /* Finds the owner of a unit's cgroup, by the mark on it or on one below. OURS: *ret_path is where
- * (arena). OTHERS: ret_other is the owner's mark. -ENOENT, without a text: no hierarchy has the
- * cgroup. */
+ * (arena). OTHERS: ret_other is the owner's mark. Errors come without a text; -ENOENT: no hierarchy
+ * has the cgroup. */
 int mark_find(struct arena *arena, const struct cgroup_place *place, const char *mark,
 	      const char **ret_path, char ret_other[MARK_SIZE]) MUST_CHECK;
 

@@ -110,7 +110,9 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 	for (size_t i = host->n, found = 0; r == 0 && i > 0;) {
 		struct cgroup_place place;
 
-		path = mark_search(call->arena, host->v[i - 1].mount, mark);
+		r = mark_search(call->arena, host->v[i - 1].mount, mark, &path, err);
+		if (r < 0)
+			break;
 		if (path && found == MARKED_MAX) {
 			r = err_set(err, EBUSY, "remove the cgroup %s%s: it keeps reappearing",
 				    host->v[i - 1].mount, path);
@@ -137,10 +139,12 @@ static int check_names(const struct delete_call *call, const struct facts_cgroup
 				      arena_strf(call->arena, "usrun-%s.scope", id),
 				      wanted ? path_base(wanted) : NULL, NULL };
 
-	for (size_t i = 0; !group && i < host->n; i++)
-		group = mark_search_nobodys(call->arena, host->v[i].mount, names);
-	if (!group)
-		return 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && !group && i < host->n; i++)
+		r = mark_search_nobodys(call->arena, host->v[i].mount, names, &group, err);
+	if (r < 0 || !group)
+		return r;
 	(void)err_set(
 		err, EBUSY,
 		"keeping the cgroup %s: its name is that of container %s, but its owner is unknown",
@@ -185,16 +189,21 @@ static int delete_damaged(const struct delete_call *call, int dirfd, const struc
 			  struct err *err)
 {
 	struct state init = { .id = state->id, .phase = STATE_STARTED };
-	int r = dirfd < 0 ? 0 : store_find_init(dirfd, &init, err);
+	int r = dirfd < 0 ? 0 : store_find_init(dirfd, &init, err), mounts;
 
 	if (r == 0)
 		r = undo_list_process(&init, err);
 	if (r == 0)
 		r = delete_by_names(call, dirfd, state->id, true, err);
+	if (r < 0)
+		return r;
+	mounts = state->damaged ? 0 : undo_mounts_run(state, err);
 	/* Only the state leads to mounts below those of another container. */
-	if (r == 0 && !state->damaged && undo_mounts_run(state, err) == -EBUSY)
-		r = -EBUSY;
-	return r < 0 ? r : store_remove(call->store, state->id, err);
+	if (mounts == -EBUSY)
+		return mounts;
+	if (mounts < 0)
+		log_notice("the mounts are kept: %s", err->text);
+	return store_remove(call->store, state->id, err);
 }
 
 /* Whether this process is in more hierarchies than the state has. */

@@ -103,9 +103,11 @@ static int look_into(struct groups *g, const char *mount, const char *prefix,
 		     struct err *err)
 {
 	const struct mark_found *found;
-	size_t n = mark_list(g->arena, mount, prefix, &found);
-	int r = 0;
+	size_t n;
+	int r = mark_list(g->arena, mount, prefix, &found, &n);
 
+	if (r < 0)
+		return err_errno(err, -r, "look for cgroups of containers below %s", mount);
 	for (size_t i = n; r == 0 && i-- > 0;) /* those below first */
 		r = look(g, &found[i], err);
 	return r;

@@ -95,8 +95,8 @@ int facts_gather_more(struct arena *arena, unsigned int parts, struct facts *fac
  * "apparmor", "selinux" or "". */
 const char *facts_lsm(void);
 
-/* Only the cgroup mode, for commands that need nothing else (one or two statfs calls). */
-enum facts_cgroup_mode facts_cgroup_mode(void);
+/* Only the cgroup mode (one or two statfs calls), or -errno. */
+int facts_cgroup_mode(void);
 
 /* facts_cgroup.c: where the cgroups are, and the caller's place in them. */
 

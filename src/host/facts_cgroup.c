@@ -19,19 +19,33 @@
 
 #define MOUNT "/sys/fs/cgroup"
 
-enum facts_cgroup_mode facts_cgroup_mode(void)
+/* 0: nothing is there. */
+static int type_of(const char *path, uint32_t *ret)
 {
 	struct statfs fs;
 
-	if (statfs(MOUNT, &fs) < 0)
-		return FACTS_CGROUP_NONE;
-	if (fs.f_type == CGROUP2_SUPER_MAGIC)
+	*ret = 0;
+	if (statfs(path, &fs) == 0)
+		*ret = (uint32_t)fs.f_type;
+	else if (errno != ENOENT && errno != ENOTDIR)
+		return -errno;
+	return 0;
+}
+
+int facts_cgroup_mode(void)
+{
+	uint32_t type, below = 0;
+	int r = type_of(MOUNT, &type);
+
+	if (r == 0 && type == TMPFS_MAGIC)
+		r = type_of(MOUNT "/unified", &below);
+	if (r < 0)
+		return r;
+	if (type == CGROUP2_SUPER_MAGIC)
 		return FACTS_CGROUP_V2;
-	if (fs.f_type != TMPFS_MAGIC)
+	if (type != TMPFS_MAGIC)
 		return FACTS_CGROUP_NONE;
-	if (statfs(MOUNT "/unified", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
-		return FACTS_CGROUP_HYBRID;
-	return FACTS_CGROUP_V1;
+	return below == CGROUP2_SUPER_MAGIC ? FACTS_CGROUP_HYBRID : FACTS_CGROUP_V1;
 }
 
 static bool piece_has_word(struct mountinfo_piece list, const char *word, size_t len)
@@ -405,13 +419,18 @@ void facts_cgroup_add_unified(struct arena *arena, struct facts_cgroup *cgroup)
 int facts_cgroup_gather(struct arena *arena, const struct caller *caller, struct facts_cgroup *ret,
 			struct err *err)
 {
-	struct facts_cgroup cgroup = { .mode = facts_cgroup_mode(), .controllers = "" };
+	struct facts_cgroup cgroup = { .controllers = "" };
 	bool any_mode =
 		caller->initial_userns && caller->caps_effective & (1ULL << CAP_DAC_OVERRIDE);
 	char *groups;
-	int r;
+	int r = facts_cgroup_mode();
 
 	*ret = (struct facts_cgroup){ .mode = FACTS_CGROUP_NONE, .controllers = "" };
+	if (r == -EACCES && !any_mode) /* some hosts close /sys to users */
+		return 0;
+	if (r < 0)
+		return err_errno(err, -r, "look at the cgroups in " MOUNT);
+	cgroup.mode = (enum facts_cgroup_mode)r;
 	if (cgroup.mode == FACTS_CGROUP_NONE)
 		return 0;
 	r = text_read(arena, "/proc/self/cgroup", &groups);

@@ -27,16 +27,20 @@ static void tell_of_others(const struct cgroup_place *place, const char *mark, c
 			   place->dirs.v[0].path);
 }
 
-/* Whether another container of this state directory has the place in its state. */
-static bool has_place(struct store *store, const char *id, const struct cgroup_place *place,
-		      struct arena *arena)
+/* Whether another container of this state directory has the place in its state: 1, 0. The id comes
+ * from a mark, which a container can write. */
+static int has_place(struct store *store, const char *id, const struct cgroup_place *place,
+		     struct arena *arena, struct err *err)
 {
-	struct err ignored;
-	_cleanup_close_ int fd = store_open_container(store, id, &ignored);
+	_cleanup_close_ int fd = store_open_container(store, id, err);
 	struct state other;
+	int r = fd < 0 ? fd : store_read(store, fd, id, arena, &other, err);
 
-	return fd >= 0 && store_read(store, fd, id, arena, &other, &ignored) == 0 &&
-	       other.cgroup.dirs.n && str_equal(other.cgroup.dirs.v[0].path, place->dirs.v[0].path);
+	if (r == -ENOENT || r == -EINVAL || r == -ENODATA)
+		return 0;
+	if (r < 0)
+		return r;
+	return other.cgroup.dirs.n && str_equal(other.cgroup.dirs.v[0].path, place->dirs.v[0].path);
 }
 
 /* The mark has changed: another container has taken the cgroup since, or this one changed it in
@@ -44,13 +48,15 @@ static bool has_place(struct store *store, const char *id, const struct cgroup_p
 static int remove_doubted(struct store *store, const struct cgroup_place *place, const char *mark,
 			  const char *other, struct err *err)
 {
-	bool same_root = strncmp(mark, other, strcspn(mark, " ") + 1) == 0, theirs;
+	bool same_root = strncmp(mark, other, strcspn(mark, " ") + 1) == 0;
+	const char *id = strchr(mark, ' ') - mark + other + 1;
 	struct arena arena = { 0 };
-	int r;
+	int r = same_root ? has_place(store, id, place, &arena, err) : 0;
 
-	theirs = same_root && has_place(store, strchr(mark, ' ') - mark + other + 1, place, &arena);
 	arena_free(&arena);
-	if (theirs) {
+	if (r < 0)
+		return r;
+	if (r > 0) {
 		tell_of_others(place, mark, other);
 		return 0;
 	}
@@ -164,6 +170,8 @@ static int clear_unit(struct store *store, const char *id, const char *unit,
 			      "%s created it",
 			      unit, id);
 		r = err_hint(err, "`systemctl status %s` shows what it is", unit);
+	} else if (whose < 0 && whose != -ENOENT) {
+		r = err_errno(err, -whose, "look for the owner of the unit %s", unit);
 	}
 	arena_free(&arena);
 	return r;

@@ -39,7 +39,7 @@ const char *cgroup_view_name(void)
 /* The v2 tree of the machine, or NULL. */
 static const char *v2_tree(void)
 {
-	enum facts_cgroup_mode mode = facts_cgroup_mode();
+	int mode = facts_cgroup_mode();
 
 	return mode == FACTS_CGROUP_V2       ? MOUNT
 	       : mode == FACTS_CGROUP_HYBRID ? MOUNT "/unified"
@@ -128,7 +128,7 @@ static void finish_v2(const char *tree, const char *group, bool enabled)
 
 static bool is_possible(enum view view)
 {
-	enum facts_cgroup_mode mode = facts_cgroup_mode();
+	int mode = facts_cgroup_mode();
 
 	if (mode == FACTS_CGROUP_NONE)
 		return false;
