@@ -165,6 +165,40 @@ t_fault_listing() {
 	ok delete "$ID"
 }
 
+# An error of a system call is no proof that nothing is there: neither mounts, nor a container whose state is lost.
+t_fault_deletion() {
+	root_only 'needs mounts among those of the caller, and a cgroup'
+	local before
+	before=$(mounts)
+	cfg '.linux.namespaces |= map(select(.type != "mount"))'
+	fault_deletion -P state.json -e inject=open,openat:error=EMFILE
+	has 'error' "$ERR" "/$ID/state.json: too many open files"
+	is running || fail "the container is gone: $ERR"
+	down
+	eq 'mounts afterwards' "$(mounts)" "$before"
+	fault_deletion -P /proc/self/ns/mnt -e "inject=open,openat,?stat,newfstatat:error=EMFILE:when=1"
+	eq 'exit status' "$RC" 0
+	eq 'mounts' "$(mounts)" "$before"
+	fault_deletion -e trace=statx -e inject=statx:error=ENOMEM:when=2
+	has 'what is kept' "$ERR" "the mounts are kept: unmount the rootfs $T/b/rootfs"
+	umount -l "$T/b/rootfs"
+	cfg '.linux.namespaces += [{type: "mount"}]'
+	LOST=1 fault_deletion -e trace=statfs -e inject=statfs:error=ENOMEM:when=1
+	[ "$RC" != 0 ] || fail 'it says that nothing is left'
+	has 'error' "$ERR" 'look at the cgroups in /sys/fs/cgroup: cannot allocate memory'
+	down
+}
+
+# Result in RC, ERR. LOST: there is no state.
+fault_deletion() { # OPTION OF STRACE...
+	up
+	[ -z "${LOST:-}" ] || rm -r "$(STATE_OF)/$ID"
+	RC=0
+	strace -f -qq -o "$T/trace" "$@" "${U[@]}" delete --force "$ID" 2>"$T/err" </dev/null || RC=$?
+	ERR=$(<"$T/err")
+	has 'trace' "$(<"$T/trace")" INJECTED
+}
+
 # A directory where others write, too: what they have put there is not used, and not waited for.
 t_pid_file_among_others() {
 	local kind
