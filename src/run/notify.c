@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/run/notify.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/str.h"
@@ -19,6 +20,7 @@ enum {
 	NOTIFY_AT_ONCE = 1024, /* more than net.unix.max_dgram_qlen lets a queue hold */
 	LOOK_MS = 100,         /* interval at which to check for an end that cannot be polled */
 	BARRIER_MS = 30000,
+	BUSY_MS = 5000,
 };
 
 static int is_wanted(const char *line, int has_fd)
@@ -70,6 +72,31 @@ int notify_connect(void)
 	return -1;
 }
 
+/* All units of the manager share its queue, which is full while it reloads them. */
+static int send_patiently(int manager, const char *text, size_t len, int fd)
+{
+	struct pollfd room = { .fd = manager, .events = POLLOUT };
+	long long deadline = clock_now() + BUSY_MS;
+	int r;
+
+	do
+		r = sock_send(manager, text, len, fd);
+	while (r == -EAGAIN && clock_left(deadline) &&
+	       poll(&room, 1, (int)clock_left(deadline)) >= 0);
+	return r;
+}
+
+/* Without readiness the manager ends the program in the end; repeated, it must not hold us up. */
+static int forward(int manager, const char *text, size_t len, int fd, bool ready)
+{
+	static bool told;
+
+	if (!ready || told)
+		return sock_send(manager, text, len, fd);
+	told = true;
+	return send_patiently(manager, text, len, fd);
+}
+
 /* 1: the program is ready, 0: another message, -errno. main_pid 0: the manager already knows the
  * pid. */
 static int relay_one(int listener, int manager, pid_t main_pid)
@@ -93,7 +120,7 @@ static int relay_one(int listener, int manager, pid_t main_pid)
 	if (len > 0 && fd >= 0)
 		len--;
 	if (len > 0 && manager >= 0)
-		r = sock_send(manager, text, len, fd);
+		r = forward(manager, text, len, fd, ready);
 	if (r < 0)
 		log_debug("a message for the service manager is lost: %s", err_why(-r));
 	return ready;
@@ -115,7 +142,7 @@ static void wait_for_manager(int manager)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return;
-	if (sock_send(manager, "BARRIER=1", strlen("BARRIER=1"), ends[1]) == 0) {
+	if (send_patiently(manager, "BARRIER=1", strlen("BARRIER=1"), ends[1]) == 0) {
 		struct pollfd fd = { .fd = ends[0] };
 
 		fd_closep(&ends[1]);

@@ -13,8 +13,9 @@ int notify_connect(void);
  * ended. */
 void notify_await(int listener, int manager, pid_t pid, int pidfd);
 
-/* Forwards what has arrived, without ever blocking: a manager that does not read loses messages.
- * Barriers are between the container and the manager, since their descriptors are forwarded. */
+/* Forwards what has arrived, without blocking: a manager that does not read loses messages. Only
+ * the first one of readiness waits for it, some seconds. Barriers are between the container and the
+ * manager, since their descriptors are forwarded. */
 void notify_relay(int listener, int manager /* or -1: messages are dropped */);
 
 /* Keeps only the lines that a manager may accept from a container: its process ids mean nothing

@@ -179,6 +179,36 @@ signal.pause()' "$T/manager" >"$T/heard" &
 	kill $MANAGER
 }
 
+# Whose queue is full for a while, as that of systemd is when it reloads: readiness gets there nevertheless.
+t_notify_to_a_manager_that_reloads() {
+	local how
+	[ -x /usr/bin/python3 ] || skip 'needs /usr/bin/python3'
+	speaker
+	sed -i 's/.*READY=1.*/for _ in range(2000): s.send(b"WATCHDOG=1")\ns.send(b"READY=1")/; s/.*BARRIER.*/import time; time.sleep(4)/; /os.read/d' "$T/speak.py"
+	U=(env "NOTIFY_SOCKET=$T/manager" "${U[@]}")
+	for how in '' --detach; do
+		rm -f "$T/manager" "$T/heard"
+		/usr/bin/python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("listening", flush=True)
+time.sleep(2)
+while True:
+    data, fds, _, _ = socket.recv_fds(s, 4096, 4)
+    print(data.decode().replace("\n", " "), len(fds), flush=True)
+    for fd in fds:
+        socket.close(fd)' "$T/manager" >"$T/heard" &
+		MANAGER=$!
+		soon grep -qs listening "$T/heard"
+		R run $how -b "$T/b" "$ID"
+		soon grep -q READY=1 "$T/heard" || fail "run $how: the manager was not told"
+		[ -z "$how" ] || soon grep -q BARRIER=1 "$T/heard" || fail 'usrun did not wait until the manager had read it'
+		[ -z "$how" ] || down
+		kill $MANAGER
+	done
+}
+
 # Its root may make every mount writable, but the socket is all that it has got.
 t_notify_leaves_nothing() {
 	root_only 'mounts inside'
