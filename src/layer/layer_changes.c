@@ -40,6 +40,25 @@ static int failed(const struct reader *r, int error, const char *name)
 	return err_errno(r->err, error, "read the changes to %s/%s", r->part->lower, name);
 }
 
+/* Whether an error says that something is not there, or can have no name or no contents there. With
+ * squashed owners, nothing is said about files that nobody could see. */
+static bool is_absent(const struct reader *r, int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG ||
+	       (error == EACCES && r->part->squash.v);
+}
+
+/* What the layer lies on: 1: it is there, 0: it is not, or -errno, with a text. */
+static int stat_lower(const struct reader *r, int lower, const char *base, const char *name,
+		      struct stat *ret)
+{
+	if (lower < 0)
+		return 0;
+	if (fstatat(lower, base, ret, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return is_absent(r, errno) ? 0 : failed(r, errno, name);
+}
+
 static struct layer_side side_of(const struct stat *st)
 {
 	return st ? (struct layer_side){ st->st_mode, (uint64_t)st->st_size, st->st_ctim,
@@ -135,16 +154,25 @@ static void compare_entry(struct reader *r, int upper, int lower, const char *ba
 		add(r, LAYER_TOUCHED, name, now, was);
 }
 
-static bool has_attribute(const struct reader *r, int dir, const char *name, const char *value)
+/* 1: it has this value, or any if that is NULL, 0: it has not, or -errno. */
+static int has_attribute(int dir, const char *name, const char *value)
 {
-	char full[64], buf[8];
-	ssize_t n;
+	char buf[8];
+	ssize_t n = fgetxattr(dir, name, buf, sizeof(buf));
+
+	if (n < 0 && errno == ERANGE)
+		return !value;
+	if (n < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
+	return !value || (n == (ssize_t)strlen(value) && memcmp(buf, value, (size_t)n) == 0);
+}
+
+static int has_kernels(const struct reader *r, int dir, const char *name, const char *value)
+{
+	char full[64];
 
 	(void)snprintf(full, sizeof(full), "%s%s", r->prefix, name);
-	n = fgetxattr(dir, full, buf, sizeof(buf));
-	if (!value)
-		return n >= 0 || errno == ERANGE;
-	return n == (ssize_t)strlen(value) && memcmp(buf, value, (size_t)n) == 0;
+	return has_attribute(dir, full, value);
 }
 
 static int walk(struct reader *r, int upper, int lower, const char *name, unsigned int depth);
@@ -157,9 +185,11 @@ static int look_at_dir(struct reader *r, int upper, int lower, const char *base,
 	mode_t mode;
 	_cleanup_close_ int dir = layer_open_dir(upper, base, &mode);
 	_cleanup_close_ int below = lower < 0 ? -1 : openat(lower, base, BELOW);
-	int error = depth == MAX_DEPTH ? failed(r, ELOOP, name)
-		    : dir < 0          ? failed(r, -dir, name)
-				       : walk(r, dir, below, name, depth + 1);
+	bool known = lower < 0 || below >= 0 || is_absent(r, errno);
+	int error = !known               ? failed(r, errno, name)
+		    : depth == MAX_DEPTH ? failed(r, ELOOP, name)
+		    : dir < 0            ? failed(r, -dir, name)
+					 : walk(r, dir, below, name, depth + 1);
 
 	/* Restores the program's mode, so that no change is made here. */
 	if (mode && dir >= 0)
@@ -173,10 +203,13 @@ static int look_at_mark(struct reader *r, int lower, const char *base, const cha
 	size_t len = strlen(name) - strlen(base);
 	const char *gone = base + strlen(MARK);
 	struct stat was;
+	int there;
 
-	if (!*gone || str_starts(gone, MARK) || str_equal(gone, ".opq") || lower < 0 ||
-	    fstatat(lower, gone, &was, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!*gone || str_starts(gone, MARK) || str_equal(gone, ".opq"))
 		return 0;
+	there = stat_lower(r, lower, gone, name, &was);
+	if (there <= 0)
+		return there;
 	add(r, LAYER_DELETED, arena_strf(r->arena, "%.*s%s", (int)len, name, gone), NULL, &was);
 	return 0;
 }
@@ -185,6 +218,7 @@ static int look_at(struct reader *r, int upper, int lower, const char *base, con
 		   unsigned int depth)
 {
 	struct stat now, below, *was = &below;
+	int there;
 
 	if (layer_standins_hides(&r->hidden, name, false))
 		return 0;
@@ -192,7 +226,10 @@ static int look_at(struct reader *r, int upper, int lower, const char *base, con
 		return look_at_mark(r, lower, base, name);
 	if (fstatat(upper, base, &now, AT_SYMLINK_NOFOLLOW) < 0)
 		return failed(r, errno, name);
-	if (lower < 0 || fstatat(lower, base, &below, AT_SYMLINK_NOFOLLOW) < 0)
+	there = stat_lower(r, lower, base, name, &below);
+	if (there < 0)
+		return there;
+	if (!there)
 		was = NULL;
 	if (S_ISCHR(now.st_mode) && now.st_rdev == makedev(0, 0)) {
 		if (was)
@@ -218,15 +255,14 @@ static bool has_name(const char *const *names, size_t n, const char *name)
 	return n && bsearch(&name, names, n, sizeof(*names), compare_names);
 }
 
-/* Whether a directory replaces another, and hides its contents. */
-static bool is_opaque(const struct reader *r, int dir)
+/* Whether a directory replaces another, and hides its contents: 1, 0 or -errno. */
+static int is_opaque(const struct reader *r, int dir)
 {
-	char value[8];
-
 	if (!r->served)
-		return has_attribute(r, dir, "opaque", "y");
-	return faccessat(dir, MARK MARK ".opq", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       fgetxattr(dir, "user.fuseoverlayfs.opaque", value, sizeof(value)) == 1;
+		return has_kernels(r, dir, "opaque", "y");
+	if (faccessat(dir, MARK MARK ".opq", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? has_attribute(dir, "user.fuseoverlayfs.opaque", "y") : -errno;
 }
 
 /* Adds what the replaced directory had, and the new one does not have. */
@@ -244,13 +280,17 @@ static int add_hidden(struct reader *r, int lower, const char *name, const char 
 		return 0;
 	if (error < 0)
 		return failed(r, -error, name);
-	for (size_t i = 0; i < n; i++)
-		if (!has_name(kept, n_kept, names[i]) &&
-		    fstatat(lower, names[i], &was, AT_SYMLINK_NOFOLLOW) == 0)
-			add(r, LAYER_DELETED,
-			    *name ? arena_strf(r->arena, "%s/%s", name, names[i]) : names[i], NULL,
-			    &was);
-	return 0;
+	for (size_t i = 0; error == 0 && i < n; i++) {
+		const char *path = *name ? arena_strf(r->arena, "%s/%s", name, names[i]) : names[i];
+
+		if (has_name(kept, n_kept, names[i]))
+			continue;
+		error = stat_lower(r, lower, names[i], path, &was);
+		if (error > 0)
+			add(r, LAYER_DELETED, path, NULL, &was);
+		error = error < 0 ? error : 0;
+	}
+	return error;
 }
 
 static int walk(struct reader *r, int upper, int lower, const char *name, unsigned int depth)
@@ -259,15 +299,17 @@ static int walk(struct reader *r, int upper, int lower, const char *name, unsign
 	size_t n;
 	int again = openat(upper, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int error = again < 0 ? -errno : layer_list(r->arena, again, &names, &n);
+	int redirect = error < 0 ? error : has_kernels(r, upper, "redirect", NULL);
+	int opaque = redirect < 0 || lower < 0 ? redirect : is_opaque(r, upper);
 
-	if (error < 0)
-		return failed(r, -error, name);
+	if (redirect < 0 || opaque < 0)
+		return failed(r, redirect < 0 ? -redirect : -opaque, name);
 	/* Our overlays create no redirects: another overlay has used the directory. */
-	if (has_attribute(r, upper, "redirect", NULL))
+	if (redirect)
 		return err_set(r->err, EINVAL,
 			       "%s/%s was renamed in the layer by another program than usrun",
 			       r->part->lower, name);
-	if (lower >= 0 && is_opaque(r, upper))
+	if (lower >= 0 && opaque)
 		error = add_hidden(r, lower, name, names, n);
 	for (size_t i = 0; error == 0 && i < n; i++)
 		error = look_at(r, upper, lower, names[i],
@@ -330,13 +372,15 @@ static int read_part(struct reader *r, const struct layer *layer)
 	return error;
 }
 
-/* If the mount was refused there is no upper directory. */
-static bool has(const struct layer *layer, const struct layer_part *part, const char *name)
+/* If the mount was refused there is no upper directory. 1, 0 or -errno. */
+static int has(const struct reader *r, const struct layer *layer, const char *name)
 {
 	char path[64];
 
-	(void)snprintf(path, sizeof(path), "%u/%s", (unsigned int)part->number.v, name);
-	return faccessat(layer->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	(void)snprintf(path, sizeof(path), "%u/%s", (unsigned int)r->part->number.v, name);
+	if (faccessat(layer->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : failed(r, errno, "");
 }
 
 int layer_changes(struct arena *arena, const struct layer *layer, struct layer_changes *ret,
@@ -354,8 +398,11 @@ int layer_changes(struct arena *arena, const struct layer *layer, struct layer_c
 	*ret = (struct layer_changes){ 0 };
 	for (size_t i = 0; error == 0 && i < layer->parts.n; i++) {
 		r.part = &layer->parts.v[i];
-		r.served = has(layer, r.part, LAYER_SERVE_WORK);
-		if (has(layer, r.part, "upper"))
+		error = has(&r, layer, LAYER_SERVE_WORK);
+		r.served = error > 0;
+		if (error >= 0)
+			error = has(&r, layer, "upper");
+		if (error > 0)
 			error = read_part(&r, layer);
 	}
 	return error;

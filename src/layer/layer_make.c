@@ -164,7 +164,10 @@ static int settle(const struct layer_job *job, bool over)
 		return 0;
 	if (r == 0 && (over || linkat(job->to, job->temporary, job->to, job->name, 0) < 0))
 		r = -errno;
-	(void)unlinkat(job->to, job->temporary, 0);
+	/* Later calls find the file in its place, and have no reason to look here. */
+	for (int tries = 0; unlinkat(job->to, job->temporary, 0) < 0 && errno != ENOENT; tries++)
+		if (tries)
+			return r < 0 ? r : -errno;
 	return r;
 }
 

@@ -150,8 +150,9 @@ static int look_at(struct maker *m, int dir, const char *base, const char *name,
 {
 	struct stat st;
 
-	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0 || strchr(base, '\n') ||
-	    (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)))
+	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : failed(m, name);
+	if (strchr(base, '\n') || (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)))
 		return 0;
 	if (is_for_all(dir, base, &st))
 		return S_ISDIR(st.st_mode) && depth ? look_into(m, name, depth - 1) : 0;
@@ -167,8 +168,13 @@ static int look_into(struct maker *m, const char *dir, unsigned int depth)
 	struct dirent *entry;
 
 	if (!stream) {
+		int missing = errno;
+
 		fd_closep(&fd);
-		return 0; /* no such file */
+		if (missing == ENOENT || missing == ENOTDIR || missing == EACCES)
+			return 0;
+		errno = missing;
+		return failed(m, dir);
 	}
 	while (r == 0 && (entry = io_next_entry(stream, &error)))
 		r = look_at(m, dirfd(stream), entry->d_name,
@@ -205,6 +211,8 @@ int layer_standins_make(struct arena *arena, int lower, int part, struct err *er
 
 	if (faccessat(part, RECORD, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
+	if (errno != ENOENT)
+		return failed(&m, "");
 	m.upper = upper = openat(part, "upper", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (upper < 0)
 		return failed(&m, "");
@@ -239,7 +247,7 @@ int layer_standins_read(struct arena *arena, int part, struct layer_standins *re
 	int r;
 
 	*ret = (struct layer_standins){ 0 };
-	if (faccessat(part, RECORD, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (faccessat(part, RECORD, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 0;
 	r = io_read_file(part, RECORD, MAX_RECORD, arena, &line, NULL, err);
 	for (; r == 0 && line && *line; line = next) {

@@ -204,29 +204,47 @@ static int make_native(struct start *start, const struct step_layer_use *use, in
 	return r < 0 ? err_errno(err, -r, "mount an overlay") : r;
 }
 
-static bool has(struct start *start, const struct step_layer_use *use, const char *name)
+/* 1, 0 or -errno. */
+static int has(int dir, const char *name)
 {
-	_cleanup_close_ int dir = open_part(start, use);
-
-	return dir >= 0 && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
 }
 
-/* Whether a layer must stay with the kernel's overlay. If its creator was killed early, it is
- * empty. */
-static bool is_kernels(struct start *start, const struct step_layer_use *use)
+/* Whether a layer must stay with the kernel's overlay: 1, 0 or -errno. If its creator was killed
+ * early, it is empty. */
+static int is_kernels(int dir)
 {
-	_cleanup_close_ int dir = open_part(start, use);
 	struct arena arena = { 0 };
 	const char *const *names;
 	size_t n = 0;
-	int upper, r;
+	int upper, r = has(dir, KERNELS);
 
-	if (dir < 0 || faccessat(dir, KERNELS, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
+	if (r <= 0)
+		return r;
 	upper = openat(dir, UPPER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = upper < 0 ? -errno : layer_list(&arena, upper, &names, &n);
 	arena_free(&arena);
-	return r != -ENOENT && (r < 0 || n);
+	if (r < 0 && r != -ENOENT && r != -EACCES)
+		return r;
+	return r == -EACCES || n;
+}
+
+struct begun {
+	bool served, native;
+};
+
+/* Who has begun the layer: their metadata do not mix. */
+static int find_begun(struct start *start, const struct step_layer_use *use, struct begun *ret,
+		      struct err *err)
+{
+	_cleanup_close_ int dir = open_part(start, use);
+	int served = dir < 0 ? dir : has(dir, LAYER_SERVE_WORK);
+	int native = served < 0 ? served : is_kernels(dir);
+
+	*ret = (struct begun){ served > 0, native > 0 };
+	return native < 0 ? err_errno(err, -native, "look into a layer") : 0;
 }
 
 /* Started by the kernel but unused: its metadata and the server's do not mix. */
@@ -277,15 +295,19 @@ static int choose(struct start *start, const struct step_layer_use *use, int low
 {
 	bool squash = step_layer_squash(start, use->layer), old;
 	struct err native, served = { 0 };
+	struct begun begun;
 	int r;
 
 	if (start->plan->layer.v[use->layer - 1].squash && squash)
 		return serve(start, use, err);
 	if (squash)
 		return try_served(start, use, FILES_OF_A_GROUP, err);
-	if (has(start, use, LAYER_SERVE_WORK))
+	r = find_begun(start, use, &begun, err);
+	if (r < 0)
+		return r;
+	if (begun.served)
 		return try_served(start, use, "it has begun the layer", err);
-	old = is_kernels(start, use);
+	old = begun.native;
 	if (!old && use->tree >= 0 && start->layer_mixed && start->layer_mixed[use->layer - 1])
 		return try_served(start, use, FILES_OF_A_GROUP, err);
 	if (!old && use->tree >= 0 && is_foreign(start, &use->like))

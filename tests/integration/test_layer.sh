@@ -198,6 +198,31 @@ t_layer_apply_is_killed() {
 	done
 }
 
+# What cannot be read is not taken for what is not there: nothing is left out in silence.
+t_layer_apply_meets_an_error() {
+	layer_home
+	local fault n=0
+	strace -o "$T/trace" -e inject=utimensat:error=EIO:when=1 true 2>/dev/null || skip 'needs strace'
+	for fault in '-e inject=fgetxattr:error=ENOMEM' '-P b -e inject=newfstatat:error=EIO:when=1' '-P b -e inject=newfstatat:error=EIO:when=2'; do
+		ok do --net=none --overlay=../tried -- sh -c 'rm b; rm -r e; mkdir e; echo new >e/new'
+		RC=0
+		# shellcheck disable=SC2086 # options
+		strace -o "$T/trace" $fault "${U[@]}" do --apply ../tried >/dev/null 2>"$T/err" || RC=$?
+		if grep -q INJECTED "$T/trace"; then
+			n=$((n + 1))
+			has "error, $fault" "$(<"$T/err")" 'read the changes to'
+			ok do --apply ../tried
+		fi
+		eq "applied, $fault" "$(ls b 2>/dev/null)$(ls e)" new
+		ok gc --layer ../tried
+		rm -r e
+		mkdir e
+		echo y >e/y
+		echo b >b
+	done
+	[ $n -ge 2 ] || fail 'no error was met'
+}
+
 # Who could use a layer beside another, or see it inside, or put links where it is applied.
 t_layer_in_hostile_hands() {
 	layer_home
