@@ -334,17 +334,18 @@ static int stay(struct do_parts *p, struct launch *launch, const struct cmd_glob
 		int64_t timeout_ms, struct err *err)
 {
 	const struct launch_foreground how = { .timeout_ms = timeout_ms };
-	int r = launch_foreground(launch, globals, &how, err);
+	int r = launch_foreground(launch, globals, &how, err), told = 0;
 	_cleanup_str_ struct str news = { 0 };
 
 	do_guards_news(p->arena, &p->guards, &news);
 	if (news.len)
 		log_notice("new in a writable directory, review it before it runs: %s", news.s);
 	if (r >= 0)
-		do_layer_tell(p->arena, &launch->start, p->o->changes);
+		told = do_layer_tell(p->arena, &launch->start, p->o->changes, err);
 	if (launch->store)
 		gc_sandboxes(p->arena, launch->store);
-	return r;
+	return told < 0 ? told
+			: r; /* whoever asked for the list must not take none for an empty one */
 }
 
 static int launch_it(struct do_parts *p, const struct cmd_globals *globals,

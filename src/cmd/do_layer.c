@@ -116,27 +116,37 @@ static void tell_full(const struct start *start, int fd)
 			   (unsigned long long)fs.f_blocks * (unsigned long long)fs.f_bsize >> 20);
 }
 
-void do_layer_tell(struct arena *arena, struct start *start, const char *changes)
+static int show(struct arena *arena, struct layer *layer, const struct listing *listing,
+		struct err *err)
+{
+	_cleanup_str_ struct str out = { 0 };
+	int r = do_ids_enter(arena, layer, err);
+
+	if (r == 0)
+		r = list(arena, layer, listing, &out, err);
+	if (r < 0)
+		return err_prefix(err, "--changes");
+	r = io_write_all(STDERR_FILENO, str_text(&out), out.len);
+	return r < 0 ? err_errno(err, -r, "--changes: write to standard error") : 0;
+}
+
+int do_layer_tell(struct arena *arena, struct start *start, const char *changes, struct err *err)
 {
 	_cleanup_close_ int top = fd_take(&start->layer_top);
-	_cleanup_str_ struct str out = { 0 };
 	const struct listing listing = { .how = changes, .plan = start->plan };
 	struct layer *layer = &start->layer;
-	struct err err = { 0 };
+	int r = 0;
 
 	if (layer->fd < 0)
 		layer->fd = fd_take(&top);
 	if (changes && layer->fd >= 0) {
 		do_patience_begin(LISTING);
-		if (do_ids_enter(arena, layer, &err) < 0 ||
-		    list(arena, layer, &listing, &out, &err) < 0)
-			log_notice("--changes: %s", err.text);
-		else
-			(void)!io_write_all(STDERR_FILENO, out.s, out.len);
+		r = show(arena, layer, &listing, err);
 		do_patience_end();
 		tell_full(start, layer->fd);
 	}
 	layer_close(layer);
+	return r;
 }
 
 /* Compares in any spelling: the target's file system may ignore case, as those that Windows and

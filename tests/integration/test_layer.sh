@@ -135,6 +135,15 @@ t_layer_guards_what_others_run() {
 	ok gc --layer ../../tried
 }
 
+# A list that cannot be told is no empty list.
+t_changes_that_cannot_be_told() {
+	local status=0
+	ok do --net=none --changes -- touch x
+	has 'told' "$ERR" 'x'
+	"${U[@]}" do --net=none --changes -- touch x 2>/dev/full || status=$?
+	eq 'status' $status 125
+}
+
 # With a layer.json that was cut off nobody knows what is the layer's; what is said then removes it, work/work (mode 0) too.
 t_layer_that_is_damaged() {
 	local hint
