@@ -226,10 +226,10 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 		return r;
 	note_options(p);
 	r = find_tree(p, err);
+	if (r == 0 && !p->o->rootfs)
+		r = do_find_defaults(p, err);
 	if (r < 0)
 		return r;
-	if (!p->o->rootfs)
-		do_find_defaults(p);
 	p->q.args.v = argc ? (const char *const *)argv : &p->machine.shell;
 	p->q.args.n = argc ? (size_t)argc : 1;
 	r = find_network(p, err);

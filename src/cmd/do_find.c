@@ -139,9 +139,14 @@ int do_find_paths(struct do_parts *p, struct err *err)
 	return find_guards(p, err);
 }
 
+static bool is_absence(void)
+{
+	return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP;
+}
+
 /* Those of them that exist, at their own paths. */
-static const struct do_path *find_existing(struct do_parts *p, const struct do_texts *list,
-					   enum do_how how, size_t *ret_n)
+static int find_existing(struct do_parts *p, const struct do_texts *list, enum do_how how,
+			 const struct do_path **ret_v, size_t *ret_n, struct err *err)
 {
 	struct do_path *v = arena_array(p->arena, list->n, sizeof(*v));
 	size_t n = 0;
@@ -150,6 +155,8 @@ static const struct do_path *find_existing(struct do_parts *p, const struct do_t
 		const char *real;
 		enum machine_kind kind = machine_find(p->arena, list->v[i], &real);
 
+		if (kind == MACHINE_MISSING && how == DO_HIDE && !is_absence())
+			return err_errno(err, errno, "look for %s, to hide it", list->v[i]);
 		if (kind == MACHINE_MISSING ||
 		    (how == DO_READ && !do_home_may_show(p->machine.home, real)))
 			continue;
@@ -159,8 +166,9 @@ static const struct do_path *find_existing(struct do_parts *p, const struct do_t
 					   .directory = kind == MACHINE_DIRECTORY,
 					   .there = true };
 	}
+	*ret_v = v;
 	*ret_n = n;
-	return v;
+	return 0;
 }
 
 /* A copy for root has its own password files, and looks users up there. */
@@ -174,7 +182,7 @@ static struct do_texts hidden_by_default(struct do_parts *p)
 		v[n++] = do_hidden[i];
 	}
 	for (size_t i = 0; !p->o->root && do_secrets[i]; i++) {
-		if (access(do_secrets[i], R_OK) < 0)
+		if (access(do_secrets[i], R_OK) < 0 && is_absence())
 			continue;
 		v = arena_room(p->arena, v, n, &cap, sizeof(*v));
 		v[n++] = do_secrets[i];
@@ -182,20 +190,20 @@ static struct do_texts hidden_by_default(struct do_parts *p)
 	return (struct do_texts){ v, n };
 }
 
-void do_find_defaults(struct do_parts *p)
+int do_find_defaults(struct do_parts *p, struct err *err)
 {
 	struct do_texts list = hidden_by_default(p);
+	int r = find_existing(p, &list, DO_HIDE, &p->q.hidden, &p->q.n_hidden, err);
 
-	p->q.hidden = find_existing(p, &list, DO_HIDE, &p->q.n_hidden);
 	p->q.home = str_equal(p->o->home, "empty")     ? DO_HOME_EMPTY
 		    : str_equal(p->o->home, "ro")      ? DO_HOME_READ
 		    : str_equal(p->o->home, "scratch") ? DO_HOME_SCRATCH
 						       : DO_HOME_TOOLS;
-	if (p->q.home != DO_HOME_TOOLS || !p->machine.home || !p->machine.home_there ||
+	if (r < 0 || p->q.home != DO_HOME_TOOLS || !p->machine.home || !p->machine.home_there ||
 	    str_equal(p->machine.home, "/"))
-		return;
+		return r;
 	list = do_home_tools(p->arena, p->machine.home, getenv("PATH"));
-	p->q.tools = find_existing(p, &list, DO_READ, &p->q.n_tools);
+	return find_existing(p, &list, DO_READ, &p->q.tools, &p->q.n_tools, err);
 }
 
 static int find_device(struct do_parts *p, const char *word, const char **ret, struct err *err)

@@ -24,8 +24,21 @@ struct search {
 	struct do_guards *guards;
 	const struct do_path *writable;
 	const struct do_texts *unprotected;
-	int error; /* of a directory that was not listed to its end */
+	int error; /* of something that could not be looked at */
 };
+
+/* Whether errno says that nothing is there, or nothing that this user can reach. */
+static bool is_absence(void)
+{
+	return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ||
+	       errno == ENAMETOOLONG;
+}
+
+static void note_error(int *error)
+{
+	if (!is_absence() && *error == 0)
+		*error = -errno;
+}
 
 static struct do_path *add_guard(struct search *s, const char *name, enum do_how how,
 				 bool directory)
@@ -99,6 +112,7 @@ static void look(struct search *s, const char *name)
 	if (do_is_unprotected(name, s->unprotected))
 		return;
 	if (lstat(path, &st) < 0) {
+		note_error(&s->error);
 		watch(s, path, NULL);
 		return;
 	}
@@ -126,13 +140,25 @@ static void look_at_git(struct search *s)
 		s->guards->watched[before].file = !s->guards->watched[before].there;
 }
 
+/* What could not be looked at may be there. */
 static bool has(const char *dir, const char *name)
 {
 	char path[PATH_MAX];
 	struct stat st;
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
 
-	return n > 0 && (size_t)n < sizeof(path) && lstat(path, &st) == 0;
+	return n > 0 && (size_t)n < sizeof(path) && (lstat(path, &st) == 0 || !is_absence());
+}
+
+/* One that a program has closed may be opened again, too. */
+static void watch_closed(struct search *s, const char *path)
+{
+	struct stat st;
+
+	if (errno == EACCES)
+		watch(s, path, lstat(path, &st) == 0 ? &st : NULL);
+	else
+		note_error(&s->error);
 }
 
 /* Calls fn for each directory in dir. Links are watched, not followed: a program could make them
@@ -141,9 +167,12 @@ static void for_each(struct search *s, const char *dir, unsigned int depth,
 		     void (*fn)(struct search *s, const char *dir, unsigned int depth))
 {
 	const char *source = s->writable->source;
-	DIR *stream = opendir(*dir ? path_join(s->arena, source, dir) : source);
+	const char *top = *dir ? path_join(s->arena, source, dir) : source;
+	DIR *stream = opendir(top);
 	struct dirent *entry;
 
+	if (!stream)
+		watch_closed(s, top);
 	while (stream && s->error == 0 && (entry = io_next_entry(stream, &s->error))) {
 		const char *name =
 			arena_strf(s->arena, "%s%s%s", dir, *dir ? "/" : "", entry->d_name);
@@ -151,8 +180,8 @@ static void for_each(struct search *s, const char *dir, unsigned int depth,
 		struct stat st, to;
 
 		if (lstat(path, &st) < 0)
-			continue;
-		if (S_ISDIR(st.st_mode))
+			note_error(&s->error);
+		else if (S_ISDIR(st.st_mode))
 			fn(s, name, depth + 1);
 		else if (*dir && S_ISLNK(st.st_mode) && stat(path, &to) == 0 &&
 			 S_ISDIR(to.st_mode) && !do_is_unprotected(name, s->unprotected))
@@ -237,6 +266,8 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 	DIR *stream = opendir(*dir ? path_join(b->arena, b->root, dir) : b->root);
 	struct dirent *entry;
 
+	if (!stream)
+		note_error(&b->error);
 	/* All of the first level: a program inside could otherwise exhaust the limit. */
 	while (stream && b->error == 0 && (depth == 1 || b->looked < BARE_LOOKED) &&
 	       (entry = io_next_entry(stream, &b->error))) {

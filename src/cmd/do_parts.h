@@ -42,7 +42,7 @@ extern const struct option do_options[];
 int do_find_paths(struct do_parts *p, struct err *err) MUST_CHECK;
 
 /* What is hidden, and which parts of the home directory are shown, by default. */
-void do_find_defaults(struct do_parts *p);
+int do_find_defaults(struct do_parts *p, struct err *err) MUST_CHECK;
 
 /* Decides what becomes a copy, and how, depending on the owners of its files. Groups and
  * fuse-overlayfs come before the paths; the rest, which nobody named, after them. */

@@ -551,6 +551,22 @@ t_do_guards_what_others_run() {
 	no '--unprotect magic: no protected file has this name' do --rw . --unprotect magic -- true
 }
 
+# What cannot be looked at is not taken for what is not there; and a directory that is closed now may be opened later.
+t_do_guards_meet_an_error() {
+	do_home
+	mkdir -p .git/modules/sub/hooks
+	touch .git/modules/sub/config
+	RC=0
+	strace -o "$T/trace" -P "$PWD/.git/modules" -e inject=open,openat:error=EMFILE "${U[@]}" do --rw . -- true 2>"$T/err" || RC=$?
+	has 'trace' "$(<"$T/trace")" INJECTED
+	has 'error' "$(<"$T/err")" "search $PWD for what others run: too many open files"
+	[ "$MODE" != root ] || return 0
+	chmod 0 .git/modules
+	R do --rw . -- sh -c 'chmod 755 .git/modules; echo evil >.git/modules/sub/hooks/pre-commit'
+	has 'what was opened' "$ERR" "review it before it runs: $PWD/.git/modules"
+	chmod 755 .git/modules
+}
+
 # Nobody's death leaves it behind.
 t_do_ends_with_usrun() {
 	do_home
