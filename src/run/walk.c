@@ -146,6 +146,8 @@ static int no_process(const struct walk *walk, size_t i, int error, struct err *
 				"the container's cgroup has controllers enabled for its children, "
 				"so only those can hold processes, and the container's first "
 				"process is in none of them: move it into one");
+	if (error == ENOMEM && walk->start->plan->ns.v[PLAN_NS_PID].action == NS_JOIN)
+		return err_hint(err, START_NS_ENDED_HINT);
 	return error == EAGAIN ? err_hint(err, "a process limit has been reached: pids.max of a "
 					       "cgroup, RLIMIT_NPROC, or kernel.pid_max")
 			       : -error;

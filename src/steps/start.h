@@ -24,6 +24,10 @@ enum actor {
 
 enum { START_MAX_NOTES = 32 };
 
+/* For errors about joined namespaces; the kernel calls the second one ENOMEM. */
+#define START_NS_KIND_HINT "the path must be a namespace of kind %s, such as /proc/PID/ns/…"
+#define START_NS_ENDED_HINT "a pid namespace takes no process once its first one has ended"
+
 /* argv[0] of usrun as a container's init (run/reaper.h). */
 #define START_REAPER_NAME "usrun-init"
 

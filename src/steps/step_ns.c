@@ -132,9 +132,7 @@ static int join(struct start *start, int kind, struct err *err)
 		(void)err_errno(err, error, ERR_AT "linux.namespaces: join the %s namespace %s",
 				names_namespaces[kind].name, start->plan->ns.v[kind].path);
 		if (error == EINVAL)
-			err_hint(err,
-				 "the path must be a namespace of kind %s, such as /proc/PID/ns/…",
-				 names_namespaces[kind].name);
+			err_hint(err, START_NS_KIND_HINT, names_namespaces[kind].name);
 		return -error;
 	}
 	fd_closep(&start->ns_fds[kind]);

@@ -94,9 +94,12 @@ static int hear(int sock, struct child *in_it, int *ret)
 
 static int refused(const struct start *start, int error, struct err *err)
 {
-	return err_errno(err, error,
-			 ERR_AT "linux.namespaces: ask for a procfs of the joined pid namespace %s",
-			 start->plan->ns.v[PLAN_NS_PID].path);
+	(void)err_errno(err, error,
+			ERR_AT "linux.namespaces: ask for a procfs of the joined pid namespace %s",
+			start->plan->ns.v[PLAN_NS_PID].path);
+	if (error == EINVAL)
+		err_hint(err, START_NS_KIND_HINT, "pid");
+	return error == ENOMEM ? err_hint(err, START_NS_ENDED_HINT) : -error;
 }
 
 int step_pidns_proc(struct start *start, struct err *err)

@@ -201,6 +201,7 @@ t_namespace_path_of_wrong_type() {
 		[ "$type" != mount ] || cfg 'del(.mounts, .linux.maskedPaths, .linux.readonlyPaths)'
 		no linux.namespaces run -b "$T/b" "$ID"
 		has "$type" "$ERR" "/proc/self/ns/$other"
+		has "$type" "$ERR" "namespace of kind $type"
 	done <<-END
 		pid uts
 		network uts
@@ -214,6 +215,21 @@ t_namespace_path_of_wrong_type() {
 	cp "$T/good.json" "$T/b/config.json"
 	cfg '.linux.namespaces |= map(if .type == "network" then .path = "/nothing" else . end)'
 	no /nothing run -b "$T/b" "$ID"
+}
+
+# The kernel says that there is no memory.
+t_joined_pid_namespace_that_has_ended() {
+	up
+	exec 8<"/proc/$PID/ns/user" 9<"/proc/$PID/ns/pid"
+	down
+	cfg --arg p "/proc/$BASHPID/fd/9" '.linux.namespaces |= map(if .type == "pid" then .path = $p else . end)'
+	[ "$MODE" = root ] || cfg --arg p "/proc/$BASHPID/fd/8" '.linux.namespaces |= map(if .type == "user" then .path = $p else . end)
+		| del(.linux.uidMappings, .linux.gidMappings)'
+	prog /bin/true
+	no 'a pid namespace takes no process once its first one has ended' run -b "$T/b" "$ID"
+	cfg '.mounts |= map(select(.type != "proc")) | del(.linux.maskedPaths, .linux.readonlyPaths)'
+	no 'a pid namespace takes no process once its first one has ended' run -b "$T/b" "$ID"
+	exec 8<&- 9<&-
 }
 
 t_loopback_is_there() {
