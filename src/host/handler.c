@@ -136,8 +136,12 @@ static int list_libraries(struct arena *arena, struct handler *handler, struct h
 	out = request.output_fd = fds[1];
 	r = spawn_run(&request, &result, err);
 	fd_closep(&out);
-	if (r == 0 && (result.timed_out || !WIFEXITED(result.status)))
-		r = err_set(err, EIO, "%s --list did not end", handler->loader);
+	if (r == 0 && result.timed_out)
+		r = err_set(err, ETIMEDOUT, "%s --list did not end within %d s", handler->loader,
+			    LIST_TIMEOUT_MS / 1000);
+	if (r == 0 && WIFSIGNALED(result.status))
+		r = err_set(err, EIO, "%s --list was killed by signal %d", handler->loader,
+			    WTERMSIG(result.status));
 	if (r == 0)
 		r = io_read_fd(in, "the list of libraries", LIST_MAX, arena, &text, NULL, err);
 	if (r == 0) /* its output names the missing one */

@@ -133,6 +133,21 @@ t_handler_refused() {
 	no 'linux.seccomp: blocks execve' run -b "$T/b" "$ID"
 }
 
+# The loader that a program names is one that cannot say what the program needs.
+t_handler_loader_that_dies() {
+	sample . 'exit 5'
+	printf '#!/bin/sh\nkill -SEGV $$\n' >"$T/handlers/loader"
+	chmod 755 "$T/handlers/loader"
+	python3 - "$T/handlers/sample" "$T/handlers/loader" <<-'PROGRAM'
+		import struct, sys
+		elf, path = open(sys.argv[1], "rb").read(20), sys.argv[2].encode() + b"\0"
+		header = elf + struct.pack("=IQQQIHHHHHH", 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+		interpreter = struct.pack("=IIQQQQQQ", 3, 4, 120, 120, 120, len(path), len(path), 1)
+		open(sys.argv[1], "wb").write(header + interpreter + path)
+	PROGRAM
+	no "handlers/loader --list was killed by signal 11" run -b "$T/b" "$ID"
+}
+
 t_handler_files_and_config() {
 	echo 'brought along' >"$T/extra"
 	mkdir "$T/dir"
