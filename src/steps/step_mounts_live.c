@@ -171,8 +171,11 @@ static int check_kernels(const char *path, int target, struct err *err)
 {
 	struct statfs fs;
 
-	if (path_is_below(path, "/proc") || fstatfs(target, &fs) < 0 ||
-	    fs.f_type != PROC_SUPER_MAGIC)
+	if (path_is_below(path, "/proc"))
+		return 0;
+	if (fstatfs(target, &fs) < 0)
+		return err_errno(err, errno, "stat %s in the container", path);
+	if (fs.f_type != PROC_SUPER_MAGIC)
 		return 0;
 	return err_set(err, EINVAL, "%s in the container is on a kernel file system such as proc",
 		       path);

@@ -122,6 +122,19 @@ t_mounts_out_of_reach() {
 	down
 }
 
+# Nothing is mounted where nobody knows what lies there.
+t_mounts_on_an_unknown_file_system() {
+	root_only 'strace takes the privileges of who enters a user namespace'
+	up '.mounts += [{destination: "/p", type: "proc", source: "proc"}]'
+	jq -n '[{destination: "/p/sys", type: "tmpfs"}]' >"$T/mounts"
+	no 'is on a kernel file system such as proc' mounts add "$ID" "$T/mounts"
+	! strace -f -qq -o "$T/trace" -e trace=fstatfs -e inject=fstatfs:error=EIO -E "USRUN_TEST=$ID" \
+		"${U[@]:2}" mounts add "$ID" "$T/mounts" 2>"$T/err" || fail 'mounted on procfs'
+	has trace "$(<"$T/trace")" INJECTED
+	has error "$(<"$T/err")" 'stat /p/sys in the container: I/O error'
+	down
+}
+
 t_mounts_refused() {
 	prog /bin/sleep 1000
 	up
