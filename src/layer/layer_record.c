@@ -88,6 +88,7 @@ void layer_record_note(struct arena *arena, struct layer_records *records,
 int layer_record_write(const struct layer *layer, struct layer_records *records, struct err *err)
 {
 	_cleanup_str_ struct str text = { 0 };
+	int r;
 
 	if (records->n == records->n_sorted)
 		return 0;
@@ -100,7 +101,8 @@ int layer_record_write(const struct layer *layer, struct layer_records *records,
 			str_addf(&text, "%llu %llu %llu\n", (unsigned long long)v->part,
 				 (unsigned long long)v->inode, (unsigned long long)v->changed);
 	}
-	return io_replace_file(layer->fd, NAME, text.s, text.len, 0600, err);
+	r = io_replace_file(layer->fd, NAME, text.s, text.len, 0600, err);
+	return r < 0 ? err_prefix(err, "the layer %s", layer->path) : 0;
 }
 
 int layer_record_drop(const struct layer *layer)

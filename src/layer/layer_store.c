@@ -101,8 +101,11 @@ static int read_document(struct arena *arena, struct layer *layer, int kind, str
 
 	if (r == 0)
 		r = json_read(arena, NAME, text, len, &type, &limits, &doc, err);
-	if (r < 0)
-		return err_prefix(err, "the layer %s", layer->path);
+	if (r < 0) {
+		err->hint[0] = '\0'; /* the reader's is for those who write such files */
+		(void)err_prefix(err, "the layer %s", layer->path);
+		return err_hint(err, "usrun gc --layer tells how to remove it");
+	}
 	r = check_numbers(&doc, layer->path, err);
 	if (r < 0)
 		return r;
@@ -331,6 +334,7 @@ int layer_write(const struct layer *layer, struct err *err)
 	_cleanup_json_write_ struct json_write *w = json_write_new(true);
 	const char *text;
 	size_t len;
+	int r;
 
 	json_write_object(w, NULL);
 	json_write_uint(w, "version", VERSION);
@@ -356,7 +360,8 @@ int layer_write(const struct layer *layer, struct err *err)
 	json_write_end(w);
 	json_write_end(w);
 	text = json_write_text(w, &len, err);
-	return text ? io_replace_file(layer->fd, NAME, text, len, 0600, err) : -err->code;
+	r = text ? io_replace_file(layer->fd, NAME, text, len, 0600, err) : -err->code;
+	return r < 0 ? err_prefix(err, "the layer %s", layer->path) : 0;
 }
 
 int layer_open_lower(const struct layer_part *part, int *ret_fd, struct err *err)

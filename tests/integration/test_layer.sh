@@ -144,6 +144,13 @@ t_changes_that_cannot_be_told() {
 	eq 'status' $status 125
 }
 
+t_layer_that_cannot_be_written() {
+	rootless_only 'root writes everywhere'
+	layer_home
+	mkdir -m 500 ../tried
+	no '/tried: create a file for layer.json: permission denied' do --overlay=../tried -- true
+}
+
 # With a layer.json that was cut off nobody knows what is the layer's; what is said then removes it, work/work (mode 0) too.
 t_layer_that_is_damaged() {
 	local hint
@@ -152,6 +159,8 @@ t_layer_that_is_damaged() {
 	truncate -s 20 ../tried/layer.json
 	mkdir '../of mine'
 	cp ../tried/layer.json '../of mine/'
+	no 'usrun gc --layer' do --overlay=../tried -- true
+	hasnt 'what nobody can do' "$ERR" 'write it again'
 	no 'rm -rf DIR' gc --layer '../of mine'
 	no 'the layer ../tried: layer.json:' gc --layer ../tried
 	hint=$(sed -n 's/^hint: to remove all of it: //p' <<<"$ERR")
