@@ -31,7 +31,7 @@ int launch_find_bundle(struct arena *arena, const char *bundle, const char **ret
 	char resolved[PATH_MAX];
 
 	if (!realpath(bundle ? bundle : ".", resolved)) {
-		(void)err_errno(err, errno, "--bundle: open the directory %s",
+		(void)err_errno(err, errno, "open the directory of the bundle, %s",
 				bundle ? bundle : ".");
 		if (err->code == EACCES)
 			barrier_hint(arena, &(struct barrier_view){ 0 }, bundle ? bundle : ".", 0,
@@ -60,7 +60,7 @@ int launch_read_bundle(struct arena *arena, const char *bundle, char **ret, size
 	int r = launch_read_text(arena, path_join(arena, bundle, "config.json"), ret, ret_len, err);
 
 	if (r == -ENOENT)
-		err_hint(err, "`usrun spec` writes one; --bundle names the directory it is in");
+		err_hint(err, "`usrun spec` writes one; or name the directory that it is in");
 	return r;
 }
 

@@ -7,7 +7,6 @@
 #include "src/oci/annotations.h"
 #include "src/sys/spawn.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -17,25 +16,11 @@
 
 static const char *const no_env[] = { NULL };
 
-/* Keeps a message on one line; a space reads better than the "?" that would replace a control
- * character. */
-static const char *on_one_line(char *words)
-{
-	size_t len = strlen(words);
-
-	while (len > 0 && isspace((unsigned char)words[len - 1]))
-		words[--len] = '\0';
-	for (char *c = words; *c; c++)
-		if (isspace((unsigned char)*c))
-			*c = ' ';
-	return words;
-}
-
-static int report(const struct hooks_request *request, size_t i, struct spawn_result *result,
+static int report(const struct hooks_request *request, size_t i, const struct spawn_result *result,
 		  struct err *err)
 {
 	const struct oci_hook *hook = &request->hooks->v[i];
-	const char *words = on_one_line(result->words);
+	const char *words = result->words;
 	char how[96];
 
 	if (request->signals && request->signals->ended_by)

@@ -9,6 +9,7 @@
 #include "src/sys/privs.h"
 #include "src/sys/program.h"
 
+#include <ctype.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -150,6 +151,21 @@ static void watch(const struct spawn_request *request, struct child *program, in
 		result->status = SIGKILL;
 }
 
+/* A space reads better in an error than the "?" that would replace a control character. */
+static void put_on_one_line(char *words)
+{
+	char *to = words;
+
+	for (const char *from = words; *from; from++)
+		if (!isspace((unsigned char)*from))
+			*to++ = *from;
+		else if (to > words && to[-1] != ' ')
+			*to++ = ' ';
+	if (to > words && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
 int spawn_run(const struct spawn_request *request, struct spawn_result *ret, struct err *err)
 {
 	_cleanup_close_ int input = input_file(request, err);
@@ -175,6 +191,7 @@ int spawn_run(const struct spawn_request *request, struct spawn_result *ret, str
 	fd_closep(&failure[1]);
 	if (pid > 0)
 		watch(request, &program, words[0], ret);
+	put_on_one_line(ret->words);
 	/* Read only now: the exec itself can hang if the program is on a file system that does not
 	 * respond. */
 	if (pid > 0 && read(failure[0], &error, sizeof(error)) != sizeof(error))

@@ -23,7 +23,7 @@ struct spawn_request {
 struct spawn_result {
 	int status; /* from waitpid(2) */
 	bool timed_out;
-	char words[1024]; /* the end of its output on captured descriptors, NUL-terminated */
+	char words[1024]; /* the end of its output on captured descriptors, as one line */
 };
 
 /* The program leads a process group, dies with us, and has default signal actions, its own copies

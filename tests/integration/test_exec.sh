@@ -342,6 +342,8 @@ t_ps() {
 	has table "$OUT" "$PID"
 	ok ps --format json "$ID"
 	eq json "$(jq -c . <<<"$OUT")" "[$PID]"
+	no 'ps failed' ps "$ID" nonsense
+	hasnt 'many lines as one' "$ERR" '?'
 	down
 }
 

@@ -520,7 +520,7 @@ t_bad_configs() {
 
 	rm "$T/b/config.json"
 	no config.json create -b "$T/b" "$ID"
-	no '--bundle: open the directory' create -b "$T/nowhere" "$ID"
+	no 'open the directory of the bundle' create -b "$T/nowhere" "$ID"
 	left=$(leaks) || fail "left behind: $left"
 }
 

@@ -259,7 +259,7 @@ t_closed_places_have_advice() {
 	rootless_only
 	no 'permission denied' run -b "$T/b" --config "$T/closed/config.json" "$ID"
 	has config "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): use a path outside of it"
-	no '--bundle: open the directory' run -b "$T/closed/bundle" "$ID"
+	no 'open the directory of the bundle' run -b "$T/closed/bundle" "$ID"
 	has bundle "$ERR" "may not enter the directory $T/closed (owner 0:0, mode 0700): use a path outside of it"
 	no 'create the state directory' --root "$T/foreign/state" run -b "$T/b" "$ID"
 	has hint "$ERR" 'name a directory of your own with --root'

@@ -177,7 +177,10 @@ t_words_for_a_config_that_was_named() {
 	done
 	rm b/config.json
 	R check b
-	has 'the bundle' "$ERR" '--bundle names the directory'
+	has 'the bundle' "$ERR" 'name the directory that it is in'
+	hasnt 'an option that check has not' "$ERR" --bundle
+	R check nowhere
+	has 'the bundle' "$ERR" 'open the directory of the bundle, nowhere: no such path'
 }
 
 t_words_for_what_is_ignored() {

@@ -135,11 +135,13 @@ TEST(the_last_words_are_kept)
 
 	CHECK_INT(WEXITSTATUS(result.status), 3);
 	CHECK(!result.timed_out);
-	CHECK_STR(result.words, "firstlast\n");
+	CHECK_STR(result.words, "firstlast");
 	result = run("i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i + 1)); done", LONG_MS);
 	CHECK_INT(result.status, 0);
-	CHECK_INT(strlen(result.words), sizeof(result.words) - 1);
-	CHECK_STR(result.words + strlen(result.words) - strlen("\n2999\n"), "\n2999\n");
+	CHECK_INT(strlen(result.words), sizeof(result.words) - 2);
+	CHECK_STR(result.words + strlen(result.words) - strlen(" 2999"), " 2999");
+	result = run("printf '\\n one\\n\\n\ttwo \\n\\n'", LONG_MS);
+	CHECK_STR(result.words, "one two");
 }
 
 TEST(the_time_ends_for_one_that_never_stops_talking)
