@@ -82,69 +82,99 @@ void mark_note(const struct cgroup *cgroup, struct cgroup_dir *dirs)
 		dirs[first].inode = (struct json_uint){ true, st.st_ino };
 }
 
-static bool is_same_group(const struct cgroup_dir *dir, const char *path)
+/* 1, 0 or -errno. */
+static int is_same_group(const struct cgroup_dir *dir, const char *path)
 {
 	struct stat st;
 
-	return dir->inode.set && stat(path, &st) == 0 && st.st_ino == dir->inode.v;
+	if (!dir->inode.set)
+		return 0;
+	if (stat(path, &st) < 0)
+		return -errno;
+	return st.st_ino == dir->inode.v;
 }
 
-/* -ENOENT: the cgroup does not exist. */
+/* Whether getxattr(2) says that there is no mark of ours. The owner of a cgroup may close it. */
+static bool is_unmarked(int error)
+{
+	return error == ENODATA || error == ERANGE || error == EACCES;
+}
+
+/* One of enum mark_owner; -ENOENT: the cgroup does not exist; or another error. */
 static int owner_of(const struct cgroup_dir *dir, const char *mark, char other[MARK_SIZE])
 {
 	char text[MARK_SIZE], path[4096];
-	int n = snprintf(path, sizeof(path), "%s%s", dir->mount, dir->path);
+	int n = snprintf(path, sizeof(path), "%s%s", dir->mount, dir->path), same;
+	bool marked;
 
+	*other = '\0';
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return MARK_NOBODYS;
-	if (!read_mark(path, text)) {
-		if (errno == ENOENT || errno == ENOTDIR)
-			return -ENOENT;
-		return errno == EOPNOTSUPP || is_same_group(dir, path) ? MARK_OURS : MARK_NOBODYS;
-	}
-	if (str_equal(text, mark))
+	marked = read_mark(path, text);
+	if (!marked && errno == EOPNOTSUPP)
 		return MARK_OURS;
-	if (other)
-		(void)strcpy(other, text);
+	if (!marked && !is_unmarked(errno))
+		return errno == ENOTDIR ? -ENOENT : -errno;
+	if (marked && str_equal(text, mark))
+		return MARK_OURS;
+	same = is_same_group(dir, path);
+	if (!marked)
+		return same < 0 ? same : same ? MARK_OURS : MARK_NOBODYS;
+	(void)strcpy(other, text);
 	/* The owner of a delegated cgroup, a container in a user namespace, may change its mark. */
-	return is_same_group(dir, path) ? MARK_DOUBTED : MARK_OTHERS;
+	return same < 0 ? same : same ? MARK_DOUBTED : MARK_OTHERS;
 }
 
-struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,
-			      const char *mark, enum mark_owner owner, char ret_other[MARK_SIZE])
+static void keep_first(struct mark_sorted *sorted, enum mark_owner owner, const char *other)
 {
-	size_t n = place->dirs.n, first = n ? first_of(place) : 0, kept = 0;
-	struct cgroup_dir *dirs = arena_array(arena, n + 1, sizeof(*dirs));
+	char *first = owner == MARK_OTHERS ? sorted->others : sorted->doubted;
+
+	if (*other && !*first)
+		(void)strcpy(first, other);
+}
+
+int mark_sort(struct arena *arena, const struct cgroup_place *place, const char *mark,
+	      struct mark_sorted *ret, struct err *err)
+{
+	size_t n = place->dirs.n, first = n ? first_of(place) : 0;
+	struct cgroup_dir *dirs[MARK_DOUBTED + 1];
 	const char *path = NULL;
 	int of_path = MARK_NOBODYS;
 
+	*ret = (struct mark_sorted){ 0 };
+	for (int owner = 0; owner <= MARK_DOUBTED; owner++) {
+		dirs[owner] = arena_array(arena, n + 1, sizeof(**dirs));
+		ret->of[owner] = (struct cgroup_place){ place->kind, { dirs[owner], 0 } };
+	}
 	for (size_t at = 0; at < n; at++) {
 		const struct cgroup_dir *dir = &place->dirs.v[(first + at) % n];
 		bool same = path && str_equal(dir->path, path);
 		char other[MARK_SIZE] = "";
 		int of = same ? of_path : owner_of(dir, mark, other);
 
+		if (of < 0 && of != -ENOENT)
+			return err_errno(err, -of, "look for the owner of the cgroup %s%s",
+					 dir->mount, dir->path);
 		if (!path && of >= 0) {
 			path = dir->path;
 			of_path = of;
 		}
-		if ((of < 0 ? MARK_OURS : (enum mark_owner)of) != owner)
-			continue;
-		if (kept == 0 && ret_other) /* never `same`: the first of the path would be kept */
-			(void)strcpy(ret_other, other);
-		dirs[kept++] = *dir;
+		of = of < 0 ? MARK_OURS : of;
+		dirs[of][ret->of[of].dirs.n++] = *dir;
+		keep_first(ret, (enum mark_owner)of, other);
 	}
-	return (struct cgroup_place){ .kind = place->kind, .dirs = { .v = dirs, .n = kept } };
+	return 0;
 }
 
 bool mark_agrees(const struct cgroup_place *place, const char *mark)
 {
 	const struct cgroup_dir *dirs = place->dirs.v;
+	char other[MARK_SIZE];
 
 	for (size_t i = 1; i < place->dirs.n; i++)
 		if (!str_equal(dirs[i].path, dirs[0].path))
 			return false;
-	return place->dirs.n && owner_of(&dirs[first_of(place)], mark, NULL) == MARK_OURS;
+	return place->dirs.n && owner_of(&dirs[first_of(place)], mark, other) == MARK_OURS;
 }
 
 /* A cgroup on a walk: 1: it has a mark, 0: none, or it is skipped. */

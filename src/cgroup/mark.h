@@ -52,8 +52,11 @@ int mark_search_nobodys(struct arena *arena, const char *mount, const char *cons
 int mark_find(struct arena *arena, const struct cgroup_place *place, const char *mark,
 	      const char **ret_path, char ret_other[MARK_SIZE]) MUST_CHECK;
 
-/* The directories of the place that belong to `owner`. A missing directory counts as ours; where
- * cgroups have no extended attributes, all do. With OTHERS or DOUBTED, ret_other (may be NULL)
- * receives the mark of the first one, if there is any. */
-struct cgroup_place mark_pick(struct arena *arena, const struct cgroup_place *place,
-			      const char *mark, enum mark_owner owner, char ret_other[MARK_SIZE]);
+/* The directories of a place by their owners. A missing one counts as ours; where cgroups have no
+ * extended attributes, all do. others, doubted: the mark of the first such one, or "". */
+struct mark_sorted {
+	struct cgroup_place of[MARK_DOUBTED + 1];
+	char others[MARK_SIZE], doubted[MARK_SIZE];
+};
+int mark_sort(struct arena *arena, const struct cgroup_place *place, const char *mark,
+	      struct mark_sorted *ret, struct err *err) MUST_CHECK;

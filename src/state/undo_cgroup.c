@@ -69,40 +69,43 @@ static int remove_doubted(struct store *store, const struct cgroup_place *place,
 						  place->dirs.v[0].path);
 }
 
+static int remove_sorted(struct store *store, const char *id, const char *mark,
+			 const struct mark_sorted *sorted, struct err *err)
+{
+	const struct cgroup_place *nobodys = &sorted->of[MARK_NOBODYS];
+	int r = driver_remove(&sorted->of[MARK_OURS], err), later;
+
+	/* A creator killed before it marked a cgroup had no process in it. */
+	later = driver_remove_empty(nobodys, r < 0 ? &(struct err){ 0 } : err);
+	if (later == -EBUSY)
+		log_notice("keeping the cgroup %s: it is in use, and nothing shows that container "
+			   "%s created it",
+			   nobodys->dirs.v[0].path, id);
+	if (sorted->of[MARK_OTHERS].dirs.n)
+		tell_of_others(&sorted->of[MARK_OTHERS], mark, sorted->others);
+	if (r == 0 && sorted->of[MARK_DOUBTED].dirs.n)
+		r = remove_doubted(store, &sorted->of[MARK_DOUBTED], mark, sorted->doubted, err);
+	return r < 0 || later == -EBUSY ? r : later;
+}
+
 int undo_cgroup_remove(struct store *store, const char *id, const struct cgroup_place *place,
 		       struct err *err)
 {
-	struct cgroup_place own, nobodys, others, doubted;
 	struct arena arena = { 0 };
-	char other[MARK_SIZE] = "";
+	struct mark_sorted sorted;
 	const char *mark;
-	int r, later;
+	int r;
 
 	if (!cgroup_place_is_group(place) || !place->dirs.n)
 		return 0;
 	mark = store_mark(store, id, &arena);
-	own = mark_pick(&arena, place, mark, MARK_OURS, NULL);
-	r = own.dirs.n == place->dirs.n ? driver_remove(place, err) : 0;
-	if (own.dirs.n == place->dirs.n) {
-		arena_free(&arena);
-		return r;
-	}
-	nobodys = mark_pick(&arena, place, mark, MARK_NOBODYS, NULL);
-	others = mark_pick(&arena, place, mark, MARK_OTHERS, other);
-	r = driver_remove(&own, err);
-	/* A creator killed before it marked a cgroup had no process in it. */
-	later = driver_remove_empty(&nobodys, r < 0 ? &(struct err){ 0 } : err);
-	if (later == -EBUSY)
-		log_notice("keeping the cgroup %s: it is in use, and nothing shows that container "
-			   "%s created it",
-			   nobodys.dirs.v[0].path, id);
-	if (others.dirs.n)
-		tell_of_others(&others, mark, other);
-	doubted = mark_pick(&arena, place, mark, MARK_DOUBTED, other);
-	if (r == 0 && doubted.dirs.n)
-		r = remove_doubted(store, &doubted, mark, other, err);
+	r = mark_sort(&arena, place, mark, &sorted, err);
+	if (r == 0 && sorted.of[MARK_OURS].dirs.n == place->dirs.n)
+		r = driver_remove(place, err);
+	else if (r == 0)
+		r = remove_sorted(store, id, mark, &sorted, err);
 	arena_free(&arena);
-	return r < 0 || later == -EBUSY ? r : later;
+	return r;
 }
 
 struct cgroup_place undo_cgroup_place(struct arena *arena, const struct facts_cgroup *host,

@@ -204,18 +204,19 @@ static int undo_cgroup_unit(struct store *store, const struct state *state, stru
 {
 	struct arena arena = { 0 };
 	struct err later = { 0 };
-	bool stays = false;
+	struct mark_sorted sorted;
 	int r = 0, stopped;
+	bool stays;
 
 	if (!state->unit.name || is_over(store, state))
 		return 0;
 	if (!state->cgroup.dirs.n)
 		return undo_unit_by_name(store, state, err);
-	if (mark_pick(&arena, &state->cgroup, store_mark(store, state->id, &arena), MARK_OTHERS,
-		      NULL)
-		    .dirs.n)
-		stays = true;
+	r = mark_sort(&arena, &state->cgroup, store_mark(store, state->id, &arena), &sorted, err);
+	stays = r == 0 && sorted.of[MARK_OTHERS].dirs.n;
 	arena_free(&arena);
+	if (r < 0)
+		return r;
 	r = undo_cgroup_remove(store, state->id, &state->cgroup, err);
 	if (r == -EROFS)
 		r = leave_to_systemd(state, err);

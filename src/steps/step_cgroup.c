@@ -40,14 +40,15 @@ static void undo_forget_others(struct start *start, const char *mark)
 {
 	const struct cgroup_place *place = &start->state->cgroup;
 	struct cgroup_dir *dirs = arena_array(start->arena, place->dirs.n + 1, sizeof(*dirs));
+	struct mark_sorted sorted;
+	struct err ignored;
 	size_t own = 0;
 
-	for (enum mark_owner owner = MARK_OURS; owner <= MARK_NOBODYS; owner++) {
-		struct cgroup_place some = mark_pick(start->arena, place, mark, owner, NULL);
-
-		for (size_t i = 0; i < some.dirs.n; i++)
-			dirs[own++] = some.dirs.v[i];
-	}
+	if (mark_sort(start->arena, place, mark, &sorted, &ignored) < 0)
+		return; /* who removes them looks again */
+	for (enum mark_owner owner = MARK_OURS; owner <= MARK_NOBODYS; owner++)
+		for (size_t i = 0; i < sorted.of[owner].dirs.n; i++)
+			dirs[own++] = sorted.of[owner].dirs.v[i];
 	undo_only(start, dirs, own);
 }
 

@@ -316,16 +316,19 @@ static void picks(void)
 	int first = group_v2(&one) < 0 ? 0 : group_v2(&one);
 	struct cgroup_dir dirs[2] = { plan.place.dirs.v[first], deeper.place.dirs.v[first] };
 	struct cgroup_place place = { plan.place.kind, { dirs, 2 } };
+	struct mark_sorted sorted;
+	struct err err;
 	char other[MARK_SIZE] = "";
 	struct cgroup pair = { .place = place, .fds = { one.fds[first] } };
 
 	mark_note(&pair, dirs); /* the inode of the first */
 	CHECK_INT(mark_claim(&one, NULL, "1:1 changed", true, other), 0);
 	CHECK_INT(mark_claim(&two, NULL, "2:2 b", true, other), 0);
-	CHECK_INT(mark_pick(&arena, &place, mark, MARK_OTHERS, other).dirs.n, 1);
-	CHECK_STR(other, "2:2 b");
-	CHECK_INT(mark_pick(&arena, &place, mark, MARK_DOUBTED, other).dirs.n, 1);
-	CHECK_STR(other, "1:1 changed");
+	CHECK_INT(mark_sort(&arena, &place, mark, &sorted, &err), 0);
+	CHECK_INT(sorted.of[MARK_OTHERS].dirs.n, 1);
+	CHECK_STR(sorted.others, "2:2 b");
+	CHECK_INT(sorted.of[MARK_DOUBTED].dirs.n, 1);
+	CHECK_STR(sorted.doubted, "1:1 changed");
 	driver_close(&one);
 	driver_close(&two);
 	check_remove(&plan);

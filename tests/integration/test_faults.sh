@@ -189,6 +189,23 @@ t_fault_deletion() {
 	down
 }
 
+# Whose a cgroup is has one answer for the whole of a deletion.
+t_fault_owner_of_the_cgroup() {
+	root_only 'needs a cgroup'
+	local state rc=0
+	up
+	ok kill "$ID" KILL
+	soon is stopped
+	state=$(STATE_OF)/$ID/state.json
+	jq -c 'del(.cgroupDirs[].inode)' "$state" >"$T/state.json" # as where there is v1 alone
+	cp "$T/state.json" "$state"
+	strace -qq -o "$T/trace" -e trace=getxattr -e inject=getxattr:error=EINTR:when=1 "${U[@]}" delete "$ID" 2>"$T/err" </dev/null || rc=$?
+	has 'trace' "$(<"$T/trace")" INJECTED
+	eq 'exit status' "$rc" 1
+	has 'error' "$(<"$T/err")" 'look for the owner of the cgroup'
+	ok delete "$ID"
+}
+
 # Result in RC, ERR. LOST: there is no state.
 fault_deletion() { # OPTION OF STRACE...
 	up
