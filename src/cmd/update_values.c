@@ -25,10 +25,10 @@ enum kind { SIZE, SIGNED, UNSIGNED };
 	}
 
 static const struct {
-	const char *name;
+	char name[24];
 	enum kind kind;
 	size_t text, target;
-	const char *path;
+	char path[48];
 } rows[] = {
 	ROW(memory, "memory", SIZE, memory.limit, "memory.limit"),
 	ROW(reservation, "memory-reservation", SIZE, memory.reservation, "memory.reservation"),

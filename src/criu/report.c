@@ -131,7 +131,7 @@ void report_errors(const char *log, char *ret, size_t size)
 
 /* CRIU's messages for the usual causes, more specific ones first. */
 static const struct {
-	const char *words, *hint;
+	char words[40], hint[120];
 } known[] = {
 	{ "ip6tables-restore", "install iptables, or choose --network-lock nftables" },
 	{ "iptables-restore", "install iptables, or choose --network-lock nftables" },
