@@ -74,7 +74,11 @@ int mountfd_fs_mount(int fs, uint64_t attrs)
 	if (!compat_is_missing(COMPAT_FSOPEN) && !compat_is_missing(COMPAT_FSCONFIG))
 		r = compat_result(COMPAT_FSMOUNT,
 				  syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned int)attrs));
-	return mountfd_fresh(r == -ENOSYS ? mount_staged(fs, attrs) : r);
+	if (r == -ENOSYS)
+		r = mount_staged(fs, attrs);
+	if (r >= 0)
+		stage_fs_forget(fs);
+	return mountfd_fresh(r);
 }
 
 int mountfd_fs_pick(int mount)

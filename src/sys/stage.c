@@ -92,9 +92,7 @@ int stage_fs(int fs, const char *type)
 {
 	if (fs < 0 && is_set) /* nothing can be read from it, not even the kernel's messages */
 		fs = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	str_done(&told.type);
-	str_done(&told.source);
-	str_done(&told.data);
+	stage_fs_forget(told.fs);
 	told.fs = fs;
 	told.unfit = false;
 	told.flags = 0;
@@ -145,8 +143,12 @@ int stage_fs_mount(int fs, unsigned long flags)
 
 void stage_fs_forget(int fs)
 {
-	if (fs == told.fs)
-		told.fs = -1;
+	if (fs != told.fs)
+		return;
+	str_done(&told.type);
+	str_done(&told.source);
+	str_done(&told.data);
+	told.fs = -1;
 }
 
 int stage_copy(int from, bool recursive)

@@ -18,7 +18,7 @@ void stage_end(void); /* unmounts what is left */
 int stage_fs(int fs, const char *type);
 void stage_fs_set(int fs, const char *key, const char *value);
 int stage_fs_mount(int fs, unsigned long flags);
-void stage_fs_forget(int fs); /* the number now belongs to another context */
+void stage_fs_forget(int fs); /* it is mounted, or the number belongs to another context now */
 
 /* Copies the tree at a descriptor. */
 int stage_copy(int from, bool recursive);
