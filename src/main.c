@@ -172,9 +172,10 @@ static int version(struct arena *arena, const struct options_global *o, struct e
 	return print(&text, err);
 }
 
-/* Parses the options before the command. Returns how many words they took. */
-static int parse_globals(struct arena *arena, int argc, char **argv, struct options_global *o,
-			 struct err *err)
+/* Parses the options before the command. Returns how many words they took. Inlined, its own error
+ * would stay on the stack of everything that follows, and of an init that waits. */
+static __attribute__((noinline)) int parse_globals(struct arena *arena, int argc, char **argv,
+						   struct options_global *o, struct err *err)
 {
 	struct err ignored;
 	int n = options_parse(arena, options_globals, true, argc, argv, o, &o->help, err), r;
