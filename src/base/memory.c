@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { POOL_SIZE = 256 * 1024, RESERVE = 96 * 1024, ALIGNMENT = 16, FREED = 1 };
@@ -22,8 +23,10 @@ struct piece {
 };
 
 /* Grows and shrinks only at its end: a piece freed out of order stays until those after it are
- * freed, too. Everything beyond `used` is zero, and its pages are untouched. */
-static _Alignas(ALIGNMENT) char pool[POOL_SIZE];
+ * freed, too. Everything beyond `used` is zero, and its pages are untouched. A common symbol, which
+ * the linker puts behind all others: in their midst it would scatter them over one page more. */
+extern char memory_pool[POOL_SIZE];
+_Alignas(ALIGNMENT) char memory_pool[POOL_SIZE] __attribute__((common));
 static size_t taken, used; /* used: the high-water mark */
 static struct piece *last;
 
@@ -40,8 +43,8 @@ static struct piece *piece_of(void *memory)
 
 static bool is_of_pool(const void *memory)
 {
-	return (uintptr_t)memory >= (uintptr_t)pool &&
-	       (uintptr_t)memory < (uintptr_t)pool + POOL_SIZE;
+	return (uintptr_t)memory >= (uintptr_t)memory_pool &&
+	       (uintptr_t)memory < (uintptr_t)memory_pool + POOL_SIZE;
 }
 
 static bool fits(size_t size, size_t limit)
@@ -65,7 +68,7 @@ static void grow(size_t size)
 
 static void *take(size_t size, size_t limit)
 {
-	struct piece *piece = (struct piece *)(pool + taken);
+	struct piece *piece = (struct piece *)(memory_pool + taken);
 
 	size = rounded(size);
 	if (!fits(sizeof(*piece) + size, limit))
@@ -142,4 +145,27 @@ void memory_put(void *memory)
 	piece->size |= FREED;
 	for (; last && (last->size & FREED); last = last->older)
 		taken -= sizeof(*last) + (last->size - FREED);
+}
+
+/* The whole pages between them read as zero afterwards. */
+static void give_back(uintptr_t from, uintptr_t to, uintptr_t page)
+{
+	from = (from + page - 1) & ~(page - 1);
+	to &= ~(page - 1);
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+void memory_trim(void)
+{
+	/* DEEPEST: no stack of ours is, and nothing else is mapped as near below one. CALLS: the
+	 * frames from here to madvise(). */
+	enum { DEEPEST = 256 * 1024, CALLS = 1024 };
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0), pool = (uintptr_t)memory_pool;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t end = used + page < POOL_SIZE ? used + page : POOL_SIZE;
+
+	give_back(pool + taken, pool + end, page);
+	if (!USRUN_SANITIZED) /* a sanitizer keeps track of what is on the stack */
+		give_back(frame - DEEPEST, frame - CALLS, page);
 }

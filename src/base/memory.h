@@ -16,5 +16,9 @@ void *memory_resize(void *old, size_t size) __attribute__((returns_nonnull));
 /* NULL is ignored. */
 void memory_put(void *memory);
 
+/* Gives the kernel what is free back: pages of the pool, and of the stack below the caller's frame.
+ * For a process that is about to wait. */
+void memory_trim(void);
+
 /* Reports that memory ran out and exits: even the reserve is used up, and no caller could go on. */
 void memory_ran_out(void) __attribute__((noreturn));

@@ -4,6 +4,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/memory.h"
 #include "src/sys/privs.h"
 #include "src/sys/sock.h"
 
@@ -94,6 +95,7 @@ void step_wait_hear_signals(void)
 int step_wait_start(struct start *start, struct err *err)
 {
 	keep_listeners_only(start);
+	memory_trim();
 	for (;;) {
 		_cleanup_close_ int connection = -1;
 		int error;

@@ -2,8 +2,11 @@
 #include "src/base/memory.h"
 #include "tests/lib/check.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -83,6 +86,43 @@ TEST(what_comes_back_is_zeroed_again)
 }
 
 #if !USRUN_SANITIZED /* it has memory of its own */
+/* Whether the page of an address is in memory. */
+static bool is_there(uintptr_t address)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	unsigned char there = 0;
+
+	return mincore((void *)(address & ~(page - 1)), page, &there) == 0 && there & 1;
+}
+
+/* Returns an address far down the stack, which it has written to. */
+static __attribute__((noinline)) uintptr_t go_deep(void)
+{
+	volatile char deep[64 * 1024];
+
+	deep[0] = 1;
+	return (uintptr_t)&deep[0] + (uintptr_t)(deep[0] - 1);
+}
+
+TEST(what_is_free_goes_back_and_the_rest_stays)
+{
+	char *kept = memory_get(100), *freed = memory_get(KEPT), *again;
+	uintptr_t deep = go_deep(), pool = (uintptr_t)freed + KEPT / 2;
+
+	memset(freed, 0xff, KEPT);
+	(void)strcpy(kept, "kept");
+	memory_put(freed);
+	CHECK(is_there(deep) && is_there(pool));
+	memory_trim();
+	CHECK(!is_there(deep) && !is_there(pool));
+	CHECK_STR(kept, "kept");
+	again = memory_get(KEPT);
+	CHECK(again == freed);
+	CHECK_ZEROED(again, KEPT);
+	memory_put(again);
+	memory_put(kept);
+}
+
 TEST(what_comes_back_in_any_order_is_there_again)
 {
 	char *first = memory_get(KEPT), *second = memory_get(KEPT), *third;
