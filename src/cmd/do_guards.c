@@ -140,14 +140,18 @@ static void look_at_git(struct search *s)
 		s->guards->watched[before].file = !s->guards->watched[before].there;
 }
 
-/* What could not be looked at may be there. */
-static bool has(const char *dir, const char *name)
+/* What could not be looked at may be there. closed: the answer for what this user cannot reach. */
+static bool has(const char *dir, const char *name, bool closed)
 {
 	char path[PATH_MAX];
 	struct stat st;
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
 
-	return n > 0 && (size_t)n < sizeof(path) && (lstat(path, &st) == 0 || !is_absence());
+	if (n <= 0 || (size_t)n >= sizeof(path))
+		return false;
+	if (lstat(path, &st) == 0)
+		return true;
+	return errno == EACCES ? closed : !is_absence();
 }
 
 /* One that a program has closed may be opened again, too. */
@@ -217,12 +221,12 @@ static void look_at_module(struct search *s, const char *dir, unsigned int depth
 {
 	static const char parts[][16] = { "hooks", "config", "config.worktree", "commondir" };
 	const char *path = path_join(s->arena, s->writable->source, dir);
-	bool repository = has(path, "HEAD") || has(path, "config");
+	bool repository = has(path, "HEAD", true) || has(path, "config", true);
 
 	if (depth > MAX_DEPTH || (depth > 1 && is_bulk(path_base(dir))))
 		return;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (repository || has(path, parts[i]))
+		if (repository || has(path, parts[i], true))
 			look(s, arena_strf(s->arena, "%s/%s", dir, parts[i]));
 	for_each(s, dir, depth, look_at_module);
 }
@@ -230,8 +234,9 @@ static void look_at_module(struct search *s, const char *dir, unsigned int depth
 /* Whether git takes the directory for one of its own, such as a bare repository. */
 static bool is_git(const char *path)
 {
-	return has(path, "HEAD") &&
-	       (has(path, "commondir") || (has(path, "objects") && has(path, "refs")));
+	return has(path, "HEAD", false) &&
+	       (has(path, "commondir", false) ||
+		(has(path, "objects", false) && has(path, "refs", false)));
 }
 
 static void note_bare(struct arena *arena, struct do_guards *g, const char *path)

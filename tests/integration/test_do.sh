@@ -565,6 +565,10 @@ t_do_guards_meet_an_error() {
 	R do --rw . -- sh -c 'chmod 755 .git/modules; echo evil >.git/modules/sub/hooks/pre-commit'
 	has 'what was opened' "$ERR" "review it before it runs: $PWD/.git/modules"
 	chmod 755 .git/modules
+	chmod 0 .git/modules/sub
+	R do --rw . -- sh -c 'chmod 755 .git/modules/sub; echo evil >.git/modules/sub/hooks/pre-commit'
+	has 'what was opened in it' "$ERR" "review it before it runs: $PWD/.git/modules/sub/hooks"
+	chmod 755 .git/modules/sub
 }
 
 # Nobody's death leaves it behind.
