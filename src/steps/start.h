@@ -68,7 +68,7 @@ struct start {
 	int notify_listener;        /* receives the program's messages to the service manager */
 	struct layer layer;         /* as planned: kept, or read at the end */
 	int layer_sock;             /* to the keeper of the overlay server, or -1 */
-	const char *layer_unserved; /* why there is no overlay server; NULL: there is one */
+	struct err *layer_unserved; /* why there is no overlay server; NULL: there is one */
 	struct child layer_keeper;
 	unsigned int *layer_numbers; /* its parts' numbers, by index in the plan; NULL: the index */
 	bool *layer_squash;          /* by the same index: ignore owners in it; NULL: as planned */

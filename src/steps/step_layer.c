@@ -324,9 +324,7 @@ static int choose(struct start *start, const struct step_layer_use *use, int low
 	}
 	native = *err;
 	(void)err_set(err, native.code, "%s; %s", native.text, served.text);
-	if (*served.hint)
-		err_hint(err, "%s", served.hint);
-	return -err->code;
+	return err_hint(err, "%s", *served.hint ? served.hint : native.hint);
 }
 
 /* Neither shows more than the other: both read the lower directory as the container's root does. */

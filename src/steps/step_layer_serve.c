@@ -65,7 +65,8 @@ int step_layer_serve(struct start *start, struct err *err)
 	if (r < 0 && must_be_served(&start->plan->layer))
 		return r;
 	if (r < 0) {
-		start->layer_unserved = arena_strdup(start->arena, err->text);
+		start->layer_unserved = arena_new(start->arena, struct err);
+		*start->layer_unserved = *err;
 		*err = (struct err){ 0 };
 		return 0;
 	}
@@ -149,11 +150,14 @@ int step_layer_served(struct start *start, const struct step_layer_use *use, int
 		.attrs = use->attrs,
 	};
 
+	if (start->layer_sock < 0 && start->layer_unserved) {
+		*err = *start->layer_unserved;
+		return -err->code;
+	}
 	if (start->layer_sock < 0)
-		return err_set(err, ENODEV, "%s",
-			       start->layer_unserved ? start->layer_unserved
-						     : "fuse-overlayfs needs a pid and a mount "
-						       "namespace of the container's own");
+		return err_set(err, ENODEV,
+			       "fuse-overlayfs needs a pid and a mount namespace of the "
+			       "container's own");
 	/* Only a copy of this machine's root has files that only root may read. */
 	if (str_equal(start->plan->layer.v[use->layer - 1].lower, "/") &&
 	    (layer_standins_make(start->arena, use->tree, part, err) < 0 ||
