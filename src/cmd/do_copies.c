@@ -29,14 +29,13 @@ static void find_groups(struct do_parts *p)
 void do_copies_find(struct do_parts *p)
 {
 	const char *program;
-	struct err err;
 
 	if (!p->q.rootfs)
 		find_groups(p);
 	if (!p->machine.cwd_group && !p->n_groups && !p->o->paths.n)
 		return;
-	p->q.served = layer_serve_find(p->arena, &program, &err) == 0;
-	p->unserved = p->q.served ? NULL : arena_strdup(p->arena, err.text);
+	if (layer_serve_find(p->arena, &program, &p->unserved) < 0)
+		p->q.unserved = p->unserved.text;
 }
 
 /* Whether a directory of the user's contains files of another group, so that fuse-overlayfs must
@@ -47,12 +46,12 @@ static bool is_mixed(struct do_parts *p, const char *path)
 
 	if (!foreign_find(p->arena, path, p->groups, p->n_groups, &gid))
 		return false;
-	if (!p->q.served)
+	if (p->q.unserved)
 		note(p, arena_strf(p->arena,
 				   "%s: files of the group %u cannot be changed in the copy, "
 				   "because %s",
-				   path, gid, p->unserved));
-	return p->q.served;
+				   path, gid, p->q.unserved));
+	return !p->q.unserved;
 }
 
 int do_copies_choose(struct do_parts *p, const char *word, struct do_path *path, struct err *err)
@@ -66,18 +65,20 @@ int do_copies_choose(struct do_parts *p, const char *word, struct do_path *path,
 		path->squash = is_mixed(p, path->source);
 		return 0;
 	}
-	path->squash = p->q.served;
+	path->squash = !p->q.unserved;
 	if (path->squash)
 		return 0;
 	whose = st.st_uid != p->machine.uid
 			? "another user"
 			: arena_strf(p->arena, "the group %u, which cannot be mapped", st.st_gid);
-	if (p->o->overlay && *p->o->overlay)
-		return err_set(err, EPERM, "--scratch %s: it belongs to %s, and %s", word, whose,
-			       p->unserved);
+	if (p->o->overlay && *p->o->overlay) {
+		(void)err_set(err, EPERM, "--scratch %s: it belongs to %s, and %s", word, whose,
+			      p->q.unserved);
+		return err_hint(err, "%s", p->unserved.hint);
+	}
 	path->how = DO_READ;
 	note(p, arena_strf(p->arena, "%s is read-only inside: it belongs to %s, and %s",
-			   path->source, whose, p->unserved));
+			   path->source, whose, p->q.unserved));
 	return 0;
 }
 

@@ -20,7 +20,7 @@ struct do_parts { /* of one call */
 	struct machine machine;
 	struct do_request q;
 	struct do_guards guards;
-	const char *unserved;   /* why there is no fuse-overlayfs, or NULL */
+	struct err unserved;    /* why there is no fuse-overlayfs */
 	const uint32_t *groups; /* the user's groups that are unmapped inside */
 	size_t n_groups;
 	const char **notes; /* lines on what may surprise the user */

@@ -300,7 +300,7 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 {
 	const struct machine *m = b->request->machine;
 
-	if (m->cwd_own && (!m->cwd_group || b->request->served)) {
+	if (m->cwd_own && (!m->cwd_group || !b->request->unserved)) {
 		(void)do_place_scratch(b, cwd, cwd, m->cwd_group || m->cwd_mixed);
 		say_copy(b, cwd);
 		return;
@@ -312,9 +312,8 @@ static void add_own_cwd(struct do_builder *b, const char *cwd, const struct do_p
 		       arena_strf(
 			       b->arena,
 			       "%s is read-only inside: it belongs to the group %s, which cannot "
-			       "be mapped; --rw . makes it writable, and with fuse-overlayfs "
-			       "installed it is a copy",
-			       cwd, m->cwd_group));
+			       "be mapped, and %s; --rw . makes it writable",
+			       cwd, m->cwd_group, b->request->unserved));
 	else
 		do_say(b, arena_strf(b->arena, "%s is read-only inside: --rw . makes it writable",
 				     cwd));

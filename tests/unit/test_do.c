@@ -152,12 +152,11 @@ TEST(the_current_directory_is_at_its_own_path)
 	CHECK_STR(note(), "/home/u/proj is read-only inside: --rw . makes it writable");
 	m.cwd_own = true;
 	m.cwd_group = "7";
+	q.unserved = "it is not installed";
 	c = config(&q);
 	CHECK_STR(mount_at(c, "/home/u/proj"), "bind /home/u/proj: " TREE " rro");
 	CHECK_STR(note(), "/home/u/proj is read-only inside: it belongs to the group 7, which "
-			  "cannot be mapped; --rw . makes it writable, and with fuse-overlayfs "
-			  "installed it is a "
-			  "copy");
+			  "cannot be mapped, and it is not installed; --rw . makes it writable");
 	m.cwd_group = NULL;
 	q.paths = &rw;
 	q.n_paths = 1;
