@@ -7,6 +7,7 @@
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
+#include "src/layer/layer_serve.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -73,13 +74,23 @@ void doctor_devices_tun(struct doctor *d, const char *argument, struct doctor_fi
 		     ret);
 }
 
+/* Its only user here is fuse-overlayfs. */
 void doctor_devices_fuse(struct doctor *d, const char *argument, struct doctor_finding *ret)
 {
+	const char *program;
+	struct err err = { 0 };
+
 	(void)argument;
 	look_at_node(d, "/dev/fuse",
 		     "modprobe fuse; [ -e /dev/fuse ] || mknod /dev/fuse c 10 229; "
 		     "chmod 666 /dev/fuse",
 		     ret);
+	if (ret->result != DOCTOR_OK)
+		return;
+	if (layer_serve_find(d->arena, &program, &err) < 0)
+		doctor_say(d, ret, DOCTOR_WARN, &err);
+	else
+		doctor_ok(d, ret, "/dev/fuse opens, for %s", program);
 }
 
 void doctor_devices_ports(struct doctor *d, const char *argument, struct doctor_finding *ret)
