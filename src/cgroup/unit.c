@@ -4,7 +4,7 @@
 
 #include "src/base/clock.h"
 #include "src/cgroup/unit_properties.h"
-#include "src/sys/dbus.h"
+#include "src/sys/dbus_kept.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -238,7 +238,7 @@ static int manager_open(struct manager *m, const struct cgroup_unit_ref *unit, s
 	m->unit = unit->name;
 	*m->job = *m->result = *m->error = *m->text = '\0';
 	str_addf(&path, "%s/systemd/private", user ? unit->runtime_dir : "/run");
-	r = dbus_open(path.s, DBUS_CONNECT_MS, &m->bus, err);
+	r = dbus_kept_open(path.s, DBUS_CONNECT_MS, &m->bus, err);
 	m->bus.deadline = clock_now() + JOB_MS;
 	if (r == 0)
 		return 0;

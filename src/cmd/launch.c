@@ -17,6 +17,7 @@
 #include "src/run/notify.h"
 #include "src/run/supervise.h"
 #include "src/steps/removal.h"
+#include "src/sys/dbus_kept.h"
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
@@ -213,6 +214,8 @@ static int make_plan(struct launch *launch, const struct launch_options *options
 		return r;
 	r = plan_build(launch->arena, launch->config, &launch->facts, &launch->options,
 		       &launch->plan, err);
+	if (r < 0 || !(launch->plan->flags & PLAN_CGROUP_UNIT))
+		dbus_kept_forget(); /* it would be open as long as the container runs */
 	return r;
 }
 

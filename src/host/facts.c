@@ -4,7 +4,7 @@
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/text.h"
-#include "src/sys/dbus.h"
+#include "src/sys/dbus_kept.h"
 #include "src/sys/privs.h"
 #include "userns/idmap_write.h"
 
@@ -101,13 +101,13 @@ static int gather_limits(unsigned int parts, struct facts *facts, struct err *er
  * rejects. */
 static bool answers(struct arena *arena, const char *dir, const char **ret_why)
 {
+	const char *path = arena_strf(arena, "%s/systemd/private", dir);
 	struct err err = { 0 };
 	struct dbus bus;
-	int r = dbus_open(arena_strf(arena, "%s/systemd/private", dir), DBUS_CONNECT_MS, &bus,
-			  &err);
+	int r = dbus_kept_open(path, DBUS_CONNECT_MS, &bus, &err);
 
 	if (r == 0)
-		dbus_close(&bus);
+		dbus_kept_keep(path, &bus);
 	else if (r != -ENOENT && r != -ECONNREFUSED)
 		*ret_why = arena_strdup(arena, err.text);
 	return r == 0;

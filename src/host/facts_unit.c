@@ -3,7 +3,7 @@
  * in systemd's cgroup.c). */
 #include "src/base/clock.h"
 #include "src/host/facts.h"
-#include "src/sys/dbus.h"
+#include "src/sys/dbus_kept.h"
 
 #include <string.h>
 
@@ -71,9 +71,9 @@ bool facts_unit_delegates(const char *runtime_dir, const char *own)
 	    strncmp(unit, "/user@", 6) == 0)
 		return false;
 	str_addf(&socket, "%s/systemd/private", runtime_dir);
-	if (dbus_open(str_text(&socket), ANSWER_MS, &bus, &err) < 0)
+	if (dbus_kept_open(str_text(&socket), ANSWER_MS, &bus, &err) < 0)
 		return false;
 	delegates = ask(&bus, unit + 1);
-	dbus_close(&bus);
+	dbus_kept_keep(str_text(&socket), &bus);
 	return delegates;
 }

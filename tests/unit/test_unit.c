@@ -2,6 +2,7 @@
 #include "src/base/clock.h"
 #include "src/cgroup/driver.h"
 #include "src/cgroup/unit.h"
+#include "src/sys/dbus_kept.h"
 #include "tests/lib/check.h"
 #include "tests/lib/fake_manager.h"
 
@@ -177,6 +178,31 @@ TEST(a_unit_is_stopped)
 	check_stop(FAKE_NONE, 0, "");
 	check_stop(FAKE_FAILS, -EIO, "KillUnit StopUnit ResetFailedUnit ");
 	check_stop(FAKE_DROPS, -EPIPE, "KillUnit ");
+}
+
+TEST(a_connection_is_kept_for_the_next)
+{
+	struct fake_manager manager, other;
+	struct err err = { 0 };
+	struct dbus bus;
+	int fd;
+
+	fake_manager_start(&manager, FAKE_GOOD);
+	fake_manager_start(&other, FAKE_GOOD);
+	CHECK_INT(dbus_kept_open(manager.path, 5000, &bus, &err), 0);
+	fd = bus.fd;
+	dbus_kept_keep(manager.path, &bus);
+	CHECK_INT(dbus_kept_open(other.path, 5000, &bus, &err), 0);
+	CHECK(bus.fd != fd);
+	dbus_close(&bus);
+	CHECK_INT(dbus_kept_open(manager.path, 5000, &bus, &err), 0);
+	CHECK_INT(bus.fd, fd);
+	/* Not one that the peer has ended. */
+	dbus_kept_keep(manager.path, &bus);
+	fake_manager_stop(&manager);
+	CHECK_INT(dbus_kept_open(manager.path, 5000, &bus, &err), -ENOENT);
+	dbus_kept_forget();
+	fake_manager_stop(&other);
 }
 
 TEST(a_unit_is_changed_and_joined)
