@@ -108,6 +108,7 @@ static void hear_keeper(struct session *session)
 		session->ended = true;
 	} else if (word) {
 		session->left = true;
+		session->status = word != KEEPER_TAKES;
 		attach->why = word == KEEPER_TAKES
 				      ? "attached from elsewhere"
 				      : "the process that keeps its terminal was killed";

@@ -62,6 +62,14 @@ static void hang_up(struct session *session)
 		(void)child_signal(child, SIGKILL);
 }
 
+/* The status of a run or an exec is the program's; that of an attach says why it ends. */
+static void tell_failure(struct session *session, const char *what, int error)
+{
+	log_notice("%s: %s", what, err_why(error));
+	if (session->s->attach)
+		session->status = 1;
+}
+
 /* When the user's input ends, sends the end-of-file character of the container's terminal. */
 static void end_input(struct session *session)
 {
@@ -137,7 +145,7 @@ static void read_input(struct session *session, short revents)
 	if (n == -EIO && !session->terminal.ours)
 		return;
 	if (n < 0 && n != -EIO && n != -ECONNRESET)
-		log_notice("read standard input: %s", err_why((int)-n));
+		tell_failure(session, "read standard input", (int)-n);
 	if (n < 0 && attach) /* nobody can type any more, and a wait would seem to hang */
 		hang_up(session);
 	else if (n <= 0)
@@ -236,7 +244,7 @@ void supervise_write_output(struct session *session)
 	if (n == -EAGAIN)
 		return;
 	if (n != -EPIPE && n != -EIO && n != -ECONNRESET)
-		log_notice("write to standard output: %s", err_why((int)-n));
+		tell_failure(session, "write to standard output", (int)-n);
 	hang_up(session);
 }
 

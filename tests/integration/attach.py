@@ -206,6 +206,17 @@ def input_that_ends():
         check("the container", state(), "running")
 
 
+def streams_that_fail():
+    """It leaves, says why, and has failed."""
+    with left("while echo tick; do sleep 0.05; done"):
+        for words, streams in (("read standard input: is a directory", "</"),
+                               ("write to standard output: no space", "</dev/null >/dev/full")):
+            done = subprocess.run(["sh", "-c", f'exec "$@" {streams}', "sh", *USRUN, "attach", ID], text=True,
+                                  capture_output=True, timeout=60)
+            check(streams, (done.returncode, words in done.stderr), (1, True))
+            check("the container", state(), "running")
+
+
 def the_size_of_the_window():
     trapped = BUNDLE / "rootfs/tmp/trapped"
     with left("trap 'stty size' WINCH; >/tmp/trapped; while :; do sleep 0.05; done"):
@@ -224,7 +235,7 @@ def a_keeper_that_is_killed():
             person.see(b"ready")
             os.kill(keeper(), signal.SIGKILL)
             person.read(person.terminal.master, b"was killed")
-            person.wait()
+            check("status", person.wait(), 1)
         check("the container", state(), "running")
         check("attach", "was killed" in usrun("attach", ID).stderr, True)
 
@@ -288,7 +299,7 @@ def no_terminal_is_kept():
 
 CASES = (reconnects_as_often_as_one_likes, what_nobody_saw_comes_first, keys_are_passed_on_unless_complete,
          much_that_is_typed, the_last_one_has_it, one_that_was_stopped_takes_nothing, a_window_that_is_closed, input_that_ends,
-         the_size_of_the_window, a_keeper_that_is_killed, a_keeper_ends_with_its_container,
+         streams_that_fail, the_size_of_the_window, a_keeper_that_is_killed, a_keeper_ends_with_its_container,
          a_container_that_is_deleted, a_container_that_ends_while_it_is_asked_for, no_terminal_is_kept)
 
 
