@@ -34,10 +34,16 @@ struct shared {
 static struct shared *shared;
 static const char *file;
 
+/* O_NONBLOCK: the file may be a FIFO that nobody reads. */
+static int open_file(const char *path, int flags)
+{
+	return openat(AT_FDCWD, path,
+		      O_WRONLY | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags, 0644);
+}
+
 int trace_open(const char *path, struct err *err)
 {
-	_cleanup_close_ int fd =
-		openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+	_cleanup_close_ int fd = open_file(path, O_CREAT);
 	void *memory;
 
 	if (fd < 0)
@@ -219,7 +225,7 @@ void trace_write(const struct sequence *sequence, const struct start *start,
 	w = document(sequence, start, error);
 	text = json_write_text(w, &len, &err);
 	if (text)
-		fd = openat(AT_FDCWD, file, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+		fd = open_file(file, 0);
 	if (text && (fd < 0 || (r = io_write_all(fd, text, len)) < 0))
 		(void)err_errno(&err, fd < 0 ? errno : -r, "--trace: write %s", file);
 	if (!text || fd < 0 || r < 0)

@@ -20,6 +20,20 @@ t_trace() {
 		'exec-find no such path'
 }
 
+t_trace_that_nobody_reads() {
+	local reader
+	prog /bin/true
+	mkfifo "$T/trace"
+	U=(timeout 60 "${U[@]}")
+	no '--trace: open' --trace "$T/trace" run -b "$T/b" "$ID"
+	cat "$T/trace" >/dev/null & # ends with the first that closes it
+	reader=$!
+	sleep 0.3
+	R --trace "$T/trace" run -b "$T/b" "$ID"
+	[ "$RC" != 124 ] || fail 'waits for a reader'
+	kill $reader 2>/dev/null || true
+}
+
 t_trace_is_kept_for_explain() {
 	prog /bin/sleep 1000
 	ok --trace "$T/trace" run -d -b "$T/b" "$ID"
