@@ -234,3 +234,9 @@ int err_take(struct err *err, const struct err *said)
 		memcpy(err->step, said->step, sizeof(err->step));
 	return -err->code;
 }
+
+bool err_is_shortage(int error)
+{
+	return error == ENOMEM || error == EMFILE || error == ENFILE || error == EINTR ||
+	       error == EAGAIN;
+}

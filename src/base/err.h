@@ -65,3 +65,7 @@ void err_name_missing(const char *call, const char *since, const char *release);
 /* The text for an errno, in lower case and in the words users search for. ENOENT's is not
  * strerror()'s, which clients look for. Valid until the next call. */
 const char *err_why(int error);
+
+/* Whether an error tells of a shortage here, or of a signal, and says nothing about the file that
+ * the call was about. */
+bool err_is_shortage(int error);

@@ -139,11 +139,6 @@ int do_find_paths(struct do_parts *p, struct err *err)
 	return find_guards(p, err);
 }
 
-static bool is_absence(void)
-{
-	return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP;
-}
-
 /* Those of them that exist, at their own paths. */
 static int find_existing(struct do_parts *p, const struct do_texts *list, enum do_how how,
 			 const struct do_path **ret_v, size_t *ret_n, struct err *err)
@@ -155,7 +150,7 @@ static int find_existing(struct do_parts *p, const struct do_texts *list, enum d
 		const char *real;
 		enum machine_kind kind = machine_find(p->arena, list->v[i], &real);
 
-		if (kind == MACHINE_MISSING && how == DO_HIDE && !is_absence())
+		if (kind == MACHINE_MISSING && how == DO_HIDE && err_is_shortage(errno))
 			return err_errno(err, errno, "look for %s, to hide it", list->v[i]);
 		if (kind == MACHINE_MISSING ||
 		    (how == DO_READ && !do_home_may_show(p->machine.home, real)))
@@ -182,7 +177,7 @@ static struct do_texts hidden_by_default(struct do_parts *p)
 		v[n++] = do_hidden[i];
 	}
 	for (size_t i = 0; !p->o->root && do_secrets[i]; i++) {
-		if (access(do_secrets[i], R_OK) < 0 && is_absence())
+		if (access(do_secrets[i], R_OK) < 0 && !err_is_shortage(errno))
 			continue;
 		v = arena_room(p->arena, v, n, &cap, sizeof(*v));
 		v[n++] = do_secrets[i];

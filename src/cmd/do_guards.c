@@ -34,10 +34,10 @@ static bool is_absence(void)
 	       errno == ENAMETOOLONG;
 }
 
-static void note_error(int *error)
+static void note_error(struct search *s)
 {
-	if (!is_absence() && *error == 0)
-		*error = -errno;
+	if (!is_absence() && s->error == 0)
+		s->error = -errno;
 }
 
 static struct do_path *add_guard(struct search *s, const char *name, enum do_how how,
@@ -112,7 +112,7 @@ static void look(struct search *s, const char *name)
 	if (do_is_unprotected(name, s->unprotected))
 		return;
 	if (lstat(path, &st) < 0) {
-		note_error(&s->error);
+		note_error(s);
 		watch(s, path, NULL);
 		return;
 	}
@@ -140,8 +140,9 @@ static void look_at_git(struct search *s)
 		s->guards->watched[before].file = !s->guards->watched[before].there;
 }
 
-/* What could not be looked at may be there. closed: the answer for what this user cannot reach. */
-static bool has(const char *dir, const char *name, bool closed)
+/* What could not be looked at may be there; if it is expected, also what this user cannot reach.
+ * Anywhere else something may be mounted whose server is gone, and nobody can change that. */
+static bool has(const char *dir, const char *name, bool expected)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -151,7 +152,7 @@ static bool has(const char *dir, const char *name, bool closed)
 		return false;
 	if (lstat(path, &st) == 0)
 		return true;
-	return errno == EACCES ? closed : !is_absence();
+	return expected ? errno == EACCES || !is_absence() : err_is_shortage(errno);
 }
 
 /* One that a program has closed may be opened again, too. */
@@ -162,7 +163,7 @@ static void watch_closed(struct search *s, const char *path)
 	if (errno == EACCES)
 		watch(s, path, lstat(path, &st) == 0 ? &st : NULL);
 	else
-		note_error(&s->error);
+		note_error(s);
 }
 
 /* Calls fn for each directory in dir. Links are watched, not followed: a program could make them
@@ -184,7 +185,7 @@ static void for_each(struct search *s, const char *dir, unsigned int depth,
 		struct stat st, to;
 
 		if (lstat(path, &st) < 0)
-			note_error(&s->error);
+			note_error(s);
 		else if (S_ISDIR(st.st_mode))
 			fn(s, name, depth + 1);
 		else if (*dir && S_ISLNK(st.st_mode) && stat(path, &to) == 0 &&
@@ -271,8 +272,8 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 	DIR *stream = opendir(*dir ? path_join(b->arena, b->root, dir) : b->root);
 	struct dirent *entry;
 
-	if (!stream)
-		note_error(&b->error);
+	if (!stream && err_is_shortage(errno) && b->error == 0)
+		b->error = -errno;
 	/* All of the first level: a program inside could otherwise exhaust the limit. */
 	while (stream && b->error == 0 && (depth == 1 || b->looked < BARE_LOOKED) &&
 	       (entry = io_next_entry(stream, &b->error))) {

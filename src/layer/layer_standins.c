@@ -151,7 +151,7 @@ static int look_at(struct maker *m, int dir, const char *base, const char *name,
 	struct stat st;
 
 	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : failed(m, name);
+		return err_is_shortage(errno) ? failed(m, name) : 0;
 	if (strchr(base, '\n') || (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)))
 		return 0;
 	if (is_for_all(dir, base, &st))
@@ -168,13 +168,10 @@ static int look_into(struct maker *m, const char *dir, unsigned int depth)
 	struct dirent *entry;
 
 	if (!stream) {
-		int missing = errno;
-
+		/* Otherwise there is no such file, or none that can be reached. */
+		r = err_is_shortage(errno) ? failed(m, dir) : 0;
 		fd_closep(&fd);
-		if (missing == ENOENT || missing == ENOTDIR || missing == EACCES)
-			return 0;
-		errno = missing;
-		return failed(m, dir);
+		return r;
 	}
 	while (r == 0 && (entry = io_next_entry(stream, &error)))
 		r = look_at(m, dirfd(stream), entry->d_name,

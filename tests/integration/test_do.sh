@@ -560,6 +560,10 @@ t_do_guards_meet_an_error() {
 	strace -o "$T/trace" -P "$PWD/.git/modules" -e inject=open,openat:error=EMFILE "${U[@]}" do --rw . -- true 2>"$T/err" || RC=$?
 	has 'trace' "$(<"$T/trace")" INJECTED
 	has 'error' "$(<"$T/err")" "search $PWD for what others run: too many open files"
+	mkdir dead # as a mount whose server is gone
+	strace -f -o "$T/trace" -P "$PWD/dead" -P "$PWD/dead/HEAD" -e inject=open,openat,?lstat,newfstatat:error=ENOTCONN \
+		"${U[@]}" do --rw . -- true 2>"$T/err" || fail "$(<"$T/err")"
+	has 'trace of it' "$(<"$T/trace")" INJECTED
 	[ "$MODE" != root ] || return 0
 	chmod 0 .git/modules
 	R do --rw . -- sh -c 'chmod 755 .git/modules; echo evil >.git/modules/sub/hooks/pre-commit'
