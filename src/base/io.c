@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { AT_ONCE = 1 << 30 };
 
 static ssize_t read_retry(int fd, void *buf, size_t size)
 {
@@ -129,6 +132,41 @@ int io_write_all(int fd, const void *data, size_t len)
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+static int copy_range(int from, int to, off_t at, off_t end)
+{
+	if (lseek(to, at, SEEK_SET) < 0)
+		return -errno;
+	while (at < end) {
+		/* A 32-bit size_t would truncate 4 GiB to zero. */
+		ssize_t n =
+			sendfile(to, from, &at, end - at < AT_ONCE ? (size_t)(end - at) : AT_ONCE);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+	}
+	return 0;
+}
+
+int io_copy_contents(int from, int to, off_t size)
+{
+	off_t at = 0, end;
+
+	while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
+		int r;
+
+		end = lseek(from, at, SEEK_HOLE);
+		r = end < 0 ? -errno : copy_range(from, to, at, end);
+		if (r < 0)
+			return r;
+		at = end;
+	}
+	if (errno != ENXIO) /* the end */
+		return -errno;
+	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
 int io_write_at(int dirfd, const char *path, const char *text)

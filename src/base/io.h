@@ -25,6 +25,10 @@ struct dirent *io_next_entry(DIR *dir, int *r);
 
 int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 
+/* Copies a file of this size into an empty one. Holes stay holes: a file of any size may contain
+ * nothing. 0 or -errno. */
+int io_copy_contents(int from, int to, off_t size);
+
 /* Writes text to an existing file in one write(2), as kernel files require. 0 or -errno. */
 int io_write_at(int dirfd, const char *path, const char *text);
 

@@ -9,44 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 16 };
-
-static int copy_range(int from, int to, off_t at, off_t end)
-{
-	char chunk[CHUNK];
-
-	if (lseek(to, at, SEEK_SET) < 0)
-		return -errno;
-	while (at < end) {
-		ssize_t n = pread(from, chunk, (size_t)(end - at < CHUNK ? end - at : CHUNK), at);
-		int r = n < 0 ? -errno : io_write_all(to, chunk, (size_t)n);
-
-		if (n == 0 || (r < 0 && r != -EINTR))
-			return r;
-		at += n > 0 ? n : 0;
-	}
-	return 0;
-}
-
-/* Holes stay holes: a program can make a file of any size that contains nothing. */
-static int copy_contents(int from, int to, off_t size)
-{
-	off_t at = 0, end;
-
-	while ((at = lseek(from, at, SEEK_DATA)) >= 0) {
-		int r;
-
-		end = lseek(from, at, SEEK_HOLE);
-		r = end < 0 ? -errno : copy_range(from, to, at, end);
-		if (r < 0)
-			return r;
-		at = end;
-	}
-	if (errno != ENXIO) /* the end */
-		return -errno;
-	return ftruncate(to, size) < 0 ? -errno : 0;
-}
-
 /* Strips setuid and setgid from files: whoever read the list of changes has not seen what they
  * do. */
 mode_t layer_make_mode(mode_t mode)
@@ -96,7 +58,7 @@ static int make_file(const struct layer_job *job)
 	to = open_new(job, &named);
 	if (to < 0)
 		return to;
-	r = copy_contents(from, to, st.st_size);
+	r = io_copy_contents(from, to, st.st_size);
 	if (r == 0 && fchmod(to, mode_of(&st)) < 0)
 		r = -errno;
 	if (r == 0 && !named &&

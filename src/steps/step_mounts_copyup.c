@@ -15,12 +15,9 @@
 #include <fcntl.h>
 #include <linux/limits.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-enum { AT_ONCE = 1 << 30 };
 
 /* A directory being copied. */
 struct level {
@@ -61,23 +58,16 @@ static int copy_file(int from, int to, const char *name, const struct stat *st)
 {
 	_cleanup_close_ int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	_cleanup_close_ int out = -1;
-	off_t left = st->st_size;
+	int r;
 
 	if (in < 0)
 		return -errno;
 	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (out < 0)
 		return -errno;
-	while (left > 0) {
-		/* A 32-bit size_t would truncate 4 GiB to zero. */
-		ssize_t n = sendfile(out, in, NULL, left < AT_ONCE ? (size_t)left : AT_ONCE);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			break;
-		left -= n > 0 ? n : 0;
-	}
+	r = io_copy_contents(in, out, st->st_size);
+	if (r < 0)
+		return r;
 	if (fchown(out, st->st_uid, st->st_gid) < 0) /* first, because chown clears capabilities */
 		return -errno;
 	copy_xattrs(in, out);

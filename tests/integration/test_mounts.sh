@@ -369,6 +369,18 @@ t_tmpcopyup() {
 	no 'tmpcopyup is for tmpfs only' run -b "$T/b" "$ID"
 }
 
+# As lastlog of an image with high uids; as much memory as its size says has no machine.
+t_tmpcopyup_of_a_file_with_holes() {
+	mkdir -p "$T/b/rootfs/data"
+	truncate -s 1T "$T/b/rootfs/data/holes"
+	printf middle | dd of="$T/b/rootfs/data/holes" bs=1 seek=1000000000 conv=notrunc status=none
+	truncate -s 10 "$T/b/rootfs/data/empty"
+	add_mounts '[{destination: "/data", type: "tmpfs", source: "t", options: ["tmpcopyup", "size=1m"]}]'
+	U=(timeout 60 "${U[@]}")
+	look 'cd /data; stat -c "%s %n" empty holes; dd if=holes bs=1 skip=1000000000 count=6 2>/dev/null'
+	eq output "$OUT" "$(printf '10 empty\n1099511627776 holes\nmiddle')"
+}
+
 t_tmpcopyup_of_a_deep_tree() {
 	mkdir "$T/b/rootfs/data"
 	python3 - "$T/b/rootfs/data" <<-'END'
