@@ -115,6 +115,28 @@ static int set_owner(const struct layer_job *job, const char *name)
 		       : 0;
 }
 
+/* Later calls find a file in its place, and have no reason to look for this one. */
+static int drop_temporary(const struct layer_job *job, int r)
+{
+	for (int tries = 0; unlinkat(job->to, job->temporary, 0) < 0 && errno != ENOENT; tries++)
+		if (tries)
+			return r < 0 ? r : -errno;
+	return r;
+}
+
+/* In one step, or a kill could leave the temporary name beside the file. Not every file system has
+ * that. */
+static int place_new(const struct layer_job *job)
+{
+	int r = resolve_rename_new(job->to, job->temporary, job->name);
+
+	if (r != -EINVAL && r != -ENOSYS && r != -EPERM)
+		return r;
+	if (linkat(job->to, job->temporary, job->to, job->name, 0) < 0)
+		return -errno;
+	return drop_temporary(job, 0);
+}
+
 /* Moves the file into place. A file that appeared since the list was made stays. */
 static int settle(const struct layer_job *job, bool over)
 {
@@ -122,15 +144,13 @@ static int settle(const struct layer_job *job, bool over)
 
 	if (r == 0)
 		r = set_times(job, job->temporary);
-	if (r == 0 && over && renameat(job->to, job->temporary, job->to, job->name) == 0)
-		return 0;
-	if (r == 0 && (over || linkat(job->to, job->temporary, job->to, job->name, 0) < 0))
+	if (r == 0 && over && renameat(job->to, job->temporary, job->to, job->name) < 0)
 		r = -errno;
-	/* Later calls find the file in its place, and have no reason to look here. */
-	for (int tries = 0; unlinkat(job->to, job->temporary, 0) < 0 && errno != ENOENT; tries++)
-		if (tries)
-			return r < 0 ? r : -errno;
-	return r;
+	else if (r == 0 && !over)
+		r = place_new(job);
+	if (r == 0)
+		return 0;
+	return drop_temporary(job, r);
 }
 
 static int make(const struct layer_job *job, bool over)

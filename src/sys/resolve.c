@@ -389,3 +389,10 @@ int resolve_check_cwd(struct err *err)
 		       "process.cwd: current working directory is outside of "
 		       "container mount namespace root -- possible container breakout detected");
 }
+
+int resolve_rename_new(int dir, const char *from, const char *to)
+{
+	const unsigned int no_replace = 1; /* RENAME_NOREPLACE */
+
+	return syscall(SYS_renameat2, dir, from, dir, to, no_replace) < 0 ? -errno : 0;
+}

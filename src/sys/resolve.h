@@ -49,3 +49,7 @@ int resolve_walk(int root, const char *path, int flags, uint64_t resolve);
 /* -EPERM if the working directory has no path below the root, because it was entered through a
  * descriptor of the host (CVE-2024-21626). */
 int resolve_check_cwd(struct err *err) MUST_CHECK;
+
+/* Renames a file within a directory, to a name that is free: -EEXIST. -EINVAL, -ENOSYS: the file
+ * system, or the kernel, cannot do both at once. */
+int resolve_rename_new(int dir, const char *from, const char *to);
