@@ -235,8 +235,8 @@ int err_take(struct err *err, const struct err *said)
 	return -err->code;
 }
 
-bool err_is_shortage(int error)
+bool err_is_absence(int error)
 {
-	return error == ENOMEM || error == EMFILE || error == ENFILE || error == EINTR ||
-	       error == EAGAIN;
+	return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP ||
+	       error == ENAMETOOLONG || error == ENOTCONN;
 }

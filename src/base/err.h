@@ -66,6 +66,6 @@ void err_name_missing(const char *call, const char *since, const char *release);
  * strerror()'s, which clients look for. Valid until the next call. */
 const char *err_why(int error);
 
-/* Whether an error tells of a shortage here, or of a signal, and says nothing about the file that
- * the call was about. */
-bool err_is_shortage(int error);
+/* Whether an error says that the caller can reach nothing at a path, and will not later: a FUSE
+ * mount whose server is gone (ENOTCONN) never comes back, while a disk or another machine may. */
+bool err_is_absence(int error);

@@ -150,7 +150,7 @@ static int find_existing(struct do_parts *p, const struct do_texts *list, enum d
 		const char *real;
 		enum machine_kind kind = machine_find(p->arena, list->v[i], &real);
 
-		if (kind == MACHINE_MISSING && how == DO_HIDE && err_is_shortage(errno))
+		if (kind == MACHINE_MISSING && how == DO_HIDE && !err_is_absence(errno))
 			return err_errno(err, errno, "look for %s, to hide it", list->v[i]);
 		if (kind == MACHINE_MISSING ||
 		    (how == DO_READ && !do_home_may_show(p->machine.home, real)))
@@ -177,7 +177,7 @@ static struct do_texts hidden_by_default(struct do_parts *p)
 		v[n++] = do_hidden[i];
 	}
 	for (size_t i = 0; !p->o->root && do_secrets[i]; i++) {
-		if (access(do_secrets[i], R_OK) < 0 && !err_is_shortage(errno))
+		if (access(do_secrets[i], R_OK) < 0 && err_is_absence(errno))
 			continue;
 		v = arena_room(p->arena, v, n, &cap, sizeof(*v));
 		v[n++] = do_secrets[i];

@@ -27,16 +27,9 @@ struct search {
 	int error; /* of something that could not be looked at */
 };
 
-/* Whether errno says that nothing is there, or nothing that this user can reach. */
-static bool is_absence(void)
-{
-	return errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP ||
-	       errno == ENAMETOOLONG;
-}
-
 static void note_error(struct search *s)
 {
-	if (!is_absence() && s->error == 0)
+	if (!err_is_absence(errno) && s->error == 0)
 		s->error = -errno;
 }
 
@@ -140,9 +133,8 @@ static void look_at_git(struct search *s)
 		s->guards->watched[before].file = !s->guards->watched[before].there;
 }
 
-/* What could not be looked at may be there; if it is expected, also what this user cannot reach.
- * Anywhere else something may be mounted whose server is gone, and nobody can change that. */
-static bool has(const char *dir, const char *name, bool expected)
+/* What could not be looked at may be there. closed: the answer for what this user cannot reach. */
+static bool has(const char *dir, const char *name, bool closed)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -152,7 +144,7 @@ static bool has(const char *dir, const char *name, bool expected)
 		return false;
 	if (lstat(path, &st) == 0)
 		return true;
-	return expected ? errno == EACCES || !is_absence() : err_is_shortage(errno);
+	return errno == EACCES ? closed : !err_is_absence(errno);
 }
 
 /* One that a program has closed may be opened again, too. */
@@ -272,7 +264,7 @@ static void search_bare(struct bare *b, const char *dir, unsigned int depth)
 	DIR *stream = opendir(*dir ? path_join(b->arena, b->root, dir) : b->root);
 	struct dirent *entry;
 
-	if (!stream && err_is_shortage(errno) && b->error == 0)
+	if (!stream && !err_is_absence(errno) && b->error == 0)
 		b->error = -errno;
 	/* All of the first level: a program inside could otherwise exhaust the limit. */
 	while (stream && b->error == 0 && (depth == 1 || b->looked < BARE_LOOKED) &&

@@ -151,7 +151,7 @@ static int look_at(struct maker *m, int dir, const char *base, const char *name,
 	struct stat st;
 
 	if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_is_shortage(errno) ? failed(m, name) : 0;
+		return err_is_absence(errno) ? 0 : failed(m, name);
 	if (strchr(base, '\n') || (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)))
 		return 0;
 	if (is_for_all(dir, base, &st))
@@ -168,8 +168,7 @@ static int look_into(struct maker *m, const char *dir, unsigned int depth)
 	struct dirent *entry;
 
 	if (!stream) {
-		/* Otherwise there is no such file, or none that can be reached. */
-		r = err_is_shortage(errno) ? failed(m, dir) : 0;
+		r = err_is_absence(errno) ? 0 : failed(m, dir);
 		fd_closep(&fd);
 		return r;
 	}

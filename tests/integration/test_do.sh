@@ -564,6 +564,15 @@ t_do_guards_meet_an_error() {
 	strace -f -o "$T/trace" -P "$PWD/dead" -P "$PWD/dead/HEAD" -e inject=open,openat,?lstat,newfstatat:error=ENOTCONN \
 		"${U[@]}" do --rw . -- true 2>"$T/err" || fail "$(<"$T/err")"
 	has 'trace of it' "$(<"$T/trace")" INJECTED
+	# A disk or another machine may answer later, while the sandbox runs.
+	RC=0
+	strace -f -o "$T/trace" -P "$PWD/dead" -P "$PWD/dead/HEAD" -e inject=open,openat:error=EIO \
+		"${U[@]}" do --rw . -- true 2>"$T/err" || RC=$?
+	eq 'an error of a disk' "$RC" 125
+	RC=0
+	strace -f -o "$T/trace" -P /var/backups -e inject=?lstat,?stat,?readlink,?readlinkat,?newfstatat,?statx,?openat:error=EIO \
+		"${U[@]}" do -- true 2>"$T/err" || RC=$?
+	has 'a hidden place' "$RC $(<"$T/err")" '125 usrun: look for /var/backups, to hide it'
 	[ "$MODE" != root ] || return 0
 	chmod 0 .git/modules
 	R do --rw . -- sh -c 'chmod 755 .git/modules; echo evil >.git/modules/sub/hooks/pre-commit'
