@@ -266,6 +266,12 @@ static int detach_all_but(int dir, int program, struct err *err)
 	uint32_t ids[MAX_PROGRAMS], keep = 0;
 	int n = bpf_device_list(dir, ids, MAX_PROGRAMS);
 
+	/* Who may not ask, or has a kernel without them, has attached none. */
+	if (program < 0 && (n == -EPERM || n == -EACCES || n == -ENOSYS || n == -EINVAL))
+		return 0;
+	if (n < 0)
+		return err_errno(err, -n,
+				 ERR_AT "linux.resources.devices: list the device programs");
 	if (program >= 0 && n == 1) /* the only one is the one just attached */
 		return 0;
 	if (program >= 0)

@@ -25,21 +25,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Whether a joined namespace is nevertheless the caller's or that of the first process. */
+/* Whether a joined namespace is nevertheless the caller's or that of the first process. What cannot
+ * be compared is not taken for another, unless this user may not see the first process. */
 static bool is_the_hosts(int ns, int kind)
 {
 	static const char *const whose[] = { "self", "1" };
 	const char *name = kind == PLAN_NS_NET     ? "net"
 			   : kind == PLAN_NS_MOUNT ? "mnt"
 						   : names_namespaces[kind].name;
-	struct stat st, host;
+	struct stat st, host = { 0 };
 	char path[32];
 
 	if (fstat(ns, &st) < 0)
 		return true;
 	for (size_t i = 0; i < sizeof(whose) / sizeof(whose[0]); i++) {
 		(void)snprintf(path, sizeof(path), "/proc/%s/ns/%s", whose[i], name);
-		if (stat(path, &host) == 0 && host.st_ino == st.st_ino && host.st_dev == st.st_dev)
+		if (stat(path, &host) < 0 && errno != ENOENT && errno != EACCES && errno != EPERM)
+			return true;
+		if (host.st_ino == st.st_ino && host.st_dev == st.st_dev)
 			return true;
 	}
 	return false;

@@ -206,6 +206,35 @@ t_fault_owner_of_the_cgroup() {
 	ok delete "$ID"
 }
 
+# What cannot be loaded, attached or listed is no program that is not there.
+t_fault_device_programs() {
+	root_only 'a user has none'
+	local when
+	prog /bin/true
+	for when in 1 2 3; do
+		RC=0
+		strace -f -qq -o "$T/trace" -e trace=bpf -e "inject=bpf:error=ENOMEM:when=$when" "${U[@]}" run -b "$T/b" "$ID" \
+			2>"$T/err" </dev/null || RC=$?
+		grep -q INJECTED "$T/trace" || skip 'the cgroups are those of v1'
+		eq "call $when: status" "$RC" 1
+		has "call $when" "$(<"$T/err")" 'linux.resources.devices: '
+		no 'does not exist' state "$ID"
+	done
+}
+
+# A namespace that cannot be compared with the host's may be it.
+t_fault_namespace_of_the_host() {
+	root_only 'a user may not join it'
+	prog /bin/true
+	cfg '.linux.namespaces = [.linux.namespaces[] | select(.type != "network")] + [{type: "network", path: "/proc/self/ns/net"}] |
+		.linux.sysctl = {"net.ipv4.ip_forward": "1"}'
+	RC=0
+	strace -f -qq -o "$T/trace" -P /proc/self/ns/net -P /proc/1/ns/net -e inject=?stat,newfstatat:error=ENOMEM \
+		"${U[@]}" run -b "$T/b" "$ID" 2>"$T/err" </dev/null || RC=$?
+	has 'trace' "$(<"$T/trace")" INJECTED
+	has 'error' "$RC $(<"$T/err")" "linux.sysctl: the network namespace /proc/self/ns/net is the host's, which would change"
+}
+
 # Result in RC, ERR. LOST: there is no state.
 fault_deletion() { # OPTION OF STRACE...
 	up
