@@ -294,7 +294,7 @@ t_delete_force_spares_a_newer_container() {
 	strace -f -qq -o "$T/trace" -e trace=getdents64 -e inject=getdents64:delay_enter=1000000:when=1 \
 		"${U[@]}" delete --force "$ID" >"$T/delete" 2>&1 </dev/null &
 	tracer=$!
-	sleep 0.3
+	soon test -e "$(STATE_OF)/$ID" # it has reserved the id, and now looks for what is left
 	ok run -d -b "$T/b" "$ID"
 	wait $tracer || fail "$(<"$T/delete")"
 	is running
