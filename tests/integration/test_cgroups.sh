@@ -328,9 +328,11 @@ t_events_oom() {
 t_state_tells_of_memory_kills() {
 	root_only
 	v1_dir memory >/dev/null || skip "needs the v1 hierarchies in /sys/fs/cgroup"
-	prog /bin/dd if=/dev/zero of=/dev/null bs=64M count=1
+	mkfifo "$T/b/rootfs/go"
+	script_ 'read -r _ </go; exec dd if=/dev/zero of=/dev/null bs=64M count=1'
 	cfg '.linux.resources.memory.limit = 16777216'
-	ok run -d -b "$T/b" "$ID"
+	ok run -d -b "$T/b" "$ID" # which itself tells of a program that is killed until it ends
+	echo >"$T/b/rootfs/go"
 	soon is stopped
 	ok state "$ID"
 	eq "kills" "$(jq .oomKills <<<"$OUT")" 1
