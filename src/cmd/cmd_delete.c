@@ -138,7 +138,6 @@ static int check_names(const struct delete_call *call, const struct facts_cgroup
 	const char *const names[] = { id, arena_strf(call->arena, "usrun-%s", id),
 				      arena_strf(call->arena, "usrun-%s.scope", id),
 				      wanted ? path_base(wanted) : NULL, NULL };
-
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && !group && i < host->n; i++)

@@ -344,8 +344,8 @@ static int stay(struct do_parts *p, struct launch *launch, const struct cmd_glob
 		told = do_layer_tell(p->arena, &launch->start, p->o->changes, err);
 	if (launch->store)
 		gc_sandboxes(p->arena, launch->store);
-	return told < 0 ? told
-			: r; /* whoever asked for the list must not take none for an empty one */
+	/* Whoever asked for the list must not take none for an empty one. */
+	return told < 0 ? told : r;
 }
 
 static int launch_it(struct do_parts *p, const struct cmd_globals *globals,

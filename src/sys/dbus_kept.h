@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection that is kept between two conversations of a command with the same manager: to
- * accept one costs systemd as much as half a job. Children close it with all that is not theirs. */
+ * accept one costs systemd a fifth of all that a create takes of it. Children close it with all
+ * that is not theirs. */
 #pragma once
 
 #include "src/sys/dbus.h"
