@@ -277,8 +277,8 @@ static bool is_last_comma(struct json_reader *r, size_t at)
 	return false;
 }
 
-/* Adds a hint for other habits: single quotes, and Python's constants. */
-static void hint_habit(struct json_reader *r, size_t at)
+/* Adds a hint for other habits: single quotes or none, and Python's constants. */
+static void hint_habit(struct json_reader *r, size_t at, const char *rule)
 {
 	static const char *const words[] = { "True", "False", "None" };
 
@@ -288,6 +288,8 @@ static void hint_habit(struct json_reader *r, size_t at)
 		if (r->len - at >= strlen(words[i]) &&
 		    memcmp(r->text + at, words[i], strlen(words[i])) == 0)
 			err_hint(r->err, "write true, false and null in lower case");
+	if (at < r->len && isalpha((unsigned char)r->text[at]) && str_starts(rule, "expected a "))
+		err_hint(r->err, "a text needs double quotes");
 }
 
 static size_t place_of_error(const struct json_reader *r, int which)
@@ -310,7 +312,7 @@ static void syntax(struct json_reader *r, size_t at, const char *rule)
 	(void)json_text_shorten(shown, sizeof(shown), r->text + at,
 				token_end(r->text, r->len, at) - at);
 	(void)json_read_error_rule(r, at, "%s, got %s", rule, shown);
-	hint_habit(r, at);
+	hint_habit(r, at, rule);
 }
 
 void json_read_error_syntax(struct json_reader *r)

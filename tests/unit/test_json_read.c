@@ -315,6 +315,12 @@ TEST(syntax)
 	refuses("{\"strings\":[\"a\" \"b\"]}",
 		"f:1:17: strings[0]: expected \",\" or \"]\", got \"b\"");
 	refuses("{\"a\":nope}", "f:1:6: a: expected a value, got nope");
+	CHECK_STR(err.hint, "a text needs double quotes");
+	refuses("{nope:1}", "f:1:2: expected a value, got nope");
+	CHECK_STR(err.hint, "a text needs double quotes");
+	refuses(REST("\"a\":1") "nope",
+		"f:1:20: unexpected text after the end of the document, got nope");
+	CHECK_STR(err.hint, "");
 	refuses("{\"a\":01}", "f:1:7: a: expected \",\" or \"}\", got 1");
 	refuses("{'a':1}", "f:1:2: expected a value, got '");
 	CHECK_STR(err.hint, "use double quotes");
