@@ -79,8 +79,9 @@ static int add_row(struct output *out, const char *id, const struct state *state
 	return 0;
 }
 
-/* A damaged container is listed as such and must not hide the others. In JSON it has the shape that
- * Go programs decode, including a time and a status that they know. */
+/* A container whose state or status cannot be read is listed as damaged and must not hide the
+ * others. In JSON it has the shape that Go programs decode, including a time and a status that they
+ * know. */
 static void add_damaged(struct output *out, const char *id)
 {
 	if (!out->w) {
@@ -120,27 +121,29 @@ static int read_one(struct output *out, const char *id, struct state *state)
 	return r == 0;
 }
 
-static int add(struct output *out, const char *id, struct err *err)
+static void add(struct output *out, const char *id)
 {
 	struct state state = { 0 };
+	struct err damaged;
 	int r = read_one(out, id, &state);
 
 	if (r > 0)
-		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), err)
-			   : add_row(out, id, &state, err);
+		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), &damaged)
+			   : add_row(out, id, &state, &damaged);
+	if (r < 0)
+		add_damaged(out, id);
 	arena_reset(out->one);
-	return r;
 }
 
 static int tell_rows(void *data, size_t first, size_t end, struct str *text, struct err *err)
 {
 	struct output *out = data;
-	int r = 0;
 
+	(void)err;
 	out->rows = text;
-	for (size_t i = first; r == 0 && i < end; i++)
-		r = add(out, out->ids[i], err);
-	return r;
+	for (size_t i = first; i < end; i++)
+		add(out, out->ids[i]);
+	return 0;
 }
 
 /* The objects between the brackets of the array, each with a comma and a newline behind it. */
@@ -154,12 +157,8 @@ static int tell_objects(void *data, size_t first, size_t end, struct str *text, 
 
 	out->w = w;
 	json_write_array(w, NULL);
-	for (size_t i = first; i < end; i++) {
-		int r = add(out, out->ids[i], err);
-
-		if (r < 0)
-			return r;
-	}
+	for (size_t i = first; i < end; i++)
+		add(out, out->ids[i]);
 	json_write_end(w);
 	objects = json_write_text(w, &len, err);
 	if (!objects)

@@ -667,13 +667,21 @@ t_list_with_damaged() {
 	ok run -d -b "$T/b" "$ID.runs"
 	mkdir -m 700 "$(STATE_OF)/$ID.begun" "$(STATE_OF)/$ID.torn"
 	echo '{' >"$(STATE_OF)/$ID.torn/state.json"
+	# Of this one the state can be read, but not whether its processes are frozen.
+	cp -r "$(STATE_OF)/$ID.runs" "$(STATE_OF)/$ID.lost"
+	jq --arg id "$ID.lost" '.id = $id | .cgroupDriver = "v1" | .cgroupDirs = [
+		{controllers: "freezer", mount: "/sys/fs/cgroup", path: ("/a" * 2500)}]' \
+		"$(STATE_OF)/$ID.runs/state.json" >"$(STATE_OF)/$ID.lost/state.json"
+	no 'too long' state "$ID.lost"
 	ok list
 	has 'another' "$(grep "$ID.runs " <<<"$OUT")" running
 	has 'damaged' "$(grep "$ID.torn " <<<"$OUT")" damaged
+	has 'damaged' "$(grep "$ID.lost " <<<"$OUT")" damaged
 	ok list --format json
-	eq 'damaged' "$(jq -r '.[] | select(.damaged) | .id' <<<"$OUT")" "$ID.torn"
+	eq 'damaged' "$(jq -r '.[] | select(.damaged) | .id' <<<"$OUT" | sort | xargs)" "$ID.lost $ID.torn"
 	has 'another' "$(jq -r '.[].id' <<<"$OUT")" "$ID.runs"
 	local id
+	rm -r "$(STATE_OF)/$ID.lost"
 	for id in runs torn begun; do ok delete --force "$ID.$id"; done
 }
 
