@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/json_text.h"
 
+#include "src/base/str.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -138,14 +140,11 @@ const char *json_text_shorten(char *buf, size_t size, const char *s, size_t len)
 			n--;
 	}
 	for (size_t i = 0, bytes; i < n; i += bytes) {
-		const unsigned char *c = (const unsigned char *)s + i;
-		size_t valid = utf8_char(c, n - i);
-		/* U+0080 to U+009F are control characters too */
-		bool control = *c < 0x20 || *c == 0x7f || (valid == 2 && *c == 0xc2 && c[1] < 0xa0);
+		size_t valid = utf8_char((const unsigned char *)s + i, n - i);
 
 		bytes = valid ? valid : 1;
-		if (valid && !control)
-			memcpy(buf + i, c, bytes);
+		if (valid && !str_control(s + i))
+			memcpy(buf + i, s + i, bytes);
 		else
 			memset(buf + i, '?', bytes);
 	}

@@ -75,6 +75,23 @@ void str_cut(char *text, size_t max)
 		put_dots(text, max);
 }
 
+size_t str_control(const char *s)
+{
+	const unsigned char *c = (const unsigned char *)s;
+
+	if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+		return 2;
+	return *c < 0x20 || *c == 0x7f;
+}
+
+void str_tame(char *text)
+{
+	for (size_t n; *text; text += n ? n : 1) {
+		n = str_control(text);
+		memset(text, '?', n);
+	}
+}
+
 void str_line(char *buf, size_t size, const char *fmt, va_list ap)
 {
 	int len = vsnprintf(buf, size, fmt, ap);
@@ -83,9 +100,7 @@ void str_line(char *buf, size_t size, const char *fmt, va_list ap)
 		*buf = '\0';
 	else if ((size_t)len >= size)
 		put_dots(buf, size - 1);
-	for (; *buf; buf++)
-		if ((unsigned char)*buf < 0x20 || *buf == 0x7f)
-			*buf = '?';
+	str_tame(buf);
 }
 
 void str_done(struct str *str)

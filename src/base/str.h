@@ -20,9 +20,15 @@ void str_addf(struct str *str, const char *fmt, ...) PRINTF(2, 3);
 void str_addv(struct str *str, const char *fmt, va_list ap) PRINTF(2, 0);
 void str_done(struct str *str);
 
+/* The bytes of the control character at s, which a terminal would obey, or 0. U+0080 to U+009F are
+ * such, too, of two bytes. */
+size_t str_control(const char *s);
+
+/* Replaces every byte of control characters with "?". */
+void str_tame(char *text);
+
 /* Formats a message for people into a buffer: one line, truncated at a character with "..." if it
- * is too long. It may quote files, so control characters, which a terminal would obey, become
- * "?". */
+ * is too long. It may quote files, so it is tamed. */
 void str_line(char *buf, size_t size, const char *fmt, va_list ap) PRINTF(3, 0);
 
 /* Truncates a text to max bytes in the same way. max is at least 3. */

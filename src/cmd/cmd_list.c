@@ -65,14 +65,17 @@ static int add_row(struct output *out, const char *id, const struct state *state
 {
 	int status = status_of(state, NULL, err);
 	long long pid = status == STATUS_STOPPED || !state->pid.set ? 0 : (long long)state->pid.v;
+	char *bundle;
 
 	if (status < 0)
 		return status;
+	bundle = arena_strdup(out->one, state->bundle);
+	str_tame(bundle);
 	add_cells(out->rows, (const char *const[COLUMNS]){
 				     id,
 				     arena_strf(out->one, "%lld", pid),
 				     status_name((enum status)status),
-				     state->bundle,
+				     bundle,
 				     to_the_second(out->one, state->created),
 				     owner_name(out, state),
 			     });

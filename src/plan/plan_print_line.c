@@ -8,7 +8,7 @@
 void plan_print_addf(struct str *out, const char *fmt, ...)
 {
 	_cleanup_str_ struct str text = { 0 };
-	size_t first = *fmt == '\n', end;
+	size_t first = *fmt == '\n', end, control = 0;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -16,14 +16,15 @@ void plan_print_addf(struct str *out, const char *fmt, ...)
 	va_end(ap);
 	end = text.len - str_ends(fmt, "\n");
 	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.s[i];
-
-		if ((c >= 0x20 && c != 0x7f) || i < first || i >= end)
+		control = control ? control - 1 : 0;
+		if (!control && i >= first && i < end)
+			control = str_control(text.s + i);
+		if (!control)
 			str_addn(out, text.s + i, 1);
-		else if (c == '\n')
+		else if (text.s[i] == '\n')
 			str_add(out, "\\n");
 		else
-			str_addf(out, "\\x%02x", c);
+			str_addf(out, "\\x%02x", (unsigned char)text.s[i]);
 	}
 }
 

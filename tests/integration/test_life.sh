@@ -685,6 +685,19 @@ t_list_with_damaged() {
 	for id in runs torn begun; do ok delete --force "$ID.$id"; done
 }
 
+# A terminal would obey them. In JSON they are escaped.
+t_list_hides_control_characters() {
+	local bundle=$T/$'b\e[2J\nx\xc2\x9b'
+	prog /bin/sh
+	cp -r "$T/b" "$bundle"
+	ok create -b "$bundle" "$ID"
+	ok list
+	has table "$OUT" "  $T/b?[2J?x??  "
+	ok list --format json
+	eq json "$(jq -r '.[].bundle' <<<"$OUT")" "$bundle"
+	down
+}
+
 # Of many, processors tell a part each, and one tells the same.
 t_list_of_many() {
 	local root=$T/many format i

@@ -24,6 +24,8 @@ TEST(one_line_that_a_terminal_can_be_given)
 	CHECK_STR(err.hint, "rename a?b");
 	(void)err_prefix(&err, "in %s", "\r");
 	CHECK_STR(err.text, "in ?: got \"a?b?[2J?\"");
+	(void)err_set(&err, EINVAL, "\xc2\x9b[2J\xc2\x80\xc2\x9f\u00a0\u00db\xc2");
+	CHECK_STR(err.text, "??[2J????\u00a0\u00db\xc2");
 }
 
 /* Of two bytes each, at every offset to the end of the text. */

@@ -363,13 +363,13 @@ TEST(odd_texts_stay_where_they_belong)
 	struct str out = { 0 }, target = { 0 };
 	const struct plan *plan;
 
-	plan = build(
-		&facts,
-		"{\"destination\":\"/a\\nrootfs\\u001b[2J\",\"type\":\"tmpfs\",\"source\":\"s\"}",
-		"]");
+	plan = build(&facts,
+		     "{\"destination\":\"/"
+		     "a\\nrootfs\\u001b[2J\\u009b\",\"type\":\"tmpfs\",\"source\":\"s\"}",
+		     "]");
 	CHECK(plan != NULL);
 	plan_print(&out, plan);
-	CHECK(strstr(str_text(&out), "\n  /a\\nrootfs\\x1b[2J"));
+	CHECK(strstr(str_text(&out), "\n  /a\\nrootfs\\x1b[2J\\xc2\\x9b"));
 	for (int i = 0; i < 400; i++)
 		str_add(&target, "\u00e4");
 	plan = build(&facts,
