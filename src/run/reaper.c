@@ -4,6 +4,7 @@
 #include "src/base/err.h"
 #include "src/base/str.h"
 #include "src/steps/start.h"
+#include "src/sys/child.h"
 #include "src/sys/privs.h"
 
 #include <signal.h>
@@ -93,14 +94,17 @@ static bool reap(pid_t program, int *ret_status)
 }
 
 /* The program leads its own session, where stop signals other than SIGSTOP have no effect. Its
- * children stop and continue with it, like a shell's job. */
-static void pass_on(pid_t program, int signal)
+ * children stop and continue with it, like a shell's job, and get the keys of a terminal. */
+static void pass_on(pid_t program, const siginfo_t *info)
 {
+	int signal = info->si_signo;
+
 	if (signal == SIGTSTP)
 		(void)kill(-program, SIGSTOP);
-	else if (signal == SIGCONT)
-		(void)kill(-program, SIGCONT);
-	else if (signal > 0 && signal != SIGTTIN && signal != SIGTTOU)
+	else if (signal == SIGCONT ||
+		 (info->si_code == SI_QUEUE && info->si_value.sival_int == CHILD_GROUP))
+		(void)kill(-program, signal);
+	else if (signal != SIGTTIN && signal != SIGTTOU)
 		(void)kill(program, signal);
 }
 
@@ -134,7 +138,7 @@ int reaper_run(char **argv)
 			return status;
 		/* The program is not reaped before the loop ends, so its pid cannot have been
 		 * reused. */
-		if (number != SIGCHLD)
-			pass_on(program, number);
+		if (number > 0 && number != SIGCHLD)
+			pass_on(program, &info);
 	}
 }

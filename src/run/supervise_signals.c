@@ -140,7 +140,19 @@ void supervise_tell_deaf(struct session *session, int signal)
 	terminal_look(&session->terminal);
 }
 
-static void forward(struct session *session, int signal)
+/* A key of a terminal is for all processes of a job: a shell that is told alone waits for the
+ * command that it runs, and goes on with the next one. */
+static void signal_process(const struct supervise *s, int signal, bool key)
+{
+	if (!key || s->console >= 0 || (signal != SIGINT && signal != SIGQUIT))
+		(void)child_signal(s->child, signal);
+	else if (s->reaper)
+		child_signal_group_below(s->child, signal);
+	else
+		child_signal_group(s->child, signal);
+}
+
+static void forward(struct session *session, int signal, bool key)
 {
 	bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 	struct supervise_attach *attach = session->s->attach;
@@ -155,7 +167,7 @@ static void forward(struct session *session, int signal)
 	if (ends && session->stopped && !child_is_deaf(session->s->child, signal))
 		session->told = true;
 	if (!session->ended)
-		(void)child_signal(session->s->child, signal);
+		signal_process(session->s, signal, key);
 	else if (ends)
 		relay_note(&session->output, RELAY_BROKEN,
 			   0); /* its last output, which nobody reads */
@@ -200,7 +212,7 @@ void supervise_handle_signal(struct session *session, int signal, bool key)
 	default:
 		break;
 	}
-	forward(session, signal);
+	forward(session, signal, key);
 }
 
 void supervise_take_signals(struct session *session)

@@ -181,6 +181,12 @@ void child_signal_group(const struct child *child, int signal)
 		(void)kill(-child->pid, signal);
 }
 
+void child_signal_group_below(const struct child *child, int signal)
+{
+	if (child_is_there(child))
+		(void)sigqueue(child->pid, signal, (union sigval){ .sival_int = CHILD_GROUP });
+}
+
 int child_has_ended(const struct child *child, int *ret_status)
 {
 	return child_is_there(child) ? wait_of(child, WNOWAIT, ret_status) : -ECHILD;

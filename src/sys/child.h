@@ -54,6 +54,11 @@ void child_await_signal(const struct child *child, int signal, int timeout_ms);
 /* Signals the whole process group that the child leads. */
 void child_signal_group(const struct child *child, int signal);
 
+/* Signals a child that passes signals on to its program: this one, because of what is queued with
+ * it, to the whole process group of that. */
+enum { CHILD_GROUP = 1 };
+void child_signal_group_below(const struct child *child, int signal);
+
 /* Whether the child has ended, and how (as waitpid(2) tells), without reaping it. 1, 0 or
  * -errno. */
 int child_has_ended(const struct child *child, int *ret_status);

@@ -736,6 +736,24 @@ def the_end_of_a_job_that_goes_on(how):
     the_end_of_a_stopped_job(how, shell_that_continues_a_job_to_end_it)
 
 
+def shell_that_waits(terminal, words):
+    lead_session(terminal)
+    status = start_job(words, True).wait()
+    os.tcsetpgrp(0, os.getpgrp())
+    os.write(1, b"shell saw %d\n" % status)
+    return 0
+
+
+def the_interrupt_key(how):
+    """It is for the command that a shell waits for, too: the shell itself does nothing before that has ended."""
+    script = "trap 'exit 4' INT; sh -c 'echo job-runs; exec sleep 1000'; exit 5"
+    with shell(shell_that_waits, job_words(how, script)) as (run, terminal):
+        run.read(terminal.master, b"job-runs")
+        time.sleep(0.3)  # until it is sleep
+        os.write(terminal.master, b"\x03")
+        run.read(terminal.master, b"shell saw 4")
+
+
 def cases(full):
     for function in (pasted_to_a_program_that_does_not_read, a_file_that_is_not_read,
                      signals_are_served_while_output_is_blocked, an_end_that_nobody_reads_can_be_given_up,
@@ -743,11 +761,11 @@ def cases(full):
                      a_reader_that_leaves_while_nothing_is_written, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
                      a_key_that_has_no_effect, stopped_and_continued, a_job_of_the_background, queries_stay_out_of_the_shell,
-                     input_stays_with_the_shell, the_stop_key,
+                     input_stays_with_the_shell, the_stop_key, the_interrupt_key,
                      the_end_of_a_stopped_job, the_end_of_a_job_that_goes_on):
         for how in ("run", "exec"):
             yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
-    for function in (the_stop_key, the_end_of_a_stopped_job, the_stop_key_stops_children):
+    for function in (the_stop_key, the_interrupt_key, the_end_of_a_stopped_job, the_stop_key_stops_children):
         yield f"init {function.__name__}", lambda f=function: f("init")
     for how in ("run", "exec"):
         for kind in ("pipe", "nonblock", "tty"):
