@@ -2,7 +2,7 @@
 /* Dispatch: global options, the command and its options; and the only place that prints an
  * error. */
 #include "src/base/fd.h"
-#include "src/base/io.h"
+#include "src/cmd/common.h"
 #include "src/cmd/options.h"
 #include "src/run/reaper.h"
 #include "src/run/trace.h"
@@ -15,10 +15,10 @@
 
 static int print(struct str *text, struct err *err)
 {
-	int r = io_write_all(STDOUT_FILENO, text->s, text->len);
+	int r = common_print_text(text, err);
 
 	str_done(text);
-	return r < 0 ? err_errno(err, -r, "write to standard output") : 0;
+	return r;
 }
 
 static enum log_level level_of(const struct options_global *o)

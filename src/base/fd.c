@@ -17,6 +17,13 @@ void fd_closep(int *fd)
 	errno = saved;
 }
 
+static bool was_closed[3];
+
+bool fd_was_closed(int fd)
+{
+	return fd >= 0 && fd <= 2 && was_closed[fd];
+}
+
 int fd_fill_stdio(struct err *err)
 {
 	struct pollfd fds[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
@@ -31,6 +38,7 @@ int fd_fill_stdio(struct err *err)
 		 * NOLINTNEXTLINE(android-cloexec-open) */
 		if (openat(AT_FDCWD, "/dev/null", O_RDWR) != fd)
 			return err_errno(err, errno, "open /dev/null as descriptor %d", fd);
+		was_closed[fd] = true;
 	}
 	return 0;
 }

@@ -25,6 +25,10 @@ static inline int fd_take(int *fd)
  * there and be taken for the caller's. */
 int fd_fill_stdio(struct err *err) MUST_CHECK;
 
+/* Whether fd_fill_stdio() has opened it: what we print there ourselves is lost, and that is an
+ * error. */
+bool fd_was_closed(int fd);
+
 /* Records which descriptors from 3 on the caller passed. Call it before opening any. */
 void fd_note_passed(void);
 

@@ -134,6 +134,11 @@ int io_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+int io_print(int fd, const char *text, size_t len)
+{
+	return fd_was_closed(fd) ? -EBADF : io_write_all(fd, text, len);
+}
+
 static int copy_range(int from, int to, off_t at, off_t end)
 {
 	if (lseek(to, at, SEEK_SET) < 0)

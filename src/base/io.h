@@ -25,6 +25,9 @@ struct dirent *io_next_entry(DIR *dir, int *r);
 
 int io_write_all(int fd, const void *data, size_t len); /* 0 or -errno */
 
+/* The same for standard output and error. -EBADF if the caller had closed it. */
+int io_print(int fd, const char *text, size_t len);
+
 /* Copies a file of this size into an empty one. Holes stay holes: a file of any size may contain
  * nothing. 0 or -errno. */
 int io_copy_contents(int from, int to, off_t size);

@@ -118,7 +118,7 @@ int common_write_state(struct json_write *w, const struct state *state, const ch
 
 static int write_out(const char *text, size_t len, struct err *err)
 {
-	int r = io_write_all(STDOUT_FILENO, text, len);
+	int r = io_print(STDOUT_FILENO, text, len);
 
 	return r < 0 ? err_errno(err, -r, "write to standard output") : 0;
 }

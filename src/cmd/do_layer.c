@@ -126,7 +126,7 @@ static int show(struct arena *arena, struct layer *layer, const struct listing *
 		r = list(arena, layer, listing, &out, err);
 	if (r < 0)
 		return err_prefix(err, "--changes");
-	r = io_write_all(STDERR_FILENO, str_text(&out), out.len);
+	r = io_print(STDERR_FILENO, str_text(&out), out.len);
 	return r < 0 ? err_errno(err, -r, "--changes: write to standard error") : 0;
 }
 

@@ -48,6 +48,12 @@ t_fault_stdio_closed() {
 	"${U[@]}" create -b "$T/b" "$ID" 0<&- 1>&- 2>&- || fail "create: exit status $?"
 	"${U[@]}" start "$ID" 0<&- 1>&- 2>&- || fail "start: exit status $?"
 	eq status "$(status)" running
+	local words # what cannot be printed is lost, and nobody may take that for nothing
+	for words in --version --help "help run" "do --help" features facts list "list -q" "state $ID" "completion bash"; do
+		# shellcheck disable=SC2086 # several
+		! "${U[@]}" $words 2>"$T/err" >&- || fail "usrun $words >&-: exit status 0"
+		eq "$words" "$(<"$T/err")" 'usrun: write to standard output: bad file descriptor'
+	done
 	"${U[@]}" kill "$ID" KILL 0<&- 1>&- 2>&- || fail "kill: exit status $?"
 	soon is stopped
 	"${U[@]}" delete "$ID" 0<&- 1>&- 2>&- || fail "delete: exit status $?"
