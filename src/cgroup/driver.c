@@ -334,13 +334,27 @@ void driver_fetch_frozen(const struct cgroup_place *place, pid_t pid)
 	driver_close(&cgroup);
 }
 
+static int dir_with(const struct cgroup *cgroup, const char *controller)
+{
+	return cgroup->place.kind == CGROUP_DRIVER_V2 ? group_v2(cgroup)
+						      : group_find(cgroup, controller);
+}
+
 ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
 		    char *buf, size_t size)
 {
-	int dir = cgroup->place.kind == CGROUP_DRIVER_V2 ? group_v2(cgroup)
-							 : group_find(cgroup, controller);
+	int dir = dir_with(cgroup, controller);
 
 	return dir < 0 ? -ENOENT : io_read_small(cgroup->fds[dir], file, buf, size);
+}
+
+const char *driver_text(const struct cgroup *cgroup, const char *controller, const char *file,
+			struct arena *arena)
+{
+	int dir = dir_with(cgroup, controller);
+	char *text;
+
+	return dir < 0 || group_read(cgroup->fds[dir], file, arena, &text) < 0 ? NULL : text;
 }
 
 void driver_read_unified(const struct cgroup *cgroup, char *buf, size_t size)

@@ -207,18 +207,18 @@ static struct before remember(const struct cgroup *cgroup, const struct cgroup_w
 	int dir = dir_of(cgroup, w);
 	struct before before = { .dir = -1, .file = w->file };
 	const char *value = w->value;
-	char text[4096];
-	ssize_t n;
+	char *text;
+	int r;
 
 	if (dir < 0)
 		return before;
-	n = io_read_small(cgroup->fds[dir], w->file, text, sizeof(text));
-	if (n == -ENOENT && w->alt_file) {
+	r = group_read(cgroup->fds[dir], w->file, arena, &text);
+	if (r == -ENOENT && w->alt_file) {
 		before.file = w->alt_file;
 		value = w->alt_value;
-		n = io_read_small(cgroup->fds[dir], w->alt_file, text, sizeof(text));
+		r = group_read(cgroup->fds[dir], w->alt_file, arena, &text);
 	}
-	if (n < 0)
+	if (r < 0)
 		return before;
 	before.value = plan_writes_old(arena, before.file, value, text);
 	before.dir = before.value ? cgroup->fds[dir] : -1;

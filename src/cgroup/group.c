@@ -19,7 +19,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { PROCS_MAX = 64 << 20, YIELDS = 20, BATCH = 64 };
+enum { PROCS_MAX = 64 << 20, TEXT_MAX = 16 << 20, YIELDS = 20, BATCH = 64 };
 
 int group_v2(const struct cgroup *cgroup)
 {
@@ -36,6 +36,17 @@ int group_find(const struct cgroup *cgroup, const char *controller)
 		    str_has_word(cgroup->place.dirs.v[i].controllers, controller, ','))
 			return (int)i;
 	return -1;
+}
+
+int group_read(int dir, const char *file, struct arena *arena, char **ret)
+{
+	struct err ignored;
+	size_t len;
+	int r = io_read_file(dir, file, TEXT_MAX, arena, ret, &len, &ignored);
+
+	if (r == 0 && len && (*ret)[len - 1] == '\n')
+		(*ret)[len - 1] = '\0';
+	return r;
 }
 
 int group_any(const struct cgroup *cgroup)

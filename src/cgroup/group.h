@@ -30,6 +30,10 @@ int group_v2(const struct cgroup *cgroup);
 int group_find(const struct cgroup *cgroup, const char *controller);
 int group_any(const struct cgroup *cgroup);
 
+/* The text of a file that may have a line per device or processor, without its last newline. 0, or
+ * -errno without an error text. */
+int group_read(int dir, const char *file, struct arena *arena, char **ret);
+
 /* mount + path, in the caller's buffer. */
 struct group_path {
 	char text[PATH_MAX];

@@ -95,10 +95,7 @@ void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int stat
 static const char *read_file(const struct events_source *source, const char *controller,
 			     const char *file)
 {
-	char text[16384];
-	ssize_t n = driver_read(source->data, controller, file, text, sizeof(text));
-
-	return n < 0 ? NULL : arena_strndup(source->arena, text, (size_t)n);
+	return driver_text(source->data, controller, file, source->arena);
 }
 
 struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/str.h"
 #include "src/cgroup/driver.h"
+#include "src/cmd/cgroup_of.h"
 #include "src/cmd/events_json.h"
 #include "src/cmd/parts.h"
 #include "src/cmd/ps_host.h"
@@ -9,7 +10,9 @@
 #include "src/plan/plan_cgroup.h"
 #include "tests/lib/check.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -412,6 +415,52 @@ static int tell_numbers(void *data, size_t first, size_t end, struct str *text, 
 		str_addf(text, "%zu ", i);
 	}
 	return 0;
+}
+
+/* With a line for each of many devices. */
+static void write_lines(int dir, const char *name)
+{
+	_cleanup_str_ struct str text = { 0 };
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	for (int i = 1; i < 2000; i++)
+		str_addf(&text, "253:%d rbps=1 wbps=2\n", i);
+	CHECK_INT(write(fd, text.s, text.len), (long long)text.len);
+	(void)close(fd);
+}
+
+TEST(files_of_many_lines)
+{
+	static const struct cgroup_dir dirs[] = { { .controllers = "", .path = "/x" } };
+	const struct cgroup_place place = { .kind = CGROUP_DRIVER_V2, .dirs = { dirs, 1 } };
+	struct cgroup_write writes[] = {
+		{ .file = "io.max", .value = "253:1999 rbps=9 wbps=9", .required = true },
+		{ .file = "no.such", .value = "1", .required = true },
+	};
+	struct cgroup_plan plan = { .writes = writes, .n_writes = 2 };
+	const struct driver_before *old;
+	struct cgroup cgroup;
+	char dir[] = "/tmp/usrun-cmd.XXXXXX";
+	struct events_source source;
+	const char *text;
+	struct err err;
+
+	CHECK(mkdtemp(dir) != NULL);
+	group_init(&cgroup, &place);
+	cgroup.fds[0] = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	write_lines(cgroup.fds[0], "io.max");
+	source = cgroup_of_source(&cgroup, &arena);
+	text = source.read(&source, "io", "io.max");
+	CHECK(text && str_ends(text, "\n253:1999 rbps=1 wbps=2"));
+	for (int i = 0; i < 2; i++)
+		writes[i].controller = writes[i].json_path = "linux.resources.blockIO";
+	/* what was there is written back */
+	CHECK_ERR(driver_update(&cgroup, &plan, &arena, &old, &err), &err, "no.such");
+	text = source.read(&source, "io", "io.max");
+	CHECK(text && str_starts(text, "253:1999 rbps=1 wbps=2"));
+	(void)unlinkat(cgroup.fds[0], "io.max", 0);
+	driver_close(&cgroup);
+	(void)rmdir(dir);
 }
 
 TEST(parts_are_told_in_order_even_if_a_child_cannot)
