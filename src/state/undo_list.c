@@ -150,7 +150,9 @@ int undo_list_rdt(const char *const *groups, size_t n, struct err *err)
 	if (!n)
 		return 0;
 	root = openat(AT_FDCWD, RDT_ROOT, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; root >= 0 && i < n; i++)
+	if (root < 0)
+		return errno == ENOENT ? 0 : err_errno(err, errno, "open " RDT_ROOT);
+	for (size_t i = 0; i < n; i++)
 		if (unlinkat(root, groups[i], AT_REMOVEDIR) < 0 && errno != ENOENT)
 			return err_errno(err, errno, "remove " RDT_ROOT "/%s", groups[i]);
 	return 0;

@@ -68,6 +68,11 @@ t_rdt_own_group() {
 	up
 	eq tasks "$(<"$RESCTRL/$ID/tasks")" "$PID"
 	rm "$RESCTRL/$ID/tasks"
+	mv "$RESCTRL" "$RESCTRL.away"
+	touch "$RESCTRL"
+	no "open $RESCTRL: not a directory" delete --force "$ID"
+	rm "$RESCTRL"
+	mv "$RESCTRL.away" "$RESCTRL"
 	down
 	[ ! -e "$RESCTRL/$ID" ] || fail 'the group of the container is left'
 	up
