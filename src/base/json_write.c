@@ -19,7 +19,7 @@ struct json_write {
 	bool is_array[MAX_DEPTH];
 	size_t depth;
 	char key[64];      /* the last key */
-	char failure[128]; /* the first failure */
+	char failure[256]; /* the first failure */
 };
 
 struct json_write *json_write_new(bool pretty)
@@ -63,10 +63,14 @@ static void note(struct json_write *w, yajl_gen_status status)
 static void put_string(struct json_write *w, const char *value)
 {
 	size_t len = strlen(value);
+	char quoted[JSON_TEXT_QUOTE], what[JSON_TEXT_QUOTE + 32];
 
 	/* What we write must be readable, by us and by others. */
-	if (json_text_find_bad_utf8(value, len) < len)
-		fail(w, "not valid UTF-8");
+	if (json_text_find_bad_utf8(value, len) < len) {
+		(void)snprintf(what, sizeof(what), "%s is not valid UTF-8",
+			       json_text_quote(quoted, value));
+		fail(w, what);
+	}
 	note(w, yajl_gen_string(w->gen, (const unsigned char *)value, len));
 }
 

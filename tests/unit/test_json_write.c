@@ -57,7 +57,7 @@ TEST(a_text_that_is_not_utf8)
 	json_write_string(w, "next", "\xff");
 	json_write_end(w);
 	CHECK_STR(json_write_text(w, NULL, &err), NULL);
-	CHECK_STR(err.text, "write JSON: bundle: not valid UTF-8");
+	CHECK_STR(err.text, "write JSON: bundle: \"a?\" is not valid UTF-8");
 	json_write_message(v, NULL, "a\xff\xc3\u00e4");
 	CHECK_STR(json_write_text(v, NULL, &err), "\"a\ufffd\ufffd\u00e4\"");
 }
