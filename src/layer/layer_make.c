@@ -6,8 +6,12 @@
 #include "src/sys/resolve.h"
 
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <stdio.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+static const char acl_name[] = "system.posix_acl_access";
 
 /* Strips setuid and setgid from files: whoever read the list of changes has not seen what they
  * do. */
@@ -42,6 +46,29 @@ static int open_new(const struct layer_job *job, bool *ret_named)
 	return fd < 0 ? -errno : fd;
 }
 
+static bool has_no_acl(int error)
+{
+	return error == ENODATA || error == EOPNOTSUPP;
+}
+
+/* A modified file is replaced by a new one, which has its directory's default ACL, and gets that of
+ * the old one: in the mode, the group's bits are only the mask of an ACL. */
+static int keep_acl(const struct layer_job *job, int to)
+{
+	_cleanup_close_ int old = openat(job->to, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char acl[XATTR_SIZE_MAX];
+	ssize_t n;
+
+	if (old < 0)
+		return -errno;
+	n = getxattr(fd_path(old).text, acl_name, acl, sizeof(acl));
+	if (n < 0 && !has_no_acl(errno))
+		return -errno;
+	if (n >= 0)
+		return fsetxattr(to, acl_name, acl, (size_t)n, 0) < 0 ? -errno : 0;
+	return fremovexattr(to, acl_name) < 0 && !has_no_acl(errno) ? -errno : 0;
+}
+
 static int make_file(const struct layer_job *job)
 {
 	_cleanup_close_ int from =
@@ -59,6 +86,8 @@ static int make_file(const struct layer_job *job)
 	if (to < 0)
 		return to;
 	r = io_copy_contents(from, to, st.st_size);
+	if (r == 0 && job->change->what == LAYER_MODIFIED)
+		r = keep_acl(job, to);
 	if (r == 0 && fchmod(to, mode_of(&st)) < 0)
 		r = -errno;
 	if (r == 0 && !named &&

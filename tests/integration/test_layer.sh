@@ -369,6 +369,44 @@ t_layer_lists_the_modes_that_it_sets() {
 	eq modes "$(stat -c %a a b)" $'755\n711'
 }
 
+acl_of() { # FILE: its ACL, or the bits of its mode
+	python3 - "$1" <<'EOF'
+import os, sys
+name = "system.posix_acl_access"
+found = name in os.listxattr(sys.argv[1])
+print(os.getxattr(sys.argv[1], name).hex() if found else oct(os.stat(sys.argv[1]).st_mode & 0o777))
+EOF
+}
+
+set_acl() { # FILE access|default: the caller may write, its group may not
+	python3 - "$@" <<'EOF'
+import os, struct, sys
+ME, USER, GROUP, MASK, OTHER = 1, 2, 4, 16, 32
+entries = [(ME, 6, -1), (USER, 6, os.getuid()), (GROUP, 0, -1), (MASK, 6, -1), (OTHER, 0, -1)]
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entries)
+os.setxattr(sys.argv[1], "system.posix_acl_" + sys.argv[2], acl)
+EOF
+}
+
+# In the mode of a file with an ACL, the bits of the group are what the ACL allows anybody at most.
+t_layer_apply_keeps_acls() {
+	local acl
+	command -v python3 >/dev/null || skip 'needs python3'
+	layer_home
+	set_acl a access || skip 'needs a file system with ACLs'
+	acl=$(acl_of a)
+	mkdir p
+	echo p >p/b
+	set_acl p default
+	ok do --overlay=../tried -- sh -c 'echo more >>a; echo more >>p/b; chmod 600 p/b'
+	ok do --apply ../tried
+	eq 'contents' "$(tail -qn 1 a p/b | xargs)" 'more more'
+	eq 'the ACL is kept' "$(acl_of a)" "$acl"
+	eq 'none is inherited' "$(acl_of p/b)" 0o600
+	ok do --apply ../tried
+	eq 'all is done' "$OUT" 'nothing has changed'
+}
+
 # It runs git there, and what is new there is nobody's but the program's.
 t_layer_guards_bare_repositories_that_it_makes() {
 	layer_home
