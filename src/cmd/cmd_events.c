@@ -125,14 +125,16 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	_cleanup_close_ int dirfd = -1;
 	struct state state = { 0 };
 	struct store *store;
-	int r;
+	int r = o->interval ? events_json_duration(o->interval, &watch.interval) : 0;
 
 	(void)argc;
-	if (o->interval && events_json_duration(o->interval, &watch.interval) < 0)
+	if (r == -ERANGE)
+		return err_set(err, EINVAL, "--interval: at most 596h, got \"%s\"", o->interval);
+	if (r < 0)
 		return err_set(err, EINVAL,
 			       "--interval: expected a duration such as 5s or 200ms, got \"%s\"",
 			       o->interval);
-	if (watch.interval <= 0 || watch.interval > INT32_MAX)
+	if (watch.interval == 0)
 		return err_set(err, EINVAL, "duration interval must be greater than 0");
 	dirfd = common_open(arena, globals, argv[0], &store, &state, err);
 	if (dirfd < 0)

@@ -405,6 +405,8 @@ int events_json_duration(const char *text, int64_t *ret)
 		if (!digits || digits > 9 || i == 4)
 			return -EINVAL;
 		sum += (int64_t)value * units[i].ms;
+		if (sum > INT32_MAX)
+			return -ERANGE;
 		text += strlen(units[i].name);
 	}
 	*ret = sum;

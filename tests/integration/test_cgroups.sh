@@ -302,6 +302,7 @@ t_events_stats() {
 	eq "raw" "$(jq .data.memory.raw.hierarchical_memory_limit <<<"$OUT")" 67108864
 	no "must be greater than 0" events --interval 0s "$ID"
 	no "expected a duration" events --interval 5 "$ID"
+	no "at most 596h" events --interval 597h "$ID"
 	ok kill "$ID" KILL
 	soon is stopped || fail "did not stop"
 	no "container with id $ID is not running" events --stats "$ID"

@@ -256,6 +256,9 @@ TEST(durations)
 	CHECK_INT(duration("200ms"), 200);
 	CHECK_INT(duration("2h"), 7200000);
 	CHECK_INT(duration("0s"), 0);
+	CHECK_INT(duration("596h"), 2145600000);
+	CHECK_INT(duration("597h"), -ERANGE);
+	CHECK_INT(duration("999999999h999999999h"), -ERANGE);
 	CHECK_INT(duration("5"), -EINVAL);
 	CHECK_INT(duration("s"), -EINVAL);
 	CHECK_INT(duration(""), -EINVAL);
