@@ -64,6 +64,12 @@ static const char *runtime_dir(struct do_parts *p)
 	return dir && *dir == '/' ? dir : arena_strf(p->arena, "/run/user/%u", p->machine.uid);
 }
 
+/* NULL if the user has no home directory. */
+static const char *in_home(struct do_parts *p, const char *name)
+{
+	return p->machine.home ? path_join(p->arena, p->machine.home, name) : NULL;
+}
+
 static int share_ssh(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
 {
 	const char *path = variable(share, "SSH_AUTH_SOCK", err);
@@ -79,14 +85,15 @@ static int share_ssh(struct do_parts *p, const char *share, struct do_shared *s,
 static int share_gpg(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
 {
 	const char *home = getenv("GNUPGHOME");
-	const char *own =
-		home && *home == '/' ? home : arena_strf(p->arena, "%s/.gnupg", p->machine.home);
+	const char *own = home && *home == '/' ? home : in_home(p, ".gnupg");
 	const char *path = arena_strf(p->arena, "%s/gnupg/S.gpg-agent", runtime_dir(p)), *ignored;
 
-	if (machine_find(p->arena, path, &ignored) == MACHINE_MISSING)
+	if (own && machine_find(p->arena, path, &ignored) == MACHINE_MISSING)
 		path = arena_strf(p->arena, "%s/S.gpg-agent", own);
 	if (!add_socket(p, s, share, path, err))
 		return -err->code;
+	if (!own)
+		return 0;
 	add_file(p, s, arena_strf(p->arena, "%s/pubring.kbx", own));
 	add_file(p, s, arena_strf(p->arena, "%s/trustdb.gpg", own));
 	if (home)
@@ -123,9 +130,10 @@ static int share_x11(struct do_parts *p, const char *share, struct do_shared *s,
 		return -err->code;
 	add_variable(p, s, "DISPLAY", display);
 	if (!authority || !*authority)
-		authority = arena_strf(p->arena, "%s/.Xauthority", p->machine.home);
+		authority = in_home(p, ".Xauthority");
 	add_file(p, s, authority);
-	add_variable(p, s, "XAUTHORITY", authority);
+	if (authority)
+		add_variable(p, s, "XAUTHORITY", authority);
 	return 0;
 }
 

@@ -854,6 +854,7 @@ P
 	eq 'the desktop' "$OUT" socket
 	DISPLAY=elsewhere:0 no 'is not local' do --share x11 -- true
 	WAYLAND_DISPLAY='' no '--share wayland: WAYLAND_DISPLAY is not set' do --share wayland -- true
+	HOME=none XDG_RUNTIME_DIR=$run no "no socket at $run/gnupg/S.gpg-agent" do --share gpg-agent -- true
 	for name in none file; do # a file would be writable, whatever it is
 		echo >"$run/file"
 		SSH_AUTH_SOCK=$run/$name no "--share ssh-agent: no socket at $run/$name" do --share ssh-agent -- true
