@@ -232,6 +232,20 @@ int plan_exec_mounts(struct arena *arena, const struct plan_exec_request *reques
 	return 0;
 }
 
+/* An empty list is the same as none. */
+static const struct oci_cpu_affinity *affinity_of(struct arena *arena,
+						  const struct oci_process *process)
+{
+	const struct oci_cpu_affinity *asked = process->exec_cpu_affinity;
+	struct oci_cpu_affinity *affinity = arena_new(arena, struct oci_cpu_affinity);
+
+	if (!asked)
+		return NULL;
+	affinity->initial = asked->initial && *asked->initial ? asked->initial : NULL;
+	affinity->final = asked->final && *asked->final ? asked->final : NULL;
+	return affinity;
+}
+
 int plan_exec_build(struct arena *arena, const struct plan_exec_request *request,
 		    const struct plan **ret, struct err *err)
 {
@@ -260,7 +274,7 @@ int plan_exec_build(struct arena *arena, const struct plan_exec_request *request
 		return r;
 	plan->process.needs_groups = request->needs_groups;
 	plan->rdt = plan_rdt(arena, plan->config, plan->options->id);
-	plan->process.affinity = request->process->exec_cpu_affinity;
+	plan->process.affinity = affinity_of(arena, request->process);
 	plan->warnings = b.warnings;
 	plan->n_warnings = b.n_warnings;
 	*ret = plan;

@@ -144,6 +144,12 @@ t_affinity_of_exec() {
 		.execCPUAffinity = {initial: "1"}' "$T/b/config.json" >"$T/process.json"
 	ok exec --process "$T/process.json" "$ID"
 	eq initial "${OUT##*[[:space:]]}" 1
+	jq '.execCPUAffinity = {initial: "", final: "0"}' "$T/process.json" >"$T/empty.json"
+	ok exec --process "$T/empty.json" "$ID"
+	eq 'an empty initial' "${OUT##*[[:space:]]}" 0
+	jq '.execCPUAffinity.final = ""' "$T/process.json" >"$T/empty.json"
+	ok exec --process "$T/empty.json" "$ID"
+	eq 'an empty final' "${OUT##*[[:space:]]}" 1
 	jq '.execCPUAffinity = {final: "4096"}' "$T/process.json" >"$T/bad.json"
 	no process.execCPUAffinity.final exec --process "$T/bad.json" "$ID"
 	jq '.execCPUAffinity = {final: "1-x"}' "$T/process.json" >"$T/bad.json"
