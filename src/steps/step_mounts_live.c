@@ -61,25 +61,15 @@ static int open_sources(struct start *start, unsigned int *kinds, struct err *er
 	return r < 0 ? r : step_mounts_sources(start, err);
 }
 
-/* Where 0 is not mapped, the capabilities of the user namespace must suffice. */
-static int become_root(struct start *start, struct err *err)
-{
-	int r = privs_set_gid(0, err);
-
-	if (r == 0)
-		r = privs_set_uid(0, err);
-	if (r < 0 && r != -EINVAL)
-		return r;
-	*err = (struct err){ 0 };
-	return start_end_with_parent(start, err);
-}
-
 static int enter(struct start *start, unsigned int kinds, struct err *err)
 {
 	int r = join(start, kinds, err);
 
 	if (r == 0 && (start->plan->flags & PLAN_USERNS_JOIN))
-		r = become_root(start, err);
+		r = privs_become_root(err);
+	/* The kernel clears the parent-death signal whenever the ids change. */
+	if (r == 0)
+		r = start_end_with_parent(start, err);
 	if (r < 0)
 		return r;
 	privs_set_dumpable(false);

@@ -307,22 +307,11 @@ int step_idmap_write(struct start *start, struct err *err)
 
 int step_become_root(struct start *start, struct err *err)
 {
-	int r = 0;
+	int r;
 
 	if (!(start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
 		return 0;
-	if (start->plan->flags & PLAN_USERNS_NEW) {
-		/* Without a mapping for 0, the full capabilities in the new namespace must
-		 * suffice. */
-		if (idmap_to_host(&start->plan->idmap.gid, 0) >= 0)
-			r = privs_set_gid(0, err);
-		if (r == 0 && idmap_to_host(&start->plan->idmap.uid, 0) >= 0)
-			r = privs_set_uid(0, err);
-	} else {
-		r = privs_set_gid(0, err);
-		if (r == 0)
-			r = privs_set_uid(0, err);
-	}
+	r = privs_become_root(err);
 	/* The kernel clears the parent-death signal whenever the ids change. */
 	return r < 0 ? r : start_end_with_parent(start, err);
 }
@@ -413,13 +402,8 @@ int step_target_enter(struct start *start, struct err *err)
 	r = enter_root(start, err);
 	if (r < 0 || !(start->plan->flags & PLAN_USERNS_JOIN))
 		return r;
-	/* Becomes the container's root, if there is one: capabilities alone do not open root's
-	 * files. */
-	r = privs_set_gid(0, err);
-	if (r == 0)
-		r = privs_set_uid(0, err);
-	if (r == -EINVAL) /* 0 is not mapped: the full capabilities in the namespace must suffice */
-		r = 0;
+	/* Capabilities alone do not open root's files. */
+	r = privs_become_root(err);
 	privs_set_dumpable(false);
 	return r < 0 ? r : start_end_with_parent(start, err);
 }

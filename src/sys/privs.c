@@ -69,6 +69,18 @@ int privs_set_uid(uint32_t uid, struct err *err)
 	return 0;
 }
 
+int privs_become_root(struct err *err)
+{
+	int r = privs_set_gid(0, err);
+
+	if (r == 0 || r == -EINVAL) /* EINVAL: 0 is not mapped */
+		r = privs_set_uid(0, err);
+	if (r < 0 && r != -EINVAL)
+		return r;
+	*err = (struct err){ 0 };
+	return 0;
+}
+
 int privs_set_groups(const uint32_t *groups, size_t n, struct err *err)
 {
 	if (syscall(SETGROUPS, n, groups) < 0)

@@ -19,6 +19,9 @@ int privs_outlive_parent(struct err *err) MUST_CHECK;
 /* Set the real, effective and saved ids. */
 int privs_set_gid(uint32_t gid, struct err *err) MUST_CHECK;
 int privs_set_uid(uint32_t uid, struct err *err) MUST_CHECK;
+/* Become root of the user namespace that was just entered. Where that maps no root, the ids stay as
+ * they are: the capabilities in it must suffice. */
+int privs_become_root(struct err *err) MUST_CHECK;
 int privs_set_groups(const uint32_t *groups, size_t n, struct err *err) MUST_CHECK;
 
 /* From here on setresuid(2) and setresgid(2) succeed and change nothing, even in executed programs.

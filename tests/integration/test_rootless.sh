@@ -160,6 +160,27 @@ t_own_mapping_in_config() {
 	no "uidMappings[1]: the host's uid 7 is not the caller's to map" run -b "$T/b" "$ID"
 }
 
+# A user namespace that somebody else has made, and in which nobody is root.
+t_joined_user_namespace_without_root() {
+	local holder
+	unshare --user --map-user=5 --map-group=5 sleep 1000 &
+	holder=$!
+	soon grep -q . "/proc/$holder/gid_map"
+	"$USRUN" spec --rootless --no-terminal -f - | jq --arg p "/proc/$holder/ns/user" --arg id "$ID" '
+		.linux.namespaces |= map(if .type == "user" then .path = $p else . end) | .process.user = {uid: 5, gid: 5} |
+		.mounts |= map(if .type == "devpts" then .options -= ["gid=5"] else . end) |
+		.process.env += ["USRUN_TEST=" + $id] | del(.linux.uidMappings, .linux.gidMappings)' >"$T/b/config.json"
+	mkdir "$T/more"
+	up
+	inside /bin/sh -c 'id -u; id -g; cat /proc/self/uid_map'
+	eq 'ids and map' "$(tr -s '\n ' ' ' <<<"$OUT")" "5 5 5 $(id -u) 1 "
+	jq -n --arg s "$T/more" '[{destination: "/tmp", type: "bind", source: $s, options: ["rbind"]}]' >"$T/mounts.json"
+	ok mounts add "$ID" "$T/mounts.json"
+	down
+	kill "$holder"
+	wait "$holder" 2>/dev/null || true
+}
+
 t_nested_in_user_namespace() {
 	"$USRUN" spec --rootless --no-terminal -f - | jq --arg id "$ID" '.process.env += ["USRUN_TEST=" + $id]' >"$T/b/config.json"
 	prog /bin/sh -c 'id -u; cat /proc/self/uid_map; readlink /proc/self/ns/user; ls /proc; cat /proc/self/mountinfo'
