@@ -112,6 +112,7 @@ struct mount_entry {
 	uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_* of this mount */
 	uint64_t rattr_set, rattr_clear; /* of this mount and all below */
 	unsigned long propagation;       /* MS_*, 0: private (binds) or as created */
+	unsigned long leaves;            /* the same, before that, by earlier words; or 0 */
 	bool recursive;                  /* rbind */
 	bool readonly_late;      /* tmpfs with ro: set after the mount points inside were created */
 	unsigned int extensions; /* enum mount_extension */

@@ -79,6 +79,19 @@ static void apply_attr(const struct mount_option *option, uint64_t *set, uint64_
 	*set = (*set & ~option->clear) | option->set;
 }
 
+/* Each word acts on what the words before it have made, as in mount(8): what has become a slave or
+ * private leaves its peers on the host, and becomes shared with new ones only. */
+static void add_propagation(struct mount_entry *m, unsigned long word)
+{
+	if (m->propagation & (MS_PRIVATE | MS_UNBINDABLE))
+		m->leaves = MS_PRIVATE | (m->leaves & MS_REC);
+	else if ((m->propagation & MS_SLAVE) && !(m->leaves & MS_PRIVATE))
+		m->leaves = MS_SLAVE | (m->leaves & MS_REC);
+	if (m->leaves)
+		m->leaves |= m->propagation & MS_REC;
+	m->propagation = word;
+}
+
 /* "rro" differs from "ro" only if there may be mounts below. */
 static bool is_tree(const struct mount_entry *m)
 {
@@ -103,7 +116,7 @@ static int apply_word(struct plan_build *b, struct mount_entry *m, struct mount_
 			apply_attr(option, &m->attr_set, &m->attr_clear);
 		return 0;
 	case MOUNT_OPTION_PROPAGATION:
-		m->propagation = option->value;
+		add_propagation(m, option->value);
 		return 0;
 	case MOUNT_OPTION_SUPER:
 		if (option->value_off)

@@ -292,13 +292,13 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 	if (r < 0)
 		return r;
 	m->recursive = shape.recursive;
-	/* With a recursive rootfs propagation, every mount without its own gets that. Unbindable
-	 * mounts cannot be made partly read-only, so that flag is set at the end. */
-	if ((all & MS_REC) && !(all & MS_UNBINDABLE) && m->kind != MOUNT_REMOUNT)
-		m->propagation = all;
 	set_names(b, mount, m);
 	find_inside(&b->plan->rootfs, i, m);
 	r = plan_mount_options_apply(b, mount, m, err);
+	/* With a recursive rootfs propagation, every mount without its own gets that. Unbindable
+	 * mounts cannot be made partly read-only, so that flag is set at the end. */
+	if (!m->propagation && (all & MS_REC) && !(all & MS_UNBINDABLE) && m->kind != MOUNT_REMOUNT)
+		m->propagation = all;
 	if (r == 0)
 		r = plan_idmap_mount_build(b, mount, m, err);
 	if (r < 0)

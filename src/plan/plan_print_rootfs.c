@@ -109,6 +109,8 @@ static void print_mount(struct str *out, const struct rootfs_plan *rootfs,
 	for (const struct mount_option *o = mount_options; *o->name; o++)
 		if (o->kind == MOUNT_OPTION_EXTENSION && (extensions & o->value))
 			plan_print_addf(out, " %s", o->name);
+	if (m->leaves)
+		plan_print_addf(out, " %s", propagation_name(m->leaves));
 	if (m->propagation)
 		plan_print_addf(out, " %s", propagation_name(m->propagation));
 	if (m->idmap)

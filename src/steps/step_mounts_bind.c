@@ -462,9 +462,8 @@ static int remount(struct start *start, const struct mount_entry *m, struct err 
 	_cleanup_later_ int mount = resolve_open(start->rootfs, m->target, O_PATH);
 	int r = mount < 0 ? mount : reconfigure(m, mount);
 
-	if (r == 0 && m->propagation)
-		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
-				     m->propagation & MS_REC);
+	if (r == 0)
+		r = step_mounts_propagate(m, mount);
 	if (r == 0)
 		return set_attrs(start, m, mount, err);
 	return err_errno(err, -r, ERR_AT "mounts[%ld]: remount %s", m->config_index, m->target);

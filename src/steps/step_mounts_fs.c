@@ -195,9 +195,7 @@ int step_mounts_classic(struct start *start, size_t i, struct err *err)
 		start->mounts[i] = fcntl(made, F_DUPFD_CLOEXEC, 3);
 	if (!m->propagation)
 		return 0;
-	r = made < 0 ? made
-		     : mountfd_set_attr(made, 0, 0, m->propagation & ~(unsigned long)MS_REC,
-					m->propagation & MS_REC);
+	r = made < 0 ? made : step_mounts_propagate(m, made);
 	return r < 0 ? err_errno(err, -r, ERR_AT "mounts[%ld]: propagation of %s", m->config_index,
 				 m->target)
 		     : 0;

@@ -223,12 +223,11 @@ static int detach(const struct place *place)
 static int attach(struct start *start, size_t i, const struct place *place, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
-	unsigned long kind = m->propagation & ~(unsigned long)MS_REC;
 	bool there = false;
 	int r = mountfd_attach_at(start->mounts[i], place->target, "", &there);
 
-	if (r == 0 && kind)
-		r = mountfd_set_attr(start->mounts[i], 0, 0, kind, m->propagation & MS_REC);
+	if (r == 0)
+		r = step_mounts_propagate(m, start->mounts[i]);
 	if (r < 0 && there)
 		(void)detach(place);
 	return r < 0 ? err_errno(err, -r, "mount %s on %s in the container",

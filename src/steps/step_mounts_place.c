@@ -173,6 +173,17 @@ static int attach_by_path(struct start *start, const struct mount_entry *m, int 
 	return r < 0 ? attach_failed(m, mount, target, r, err) : 0;
 }
 
+int step_mounts_propagate(const struct mount_entry *m, int mount)
+{
+	const unsigned long words[] = { m->leaves, m->propagation };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < 2; i++)
+		r = mountfd_set_attr(mount, 0, 0, words[i] & ~(unsigned long)MS_REC,
+				     words[i] & MS_REC);
+	return r;
+}
+
 int step_mounts_attach(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
 	bool dir, there = false;
@@ -193,9 +204,7 @@ int step_mounts_attach(struct start *start, const struct mount_entry *m, int mou
 		r = dup3(mount, start->rootfs, O_CLOEXEC) < 0 ? -errno : 0;
 	if (r < 0)
 		return err_errno(err, -r, "enter the mount on /");
-	if (m->propagation)
-		r = mountfd_set_attr(mount, 0, 0, m->propagation & ~(unsigned long)MS_REC,
-				     m->propagation & MS_REC);
+	r = step_mounts_propagate(m, mount);
 	if (r < 0)
 		return err_errno(err, -r, ERR_AT "mounts[%ld]: propagation of %s", m->config_index,
 				 m->target);

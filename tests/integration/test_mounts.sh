@@ -432,6 +432,7 @@ t_tmpcopyup_of_many_attributes() {
 
 all_propagations() {
 	mount --make-rshared "$T/src"
+	HOSTS=$(</proc/self/mountinfo)
 	look 'cat /proc/self/mountinfo'
 }
 
@@ -455,6 +456,31 @@ t_propagation_words() {
 	done
 	eq 'without a word' "$(peers_of /none)$(peers_of /none/sub)" ''
 	[[ "$(peers_of /tmpfs)" == shared:* ]] || fail "tmpfs: $(line_of /tmpfs)"
+}
+
+# Each word acts on what those before it have made, as in mount(8): whoever has left the host's peers does not come back.
+t_propagation_words_in_turn() {
+	root_only 'makes mounts on the host'
+	local words
+	for words in rslave,rshared rprivate,rshared runbindable,rshared rslave,rprivate,rshared rprivate,rslave rshared,rslave; do
+		add_mounts --arg s "$T/src" --arg w "$words" \
+			'[{destination: ("/" + $w), type: "bind", source: $s, options: (["rbind"] + ($w | split(",")))}]'
+	done
+	add_mounts --arg s "$T/src" '[{destination: "/again", type: "bind", source: $s, options: ["rbind", "rshared"]},
+		{destination: "/again", options: ["remount", "rslave", "rshared"]}]'
+	tree all_propagations
+	for words in /rslave,rshared /again; do
+		[[ "$(peers_of "$words")" == shared:*\ master:* ]] || fail "$words: $(line_of "$words")"
+		[[ "$(peers_of "$words/sub")" == shared:*\ master:* ]] || fail "$words/sub: $(line_of "$words/sub")"
+	done
+	for words in rprivate,rshared runbindable,rshared rslave,rprivate,rshared; do
+		[[ "$(peers_of "/$words")" =~ ^shared:[0-9]+$ ]] || fail "$words: $(line_of "/$words")"
+		hasnt "$words: a peer of the host's" "$HOSTS" " $(peers_of "/$words") "
+	done
+	eq rprivate,rslave "$(peers_of /rprivate,rslave)" ''
+	[[ "$(peers_of /rshared,rslave)" == master:* ]] || fail "$(line_of /rshared,rslave)"
+	ok explain -b "$T/b"
+	has explain "$OUT" ' rslave rshared'
 }
 
 appears() { # a mount of the host, made while the container runs
