@@ -58,13 +58,19 @@ static int check_target(const struct mount_entry *m, struct err *err)
 
 /* fsconfig() takes values shorter than 256 characters (an overlay's lowerdir may be longer), and
  * one option at a time: mount(2), which other runtimes use, takes "lowerdir=/a,upperdir=/b" as
- * two. */
-static bool is_for_mount(const struct mount_entry *m)
+ * two. The comma of linux.mountLabel ("s0:c1,c2") is part of it. */
+static bool is_for_mount(const struct plan *plan, const struct mount_entry *m)
 {
-	for (size_t i = 0; i < m->n_super; i++)
-		if (!m->idmap && m->super[i].value &&
-		    (strlen(m->super[i].value) > 255 || strchr(m->super[i].value, ',')))
+	const struct oci_linux *linux_ = plan->config->linux_;
+	const char *label = linux_ ? linux_->mount_label : NULL;
+
+	for (size_t i = 0; i < m->n_super; i++) {
+		const char *value = m->super[i].value;
+
+		if (!m->idmap && value &&
+		    (strlen(value) > 255 || (value != label && strchr(value, ','))))
 			return true;
+	}
 	return false;
 }
 
@@ -128,7 +134,7 @@ static void set_methods(struct plan_build *b, struct mount_entry *m)
 			return;
 		}
 		/* Only a detached mount can have its ids mapped. */
-		if (is_for_mount(m))
+		if (is_for_mount(plan, m))
 			m->n_methods = 0;
 		if (!m->idmap)
 			m->methods[m->n_methods++] = MOUNT_BY_MOUNT;

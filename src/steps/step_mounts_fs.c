@@ -161,9 +161,7 @@ static int classic_data(const struct mount_entry *m, struct str *data, unsigned 
 
 		*flags |= flag;
 		if (!flag)
-			str_addf(data, "%s%s%s%s", data->len ? "," : "", m->super[i].key,
-				 m->super[i].value ? "=" : "",
-				 m->super[i].value ? m->super[i].value : "");
+			(void)stage_option(data, m->super[i].key, m->super[i].value);
 	}
 	if (data->len < (size_t)page)
 		return 0;

@@ -117,6 +117,20 @@ unsigned long stage_super_flag(const char *key)
 	return 0;
 }
 
+bool stage_option(struct str *data, const char *key, const char *value)
+{
+	static const char labels[][12] = { "context", "fscontext", "defcontext", "rootcontext" };
+	bool comma = value && strchr(value, ','), label = false;
+	const char *quote;
+
+	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+		label |= str_equal(labels[i], key);
+	quote = comma && label && !strchr(value, '"') ? "\"" : "";
+	str_addf(data, "%s%s%s%s%s%s", data->len ? "," : "", key, value ? "=" : "", quote,
+		 value ? value : "", quote);
+	return !comma || label;
+}
+
 void stage_fs_set(int fs, const char *key, const char *value)
 {
 	bool source = value && str_equal(key, "source");
@@ -125,12 +139,10 @@ void stage_fs_set(int fs, const char *key, const char *value)
 	if (fs != told.fs)
 		return;
 	told.flags |= flag;
-	told.unfit |= !source && value && strchr(value, ',');
 	if (source)
 		str_add(&told.source, value);
 	else if (!flag)
-		str_addf(&told.data, "%s%s%s%s", told.data.len ? "," : "", key, value ? "=" : "",
-			 value ? value : "");
+		told.unfit |= !stage_option(&told.data, key, value);
 }
 
 int stage_fs_mount(int fs, unsigned long flags)

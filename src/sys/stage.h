@@ -7,6 +7,8 @@
  * if it cannot be done this way. */
 #pragma once
 
+#include "src/base/str.h"
+
 #include <stdbool.h>
 
 void stage_begin(void);
@@ -25,6 +27,10 @@ int stage_copy(int from, bool recursive);
 
 /* Moves a mount, which may be detached, to dir, or to the directory of this name in it. */
 int stage_move(int from, int dir, const char *name);
+
+/* Appends an option to the data of mount(2), which separates options by commas. A label of SELinux
+ * is put in quotes, which the kernel takes for these alone; false: another value has a comma. */
+bool stage_option(struct str *data, const char *key, const char *value);
 
 /* The flag of mount(2) for a superblock flag such as "sync"; 0 if it is not one but data. */
 unsigned long stage_super_flag(const char *key);

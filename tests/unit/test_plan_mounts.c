@@ -333,6 +333,8 @@ TEST(labels_of_mounts)
 	CHECK(plan && plan->rootfs.mounts[0].n_super == 1 && plan->rootfs.mounts[1].n_super == 0);
 	CHECK(plan && str_equal(plan->rootfs.mounts[0].super[0].key, "context"));
 	CHECK(plan && str_equal(plan->rootfs.mounts[0].super[0].value, "u:r:t:s0:c1,c2"));
+	/* mount(2) would end the label at the comma. */
+	CHECK(plan && plan->rootfs.mounts[0].methods[0] == MOUNT_BY_FSMOUNT);
 	facts.lsm = "";
 	plan = build(&facts, mounts, label);
 	CHECK(plan && plan->rootfs.mounts[0].n_super == 0);

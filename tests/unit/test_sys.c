@@ -118,6 +118,20 @@ TEST(a_stage_that_cannot_be_mounted_says_why)
 	CHECK_INT(status, 0);
 }
 
+TEST(a_label_keeps_its_comma)
+{
+	_cleanup_str_ struct str data = { 0 };
+
+	CHECK(stage_option(&data, "mode", "755"));
+	CHECK(stage_option(&data, "context", "u:r:t:s0:c1,c2"));
+	CHECK(stage_option(&data, "rootcontext", "\"u:r:t:s0:c1,c2\""));
+	CHECK(stage_option(&data, "noswap", NULL));
+	CHECK(!stage_option(&data, "lowerdir", "/a,b"));
+	CHECK_STR(data.s,
+		  "mode=755,context=\"u:r:t:s0:c1,c2\",rootcontext=\"u:r:t:s0:c1,c2\",noswap,"
+		  "lowerdir=/a,b");
+}
+
 TEST(each_name_is_listed_once)
 {
 	char dir[] = "/tmp/usrun-listing-XXXXXX", name[64];
