@@ -240,3 +240,8 @@ bool err_is_absence(int error)
 	return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP ||
 	       error == ENAMETOOLONG || error == ENOTCONN;
 }
+
+bool err_is_shortage(int error)
+{
+	return error == ENOMEM || error == EMFILE || error == ENFILE;
+}

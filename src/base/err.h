@@ -69,3 +69,7 @@ const char *err_why(int error);
 /* Whether an error says that the caller can reach nothing at a path, and will not later: a FUSE
  * mount whose server is gone (ENOTCONN) never comes back, while a disk or another machine may. */
 bool err_is_absence(int error);
+
+/* Whether an error says that this process or machine is short of memory or descriptors, and so
+ * nothing about the file that the call was for. */
+bool err_is_shortage(int error);

@@ -105,48 +105,46 @@ static void add_damaged(struct output *out, const char *id)
 	json_write_end(out->w);
 }
 
-/* 1: its state was read, 0: it was deleted meanwhile, or is listed as damaged. */
-static int read_one(struct output *out, const char *id, struct state *state)
+static int read_one(struct output *out, const char *id, struct state *state, struct err *err)
 {
 	struct store *store = out->store;
 	_cleanup_close_ int dir = -1;
-	struct err damaged;
-	int r;
 
 	if (store_read_made(store, id, out->one, state))
-		return 1;
+		return 0;
 	*state = (struct state){ 0 };
-	r = dir = store_open_container(store, id, &damaged);
-	if (r >= 0)
-		r = common_read_state(out->one, store, dir, id, state, &damaged);
-	if (r < 0 && r != -ENOENT)
-		add_damaged(out, id);
-	return r == 0;
+	dir = store_open_container(store, id, err);
+	return dir < 0 ? dir : common_read_state(out->one, store, dir, id, state, err);
 }
 
-static void add(struct output *out, const char *id)
+/* One that has been deleted meanwhile is left out. */
+static int add(struct output *out, const char *id, struct err *err)
 {
 	struct state state = { 0 };
-	struct err damaged;
-	int r = read_one(out, id, &state);
+	int r = read_one(out, id, &state, err);
+	bool is_gone = r == -ENOENT;
 
-	if (r > 0)
-		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), &damaged)
-			   : add_row(out, id, &state, &damaged);
-	if (r < 0)
-		add_damaged(out, id);
+	if (r == 0)
+		r = out->w ? common_write_state(out->w, &state, owner_name(out, &state), err)
+			   : add_row(out, id, &state, err);
 	arena_reset(out->one);
+	if (r == 0 || is_gone)
+		return 0;
+	if (err_is_shortage(-r)) /* nothing is wrong with the container */
+		return r;
+	add_damaged(out, id);
+	return 0;
 }
 
 static int tell_rows(void *data, size_t first, size_t end, struct str *text, struct err *err)
 {
 	struct output *out = data;
+	int r = 0;
 
-	(void)err;
 	out->rows = text;
-	for (size_t i = first; i < end; i++)
-		add(out, out->ids[i]);
-	return 0;
+	for (size_t i = first; r == 0 && i < end; i++)
+		r = add(out, out->ids[i], err);
+	return r;
 }
 
 /* The objects between the brackets of the array, each with a comma and a newline behind it. */
@@ -157,11 +155,14 @@ static int tell_objects(void *data, size_t first, size_t end, struct str *text, 
 	struct output *out = data;
 	const char *objects;
 	size_t len;
+	int r = 0;
 
 	out->w = w;
 	json_write_array(w, NULL);
-	for (size_t i = first; i < end; i++)
-		add(out, out->ids[i]);
+	for (size_t i = first; r == 0 && i < end; i++)
+		r = add(out, out->ids[i], err);
+	if (r < 0)
+		return r;
 	json_write_end(w);
 	objects = json_write_text(w, &len, err);
 	if (!objects)

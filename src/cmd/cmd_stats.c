@@ -31,6 +31,7 @@ static const struct option options[] = {
 struct looking {
 	struct arena *arena; /* of one sample */
 	const struct cmd_globals *globals;
+	struct store *store; /* opened anew each time: its directory may not exist yet */
 	const struct stats_sample *before;
 	size_t n_before;
 	struct stats_sample *v;
@@ -53,11 +54,10 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	struct state *state = arena_new(looking->arena, struct state);
 	struct events_source source;
 	struct cgroup cgroup;
-	struct store *store;
 	int status;
 	int r;
 
-	dirfd = common_open(looking->arena, looking->globals, id, &store, state, err);
+	dirfd = common_open_in(looking->arena, looking->store, id, state, err);
 	if (dirfd < 0)
 		return dirfd;
 	status = status_of(state, NULL, err);
@@ -78,18 +78,12 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 
 /* When sampling all containers, skips those that cannot be read; for a named one that is an
  * error. */
-static int look(struct looking *looking, int argc, char **argv, struct err *err)
+static int look_at_all(struct looking *looking, int argc, char **argv, struct err *err)
 {
 	const char *const *ids = (const char *const *)argv;
-	struct store *store;
 	size_t n = (size_t)argc;
-	int r = 0;
+	int r = n ? 0 : store_list(looking->store, looking->arena, &ids, &n, err);
 
-	if (!n) {
-		r = store_open(looking->globals->root, false, looking->arena, &store, err);
-		if (r == 0)
-			r = store_list(store, looking->arena, &ids, &n, err);
-	}
 	if (r < 0)
 		return r;
 	looking->n = 0;
@@ -101,14 +95,27 @@ static int look(struct looking *looking, int argc, char **argv, struct err *err)
 		r = look_at(looking, ids[i], argc ? err : &passed);
 		if (argc && r == 0)
 			r = err_set(err, ESRCH, "container not running: %s", ids[i]);
-		if (argc && r < 0)
+		if (r < 0 && (argc || err_is_shortage(-r))) {
+			*err = argc ? *err : passed;
 			return r;
+		}
 		if (r == -ENOTSUP)
 			looking->without = arena_strf(looking->arena, "%s%s%s",
 						      looking->without ? looking->without : "",
 						      looking->without ? ", " : "", ids[i]);
 	}
 	return 0;
+}
+
+static int look(struct looking *looking, int argc, char **argv, struct err *err)
+{
+	int r = store_open(looking->globals->root, false, looking->arena, &looking->store, err);
+
+	if (r < 0)
+		return r;
+	r = look_at_all(looking, argc, argv, err);
+	store_close(looking->store);
+	return r;
 }
 
 static int print(const struct looking *looking, const struct stats_options *o, bool clear,
@@ -148,7 +155,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 		looking.before = looking.v;
 		looking.n_before = looking.n;
 		r = look(&looking, argc, argv, err);
-		if (r < 0 && turn) { /* the watched container has ended */
+		if (r < 0 && turn && !err_is_shortage(-r)) { /* the watched container has ended */
 			r = 0;
 			break;
 		}

@@ -30,15 +30,19 @@ int common_read_state(struct arena *arena, struct store *store, int dirfd, const
 int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
 		struct store **ret_store, struct state *ret_state, struct err *err)
 {
-	_cleanup_close_ int dir = -1;
 	int r = store_check_id(id, err);
 
 	if (r == 0)
 		r = store_open(globals->root, false, arena, ret_store, err);
-	if (r == 0)
-		r = dir = store_open_container(*ret_store, id, err);
-	if (r >= 0)
-		r = common_read_state(arena, *ret_store, dir, id, ret_state, err);
+	return r < 0 ? r : common_open_in(arena, *ret_store, id, ret_state, err);
+}
+
+int common_open_in(struct arena *arena, struct store *store, const char *id,
+		   struct state *ret_state, struct err *err)
+{
+	_cleanup_close_ int dir = store_open_container(store, id, err);
+	int r = dir < 0 ? dir : common_read_state(arena, store, dir, id, ret_state, err);
+
 	return r < 0 ? r : fd_take(&dir);
 }
 

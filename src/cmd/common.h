@@ -13,6 +13,10 @@
 int common_open(struct arena *arena, const struct cmd_globals *globals, const char *id,
 		struct store **ret_store, struct state *ret_state, struct err *err) MUST_CHECK;
 
+/* The same in a state directory that is open. */
+int common_open_in(struct arena *arena, struct store *store, const char *id,
+		   struct state *ret_state, struct err *err) MUST_CHECK;
+
 /* Finds the container and applies the change to it. */
 int common_change(const struct cmd_globals *globals, const char *id,
 		  const struct store_change *change, struct err *err) MUST_CHECK;

@@ -27,6 +27,11 @@ enum {
 
 #define OPEN_STATE (O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
 
+void store_close(struct store *store)
+{
+	fd_closep(&store->fd);
+}
+
 int store_open(const char *root, bool create, struct arena *arena, struct store **ret,
 	       struct err *err)
 {
@@ -85,7 +90,10 @@ int store_priv_open_dir(const struct store *store, const char *id)
 
 static int not_a_dir(const struct store *store, const char *id, int error, struct err *err)
 {
-	return err_errno(err, -error, "%s/%s is not the directory of a container", store->path, id);
+	return err_is_shortage(-error)
+		       ? err_errno(err, -error, "open %s/%s", store->path, id)
+		       : err_errno(err, -error, "%s/%s is not the directory of a container",
+				   store->path, id);
 }
 
 int store_open_container(struct store *store, const char *id, struct err *err)

@@ -81,6 +81,9 @@ void store_creator_is_gone(struct state *state);
  * container exists. */
 int store_open(const char *root, bool create, struct arena *arena, struct store **ret,
 	       struct err *err) MUST_CHECK;
+/* For who opens it again and again: a command opens it once, and it is closed at the end. */
+void store_close(struct store *store);
+
 const char *store_root(const struct store *store);
 
 /* Identifies a container on the host: "DEVICE:INODE ID" of the state directory (arena). */

@@ -103,20 +103,20 @@ static bool lives_in(struct store *store, const char *id, const struct state *st
 	       status_of(&other, NULL, &ignored) != STATUS_STOPPED;
 }
 
-/* A container that has taken over the unit, because our creator was killed before it created that;
- * or NULL. */
-static const char *successor(struct store *store, const struct state *state, struct arena *arena)
+/* Finds a container that has taken over the unit, because our creator was killed before it created
+ * that; or NULL. */
+static int find_successor(struct store *store, const struct state *state, struct arena *arena,
+			  const char **ret, struct err *err)
 {
 	const char *const *ids;
-	struct err ignored;
 	size_t n;
+	int r = store_list(store, arena, &ids, &n, err);
 
-	if (store_list(store, arena, &ids, &n, &ignored) < 0)
-		return NULL;
-	for (size_t i = 0; i < n; i++)
+	*ret = NULL;
+	for (size_t i = 0; r == 0 && !*ret && i < n; i++)
 		if (!str_equal(ids[i], state->id) && lives_in(store, ids[i], state, arena))
-			return ids[i];
-	return NULL;
+			*ret = ids[i];
+	return r;
 }
 
 /* Nothing of a container survives a reboot: what has its names now belongs to another, unless
@@ -170,12 +170,12 @@ static int undo_unit_by_name(struct store *store, const struct state *state, str
 {
 	struct arena arena = { 0 };
 	struct facts facts = { 0 };
-	const char *other = successor(store, state, &arena);
-	int r = 0;
+	const char *other;
+	int r = find_successor(store, state, &arena, &other, err);
 
 	if (other)
 		log_notice("keeping the unit %s: container %s is in it", state->unit.name, other);
-	else
+	else if (r == 0)
 		r = facts_gather(&arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
 	if (r == 0 && !other)
 		r = undo_cgroup_remove_unit(store, state->id, &state->unit, &facts.cgroup, err);

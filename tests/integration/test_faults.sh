@@ -59,6 +59,24 @@ t_fault_stdio_closed() {
 	"${U[@]}" delete "$ID" 0<&- 1>&- 2>&- || fail "delete: exit status $?"
 }
 
+# Nothing is wrong with a container that cannot be looked at for want of descriptors.
+t_fault_few_descriptors() {
+	local n rc seen
+	up
+	for n in 4 5 6 7 8 9 10 12; do
+		for words in "list -f json" list "stats --no-stream -f json"; do
+			rc=0
+			# shellcheck disable=SC2086 # several
+			(ulimit -n $n && exec "${U[@]}" $words) >"$T/out" 2>"$T/err" </dev/null || rc=$?
+			seen=$(<"$T/out")
+			[ $rc = 0 ] || { has "$n: $words" "$(<"$T/err")" 'too many open files' && continue; }
+			hasnt "$n: $words" "$seen" damaged
+			[[ "$seen" == *"$ID"* || "$words $(<"$T/err")" == stats*'no cgroup'*"$ID"* ]] || fail "$n: $words: got '$seen'"
+		done
+	done
+	down
+}
+
 t_fault_twenty_creators() {
 	local i won pids=
 	prog /bin/sleep 1000
