@@ -120,7 +120,7 @@ static int parse_signal(const char *text)
 
 struct kill_call {
 	struct arena *arena;
-	const struct cmd_globals *globals;
+	struct store *store;
 	int signal;
 	bool all;
 };
@@ -140,13 +140,13 @@ static int note_signal(int dirfd, struct state *state, void *data, struct err *e
 }
 
 /* Nobody else could report what ended a waiting init, which has nothing to write to. */
-static void note_for_start(struct store *store, const struct state *state, struct kill_call *call)
+static void note_for_start(const struct state *state, struct kill_call *call)
 {
 	const struct store_change change = {
 		.arena = call->arena, .seen = state, .act = note_signal, .data = call
 	};
 	struct err err = { 0 };
-	int r = store_change(store, state->id, &change, &err);
+	int r = store_change(call->store, state->id, &change, &err);
 
 	if (r < 0)
 		log_debug("note the signal: %s", err.text);
@@ -157,10 +157,9 @@ static int kill_id(const char *id, void *data, struct err *err)
 	struct kill_call *call = data;
 	_cleanup_close_ int dirfd = -1, pidfd = -1;
 	struct state state = { 0 };
-	struct store *store;
 	int status, r;
 
-	dirfd = common_open(call->arena, call->globals, id, &store, &state, err);
+	dirfd = common_open_in(call->arena, call->store, id, &state, err);
 	if (dirfd < 0)
 		return dirfd;
 	status = status_of(&state, &pidfd, err);
@@ -169,7 +168,7 @@ static int kill_id(const char *id, void *data, struct err *err)
 	r = (call->all ? kill_all : kill_one)(call->arena, &state, (enum status)status, pidfd,
 					      call->signal, err);
 	if (r == 0 && status == STATUS_CREATED && call->signal)
-		note_for_start(store, &state, call);
+		note_for_start(&state, call);
 	return r;
 }
 
@@ -178,20 +177,21 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 {
 	const struct kill_options *o = data;
 	struct kill_call call = { .arena = arena,
-				  .globals = globals,
 				  .signal = parse_signal(argc > 1 ? argv[1] : NULL),
 				  .all = o->all };
-	struct store *store;
 	int r;
 
 	if (call.signal < 0) {
 		(void)err_set(err, EINVAL, "unknown signal \"%s\"", argv[1]);
 		return err_hint(err, "a name such as TERM, or a number; `kill -l` lists them");
 	}
-	if (!o->regex)
-		return kill_id(argv[0], &call, err);
-	r = store_open(globals->root, false, arena, &store, err);
-	return r < 0 ? r : common_each_match(arena, store, argv[0], kill_id, &call, err);
+	r = o->regex ? 0 : store_check_id(argv[0], err);
+	if (r == 0)
+		r = store_open(globals->root, false, arena, &call.store, err);
+	if (r < 0)
+		return r;
+	return o->regex ? common_each_match(arena, call.store, argv[0], kill_id, &call, err)
+			: kill_id(argv[0], &call, err);
 }
 
 const struct cmd cmd_kill = {

@@ -60,7 +60,7 @@ t_fault_stdio_closed() {
 }
 
 # Nothing is wrong with a container that cannot be looked at for want of descriptors.
-t_fault_few_descriptors() {
+t_fault_lists_with_few_descriptors() {
 	local n rc seen
 	up
 	for n in 4 5 6 7 8 9 10 12; do
@@ -74,6 +74,28 @@ t_fault_few_descriptors() {
 			[[ "$seen" == *"$ID"* || "$words $(<"$T/err")" == stats*'no cgroup'*"$ID"* ]] || fail "$n: $words: got '$seen'"
 		done
 	done
+	down
+}
+
+told_often() { [ "$(grep -c "$ID" "$1")" -ge "$2" ]; } # FILE TIMES
+
+# One for each container, and for each second, would be too many in the end.
+t_fault_descriptors_are_closed() {
+	local i
+	prog /bin/sleep 1000
+	for ((i = 0; i < 12; i++)); do ok create -b "$T/b" "$ID-$i"; done
+	(ulimit -n 12 && exec "${U[@]}" kill --regex "^$ID-" 0) >"$T/out" 2>&1 </dev/null || fail "kill --regex: $(<"$T/out")"
+	ok delete --force --regex "^$ID-"
+	[ "$MODE" = root ] || return 0 # a user has no cgroup here
+	up
+	"${U[@]}" stats "$ID" >"$T/out" 2>"$T/err" </dev/null &
+	soon told_often "$T/out" 1
+	sleep 0.2 # until it waits
+	i=$(find "/proc/$!/fd" -type l | wc -l)
+	soon told_often "$T/out" 4
+	sleep 0.2
+	eq 'descriptors of stats' "$(find "/proc/$!/fd" -type l | wc -l)" "$i"
+	kill $!
 	down
 }
 
