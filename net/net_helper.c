@@ -92,11 +92,14 @@ static void become_helper(struct keeper *k, const struct helper_ends *ends)
 				       .keeper = k->self };
 	struct err err = { 0 };
 
+	/* The program gets the pipe as its standard error, the only descriptor that is left of it
+	 * when the program cannot be executed. A proxy has the caller's. */
 	(void)setpgid(0, 0);
 	if (privs_die_with_parent(k->self, &err) < 0 ||
 	    (q->plan->kind != NET_PROXY && dup2(ends->words, STDERR_FILENO) < 0) ||
 	    net_exec_run(&k->arena, &what, &err) < 0)
-		(void)io_write_all(ends->words, err.text, strlen(err.text));
+		(void)io_write_all(q->plan->kind == NET_PROXY ? ends->words : STDERR_FILENO,
+				   err.text, strlen(err.text));
 	child_exit(127);
 }
 
@@ -298,6 +301,13 @@ static unsigned int await_an_end(struct keeper *k)
 	return news;
 }
 
+static int close_metadata(int member, struct err *err)
+{
+	int r = metadata_close(member, err);
+
+	return r < 0 ? err_prefix(err, "the network of the container") : 0;
+}
+
 static __attribute__((noreturn)) void keep(const struct net_helper_request *request, int answer)
 {
 	struct keeper k = { .request = request,
@@ -322,7 +332,7 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 		r = await_ready(&k, &err);
 	/* slirp4netns and pasta create the device. */
 	if (r == 0 && net_has_device(request->plan->kind) && !request->plan->metadata)
-		r = metadata_close(member, &err);
+		r = close_metadata(member, &err);
 	if (r == 0)
 		r = publish_all(&k, &err);
 	fd_closep(&k.netns);

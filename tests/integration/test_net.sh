@@ -351,6 +351,19 @@ t_net_missing_helper() {
 }
 
 # An engine has a network of its own for the container.
+# Found, but of another machine, or without its interpreter.
+t_net_helper_that_cannot_be_executed() {
+	local helper
+	mkdir "$T/bin"
+	for helper in slirp4netns pasta; do
+		printf '#!/nonexistent\n' >"$T/bin/$helper"
+		chmod 755 "$T/bin/$helper"
+		prog /bin/true
+		RC=0 ERR=$(PATH=$T/bin:$PATH "${U[@]}" run -b "$T/b" --net=$helper "$ID" 2>&1 </dev/null) || RC=$?
+		eq "$helper" "$RC $ERR" "1 usrun: the network of the container: $helper: start $T/bin/$helper: no such path"
+	done
+}
+
 t_net_annotation_is_for_run() {
 	script_ 'ip -o link | wc -l'
 	cfg '.annotations = {"run.usrun.net": "host"}'
