@@ -147,7 +147,8 @@ static void watch(const struct spawn_request *request, struct child *program, in
 			fds[1].fd = -1;
 	}
 	read_rest(&fds[1], result);
-	if (child_reap(program, 0, &result->status) < 0) /* whatever holds up its end */
+	/* A tracer (strace -f) may hold for a while what has ended; else, who knows what does. */
+	if (child_reap(program, ended ? DEATH_TIMEOUT_MS : 0, &result->status) < 0)
 		result->status = SIGKILL;
 }
 

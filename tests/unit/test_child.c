@@ -199,12 +199,36 @@ TEST(the_time_ends_for_one_that_cannot_even_be_executed)
 static void trace(pid_t pid, int ready)
 {
 	siginfo_t info;
-	char answer = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 ? 'y' : 'n';
+	const char *answer = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0 ? "y\n" : "n\n";
 
-	(void)!write(ready, &answer, 1);
+	(void)!write(ready, answer, 2);
 	(void)waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
 	(void)usleep(200 * 1000);
 	_exit(0); /* which lets it go */
+}
+
+/* A program that says who it is, and goes on when somebody traces it. */
+TEST(a_program_that_is_traced_ends_as_it_did)
+{
+	const struct clone_request plain = { .cgroup_fd = -1 };
+	struct child tracer = CHILD_NONE;
+	struct spawn_result result;
+	int pid[2], ready[2];
+	char script[128], word[16] = "";
+
+	CHECK_INT(pipe(pid), 0);
+	CHECK_INT(pipe(ready), 0);
+	(void)snprintf(script, sizeof(script),
+		       "echo $$ >/proc/%d/fd/%d; read -r answer </proc/%d/fd/%d; exit 3",
+		       (int)getpid(), pid[1], (int)getpid(), ready[0]);
+	if (child_clone(&plain, &tracer) == 0) {
+		(void)!read(pid[0], word, sizeof(word) - 1);
+		trace((pid_t)strtol(word, NULL, 10), ready[1]);
+	}
+	result = run(script, LONG_MS);
+	CHECK(!result.timed_out);
+	CHECK(WIFEXITED(result.status) && WEXITSTATUS(result.status) == 3);
+	CHECK_INT(child_end(&tracer, LONG_MS), 0);
 }
 
 /* The last one: it may be skipped. */
