@@ -118,7 +118,7 @@ static int remove_marked(const struct delete_call *call, const struct facts_cgro
 				    host->v[i - 1].mount, path);
 		} else if (path) {
 			place = undo_cgroup_place(call->arena, host, path);
-			r = undo_cgroup_remove(call->store, id, &place, err);
+			r = undo_cgroup_remove_found(call->store, id, &place, err);
 			found++;
 		} else if (!*host->v[i - 1].controllers) {
 			break; /* v2 comes last in the list and stands for the others */
@@ -267,7 +267,7 @@ static struct cgroup_place place_of_process(const struct delete_call *call,
 static int remove_place(const struct delete_call *call, const struct cgroup_place *place,
 			const char *id, struct err *err)
 {
-	int r = undo_cgroup_remove(call->store, id, place, err);
+	int r = undo_cgroup_remove_found(call->store, id, place, err);
 
 	for (size_t i = 0; r == 0 && i < place->dirs.n; i++) {
 		const char *group = arena_strf(call->arena, "%s%s", place->dirs.v[i].mount,

@@ -41,7 +41,7 @@ static int remove_of(struct groups *g, const char *id, const struct cgroup_place
 
 	if (dir >= 0)
 		r = undo_cgroup_in_use(place) ? -EBUSY
-					      : undo_cgroup_remove(g->store, id, place, err);
+					      : undo_cgroup_remove_found(g->store, id, place, err);
 	removed = dir < 0 ? 0 : store_remove(g->store, id, r < 0 ? &ignored : err);
 	return r < 0 ? r : removed;
 }

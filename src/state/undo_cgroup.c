@@ -4,10 +4,12 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/log.h"
+#include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/cgroup/mark.h"
 #include "src/cgroup/unit.h"
 
+#include <signal.h>
 #include <string.h>
 
 enum { DYING_MS = 2000 };
@@ -106,6 +108,72 @@ int undo_cgroup_remove(struct store *store, const char *id, const struct cgroup_
 		r = remove_sorted(store, id, mark, &sorted, err);
 	arena_free(&arena);
 	return r;
+}
+
+/* The caller's manager may have the unit of that cgroup. */
+static int stop_scope(struct arena *arena, const char *path, struct err *err)
+{
+	struct facts facts = { 0 };
+	struct cgroup_unit_ref unit = { .name = path_base(path) };
+	const char *group;
+	int r = facts_gather(arena, FACTS_CALLER | FACTS_SYSTEMD, &facts, err);
+
+	if (r < 0)
+		return r;
+	if (facts.systemd.why)
+		return err_set(err, EIO, "stop the unit %s: %s", unit.name, facts.systemd.why);
+	if (!facts.systemd.user_dir && !facts.systemd.system)
+		return 0;
+	unit.runtime_dir = facts.systemd.user_dir;
+	unit.manager = unit.runtime_dir ? CGROUP_MANAGER_USER : CGROUP_MANAGER_SYSTEM;
+	r = unit_group(arena, &unit, &group, err);
+	if (r == 0 && str_equal(group, path))
+		r = unit_stop(&unit, err);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int kill_all(const struct cgroup_place *place, struct err *err)
+{
+	struct cgroup cgroup;
+	int r = driver_open(place, &cgroup, err);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = driver_kill(&cgroup, SIGKILL, err);
+	driver_close(&cgroup);
+	return r;
+}
+
+/* While the mark is there, which leads here again if this is not finished. */
+static int stop_scopes(struct arena *arena, const struct cgroup_place *ours, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ours->dirs.n; i++) {
+		const char *path = ours->dirs.v[i].path;
+
+		if (!str_ends(path, ".scope") || (i && str_equal(path, ours->dirs.v[i - 1].path)))
+			continue;
+		r = kill_all(ours, err); /* SIGTERM would take longer, and not end what is frozen */
+		if (r == 0)
+			r = stop_scope(arena, path, err);
+	}
+	return r;
+}
+
+int undo_cgroup_remove_found(struct store *store, const char *id, const struct cgroup_place *place,
+			     struct err *err)
+{
+	struct arena arena = { 0 };
+	struct mark_sorted sorted;
+	int r = 0;
+
+	if (cgroup_place_is_group(place) && place->dirs.n)
+		r = mark_sort(&arena, place, store_mark(store, id, &arena), &sorted, err);
+	if (r == 0 && cgroup_place_is_group(place) && place->dirs.n)
+		r = stop_scopes(&arena, &sorted.of[MARK_OURS], err);
+	arena_free(&arena);
+	return r < 0 ? r : undo_cgroup_remove(store, id, place, err);
 }
 
 struct cgroup_place undo_cgroup_place(struct arena *arena, const struct facts_cgroup *host,

@@ -11,6 +11,11 @@
 int undo_cgroup_remove(struct store *store, const char *id, const struct cgroup_place *place,
 		       struct err *err) MUST_CHECK;
 
+/* The same for cgroups to which no state led: stops their scopes first, too. systemd may not notice
+ * that a cgroup is empty if that is removed at once, and would keep the unit, and its name. */
+int undo_cgroup_remove_found(struct store *store, const char *id, const struct cgroup_place *place,
+			     struct err *err) MUST_CHECK;
+
 /* Whether the cgroup or a descendant contains a process. One that cannot be read counts as in
  * use. */
 bool undo_cgroup_in_use(const struct cgroup_place *place);

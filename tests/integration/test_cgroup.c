@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -409,6 +410,72 @@ TEST(a_unit_is_stopped_by_its_name_only_where_it_is_the_containers)
 	cgroup_view_run(VIEW_HOST, units);
 	cgroup_view_run(VIEW_V1, units);
 	cgroup_view_run(VIEW_V2, units);
+}
+
+/* What becomes of a scope that its mark alone leads to, and the methods that systemd is asked for. */
+static int remove_found(const struct cgroup_plan *plan, struct store *store,
+			enum fake_manager_mode mode, const char *group, const char *calls)
+{
+	struct fake_manager manager;
+	struct err err = { 0 };
+	char called[256];
+	int r;
+
+	fake_manager_start_with(&manager, mode, group);
+	CHECK_INT(mount(manager.dir, "/run", NULL, MS_BIND, NULL), 0);
+	r = undo_cgroup_remove_found(store, "a", &plan->place, &err);
+	CHECK_INT(umount2("/run", MNT_DETACH), 0);
+	fake_manager_calls(&manager, called, sizeof(called));
+	CHECK_STR(called, calls);
+	fake_manager_stop(&manager);
+	if (r < 0)
+		CHECK_ERR(r, &err, "stop the unit ");
+	return r;
+}
+
+static void found_scopes(void)
+{
+	static const struct {
+		enum fake_manager_mode mode;
+		const char *group; /* NULL: that of the container */
+		const char *calls;
+		int result;
+	} rows[] = {
+		{ FAKE_GOOD, NULL, "GetUnit Get KillUnit StopUnit ResetFailedUnit ", 0 },
+		{ FAKE_GOOD, "/elsewhere.scope", "GetUnit Get ", 0 },
+		{ FAKE_EMPTY, NULL, "GetUnit ", 0 },
+		{ FAKE_NONE, NULL, "", 0 },
+		{ FAKE_REJECTS, NULL, "", -EIO },
+	};
+	char root[] = "/tmp/usrun-test-unit-XXXXXX", other[MARK_SIZE];
+	struct err err = { 0 };
+	struct store *store;
+
+	CHECK(mkdtemp(root) != NULL);
+	CHECK_INT(store_open(root, true, &arena, &store, &err), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct cgroup_plan plan;
+		struct cgroup cgroup = cgroup_view_create(path_of(".scope"), NULL, &plan);
+		const char *group = rows[i].group ? rows[i].group : plan.place.dirs.v[0].path;
+		pid_t pid = cgroup_view_spawn(&cgroup, sleep_for_ever);
+
+		CHECK_INT(mark_claim(&cgroup, NULL, store_mark(store, "a", &arena), true, other),
+			  0);
+		driver_close(&cgroup);
+		CHECK_INT(remove_found(&plan, store, rows[i].mode, group, rows[i].calls),
+			  rows[i].result);
+		CHECK_INT(cgroup_view_wait(pid), 128 + SIGKILL);
+		/* Found again. */
+		CHECK_INT(cgroup_view_count(&plan), rows[i].result ? plan.place.dirs.n : 0);
+		CHECK_INT(driver_remove(&plan.place, &err), 0);
+	}
+	CHECK_INT(rmdir(root), 0);
+}
+
+TEST(a_scope_that_its_mark_leads_to_is_stopped_before_it_is_removed)
+{
+	cgroup_view_run(VIEW_V1, found_scopes);
+	cgroup_view_run(VIEW_V2, found_scopes);
 }
 
 static void refused(void)
