@@ -42,11 +42,13 @@ static void explain_death(struct start *start, struct err *err)
 }
 
 /* What works in a container whose init ends fails in many ways: it cannot enter, gets no process,
- * is killed. */
+ * finds its cgroup removed, is killed. Once there is a process, ENOENT is about its program. */
 static void explain_end(const struct start *start, struct err *err)
 {
+	bool no_child = !child_is_there(&start->init) && !child_is_there(&start->stager);
 	bool can_be = err->code == ECHILD || err->code == ENOMEM || err->code == EPERM ||
-		      err->code == EACCES || err->code == ESRCH;
+		      err->code == EACCES || err->code == ESRCH || err->code == ENODEV ||
+		      (err->code == ENOENT && no_child);
 
 	if (start->target_pidfd >= 0 && can_be &&
 	    (pidfd_wait(start->target_pidfd, 0) == 0 ||

@@ -220,6 +220,19 @@ t_states_zombie_of_exec() {
 	wait $!
 }
 
+# Its cgroup, in which the process would be made, is gone as well.
+t_states_exec_meets_delete() {
+	local delayed
+	up
+	strace -o "$T/trace" -e trace=clone3 -e inject=clone3:delay_enter=1500000:when=1 "${U[@]}" exec "$ID" /bin/true 2>"$T/late" &
+	delayed=$!
+	soon grep -qs '^clone3' "$T/trace" || fail 'exec does not start'
+	down
+	! wait $delayed || fail 'exec succeeds'
+	ERR=$(<"$T/late")
+	has exec "$ERR" "container not running: $ID: its init has just exited"
+}
+
 has_no_memory() {
 	[ -z "$(tr -d '\0' <"/proc/$1/cmdline")" ]
 }
