@@ -118,6 +118,7 @@ struct mount_entry {
 	unsigned int extensions; /* enum mount_extension */
 	const struct mount_super *super;
 	size_t n_super;
+	const char *label; /* of SELinux, for a root that no option gives one; or NULL */
 	size_t idmap;      /* 1 + index in rootfs_plan.idmaps; 0: not mapped */
 	size_t layer;      /* 1 + index in layer_plan.v; 0: none */
 	long config_index; /* mounts[N], or -1 */

@@ -202,7 +202,7 @@ static void drop_flags_of_source(const struct plan_build *b, const struct oci_mo
 }
 
 /* linux.mountLabel: the SELinux context of files on new file systems. Bind mounts have their own;
- * proc and sysfs cannot have one. */
+ * proc and sysfs cannot have one, and mqueue takes one only when it is mounted. */
 static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
 {
 	const struct oci_config *config = b->plan->config;
@@ -210,7 +210,11 @@ static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_
 	const char *kind = annotations_find(config->annotations.v, config->annotations.n,
 					    ANNOTATIONS_MOUNT_CONTEXT);
 
-	if (label && str_equal(b->plan->facts->lsm, "selinux"))
+	if (!label || !str_equal(b->plan->facts->lsm, "selinux"))
+		return;
+	if (m->kind == MOUNT_MQUEUE)
+		m->label = label;
+	else if (m->kind == MOUNT_FS)
 		super[m->n_super++] =
 			(struct mount_super){ .key = kind ? kind : "context", .value = label };
 }
@@ -232,7 +236,7 @@ int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount
 	if (m->kind == MOUNT_FS) {
 		set_readonly(b, m, super);
 		add_userxattr(b, m, super);
-		add_label(b, m, super);
 	}
+	add_label(b, m, super);
 	return 0;
 }

@@ -45,12 +45,13 @@ static int write_attribute(int procfs, const char *directory, const char *name, 
 }
 
 /* The path comes last, in back-quotes: clients recognise these failures by it. */
-static int refused(const char *field, const char *value, int error, struct err *err)
+static int refused(const char *field, const char *value, const char *name, int error,
+		   struct err *err)
 {
 	return err_set(err, error,
 		       ERR_AT "process.%s: %s for the label \"%s\": write "
-			      "`/proc/self/attr/exec`",
-		       field, err_why(error), value);
+			      "`/proc/self/attr/%s`",
+		       field, err_why(error), value, name);
 }
 
 int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struct err *err)
@@ -69,7 +70,7 @@ int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struc
 		r = write_attribute(procfs, directory, "exec", text);
 	if (r == 0)
 		return 0;
-	(void)refused("apparmorProfile", profile, -r, err);
+	(void)refused("apparmorProfile", profile, "exec", -r, err);
 	if (r == -ENOENT) {
 		err_hint(
 			err,
@@ -78,7 +79,8 @@ int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile, struc
 	return r;
 }
 
-int lsm_set_exec_label(int procfs, const char *lsm, const char *label, struct err *err)
+static int set_label(int procfs, const char *lsm, const char *name, const char *label,
+		     struct err *err)
 {
 	char directory[16];
 	int r;
@@ -89,6 +91,16 @@ int lsm_set_exec_label(int procfs, const char *lsm, const char *label, struct er
 		return err_set(err, EINVAL, ERR_AT "process.selinuxLabel: too long");
 	if (own_directory(procfs, directory, sizeof(directory), err) < 0)
 		return err_prefix(err, ERR_AT "process.selinuxLabel");
-	r = write_attribute(procfs, directory, "exec", label);
-	return r < 0 ? refused("selinuxLabel", label, -r, err) : 0;
+	r = write_attribute(procfs, directory, name, label);
+	return r < 0 ? refused("selinuxLabel", label, name, -r, err) : 0;
+}
+
+int lsm_set_exec_label(int procfs, const char *lsm, const char *label, struct err *err)
+{
+	return set_label(procfs, lsm, "exec", label, err);
+}
+
+int lsm_set_key_label(int procfs, const char *lsm, const char *label, struct err *err)
+{
+	return set_label(procfs, lsm, "keycreate", label, err);
 }

@@ -12,3 +12,6 @@
 int lsm_set_exec_profile(int procfs, const char *lsm, const char *profile,
 			 struct err *err) MUST_CHECK;
 int lsm_set_exec_label(int procfs, const char *lsm, const char *label, struct err *err) MUST_CHECK;
+
+/* The label of keyrings that the process makes before it executes anything. */
+int lsm_set_key_label(int procfs, const char *lsm, const char *label, struct err *err) MUST_CHECK;

@@ -85,6 +85,7 @@ struct start {
 	struct filter_program filter;
 	int seccomp_pair[2];           /* both ends of the socket that passes the listener */
 	const char *lsm;               /* active on this host: "apparmor", "selinux" or "" */
+	bool keys_labelled;            /* see step_label_keys() */
 	int console_socket;            /* connected; receives the terminal */
 	int start_listener;            /* where a created init waits for `start` */
 	int target_pidfd;              /* exec: the container's init */

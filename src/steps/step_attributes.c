@@ -242,8 +242,27 @@ static int set_labels(struct start *start, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+/* Otherwise it would have that of usrun, and be closed to the program. */
+void step_label_keys(struct start *start)
+{
+	const struct process_plan *p = &start->plan->process;
+	_cleanup_close_ int procfs = -1;
+	struct err err = { 0 };
+	int r;
+
+	if (start->keys_labelled || !p->keyring || !is_given(p->selinux_label) ||
+	    !str_equal(start->lsm, "selinux"))
+		return;
+	start->keys_labelled = true;
+	procfs = procfs_open(-1, &err);
+	r = procfs < 0 ? procfs : lsm_set_key_label(procfs, start->lsm, p->selinux_label, &err);
+	if (r < 0)
+		start_note(start, "the session keyring has no label: %s", err.text);
+}
+
 int step_labels(struct start *start, struct err *err)
 {
+	step_label_keys(start);
 	return set_labels(start, err);
 }
 

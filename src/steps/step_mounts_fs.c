@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 /* A tmpfs without a mode option takes the mode of the directory that it covers. */
@@ -128,6 +129,14 @@ int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 	return r < 0 ? r : fd_take(&mount);
 }
 
+static void label_root(struct start *start, const struct mount_entry *m, int mount)
+{
+	if (m->label && setxattr(fd_path(mount).text, "security.selinux", m->label,
+				 strlen(m->label) + 1, 0) < 0)
+		start_note(start, "mounts[%ld] (%s): linux.mountLabel cannot be set: %s",
+			   m->config_index, m->target, err_why(errno));
+}
+
 int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 {
 	const struct mount_entry *m = &start->plan->rootfs.mounts[i];
@@ -139,6 +148,7 @@ int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 
 	if (r < 0)
 		return r;
+	label_root(start, m, mount);
 	if (m->extensions & MOUNT_EXT_TMPCOPYUP)
 		r = step_mounts_copyup(start, m, mount, err);
 	if (r == 0 && m->idmap)

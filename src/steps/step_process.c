@@ -28,6 +28,7 @@ int step_session(struct start *start, struct err *err)
 		r = start_end_with_parent(start, err);
 	if (r < 0 || !start->plan->process.keyring)
 		return r;
+	step_label_keys(start);
 	r = privs_join_keyring(start->plan->process.keyring);
 	if (r == -EDQUOT)
 		start_note(start, "no session keyring of its own: the key quota is exhausted "

@@ -134,6 +134,10 @@ bool step_ns_pid_comes_last(const struct start *start);
 
 int step_ns_join_pid(struct start *start, struct err *err) MUST_CHECK;
 
+/* Gives the session keyring about to be made the process's label, once: where this process's procfs
+ * is out of reach by then, "labels" comes first. */
+void step_label_keys(struct start *start);
+
 /* The capability, or none, that an init born into another's pid namespace keeps until its filter is
  * loaded. */
 uint64_t step_seccomp_caps(const struct start *start);

@@ -17,6 +17,7 @@ TEST(without_the_module)
 	CHECK_INT(lsm_set_exec_profile(-1, "selinux", "p", &err), 1);
 	CHECK_INT(lsm_set_exec_label(-1, "", "l", &err), 1);
 	CHECK_INT(lsm_set_exec_label(-1, "apparmor", "l", &err), 1);
+	CHECK_INT(lsm_set_key_label(-1, "apparmor", "l", &err), 1);
 }
 
 /* What a container could have mounted on /proc. */
@@ -48,10 +49,11 @@ TEST(too_long)
 static int refused_child(void)
 {
 	_cleanup_close_ int procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct err profile = { 0 }, label = { 0 };
+	struct err profile = { 0 }, label = { 0 }, key = { 0 };
 
 	if (lsm_set_exec_profile(procfs, "apparmor", "usrun-no-such-profile", &profile) >= 0 ||
-	    lsm_set_exec_label(procfs, "selinux", "usrun:no:such:label", &label) >= 0)
+	    lsm_set_exec_label(procfs, "selinux", "usrun:no:such:label", &label) >= 0 ||
+	    lsm_set_key_label(procfs, "selinux", "usrun:no:such:label", &key) >= 0)
 		return 1;
 	if (!strstr(profile.path, "process.apparmorProfile") ||
 	    !strstr(profile.text, "\"usrun-no-such-profile\"") ||
@@ -61,6 +63,8 @@ static int refused_child(void)
 	    !strstr(label.text, "\"usrun:no:such:label\"") ||
 	    !str_ends(label.text, ": write `/proc/self/attr/exec`"))
 		return 3;
+	if (!str_ends(key.text, ": write `/proc/self/attr/keycreate`"))
+		return 5;
 	/* These words are those of the user's own command. */
 	return strstr(profile.text, "o such file") || strstr(label.text, "denied") ? 4 : 0;
 }

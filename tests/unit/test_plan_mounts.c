@@ -323,7 +323,8 @@ TEST(the_hosts_own_in_place_of_a_new_one)
 TEST(labels_of_mounts)
 {
 	static const char mounts[] = "{\"destination\":\"/m\",\"type\":\"tmpfs\"},"
-				     "{\"destination\":\"/proc\",\"type\":\"proc\"}";
+				     "{\"destination\":\"/proc\",\"type\":\"proc\"},"
+				     "{\"destination\":\"/q\",\"type\":\"mqueue\"}";
 	static const char label[] = "],\"mountLabel\":\"u:r:t:s0:c1,c2\"";
 	struct facts facts = root_facts();
 	const struct plan *plan;
@@ -333,6 +334,9 @@ TEST(labels_of_mounts)
 	CHECK(plan && plan->rootfs.mounts[0].n_super == 1 && plan->rootfs.mounts[1].n_super == 0);
 	CHECK(plan && str_equal(plan->rootfs.mounts[0].super[0].key, "context"));
 	CHECK(plan && str_equal(plan->rootfs.mounts[0].super[0].value, "u:r:t:s0:c1,c2"));
+	CHECK(plan && !plan->rootfs.mounts[0].label && !plan->rootfs.mounts[1].label);
+	CHECK(plan && plan->rootfs.mounts[2].n_super == 0 &&
+	      str_equal(plan->rootfs.mounts[2].label, "u:r:t:s0:c1,c2"));
 	/* mount(2) would end the label at the comma. */
 	CHECK(plan && plan->rootfs.mounts[0].methods[0] == MOUNT_BY_FSMOUNT);
 	facts.lsm = "";
