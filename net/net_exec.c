@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/net_exec.h"
 
+#include "net/net_hold.h"
+#include "net/net_ns.h"
 #include "src/base/io.h"
 #include "src/sys/child.h"
 #include "src/sys/pidfd.h"
@@ -10,14 +12,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,23 +102,8 @@ static void await_end(struct child *child)
 		;
 }
 
-static int make_device(int netns)
-{
-	struct ifreq request = { .ifr_name = NET_DEVICE, .ifr_flags = IFF_TAP | IFF_NO_PI };
-	int fd;
-
-	if (setns(netns, CLONE_NEWNET) < 0)
-		return -errno;
-	fd = openat(AT_FDCWD, "/dev/net/tun", O_RDWR | O_CLOEXEC);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Creates a persistent device, which lives as long as its namespace. Otherwise the kernel removes
- * it when slirp4netns closes it, which takes tens of milliseconds, and delays the helper's exit by
- * as much. A child does this, because there is no way back from the container's namespace. On
- * failure slirp4netns creates the device itself, or says why it cannot. */
+/* A child does this, because there is no way back from the container's namespace. On failure
+ * slirp4netns creates the device itself, or says why it cannot. */
 static void keep_device(int netns)
 {
 	const struct clone_request how = { .cgroup_fd = -1 };
@@ -128,9 +112,20 @@ static void keep_device(int netns)
 	pid_t self = getpid(), pid = child_clone(&how, &maker);
 
 	if (pid == 0)
-		child_exit(privs_die_with_parent(self, &ignored) < 0 || make_device(netns) < 0);
+		child_exit(privs_die_with_parent(self, &ignored) < 0 ||
+			   net_ns_create_device(netns) < 0);
 	if (pid > 0)
 		await_end(&maker);
+}
+
+/* Its namespaces exist. */
+static int prepare_inside(const struct net_exec *what, bool *ret_root, struct err *err)
+{
+	int r = enter_userns(what->userns, ret_root, err);
+
+	if (r == 0)
+		keep_device(what->netns);
+	return r;
 }
 
 static int exec_slirp(struct arena *arena, const struct net_exec *what, struct err *err)
@@ -138,15 +133,18 @@ static int exec_slirp(struct arena *arena, const struct net_exec *what, struct e
 	const struct net_helper_fds fds = { .ready = what->ready,
 					    .exit = what->exit,
 					    .netns = what->netns,
+					    .guide = what->hold ? what->hold->guide.pid : 0,
 					    .api = what->api >= 0 };
 	int own[] = { what->ready, what->exit, what->netns };
-	bool ipv6 = host_routes_ipv6(arena), root = false;
-	int r = enter_api(what->api, err);
+	bool ipv6 = host_routes_ipv6(arena), root = what->root;
+	int r = enter_api(what->api, err), held = 0;
 
-	if (r == 0)
-		r = enter_userns(what->userns, &root, err);
-	if (r == 0)
-		keep_device(what->netns);
+	if (r == 0 && what->hold)
+		held = net_hold_enter(what->hold);
+	else if (r == 0)
+		r = prepare_inside(what, &root, err);
+	if (held < 0)
+		return err_errno(err, -held, "hold the network helper");
 	/* slirp4netns sets its ids to 0 before it sets up its sandbox, needlessly: the kernel
 	 * checks capabilities. */
 	if (r == 0 && !root)

@@ -3,6 +3,8 @@
 
 #include "net/metadata.h"
 #include "net/net_exec.h"
+#include "net/net_hold.h"
+#include "net/net_ns.h"
 #include "net/net_publish.h"
 #include "src/base/clock.h"
 #include "src/base/fd.h"
@@ -14,33 +16,33 @@
 #include "src/sys/sock.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/nsfs.h>
-#include <linux/sockios.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* Helpers are usually ready within two milliseconds. BLIND_MS: poll interval where there is no
  * pidfd to poll. */
-enum { READY_TIMEOUT_MS = 30000, DEATH_TIMEOUT_MS = 10000, BLIND_MS = 500, WORDS_MAX = 1024 };
+enum {
+	HELD_TIMEOUT_MS = 10000,
+	READY_TIMEOUT_MS = 30000,
+	DEATH_TIMEOUT_MS = 10000,
+	BLIND_MS = 500,
+	WORDS_MAX = 1024
+};
 enum news { NEWS_READY = 1, NEWS_HELPER_ENDED = 2, NEWS_CONTAINER_ENDED = 4 };
 
 struct keeper {
 	const struct net_helper_request *request;
 	struct arena arena;
 	struct child helper;
+	struct net_hold hold; /* without a guide the helper is started when all is there */
 	pid_t self;
-	int netns, userns; /* of the container; userns is -1 if it is ours */
+	int member, init;  /* of the container: a socket of its network namespace, and a pidfd */
+	int netns, userns; /* userns is -1 if it is ours */
 	int ready, words;  /* read ends */
 	char said[WORDS_MAX];
 };
@@ -59,33 +61,17 @@ int net_helper_find(struct arena *arena, const char *name, const char **ret, str
 			str_equal(name, "pasta") ? "passt" : name);
 }
 
-/* Opens a socket's network namespace, and the user namespace that owns it unless that is ours. */
-static int open_namespaces(int member, int *ret_netns, int *ret_userns, struct err *err)
-{
-	_cleanup_close_ int netns = ioctl(member, SIOCGSKNS), userns = -1;
-	struct stat own, theirs;
-
-	if (netns < 0)
-		return err_errno(err, errno, "open the container's network namespace");
-	userns = ioctl(netns, NS_GET_USERNS);
-	if (userns < 0 || fstat(userns, &theirs) < 0 || stat("/proc/self/ns/user", &own) < 0)
-		return err_errno(err, errno, "find the owner of the network namespace");
-	if (own.st_ino == theirs.st_ino && own.st_dev == theirs.st_dev)
-		fd_closep(&userns);
-	*ret_userns = fd_take(&userns);
-	*ret_netns = fd_take(&netns);
-	return 0;
-}
-
 static void become_helper(struct keeper *k, const struct helper_ends *ends)
 {
 	const struct net_helper_request *q = k->request;
 	const struct net_exec what = { .plan = q->plan,
 				       .id = q->id,
 				       .program = q->program,
+				       .hold = child_is_there(&k->hold.guide) ? &k->hold : NULL,
+				       .root = q->root,
 				       .netns = k->netns,
 				       .userns = k->userns,
-				       .listener = q->member,
+				       .listener = k->member,
 				       .api = q->api,
 				       .ready = ends->ready,
 				       .exit = ends->exit,
@@ -130,6 +116,7 @@ static int start_helper(struct keeper *k, struct err *err)
 	fd_closep(&ready[1]);
 	fd_closep(&words[1]);
 	fd_closep(&end[0]);
+	net_hold_started(&k->hold);
 	k->ready = ready[0];
 	k->words = words[0];
 	return 0;
@@ -165,11 +152,10 @@ static unsigned int read_ready(struct keeper *k)
 /* Waits for events, at most timeout_ms (-1: no limit). Returns a set of enum news. */
 static unsigned int wait_for_news(struct keeper *k, int timeout_ms)
 {
-	int init = k->request->init->pidfd;
 	struct pollfd fds[] = { { .fd = k->ready, .events = POLLIN },
 				{ .fd = k->words, .events = POLLIN },
 				{ .fd = pidfd_to_poll(k->helper.pidfd), .events = POLLIN },
-				{ .fd = pidfd_to_poll(init), .events = POLLIN } };
+				{ .fd = pidfd_to_poll(k->init), .events = POLLIN } };
 	bool blind = fds[2].fd < 0 || fds[3].fd < 0;
 	unsigned int news = 0;
 
@@ -182,7 +168,7 @@ static unsigned int wait_for_news(struct keeper *k, int timeout_ms)
 	}
 	if (fds[2].revents || (blind && child_has_ended(&k->helper, NULL) > 0))
 		news |= NEWS_HELPER_ENDED;
-	if (fds[3].revents || (blind && pidfd_wait(init, 0) == 0))
+	if (fds[3].revents || (blind && pidfd_wait(k->init, 0) == 0))
 		news |= NEWS_CONTAINER_ENDED;
 	return news;
 }
@@ -251,7 +237,7 @@ static int leave_caller(const struct keeper *k, int answer, struct err *err)
 {
 	const struct net_helper_request *q = k->request;
 	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
-	int keep[] = { answer, q->init->pidfd, q->member, q->api };
+	int keep[] = { answer, q->api };
 
 	(void)setsid();
 	program_reset_signals(~0ULL);
@@ -265,12 +251,49 @@ static int leave_caller(const struct keeper *k, int answer, struct err *err)
 
 /* Waits until usrun has recorded the keeper in the state. If usrun dies first, no process is left
  * that the state does not name. */
-static bool is_recorded(int answer)
+static bool is_recorded(struct keeper *k, int answer)
 {
 	char go;
-	int none;
 
-	return sock_recv(answer, &go, sizeof(go), &none) == sizeof(go);
+	return sock_recv(answer, &go, sizeof(go), &k->member) == sizeof(go) &&
+	       sock_recv(answer, &go, sizeof(go), &k->init) == sizeof(go);
+}
+
+static void end_helper(struct keeper *k)
+{
+	child_signal_group(&k->helper, SIGKILL);
+	(void)child_end(&k->helper, DEATH_TIMEOUT_MS);
+	net_hold_end(&k->hold);
+}
+
+/* Nothing but time is lost if it fails. */
+static void start_early(struct keeper *k)
+{
+	struct err ignored;
+
+	if (net_hold_begin(&k->hold) == 0 && start_helper(k, &ignored) < 0)
+		net_hold_end(&k->hold);
+}
+
+static bool continues_early(struct keeper *k)
+{
+	const struct net_hold_ends ends = { .helper = k->helper.pidfd, .init = k->init };
+
+	return child_is_there(&k->helper) && net_hold_is_held(&k->hold, &ends, HELD_TIMEOUT_MS) &&
+	       net_hold_release(&k->hold, k->member) == 0;
+}
+
+static int provide(struct keeper *k, struct err *err)
+{
+	int r;
+
+	if (continues_early(k))
+		return 0;
+	end_helper(k);
+	fd_closep(&k->ready);
+	fd_closep(&k->words);
+	r = net_ns_open(k->member, &k->netns, &k->userns, err);
+	return r == 0 ? start_helper(k, err) : r;
 }
 
 /* A proxy has no deadline to become ready, and its command may not even exist. */
@@ -308,42 +331,55 @@ static int close_metadata(int member, struct err *err)
 	return r < 0 ? err_prefix(err, "the network of the container") : 0;
 }
 
+static int give_network(struct keeper *k, struct err *err)
+{
+	const struct net_plan *plan = k->request->plan;
+	int r = provide(k, err);
+
+	if (r == 0)
+		r = await_ready(k, err);
+	net_hold_end(&k->hold);
+	/* slirp4netns and pasta create the device. */
+	if (r == 0 && net_has_device(plan->kind) && !plan->metadata)
+		r = close_metadata(k->member, err);
+	if (r == 0)
+		r = publish_all(k, err);
+	fd_closep(&k->netns);
+	fd_closep(&k->userns);
+	fd_closep(&k->member); /* so that connections are refused once the proxy is gone */
+	return r;
+}
+
 static __attribute__((noreturn)) void keep(const struct net_helper_request *request, int answer)
 {
 	struct keeper k = { .request = request,
 			    .helper = CHILD_NONE,
+			    .hold = NET_HOLD_NONE,
 			    .self = getpid(),
+			    .member = -1,
+			    .init = -1,
 			    .netns = -1,
 			    .userns = -1,
 			    .ready = -1,
 			    .words = -1 };
 	struct err err = { 0 };
-	int member = request->member, r;
+	int r;
 
 	program_show_title(arena_strf(&k.arena, "usrun:[net] %s", request->id));
 	r = leave_caller(&k, answer, &err);
-	if (!is_recorded(answer))
+	if (r == 0 && request->early)
+		start_early(&k);
+	if (!is_recorded(&k, answer)) {
+		end_helper(&k);
 		child_exit(1);
+	}
 	if (r == 0)
-		r = open_namespaces(request->member, &k.netns, &k.userns, &err);
-	if (r == 0)
-		r = start_helper(&k, &err);
-	if (r == 0)
-		r = await_ready(&k, &err);
-	/* slirp4netns and pasta create the device. */
-	if (r == 0 && net_has_device(request->plan->kind) && !request->plan->metadata)
-		r = close_metadata(member, &err);
-	if (r == 0)
-		r = publish_all(&k, &err);
-	fd_closep(&k.netns);
-	fd_closep(&k.userns);
-	fd_closep(&member); /* so that connections are refused once the proxy is gone */
+		r = give_network(&k, &err);
 	(void)sock_send(answer, &err, sizeof(err), -1);
 	fd_closep(&answer);
 	if (r == 0 && !(await_an_end(&k) & NEWS_CONTAINER_ENDED))
 		tell_that_proxy_ended(&k);
-	child_signal_group(&k.helper, SIGKILL);
-	(void)child_end(&k.helper, DEATH_TIMEOUT_MS);
+	end_helper(&k);
 	child_exit(r < 0);
 }
 
@@ -368,10 +404,12 @@ int net_helper_start(const struct net_helper_request *request, struct child *ret
 	return 0;
 }
 
-int net_helper_go(int answer, struct err *err)
+int net_helper_go(int answer, int member, const struct child *init, struct err *err)
 {
-	int r = sock_send(answer, "", 1, -1);
+	int r = sock_send(answer, "", 1, member);
 
+	if (r == 0)
+		r = sock_send(answer, "", 1, init->pidfd);
 	return r < 0 ? err_errno(err, -r, "the network of the container: its keeper was killed")
 		     : 0;
 }

@@ -15,12 +15,10 @@ struct net_helper_request {
 	const struct net_plan *plan;
 	const char *id;      /* of the container, for process titles */
 	const char *program; /* absolute path; not for a proxy */
-	/* A socket of the container's network namespace: from rtnl_open(), or the listening one for
-	 * NET_PROXY. */
-	int member;
-	int api;                  /* directory for the socket of slirp4netns, O_PATH; or -1 */
-	bool quiet;               /* nobody is left to read the proxy's output */
-	const struct child *init; /* the helper ends when this process does */
+	int api;             /* directory for the socket of slirp4netns, O_PATH; or -1 */
+	bool quiet;          /* nobody is left to read the proxy's output */
+	bool early;          /* net/net_hold.h allows it */
+	bool root;           /* with early: the user namespace will have an id 0 */
 };
 
 /* The absolute path of a program in PATH or a usual system directory. The error names its
@@ -28,13 +26,16 @@ struct net_helper_request {
 int net_helper_find(struct arena *arena, const char *name, const char **ret,
 		    struct err *err) MUST_CHECK;
 
-/* Forks the keeper, which then waits. *ret_answer is for net_helper_go(), and for
- * net_helper_answer() once it is readable; if it is closed before, the keeper exits. */
+/* Forks the keeper, which then waits, and loads the helper meanwhile if it may start early.
+ * *ret_answer is for net_helper_go(), and for net_helper_answer() once it is readable; if it is
+ * closed before, the keeper ends, and with it whatever it has started. */
 int net_helper_start(const struct net_helper_request *request, struct child *ret_keeper,
 		     int *ret_answer, struct err *err) MUST_CHECK;
 
-/* Lets the keeper start the helper, now that the state on disk names it. */
-int net_helper_go(int answer, struct err *err) MUST_CHECK;
+/* Lets the keeper give the container its network, now that the state on disk names it. member is a
+ * socket of the container's network namespace: from rtnl_open(), or the listening one for
+ * NET_PROXY. The helper ends when init does. */
+int net_helper_go(int answer, int member, const struct child *init, struct err *err) MUST_CHECK;
 
 /* 0 once the network is ready and all ports are published; otherwise the reason. */
 int net_helper_answer(int answer, struct err *err) MUST_CHECK;

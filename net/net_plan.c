@@ -139,8 +139,12 @@ const char *const *net_slirp_argv(struct arena *arena, const struct net_plan *pl
 	argv[n++] = arena_strf(arena, "--exit-fd=%d", fds->exit);
 	if (fds->api)
 		argv[n++] = "--api-socket=api"; /* created before it enters its sandbox */
-	argv[n++] = "--netns-type=path";
-	argv[n++] = arena_strf(arena, "/proc/self/fd/%d", fds->netns);
+	if (fds->guide) {
+		argv[n++] = arena_strf(arena, "%d", (int)fds->guide);
+	} else {
+		argv[n++] = "--netns-type=path";
+		argv[n++] = arena_strf(arena, "/proc/self/fd/%d", fds->netns);
+	}
 	argv[n] = NET_DEVICE;
 	return argv;
 }

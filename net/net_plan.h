@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum net_kind {
 	NET_UNSET,       /* whatever the config says */
@@ -54,8 +55,10 @@ bool net_has_device(enum net_kind kind);
 const char *net_kind_name(enum net_kind kind);
 
 struct net_helper_fds { /* descriptor numbers the helper inherits */
-	int ready, exit, netns;
-	bool api; /* create the API socket in the working directory */
+	int ready, exit;
+	int netns;   /* without guide */
+	pid_t guide; /* a process that will be in the namespaces; or 0 */
+	bool api;    /* create the API socket in the working directory */
 };
 
 /* The command line of slirp4netns, NULL-terminated. title is what ps(1) shows. */

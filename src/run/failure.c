@@ -135,5 +135,6 @@ void failure_end(struct start *start, struct channel *channel, struct err *err)
 	channel_close(channel);
 	(void)child_end(&start->stager, DEATH_TIMEOUT_MS);
 	(void)child_end(&start->init, DEATH_TIMEOUT_MS);
+	fd_closep(&start->net_answer); /* a keeper that has not begun has no init to end with */
 	take_back(start);
 }

@@ -8,9 +8,12 @@ static const struct row rows[] = {
 	 * always knows what to undo. */
 	ACT(PARENT, "state-reserve", step_state_reserve, .gives = M_STATE, .undo = true),
 	/* Earlier than the rows whose undo ends the container: undo runs backwards, and the helper
-	 * ends with the container and is only waited for. */
+	 * ends with the container and is only waited for. Before descriptors are opened for init,
+	 * which its keeper must not inherit; and slirp4netns loads meanwhile. */
 	ACT(PARENT, "net-helper", step_net_helper, .when = PLAN_NET_HELPER, .needs = M_STATE,
-	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2, .undo = true),
+	    .before = M_CHILD_PID | M_CGROUP | M_CGROUP_V2 | M_LAYER | M_MOUNT_FDS | M_STATE_FULL |
+		      M_NET_STARTED,
+	    .undo = true),
 	/* Before the processes that the server must end with, and before descriptors are opened for
 	 * init, which the server must not inherit. */
 	ACT(PARENT, "layer-serve", step_layer_serve, .needs = M_STATE,
@@ -157,7 +160,7 @@ static const struct row rows[] = {
 	     .gives = M_NET_SHOWN, .carries = offsetof(struct start, net_member)),
 	/* Not before init is known, because the helper ends with it. */
 	ACT(PARENT, "net-start", step_net_start, .when = PLAN_NET_HELPER,
-	    .needs = M_NET_SHOWN | M_STATE | M_CHILD_PID, .after = M_INIT_KNOWN | M_IDMAP,
+	    .needs = M_NET_SHOWN | M_STATE_FULL | M_CHILD_PID, .after = M_INIT_KNOWN | M_IDMAP,
 	    .gives = M_NET_STARTED),
 	ACT(BUILDER, "netns-show", step_netns_show, .when = PLAN_NET_DEVICES,
 	    .needs = M_NAMESPACES),

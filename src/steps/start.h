@@ -51,15 +51,14 @@ struct start {
 	size_t n_undo;
 	struct child stager; /* until it has exited */
 	struct child init;
-	struct signals signals;  /* blocked in the foreground; they end a start or are passed on */
-	uint64_t start_time;     /* of init, read while its ids are still the caller's */
-	int time_offsets;        /* the stager's file in /proc, opened while dumpable; or -1 */
-	int init_stat;           /* init's own /proc/self/stat; -1 without a stager */
-	int netns_socket;        /* created by init in its network namespace */
-	const char *net_program; /* the helper's program */
-	int net_member;          /* a socket in the container's network namespace, for the helper */
-	const char *told;        /* what the user was told about a slow start */
-	int net_answer;          /* from the helper's keeper, once it is ready */
+	struct signals signals; /* blocked in the foreground; they end a start or are passed on */
+	uint64_t start_time;    /* of init, read while its ids are still the caller's */
+	int time_offsets;       /* the stager's file in /proc, opened while dumpable; or -1 */
+	int init_stat;          /* init's own /proc/self/stat; -1 without a stager */
+	int netns_socket;       /* created by init in its network namespace */
+	int net_member;         /* a socket in the container's network namespace, for the helper */
+	const char *told;       /* what the user was told about a slow start */
+	int net_answer;         /* from the helper's keeper, once it is ready */
 	struct child net_keeper;
 	struct child console_keeper;
 	struct devices net; /* moved from the host; returned if the start fails */

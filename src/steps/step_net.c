@@ -17,15 +17,6 @@
 
 enum { READY_TIMEOUT_MS = 60000, RESOLV_MAX = 64 << 10 };
 
-/* Reports a missing program before anything is created. */
-int step_net_helper(struct start *start, struct err *err)
-{
-	if (!net_has_device(start->plan->net.kind))
-		return 0;
-	return net_helper_find(start->arena, net_kind_name(start->plan->net.kind),
-			       &start->net_program, err);
-}
-
 /* The file is a mount source. If it is not written, the host has no resolver, or it is where libc
  * looks anyway. */
 int step_net_resolv(struct start *start, struct err *err)
@@ -95,43 +86,50 @@ static int make_api(struct start *start, struct err *err)
 	return fd_take(&dir);
 }
 
-/* No process is started that a later delete would not know of. */
-static int record_keeper(struct start *start, struct err *err)
+/* What the helper needs to know before the namespaces exist. */
+static void say_early(const struct plan *plan, struct net_helper_request *request)
 {
-	uint64_t start_time = 0;
-	int r = status_start_time(start->net_keeper.pid, &start_time, err);
+	const struct idmap_write *map = &plan->idmap;
 
+	request->early = plan->net.kind == NET_SLIRP4NETNS && (plan->flags & PLAN_USERNS_NEW) &&
+			 plan->facts->caller.uid != 0;
+	request->root = idmap_to_host(&map->uid, 0) >= 0 && idmap_to_host(&map->gid, 0) >= 0;
+}
+
+/* Reports a missing program before anything is created. */
+int step_net_helper(struct start *start, struct err *err)
+{
+	const struct net_plan *net = &start->plan->net;
+	struct net_helper_request request = {
+		.plan = net,
+		.id = start->plan->options->id,
+		.api = -1,
+		.quiet = start->plan->options->detach,
+	};
+	uint64_t start_time = 0;
+	int r = 0;
+
+	if (net_has_device(net->kind))
+		r = net_helper_find(start->arena, net_kind_name(net->kind), &request.program, err);
+	if (r == 0 && net->kind == NET_SLIRP4NETNS && net->n_ports)
+		r = request.api = make_api(start, err);
+	if (r < 0)
+		return r;
+	say_early(start->plan, &request);
+	r = net_helper_start(&request, &start->net_keeper, &start->net_answer, err);
+	fd_closep(&request.api);
+	if (r == 0)
+		r = status_start_time(start->net_keeper.pid, &start_time, err);
 	start->state->net_pid = (struct json_int){ start_time != 0, start->net_keeper.pid };
 	start->state->net_start_time = (struct json_uint){ start_time != 0, start_time };
-	return r < 0 ? r : store_write(start->state_dir, start->state, err);
+	return r;
 }
 
 int step_net_start(struct start *start, struct err *err)
 {
-	const struct net_plan *net = &start->plan->net;
-	bool by_api = net->kind == NET_SLIRP4NETNS && net->n_ports;
-	_cleanup_close_ int api = by_api ? make_api(start, err) : -1;
-	struct net_helper_request request = {
-		.plan = net,
-		.id = start->plan->options->id,
-		.program = start->net_program,
-		.member = start->net_member,
-		.api = api,
-		.quiet = start->plan->options->detach,
-		.init = &start->init,
-	};
-	int r;
+	int r = net_helper_go(start->net_answer, start->net_member, &start->init, err);
 
-	if (by_api && api < 0)
-		return api;
-	r = net_helper_start(&request, &start->net_keeper, &start->net_answer, err);
 	fd_closep(&start->net_member);
-	if (r == 0)
-		r = record_keeper(start, err);
-	if (r == 0)
-		r = net_helper_go(start->net_answer, err);
-	if (r < 0)
-		fd_closep(&start->net_answer);
 	return r;
 }
 

@@ -150,7 +150,8 @@ int step_state_reserve(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* Needed by later commands only. */
+/* Needed by later commands only. The helper of the network may outlive us only once it is on
+ * disk. */
 int step_state_complete(struct start *start, struct err *err)
 {
 	int r = io_replace_file(start->state_dir, "config.json", start->config_text,
@@ -159,6 +160,9 @@ int step_state_complete(struct start *start, struct err *err)
 	if (r < 0)
 		return err_prefix(err, "state directory %s/%s", store_root(start->store),
 				  start->state->id);
+	r = start->state->net_pid.set ? store_write(start->state_dir, start->state, err) : 0;
+	if (r < 0)
+		return r;
 	if (!(start->plan->flags & PLAN_WAIT_START))
 		return 0;
 	r = sock_listen_at(start->start_listener, start->state_dir, "start");

@@ -283,11 +283,62 @@ t_net_recorded_first() {
 	for helper in slirp4netns pasta; do
 		needs $helper
 		prog /bin/true
-		traced -s 4000 -e trace=write,execve -- run -b "$T/b" --net=$helper "$ID"
+		traced -s 4000 -e trace=write,setns -- run -b "$T/b" --net=$helper "$ID"
 		eq run "$RC" 0
-		words=$(grep -n "write.*netPid\|execve(\"[^\"]*/$helper\"" "$T/trace" | sed 's/^[0-9]*:[0-9]* *\([a-z]*\)(.*/\1/' | head -n 2)
-		eq "the state, and then $helper" "$words" $'write\nexecve'
+		words=$(grep -n 'write.*netPid\|setns(' "$T/trace" | sed 's/^[0-9]*:[0-9]* *\([a-z]*\)(.*/\1/' | head -n 2)
+		eq "the state, and then $helper joins" "$words" $'write\nsetns'
 	done
+}
+
+# It loads while the namespaces are created, and is held until they are there.
+before_t_net_early() { give_tun; }
+after_t_net_early() { take_tun; }
+t_net_early() {
+	slirp
+	rootless_only
+	prog /bin/sleep 1000
+	cfg '.annotations = {"run.usrun.net": "slirp4netns"}'
+	up
+	[[ $(ps -ww -o args= -p "$(titled slirp4netns)") =~ \ [0-9]+\ tap0$ ]] || fail 'it was not told a process'
+	eq 'processes between it and usrun' "$(titled net | wc -l)" 1
+	down
+	no_helpers || fail 'delete leaves a helper'
+}
+
+# Whatever prevents that, it is started again, in the usual way.
+before_t_net_not_early() { give_tun; }
+after_t_net_not_early() { take_tun; }
+t_net_not_early() {
+	slirp
+	rootless_only
+	local real
+	real=$(command -v slirp4netns)
+	script_ 'cat /sys/class/net/tap0/mtu'
+	mkdir "$T/bin"
+	printf '#!/bin/sh\nmkdir %s || exec %s "$@"\nexit 3\n' "$T/once" "$real" >"$T/bin/slirp4netns"
+	chmod 755 "$T/bin" "$T/bin/slirp4netns"
+	PATH=$T/bin:$PATH ok run -b "$T/b" --net=slirp4netns "$ID"
+	eq 'one that ends at first' "$OUT" 65520
+	rmdir "$T/once"
+	printf '#!/bin/sh\nsleep 1\nexec %s "$@"\n' "$real" >"$T/bin/slirp4netns"
+	PATH=$T/bin:$PATH ok run -b "$T/b" --net=slirp4netns "$ID"
+	eq 'a slow one' "$OUT" 65520
+	printf '#!/bin/sh\necho no such luck >&2\nexit 3\n' >"$T/bin/slirp4netns"
+	PATH=$T/bin:$PATH no 'the network of the container: slirp4netns: no such luck' run -b "$T/b" --net=slirp4netns "$ID"
+	no_helpers || fail 'a helper is left'
+}
+
+# A start that fails while it is held waits for its end.
+before_t_net_early_for_nothing() { give_tun; }
+after_t_net_early_for_nothing() { take_tun; }
+t_net_early_for_nothing() {
+	slirp
+	prog /no/such/program
+	no 'no such file' run -b "$T/b" --net=slirp4netns "$ID"
+	no_helpers || fail 'a helper is left'
+	cfg '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["read"], action: "SCMP_ACT_NO"}]}'
+	no seccomp run -b "$T/b" --net=slirp4netns "$ID"
+	no_helpers || fail 'a helper is left'
 }
 
 # Killed between its fork and the moment in which that is told to end with it: setpgid() is what comes before.

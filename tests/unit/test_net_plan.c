@@ -99,6 +99,7 @@ TEST(command_lines_of_slirp4netns)
 {
 	const struct net_helper_fds fds = { .ready = 5, .exit = 6, .netns = 7 };
 	const struct net_helper_fds with_api = { .ready = 5, .exit = 6, .netns = 7, .api = true };
+	const struct net_helper_fds with_guide = { .ready = 5, .exit = 6, .guide = 70 };
 	struct net_plan plan = { .kind = NET_SLIRP4NETNS };
 	struct arena arena = { 0 };
 	char line[512];
@@ -113,6 +114,9 @@ TEST(command_lines_of_slirp4netns)
 		  "title --configure --mtu=65520 --enable-sandbox --enable-seccomp --enable-ipv6 "
 		  "--ready-fd=5 --exit-fd=6 --api-socket=api --netns-type=path "
 		  "/proc/self/fd/7 tap0 ");
+	joined(line, sizeof(line), net_slirp_argv(&arena, &plan, "title", &with_guide, false));
+	CHECK_STR(line, "title --configure --mtu=65520 --enable-sandbox --enable-seccomp "
+			"--ready-fd=5 --exit-fd=6 70 tap0 ");
 	arena_free(&arena);
 }
 
