@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* In place of a directory: for an absolute path that no user has named. Nobody waits there for who
+ * would write to a FIFO. */
+enum { IO_FIXED = -1 };
+
 /* Reads a file of at most max bytes into the arena and appends a NUL. ret_len may be NULL. -EFBIG
  * if the file is larger. */
 int io_read_file(int dirfd, const char *path, size_t max, struct arena *arena, char **ret,

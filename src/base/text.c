@@ -5,7 +5,6 @@
 #include "src/base/parse.h"
 #include "src/base/str.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,7 +13,7 @@ enum { SMALL = 4096, MAX = 4 << 20 };
 int text_read(struct arena *arena, const char *path, char **ret)
 {
 	char small[SMALL];
-	ssize_t n = io_read_small(AT_FDCWD, path, small, sizeof(small));
+	ssize_t n = io_read_small(IO_FIXED, path, small, sizeof(small));
 	struct err err;
 
 	if (n < 0)
@@ -22,7 +21,7 @@ int text_read(struct arena *arena, const char *path, char **ret)
 	/* A full buffer may hold only the beginning (one byte is for the NUL, and one newline may
 	 * be cut). */
 	if (n >= SMALL - 2)
-		return io_read_file(AT_FDCWD, path, MAX, arena, ret, NULL, &err);
+		return io_read_file(IO_FIXED, path, MAX, arena, ret, NULL, &err);
 	*ret = arena_strndup(arena, small, (size_t)n);
 	return 0;
 }

@@ -6,8 +6,9 @@
 
 #include <stdint.h>
 
-/* Reads a regular file of at most 4 MiB into the arena, NUL-terminated (three calls below 4 KiB). 0
- * or -errno. Not for long procfs files, of which one read(2) returns only a part. */
+/* Reads a regular file of at most 4 MiB, whose path is absolute, into the arena, NUL-terminated
+ * (three calls below 4 KiB). 0 or -errno. Not for long procfs files, of which one read(2) returns
+ * only a part. */
 int text_read(struct arena *arena, const char *path, char **ret) MUST_CHECK;
 
 /* Returns the line at *next, without its newline, and moves *next to the following line. false at

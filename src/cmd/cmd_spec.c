@@ -278,7 +278,7 @@ static int write_files(const struct spec_options *o, struct arena *arena, struct
 
 	if (!is_service(o))
 		return 0;
-	if (io_read_file(AT_FDCWD, "/etc/resolv.conf", MOST, arena, &resolver, &len, &ignored) < 0)
+	if (io_read_file(IO_FIXED, "/etc/resolv.conf", MOST, arena, &resolver, &len, &ignored) < 0)
 		resolver = arena_strdup(arena, "");
 	r = write_beside(o, arena, "hosts",
 			 "127.0.0.1\tlocalhost\n::1\tlocalhost\n127.0.1.1\tusrun\n", err);

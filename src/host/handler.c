@@ -77,7 +77,7 @@ int handler_read(struct arena *arena, const struct caller *caller, const char *n
 	if (r == 0)
 		r = check_owner(caller, ret->path, err);
 	if (r == 0)
-		r = io_read_file(AT_FDCWD, ret->path, HANDLER_DOC_MAX_FILE, arena, &text, &len,
+		r = io_read_file(IO_FIXED, ret->path, HANDLER_DOC_MAX_FILE, arena, &text, &len,
 				 err);
 	if (r == 0)
 		r = handler_doc_read(arena, ret->path, text, len, &ret->doc, err);

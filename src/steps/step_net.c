@@ -28,7 +28,7 @@ int step_net_resolv(struct start *start, struct err *err)
 
 	if (!start->plan->resolv)
 		return 0;
-	if (io_read_file(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, start->arena, &host, NULL,
+	if (io_read_file(IO_FIXED, "/etc/resolv.conf", RESOLV_MAX, start->arena, &host, NULL,
 			 &ignored) < 0)
 		host = NULL;
 	text = net_resolv(start->arena, host ? host : "", nameserver);

@@ -235,6 +235,17 @@ t_doctor_in_a_container() {
 	eq followed "$(of proc result)" ok
 }
 
+# A program that mounts somebody's secrets as files may give FIFOs.
+t_doctor_waits_for_no_engine() {
+	local rc=0
+	export HOME=$T/home XDG_CONFIG_HOME=$T/home/config
+	mkdir -p "$XDG_CONFIG_HOME/containers"
+	mkfifo "$XDG_CONFIG_HOME/containers/containers.conf"
+	timeout -s KILL 20 "${U[@]}" doctor --engines >"$T/out" 2>&1 </dev/null || rc=$?
+	[ $rc -lt 3 ] || fail "exit status $rc: $(<"$T/out")"
+	has engines "$(<"$T/out")" podman
+}
+
 t_doctor_reads_settings_of_engines() {
 	rootless_only
 	export HOME=$T/home XDG_CONFIG_HOME=$T/home/config
