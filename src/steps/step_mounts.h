@@ -40,6 +40,10 @@ int step_overlay_mount(struct start *start, struct err *err) MUST_CHECK;
 int step_mounts_target(struct start *start, const struct mount_entry *m, bool want_dir,
 		       struct err *err) MUST_CHECK;
 
+/* Ends the propagation of a copy to the host's mounts where the config does not ask for it. */
+int step_mounts_leave(struct start *start, const struct mount_entry *m, int mount,
+		      struct err *err) MUST_CHECK;
+
 /* Sets the propagation of an attached mount. 0 or -errno. */
 int step_mounts_propagate(const struct mount_entry *m, int mount);
 

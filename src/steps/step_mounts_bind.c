@@ -373,22 +373,6 @@ static int open_inside(struct start *start, const struct mount_entry *m, struct 
 	return r < 0 ? r : fd_take(&mount);
 }
 
-/* A copy is a peer of the host's mount. It stays one where the config says shared, but not in a
- * user namespace: mounts made by its root must not appear on the host. The kernel ensures that for
- * mounts older than the namespace, but usrun may have opened ours. */
-static int leave_peers(struct start *start, const struct mount_entry *m, int mount, struct err *err)
-{
-	bool userns = start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
-	unsigned long kind = !m->propagation                          ? MS_PRIVATE
-			     : userns && (m->propagation & MS_SHARED) ? MS_SLAVE
-								      : 0;
-	int r = kind ? mountfd_set_attr(mount, 0, 0, kind, m->recursive) : 0;
-
-	return r < 0 ? err_errno(err, -r, ERR_AT "mounts[%ld]: detach %s from the host's mounts",
-				 m->config_index, m->source)
-		     : 0;
-}
-
 /* mountinfo goes by the ids that mounts get when they are made, since Linux 6.8, and shall show the
  * order of the config. The trees were taken before anything was mounted; a copy, which Linux 6.15
  * makes of them too, has an id of its turn. Nobody wrote down an order for a sandbox, which has
@@ -414,7 +398,7 @@ static int open_tree_of(struct start *start, size_t i, struct err *err)
 
 static int set_up(struct start *start, const struct mount_entry *m, int mount, struct err *err)
 {
-	int r = leave_peers(start, m, mount, err);
+	int r = step_mounts_leave(start, m, mount, err);
 
 	return r < 0 ? r : set_attrs(start, m, mount, err);
 }

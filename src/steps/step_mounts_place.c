@@ -173,6 +173,24 @@ static int attach_by_path(struct start *start, const struct mount_entry *m, int 
 	return r < 0 ? attach_failed(m, mount, target, r, err) : 0;
 }
 
+/* A copy is a peer of the host's mount, and so is each mount below it, which the config's words
+ * reach only if they are recursive. They stay peers where it says shared, but not in a user
+ * namespace: mounts made by its root must not appear on the host. The kernel ensures that for
+ * mounts older than the namespace, but usrun may have opened ours. */
+int step_mounts_leave(struct start *start, const struct mount_entry *m, int mount, struct err *err)
+{
+	bool userns = start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
+	unsigned long words = m->leaves | m->propagation;
+	unsigned long kind = !words || (words & (MS_PRIVATE | MS_UNBINDABLE)) ? MS_PRIVATE
+			     : userns || (words & MS_SLAVE)                   ? MS_SLAVE
+									      : 0;
+	int r = kind ? mountfd_set_attr(mount, 0, 0, kind, m->recursive) : 0;
+
+	return r < 0 ? err_errno(err, -r, ERR_AT "mounts[%ld]: detach %s from the host's mounts",
+				 m->config_index, m->source)
+		     : 0;
+}
+
 int step_mounts_propagate(const struct mount_entry *m, int mount)
 {
 	const unsigned long words[] = { m->leaves, m->propagation };

@@ -483,6 +483,26 @@ t_propagation_words_in_turn() {
 	has explain "$OUT" ' rslave rshared'
 }
 
+# A word that is not recursive leaves what is below its mount to the kernel.
+t_propagation_below_a_word() {
+	root_only 'makes mounts on the host'
+	local word peers
+	add_mounts --arg s "$T/src" '[("private", "slave", "unbindable", "shared")
+		| {destination: ("/" + .), type: "bind", source: $s, options: ["rbind", .]}]'
+	tree all_propagations
+	[[ "$(peers_of /slave)" == master:* ]] || fail "$(line_of /slave)"
+	[[ "$(peers_of /slave/sub)" == master:* ]] || fail "$(line_of /slave/sub)"
+	for word in private unbindable; do eq "below $word" "$(peers_of "/$word/sub")" ''; done
+	in_user_namespace
+	tree all_propagations
+	for word in private unbindable; do eq "below $word in a user namespace" "$(peers_of "/$word/sub")" ''; done
+	for word in slave shared; do
+		peers=$(peers_of "/$word/sub")
+		[[ "$peers" == *master:* ]] || fail "$word/sub in a user namespace: $peers"
+		hasnt "$word/sub: a peer of the host's" "$HOSTS" " ${peers%% *} "
+	done
+}
+
 appears() { # a mount of the host, made while the container runs
 	mount --make-rshared "$T/src"
 	up

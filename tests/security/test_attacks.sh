@@ -359,6 +359,34 @@ t_procfs_of_the_image() {
 	[ -z "$file" ] || fail "written to: $file"
 }
 
+# What is mounted below a tree that is bound, and on it, wherever a word of the config puts only the top apart.
+t_mounts_below_a_bind_stay_inside() {
+	root_only 'mounts on the host'
+	local host="$T/host" words
+	mkdir -p "$host"
+	mount -t tmpfs host "$host"
+	mkdir "$host/sub"
+	mount -t tmpfs host "$host/sub"
+	mkdir "$host/sub/on"
+	mount --make-rshared "$host"
+	chmod 711 "$T"
+	chown 200000:200000 "$T/b/rootfs" "$T/b/rootfs"/* "$host/sub/on"
+	caps SYS_ADMIN
+	cfg --arg h "$host" '.mounts += [("none", "private", "slave", "unbindable", "shared", "rslave", "rshared", "private,shared")
+			| {destination: ("/" + .), type: "bind", source: $h, options: (["rbind"] + ((split(",") - ["none"])))}]
+		| .linux.namespaces += [{type: "user"}] | del(.linux.seccomp)
+		| .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}] | .linux.gidMappings = .linux.uidMappings'
+	up
+	for words in none private slave unbindable shared rslave rshared private,shared; do
+		inside /bin/mount -t tmpfs escaped "/$words/sub/on"
+		[ "$(grep -c "$host/sub" /proc/self/mountinfo)" = 1 ] || break
+		words=
+	done
+	down
+	umount -R "$host/sub" "$host"
+	[ -z "$words" ] || fail "a mount below a bind that is $words appeared on the host"
+}
+
 # With the right to make nodes: the devices of the host are not the container's.
 t_no_disk_of_the_host() {
 	root_only 'nobody else makes nodes'
