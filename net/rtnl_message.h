@@ -38,7 +38,7 @@ bool rtnl_message_is_kept(const struct nlmsghdr *h, int index);
 int rtnl_message_give(struct rtnl_message *ret, const struct nlmsghdr *h);
 
 struct rtnl_network {
-	const char *text;
+	char text[20];
 	int family, prefix;
 	unsigned char address[16];
 };

@@ -11,7 +11,7 @@ static const char *machine_name(unsigned int machine)
 {
 	static const struct {
 		unsigned int machine;
-		const char *name;
+		char name[8];
 	} names[] = {
 		{ EM_X86_64, "x86_64" }, { EM_AARCH64, "aarch64" }, { EM_386, "i386" },
 		{ EM_ARM, "arm" },       { EM_RISCV, "riscv" },     { EM_S390, "s390" },

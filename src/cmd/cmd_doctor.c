@@ -55,7 +55,7 @@ static int print_text(struct doctor *d, bool engines, struct tally *tally, struc
 	_cleanup_str_ struct str out = { 0 };
 	int r = 0;
 
-	for (const struct doctor_check *check = doctor_checks; r == 0 && check->id; check++) {
+	for (const struct doctor_check *check = doctor_checks; r == 0 && *check->id; check++) {
 		struct doctor_finding finding;
 
 		if (check->group == DOCTOR_ENGINES && !engines)
@@ -78,7 +78,7 @@ static int print_json(struct doctor *d, bool engines, struct tally *tally, struc
 
 	json_write_object(w, NULL);
 	json_write_array(w, "checks");
-	for (const struct doctor_check *check = doctor_checks; check->id; check++) {
+	for (const struct doctor_check *check = doctor_checks; *check->id; check++) {
 		struct doctor_finding finding;
 
 		if (check->group == DOCTOR_ENGINES && !engines)

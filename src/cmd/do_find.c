@@ -172,11 +172,11 @@ static struct do_texts hidden_by_default(struct do_parts *p)
 	const char **v = NULL;
 	size_t n = 0, cap = 0;
 
-	for (size_t i = 0; do_hidden[i]; i++) {
+	for (size_t i = 0; *do_hidden[i]; i++) {
 		v = arena_room(p->arena, v, n, &cap, sizeof(*v));
 		v[n++] = do_hidden[i];
 	}
-	for (size_t i = 0; !p->o->root && do_secrets[i]; i++) {
+	for (size_t i = 0; !p->o->root && *do_secrets[i]; i++) {
 		if (access(do_secrets[i], R_OK) < 0 && err_is_absence(errno))
 			continue;
 		v = arena_room(p->arena, v, n, &cap, sizeof(*v));

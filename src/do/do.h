@@ -114,11 +114,11 @@ bool do_home_is_of_system(const char *path);
 
 /* Hidden unless asked for: data of services that a user may happen to be able to read.
  * NULL-terminated. */
-extern const char *const do_hidden[];
+extern const char do_hidden[][24];
 
 /* Passwords and keys of the machine, of which the same is true where the caller may read them, as
  * root may. NULL-terminated. */
-extern const char *const do_secrets[];
+extern const char do_secrets[][40];
 
 /* What is guarded in a writable directory if it exists, relative to it. Ends with "". */
 extern const char do_protected[][24];

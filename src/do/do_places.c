@@ -84,37 +84,44 @@ static void add_rootfs(struct do_builder *b)
 			      });
 }
 
+struct kernel_place { /* of the kernel's file systems; the source is the type */
+	char target[16], type[8];
+	bool own; /* mount points can be created there */
+	char words[5][16];
+};
+
+static void add_of_kernel(struct do_builder *b, const struct kernel_place *from)
+{
+	struct do_place place = { .target = from->target,
+				  .type = from->type,
+				  .source = from->type,
+				  .cover = from->own ? DO_COVER_OWN : DO_COVER_NONE };
+
+	for (size_t i = 0; i < 5 && *from->words[i]; i++)
+		place.words[i] = from->words[i];
+	(void)do_place_add(b, place);
+}
+
 static void add_kernel(struct do_builder *b)
 {
-	static const struct do_place table[] = {
-		{ "/proc", "proc", "proc", { "nosuid", "noexec", "nodev" }, DO_COVER_NONE },
-		{ "/dev",
-		  "tmpfs",
-		  "tmpfs",
-		  { "nosuid", "strictatime", "mode=755", "size=1m" },
-		  DO_COVER_OWN },
+	static const struct kernel_place table[] = {
+		{ "/proc", "proc", false, { "nosuid", "noexec", "nodev" } },
+		{ "/dev", "tmpfs", true, { "nosuid", "strictatime", "mode=755", "size=1m" } },
 		{ "/dev/pts",
 		  "devpts",
-		  "devpts",
-		  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620" },
-		  DO_COVER_NONE },
-		{ "/dev/mqueue",
-		  "mqueue",
-		  "mqueue",
-		  { "nosuid", "noexec", "nodev" },
-		  DO_COVER_NONE },
+		  false,
+		  { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620" } },
+		{ "/dev/mqueue", "mqueue", false, { "nosuid", "noexec", "nodev" } },
+		{ "/sys", "sysfs", false, { "nosuid", "noexec", "nodev", "ro" } },
 	};
+	enum net_kind net = b->request->net.kind;
 	/* Only the owner of the network namespace can mount a new sysfs. */
-	static const struct do_place sys = {
-		"/sys", "sysfs", "sysfs", { "nosuid", "noexec", "nodev", "ro" }, DO_COVER_NONE
-	};
+	bool bound = net == NET_HOST || net == NET_PATH;
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		(void)do_place_add(b, table[i]);
-	if (b->request->net.kind == NET_HOST || b->request->net.kind == NET_PATH)
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]) - bound; i++)
+		add_of_kernel(b, &table[i]);
+	if (bound)
 		do_place_tree(b, "/sys", "/sys", false)->cover = DO_COVER_NONE;
-	else
-		(void)do_place_add(b, sys);
 	do_place_tmpfs(b, "/dev/shm", "mode=1777", 25);
 }
 

@@ -110,7 +110,7 @@ static const char nesting_new[][NAME_SIZE] = { "clone3", "open_tree",     "move_
 					       "fspick", "mount_setattr", "" };
 
 struct compared {
-	const char *call;
+	char call[8];
 	unsigned int index;
 	uint64_t mask, value;
 	unsigned int error;

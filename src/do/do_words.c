@@ -271,12 +271,15 @@ int do_duration(const char *text, int64_t *ret, struct err *err)
 		       "--timeout: expected a time such as 90, 90s, 5m or 2h, got \"%s\"", text);
 }
 
-const char *const do_hidden[] = {
-	"/var/mail",        "/var/spool", "/var/backups", "/var/lib/docker", "/var/lib/containers",
-	"/var/lib/libvirt", NULL
-};
+const char do_hidden[][24] = { "/var/mail",
+			       "/var/spool",
+			       "/var/backups",
+			       "/var/lib/docker",
+			       "/var/lib/containers",
+			       "/var/lib/libvirt",
+			       "" };
 
-const char *const do_secrets[] = {
+const char do_secrets[][40] = {
 	/* clang-format off */
 	"/etc/shadow",                 "/etc/shadow-",
 	"/etc/gshadow",                "/etc/gshadow-",
@@ -287,7 +290,7 @@ const char *const do_secrets[] = {
 	"/etc/krb5.keytab",            "/etc/NetworkManager/system-connections",
 	"/etc/kubernetes",
 	/* clang-format on */
-	NULL,
+	"",
 };
 
 const char do_protected[][24] = {

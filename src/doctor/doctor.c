@@ -1,55 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of all checks. */
 #include "src/doctor/doctor_parts.h"
 
 #include "src/base/str.h"
 
-const struct doctor_check doctor_checks[] = {
-	/* Later checks run in a user namespace if the caller needs one. */
-	{ "user-namespace", DOCTOR_HOST, doctor_ids_userns, NULL },
-	{ "subordinate-ids", DOCTOR_HOST, doctor_ids_subids, NULL },
-	/* Later checks use these maps once they could be written. */
-	{ "id-map", DOCTOR_HOST, doctor_ids_map, NULL },
-	{ "groups", DOCTOR_HOST, doctor_ids_groups, NULL },
-	{ "system-calls", DOCTOR_HOST, doctor_calls_filter, NULL },
-	{ "proc", DOCTOR_HOST, doctor_mounts_fs, "proc" },
-	{ "sysfs", DOCTOR_HOST, doctor_mounts_fs, "sysfs" },
-	{ "tmpfs", DOCTOR_HOST, doctor_mounts_fs, "tmpfs" },
-	{ "devpts", DOCTOR_HOST, doctor_mounts_fs, "devpts" },
-	{ "mqueue", DOCTOR_HOST, doctor_mounts_fs, "mqueue" },
-	{ "overlay", DOCTOR_HOST, doctor_mounts_overlay, NULL },
-	{ "fuse", DOCTOR_HOST, doctor_devices_fuse, NULL },
-	{ "cgroup", DOCTOR_HOST, doctor_cgroup_place, NULL },
-	{ "limit-memory", DOCTOR_HOST, doctor_cgroup_limit, "memory" },
-	{ "limit-pids", DOCTOR_HOST, doctor_cgroup_limit, "pids" },
-	{ "limit-cpu", DOCTOR_HOST, doctor_cgroup_limit, "cpu" },
-	{ "limit-cpuset", DOCTOR_HOST, doctor_cgroup_limit, "cpuset" },
-	{ "state-directory", DOCTOR_HOST, doctor_session_state, NULL },
-	{ "stale-state", DOCTOR_HOST, doctor_session_stale, NULL },
-	{ "systemd", DOCTOR_HOST, doctor_session_manager, NULL },
-	{ "linger", DOCTOR_HOST, doctor_session_linger, NULL },
-	{ "path", DOCTOR_HOST, doctor_path_reach, NULL },
-	{ "path-users", DOCTOR_HOST, doctor_path_users, NULL },
-	{ "path-mount", DOCTOR_HOST, doctor_path_flags, NULL },
-	{ "path-overlay", DOCTOR_HOST, doctor_path_overlay, NULL },
-	{ "path-idmap", DOCTOR_HOST, doctor_path_idmap, NULL },
-	{ "keyring", DOCTOR_HOST, doctor_calls_keyring, NULL },
-	{ "resource-limits", DOCTOR_HOST, doctor_calls_limits, NULL },
-	{ "security-module", DOCTOR_HOST, doctor_calls_lsm, NULL },
-	{ "network-helper", DOCTOR_HOST, doctor_devices_net, NULL },
-	{ "tun", DOCTOR_HOST, doctor_devices_tun, NULL },
-	{ "low-ports", DOCTOR_HOST, doctor_devices_ports, NULL },
-	{ "ping", DOCTOR_HOST, doctor_devices_ping, NULL },
-	{ "kvm", DOCTOR_HOST, doctor_devices_node, "/dev/kvm" },
-	{ "gpu", DOCTOR_HOST, doctor_devices_node, "/dev/dri/renderD128" },
-	{ "cdi", DOCTOR_HOST, doctor_devices_cdi, NULL },
-	{ "criu", DOCTOR_HOST, doctor_devices_criu, NULL },
-	{ "podman", DOCTOR_ENGINES, doctor_engines_podman, NULL },
-	{ "docker", DOCTOR_ENGINES, doctor_engines_docker, NULL },
-	{ "containerd", DOCTOR_ENGINES, doctor_engines_containerd, NULL },
-	{ "cri-o", DOCTOR_ENGINES, doctor_engines_crio, NULL },
-	{ 0 },
-};
+/* The list of all checks; the functions stand apart from the words, which have no pointers. */
+#define CHECKS(CHECK)                                                                              \
+	/* Later checks run in a user namespace if the caller needs one. */                        \
+	CHECK("user-namespace", HOST, ids_userns, "")                                              \
+	CHECK("subordinate-ids", HOST, ids_subids, "")                                             \
+	/* Later checks use these maps once they could be written. */                              \
+	CHECK("id-map", HOST, ids_map, "")                                                         \
+	CHECK("groups", HOST, ids_groups, "")                                                      \
+	CHECK("system-calls", HOST, calls_filter, "")                                              \
+	CHECK("proc", HOST, mounts_fs, "proc")                                                     \
+	CHECK("sysfs", HOST, mounts_fs, "sysfs")                                                   \
+	CHECK("tmpfs", HOST, mounts_fs, "tmpfs")                                                   \
+	CHECK("devpts", HOST, mounts_fs, "devpts")                                                 \
+	CHECK("mqueue", HOST, mounts_fs, "mqueue")                                                 \
+	CHECK("overlay", HOST, mounts_overlay, "")                                                 \
+	CHECK("fuse", HOST, devices_fuse, "")                                                      \
+	CHECK("cgroup", HOST, cgroup_place, "")                                                    \
+	CHECK("limit-memory", HOST, cgroup_limit, "memory")                                        \
+	CHECK("limit-pids", HOST, cgroup_limit, "pids")                                            \
+	CHECK("limit-cpu", HOST, cgroup_limit, "cpu")                                              \
+	CHECK("limit-cpuset", HOST, cgroup_limit, "cpuset")                                        \
+	CHECK("state-directory", HOST, session_state, "")                                          \
+	CHECK("stale-state", HOST, session_stale, "")                                              \
+	CHECK("systemd", HOST, session_manager, "")                                                \
+	CHECK("linger", HOST, session_linger, "")                                                  \
+	CHECK("path", HOST, path_reach, "")                                                        \
+	CHECK("path-users", HOST, path_users, "")                                                  \
+	CHECK("path-mount", HOST, path_flags, "")                                                  \
+	CHECK("path-overlay", HOST, path_overlay, "")                                              \
+	CHECK("path-idmap", HOST, path_idmap, "")                                                  \
+	CHECK("keyring", HOST, calls_keyring, "")                                                  \
+	CHECK("resource-limits", HOST, calls_limits, "")                                           \
+	CHECK("security-module", HOST, calls_lsm, "")                                              \
+	CHECK("network-helper", HOST, devices_net, "")                                             \
+	CHECK("tun", HOST, devices_tun, "")                                                        \
+	CHECK("low-ports", HOST, devices_ports, "")                                                \
+	CHECK("ping", HOST, devices_ping, "")                                                      \
+	CHECK("kvm", HOST, devices_node, "/dev/kvm")                                               \
+	CHECK("gpu", HOST, devices_node, "/dev/dri/renderD128")                                    \
+	CHECK("cdi", HOST, devices_cdi, "")                                                        \
+	CHECK("criu", HOST, devices_criu, "")                                                      \
+	CHECK("podman", ENGINES, engines_podman, "")                                               \
+	CHECK("docker", ENGINES, engines_docker, "")                                               \
+	CHECK("containerd", ENGINES, engines_containerd, "")                                       \
+	CHECK("cri-o", ENGINES, engines_crio, "")
+
+#define WORDS(id, group, look, argument) { id, argument, DOCTOR_##group },
+const struct doctor_check doctor_checks[] = { CHECKS(WORDS){ "", "", DOCTOR_HOST } };
+
+#define LOOK(id, group, look, argument) doctor_##look,
+static doctor_function *const looks[] = { CHECKS(LOOK) };
 
 const char *doctor_result_name(enum doctor_result result)
 {
@@ -89,5 +93,5 @@ void doctor_look(struct doctor *d, const struct doctor_check *check, struct doct
 	if (d->facts_failed.code)
 		tell_failed(d, check, ret);
 	else
-		check->look(d, check->argument, ret);
+		looks[check - doctor_checks](d, check->argument, ret);
 }

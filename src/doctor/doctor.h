@@ -33,13 +33,12 @@ struct doctor {
 enum doctor_group { DOCTOR_HOST, DOCTOR_ENGINES };
 
 struct doctor_check {
-	const char *id;
-	enum doctor_group group;
-	void (*look)(struct doctor *d, const char *argument, struct doctor_finding *ret);
-	const char *argument; /* tells apart the rows that share a function, or NULL */
+	char id[16];
+	char argument[20]; /* tells apart the rows that share a function */
+	enum doctor_group group : 8;
 };
 
-/* Ends with a NULL id. The order matters: see struct doctor. */
+/* Ends with an empty id. The order matters: see struct doctor. */
 extern const struct doctor_check doctor_checks[];
 
 const char *doctor_result_name(enum doctor_result result);

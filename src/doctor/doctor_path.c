@@ -88,7 +88,7 @@ static const char *fs_name(long magic)
 {
 	static const struct {
 		long magic;
-		const char *name;
+		char name[12];
 	} table[] = {
 		{ 0x6969, "nfs" },          { 0x65735546, "fuse" }, { 0x794c7630, "overlay" },
 		{ 0x01021994, "tmpfs" },    { 0xef53, "ext4" },     { 0x58465342, "xfs" },

@@ -41,7 +41,7 @@ int sysctl_path(const char *key, char ret[SYSCTL_PATH_MAX])
 int sysctl_namespace(const char *path)
 {
 	static const struct {
-		const char *prefix;
+		char prefix[20];
 		int flag;
 	} owners[] = {
 		{ "net/", CLONE_NEWNET },

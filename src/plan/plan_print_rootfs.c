@@ -69,7 +69,7 @@ static void print_attrs(struct str *out, const char *prefix, uint64_t set, uint6
 {
 	static const struct {
 		uint64_t bit;
-		const char *set, *clear;
+		char set[12], clear[12];
 	} attrs[] = { { MOUNT_ATTR_RDONLY, "ro", "rw" },
 		      { MOUNT_ATTR_NOSUID, "nosuid", "suid" },
 		      { MOUNT_ATTR_NODEV, "nodev", "dev" },

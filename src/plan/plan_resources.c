@@ -19,12 +19,14 @@ enum kind {
 };
 
 struct row {
-	const char *path;
-	enum kind kind;
-	size_t offset;
-	const char *controller, *v1,
-		*v2; /* v1, v2: the file; NULL: it has none; "": nothing to do */
+	char path[24];
+	enum kind kind : 8;
+	uint16_t offset;
+	char controller[8], v1[32], v2[16]; /* v1, v2: the file; "": it has none */
 };
+
+/* Instead of a file: there is nothing to do. */
+#define IN_ANY_CASE "-"
 
 #define MEMORY(field) offsetof(struct oci_memory, field)
 #define CPU(field) offsetof(struct oci_cpu, field)
@@ -34,24 +36,24 @@ static const struct row memory_rows[] = {
 	{ "memory.reservation", LIMIT, MEMORY(reservation), "memory", "memory.soft_limit_in_bytes",
 	  "memory.low" },
 	{ "memory.kernelTCP", LIMIT, MEMORY(kernel_tcp), "memory", "memory.kmem.tcp.limit_in_bytes",
-	  "" },
-	{ "memory.swappiness", NUMBER_0, MEMORY(swappiness), "memory", "memory.swappiness", NULL },
+	  IN_ANY_CASE },
+	{ "memory.swappiness", NUMBER_0, MEMORY(swappiness), "memory", "memory.swappiness", "" },
 	{ "memory.disableOOMKiller", FLAG, MEMORY(disable_oom_killer), "memory",
-	  "memory.oom_control", NULL },
+	  "memory.oom_control", "" },
 	{ "memory.useHierarchy", FLAG, MEMORY(use_hierarchy), "memory", "memory.use_hierarchy",
-	  "" },
+	  IN_ANY_CASE },
 };
 
 static const struct row cpu_v1_rows[] = {
-	{ "cpu.shares", NUMBER, CPU(shares), "cpu", "cpu.shares", NULL },
-	{ "cpu.period", NUMBER, CPU(period), "cpu", "cpu.cfs_period_us", NULL },
-	{ "cpu.quota", LIMIT, CPU(quota), "cpu", "cpu.cfs_quota_us", NULL },
+	{ "cpu.shares", NUMBER, CPU(shares), "cpu", "cpu.shares", "" },
+	{ "cpu.period", NUMBER, CPU(period), "cpu", "cpu.cfs_period_us", "" },
+	{ "cpu.quota", LIMIT, CPU(quota), "cpu", "cpu.cfs_quota_us", "" },
 };
 
 static const struct row cpu_rows[] = {
 	{ "cpu.burst", NUMBER_0, CPU(burst), "cpu", "cpu.cfs_burst_us", "cpu.max.burst" },
-	{ "cpu.realtimePeriod", NUMBER, CPU(realtime_period), "cpu", "cpu.rt_period_us", NULL },
-	{ "cpu.realtimeRuntime", LIMIT, CPU(realtime_runtime), "cpu", "cpu.rt_runtime_us", NULL },
+	{ "cpu.realtimePeriod", NUMBER, CPU(realtime_period), "cpu", "cpu.rt_period_us", "" },
+	{ "cpu.realtimeRuntime", LIMIT, CPU(realtime_runtime), "cpu", "cpu.rt_runtime_us", "" },
 	{ "cpu.idle", LIMIT_0, CPU(idle), "cpu", "cpu.idle", "cpu.idle" },
 	{ "cpu.cpus", TEXT, CPU(cpus), "cpuset", "cpuset.cpus", "cpuset.cpus" },
 	{ "cpu.mems", TEXT, CPU(mems), "cpuset", "cpuset.mems", "cpuset.mems" },
@@ -92,9 +94,9 @@ static int add_rows(struct plan_writes *w, const struct row *rows, size_t n, con
 
 		if (!value)
 			continue;
-		if (!file)
-			return plan_writes_v1_only(err, rows[i].path);
 		if (!*file)
+			return plan_writes_v1_only(err, rows[i].path);
+		if (str_equal(file, IN_ANY_CASE))
 			continue;
 		write = plan_writes_add(w, rows[i].controller, file, value, rows[i].path);
 		/* no burst and not idle is how a kernel without these files behaves */

@@ -157,7 +157,7 @@ static int join_each(int stand_in, int flags)
 {
 	static const struct {
 		int flag;
-		const char *path;
+		char path[12];
 	} kinds[] = { { CLONE_NEWNS, "ns/mnt" },    { CLONE_NEWCGROUP, "ns/cgroup" },
 		      { CLONE_NEWUTS, "ns/uts" },   { CLONE_NEWIPC, "ns/ipc" },
 		      { CLONE_NEWPID, "ns/pid" },   { CLONE_NEWNET, "ns/net" },

@@ -11,8 +11,8 @@
 
 TEST(checks_have_names_of_their_own)
 {
-	for (const struct doctor_check *check = doctor_checks; check->id; check++) {
-		CHECK(check->look != NULL && strlen(check->id) <= 16);
+	for (const struct doctor_check *check = doctor_checks; *check->id; check++) {
+		CHECK(strlen(check->id) < sizeof(check->id));
 		for (const char *c = check->id; *c; c++)
 			CHECK(islower((unsigned char)*c) || *c == '-');
 		for (const struct doctor_check *other = doctor_checks; other < check; other++)
