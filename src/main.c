@@ -2,6 +2,7 @@
 /* Dispatch: global options, the command and its options; and the only place that prints an
  * error. */
 #include "src/base/fd.h"
+#include "src/base/memory.h"
 #include "src/cmd/common.h"
 #include "src/cmd/options.h"
 #include "src/run/reaper.h"
@@ -11,7 +12,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int print(struct str *text, struct err *err)
 {
@@ -138,15 +138,17 @@ static int run_command(struct arena *arena, const struct cmd *cmd, const struct 
 						      : NULL,
 		.criu = o->criu,
 	};
+	const int failure = cmd->exit_failure ? cmd->exit_failure : CMD_EXIT_FAILURE;
 	int r = open_trace(cmd, o->trace, err);
 
+	memory_fail_with(failure);
 	if (r == 0)
 		r = call(arena, cmd, &globals, argc, argv, err);
 	if (r >= 0)
 		return r;
 	(void)err_document(err, "config.json"); /* unless the command has set a better one */
 	log_failure(err);
-	return cmd->exit_failure ? cmd->exit_failure : CMD_EXIT_FAILURE;
+	return failure;
 }
 
 static int help(const char *name, struct err *err)
@@ -225,6 +227,22 @@ static int start(struct arena *arena, int argc, char **argv, struct err *err)
 		   : no_such_command(argv[0], err);
 }
 
+/* What failed before a command could begin has failed as that command: the status of `exec` or `do`
+ * is otherwise that of a program. */
+static int status_of_failure(struct arena *arena, int argc, char **argv)
+{
+	struct options_global o = { 0 };
+	const struct cmd *cmd = NULL;
+	struct err ignored;
+	int n = argc > 1 ? options_parse(arena, options_globals, true, argc - 1, argv + 1, &o,
+					 &o.help, &ignored)
+			 : -EINVAL;
+
+	if (n >= 0 && n + 1 < argc)
+		cmd = options_find(argv[n + 1]);
+	return cmd && cmd->exit_failure ? cmd->exit_failure : CMD_EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	struct arena arena = { 0 };
@@ -240,7 +258,7 @@ int main(int argc, char **argv)
 		r = start(&arena, argc, argv, &err);
 	if (r < 0) {
 		log_failure(&err);
-		r = CMD_EXIT_FAILURE;
+		r = status_of_failure(&arena, argc, argv);
 	}
 	arena_free(&arena);
 	return r;

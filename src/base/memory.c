@@ -30,10 +30,17 @@ _Alignas(ALIGNMENT) char memory_pool[POOL_SIZE] __attribute__((common));
 static size_t taken, used; /* used: the high-water mark */
 static struct piece *last;
 
+static int failure = EXIT_FAILURE;
+
+void memory_fail_with(int status)
+{
+	failure = status;
+}
+
 void memory_ran_out(void)
 {
 	(void)fputs("usrun: out of memory\n", stderr);
-	_exit(EXIT_FAILURE);
+	_exit(failure);
 }
 
 static struct piece *piece_of(void *memory)

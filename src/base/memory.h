@@ -20,5 +20,8 @@ void memory_put(void *memory);
  * For a process that is about to wait. */
 void memory_trim(void);
 
+/* The exit status then; 1 if it is never called. */
+void memory_fail_with(int status);
+
 /* Reports that memory ran out and exits: even the reserve is used up, and no caller could go on. */
 void memory_ran_out(void) __attribute__((noreturn));

@@ -35,6 +35,22 @@ t_fault_few_descriptors() {
 	[ -n "$worked" ] || fail "64 descriptors are not enough: $(<"$T/err")"
 }
 
+# Its status would be that of the command.
+t_fault_status_before_the_command() {
+	local n rc
+	up
+	for n in 'exec 255' 'do 125' 'run 1'; do
+		R --log "$T/none/log" "${n% *}" "$ID" true
+		eq "$n" "$RC" "${n#* }"
+	done
+	for n in 270 280 290 300 310 320 330 340 360 380; do
+		rc=0
+		(ulimit -d $n && exec "$USRUN" do --net=none -- /bin/true) >"$T/out" 2>"$T/err.pipe" </dev/null || rc=$?
+		[[ "$(<"$T/err.pipe")" != *'out of memory'* || $rc = 125 ]] || fail "$n KiB: exit status $rc"
+	done
+	down
+}
+
 t_fault_file_size() {
 	local rc=0
 	(ulimit -f 0 && exec timeout 120 "${U[@]}" create -b "$T/b" "$ID") >/dev/null 2>"$T/err.pipe" </dev/null || rc=$?
