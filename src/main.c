@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int print(struct str *text, struct err *err)
 {
@@ -243,6 +244,15 @@ static int status_of_failure(struct arena *arena, int argc, char **argv)
 	return cmd && cmd->exit_failure ? cmd->exit_failure : CMD_EXIT_FAILURE;
 }
 
+/* We must be able to use what we create: a state without a right to read it is lost. */
+static void keep_own_rights(void)
+{
+	mode_t mask = umask(0077);
+
+	if ((mask & ~0700U) != 0077)
+		(void)umask(mask & ~0700U);
+}
+
 int main(int argc, char **argv)
 {
 	struct arena arena = { 0 };
@@ -253,6 +263,7 @@ int main(int argc, char **argv)
 		return reaper_run(argv);
 	r = self_protect(argv, &err);
 	program_keep_children();
+	keep_own_rights();
 	program_keep_words(&arena, argv);
 	if (r == 0)
 		r = start(&arena, argc, argv, &err);

@@ -51,6 +51,18 @@ t_fault_status_before_the_command() {
 	down
 }
 
+# The state would be lost to us.
+t_fault_umask() {
+	prog /bin/sleep 1000
+	umask 0777
+	"${U[@]}" create -b "$T/b" --pid-file "$T/pid" "$ID" >/dev/null 2>&1 </dev/null || fail 'create'
+	"${U[@]}" start "$ID" || fail 'start'
+	umask 0022
+	eq status "$(status)" running
+	[ -s "$T/pid" ] || fail 'the pid is lost'
+	down
+}
+
 t_fault_file_size() {
 	local rc=0
 	(ulimit -f 0 && exec timeout 120 "${U[@]}" create -b "$T/b" "$ID") >/dev/null 2>"$T/err.pipe" </dev/null || rc=$?
