@@ -28,6 +28,7 @@
  * pidfd to poll. */
 enum {
 	HELD_TIMEOUT_MS = 10000,
+	JOINED_TIMEOUT_MS = 5000,
 	READY_TIMEOUT_MS = 30000,
 	DEATH_TIMEOUT_MS = 10000,
 	BLIND_MS = 500,
@@ -280,7 +281,7 @@ static bool continues_early(struct keeper *k)
 	const struct net_hold_ends ends = { .helper = k->helper.pidfd, .init = k->init };
 
 	return child_is_there(&k->helper) && net_hold_is_held(&k->hold, &ends, HELD_TIMEOUT_MS) &&
-	       net_hold_release(&k->hold, k->member) == 0;
+	       net_hold_release(&k->hold, k->member, &ends, JOINED_TIMEOUT_MS) == 0;
 }
 
 static int provide(struct keeper *k, struct err *err)

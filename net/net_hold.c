@@ -133,20 +133,24 @@ bool net_hold_is_held(struct net_hold *hold, const struct net_hold_ends *ends, i
 	return hold->listener >= 0 && is_readable(hold->listener, ends, deadline);
 }
 
-static int let_guide_join(struct net_hold *hold, int member)
+static int let_guide_join(struct net_hold *hold, int member, const struct net_hold_ends *ends,
+			  long long deadline)
 {
 	int none, said = 0, r = sock_send(hold->guide_sock, "", 1, member);
 
 	if (r < 0)
 		return r;
+	if (!is_readable(hold->guide_sock, ends, deadline))
+		return -ETIMEDOUT;
 	return sock_recv(hold->guide_sock, &said, sizeof(said), &none) == sizeof(said) ? said
 										       : -ECHILD;
 }
 
-int net_hold_release(struct net_hold *hold, int member)
+int net_hold_release(struct net_hold *hold, int member, const struct net_hold_ends *ends,
+		     int timeout_ms)
 {
 	union notice notice = { .room = { 0 } };
-	int r = let_guide_join(hold, member);
+	int r = let_guide_join(hold, member, ends, clock_now() + timeout_ms);
 	uint64_t id;
 
 	if (r < 0)

@@ -44,8 +44,10 @@ struct net_hold_ends { /* pidfds of those without whom there is nothing to wait 
 bool net_hold_is_held(struct net_hold *hold, const struct net_hold_ends *ends, int timeout_ms);
 
 /* Lets the guide join the network namespace of the socket `member` and the user namespace that owns
- * it, and create the device; then the helper goes on. 0, or -errno: the helper is useless. */
-int net_hold_release(struct net_hold *hold, int member);
+ * it, and create the device, which it must have done within timeout_ms; then the helper goes on. 0,
+ * or -errno: the helper is useless. */
+int net_hold_release(struct net_hold *hold, int member, const struct net_hold_ends *ends,
+		     int timeout_ms);
 
 /* Ends the guide, which the helper needs until it is ready. */
 void net_hold_end(struct net_hold *hold);

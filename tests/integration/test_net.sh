@@ -328,6 +328,29 @@ t_net_not_early() {
 	no_helpers || fail 'a helper is left'
 }
 
+# Nobody waits without an end for the process that joins its namespaces.
+before_t_net_guide_stopped() { give_tun; }
+after_t_net_guide_stopped() { take_tun; }
+t_net_guide_stopped() {
+	slirp
+	rootless_only
+	local real guide
+	real=$(command -v slirp4netns)
+	prog /bin/true
+	mkdir "$T/bin"
+	printf '#!/bin/sh\ntouch %s; sleep 2; exec %s "$@"\n' "$T/begun" "$real" >"$T/bin/slirp4netns"
+	chmod 755 "$T/bin" "$T/bin/slirp4netns"
+	PATH=$T/bin:$PATH "${U[@]}" run -b "$T/b" --net=slirp4netns "$ID" &
+	soon test -e "$T/begun" || fail 'slirp4netns is not started'
+	guide=$(titled net | tail -n 1)
+	kill -STOP "$guide"
+	sleep 3
+	kill -KILL $!
+	wait $! || true
+	soon no_helpers || fail "left: $(helpers)"
+	ok delete --force "$ID"
+}
+
 # A start that fails while it is held waits for its end.
 before_t_net_early_for_nothing() { give_tun; }
 after_t_net_early_for_nothing() { take_tun; }
