@@ -67,7 +67,8 @@ int step_net_show(struct start *start, struct err *err)
 		     : 0;
 }
 
-/* Creates the directory for slirp4netns's socket, which it creates as the container's root. */
+/* Creates the directory for slirp4netns's socket, which it creates as the container's root. A user
+ * may not give it away: then everybody may write there who gets through ours. */
 static int make_api(struct start *start, struct err *err)
 {
 	const struct idmap_write *map = &start->plan->idmap;
@@ -81,7 +82,7 @@ static int make_api(struct start *start, struct err *err)
 	if ((start->plan->flags & PLAN_USERNS_NEW) && uid >= 0 && gid >= 0 &&
 	    uid != start->plan->facts->caller.uid &&
 	    fchownat(dir, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0 &&
-	    errno != EPERM) /* unprivileged: root of the user namespace may write there */
+	    (errno != EPERM || fchmodat(start->state_dir, "net", 0777, 0) < 0))
 		return err_errno(err, errno, "give the socket's directory to slirp4netns");
 	return fd_take(&dir);
 }

@@ -132,6 +132,25 @@ before_t_net_publish_pasta() { give_tun; }
 after_t_net_publish_pasta() { take_tun; }
 t_net_publish_pasta() { a_port pasta; }
 
+# The container's root is neither the user nor may the user give it a directory.
+before_t_net_publish_subordinate() { give_tun; }
+after_t_net_publish_subordinate() { take_tun; }
+t_net_publish_subordinate() {
+	local helper
+	rootless_only
+	many_ids
+	touch "$T/b/rootfs/etc/resolv.conf" # which that root could not
+	for helper in slirp4netns pasta; do
+		needs $helper
+		cfg ".linux.uidMappings = [{containerID: 0, hostID: ${SUBUIDS%:*}, size: 1000}] |
+			.linux.gidMappings = [{containerID: 0, hostID: ${SUBGIDS%:*}, size: 1000}]"
+		script_ 'busybox nc -ll -p 80 -e echo inside'
+		publish --net=$helper -- 80
+		soon is_answered "$PORT" inside || fail "$helper: the port $PORT is not answered"
+		down
+	done
+}
+
 # With it running in a container; its number in PORT.
 publish() { # OPTION... -- PORT-INSIDE
 	local inside=${*: -1}
