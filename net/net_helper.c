@@ -246,6 +246,9 @@ static int leave_caller(const struct keeper *k, int answer, struct err *err)
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
 	    ((q->plan->kind != NET_PROXY || q->quiet) && dup2(null, 2) < 0))
 		return err_errno(err, errno, "open /dev/null");
+	/* No directory of the caller's stays busy; but the command of a proxy may be relative. */
+	if (q->plan->kind != NET_PROXY && chdir("/") < 0)
+		return err_errno(err, errno, "enter /");
 	program_close_others(3, keep, sizeof(keep) / sizeof(keep[0])); /* null, too */
 	return 0;
 }

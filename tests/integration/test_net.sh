@@ -151,6 +151,24 @@ t_net_publish_subordinate() {
 	done
 }
 
+# What stays outside leaves the caller's directory.
+before_t_net_leaves_directory() { give_tun; }
+after_t_net_leaves_directory() { take_tun; }
+t_net_leaves_directory() {
+	local helper pid
+	prog /bin/sleep 1000
+	mkdir "$T/here"
+	cd "$T/here"
+	for helper in slirp4netns pasta; do
+		needs $helper
+		ok run -d -b "$T/b" --net=$helper "$ID"
+		for pid in $(helpers); do
+			[ "$(readlink "/proc/$pid/cwd")" != "$T/here" ] || fail "$helper: $pid is there: $(ps -ww -o args= -p "$pid")"
+		done
+		down
+	done
+}
+
 # With it running in a container; its number in PORT.
 publish() { # OPTION... -- PORT-INSIDE
 	local inside=${*: -1}
