@@ -162,7 +162,8 @@ static int try_idmap(const char *path, struct err *err)
 	(void)err_errno(err, -r, "map the ids of %s", path);
 	if (r == -EINVAL)
 		err_hint(err, "this kernel has no ID-mapped mounts for the file system there; "
-			      "ext4, xfs, btrfs and tmpfs have them");
+			      "ext4 and xfs have them since Linux 5.12, btrfs since 5.15, "
+			      "tmpfs since 6.3");
 	if (r == -EPERM)
 		err_hint(err, "the file system there belongs to another user namespace, or the "
 			      "mount is already ID-mapped");

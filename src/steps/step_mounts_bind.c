@@ -106,7 +106,8 @@ int step_mounts_map_ids(struct start *start, const struct mount_entry *m, int mo
 			m->source);
 	if (r == -EINVAL)
 		err_hint(err, "this kernel has no ID-mapped mounts for the file system there (with "
-			      "ridmap: for one below it); ext4, xfs, btrfs and tmpfs have them");
+			      "ridmap: for one below it); ext4 and xfs have them since Linux 5.12, "
+			      "btrfs since 5.15, tmpfs since 6.3");
 	if (r == -EPERM)
 		err_hint(err, "the file system there belongs to another user namespace, or the "
 			      "mount is already ID-mapped");

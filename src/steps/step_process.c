@@ -9,6 +9,7 @@
 #include "src/sys/procfs.h"
 #include "src/sys/program.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -44,6 +45,16 @@ int step_session_lead(struct start *start, struct err *err)
 	return start_end_with_parent(start, err);
 }
 
+/* Seen with Linux 5.10; 6.1 gives them to the namespace's root. */
+static void hint_for_sysctl(const struct start *start, const char *path, struct err *err)
+{
+	bool userns = start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
+
+	if (userns && err->code == EACCES && !str_starts(path, "sys/net/"))
+		err_hint(err, "older kernels let only the host's root set it: not in a container "
+			      "with a user namespace");
+}
+
 static int set_sysctls(struct start *start, struct err *err)
 {
 	_cleanup_close_ int context = -1, proc = -1;
@@ -66,9 +77,12 @@ static int set_sysctls(struct start *start, struct err *err)
 			r = setdomainname(sysctl->value, strlen(sysctl->value)) < 0 ? -errno : 0;
 		else if (r == 0)
 			r = procfs_write(proc, path, sysctl->value);
-		if (r < 0)
-			return err_errno(err, -r, ERR_AT "linux.sysctl[\"%s\"]: write \"%s\"",
-					 sysctl->key, sysctl->value);
+		if (r < 0) {
+			(void)err_errno(err, -r, ERR_AT "linux.sysctl[\"%s\"]: write \"%s\"",
+					sysctl->key, sysctl->value);
+			hint_for_sysctl(start, path, err);
+			return -err->code;
+		}
 	}
 	return 0;
 }
