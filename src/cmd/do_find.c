@@ -102,6 +102,9 @@ static int find_guards(struct do_parts *p, struct err *err)
 	const struct do_texts unprotected = { p->o->unprotect.v, p->o->unprotect.n };
 	int r = do_check_unprotected(&unprotected, err);
 
+	/* First, because processes come and go in /proc, so that no search of it ends well. */
+	for (size_t i = 0; r == 0 && i < p->q.n_paths; i++)
+		r = do_check_target(&p->q.paths[i], err);
 	for (size_t i = 0; r == 0 && i < p->q.n_paths; i++)
 		if (p->q.paths[i].how == DO_WRITE && p->q.paths[i].directory)
 			r = do_guards_find(p->arena, &p->guards, &p->q.paths[i], &unprotected, err);

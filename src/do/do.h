@@ -129,6 +129,9 @@ bool do_is_unprotected(const char *name, const struct do_texts *unprotected);
 /* Checks that every name means something. */
 int do_check_unprotected(const struct do_texts *names, struct err *err) MUST_CHECK;
 
+/* Refuses a path that no place can have: "/", and the sandbox's own file systems. */
+int do_check_target(const struct do_path *path, struct err *err) MUST_CHECK;
+
 /* For do_caps(): the capabilities of root in another tree. NULL-terminated. */
 extern const char *const do_root_caps[];
 

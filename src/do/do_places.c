@@ -246,7 +246,7 @@ static void pin_parents(struct do_builder *b, const struct do_path *paths, size_
 	}
 }
 
-static int check_target(const struct do_path *path, struct err *err)
+int do_check_target(const struct do_path *path, struct err *err)
 {
 	static const char *const kernel[] = { "/proc", "/sys", "/dev" };
 
@@ -280,7 +280,7 @@ static int add_paths(struct do_builder *b, struct err *err)
 							 .option = "--device",
 							 .there = true });
 	for (size_t i = 0; i < q->n_paths; i++) {
-		int r = check_target(&q->paths[i], err);
+		int r = do_check_target(&q->paths[i], err);
 
 		if (r < 0)
 			return r;

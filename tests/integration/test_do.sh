@@ -84,6 +84,7 @@ t_do_writes_only_where_it_was_told() {
 	no 'does not exist, and no mount point' do --rw . -v "$T:$PWD/new-dir" -- true
 	[ ! -e new-dir ] || fail 'a mount point was made in the project'
 	no '--rw missing: it does not exist' do --rw missing -- true
+	no '--rw /proc: the sandbox has its own' do --rw /proc -- true
 	no ': no such directory' do --rw . -w "$PWD/missing" -- true
 	[ ! -e missing ] || fail 'a working directory was made in the project'
 	mkdir shown
