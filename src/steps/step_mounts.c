@@ -29,15 +29,20 @@ static bool another_may_help(enum mount_method next, int r)
 	return r == -EPERM || r == -EBUSY || r == -ENODEV || r == -EACCES;
 }
 
-static void hint_for_proc(const struct start *start, const struct mount_entry *m, int r,
-			  struct err *err)
+static void hint_for_refusal(const struct start *start, const struct mount_entry *m, int r,
+			     struct err *err)
 {
-	if (m->kind != MOUNT_PROC || r != -EPERM)
+	const struct ns_plan *ns = &start->plan->ns;
+
+	if (r != -EPERM)
 		return;
-	if (start->plan->ns.v[PLAN_NS_PID].action == NS_JOIN)
+	if (m->kind == MOUNT_MQUEUE && ns->v[PLAN_NS_IPC].action == NS_JOIN)
+		err_hint(err, "the ipc namespace belongs to another user namespace: join that, "
+			      "too, or do not mount mqueue");
+	else if (m->kind == MOUNT_PROC && ns->v[PLAN_NS_PID].action == NS_JOIN)
 		err_hint(err, "the pid namespace belongs to another user namespace: join that, "
 			      "too, or do not mount proc");
-	else
+	else if (m->kind == MOUNT_PROC)
 		mountinfo_hint_masks(start->arena, err);
 }
 
@@ -60,7 +65,7 @@ static int mount_one(struct start *start, size_t i, struct err *err)
 			break;
 		log_debug("%s", n ? later.text : err->text);
 	}
-	hint_for_proc(start, m, -err->code, err);
+	hint_for_refusal(start, m, -err->code, err);
 	return -err->code;
 }
 

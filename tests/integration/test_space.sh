@@ -232,6 +232,27 @@ t_joined_pid_namespace_that_has_ended() {
 	exec 8<&- 9<&-
 }
 
+t_joined_namespaces_of_another_user_namespace() {
+	root_only 'others may not even join them'
+	local type
+	up
+	cfg '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 200000, size: 1000}]
+		| .linux.gidMappings = .linux.uidMappings'
+	chmod 711 "$T"
+	chown 200000:200000 "$T/b/rootfs" "$T/b/rootfs"/*
+	cp "$T/b/config.json" "$T/good.json"
+	for type in pid ipc; do
+		cp "$T/good.json" "$T/b/config.json"
+		cfg --arg t "$type" --arg p "/proc/$PID/ns/$type" '.linux.namespaces |= map(if .type == $t then .path = $p else . end)'
+		no "the $type namespace belongs to another user namespace: join that, too" run -b "$T/b" "$ID-two"
+	done
+	cfg '.mounts |= map(select(.type != "mqueue"))'
+	prog /bin/readlink /proc/self/ns/ipc
+	ok run -b "$T/b" "$ID-two"
+	eq 'ipc namespace' "$OUT" "$(readlink "/proc/$PID/ns/ipc")"
+	down
+}
+
 t_loopback_is_there() {
 	sh_run 'cat /proc/net/dev'
 	has devices "$OUT" lo:
