@@ -50,6 +50,19 @@ t_readme_by_hand() {
 	has 'exec' "$OUT" 'uid=0'
 }
 
+# As settings of podman's, whether it is there or not.
+t_readme_podman() {
+	rootless_only
+	local words
+	words=$(readme_block '[engine]')
+	export HOME=$T/home XDG_CONFIG_HOME=$T/home/config
+	mkdir -p "$XDG_CONFIG_HOME/containers"
+	sed "s,/usr/local/bin/usrun,$USRUN,g" <<<"$words" >"$XDG_CONFIG_HOME/containers/containers.conf"
+	R doctor --json --engines
+	eq podman "$(jq -r '.checks[] | select(.id == "podman") | .result, .cause' <<<"$OUT")" \
+		"ok"$'\n'"podman uses $USRUN, which this is ($XDG_CONFIG_HOME/containers/containers.conf)"
+}
+
 t_manual_by_hand() {
 	local words
 	words=$(sed -n '/^usrun spec --rootless --no-terminal sleep/,/^\.Ed/{/^\.Ed/d; p}' "$(dirname "$USRUN")/usrun.1")
