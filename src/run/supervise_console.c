@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -68,6 +69,15 @@ static void tell_failure(struct session *session, const char *what, int error)
 	log_notice("%s: %s", what, err_why(error));
 	if (session->s->attach)
 		session->status = 1;
+}
+
+/* Nobody is there any more: what a terminal says by EIO, which from a file is an error. */
+static bool has_left(const struct stream *stream, ssize_t n)
+{
+	struct stat st;
+
+	return n == -EPIPE || n == -ECONNRESET ||
+	       (n == -EIO && fstat(stream->fd, &st) == 0 && S_ISCHR(st.st_mode));
 }
 
 /* When the user's input ends, sends the end-of-file character of the container's terminal. */
@@ -144,7 +154,7 @@ static void read_input(struct session *session, short revents)
 		terminal_look(&session->terminal);
 	if (n == -EIO && !session->terminal.ours)
 		return;
-	if (n < 0 && n != -EIO && n != -ECONNRESET)
+	if (n < 0 && !has_left(&session->in, n))
 		tell_failure(session, "read standard input", (int)-n);
 	if (n < 0 && attach) /* nobody can type any more, and a wait would seem to hang */
 		hang_up(session);
@@ -243,7 +253,7 @@ void supervise_write_output(struct session *session)
 	}
 	if (n == -EAGAIN)
 		return;
-	if (n != -EPIPE && n != -EIO && n != -ECONNRESET)
+	if (!has_left(&session->out, n))
 		tell_failure(session, "write to standard output", (int)-n);
 	hang_up(session);
 }
