@@ -182,6 +182,22 @@ static int delete_by_names(const struct delete_call *call, int dirfd, const char
 	return r;
 }
 
+/* If its manager does not answer, the unit would stay, and without the state nothing leads to it.
+ * One that is another's has been told of. */
+static int stop_unit_of(const struct delete_call *call, const struct state *state, struct err *err)
+{
+	struct facts facts = { 0 };
+	int r;
+
+	if (state->damaged || !state->unit.name || status_has_rebooted(state))
+		return 0;
+	r = facts_gather(call->arena, FACTS_CALLER | FACTS_CGROUP, &facts, err);
+	if (r == 0)
+		r = undo_cgroup_remove_unit(call->store, state->id, &state->unit, &facts.cgroup,
+					    err);
+	return r == -EBUSY ? 0 : r;
+}
+
 /* Ends the process that the state names, then removes everything that can be found without the
  * state. */
 static int delete_damaged(const struct delete_call *call, int dirfd, const struct state *state,
@@ -192,6 +208,8 @@ static int delete_damaged(const struct delete_call *call, int dirfd, const struc
 
 	if (r == 0)
 		r = undo_list_process(&init, err);
+	if (r == 0)
+		r = stop_unit_of(call, state, err);
 	if (r == 0)
 		r = delete_by_names(call, dirfd, state->id, true, err);
 	if (r < 0)

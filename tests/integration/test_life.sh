@@ -227,6 +227,33 @@ t_delete_force_damaged_state() {
 	done
 }
 
+# Its systemd lets nobody in, or is stopped: the unit is left, and the state, which leads to it. Without a systemd no unit is.
+t_delete_force_without_an_answer() {
+	local state dir="$T/xdg/manager" server
+	command -v python3 >/dev/null || skip 'needs python3'
+	up
+	state="$(STATE_OF)/$ID/state.json"
+	jq --arg dir "$dir" '.unit = "usrun-not-there.scope" | .unitManager = "user" | .unitRuntimeDir = $dir | .undo += ["cgroup-unit"]' \
+		"$state" >"$T/new"
+	cat "$T/new" >"$state"
+	mkdir -p "$dir/systemd"
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+while True: s.accept()[0].close()' "$dir/systemd/private" &
+	server=$!
+	soon test -S "$dir/systemd/private"
+	chmod 777 "$dir/systemd/private" 2>/dev/null || true
+	no "reach the user's systemd" delete --force "$ID"
+	no "reach the user's systemd" delete --force "$ID"
+	[ -e "$state" ] || fail 'the state is gone'
+	kill "$server"
+	wait "$server" || true
+	rm -r "$dir"
+	down
+}
+
 # Nobody writes to them.
 t_delete_force_pipes_in_the_state() {
 	local file
