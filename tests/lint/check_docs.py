@@ -14,17 +14,21 @@ def run(*args):
     return subprocess.run(args, capture_output=True, text=True, check=True).stdout
 
 
+def with_letters(found):
+    return {f"-{letter}, --{name}" if letter else f"--{name}" for letter, name in found}
+
+
 def options_of(text):
-    return set(re.findall(r"^\s+(?:-\w, )?--([\w-]+)", text, re.M))
+    return with_letters(re.findall(r"^\s+(?:-(\w), )?--([\w-]+)", text, re.M))
 
 
 def check_page(page, wanted):
     if not page.exists():
         return [f"{page.name}: missing"]
     text = page.read_text().replace("\\-", "-")
-    documented = set(re.findall(r"^\.It .*?Fl -([\w-]+)", text, re.M))
-    errors = [f"{page.name}: --{o} is not documented" for o in sorted(wanted - documented)]
-    return errors + [f"{page.name}: --{o} does not exist" for o in sorted(documented - wanted)]
+    documented = with_letters(re.findall(r"^\.It (?:Fl (\w)\b)?.*?Fl -([\w-]+)", text, re.M))
+    errors = [f"{page.name}: {o} is not documented" for o in sorted(wanted - documented)]
+    return errors + [f"{page.name}: {o} does not exist" for o in sorted(documented - wanted)]
 
 
 def check_annotations(root):
