@@ -29,7 +29,7 @@ static int variable_compare(const void *a, const void *b)
 }
 
 /* A name that occurs twice keeps its last value: getenv() inside would find the first, and we
- * search PATH, too. */
+ * search PATH, too. An empty HOME counts as none, so that it is filled in. */
 static const char *const *environment(struct arena *arena, const char *const *env, size_t n_env,
 				      size_t *ret_n)
 {
@@ -47,7 +47,7 @@ static const char *const *environment(struct arena *arena, const char *const *en
 		    memcmp(sorted[i - 1].text, sorted[i].text, sorted[i].name_len) == 0)
 			kept[sorted[i - 1].index] = NULL;
 	for (size_t i = 0; i < n_env; i++)
-		if (kept[i])
+		if (kept[i] && strcmp(kept[i], "HOME=") != 0)
 			kept[n++] = kept[i];
 	kept[n] = NULL;
 	*ret_n = n;

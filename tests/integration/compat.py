@@ -106,6 +106,11 @@ def destination_of_the_host(t):
     return "whole" if f" {root}/hosted " in text else "inside" if " /hosted " in text else text
 
 
+def empty_home(t):
+    change = config(lambda c: c["process"].update(env=["PATH=/bin", "HOME="]))
+    return seen(t.run(change, "/bin/sh", "-c", 'echo "HOME is ${HOME:-empty}."'), "(?<=HOME is ).*(?=[.])")
+
+
 def proc_on_the_root(t):
     return seen(t.run(config(mount("/", "proc", "proc")), "/bin/true"))
 
@@ -219,6 +224,7 @@ ROWS = (
     ("process.cwd No is an error", relative_cwd, "error", "/tmp", "error"),
     ("mounts[].destination", relative_destination, "/below", "/below", "/below"),
     ("begins with the path of the root", destination_of_the_host, "inside", "whole", "inside"),
+    ("An empty HOME", empty_home, "/root", "empty", "/root"),
     ("A mount on /", proc_on_the_root, "error", "error", "error"),
     ("A capability that the caller lacks", capability_of_nobody, "ok", "error", "error"),
     ("joined by path", sysctl_by_path, "error", "ok", "error"),

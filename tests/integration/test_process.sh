@@ -49,6 +49,12 @@ t_env() {
 	cfg '.process.env = ["HOME=/mine", "PATH=/bin"]'
 	go
 	eq 'HOME given' "$(sort <<<"$OUT" | tr '\n' ';')" 'HOME=/mine;PATH=/bin;'
+	cfg '.process.env = ["HOME=/mine", "PATH=/bin", "HOME="]'
+	go
+	eq 'HOME given empty' "$(sort <<<"$OUT" | tr '\n' ';')" 'HOME=/root;PATH=/bin;'
+	up
+	eq 'HOME of exec given empty' "$("${U[@]}" exec --env HOME= "$ID" /bin/sh -c 'echo "$HOME"')" /root
+	down
 }
 
 t_home_of_user() {

@@ -231,6 +231,7 @@ def process_cases():
     yield "args", ask("--stat", "/a b", "--stat", "", "--stat", "ünï\n")
     yield "env-many", put("process.env", ["PATH=/bin", "EMPTY=", "A=b=c", "SPACE= x ", "HOME=/here"])
     yield "env-twice", put("process.env", ["PATH=/x", "PATH=/bin", "HOME=/a", "HOME=/b"])
+    yield "env-home-empty", put("process.env", ["PATH=/bin", "HOME="])
     yield "env-none", both(drop("process.env"))
     yield "env-no-home-user", both(user(1000, 1000), put("process.env", ["PATH=/bin"]))
     yield "env-no-home-unknown", user(4242, 4242)
