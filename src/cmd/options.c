@@ -206,9 +206,10 @@ static int store(struct arena *arena, const struct option *o, const char *value,
 	case OPTION_TEXT:
 	case OPTION_LIST:
 	case OPTION_TAGGED:
+		assert(value); /* its row names one */
 		return store_text(arena, o, value, at, err);
 	case OPTION_UINT:
-		assert(value); /* its row names one */
+		assert(value);
 		if (parse_u32(value, &number) < 0 || number > 1024)
 			return bad_value(o, value, "a number from 0 to 1024", err);
 		*(unsigned int *)at = number;
