@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/net_publish.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/parse.h"
@@ -9,14 +10,14 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-/* Applies to each step of a request. Short, because the waiting process must watch for the
- * container's end, too. */
+/* For the whole answer, counted by the clock: a helper may give it bit by bit. Short, because the
+ * waiting process must watch for the container's end, too. */
 enum { ANSWER_TIMEOUT_MS = 10000 };
 
 #define PORT_START "net.ipv4.ip_unprivileged_port_start"
@@ -84,20 +85,25 @@ int net_publish_reason(const struct net_port *port, struct err *err)
 
 static int connect_api(int api)
 {
-	const struct timeval limit = { .tv_sec = ANSWER_TIMEOUT_MS / 1000 };
-	_cleanup_close_ int sock = -1;
 	char path[64];
 
 	(void)snprintf(path, sizeof(path), "%s/api", fd_path(api).text);
-	sock = sock_connect(path, ANSWER_TIMEOUT_MS); /* also limits sending */
-	if (sock >= 0 && setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-		return -errno;
-	return fd_take(&sock);
+	return sock_connect(path, ANSWER_TIMEOUT_MS); /* also limits sending */
+}
+
+static ssize_t read_until(int sock, char *buf, size_t size, long long deadline)
+{
+	struct pollfd more = { .fd = sock, .events = POLLIN };
+	int n = poll(&more, 1, clock_left(deadline));
+	ssize_t len = n > 0 ? read(sock, buf, size) : n;
+
+	return n == 0 ? -ETIMEDOUT : len < 0 ? -errno : len;
 }
 
 /* One request per connection; the answer ends it. */
 static int ask(int api, const char *request, char *answer, size_t size)
 {
+	long long deadline = clock_now() + ANSWER_TIMEOUT_MS;
 	_cleanup_close_ int sock = connect_api(api);
 	size_t have = 0;
 	ssize_t n = 1;
@@ -106,13 +112,11 @@ static int ask(int api, const char *request, char *answer, size_t size)
 	if (r < 0 || shutdown(sock, SHUT_WR) < 0)
 		return r < 0 ? r : -errno;
 	while (n > 0 && have < size - 1) {
-		n = read(sock, answer + have, size - 1 - have);
+		n = read_until(sock, answer + have, size - 1 - have, deadline);
 		have += n > 0 ? (size_t)n : 0;
 	}
 	answer[have] = '\0';
-	if (n < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return 0;
+	return n < 0 ? (int)n : 0;
 }
 
 int net_publish(struct arena *arena, int api, const struct net_port *port, struct err *err)
