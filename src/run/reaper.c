@@ -6,6 +6,7 @@
 #include "src/steps/start.h"
 #include "src/sys/child.h"
 #include "src/sys/privs.h"
+#include "src/sys/program.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -129,6 +130,8 @@ int reaper_run(char **argv)
 		(void)fprintf(stderr, "usrun: exec %s: %s\n", argv[1], err_why(errno));
 		return NOT_EXECUTABLE;
 	}
+	/* They are the program's: when it closes them, whoever reads them sees their end. */
+	program_close_range(STDIN_FILENO, STDERR_FILENO);
 	(void)sigfillset(&all);
 	for (;;) {
 		siginfo_t info;

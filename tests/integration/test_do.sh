@@ -969,3 +969,11 @@ t_do_says_what_it_waits_for() {
 	PATH=$T/bin:$PATH ok do --net=slirp4netns -- echo done
 	eq 'a pipe' "$OUT|$ERR" 'done|'
 }
+
+# A shell that takes the id from a pipe waits for all who could still write to it.
+t_do_detached_gives_its_id_away() {
+	local id
+	id=$(timeout 60 "${U[@]}" do --detach --net=none -- sh -c 'exec sleep 100 >/dev/null 2>&1' </dev/null) || fail "do --detach: exit status $?"
+	is_of "$id" running || fail "$id does not run"
+	ok delete --force "$id"
+}
