@@ -287,17 +287,33 @@ static bool continues_early(struct keeper *k)
 	       net_hold_release(&k->hold, k->member, &ends, JOINED_TIMEOUT_MS) == 0;
 }
 
+/* Starts the helper when all is there. */
+static int start_plainly(struct keeper *k, struct err *err)
+{
+	int r;
+
+	end_helper(k);
+	fd_closep(&k->ready);
+	fd_closep(&k->words);
+	k->said[0] = '\0';
+	r = net_ns_open(k->member, &k->netns, &k->userns, err);
+	if (r == 0)
+		r = start_helper(k, err);
+	return r == 0 ? await_ready(k, err) : r;
+}
+
+/* One that was held may not bear it: a wrapper that creates pairs of sockets, too. */
 static int provide(struct keeper *k, struct err *err)
 {
 	int r;
 
-	if (continues_early(k))
-		return 0;
-	end_helper(k);
-	fd_closep(&k->ready);
-	fd_closep(&k->words);
-	r = net_ns_open(k->member, &k->netns, &k->userns, err);
-	return r == 0 ? start_helper(k, err) : r;
+	if (!continues_early(k))
+		return start_plainly(k, err);
+	r = await_ready(k, err);
+	if (r == 0 || child_has_ended(&k->helper, NULL) <= 0 || pidfd_wait(k->init, 0) == 0)
+		return r;
+	*err = (struct err){ 0 };
+	return start_plainly(k, err);
 }
 
 /* A proxy has no deadline to become ready, and its command may not even exist. */
@@ -340,8 +356,6 @@ static int give_network(struct keeper *k, struct err *err)
 	const struct net_plan *plan = k->request->plan;
 	int r = provide(k, err);
 
-	if (r == 0)
-		r = await_ready(k, err);
 	net_hold_end(&k->hold);
 	/* slirp4netns and pasta create the device. */
 	if (r == 0 && net_has_device(plan->kind) && !plan->metadata)

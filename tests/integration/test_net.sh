@@ -360,6 +360,10 @@ t_net_not_early() {
 	printf '#!/bin/sh\nsleep 1\nexec %s "$@"\n' "$real" >"$T/bin/slirp4netns"
 	PATH=$T/bin:$PATH ok run -b "$T/b" --net=slirp4netns "$ID"
 	eq 'a slow one' "$OUT" 65520
+	printf '#!%s\nimport os, socket, sys\nsocket.socketpair()\nos.execv("%s", sys.argv)\n' "$(command -v python3)" "$real" \
+		>"$T/bin/slirp4netns"
+	PATH=$T/bin:$PATH ok run -b "$T/b" --net=slirp4netns "$ID"
+	eq 'one with sockets of its own' "$OUT" 65520
 	printf '#!/bin/sh\necho no such luck >&2\nexit 3\n' >"$T/bin/slirp4netns"
 	PATH=$T/bin:$PATH no 'the network of the container: slirp4netns: no such luck' run -b "$T/b" --net=slirp4netns "$ID"
 	no_helpers || fail 'a helper is left'
