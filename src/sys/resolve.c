@@ -285,6 +285,9 @@ static int failed(int error, const char *verb, const char *path, struct err *err
 			      "chown -R it to the user who runs usrun, or unpack it as that user");
 	if (error == EROFS)
 		err_hint(err, "a mount point is missing there: create it in the image");
+	if (error == EOVERFLOW)
+		err_hint(err, "the container's user namespace has no id 0, to which it would "
+			      "belong: map one, or create it in the image");
 	return -err->code;
 }
 

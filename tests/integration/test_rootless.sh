@@ -255,6 +255,15 @@ t_map_keep() {
 	}
 }
 
+# Nothing that it creates could have an owner.
+t_rootfs_without_id_0() {
+	root_only
+	cfg '.process.user = {uid: 1000, gid: 1000} | .linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 1000, hostID: 100000, size: 1}] | .linux.gidMappings = .linux.uidMappings'
+	no 'value too large for data type' run -b "$T/b" "$ID"
+	has hint "$ERR" 'user namespace has no id 0'
+}
+
 # A tree that the user may not enter is not one with a link in it, and the message says what to do.
 before_t_rootfs_of_another_user() {
 	mkdir -m 755 "$T/foreign"
