@@ -113,7 +113,7 @@ static void keep_device(int netns)
 
 	if (pid == 0)
 		child_exit(privs_die_with_parent(self, &ignored) < 0 ||
-			   net_ns_create_device(netns) < 0);
+			   setns(netns, CLONE_NEWNET) < 0 || net_ns_create_device() < 0);
 	if (pid > 0)
 		await_end(&maker);
 }

@@ -356,7 +356,7 @@ static int give_network(struct keeper *k, struct err *err)
 	const struct net_plan *plan = k->request->plan;
 	int r = provide(k, err);
 
-	net_hold_end(&k->hold);
+	net_hold_dismiss(&k->hold);
 	/* slirp4netns and pasta create the device. */
 	if (r == 0 && net_has_device(plan->kind) && !plan->metadata)
 		r = close_metadata(k->member, err);
@@ -395,6 +395,7 @@ static __attribute__((noreturn)) void keep(const struct net_helper_request *requ
 		r = give_network(&k, &err);
 	(void)sock_send(answer, &err, sizeof(err), -1);
 	fd_closep(&answer);
+	net_hold_end(&k.hold); /* later than the answer, for which the container waits */
 	if (r == 0 && !(await_an_end(&k) & NEWS_CONTAINER_ENDED))
 		tell_that_proxy_ended(&k);
 	end_helper(&k);

@@ -15,12 +15,18 @@
 #include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DEATH_TIMEOUT_MS = 10000 };
+
+/* Since Linux 6.6: who is let go continues on the processor of the one who says so, which then
+ * waits. Elsewhere it may wait for another. */
+#define SET_FLAGS SECCOMP_IOW(4, __u64)
+enum { SYNC_WAKE_UP = 1 };
 
 /* The kernel's structures grow; it wants zeroes behind what it fills. */
 union notice {
@@ -40,7 +46,8 @@ static int join(int member)
 	if (userns < 0 || setns(userns, CLONE_NEWUSER) < 0 || setns(netns, CLONE_NEWNET) < 0)
 		return userns < 0 ? -EINVAL : -errno;
 	/* Without a device slirp4netns creates it itself, or says why it cannot. */
-	(void)net_ns_create_device(netns);
+	if (!net_ns_has_device(member))
+		(void)net_ns_create_device();
 	/* Only then may slirp4netns open its namespaces. */
 	privs_set_dumpable(true);
 	return 0;
@@ -157,6 +164,7 @@ int net_hold_release(struct net_hold *hold, int member, const struct net_hold_en
 		return r;
 	if (ioctl(hold->listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
 		return -errno;
+	(void)ioctl(hold->listener, SET_FLAGS, SYNC_WAKE_UP);
 	id = notice.asked.id;
 	notice = (union notice){ .room = { 0 } };
 	notice.answer.id = id;
@@ -165,6 +173,11 @@ int net_hold_release(struct net_hold *hold, int member, const struct net_hold_en
 		return -errno;
 	fd_closep(&hold->listener); /* the helper creates no second pair: that would fail */
 	return 0;
+}
+
+void net_hold_dismiss(const struct net_hold *hold)
+{
+	(void)child_signal(&hold->guide, SIGKILL);
 }
 
 void net_hold_end(struct net_hold *hold)

@@ -49,5 +49,6 @@ bool net_hold_is_held(struct net_hold *hold, const struct net_hold_ends *ends, i
 int net_hold_release(struct net_hold *hold, int member, const struct net_hold_ends *ends,
 		     int timeout_ms);
 
-/* Ends the guide, which the helper needs until it is ready. */
+/* Kills the guide, which the helper needs until it is ready; and waits for its end, too. */
+void net_hold_dismiss(const struct net_hold *hold);
 void net_hold_end(struct net_hold *hold);

@@ -9,7 +9,6 @@
 #include <linux/nsfs.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -30,15 +29,19 @@ int net_ns_open(int member, int *ret_netns, int *ret_userns, struct err *err)
 	return 0;
 }
 
-int net_ns_create_device(int netns)
+int net_ns_create_device(void)
 {
 	struct ifreq request = { .ifr_name = NET_DEVICE, .ifr_flags = IFF_TAP | IFF_NO_PI };
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = openat(AT_FDCWD, "/dev/net/tun", O_RDWR | O_CLOEXEC);
 
-	if (setns(netns, CLONE_NEWNET) < 0)
-		return -errno;
-	fd = openat(AT_FDCWD, "/dev/net/tun", O_RDWR | O_CLOEXEC);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETPERSIST, 1) < 0)
 		return -errno;
 	return 0;
+}
+
+bool net_ns_has_device(int member)
+{
+	struct ifreq request = { .ifr_name = NET_DEVICE };
+
+	return ioctl(member, SIOCGIFINDEX, &request) == 0;
 }

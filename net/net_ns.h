@@ -4,12 +4,16 @@
 
 #include "src/base/err.h"
 
+#include <stdbool.h>
+
 /* Opens a socket's network namespace, and the user namespace that owns it; *ret_userns is -1 if
  * that is ours. */
 int net_ns_open(int member, int *ret_netns, int *ret_userns, struct err *err) MUST_CHECK;
 
-/* Moves this process into the network namespace, with no way back if a container's user namespace
- * owns it, and creates the device there. A persistent device lives as long as its namespace:
- * otherwise the kernel removes it when slirp4netns closes it, which takes tens of milliseconds, and
- * delays the helper's exit by as much. 0 or -errno. */
-int net_ns_create_device(int netns);
+/* Creates the device in this process's network namespace. A persistent one lives as long as its
+ * namespace: otherwise the kernel removes it when slirp4netns closes it, which takes tens of
+ * milliseconds, and delays the helper's exit by as much. 0 or -errno. */
+int net_ns_create_device(void);
+
+/* Whether it is in the network namespace of the socket. */
+bool net_ns_has_device(int member);

@@ -158,6 +158,9 @@ static const struct row rows[] = {
 	    .needs = M_NAMESPACES | M_LOOPBACK, .before = M_PRIVS_DROPPED),
 	SYNC(BUILDER, PARENT, "net-shown", .when = PLAN_NET_HELPER, .needs = M_LOOPBACK,
 	     .gives = M_NET_SHOWN, .carries = offsetof(struct start, net_member)),
+	/* The kernel has woken the parent on init's processor, where it would wait for as long as
+	 * init mounts. */
+	ACT(BUILDER, "net-yield", step_net_yield, .when = PLAN_NET_HELPER, .needs = M_NET_SHOWN),
 	/* Not before init is known, because the helper ends with it. */
 	ACT(PARENT, "net-start", step_net_start, .when = PLAN_NET_HELPER,
 	    .needs = M_NET_SHOWN | M_STATE_FULL | M_CHILD_PID, .after = M_INIT_KNOWN | M_IDMAP,

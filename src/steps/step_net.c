@@ -3,6 +3,7 @@
 #include "src/steps/steps.h"
 
 #include "net/net_helper.h"
+#include "net/net_ns.h"
 #include "net/rtnl.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
@@ -10,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,14 +52,32 @@ static int listen_for_proxy(int sock)
 		       : 0;
 }
 
+/* Whether net/net_hold.h may be used. */
+static bool is_early(const struct plan *plan)
+{
+	return plan->net.kind == NET_SLIRP4NETNS && (plan->flags & PLAN_USERNS_NEW) &&
+	       plan->facts->caller.uid != 0;
+}
+
+static int show_namespace(struct start *start, struct err *err)
+{
+	const struct plan *plan = start->plan;
+
+	start->net_member = rtnl_open(err);
+	if (start->net_member < 0)
+		return start->net_member;
+	/* Otherwise the helper waits for it. If it fails, the helper's side tries, too. */
+	if (is_early(plan) && (plan->flags & PLAN_MNTNS_NEW))
+		(void)net_ns_create_device();
+	return 0;
+}
+
 int step_net_show(struct start *start, struct err *err)
 {
 	int r = 0;
 
-	if (start->plan->net.kind != NET_PROXY) {
-		start->net_member = rtnl_open(err);
-		return start->net_member < 0 ? start->net_member : 0;
-	}
+	if (start->plan->net.kind != NET_PROXY)
+		return show_namespace(start, err);
 	start->net_member = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (start->net_member < 0)
 		r = -errno;
@@ -65,6 +85,14 @@ int step_net_show(struct start *start, struct err *err)
 		r = listen_for_proxy(start->net_member);
 	return r < 0 ? err_errno(err, -r, "create a socket in the container's network namespace")
 		     : 0;
+}
+
+int step_net_yield(struct start *start, struct err *err)
+{
+	(void)start;
+	(void)err;
+	(void)sched_yield();
+	return 0;
 }
 
 /* Creates the directory for slirp4netns's socket, which it creates as the container's root. A user
@@ -92,8 +120,7 @@ static void say_early(const struct plan *plan, struct net_helper_request *reques
 {
 	const struct idmap_write *map = &plan->idmap;
 
-	request->early = plan->net.kind == NET_SLIRP4NETNS && (plan->flags & PLAN_USERNS_NEW) &&
-			 plan->facts->caller.uid != 0;
+	request->early = is_early(plan);
 	request->root = idmap_to_host(&map->uid, 0) >= 0 && idmap_to_host(&map->gid, 0) >= 0;
 }
 

@@ -85,6 +85,7 @@
 	STEP(cgroupns_create)                                                                      \
 	STEP(loopback)                                                                             \
 	STEP(net_show)                                                                             \
+	STEP(net_yield)                                                                            \
 	STEP(netns_show)                                                                           \
 	STEP(mounts)                                                                               \
 	STEP(devices)                                                                              \
