@@ -8,7 +8,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -85,23 +87,37 @@ static int readonly_clone(int self)
 	return r < 0 ? r : fd_take(&clone);
 }
 
+/* How much of the file is ever mapped. What lies behind it, mostly for debuggers, may be four times
+ * as much, and each start would wait for the copy. */
+static size_t size_in_use(void)
+{
+	/* getauxval() has no other type. */
+	const ElfW(Phdr) *part =
+		(const void *)getauxval(AT_PHDR); // NOLINT(performance-no-int-to-ptr)
+	size_t size = 0, n = getauxval(AT_PHNUM);
+
+	for (; part && n > 0; part++, n--)
+		if (part->p_offset + part->p_filesz > size)
+			size = part->p_offset + part->p_filesz;
+	return size;
+}
+
 static int sealed_copy(void)
 {
 	_cleanup_close_ int in = openat(AT_FDCWD, "/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int out = program_memfd("usrun");
-	struct stat st;
 	int r;
 
 	if (out < 0)
 		return out;
-	if (in < 0 || fstat(in, &st) < 0)
+	if (in < 0)
 		return -errno;
-	for (off_t left = st.st_size; left > 0;) {
-		ssize_t n = sendfile(out, in, NULL, (size_t)left);
+	for (size_t left = size_in_use(); left > 0;) {
+		ssize_t n = sendfile(out, in, NULL, left);
 
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
-		left -= n;
+		left -= (size_t)n;
 	}
 	r = program_seal(out);
 	return r < 0 ? r : fd_take(&out);

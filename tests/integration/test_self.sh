@@ -74,6 +74,19 @@ t_own_binary_of_another_user() {
 	try_to_write_by_init
 }
 
+# A build has more for debuggers than for the kernel; a copy of it would take most of the start.
+t_own_binary_is_copied_without_what_is_never_mapped() {
+	rootless_only
+	own_binary
+	head -c 64M /dev/zero >>"$T/own"
+	prog /bin/sleep 1000
+	"${U[@]}" run -b "$T/b" --pid-file "$T/pid" "$ID" &
+	soon is running
+	[ "$(stat -L -c %s "/proc/$!/exe")" -lt 64000000 ] || fail 'all of the file was copied'
+	down
+	wait || true
+}
+
 # A user's container has no id that could write what is root's, in a directory of root's.
 t_roots_binary_costs_a_user_nothing() {
 	rootless_only
