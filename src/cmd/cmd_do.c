@@ -20,7 +20,9 @@
 #include "src/oci/check.h"
 #include "src/oci/decode.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -196,6 +198,21 @@ static int find_network(struct do_parts *p, struct err *err)
 		       p->q.no_net);
 }
 
+/* Created here, because it has to be hidden in what is shown of the host. */
+static int find_state(struct do_parts *p, const struct cmd_globals *globals, struct err *err)
+{
+	char root[PATH_MAX];
+	int r = store_open(globals->root, !p->o->print_config, p->arena, &p->store, err);
+
+	if (r < 0)
+		return r;
+	if (realpath(store_root(p->store), root))
+		p->q.state = arena_strdup(p->arena, root);
+	else if (!p->o->print_config || errno != ENOENT)
+		r = err_errno(err, errno, "find the state directory %s", store_root(p->store));
+	return r;
+}
+
 /* The order matters: paths of options cover what is shown by default, and lie beside copies. */
 static int find_places(struct do_parts *p, struct err *err)
 {
@@ -216,7 +233,8 @@ static int find_places(struct do_parts *p, struct err *err)
 	return r < 0 ? r : do_find_devices(p, err);
 }
 
-static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
+static int gather(struct do_parts *p, const struct cmd_globals *globals, int argc, char **argv,
+		  struct err *err)
 {
 	int r = machine_gather(p->arena, &p->machine, err);
 
@@ -233,6 +251,8 @@ static int gather(struct do_parts *p, int argc, char **argv, struct err *err)
 	p->q.args.v = argc ? (const char *const *)argv : &p->machine.shell;
 	p->q.args.n = argc ? (size_t)argc : 1;
 	r = find_network(p, err);
+	if (r == 0)
+		r = find_state(p, globals, err);
 	if (r == 0)
 		r = find_places(p, err);
 	if (r == 0)
@@ -366,7 +386,7 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 					    .sandbox = true };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;
-	struct launch_as as = { .id = p->o->name, .detach = p->o->detach };
+	struct launch_as as = { .id = p->o->name, .detach = p->o->detach, .store = p->store };
 	int r;
 
 	/* A cgroup of its own costs more than the rest of the start; only limits need one. */
@@ -418,7 +438,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 				      p.o->changes, err);
 	if (argc && !*argv[0])
 		return err_set(err, EINVAL, "expected a command, got an empty string");
-	r = gather(&p, argc, argv, err);
+	r = gather(&p, globals, argc, argv, err);
 	if (r == 0)
 		r = do_config(arena, &p.q, w, &result, err);
 	if (r < 0)

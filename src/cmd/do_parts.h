@@ -18,6 +18,7 @@ struct do_parts { /* of one call */
 	struct arena *arena;
 	const struct do_options *o;
 	struct machine machine;
+	struct store *store;
 	struct do_request q;
 	struct do_guards guards;
 	struct err unserved;    /* why there is no fuse-overlayfs */

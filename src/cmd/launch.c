@@ -313,7 +313,7 @@ int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 {
 	int r = store_check_id(as->id, err);
 
-	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1 };
+	*ret = (struct launch){ .arena = arena, .manager = -1, .signals = -1, .store = as->store };
 	fill_options(ret, globals, options, as->id);
 	ret->options.wait_start = as->wait_start;
 	ret->options.detach = as->detach;

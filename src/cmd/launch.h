@@ -98,6 +98,7 @@ int launch_read_bundle(struct arena *arena, const char *bundle, char **ret, size
 struct launch_as {
 	const char *id;
 	bool wait_start, detach;
+	struct store *store; /* open already, or NULL */
 };
 int launch_plan(struct arena *arena, const struct cmd_globals *globals,
 		const struct launch_options *options, const struct launch_as *as,

@@ -75,6 +75,7 @@ struct do_request {
 	const char *layer;    /* absolute: where writes are kept; or NULL */
 	const char *unserved; /* why there is no fuse-overlayfs, or NULL */
 	bool home_squash;     /* DO_HOME_SCRATCH: like do_path.squash */
+	const char *state;    /* usrun's state directory, absolute, links resolved; or NULL */
 	bool all_changes;     /* also list changes in the sandbox's own places */
 	int64_t layer_size;   /* limit of what is thrown away; 0: the default */
 };

@@ -224,6 +224,22 @@ void do_place_copy(struct do_builder *b)
 		      });
 }
 
+int do_check_target(const struct do_path *path, struct err *err)
+{
+	static const char *const kernel[] = { "/proc", "/sys", "/dev" };
+
+	if (str_equal(path->target, "/")) {
+		(void)err_set(err, EINVAL, "%s /: the root itself cannot be shown or hidden",
+			      path->option);
+		return err_hint(err, "name directories in it, such as %s /srv", path->option);
+	}
+	for (size_t i = 0; i < 3; i++)
+		if (str_equal(path->target, kernel[i]))
+			return err_set(err, EINVAL, "%s %s: the sandbox has its own", path->option,
+				       path->target);
+	return 0;
+}
+
 void do_note(struct arena *arena, struct do_result *said, const char *note)
 {
 	said->notes = arena_room(arena, said->notes, said->n_notes, &said->cap_notes, sizeof(note));

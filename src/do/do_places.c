@@ -246,22 +246,6 @@ static void pin_parents(struct do_builder *b, const struct do_path *paths, size_
 	}
 }
 
-int do_check_target(const struct do_path *path, struct err *err)
-{
-	static const char *const kernel[] = { "/proc", "/sys", "/dev" };
-
-	if (str_equal(path->target, "/")) {
-		(void)err_set(err, EINVAL, "%s /: the root itself cannot be shown or hidden",
-			      path->option);
-		return err_hint(err, "name directories in it, such as %s /srv", path->option);
-	}
-	for (size_t i = 0; i < 3; i++)
-		if (str_equal(path->target, kernel[i]))
-			return err_set(err, EINVAL, "%s %s: the sandbox has its own", path->option,
-				       path->target);
-	return 0;
-}
-
 static int add_paths(struct do_builder *b, struct err *err)
 {
 	const struct do_request *q = b->request;
@@ -490,6 +474,8 @@ int do_places_build(struct arena *arena, const struct do_request *request, struc
 	r = set_workdir(&b, err);
 	if (r == 0)
 		r = check_layer(&b, err);
+	if (r == 0)
+		r = do_state_hide(&b, err);
 	add_resolver(&b);
 	if (request->root)
 		do_place_copy(&b);

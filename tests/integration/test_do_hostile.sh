@@ -72,3 +72,27 @@ t_do_root_traces_and_types_nowhere() {
 	kill $HOST
 	wait $HOST 2>/dev/null || true
 }
+
+# The next usrun, which may be the sandbox's own at its end, runs the hooks of a state that is left there.
+t_do_hides_the_state() {
+	mkdir -p "$T/home/proj"
+	mkdir -p -m 700 "$T/home/proj/above/state"
+	export HOME=$T/home
+	cd "$T/home/proj" || fail "cd: $T/home/proj"
+	U=(env "USRUN_TEST=$ID" "$USRUN" --root "$PWD/above/state")
+	R do --net=none --rw . -v .:/run/too -- sh -c 'for state in above/state /run/too/above/state; do
+			ls -A $state; mkdir $state/evil && echo "wrote $state"
+			rmdir $state && echo "removed $state"; mv ${state%/*} ${state%/*}s && echo "moved $state"
+		done 2>/dev/null'
+	eq 'what is there, and what was changed' "$OUT" ''
+	eq 'on the host' "$(find .)" $'.\n./above\n./above/state'
+	ok do --net=none -- sh -c 'ls -A above/state; mkdir above/state/evil 2>/dev/null || echo refused'
+	eq 'in a copy' "$OUT" refused
+	ok do --net=none --home=ro -- ls -A above/state
+	eq 'in the home directory' "$OUT" ''
+	no "--ro $PWD/above/state: it is in usrun's state directory" do --net=none --ro above/state -- true
+	mkdir tree tree/bin tree/mnt
+	cp "$(command -v busybox)" tree/bin
+	ok do --net=none --rootfs tree -v .:/mnt -- /bin/busybox ls -A /mnt/above/state
+	eq 'in another tree' "$OUT" ''
+}

@@ -230,6 +230,43 @@ TEST(the_later_option_wins_and_the_deeper_path)
 	CHECK_STR(mount_at(c, "/var/spool"), "bind /var/spool: " TREE " rro");
 }
 
+TEST(the_state_is_hidden_wherever_it_would_be_seen)
+{
+	struct machine m = machine();
+	struct do_path paths[3] = {
+		{ "--rw", DO_WRITE, "/srv/p", "/srv/p", true, true },
+		{ "--volume", DO_WRITE, "/srv", "/tmp/v", true, false },
+		{ "--volume", DO_READ, "/etc", "/tmp/v/p/s/usrun", true, true },
+	};
+	struct do_request q = {
+		.machine = &m, .paths = paths, .n_paths = 2, .state = "/srv/p/s/usrun"
+	};
+	const struct oci_config *c = config(&q);
+
+	CHECK_STR(mount_at(c, "/srv/p/s/usrun"), EMPTY);
+	CHECK_STR(mount_at(c, "/srv/p/s"), "bind /srv/p/s: " TREE); /* cannot be renamed */
+	CHECK_STR(mount_at(c, "/tmp/v/p/s/usrun"), EMPTY);
+	CHECK_STR(mount_at(c, "/tmp/v/p"), "bind /srv/p: " TREE);
+	CHECK_STR(mount_at(c, "/tmp/v/p/s"), "bind /srv/p/s: " TREE);
+	CHECK_STR(mount_at(c, "/srv"), "bind /srv: " TREE " rro");
+	m.cwd = "/srv/p/s/usrun/box";
+	paths[0] = (struct do_path){ "--ro", DO_READ, "/usr", "/run/usr", true, false };
+	c = config(&q);
+	CHECK_STR(mount_at(c, m.cwd), EMPTY);
+	CHECK_STR(mount_at(c, "/srv/p/s/usrun"), EMPTY);
+	paths[0] = (struct do_path){ "--ro", DO_READ, "/srv/p/s/usrun/b", "/run/b", true, false };
+	CHECK(!config(&q));
+	CHECK_STR(err.text, "--ro /srv/p/s/usrun/b: it is in usrun's state directory, "
+			    "/srv/p/s/usrun");
+	q.state = "/tmp/usrun-1000"; /* the sandbox's own /tmp */
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/tmp/usrun-1000"), "");
+	q.rootfs = "/";
+	q.n_paths = 0;
+	c = config(&q);
+	CHECK_STR(mount_at(c, "/tmp/usrun-1000"), EMPTY);
+}
+
 TEST(guards_in_what_is_writable)
 {
 	struct machine m = machine();
