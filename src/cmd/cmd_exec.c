@@ -62,7 +62,8 @@ struct exec_call { /* shared by the parts below */
 	const struct exec_options *o;
 	const struct oci_config *config;
 	struct state state;
-	char *text; /* of the process file */
+	struct cgroup_place place; /* the container's own, not that of --cgroup */
+	char *text;                /* of the process file */
 	size_t len;
 	int dirfd, pidfd;
 };
@@ -336,6 +337,7 @@ static int execute(struct exec_call *call, const struct plan *plan, struct err *
 	start->state = &call->state;
 	start->pid_file = call->o->pid_file;
 	start->target_pidfd = call->pidfd;
+	start->target_place = &call->place;
 	if (!call->o->detach) {
 		signals = supervise_block_signals(err);
 		r = signals < 0 ? signals : plan->process.terminal ? 0 : supervise_leave_input(err);
@@ -375,6 +377,7 @@ static int run(struct arena *arena, const struct cmd_globals *globals, const voi
 	r = dirfd = call.dirfd = common_open(arena, globals, argv[0], &store, &call.state, err);
 	if (r < 0)
 		return err_prefix(err, "exec failed");
+	call.place = call.state.cgroup;
 	r = status_of(&call.state, &call.pidfd, err);
 	if (r >= 0)
 		r = refuse_status(&call, (enum status)r, err);

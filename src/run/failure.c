@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LAST_WORDS_MS = 1000, DEATH_TIMEOUT_MS = 10000 };
+enum { LAST_WORDS_MS = 1000, DEATH_TIMEOUT_MS = 10000, FROZEN_DEATH_MS = 200 };
 
 /* Explains the death of a silent child: killed by the memory limit, by a seccomp profile … */
 static void explain_death(struct start *start, struct err *err)
@@ -41,14 +41,20 @@ static void explain_death(struct start *start, struct err *err)
 				 name ? name : "a real-time one");
 }
 
+/* The rows in which ENOENT is about the user's program. */
+static bool is_about_program(const struct err *err)
+{
+	return str_equal(err->step, "cwd") || str_equal(err->step, "exec-find") ||
+	       str_equal(err->step, "exec");
+}
+
 /* What works in a container whose init ends fails in many ways: it cannot enter, gets no process,
- * finds its cgroup removed, is killed. Once there is a process, ENOENT is about its program. */
+ * finds its cgroup removed, is killed. */
 static void explain_end(const struct start *start, struct err *err)
 {
-	bool no_child = !child_is_there(&start->init) && !child_is_there(&start->stager);
 	bool can_be = err->code == ECHILD || err->code == ENOMEM || err->code == EPERM ||
 		      err->code == EACCES || err->code == ESRCH || err->code == ENODEV ||
-		      (err->code == ENOENT && no_child);
+		      (err->code == ENOENT && !is_about_program(err));
 
 	if (start->target_pidfd >= 0 && can_be &&
 	    (pidfd_wait(start->target_pidfd, 0) == 0 ||
@@ -127,14 +133,18 @@ static void take_back(struct start *start)
 
 void failure_end(struct start *start, struct channel *channel, struct err *err)
 {
+	int timeout;
+
 	explain_death(start, err);
 	explain_end(start, err);
 	explain_refused(start, err);
 	/* An init whose stager died before introducing it ends by itself once the channel is
 	 * closed. */
 	channel_close(channel);
-	(void)child_end(&start->stager, DEATH_TIMEOUT_MS);
-	(void)child_end(&start->init, DEATH_TIMEOUT_MS);
+	/* The v1 freezer lets nothing die before it is thawed. */
+	timeout = start_is_paused(start) ? FROZEN_DEATH_MS : DEATH_TIMEOUT_MS;
+	(void)child_end(&start->stager, timeout);
+	(void)child_end(&start->init, timeout);
 	fd_closep(&start->net_answer); /* a keeper that has not begun has no init to end with */
 	take_back(start);
 }

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { STAGER_TIMEOUT_MS = 10000 };
+enum { STAGER_TIMEOUT_MS = 10000, RESUMED_MS = 1000 };
 
 struct walk {
 	const struct sequence *sequence;
@@ -191,6 +191,12 @@ static int leave(struct start *start, struct err *err)
 {
 	int r = child_reap(&start->stager, STAGER_TIMEOUT_MS, NULL);
 
+	if (r == -ETIMEDOUT && start_is_paused(start)) {
+		r = start_wait(start, -1, &start->stager, RESUMED_MS, err);
+		if (r == -EINTR)
+			return r;
+		r = child_reap(&start->stager, STAGER_TIMEOUT_MS, NULL);
+	}
 	return r < 0 ? err_errno(err, -r, "wait for the stager to exit") : 0;
 }
 

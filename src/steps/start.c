@@ -176,6 +176,25 @@ static void tell_once(struct start *start, const char *words)
 		log_notice("%s", words);
 }
 
+bool start_is_paused(const struct start *start)
+{
+	struct err ignored;
+
+	return start->target_place && driver_is_frozen(start->target_place, &ignored) > 0;
+}
+
+/* A pause that came after exec has looked freezes what has entered: it is told, to whoever waits,
+ * and no deadline counts. */
+static bool waits_for_resume(struct start *start)
+{
+	if (!start_is_paused(start))
+		return false;
+	if (!start->told_paused)
+		log_notice("container %s was paused meanwhile: waiting until it is resumed",
+			   start->state->id);
+	return start->told_paused = true;
+}
+
 int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
 	       struct err *err)
 {
@@ -190,6 +209,8 @@ int start_wait(struct start *start, int fd, const struct child *peer, int timeou
 			timeout_ms >= 0 && timeout_ms <= PATIENCE_MS ? NULL : words_for(start, fd);
 		int n = poll(fds, 3, words ? PATIENCE_MS : timeout_ms), signal = 0;
 
+		if (n == 0 && waits_for_resume(start))
+			continue;
 		if (n == 0 && words) {
 			tell_once(start, words);
 			continue;

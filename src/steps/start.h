@@ -58,6 +58,7 @@ struct start {
 	int netns_socket;       /* created by init in its network namespace */
 	int net_member;         /* a socket in the container's network namespace, for the helper */
 	const char *told;       /* what the user was told about a slow start */
+	bool told_paused;       /* and that it waits for `resume` */
 	int net_answer;         /* from the helper's keeper, once it is ready */
 	struct child net_keeper;
 	struct child console_keeper;
@@ -82,16 +83,17 @@ struct start {
 	bool joins_late;   /* exec: the cgroup has no room for an intermediate child */
 	bool outside;      /* exec: clone3() may not place a process in the container's cgroup */
 	struct filter_program filter;
-	int seccomp_pair[2];           /* both ends of the socket that passes the listener */
-	const char *lsm;               /* active on this host: "apparmor", "selinux" or "" */
-	bool keys_labelled;            /* see step_label_keys() */
-	int console_socket;            /* connected; receives the terminal */
-	int start_listener;            /* where a created init waits for `start` */
-	int target_pidfd;              /* exec: the container's init */
-	bool late_join[PLAN_NS_COUNT]; /* joined only after the user namespace */
-	int ns_fds[PLAN_NS_COUNT];     /* NS_JOIN: opened by path in the caller's mount namespace */
-	int rootfs;                    /* the rootfs tree: detached, then mounted */
-	int rootfs_place;              /* its directory, with mounts of others; or -1 */
+	int seccomp_pair[2]; /* both ends of the socket that passes the listener */
+	const char *lsm;     /* active on this host: "apparmor", "selinux" or "" */
+	bool keys_labelled;  /* see step_label_keys() */
+	int console_socket;  /* connected; receives the terminal */
+	int start_listener;  /* where a created init waits for `start` */
+	int target_pidfd;    /* exec: the container's init */
+	const struct cgroup_place *target_place; /* exec: the container's own cgroup */
+	bool late_join[PLAN_NS_COUNT];           /* joined only after the user namespace */
+	int ns_fds[PLAN_NS_COUNT]; /* NS_JOIN: opened by path in the caller's mount namespace */
+	int rootfs;                /* the rootfs tree: detached, then mounted */
+	int rootfs_place;          /* its directory, with mounts of others; or -1 */
 	int layer_top;    /* builder: the directory of the layers, then the parent's; or -1 */
 	int rootfs_shown; /* a second copy of the tree, for the parent; or -1 */
 	int *mounts;      /* per entry of the plan: detached tree, or -1 */
@@ -142,6 +144,9 @@ const struct child *start_first(const struct start *start);
  * start. */
 int start_wait(struct start *start, int fd, const struct child *peer, int timeout_ms,
 	       struct err *err) MUST_CHECK;
+
+/* exec: whether the container is paused. */
+bool start_is_paused(const struct start *start);
 
 /* Passes other signals received during the start on to the program. */
 void start_forward_signals(struct start *start);

@@ -147,6 +147,46 @@ t_together_delete_of_a_slow_start() {
 	eq hooks "$(noted poststop)" 1
 }
 
+# A pause that comes after exec has looked: it waits for the end of that, and says so.
+t_together_pause_of_an_exec() {
+	local exec rc=0 how
+	root_only 'a traced usrun has no newuidmap'
+	up
+	for how in resumed interrupted; do
+		strace -qq -o "$T/trace" -e trace=socketpair -e inject=socketpair:delay_enter=2000000:when=1 \
+			"${U[@]}" exec "$ID" /bin/true >"$T/exec" 2>&1 </dev/null &
+		exec=$!
+		soon test -s "$T/trace" || fail "$how: exec does not begin: $(<"$T/exec")"
+		ok pause "$ID"
+		soon grep -q 'waiting until it is resumed' "$T/exec" || fail "$how: says nothing: $(<"$T/exec")"
+		[ $how = resumed ] || kill -TERM "$(<"/proc/$exec/task/$exec/children")"
+		[ $how = interrupted ] || ok resume "$ID"
+		rc=0 SECONDS=0
+		wait $exec || rc=$?
+		[ $how = resumed ] || eq 'exit status, interrupted' $rc $((128 + 15))
+		[ $how = interrupted ] || eq 'exit status, resumed' $rc 0
+		[ $SECONDS -lt 9 ] || fail "$how: takes $SECONDS s"
+		rm "$T/trace"
+	done
+	ok resume "$ID"
+	down
+}
+
+# What exec wants to enter has gone since: its cgroups, too, where they are v1's.
+t_together_delete_of_an_exec() {
+	local exec
+	root_only 'a traced usrun has no newuidmap'
+	[ -d /sys/fs/cgroup/freezer ] || skip 'with v2 alone, exec is born in the cgroup'
+	up
+	strace -f -qq -o "$T/trace" -e trace=openat -e inject=openat:delay_enter=2000000:when=1 \
+		"${U[@]}" exec "$ID" /bin/true >"$T/exec" 2>&1 </dev/null &
+	exec=$!
+	soon eval "grep -zsq '^usrun:.stager. $ID' /proc/[0-9]*/cmdline" || fail "no stager: $(<"$T/exec")"
+	ok delete --force "$ID"
+	wait $exec && fail 'succeeded'
+	has 'what exec says' "$(<"$T/exec")" "usrun: container not running: $ID: its init has just exited"
+}
+
 # Whoever looks at all containers holds the lock of each for a moment, which is long where the processor is lost.
 t_together_looked_at_too_early() {
 	local maker dir
