@@ -37,17 +37,16 @@ static void add_path(const struct json_reader *r, struct str *path)
 }
 
 /* Adds "config.json:12:20: process.user.uid: ". */
-static void add_place(const struct json_reader *r, struct str *text, size_t start)
+static void add_place(struct json_reader *r, struct str *text, size_t start)
 {
 	_cleanup_str_ struct str path = { 0 };
-	size_t line, column;
 
 	add_path(r, &path);
-	json_text_position(r->text, start, &line, &column);
+	json_text_seek(r->text, start, &r->place);
 	if (r->file)
 		str_addf(text, "%s:", r->file);
 	if (r->file || r->no_json)
-		str_addf(text, "%zu:%zu: ", line, column);
+		str_addf(text, "%zu:%zu: ", r->place.line, r->place.column);
 	if (path.len && (r->file || !r->no_json))
 		str_addf(text, "%s: ", path.s);
 }
@@ -82,8 +81,8 @@ static const char *nearest(const struct json_type *type, const char *key)
 	return found;
 }
 
-void json_read_error_unknown(const struct json_reader *r, const struct json_frame *f,
-			     const char *key, size_t len)
+void json_read_error_unknown(struct json_reader *r, const struct json_frame *f, const char *key,
+			     size_t len)
 {
 	_cleanup_str_ struct str text = { 0 };
 	char name[SHOWN];

@@ -164,6 +164,7 @@ bool json_read_locate(const char *text, size_t len, const char *path, size_t *re
 		      size_t *ret_column)
 {
 	struct cursor c = { .text = text, .len = len };
+	struct json_text_place place = { 0 };
 	struct segment segment;
 
 	if (!text)
@@ -172,7 +173,9 @@ bool json_read_locate(const char *text, size_t len, const char *path, size_t *re
 		return false;
 	if (c.at >= c.len)
 		return false;
-	json_text_position(text, c.at, ret_line, ret_column);
+	json_text_seek(text, c.at, &place);
+	*ret_line = place.line;
+	*ret_column = place.column;
 	return true;
 }
 

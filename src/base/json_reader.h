@@ -3,6 +3,7 @@
 #pragma once
 
 #include "src/base/json_read.h"
+#include "src/base/json_text.h"
 
 #include <yajl/yajl_parse.h>
 
@@ -40,6 +41,7 @@ struct json_reader {
 	size_t early; /* offset of text after the end of the document, or 0 */
 	bool at_end;  /* yajl was told that the text has ended: its offset is void now */
 	size_t last;  /* end of the token before yajl's current one */
+	struct json_text_place place; /* of the latest message */
 	const struct json_type *type;
 	void *ret;
 	struct json_frame *frames;
@@ -99,8 +101,8 @@ bool json_read_error_value(struct json_reader *r, const struct json_field *field
 bool json_read_error_rule(struct json_reader *r, size_t start, const char *fmt, ...) PRINTF(3, 4);
 
 /* Reports a member of the innermost object to limits->unknown. */
-void json_read_error_unknown(const struct json_reader *r, const struct json_frame *f,
-			     const char *key, size_t len);
+void json_read_error_unknown(struct json_reader *r, const struct json_frame *f, const char *key,
+			     size_t len);
 
 /* Reports that the text is not JSON. */
 void json_read_error_syntax(struct json_reader *r);

@@ -61,20 +61,18 @@ size_t json_text_find_bad_utf8(const char *text, size_t len)
 	return len;
 }
 
-void json_text_position(const char *text, size_t offset, size_t *ret_line, size_t *ret_column)
+void json_text_seek(const char *text, size_t offset, struct json_text_place *place)
 {
-	size_t line = 1, column = 1;
-
-	for (size_t i = 0; i < offset; i++) {
-		if (text[i] == '\n') {
-			line++;
-			column = 1;
-		} else if (((unsigned char)text[i] & 0xc0) != 0x80) {
-			column++;
+	if (!place->line || offset < place->offset)
+		*place = (struct json_text_place){ 0, 1, 1 };
+	for (; place->offset < offset; place->offset++) {
+		if (text[place->offset] == '\n') {
+			place->line++;
+			place->column = 1;
+		} else if (((unsigned char)text[place->offset] & 0xc0) != 0x80) {
+			place->column++;
 		}
 	}
-	*ret_line = line;
-	*ret_column = column;
 }
 
 size_t json_text_string_start(const char *text, size_t end)

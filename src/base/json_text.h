@@ -12,8 +12,14 @@ enum { JSON_TEXT_QUOTE = 96 }; /* room for a shortened value, quotes and NUL inc
  * points above U+10FFFF are invalid. */
 size_t json_text_find_bad_utf8(const char *text, size_t len);
 
-/* Line and column of an offset, counted from 1; columns count characters, not bytes. */
-void json_text_position(const char *text, size_t offset, size_t *ret_line, size_t *ret_column);
+/* Line and column count from 1; columns count characters, not bytes. Zero-initialise. */
+struct json_text_place {
+	size_t offset, line, column;
+};
+
+/* Moves to an offset. Counts on from where the place is, so that telling many of one text, in their
+ * order, reads it once. */
+void json_text_seek(const char *text, size_t offset, struct json_text_place *place);
 
 /* The opening quote of the string whose closing quote is at end - 1. */
 size_t json_text_string_start(const char *text, size_t end);

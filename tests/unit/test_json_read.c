@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/base/json_read.h"
+#include "src/base/str.h"
 #include "tests/lib/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 struct inner {
 	struct json_int number;
@@ -157,6 +161,43 @@ TEST(unknown_members_are_skipped)
 	CHECK_STR(out.needed, "n");
 	CHECK_INT(read_text(REST("\"inner\":{\"number\":1,\"other\":[[]]},\"\":1")), 0);
 	CHECK_INT(out.inner->number.v, 1);
+}
+
+static void keep_last(void *data, const char *text)
+{
+	(void)snprintf(data, 128, "%s", text);
+}
+
+/* Ends by SIGXCPU if the work grows with the square of the number of members. */
+static void tell_many(void)
+{
+	const struct rlimit seconds = { 20, 20 };
+	const char *wanted = "f:200001:1: x200000: unknown member, ignored";
+	char last[128] = "";
+	const struct json_limits limits = { 4, 64, keep_last, last };
+	_cleanup_str_ struct str text = { 0 };
+	struct err ignored = { 0 };
+	struct outer many = { 0 };
+
+	str_add(&text, "{\"needed\":\"\"");
+	for (int i = 1; i <= 200000; i++)
+		str_addf(&text, ",\n\"x%d\":0", i);
+	str_add(&text, "}");
+	if (setrlimit(RLIMIT_CPU, &seconds) < 0 ||
+	    json_read(&arena, "f", text.s, text.len, &outer_type, &limits, &many, &ignored) < 0)
+		_exit(1);
+	_exit(strcmp(last, wanted) ? 2 : 0);
+}
+
+TEST(unknown_members_are_told_in_linear_time)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		tell_many();
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(status, 0);
 }
 
 TEST(wrong_kinds)
