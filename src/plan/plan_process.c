@@ -54,96 +54,93 @@ static const char *const *environment(struct arena *arena, const char *const *en
 	return kept;
 }
 
-/* Whether another set has already caused a warning about this capability. */
-static bool was_warned(const struct plan_build *b, const char *capability)
-{
-	for (size_t i = 0; i < b->n_warnings; i++) {
-		const char *text = b->warnings[i].text, *name = strrchr(text, '[');
-		size_t len = strlen(capability);
+/* Capabilities of any set that were ignored: each is told once. There are 64 at most, unless the
+ * config makes names up; those are only counted. */
+struct ignored_caps {
+	const char *names[64];
+	size_t n, more;
+};
 
-		if (name && str_starts(text, "process.capabilities.") &&
-		    strncmp(name + 1, capability, len) == 0 && name[1 + len] == ']')
-			return true;
+static void ignore_cap(struct plan_build *b, struct ignored_caps *ignored, const char *name,
+		       const char *set)
+{
+	for (size_t i = 0; i < ignored->n; i++)
+		if (str_equal(ignored->names[i], name))
+			return;
+	if (ignored->n == sizeof(ignored->names) / sizeof(ignored->names[0])) {
+		ignored->more++;
+		return;
 	}
-	return false;
+	ignored->names[ignored->n++] = name;
+	plan_parts_warn(b,
+			"process.capabilities.%s: ignoring unknown or unavailable capabilities: "
+			"[%s]",
+			set, name);
 }
 
-static uint64_t caps_of(struct plan_build *b, const char *const *names, size_t n,
-			uint64_t available, const char *set)
-{
-	uint64_t mask = 0;
+struct caps_set {
+	const char *name;
+	const char *const *v;
+	size_t n;
+	uint64_t *ret;
+};
 
-	for (size_t i = 0; i < n; i++) {
-		int cap = names_capability(names[i]);
+static void read_caps(struct plan_build *b, const struct caps_set *set, uint64_t available,
+		      struct ignored_caps *ignored)
+{
+	*set->ret = 0;
+	for (size_t i = 0; i < set->n; i++) {
+		int cap = names_capability(set->v[i]);
 
 		if (cap >= 0 && (available & (1ULL << cap)))
-			mask |= 1ULL << cap;
-		else if (!was_warned(b, names[i]))
-			plan_parts_warn(b,
-					"process.capabilities.%s: ignoring unknown or unavailable "
-					"capabilities: [%s]",
-					set, names[i]);
+			*set->ret |= 1ULL << cap;
+		else
+			ignore_cap(b, ignored, set->v[i], set->name);
 	}
-	return mask;
 }
 
-/* Only a permitted capability can be effective. */
-static void limit_effective(struct plan_build *b, const struct oci_capabilities *caps)
+/* Only a permitted capability can be effective, and only one that is inheritable as well can be
+ * ambient. */
+static void limit_caps(struct plan_build *b, const struct caps_set *set, uint64_t possible)
 {
-	struct process_plan *p = &b->plan->process;
-
-	for (size_t i = 0; i < caps->effective.n; i++) {
-		int cap = names_capability(caps->effective.v[i]);
-
-		if (cap >= 0 && (p->caps_effective & 1ULL << cap & ~p->caps_permitted) &&
-		    !was_warned(b, caps->effective.v[i]))
-			plan_parts_warn(b,
-					"process.capabilities.effective: ignoring %s, which is not "
-					"permitted as well",
-					caps->effective.v[i]);
-	}
-	p->caps_effective &= p->caps_permitted;
-}
-
-/* Only a permitted and inheritable capability can be ambient. */
-static void limit_ambient(struct plan_build *b, const struct oci_capabilities *caps)
-{
-	struct process_plan *p = &b->plan->process;
-	uint64_t possible = p->caps_permitted & p->caps_inheritable;
-
-	for (size_t i = 0; i < caps->ambient.n; i++) {
-		int cap = names_capability(caps->ambient.v[i]);
+	for (size_t i = 0; i < set->n; i++) {
+		int cap = names_capability(set->v[i]);
 		uint64_t bit = cap >= 0 ? 1ULL << cap : 0;
 
-		if (p->caps_ambient & bit & ~possible)
+		if (*set->ret & bit & ~possible)
 			plan_parts_warn(b,
-					"process.capabilities.ambient: ignoring %s, which is not "
-					"%s as well",
-					caps->ambient.v[i],
-					p->caps_permitted & bit ? "inheritable" : "permitted");
+					"process.capabilities.%s: ignoring %s, which is not %s as "
+					"well",
+					set->name, set->v[i],
+					b->plan->process.caps_permitted & bit ? "inheritable"
+									      : "permitted");
+		*set->ret &= ~(bit & ~possible);
 	}
-	p->caps_ambient &= possible;
 }
 
 static void build_caps(struct plan_build *b, const struct oci_capabilities *caps)
 {
 	struct process_plan *p = &b->plan->process;
+	const struct caps_set sets[] = {
+#define SET(set) { #set, caps->set.v, caps->set.n, &p->caps_##set }
+		SET(bounding),	  SET(permitted), SET(effective),
+		SET(inheritable), SET(ambient),
+#undef SET
+	}, *effective = &sets[2], *ambient = &sets[4];
+	struct ignored_caps ignored = { 0 };
 	uint64_t available = ~0ULL;
 
-	if (!caps) /* K-13: an absent object drops all capabilities */
-		return;
 	if (!(b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
 		available = b->plan->facts->caller.caps_bounding;
-	p->caps_bounding = caps_of(b, caps->bounding.v, caps->bounding.n, available, "bounding");
-	p->caps_permitted =
-		caps_of(b, caps->permitted.v, caps->permitted.n, available, "permitted");
-	p->caps_effective =
-		caps_of(b, caps->effective.v, caps->effective.n, available, "effective");
-	p->caps_inheritable =
-		caps_of(b, caps->inheritable.v, caps->inheritable.n, available, "inheritable");
-	p->caps_ambient = caps_of(b, caps->ambient.v, caps->ambient.n, available, "ambient");
-	limit_effective(b, caps);
-	limit_ambient(b, caps);
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		read_caps(b, &sets[i], available, &ignored);
+	if (ignored.more)
+		plan_parts_warn(b,
+				"process.capabilities: ignoring %zu more unknown or unavailable "
+				"capabilities",
+				ignored.more);
+	limit_caps(b, effective, p->caps_permitted);
+	limit_caps(b, ambient, p->caps_permitted & p->caps_inheritable);
 }
 
 /* Hints at the option or file that would map an id. Nothing is added to explicit mappings, so these
@@ -420,7 +417,8 @@ int plan_process_build(struct plan_build *b, const struct oci_process *process, 
 	p->personality = linux_ ? linux_->personality : NULL;
 	p->seccomp = linux_ ? linux_->seccomp : NULL;
 	build_seccomp(b);
-	build_caps(b, process->capabilities);
+	if (process->capabilities) /* K-13: an absent object drops all capabilities */
+		build_caps(b, process->capabilities);
 	r = build_limits(b, process, err);
 	if (r < 0)
 		return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decisions, on hosts and callers that need not be here. */
+#include "src/base/str.h"
 #include "src/oci/decode.h"
 #include "src/plan/plan.h"
 #include "src/plan/powers.h"
@@ -360,6 +361,32 @@ TEST(unknown_capabilities_are_recorded)
 	CHECK_STR(plan->warnings[plan->n_warnings - 1].text,
 		  "process.capabilities.bounding: ignoring unknown or unavailable capabilities: "
 		  "[TEST_CAP]");
+}
+
+/* Each warning is kept in the state, and comparing all of them with each other took minutes. */
+TEST(made_up_capabilities_are_counted)
+{
+	_cleanup_str_ struct str text = { 0 };
+	struct facts facts = root_facts();
+	struct plan_options options = { 0 };
+	const struct plan *plan;
+
+	str_add(&text, "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"},\"process\":{"
+		       "\"cwd\":\"/\",\"args\":[\"sh\"],\"capabilities\":{\"bounding\":["
+		       "\"CAP_KILL\"");
+	for (int i = 0; i < 1000; i++)
+		str_addf(&text, ",\"CAP_%d\"", i);
+	str_add(&text, "],\"permitted\":[\"CAP_1\"],\"effective\":[\"CAP_KILL\",\"CAP_KILL\"]}}}");
+	plan = build(text.s, &facts, &options);
+	CHECK(plan && plan->n_warnings >= 66);
+	if (!plan || plan->n_warnings < 66)
+		return;
+	CHECK(plan->n_warnings < 100);
+	CHECK_STR(plan->warnings[plan->n_warnings - 2].text,
+		  "process.capabilities: ignoring 936 more unknown or unavailable capabilities");
+	CHECK_STR(plan->warnings[plan->n_warnings - 1].text,
+		  "process.capabilities.effective: ignoring CAP_KILL, which is not permitted as "
+		  "well");
 }
 
 #define PROCESS(more)                                                                              \
