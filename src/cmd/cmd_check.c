@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FINDINGS = 200 };
+enum { MAX_FINDINGS = 200 }; /* of each kind: locating one may read the whole document */
 
 struct check_options {
 	const char *config, *facts, *map;
@@ -59,9 +59,16 @@ struct checker {
 	const struct oci_config *config;
 	const struct plan *plan;
 	struct finding *findings;
-	size_t n, cap;
+	size_t n, cap, n_of[KINDS];
 	bool cut_short; /* the part taken out says too much about the rest */
+	bool full;      /* there are more of a kind */
 };
+
+static bool has_room(struct checker *c, enum kind kind)
+{
+	c->full |= c->n_of[kind] == MAX_FINDINGS;
+	return c->n_of[kind] < MAX_FINDINGS;
+}
 
 static struct finding *add(struct checker *c, enum kind kind, const char *path, const char *text)
 {
@@ -69,6 +76,7 @@ static struct finding *add(struct checker *c, enum kind kind, const char *path, 
 
 	c->findings = arena_room(c->arena, c->findings, c->n, &c->cap, sizeof(*c->findings));
 	f = &c->findings[c->n++];
+	c->n_of[kind]++;
 	*f = (struct finding){ .kind = kind,
 			       .path = arena_strdup(c->arena, path),
 			       .text = arena_strdup(c->arena, text) };
@@ -120,14 +128,14 @@ static bool take(struct checker *c, enum kind kind, struct err *err)
 		f->hint = *err->hint ? arena_strdup(c->arena, err->hint) : NULL;
 		return false;
 	}
+	if (!has_room(c, kind))
+		return false;
 	if (!is_consequence(c, path, err->text)) {
 		f = add(c, kind, path, err->text);
 		if (!*path) /* it is about the document */
 			repair_locate(&c->repair, path, &f->line, &f->column);
 		f->hint = *err->hint ? arena_strdup(c->arena, err->hint) : NULL;
 	}
-	if (c->n == MAX_FINDINGS)
-		return false;
 	gone = repair_mend(&c->repair, err->path);
 	c->cut_short |= gone && is_central(gone);
 	return gone;
@@ -153,14 +161,16 @@ static void add_ignored(void *data, const char *json_path, const char *text)
 {
 	struct checker *c = data;
 
-	(void)add(c, DROPPED, repair_path(&c->repair, json_path), text);
+	if (has_room(c, DROPPED))
+		(void)add(c, DROPPED, repair_path(&c->repair, json_path), text);
 }
 
 static void add_missing(void *data, const char *json_path, const char *text)
 {
 	struct checker *c = data;
 
-	(void)add(c, MISSING, repair_path(&c->repair, json_path), text);
+	if (has_room(c, MISSING))
+		(void)add(c, MISSING, repair_path(&c->repair, json_path), text);
 }
 
 /* "PATH: words" if the value exists; otherwise words about the whole document. */
@@ -169,6 +179,8 @@ static void add_line(struct checker *c, enum kind kind, const char *line, const 
 	const char *path = words ? arena_strndup(c->arena, line, (size_t)(words - line)) : "";
 	size_t row, column;
 
+	if (!has_room(c, kind))
+		return;
 	if (words && json_read_locate(c->repair.text, c->repair.len, path, &row, &column))
 		(void)add(c, kind, repair_path(&c->repair, path), words + strlen(": "));
 	else
@@ -262,7 +274,9 @@ static int print_text(const struct checker *c, struct err *err)
 		if (f->hint)
 			str_addf(&out, "    -> %s\n", f->hint);
 	}
-	if (c->cut_short)
+	if (c->full)
+		str_addf(&out, "%s: the rest is shown once these are mended\n", c->name);
+	else if (c->cut_short)
 		str_addf(&out, "%s: the rest can be checked once this is mended\n", c->name);
 	else if (!c->n)
 		str_addf(&out, "%s: nothing is the matter\n", c->name);
@@ -291,7 +305,7 @@ static int print_json(const struct checker *c, struct err *err)
 		json_write_end(w);
 	}
 	json_write_end(w);
-	json_write_bool(w, "complete", !c->cut_short);
+	json_write_bool(w, "complete", !c->cut_short && !c->full);
 	json_write_end(w);
 	return common_print(w, err);
 }

@@ -59,6 +59,18 @@ t_check_is_strict() {
 	eq strict "$RC" 1
 }
 
+# A config of megabytes must not keep a reviewer's pipeline busy for hours.
+t_check_lists_a_limited_number() {
+	prog /bin/true
+	cfg '.linux.unknown = 1 | .hooks = {poststop: [range(3000) | {path: "/no/\(.)", x: 1}]}
+		| .annotations = ([range(3000) | {key: "run.oci.\(.)", value: "x"}] | from_entries)'
+	(ulimit -t 60 && check "$T/b" && jq -c '[.complete] + ([.findings[].kind] | group_by(.) | map([.[0], length]))' <<<"$OUT") >"$T/kinds" \
+		|| fail 'it ended without an answer'
+	eq 'of each kind' "$(cat "$T/kinds")" '[false,["dropped",200],["missing",200],["unknown",200]]'
+	R check "$T/b"
+	eq 'last line' "$(tail -n1 <<<"$OUT")" 'config.json: the rest is shown once these are mended'
+}
+
 programs_that_cannot_run() { # DIR
 	echo text >"$1/plain"
 	chmod 644 "$1/plain"
