@@ -7,6 +7,7 @@
  * user namespace that mounted the file system: usrun itself, before the clone. */
 #include "src/plan/plan_parts.h"
 
+#include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/oci/mount_options.h"
 
@@ -245,4 +246,115 @@ int plan_idmap_mount_build(struct plan_build *b, const struct oci_mount *mount,
 	rootfs->idmaps[rootfs->n_idmaps++] = wanted;
 	m->idmap = rootfs->n_idmaps;
 	return 0;
+}
+
+/* The earlier bind mount that shows its whole source at `inside`, with nothing on top of it; or
+ * NULL. */
+static const struct mount_entry *find_shown(const struct rootfs_plan *rootfs, size_t i,
+					    const char *inside)
+{
+	const struct mount_entry *shown = NULL;
+
+	for (size_t before = 0; before < i; before++) {
+		const struct mount_entry *e = &rootfs->mounts[before];
+		bool whole = str_equal(e->target, inside) && e->kind == MOUNT_BIND && !e->inside &&
+			     !e->idmap && !e->extensions;
+
+		if (whole)
+			shown = e;
+		else if (path_is_below(inside, e->target) || path_is_below(e->target, inside))
+			shown = NULL;
+	}
+	return shown;
+}
+
+static void share_source(const struct mount_entry *shown, struct mount_entry *m)
+{
+	m->source = shown->source;
+	m->inside = NULL;
+	m->recursive = m->recursive && shown->recursive;
+	m->attr_set |= (shown->attr_set | shown->rattr_set) & ~m->attr_clear;
+	m->attr_clear |= (shown->attr_clear | shown->rattr_clear) & ~m->attr_set;
+	m->rattr_set |= shown->rattr_set & ~m->rattr_clear;
+	m->rattr_clear |= shown->rattr_clear & ~m->rattr_set;
+}
+
+/* The mount that is at `inside` before entry i is made, not a bind mount of what another shows; or
+ * NULL: the rootfs. */
+static const struct mount_entry *find_origin(const struct rootfs_plan *rootfs, size_t i,
+					     const char *inside)
+{
+	const struct mount_entry *origin = NULL;
+
+	for (size_t before = i; before-- > 0 && !origin;)
+		if (rootfs->mounts[before].kind != MOUNT_REMOUNT &&
+		    path_is_below(inside, rootfs->mounts[before].target))
+			origin = &rootfs->mounts[before];
+	return origin && origin->inside && !origin->idmap
+		       ? find_origin(rootfs, (size_t)(origin - rootfs->mounts), origin->inside)
+		       : origin;
+}
+
+static bool is_of_the_container(const struct plan_build *b, const struct mount_entry *m)
+{
+	const struct mount_idmap *map = &b->plan->rootfs.idmaps[m->idmap - 1];
+
+	return map->joined || (idmap_equal(&map->write.uid, &b->plan->idmap.uid) &&
+			       idmap_equal(&map->write.gid, &b->plan->idmap.gid));
+}
+
+/* The kernel maps the ids of a mount once, for who is privileged over the file system, by a user
+ * namespace below his own. Init is that over its own file systems, of which the container's mapping
+ * changes nothing; for another it would need a namespace below the container's. */
+static int check_origin(const struct plan_build *b, const struct mount_entry *origin,
+			struct mount_entry *m, struct err *err)
+{
+	bool userns = b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
+	bool deeper = (m->extensions & ~origin->extensions & (unsigned int)MOUNT_EXT_RIDMAP);
+
+	if (!deeper &&
+	    (origin->idmap ? origin->idmap == m->idmap
+			   : userns && origin->kind != MOUNT_BIND && is_of_the_container(b, m))) {
+		m->idmap = 0;
+		return 0;
+	}
+	if (origin->idmap)
+		return err_set(err, EINVAL,
+			       ERR_AT
+			       "mounts[%ld]: the ids of %s are mapped already, by mounts[%ld], "
+			       "and the kernel maps those of a mount once",
+			       m->config_index, m->inside, origin->config_index);
+	if (!userns)
+		return 0;
+	if (origin->kind != MOUNT_BIND)
+		return err_set(err, EINVAL,
+			       ERR_AT
+			       "mounts[%ld]: %s is on a file system of the container's user "
+			       "namespace (mounts[%ld]), which has the container's ids already",
+			       m->config_index, m->inside, origin->config_index);
+	(void)err_set(err, EPERM,
+		      ERR_AT "mounts[%ld]: the container's user namespace has no rights over the "
+			     "file system at %s (mounts[%ld]), so it cannot map the ids there",
+		      m->config_index, m->inside, origin->config_index);
+	return err_hint(err, "name the directory on the host as the source: it is below %s",
+			origin->source);
+}
+
+/* Mapping ids requires privileges over the file system, which init lacks in its user namespace: the
+ * parent opens the other bind mount's source a second time. */
+int plan_idmap_mount_shown(struct plan_build *b, size_t i, struct mount_entry *m, struct err *err)
+{
+	const struct rootfs_plan *rootfs = &b->plan->rootfs;
+	bool userns = b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN);
+	const struct mount_entry *e;
+
+	if (!m->inside || !m->idmap)
+		return 0;
+	e = userns ? find_shown(rootfs, i, m->inside) : NULL;
+	if (e) {
+		share_source(e, m);
+		return 0;
+	}
+	e = find_origin(rootfs, i, m->inside);
+	return e ? check_origin(b, e, m, err) : 0;
 }

@@ -244,46 +244,6 @@ static void find_inside(const struct rootfs_plan *rootfs, size_t i, struct mount
 			m->inside = inside;
 }
 
-/* The earlier bind mount that shows its whole source at `inside`, with nothing on top of it; or
- * NULL. */
-static const struct mount_entry *find_shown(const struct rootfs_plan *rootfs, size_t i,
-					    const char *inside)
-{
-	const struct mount_entry *shown = NULL;
-
-	for (size_t before = 0; before < i; before++) {
-		const struct mount_entry *e = &rootfs->mounts[before];
-		bool whole = str_equal(e->target, inside) && e->kind == MOUNT_BIND && !e->inside &&
-			     !e->idmap && !e->extensions;
-
-		if (whole)
-			shown = e;
-		else if (path_is_below(inside, e->target) || path_is_below(e->target, inside))
-			shown = NULL;
-	}
-	return shown;
-}
-
-/* Mapping ids requires privileges over the file system, which init lacks in its user namespace: the
- * parent opens the other bind mount's source a second time. */
-static void share_source(const struct plan_build *b, size_t i, struct mount_entry *m)
-{
-	const struct mount_entry *shown;
-
-	if (!m->inside || !m->idmap || !(b->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN)))
-		return;
-	shown = find_shown(&b->plan->rootfs, i, m->inside);
-	if (!shown)
-		return;
-	m->source = shown->source;
-	m->inside = NULL;
-	m->recursive = m->recursive && shown->recursive;
-	m->attr_set |= (shown->attr_set | shown->rattr_set) & ~m->attr_clear;
-	m->attr_clear |= (shown->attr_clear | shown->rattr_clear) & ~m->attr_set;
-	m->rattr_set |= shown->rattr_set & ~m->rattr_clear;
-	m->rattr_clear |= shown->rattr_clear & ~m->rattr_set;
-}
-
 static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, struct err *err)
 {
 	const struct oci_mount *mount = &b->plan->config->mounts.v[i];
@@ -311,7 +271,9 @@ static int build_entry(struct plan_build *b, size_t i, struct mount_entry *m, st
 		return r;
 	if ((m->extensions & MOUNT_EXT_SQUASH) && str_equal(m->source, b->plan->rootfs.path))
 		m->inside = "/";
-	share_source(b, i, m);
+	r = plan_idmap_mount_shown(b, i, m, err);
+	if (r < 0)
+		return r;
 	set_methods(b, m);
 	return check_entry(m, err);
 }

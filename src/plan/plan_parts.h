@@ -59,6 +59,9 @@ struct plan_mount_shape {
 	bool bind, recursive, remount;
 };
 /* Whether a mount asks for mapped ids. */
+/* For entry i, a bind of what an earlier mount shows: who can map its ids, or that nobody can. */
+int plan_idmap_mount_shown(struct plan_build *b, size_t i, struct mount_entry *m,
+			   struct err *err) MUST_CHECK;
 bool plan_idmap_mount_is_wanted(const struct oci_mount *mount);
 
 void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_shape *ret);

@@ -134,6 +134,37 @@ t_idmap_of_what_an_earlier_bind_shows() {
 	has 'the flags of the first' "$(line_of /m)" ' /m ro,noexec'
 }
 
+# What the kernel maps twice, or not for the container's user namespace, is there already, or an error says why not.
+t_idmap_of_what_the_container_mounts() {
+	local first rest maps='"uidMappings": [{"containerID": 0, "hostID": 100000, "size": 9}], "gidMappings": [{"containerID": 0, "hostID": 100000, "size": 9}]'
+	root_only 'mapped ids of the host'"'"'s file systems are for root'
+	in_user_namespace
+	mkdir -p "$T/src/sub"
+	cp "$T/b/config.json" "$T/plain.json"
+	try_() { # FIRST OPTIONS REST
+		cp "$T/plain.json" "$T/b/config.json"
+		add_mounts --arg s "$T/src" --arg r "$T/b/rootfs" "[{destination: \"/first\"} + $1,
+			{destination: \"/m\", type: \"bind\", source: (\$r + \"/first${3:-}\"), options: $2} ${4:-}]"
+	}
+	first='{type: "tmpfs", source: "t"}'
+	try_ "$first" '["bind", "idmap"]'
+	look ': >/m/file; stat -c "%u:%g" /m /first/file'
+	eq 'owners on its own tmpfs' "$(tr '\n' ' ' <<<"$OUT")" '0:0 0:0 '
+	try_ "$first" '["bind"]' '' "+ {$maps}"
+	no '/first is on a file system of the container'"'"'s user namespace (mounts[' run -b "$T/b" "$ID"
+	first='{type: "bind", source: $s, options: ["rbind", "idmap"]}'
+	for rest in '' /sub; do
+		try_ "$first" '["bind", "idmap"]' $rest
+		look 'stat -c "%u:%g" /m'
+		eq "owners of what is mapped$rest" "$OUT" 0:0
+	done
+	try_ "$first" '["bind"]' '' "+ {$maps}"
+	no 'the ids of /first are mapped already, by mounts[' run -b "$T/b" "$ID"
+	try_ '{type: "bind", source: $s, options: ["rbind"]}' '["bind", "idmap"]' /sub
+	no 'no rights over the file system at /first/sub (mounts[' run -b "$T/b" "$ID"
+	has hint "$ERR" "name the directory on the host as the source: it is below $T/src"
+}
+
 t_idmap_relative_to_the_container() {
 	root_only 'mapped ids of the host'"'"'s file systems are for root'
 	in_user_namespace
