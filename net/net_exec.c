@@ -104,16 +104,20 @@ static void await_end(struct child *child)
 
 /* A child does this, because there is no way back from the container's namespace. On failure
  * slirp4netns creates the device itself, or says why it cannot. */
-static void keep_device(int netns)
+static void keep_device(const struct net_exec *what)
 {
 	const struct clone_request how = { .cgroup_fd = -1 };
 	struct child maker = CHILD_NONE;
 	struct err ignored;
 	pid_t self = getpid(), pid = child_clone(&how, &maker);
 
+	if (pid == 0 && privs_die_with_parent(self, &ignored) == 0 &&
+	    setns(what->netns, CLONE_NEWNET) == 0) {
+		net_ns_take_down_device(what->member);
+		(void)net_ns_create_device();
+	}
 	if (pid == 0)
-		child_exit(privs_die_with_parent(self, &ignored) < 0 ||
-			   setns(netns, CLONE_NEWNET) < 0 || net_ns_create_device() < 0);
+		child_exit(0);
 	if (pid > 0)
 		await_end(&maker);
 }
@@ -124,7 +128,7 @@ static int prepare_inside(const struct net_exec *what, bool *ret_root, struct er
 	int r = enter_userns(what->userns, ret_root, err);
 
 	if (r == 0)
-		keep_device(what->netns);
+		keep_device(what);
 	return r;
 }
 
@@ -228,7 +232,7 @@ static int exec_proxy(struct arena *arena, const struct net_exec *what, struct e
 
 	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	if (setenv("LISTEN_FDS", "1", 1) < 0 || setenv("LISTEN_PID", pid, 1) < 0 ||
-	    dup2(what->listener, 3) < 0 || inherit(&keep, 1) < 0)
+	    dup2(what->member, 3) < 0 || inherit(&keep, 1) < 0)
 		return err_errno(err, errno, "pass the socket to the proxy");
 	program_close_others(3, &keep, 1);
 	(void)execve("/bin/sh", (char *const *)(uintptr_t)argv, environ);

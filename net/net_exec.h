@@ -16,8 +16,8 @@ struct net_exec {
 	const struct net_hold *hold; /* slirp4netns is held until the namespaces exist; or NULL */
 	bool root;                   /* with hold: the user namespace will have an id 0 */
 	int netns, userns;           /* of the container; userns is -1 if it is ours */
-	int listener;                /* NET_PROXY: the socket that the proxy serves */
-	int api;                     /* directory for the socket of slirp4netns, O_PATH; or -1 */
+	int member; /* a socket of the network namespace; of NET_PROXY: which the proxy serves */
+	int api;    /* directory for the socket of slirp4netns, O_PATH; or -1 */
 	int ready, exit; /* pipe ends: one to write to when ready, one whose hang-up means exit */
 	pid_t keeper;    /* the helper dies with this pid */
 };

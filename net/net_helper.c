@@ -72,7 +72,7 @@ static void become_helper(struct keeper *k, const struct helper_ends *ends)
 				       .root = q->root,
 				       .netns = k->netns,
 				       .userns = k->userns,
-				       .listener = k->member,
+				       .member = k->member,
 				       .api = q->api,
 				       .ready = ends->ready,
 				       .exit = ends->exit,

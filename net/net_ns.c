@@ -39,6 +39,13 @@ int net_ns_create_device(void)
 	return 0;
 }
 
+void net_ns_take_down_device(int member)
+{
+	struct ifreq request = { .ifr_name = NET_DEVICE };
+
+	(void)ioctl(member, SIOCSIFFLAGS, &request);
+}
+
 bool net_ns_has_device(int member)
 {
 	struct ifreq request = { .ifr_name = NET_DEVICE };

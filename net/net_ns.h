@@ -15,5 +15,9 @@ int net_ns_open(int member, int *ret_netns, int *ret_userns, struct err *err) MU
  * milliseconds, and delays the helper's exit by as much. 0 or -errno. */
 int net_ns_create_device(void);
 
+/* Removes the routes that an earlier slirp4netns has added, if it is there: another could not add
+ * them. */
+void net_ns_take_down_device(int member);
+
 /* Whether it is in the network namespace of the socket. */
 bool net_ns_has_device(int member);

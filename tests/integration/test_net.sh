@@ -364,6 +364,18 @@ t_net_not_early() {
 		>"$T/bin/slirp4netns"
 	PATH=$T/bin:$PATH ok run -b "$T/b" --net=slirp4netns "$ID"
 	eq 'one with sockets of its own' "$OUT" 65520
+	# Its traces would be in the way of the second: the device is configured.
+	cat >"$T/bin/slirp4netns" <<-END
+		#!/bin/sh
+		for a; do shift; case \$a in --ready-fd=*) ;; *) set -- "\$@" "\$a" ;; esac; done
+		$real "\$@" 2>/dev/null &
+		sleep 0.5
+		kill -KILL \$!
+		{ wait \$!; } 2>/dev/null
+		echo no luck at the end >&2
+		exit 3
+	END
+	PATH=$T/bin:$PATH no 'the network of the container: slirp4netns: no luck at the end' run -b "$T/b" --net=slirp4netns "$ID"
 	printf '#!/bin/sh\necho no such luck >&2\nexit 3\n' >"$T/bin/slirp4netns"
 	PATH=$T/bin:$PATH no 'the network of the container: slirp4netns: no such luck' run -b "$T/b" --net=slirp4netns "$ID"
 	no_helpers || fail 'a helper is left'
