@@ -174,6 +174,16 @@ static unsigned int wait_for_news(struct keeper *k, int timeout_ms)
 	return news;
 }
 
+/* Empty for an exit whose status says no more than the program's own words. */
+static const char *how_it_ended(struct keeper *k, bool tells_exit)
+{
+	int status = 0;
+
+	if (child_has_ended(&k->helper, &status) > 0 && WIFSIGNALED(status))
+		return arena_strf(&k->arena, " (signal %d)", WTERMSIG(status));
+	return tells_exit ? arena_strf(&k->arena, " (exit status %d)", WEXITSTATUS(status)) : "";
+}
+
 static int helper_failed(struct keeper *k, struct err *err)
 {
 	const struct net_plan *plan = k->request->plan;
@@ -184,8 +194,8 @@ static int helper_failed(struct keeper *k, struct err *err)
 		read_words(k);
 		words.fd = k->words;
 	}
-	(void)err_set(err, EIO, "the network of the container: %s: %s", net_kind_name(plan->kind),
-		      net_words(&k->arena, k->said));
+	(void)err_set(err, EIO, "the network of the container: %s: %s%s", net_kind_name(plan->kind),
+		      net_words(&k->arena, k->said), how_it_ended(k, false));
 	/* pasta publishes ports as it starts, and its messages are not written for users. */
 	for (size_t i = 0; i < plan->n_ports; i++)
 		if (net_publish_reason(&plan->ports[i], &reason) < 0) {
@@ -319,18 +329,13 @@ static int provide(struct keeper *k, struct err *err)
 /* A proxy has no deadline to become ready, and its command may not even exist. */
 static void tell_that_proxy_ended(struct keeper *k)
 {
-	const char *how = "", *text;
-	int status = 0;
+	const char *text;
 
-	if (k->request->plan->kind != NET_PROXY || child_has_ended(&k->helper, &status) <= 0)
+	if (k->request->plan->kind != NET_PROXY || child_has_ended(&k->helper, NULL) <= 0)
 		return;
-	if (WIFEXITED(status))
-		how = arena_strf(&k->arena, " (exit status %d)", WEXITSTATUS(status));
-	else if (WIFSIGNALED(status))
-		how = arena_strf(&k->arena, " (signal %d)", WTERMSIG(status));
 	text = arena_strf(&k->arena,
 			  "usrun: %s: the proxy has ended%s: the container has no network\n",
-			  k->request->id, how);
+			  k->request->id, how_it_ended(k, true));
 	(void)io_write_all(STDERR_FILENO, text, strlen(text));
 }
 

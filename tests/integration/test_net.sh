@@ -376,6 +376,8 @@ t_net_not_early() {
 		exit 3
 	END
 	PATH=$T/bin:$PATH no 'the network of the container: slirp4netns: no luck at the end' run -b "$T/b" --net=slirp4netns "$ID"
+	printf '#!/bin/sh\nkill -SYS $$\n' >"$T/bin/slirp4netns"
+	PATH=$T/bin:$PATH no "it exited without an error message (signal $(kill -l SYS))" run -b "$T/b" --net=slirp4netns "$ID"
 	printf '#!/bin/sh\necho no such luck >&2\nexit 3\n' >"$T/bin/slirp4netns"
 	PATH=$T/bin:$PATH no 'the network of the container: slirp4netns: no such luck' run -b "$T/b" --net=slirp4netns "$ID"
 	no_helpers || fail 'a helper is left'
