@@ -14,6 +14,7 @@ enum { FLAG_TSYNC_ESRCH = 1 << 4, FLAG_WAIT_KILLABLE_RECV = 1 << 5 };
 struct compile {
 	struct filter_profile profile;
 	struct filter_archs archs;
+	struct filter_entries room;
 };
 
 /* Architectures that the profile does not list: their programs get libseccomp's default answer. */
@@ -29,11 +30,11 @@ static void set_ranges(struct compile *c, uint32_t audit, struct filter_ranges *
 	const struct filter_arch *x32 = filter_arch_find(&c->archs, audit, FILTER_ARCH_X32_BIT);
 
 	if (low)
-		filter_rules_ranges(&c->profile, low, ranges);
+		filter_rules_ranges(&c->profile, low, &c->room, ranges);
 	else
 		refuse_from(c, 0, ranges);
 	if (x32) {
-		filter_rules_ranges(&c->profile, x32, ranges);
+		filter_rules_ranges(&c->profile, x32, &c->room, ranges);
 	} else if (audit == AUDIT_ARCH_X86_64) {
 		uint32_t largest = ranges->v[ranges->n - 1].action;
 

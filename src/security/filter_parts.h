@@ -112,6 +112,19 @@ struct filter_range {
 	size_t n_rules;
 };
 
+/* One rule for one number. */
+struct filter_entry {
+	uint32_t nr;
+	const struct filter_rule *rule;
+};
+
+/* Room for the entries of one architecture after the other: each page that is touched for the first
+ * time costs as much as the search for ten names. Zero-initialise. */
+struct filter_entries {
+	struct filter_entry *v, *sorted;
+	size_t cap, sorted_cap;
+};
+
 enum {
 	FILTER_RULES_MAX = 2048
 }; /* per number: each rule takes two of the kernel's 4096 instructions */
@@ -126,7 +139,7 @@ struct filter_ranges {
 
 /* Appends the ranges of one architecture. */
 void filter_rules_ranges(const struct filter_profile *profile, const struct filter_arch *arch,
-			 struct filter_ranges *ranges);
+			 struct filter_entries *room, struct filter_ranges *ranges);
 
 /* Appends a range that begins at `first` and has one action for all its numbers. */
 void filter_rules_plain(struct arena *arena, uint32_t first, uint32_t action,

@@ -3,25 +3,34 @@
 
 #include <string.h>
 
-/* One rule for one number. */
-struct entry {
-	uint32_t nr;
-	const struct filter_rule *rule;
-};
-
 struct collect {
 	struct arena *arena;
 	const struct filter_arch *arch;
 	struct filter_ranges *ranges;
-	struct entry *v;
-	size_t n, cap;
+	struct filter_entries *room;
+	struct filter_entry *v;
+	size_t n;
 	int64_t newest; /* largest number that the profile names */
 };
 
 static void add_entry(struct collect *c, int nr, const struct filter_rule *rule)
 {
-	c->v = arena_room(c->arena, c->v, c->n, &c->cap, sizeof(*c->v));
-	c->v[c->n++] = (struct entry){ (uint32_t)nr, rule };
+	struct filter_entries *room = c->room;
+
+	room->v = arena_room(c->arena, room->v, c->n, &room->cap, sizeof(*room->v));
+	room->v[c->n++] = (struct filter_entry){ (uint32_t)nr, rule };
+}
+
+/* As many again, to sort them. */
+static struct filter_entry *more_room(struct collect *c)
+{
+	struct filter_entries *room = c->room;
+
+	if (room->sorted_cap < c->n) {
+		room->sorted = arena_array(c->arena, room->cap, sizeof(*room->sorted));
+		room->sorted_cap = room->cap;
+	}
+	return room->sorted;
 }
 
 /* The multiplexer's first argument selects the call; the real arguments are in memory, where a
@@ -75,14 +84,14 @@ static void collect_name(struct collect *c, const struct filter_call *call, cons
 static void sort_entries(struct collect *c)
 {
 	enum { BITS = 11, BUCKETS = 1 << BITS };
-	struct entry *from = c->v, *to = arena_array(c->arena, c->n, sizeof(*to));
+	struct filter_entry *from = c->room->v, *to = more_room(c);
 	uint32_t all = 0;
 
 	for (size_t i = 0; i < c->n; i++)
-		all |= c->v[i].nr - c->arch->first;
+		all |= from[i].nr - c->arch->first;
 	for (unsigned int shift = 0; shift < 32 && all >> shift; shift += BITS) {
 		size_t at[BUCKETS + 1] = { 0 };
-		struct entry *sorted = to;
+		struct filter_entry *sorted = to;
 
 		for (size_t i = 0; i < c->n; i++)
 			at[((from[i].nr - c->arch->first) >> shift) % BUCKETS + 1]++;
@@ -174,7 +183,7 @@ static bool comes_first(const struct filter_rule *a, const struct filter_rule *b
 	}
 }
 
-static void set_rules(struct collect *c, struct filter_range *range, const struct entry *e,
+static void set_rules(struct collect *c, struct filter_range *range, const struct filter_entry *e,
 		      size_t n)
 {
 	range->rules = arena_array(c->arena, n, sizeof(void *));
@@ -188,7 +197,7 @@ static void set_rules(struct collect *c, struct filter_range *range, const struc
 }
 
 /* The n rules of one number. */
-static struct filter_range one_number(struct collect *c, const struct entry *e, size_t n,
+static struct filter_range one_number(struct collect *c, const struct filter_entry *e, size_t n,
 				      uint32_t standard)
 {
 	struct filter_range range = { .first = e->nr, .wide = c->arch->wide, .action = standard };
@@ -226,10 +235,10 @@ void filter_rules_plain(struct arena *arena, uint32_t first, uint32_t action,
 }
 
 void filter_rules_ranges(const struct filter_profile *profile, const struct filter_arch *arch,
-			 struct filter_ranges *ranges)
+			 struct filter_entries *room, struct filter_ranges *ranges)
 {
 	struct collect c = {
-		.arena = profile->arena, .arch = arch, .ranges = ranges, .newest = -1
+		.arena = profile->arena, .arch = arch, .ranges = ranges, .room = room, .newest = -1
 	};
 	const struct filter_call *calls = profile->calls;
 	size_t n;

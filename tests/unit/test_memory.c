@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POOL = 256 * 1024, MORE_THAN_THE_POOL = 4 * POOL, KEPT = 64 * 1024 };
+enum { POOL = 512 * 1024, MORE_THAN_THE_POOL = 4 * POOL, KEPT = 64 * 1024 };
 
 /* Byte by byte: copies n bytes from `from` to `to` of the text, as memmove(3) does. */
 static void move_slowly(unsigned char *text, size_t to, size_t from, size_t n)
