@@ -187,7 +187,7 @@ int caller_gather(struct arena *arena, struct caller *ret, struct err *err)
 	return r;
 }
 
-static int read_map(struct arena *arena, const char *path, struct idmap *ret, struct err *err)
+int caller_read_map(struct arena *arena, const char *path, struct idmap *ret, struct err *err)
 {
 	char *text;
 	int r = io_read_file(AT_FDCWD, path, MAP_MAX, arena, &text, NULL, err);
@@ -207,9 +207,9 @@ int caller_gather_userns(struct arena *arena, struct caller *caller, struct err 
 		caller->uid_map = caller->gid_map = (struct idmap){ .v = &all, .n = 1 };
 		return 0;
 	}
-	r = read_map(arena, "/proc/self/uid_map", &caller->uid_map, err);
+	r = caller_read_map(arena, "/proc/self/uid_map", &caller->uid_map, err);
 	if (r == 0)
-		r = read_map(arena, "/proc/self/gid_map", &caller->gid_map, err);
+		r = caller_read_map(arena, "/proc/self/gid_map", &caller->gid_map, err);
 	return r;
 }
 

@@ -29,6 +29,10 @@ int caller_gather(struct arena *arena, struct caller *ret, struct err *err) MUST
  * namespace, where they are known. */
 int caller_gather_userns(struct arena *arena, struct caller *caller, struct err *err) MUST_CHECK;
 
+/* A map of /proc/PID. */
+int caller_read_map(struct arena *arena, const char *path, struct idmap *ret,
+		    struct err *err) MUST_CHECK;
+
 /* Whether the caller may map every id that it has (CAP_SETUID and CAP_SETGID). */
 bool caller_may_map(const struct caller *caller);
 

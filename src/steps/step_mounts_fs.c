@@ -4,6 +4,7 @@
 #include "src/steps/step_mounts.h"
 
 #include "src/base/fd.h"
+#include "src/base/parse.h"
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/oci/mount_options.h"
@@ -11,6 +12,8 @@
 #include "src/sys/mountfd.h"
 #include "src/sys/resolve.h"
 #include "src/sys/stage.h"
+
+#include "userns/caller.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -53,11 +56,32 @@ static int fs_failed(const struct mount_entry *m, int fs, int error, const char 
 			 m->fs, m->target, key ? ": option " : "", key ? key : "");
 }
 
-static int set_all(const struct mount_entry *m, int fs, const struct mount_super *v, size_t n,
-		   struct err *err)
+/* Drops what plan/plan_mount_options.c drops: a joined user namespace shows its ids only inside. */
+static bool has_unmapped_owner(struct start *start, const struct mount_entry *m,
+			       const struct mount_super *option)
+{
+	bool uid = str_equal(option->key, "uid"), gid = str_equal(option->key, "gid");
+	const char *path = uid ? "/proc/self/uid_map" : "/proc/self/gid_map";
+	struct err ignored;
+	struct idmap map;
+	uint32_t id;
+
+	if (!(start->plan->flags & PLAN_USERNS_JOIN) || (!uid && !gid) || !option->value ||
+	    parse_u32(option->value, &id) < 0 ||
+	    caller_read_map(start->arena, path, &map, &ignored) < 0 || idmap_to_host(&map, id) >= 0)
+		return false;
+	start_note(start, "mounts[%ld] (%s): \"%s=%s\" is dropped: the container has no such id",
+		   m->config_index, m->target, option->key, option->value);
+	return true;
+}
+
+static int set_all(struct start *start, const struct mount_entry *m, int fs,
+		   const struct mount_super *v, size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = mountfd_fs_set(fs, v[i].key, v[i].value);
+		int r = has_unmapped_owner(start, m, &v[i])
+				? 0
+				: mountfd_fs_set(fs, v[i].key, v[i].value);
 
 		if (r < 0)
 			return fs_failed(m, fs, -r, v[i].key, err);
@@ -68,10 +92,10 @@ static int set_all(const struct mount_entry *m, int fs, const struct mount_super
 static int configure(struct start *start, const struct mount_entry *m, int fs, struct err *err)
 {
 	const struct mount_super source = { "source", m->source };
-	int r = set_all(m, fs, &source, m->source ? 1 : 0, err);
+	int r = set_all(start, m, fs, &source, m->source ? 1 : 0, err);
 
 	if (r == 0)
-		r = set_all(m, fs, m->super, m->n_super, err);
+		r = set_all(start, m, fs, m->super, m->n_super, err);
 	if (r < 0)
 		return r;
 	r = str_equal(m->fs, "tmpfs") ? set_tmpfs_mode(start, m, fs) : 0;
@@ -117,7 +141,7 @@ int step_mounts_new_fs(struct start *start, const struct mount_entry *m,
 	if (r >= 0)
 		r = configure(start, m, fs, err);
 	if (r >= 0)
-		r = set_all(m, fs, more, n, err);
+		r = set_all(start, m, fs, more, n, err);
 	if (r < 0)
 		return r;
 	r = mountfd_fs_create(fs);
@@ -161,8 +185,8 @@ int step_mounts_fsmount(struct start *start, size_t i, struct err *err)
 }
 
 /* Superblock flags are not part of mount(2)'s data. */
-static int classic_data(const struct mount_entry *m, struct str *data, unsigned long *flags,
-			struct err *err)
+static int classic_data(struct start *start, const struct mount_entry *m, struct str *data,
+			unsigned long *flags, struct err *err)
 {
 	long page = sysconf(_SC_PAGESIZE);
 
@@ -170,7 +194,7 @@ static int classic_data(const struct mount_entry *m, struct str *data, unsigned 
 		unsigned long flag = m->super[i].value ? 0 : stage_super_flag(m->super[i].key);
 
 		*flags |= flag;
-		if (!flag)
+		if (!flag && !has_unmapped_owner(start, m, &m->super[i]))
 			(void)stage_option(data, m->super[i].key, m->super[i].value);
 	}
 	if (data->len < (size_t)page)
@@ -188,7 +212,7 @@ int step_mounts_classic(struct start *start, size_t i, struct err *err)
 	unsigned long flags = mountfd_classic_flags(m->attr_set);
 	_cleanup_str_ struct str data = { 0 };
 	struct fd_path path;
-	int r = target < 0 ? target : classic_data(m, &data, &flags, err);
+	int r = target < 0 ? target : classic_data(start, m, &data, &flags, err);
 
 	if (r < 0)
 		return r;

@@ -168,12 +168,14 @@ t_joined_user_namespace_without_root() {
 	soon grep -q . "/proc/$holder/gid_map"
 	"$USRUN" spec --rootless --no-terminal -f - | jq --arg p "/proc/$holder/ns/user" --arg id "$ID" '
 		.linux.namespaces |= map(if .type == "user" then .path = $p else . end) | .process.user = {uid: 5, gid: 5} |
-		.mounts |= map(if .type == "devpts" then .options -= ["gid=5"] else . end) |
+		.mounts |= map(if .type == "devpts" then .options += ["gid=6"] else . end) |
 		.process.env += ["USRUN_TEST=" + $id] | del(.linux.uidMappings, .linux.gidMappings)' >"$T/b/config.json"
 	mkdir "$T/more"
 	up
 	inside /bin/sh -c 'id -u; id -g; cat /proc/self/uid_map'
 	eq 'ids and map' "$(tr -s '\n ' ' ' <<<"$OUT")" "5 5 5 $(id -u) 1 "
+	ok explain "$ID"
+	has 'what was left out' "$OUT" '(/dev/pts): "gid=6" is dropped: the container has no such id'
 	jq -n --arg s "$T/more" '[{destination: "/tmp", type: "bind", source: $s, options: ["rbind"]}]' >"$T/mounts.json"
 	ok mounts add "$ID" "$T/mounts.json"
 	down
