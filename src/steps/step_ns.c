@@ -12,6 +12,7 @@
 #include "src/host/facts.h"
 #include "src/oci/names.h"
 #include "src/oci/sysctl.h"
+#include "src/sys/pidfd.h"
 #include "src/sys/privs.h"
 #include "userns/probe.h"
 
@@ -398,6 +399,10 @@ int step_target_enter(struct start *start, struct err *err)
 	r = start_join_target(start, start->plan->ns.join_flags);
 	if (r < 0)
 		return err_errno(err, -r, "join the namespaces of container %s", start->state->id);
+	/* Its root and cgroup were found by its pid, which another process gets only after its
+	 * end. */
+	if (pidfd_wait(start->target_pidfd, 0) == 0)
+		return err_errno(err, ESRCH, "enter container %s", start->state->id);
 	fd_closep(&start->target_pidfd);
 	r = enter_root(start, err);
 	if (r < 0 || !(start->plan->flags & PLAN_USERNS_JOIN))

@@ -465,3 +465,37 @@ t_without_cgroup_is_said() {
 	no cgroup pause "$ID"
 	down
 }
+
+# The container's process ends after exec has looked, and its pid goes to a process of the host, with the host's root.
+t_exec_after_its_pid_was_reused() {
+	root_only 'without a mount namespace'
+	cfg '.linux.namespaces = [] | del(.hostname, .linux.maskedPaths, .linux.readonlyPaths) | .mounts = []'
+	prog /bin/sleep 1000
+	cat >"$T/inside" <<'EOF'
+trap : CHLD
+"${@:3}" run -d -b "$1/b" --pid-file "$1/pid" "$2" >/dev/null 2>&1 </dev/null || exit 3
+pid=$(<"$1/pid")
+strace -qq -o "$1/trace" -e trace=openat -P "/proc/$pid/root" -e inject=openat:delay_enter=3000000 \
+	"${@:3}" exec "$2" /bin/cat /etc/hostname >"$1/exec" 2>&1 </dev/null &
+until grep -qs "^State:.*[(]tracing stop" /proc/[0-9]*/status; do sleep 0.01; done # in the delay
+kill -KILL "$pid"
+while [ -e "/proc/$pid" ]; do sleep 0.01; done
+for ((i = 0; i < 1000; i++)); do
+	echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid
+	sleep 1000 &
+	[ $! != "$pid" ] || break
+	kill -KILL $!
+done
+[ $! = "$pid" ] || exit 4
+rc=0
+wait %1 || rc=$?
+kill -KILL "$pid"
+"${@:3}" delete --force "$2" >/dev/null 2>&1
+exit $((rc == 0 ? 0 : 1))
+EOF
+	RC=0
+	unshare -pf --mount-proc bash "$T/inside" "$T" "$ID" "${U[@]}" || RC=$?
+	[ "$RC" != 4 ] || skip 'the pid could not be had'
+	[ "$RC" = 1 ] || fail "exit status $RC: $(<"$T/exec")"
+	has 'what exec says' "$(<"$T/exec")" "container not running: $ID: its init has just exited"
+}
