@@ -383,7 +383,8 @@ static int launch_it(struct do_parts *p, const struct cmd_globals *globals,
 					    .host_loopback = may_lack && p->o->host_loopback,
 					    .metadata = may_lack && p->o->metadata,
 					    .tty = p->o->detach && asked_terminal(p->o) > 0,
-					    .sandbox = true };
+					    .sandbox = true,
+					    .any_hostname = !p->o->hostname };
 	struct cmd_globals with = *globals;
 	uint32_t number = 0;
 	struct launch_as as = { .id = p->o->name, .detach = p->o->detach, .store = p->store };

@@ -230,6 +230,7 @@ static void fill_options(struct launch *launch, const struct cmd_globals *global
 						 .no_new_keyring = options->no_new_keyring,
 						 .preserve_fds = options->preserve_fds,
 						 .sandbox = options->sandbox,
+						 .any_hostname = options->any_hostname,
 						 .map = options->map,
 						 .net = options->net,
 						 .publish = options->publish.v,

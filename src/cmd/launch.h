@@ -17,7 +17,7 @@ struct launch_options {
 	 * case. */
 	const char *config_text;
 	size_t config_len;
-	bool sandbox;
+	bool sandbox, any_hostname;
 	/* Of run. */
 	const char *net;
 	struct option_list publish;

@@ -253,8 +253,9 @@ struct plan_options {            /* what the command line adds to the config */
 	const char *console_socket;
 	const char *pidfd_socket; /* receives a pidfd of the process */
 	bool no_pivot, no_new_keyring;
-	bool sandbox; /* from `do`, which wrote the config; ends with usrun, however that ends,
+	bool sandbox;      /* from `do`, which wrote the config; ends with usrun, however that ends,
 		       * unless detach is set */
+	bool any_hostname; /* the config's is nobody's wish */
 	unsigned int preserve_fds;
 	unsigned int listen_fds;
 	const char *listen_ignored; /* why LISTEN_FDS is not passed on, or NULL */

@@ -87,12 +87,30 @@ static int set_sysctls(struct start *start, struct err *err)
 	return 0;
 }
 
+/* In a new namespace only a filter around usrun refuses this, such as podman's. */
+static int set_hostname(struct start *start, const char *name, struct err *err)
+{
+	if (sethostname(name, strlen(name)) == 0)
+		return 0;
+	(void)err_errno(err, errno, ERR_AT "hostname: set \"%s\"", name);
+	if (err->code != EPERM || start->plan->ns.v[PLAN_NS_UTS].action != NS_NEW)
+		return -err->code;
+	if (!start->plan->options->any_hostname)
+		return err_hint(err,
+				"the seccomp filter under which usrun runs refuses it: podman's "
+				"allows it with --cap-add=SYS_ADMIN");
+	*err = (struct err){ 0 };
+	start_note(start, "the host name inside is the caller's: the seccomp filter under which "
+			  "usrun runs refuses to set it");
+	return 0;
+}
+
 int step_kernel_settings(struct start *start, struct err *err)
 {
 	const char *host = start->plan->hostname, *domain = start->plan->domainname;
 
-	if (host && sethostname(host, strlen(host)) < 0)
-		return err_errno(err, errno, ERR_AT "hostname: set \"%s\"", host);
+	if (host && set_hostname(start, host, err) < 0)
+		return -err->code;
 	if (domain && setdomainname(domain, strlen(domain)) < 0)
 		return err_errno(err, errno, ERR_AT "domainname: set \"%s\"", domain);
 	return set_sysctls(start, err);

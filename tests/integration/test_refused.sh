@@ -82,6 +82,16 @@ t_refused_is_noted() {
 	down
 }
 
+# podman's default profile refuses it, and nothing else that a sandbox is made with.
+t_refused_sethostname() {
+	under_filter sethostname EPERM
+	ok --log-level warning do --net=none -- uname -n
+	eq 'the name' "$OUT" "$(uname -n)"
+	has 'a warning' "$ERR" "the host name inside is the caller's"
+	no '--hostname: set "other": operation not permitted' do --net=none --hostname other -- uname -n
+	has 'a hint' "$ERR" 'the seccomp filter under which usrun runs refuses it'
+}
+
 # Links of the image lead to no file of the host without openat2, either.
 t_refused_openat2_stays_inside() {
 	mkdir -p "$T/outside" "$T/b/rootfs/in"
