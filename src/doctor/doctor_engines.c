@@ -34,7 +34,7 @@ struct wiring {
 	bool changed; /* there are settings files */
 };
 
-typedef void rule(struct wiring *w, const struct doctor_toml_line *line);
+typedef void rule(void *wiring, const struct doctor_toml_value *v);
 
 static void add_runtime(struct wiring *w, const char *name, const char *path)
 {
@@ -55,55 +55,71 @@ static const char *path_of(const struct wiring *w, const char *name)
 	return NULL;
 }
 
-static void podman_rule(struct wiring *w, const struct doctor_toml_line *line)
+/* podman takes the first of its paths that exists. */
+static const char *first_there(const struct doctor_toml_value *v)
 {
-	if (str_equal(line->table, "engine") && str_equal(line->key, "runtime"))
-		w->runtime = line->value;
-	else if (str_equal(line->table, "engine") && str_equal(line->key, "runtime_supports_json"))
-		w->json = strstr(line->raw, "usrun") != NULL;
-	else if (str_equal(line->table, "engine.runtimes"))
-		add_runtime(w, line->key, line->value);
+	for (size_t i = 0; i < v->n_list; i++)
+		if (access(v->list[i], F_OK) == 0)
+			return v->list[i];
+	return v->value;
 }
 
-static void containerd_rule(struct wiring *w, const struct doctor_toml_line *line)
+static void podman_rule(void *wiring, const struct doctor_toml_value *v)
 {
-	const char *const mark = ".containerd.runtimes.";
-	const char *name = strstr(line->table, mark);
-	size_t len;
+	const char *const mark = "engine.runtimes.";
+	struct wiring *w = wiring;
 
-	if (str_equal(line->key, "default_runtime_name"))
-		w->runtime = line->value;
-	if (!name || !str_equal(line->key, "BinaryName"))
-		return;
+	if (str_equal(v->key, "engine.runtime"))
+		w->runtime = v->value;
+	else if (str_equal(v->key, "engine.runtime_supports_json"))
+		w->json = strstr(v->raw, "usrun") || (w->json && strstr(v->raw, "append"));
+	else if (str_starts(v->key, mark))
+		add_runtime(w, v->key + strlen(mark), first_there(v));
+}
+
+/* The part of the key between mark and end, or NULL. */
+static const char *between(struct wiring *w, const char *key, const char *mark, const char *end)
+{
+	const char *name = strstr(key, mark);
+
+	if (!name || !str_ends(name + strlen(mark), end))
+		return NULL;
 	name += strlen(mark);
-	len = strcspn(name, ".");
-	if (str_equal(name + len, ".options"))
-		add_runtime(w, arena_strndup(w->arena, name, len), line->value);
+	return arena_strndup(w->arena, name, strlen(name) - strlen(end));
 }
 
-static void crio_rule(struct wiring *w, const struct doctor_toml_line *line)
+static void containerd_rule(void *wiring, const struct doctor_toml_value *v)
 {
-	const char *const mark = "crio.runtime.runtimes.";
+	struct wiring *w = wiring;
+	const char *name = between(w, v->key, ".containerd.runtimes.", ".options.BinaryName");
 
-	if (str_equal(line->table, "crio.runtime") && str_equal(line->key, "default_runtime"))
-		w->runtime = line->value;
-	if (str_starts(line->table, mark) && str_equal(line->key, "runtime_path"))
-		add_runtime(w, line->table + strlen(mark), line->value);
+	if (str_ends(v->key, ".default_runtime_name"))
+		w->runtime = v->value;
+	if (name)
+		add_runtime(w, name, v->value);
+}
+
+static void crio_rule(void *wiring, const struct doctor_toml_value *v)
+{
+	struct wiring *w = wiring;
+	const char *name = between(w, v->key, "crio.runtime.runtimes.", ".runtime_path");
+
+	if (str_equal(v->key, "crio.runtime.default_runtime"))
+		w->runtime = v->value;
+	if (name)
+		add_runtime(w, name, v->value);
 }
 
 static void read_toml(struct wiring *w, const char *file, rule *apply)
 {
-	const char *before = w->runtime, *table = NULL, *next;
-	struct doctor_toml_line line;
+	const char *before = w->runtime;
 	char *text;
 
 	if (text_read(w->arena, file, &text) < 0)
 		return;
 	w->changed = true;
 	w->last = file;
-	for (next = text; doctor_toml_next(w->arena, &next, &table, &line);)
-		if (line.key)
-			apply(w, &line);
+	doctor_toml_read(w->arena, text, apply, w);
 	if (w->runtime != before || !w->file)
 		w->file = file;
 }
@@ -235,11 +251,16 @@ static const char *own_path(struct doctor *d)
 	return n > 0 && *path == '/' ? arena_strndup(d->arena, path, (size_t)n) : "/usr/bin/usrun";
 }
 
+static bool is_root(const struct doctor *d)
+{
+	return d->facts.caller.initial_userns && d->facts.caller.uid == 0;
+}
+
 static const char *settings_dir(struct doctor *d)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 
-	if (d->facts.caller.initial_userns && d->facts.caller.uid == 0)
+	if (is_root(d))
 		return "/etc";
 	if (xdg && *xdg == '/')
 		return xdg;
@@ -256,32 +277,90 @@ static const char *name_behind(struct doctor *d, const char *dir, const char *la
 	return arena_strf(d->arena, "%.*s.%s", (int)(strlen(base) - strlen(".conf")), base, own);
 }
 
+/* containers.conf, its drop-ins, and those for one kind of user: containers-config(5). */
+static void read_containers(struct doctor *d, struct wiring *w, const char *dir, bool system)
+{
+	const char *base = arena_strf(d->arena, "%s/containers/containers", dir);
+
+	read_toml(w, arena_strf(d->arena, "%s.conf", base), podman_rule);
+	read_toml_dir(w, arena_strf(d->arena, "%s.conf.d", base), podman_rule);
+	if (!system)
+		return;
+	if (is_root(d)) {
+		read_toml_dir(w, arena_strf(d->arena, "%s.rootful.conf.d", base), podman_rule);
+		return;
+	}
+	read_toml_dir(w, arena_strf(d->arena, "%s.rootless.conf.d", base), podman_rule);
+	read_toml_dir(w, arena_strf(d->arena, "%s.rootless.conf.d/%u", base, d->facts.caller.uid),
+		      podman_rule);
+}
+
+/* podman fails if the file that the variable names does not exist. */
+static bool read_named(struct doctor *d, struct wiring *w, const char *name,
+		       struct doctor_finding *ret)
+{
+	const char *file = getenv(name);
+
+	read_toml(w, file, podman_rule);
+	if (str_equal(w->last, file))
+		return true;
+	doctor_fail(d, ret, arena_strf(d->arena, "unset %s", name),
+		    "podman cannot read %s, which %s names", file, name);
+	return false;
+}
+
+static bool names_file(const char *variable)
+{
+	const char *file = getenv(variable);
+
+	return file && *file;
+}
+
+/* CONTAINERS_CONF replaces all files, CONTAINERS_CONF_OVERRIDE comes last: containers.conf(5). */
+static bool read_podman(struct doctor *d, struct wiring *w, const char *own,
+			struct doctor_finding *ret)
+{
+	if (!names_file("CONTAINERS_CONF")) {
+		read_containers(d, w, "/usr/share", true);
+		read_containers(d, w, "/etc", true);
+		if (own && !str_equal(own, "/etc"))
+			read_containers(d, w, own, false);
+	} else if (!read_named(d, w, "CONTAINERS_CONF", ret)) {
+		return false;
+	}
+	return !names_file("CONTAINERS_CONF_OVERRIDE") ||
+	       read_named(d, w, "CONTAINERS_CONF_OVERRIDE", ret);
+}
+
+/* Tables may not be opened twice, so only a file of its own can be written blindly. */
+static const char *podman_fix(struct doctor *d, const struct wiring *w, const char *own)
+{
+	const char *dir = path_join(d->arena, own ? own : "/etc", "containers/containers.conf.d");
+
+	if (names_file("CONTAINERS_CONF") || names_file("CONTAINERS_CONF_OVERRIDE"))
+		return arena_strf(d->arena,
+				  "in %s, set engine.runtime to \"usrun\", add \"usrun\" to "
+				  "engine.runtime_supports_json and "
+				  "engine.runtime_supports_nocgroup, and set "
+				  "engine.runtimes.usrun to [\"%s\"]",
+				  w->last, own_path(d));
+	return arena_strf(d->arena,
+			  "mkdir -p %s && printf '[engine]\\nruntime = \"usrun\"\\n"
+			  "runtime_supports_json = [\"usrun\", {append=true}]\\n"
+			  "runtime_supports_nocgroup = [\"usrun\", {append=true}]\\n"
+			  "[engine.runtimes]\\nusrun = [\"%s\"]\\n' >%s/%s",
+			  dir, own_path(d), dir, name_behind(d, dir, w->last));
+}
+
 void doctor_engines_podman(struct doctor *d, const char *argument, struct doctor_finding *ret)
 {
 	struct wiring w = { .arena = d->arena, .engine = "podman", .program = "podman" };
-	const char *own = settings_dir(d), *dir;
+	const char *own = settings_dir(d);
 
 	(void)argument;
-	read_toml(&w, "/usr/share/containers/containers.conf", podman_rule);
-	read_toml_dir(&w, "/usr/share/containers/containers.conf.d", podman_rule);
-	read_toml(&w, "/etc/containers/containers.conf", podman_rule);
-	read_toml_dir(&w, "/etc/containers/containers.conf.d", podman_rule);
-	if (own && !str_equal(own, "/etc")) {
-		read_toml(&w, path_join(d->arena, own, "containers/containers.conf"), podman_rule);
-		read_toml_dir(&w, path_join(d->arena, own, "containers/containers.conf.d"),
-			      podman_rule);
-	}
-	if (!is_there(d, &w, ret))
+	if (!read_podman(d, &w, own, ret) || !is_there(d, &w, ret))
 		return;
-	dir = path_join(d->arena, own ? own : "/etc", "containers/containers.conf.d");
-	judge(d, &w,
-	      arena_strf(d->arena,
-			 "mkdir -p %s && printf '[engine]\\nruntime = \"usrun\"\\n"
-			 "runtime_supports_json = [\"usrun\", {append=true}]\\n"
-			 "runtime_supports_nocgroup = [\"usrun\", {append=true}]\\n"
-			 "[engine.runtimes]\\nusrun = [\"%s\"]\\n' >%s/%s",
-			 dir, own_path(d), dir, name_behind(d, dir, w.last)),
-	      ret);
+	judge(d, &w, podman_fix(d, &w, own), ret);
 	if (ret->result == DOCTOR_OK && !w.json)
 		doctor_warn(d, ret,
 			    arena_strf(d->arena,

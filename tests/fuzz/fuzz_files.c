@@ -25,15 +25,17 @@ static void try_program(const uint8_t *data, size_t size)
 	expect(!loader || (loader >= head && memchr(loader, '\0', size - (size_t)(loader - head))));
 }
 
+static void see_setting(void *data, const struct doctor_toml_value *v)
+{
+	const char *const *text = data;
+
+	expect(v->key && v->value && v->raw && strstr(*text, v->raw));
+	expect(!v->n_list || v->value == v->list[0]);
+}
+
 static void try_settings(struct arena *arena, const char *text)
 {
-	const char *next = text, *table = NULL;
-	struct doctor_toml_line line;
-
-	while (doctor_toml_next(arena, &next, &table, &line)) {
-		expect(next > text && next <= text + strlen(text));
-		expect(line.table && (!line.key || (line.raw && line.value)));
-	}
+	doctor_toml_read(arena, text, see_setting, &text);
 }
 
 static void try_documents(struct arena *arena, const char *text, size_t len)

@@ -246,9 +246,35 @@ t_doctor_waits_for_no_engine() {
 	has engines "$(<"$T/out")" podman
 }
 
+# As podman's own documents spell them: in which files, and in which ways.
+t_doctor_reads_settings_of_podman() {
+	local conf
+	rootless_only
+	export HOME=$T/home XDG_CONFIG_HOME=$T/home/config
+	conf=$XDG_CONFIG_HOME/containers/containers.conf
+	unset CONTAINERS_CONF CONTAINERS_CONF_OVERRIDE
+	mkdir -p "${conf%/*}"
+	printf 'engine.runtime = "x"\nengine.runtime_supports_json = ["usrun"]\n[engine.runtimes]\nx = [\n  "/none/crun", # no\n  "%s",\n]\n' "$USRUN" >"$conf"
+	doctor --engines
+	has 'dotted key and list' "$(of podman cause)" "podman uses $USRUN, which this is ($conf)"
+	printf 'engine = {runtime = "y", runtimes = {y = ["/none/crun"]}}\n' >"$T/other.conf"
+	printf '[engine]\nruntime = "x"\nruntimes.x = ["/none/youki"]\n' >"$T/last.conf"
+	CONTAINERS_CONF=$T/other.conf doctor --engines
+	has 'inline table' "$(of podman cause)" "podman uses y, /none/crun ($T/other.conf)"
+	has 'the file to mend' "$(of podman fix)" "in $T/other.conf, set engine.runtime"
+	CONTAINERS_CONF_OVERRIDE=$T/last.conf doctor --engines
+	has 'the last one' "$(of podman cause)" "podman uses x, /none/youki ($T/last.conf)"
+	CONTAINERS_CONF=$T/other.conf CONTAINERS_CONF_OVERRIDE=$T/last.conf doctor --engines
+	has both "$(of podman cause)" "podman uses x, /none/youki ($T/last.conf)"
+	CONTAINERS_CONF=$T/none doctor --engines
+	eq missing "$(of podman result)" fail
+	has missing "$(of podman cause)" "podman cannot read $T/none, which CONTAINERS_CONF names"
+}
+
 t_doctor_reads_settings_of_engines() {
 	rootless_only
 	export HOME=$T/home XDG_CONFIG_HOME=$T/home/config
+	unset CONTAINERS_CONF CONTAINERS_CONF_OVERRIDE
 	mkdir -p "$XDG_CONFIG_HOME/docker" "$XDG_CONFIG_HOME/containers"
 	doctor
 	eq 'only when asked' "$(of podman result)" ''
