@@ -3,6 +3,7 @@
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/cmd/do_parts.h"
+#include "src/sys/dbus_address.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,20 +138,40 @@ static int share_x11(struct do_parts *p, const char *share, struct do_shared *s,
 	return 0;
 }
 
+/* The first of the alternatives that is a socket here; an abstract one is not in the sandbox's
+ * network. */
+static const char *find_bus(struct do_parts *p, const char *share, struct do_shared *s,
+			    const char *address, struct err *err)
+{
+	const char *next = address, *path, *real = NULL;
+	bool named = false;
+	int r;
+
+	while (!real && (r = dbus_address_next(p->arena, &next, &path)) == 1) {
+		if (!path)
+			continue;
+		real = add_socket(p, s, share, path, err);
+		named = true;
+	}
+	if (!real && r < 0)
+		(void)err_set(err, EINVAL, "--share %s: %s is not an address of D-Bus", share,
+			      address);
+	else if (!real && !named)
+		(void)err_set(err, EINVAL, "--share %s: %s is not the path of a socket", share,
+			      address);
+	return real;
+}
+
 static int share_dbus(struct do_parts *p, const char *share, struct do_shared *s, struct err *err)
 {
-	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS"), *path, *real;
+	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS"), *real;
 
 	if (!address || !*address)
-		address = arena_strf(p->arena, "unix:path=%s/bus", runtime_dir(p));
-	path = str_starts(address, "unix:path=") ? address + strlen("unix:path=") : NULL;
-	if (!path)
-		return err_set(err, EINVAL, "--share %s: %s is not the path of a socket", share,
-			       address);
-	real = add_socket(p, s, share, arena_strndup(p->arena, path, strcspn(path, ",;")), err);
+		address = dbus_address_of(p->arena, arena_strf(p->arena, "%s/bus", runtime_dir(p)));
+	real = find_bus(p, share, s, address, err);
 	if (!real)
 		return -err->code;
-	add_variable(p, s, "DBUS_SESSION_BUS_ADDRESS", arena_strf(p->arena, "unix:path=%s", real));
+	add_variable(p, s, "DBUS_SESSION_BUS_ADDRESS", dbus_address_of(p->arena, real));
 	return 0;
 }
 

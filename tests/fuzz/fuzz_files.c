@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as what usrun reads of files that others make: programs of an image, settings of
- * engines, variables of --env-file, the documents of `mounts add`, `explain --facts` and `explain --timing`, schemata of
- * resctrl; and as what a program writes to its terminal. What must hold besides "no crash": texts
+ * engines, addresses of D-Bus, variables of --env-file, the documents of `mounts add`,
+ * `explain --facts` and `explain --timing`, schemata of resctrl; and as what a program writes to its terminal. What must hold besides "no crash": texts
  * are within what was given, and an error is one. */
 #include "src/base/elf.h"
 #include "src/base/json_text.h"
@@ -13,6 +13,7 @@
 #include "src/oci/rdt.h"
 #include "src/run/query.h"
 #include "src/run/trace.h"
+#include "src/sys/dbus_address.h"
 #include "tests/fuzz/expect.h"
 
 enum { COLUMNS = 80 };
@@ -36,6 +37,19 @@ static void see_setting(void *data, const struct doctor_toml_value *v)
 static void try_settings(struct arena *arena, const char *text)
 {
 	doctor_toml_read(arena, text, see_setting, &text);
+}
+
+/* The address of a path that was read is read as that path. */
+static void try_addresses(struct arena *arena, const char *text)
+{
+	const char *path, *again;
+
+	while (dbus_address_next(arena, &text, &path) == 1) {
+		const char *one = path && *path ? dbus_address_of(arena, path) : "";
+
+		expect(!*one || (dbus_address_next(arena, &one, &again) == 1 && !*one &&
+				 str_equal(path, again)));
+	}
 }
 
 static void try_documents(struct arena *arena, const char *text, size_t len)
@@ -107,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	try_program(data, size);
 	try_settings(&arena, text);
+	try_addresses(&arena, text);
 	try_documents(&arena, text, strlen(text));
 	try_facts(&arena, text, strlen(text));
 	try_variables(&arena, text, size);

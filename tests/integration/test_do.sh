@@ -851,6 +851,12 @@ P
 	eq 'nothing else' "$OUT" "$run/agent"$'\nagent'
 	DBUS_SESSION_BUS_ADDRESS=unix:path=$run/agent,guid=1 ok do --share dbus -- sh -c 'echo $DBUS_SESSION_BUS_ADDRESS'
 	eq 'the bus' "$OUT" "unix:path=$run/agent"
+	ln -s "$run/agent" "$run/a, b"
+	DBUS_SESSION_BUS_ADDRESS="unix:abstract=/x;unix:path=$run/none;unix:guid=1,path=$run/a%2c%20b" ok do --share dbus -- sh -c 'echo $DBUS_SESSION_BUS_ADDRESS'
+	eq 'the third address' "$OUT" "unix:path=$run/agent"
+	DBUS_SESSION_BUS_ADDRESS=unix:abstract=/x no '--share dbus: unix:abstract=/x is not the path of a socket' do --share dbus -- true
+	DBUS_SESSION_BUS_ADDRESS=unix:path=$run/none no "--share dbus: no socket at $run/none" do --share dbus -- true
+	DBUS_SESSION_BUS_ADDRESS=$run/agent no "--share dbus: $run/agent is not an address of D-Bus" do --share dbus -- true
 	XDG_RUNTIME_DIR=$run WAYLAND_DISPLAY=agent ok do --share wayland -- sh -c '[ -S "$WAYLAND_DISPLAY" ] && echo socket'
 	eq 'the desktop' "$OUT" socket
 	DISPLAY=elsewhere:0 no 'is not local' do --share x11 -- true

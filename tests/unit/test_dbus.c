@@ -2,6 +2,7 @@
 #include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/sys/dbus.h"
+#include "src/sys/dbus_address.h"
 #include "tests/lib/check.h"
 #include "tests/lib/fake_manager.h"
 
@@ -247,4 +248,38 @@ TEST(the_first_call_is_answered)
 	dbus_close(&bus);
 	fake_manager_stop(&manager);
 	str_done(&body);
+}
+
+/* The paths of a list, "-" for an address without one, and "!" if it ends in an error. */
+static const char *paths_of(struct arena *arena, const char *list)
+{
+	const char *all = "", *path;
+	int r;
+
+	while ((r = dbus_address_next(arena, &list, &path)) == 1)
+		all = arena_strf(arena, "%s%s ", all, path ? path : "-");
+	return r < 0 ? arena_strf(arena, "%s!", all) : all;
+}
+
+TEST(addresses_of_servers)
+{
+	struct arena arena = { 0 };
+
+	CHECK_STR(paths_of(&arena, ""), "");
+	CHECK_STR(paths_of(&arena, "unix:path=/run/user/1000/bus"), "/run/user/1000/bus ");
+	CHECK_STR(paths_of(&arena, "unix:guid=0a1b,path=/a"), "/a ");
+	CHECK_STR(paths_of(&arena, "unix:path=/a,guid=0a1b;"), "/a ");
+	CHECK_STR(paths_of(&arena, "unix:path=/tmp/a%20b%2c%3B%25"), "/tmp/a b,;% ");
+	CHECK_STR(paths_of(&arena, "unix:abstract=/tmp/x,guid=1;tcp:host=::1,port=1;unix:path=/b"),
+		  "- - /b ");
+	CHECK_STR(paths_of(&arena, "unixexec:path=/bin/ssh;autolaunch:;unix:xpath=/a"), "- - - ");
+	CHECK_STR(paths_of(&arena, "/run/bus"), "!");
+	CHECK_STR(paths_of(&arena, "unix:path=/a;unix:path"), "/a !");
+	CHECK_STR(paths_of(&arena, "unix:path=/a%2"), "!");
+	CHECK_STR(paths_of(&arena, "unix:path=/a%2g"), "!");
+	CHECK_STR(paths_of(&arena, "unix:path=/a%00b"), "!");
+	CHECK_STR(paths_of(&arena, ":path=/a"), "!");
+	CHECK_STR(dbus_address_of(&arena, "/run/a b,c%\xc3\xa9-_.*\\"),
+		  "unix:path=/run/a%20b%2cc%25%c3%a9-_.*\\");
+	arena_free(&arena);
 }
