@@ -5,6 +5,7 @@
 
 #include "src/base/fd.h"
 #include "src/base/io.h"
+#include "src/base/str.h"
 #include "src/oci/names.h"
 #include "src/security/lsm.h"
 #include "src/sys/privs.h"
@@ -107,6 +108,13 @@ int step_limits_own(struct start *start, struct err *err)
 	return p->limits_setter == LIMITS_BY_INIT ? set_limits(p, 0, err) : 0;
 }
 
+/* ", flags A B": one of them may be the reason for an error. */
+static void add_flags(struct str *out, const struct json_name *names, const int *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		str_addf(out, "%s%s", i ? " " : ", flags ", json_read_enum_name(names, v[i]));
+}
+
 static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *err)
 {
 	struct sched_request request = {
@@ -117,6 +125,7 @@ static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *e
 		.deadline = s->deadline.v,
 		.period = s->period.v,
 	};
+	_cleanup_str_ struct str flags = { 0 };
 	int r;
 
 	for (size_t i = 0; i < s->flags.n; i++)
@@ -124,9 +133,13 @@ static int set_scheduler(pid_t pid, const struct oci_scheduler *s, struct err *e
 	r = sched_set(pid, &request);
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r, ERR_AT "process.scheduler: set %s, nice %lld, priority %lld",
+	add_flags(&flags, names_sched_flags, s->flags.v, s->flags.n);
+	(void)err_errno(err, -r, ERR_AT "process.scheduler: set %s, nice %lld, priority %lld%s",
 			json_read_enum_name(names_sched_policies, s->policy), (long long)s->nice.v,
-			(long long)s->priority.v);
+			(long long)s->priority.v, str_text(&flags));
+	if (r == -EOPNOTSUPP)
+		err_hint(err, "this kernel has no utilization clamping (CONFIG_UCLAMP_TASK): leave "
+			      "out SCHED_FLAG_UTIL_CLAMP_MIN and SCHED_FLAG_UTIL_CLAMP_MAX");
 	if (r == -EPERM)
 		err_hint(err, "needs CAP_SYS_NICE (or RLIMIT_RTPRIO, RLIMIT_NICE); on cgroup v1 a "
 			      "real-time policy also needs linux.resources.cpu.realtimeRuntime; "
@@ -164,6 +177,7 @@ int step_priority_set(struct start *start, struct err *err)
 
 static int set_memory_policy(const struct oci_memory_policy *policy, struct err *err)
 {
+	_cleanup_str_ struct str flags = { 0 };
 	int mode = policy->mode, r;
 
 	for (size_t i = 0; i < policy->flags.n; i++)
@@ -171,9 +185,10 @@ static int set_memory_policy(const struct oci_memory_policy *policy, struct err 
 	r = sched_set_memory_policy(mode, policy->nodes ? policy->nodes : "");
 	if (r == 0)
 		return 0;
-	(void)err_errno(err, -r, ERR_AT "linux.memoryPolicy: set %s for nodes \"%s\"",
+	add_flags(&flags, names_memory_flags, policy->flags.v, policy->flags.n);
+	(void)err_errno(err, -r, ERR_AT "linux.memoryPolicy: set %s for nodes \"%s\"%s",
 			json_read_enum_name(names_memory_modes, policy->mode),
-			policy->nodes ? policy->nodes : "");
+			policy->nodes ? policy->nodes : "", str_text(&flags));
 	if (r == -EINVAL)
 		err_hint(err,
 			 "no such node (/sys/devices/system/node/has_memory), or a mode or flag "
@@ -289,7 +304,9 @@ int step_attributes(struct start *start, struct err *err)
 	if (r == 0 && p->personality) {
 		r = sched_set_personality((unsigned long)p->personality->domain);
 		if (r < 0)
-			(void)err_errno(err, -r, ERR_AT "linux.personality");
+			(void)err_errno(
+				err, -r, ERR_AT "linux.personality: set %s",
+				json_read_enum_name(names_personalities, p->personality->domain));
 	}
 	if (r == 0 && p->memory_policy)
 		r = set_memory_policy(p->memory_policy, err);

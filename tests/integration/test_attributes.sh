@@ -43,6 +43,22 @@ t_scheduler_flags() {
 	down
 }
 
+t_scheduler_flags_are_named() {
+	local policy='set SCHED_OTHER, nice 0, priority 0'
+	needs_no_niceness
+	prog /bin/true
+	cfg '.process.scheduler = {policy: "SCHED_OTHER", flags: ["SCHED_FLAG_UTIL_CLAMP_MIN", "SCHED_FLAG_RESET_ON_FORK"]}'
+	R create -b "$T/b" "$ID"
+	if [ "$RC" != 0 ]; then # many distributions' kernels have none
+		has 'the flags' "$ERR" "process.scheduler: $policy, flags SCHED_FLAG_UTIL_CLAMP_MIN SCHED_FLAG_RESET_ON_FORK: "
+		has 'what to do' "$ERR" 'CONFIG_UCLAMP_TASK'
+	fi
+	down
+	[ "$MODE" = rootless ] || return 0
+	cfg '.process.scheduler = {policy: "SCHED_RR", priority: 6, flags: ["SCHED_FLAG_RESET_ON_FORK"]}'
+	no 'process.scheduler: set SCHED_RR, nice 0, priority 6, flags SCHED_FLAG_RESET_ON_FORK: ' create -b "$T/b" "$ID"
+}
+
 # Groups of version 1 have no time for realtime unless they are given some.
 realtime_budget() {
 	[ ! -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ] || [ "$MODE" = rootless ] ||
@@ -173,7 +189,9 @@ t_memory_policy() {
 		{"mode":"MPOL_LOCAL"} local
 	END
 	cfg '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1000"}'
-	no 'linux.memoryPolicy: set MPOL_BIND for nodes "1000"' create -b "$T/b" "$ID"
+	no 'linux.memoryPolicy: set MPOL_BIND for nodes "1000": ' create -b "$T/b" "$ID"
+	cfg '.linux.memoryPolicy.flags = ["MPOL_F_STATIC_NODES"]'
+	no 'linux.memoryPolicy: set MPOL_BIND for nodes "1000", flags MPOL_F_STATIC_NODES: ' create -b "$T/b" "$ID"
 }
 
 t_oom_score_below_the_callers() {
