@@ -348,13 +348,12 @@ ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const c
 	return dir < 0 ? -ENOENT : io_read_small(cgroup->fds[dir], file, buf, size);
 }
 
-const char *driver_text(const struct cgroup *cgroup, const char *controller, const char *file,
-			struct arena *arena)
+int driver_text(const struct cgroup *cgroup, const char *controller, const char *file,
+		struct arena *arena, const char **ret)
 {
 	int dir = dir_with(cgroup, controller);
-	char *text;
 
-	return dir < 0 || group_read(cgroup->fds[dir], file, arena, &text) < 0 ? NULL : text;
+	return dir < 0 ? -ENOENT : group_read(cgroup->fds[dir], file, arena, (char **)ret);
 }
 
 void driver_read_unified(const struct cgroup *cgroup, char *buf, size_t size)

@@ -68,9 +68,9 @@ void driver_update_back(const struct driver_before *before);
 ssize_t driver_read(const struct cgroup *cgroup, const char *controller, const char *file,
 		    char *buf, size_t size) MUST_CHECK;
 
-/* The same for a file of any length, or NULL. */
-const char *driver_text(const struct cgroup *cgroup, const char *controller, const char *file,
-			struct arena *arena);
+/* The same for a file of any length. */
+int driver_text(const struct cgroup *cgroup, const char *controller, const char *file,
+		struct arena *arena, const char **ret) MUST_CHECK;
 
 /* The cgroup's v2 controllers, separated by spaces; "" if there are none. */
 void driver_read_unified(const struct cgroup *cgroup, char *buf, size_t size);

@@ -95,13 +95,21 @@ void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int stat
 static const char *read_file(const struct events_source *source, const char *controller,
 			     const char *file)
 {
-	return driver_text(source->data, controller, file, source->arena);
+	const char *text;
+	int r = driver_text(source->data, controller, file, source->arena, &text);
+
+	if (err_is_shortage(-r))
+		*source->shortage = r;
+	return r < 0 ? NULL : text;
 }
 
-struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena)
+struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena,
+				      int *shortage)
 {
+	*shortage = 0;
 	return (struct events_source){ .v2 = cgroup->place.kind == CGROUP_DRIVER_V2,
 				       .read = read_file,
 				       .data = cgroup,
-				       .arena = arena };
+				       .arena = arena,
+				       .shortage = shortage };
 }

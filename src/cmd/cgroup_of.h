@@ -28,5 +28,7 @@ bool cgroup_of_watch_oom(struct arena *arena, const struct state *state, struct 
 void cgroup_of_tell_oom(struct arena *arena, const struct state *state, int status,
 			uint64_t kills_before);
 
-/* The files of a cgroup that is open in all hierarchies, for the documents of events and stats. */
-struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena);
+/* The files of a cgroup that is open in all hierarchies, for the documents of events and stats. A
+ * document is void if *shortage is not 0 behind it. */
+struct events_source cgroup_of_source(const struct cgroup *cgroup, struct arena *arena,
+				      int *shortage);

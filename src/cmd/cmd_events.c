@@ -46,11 +46,13 @@ static int print_stats(const struct watch *watch, struct err *err)
 {
 	_cleanup_json_write_ struct json_write *w = json_write_new(false);
 	struct arena arena = { 0 }; /* freed here: this may go on for months */
-	struct events_source source = cgroup_of_source(&watch->cgroup, &arena);
-	int r;
+	int shortage, r;
+	struct events_source source = cgroup_of_source(&watch->cgroup, &arena, &shortage);
 
 	events_json_stats(w, watch->state->id, &source);
-	r = print_line(w, err);
+	r = shortage
+		    ? err_errno(err, -shortage, "read the cgroup of container %s", watch->state->id)
+		    : print_line(w, err);
 	arena_free(&arena);
 	return r;
 }

@@ -54,7 +54,7 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	struct state *state = arena_new(looking->arena, struct state);
 	struct events_source source;
 	struct cgroup cgroup;
-	int status;
+	int status, shortage;
 	int r;
 
 	dirfd = common_open_in(looking->arena, looking->store, id, state, err);
@@ -68,12 +68,12 @@ static int look_at(struct looking *looking, const char *id, struct err *err)
 	r = cgroup_of_open_all(state, "stats", &cgroup, err);
 	if (r < 0)
 		return r;
-	source = cgroup_of_source(&cgroup, looking->arena);
+	source = cgroup_of_source(&cgroup, looking->arena, &shortage);
 	looking->v[looking->n++] = stats_text_sample(
 		&source, id, boot_ns(),
 		state->start_time.v * (1000000000 / (uint64_t)sysconf(_SC_CLK_TCK)));
 	driver_close(&cgroup);
-	return 1;
+	return shortage ? err_errno(err, -shortage, "read the cgroup of container %s", id) : 1;
 }
 
 /* When sampling all containers, skips those that cannot be read; for a named one that is an

@@ -17,8 +17,7 @@ static const char *text_of(const struct events_source *s, const char *controller
 	return text ? text : "";
 }
 
-/* The number at the start of a text; UINT64_MAX for "max". */
-static uint64_t number_at(const char *text)
+uint64_t events_json_value(const char *text)
 {
 	char digits[24];
 	uint64_t value;
@@ -29,10 +28,10 @@ static uint64_t number_at(const char *text)
 	return parse_u64(digits, &value) < 0 ? 0 : value;
 }
 
-uint64_t events_json_number(const struct events_source *source, const char *controller,
-			    const char *file)
+/* 0 if there is no such file. */
+static uint64_t number(const struct events_source *source, const char *controller, const char *file)
 {
-	return number_at(text_of(source, controller, file));
+	return events_json_value(text_of(source, controller, file));
 }
 
 uint64_t events_json_field(const char *text, const char *name)
@@ -41,7 +40,7 @@ uint64_t events_json_field(const char *text, const char *name)
 
 	for (const char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n')
 		if (strncmp(at, name, len) == 0 && at[len] == ' ')
-			return number_at(at + len + 1);
+			return events_json_value(at + len + 1);
 	return 0;
 }
 
@@ -62,7 +61,7 @@ static void numbers(struct json_write *w, const char *key, const char *text, uns
 	json_write_array(w, key);
 	for (const char *at = text + strspn(text, " \n"); *at; i++) {
 		if (i >= first && (i - first) % step == 0)
-			json_write_uint(w, NULL, number_at(at));
+			json_write_uint(w, NULL, events_json_value(at));
 		at += strcspn(at, " \n");
 		at += strspn(at, " \n");
 	}
@@ -106,7 +105,7 @@ static void cpu_usage_v1(struct json_write *w, const struct events_source *s)
 	const char *stat = text_of(s, "cpuacct", "cpuacct.stat");
 
 	all += strcspn(all, "\n"); /* the heading: cpu user system */
-	uint_unless_0(w, "total", events_json_number(s, "cpuacct", "cpuacct.usage"));
+	uint_unless_0(w, "total", number(s, "cpuacct", "cpuacct.usage"));
 	numbers(w, "percpu", text_of(s, "cpuacct", "cpuacct.usage_percpu"), 0, 1);
 	numbers(w, "percpu_kernel", all, 2, 3);
 	numbers(w, "percpu_user", all, 1, 3);
@@ -146,10 +145,10 @@ static void list(struct json_write *w, const char *key, const char *text)
 		return;
 	json_write_array(w, key);
 	for (const char *at = text; *at;) {
-		uint64_t from = number_at(at), to;
+		uint64_t from = events_json_value(at), to;
 
 		at += strspn(at, "0123456789");
-		to = *at == '-' ? number_at(at + 1) : from;
+		to = *at == '-' ? events_json_value(at + 1) : from;
 		for (; from <= to && to < 1 << 16; from++)
 			json_write_uint(w, NULL, from);
 		at += strcspn(at, ",");
@@ -170,14 +169,13 @@ static void cpuset(struct json_write *w, const struct events_source *s)
 	json_write_object(w, "cpuset");
 	list(w, "cpus", s->v2 ? "" : text_of(s, "cpuset", "cpuset.cpus"));
 	json_write_uint(w, "cpu_exclusive",
-			s->v2 ? 0 : events_json_number(s, "cpuset", "cpuset.cpu_exclusive"));
+			s->v2 ? 0 : number(s, "cpuset", "cpuset.cpu_exclusive"));
 	list(w, "mems", s->v2 ? "" : text_of(s, "cpuset", "cpuset.mems"));
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		json_write_uint(
 			w, names[i],
 			s->v2 ? 0
-			      : events_json_number(s, "cpuset",
-						   arena_strf(s->arena, "cpuset.%s", names[i])));
+			      : number(s, "cpuset", arena_strf(s->arena, "cpuset.%s", names[i])));
 	json_write_int(w, "sched_relax_domain_level", parse_i64(level, &domain) < 0 ? 0 : domain);
 	json_write_end(w);
 }
@@ -186,18 +184,14 @@ static void memory_entry(struct json_write *w, const struct events_source *s, co
 			 const char *prefix)
 {
 	json_write_object(w, key);
-	json_write_uint(
-		w, "limit",
-		events_json_number(s, "memory", arena_strf(s->arena, "%s.limit_in_bytes", prefix)));
-	uint_unless_0(
-		w, "usage",
-		events_json_number(s, "memory", arena_strf(s->arena, "%s.usage_in_bytes", prefix)));
+	json_write_uint(w, "limit",
+			number(s, "memory", arena_strf(s->arena, "%s.limit_in_bytes", prefix)));
+	uint_unless_0(w, "usage",
+		      number(s, "memory", arena_strf(s->arena, "%s.usage_in_bytes", prefix)));
 	uint_unless_0(w, "max",
-		      events_json_number(s, "memory",
-					 arena_strf(s->arena, "%s.max_usage_in_bytes", prefix)));
-	json_write_uint(
-		w, "failcnt",
-		events_json_number(s, "memory", arena_strf(s->arena, "%s.failcnt", prefix)));
+		      number(s, "memory", arena_strf(s->arena, "%s.max_usage_in_bytes", prefix)));
+	json_write_uint(w, "failcnt",
+			number(s, "memory", arena_strf(s->arena, "%s.failcnt", prefix)));
 	json_write_end(w);
 }
 
@@ -215,14 +209,14 @@ static void plain_entry(struct json_write *w, const char *key, uint64_t limit, u
 /* Swap includes memory, as in v1. */
 static void memory_v2(struct json_write *w, const struct events_source *s)
 {
-	uint64_t limit = events_json_number(s, "memory", "memory.max"),
-		 usage = events_json_number(s, "memory", "memory.current"),
-		 swap = events_json_number(s, "memory", "memory.swap.max");
+	uint64_t limit = number(s, "memory", "memory.max"),
+		 usage = number(s, "memory", "memory.current"),
+		 swap = number(s, "memory", "memory.swap.max");
 
-	plain_entry(w, "usage", limit, usage, events_json_number(s, "memory", "memory.peak"));
+	plain_entry(w, "usage", limit, usage, number(s, "memory", "memory.peak"));
 	plain_entry(w, "swap",
 		    swap == UINT64_MAX || limit == UINT64_MAX ? UINT64_MAX : limit + swap,
-		    usage + events_json_number(s, "memory", "memory.swap.current"), 0);
+		    usage + number(s, "memory", "memory.swap.current"), 0);
 	plain_entry(w, "kernel", 0, 0, 0);
 	plain_entry(w, "kernelTCP", 0, 0, 0);
 }
@@ -248,7 +242,7 @@ static void memory(struct json_write *w, const struct events_source *s)
 
 		if (at[name] == ' ')
 			json_write_uint(w, arena_strndup(s->arena, at, name),
-					number_at(at + name + 1));
+					events_json_value(at + name + 1));
 	}
 	if (*stat)
 		json_write_end(w);
@@ -272,7 +266,8 @@ static void block_entry(struct json_write *w, uint64_t major, uint64_t minor, co
 static void block_line(struct json_write *w, const struct events_source *s, const char *line,
 		       const char *suffix)
 {
-	uint64_t major = number_at(line), minor = number_at(line + strcspn(line, ":") + 1);
+	uint64_t major = events_json_value(line),
+		 minor = events_json_value(line + strcspn(line, ":") + 1);
 	const char *at = line + strcspn(line, " \n");
 
 	while (*at == ' ') {
@@ -280,7 +275,7 @@ static void block_line(struct json_write *w, const struct events_source *s, cons
 
 		if (!s->v2) {
 			block_entry(w, major, minor, arena_strndup(s->arena, at, name),
-				    at[name] ? number_at(at + name + 1) : 0);
+				    at[name] ? events_json_value(at + name + 1) : 0);
 			return;
 		}
 		if (at[name] == '=' && name == len + 1 && strncmp(at + 1, suffix, len) == 0)
@@ -288,7 +283,7 @@ static void block_line(struct json_write *w, const struct events_source *s, cons
 				    *at == 'r'   ? "Read"
 				    : *at == 'w' ? "Write"
 						 : "Discard",
-				    number_at(at + name + 1));
+				    events_json_value(at + name + 1));
 		at += strcspn(at, " \n");
 	}
 }
@@ -328,15 +323,13 @@ static void hugetlb(struct json_write *w, const struct events_source *s)
 		failed = s->v2 ? events_json_field(text_of(s, "hugetlb",
 							   arena_strf(s->arena, "%sevents", base)),
 						   "max")
-			       : events_json_number(s, "hugetlb",
-						    arena_strf(s->arena, "%sfailcnt", base));
+			       : number(s, "hugetlb", arena_strf(s->arena, "%sfailcnt", base));
 		json_write_object(w, sizes[i]);
-		uint_unless_0(w, "usage", number_at(usage));
+		uint_unless_0(w, "usage", events_json_value(usage));
 		if (!s->v2)
 			uint_unless_0(w, "max",
-				      events_json_number(
-					      s, "hugetlb",
-					      arena_strf(s->arena, "%smax_usage_in_bytes", base)));
+				      number(s, "hugetlb",
+					     arena_strf(s->arena, "%smax_usage_in_bytes", base)));
 		json_write_uint(w, "failcnt", failed);
 		json_write_end(w);
 	}
@@ -345,10 +338,10 @@ static void hugetlb(struct json_write *w, const struct events_source *s)
 
 static void pids(struct json_write *w, const struct events_source *s)
 {
-	uint64_t limit = events_json_number(s, "pids", "pids.max");
+	uint64_t limit = number(s, "pids", "pids.max");
 
 	json_write_object(w, "pids");
-	uint_unless_0(w, "current", events_json_number(s, "pids", "pids.current"));
+	uint_unless_0(w, "current", number(s, "pids", "pids.current"));
 	uint_unless_0(w, "limit", limit == UINT64_MAX ? 0 : limit);
 	json_write_end(w);
 }
@@ -396,7 +389,7 @@ int events_json_duration(const char *text, int64_t *ret)
 		return -EINVAL;
 	while (*text) {
 		size_t digits = strspn(text, "0123456789"), i = 0;
-		uint64_t value = number_at(text);
+		uint64_t value = events_json_value(text);
 
 		text += digits;
 		while (i < 4 &&

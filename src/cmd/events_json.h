@@ -12,6 +12,7 @@ struct events_source {
 			    const char *file);
 	const void *data;
 	struct arena *arena;
+	int *shortage; /* becomes -errno if a file that is there could not be read (err.h) */
 };
 
 /* {"type":"stats","id":…,"data":{…}} */
@@ -23,9 +24,8 @@ void events_json_oom(struct json_write *w, const char *id);
 /* A number from "name value" lines; 0 if there is none. */
 uint64_t events_json_field(const char *text, const char *name);
 
-/* A file with one number; "max" is UINT64_MAX, a missing file 0. */
-uint64_t events_json_number(const struct events_source *source, const char *controller,
-			    const char *file);
+/* The number at the start of a text; UINT64_MAX for "max". */
+uint64_t events_json_value(const char *text);
 
 /* A duration as Go writes them (5s, 1m30s, 200ms) in milliseconds. */
 int events_json_duration(const char *text, int64_t *ret) MUST_CHECK;

@@ -7,9 +7,10 @@
 
 struct stats_sample {
 	const char *id;
-	uint64_t cpu;                 /* ns that were used */
-	uint64_t when, since;         /* ns since boot: of the sample, of the container's start */
-	uint64_t memory, limit, pids; /* limit UINT64_MAX: none */
+	uint64_t when, since; /* ns since boot: of the sample, of the container's start */
+	/* Not set if nobody counts them, for want of the controller. */
+	struct json_uint cpu;                 /* ns that were used */
+	struct json_uint memory, limit, pids; /* limit UINT64_MAX: none */
 };
 
 struct stats_sample stats_text_sample(const struct events_source *source, const char *id,

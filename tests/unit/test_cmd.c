@@ -64,35 +64,56 @@ TEST(no_column)
 	CHECK_INT(out.len, 0);
 }
 
-static const struct stats_sample before[] = { { "a", 100, 1000, 0, 0, 0, 0 },
-					      { "b", 900, 1000, 0, 0, 0, 0 } };
+#define N(number)                                                                                  \
+	{                                                                                          \
+		true, number                                                                       \
+	}
+
+static const struct stats_sample before[] = { { "a", 1000, 0, .cpu = N(100) },
+					      { "b", 1000, 0, .cpu = N(900) },
+					      { "e", 1000, 0 } };
 
 TEST(percent_of_the_time_between)
 {
-	struct stats_sample a = { "a", 350, 2000, 0, 0, 0, 0 },
-			    c = { "c", 50, 2000, 1900, 0, 0, 0 };
-	struct stats_sample again = { "b", 10, 2000, 1980, 0, 0, 0 };
-	struct stats_sample no_time = { "d", 10, 5, 5, 0, 0, 0 };
+	struct stats_sample a = { "a", 2000, 0, .cpu = N(350) },
+			    c = { "c", 2000, 1900, .cpu = N(50) };
+	struct stats_sample again = { "b", 2000, 1980, .cpu = N(10) };
+	struct stats_sample no_time = { "d", 5, 5, .cpu = N(10) };
+	struct stats_sample counted_since = { "e", 2000, 0, .cpu = N(500) };
 
-	CHECK_INT(stats_text_percent(&a, before, 2), 2500);
-	CHECK_INT(stats_text_percent(&c, before, 2), 5000);
-	CHECK_INT(stats_text_percent(&again, before, 2), 5000);
-	CHECK_INT(stats_text_percent(&no_time, before, 2), 0);
+	CHECK_INT(stats_text_percent(&a, before, 3), 2500);
+	CHECK_INT(stats_text_percent(&c, before, 3), 5000);
+	CHECK_INT(stats_text_percent(&again, before, 3), 5000);
+	CHECK_INT(stats_text_percent(&no_time, before, 3), 0);
+	CHECK_INT(stats_text_percent(&counted_since, before, 3), 2500);
 	CHECK_INT(stats_text_percent(&a, NULL, 0), 1750);
 }
 
 TEST(table)
 {
 	static const struct stats_sample v[] = {
-		{ "web", 20, 1000, 0, 3 << 20, 64 << 20, 2 },
-		{ "database", 2005, 1000, 0, 1536, UINT64_MAX, 31 },
+		{ "web", 1000, 0, N(20), N(3 << 20), N(64 << 20), N(2) },
+		{ "database", 1000, 0, N(2005), N(1536), N(UINT64_MAX), N(31) },
+		{ "zero", 1000, 0, N(0), N(0), N(0), N(0) },
+		{ "unknown", 1000, 0, .cpu = { 0 } },
 	};
+	struct json_write *w = json_write_new(false);
 	struct str out = { 0 };
+	struct err err;
 
-	stats_text_table(&out, v, 2, NULL, 0);
+	stats_text_table(&out, v, 4, NULL, 0);
 	CHECK_STR(str_text(&out), "ID           CPU %      MEMORY       LIMIT  PIDS\n"
 				  "web           2.00     3.0 MiB    64.0 MiB  2\n"
-				  "database    200.50     1.5 KiB           -  31\n");
+				  "database    200.50     1.5 KiB           -  31\n"
+				  "zero          0.00       0.0 B       0.0 B  0\n"
+				  "unknown         --          --          --  --\n");
+	stats_text_json(w, v + 1, 3, NULL, 0);
+	CHECK_STR(json_write_text(w, NULL, &err),
+		  "[{\"id\":\"database\",\"cpu_percent\":\"200.50%\",\"cpu_ns\":2005,"
+		  "\"memory\":1536,\"pids\":31},"
+		  "{\"id\":\"zero\",\"cpu_percent\":\"0.00%\",\"cpu_ns\":0,\"memory\":0,"
+		  "\"memory_limit\":0,\"pids\":0},{\"id\":\"unknown\"}]");
+	json_write_free(w);
 	str_done(&out);
 }
 
@@ -432,6 +453,27 @@ static void write_lines(int dir, const char *name)
 	(void)close(fd);
 }
 
+/* What the controllers do not count is not 0. */
+TEST(samples_of_what_is_counted)
+{
+	static const char *const v2[] = { "cpu.stat", "usage_usec 5\nuser_usec 3", NULL };
+	static const char *const v1[] = { "memory.usage_in_bytes", "4096", "memory.limit_in_bytes",
+					  "9223372036854771712", NULL };
+	struct events_source source = {
+		.v2 = true, .read = read_fake, .data = v2, .arena = &arena
+	};
+	struct stats_sample sample = stats_text_sample(&source, "c", 2, 1);
+
+	CHECK(sample.cpu.set && sample.cpu.v == 5000);
+	CHECK(!sample.memory.set && !sample.limit.set && !sample.pids.set);
+	source.v2 = false;
+	source.data = v1;
+	sample = stats_text_sample(&source, "c", 2, 1);
+	CHECK(!sample.cpu.set && !sample.pids.set);
+	CHECK(sample.memory.set && sample.memory.v == 4096);
+	CHECK(sample.limit.set && sample.limit.v == UINT64_MAX);
+}
+
 TEST(files_of_many_lines)
 {
 	static const struct cgroup_dir dirs[] = { { .controllers = "", .path = "/x" } };
@@ -447,12 +489,13 @@ TEST(files_of_many_lines)
 	struct events_source source;
 	const char *text;
 	struct err err;
+	int shortage;
 
 	CHECK(mkdtemp(dir) != NULL);
 	group_init(&cgroup, &place);
 	cgroup.fds[0] = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	write_lines(cgroup.fds[0], "io.max");
-	source = cgroup_of_source(&cgroup, &arena);
+	source = cgroup_of_source(&cgroup, &arena, &shortage);
 	text = source.read(&source, "io", "io.max");
 	CHECK(text && str_ends(text, "\n253:1999 rbps=1 wbps=2"));
 	for (int i = 0; i < 2; i++)
