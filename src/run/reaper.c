@@ -54,7 +54,8 @@ static bool leave_terminal(void)
 	return had;
 }
 
-static void become_program(char **argv, bool terminal)
+/* Shares our memory until it executes the program: changes nothing there. */
+static __attribute__((noreturn)) void become_program(char **argv, bool terminal)
 {
 	int error;
 
@@ -109,27 +110,35 @@ static void pass_on(pid_t program, const siginfo_t *info)
 		(void)kill(program, signal);
 }
 
+/* A copy of our memory would only take time. Signals wait for us meanwhile. */
+static pid_t start_program(char **argv)
+{
+	const bool terminal = leave_terminal();
+	const struct sigaction notice = { .sa_handler = noticed };
+	pid_t program;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)sigaction(i, &notice, NULL);
+	program = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork)
+	if (program == 0)
+		become_program(argv, terminal);
+	if (program < 0)
+		(void)fprintf(stderr, "usrun: exec %s: %s\n", argv[1], err_why(errno));
+	return program;
+}
+
 int reaper_run(char **argv)
 {
-	const struct sigaction notice = { .sa_handler = noticed };
 	int status = NOT_EXECUTABLE;
 	sigset_t all;
-	bool terminal;
 	pid_t program;
 
 	/* The program must not read our memory, or stop us, by tracing its parent. */
 	privs_set_dumpable(false);
 	block(SIG_BLOCK, 0);
-	terminal = leave_terminal();
-	for (int i = 1; i < NSIG; i++)
-		(void)sigaction(i, &notice, NULL);
-	program = fork();
-	if (program == 0)
-		become_program(argv, terminal);
-	if (program < 0) {
-		(void)fprintf(stderr, "usrun: exec %s: %s\n", argv[1], err_why(errno));
+	program = start_program(argv);
+	if (program < 0)
 		return NOT_EXECUTABLE;
-	}
 	/* They are the program's: when it closes them, whoever reads them sees their end. */
 	program_close_range(STDIN_FILENO, STDERR_FILENO);
 	(void)sigfillset(&all);
