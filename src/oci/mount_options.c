@@ -145,7 +145,9 @@ const struct mount_option *mount_options_find(const char *word)
 	size_t len = strcspn(word, "=");
 
 	for (const struct mount_option *option = mount_options; *option->name; option++) {
-		if (strncmp(option->name, word, len) != 0 || option->name[len] != '\0')
+		/* The first letter rules out most of them without a call. */
+		if (*option->name != *word || strncmp(option->name, word, len) != 0 ||
+		    option->name[len] != '\0')
 			continue;
 		if (word[len] == '\0' || option->kind == MOUNT_OPTION_EXTENSION)
 			return option;
