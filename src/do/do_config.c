@@ -186,7 +186,7 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 	      struct do_result *ret, struct err *err)
 {
 	struct do_request q = *request;
-	const char *own[3];
+	const char *own[4], *dir;
 	struct do_places places;
 	int r;
 
@@ -196,13 +196,16 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 		return r;
 	do_network_check(arena, request, &places, ret);
 	/* Options come later in the list, so they win. */
+	dir = arena_strf(arena, "PWD=%s", places.cwd);
 	own[0] = arena_strf(arena, "HOME=%s", places.home);
 	own[1] = arena_strf(arena, "SHELL=%s", request->machine->shell);
 	own[2] = arena_strf(arena, "XDG_RUNTIME_DIR=/run/user/%u", request->machine->uid);
-	q.env.v = do_is_root(request)
-			  ? str_list(arena, of_root, N_OF_ROOT, request->env.v, request->env.n)
-			  : str_list(arena, own, 3, request->env.v, request->env.n);
-	q.env.n = request->env.n + (do_is_root(request) ? N_OF_ROOT : 3);
+	own[3] = dir;
+	q.env.v = do_is_root(request) ? str_list(arena, of_root, N_OF_ROOT, &dir, 1)
+				      : str_list(arena, own, 4, NULL, 0);
+	q.env.n = do_is_root(request) ? N_OF_ROOT + 1 : 4;
+	q.env.v = str_list(arena, q.env.v, q.env.n, request->env.v, request->env.n);
+	q.env.n += request->env.n;
 	write_document(w, &q, &places);
 	ret->text = json_write_text(w, &ret->len, err);
 	return ret->text ? 0 : -err->code;

@@ -57,6 +57,18 @@ static int set_user(struct arena *arena, const struct plan_exec_process *asked,
 	return r;
 }
 
+/* A PWD that names the directory of the container's own process goes along to another one. */
+static void move_to(struct arena *arena, const char *dir, struct oci_process *process)
+{
+	const char *pwd = str_env_find(process->env.v, process->env.n, "PWD"), *moved;
+
+	if (pwd && process->cwd && strcmp(pwd, process->cwd) == 0) {
+		moved = arena_strf(arena, "PWD=%s", dir);
+		process->env.v = str_list(arena, process->env.v, process->env.n++, &moved, 1);
+	}
+	process->cwd = dir;
+}
+
 /* If a name occurs several times, the plan takes the last value. */
 static int add_env(struct arena *arena, const struct plan_texts *add, struct oci_process *process,
 		   struct err *err)
@@ -107,7 +119,7 @@ static int from_options(struct arena *arena, const struct plan_exec_process *ask
 	process->terminal = (struct json_bool){ true, asked->tty };
 	process->console_size = NULL;
 	if (asked->cwd)
-		process->cwd = asked->cwd;
+		move_to(arena, asked->cwd, process);
 	if (!process->cwd)
 		process->cwd = "/";
 	if (asked->no_new_privs)

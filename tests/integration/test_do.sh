@@ -281,6 +281,10 @@ t_do_passes_few_variables() {
 	has environment "$OUT" LC_TEST=yes
 	has environment "$OUT" "HOME=$HOME"
 	has environment "$OUT" "XDG_RUNTIME_DIR=/run/user/$(id -u)"
+	ok do -- printenv PWD
+	eq 'its directory' "$OUT" "$PWD"
+	PWD=/wrong ok do -w /usr -- printenv PWD
+	eq 'another directory' "$OUT" /usr
 	IN -e SECRET -e A=1 --env-file "$T/env" -e A=3 -- 'echo $SECRET $A $FROM_FILE'
 	eq asked "$OUT" '1 3 2'
 }

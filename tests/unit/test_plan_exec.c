@@ -75,6 +75,31 @@ TEST(options_change_it)
 	CHECK(p && p->user->uid.v == 1000 && p->user->gid.v == 6);
 }
 
+static const char *pwd_in(const char *own, const char *dir)
+{
+	struct plan_exec_process asked = asked_for();
+	const struct oci_process *p = NULL;
+	const char *last = "none";
+
+	asked.cwd = dir;
+	CHECK_INT(plan_exec_process(&arena, &asked, decode(own), &p, &err), 0);
+	for (size_t i = 0; p && i < p->env.n; i++)
+		if (strncmp(p->env.v[i], "PWD=", 4) == 0)
+			last = p->env.v[i];
+	return last;
+}
+
+TEST(pwd_follows_the_directory_that_it_names)
+{
+	const char *own = "{\"args\":[\"sh\"],\"cwd\":\"/srv\",\"env\":[\"PWD=/srv\"]}";
+
+	CHECK_STR(pwd_in(own, NULL), "PWD=/srv");
+	CHECK_STR(pwd_in(own, "/tmp"), "PWD=/tmp");
+	CHECK_STR(pwd_in("{\"args\":[\"sh\"],\"cwd\":\"/srv\",\"env\":[\"PWD=/x\"]}", "/tmp"),
+		  "PWD=/x");
+	CHECK_STR(pwd_in("{\"args\":[\"sh\"],\"cwd\":\"/srv\",\"env\":[\"A=1\"]}", "/tmp"), "none");
+}
+
 TEST(a_capability_is_added_but_never_inheritable)
 {
 	static const char *const caps[] = { "CAP_CHOWN" };
