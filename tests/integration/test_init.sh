@@ -27,6 +27,14 @@ t_init_reaps_and_gives_the_status() {
 	eq interpreter "$RC $ERR" '127 usrun: exec /bin/script: its interpreter or loader is not in the container'
 }
 
+# A filter may know fork(2) alone.
+t_init_starts_the_program_under_its_filter() {
+	cfg '.annotations["run.oci.init"] = "1" | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
+		syscalls: [{names: ["vfork"], action: "SCMP_ACT_ERRNO", errnoRet: 1}]}'
+	sh_run 'echo it ran'
+	eq output "$OUT" 'it ran'
+}
+
 # A first process would not notice either.
 t_init_passes_signals_on() {
 	cfg '.annotations["run.oci.init"] = "1"'
