@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "src/cmd/pidns.h"
 
+#include "src/base/clock.h"
 #include "src/base/fd.h"
 #include "src/base/io.h"
 #include "src/base/parse.h"
 #include "src/base/str.h"
 #include "src/state/status.h"
+#include "src/steps/start.h"
 #include "src/sys/pidfd.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+
+enum { SETTLE_MS = 2000 };
 
 bool pidns_is_own(const struct state *state)
 {
@@ -36,6 +40,18 @@ static bool is_inside(int proc, pid_t pid, const struct stat *ns)
 	return look(proc, pid, &st) && st.st_ino == ns->st_ino && st.st_dev == ns->st_dev;
 }
 
+/* Between its start and its exec, init shows nobody its namespaces. */
+static int look_at_init(int proc, pid_t init, struct stat *ret)
+{
+	long long deadline = clock_now() + SETTLE_MS;
+	int r;
+
+	do
+		r = look(proc, init, ret) ? 0 : -errno;
+	while (r < 0 && start_target_settles(r, init, deadline));
+	return r;
+}
+
 int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, struct err *err)
 {
 	DIR *proc = opendir("/proc");
@@ -50,16 +66,14 @@ int pidns_pids(struct arena *arena, pid_t init, pid_t **ret, size_t *ret_n, stru
 	*ret_n = 0;
 	if (!proc)
 		return err_errno(err, errno, "open /proc");
-	if (!look(dirfd(proc), init, &ns)) {
-		int error = errno;
-
-		r = 0;
-		/* Otherwise it has exited, and its namespace is gone; a process that is just
-		 * exiting may be hidden from its user. */
-		if (error != ENOENT && error != ESRCH && !status_is_dying(init))
-			r = err_errno(err, error, "stat /proc/%d/ns/pid", (int)init);
+	r = look_at_init(dirfd(proc), init, &ns);
+	if (r < 0) {
 		(void)closedir(proc);
-		return r;
+		/* It has exited, and its namespace is gone; a process that is just exiting may be
+		 * hidden from its user. */
+		if (r == -ENOENT || r == -ESRCH || status_is_dying(init))
+			return 0;
+		return err_errno(err, -r, "stat /proc/%d/ns/pid", (int)init);
 	}
 	while ((entry = io_next_entry(proc, &r))) {
 		if (parse_u32(entry->d_name, &pid) < 0 || !is_inside(dirfd(proc), (pid_t)pid, &ns))

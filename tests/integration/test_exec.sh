@@ -61,6 +61,25 @@ t_exec_at_the_first_moment() {
 	down
 }
 
+# The same for who looks for its processes, where there is no cgroup to find them by.
+t_ps_at_the_first_moment() {
+	local tracer command
+	rootless_only 'root may look at any moment'
+	cfg --argjson u "$(id -u)" --argjson g "$(id -g)" '.linux.uidMappings = [{containerID: 0, hostID: $u, size: 1}] |
+		.linux.gidMappings = [{containerID: 0, hostID: $g, size: 1}]'
+	prog /bin/sleep 1000
+	for command in ps 'kill --all'; do
+		strace -f -qq -o "$T/trace" -e trace=close_range -e inject=close_range:delay_enter=200000 \
+			"${U[@]}" --cgroup-manager disabled create -b "$T/b" "$ID" >"$T/create" 2>&1 </dev/null &
+		tracer=$!
+		soon is created || fail "$(<"$T/create")"
+		# shellcheck disable=SC2086 # a command and its option
+		ok $command "$ID"
+		down
+		wait $tracer || true
+	done
+}
+
 # The same for who joins its namespaces by path, as a second container of a pod.
 t_exec_beside_at_the_first_moment() {
 	local tracer pod=$ID-pod pid
