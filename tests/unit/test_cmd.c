@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "src/base/fd.h"
 #include "src/base/str.h"
 #include "src/cgroup/driver.h"
+#include "src/cgroup/v1.h"
 #include "src/cmd/cgroup_of.h"
 #include "src/cmd/events_json.h"
 #include "src/cmd/parts.h"
@@ -14,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const pid_t pids[] = { 7, 4242 };
@@ -507,6 +510,48 @@ TEST(files_of_many_lines)
 	(void)unlinkat(cgroup.fds[0], "io.max", 0);
 	driver_close(&cgroup);
 	(void)rmdir(dir);
+}
+
+static void put_file(int dir, const char *name, const char *text)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK_INT(write(fd, text, strlen(text)), (long long)strlen(text));
+}
+
+TEST(cpusets_of_many_processors)
+{
+	_cleanup_str_ struct str cpus = { 0 };
+	char dir[] = "/tmp/usrun-cmd.XXXXXX", *text;
+	int parent, child;
+
+	for (int i = 0; i < 8192; i += 2)
+		str_addf(&cpus, "%s%d", i ? "," : "", i);
+	CHECK(mkdtemp(dir) != NULL);
+	parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK_INT(mkdirat(parent, "child", 0700), 0);
+	child = openat(parent, "child", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	put_file(parent, "cpuset.cpus", cpus.s);
+	put_file(child, "cpuset.cpus", "");
+	put_file(parent, "cpuset.mems", "0-1\n");
+	put_file(child, "cpuset.mems", "1\n"); /* was set before */
+	CHECK_INT(v1_inherit_cpuset(parent, child), 0);
+	CHECK_INT(group_read(child, "cpuset.cpus", &arena, &text), 0);
+	CHECK_STR(text, cpus.s);
+	CHECK_INT(group_read(child, "cpuset.mems", &arena, &text), 0);
+	CHECK_STR(text, "1");
+	(void)unlinkat(parent, "cpuset.mems", 0);
+	(void)unlinkat(child, "cpuset.mems", 0);
+	CHECK_INT(v1_inherit_cpuset(parent, child), 0); /* noprefix */
+	(void)unlinkat(parent, "cpuset.cpus", 0);
+	(void)unlinkat(child, "cpuset.cpus", 0);
+	CHECK_INT(mkdirat(child, "cpuset.cpus", 0700), 0);
+	CHECK_INT(v1_inherit_cpuset(parent, child), -EISDIR); /* not "nothing to do" */
+	(void)unlinkat(child, "cpuset.cpus", AT_REMOVEDIR);
+	(void)unlinkat(parent, "child", AT_REMOVEDIR);
+	(void)rmdir(dir);
+	(void)close(child);
+	(void)close(parent);
 }
 
 TEST(parts_are_told_in_order_even_if_a_child_cannot)
