@@ -155,6 +155,7 @@ struct rootfs_plan {
 	size_t n_idmaps;
 	const char *const *masked;
 	size_t n_masked;
+	struct mount_super mask_label; /* of masked directories; key NULL: none */
 	const char *const *readonly_paths;
 	size_t n_readonly_paths;
 };

@@ -201,22 +201,31 @@ static void drop_flags_of_source(const struct plan_build *b, const struct oci_mo
 	}
 }
 
-/* linux.mountLabel: the SELinux context of files on new file systems. Bind mounts have their own;
- * proc and sysfs cannot have one, and mqueue takes one only when it is mounted. */
-static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
+bool plan_mount_options_label(const struct plan *plan, struct mount_super *ret)
 {
-	const struct oci_config *config = b->plan->config;
+	const struct oci_config *config = plan->config;
 	const char *label = config->linux_ ? config->linux_->mount_label : NULL;
 	const char *kind = annotations_find(config->annotations.v, config->annotations.n,
 					    ANNOTATIONS_MOUNT_CONTEXT);
 
-	if (!label || !str_equal(b->plan->facts->lsm, "selinux"))
+	if (!label || !str_equal(plan->facts->lsm, "selinux"))
+		return false;
+	*ret = (struct mount_super){ .key = kind ? kind : "context", .value = label };
+	return true;
+}
+
+/* The SELinux context of files on new file systems. Bind mounts have their own; proc and sysfs
+ * cannot have one, and mqueue takes one only when it is mounted. */
+static void add_label(struct plan_build *b, struct mount_entry *m, struct mount_super *super)
+{
+	struct mount_super label;
+
+	if (!plan_mount_options_label(b->plan, &label))
 		return;
 	if (m->kind == MOUNT_MQUEUE)
-		m->label = label;
+		m->label = label.value;
 	else if (m->kind == MOUNT_FS)
-		super[m->n_super++] =
-			(struct mount_super){ .key = kind ? kind : "context", .value = label };
+		super[m->n_super++] = label;
 }
 
 int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount,

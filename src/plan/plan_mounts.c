@@ -384,6 +384,7 @@ int plan_mounts_build(struct plan_build *b, struct err *err)
 	if (linux_) {
 		rootfs->masked = linux_->masked_paths.v;
 		rootfs->n_masked = linux_->masked_paths.n;
+		(void)plan_mount_options_label(b->plan, &rootfs->mask_label);
 		rootfs->readonly_paths = linux_->readonly_paths.v;
 		rootfs->n_readonly_paths = linux_->readonly_paths.n;
 	}

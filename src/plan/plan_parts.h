@@ -65,6 +65,8 @@ int plan_idmap_mount_shown(struct plan_build *b, size_t i, struct mount_entry *m
 bool plan_idmap_mount_is_wanted(const struct oci_mount *mount);
 
 void plan_mount_options_shape(const struct oci_mount *mount, struct plan_mount_shape *ret);
+/* linux.mountLabel as an option of a new file system; false if there is none, or no SELinux. */
+bool plan_mount_options_label(const struct plan *plan, struct mount_super *ret);
 /* Applies the words to m, whose kind, target and recursive are set. */
 int plan_mount_options_apply(struct plan_build *b, const struct oci_mount *mount,
 			     struct mount_entry *m, struct err *err) MUST_CHECK;

@@ -138,6 +138,9 @@ void plan_print_rootfs(struct str *out, const struct plan *plan)
 		plan_print_addf(out, "  propagation %s\n", propagation_name(rootfs->propagation));
 	plan_print_addf(out, "  %zu paths masked, %zu read-only\n", rootfs->n_masked,
 			rootfs->n_readonly_paths);
+	if (rootfs->n_masked && rootfs->mask_label.key)
+		plan_print_addf(out, "  masked directories: %s=%s\n", rootfs->mask_label.key,
+				rootfs->mask_label.value);
 	if (!plan->devices.n)
 		return;
 	plan_print_addf(out, "devices     %s:",

@@ -46,7 +46,7 @@ static int copy_null(struct masks *masks)
 	return r;
 }
 
-static int mask_with(int target, bool dir, struct masks *masks)
+static int mask_with(int target, bool dir, const struct mount_super *label, struct masks *masks)
 {
 	_cleanup_later_ int mount = -1;
 	int r;
@@ -54,7 +54,7 @@ static int mask_with(int target, bool dir, struct masks *masks)
 	if (!dir)
 		mount = copy_null(masks);
 	else
-		mount = masks->dir < 0 ? mountfd_fs_empty()
+		mount = masks->dir < 0 ? mountfd_fs_empty(label->key, label->value)
 				       : mountfd_clone(masks->dir, "", false, false);
 	if (mount < 0)
 		return mount;
@@ -83,7 +83,7 @@ static int mask(struct start *start, const char *path, struct masks *masks, stru
 		return err_errno(err, -target, ERR_AT "linux.maskedPaths: open %s", path);
 	if (fstat(target, &st) < 0)
 		return err_errno(err, errno, ERR_AT "linux.maskedPaths: stat %s", path);
-	r = mask_with(target, S_ISDIR(st.st_mode), masks);
+	r = mask_with(target, S_ISDIR(st.st_mode), &start->plan->rootfs.mask_label, masks);
 	return r < 0 ? err_errno(err, -r, ERR_AT "linux.maskedPaths: mask %s", path) : 0;
 }
 

@@ -31,7 +31,7 @@ static int empty_ourselves(const struct start *start, int sock)
 				     SYS_exit_group };
 	int pidns = start->ns_fds[PLAN_NS_PID], keep[] = { sock, pidns };
 	const uint64_t caps = UINT64_C(1) << CAP_SYS_ADMIN;
-	_cleanup_close_ int empty = mountfd_fs_empty();
+	_cleanup_close_ int empty = mountfd_fs_empty(NULL, NULL);
 	struct err ignored;
 
 	if (empty < 0)

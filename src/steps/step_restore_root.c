@@ -125,7 +125,8 @@ static int open_again(int fd, const char *what, struct err *err)
 /* Covers the images' directory with an overlay of an empty directory that everybody may search. */
 static int cover(int images)
 {
-	_cleanup_close_ int top = mountfd_fs_empty(), fs = mountfd_fs_open("overlay"), all = -1;
+	_cleanup_close_ int top = mountfd_fs_empty(NULL, NULL), fs = mountfd_fs_open("overlay"),
+			    all = -1;
 	char layers[2 * sizeof(struct fd_path)];
 	int r = top < 0 ? top : fs < 0 ? fs : mountfd_attach(top, images);
 

@@ -22,8 +22,9 @@ int mountfd_fs_set(int fs, const char *key, const char *value); /* value NULL se
 int mountfd_fs_create(int fs);
 int mountfd_fs_mount(int fs, uint64_t attrs); /* returns a detached mount */
 
-/* A detached mount of an empty directory in which nothing can be created. */
-int mountfd_fs_empty(void);
+/* A detached mount of an empty directory in which nothing can be created; key NULL: without an
+ * option. */
+int mountfd_fs_empty(const char *key, const char *value);
 
 /* Opens a mount's file system for reconfiguration. */
 int mountfd_fs_pick(int mount);

@@ -99,13 +99,15 @@ void mountfd_fs_message(int fs, char *buf, size_t size)
 	buf[n > 0 ? n : 0] = '\0';
 }
 
-int mountfd_fs_empty(void)
+int mountfd_fs_empty(const char *key, const char *value)
 {
 	_cleanup_close_ int fs = mountfd_fs_open("tmpfs");
 	int r = fs < 0 ? fs : mountfd_fs_set(fs, "nr_inodes", "1");
 
 	if (r == 0)
 		r = mountfd_fs_set(fs, "mode", "555");
+	if (r == 0 && key)
+		r = mountfd_fs_set(fs, key, value);
 	if (r == 0)
 		r = mountfd_fs_create(fs);
 	if (r < 0)

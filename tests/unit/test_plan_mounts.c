@@ -4,6 +4,7 @@
 #include "src/oci/decode.h"
 #include "src/oci/mount_options.h"
 #include "src/plan/plan.h"
+#include "src/plan/plan_print.h"
 #include "tests/lib/check.h"
 #include "tests/lib/order.h"
 #include "tests/unit/plan_facts.h"
@@ -325,7 +326,9 @@ TEST(labels_of_mounts)
 	static const char mounts[] = "{\"destination\":\"/m\",\"type\":\"tmpfs\"},"
 				     "{\"destination\":\"/proc\",\"type\":\"proc\"},"
 				     "{\"destination\":\"/q\",\"type\":\"mqueue\"}";
-	static const char label[] = "],\"mountLabel\":\"u:r:t:s0:c1,c2\"";
+	static const char label[] =
+		"],\"maskedPaths\":[\"/proc/acpi\"],\"mountLabel\":\"u:r:t:s0:c1,c2\"";
+	_cleanup_str_ struct str text = { 0 };
 	struct facts facts = root_facts();
 	const struct plan *plan;
 
@@ -337,11 +340,16 @@ TEST(labels_of_mounts)
 	CHECK(plan && !plan->rootfs.mounts[0].label && !plan->rootfs.mounts[1].label);
 	CHECK(plan && plan->rootfs.mounts[2].n_super == 0 &&
 	      str_equal(plan->rootfs.mounts[2].label, "u:r:t:s0:c1,c2"));
+	CHECK(plan && str_equal(plan->rootfs.mask_label.key, "context"));
+	CHECK(plan && str_equal(plan->rootfs.mask_label.value, "u:r:t:s0:c1,c2"));
+	if (plan)
+		plan_print_rootfs(&text, plan);
+	CHECK(strstr(str_text(&text), "  masked directories: context=u:r:t:s0:c1,c2\n"));
 	/* mount(2) would end the label at the comma. */
 	CHECK(plan && plan->rootfs.mounts[0].methods[0] == MOUNT_BY_FSMOUNT);
 	facts.lsm = "";
 	plan = build(&facts, mounts, label);
-	CHECK(plan && plan->rootfs.mounts[0].n_super == 0);
+	CHECK(plan && plan->rootfs.mounts[0].n_super == 0 && !plan->rootfs.mask_label.key);
 	CHECK(plan && plan->n_warnings &&
 	      strstr(plan->warnings[0].text, "linux.mountLabel is ignored"));
 }
