@@ -21,6 +21,30 @@ enum {
 _Static_assert(RELAY_RESERVE >= DETACH_MAX + 2, "keys that were held, and two ends");
 _Static_assert((int)RELAY_RESERVE >= (int)QUERY_HELD, "a query that was held");
 
+/* What was typed before the terminal is raw is read as the lines that it is: in raw mode, an
+ * end-of-file character among them would be a NUL. */
+static void take_typed_ahead(struct session *session)
+{
+	struct pollfd input = { .fd = session->terminal.input, .events = POLLIN };
+	struct termios modes;
+	char *space;
+	size_t size;
+
+	if (session->s->attach || !terminal_is_ours(&session->terminal) ||
+	    tcgetattr(input.fd, &modes) < 0 || !(modes.c_lflag & ICANON))
+		return;
+	while ((size = relay_space(&session->input, &space)) && poll(&input, 1, 0) > 0 &&
+	       !(input.revents & POLLHUP)) {
+		ssize_t n = stream_read(&session->in, space, size);
+
+		if (n < 0)
+			return;
+		if (n == 0)
+			space[n++] = (char)modes.c_cc[VEOF];
+		relay_note(&session->input, RELAY_GOT, (size_t)n);
+	}
+}
+
 void supervise_open_streams(struct session *session)
 {
 	const struct supervise_attach *attach = session->s->attach;
@@ -36,6 +60,7 @@ void supervise_open_streams(struct session *session)
 	/* Nobody shares this open file: programs inside have the other end. */
 	(void)fcntl(console, F_SETFL, fcntl(console, F_GETFL) | O_NONBLOCK);
 	terminal_open(&session->terminal);
+	take_typed_ahead(session);
 	terminal_look(&session->terminal);
 	(void)tty_copy_size(session->terminal.window, console);
 }

@@ -19,16 +19,21 @@ void terminal_open(struct terminal *terminal)
 	}
 }
 
+bool terminal_is_ours(const struct terminal *terminal)
+{
+	pid_t group = terminal->input < 0 ? 0 : tcgetpgrp(terminal->input);
+
+	/* A terminal that is not our controlling terminal has no jobs of ours. */
+	return group < 0 || group == getpgrp();
+}
+
 void terminal_look(struct terminal *terminal)
 {
 	struct termios modes;
-	pid_t group;
 
 	if (terminal->input < 0)
 		return;
-	group = tcgetpgrp(terminal->input);
-	/* A terminal that is not our controlling terminal has no jobs of ours. */
-	terminal->ours = group < 0 || group == getpgrp();
+	terminal->ours = terminal_is_ours(terminal);
 	terminal->is_raw = terminal->is_raw && terminal->ours;
 	if (!terminal->ours)
 		return;

@@ -19,6 +19,9 @@ struct terminal {
 
 void terminal_open(struct terminal *terminal);
 
+/* Whether standard input is a terminal that is ours. */
+bool terminal_is_ours(const struct terminal *terminal);
+
 /* Checks whether it is ours, and sets raw mode if so: after the start, after we were stopped, and
  * periodically while it is not ours, because a shell sends no event. */
 void terminal_look(struct terminal *terminal);

@@ -8,6 +8,7 @@ Every case has a time limit, and compares every byte. --full: all combinations o
 import array
 import contextlib
 import fcntl
+import hashlib
 import itertools
 import json
 import os
@@ -391,6 +392,22 @@ def an_unfinished_line_of_input(how):
         check("status", run.wait(), 8)
 
 
+def typed_ahead(how):
+    """What is typed, and an end of file, before usrun has begun, arrives as what it is, in its order."""
+    lines = b"".join(b"line-%d\n" % i for i in range(300))
+
+    def streams(terminal):
+        os.write(terminal.master, lines + b"\x04unfinished")
+        return [terminal.slave] * 3
+
+    with running(how, "stty -echo; busybox md5sum; read x; echo got $x; exit 3", streams) as (run, terminal):
+        run.read(terminal.master, hashlib.md5(lines).hexdigest().encode())
+        wait_for("raw", terminal.is_raw)
+        os.write(terminal.master, b"-finished\r")
+        run.read(terminal.master, b"got unfinished-finished")
+        check("status", run.wait(), 3)
+
+
 def a_shell_at_the_end_of_its_input(how):
     """Its line editing must see the end, too, whenever it begins."""
     for delay in (0, 0.3):
@@ -758,7 +775,7 @@ def cases(full):
     for function in (pasted_to_a_program_that_does_not_read, a_file_that_is_not_read,
                      signals_are_served_while_output_is_blocked, an_end_that_nobody_reads_can_be_given_up,
                      five_megabytes_each_way, a_reader_that_leaves,
-                     a_reader_that_leaves_while_nothing_is_written, an_unfinished_line_of_input, a_shell_at_the_end_of_its_input,
+                     a_reader_that_leaves_while_nothing_is_written, an_unfinished_line_of_input, typed_ahead, a_shell_at_the_end_of_its_input,
                      a_pipe_leaves_the_terminal_its_newlines, a_resized_window, a_closed_window, a_killed_relay,
                      a_key_that_has_no_effect, stopped_and_continued, a_job_of_the_background, queries_stay_out_of_the_shell,
                      input_stays_with_the_shell, the_stop_key, the_interrupt_key,
