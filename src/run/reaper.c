@@ -95,16 +95,27 @@ static bool reap(pid_t program, int *ret_status)
 	return ended;
 }
 
+/* Whether it has stopped, and has not been continued since. */
+static bool is_stopped(pid_t program)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)program, &info, WSTOPPED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == program;
+}
+
 /* The program leads its own session, where stop signals other than SIGSTOP have no effect. Its
  * children stop and continue with it, like a shell's job, and get the keys of a terminal. */
 static void pass_on(pid_t program, const siginfo_t *info)
 {
 	int signal = info->si_signo;
+	bool group = info->si_code == SI_QUEUE && info->si_value.sival_int == CHILD_GROUP;
 
+	if (signal == SIGCONT && group && !is_stopped(program))
+		return; /* it is for a program that has stopped itself */
 	if (signal == SIGTSTP)
 		(void)kill(-program, SIGSTOP);
-	else if (signal == SIGCONT ||
-		 (info->si_code == SI_QUEUE && info->si_value.sival_int == CHILD_GROUP))
+	else if (signal == SIGCONT || group)
 		(void)kill(-program, signal);
 	else if (signal != SIGTTIN && signal != SIGTTOU)
 		(void)kill(program, signal);

@@ -189,16 +189,29 @@ static void read_input(struct session *session, short revents)
 		take_input(session, space, held + (size_t)n);
 }
 
-/* The first ^C may have ended a child of the first process; a second one cannot have. */
-static void watch_interrupts(struct session *session, const char *text, size_t len)
+/* Whether a key that ends programs is among what was typed. */
+static bool has_key(const struct termios *modes, int key, const char *text, size_t len)
 {
-	const char *key = memchr(text, 3, len);
-	struct termios modes;
+	cc_t c = modes->c_cc[key];
 
-	if (!key || tcgetattr(session->s->console, &modes) < 0 || !(modes.c_lflag & ISIG) ||
-	    modes.c_cc[VINTR] != (cc_t)*key)
+	return c != _POSIX_VDISABLE && memchr(text, c, len);
+}
+
+/* The first ^C may have ended a child of the first process; a second one cannot have. */
+static void watch_keys(struct session *session, const char *text, size_t len)
+{
+	struct termios modes;
+	bool interrupts;
+
+	if (!memchr(text, 3, len) &&
+	    !memchr(text, 28, len)) /* the usual keys: others cost a call */
 		return;
-	if (++session->interrupts > 1)
+	if (tcgetattr(session->s->console, &modes) < 0 || !(modes.c_lflag & ISIG))
+		return;
+	interrupts = has_key(&modes, VINTR, text, len);
+	if (interrupts || has_key(&modes, VQUIT, text, len))
+		supervise_continue(session);
+	if (interrupts && ++session->interrupts > 1)
 		supervise_tell_deaf(session, SIGINT);
 }
 
@@ -209,7 +222,7 @@ static void write_input(struct session *session)
 	ssize_t n = size ? write(session->s->console, text, size) : 0;
 
 	if (n > 0) {
-		watch_interrupts(session, text, (size_t)n);
+		watch_keys(session, text, (size_t)n);
 		relay_note(&session->input, RELAY_PUT, (size_t)n);
 	} else if (n < 0 && errno == EIO) { /* no process has it open now, though one may later */
 		session->away = true;

@@ -43,6 +43,10 @@ void supervise_handle_signal(struct session *session, int signal, bool key);
 /* Tells the user, once, that the container's first process ignores the signal. */
 void supervise_tell_deaf(struct session *session, int signal);
 
+/* Continues a program that has stopped itself, so that a signal to end it has its effect: of the
+ * user's shell it is not a job. */
+void supervise_continue(const struct session *session);
+
 /* supervise_console.c: the two directions between the user and the console. */
 void supervise_open_streams(struct session *session);
 void supervise_close_streams(struct session *session);

@@ -152,6 +152,18 @@ static void signal_process(const struct supervise *s, int signal, bool key)
 		child_signal_group(s->child, signal);
 }
 
+void supervise_continue(const struct session *session)
+{
+	const struct supervise *s = session->s;
+
+	if (s->attach || session->ended || session->stopped)
+		return;
+	if (s->reaper)
+		child_signal_group_below(s->child, SIGCONT);
+	else
+		child_continue(s->child);
+}
+
 static void forward(struct session *session, int signal, bool key)
 {
 	bool ends = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
@@ -168,7 +180,9 @@ static void forward(struct session *session, int signal, bool key)
 		session->told = true;
 	if (!session->ended)
 		signal_process(session->s, signal, key);
-	else if (ends)
+	if (ends)
+		supervise_continue(session);
+	if (session->ended && ends)
 		relay_note(&session->output, RELAY_BROKEN,
 			   0); /* its last output, which nobody reads */
 }

@@ -88,14 +88,15 @@ void child_exit(int status)
 		__builtin_trap();
 }
 
-/* 1 if it has ended, 0 if not, or -errno. */
+/* 1 if it has ended (or, with WSTOPPED, stopped), 0 if not, or -errno. */
 static int wait_for(int idtype, int id, int options, int *ret_status)
 {
+	int what = options & WSTOPPED ? 0 : WEXITED;
 	siginfo_t info = { 0 };
 	int r, again = 1;
 
 	do /* SIGCHLD comes once: do not lose the end that it announced */
-		r = waitid((idtype_t)idtype, (id_t)id, &info, WEXITED | WNOHANG | __WALL | options);
+		r = waitid((idtype_t)idtype, (id_t)id, &info, what | WNOHANG | __WALL | options);
 	while (r < 0 && (errno == EINTR || (errno != ECHILD && again-- > 0)));
 	if (r < 0)
 		return -errno;
@@ -179,6 +180,12 @@ void child_signal_group(const struct child *child, int signal)
 {
 	if (child_is_there(child)) /* not reaped yet, so the number is still its process group's */
 		(void)kill(-child->pid, signal);
+}
+
+void child_continue(const struct child *child)
+{
+	if (child_is_there(child) && wait_of(child, WSTOPPED | WNOWAIT, NULL) > 0)
+		child_signal_group(child, SIGCONT);
 }
 
 void child_signal_group_below(const struct child *child, int signal)

@@ -54,6 +54,9 @@ void child_await_signal(const struct child *child, int signal, int timeout_ms);
 /* Signals the whole process group that the child leads. */
 void child_signal_group(const struct child *child, int signal);
 
+/* Continues the process group that the child leads if it has stopped itself. */
+void child_continue(const struct child *child);
+
 /* Signals a child that passes signals on to its program: this one, because of what is queued with
  * it, to the whole process group of that. */
 enum { CHILD_GROUP = 1 };

@@ -91,8 +91,8 @@ class Run:
     """One usrun: how is "run" or "exec"; the container of an exec is there already."""
 
     def __init__(self, how, script, terminal, streams, options=()):
-        if how == "run":
-            words = ["run", "-b", BUNDLE, "-f", bundle(script), *options, ID]
+        if how != "exec":
+            words = ["run", "-b", BUNDLE, "-f", bundle(script, init=how == "init"), *options, ID]
         else:
             words = ["exec", "-t", *options, ID + "-x", "/bin/sh", "-c", script]
         self.how, self.terminal, self.got = how, terminal, bytearray()
@@ -143,7 +143,7 @@ class Run:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        if self.how == "run":
+        if self.how != "exec":
             subprocess.run([*USRUN, "delete", "--force", ID], check=False, stdin=subprocess.DEVNULL)
 
 
@@ -497,6 +497,38 @@ def a_key_that_has_no_effect(how):
         check("once, on a line of its own", run.got.count(b"^C\r\nusrun: warning: " + words), 1)
 
 
+def a_program_that_stops_itself(how):
+    """Keys and signals that end programs continue it first, or it would hear nothing for ever."""
+    script = "echo ready; kill -STOP $$; read x; read x"
+    for key, end, status in ((b"\x03", None, 130), (b"\x1c", None, 130), (None, signal.SIGTERM, 143)):
+        with running(how, script) as (run, terminal):
+            run.read(terminal.master, b"ready")
+            wait_for("stop", lambda run=run: state_of_program(run.process.pid, how) == "T")
+            wait_for("raw", terminal.is_raw)
+            if key:
+                os.write(terminal.master, key)
+            else:
+                run.process.send_signal(end)
+            if key == b"\x1c":  # which a shell ignores
+                wait_for("continued", lambda run=run: state_of_program(run.process.pid, how) != "T")
+                os.write(terminal.master, b"\x03")
+            check(f"status after {key or end}", run.wait(), status)
+
+
+def a_program_that_goes_on_hears_nothing_more(how):
+    """Who runs is not continued: it may have a handler for that."""
+    script = "trap 'echo CONTINUED' CONT; trap 'echo INTERRUPTED' INT; echo ready; while :; do read x && exit 3; done"
+    with running(how, script) as (run, terminal):
+        run.read(terminal.master, b"ready")
+        wait_for("raw", terminal.is_raw)
+        os.write(terminal.master, b"\x03")
+        run.read(terminal.master, b"INTERRUPTED")
+        os.write(terminal.master, b"word\r")
+        check("status", run.wait(), 3)
+        run.read(terminal.master)
+        check("continued", run.got.count(b"CONTINUED"), 0)
+
+
 def stopped_and_continued(how):
     with running(how, "stty -echo; echo ready; read x; echo got $x; exit 3") as (run, terminal):
         run.read(terminal.master, b"ready")
@@ -519,6 +551,13 @@ def stopped_and_continued(how):
 
 def state_of(pid):
     return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def state_of_program(pid, how):
+    below = children_of(pid).split()
+    if how == "init" and below:
+        below = children_of(below[0]).split()
+    return state_of(below[0]) if below else ""
 
 
 def children_of(pid):
@@ -781,6 +820,9 @@ def cases(full):
                      input_stays_with_the_shell, the_stop_key, the_interrupt_key,
                      the_end_of_a_stopped_job, the_end_of_a_job_that_goes_on):
         for how in ("run", "exec"):
+            yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
+    for how in ("init", "exec"):
+        for function in (a_program_that_stops_itself, a_program_that_goes_on_hears_nothing_more):
             yield f"{how} {function.__name__}", lambda f=function, how=how: f(how)
     for function in (the_stop_key, the_interrupt_key, the_end_of_a_stopped_job, the_stop_key_stops_children):
         yield f"init {function.__name__}", lambda f=function: f("init")
