@@ -193,7 +193,7 @@ static int act(int dirfd, struct state *state, void *data, struct err *err)
 		r = dump(c, err);
 	if (r < 0 || c->asked->leave_running || c->asked->pre_dump)
 		return r;
-	return removal_run(c->store, dirfd, state, c->config, err);
+	return removal_run(c->store, dirfd, state, &(struct removal){ .config = c->config }, err);
 }
 
 static int run(struct arena *arena, const struct cmd_globals *globals, const void *data, int argc,

@@ -151,7 +151,8 @@ static int destroy(int dirfd, struct state *state, void *data, struct err *err)
 {
 	struct start_call *call = data;
 
-	return removal_run(call->store, dirfd, state, call->config, err);
+	return removal_run(call->store, dirfd, state, &(struct removal){ .config = call->config },
+			   err);
 }
 
 /* Runs without the lock, as hooks may call usrun. If a hook fails, the container is destroyed, by

@@ -389,7 +389,10 @@ static int remove_own(int dirfd, struct state *state, void *data, struct err *er
 	struct launch *launch = data;
 
 	launch->found = true;
-	return removal_run(launch->store, dirfd, state, launch->config, err);
+	return removal_run(
+		launch->store, dirfd, state,
+		&(struct removal){ .config = launch->config, .signals = &launch->start.signals },
+		err);
 }
 
 int launch_delete(struct launch *launch, struct err *err)

@@ -112,6 +112,7 @@ static void remove_pid_file(struct start *start)
 
 static void take_back(struct start *start)
 {
+	const struct removal how = { .config = start->plan->config, .signals = &start->signals };
 	struct err err;
 
 	remove_pid_file(start);
@@ -126,8 +127,7 @@ static void take_back(struct start *start)
 	/* The processes are gone and the recorded pid may have been reused. */
 	start->state->pid.set = false;
 	start->state->poststop_hooks.v = start->hooks_ran;
-	if (removal_run(start->store, start->state_dir, start->state, start->plan->config, &err) <
-	    0)
+	if (removal_run(start->store, start->state_dir, start->state, &how, &err) < 0)
 		log_notice("cleaning up: %s", err.text);
 }
 

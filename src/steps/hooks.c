@@ -61,6 +61,7 @@ static int run_one(const struct hooks_request *request, size_t i, const char *in
 		.input_len = input_len,
 		.timeout_ms = timeout_ms(hook),
 		.signals = request->signals,
+		.passes_on = request->keep_going,
 		.cwd_fd = request->cwd_fd,
 		.output_fd = request->output.out,
 		.error_fd = request->output.err,
@@ -170,10 +171,19 @@ int hooks_run_poststart(const struct oci_hooks *hooks, const struct state_doc *d
 	return hooks ? run_late(hooks, &request, err) : 0;
 }
 
-int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc, struct err *err)
+int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc,
+		       const struct signals *signals, struct err *err)
 {
-	struct hooks_request request = { .point = "poststop", .doc = *doc, .keep_going = true };
+	struct signals own = { .fd = signals ? signals->fd : -1 };
+	struct hooks_request request = { .point = "poststop",
+					 .doc = *doc,
+					 .signals = own.fd >= 0 ? &own : NULL,
+					 .keep_going = true };
 
+	if (own.fd >= 0) { /* what came before was for the container */
+		(void)signals_read(&own);
+		own.ended_by = 0;
+	}
 	request.doc.status = "stopped";
 	request.doc.pid = 0;
 	return hooks ? run_late(hooks, &request, err) : 0;

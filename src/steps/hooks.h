@@ -21,7 +21,7 @@ struct hooks_request {
 	int cwd_fd; /* -1: the current directory */
 	struct hooks_output output;
 	struct signals *signals; /* passed to spawn_run() */
-	bool keep_going;         /* poststop: run the rest even if one fails */
+	bool keep_going;         /* poststop: run the rest even if one fails or is signalled */
 };
 
 /* Opens the files; either may be NULL. */
@@ -37,8 +37,10 @@ void hooks_close_output(struct hooks_output *output);
 int hooks_run(const struct hooks_request *request, struct err *err) MUST_CHECK;
 
 /* Run after the program was started, and after the deletion, in the bundle if it still exists. doc
- * needs no status. All poststop hooks run, and the first failure is returned. hooks may be NULL. */
+ * needs no status. All poststop hooks run, and the first failure is returned; signals that come
+ * meanwhile (NULL: none are blocked) go to the hook, which alone knows how to stop. hooks may be
+ * NULL. */
 int hooks_run_poststart(const struct oci_hooks *hooks, const struct state_doc *doc,
 			struct err *err) MUST_CHECK;
 int hooks_run_poststop(const struct oci_hooks *hooks, const struct state_doc *doc,
-		       struct err *err) MUST_CHECK;
+		       const struct signals *signals, struct err *err) MUST_CHECK;

@@ -22,7 +22,8 @@ static const struct oci_config *read_copy(struct arena *arena, int dirfd)
 	return NULL;
 }
 
-static void run_poststop(const struct state *state, const struct oci_config *config)
+static void run_poststop(const struct state *state, const struct oci_config *config,
+			 const struct signals *signals)
 {
 	const struct state_doc doc = { .id = state->id,
 				       .bundle = state->bundle,
@@ -30,13 +31,14 @@ static void run_poststop(const struct state *state, const struct oci_config *con
 				       .n_annotations = state->annotations.n };
 	struct err err;
 
-	if (hooks_run_poststop(config->hooks, &doc, &err) < 0)
+	if (hooks_run_poststop(config->hooks, &doc, signals, &err) < 0)
 		log_notice("%s", err.text);
 }
 
 int removal_run(struct store *store, int dirfd, const struct state *state,
-		const struct oci_config *config, struct err *err)
+		const struct removal *how, struct err *err)
 {
+	const struct oci_config *config = how ? how->config : NULL;
 	struct arena arena = { 0 };
 	int r;
 
@@ -44,7 +46,7 @@ int removal_run(struct store *store, int dirfd, const struct state *state,
 		config = read_copy(&arena, dirfd);
 	r = undo_list_run(store, state, err);
 	if (r == 0 && config && state->poststop_hooks.v)
-		run_poststop(state, config);
+		run_poststop(state, config, how ? how->signals : NULL);
 	arena_free(&arena);
 	return r;
 }

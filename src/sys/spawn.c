@@ -110,6 +110,15 @@ static void read_rest(struct pollfd *words, struct spawn_result *result)
 		(void)read_words(words->fd, result);
 }
 
+static void pass_on(struct signals *signals, const struct child *program)
+{
+	int signal = signals_read(signals);
+
+	if (signal)
+		child_signal_group(program, signal);
+	signals->ended_by = 0;
+}
+
 static void end(struct child *program, long long *deadline)
 {
 	child_signal_group(program, SIGKILL);
@@ -141,7 +150,9 @@ static void watch(const struct spawn_request *request, struct child *program, in
 			result->timed_out = true;
 			end(program, &deadline);
 		}
-		if (n > 0 && fds[2].revents && signals_read(request->signals) && !ending)
+		if (n > 0 && fds[2].revents && request->passes_on)
+			pass_on(request->signals, program);
+		else if (n > 0 && fds[2].revents && signals_read(request->signals) && !ending)
 			end(program, &deadline);
 		if (n > 0 && fds[1].revents && !read_words(words, result))
 			fds[1].fd = -1;

@@ -16,6 +16,7 @@ struct spawn_request {
 	size_t input_len;
 	int timeout_ms;          /* 0: none; then the program and its process group are killed */
 	struct signals *signals; /* NULL: none blocked; one that ends us ends the program */
+	bool passes_on;          /* instead, the program gets it, and we wait for its end */
 	int cwd_fd;              /* directory to start in, or -1 */
 	int output_fd, error_fd; /* -1: captured for the error text */
 };

@@ -242,6 +242,26 @@ t_hook_timeout() {
 	[ $SECONDS -lt 60 ] || fail "took $SECONDS s"
 }
 
+# Its own time limit is the only one, so whoever waits for it must be able to end it.
+t_poststop_hook_gets_signals() {
+	local rc=0
+	cfg --arg t "$T" '.hooks.poststop = [
+		{path: "/bin/sh", args: ["sh", "-c", "echo up >\($t)/up; exec sleep 1000"]},
+		{path: "/bin/sh", args: ["sh", "-c", "trap \"exit 0\" TERM; echo up >\($t)/up2; while :; do sleep 0.1; done"], env: ["PATH=/bin:/usr/bin"]},
+		{path: "/bin/sh", args: ["sh", "-c", "echo last >\($t)/last"]}] | .hooks.poststop[0].env = ["PATH=/bin:/usr/bin"]'
+	prog /bin/sh -c 'exit 7'
+	"${U[@]}" run -b "$T/b" "$ID" >"$T/out" 2>"$T/err" </dev/null &
+	soon test -s "$T/up" || fail "the first hook does not run: $(<"$T/err")"
+	kill -HUP $! # a shell lets its background jobs ignore INT
+	soon test -s "$T/up2" || fail "the second hook does not run: $(<"$T/err")"
+	kill -TERM $!
+	wait $! || rc=$?
+	eq 'status of the container' "$rc" 7
+	has warning "$(<"$T/err")" 'error running poststop hook #0 (/bin/sh): killed by signal 1'
+	hasnt 'the second handles it' "$(<"$T/err")" 'hook #1'
+	eq 'the third has run' "$(<"$T/last")" last
+}
+
 t_poststart_hook_that_fails_in_start() {
 	cfg --arg t "$T" --arg u "${U[*]}" '.hooks = {
 		poststart: [{path: "/bin/sh", args: ["sh", "-c", "echo poststart >>\($t)/order; exit 3"]}],
