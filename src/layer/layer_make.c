@@ -51,22 +51,25 @@ static bool has_no_acl(int error)
 	return error == ENODATA || error == EOPNOTSUPP;
 }
 
-/* A modified file is replaced by a new one, which has its directory's default ACL, and gets that of
- * the old one: in the mode, the group's bits are only the mask of an ACL. */
-static int keep_acl(const struct layer_job *job, int to)
+/* In the mode of a file with an ACL, the group's bits are only the mask. So a modified file, which
+ * is replaced by a new one, keeps the ACL that it has, and a new one gets that of the layer. */
+static int keep_acl(const struct layer_job *job, int from, int to)
 {
-	_cleanup_close_ int old = openat(job->to, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	bool modified = job->change->what == LAYER_MODIFIED;
+	_cleanup_close_ int old =
+		modified ? openat(job->to, job->name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
 	char acl[XATTR_SIZE_MAX];
 	ssize_t n;
 
-	if (old < 0)
+	if (modified && old < 0)
 		return -errno;
-	n = getxattr(fd_path(old).text, acl_name, acl, sizeof(acl));
+	n = getxattr(fd_path(modified ? old : from).text, acl_name, acl, sizeof(acl));
 	if (n < 0 && !has_no_acl(errno))
 		return -errno;
 	if (n >= 0)
 		return fsetxattr(to, acl_name, acl, (size_t)n, 0) < 0 ? -errno : 0;
-	return fremovexattr(to, acl_name) < 0 && !has_no_acl(errno) ? -errno : 0;
+	/* One that it has got from its directory. */
+	return modified && fremovexattr(to, acl_name) < 0 && !has_no_acl(errno) ? -errno : 0;
 }
 
 static int make_file(const struct layer_job *job)
@@ -86,8 +89,8 @@ static int make_file(const struct layer_job *job)
 	if (to < 0)
 		return to;
 	r = io_copy_contents(from, to, st.st_size);
-	if (r == 0 && job->change->what == LAYER_MODIFIED)
-		r = keep_acl(job, to);
+	if (r == 0)
+		r = keep_acl(job, from, to);
 	if (r == 0 && fchmod(to, mode_of(&st)) < 0)
 		r = -errno;
 	if (r == 0 && !named &&

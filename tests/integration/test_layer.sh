@@ -407,6 +407,21 @@ t_layer_apply_keeps_acls() {
 	eq 'all is done' "$OUT" 'nothing has changed'
 }
 
+# Otherwise its mask, in the mode's place for the group, would be the group's rights.
+t_layer_apply_gives_new_files_their_acl() {
+	command -v python3 >/dev/null || skip 'needs python3'
+	layer_home
+	: >probe
+	set_acl probe access || skip 'needs a file system with ACLs'
+	ok do --overlay=../tried -- sh -c 'echo new >new; echo plain >plain; chmod 664 plain'
+	set_acl "$(find ../tried -name new -type f 2>/dev/null || true)" access
+	ok do --apply ../tried
+	eq 'the ACL of the new file' "$(acl_of new)" "$(acl_of probe)"
+	eq 'of one without an ACL' "$(acl_of plain)" 0o664
+	ok do --apply ../tried
+	eq 'the second time' "$OUT" 'nothing has changed'
+}
+
 # It runs git there, and what is new there is nobody's but the program's.
 t_layer_guards_bare_repositories_that_it_makes() {
 	layer_home
