@@ -208,5 +208,9 @@ int do_config(struct arena *arena, const struct do_request *request, struct json
 	q.env.n += request->env.n;
 	write_document(w, &q, &places);
 	ret->text = json_write_text(w, &ret->len, err);
-	return ret->text ? 0 : -err->code;
+	if (ret->text)
+		return 0;
+	return err_hint(err, "a sandbox is described in JSON, whose texts are UTF-8: rename what "
+			     "is named so, run from another directory, or remove a variable with "
+			     "env -u NAME");
 }

@@ -54,6 +54,17 @@ t_do_reads_env_files_by_line() {
 	no '--env-file env: it is not a text' do --env-file env -- true
 }
 
+# JSON has no other texts. The error shows which.
+t_do_refuses_what_is_not_utf8() {
+	options_home
+	mkdir $'d\377'
+	no 'env: "LATIN=a?" is not valid UTF-8' do -e LATIN=$'a\377' -- true
+	has hint "$ERR" 'remove a variable with env -u NAME'
+	no 'd?" is not valid UTF-8' do --rw $'d\377' -- true
+	has hint "$ERR" 'hint: a sandbox is described in JSON'
+	no 'args: "a?" is not valid UTF-8' do -- echo $'a\377'
+}
+
 t_do_apply_says_what_it_passes_over() {
 	options_home
 	ok do --overlay=../layer -- sh -c 'echo new >sub/new; echo more >>file'
