@@ -44,6 +44,9 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 	/* Checked against the owner of the network namespace, which may be podman's own. */
 	if (has(caller, CAP_NET_ADMIN))
 		powers |= POWER_MOVE_LINKS;
+	/* Checked against the namespace in which our image was executed, which is the caller's. */
+	if (has(caller, CAP_SYS_PTRACE))
+		powers |= POWER_TRACE;
 	/* A user namespace below one that denies setgroups() inherits that. */
 	if (caller->setgroups_allowed &&
 	    (new_userns ? powers & (POWER_MAP_DIRECT | POWER_MAP_HELPER) : has(caller, CAP_SETGID)))
@@ -54,8 +57,9 @@ uint32_t powers_derive(const struct facts *facts, bool new_userns)
 const char *powers_name(unsigned int bit)
 {
 	static const char names[][16] = {
-		"namespaces",  "map-direct",   "map-helper", "open-mounts",    "mknod",
-		"own-cgroups", "raise-limits", "setgroups",  "raise-priority", "move-links",
+		"namespaces",     "map-direct",  "map-helper",   "open-mounts",
+		"mknod",          "own-cgroups", "raise-limits", "setgroups",
+		"raise-priority", "move-links",  "trace",
 	};
 
 	return bit < sizeof(names) / sizeof(names[0]) ? names[bit] : NULL;

@@ -16,6 +16,7 @@ enum power {
 	POWER_SETGROUPS = 1 << 7,      /* change supplementary groups in the container */
 	POWER_RAISE_PRIORITY = 1 << 8, /* realtime and better nice values, of any process */
 	POWER_MOVE_LINKS = 1 << 9,     /* take network devices out of the caller's namespace */
+	POWER_TRACE = 1 << 10,         /* enter the namespaces of undumpable processes */
 };
 
 /* new_userns: the container gets its own user namespace. */

@@ -5,6 +5,7 @@
 #include "src/base/fd.h"
 #include "src/base/log.h"
 #include "src/base/memory.h"
+#include "src/plan/powers.h"
 #include "src/sys/privs.h"
 #include "src/sys/sock.h"
 
@@ -25,11 +26,14 @@ static void keep_listeners_only(struct start *start)
 	start->hooks_output = (struct hooks_output){ .out = -1, .err = -1 };
 }
 
-/* In a user namespace the caller enters a process's namespaces by its right to trace it, and only
- * the host's root may trace an undumpable one. This process holds nothing but the container's. */
+/* An unprivileged caller enters a process's namespaces by its right to trace it, and may not trace
+ * an undumpable one. This process holds nothing but the container's. For other callers it stays
+ * undumpable, and its files in /proc their own: pasta of buildah opens /proc/PID/ns without
+ * capabilities. */
 static void set_visible(const struct start *start, bool visible)
 {
-	if (start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
+	if (!(start->plan->powers & POWER_TRACE) &&
+	    start->plan->flags & (PLAN_USERNS_NEW | PLAN_USERNS_JOIN))
 		privs_set_dumpable(visible);
 }
 

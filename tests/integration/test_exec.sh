@@ -122,6 +122,26 @@ t_exec_in_created() {
 	down
 }
 
+# An engine's helper for the network of a new user namespace opens its directory in /proc while the container waits, by
+# the engine's uid alone: pasta of buildah --userns auto has dropped its capabilities.
+t_waiting_init_is_the_callers() {
+	root_only 'a user may enter only what is dumpable, and that is owned by its own ids'
+	command -v setpriv >/dev/null || skip 'needs setpriv'
+	local pid
+	prog /bin/sleep 1000
+	cfg '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 10}]
+		| .linux.gidMappings = .linux.uidMappings'
+	ok create -b "$T/b" "$ID"
+	ok state "$ID"
+	pid=$(jq .pid <<<"$OUT")
+	# It drops its rights and descriptors once create has returned.
+	soon setpriv --bounding-set=-all --inh-caps=-all sh -c ": </proc/$pid/ns" ||
+		fail "/proc/$pid/ns: $(stat -c '%u %A' "/proc/$pid/ns")"
+	inside /bin/true
+	ok start "$ID"
+	down
+}
+
 t_exec_env_cwd_user() {
 	many_ids
 	caps KILL
