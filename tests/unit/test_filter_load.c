@@ -53,6 +53,27 @@ static int in_child(int (*function)(const struct filter_program *),
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
+static int send_under_own(const struct filter_program *program)
+{
+	static const int calls[] = { SYS_sendmsg, SYS_exit_group };
+	int pair[2], r;
+
+	(void)program;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+	    filter_load_own(calls, 2) < 0)
+		return 2;
+	r = sock_send(pair[0], "x", 1, pair[1]);
+	(void)syscall(SYS_exit_group, r < 0);
+	return 3;
+}
+
+/* The C library may reach sockets by another call than the one of their name. */
+TEST(own_filter_lets_messages_pass)
+{
+	CHECK_INT(in_child(send_under_own, NULL), 0);
+}
+
 static int load(const struct filter_program *program, int *ret_listener)
 {
 	struct err err = { 0 };
