@@ -132,6 +132,24 @@ before_t_net_publish_pasta() { give_tun; }
 after_t_net_publish_pasta() { take_tun; }
 t_net_publish_pasta() { a_port pasta; }
 
+# Answers to this host go to its loopback.
+before_t_net_publish_udp() { give_tun; }
+after_t_net_publish_udp() { take_tun; }
+t_net_publish_udp() {
+	slirp
+	PORT=$(free_port)
+	"${U[@]}" do -d --name "$ID" --net=slirp4netns --host-loopback -p "127.0.0.1:$PORT:8081/udp" -- python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 8081))
+while True: s.sendto(b"inside", s.recvfrom(9)[1])' >/dev/null 2>&1 </dev/null || fail 'the sandbox does not start'
+	soon answers_udp "$PORT" || fail "the port $PORT is not answered"
+	down
+}
+answers_udp() { # PORT
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+s.sendto(b"x", ("127.0.0.1", int(sys.argv[1]))); sys.exit(s.recv(9) != b"inside")' "$1" 2>/dev/null
+}
+
 # The container's root is neither the user nor may the user give it a directory.
 before_t_net_publish_subordinate() { give_tun; }
 after_t_net_publish_subordinate() { take_tun; }
