@@ -254,6 +254,7 @@ ROWS = (
     ("members that the peers lack", "t_state_tells_of_memory_kills"),
     ("Behind conmon", "t_words_for_an_engine"),
     ("process.cwd No that is missing", "t_cwd_is_a_dangling_link"),
+    ("is read-only as a whole", "t_cgroups_are_read_only_as_a_whole"),
     ("protected by a read-only bind mount", "t_own_binary_of_init"),
 )
 

@@ -694,3 +694,15 @@ t_cgroups_of_a_state_without_places_go() {
 		[ ! -d "/proc/$PID" ] || grep -q '^State:.Z' "/proc/$PID/status" || fail "$edit: it runs"
 	done
 }
+
+# On v1 that includes the directory that holds the hierarchies, which is the container's own.
+t_cgroups_are_read_only_as_a_whole() {
+	cfg '.mounts |= map(select(.destination != "/sys/fs/cgroup"))
+		+ [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid", "noexec", "nodev"]}]'
+	up
+	R exec "$ID" /bin/mkdir /sys/fs/cgroup/x
+	has 'the directory' "$ERR" 'Read-only file system'
+	ok exec "$ID" /bin/grep -c ' /sys/fs/cgroup' /proc/mounts
+	[ "$OUT" -ge 1 ] || fail "mounts: $OUT"
+	down
+}
