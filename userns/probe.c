@@ -82,10 +82,13 @@ static int64_t sysctl_number(const char *path)
 
 static bool seccomp_filters_us(void)
 {
-	char status[4096];
+	struct io_status status;
+	const char *mode;
 
-	return io_read_small(AT_FDCWD, "/proc/self/status", status, sizeof(status)) > 0 &&
-	       strstr(status, "\nSeccomp:\t2");
+	if (io_read_status(0, &status) < 0)
+		return false;
+	mode = io_status_field(&status, "Seccomp");
+	return mode && *mode == '2';
 }
 
 /* The kernel refuses user namespaces to a process whose root is not that of its mount namespace.

@@ -104,6 +104,50 @@ ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size)
 	return n;
 }
 
+void io_status_add(struct io_status *status, const char *part, size_t n)
+{
+	static const char groups[] = "\nGroups:";
+
+	for (size_t i = 0; i < n; i++) {
+		status->skip = status->skip && part[i] != '\n';
+		if (status->skip || status->len == sizeof(status->text) - 1)
+			continue;
+		status->text[status->len++] = part[i];
+		status->skip = status->len >= sizeof(groups) - 1 &&
+			       memcmp(status->text + status->len - (sizeof(groups) - 1), groups,
+				      sizeof(groups) - 1) == 0;
+	}
+}
+
+int io_read_status(pid_t pid, struct io_status *ret)
+{
+	_cleanup_close_ int fd = -1;
+	char path[32] = "/proc/self/status", part[1024];
+	ssize_t n;
+
+	*ret = (struct io_status){ .len = 0 };
+	if (pid)
+		(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open_to_read(IO_FIXED, path);
+	if (fd < 0)
+		return -errno;
+	while ((n = read_retry(fd, part, sizeof(part))) > 0)
+		io_status_add(ret, part, (size_t)n);
+	return n < 0 ? -errno : 0;
+}
+
+const char *io_status_field(const struct io_status *status, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (const char *line = status->text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, name, len) == 0 && line[len] == ':' && line[len + 1] == '\t')
+			return line + len + 2;
+	}
+	return NULL;
+}
+
 struct dirent *io_next_entry(DIR *dir, int *r)
 {
 	struct dirent *entry;

@@ -5,6 +5,7 @@
 #include "src/base/arena.h"
 
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,23 @@ int io_read_fd(int fd, const char *name, size_t max, struct arena *arena, char *
 /* Reads a small file (procfs, sysfs, cgroupfs) into the caller's buffer, NUL-terminated, without
  * its last newline. Returns the length, or -errno without an error text. */
 ssize_t io_read_small(int dirfd, const char *path, char *buf, size_t size) MUST_CHECK;
+
+/* /proc/PID/status without its list of groups, which may have 65,536 and stands before the signals
+ * and the filters. */
+struct io_status {
+	char text[4096];
+	size_t len;
+	bool skip; /* in the list */
+};
+
+/* pid 0: this process. 0 or -errno. */
+int io_read_status(pid_t pid, struct io_status *ret) MUST_CHECK;
+
+/* Adds the next part of the file. */
+void io_status_add(struct io_status *status, const char *part, size_t n);
+
+/* The value of a field, such as "SigIgn", up to its newline; or NULL. */
+const char *io_status_field(const struct io_status *status, const char *name);
 
 /* readdir(3) without "." and "..". NULL is the end (*r is 0) or an error (*r is -errno), which must
  * not be taken for the end: the entries not listed would seem to be gone. */

@@ -104,18 +104,17 @@ bool status_waits_for_zombie(pid_t pid)
 
 bool status_is_dying(pid_t pid)
 {
-	static const char *const fields[] = { "\nSigPnd:\t", "\nShdPnd:\t" };
-	char path[32], text[4096], *at, state;
-	unsigned long long pending;
+	static const char fields[][8] = { "SigPnd", "ShdPnd" };
+	struct io_status status;
 	unsigned int flags;
+	char state;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (io_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+	if (io_read_status(pid, &status) < 0)
 		return false;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		at = strstr(text, fields[i]);
-		if (at && sscanf(at + strlen(fields[i]), "%llx", &pending) == 1 &&
-		    (pending & 1ULL << (SIGKILL - 1)))
+		const char *pending = io_status_field(&status, fields[i]);
+
+		if (pending && (strtoull(pending, NULL, 16) & 1ULL << (SIGKILL - 1)))
 			return true;
 	}
 	/* The signal may have arrived since the status was read. */

@@ -138,41 +138,45 @@ int child_signal(const struct child *child, int signal)
 	return child_is_there(child) ? pidfd_signal(child->pidfd, signal) : -ESRCH;
 }
 
-/* The signal mask of this name in /proc/PID/status. */
-static uint64_t mask_of(const char *status, const char *name)
+/* A signal mask. */
+static uint64_t mask_of(const struct io_status *status, const char *name)
 {
-	const char *at = strstr(status, name);
+	const char *value = io_status_field(status, name);
 
-	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+	return value ? strtoull(value, NULL, 16) : 0;
 }
 
 bool child_is_deaf(const struct child *child, int signal)
 {
-	char path[32], status[4096];
 	uint64_t bit = 1ULL << (signal - 1);
+	struct io_status status;
 	const char *pids, *end;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
-	if (!child_is_there(child) || io_read_small(AT_FDCWD, path, status, sizeof(status)) < 0)
+	if (!child_is_there(child) || io_read_status(child->pid, &status) < 0)
 		return false;
-	pids = strstr(status, "\nNSpid:"); /* pids, from our namespace to the innermost */
-	end = pids ? strchr(pids + 1, '\n') : NULL;
+	pids = io_status_field(&status, "NSpid"); /* from our namespace to the innermost */
+	end = pids ? strchr(pids, '\n') : NULL;
 	if (!end || end - pids < 3 || strncmp(end - 2, "\t1", 2) != 0)
 		return false;
-	return !((mask_of(status, "SigIgn:") | mask_of(status, "SigCgt:")) & bit);
+	return !((mask_of(&status, "SigIgn") | mask_of(&status, "SigCgt")) & bit);
+}
+
+static bool is_handling(const struct child *child, int signal)
+{
+	struct io_status status;
+	const char *state;
+
+	if (!child_is_there(child) || io_read_status(child->pid, &status) < 0)
+		return false;
+	state = io_status_field(&status, "State");
+	return mask_of(&status, "ShdPnd") & 1ULL << (signal - 1) || !state || *state != 'S';
 }
 
 void child_await_signal(const struct child *child, int signal, int timeout_ms)
 {
 	long long deadline = clock_now() + timeout_ms;
-	char path[32], status[4096];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)child->pid);
-	while (child_is_there(child) &&
-	       io_read_small(AT_FDCWD, path, status, sizeof(status)) >= 0 &&
-	       (mask_of(status, "ShdPnd:") & 1ULL << (signal - 1) ||
-		!strstr(status, "\nState:\tS")) &&
-	       clock_left(deadline) > 0)
+	while (is_handling(child, signal) && clock_left(deadline) > 0)
 		(void)poll(NULL, 0, 1);
 }
 

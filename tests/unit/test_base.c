@@ -236,6 +236,28 @@ TEST(a_loader_is_found_in_both_kinds_of_elf)
 	CHECK(!elf_loader((const char *)&narrow, sizeof(narrow)));
 }
 
+/* A user of a large directory service may be in hundreds of them. */
+TEST(status_is_read_without_groups)
+{
+	const char *head = "Name:\tSigIgn:\tff\nState:\tS (sleeping)\nGroups:\t",
+		   *tail = "\nNSpid:\t70\t1\nSigIgn:\t0000000000001000\nGroupsX:\t1\n";
+	struct io_status status = { .len = 0 };
+
+	io_status_add(&status, head, strlen(head));
+	for (int i = 0; i < 65536; i++)
+		io_status_add(&status, "1000000000 ", 11);
+	for (const char *p = tail; *p; p++)
+		io_status_add(&status, p, 1);
+	CHECK(str_starts(io_status_field(&status, "State"), "S (sleeping)\n"));
+	CHECK(str_starts(io_status_field(&status, "NSpid"), "70\t1\n"));
+	CHECK(str_starts(io_status_field(&status, "SigIgn"), "0000000000001000\n"));
+	CHECK(str_starts(io_status_field(&status, "GroupsX"), "1\n"));
+	CHECK(!io_status_field(&status, "SigCgt"));
+	CHECK_INT(io_read_status(0, &status), 0);
+	CHECK(io_status_field(&status, "SigCgt"));
+	CHECK_INT(io_read_status(INT_MAX, &status), -ENOENT);
+}
+
 TEST(files_are_replaced_and_read_with_a_limit)
 {
 	char dir[] = "/tmp/usrun-test-io-XXXXXX";
