@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127, MAX_ENV_FILE = 1 << 20 };
@@ -198,19 +199,45 @@ static int find_network(struct do_parts *p, struct err *err)
 		       p->q.no_net);
 }
 
-/* Created here, because it has to be hidden in what is shown of the host. */
-static int find_state(struct do_parts *p, const struct cmd_globals *globals, struct err *err)
+static bool add_state(struct do_parts *p, const char *path)
 {
-	char root[PATH_MAX];
+	char real[PATH_MAX];
+
+	if (!realpath(path, real))
+		return false;
+	p->states[p->q.states.n++] = arena_strdup(p->arena, real);
+	return true;
+}
+
+/* Whether the program could create it. */
+static bool is_in_writable(const struct do_parts *p, const char *path)
+{
+	for (size_t i = 0; i < p->q.n_paths; i++)
+		if (p->q.paths[i].how == DO_WRITE && path_is_below(path, p->q.paths[i].source))
+			return true;
+	return p->q.rootfs && !p->q.overlay && path_is_below(path, p->q.rootfs);
+}
+
+/* They have to be hidden in what is shown of the host: ours, which is created here, and those that
+ * this user's usrun would take in another environment. One that the program could create must be
+ * there, too, and if we cannot, it cannot, either. */
+static int find_states(struct do_parts *p, const struct cmd_globals *globals, struct err *err)
+{
+	const char *usual[STORE_USUAL];
 	int r = store_open(globals->root, !p->o->print_config, p->arena, &p->store, err);
 
 	if (r < 0)
 		return r;
-	if (realpath(store_root(p->store), root))
-		p->q.state = arena_strdup(p->arena, root);
-	else if (!p->o->print_config || errno != ENOENT)
-		r = err_errno(err, errno, "find the state directory %s", store_root(p->store));
-	return r;
+	p->q.states.v = p->states;
+	if (!add_state(p, store_root(p->store)) && (!p->o->print_config || errno != ENOENT))
+		return err_errno(err, errno, "find the state directory %s", store_root(p->store));
+	store_usual_roots(p->arena, usual);
+	for (size_t i = 0; i < STORE_USUAL; i++) {
+		if (!p->o->print_config && is_in_writable(p, usual[i]))
+			(void)mkdir(usual[i], 0700);
+		(void)add_state(p, usual[i]);
+	}
+	return 0;
 }
 
 /* The order matters: paths of options cover what is shown by default, and lie beside copies. */
@@ -252,9 +279,9 @@ static int gather(struct do_parts *p, const struct cmd_globals *globals, int arg
 	p->q.args.n = argc ? (size_t)argc : 1;
 	r = find_network(p, err);
 	if (r == 0)
-		r = find_state(p, globals, err);
-	if (r == 0)
 		r = find_places(p, err);
+	if (r == 0)
+		r = find_states(p, globals, err);
 	if (r == 0)
 		r = read_env_files(p, err);
 	if (r == 0)

@@ -5,6 +5,7 @@
 
 #include "src/cmd/cmd.h"
 #include "src/cmd/do_guards.h"
+#include "src/state/store.h"
 
 struct do_options {
 	struct option_list paths, share, env, devices, caps, ulimits, unprotect, publish;
@@ -19,6 +20,7 @@ struct do_parts { /* of one call */
 	const struct do_options *o;
 	struct machine machine;
 	struct store *store;
+	const char *states[1 + STORE_USUAL];
 	struct do_request q;
 	struct do_guards guards;
 	struct err unserved;    /* why there is no fuse-overlayfs */

@@ -69,15 +69,15 @@ struct do_request {
 	bool root;                       /* be root in a copy of this machine */
 	bool keep_groups;                /* the caller's supplementary groups, for root, too */
 	/* Replaces this machine's tree; root inside, with all of the user's ids. */
-	const char *rootfs;   /* absolute, links resolved; or NULL */
-	bool overlay;         /* writes do not go to it */
-	bool rootfs_resolv;   /* it has an /etc/resolv.conf */
-	const char *layer;    /* absolute: where writes are kept; or NULL */
-	const char *unserved; /* why there is no fuse-overlayfs, or NULL */
-	bool home_squash;     /* DO_HOME_SCRATCH: like do_path.squash */
-	const char *state;    /* usrun's state directory, absolute, links resolved; or NULL */
-	bool all_changes;     /* also list changes in the sandbox's own places */
-	int64_t layer_size;   /* limit of what is thrown away; 0: the default */
+	const char *rootfs;     /* absolute, links resolved; or NULL */
+	bool overlay;           /* writes do not go to it */
+	bool rootfs_resolv;     /* it has an /etc/resolv.conf */
+	const char *layer;      /* absolute: where writes are kept; or NULL */
+	const char *unserved;   /* why there is no fuse-overlayfs, or NULL */
+	bool home_squash;       /* DO_HOME_SCRATCH: like do_path.squash */
+	struct do_texts states; /* usrun's state directories, absolute, links resolved */
+	bool all_changes;       /* also list changes in the sandbox's own places */
+	int64_t layer_size;     /* limit of what is thrown away; 0: the default */
 };
 
 /* Whether the program is root in the sandbox, with all of the user's ids. */

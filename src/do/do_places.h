@@ -64,7 +64,7 @@ void do_place_link(struct do_builder *b, const char *path);
 struct do_place *do_place_scratch(struct do_builder *b, const char *source, const char *target,
 				  bool squash);
 
-/* Covers usrun's state directory wherever it would be seen. */
+/* Covers usrun's state directories wherever they would be seen. */
 int do_state_hide(struct do_builder *b, struct err *err) MUST_CHECK;
 
 /* --root: adds the copy of everything added so far, with mount points for what is to lie on it. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* usrun's state directory is never shown: later commands act outside on what they read there, pids,
- * mounts and hooks, and the sockets in it configure other containers. */
+/* usrun's state directories are never shown: later commands act outside on what they read there,
+ * pids, mounts and hooks, and the sockets in them configure other containers. */
 #include "src/base/path.h"
 #include "src/base/str.h"
 #include "src/do/do_places.h"
@@ -44,13 +44,11 @@ static void hide(struct do_builder *b, const struct do_place *place, const char 
 	do_place_empty(b, target)->there = true;
 }
 
-int do_state_hide(struct do_builder *b, struct err *err)
+static int hide_one(struct do_builder *b, const char *state, struct err *err)
 {
-	const char *state = b->request->state;
-	const enum do_phase phase = b->phase;
 	size_t n = b->places->n;
 
-	for (size_t i = 0; state && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct do_place place =
 			b->places->v[i]; /* by value, because the list moves */
 
@@ -64,6 +62,17 @@ int do_state_hide(struct do_builder *b, struct err *err)
 			hide(b, &place,
 			     str_equal(place.source, "/") ? state : state + strlen(place.source));
 	}
-	b->phase = phase;
 	return 0;
+}
+
+int do_state_hide(struct do_builder *b, struct err *err)
+{
+	const struct do_texts *states = &b->request->states;
+	const enum do_phase phase = b->phase;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < states->n; i++)
+		r = hide_one(b, states->v[i], err);
+	b->phase = phase;
+	return r;
 }

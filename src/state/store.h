@@ -86,6 +86,10 @@ void store_close(struct store *store);
 
 const char *store_root(const struct store *store);
 
+/* Where the same caller keeps containers without --root, whatever the environment. */
+enum { STORE_USUAL = 3 };
+void store_usual_roots(struct arena *arena, const char *ret[STORE_USUAL]);
+
 /* Identifies a container on the host: "DEVICE:INODE ID" of the state directory (arena). */
 const char *store_mark(const struct store *store, const char *id, struct arena *arena);
 

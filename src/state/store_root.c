@@ -157,11 +157,17 @@ static int place_of_option(const char *option, struct arena *arena, struct store
 	return 0;
 }
 
+void store_usual_roots(struct arena *arena, const char *ret[STORE_USUAL])
+{
+	ret[0] = "/run/usrun";
+	ret[1] = arena_strf(arena, "/run/user/%u/usrun", privs_uid());
+	ret[2] = arena_strf(arena, "/tmp/usrun-%u", privs_uid());
+}
+
 int store_priv_choose_root(const char *option, struct arena *arena, struct store_place *ret,
 			   struct err *err)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char *own;
+	const char *runtime = getenv("XDG_RUNTIME_DIR"), *usual[STORE_USUAL];
 
 	*ret = (struct store_place){ 0 };
 	if (option)
@@ -172,15 +178,13 @@ int store_priv_choose_root(const char *option, struct arena *arena, struct store
 		ret->path = path_join(arena, runtime, "usrun");
 		return check_runtime_dir(runtime, err);
 	}
-	own = arena_strf(arena, "/run/user/%u", privs_uid());
+	store_usual_roots(arena, usual);
 	if (usable("/run"))
-		ret->path = "/run/usrun";
-	else if (usable(own))
-		ret->path = path_join(arena, own, "usrun");
+		ret->path = usual[0];
+	else if (usable(arena_strf(arena, "/run/user/%u", privs_uid())))
+		ret->path = usual[1];
 	else
-		*ret = (struct store_place){ .path = arena_strf(arena, "/tmp/usrun-%u",
-								privs_uid()),
-					     .shared_parent = true };
+		*ret = (struct store_place){ .path = usual[2], .shared_parent = true };
 	return 0;
 }
 

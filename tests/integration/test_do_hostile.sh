@@ -96,3 +96,16 @@ t_do_hides_the_state() {
 	ok do --net=none --rootfs tree -v .:/mnt -- /bin/busybox ls -A /mnt/above/state
 	eq 'in another tree' "$OUT" ''
 }
+
+# A later usrun without XDG_RUNTIME_DIR would trust it.
+t_do_hides_the_state_of_another_environment() {
+	rootless_only
+	local other made
+	other=/tmp/usrun-$(id -u)
+	made=$([ -e "$other" ] || echo yes)
+	R do --net=none --rw /tmp -w /tmp -- sh -c 'mkdir "$1"; mkdir "$1/evil" && echo written
+		mv "$1" "$1.old" && echo moved; rmdir "$1" && echo removed' sh "$other"
+	[ -z "$made" ] || eq mode "$(stat -c %a "$other")" 700
+	[ -z "$made" ] || rm -rf "$other" "$other.old"
+	eq 'what the program could do' "$OUT" ''
+}

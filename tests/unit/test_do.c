@@ -238,13 +238,16 @@ TEST(the_state_is_hidden_wherever_it_would_be_seen)
 		{ "--volume", DO_WRITE, "/srv", "/tmp/v", true, false },
 		{ "--volume", DO_READ, "/etc", "/tmp/v/p/s/usrun", true, true },
 	};
+	const char *states[2] = { "/srv/p/s/usrun", "/srv/p/too" };
 	struct do_request q = {
-		.machine = &m, .paths = paths, .n_paths = 2, .state = "/srv/p/s/usrun"
+		.machine = &m, .paths = paths, .n_paths = 2, .states = { states, 2 }
 	};
 	const struct oci_config *c = config(&q);
 
 	CHECK_STR(mount_at(c, "/srv/p/s/usrun"), EMPTY);
 	CHECK_STR(mount_at(c, "/srv/p/s"), "bind /srv/p/s: " TREE); /* cannot be renamed */
+	CHECK_STR(mount_at(c, "/srv/p/too"), EMPTY);
+	CHECK_STR(mount_at(c, "/tmp/v/p/too"), EMPTY);
 	CHECK_STR(mount_at(c, "/tmp/v/p/s/usrun"), EMPTY);
 	CHECK_STR(mount_at(c, "/tmp/v/p"), "bind /srv/p: " TREE);
 	CHECK_STR(mount_at(c, "/tmp/v/p/s"), "bind /srv/p/s: " TREE);
@@ -258,7 +261,7 @@ TEST(the_state_is_hidden_wherever_it_would_be_seen)
 	CHECK(!config(&q));
 	CHECK_STR(err.text, "--ro /srv/p/s/usrun/b: it is in usrun's state directory, "
 			    "/srv/p/s/usrun");
-	q.state = "/tmp/usrun-1000"; /* the sandbox's own /tmp */
+	states[0] = "/tmp/usrun-1000"; /* the sandbox's own /tmp */
 	c = config(&q);
 	CHECK_STR(mount_at(c, "/tmp/usrun-1000"), "");
 	q.rootfs = "/";
