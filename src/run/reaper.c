@@ -41,14 +41,17 @@ static void block(int how, int signal)
 }
 
 /* A terminal's keys act on the session that controls it. Give that terminal up, so that the
- * program's session, in which a shell manages its own jobs, can take it. This sends us a SIGHUP,
- * which must not be forwarded. Returns whether there was one. */
+ * program's session, in which a shell manages its own jobs, can take it. This sends us a SIGHUP and
+ * a SIGCONT, which must not be forwarded. Returns whether there was one. */
 static bool leave_terminal(void)
 {
+	static const int sent[] = { SIGHUP, SIGCONT };
 	bool had;
 
-	(void)signal(SIGHUP, SIG_IGN);
-	block(SIG_UNBLOCK, SIGHUP);
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		(void)signal(sent[i], SIG_IGN);
+		block(SIG_UNBLOCK, sent[i]);
+	}
 	had = ioctl(STDIN_FILENO, TIOCNOTTY) == 0;
 	block(SIG_BLOCK, 0);
 	return had;
